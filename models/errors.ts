@@ -1,0 +1,38 @@
+/** The one error type of the engine: a closed set of codes, so that callers can act on what went wrong. */
+
+/**
+ * What can go wrong with a model or its input.
+ * - `config`: config.json is missing, unreadable, not T5, lacks a key, or disagrees with the tensors.
+ * - `checkpoint`: a weight file is missing, truncated, malformed, or holds other tensors than the shape needs.
+ * - `tokenizer`: the tokenizer is missing, malformed, or of another vocabulary than the model.
+ * - `shape`: a graph was built from values whose shapes do not fit (a mistake of ours, never the user's).
+ * - `input`: the text or the options cannot be used (empty, binary, nothing to fill).
+ * - `memory`: the model does not fit.
+ * - `runtime`: the inference runtime failed.
+ * - `process`: the engine process ended or could not be started.
+ */
+export type ModelErrorCode =
+  | "config"
+  | "checkpoint"
+  | "tokenizer"
+  | "shape"
+  | "input"
+  | "memory"
+  | "runtime"
+  | "process";
+
+/** An error whose message says what was wrong, where, and what to do next. */
+export class ModelError extends Error {
+  override readonly name = "ModelError";
+  readonly code: ModelErrorCode;
+
+  /**
+   * @param code one of the documented codes
+   * @param message what was wrong, where, what to do next; complete sentences for a person
+   * @param options `cause`: the error underneath, when there is one
+   */
+  constructor(code: ModelErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}

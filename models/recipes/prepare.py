@@ -1,0 +1,98 @@
+"""Turns the training text (JSON lines, zstd) into token files that train.py maps into memory.
+
+Writes to --out: corpus.bin, corpus-valid.bin (uint16 token ids), their .offsets.npy (where each document starts), and
+pairs-{train,valid}.npz (title, body and summary of each described document, flattened, with a weight each).
+Repositories that evaluation keeps for itself are left out of everything but pairs-valid.
+"""
+import argparse
+import io
+import json
+import os
+import re
+
+import numpy as np
+import zstandard
+from tokenizers import Tokenizer
+
+KEPT_OUT = ("denoland/docs", "open-telemetry/opentelemetry.io", "cypress-io/cypress-documentation", "nuxt/nuxt", "18F/18f.gsa.gov")
+
+
+def rows(path):
+    with open(path, "rb") as file:
+        for line in io.TextIOWrapper(zstandard.ZstdDecompressor().stream_reader(file), encoding="utf-8"):
+            yield json.loads(line)
+
+
+def repository(row):
+    return row["source"].split(":")[0]
+
+
+def model_text(text):
+    """A line's first word is spelled as after a space (layout.ts does the same): one id wherever the word stands."""
+    return re.sub(r"\n(?=[^\n])", "\n ", text.replace("\r\n", "\n"))
+
+
+def flatten(lists):
+    offsets = np.zeros(len(lists) + 1, np.int64)
+    np.cumsum([len(ids) for ids in lists], out=offsets[1:])
+    flat = np.fromiter((i for ids in lists for i in ids), np.uint16, offsets[-1])
+    return flat, offsets
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", required=True, help="folder of docs-corpus.jsonl.zst and its companions")
+    parser.add_argument("--tokenizer", required=True)
+    parser.add_argument("--out", required=True)
+    options = parser.parse_args()
+    os.makedirs(options.out, exist_ok=True)
+    tokenizer = Tokenizer.from_file(options.tokenizer)
+
+    def encode(texts):
+        return [e.ids for e in tokenizer.encode_batch_fast([model_text(t) for t in texts], add_special_tokens=False)]
+
+    for name in ("corpus", "corpus-valid"):
+        offsets = [0]
+        seen = set()
+        with open(f"{options.out}/{name}.bin", "wb") as out:
+            batch = []
+            def flush():
+                for ids in encode(batch):
+                    np.asarray(ids, np.uint16).tofile(out)
+                    offsets.append(offsets[-1] + len(ids))
+                batch.clear()
+            for row in rows(f"{options.data}/docs-{name}.jsonl.zst"):
+                key = hash(row["text"][:400])
+                if repository(row) in KEPT_OUT or key in seen:
+                    continue
+                seen.add(key)
+                batch.append(row["text"])
+                if len(batch) == 1000:
+                    flush()
+            flush()
+        np.save(f"{options.out}/{name}.offsets.npy", np.asarray(offsets, np.int64))
+        print(name, len(offsets) - 1, "documents", offsets[-1], "tokens")
+
+    train, valid = [], []
+    for row in rows(f"{options.data}/docs-summaries.jsonl.zst"):
+        kept_out = repository(row) in KEPT_OUT
+        if not kept_out and row["split"] != "train":
+            continue
+        best = row["tier"] == 1 and not row["extractive"]
+        weight = 3.0 if best else 1.0 if row["tier"] == 1 else 0.3
+        if kept_out and not best:
+            continue
+        (valid if kept_out else train).append((row["title"], row["text"], row["summary"].split(" | ")[0], weight))
+    for row in rows(f"{options.data}/extra-tasks.jsonl.zst"):
+        if row["task"] in ("scitldr", "qmsum") and row["split"] == "train":
+            train.append((row.get("title") or "", row["input"][:8000], row["target"], 1.0))
+    for name, pairs in (("train", train), ("valid", valid)):
+        arrays = {"weight": np.asarray([p[3] for p in pairs], np.float32)}
+        for i, field in enumerate(("title", "text", "summary")):
+            arrays[field], arrays[f"{field}_offsets"] = flatten(encode([p[i] for p in pairs]))
+        np.savez(f"{options.out}/pairs-{name}.npz", **arrays)
+        print("pairs", name, len(pairs), arrays["text_offsets"][-1], "tokens")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,143 @@
+/** What the features, the CLI and the tests see of a model, wherever it runs (in this process or in a child). */
+import type { T5Config } from "../../models/t5/config.ts";
+
+/** Weights' precision: `int8` (quantized by us, the default) or `float32` (as published). */
+export type Precision = "int8" | "float32";
+
+/** Which model to load. */
+export interface ModelReference {
+  /** A folder with config.json, weights and a tokenizer. */
+  readonly directory: string;
+  readonly precision: Precision;
+  /** Threads of one operator; the number of physical cores when absent. */
+  readonly threads?: number;
+}
+
+/** A piece of the encoder's input. */
+export type InputPart =
+  /**
+   * Text to tokenise. `continues`: it follows the part before it with no white space, so its first word gets no "▁"
+   * (the text after a gap that ends inside a word or before punctuation).
+   */
+  | { readonly kind: "text"; readonly text: string; readonly continues?: boolean }
+  /** Sentinel `<extra_id_N>`. */
+  | { readonly kind: "sentinel"; readonly index: number }
+  /** One token by its id. */
+  | { readonly kind: "token"; readonly id: number };
+
+/** What a loaded model is and what its vocabulary can do. */
+export interface ModelInfo {
+  /** The folder's name, or the name the catalogue gives it. */
+  readonly id: string;
+  readonly directory: string;
+  readonly config: T5Config;
+  readonly precision: Precision;
+  readonly parameters: number;
+  /** Ids of `<extra_id_0>`, `<extra_id_1>`, ...; empty when the vocabulary has none. */
+  readonly sentinelIds: readonly number[];
+  /** Length marks of the vocabulary (`<length_8>` ...), ascending by least words; empty for published models. */
+  readonly lengthMarks: readonly { readonly leastWords: number; readonly id: number }[];
+  /** Whether the vocabulary can spell newlines (the built-in models can). */
+  readonly spellsLayout: boolean;
+  /** Task prefixes the model was trained with; absent ones fall back to T5's habits. */
+  readonly prefixes: { readonly summarize?: string; readonly title?: string; readonly infill?: string };
+}
+
+/** How the next token is chosen. Defaults follow transformers' GenerationConfig, except the length. */
+export interface GenerateRequest {
+  /** Encoder inputs, token ids; a batch is padded by the engine. Usually one, ending with eos. */
+  readonly inputs: readonly (readonly number[])[];
+  /** 1..; counted without the decoder's start token. */
+  readonly maxNewTokens: number;
+  /** Beams; 1 is greedy (or sampling). Default 1. */
+  readonly numBeams?: number;
+  /** Sequences returned for each input; at most numBeams unless sampling. Default 1. */
+  readonly numReturnSequences?: number;
+  /** Sampling instead of the arg max. Default false; seeded, so that a request repeats exactly. */
+  readonly sample?: {
+    readonly temperature?: number;
+    readonly topK?: number;
+    readonly topP?: number;
+    readonly seed?: number;
+  };
+  /** Exponent of the length that divides a beam's log-likelihood. Default 1. */
+  readonly lengthPenalty?: number;
+  /** When beam search stops, as in transformers: true at numBeams finished, false by heuristic, "never". Default false. */
+  readonly earlyStopping?: boolean | "never";
+  /** No n-gram of this size occurs twice in the output; 0 is off. Default 0. */
+  readonly noRepeatNgramSize?: number;
+  /** Above 1 discourages tokens already produced. Default 1. */
+  readonly repetitionPenalty?: number;
+  /** Tokens never produced. */
+  readonly bannedTokens?: readonly number[];
+  /** Tokens that end a sequence, besides eos. */
+  readonly stopTokens?: readonly number[];
+  /** Decoder tokens given after the start token (forced prefix). */
+  readonly decoderPrefix?: readonly number[];
+}
+
+/** One produced sequence. */
+export interface GeneratedSequence {
+  /** Without the decoder's start token and the forced prefix; with the token that ended it. */
+  readonly ids: readonly number[];
+  /** The text of ids, special tokens left out. */
+  readonly text: string;
+  /** Natural log probability of each id under the model (before penalties). */
+  readonly logProbs: readonly number[];
+  /** Beam search: transformers' sequence score (log-likelihood / length^lengthPenalty). Otherwise the mean log probability. */
+  readonly score: number;
+  /** Whether it ended with eos or a stop token rather than by length. */
+  readonly finished: boolean;
+}
+
+/** What generation gives back. */
+export interface Generation {
+  /** sequences[i]: the sequences of inputs[i], best first. */
+  readonly sequences: readonly (readonly GeneratedSequence[])[];
+  /** Whether the signal stopped it; sequences then hold what there was. */
+  readonly cancelled: boolean;
+  readonly timing: {
+    readonly encodeMs: number;
+    readonly firstTokenMs: number;
+    readonly totalMs: number;
+    readonly steps: number;
+  };
+}
+
+/** The log-likelihood of a target text. */
+export interface TargetScore {
+  /** Sum of logProbs: what T5's converters compare (-(len * mean cross-entropy)). */
+  readonly total: number;
+  /** Natural log probability of each target id. */
+  readonly logProbs: readonly number[];
+  readonly ids: readonly number[];
+}
+
+/** Options every long call takes. */
+export interface CallOptions {
+  readonly signal?: AbortSignal;
+  /** Called after each chunk with the tokens so far of the first sequence (greedy and sampling only). */
+  readonly onTokens?: (ids: readonly number[], text: string) => void;
+}
+
+/** A model that is loaded and ready. All methods may reject with ModelError; a cancelled generate resolves with `cancelled`. */
+export interface LoadedModel {
+  readonly info: ModelInfo;
+  /** Token ids of the parts, without eos. */
+  encode(parts: readonly InputPart[]): Promise<number[]>;
+  /** Token ids of each text alone, without eos (to count and to split). */
+  encodeAll(texts: readonly string[]): Promise<number[][]>;
+  /** Text of ids; special tokens left out. */
+  decode(ids: readonly number[]): Promise<string>;
+  generate(request: GenerateRequest, options?: CallOptions): Promise<Generation>;
+  /** Log-likelihood of target ids (eos included by the caller) given input ids. */
+  score(input: readonly number[], target: readonly number[], options?: CallOptions): Promise<TargetScore>;
+}
+
+/** Loads models, keeps them, ends them. */
+export interface Engine {
+  /** Loads a model once; the same reference again gives the same model. */
+  load(model: ModelReference): Promise<LoadedModel>;
+  /** Frees everything; later calls reject. */
+  dispose(): Promise<void>;
+}

@@ -1,0 +1,63 @@
+/** What token choice needs of a model: one encoder pass, then single steps (logits out) or chunks of greedy steps in the graph. */
+
+/** The encoder's result, kept by the runner: cross-attention keys and values of every decoder layer. */
+export interface Encoded {
+  readonly batch: number;
+  dispose(): void;
+}
+
+/** A decoder's cache at some step. A step consumes it and returns the next one. */
+export interface DecoderState {
+  /** Rows: batch x beams. */
+  readonly rows: number;
+  /** Tokens in the cache so far. */
+  readonly length: number;
+  dispose(): void;
+}
+
+/** Limits of a chunk of greedy steps. */
+export interface GreedyChunk {
+  /** At most this many steps; fewer when all rows have ended. */
+  readonly steps: number;
+  readonly noRepeatNgramSize: number;
+  readonly repetitionPenalty: number;
+  readonly bannedTokens: readonly number[];
+  /** Tokens that end a row, eos included; an ended row goes on with pad. */
+  readonly stopTokens: readonly number[];
+}
+
+/** One loaded model, tokens in and numbers out. Not thread-safe: one call at a time. */
+export interface Runner {
+  readonly vocabSize: number;
+  /** @param inputs token ids of each row; padded and masked here */
+  encode(inputs: readonly (readonly number[])[]): Promise<Encoded>;
+  /** An empty cache for `beams` rows per input (row = input * beams + beam). */
+  start(encoded: Encoded, beams: number): DecoderState;
+  /**
+   * Feeds tokens and returns the logits of the last position.
+   * @param tokens int ids, [rows] or several positions [rows x n] row-major (a forced prefix, or scoring)
+   * @param reorder row i continues row reorder[i] of the given state (beam search); null keeps the order
+   * @param all whether logits of all n positions are wanted ([rows, n, V]) rather than the last's ([rows, V])
+   */
+  step(
+    encoded: Encoded,
+    state: DecoderState,
+    tokens: readonly number[],
+    reorder: readonly number[] | null,
+    all?: boolean,
+  ): Promise<{ logits: Float32Array; state: DecoderState }>;
+  /**
+   * Greedy steps inside the graph.
+   * @param tokens the token each row continues with, [rows]
+   * @param history tokens each row produced so far (for no-repeat and repetition penalty), without the start token
+   * @returns ids [rows][n] and their log probabilities (before penalties), n <= steps
+   */
+  greedy(
+    encoded: Encoded,
+    state: DecoderState,
+    tokens: readonly number[],
+    history: readonly (readonly number[])[],
+    chunk: GreedyChunk,
+  ): Promise<{ ids: number[][]; logProbs: number[][]; state: DecoderState }>;
+  dispose(): Promise<void>;
+}
