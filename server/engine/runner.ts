@@ -49,7 +49,8 @@ export interface Runner {
   /**
    * Greedy steps inside the graph.
    * @param tokens the token each row continues with, [rows]
-   * @param history tokens each row produced so far (for no-repeat and repetition penalty), without the start token
+   * @param history tokens of each row so far (for no-repeat and repetition penalty): a forced prefix and what was
+   *   produced, without the start token (which the runner counts in, as transformers does)
    * @returns ids [rows][n] and their log probabilities (before penalties), n <= steps
    */
   greedy(

@@ -1,0 +1,123 @@
+/** Adds nodes to a graph that grows; names are unique across a graph and the bodies of its loops. */
+import { ModelError } from "../errors.ts";
+import type { Attribute, DType, ExternalData, Graph, Initializer, Node, Shape, Value } from "./types.ts";
+
+/** What a node makes: the type is stated by the op function that adds it (ops.ts), which checked its inputs. */
+export interface ResultType {
+  readonly dtype: DType;
+  readonly shape: Shape;
+}
+
+/** Grows one graph. Ops are added through the functions of ops.ts. */
+export interface GraphBuilder {
+  /** Declares an input of the graph. */
+  input(name: string, dtype: DType, shape: Shape): Value;
+  /** Adds a node and returns what it makes, one value for each result type. */
+  add(
+    op: string,
+    inputs: readonly (Value | null)[],
+    results: readonly ResultType[],
+    attributes?: Readonly<Record<string, Attribute>>,
+    domain?: string,
+  ): Value[];
+  /** A constant held in the graph's own bytes; equal ones are made once. */
+  constant(dtype: DType, shape: readonly number[], values: ArrayLike<number>): Value;
+  /** A constant that lies in a file; asked for again under the same name it is the same value. */
+  external(name: string, dtype: DType, shape: readonly number[], data: ExternalData): Value;
+  /** A builder for the body of a loop inside this graph: it may use this graph's values. */
+  body(): GraphBuilder;
+  /** The finished graph; `outputs` maps the names wanted to the values made. */
+  build(name: string, outputs: Readonly<Record<string, Value>>): Graph;
+}
+
+/** Returns a builder of an empty graph. */
+export function createGraphBuilder(): GraphBuilder {
+  return builder({ next: 0, constants: new Map(), externals: new Map(), initializers: [] }, undefined);
+}
+
+/** What a graph and its bodies share: bodies take constants from the outermost graph, where the runtime can prepack them. */
+interface Shared {
+  next: number;
+  readonly constants: Map<string, Value>;
+  readonly externals: Map<string, Value>;
+  readonly initializers: Initializer[];
+}
+
+function builder(shared: Shared, outer: GraphBuilder | undefined): GraphBuilder {
+  const inputs: Value[] = [];
+  const nodes: Node[] = [];
+
+  function unique(stem: string): string {
+    shared.next += 1;
+    return `${stem}_${shared.next}`;
+  }
+
+  return {
+    input(name, dtype, shape) {
+      const value = { name: outer === undefined ? name : unique(name), dtype, shape };
+      inputs.push(value);
+      return value;
+    },
+    add(op, nodeInputs, results, attributes = {}, domain = "") {
+      const outputs = results.map((result) => ({ name: unique(op), ...result }));
+      nodes.push({ op, domain, inputs: nodeInputs, outputs, attributes });
+      return outputs;
+    },
+    constant(dtype, shape, values) {
+      const key = `${dtype}[${shape.join(",")}]${Array.from(values).join(",")}`;
+      const known = shared.constants.get(key);
+      if (known !== undefined) return known;
+      const value = { name: unique("constant"), dtype, shape };
+      shared.initializers.push({ value, data: bytesOf(dtype, values) });
+      shared.constants.set(key, value);
+      return value;
+    },
+    external(name, dtype, shape, data) {
+      const known = shared.externals.get(name);
+      if (known !== undefined) return known;
+      const value = { name, dtype, shape };
+      shared.initializers.push({ value, data });
+      shared.externals.set(name, value);
+      return value;
+    },
+    body() {
+      return builder(shared, this);
+    },
+    build(name, outputs) {
+      const made = new Set(nodes.flatMap((node) => node.outputs.map((value) => value.name)));
+      const named = Object.entries(outputs).map(([outputName, value]) => {
+        // A body's outputs are matched by place: what the body made can stand under its own name, once.
+        if (outer !== undefined && made.delete(value.name)) return value;
+        const output = { ...value, name: outer === undefined ? outputName : unique(outputName) };
+        nodes.push({ op: "Identity", domain: "", inputs: [value], outputs: [output], attributes: {} });
+        return output;
+      });
+      return { name, inputs, outputs: named, nodes, initializers: outer === undefined ? shared.initializers : [] };
+    },
+  };
+}
+
+function bytesOf(dtype: DType, values: ArrayLike<number>): Uint8Array {
+  const array = typedArray(dtype, values);
+  return new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
+}
+
+function typedArray(dtype: DType, values: ArrayLike<number>): ArrayBufferView {
+  switch (dtype) {
+    case "float32":
+      return Float32Array.from(values);
+    case "float64":
+      return Float64Array.from(values);
+    case "int64":
+      return BigInt64Array.from(Array.from(values), (value) => BigInt(value));
+    case "int32":
+      return Int32Array.from(values);
+    case "int8":
+      return Int8Array.from(values);
+    case "uint8":
+    case "bool":
+      return Uint8Array.from(values);
+    case "float16":
+      throw new ModelError("shape", "Constants of the graph are not written in float16; use float32 and a cast.");
+  }
+}

@@ -1,0 +1,91 @@
+/** Graph -> the bytes of an ONNX ModelProto, written by protobufjs from ONNX's own schema (onnx.json, made from onnx-ml.proto). */
+import protobuf from "protobufjs/light.js";
+import schema from "./onnx.json" with { type: "json" };
+import type { Attribute, DType, Graph, Initializer, Node, Value } from "./types.ts";
+
+/**
+ * Returns the ModelProto of a graph. External data stays where it is: only its place is written.
+ * @see onnx/onnx-ml.proto
+ */
+export function encodeModel(graph: Graph): Uint8Array {
+  const model = {
+    ir_version: 10,
+    producer_name: "spanfill",
+    opset_import: [
+      { domain: "", version: 21 },
+      { domain: "com.microsoft", version: 1 },
+    ],
+    graph: graphProto(graph),
+  };
+  return modelType().encode(model).finish();
+}
+
+const ELEMENT_TYPE: Readonly<Record<DType, number>> = {
+  float32: 1,
+  uint8: 2,
+  int8: 3,
+  int32: 6,
+  int64: 7,
+  bool: 9,
+  float16: 10,
+  float64: 11,
+};
+
+/** TensorProto.DataLocation.EXTERNAL */
+const EXTERNAL = 1;
+
+let cached: protobuf.Type | undefined;
+
+function modelType(): protobuf.Type {
+  cached ??= protobuf.Root.fromJSON(schema as protobuf.INamespace).lookupType("onnx.ModelProto");
+  return cached;
+}
+
+function graphProto(graph: Graph): object {
+  return {
+    name: graph.name,
+    node: graph.nodes.map(nodeProto),
+    input: graph.inputs.map(valueProto),
+    output: graph.outputs.map(valueProto),
+    initializer: graph.initializers.map(tensorProto),
+  };
+}
+
+function nodeProto(node: Node): object {
+  return {
+    op_type: node.op,
+    domain: node.domain,
+    name: node.outputs[0]?.name ?? node.op,
+    input: node.inputs.map((input) => input?.name ?? ""),
+    output: node.outputs.map((output) => output.name),
+    attribute: Object.entries(node.attributes).map(([name, attribute]) => ({ name, ...attributeProto(attribute) })),
+  };
+}
+
+/** With AttributeProto.AttributeType, which must agree with the field that is set. */
+function attributeProto(attribute: Attribute): object {
+  if ("int" in attribute) return { type: 2, i: attribute.int };
+  if ("float" in attribute) return { type: 1, f: attribute.float };
+  if ("string" in attribute) return { type: 3, s: new TextEncoder().encode(attribute.string) };
+  if ("ints" in attribute) return { type: 7, ints: attribute.ints };
+  return { type: 5, g: graphProto(attribute.graph) };
+}
+
+function valueProto(value: Value): object {
+  const dim = value.shape.map((extent) => (typeof extent === "number" ? { dim_value: extent } : { dim_param: extent }));
+  return { name: value.name, type: { tensor_type: { elem_type: ELEMENT_TYPE[value.dtype], shape: { dim } } } };
+}
+
+function tensorProto({ value, data }: Initializer): object {
+  const tensor = { name: value.name, data_type: ELEMENT_TYPE[value.dtype], dims: value.shape };
+  if (data instanceof Uint8Array) return { ...tensor, raw_data: data };
+  return {
+    ...tensor,
+    data_location: EXTERNAL,
+    external_data: [
+      { key: "location", value: data.path },
+      { key: "offset", value: String(data.offset) },
+      { key: "length", value: String(data.length) },
+    ],
+  };
+}

@@ -1,0 +1,58 @@
+/** The ONNX graph as values: what the builder makes and proto.ts serialises. */
+
+/** Element types used here, by their ONNX names. */
+export type DType = "float32" | "float64" | "float16" | "int64" | "int32" | "int8" | "uint8" | "bool";
+
+/** A known extent, or the name of one that is known only at run time. */
+export type Dim = number | string;
+
+/** Extents, outermost first. */
+export type Shape = readonly Dim[];
+
+/** A tensor in the graph: an input, an initializer, or what a node makes. */
+export interface Value {
+  readonly name: string;
+  readonly dtype: DType;
+  readonly shape: Shape;
+}
+
+/** Bytes of a tensor inside a file: little-endian, row-major. */
+export interface ExternalData {
+  /** Path as the runtime will resolve it: relative to the folder given to the session. */
+  readonly path: string;
+  readonly offset: number;
+  readonly length: number;
+}
+
+/** A constant of the graph: bytes held inline, or a place in a file. */
+export interface Initializer {
+  readonly value: Value;
+  readonly data: Uint8Array | ExternalData;
+}
+
+/** A node's attribute. */
+export type Attribute =
+  | { readonly int: number }
+  | { readonly float: number }
+  | { readonly string: string }
+  | { readonly ints: readonly number[] }
+  | { readonly graph: Graph };
+
+/** One operator applied. A null input is an optional one left out. */
+export interface Node {
+  readonly op: string;
+  /** Empty for ONNX's own operators, `com.microsoft` for the runtime's. */
+  readonly domain: string;
+  readonly inputs: readonly (Value | null)[];
+  readonly outputs: readonly Value[];
+  readonly attributes: Readonly<Record<string, Attribute>>;
+}
+
+/** A whole graph, or the body of a loop (whose outer values are captured by name). */
+export interface Graph {
+  readonly name: string;
+  readonly inputs: readonly Value[];
+  readonly outputs: readonly Value[];
+  readonly nodes: readonly Node[];
+  readonly initializers: readonly Initializer[];
+}

@@ -1,0 +1,151 @@
+/** The decoder's layers on a cache, and the graph of one step that gives logits back (beam search, sampling, scoring). */
+import { createGraphBuilder, type GraphBuilder } from "../graph/builder.ts";
+import * as ops from "../graph/ops.ts";
+import type { Dim, Graph, Value } from "../graph/types.ts";
+import type { T5Config } from "./config.ts";
+import {
+  crossAttention,
+  type Folding,
+  feedForward,
+  type KeysAndValues,
+  normed,
+  type Residual,
+  selfAttention,
+} from "./layers.ts";
+import type { Lowering } from "./lowering.ts";
+
+/** What the decoder's layers work on. R rows, T new positions, P cached ones, S encoder positions. */
+export interface DecoderInputs {
+  /** Integer ids [R, T]. */
+  readonly tokens: Value;
+  /** Relative position bias and causal mask, [1, H, T, P + T]. */
+  readonly bias: Value;
+  /** Each layer's cache, [R, H, P, K], and the name of the extent P + T. */
+  readonly past: readonly KeysAndValues[];
+  readonly total: Dim;
+  /** Each layer's cross-attention keys and values, [B, H, S, K]. */
+  readonly cross: readonly KeysAndValues[];
+  /** Additive mask of the encoder's padding, [B, 1, 1, S], or null. */
+  readonly mask: Value | null;
+  readonly folding: Folding | null;
+}
+
+/** Hidden states after the final norm [R, T, D], and each layer's grown cache [R, H, P + T, K]. */
+export function decoderLayers(
+  g: GraphBuilder,
+  config: T5Config,
+  lowering: Lowering,
+  inputs: DecoderInputs,
+): { hidden: Value; present: KeysAndValues[] } {
+  let residual: Residual = { x: lowering.embed(g, inputs.tokens), update: null };
+  const present: KeysAndValues[] = [];
+  for (const [i, cross] of inputs.cross.entries()) {
+    const block = `decoder.block.${i}`;
+    const cache = inputs.past[i];
+    const past = cache === undefined ? undefined : { ...cache, total: inputs.total };
+    const self = selfAttention(g, lowering, config, `${block}.layer.0`, residual, inputs.bias, past);
+    if (self.present !== null) present.push(self.present);
+    residual = crossAttention(
+      g,
+      lowering,
+      config,
+      `${block}.layer.1`,
+      self.residual,
+      cross,
+      inputs.mask,
+      inputs.folding,
+    );
+    residual = feedForward(g, lowering, config, `${block}.layer.2`, residual);
+  }
+  return { hidden: normed(g, lowering, residual, "decoder.final_layer_norm.weight").input, present };
+}
+
+/** The bucket index that stands for "may not be attended" (a later position): one more than T5's own. */
+export function maskedBucket(config: T5Config): number {
+  return config.relativeAttentionNumBuckets;
+}
+
+/**
+ * Returns the graph of a step of any number of positions.
+ *
+ * Inputs: `tokens` int32 [R, T]; `position_buckets` int32 [T, P + T] (maskedBucket where the key comes later); `reorder` int32
+ * [R], the row of the cache that each row continues; `past_key_i`, `past_value_i` float32 [R0, H, P, K]; `cross_key_i`,
+ * `cross_value_i` float32 [B, H, S, K], R a multiple of B; when masked, `mask` float32 [B, 1, 1, S].
+ * Outputs: `logits` float32 [R, T, V]; `present_key_i`, `present_value_i` float32 [R, H, P + T, K].
+ */
+export function stepGraph(config: T5Config, lowering: Lowering, masked: boolean): Graph {
+  const g = createGraphBuilder();
+  const { numHeads, dKv } = config;
+  const tokens = g.input("tokens", "int32", ["R", "T"]);
+  const buckets = g.input("position_buckets", "int32", ["T", "L"]);
+  const reorder = g.input("reorder", "int32", ["R"]);
+  const kept = decoderCacheInputs(g, config, "R0");
+  const past = kept.map(({ key, value }) => ({
+    key: ops.gather(g, key, reorder, 0),
+    value: ops.gather(g, value, reorder, 0),
+  }));
+  const { cross, mask } = encoderInputs(g, config, masked);
+
+  const table = biasTable(g, config, lowering); // [32, H]
+  const never = g.constant("float32", [1, numHeads], Array(numHeads).fill(-1e9));
+  const biases = ops.gather(g, ops.concat(g, [table, never], 0), buckets, 0); // [T, L, H]
+  const bias = ops.unsqueeze(g, ops.transpose(g, biases, [2, 0, 1]), 0);
+
+  const first = cross[0];
+  if (first === undefined) throw new RangeError("a decoder has at least one layer");
+  const inner = g.constant("int64", [1], [numHeads * dKv]);
+  const rest = g.constant("int64", [1], [-1]);
+  const folding = {
+    folded: ops.concat(g, [ops.shapeOf(g, first.key, 0, 1), rest, inner], 0),
+    unfolded: ops.concat(g, [ops.shapeOf(g, tokens, 0, 2), inner], 0),
+  };
+  const { hidden, present } = decoderLayers(g, config, lowering, {
+    tokens,
+    bias,
+    past,
+    total: "L",
+    cross,
+    mask,
+    folding,
+  });
+  return g.build("step", { logits: lowering.logits(g, hidden), ...cacheOutputs(present) });
+}
+
+/** Declares each layer's cache as inputs, [rows, H, P, K]. */
+export function decoderCacheInputs(g: GraphBuilder, config: T5Config, rows: string): KeysAndValues[] {
+  return Array.from({ length: config.numDecoderLayers }, (_, i) => ({
+    key: g.input(`past_key_${i}`, "float32", [rows, config.numHeads, "P", config.dKv]),
+    value: g.input(`past_value_${i}`, "float32", [rows, config.numHeads, "P", config.dKv]),
+  }));
+}
+
+/** Declares what the encoder gave: each layer's keys and values, and the mask of its padding. */
+export function encoderInputs(
+  g: GraphBuilder,
+  config: T5Config,
+  masked: boolean,
+): { cross: KeysAndValues[]; mask: Value | null } {
+  const cross = Array.from({ length: config.numDecoderLayers }, (_, i) => ({
+    key: g.input(`cross_key_${i}`, "float32", ["B", config.numHeads, "S", config.dKv]),
+    value: g.input(`cross_value_${i}`, "float32", ["B", config.numHeads, "S", config.dKv]),
+  }));
+  return { cross, mask: masked ? g.input("mask", "float32", ["B", 1, 1, "S"]) : null };
+}
+
+/** Names each layer's grown cache as outputs. */
+export function cacheOutputs(present: readonly KeysAndValues[]): Record<string, Value> {
+  return Object.fromEntries(
+    present.flatMap(({ key, value }, i) => [
+      [`present_key_${i}`, key],
+      [`present_value_${i}`, value],
+    ]),
+  );
+}
+
+/** The decoder's relative position biases, [32, H]. */
+export function biasTable(g: GraphBuilder, config: T5Config, lowering: Lowering): Value {
+  const name = "decoder.block.0.layer.0.SelfAttention.relative_attention_bias.weight";
+  const table = lowering.weight(g, name);
+  if (table.shape[1] !== config.numHeads) throw new RangeError(`${name} has ${table.shape[1]} heads`);
+  return table;
+}

@@ -1,0 +1,60 @@
+/** The lowering in plain operators: the reference for the fused one, and what differentiation works on. */
+import type { GraphBuilder } from "../graph/builder.ts";
+import * as ops from "../graph/ops.ts";
+import type { Value } from "../graph/types.ts";
+import type { T5Config } from "./config.ts";
+import type { Lowering } from "./lowering.ts";
+
+/**
+ * Returns the lowering whose weights are given by name.
+ * @param weight gives the value of a float tensor by its Hugging Face name (an initializer or, in training, an input)
+ */
+export function plainLowering(config: T5Config, weight: (g: GraphBuilder, name: string) => Value): Lowering {
+  function norm(g: GraphBuilder, x: Value, name: string): Value {
+    const scalar = (value: number) => g.constant(x.dtype, [], [value]);
+    const meanSquare = ops.reduceLast(g, "ReduceMean", ops.mul(g, x, x)); // [.., 1]
+    const root = ops.unary(g, "Sqrt", ops.add(g, meanSquare, scalar(config.layerNormEpsilon)));
+    return ops.mul(g, ops.div(g, x, root), weight(g, name));
+  }
+
+  function linear(g: GraphBuilder, x: Value, name: string): Value {
+    return ops.matmul(g, x, ops.transpose(g, weight(g, `${name}.weight`), [1, 0]));
+  }
+
+  /** [B, S, H*K] -> [B, H, S, K]; what already is 4-D stays. */
+  function heads(g: GraphBuilder, x: Value): Value {
+    if (x.shape.length === 4) return x;
+    const [batch = 0, length = 0] = x.shape;
+    return ops.transpose(g, ops.reshape(g, x, [batch, length, config.numHeads, config.dKv]), [0, 2, 1, 3]);
+  }
+
+  return {
+    weight,
+    embed: (g, ids) => ops.gather(g, weight(g, "shared.weight"), ids, 0),
+    norm,
+    addNorm(g, x, update, name) {
+      const sum = ops.add(g, x, update);
+      return { sum, normed: norm(g, sum, name) };
+    },
+    linears: (g, x, names) => names.map((name) => linear(g, x, name)),
+    attention(g, { query, key, value, bias, past }) {
+      const q = heads(g, query); // [B, H, T, K]
+      let k = heads(g, key); // [B, H, S, K]
+      let v = heads(g, value);
+      if (past !== undefined) {
+        k = ops.concat(g, [past.key, k], 2, past.total);
+        v = ops.concat(g, [past.value, v], 2, past.total);
+      }
+      const products = ops.matmul(g, q, ops.transpose(g, k, [0, 1, 3, 2])); // [B, H, T, S]
+      const weights = ops.softmax(g, bias === null ? products : ops.add(g, products, bias));
+      const mixed = ops.transpose(g, ops.matmul(g, weights, v), [0, 2, 1, 3]); // [B, T, H, K]
+      const output = ops.reshape(g, mixed, query.shape);
+      return { output, present: past === undefined ? null : { key: k, value: v } };
+    },
+    logits(g, x) {
+      const head = config.tieWordEmbeddings ? "shared" : "lm_head";
+      if (!config.scaleDecoderOutputs) return linear(g, x, head);
+      return linear(g, ops.mul(g, x, g.constant(x.dtype, [], [config.dModel ** -0.5])), head);
+    },
+  };
+}

@@ -1,0 +1,54 @@
+/** Relative position buckets: how far apart two tokens are, as a row of the learned bias table. */
+
+/**
+ * The bucket of a relative position: one bucket a step near by, logarithmically wider ones up to `maxDistance`, one for
+ * everything beyond. Agrees with transformers' float32 arithmetic at every offset of T5's own shape (32 buckets, 128).
+ * @param relativePosition key position minus query position, in tokens
+ * @param bidirectional true in the encoder (keys after the query take the upper half of the buckets); false in the
+ *   decoder (keys after the query share bucket 0)
+ * @param numBuckets rows of the bias table
+ * @param maxDistance from this distance on (in tokens) all positions share the last bucket
+ * @returns an integer in [0, numBuckets)
+ * @see T5Attention._relative_position_bucket, transformers modeling_t5.py
+ */
+export function relativePositionBucket(
+  relativePosition: number,
+  bidirectional: boolean,
+  numBuckets: number,
+  maxDistance: number,
+): number {
+  const buckets = bidirectional ? Math.floor(numBuckets / 2) : numBuckets;
+  const offset = bidirectional && relativePosition > 0 ? buckets : 0;
+  const distance = bidirectional ? Math.abs(relativePosition) : Math.max(0, -relativePosition);
+  const exact = Math.floor(buckets / 2);
+  if (distance < exact) return offset + distance;
+  const wide = (Math.log(distance / exact) / Math.log(maxDistance / exact)) * (buckets - exact);
+  return offset + Math.min(buckets - 1, exact + Math.trunc(wide));
+}
+
+/**
+ * The encoder's relative position biases laid out for every query and key, float32 [H, S, S] row-major. A bias depends on
+ * key - query alone, so each query's row is a window of one row of 2S - 1.
+ * @param table the learned biases, float32 [buckets, H] row-major
+ * @param length S
+ */
+export function encoderBiases(
+  table: Float32Array,
+  numHeads: number,
+  numBuckets: number,
+  maxDistance: number,
+  length: number,
+): Float32Array {
+  const offsets = Int32Array.from({ length: 2 * length - 1 }, (_, i) =>
+    relativePositionBucket(i - (length - 1), true, numBuckets, maxDistance),
+  );
+  const biases = new Float32Array(numHeads * length * length);
+  for (let head = 0; head < numHeads; head += 1) {
+    const row = Float32Array.from(offsets, (bucket) => table[bucket * numHeads + head] ?? 0);
+    for (let query = 0; query < length; query += 1) {
+      const start = length - 1 - query;
+      biases.set(row.subarray(start, start + length), (head * length + query) * length);
+    }
+  }
+  return biases;
+}

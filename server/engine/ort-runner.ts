@@ -1,0 +1,364 @@
+/** One loaded model on ONNX Runtime: builds the graphs its shape needs, each when it is first used, and keeps them. */
+import { availableParallelism } from "node:os";
+import { join } from "node:path";
+import { ModelError } from "../../models/errors.ts";
+import type { DType, Graph } from "../../models/graph/types.ts";
+import type { T5Config } from "../../models/t5/config.ts";
+import { maskedBucket, stepGraph } from "../../models/t5/decoder.ts";
+import { encoderGraph } from "../../models/t5/encoder.ts";
+import { fusedLowering } from "../../models/t5/fused.ts";
+import { greedyGraph, longestNgram } from "../../models/t5/generation.ts";
+import type { StoredTensor, TensorSource } from "../../models/t5/lowering.ts";
+import { encoderBiases, relativePositionBucket } from "../../models/t5/position.ts";
+import { readTensor } from "../catalog/checkpoint.ts";
+import { type PreparedWeights, prepareWeights } from "../catalog/prepare.ts";
+import type { Precision } from "./engine.ts";
+import type { DecoderState, Encoded, GreedyChunk, Runner } from "./runner.ts";
+import {
+  bool,
+  createSession,
+  float32,
+  float32Data,
+  int32,
+  int64Scalar,
+  integerData,
+  type RuntimeTensor,
+  type Session,
+} from "./session.ts";
+
+/** Longest output, in tokens: as far as the decoder's relative positions are laid out. */
+export const maxPositions = 4096;
+
+/** A runner and what is known of its model. */
+export interface OrtRunner extends Runner {
+  readonly config: T5Config;
+  /** What a person should know of how the weights were read. */
+  readonly notes: readonly string[];
+  /** The encoder's hidden states after the final norm, float32 [B, S, D] row-major. */
+  hiddenStates(encoded: Encoded): Float32Array;
+}
+
+/**
+ * Returns a runner of the model in a folder.
+ * @throws ModelError "config", "checkpoint" or "runtime"
+ */
+export async function openRunner(
+  directory: string,
+  precision: Precision,
+  threads = defaultThreads(),
+): Promise<OrtRunner> {
+  const weights = await prepareWeights(directory, precision);
+  const place = weights.tensors.get(encoderBiasTable);
+  if (place === undefined) throw new ModelError("checkpoint", `The weights hold no tensor named ${encoderBiasTable}.`);
+  const biasTable = await readTensor(encoderBiasTable, { ...place, file: join(weights.folder, place.file) });
+  return createRunner(weights, biasTable, threads);
+}
+
+/** Threads that serve a small model best: every core of a small machine, half the logical ones of a larger. */
+export function defaultThreads(): number {
+  const cores = availableParallelism();
+  return cores <= 4 ? cores : Math.floor(cores / 2);
+}
+
+const encoderBiasTable = "encoder.block.0.layer.0.SelfAttention.relative_attention_bias.weight";
+
+type Tensors = Record<string, RuntimeTensor>;
+
+interface OrtEncoded extends Encoded {
+  readonly hidden: RuntimeTensor;
+  /** cross_key_i, cross_value_i and, where rows are padded, mask. */
+  readonly feeds: Tensors;
+  readonly masked: boolean;
+}
+
+interface OrtState extends DecoderState {
+  /** past_key_i, past_value_i. */
+  readonly past: Tensors;
+}
+
+function createRunner(weights: PreparedWeights, biasTable: Float32Array, threads: number): OrtRunner {
+  const { config, folder } = weights;
+  const lowering = fusedLowering(config, tensorSource(weights));
+  const sessions = new Map<string, Promise<Session>>();
+  const encodedStates = new WeakMap<Encoded, OrtEncoded>();
+  const decoderStates = new WeakMap<DecoderState, OrtState>();
+  const biases = new Map<number, RuntimeTensor>();
+  const stopTables = new Map<string, RuntimeTensor>();
+  const noneBlocked = new Float32Array(config.vocabSize);
+  const distances = distanceBuckets(config);
+
+  function session(kind: "encoder" | "step" | "greedy", masked: boolean): Promise<Session> {
+    const key = `${kind} ${masked}`;
+    let made = sessions.get(key);
+    if (made === undefined) {
+      // The encoder's large operators don't miss spinning threads; the decoder's small ones do.
+      made = createSession(graphs[kind](config, lowering, masked), { folder, threads, spin: kind !== "encoder" });
+      sessions.set(key, made);
+    }
+    return made;
+  }
+
+  /** The encoder's biases of inputs of one length; few lengths are kept, because they grow with its square. */
+  function biasOf(length: number): RuntimeTensor {
+    let bias = biases.get(length);
+    if (bias === undefined) {
+      const { numHeads, relativeAttentionNumBuckets, relativeAttentionMaxDistance } = config;
+      const values = encoderBiases(
+        biasTable,
+        numHeads,
+        relativeAttentionNumBuckets,
+        relativeAttentionMaxDistance,
+        length,
+      );
+      bias = float32(values, [1, numHeads, length, length]);
+      if (biases.size >= 4) biases.clear();
+      biases.set(length, bias);
+    }
+    return bias;
+  }
+
+  function stopTable(tokens: readonly number[]): RuntimeTensor {
+    const key = tokens.join(" ");
+    const known = stopTables.get(key);
+    if (known !== undefined) return known;
+    const table = new Uint8Array(config.vocabSize);
+    for (const token of tokens) table[token] = 1;
+    const tensor = bool(table, [config.vocabSize]);
+    stopTables.set(key, tensor);
+    return tensor;
+  }
+
+  function newState(past: Tensors, rows: number, length: number): OrtState {
+    const state = { rows, length, past, dispose: () => disposeAll(past) };
+    decoderStates.set(state, state);
+    return state;
+  }
+
+  return {
+    config,
+    vocabSize: config.vocabSize,
+    notes: weights.notes,
+
+    async encode(inputs) {
+      const batch = inputs.length;
+      const length = Math.max(1, ...inputs.map((ids) => ids.length));
+      const masked = inputs.some((ids) => ids.length !== length);
+      const ids = new Int32Array(batch * length).fill(config.padTokenId);
+      for (const [i, row] of inputs.entries()) ids.set(row, i * length);
+      checkIds(ids, config);
+      const mask: Tensors = masked ? { mask: paddingMask(inputs, length) } : {};
+      const encoder = await session("encoder", masked);
+      const { hidden, ...cross } = await encoder.run({
+        input_ids: int32(ids, [batch, length]),
+        bias: biasOf(length),
+        ...mask,
+      });
+      if (hidden === undefined) throw new ModelError("runtime", "The encoder graph gave no hidden states.");
+      const feeds = { ...cross, ...mask };
+      const encoded: OrtEncoded = {
+        batch,
+        hidden,
+        feeds,
+        masked,
+        dispose() {
+          disposeAll(feeds);
+          hidden.dispose();
+        },
+      };
+      encodedStates.set(encoded, encoded);
+      return encoded;
+    },
+
+    hiddenStates: (encoded) => float32Data(ours(encodedStates, encoded).hidden),
+
+    start(encoded, beams) {
+      const rows = encoded.batch * beams;
+      const empty = () => float32(new Float32Array(0), [rows, config.numHeads, 0, config.dKv]);
+      const past: Tensors = {};
+      for (let i = 0; i < config.numDecoderLayers; i += 1) {
+        past[`past_key_${i}`] = empty();
+        past[`past_value_${i}`] = empty();
+      }
+      return newState(past, rows, 0);
+    },
+
+    async step(encoded, state, tokens, reorder, all = false) {
+      const { feeds, masked } = ours(encodedStates, encoded);
+      const { past, length, rows } = ours(decoderStates, state);
+      const step = await session("step", masked);
+      const rowsOut = reorder === null ? rows : reorder.length;
+      const count = tokens.length / rowsOut;
+      const order = reorder ?? Array.from({ length: rows }, (_, i) => i);
+      const { logits, ...present } = await step.run({
+        ...feeds,
+        ...past,
+        tokens: int32(tokens, [rowsOut, count]),
+        position_buckets: int32(stepBuckets(config, distances, length, count), [count, length + count]),
+        reorder: int32(order, [rowsOut]),
+      });
+      const values = float32Data(logits); // [R, T, V]
+      return {
+        logits: all || count === 1 ? values : lastPositions(values, rowsOut, count, config.vocabSize),
+        state: newState(renamed(present), rowsOut, length + count),
+      };
+    },
+
+    async greedy(encoded, state, tokens, history, chunk) {
+      const { feeds, masked } = ours(encodedStates, encoded);
+      const { past, length, rows } = ours(decoderStates, state);
+      if (length + chunk.steps > maxPositions) {
+        throw new ModelError(
+          "input",
+          `An output cannot be longer than ${maxPositions} tokens; ask for fewer new tokens.`,
+        );
+      }
+      const greedy = await session("greedy", masked);
+      const {
+        ids,
+        log_probabilities: logProbabilities,
+        ...present
+      } = await greedy.run({
+        ...feeds,
+        ...past,
+        ...processingFeeds(config, history, chunk, noneBlocked),
+        steps: int64Scalar(chunk.steps),
+        tokens: int32(tokens, [rows, 1]),
+        // The positions' far end is cut off so that what is laid out in each run stays small.
+        position_buckets: int32(distances.subarray(maxPositions - length - chunk.steps), [length + chunk.steps]),
+        ended: bool(new Uint8Array(rows), [rows, 1]),
+        stops: stopTable(chunk.stopTokens),
+      });
+      const flatIds = integerData(ids); // [steps, R, 1]
+      const flatLogs = float32Data(logProbabilities);
+      const made = flatIds.length / rows;
+      const byRow = <T>(at: (place: number) => T) =>
+        Array.from({ length: rows }, (_, row) => Array.from({ length: made }, (_, i) => at(i * rows + row)));
+      return {
+        ids: byRow((place) => flatIds[place] ?? config.padTokenId),
+        logProbs: byRow((place) => flatLogs[place] ?? 0),
+        state: newState(renamed(present), rows, length + made),
+      };
+    },
+
+    async dispose() {
+      for (const made of sessions.values()) await (await made).dispose();
+      sessions.clear();
+    },
+  };
+}
+
+const graphs: Readonly<
+  Record<
+    "encoder" | "step" | "greedy",
+    (config: T5Config, lowering: ReturnType<typeof fusedLowering>, masked: boolean) => Graph
+  >
+> = { encoder: encoderGraph, step: stepGraph, greedy: greedyGraph };
+
+const elementTypes: Readonly<Record<string, DType>> = { F32: "float32", U8: "uint8", I8: "int8" };
+
+function tensorSource(weights: PreparedWeights): TensorSource {
+  const source = new Map<string, StoredTensor>();
+  for (const [name, { file, dtype, shape, offset, length }] of weights.tensors) {
+    const type = elementTypes[dtype];
+    if (type === undefined)
+      throw new ModelError("checkpoint", `${name} in ${file} is ${dtype}, which the engine cannot run.`);
+    source.set(name, { dtype: type, shape, data: { path: file, offset, length } });
+  }
+  return source;
+}
+
+/** The decoder's bucket of each distance, the farthest first: place M - 1 - d holds distance d. */
+function distanceBuckets(config: T5Config): Int32Array {
+  return Int32Array.from({ length: maxPositions }, (_, place) =>
+    relativePositionBucket(
+      place - (maxPositions - 1),
+      false,
+      config.relativeAttentionNumBuckets,
+      config.relativeAttentionMaxDistance,
+    ),
+  );
+}
+
+/** Buckets of `count` new positions after `length` cached ones, [count, length + count]. */
+function stepBuckets(config: T5Config, distances: Int32Array, length: number, count: number): Int32Array {
+  const total = length + count;
+  if (total > maxPositions) {
+    throw new ModelError("input", `An output cannot be longer than ${maxPositions} tokens; ask for fewer new tokens.`);
+  }
+  const buckets = new Int32Array(count * total).fill(maskedBucket(config));
+  for (let i = 0; i < count; i += 1) {
+    const position = length + i;
+    buckets.set(distances.subarray(maxPositions - 1 - position), i * total);
+  }
+  return buckets;
+}
+
+/** 0 for tokens, a large negative number for padding, [B, 1, 1, S]. */
+function paddingMask(inputs: readonly (readonly number[])[], length: number): RuntimeTensor {
+  const mask = new Float32Array(inputs.length * length);
+  for (const [i, row] of inputs.entries()) mask.fill(-1e9, i * length + row.length, (i + 1) * length);
+  return float32(mask, [inputs.length, 1, 1, length]);
+}
+
+/** What the greedy graph takes for blocked tokens, n-grams and the repetition penalty. */
+function processingFeeds(
+  config: T5Config,
+  history: readonly (readonly number[])[],
+  chunk: GreedyChunk,
+  noneBlocked: Float32Array,
+): Tensors {
+  const { noRepeatNgramSize: ngram, repetitionPenalty: penalty, bannedTokens } = chunk;
+  if (ngram > longestNgram) {
+    throw new ModelError(
+      "input",
+      `noRepeatNgramSize is ${ngram}; greedy search prevents n-grams of at most ${longestNgram}.`,
+    );
+  }
+  let blocked = noneBlocked;
+  if (bannedTokens.length > 0) {
+    blocked = new Float32Array(config.vocabSize);
+    for (const token of bannedTokens) blocked[token] = -1e9;
+  }
+  // transformers counts the start token as produced; the distinct negative ones before it match nothing.
+  const lead = [...Array.from({ length: longestNgram }, (_, i) => -1 - i), config.decoderStartTokenId];
+  const rows = history.map((row) => [...lead, ...row]);
+  const process = ngram > 0 || penalty !== 1 || bannedTokens.length > 0;
+  return {
+    process: bool(Uint8Array.of(process ? 1 : 0), []),
+    blocked: float32(blocked, [1, config.vocabSize]),
+    history: int32(rows.flat(), [rows.length, rows[0]?.length ?? 0]),
+    ngram: int64Scalar(ngram),
+    penalty: float32(Float32Array.of(penalty), []),
+  };
+}
+
+function lastPositions(logits: Float32Array, rows: number, count: number, vocabSize: number): Float32Array {
+  const last = new Float32Array(rows * vocabSize);
+  for (let row = 0; row < rows; row += 1) {
+    const end = (row + 1) * count * vocabSize;
+    last.set(logits.subarray(end - vocabSize, end), row * vocabSize);
+  }
+  return last;
+}
+
+function checkIds(ids: Int32Array, { vocabSize }: T5Config): void {
+  const bad = ids.find((id) => id < 0 || id >= vocabSize);
+  if (bad !== undefined) {
+    throw new ModelError("input", `Token ${bad} is outside the model's vocabulary of ${vocabSize}.`);
+  }
+}
+
+/** present_* of one step is past_* of the next. */
+function renamed(present: Tensors): Tensors {
+  return Object.fromEntries(Object.entries(present).map(([name, tensor]) => [name.replace("present", "past"), tensor]));
+}
+
+function ours<K extends object, V>(known: WeakMap<K, V>, key: K): V {
+  const value = known.get(key);
+  if (value === undefined) throw new ModelError("runtime", "A state of another model was given to this one.");
+  return value;
+}
+
+function disposeAll(tensors: Tensors): void {
+  for (const tensor of Object.values(tensors)) tensor.dispose();
+}

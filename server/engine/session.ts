@@ -1,0 +1,99 @@
+/** The only file that knows onnxruntime-node: graphs in, numbers out. */
+import { InferenceSession, Tensor } from "onnxruntime-node";
+import { ModelError } from "../../models/errors.ts";
+import { encodeModel } from "../../models/graph/proto.ts";
+import type { Graph } from "../../models/graph/types.ts";
+
+/** A tensor of the runtime. What one run gave back can be fed to the next without a copy. */
+export type RuntimeTensor = Tensor;
+
+/** A graph ready to run. */
+export interface Session {
+  /** Runs the graph; the JavaScript thread is blocked meanwhile. @throws ModelError "runtime" */
+  run(feeds: Readonly<Record<string, RuntimeTensor>>): Promise<Record<string, RuntimeTensor>>;
+  dispose(): Promise<void>;
+}
+
+/** How a session runs. */
+export interface SessionOptions {
+  /** The folder that holds the files of the graph's external data; an absolute path without links. */
+  readonly folder: string;
+  /** Threads of one operator. */
+  readonly threads: number;
+  /** Whether idle threads spin for a while: quicker for many small operators, but two spinning sessions starve each other. */
+  readonly spin: boolean;
+}
+
+/**
+ * Returns a session that runs the graph on the CPU.
+ * @throws ModelError "runtime" when the runtime refuses the graph or its weights
+ */
+export async function createSession(graph: Graph, { folder, threads, spin }: SessionOptions): Promise<Session> {
+  let session: InferenceSession;
+  try {
+    session = await InferenceSession.create(encodeModel(graph), {
+      executionProviders: ["cpu"],
+      intraOpNumThreads: threads,
+      interOpNumThreads: 1,
+      executionMode: "sequential",
+      graphOptimizationLevel: "all",
+      enableMemPattern: false,
+      logSeverityLevel: 3,
+      extra: {
+        session: {
+          model_external_initializers_file_folder_path: folder,
+          intra_op: { allow_spinning: spin ? "1" : "0" },
+        },
+      },
+    });
+  } catch (cause) {
+    throw new ModelError("runtime", `ONNX Runtime could not load the ${graph.name} graph: ${reason(cause)}`, { cause });
+  }
+  return {
+    async run(feeds) {
+      try {
+        return await session.run(feeds);
+      } catch (cause) {
+        throw new ModelError("runtime", `ONNX Runtime failed in the ${graph.name} graph: ${reason(cause)}`, { cause });
+      }
+    },
+    dispose: () => session.release(),
+  };
+}
+
+/** An int32 tensor. */
+export function int32(values: Int32Array | readonly number[], dims: readonly number[]): RuntimeTensor {
+  return new Tensor("int32", Int32Array.from(values), dims);
+}
+
+/** An int64 scalar. */
+export function int64Scalar(value: number): RuntimeTensor {
+  return new Tensor("int64", BigInt64Array.of(BigInt(value)), []);
+}
+
+/** A float32 tensor over the given memory. */
+export function float32(values: Float32Array, dims: readonly number[]): RuntimeTensor {
+  return new Tensor("float32", values, dims);
+}
+
+/** A bool tensor over the given memory, one byte an element. */
+export function bool(values: Uint8Array, dims: readonly number[]): RuntimeTensor {
+  return new Tensor("bool", values, dims);
+}
+
+/** The memory of a float32 tensor. @throws ModelError "runtime" when it is of another type */
+export function float32Data(tensor: RuntimeTensor | undefined): Float32Array {
+  if (tensor?.data instanceof Float32Array) return tensor.data;
+  throw new ModelError("runtime", `A graph gave ${tensor?.type ?? "nothing"} where float32 was expected.`);
+}
+
+/** The elements of an integer tensor as numbers. @throws ModelError "runtime" when it is of another type */
+export function integerData(tensor: RuntimeTensor | undefined): number[] {
+  if (tensor?.data instanceof BigInt64Array) return Array.from(tensor.data, Number);
+  if (tensor?.data instanceof Int32Array) return Array.from(tensor.data);
+  throw new ModelError("runtime", `A graph gave ${tensor?.type ?? "nothing"} where integers were expected.`);
+}
+
+function reason(cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause);
+}
