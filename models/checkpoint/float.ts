@@ -1,0 +1,39 @@
+/** The floating-point types of checkpoints as float32. */
+
+/**
+ * Widens little-endian floats.
+ * @param bytes the tensor's bytes
+ * @returns one float32 per element; for F32 a copy only where alignment needs one
+ */
+export function toFloat32(bytes: Uint8Array, dtype: "F32" | "F16" | "BF16"): Float32Array {
+  const aligned = bytes.byteOffset % 4 === 0 ? bytes : bytes.slice();
+  if (dtype === "F32") return new Float32Array(aligned.buffer, aligned.byteOffset, aligned.byteLength / 4);
+  const halves = new Uint16Array(aligned.buffer, aligned.byteOffset, aligned.byteLength / 2);
+  const bits = new Uint32Array(halves.length);
+  if (dtype === "BF16") {
+    for (let i = 0; i < halves.length; i += 1) bits[i] = (halves[i] ?? 0) << 16;
+  } else {
+    const table = halfBits();
+    for (let i = 0; i < halves.length; i += 1) bits[i] = table[halves[i] ?? 0] ?? 0;
+  }
+  return new Float32Array(bits.buffer);
+}
+
+let halfTable: Uint32Array | undefined;
+
+/** The float32 bits of each of the 65,536 float16 values (IEEE 754 binary16: 1 sign, 5 exponent, 10 fraction bits). */
+function halfBits(): Uint32Array {
+  if (halfTable !== undefined) return halfTable;
+  const floats = new Float32Array(65536);
+  const bits = new Uint32Array(floats.buffer);
+  for (let half = 0; half < 65536; half += 1) {
+    const exponent = (half >> 10) & 31;
+    const fraction = half & 1023;
+    if (exponent === 0) floats[half] = fraction * 2 ** -24;
+    else if (exponent === 31) bits[half] = 0x7f800000 | (fraction << 13);
+    else floats[half] = (1 + fraction / 1024) * 2 ** (exponent - 15);
+    if (half & 0x8000) bits[half] = (bits[half] ?? 0) | 0x80000000;
+  }
+  halfTable = bits;
+  return bits;
+}

@@ -1,0 +1,102 @@
+/** Which tensors the engine wants of a model in int8, and how each is made from the published ones: change it here only. */
+import type { T5Config } from "../t5/config.ts";
+import { parameterCount, tensorShapes } from "../t5/weights.ts";
+import { DTYPE_BYTES, elementCount, type TensorSpec } from "./safetensors.ts";
+
+/** Input values that share one scale in block form. */
+export const BLOCK_SIZE = 128;
+
+/**
+ * How a tensor is stored.
+ * - `block`: com.microsoft.MatMulNBits (bits 8, block_size 128) and GatherBlockQuantized: `NAME.q8` uint8 [N, blocks, 128]
+ *   with zero point 128, the last block of a row padded with it; `NAME.scale` float32 [N, blocks]. blocks = ceil(K / 128).
+ * - `column`: com.microsoft.DynamicQuantizeMatMul: `NAME.s8t` int8 [K, N] (transposed), `NAME.scale` float32 [N].
+ * - `float`: float32 under its own name, as published.
+ */
+export type QuantizedForm = "block" | "column" | "float";
+
+/** What an int8 file holds only when the LM head is not the embedding. */
+export const INT8_HEAD = "lm_head.q8";
+
+/** One tensor of the engine: some published ones, stacked along their rows. */
+export interface PlannedTensor {
+  /** Base name, without `.weight` unless `float`: `shared`, `decoder.block.0.layer.0.SelfAttention.qkv`. */
+  readonly name: string;
+  readonly form: QuantizedForm;
+  /** Published tensors [rows, K] in stacking order. */
+  readonly sources: readonly { readonly name: string; readonly shape: readonly number[] }[];
+  /** [N, K] with N the sum of the sources' rows; a float tensor's own shape. */
+  readonly shape: readonly number[];
+  /** What the file holds for it. */
+  readonly stored: readonly TensorSpec[];
+}
+
+/**
+ * The int8 tensors of a model. Encoder linears in column form, decoder linears and the embedding in block form, norms and
+ * position biases float. Self-attention's q, k, v are one tensor `.qkv`, cross-attention's k, v one `.kv` per layer, a gated
+ * feed-forward's wi_0, wi_1 one `.wi`.
+ * @see RUNTIME-FACTS in ARCHITECTURE.md for why these forms
+ */
+export function tensorPlan(config: T5Config): PlannedTensor[] {
+  const shapes = tensorShapes(config);
+  const planned: PlannedTensor[] = [];
+  for (const [name, shape] of shapes) {
+    const fused = fusedName(name);
+    if (fused === undefined) continue;
+    const sources = fused.sources.map((source) => ({ name: source, shape: shapes.get(source) ?? shape }));
+    planned.push(plan(fused.name, formOf(name), sources, shape));
+  }
+  return planned;
+}
+
+/** Bytes of a model's weights in a precision, as the engine loads them. */
+export function weightBytes(config: T5Config, precision: "float32" | "int8"): number {
+  if (precision === "float32") return 4 * parameterCount(config);
+  const stored = tensorPlan(config).flatMap((tensor) => tensor.stored);
+  return stored.reduce((sum, { dtype, shape }) => sum + elementCount(shape) * DTYPE_BYTES[dtype], 0);
+}
+
+function formOf(name: string): QuantizedForm {
+  if (name.endsWith("layer_norm.weight") || name.endsWith("relative_attention_bias.weight")) return "float";
+  return name.startsWith("encoder.") ? "column" : "block";
+}
+
+/** The planned tensor that a published one opens; undefined for the ones stacked below another. */
+function fusedName(name: string): { name: string; sources: string[] } | undefined {
+  if (formOf(name) === "float") return { name, sources: [name] };
+  const base = name.replace(/\.weight$/, "");
+  const [, path, part] = /^(.*)\.(\w+)$/.exec(base) ?? [];
+  const stack = (fused: string, parts: readonly string[]) => ({
+    name: `${path}.${fused}`,
+    sources: parts.map((each) => `${path}.${each}.weight`),
+  });
+  const self = base.includes(".SelfAttention.");
+  if (self && part === "q") return stack("qkv", ["q", "k", "v"]);
+  if (!self && part === "k") return stack("kv", ["k", "v"]);
+  if (part === "wi_0") return stack("wi", ["wi_0", "wi_1"]);
+  if (part === "v" || part === "wi_1" || (self && part === "k")) return undefined;
+  return { name: base, sources: [name] };
+}
+
+function plan(
+  name: string,
+  form: QuantizedForm,
+  sources: PlannedTensor["sources"],
+  first: readonly number[],
+): PlannedTensor {
+  if (form === "float") return { name, form, sources, shape: first, stored: [{ name, dtype: "F32", shape: first }] };
+  const [, K = 0] = first;
+  const N = sources.reduce((rows, source) => rows + (source.shape[0] ?? 0), 0);
+  const blocks = Math.ceil(K / BLOCK_SIZE);
+  const stored: TensorSpec[] =
+    form === "block"
+      ? [
+          { name: `${name}.q8`, dtype: "U8", shape: [N, blocks, BLOCK_SIZE] },
+          { name: `${name}.scale`, dtype: "F32", shape: [N, blocks] },
+        ]
+      : [
+          { name: `${name}.s8t`, dtype: "I8", shape: [K, N] },
+          { name: `${name}.scale`, dtype: "F32", shape: [N] },
+        ];
+  return { name, form, sources, shape: [N, K], stored };
+}

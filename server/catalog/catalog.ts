@@ -1,0 +1,161 @@
+/** Which models there are on this machine: the built-in ones by name, any other by its folder; and what each amounts to. */
+import { createHash } from "node:crypto";
+import { createReadStream, existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { stat } from "node:fs/promises";
+import { basename, dirname, join, resolve } from "node:path";
+import { pipeline } from "node:stream/promises";
+import { fileURLToPath } from "node:url";
+import { z } from "zod";
+import { weightBytes } from "../../models/checkpoint/plan.ts";
+import { ModelError } from "../../models/errors.ts";
+import type { T5Config } from "../../models/t5/config.ts";
+import { flopsPerToken, parameterCount } from "../../models/t5/weights.ts";
+import { listFolder } from "./checkpoint.ts";
+import { reason } from "./files.ts";
+import { openModel } from "./model.ts";
+
+/** What a model folder says of itself beyond config.json, in the optional file `spanfill.json`. */
+export interface ModelManifest {
+  /** The name the model is known by; the folder's name when the file is absent. */
+  readonly id: string;
+  /** Task prefixes the model was trained with. */
+  readonly prefixes: { readonly summarize?: string; readonly title?: string; readonly infill?: string };
+  /** File name -> SHA-256 in hexadecimal, as the file should be. */
+  readonly sha256: Readonly<Record<string, string>>;
+}
+
+/** What `spanfill info` tells of a model. */
+export interface ModelAccount {
+  readonly id: string;
+  readonly directory: string;
+  readonly config: T5Config;
+  /** Exact. */
+  readonly parameters: number;
+  /** Bytes of the weights as the engine loads them. */
+  readonly memoryBytes: { readonly float32: number; readonly int8: number };
+  /** Matrix products only: per source token, and per produced token. */
+  readonly flopsPerToken: { readonly encoder: number; readonly decoder: number };
+  /** Whether the weights are as published or quantized by us. */
+  readonly weights: "float" | "int8";
+  /** `intact`: whether the content is what spanfill.json says; absent where it says nothing. */
+  readonly files: readonly { readonly name: string; readonly sizeBytes: number; readonly intact?: boolean }[];
+}
+
+/** The name of the model that is used when none is asked for. */
+export const DEFAULT_MODEL = "tiny";
+
+/**
+ * Finds a model's folder.
+ * @param idOrPath a built-in model's id, its folder's name, or a distinguishing word of it ("tiny"); or any folder with a
+ * config.json; the default model when undefined
+ * @param builtinFolder where the built-in models are; tests give their own
+ * @returns an absolute path
+ * @throws ModelError "config" naming the models there are
+ */
+export function resolveModel(idOrPath = DEFAULT_MODEL, builtinFolder = findBuiltinFolder()): string {
+  const builtin = listBuiltin(builtinFolder);
+  const exact = builtin.filter(({ id, directory }) => id === idOrPath || basename(directory) === idOrPath);
+  const matches = exact.length > 0 ? exact : builtin.filter(({ id }) => id.split("-").includes(idOrPath));
+  const [match] = matches;
+  if (match !== undefined && matches.length === 1) return match.directory;
+  const directory = resolve(idOrPath);
+  if (existsSync(join(directory, "config.json"))) return directory;
+  const choices =
+    builtin.length > 0
+      ? `Built-in models: ${builtin.map(({ id }) => id).join(", ")}`
+      : "No built-in model is installed";
+  const found = isFolder(directory) ? `The folder ${directory} has no config.json` : `There is no model "${idOrPath}"`;
+  const several = matches.length > 1 ? `"${idOrPath}" could be ${matches.map(({ id }) => id).join(" or ")}` : found;
+  throw new ModelError("config", `${several}. ${choices}; or give a folder with config.json, weights and tokenizer.`);
+}
+
+/** The models that ship, by id. */
+export function listBuiltin(
+  builtinFolder = findBuiltinFolder(),
+): { readonly id: string; readonly directory: string }[] {
+  if (builtinFolder === undefined || !isFolder(builtinFolder)) return [];
+  const directories = readdirSync(builtinFolder)
+    .map((name) => join(builtinFolder, name))
+    .filter((directory) => existsSync(join(directory, "config.json")));
+  return directories.toSorted().map((directory) => ({ id: readManifest(directory).id, directory }));
+}
+
+/**
+ * Reads a model's spanfill.json; a folder without one is known by its name.
+ * @throws ModelError "config" when the file is malformed
+ */
+export function readManifest(directory: string): ModelManifest {
+  const path = join(directory, "spanfill.json");
+  if (!existsSync(path)) return { id: basename(resolve(directory)), prefixes: {}, sha256: {} };
+  try {
+    const { id, prefixes, sha256 } = manifestSchema.parse(JSON.parse(readFileSync(path, "utf8")));
+    const { summarize, title, infill } = prefixes;
+    return {
+      id: id ?? basename(resolve(directory)),
+      prefixes: {
+        ...(summarize === undefined ? {} : { summarize }),
+        ...(title === undefined ? {} : { title }),
+        ...(infill === undefined ? {} : { infill }),
+      },
+      sha256,
+    };
+  } catch (cause) {
+    const what = cause instanceof z.ZodError ? z.prettifyError(cause) : reason(cause);
+    throw new ModelError("config", `${path} is malformed (${what}). Correct it or remove it.`, { cause });
+  }
+}
+
+/**
+ * Tells what a model is and checks it: configuration against tensors, files against their SHA-256.
+ * @throws ModelError "config" or "checkpoint"
+ */
+export async function modelAccount(directory: string): Promise<ModelAccount> {
+  const manifest = readManifest(directory);
+  const { config, form } = await openModel(directory, "float");
+  const files: { name: string; sizeBytes: number; intact?: boolean }[] = [];
+  for (const name of (await listFolder(directory)).toSorted()) {
+    const path = join(directory, name);
+    const status = await stat(path).catch(() => undefined); // a link to nothing is no file of the model
+    if (!status?.isFile()) continue;
+    const expected = manifest.sha256[name];
+    const intact = expected === undefined ? {} : { intact: (await sha256(path)) === expected.toLowerCase() };
+    files.push({ name, sizeBytes: status.size, ...intact });
+  }
+  return {
+    id: manifest.id,
+    directory: resolve(directory),
+    config,
+    parameters: parameterCount(config),
+    memoryBytes: { float32: weightBytes(config, "float32"), int8: weightBytes(config, "int8") },
+    flopsPerToken: flopsPerToken(config),
+    weights: form,
+    files,
+  };
+}
+
+const manifestSchema = z.object({
+  id: z.string().min(1).optional(),
+  prefixes: z
+    .object({ summarize: z.string().optional(), title: z.string().optional(), infill: z.string().optional() })
+    .default({}),
+  sha256: z.record(z.string(), z.string().regex(/^[0-9a-fA-F]{64}$/)).default({}),
+});
+
+/** `models/builtin` beside the first folder above this file that has one: works from source, dist/ and the tests' bundles. */
+function findBuiltinFolder(): string | undefined {
+  for (let folder = dirname(fileURLToPath(import.meta.url)); ; folder = dirname(folder)) {
+    const candidate = join(folder, "models", "builtin");
+    if (isFolder(candidate)) return candidate;
+    if (folder === dirname(folder)) return undefined;
+  }
+}
+
+function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+}
+
+async function sha256(path: string): Promise<string> {
+  const hash = createHash("sha256");
+  await pipeline(createReadStream(path), hash);
+  return hash.digest("hex");
+}

@@ -1,0 +1,122 @@
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { test } from "node:test";
+import { ModelError } from "../../models/errors.ts";
+import { listBuiltin, modelAccount, readManifest, resolveModel } from "../../server/catalog/catalog.ts";
+import { modelFolder, temporaryFolder } from "./folders.ts";
+
+/** A folder of built-in models by name; a manifest where one is given. */
+function builtinFolder(t: Parameters<typeof modelFolder>[0], models: Record<string, object | undefined>): string {
+  const folder = temporaryFolder(t);
+  for (const [name, manifest] of Object.entries(models)) {
+    mkdirSync(join(folder, name));
+    writeFileSync(join(folder, name, "config.json"), "{}");
+    if (manifest !== undefined) writeFileSync(join(folder, name, "spanfill.json"), JSON.stringify(manifest));
+  }
+  mkdirSync(join(folder, "no-model"));
+  return folder;
+}
+
+test("finds a built-in model by id, folder name, distinguishing word, and none at all", (t) => {
+  const folder = builtinFolder(t, { "t5-efficient-tiny-nl2-spanfill": undefined, "t5-small": { id: "small-1" } });
+  const tiny = join(folder, "t5-efficient-tiny-nl2-spanfill");
+  for (const asked of [undefined, "tiny", "nl2", "t5-efficient-tiny-nl2-spanfill"]) {
+    assert.equal(resolveModel(asked, folder), tiny, asked);
+  }
+  for (const asked of ["small-1", "t5-small", "small"])
+    assert.equal(resolveModel(asked, folder), join(folder, "t5-small"), asked);
+  assert.deepEqual(
+    listBuiltin(folder).map(({ id }) => id),
+    ["t5-efficient-tiny-nl2-spanfill", "small-1"],
+  );
+});
+
+test("finds any other model by its folder, as an absolute path", (t) => {
+  assert.equal(
+    resolveModel("test/fixtures/checkpoint/plain", builtinFolder(t, {})),
+    resolve("test/fixtures/checkpoint/plain"),
+  );
+});
+
+const unresolved: [string, Record<string, object | undefined>, string | undefined, RegExp][] = [
+  [
+    "an unknown id, naming those there are",
+    { "a-tiny": undefined, "b-small": undefined },
+    "large",
+    /no model "large"\. Built-in models: a-tiny, b-small; or give a folder/,
+  ],
+  [
+    "a folder without config.json",
+    { "a-tiny": undefined },
+    "test/fixtures",
+    /fixtures has no config\.json\. Built-in models: a-tiny/,
+  ],
+  [
+    "a word that several models share",
+    { "a-tiny": undefined, "b-tiny": undefined },
+    "tiny",
+    /"tiny" could be a-tiny or b-tiny/,
+  ],
+  ["no model at all", {}, undefined, /no model "tiny"\. No built-in model is installed/],
+  [
+    "a malformed manifest",
+    { "a-tiny": { prefixes: { summarize: 1 } } },
+    "tiny",
+    /spanfill\.json is malformed \([^)]*summarize/,
+  ],
+];
+for (const [name, models, asked, message] of unresolved) {
+  test(`refuses ${name}`, (t) => {
+    assert.throws(
+      () => resolveModel(asked, builtinFolder(t, models)),
+      (error) => error instanceof ModelError && error.code === "config" && message.test(error.message),
+    );
+  });
+}
+
+test("a manifest gives id, prefixes and digests; without one the folder's name is the id", (t) => {
+  const folder = modelFolder(t, "plain");
+  assert.deepEqual(readManifest(folder), { id: "plain", prefixes: {}, sha256: {} });
+  writeFileSync(join(folder, "spanfill.json"), JSON.stringify({ id: "x", prefixes: { infill: "fill: " } }));
+  assert.deepEqual(readManifest(folder), { id: "x", prefixes: { infill: "fill: " }, sha256: {} });
+});
+
+test("accounts for a model: shape, exact parameters, memory, files and whether they are intact", async (t) => {
+  const folder = modelFolder(t, "plain");
+  symlinkSync("nowhere", join(folder, "dangling"));
+  const sha256 = {
+    "model.safetensors": createHash("sha256")
+      .update(readFileSync(join(folder, "model.safetensors")))
+      .digest("hex"),
+    "config.json": "0".repeat(64),
+  };
+  writeFileSync(join(folder, "spanfill.json"), JSON.stringify({ sha256 }));
+  const account = await modelAccount(folder);
+  assert.equal(account.id, "plain");
+  assert.equal(account.config.dFf, 136);
+  assert.equal(account.weights, "float");
+  // The fixture's tensors, counted from their shapes by Python.
+  const expected: Record<string, { shape: number[] }> = JSON.parse(
+    readFileSync("test/fixtures/checkpoint/expected.json", "utf8"),
+  ).plain.float32;
+  const parameters = Object.values(expected).reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0);
+  assert.equal(account.parameters, parameters);
+  assert.equal(account.memoryBytes.float32, 4 * parameters);
+  assert.deepEqual(
+    account.files.map(({ name, intact }) => [name, intact]),
+    [
+      ["config.json", false],
+      ["model.safetensors", true],
+      ["spanfill.json", undefined],
+    ],
+  );
+  assert.equal(account.files[1]?.sizeBytes, readFileSync(join(folder, "model.safetensors")).length);
+});
+
+test("an account checks the tensors too", async (t) => {
+  const folder = modelFolder(t, "plain");
+  writeFileSync(join(folder, "model.safetensors"), "");
+  await assert.rejects(modelAccount(folder), (error) => error instanceof ModelError && error.code === "checkpoint");
+});

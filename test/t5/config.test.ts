@@ -1,0 +1,105 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { ModelError } from "../../models/errors.ts";
+import { parseConfig } from "../../models/t5/config.ts";
+
+const small = { model_type: "t5", vocab_size: 32128, d_model: 512, d_ff: 2048, d_kv: 64, num_heads: 8, num_layers: 6 };
+
+test("a T5 1.0 config without optional keys gets transformers' defaults", () => {
+  assert.deepEqual(parseConfig(small), {
+    vocabSize: 32128,
+    dModel: 512,
+    dFf: 2048,
+    dKv: 64,
+    numHeads: 8,
+    numLayers: 6,
+    numDecoderLayers: 6,
+    feedForward: "relu",
+    tieWordEmbeddings: true,
+    scaleDecoderOutputs: true,
+    relativeAttentionNumBuckets: 32,
+    relativeAttentionMaxDistance: 128,
+    layerNormEpsilon: 1e-6,
+    dropoutRate: 0.1,
+    padTokenId: 0,
+    eosTokenId: 1,
+    decoderStartTokenId: 0,
+  });
+});
+
+const readings: [string, object, object][] = [
+  ["its own number of decoder layers", { num_decoder_layers: 2 }, { numLayers: 6, numDecoderLayers: 2 }],
+  [
+    "null where a key has a default",
+    { num_decoder_layers: null, eos_token_id: null },
+    { numDecoderLayers: 6, eosTokenId: 1 },
+  ],
+  ["gated-gelu of T5 1.1", { feed_forward_proj: "gated-gelu" }, { feedForward: "gated-gelu" }],
+  ["gated-silu of UL2", { feed_forward_proj: "gated-silu" }, { feedForward: "gated-silu" }],
+  [
+    "gated-gelu by its two derived keys",
+    { dense_act_fn: "gelu_new", is_gated_act: true },
+    { feedForward: "gated-gelu" },
+  ],
+  ["gated-silu by its two derived keys", { dense_act_fn: "silu", is_gated_act: true }, { feedForward: "gated-silu" }],
+  [
+    "feed_forward_proj before the derived keys",
+    { feed_forward_proj: "relu", dense_act_fn: "gelu_new", is_gated_act: true },
+    { feedForward: "relu" },
+  ],
+  ["an untied head", { tie_word_embeddings: false }, { tieWordEmbeddings: false, scaleDecoderOutputs: false }],
+  [
+    "a tied head without scaling, as transformers 5 saves T5 1.1",
+    { tie_word_embeddings: true, scale_decoder_outputs: false },
+    { tieWordEmbeddings: true, scaleDecoderOutputs: false },
+  ],
+  ["several end tokens: the first", { eos_token_id: [1, 5] }, { eosTokenId: 1 }],
+  ["the pad token as decoder start", { pad_token_id: 3 }, { padTokenId: 3, decoderStartTokenId: 3 }],
+  ["its own decoder start", { decoder_start_token_id: 7 }, { decoderStartTokenId: 7 }],
+];
+for (const [name, change, expected] of readings) {
+  test(`reads ${name}`, () => {
+    const config = Object.entries(parseConfig({ ...small, ...change })).filter(([key]) => key in expected);
+    assert.deepEqual(Object.fromEntries(config), expected);
+  });
+}
+
+const refusals: [string, unknown, RegExp][] = [
+  ["a text", "t5", /not a JSON object/],
+  ["a list", [small], /not a JSON object/],
+  ["another model type", { ...small, model_type: "bart" }, /model_type "bart", and only "t5" works here/],
+  ["no model type", { ...small, model_type: undefined }, /model_type/],
+  ["a missing size", { ...small, d_kv: undefined }, /d_kv/],
+  [
+    "missing sizes, naming all",
+    { model_type: "t5", d_model: 8 },
+    /lacks vocab_size, d_ff, d_kv, num_heads, num_layers/,
+  ],
+  ["a negative width", { ...small, d_model: -512 }, /d_model as -512/],
+  ["no layers", { ...small, num_layers: 0 }, /num_layers as 0/],
+  ["half a head", { ...small, num_heads: 7.5 }, /num_heads as 7.5/],
+  ["a width in words", { ...small, d_ff: "2048" }, /d_ff as "2048"/],
+  ["a width beyond any model", { ...small, d_ff: 1e12 }, /d_ff as 1000000000000/],
+  [
+    "an unknown activation",
+    { ...small, feed_forward_proj: "gated-swish" },
+    /"gated-swish"; relu, gated-gelu and gated-silu/,
+  ],
+  ["an ungated gelu", { ...small, feed_forward_proj: "gelu" }, /"gelu"; relu/],
+  [
+    "a pad token outside the vocabulary",
+    { ...small, pad_token_id: 32128 },
+    /pad_token_id as 32128.*vocabulary of 32128/,
+  ],
+  ["too short a distance for its buckets", { ...small, relative_attention_max_distance: 16 }, /more than 16/],
+  ["an odd number of buckets", { ...small, relative_attention_num_buckets: 31 }, /num_buckets as 31/],
+  ["an epsilon of 0", { ...small, layer_norm_epsilon: 0 }, /layer_norm_epsilon as 0/],
+];
+for (const [name, json, message] of refusals) {
+  test(`refuses ${name}`, () => {
+    assert.throws(
+      () => parseConfig(json),
+      (error) => error instanceof ModelError && error.code === "config" && message.test(error.message),
+    );
+  });
+}
