@@ -1,0 +1,165 @@
+/** Reads spiece.model, SentencePiece's own file, which T5 checkpoints carry and some carry alone. */
+import protobuf from "protobufjs/light.js";
+import { ModelError } from "../errors.ts";
+import { WORD_START } from "./unigram.ts";
+
+/**
+ * Returns the tokenizer.json (as an object, today's layout) that gives the same ids as the SentencePiece model in T5's use of it.
+ * @param bytes content of spiece.model
+ * @param options `extraIds`: sentinels added after the pieces, `<extra_id_0>` last; 100 in T5
+ * @throws ModelError "tokenizer" when the bytes are not a whole SentencePiece model, or not one of T5's kind
+ * @see sentencepiece_model.proto; SentencePieceVocabulary of google/seqio
+ */
+export function sentencepieceToTokenizerJson(bytes: Uint8Array, options: { extraIds?: number } = {}): object {
+  const { pieces, trainer_spec: trainer, normalizer_spec: normalizer } = decodeModel(bytes);
+  const unlike = unlikeT5(pieces, trainer, normalizer);
+  if (unlike !== undefined) throw broken(`it ${unlike}`, undefined);
+
+  const special = (id: number, content: string, isSpecial = true): object => ({
+    id,
+    content,
+    single_word: false,
+    lstrip: false,
+    rstrip: false,
+    normalized: false,
+    special: isSpecial,
+  });
+  const own = pieces.flatMap((piece, id) =>
+    piece.type === TYPE.normal ? [] : [special(id, piece.piece, piece.type !== TYPE.userDefined)],
+  );
+  const extraIds = options.extraIds ?? 100;
+  const sentinels = Array.from({ length: extraIds }, (_, i) => `<extra_id_${extraIds - 1 - i}>`);
+  const metaspace = { type: "Metaspace", replacement: WORD_START, prepend_scheme: "always", split: true };
+  const eos = pieces[trainer.eos_id]?.piece ?? "</s>";
+  return {
+    version: "1.0",
+    truncation: null,
+    padding: null,
+    added_tokens: [...own, ...sentinels.map((content, i) => special(pieces.length + i, content))],
+    normalizer:
+      normalizer.precompiled_charsmap.length === 0
+        ? null
+        : {
+            type: "Precompiled",
+            precompiled_charsmap: Buffer.from(normalizer.precompiled_charsmap).toString("base64"),
+          },
+    pre_tokenizer: { type: "Sequence", pretokenizers: [{ type: "WhitespaceSplit" }, metaspace] },
+    post_processor: endsWith(eos, trainer.eos_id),
+    decoder: metaspace,
+    model: {
+      type: "Unigram",
+      unk_id: trainer.unk_id,
+      byte_fallback: false,
+      vocab: [...pieces.map(({ piece, score }) => [piece, score]), ...sentinels.map((content) => [content, 0])],
+    },
+  };
+}
+
+const TYPE = { normal: 1, unknown: 2, control: 3, userDefined: 4 } as const;
+
+interface Piece {
+  readonly piece: string;
+  readonly score: number;
+  readonly type: number;
+}
+
+interface SentencePieceModel {
+  readonly pieces: readonly Piece[];
+  readonly trainer_spec: { readonly model_type: number; readonly unk_id: number; readonly eos_id: number };
+  readonly normalizer_spec: {
+    readonly name: string;
+    readonly precompiled_charsmap: Uint8Array;
+    readonly add_dummy_prefix: boolean;
+    readonly remove_extra_whitespaces: boolean;
+  };
+}
+
+/** The fields used here of sentencepiece_model.proto, with its numbers and defaults. */
+const schema: protobuf.INamespace = {
+  nested: {
+    Piece: {
+      edition: "proto2",
+      fields: {
+        piece: { type: "string", id: 1 },
+        score: { type: "float", id: 2 },
+        type: { type: "int32", id: 3, options: { default: TYPE.normal } },
+      },
+    },
+    Trainer: {
+      edition: "proto2",
+      fields: {
+        model_type: { type: "int32", id: 3, options: { default: 1 } },
+        unk_id: { type: "int32", id: 40, options: { default: 0 } },
+        eos_id: { type: "int32", id: 42, options: { default: 2 } },
+      },
+    },
+    Normalizer: {
+      edition: "proto2",
+      fields: {
+        name: { type: "string", id: 1 },
+        precompiled_charsmap: { type: "bytes", id: 2 },
+        add_dummy_prefix: { type: "bool", id: 3, options: { default: true } },
+        remove_extra_whitespaces: { type: "bool", id: 4, options: { default: true } },
+      },
+    },
+    Model: {
+      edition: "proto2",
+      fields: {
+        pieces: { rule: "repeated", type: "Piece", id: 1 },
+        trainer_spec: { type: "Trainer", id: 2 },
+        normalizer_spec: { type: "Normalizer", id: 3 },
+      },
+    },
+  },
+};
+
+function decodeModel(bytes: Uint8Array): SentencePieceModel {
+  let decoded: SentencePieceModel;
+  try {
+    const type = protobuf.Root.fromJSON(schema).lookupType("Model");
+    // The schema above is the type's declaration; absent messages come as null.
+    decoded = type.toObject(type.decode(bytes), { defaults: true, arrays: true }) as SentencePieceModel;
+  } catch (error) {
+    throw broken("its bytes end early or are not protobuf", error);
+  }
+  if (decoded.pieces.length === 0 || decoded.trainer_spec === null || decoded.normalizer_spec === null) {
+    throw broken("it holds no pieces, or its end is missing", undefined);
+  }
+  return decoded;
+}
+
+/** What keeps the model from being used as T5's is, if anything. */
+function unlikeT5(
+  pieces: readonly Piece[],
+  trainer: SentencePieceModel["trainer_spec"],
+  normalizer: SentencePieceModel["normalizer_spec"],
+): string | undefined {
+  const odd = pieces.findIndex(({ type }) => type < TYPE.normal || type > TYPE.userDefined);
+  if (trainer.model_type !== 1) return `is of type ${trainer.model_type}, not Unigram (1)`;
+  if (pieces[trainer.unk_id]?.type !== TYPE.unknown) return `has no unknown piece at id ${trainer.unk_id}`;
+  if (odd >= 0) return `has a piece of type ${pieces[odd]?.type} (id ${odd}), unused or a byte, which T5 has not`;
+  if (!pieces.every(({ score }) => Number.isFinite(score))) return "has a piece whose score is not a number";
+  if (!normalizer.add_dummy_prefix || !normalizer.remove_extra_whitespaces)
+    return "treats white space otherwise than T5";
+  if (!["", "identity", "nfkc", "nmt_nfkc"].includes(normalizer.name)) return `normalises text by ${normalizer.name}`;
+  return undefined;
+}
+
+function endsWith(eos: string, id: number): object {
+  const text = (sequence: string): object => ({ Sequence: { id: sequence, type_id: 0 } });
+  const end = { SpecialToken: { id: eos, type_id: 0 } };
+  return {
+    type: "TemplateProcessing",
+    single: [text("A"), end],
+    pair: [text("A"), end, text("B"), end],
+    special_tokens: { [eos]: { id: eos, ids: [id], tokens: [eos] } },
+  };
+}
+
+function broken(reason: string, cause: unknown): ModelError {
+  return new ModelError(
+    "tokenizer",
+    `spiece.model cannot be used: ${reason}. Download it again, or put the repository's tokenizer.json beside it.`,
+    { cause },
+  );
+}

@@ -1,0 +1,284 @@
+/** Fills gaps in a text: the model sees the text on both sides and says what goes into the gaps; nothing else changes. */
+import { ModelError } from "../../models/errors.ts";
+import {
+  assemble,
+  fillLength,
+  findGaps,
+  fitFill,
+  type Gap,
+  type LengthHint,
+  orderGaps,
+  readSpans,
+} from "../../models/tokenizer/spans.ts";
+import type { CallOptions, GeneratedSequence, GenerateRequest, LoadedModel } from "../engine/engine.ts";
+import { encodeWindow, endOfPass, type GappedDocument } from "./infill-window.ts";
+
+/** What to fill. */
+export interface InfillParams {
+  readonly text: string;
+  /** The gaps as ranges of the text; without them, `gap` says what marks one. */
+  readonly gaps?: readonly Gap[];
+  /** Text that marks a gap. Default "___"; a marker of one repeated character also matches a longer run. */
+  readonly gap?: string;
+  /** How many different fills of each gap are wanted. Default 1. */
+  readonly alternatives?: number;
+  /** Length of the gaps that do not say their own. */
+  readonly length?: LengthHint;
+  /** Tokens of one encoder window. Default 512, what T5 is trained on. */
+  readonly maxContextTokens?: number;
+}
+
+/** A fill that could stand in a gap. */
+export interface FillCandidate {
+  /** As it stands in the text, with the space that joins it where there was none. */
+  readonly text: string;
+  /** Mean natural log probability of its tokens; -100 where there are none. */
+  readonly score: number;
+  /** e^score, 0 to 1. */
+  readonly probability: number;
+}
+
+/** What went into a gap. */
+export interface Fill extends FillCandidate {
+  /** The gap's place among the gaps, from 0. */
+  readonly gap: number;
+  /** Where the gap starts in the original text, in UTF-16 units. */
+  readonly offset: number;
+  /** Up to `alternatives` different fills, the one in the text first; fewer when the model has no more to say. */
+  readonly alternatives: readonly FillCandidate[];
+}
+
+/** A filled text and how it came about. */
+export interface InfillResult {
+  /** The text with its gaps filled; a gap that a cancelled run did not reach is left as it was. */
+  readonly text: string;
+  /** One a gap, in order; after a cancelled run those that were filled. A fill is empty when the model had nothing to say. */
+  readonly fills: readonly Fill[];
+  /** Runs of the model. */
+  readonly passes: number;
+  /** Tokens encoded and produced, over all passes. */
+  readonly tokens: { readonly in: number; readonly out: number };
+  readonly ms: { readonly total: number; readonly encode: number; readonly decode: number };
+  /** The model's id. */
+  readonly model: string;
+  readonly cancelled: boolean;
+}
+
+/** The signal of CallOptions, and progress: gaps filled of all. */
+export interface InfillOptions extends Pick<CallOptions, "signal"> {
+  readonly onProgress?: (progress: { readonly done: number; readonly total: number }) => void;
+}
+
+/**
+ * The text with its gaps filled, all gaps of a window in one pass, later passes reading the earlier fills.
+ * @throws ModelError "input" when there is no gap or the text is empty or binary, "tokenizer" when the model has no sentinels;
+ *   what the model throws
+ */
+export async function infill(
+  context: { readonly model: LoadedModel },
+  params: InfillParams,
+  options: InfillOptions = {},
+): Promise<InfillResult> {
+  const started = performance.now();
+  const work = await begin(context.model, params, options);
+  const { gaps, document } = work;
+  const total = gaps.length;
+  for (let first = 0; first < total && !work.cancelled; ) {
+    const end = await endOfPass(work.model, document, first, work.window);
+    await pass(work, first, end, false);
+    for (let gap = first; gap < end; gap++) {
+      if (document.fills[gap] === undefined) await pass(work, gap, gap + 1, true);
+      if (!work.cancelled) document.fills[gap] ??= "";
+    }
+    first = end;
+    options.onProgress?.({ done: first, total });
+  }
+  for (let gap = 0; gap < total && total > 1; gap++) {
+    if ((work.candidates[gap]?.length ?? 0) < work.alternatives) await pass(work, gap, gap + 1, true);
+  }
+  const { tally } = work;
+  return {
+    text: assemble(params.text, gaps, document.fills),
+    fills: gaps.flatMap((gap, i) => fillOf(work, gap, i)),
+    passes: tally.passes,
+    tokens: { in: tally.tokensIn, out: tally.tokensOut },
+    ms: { total: performance.now() - started, encode: tally.encodeMs, decode: tally.decodeMs },
+    model: context.model.info.id,
+    cancelled: work.cancelled,
+  };
+}
+
+const WINDOW_TOKENS = 512;
+const LEAST_WINDOW_TOKENS = 32;
+const LEAST_BEAMS = 4;
+const LEAST_SCORE = -100;
+const ANCHOR = "a";
+
+interface Work {
+  readonly model: LoadedModel;
+  readonly signal: AbortSignal | undefined;
+  readonly gaps: readonly Gap[];
+  readonly document: GappedDocument;
+  readonly candidates: FillCandidate[][];
+  readonly alternatives: number;
+  readonly window: number;
+  readonly newline: string;
+  /** A text's first space is lost in decoding, so something stands before it. */
+  readonly anchor: readonly number[];
+  readonly tally: { passes: number; tokensIn: number; tokensOut: number; encodeMs: number; decodeMs: number };
+  cancelled: boolean;
+}
+
+async function begin(model: LoadedModel, params: InfillParams, { signal }: InfillOptions): Promise<Work> {
+  check(params);
+  const { text, gap: marker = "___", alternatives = 1, maxContextTokens: window = WINDOW_TOKENS } = params;
+  const gaps = orderGaps(text, params.gaps ?? findGaps(text, marker));
+  if (gaps.length === 0) {
+    throw new ModelError(
+      "input",
+      `There is no gap to fill: ${params.gaps === undefined ? `"${marker}" does not occur in the text` : "the list of gaps is empty"}. Mark each gap, for example: The sky is ${marker}.`,
+    );
+  }
+  if (model.info.sentinelIds.length === 0) {
+    throw new ModelError(
+      "tokenizer",
+      `${model.info.id} cannot fill gaps: its vocabulary has no sentinels (<extra_id_0> ...). Take a T5 model with them, such as the built-in one.`,
+    );
+  }
+  const [anchor = []] = await model.encodeAll([ANCHOR]);
+  return {
+    model,
+    signal,
+    anchor,
+    gaps,
+    document: {
+      texts: [...gaps.map((gap, i) => text.slice(gaps[i - 1]?.end ?? 0, gap.start)), text.slice(gaps.at(-1)?.end)],
+      hints: gaps.map((gap) => gap.length ?? params.length),
+      fills: gaps.map(() => undefined),
+    },
+    candidates: gaps.map(() => []),
+    alternatives,
+    window,
+    newline: text.includes("\r\n") ? "\r\n" : "\n",
+    tally: { passes: 0, tokensIn: 0, tokensOut: 0, encodeMs: 0, decodeMs: 0 },
+    cancelled: false,
+  };
+}
+
+function check({ text, gaps = [], length, alternatives = 1, maxContextTokens = WINDOW_TOKENS }: InfillParams): void {
+  const nul = text.indexOf("\0");
+  if (nul >= 0)
+    throw new ModelError("input", `The text is binary (a NUL character at offset ${nul}). Give it plain text instead.`);
+  if (text.trim() === "")
+    throw new ModelError("input", "The text is empty: there is nothing to fill. Add some text with a gap in it.");
+  for (const hint of [length, ...gaps.map((gap) => gap.length)]) {
+    if (typeof hint === "number" && !(hint >= 1 && hint <= 200)) {
+      throw new ModelError("input", `A gap's length is ${hint} words; use 1 to 200, or word, phrase or sentence.`);
+    }
+  }
+  if (!Number.isInteger(alternatives) || alternatives < 1 || alternatives > 32) {
+    throw new ModelError("input", `alternatives is ${alternatives}; use a whole number from 1 to 32.`);
+  }
+  if (!Number.isInteger(maxContextTokens) || maxContextTokens < LEAST_WINDOW_TOKENS) {
+    throw new ModelError(
+      "input",
+      `maxContextTokens is ${maxContextTokens}; use a whole number of at least ${LEAST_WINDOW_TOKENS}.`,
+    );
+  }
+}
+
+/** Runs the model over gaps [first, end) and keeps what it says. `again`: it had nothing to say, or too few alternatives. */
+async function pass(work: Work, first: number, end: number, again: boolean): Promise<void> {
+  if (work.signal?.aborted) work.cancelled = true;
+  if (work.cancelled) return;
+  const { model, tally } = work;
+  const input = await encodeWindow(model, work.document, first, end, work.window);
+  const made = await model.generate(request(work, input, first, end, again), work.signal && { signal: work.signal });
+  const sequences = made.sequences[0] ?? [];
+  tally.passes += 1;
+  tally.tokensIn += input.length;
+  tally.tokensOut += sequences[0]?.ids.length ?? 0;
+  tally.encodeMs += made.timing.encodeMs;
+  tally.decodeMs += made.timing.totalMs - made.timing.encodeMs;
+  work.cancelled = made.cancelled;
+  for (const sequence of sequences) await keep(work, first, end, sequence);
+}
+
+/** The decoder starts with the first sentinel, may use those of its gaps, and stops at the one after. */
+function request(
+  { model, document, alternatives }: Work,
+  input: number[],
+  first: number,
+  end: number,
+  again: boolean,
+): GenerateRequest {
+  const { sentinelIds, lengthMarks, unkTokenId, config } = model.info;
+  const gaps = end - first;
+  const beams = again || alternatives > 1 ? Math.max(LEAST_BEAMS, alternatives) : 1;
+  const banned = [config.padTokenId, unkTokenId, again ? config.eosTokenId : undefined, sentinelIds[0]];
+  const lengths = document.hints.slice(first, end).map((hint) => fillLength(hint).maxTokens);
+  return {
+    inputs: [input],
+    maxNewTokens: lengths.reduce((total, length) => total + length + 1, 0),
+    numBeams: beams,
+    numReturnSequences: beams,
+    // The same name may well fill several gaps.
+    noRepeatNgramSize: gaps > 1 ? 6 : 3,
+    bannedTokens: [...banned, ...sentinelIds.slice(gaps + 1), ...lengthMarks.map(({ id }) => id)].filter(
+      (id) => id !== undefined,
+    ),
+    stopTokens: sentinelIds.slice(gaps, gaps + 1),
+    decoderPrefix: sentinelIds.slice(0, 1),
+  };
+}
+
+/** Reads a sequence's fills; the first that fits a gap stands in the text. */
+async function keep(work: Work, first: number, end: number, sequence: GeneratedSequence): Promise<void> {
+  const { model, document, candidates } = work;
+  const { sentinelIds, config } = model.info;
+  const ids = [...sentinelIds.slice(0, 1), ...sequence.ids];
+  for (const [i, span] of readSpans(ids, sentinelIds, end - first, config.eosTokenId).entries()) {
+    if (span === undefined || (work.cancelled && !span.closed)) continue;
+    const gap = first + i;
+    const text = await fitted(work, gap, ids.slice(span.from, span.to));
+    if (text === "") continue;
+    const score = mean(sequence.logProbs.slice(span.from - 1, span.to - 1));
+    const known = candidates[gap]?.findIndex((other) => other.text === text) ?? -1;
+    const candidate = { text, score, probability: Math.exp(score) };
+    if (known < 0) candidates[gap]?.push(candidate);
+    else if (score > (candidates[gap]?.[known]?.score ?? 0)) candidates[gap]?.splice(known, 1, candidate);
+    document.fills[gap] ??= text;
+  }
+}
+
+/** The text of a fill's ids as it can stand in its gap. */
+async function fitted(
+  { model, document, newline, anchor }: Work,
+  gap: number,
+  ids: readonly number[],
+): Promise<string> {
+  const { texts, hints, fills } = document;
+  const decoded = await model.decode([...anchor, ...ids]);
+  const raw = decoded.startsWith(ANCHOR) ? decoded.slice(ANCHOR.length) : decoded;
+  const before = texts[gap] || (fills[gap - 1] ?? "");
+  const text = fitFill(raw, before.slice(-8), texts[gap + 1] ?? "", {
+    spellsLayout: model.info.spellsLayout,
+    hint: hints[gap],
+  });
+  return text.replaceAll("\n", newline);
+}
+
+function fillOf({ document, candidates, alternatives }: Work, { start }: Gap, gap: number): Fill[] {
+  const text = document.fills[gap];
+  if (text === undefined) return [];
+  const others = candidates[gap]?.filter((other) => other.text !== text).sort((a, b) => b.score - a.score) ?? [];
+  const chosen = candidates[gap]?.find((other) => other.text === text);
+  const { score, probability } = chosen ?? { score: LEAST_SCORE, probability: 0 };
+  const all = chosen === undefined ? others : [chosen, ...others];
+  return [{ gap, offset: start, text, score, probability, alternatives: all.slice(0, alternatives) }];
+}
+
+function mean(numbers: readonly number[]): number {
+  if (numbers.length === 0) return LEAST_SCORE;
+  return Math.max(LEAST_SCORE, numbers.reduce((total, number) => total + number, 0) / numbers.length);
+}

@@ -1,0 +1,57 @@
+/** A model for infill's tests: real vocabularies, and a decoder that the test plays. */
+import { parseConfig } from "../../models/t5/config.ts";
+import { encodeParts } from "../../models/tokenizer/parts.ts";
+import type { Tokenizer } from "../../models/tokenizer/tokenizer.ts";
+import type { GeneratedSequence, GenerateRequest, LoadedModel } from "../../server/engine/engine.ts";
+
+/** What a played decoder gives: ids of each sequence, or nothing more when the run was cancelled. */
+export type Play = (request: GenerateRequest, text: string) => readonly (readonly number[])[] | "cancelled";
+
+/** A LoadedModel that answers by `play` (given the request, and its input as text with special tokens). */
+export function playedModel(tokenizer: Tokenizer, play: Play, prefix?: string): LoadedModel {
+  const sequence = (ids: readonly number[]): GeneratedSequence => ({
+    ids,
+    text: tokenizer.decode(ids),
+    logProbs: ids.map((id) => -((id % 7) + 1) / 8),
+    score: -1,
+    finished: true,
+  });
+  return {
+    info: {
+      id: "played",
+      directory: "",
+      config: parseConfig({
+        model_type: "t5",
+        vocab_size: 32128,
+        d_model: 8,
+        d_ff: 8,
+        d_kv: 8,
+        num_heads: 1,
+        num_layers: 1,
+        pad_token_id: tokenizer.padId,
+        eos_token_id: tokenizer.eosId,
+        decoder_start_token_id: tokenizer.padId,
+      }),
+      precision: "float32",
+      parameters: 1,
+      sentinelIds: tokenizer.sentinelIds,
+      unkTokenId: tokenizer.unkId,
+      lengthMarks: tokenizer.lengthMarks,
+      spellsLayout: tokenizer.spellsLayout,
+      prefixes: prefix === undefined ? {} : { infill: prefix },
+    },
+    encode: async (parts) => encodeParts(tokenizer, parts),
+    encodeAll: async (texts) => texts.map((text) => tokenizer.encode(text)),
+    decode: async (ids) => tokenizer.decode(ids),
+    generate: async (request) => {
+      const played = play(request, tokenizer.decode(request.inputs[0] ?? [], { keepSpecial: true }));
+      const cancelled = played === "cancelled";
+      return {
+        sequences: [cancelled ? [] : played.map(sequence)],
+        cancelled,
+        timing: { encodeMs: 1, firstTokenMs: 1, totalMs: 2, steps: 1 },
+      };
+    },
+    score: () => Promise.reject(new Error("infill does not score")),
+  };
+}

@@ -1,0 +1,70 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { ModelError } from "../../models/errors.ts";
+import { sentencepieceToTokenizerJson } from "../../models/tokenizer/sentencepiece.ts";
+import { createTokenizer } from "../../models/tokenizer/tokenizer.ts";
+import { fixture, referenceEncodings, t5Json } from "./vocabularies.ts";
+
+function fails(bytes: Uint8Array, message = /spiece\.model cannot be used/): void {
+  assert.throws(
+    () => createTokenizer(sentencepieceToTokenizerJson(bytes)),
+    (error) => error instanceof ModelError && error.code === "tokenizer" && message.test(error.message),
+  );
+}
+
+test("T5's spiece.model gives the 1,995 reference encodings", () => {
+  const tokenizer = createTokenizer(sentencepieceToTokenizerJson(fixture("spiece.model")));
+  for (const [text, ids] of referenceEncodings()) assert.deepEqual([...tokenizer.encode(text), 1], ids, text);
+});
+
+test("T5's spiece.model has the pieces, scores and character map of its tokenizer.json", () => {
+  const made = Object(sentencepieceToTokenizerJson(fixture("spiece.model")));
+  const { model, normalizer, added_tokens: added } = t5Json();
+  assert.deepEqual(made.model.vocab, model.vocab);
+  assert.deepEqual(made.normalizer, normalizer);
+  const named = (tokens: readonly { id: number; content: string }[]) => tokens.map(({ id, content }) => [id, content]);
+  assert.deepEqual(named(made.added_tokens), named(added));
+});
+
+test("seqio's test vocabulary gives its published ids", () => {
+  const bytes = fixture("seqio_sentencepiece.model");
+  const tokenizer = createTokenizer(sentencepieceToTokenizerJson(bytes, { extraIds: 10 }));
+  assert.equal(tokenizer.size, 36);
+  assert.deepEqual(tokenizer.encode("this is a test"), [11, 8, 6, 3, 8, 6, 3, 5, 10]);
+  assert.equal(tokenizer.decode([11, 8, 6, 3, 8, 6, 3, 5, 10]), "this is a test");
+  assert.deepEqual(
+    tokenizer.encode("<extra_id_0> <extra_id_1> v <extra_id_9>", { special: true }),
+    [35, 34, 3, 25, 26],
+  );
+  assert.equal(tokenizer.decode([25]), "v");
+  assert.equal(tokenizer.decode(tokenizer.encode("a a  a   a")), "a a a a");
+  assert.equal(createTokenizer(sentencepieceToTokenizerJson(bytes, { extraIds: 0 })).size, 26);
+});
+
+test("rejects bytes that are no whole SentencePiece model", () => {
+  const bytes = fixture("seqio_sentencepiece.model");
+  fails(new Uint8Array());
+  fails(new TextEncoder().encode("<!doctype html><title>Sign in</title>"));
+  fails(Uint8Array.from({ length: 4096 }, (_, i) => (i * 7919) % 251));
+  for (let length = 1; length < bytes.length; length += 1013) fails(bytes.subarray(0, length));
+});
+
+test("rejects a model that splits text otherwise than T5", () => {
+  const string = (field: number, text: string) => [(field << 3) | 2, text.length, ...new TextEncoder().encode(text)];
+  const message = (field: number, content: number[]) => [(field << 3) | 2, content.length, ...content];
+  const pieces = [message(1, [...string(1, "<unk>"), 0x18, 2]), message(1, string(1, "a"))].flat();
+  const model = (trainer: number[], normalizer: number[]) =>
+    Uint8Array.from([...pieces, ...message(2, trainer), ...message(3, normalizer)]);
+  fails(model([0x18, 2], []), /type 2, not Unigram/);
+  fails(model([0xc0, 0x02, 1], []), /no unknown piece at id 1/);
+  fails(model([], [0x18, 0]), /white space otherwise/);
+  fails(model([], string(1, "nmt_nfkc_cf")), /normalises text by nmt_nfkc_cf/);
+  fails(
+    Uint8Array.from([...message(1, [...string(1, "<0x00>"), 0x18, 6]), ...model([0xc0, 0x02, 1], [])]),
+    /type 6 \(id 0\)/,
+  );
+  fails(
+    Uint8Array.from([...message(1, [...string(1, "x"), 0x15, 0, 0, 0xc0, 0x7f]), ...model([0xc0, 0x02, 1], [])]),
+    /not a number/,
+  );
+});
