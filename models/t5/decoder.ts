@@ -25,7 +25,7 @@ export interface DecoderInputs {
   readonly total: Dim;
   /** Each layer's cross-attention keys and values, [B, H, S, K]. */
   readonly cross: readonly KeysAndValues[];
-  /** Additive mask of the encoder's padding, [B, 1, 1, S], or null. */
+  /** Additive mask of the encoder's padding, [B, 1, positions that attend to one row, S], or null. */
   readonly mask: Value | null;
   readonly folding: Folding | null;
 }
@@ -84,7 +84,7 @@ export function stepGraph(config: T5Config, lowering: Lowering, masked: boolean)
     key: ops.gather(g, key, reorder, 0),
     value: ops.gather(g, value, reorder, 0),
   }));
-  const { cross, mask } = encoderInputs(g, config, masked);
+  const { cross, mask: padding } = encoderInputs(g, config, masked);
 
   const table = biasTable(g, config, lowering); // [32, H]
   const never = g.constant("float32", [1, numHeads], Array(numHeads).fill(-1e9));
@@ -94,11 +94,16 @@ export function stepGraph(config: T5Config, lowering: Lowering, masked: boolean)
   const first = cross[0];
   if (first === undefined) throw new RangeError("a decoder has at least one layer");
   const inner = g.constant("int64", [1], [numHeads * dKv]);
-  const rest = g.constant("int64", [1], [-1]);
+  const batch = ops.shapeOf(g, first.key, 0, 1);
+  const positions = ops.mul(g, ops.shapeOf(g, tokens, 0, 1), ops.shapeOf(g, tokens, 1, 2));
+  const shared = ops.div(g, positions, batch); // how many positions attend to one row of the encoder
   const folding = {
-    folded: ops.concat(g, [ops.shapeOf(g, first.key, 0, 1), rest, inner], 0),
+    folded: ops.concat(g, [batch, shared, inner], 0),
     unfolded: ops.concat(g, [ops.shapeOf(g, tokens, 0, 2), inner], 0),
   };
+  const one = g.constant("int64", [1], [1]);
+  const extents = ops.concat(g, [one, one, shared, one], 0);
+  const mask = padding === null ? null : ops.expand(g, padding, extents, ["B", 1, "folded", "S"]);
   const { hidden, present } = decoderLayers(g, config, lowering, {
     tokens,
     bias,

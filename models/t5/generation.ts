@@ -72,7 +72,7 @@ export function greedyGraph(config: T5Config, lowering: Lowering, masked: boolea
     folding: null,
   });
   const logits = ops.reshape(body, lowering.logits(body, hidden), ["B", config.vocabSize]);
-  const best = ops.reshape(body, bestTokens(body, process, logits, now.history, processing), ["B", 1]);
+  const best = ops.reshape(body, bestTokens(body, config, process, logits, now.history, processing), ["B", 1]);
   const pad = body.constant("int64", [], [config.padTokenId]);
   const chosen = ops.where(body, now.ended, pad, best); // int64 [B, 1]
   const probability = ops.gatherElementsLast(body, ops.softmax(body, logits), chosen);
@@ -114,6 +114,7 @@ function anyOpen(g: GraphBuilder, ended: Value): Value {
 /** The best token of each row, int64 [B], by the logits as they are or, where `process` holds, as processed. */
 function bestTokens(
   g: GraphBuilder,
+  config: T5Config,
   process: Value,
   logits: Value,
   history: Value,
@@ -124,10 +125,13 @@ function bestTokens(
 
   const b = g.body();
   const int64 = (value: number) => b.constant("int64", [1], [value]);
-  const zero = b.constant("int32", [], [0]);
+  // What stands before the start token matches nothing; where an index is needed it is taken for the start token.
+  const start = b.constant("int32", [], [config.decoderStartTokenId]);
+  const index = (tokens: Value) =>
+    ops.cast(b, ops.where(b, ops.less(b, tokens, b.constant("int32", [], [0])), start, tokens), "int64");
 
   // Penalty: a token seen before has its logit divided by the penalty where positive, multiplied where negative.
-  const seen = ops.cast(b, ops.where(b, ops.less(b, history, zero), zero, history), "int64"); // [B, N]
+  const seen = index(history); // [B, N]
   const scores = ops.gatherElementsLast(b, logits, seen);
   const negative = ops.less(b, scores, b.constant("float32", [], [0]));
   const penalised = ops.where(b, negative, ops.mul(b, scores, penalty), ops.div(b, scores, penalty));
@@ -161,8 +165,7 @@ function bestTokens(
     b.constant("float32", [], [-1e9]),
     b.constant("float32", [], [1e9]),
   );
-  const indices = ops.cast(b, ops.where(b, ops.less(b, followers, zero), zero, followers), "int64");
-  const then = b.build("processed", { best: argMax(b, ops.scatterMinLast(b, allowed, indices, barred)) });
+  const then = b.build("processed", { best: argMax(b, ops.scatterMinLast(b, allowed, index(followers), barred)) });
   const [result] = ops.branch(g, process, then, asTheyAre);
   if (result === undefined) throw new RangeError("a branch returned nothing");
   return result;

@@ -64,7 +64,7 @@ export interface Folding {
 
 /**
  * Cross-attention sub-layer on keys and values computed once from the encoder.
- * @param mask additive mask of the encoder's padding, [B, 1, 1, S], or null where nothing is padded
+ * @param mask additive mask of the encoder's padding, [B, 1, positions that attend to one row, S], or null
  * @param folding null where there is one decoder row for each encoder row
  * @see T5LayerCrossAttention, modeling_t5.py
  */

@@ -256,7 +256,8 @@ const graphs: Readonly<
 
 const elementTypes: Readonly<Record<string, DType>> = { F32: "float32", U8: "uint8", I8: "int8" };
 
-function tensorSource(weights: PreparedWeights): TensorSource {
+/** The prepared weights as the graphs refer to them. */
+export function tensorSource(weights: PreparedWeights): TensorSource {
   const source = new Map<string, StoredTensor>();
   for (const [name, { file, dtype, shape, offset, length }] of weights.tensors) {
     const type = elementTypes[dtype];

@@ -1,0 +1,85 @@
+/** The fused lowering computes what the plain one does: they are two ways to write one model. */
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import type { Graph } from "../../models/graph/types.ts";
+import { stepGraph } from "../../models/t5/decoder.ts";
+import { encoderGraph } from "../../models/t5/encoder.ts";
+import { fusedLowering } from "../../models/t5/fused.ts";
+import type { Lowering, TensorSource } from "../../models/t5/lowering.ts";
+import { plainLowering } from "../../models/t5/plain.ts";
+import { prepareWeights } from "../../server/catalog/prepare.ts";
+import { tensorSource } from "../../server/engine/ort-runner.ts";
+import { createSession, float32, float32Data, int32, type RuntimeTensor } from "../../server/engine/session.ts";
+import { parityModels, writeParityModel } from "../support/parity-model.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "spanfill-lowering-"));
+after(() => rmSync(folder, { recursive: true, force: true }));
+
+for (const model of parityModels().filter(({ name }) => /relu-tied$|gated-gelu-untied|gated-silu-untied/.test(name))) {
+  test(`plain and fused operators agree: ${model.name}`, async () => {
+    const directory = join(folder, model.name);
+    writeParityModel(model, directory);
+    const weights = await prepareWeights(directory, "float32");
+    const { config } = weights;
+    const tensors = tensorSource(weights);
+    const run = async (graph: Graph, feeds: Record<string, RuntimeTensor>) => {
+      const session = await createSession(graph, { folder: weights.folder, threads: 1, spin: false });
+      const made = await session.run(feeds);
+      await session.dispose();
+      return made;
+    };
+    const forms: Lowering[] = [fusedLowering(config, tensors), plainLowering(config, externalWeights(tensors))];
+    const results: { hidden: Float32Array; logits: Float32Array }[] = [];
+    for (const lowering of forms) {
+      const { hidden, ...cross } = await run(encoderGraph(config, lowering, true), {
+        input_ids: int32([5, 9, 17, 1, 8, 30, 1, 0], [2, 4]),
+        bias: float32(numbers(config.numHeads * 16), [1, config.numHeads, 4, 4]),
+        mask: float32(Float32Array.of(0, 0, 0, 0, 0, 0, 0, -1e9), [2, 1, 1, 4]),
+      });
+      const past: Record<string, RuntimeTensor> = {};
+      for (let i = 0; i < config.numDecoderLayers; i += 1) {
+        for (const part of ["key", "value"]) {
+          const values = numbers(3 * config.numHeads * 2 * config.dKv);
+          past[`past_${part}_${i}`] = float32(values, [3, config.numHeads, 2, config.dKv]);
+        }
+      }
+      const { logits } = await run(stepGraph(config, lowering, true), {
+        ...cross,
+        ...past,
+        mask: float32(Float32Array.of(0, 0, 0, 0, 0, 0, 0, -1e9), [2, 1, 1, 4]),
+        // Two beams of each of two inputs, continuing rows of the cache in another order; three positions at once.
+        tokens: int32([4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15], [4, 3]),
+        reorder: int32([1, 0, 2, 2], [4]),
+        position_buckets: int32([2, 1, 0, 4, 4, 3, 2, 1, 0, 4, 4, 3, 2, 1, 0].map(masked(config)), [3, 5]),
+      });
+      results.push({ hidden: float32Data(hidden).slice(), logits: float32Data(logits).slice() });
+    }
+    const [fused, plain] = results;
+    assert.ok(fused !== undefined && plain !== undefined);
+    for (const part of ["hidden", "logits"] as const) {
+      const scale = Math.sqrt(plain[part].reduce((sum, x) => sum + x * x, 0) / plain[part].length);
+      const worst = plain[part].reduce((most, x, i) => Math.max(most, Math.abs(x - (fused[part][i] ?? Number.NaN))), 0);
+      assert.ok(worst < 1e-5 * scale, `${part}: ${worst} against ${scale}`);
+    }
+  });
+}
+
+/** 4 stands for a later position, which may not be attended. */
+function masked({ relativeAttentionNumBuckets }: { relativeAttentionNumBuckets: number }): (bucket: number) => number {
+  return (bucket) => (bucket === 4 ? relativeAttentionNumBuckets : bucket);
+}
+
+function externalWeights(tensors: TensorSource): Parameters<typeof plainLowering>[1] {
+  return (g, name) => {
+    const stored = tensors.get(name);
+    if (stored === undefined) throw new RangeError(name);
+    return g.external(name, stored.dtype, stored.shape, stored.data);
+  };
+}
+
+function numbers(count: number): Float32Array {
+  return Float32Array.from({ length: count }, (_, i) => Math.sin(i * 1.7));
+}
