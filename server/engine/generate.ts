@@ -1,0 +1,101 @@
+/** Generation and scoring on top of a runner: checks the request, picks the search, turns ids into text. */
+import { longestNgram } from "../../models/t5/generation.ts";
+import { beamSearch } from "./beam.ts";
+import type { CallOptions, GenerateRequest, Generation, TargetScore } from "./engine.ts";
+import { logSumOfExponentials } from "./logits.ts";
+import { checkTokens, type SearchSettings, type SpecialTokens, searchSettings } from "./request.ts";
+import type { Runner } from "./runner.ts";
+import { Pace } from "./search.ts";
+import { greedySearch, steppedSearch, type TokenListener } from "./single.ts";
+
+/** What generation needs of a loaded model. */
+export interface TokenModel {
+  readonly runner: Runner;
+  /** The special tokens; a T5Config serves. */
+  readonly config: SpecialTokens;
+  /** Text of ids, special tokens left out. */
+  readonly decode: (ids: readonly number[]) => string;
+}
+
+/**
+ * Produces sequences: greedy in chunks inside the graph, beam search, or sampling, as the request says.
+ * A signal that aborts is no error: the result holds what there was, with `cancelled`.
+ * @throws ModelError "input" for a request that cannot be served, "runtime" when the runtime fails
+ * @see GenerationMixin.generate, transformers generation/utils.py
+ */
+export async function generate(
+  model: TokenModel,
+  request: GenerateRequest,
+  options: CallOptions = {},
+): Promise<Generation> {
+  const { runner, decode } = model;
+  const settings = searchSettings(request, model.config, runner.vocabSize);
+  const beganMs = performance.now();
+  const pace = new Pace(options.signal);
+  if (options.signal?.aborted) return nothing(settings);
+  const encoded = await runner.encode(settings.inputs);
+  const encodedMs = performance.now();
+  try {
+    const { onTokens } = options;
+    const listener: TokenListener | undefined = onTokens && ((ids) => onTokens(ids, decode(ids)));
+    const result = await searchFor(settings)(runner, encoded, settings, pace, listener);
+    const endedMs = performance.now();
+    return {
+      sequences: result.sequences.map((row) => row.map((sequence) => ({ ...sequence, text: decode(sequence.ids) }))),
+      cancelled: result.cancelled,
+      timing: {
+        encodeMs: encodedMs - beganMs,
+        firstTokenMs: (pace.firstTokenMs ?? endedMs) - beganMs,
+        totalMs: endedMs - beganMs,
+        steps: result.steps,
+      },
+    };
+  } finally {
+    encoded.dispose();
+  }
+}
+
+/**
+ * The log-likelihood of target ids given input ids, in one encoder pass and one decoder pass over all positions.
+ * @param target eos included by the caller, as T5's converters score
+ * @throws ModelError "input" for ids outside the vocabulary or empty rows
+ */
+export async function score(
+  model: TokenModel,
+  input: readonly number[],
+  target: readonly number[],
+  options: CallOptions = {},
+): Promise<TargetScore> {
+  const { runner, config } = model;
+  checkTokens("input", input, runner.vocabSize, 1);
+  checkTokens("target", target, runner.vocabSize, 1);
+  options.signal?.throwIfAborted();
+  const encoded = await runner.encode([input]);
+  try {
+    const shifted = [config.decoderStartTokenId, ...target.slice(0, -1)];
+    const { logits, state } = await runner.step(encoded, runner.start(encoded, 1), shifted, null, true); // [1, T, V]
+    state.dispose();
+    const logProbs = target.map((id, position) => {
+      const row = logits.subarray(position * runner.vocabSize, (position + 1) * runner.vocabSize);
+      return (row[id] ?? Number.NaN) - logSumOfExponentials(row);
+    });
+    return { total: logProbs.reduce((sum, logProb) => sum + logProb, 0), logProbs, ids: target };
+  } finally {
+    encoded.dispose();
+  }
+}
+
+function searchFor({ numBeams, sampling, penalties }: SearchSettings) {
+  if (numBeams > 1) return beamSearch;
+  const inGraph = penalties.noRepeatNgramSize !== 1 && penalties.noRepeatNgramSize <= longestNgram;
+  return sampling === null && inGraph ? greedySearch : steppedSearch;
+}
+
+/** What a request that was cancelled before it began gives. */
+function nothing({ inputs }: SearchSettings): Generation {
+  return {
+    sequences: inputs.map(() => []),
+    cancelled: true,
+    timing: { encodeMs: 0, firstTokenMs: 0, totalMs: 0, steps: 0 },
+  };
+}

@@ -1,0 +1,100 @@
+/** Sampling: drawing the next token from the model's distribution, narrowed and seeded. */
+import { largest } from "./logits.ts";
+
+/** How a token is drawn. */
+export interface Sampling {
+  /** Divides the logits; above 0. */
+  readonly temperature: number;
+  /** Only the k best tokens, and those that equal the k-th; 0 is off. */
+  readonly topK: number;
+  /** Only the best tokens whose probabilities together reach this; 1 is off. */
+  readonly topP: number;
+  readonly seed: number;
+}
+
+/**
+ * A random number generator: each call gives a number in [0, 1) with 32 random bits. The i-th call of a (seed, stream)
+ * mixes seed, stream and a Weyl counter with MurmurHash3's finalizer (as SplitMix does), so that a sequence repeats
+ * exactly on every machine and does not depend on the sequences drawn beside it.
+ */
+export function seededRandom(seed: number, stream: number): () => number {
+  let counter = mix(mix(seed >>> 0) ^ mix(Math.floor(seed / 2 ** 32) ^ 0x5bd1e995) ^ mix(stream + 0x3c6ef372));
+  return () => {
+    counter = (counter + 0x9e3779b9) >>> 0;
+    return mix(counter) / 2 ** 32;
+  };
+}
+
+/**
+ * Draws a token: temperature, then top-k, then top-p, in transformers' order.
+ * @param logits float32 [V], penalties applied; changed in place (divided by the temperature)
+ * @returns the token's id, or undefined when every token is forbidden
+ * @see TemperatureLogitsWarper, TopKLogitsWarper, TopPLogitsWarper, transformers logits_process.py
+ */
+export function sampleToken(logits: Float32Array, sampling: Sampling, random: () => number): number | undefined {
+  if (sampling.temperature !== 1) {
+    for (let i = 0; i < logits.length; i += 1) logits[i] = (logits[i] ?? 0) / sampling.temperature;
+  }
+  const ids = survivors(logits, sampling);
+  let max = -Infinity;
+  for (const id of ids) max = Math.max(max, logits[id] ?? -Infinity);
+  if (max === -Infinity) return undefined;
+  const weights = ids.map((id) => Math.exp((logits[id] ?? -Infinity) - max));
+  const total = weights.reduce((sum, weight) => sum + weight, 0);
+  let left = random() * total;
+  for (let i = 0; i < ids.length; i += 1) {
+    left -= weights[i] ?? 0;
+    if (left < 0) return ids[i];
+  }
+  return ids[weights.findLastIndex((weight) => weight > 0)];
+}
+
+/**
+ * The ids that top-k and top-p leave, ascending.
+ * @param logits float32 [V], divided by the temperature
+ */
+export function survivors(logits: Float32Array, { topK, topP }: Pick<Sampling, "topK" | "topP">): number[] {
+  const ids = atLeast(logits, topK > 0 ? kthLargest(logits, topK) : -Infinity);
+  if (topP >= 1) return ids;
+  const sorted = Float32Array.from(ids, (id) => logits[id] ?? 0).sort();
+  const max = sorted.at(-1) ?? 0;
+  const enough = topP * sorted.reduce((sum, logit) => sum + Math.exp(logit - max), 0);
+  let before = 0;
+  let count = 0;
+  while (count < ids.length && (count === 0 || before < enough)) {
+    count += 1;
+    before += Math.exp((sorted.at(-count) ?? 0) - max);
+  }
+  const least = sorted.at(-count) ?? 0;
+  // Of tokens that equal the last one let in, those with the highest ids stay, as a stable ascending sort leaves them.
+  let excess = ids.filter((id) => (logits[id] ?? 0) >= least).length - count;
+  return ids.filter((id) => {
+    const logit = logits[id] ?? 0;
+    if (logit !== least) return logit > least;
+    excess -= 1;
+    return excess < 0;
+  });
+}
+
+function kthLargest(values: Float32Array, k: number): number {
+  if (k >= values.length) return -Infinity;
+  if (k <= 64) return largest(values, k).best[k - 1] ?? -Infinity;
+  return Float32Array.from(values).sort()[values.length - k] ?? -Infinity;
+}
+
+function atLeast(values: Float32Array, least: number): number[] {
+  const ids: number[] = [];
+  for (let i = 0; i < values.length; i += 1) {
+    const value = values[i] ?? -Infinity;
+    if (value >= least && value > -Infinity) ids.push(i);
+  }
+  return ids;
+}
+
+/** MurmurHash3's 32-bit finalizer: every input bit reaches every output bit. */
+function mix(value: number): number {
+  let bits = value | 0;
+  bits = Math.imul(bits ^ (bits >>> 16), 0x85ebca6b);
+  bits = Math.imul(bits ^ (bits >>> 13), 0xc2b2ae35);
+  return (bits ^ (bits >>> 16)) >>> 0;
+}

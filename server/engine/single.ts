@@ -1,0 +1,152 @@
+/** Searches that follow one path a sequence: greedy (chunks of steps inside the graph) and sampling (a step at a time). */
+import { ModelError } from "../../models/errors.ts";
+import { largest, logSumOfExponentials, penalise, penalisedTokens } from "./logits.ts";
+import type { SearchSettings } from "./request.ts";
+import type { DecoderState, Encoded, Runner } from "./runner.ts";
+import { sampleToken, seededRandom } from "./sampling.ts";
+import { meanLogProb, noToken, type Pace, type Produced, type SearchResult } from "./search.ts";
+
+/** Hears the tokens of the first sequence so far, after each chunk. */
+export type TokenListener = (ids: readonly number[]) => void;
+
+/** Steps of the first chunk: few, so that streaming begins early. */
+const FIRST_CHUNK = 4;
+/** Most steps of a chunk; beyond this a chunk's fixed cost no longer shows. */
+const LARGEST_CHUNK = 16;
+/** How long a chunk may take: nothing can be cancelled inside one. */
+const CHUNK_MS = 25;
+
+/** A sequence being written. */
+interface Row {
+  readonly ids: number[];
+  readonly logProbs: number[];
+  finished: boolean;
+}
+
+/**
+ * The likeliest token at each step, in chunks of steps inside the graph.
+ * @param settings n-grams no longer than the graph knows
+ * @see GenerationMixin._sample with do_sample off, transformers generation/utils.py
+ */
+export async function greedySearch(
+  runner: Runner,
+  encoded: Encoded,
+  settings: SearchSettings,
+  pace: Pace,
+  listener?: TokenListener,
+): Promise<SearchResult> {
+  const { prompt, startTokenId, maxNewTokens, endTokens, penalties } = settings;
+  const rows = emptyRows(settings.inputs.length);
+  const history = rows.map(() => prompt.slice(1));
+  let state = runner.start(encoded, 1);
+  let steps = 0;
+  let size = FIRST_CHUNK;
+  let cancelled = await pace.stop();
+  try {
+    if (prompt.length > 1 && !cancelled) state = await feedPrompt(runner, encoded, state, prompt.slice(0, -1));
+    while (!cancelled && steps < maxNewTokens && rows.some((row) => !row.finished)) {
+      const beganMs = performance.now();
+      const limits = { ...penalties, steps: Math.min(size, maxNewTokens - steps), stopTokens: endTokens };
+      const tokens = history.map((row) => row.at(-1) ?? startTokenId);
+      const chunk = await runner.greedy(encoded, state, tokens, history, limits);
+      state = chunk.state;
+      const produced = chunk.ids[0]?.length ?? 0;
+      if (produced === 0)
+        throw new ModelError("runtime", "A chunk of greedy steps gave no token. Load the model anew.");
+      for (const [i, row] of rows.entries()) {
+        history[i]?.push(...(chunk.ids[i] ?? []));
+        append(row, chunk.ids[i] ?? [], chunk.logProbs[i] ?? [], endTokens);
+      }
+      steps += produced;
+      pace.stepped();
+      const stepMs = (performance.now() - beganMs) / produced;
+      size = Math.max(FIRST_CHUNK, Math.min(LARGEST_CHUNK, Math.floor(CHUNK_MS / stepMs)));
+      listener?.(rows[0]?.ids ?? []);
+      cancelled = await pace.stop();
+    }
+  } finally {
+    state.dispose();
+  }
+  return { sequences: rows.map((row) => [finish(row)]), cancelled, steps };
+}
+
+/**
+ * A step at a time: tokens drawn from the distribution (numReturnSequences independent sequences an input, best mean log
+ * probability first), or the likeliest ones where the graph cannot apply the penalties.
+ * @see GenerationMixin._sample, transformers generation/utils.py
+ */
+export async function steppedSearch(
+  runner: Runner,
+  encoded: Encoded,
+  settings: SearchSettings,
+  pace: Pace,
+  listener?: TokenListener,
+): Promise<SearchResult> {
+  const { prompt, maxNewTokens, endTokens, penalties, numReturnSequences, sampling, padTokenId } = settings;
+  const rows = emptyRows(settings.inputs.length * numReturnSequences);
+  const randoms = rows.map((_, row) => seededRandom(sampling?.seed ?? 0, row));
+  const scratch = new Float32Array(runner.vocabSize);
+  let state = runner.start(encoded, numReturnSequences);
+  let tokens = rows.flatMap(() => prompt);
+  let steps = 0;
+  let cancelled = await pace.stop();
+  try {
+    while (!cancelled && steps < maxNewTokens && rows.some((row) => !row.finished)) {
+      const result = await runner.step(encoded, state, tokens, null);
+      state = result.state;
+      steps += 1;
+      for (const [i, row] of rows.entries()) {
+        const random = randoms[i];
+        if (row.finished || random === undefined) continue;
+        const logits = result.logits.subarray(i * runner.vocabSize, (i + 1) * runner.vocabSize);
+        scratch.set(logits);
+        for (const [token, forbidden] of penalisedTokens([...prompt, ...row.ids], penalties)) {
+          scratch[token] = penalise(logits[token] ?? 0, forbidden, penalties.repetitionPenalty);
+        }
+        const token = sampling === null ? largest(scratch, 1).ids[0] : sampleToken(scratch, sampling, random);
+        if (token === undefined) throw noToken();
+        append(row, [token], [(logits[token] ?? 0) - logSumOfExponentials(logits)], endTokens);
+      }
+      tokens = rows.map((row) => (row.finished ? padTokenId : (row.ids.at(-1) ?? padTokenId)));
+      pace.stepped();
+      listener?.(rows[0]?.ids ?? []);
+      cancelled = await pace.stop();
+    }
+  } finally {
+    state.dispose();
+  }
+  const produced = rows.map(finish);
+  const sequences = settings.inputs.map((_, i) =>
+    produced.slice(i * numReturnSequences, (i + 1) * numReturnSequences).sort((a, b) => b.score - a.score),
+  );
+  return { sequences, cancelled, steps };
+}
+
+function emptyRows(count: number): Row[] {
+  return Array.from({ length: count }, () => ({ ids: [], logProbs: [], finished: false }));
+}
+
+/** Fills the cache with tokens whose logits nobody needs. */
+async function feedPrompt(
+  runner: Runner,
+  encoded: Encoded,
+  state: DecoderState,
+  prompt: readonly number[],
+): Promise<DecoderState> {
+  const tokens = Array.from({ length: state.rows }, () => prompt).flat();
+  return (await runner.step(encoded, state, tokens, null)).state;
+}
+
+/** Adds tokens up to the one that ends the row; what follows it is padding. */
+function append(row: Row, ids: readonly number[], logProbs: readonly number[], endTokens: readonly number[]): void {
+  for (const [i, id] of ids.entries()) {
+    if (row.finished) return;
+    row.ids.push(id);
+    row.logProbs.push(logProbs[i] ?? Number.NaN);
+    row.finished = endTokens.includes(id);
+  }
+}
+
+function finish({ ids, logProbs, finished }: Row): Produced {
+  return { ids, logProbs, score: meanLogProb(logProbs), finished };
+}

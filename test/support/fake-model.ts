@@ -1,0 +1,89 @@
+/** A model without a network, for tests of features: words are tokens, and it answers with a rule. */
+import type { GenerateRequest, Generation, InputPart, LoadedModel, ModelInfo } from "../../server/engine/engine.ts";
+
+/** What a fake model saw, and how it answers. */
+export interface FakeModel extends LoadedModel {
+  /** The text of every encoder input, in order. */
+  readonly seen: string[];
+  /** Every request, in order. */
+  readonly requests: GenerateRequest[];
+}
+
+/**
+ * A model whose tokens are runs of at most 8 characters of a word, each white space before a word part of it.
+ * @param answer the decoder's text for an encoder input's text (prefix included, eos left out)
+ */
+export function fakeModel(answer: (input: string) => string, info: Partial<ModelInfo> = {}): FakeModel {
+  const ids = new Map<string, number>();
+  const texts: string[] = [];
+  const idOf = (piece: string): number => {
+    let id = ids.get(piece);
+    if (id === undefined) {
+      id = FIRST + texts.length;
+      ids.set(piece, id);
+      texts.push(piece);
+    }
+    return id;
+  };
+  const encodeText = (text: string) =>
+    text.split(/(?=\s\S)/).flatMap((word) => (word.match(/[\s\S]{1,8}/g) ?? []).map(idOf));
+  const decode = (list: readonly number[]) => list.map((id) => texts[id - FIRST] ?? "").join("");
+  const model: FakeModel = {
+    seen: [],
+    requests: [],
+    info: { ...FAKE_INFO, ...info },
+    async encode(parts: readonly InputPart[]) {
+      return parts.flatMap((part) => {
+        if (part.kind === "text") return encodeText(part.continues ? part.text : ` ${part.text}`);
+        return part.kind === "token" ? [part.id] : [FAKE_INFO.sentinelIds[part.index] ?? 2];
+      });
+    },
+    encodeAll: async (list) => list.map(encodeText),
+    decode: async (list) => decode(list),
+    async generate(request, options): Promise<Generation> {
+      model.requests.push(request);
+      const timing = { encodeMs: 1, firstTokenMs: 2, totalMs: 3, steps: 1 };
+      if (options?.signal?.aborted) return { sequences: request.inputs.map(() => []), cancelled: true, timing };
+      const sequences = request.inputs.map((input) => {
+        const text = decode(input.filter((id) => id !== FAKE_INFO.config.eosTokenId));
+        model.seen.push(text);
+        const made = encodeText(answer(text)).slice(0, request.maxNewTokens);
+        return [{ ids: made, text: decode(made), logProbs: made.map(() => -1), score: -1, finished: true }];
+      });
+      return { sequences, cancelled: false, timing };
+    },
+    score: async (_input, target) => ({ total: -target.length, logProbs: target.map(() => -1), ids: target }),
+  };
+  return model;
+}
+
+const FIRST = 100;
+const FAKE_INFO: ModelInfo = {
+  id: "fake",
+  directory: "",
+  config: {
+    vocabSize: 1000,
+    dModel: 8,
+    dFf: 16,
+    dKv: 4,
+    numHeads: 2,
+    numLayers: 1,
+    numDecoderLayers: 1,
+    feedForward: "relu",
+    tieWordEmbeddings: true,
+    scaleDecoderOutputs: true,
+    relativeAttentionNumBuckets: 32,
+    relativeAttentionMaxDistance: 128,
+    layerNormEpsilon: 1e-6,
+    dropoutRate: 0,
+    padTokenId: 0,
+    eosTokenId: 1,
+    decoderStartTokenId: 0,
+  },
+  precision: "float32",
+  parameters: 1,
+  sentinelIds: [99, 98, 97],
+  lengthMarks: [],
+  spellsLayout: false,
+  prefixes: {},
+};

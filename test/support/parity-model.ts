@@ -1,0 +1,131 @@
+/** The parity fixtures: their models' weights computed from seeds as make.py does, and written as real model folders. */
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { gunzipSync } from "node:zlib";
+import type { GenerateRequest } from "../../server/engine/engine.ts";
+
+/** What is stored of an array: its standard deviation, some of its values, and signed sums over all of it. */
+export interface Digest {
+  readonly seed: number;
+  readonly count: number;
+  readonly std: number;
+  readonly values: readonly number[];
+  readonly sums: readonly number[];
+}
+
+/** One generate call and what transformers returned. */
+export interface ExpectedGeneration {
+  readonly request: Omit<GenerateRequest, "inputs">;
+  /** ids[input][sequence] */
+  readonly ids: readonly (readonly (readonly number[])[])[];
+  /** Greedy: tokens of each row before the first step whose two best scores are within 1e-3. */
+  readonly compare?: readonly number[];
+  /** Greedy: natural log probabilities of the tokens compared. */
+  readonly logProbs?: readonly (readonly number[])[];
+  /** Beam search: scores[input][sequence] */
+  readonly scores?: readonly (readonly number[])[];
+}
+
+/** A batch and all that is expected of it. */
+export interface ParityCase {
+  readonly inputs: readonly (readonly number[])[];
+  readonly targets: readonly (readonly number[])[];
+  /** Of the unpadded encoder states, row after row. */
+  readonly encoder: Digest;
+  /** Of the teacher-forced logits, [B, T, V]. */
+  readonly logits: Digest;
+  /** Log-likelihood of each target. */
+  readonly scores: readonly number[];
+  readonly generations: readonly ExpectedGeneration[];
+}
+
+/** A tensor by its recipe: uniform in mean +- spread. */
+export type TensorRecipe = readonly [
+  name: string,
+  shape: readonly number[],
+  mean: number,
+  spread: number,
+  seed: number,
+];
+
+/** One fixture model. */
+export interface ParityModel {
+  readonly name: string;
+  /** config.json */
+  readonly config: Readonly<Record<string, unknown>>;
+  readonly tensors: readonly TensorRecipe[];
+  readonly cases: readonly ParityCase[];
+}
+
+/** The models of test/fixtures/parity. */
+export function parityModels(): ParityModel[] {
+  return JSON.parse(gunzipSync(readFileSync("test/fixtures/parity/models.json.gz")).toString());
+}
+
+/**
+ * Writes a model as a folder with config.json and model.safetensors.
+ * @param changed the tensor to multiply by `factor`
+ */
+export function writeParityModel(model: ParityModel, directory: string, changed?: string, factor = 1.01): void {
+  mkdirSync(directory, { recursive: true });
+  writeFileSync(join(directory, "config.json"), JSON.stringify(model.config));
+  const header: Record<string, unknown> = {};
+  const parts: Uint8Array[] = [];
+  let offset = 0;
+  for (const [name, shape, mean, spread, seed] of model.tensors) {
+    const count = shape.reduce((a, b) => a * b, 1);
+    const values = Float32Array.from(numbers(seed, count), (bits) => mean + spread * ((bits >>> 8) / 2 ** 23 - 1));
+    const data = new Uint8Array((name === changed ? values.map((value) => value * factor) : values).buffer);
+    header[name] = { dtype: "F32", shape, data_offsets: [offset, offset + data.length] };
+    parts.push(data);
+    offset += data.length;
+  }
+  const text = Buffer.from(JSON.stringify(header));
+  const head = Buffer.alloc(8 + Math.ceil(text.length / 8) * 8, " ");
+  head.writeBigUInt64LE(BigInt(head.length - 8));
+  text.copy(head, 8);
+  writeFileSync(join(directory, "model.safetensors"), Buffer.concat([head, ...parts]));
+}
+
+/** The largest error of an array against its digest, in standard deviations of the reference. */
+export function largestError(actual: Float32Array, expected: Digest): number {
+  if (actual.length !== expected.count) return Number.POSITIVE_INFINITY;
+  let worst = 0;
+  const places = numbers(expected.seed, expected.values.length);
+  for (const [i, value] of expected.values.entries()) {
+    worst = Math.max(worst, Math.abs((actual[(places[i] ?? 0) % actual.length] ?? Number.NaN) - value));
+  }
+  for (const [j, sum] of expected.sums.entries()) {
+    const signs = numbers(expected.seed + 1 + j, actual.length);
+    const mine = actual.reduce((total, value, i) => total + ((signs[i] ?? 0) >>> 31 === 1 ? -value : value), 0);
+    // Independent errors of one size e add up to e * sqrt(count) in a sum with random signs.
+    worst = Math.max(worst, Math.abs(mine - sum) / Math.sqrt(actual.length));
+  }
+  return Number.isNaN(worst) ? Number.POSITIVE_INFINITY : worst / expected.std;
+}
+
+/** Root mean square of the errors at the places a digest stores, relative to the values' own. */
+export function relativeError(actual: Float32Array, expected: Digest): number {
+  const places = numbers(expected.seed, expected.values.length);
+  let errors = 0;
+  let squares = 0;
+  for (const [i, value] of expected.values.entries()) {
+    errors += ((actual[(places[i] ?? 0) % actual.length] ?? Number.NaN) - value) ** 2;
+    squares += value ** 2;
+  }
+  return Math.sqrt(errors / squares);
+}
+
+/** `count` numbers of a seed: mix(mix(seed) + i * golden ratio). */
+function numbers(seed: number, count: number): Uint32Array {
+  const start = mix(seed);
+  return Uint32Array.from({ length: count }, (_, i) => mix(start + Math.imul(i, 0x9e3779b9)));
+}
+
+/** MurmurHash3's finalizer. */
+function mix(value: number): number {
+  let bits = value | 0;
+  bits = Math.imul(bits ^ (bits >>> 16), 0x85ebca6b);
+  bits = Math.imul(bits ^ (bits >>> 13), 0xc2b2ae35);
+  return (bits ^ (bits >>> 16)) >>> 0;
+}

@@ -1,0 +1,271 @@
+/** A plain T5 in loops over numbers: slow, independent of ONNX and of the graph code, so that it can check both. */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { parseConfig, type T5Config } from "../../models/t5/config.ts";
+import { relativePositionBucket } from "../../models/t5/position.ts";
+import { logSumOfExponentials, penalise, penalisedTokens } from "../../server/engine/logits.ts";
+import type { DecoderState, Encoded, Runner } from "../../server/engine/runner.ts";
+
+/** A runner that also shows the encoder's states. */
+export interface ReferenceRunner extends Runner {
+  readonly config: T5Config;
+  /** Encoder states of each input, unpadded: float32 [length, D] each. */
+  encoderStates(inputs: readonly (readonly number[])[]): Promise<Float32Array[]>;
+}
+
+/** Cached keys and values of one layer, one vector of H*K values a position. */
+interface LayerCache {
+  readonly keys: readonly Float32Array[];
+  readonly values: readonly Float32Array[];
+}
+
+interface ReferenceEncoded extends Encoded {
+  /** cross[row][layer] */
+  readonly cross: readonly (readonly LayerCache[])[];
+}
+
+interface ReferenceState extends DecoderState {
+  /** cache[row][layer] */
+  readonly cache: readonly (readonly LayerCache[])[];
+}
+
+type Weights = (name: string) => Float32Array;
+
+/** Opens a folder with config.json and model.safetensors (float32). */
+export function openReferenceRunner(directory: string): ReferenceRunner {
+  const config = parseConfig(JSON.parse(readFileSync(join(directory, "config.json"), "utf8")));
+  const weights = readWeights(readFileSync(join(directory, "model.safetensors")));
+  const { vocabSize: V } = config;
+
+  /** Encoder states by input: one test asks for the same ones several times. */
+  const known = new Map<string, Float32Array[]>();
+
+  function encodeRow(input: readonly number[]): Float32Array[] {
+    const key = input.join(" ");
+    const states = known.get(key) ?? encodeAnew(input);
+    known.set(key, states);
+    return states;
+  }
+
+  function encodeAnew(input: readonly number[]): Float32Array[] {
+    let hidden = input.map((id) => embedding(id));
+    const bias = biasTable("encoder", input.length);
+    for (let layer = 0; layer < config.numLayers; layer += 1) {
+      const block = `encoder.block.${layer}.layer`;
+      const normed = hidden.map((x) => norm(x, weights(`${block}.0.layer_norm.weight`)));
+      const cache = keysAndValues(`${block}.0.SelfAttention`, normed);
+      hidden = hidden.map((x, i) => {
+        const query = linear(normed[i] ?? x, weights(`${block}.0.SelfAttention.q.weight`));
+        const attended = attend(query, cache, (head, j) => bias(head, j - i));
+        return add(x, linear(attended, weights(`${block}.0.SelfAttention.o.weight`)));
+      });
+      hidden = hidden.map((x) => add(x, feedForward(`${block}.1`, x)));
+    }
+    return hidden.map((x) => norm(x, weights("encoder.final_layer_norm.weight")));
+  }
+
+  /** Feeds one token at one position; returns the layers' caches with it and the logits. */
+  function decodeToken(
+    token: number,
+    cache: readonly LayerCache[],
+    cross: readonly LayerCache[],
+  ): { cache: LayerCache[]; logits: Float32Array } {
+    let x = embedding(token);
+    const position = cache[0]?.keys.length ?? 0;
+    const bias = biasTable("decoder", position + 1);
+    const next = cache.map((past, layer): LayerCache => {
+      const block = `decoder.block.${layer}.layer`;
+      const normed = norm(x, weights(`${block}.0.layer_norm.weight`));
+      const now = keysAndValues(`${block}.0.SelfAttention`, [normed]);
+      const all = { keys: [...past.keys, ...now.keys], values: [...past.values, ...now.values] };
+      const query = linear(normed, weights(`${block}.0.SelfAttention.q.weight`));
+      const attended = attend(query, all, (head, j) => bias(head, j - position));
+      x = add(x, linear(attended, weights(`${block}.0.SelfAttention.o.weight`)));
+      const crossNormed = norm(x, weights(`${block}.1.layer_norm.weight`));
+      const crossQuery = linear(crossNormed, weights(`${block}.1.EncDecAttention.q.weight`));
+      const seen = attend(crossQuery, cross[layer] ?? past, () => 0);
+      x = add(x, linear(seen, weights(`${block}.1.EncDecAttention.o.weight`)));
+      x = add(x, feedForward(`${block}.2`, x));
+      return all;
+    });
+    x = norm(x, weights("decoder.final_layer_norm.weight"));
+    if (config.scaleDecoderOutputs) x = x.map((value) => value * config.dModel ** -0.5);
+    return { cache: next, logits: linear(x, weights(config.tieWordEmbeddings ? "shared.weight" : "lm_head.weight")) };
+  }
+
+  function embedding(id: number): Float32Array {
+    return weights("shared.weight").slice(id * config.dModel, (id + 1) * config.dModel);
+  }
+
+  function keysAndValues(name: string, states: readonly Float32Array[]): LayerCache {
+    return {
+      keys: states.map((x) => linear(x, weights(`${name}.k.weight`))),
+      values: states.map((x) => linear(x, weights(`${name}.v.weight`))),
+    };
+  }
+
+  /** The bias of a head for key position minus query position, for up to `length` positions. */
+  function biasTable(stack: "encoder" | "decoder", length: number): (head: number, relative: number) => number {
+    const table = weights(`${stack}.block.0.layer.0.SelfAttention.relative_attention_bias.weight`);
+    const { relativeAttentionNumBuckets: buckets, relativeAttentionMaxDistance: maxDistance, numHeads } = config;
+    const rows = Array.from({ length: 2 * length - 1 }, (_, i) =>
+      relativePositionBucket(i - length + 1, stack === "encoder", buckets, maxDistance),
+    );
+    return (head, relative) => table[(rows[relative + length - 1] ?? 0) * numHeads + head] ?? 0;
+  }
+
+  function attend(query: Float32Array, cache: LayerCache, bias: (head: number, j: number) => number): Float32Array {
+    const K = config.dKv;
+    const result = new Float32Array(query.length);
+    for (let head = 0; head < config.numHeads; head += 1) {
+      const scores = cache.keys.map((key, j) => {
+        let sum = bias(head, j);
+        for (let d = head * K; d < (head + 1) * K; d += 1) sum += (query[d] ?? 0) * (key[d] ?? 0);
+        return sum;
+      });
+      const max = scores.reduce((a, b) => Math.max(a, b), -Infinity);
+      const weightsOfKeys = scores.map((value) => Math.exp(value - max));
+      const total = weightsOfKeys.reduce((a, b) => a + b, 0);
+      const sums = new Float64Array(K);
+      for (const [j, weight] of weightsOfKeys.entries()) {
+        const value = cache.values[j] ?? query;
+        for (let d = 0; d < K; d += 1) sums[d] = (sums[d] ?? 0) + weight * (value[head * K + d] ?? 0);
+      }
+      for (let d = 0; d < K; d += 1) result[head * K + d] = (sums[d] ?? 0) / total;
+    }
+    return result;
+  }
+
+  function feedForward(name: string, x: Float32Array): Float32Array {
+    const normed = norm(x, weights(`${name}.layer_norm.weight`));
+    const inner = `${name}.DenseReluDense`;
+    if (config.feedForward === "relu") {
+      const wide = linear(normed, weights(`${inner}.wi.weight`)).map((value) => Math.max(0, value));
+      return linear(wide, weights(`${inner}.wo.weight`));
+    }
+    const activate = config.feedForward === "gated-gelu" ? gelu : silu;
+    const linearPart = linear(normed, weights(`${inner}.wi_1.weight`));
+    const wide = linear(normed, weights(`${inner}.wi_0.weight`)).map(
+      (value, i) => activate(value) * (linearPart[i] ?? 0),
+    );
+    return linear(wide, weights(`${inner}.wo.weight`));
+  }
+
+  function norm(x: Float32Array, weight: Float32Array): Float32Array {
+    const meanSquare = x.reduce((sum, value) => sum + value * value, 0) / x.length;
+    const scale = 1 / Math.sqrt(meanSquare + config.layerNormEpsilon);
+    return x.map((value, i) => value * scale * (weight[i] ?? 0));
+  }
+
+  const runner: ReferenceRunner = {
+    config,
+    vocabSize: V,
+    async encoderStates(inputs) {
+      return inputs.map((input) => Float32Array.from(encodeRow(input).flatMap((x) => Array.from(x))));
+    },
+    async encode(inputs) {
+      const cross = inputs.map((input) => {
+        const states = encodeRow(input);
+        return Array.from({ length: config.numDecoderLayers }, (_, layer) =>
+          keysAndValues(`decoder.block.${layer}.layer.1.EncDecAttention`, states),
+        );
+      });
+      return { batch: inputs.length, cross, dispose() {} } satisfies ReferenceEncoded;
+    },
+    start(encoded, beams) {
+      const layers = Array.from({ length: config.numDecoderLayers }, () => ({ keys: [], values: [] }));
+      return stateOf(Array.from({ length: encoded.batch * beams }, () => layers));
+    },
+    async step(encoded, state, tokens, reorder, all = false) {
+      const { cross } = encoded as ReferenceEncoded;
+      const { cache } = state as ReferenceState;
+      const n = tokens.length / state.rows;
+      const logits: Float32Array[] = [];
+      const rows = cache.map((own, row) => {
+        let layers = reorder === null ? own : (cache[reorder[row] ?? row] ?? own);
+        for (let i = 0; i < n; i += 1) {
+          const input = cross[Math.floor(row / (state.rows / encoded.batch))] ?? [];
+          const result = decodeToken(tokens[row * n + i] ?? 0, layers, input);
+          layers = result.cache;
+          if (all || i === n - 1) logits.push(result.logits);
+        }
+        return layers;
+      });
+      const joined = new Float32Array(logits.length * V);
+      for (const [i, row] of logits.entries()) joined.set(row, i * V);
+      return { logits: joined, state: stateOf(rows) };
+    },
+    async greedy(encoded, state, tokens, history, chunk) {
+      const past = history.map((row) => [...row]);
+      const ended = past.map(() => false);
+      const ids: number[][] = past.map(() => []);
+      const logProbs: number[][] = past.map(() => []);
+      let current = [...tokens];
+      let now = state;
+      for (let step = 0; step < chunk.steps && ended.includes(false); step += 1) {
+        const result = await runner.step(encoded, now, current, null);
+        now = result.state;
+        current = past.map((row, i) => {
+          const logits = result.logits.subarray(i * V, (i + 1) * V);
+          const scores = Float32Array.from(logits);
+          for (const [token, forbidden] of penalisedTokens([config.decoderStartTokenId, ...row], chunk)) {
+            scores[token] = penalise(scores[token] ?? 0, forbidden, chunk.repetitionPenalty);
+          }
+          const best = scores.reduce((a, b) => Math.max(a, b), -Infinity);
+          const token = ended[i] ? config.padTokenId : scores.indexOf(best);
+          row.push(token);
+          ids[i]?.push(token);
+          logProbs[i]?.push((logits[token] ?? 0) - logSumOfExponentials(logits));
+          ended[i] ||= chunk.stopTokens.includes(token);
+          return token;
+        });
+      }
+      return { ids, logProbs, state: now };
+    },
+    async dispose() {},
+  };
+  return runner;
+}
+
+function stateOf(cache: ReferenceState["cache"]): ReferenceState {
+  return { rows: cache.length, length: cache[0]?.[0]?.keys.length ?? 0, cache, dispose() {} };
+}
+
+/** x times the transpose of a [out, in] weight. */
+function linear(x: Float32Array, weight: Float32Array): Float32Array {
+  const result = new Float32Array(weight.length / x.length);
+  for (let o = 0; o < result.length; o += 1) {
+    let sum = 0;
+    for (let i = 0; i < x.length; i += 1) sum += (x[i] ?? 0) * (weight[o * x.length + i] ?? 0);
+    result[o] = sum;
+  }
+  return result;
+}
+
+function add(a: Float32Array, b: Float32Array): Float32Array {
+  return a.map((value, i) => value + (b[i] ?? 0));
+}
+
+function gelu(x: number): number {
+  return 0.5 * x * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3)));
+}
+
+function silu(x: number): number {
+  return x / (1 + Math.exp(-x));
+}
+
+function readWeights(file: Buffer): Weights {
+  const headerBytes = Number(file.readBigUInt64LE(0));
+  const header = JSON.parse(file.toString("utf8", 8, 8 + headerBytes));
+  const tensors = new Map<string, Float32Array>();
+  for (const [name, entry] of Object.entries<{ data_offsets: [number, number] }>(header)) {
+    if (name === "__metadata__") continue;
+    const [from, to] = entry.data_offsets.map((offset) => offset + 8 + headerBytes);
+    tensors.set(name, new Float32Array(new Uint8Array(file.subarray(from, to)).buffer));
+  }
+  return (name) => {
+    const tensor = tensors.get(name);
+    if (tensor === undefined) throw new Error(`the fixture has no tensor ${name}`);
+    return tensor;
+  };
+}
