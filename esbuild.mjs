@@ -1,10 +1,15 @@
-// Bundles the command line and the engine's child process into dist/.
+// Bundles the command line and the engine's child process into dist/; code that only some commands need goes into chunks.
+import { readdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
 import { build } from "esbuild";
 
-await build({
+const outdir = "dist";
+const { metafile } = await build({
   entryPoints: { cli: "server/cli.ts", child: "server/engine/child.ts" },
-  outdir: "dist",
+  outdir,
   bundle: true,
+  splitting: true,
+  chunkNames: "chunk-[hash]",
   format: "esm",
   platform: "node",
   target: "node20",
@@ -16,5 +21,12 @@ await build({
   minify: true,
   legalComments: "linked",
   sourcemap: false,
+  metafile: true,
   logLevel: "warning",
 });
+
+// Chunks of earlier builds; removed afterwards, so that a command that runs meanwhile finds its own.
+const made = new Set(Object.keys(metafile.outputs).map((path) => path.slice(outdir.length + 1)));
+for (const name of readdirSync(outdir)) {
+  if (name.startsWith("chunk-") && !made.has(name)) rmSync(join(outdir, name));
+}

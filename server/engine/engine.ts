@@ -1,5 +1,6 @@
 /** What the features, the CLI and the tests see of a model, wherever it runs (in this process or in a child). */
 import type { T5Config } from "../../models/t5/config.ts";
+import type { InputPart } from "../../models/tokenizer/parts.ts";
 
 /** Weights' precision: `int8` (quantized by us, the default) or `float32` (as published). */
 export type Precision = "int8" | "float32";
@@ -13,17 +14,7 @@ export interface ModelReference {
   readonly threads?: number;
 }
 
-/** A piece of the encoder's input. */
-export type InputPart =
-  /**
-   * Text to tokenise. `continues`: it follows the part before it with no white space, so its first word gets no "▁"
-   * (the text after a gap that ends inside a word or before punctuation).
-   */
-  | { readonly kind: "text"; readonly text: string; readonly continues?: boolean }
-  /** Sentinel `<extra_id_N>`. */
-  | { readonly kind: "sentinel"; readonly index: number }
-  /** One token by its id. */
-  | { readonly kind: "token"; readonly id: number };
+export type { InputPart };
 
 /** What a loaded model is and what its vocabulary can do. */
 export interface ModelInfo {
@@ -35,6 +26,8 @@ export interface ModelInfo {
   readonly parameters: number;
   /** Ids of `<extra_id_0>`, `<extra_id_1>`, ...; empty when the vocabulary has none. */
   readonly sentinelIds: readonly number[];
+  /** Id of the unknown piece, so that it can be banned; absent where it is not known. */
+  readonly unkTokenId?: number;
   /** Length marks of the vocabulary (`<length_8>` ...), ascending by least words; empty for published models. */
   readonly lengthMarks: readonly { readonly leastWords: number; readonly id: number }[];
   /** Whether the vocabulary can spell newlines (the built-in models can). */

@@ -5,7 +5,7 @@ import type { CallOptions, GenerateRequest, Generation, TargetScore } from "./en
 import { logSumOfExponentials } from "./logits.ts";
 import { checkTokens, type SearchSettings, type SpecialTokens, searchSettings } from "./request.ts";
 import type { Runner } from "./runner.ts";
-import { Pace } from "./search.ts";
+import { createPace } from "./search.ts";
 import { greedySearch, steppedSearch, type TokenListener } from "./single.ts";
 
 /** What generation needs of a loaded model. */
@@ -31,7 +31,7 @@ export async function generate(
   const { runner, decode } = model;
   const settings = searchSettings(request, model.config, runner.vocabSize);
   const beganMs = performance.now();
-  const pace = new Pace(options.signal);
+  const pace = createPace(options.signal);
   if (options.signal?.aborted) return nothing(settings);
   const encoded = await runner.encode(settings.inputs);
   const encodedMs = performance.now();
@@ -45,7 +45,7 @@ export async function generate(
       cancelled: result.cancelled,
       timing: {
         encodeMs: encodedMs - beganMs,
-        firstTokenMs: (pace.firstTokenMs ?? endedMs) - beganMs,
+        firstTokenMs: (pace.firstTokenMs() ?? endedMs) - beganMs,
         totalMs: endedMs - beganMs,
         steps: result.steps,
       },

@@ -22,30 +22,32 @@ export interface SearchResult {
 const HOLD_MS = 10;
 
 /** Gives the event loop its turns during a search, and notes when the first token came. */
-export class Pace {
-  readonly #signal: AbortSignal | undefined;
-  #yieldedMs = performance.now();
-  /** When the first step ended, on performance.now()'s clock; null before. */
-  firstTokenMs: number | null = null;
-
-  /** @param signal stops the search at the next turn */
-  constructor(signal: AbortSignal | undefined) {
-    this.#signal = signal;
-  }
-
+export interface Pace {
   /** Called after each step (or chunk of steps). */
-  stepped(): void {
-    this.firstTokenMs ??= performance.now();
-  }
-
+  stepped(): void;
+  /** When the first step ended, on performance.now()'s clock; null before. */
+  firstTokenMs(): number | null;
   /** Lets the event loop run when it has waited long enough; then says whether to stop. */
-  async stop(): Promise<boolean> {
-    if (performance.now() - this.#yieldedMs >= HOLD_MS) {
-      await new Promise((resolve) => setImmediate(resolve));
-      this.#yieldedMs = performance.now();
-    }
-    return this.#signal?.aborted ?? false;
-  }
+  stop(): Promise<boolean>;
+}
+
+/** @param signal stops the search at its next turn */
+export function createPace(signal: AbortSignal | undefined): Pace {
+  let yieldedMs = performance.now();
+  let firstMs: number | null = null;
+  return {
+    stepped() {
+      firstMs ??= performance.now();
+    },
+    firstTokenMs: () => firstMs,
+    async stop() {
+      if (performance.now() - yieldedMs >= HOLD_MS) {
+        await new Promise((resolve) => setImmediate(resolve));
+        yieldedMs = performance.now();
+      }
+      return signal?.aborted ?? false;
+    },
+  };
 }
 
 /** The mean of log probabilities; 0 of none. */

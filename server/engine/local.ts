@@ -1,0 +1,104 @@
+/** The engine in this process: weights, tokenizer, graphs and generation put together, one call at a time per model. */
+import { existsSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { ModelError } from "../../models/errors.ts";
+import { parameterCount } from "../../models/t5/weights.ts";
+import { encodeParts } from "../../models/tokenizer/parts.ts";
+import { checkVocabulary, createTokenizer, type Tokenizer } from "../../models/tokenizer/tokenizer.ts";
+import { readManifest } from "../catalog/catalog.ts";
+import { isMissing, readJson, reason } from "../catalog/files.ts";
+import type { Engine, Generation, LoadedModel, ModelReference } from "./engine.ts";
+import { generate, score } from "./generate.ts";
+import { openRunner } from "./ort-runner.ts";
+import { createQueue } from "./queue.ts";
+
+/** An engine that runs in this process. Its native calls block the thread; between chunks of tokens it yields. */
+export function createLocalEngine(): Engine {
+  const models = new Map<string, Promise<LocalModel>>();
+  let disposed = false;
+  return {
+    async load(reference) {
+      if (disposed) throw new ModelError("process", "The engine is closed; open a new one.");
+      const key = JSON.stringify([resolve(reference.directory), reference.precision, reference.threads]);
+      const known = models.get(key);
+      if (known !== undefined) return known;
+      const loading = loadModel(reference);
+      models.set(key, loading);
+      // A failed load is tried again: the files may have been put right.
+      loading.catch(() => models.delete(key));
+      return loading;
+    },
+    async dispose() {
+      disposed = true;
+      const loaded = await Promise.allSettled(models.values());
+      models.clear();
+      await Promise.all(loaded.map((one) => (one.status === "fulfilled" ? one.value.dispose() : undefined)));
+    },
+  };
+}
+
+interface LocalModel extends LoadedModel {
+  dispose(): Promise<void>;
+}
+
+async function loadModel({ directory, precision, threads }: ModelReference): Promise<LocalModel> {
+  const [runner, tokenizer] = await Promise.all([openRunner(directory, precision, threads), readTokenizer(directory)]);
+  const { config } = runner;
+  const { id, prefixes } = readManifest(directory);
+  checkVocabulary(tokenizer, config.vocabSize, config.eosTokenId);
+  const decode = (ids: readonly number[]) => tokenizer.decode(ids);
+  const model = { runner, config, decode };
+  const queue = createQueue();
+  return {
+    info: {
+      id,
+      directory: resolve(directory),
+      config,
+      precision,
+      parameters: parameterCount(config),
+      sentinelIds: tokenizer.sentinelIds,
+      lengthMarks: tokenizer.lengthMarks,
+      spellsLayout: tokenizer.spellsLayout,
+      prefixes,
+    },
+    encode: async (parts) => encodeParts(tokenizer, parts),
+    encodeAll: async (texts) => texts.map((text) => tokenizer.encode(text)),
+    decode: async (ids) => decode(ids),
+    generate: async (request, options = {}) => {
+      const made = await queue.run(options.signal, () => generate(model, request, options));
+      return made ?? neverBegun(request.inputs.length);
+    },
+    score: async (input, target, options = {}) => {
+      const made = await queue.run(options.signal, () => score(model, input, target, options));
+      if (made !== undefined) return made;
+      throw options.signal?.reason;
+    },
+    dispose: () => queue.close(() => runner.dispose()),
+  };
+}
+
+/** tokenizer.json, else what is made of spiece.model. */
+async function readTokenizer(directory: string): Promise<Tokenizer> {
+  if (existsSync(join(directory, "tokenizer.json"))) {
+    return createTokenizer(await readJson(join(directory, "tokenizer.json"), "tokenizer"));
+  }
+  const file = join(directory, "spiece.model");
+  const bytes = await readFile(file).catch((cause: unknown) => {
+    const what = isMissing(cause)
+      ? "no tokenizer.json and no spiece.model"
+      : `a spiece.model that cannot be read (${reason(cause)})`;
+    throw new ModelError("tokenizer", `${directory} has ${what}. Put the one from the model's own repository there.`, {
+      cause,
+    });
+  });
+  // Rarely needed, and its protobuf reader costs time at the start.
+  const { sentencepieceToTokenizerJson } = await import("../../models/tokenizer/sentencepiece.ts");
+  return createTokenizer(sentencepieceToTokenizerJson(bytes));
+}
+
+/** What a generation gives that was cancelled while it waited. */
+function neverBegun(inputs: number): Generation {
+  const timing = { encodeMs: 0, firstTokenMs: 0, totalMs: 0, steps: 0 };
+  return { sequences: Array.from({ length: inputs }, () => []), cancelled: true, timing };
+}

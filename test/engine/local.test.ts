@@ -1,0 +1,97 @@
+import assert from "node:assert/strict";
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { ModelError } from "../../models/errors.ts";
+import type { LoadedModel } from "../../server/engine/engine.ts";
+import { createLocalEngine } from "../../server/engine/local.ts";
+import { randomModelFolder } from "../support/random-model.ts";
+
+const folder = randomModelFolder();
+const cache = mkdtempSync(join(tmpdir(), "spanfill-cache-"));
+Object.assign(process.env, { SPANFILL_CACHE: cache });
+after(() => {
+  folder.dispose();
+  rmSync(cache, { recursive: true, force: true });
+});
+const reference = { directory: folder.directory, precision: "float32" } as const;
+const inputOf = async (model: LoadedModel, text = "the one that is") => [
+  ...(await model.encode([{ kind: "text", text }])),
+  1,
+];
+
+test("loads a folder, and the same folder once", async () => {
+  const engine = createLocalEngine();
+  const model = await engine.load(reference);
+  assert.equal(await engine.load(reference), model);
+  assert.equal(model.info.config.dModel, 32);
+  assert.equal(model.info.sentinelIds.length, 10);
+  assert.equal(model.info.spellsLayout, false);
+  assert.equal(await model.decode(await model.encode([{ kind: "text", text: "that is one" }])), "that is one");
+  await engine.dispose();
+  await assert.rejects(engine.load(reference), /closed/);
+});
+
+test("generates the same from the same, streams, and scores what it generates", async () => {
+  const engine = createLocalEngine();
+  const model = await engine.load(reference);
+  const inputs = [await inputOf(model)];
+  const streamed: (readonly number[])[] = [];
+  const first = await model.generate({ inputs, maxNewTokens: 20 }, { onTokens: (ids) => streamed.push([...ids]) });
+  const again = await model.generate({ inputs, maxNewTokens: 20 });
+  const best = first.sequences[0]?.[0];
+  assert.ok(best !== undefined && best.ids.length > 0);
+  assert.deepEqual(again.sequences[0]?.[0]?.ids, best.ids);
+  assert.deepEqual(streamed.at(-1), best.ids);
+  const score = await model.score(inputs[0] ?? [], best.ids);
+  for (const [i, logProb] of best.logProbs.entries()) assert.ok(Math.abs(logProb - (score.logProbs[i] ?? 0)) < 1e-3);
+  await engine.dispose();
+});
+
+test("calls at the same time wait for one another; one cancelled in the queue never runs", async () => {
+  const engine = createLocalEngine();
+  const model = await engine.load(reference);
+  const inputs = [await inputOf(model)];
+  const controller = new AbortController();
+  let ran = false;
+  const order: string[] = [];
+  const first = model.generate({ inputs, maxNewTokens: 40 }).then((made) => {
+    order.push("first");
+    return made;
+  });
+  const second = model.generate(
+    { inputs, maxNewTokens: 40 },
+    { signal: controller.signal, onTokens: () => (ran = true) },
+  );
+  const third = model.generate({ inputs, maxNewTokens: 40 }).then((made) => {
+    order.push("third");
+    return made;
+  });
+  controller.abort();
+  const cancelled = await second;
+  assert.deepEqual([cancelled.cancelled, cancelled.sequences, order], [true, [[]], []]);
+  assert.deepEqual((await third).sequences, (await first).sequences);
+  assert.deepEqual([order, ran], [["first", "third"], false]);
+  await assert.rejects(model.score([5, 1], [1], { signal: AbortSignal.abort() }), { name: "AbortError" });
+  await engine.dispose();
+});
+
+test("a folder that could not be loaded can be once it is put right", async () => {
+  const copy = mkdtempSync(join(tmpdir(), "spanfill-model-"));
+  cpSync(folder.directory, copy, { recursive: true });
+  rmSync(join(copy, "tokenizer.json"));
+  const engine = createLocalEngine();
+  const there = { directory: copy, precision: "float32" } as const;
+  await assert.rejects(engine.load(there), (error) => {
+    assert.ok(error instanceof ModelError && error.code === "tokenizer");
+    assert.match(error.message, /no tokenizer\.json and no spiece\.model/);
+    return true;
+  });
+  writeFileSync(join(copy, "tokenizer.json"), "{");
+  await assert.rejects(engine.load(there), /not JSON/);
+  cpSync(join(folder.directory, "tokenizer.json"), join(copy, "tokenizer.json"));
+  assert.equal((await engine.load(there)).info.config.dModel, 32);
+  await engine.dispose();
+  rmSync(copy, { recursive: true });
+});
