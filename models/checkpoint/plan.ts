@@ -58,7 +58,8 @@ export function weightBytes(config: T5Config, precision: "float32" | "int8"): nu
 
 function formOf(name: string): QuantizedForm {
   if (name.endsWith("layer_norm.weight") || name.endsWith("relative_attention_bias.weight")) return "float";
-  return name.startsWith("encoder.") ? "column" : "block";
+  // What runs over all of the input at once is in columns, which are quicker for many rows.
+  return name.startsWith("encoder.") || /EncDecAttention\.[kv]\./.test(name) ? "column" : "block";
 }
 
 /** The planned tensor that a published one opens; undefined for the ones stacked below another. */

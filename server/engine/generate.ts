@@ -33,7 +33,11 @@ export async function generate(
   const beganMs = performance.now();
   const pace = createPace(options.signal);
   if (options.signal?.aborted) return nothing(settings);
-  const encoded = await runner.encode(settings.inputs);
+  const encoded = await runner.encode(settings.inputs, options.signal).catch((error: unknown) => {
+    if (options.signal?.aborted) return null;
+    throw error;
+  });
+  if (encoded === null) return nothing(settings);
   const encodedMs = performance.now();
   try {
     const { onTokens } = options;
@@ -70,7 +74,7 @@ export async function score(
   checkTokens("input", input, runner.vocabSize, 1);
   checkTokens("target", target, runner.vocabSize, 1);
   options.signal?.throwIfAborted();
-  const encoded = await runner.encode([input]);
+  const encoded = await runner.encode([input], options.signal);
   try {
     const shifted = [config.decoderStartTokenId, ...target.slice(0, -1)];
     const { logits, state } = await runner.step(encoded, runner.start(encoded, 1), shifted, null, true); // [1, T, V]

@@ -29,8 +29,12 @@ export interface GreedyChunk {
 /** One loaded model, tokens in and numbers out. Not thread-safe: one call at a time. */
 export interface Runner {
   readonly vocabSize: number;
-  /** @param inputs token ids of each row; padded and masked here */
-  encode(inputs: readonly (readonly number[])[]): Promise<Encoded>;
+  /**
+   * @param inputs token ids of each row; padded and masked here
+   * @param signal heard between two stages of a large encoder
+   * @throws the signal's reason when it has aborted
+   */
+  encode(inputs: readonly (readonly number[])[], signal?: AbortSignal): Promise<Encoded>;
   /** An empty cache for `beams` rows per input (row = input * beams + beam). */
   start(encoded: Encoded, beams: number): DecoderState;
   /**

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import type { Graph } from "../../models/graph/types.ts";
 import { stepGraph } from "../../models/t5/decoder.ts";
-import { encoderGraph } from "../../models/t5/encoder.ts";
+import { encoderGraph, encoderStages } from "../../models/t5/encoder.ts";
 import { fusedLowering } from "../../models/t5/fused.ts";
 import type { Lowering, TensorSource } from "../../models/t5/lowering.ts";
 import { plainLowering } from "../../models/t5/plain.ts";
@@ -34,11 +34,14 @@ for (const model of parityModels().filter(({ name }) => /relu-tied$|gated-gelu-u
     const forms: Lowering[] = [fusedLowering(config, tensors), plainLowering(config, externalWeights(tensors))];
     const results: { hidden: Float32Array; logits: Float32Array }[] = [];
     for (const lowering of forms) {
-      const { hidden, ...cross } = await run(encoderGraph(config, lowering, true), {
-        input_ids: int32([5, 9, 17, 1, 8, 30, 1, 0], [2, 4]),
-        bias: float32(numbers(config.numHeads * 16), [1, config.numHeads, 4, 4]),
-        mask: float32(Float32Array.of(0, 0, 0, 0, 0, 0, 0, -1e9), [2, 1, 1, 4]),
-      });
+      const { hidden, ...cross } = await run(
+        encoderGraph(config, lowering, true, { from: 0, to: config.numLayers, ends: true }),
+        {
+          input_ids: int32([5, 9, 17, 1, 8, 30, 1, 0], [2, 4]),
+          bias: float32(numbers(config.numHeads * 16), [1, config.numHeads, 4, 4]),
+          mask: float32(Float32Array.of(0, 0, 0, 0, 0, 0, 0, -1e9), [2, 1, 1, 4]),
+        },
+      );
       const past: Record<string, RuntimeTensor> = {};
       for (let i = 0; i < config.numDecoderLayers; i += 1) {
         for (const part of ["key", "value"]) {
@@ -83,3 +86,31 @@ function externalWeights(tensors: TensorSource): Parameters<typeof plainLowering
 function numbers(count: number): Float32Array {
   return Float32Array.from({ length: count }, (_, i) => Math.sin(i * 1.7));
 }
+
+test("an encoder in stages computes what it computes in one", async () => {
+  const model = parityModels().find(({ name }) => name === "deep-encoder");
+  assert.ok(model !== undefined);
+  const directory = join(folder, "staged");
+  writeParityModel(model, directory);
+  const weights = await prepareWeights(directory, "float32");
+  const { config } = weights;
+  const lowering = fusedLowering(config, tensorSource(weights));
+  const bias = float32(numbers(config.numHeads * 9), [1, config.numHeads, 3, 3]);
+  const results: Float32Array[] = [];
+  for (const parameters of [1e9, 1]) {
+    let made: Record<string, RuntimeTensor> = { input_ids: int32([5, 9, 1], [1, 3]) };
+    const stages = encoderStages(config, parameters);
+    assert.equal(stages.length, parameters === 1 ? config.numLayers + 1 : 1);
+    for (const stage of stages) {
+      const graph = encoderGraph(config, lowering, false, stage);
+      const session = await createSession(graph, { folder: weights.folder, threads: 1, spin: false });
+      made = await session.run({ ...made, ...(stage.from < stage.to && { bias }) });
+      if (made["next"] !== undefined) made = { previous: made["next"] };
+      await session.dispose();
+    }
+    results.push(float32Data(made["hidden"]).slice());
+  }
+  const [whole, staged] = results;
+  assert.ok(whole !== undefined && staged !== undefined);
+  assert.ok(whole.every((x, i) => Math.abs(x - (staged[i] ?? Number.NaN)) < 1e-5 * (1 + Math.abs(x))));
+});
