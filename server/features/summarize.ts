@@ -1,10 +1,8 @@
 /** Summarises text of any length: in parts where it is longer than the model's window, leaving nothing out. */
 import { ModelError } from "../../models/errors.ts";
 import type { CallOptions, InputPart, LoadedModel } from "../engine/engine.ts";
-import { type Span, sentencesOf, splitText } from "./text-split.ts";
-
-/** `sentence`: one. `paragraph`: a few. `bullets`: lines that begin with "- ". `title`: a heading for the text. */
-export type SummaryStyle = "sentence" | "paragraph" | "bullets" | "title";
+import { distinct, MOST_PARTS, type SummaryStyle, shape, tidy } from "./summary-text.ts";
+import { type Span, splitText } from "./text-split.ts";
 
 /** What to summarise, and how. */
 export interface SummarizeParams {
@@ -74,7 +72,7 @@ export async function summarize(
     reached += span.end - span.start;
   }
   const summary = stopped(work)
-    ? shape(summaries, params, context.locale)
+    ? shape(summaries, params.style, params.maxWords, context.locale)
     : await joined(work, params, summaries.filter(Boolean), style);
   return {
     summary,
@@ -91,8 +89,6 @@ const WINDOW_TOKENS = 512;
 /** Room that must be left for text beside the prefix and eos. */
 const LEAST_TEXT_TOKENS = 16;
 const MOST_TOKENS = { sentence: 64, title: 24 } as const;
-/** Most part summaries that stand side by side; more are summarised again. */
-const MOST_PARTS = { sentence: 1, paragraph: 5, bullets: 8, title: 8 } as const;
 /** Parts that a paragraph or a list is made of even when the text fits one window, if its parts keep this many tokens. */
 const WANTED_PARTS = { sentence: 1, paragraph: 3, bullets: 4, title: 1 } as const;
 const LEAST_PART_TOKENS = 96;
@@ -224,7 +220,7 @@ async function joined(
     const title = await pass(work, "title", parts.join("\n"));
     if (title) parts = [title];
   }
-  return shape(parts, params, work.locale);
+  return shape(parts, params.style, params.maxWords, work.locale);
 }
 
 /** Neighbouring summaries joined: at least two to a group, at most `most`, and as many as fit a window. */
@@ -244,60 +240,6 @@ async function grouped({ model, window }: Work, parts: readonly string[], most: 
     }
   }
   return groups.map((group) => group.join(" "));
-}
-
-/** The summaries as the style wants them, within the word limit. */
-function shape(parts: readonly string[], { style, maxWords }: SummarizeParams, locale: string | undefined): string {
-  const limit = maxWords ?? Number.POSITIVE_INFINITY;
-  const sentences = distinct(parts.flatMap((part) => sentencesOf(part, locale)));
-  if (style === "title") return firstWords((parts[0] ?? "").split("\n")[0] ?? "", limit).replace(/(?<!\.)\.$/, "");
-  if (style === "sentence") return firstWords(sentences[0] ?? "", limit);
-  if (style === "paragraph") return withinWords(sentences, limit).join(" ");
-  const lines =
-    sentences.length <= MOST_PARTS.bullets ? sentences : parts.map((part) => sentencesOf(part, locale)[0] ?? "");
-  return withinWords(distinct(lines), limit)
-    .map((line) => `- ${line.replace(/^[-*•]\s+/, "")}`)
-    .join("\n");
-}
-
-/** As many whole sentences as the limit allows; of the first one as many words. */
-function withinWords(sentences: readonly string[], limit: number): string[] {
-  const kept: string[] = [];
-  let words = 0;
-  for (const sentence of sentences) {
-    words += wordsOf(sentence).length;
-    if (words > limit) break;
-    kept.push(sentence);
-  }
-  return kept.length > 0 || sentences[0] === undefined ? kept : [firstWords(sentences[0], limit)];
-}
-
-function firstWords(sentence: string, limit: number): string {
-  const words = wordsOf(sentence);
-  if (words.length <= limit) return sentence;
-  return `${words
-    .slice(0, limit)
-    .join(" ")
-    .replace(/[\s\p{P}]+$/u, "")}…`;
-}
-
-function wordsOf(text: string): string[] {
-  return text.split(/\s+/).filter(Boolean);
-}
-
-/** Without those that say the same but for case, spaces and punctuation. */
-function distinct(texts: readonly string[]): string[] {
-  const seen = new Set<string>();
-  return texts.filter((text) => {
-    const key = text.toLowerCase().replace(/[\s\p{P}]+/gu, "");
-    if (seen.has(key)) return false;
-    seen.add(key);
-    return text !== "";
-  });
-}
-
-function tidy(text: string): string {
-  return text.replace(/\s+/g, " ").trim();
 }
 
 function prefixOf(model: LoadedModel, style: "sentence" | "title"): string {

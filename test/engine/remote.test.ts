@@ -123,8 +123,10 @@ test("unloads when idle, but not under work, and loads again", async () => {
       },
     },
     async (engine, model) => {
-      const made = await model.generate({ ...LONG, maxNewTokens: 300 });
+      // The second call ends early; what is left of the first is still work.
+      const [made] = await Promise.all([model.generate({ ...LONG, maxNewTokens: 300 }), model.encodeAll(["the"])]);
       assert.ok(made.timing.totalMs > 30, "the work must be longer than the idle time for this test to mean something");
+      assert.deepEqual(lines, []);
       const { pid = 0 } = engine;
       await unloaded;
       assert.equal(engine.pid, undefined);

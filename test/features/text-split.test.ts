@@ -10,7 +10,21 @@ const texts = (text: string, window: number) =>
   );
 
 test("spans follow one another, fit the window, and are the whole text", async () => {
-  const unit = fc.constantFrom("a", "Word", " ", "\n", "\n\n", "# H", ". ", "😀", "—", "x".repeat(70), "\t", "\r\n");
+  const unit = fc.constantFrom(
+    "a",
+    "Word",
+    " ",
+    "\n",
+    "\n\n",
+    "# H",
+    ". ",
+    "😀",
+    "—",
+    "x".repeat(70),
+    `x${"😀".repeat(30)}`,
+    "\t",
+    "\r\n",
+  );
   await fc.assert(
     fc.asyncProperty(fc.array(unit, { maxLength: 200 }), fc.integer({ min: 2, max: 40 }), async (units, window) => {
       const text = units.join("");

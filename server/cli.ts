@@ -1,0 +1,53 @@
+#!/usr/bin/env node
+/** The command line: parses arguments and hands over. Everything heavy is imported by the command that needs it. */
+import { readFileSync } from "node:fs";
+import { Command, CommanderError } from "commander";
+import { demoCommand } from "./cli/demo.ts";
+import { generateCommand } from "./cli/generate.ts";
+import { infillCommand } from "./cli/infill.ts";
+import { infoCommand } from "./cli/info.ts";
+import { scoreCommand } from "./cli/score.ts";
+import { summarizeCommand } from "./cli/summarize.ts";
+import { EXIT, printError, UsageError, watchPipes } from "./cli/terminal.ts";
+
+watchPipes();
+const { version }: { version: string } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"));
+const json = process.argv.includes("--json");
+let complaint = "";
+const program = new Command("spanfill")
+  .description("Summarise text and fill gaps with small T5 models that run on your own machine.")
+  .version(version)
+  .addHelpText(
+    "after",
+    `
+Examples:
+  $ spanfill summarize README.md
+  $ echo "A map is a ___ of key and value pairs." | spanfill infill
+  $ spanfill info ./t5-small
+
+Exit codes: ${EXIT.done} done, ${EXIT.failed} failed (also when the output's reader closes the pipe early),
+            ${EXIT.usage} wrong usage, ${EXIT.interrupted} interrupted.`,
+  );
+const commands = [summarizeCommand(), infillCommand(), generateCommand(), scoreCommand(), infoCommand()];
+for (const command of commands) program.addCommand(command);
+program.addCommand(demoCommand(), { hidden: true });
+for (const command of [program, ...program.commands]) {
+  command
+    .exitOverride()
+    .showHelpAfterError(`(spanfill ${command === program ? "" : `${command.name()} `}--help shows how it is used)`)
+    .configureOutput({
+      writeErr: (text) => {
+        complaint += text;
+      },
+    });
+}
+
+try {
+  if (process.argv.length <= 2) program.outputHelp();
+  else await program.parseAsync();
+} catch (error) {
+  if (error instanceof CommanderError && error.exitCode === 0) process.exitCode = EXIT.done;
+  else if (error instanceof CommanderError)
+    printError(json, new UsageError(complaint.replace(/^error: /, "").trim() || error.message));
+  else printError(json, error);
+}

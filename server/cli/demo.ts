@@ -1,0 +1,84 @@
+/** What `npm start` runs without arguments: the main job on sample documents, with the time it took and what to try next. */
+import { readFileSync } from "node:fs";
+import { Command } from "commander";
+import { type ModelOptions, withModelOptions } from "./options.ts";
+import { runCommand } from "./terminal.ts";
+
+/** The command; its action prints a summary and a filled text, or {summarize, infill} with --json. */
+export function demoCommand(): Command {
+  const command = new Command("demo").description("Summarise and infill two sample documents with the built-in model.");
+  return withModelOptions(command).action((options: ModelOptions) =>
+    runCommand(options.json === true, async ({ signal }) => {
+      const [{ openModel, roundedMs }, { summarize }, { infill }] = await Promise.all([
+        import("./model.ts"),
+        import("../features/summarize.ts"),
+        import("../features/infill.ts"),
+      ]);
+      await using opened = await openModel(options);
+      const { model, loadMs } = opened;
+      const document = sample("sample.md");
+      const draft = sample("sample-gaps.md");
+      const sentence = await summarize({ model }, { text: document, style: "sentence" }, { signal });
+      const bullets = await summarize({ model }, { text: document, style: "bullets" }, { signal });
+      const filled = await infill({ model }, { text: draft, gap: GAP, alternatives: 1 }, { signal });
+      const { config, id, parameters } = model.info;
+      const text = `
+${id}: ${(parameters / 1e6).toFixed(1)} million parameters, ${config.numLayers}+${config.numDecoderLayers} layers, ${options.precision}; loaded in ${seconds(loadMs)}
+
+A DOCUMENT (models/builtin/sample.md, ${words(document)} words)
+${indented(firstLines(document))}
+
+ITS SUMMARY (${seconds(sentence.ms.total)})
+${indented(sentence.summary)}
+
+THE SAME IN BULLETS (${seconds(bullets.ms.total)})
+${indented(bullets.summary)}
+
+A DRAFT WITH ${filled.fills.length} GAPS (models/builtin/sample-gaps.md)
+${indented(draft.trimEnd())}
+
+FILLED (${seconds(filled.ms.total)}; what the model wrote stands in [brackets])
+${indented(bracketed(draft, filled.fills).trimEnd())}
+
+TRY NEXT
+  npm start -- summarize README.md --style bullets
+  echo "A map is a ___ of keys and values." | npm start --silent -- infill
+  npm start -- --help
+`;
+      const json = {
+        summarize: { ...sentence, ms: roundedMs(sentence.ms) },
+        infill: { ...filled, ms: roundedMs(filled.ms) },
+        loadMs,
+      };
+      return { text, json, cancelled: sentence.cancelled || bullets.cancelled || filled.cancelled };
+    }),
+  );
+}
+
+const GAP = "___";
+
+function sample(name: string): string {
+  return readFileSync(new URL(`../models/builtin/${name}`, import.meta.url), "utf8");
+}
+
+/** The draft with what was filled in brackets. */
+function bracketed(draft: string, fills: readonly { readonly text: string }[]): string {
+  return draft.split(GAP).reduce((text, rest, i) => `${text}[${fills[i - 1]?.text.trim() ?? ""}]${rest}`);
+}
+
+function firstLines(text: string): string {
+  const lines = text.trimEnd().split("\n");
+  return lines.length <= 9 ? lines.join("\n") : [...lines.slice(0, 8), "…"].join("\n");
+}
+
+function indented(text: string): string {
+  return text.replace(/^(?=.)/gm, "  ");
+}
+
+function words(text: string): number {
+  return text.split(/\s+/).filter(Boolean).length;
+}
+
+function seconds(ms: number): string {
+  return ms < 1000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`;
+}

@@ -1,0 +1,113 @@
+/** `spanfill generate`: raw text (or token ids) to text, as T5 does it, with every knob of the decoder. */
+import { Command } from "commander";
+import type { GenerateRequest } from "../engine/engine.ts";
+import { atLeast, between, type ModelOptions, tokenIds, withModelOptions } from "./options.ts";
+import { runCommand, UsageError } from "./terminal.ts";
+
+interface Options extends ModelOptions {
+  readonly input?: string;
+  readonly inputIds?: number[];
+  readonly maxNewTokens: number;
+  readonly numBeams: number;
+  readonly numReturnSequences: number;
+  readonly noRepeatNgramSize: number;
+  readonly lengthPenalty: number;
+  readonly repetitionPenalty: number;
+  readonly earlyStopping?: boolean;
+  readonly temperature?: number;
+  readonly topK?: number;
+  readonly topP?: number;
+  readonly seed?: number;
+}
+
+/** The command; its action prints the best text, or {ids, text, score, sequences, ...} with --json. */
+export function generateCommand(): Command {
+  const command = new Command("generate")
+    .summary("run the model on raw text")
+    .description(
+      "Run the model on raw text or token ids and print what it produces. Nothing is added but the end token.",
+    )
+    .option("-i, --input <text>", "text to encode; </s> is added")
+    .option("--input-ids <json>", "token ids instead, used as they are: a JSON array", tokenIds)
+    .option("--max-new-tokens <n>", "most tokens produced", atLeast(1), 64)
+    .option("--num-beams <n>", "beams; 1 is greedy", atLeast(1), 1)
+    .option("--num-return-sequences <n>", "sequences in the JSON", atLeast(1), 1)
+    .option("--no-repeat-ngram-size <n>", "no n-gram of this size twice; 0 is off", atLeast(0), 0)
+    .option("--length-penalty <x>", "exponent of the length in a beam's score", between(-100, 100), 1)
+    .option("--repetition-penalty <x>", "above 1 discourages tokens already produced", between(0, 100, false), 1)
+    .option("--early-stopping", "end beam search when enough beams are finished")
+    .option("--temperature <x>", "sample, with this temperature", between(0, 100, false))
+    .option("--top-k <n>", "sample among the k most likely tokens", atLeast(1))
+    .option("--top-p <x>", "sample among tokens of this total probability", between(0, 1, false))
+    .option("--seed <n>", "sample with this seed", atLeast(0))
+    .addHelpText(
+      "after",
+      `
+Examples:
+  $ spanfill generate --input "summarize: T5 reads text and writes text."
+  $ spanfill generate --model ./t5-small --input "translate English to German: Thank you." --num-beams 4
+  $ spanfill generate --input-ids "[21603, 10, 1]" --precision float32 --json`,
+    );
+  return withModelOptions(command).action((options: Options) =>
+    runCommand(options.json === true, async ({ signal, progress }) => {
+      if ((options.input === undefined) === (options.inputIds === undefined)) {
+        throw new UsageError("Give either --input TEXT or --input-ids JSON.");
+      }
+      const { openModel, roundedMs } = await import("./model.ts");
+      await using opened = await openModel(options);
+      const { model, loadMs } = opened;
+      const input = options.inputIds ?? [
+        ...(await model.encode([{ kind: "text", text: options.input ?? "", special: true }])),
+        model.info.config.eosTokenId,
+      ];
+      const { sequences, cancelled, timing } = await model.generate(requestOf(input, options), {
+        signal,
+        onTokens: (ids) => progress("Generating", ids.length, options.maxNewTokens),
+      });
+      const all = sequences[0] ?? [];
+      const best = all[0] ?? { ids: [], text: "", logProbs: [], score: 0, finished: false };
+      return {
+        text: `${best.text}\n`,
+        json: {
+          ...best,
+          sequences: all,
+          tokens: { in: input.length, out: best.ids.length },
+          ms: roundedMs({
+            total: timing.totalMs,
+            encode: timing.encodeMs,
+            firstToken: timing.firstTokenMs,
+            load: loadMs,
+          }),
+          model: model.info.id,
+          precision: model.info.precision,
+        },
+        cancelled,
+      };
+    }),
+  );
+}
+
+function requestOf(input: readonly number[], options: Options): GenerateRequest {
+  const { temperature, topK, topP, seed } = options;
+  const sample = {
+    ...(temperature === undefined ? {} : { temperature }),
+    ...(topK === undefined ? {} : { topK }),
+    ...(topP === undefined ? {} : { topP }),
+    ...(seed === undefined ? {} : { seed }),
+  };
+  const samples = Object.keys(sample).length > 0;
+  if (!samples && options.numReturnSequences > options.numBeams) {
+    throw new UsageError("--num-return-sequences may be at most --num-beams, unless sampling.");
+  }
+  return {
+    inputs: [input],
+    maxNewTokens: options.maxNewTokens,
+    numBeams: options.numBeams,
+    numReturnSequences: options.numReturnSequences,
+    noRepeatNgramSize: options.noRepeatNgramSize,
+    lengthPenalty: options.lengthPenalty,
+    repetitionPenalty: options.repetitionPenalty,
+    earlyStopping: options.earlyStopping ?? false,
+    ...(samples ? { sample } : {}),
+  };
+}

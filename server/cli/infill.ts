@@ -1,0 +1,45 @@
+/** `spanfill infill`: fills the gaps of a file or of standard input. */
+import { Command } from "commander";
+import { atLeast, type ModelOptions, withModelOptions } from "./options.ts";
+import { readText, runCommand } from "./terminal.ts";
+
+interface Options extends ModelOptions {
+  readonly gap: string;
+  readonly alternatives: number;
+}
+
+/** The command; its action prints the filled text, or {text, fills, tokens, ms, model} with --json. */
+export function infillCommand(): Command {
+  const command = new Command("infill")
+    .summary("fill the gaps in a text")
+    .description(
+      "Fill the gaps in a text and print all of it. Nothing outside the gaps changes, and no file is written.",
+    )
+    .argument("[file]", "text file in UTF-8; - or nothing for standard input")
+    .option("-g, --gap <string>", "what marks a gap", "___")
+    .option("-a, --alternatives <n>", "alternatives for each gap in the JSON", atLeast(1), 1)
+    .addHelpText(
+      "after",
+      `
+Examples:
+  $ echo "The cache is ___ when a file changes." | spanfill infill
+  $ spanfill infill --gap TODO draft.md > filled.md
+  $ spanfill infill --alternatives 3 --json draft.md`,
+    );
+  return withModelOptions(command).action((file: string | undefined, options: Options) =>
+    runCommand(options.json === true, async ({ signal, progress }) => {
+      const text = await readText(file, signal);
+      const [{ openModel, roundedMs }, { infill }] = await Promise.all([
+        import("./model.ts"),
+        import("../features/infill.ts"),
+      ]);
+      await using opened = await openModel(options);
+      const { cancelled, ms, ...made } = await infill(
+        { model: opened.model },
+        { text, gap: options.gap, alternatives: options.alternatives },
+        { signal, onProgress: ({ done, total }) => progress("Filling", done, total) },
+      );
+      return { text: made.text, json: { ...made, ms: roundedMs({ ...ms, load: opened.loadMs }) }, cancelled };
+    }),
+  );
+}

@@ -1,0 +1,31 @@
+/** Loads the model a command asks for, in this process; imported only when a command runs, to keep the start fast. */
+import { resolveModel } from "../catalog/catalog.ts";
+import type { LoadedModel } from "../engine/engine.ts";
+import { createLocalEngine } from "../engine/local.ts";
+import type { ModelOptions } from "./options.ts";
+
+/** A loaded model and how long that took. */
+export interface OpenModel extends AsyncDisposable {
+  readonly model: LoadedModel;
+  readonly loadMs: number;
+}
+
+/**
+ * Loads the model that --model names, the built-in one by default.
+ * @throws ModelError when it is not there or cannot be loaded
+ */
+export async function openModel(options: ModelOptions): Promise<OpenModel> {
+  const started = performance.now();
+  const engine = createLocalEngine();
+  const model = await engine.load({
+    directory: resolveModel(options.model),
+    precision: options.precision,
+    ...(options.threads === undefined ? {} : { threads: options.threads }),
+  });
+  return { model, loadMs: performance.now() - started, [Symbol.asyncDispose]: () => engine.dispose() };
+}
+
+/** Times rounded to a tenth of a millisecond, as printed. */
+export function roundedMs(times: Readonly<Record<string, number>>): Record<string, number> {
+  return Object.fromEntries(Object.entries(times).map(([name, ms]) => [name, Math.round(ms * 10) / 10]));
+}

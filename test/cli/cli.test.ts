@@ -1,0 +1,385 @@
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { z } from "zod";
+import { built } from "../support/built.ts";
+import { LONG_WORD, randomModelFolder } from "../support/random-model.ts";
+
+const cli = built("cli.js");
+const model = randomModelFolder();
+const slow = randomModelFolder({ layers: 6, width: 256 });
+const folder = mkdtempSync(join(tmpdir(), "spanfill-cli-"));
+after(() => {
+  model.dispose();
+  slow.dispose();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+interface Run {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+function start(args: readonly string[]) {
+  const env = { ...process.env, SPANFILL_CACHE: join(folder, ".cache") };
+  return spawn(process.execPath, [cli, ...args], { cwd: folder, env, stdio: "pipe" });
+}
+
+/** Runs the command line with this standard input. */
+async function spanfill(args: readonly string[], input: string | Buffer = ""): Promise<Run> {
+  const child = start(args);
+  let stdout = "";
+  let stderr = "";
+  child.stdout.setEncoding("utf8").on("data", (text: string) => {
+    stdout += text;
+  });
+  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    stderr += text;
+  });
+  // A command that fails before it has read everything closes its end.
+  child.stdin.on("error", () => undefined);
+  child.stdin.end(input);
+  const [code] = await once(child, "close");
+  return { code, stdout, stderr };
+}
+
+function file(name: string, content: string | Buffer): string {
+  writeFileSync(join(folder, name), content);
+  return name;
+}
+
+const withModel = ["--model", model.directory, "--precision", "float32"];
+const count = z.int().nonnegative();
+const tokens = z.strictObject({ in: count, out: count });
+const ms = z.record(z.string(), z.number().nonnegative());
+const failure = z.strictObject({ error: z.strictObject({ code: z.string(), message: z.string().min(10) }) });
+
+/** The one line of JSON that was printed. */
+function parsed<T extends z.ZodType>(schema: T, { stdout }: Run): z.output<T> {
+  assert.equal(stdout.indexOf("\n"), stdout.length - 1, "one line");
+  return schema.parse(JSON.parse(stdout));
+}
+
+// Help and usage
+
+test("without arguments it prints help and is done", async () => {
+  const run = await spanfill([]);
+  assert.deepEqual([run.code, run.stderr], [0, ""]);
+  for (const word of ["summarize", "infill", "generate", "score", "info", "Examples:", "Exit codes:"]) {
+    assert.ok(run.stdout.includes(word), word);
+  }
+  const { version } = JSON.parse(readFileSync("package.json", "utf8"));
+  assert.equal((await spanfill(["--version"])).stdout, `${version}\n`);
+});
+
+for (const command of ["summarize", "infill", "generate", "score", "info"]) {
+  test(`${command} --help shows examples and --json`, async () => {
+    const { code, stdout } = await spanfill([command, "--help"]);
+    assert.equal(code, 0);
+    assert.match(stdout, /Examples:\n {2}\$ /);
+    assert.match(stdout, /--json/);
+  });
+}
+
+const wrong: [string, string[], RegExp][] = [
+  ["an unknown command", ["frobnicate"], /unknown command 'frobnicate'/],
+  ["an unknown option", ["summarize", "--colour"], /unknown option '--colour'/],
+  ["a style there is none of", ["summarize", "--style", "haiku"], /sentence, paragraph, bullets, title/],
+  ["a word limit of nothing", ["summarize", "--max-words", "0"], /whole number of at least 1/],
+  ["a number that is none", ["generate", "--input", "a", "--num-beams", "two"], /--num-beams.*whole number/],
+  ["a precision there is none of", ["generate", "--input", "a", "--precision", "int2"], /int8, float32/],
+  ["ids that are no JSON", ["generate", "--input-ids", "1,2"], /JSON array of token ids/],
+  ["neither input nor ids", ["generate"], /--input TEXT or --input-ids/],
+  ["input and ids", ["generate", "--input", "a", "--input-ids", "[1]"], /either/],
+  [
+    "more sequences than beams",
+    ["generate", "--input", "a", "--num-return-sequences", "2", ...withModel],
+    /--num-beams/,
+  ],
+  ["no target", ["score", "--input", "a"], /--target TEXT or --target-ids/],
+  ["too many arguments", ["summarize", "a.md", "b.md"], /too many arguments/],
+];
+for (const [what, args, message] of wrong) {
+  test(`wrong usage: ${what}`, async () => {
+    const plain = await spanfill(args);
+    assert.deepEqual([plain.code, plain.stdout], [2, ""]);
+    assert.match(plain.stderr, message);
+    const json = await spanfill([...args, "--json"]);
+    assert.deepEqual([json.code, json.stderr], [2, ""]);
+    assert.equal(parsed(failure, json).error.code, "usage");
+  });
+}
+
+// Commands
+
+const text = "The one that is on the list. They have it for this.\n\nAs it was, so be it.\n";
+
+test("summarize reads a file, standard input, and -", async () => {
+  const name = file("notes.md", text);
+  const fromFile = await spanfill(["summarize", name, ...withModel]);
+  assert.deepEqual([fromFile.code, fromFile.stderr], [0, ""]);
+  assert.match(fromFile.stdout, /\n$/);
+  assert.deepEqual(await spanfill(["summarize", ...withModel], text), fromFile);
+  assert.deepEqual(await spanfill(["summarize", "-", ...withModel], text), fromFile);
+  assert.deepEqual(await spanfill(["summarise", name, ...withModel]), fromFile);
+  assert.equal(readFileSync(join(folder, name), "utf8"), text);
+});
+
+const summary = z.strictObject({
+  summary: z.string(),
+  chunks: z.int().positive(),
+  coverage: z.number().min(0).max(1),
+  tokens,
+  ms,
+  model: z.string(),
+});
+for (const style of ["sentence", "paragraph", "bullets", "title"]) {
+  test(`summarize --style ${style} --json`, async () => {
+    const run = await spanfill(
+      ["summarize", "--style", style, "--max-words", "5", "--json", ...withModel],
+      text.repeat(20),
+    );
+    assert.equal(run.code, 0);
+    const made = parsed(summary, run);
+    assert.equal(made.coverage, 1);
+    const words = made.summary.replace(/^- /gm, "").split(/\s+/).filter(Boolean);
+    assert.ok(words.length <= 5, made.summary);
+    if (style !== "bullets") return;
+    for (const line of made.summary.split("\n")) assert.match(line, /^- /);
+  });
+}
+
+const candidate = { text: z.string(), score: z.number(), probability: z.number() };
+const filled = z.strictObject({
+  text: z.string(),
+  fills: z.array(
+    z.strictObject({ gap: count, offset: count, ...candidate, alternatives: z.array(z.strictObject(candidate)) }),
+  ),
+  passes: count,
+  tokens,
+  ms,
+  model: z.string(),
+});
+
+test("infill changes nothing outside the gaps, and writes no file", async () => {
+  const draft = "\uFEFFThe ___ is on\tthe ___.\r\n\r\n    naïve – 漢字 ___\n";
+  const name = file("draft.md", draft);
+  const before = readdirSync(folder);
+  const run = await spanfill(["infill", name, "--json", ...withModel]);
+  assert.equal(run.code, 0, run.stdout);
+  const made = parsed(filled, run);
+  assert.equal(made.fills.length, 3);
+  assert.deepEqual(
+    made.fills.map(({ offset }) => draft.slice(offset, offset + 3)),
+    ["___", "___", "___"],
+  );
+  let at = 0;
+  for (const kept of draft.split("___")) {
+    const found = made.text.indexOf(kept, at);
+    assert.ok(found >= at, `${JSON.stringify(kept)} is not in ${JSON.stringify(made.text)}`);
+    at = found + kept.length;
+  }
+  assert.equal((await spanfill(["infill", name, ...withModel])).stdout, made.text);
+  assert.equal(readFileSync(join(folder, name), "utf8"), draft);
+  assert.deepEqual(readdirSync(folder), before);
+});
+
+test("infill takes another gap, several alternatives, and more gaps than there are sentinels", async () => {
+  const run = await spanfill(
+    ["infill", "--gap", "TODO", "--alternatives", "2", "--json", ...withModel],
+    "The TODO is.\n",
+  );
+  assert.equal(run.code, 0, run.stdout);
+  assert.equal(parsed(filled, run).fills[0]?.offset, 4);
+  const many = await spanfill(["infill", "--json", ...withModel], "the ___ is on ".repeat(25));
+  assert.equal(many.code, 0, many.stdout);
+  assert.equal(parsed(filled, many).fills.length, 25);
+});
+
+const sequence = {
+  ids: z.array(count),
+  text: z.string(),
+  logProbs: z.array(z.number()),
+  score: z.number(),
+  finished: z.boolean(),
+};
+const generated = z.strictObject({
+  ...sequence,
+  sequences: z.array(z.strictObject(sequence)),
+  tokens,
+  ms,
+  model: z.string(),
+  precision: z.enum(["int8", "float32"]),
+});
+
+test("generate gives the same for a text and its ids, greedy, by beams, and sampled with a seed", async () => {
+  const run = await spanfill(["generate", "--input", "the", "--max-new-tokens", "8", "--json", ...withModel]);
+  const greedy = parsed(generated, run);
+  assert.deepEqual(greedy.ids, greedy.sequences[0]?.ids);
+  assert.ok(greedy.ids.length > 0 && greedy.ids.length <= 8);
+  const plain = await spanfill(["generate", "--input", "the", "--max-new-tokens", "8", ...withModel]);
+  assert.equal(plain.stdout, `${greedy.text}\n`);
+  // "▁the" comes after the 4 special pieces and 94 characters; </s> is 1.
+  const byIds = await spanfill(["generate", "--input-ids", "[98, 1]", "--max-new-tokens", "8", "--json", ...withModel]);
+  assert.deepEqual(parsed(generated, byIds).ids, greedy.ids);
+  const options = [
+    "--num-beams",
+    "3",
+    "--num-return-sequences",
+    "3",
+    "--length-penalty",
+    "0.6",
+    "--no-repeat-ngram-size",
+    "2",
+  ];
+  const beams = parsed(generated, await spanfill(["generate", "--input", "the", ...options, "--json", ...withModel]));
+  assert.equal(beams.sequences.length, 3);
+  const sample = [
+    "generate",
+    "--input",
+    "the",
+    "--temperature",
+    "2",
+    "--top-k",
+    "20",
+    "--seed",
+    "3",
+    "--json",
+    ...withModel,
+  ];
+  assert.deepEqual(parsed(generated, await spanfill(sample)).ids, parsed(generated, await spanfill(sample)).ids);
+  const int8 = await spanfill(["generate", "--input", "the", "--model", model.directory, "--threads", "1", "--json"]);
+  assert.equal(parsed(generated, int8).precision, "int8");
+});
+
+test("generate reads names of special tokens as those tokens", async () => {
+  const named = await spanfill(["generate", "--input", "<extra_id_0>", "--json", ...withModel]);
+  assert.equal(parsed(generated, named).tokens.in, 2);
+});
+
+test("score gives the log-likelihood in total and of each token, </s> included", async () => {
+  const schema = z.strictObject({
+    total: z.number().negative(),
+    mean: z.number().negative(),
+    ids: z.array(count),
+    logProbs: z.array(z.number()),
+    tokens,
+    ms,
+    model: z.string(),
+    precision: z.string(),
+  });
+  const run = await spanfill(["score", "--input", "the", "--target", "that is", "--json", ...withModel]);
+  const made = parsed(schema, run);
+  assert.equal(made.ids.at(-1), 1);
+  const sum = made.logProbs.reduce((total, one) => total + one, 0);
+  assert.ok(Math.abs(sum - made.total) < 1e-6 && made.logProbs.length === made.ids.length);
+  const plain = await spanfill(["score", "--input", "the", "--target", "that is", ...withModel]);
+  assert.equal(plain.stdout.split("\n")[0], made.total.toFixed(4));
+});
+
+test("info tells configuration, parameters and memory", async () => {
+  const schema = z.looseObject({
+    id: z.string(),
+    config: z.looseObject({ dModel: z.literal(32), numLayers: z.literal(1) }),
+    parameters: z.int().positive(),
+    memoryBytes: z.strictObject({ float32: z.int(), int8: z.int() }),
+  });
+  const made = parsed(schema, await spanfill(["info", model.directory, "--json"]));
+  assert.equal(made.memoryBytes.float32, 4 * made.parameters);
+  const plain = await spanfill(["info", model.directory]);
+  assert.ok(plain.stdout.includes(made.parameters.toLocaleString("en-US")));
+});
+
+test("demo summarises and infills the sample documents", async () => {
+  const { code, stdout, stderr } = await spanfill(["demo", ...withModel]);
+  assert.deepEqual([code, stderr], [0, ""]);
+  for (const part of ["A DOCUMENT", "ITS SUMMARY", "A DRAFT WITH 4 GAPS", "FILLED", "TRY NEXT", " ms"]) {
+    assert.ok(stdout.includes(part), part);
+  }
+  assert.match(stdout, /Download the archive for your \[[^\]]*\] and unpack/);
+});
+
+// What can be wrong with the input: one line that says so, exit code 1
+
+mkdirSync(join(folder, "folder"));
+mkdirSync(join(folder, "empty-model"));
+const bad: [string, string[], string | Buffer, string, RegExp][] = [
+  ["an empty file", ["summarize", file("empty.md", ""), ...withModel], "", "input", /empty/],
+  ["empty standard input", ["infill", ...withModel], "", "input", /empty|no gap/i],
+  ["a missing file", ["summarize", "missing.md", ...withModel], "", "input", /missing\.md.*does not exist/],
+  ["a folder", ["summarize", "folder", ...withModel], "", "input", /folder is a folder/],
+  [
+    "a binary file",
+    ["infill", file("a.bin", Buffer.from([65, 0, 66])), ...withModel],
+    "",
+    "input",
+    /a\.bin is binary.*offset 1/,
+  ],
+  ["binary standard input", ["summarize", ...withModel], Buffer.from([65, 66, 0]), "input", /standard input is binary/],
+  ["Latin-1", ["summarize", ...withModel], Buffer.from("na\xefve", "latin1"), "input", /not UTF-8.*offset 2/],
+  ["UTF-16", ["summarize", ...withModel], Buffer.from("\uFEFFtext", "utf16le"), "input", /UTF-16/],
+  ["a text without gaps", ["infill", ...withModel], "nothing to fill", "input", /gap/],
+  ["a missing model", ["summarize", "--model", "no-such-model"], "text", "config", /no-such-model/],
+  ["a folder without a model", ["summarize", "--model", "empty-model"], "text", "config", /no config\.json/],
+  ["a missing model's info", ["info", "no-such-model"], "", "config", /no-such-model/],
+  ["ids beyond the vocabulary", ["generate", "--input-ids", "[999999]", ...withModel], "", "input", /999999/],
+];
+for (const [what, args, input, code, message] of bad) {
+  test(`bad input: ${what}`, async () => {
+    const plain = await spanfill(args, input);
+    assert.deepEqual([plain.code, plain.stdout], [1, ""]);
+    assert.match(plain.stderr, message);
+    assert.equal(plain.stderr.trimEnd().split("\n").length, 1, plain.stderr);
+    const json = await spanfill([...args, "--json"], input);
+    assert.deepEqual([json.code, json.stderr], [1, ""]);
+    assert.equal(parsed(failure, json).error.code, code);
+  });
+}
+
+test("a reader that closes the pipe early: one line, exit code 1", async () => {
+  // More than a pipe holds, so that what is left cannot be written.
+  const child = start(["infill", ...withModel]);
+  child.stdin.on("error", () => undefined);
+  child.stdin.end(`___ is ${"the one that is. ".repeat(50_000)}`);
+  let stderr = "";
+  child.stderr.setEncoding("utf8").on("data", (part: string) => {
+    stderr += part;
+  });
+  child.stdout.once("data", () => child.stdout.destroy());
+  const [code] = await once(child, "exit");
+  assert.deepEqual([code, stderr], [1, "spanfill: the reader closed the pipe before everything was written.\n"]);
+});
+
+test("Ctrl+C ends the work with exit code 130, in JSON too", { timeout: 60_000 }, async () => {
+  for (const json of [[], ["--json"]]) {
+    const child = start(["summarize", "--model", slow.directory, "--precision", "float32", ...json]);
+    child.stdin.end(text.repeat(20_000));
+    let said = "";
+    const stream = json.length > 0 ? child.stdout : child.stderr;
+    stream.setEncoding("utf8").on("data", (part: string) => {
+      said += part;
+    });
+    // Its handler is in place before it has read its input to the end.
+    await once(child.stdin, "finish");
+    child.kill("SIGINT");
+    const [code, signal] = await once(child, "close");
+    assert.deepEqual([code, signal], [130, null]);
+    if (json.length > 0) assert.equal(failure.parse(JSON.parse(said)).error.code, "interrupted");
+    else assert.match(said, /Interrupted/);
+  }
+});
+
+test("10 MB of text is summarised to the end", { timeout: 300_000 }, async () => {
+  const paragraph = `the ${LONG_WORD} is.\n\n`;
+  const run = await spanfill(
+    ["summarize", "--json", ...withModel],
+    paragraph.repeat(Math.ceil(10_000_000 / paragraph.length)),
+  );
+  assert.equal(run.code, 0, run.stderr);
+  assert.equal(parsed(summary, run).coverage, 1);
+});
