@@ -1,0 +1,61 @@
+/** Makes bench/data/bigram.json.gz, the table of word pairs that `bench quality` compares with, from the training corpus. */
+import { createReadStream, readFileSync, writeFileSync } from "node:fs";
+import { createInterface } from "node:readline";
+import { gunzipSync, gzipSync } from "node:zlib";
+import {
+  type BigramCounts,
+  countBigrams,
+  createBigramModel,
+  type PackedBigrams,
+  packBigrams,
+  pruneBigrams,
+  unpackBigrams,
+} from "../server/training/bigram.ts";
+import { keptOutRepositories, readDocuments, repositoryOf, wordGaps } from "./kept-out.ts";
+
+const tablePath = "bench/data/bigram.json.gz";
+const pairsKept = 550_000;
+
+/**
+ * Counts the word pairs of a corpus without the kept-out repositories.
+ * @param corpus path of JSON lines with `source` and `text`, or "-" for standard input
+ */
+export async function countCorpus(corpus: string): Promise<BigramCounts> {
+  return countBigrams(trainingTexts(corpus));
+}
+
+/** The committed table's counts. */
+export function readBigramTable(): BigramCounts {
+  return unpackBigrams(JSON.parse(gunzipSync(readFileSync(tablePath)).toString("utf8")) as PackedBigrams);
+}
+
+/** Counts a corpus, prunes the counts and writes the table. */
+export async function writeBigramTable(corpus: string): Promise<void> {
+  const counts = await countCorpus(corpus);
+  const pruned = pruneBigrams(counts, pairsKept);
+  const bytes = gzipSync(JSON.stringify(packBigrams(pruned)), { level: 9 });
+  writeFileSync(tablePath, bytes);
+  const pairs = (of: BigramCounts): number => of.successors.reduce((sum, next) => sum + next.size, 0);
+  const words = counts.counts.reduce((a, b) => a + b, 0);
+  console.log(`${words} words, ${counts.words.length} different, ${pairs(counts)} pairs`);
+  console.log(`kept ${pruned.words.length} words and ${pairs(pruned)} pairs in ${bytes.length} bytes: ${tablePath}`);
+  const gaps = wordGaps(readDocuments());
+  const exact = (of: BigramCounts, both: boolean): string => {
+    const model = createBigramModel(of);
+    const right = gaps.filter((gap) => model.predict(gap.before, both ? gap.after : undefined, 1)[0] === gap.fill);
+    return `${((100 * right.length) / gaps.length).toFixed(1)}%`;
+  };
+  const table = readBigramTable();
+  console.log(
+    `words filled exactly, all counts and the table: ${exact(counts, false)} and ${exact(table, false)} from the word`,
+  );
+  console.log(`before; ${exact(counts, true)} and ${exact(table, true)} from both sides (${gaps.length} gaps)`);
+}
+
+async function* trainingTexts(corpus: string): AsyncGenerator<string> {
+  const input = corpus === "-" ? process.stdin : createReadStream(corpus);
+  for await (const line of createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })) {
+    const { source, text } = JSON.parse(line) as { source: string; text: string };
+    if (!keptOutRepositories.has(repositoryOf(source))) yield text;
+  }
+}

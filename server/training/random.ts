@@ -1,0 +1,27 @@
+/** Seeded random numbers, so that samples, intervals and made-up weights repeat exactly. */
+
+/**
+ * A generator of numbers in [0, 1) with 32 bits of state; the same seed gives the same sequence everywhere.
+ * @see Mulberry32, Tommy Ettinger (public domain)
+ */
+export function seededRandom(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let t = Math.imul(state ^ (state >>> 15), state | 1);
+    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
+    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
+  };
+}
+
+/** `count` of the items in random order, without repeats; all of them when there are fewer. */
+export function seededSample<T>(items: readonly T[], count: number, random: () => number): T[] {
+  const rest = [...items];
+  const picked: T[] = [];
+  while (picked.length < count && rest.length > 0) {
+    const at = Math.floor(random() * rest.length);
+    const [item] = rest.splice(at, 1);
+    if (item !== undefined) picked.push(item);
+  }
+  return picked;
+}
