@@ -8,7 +8,7 @@ import type { KeysAndValues } from "./layers.ts";
 import type { Lowering } from "./lowering.ts";
 
 /** Longest n-gram whose repetition the loop can prevent. */
-export const longestNgram = 4;
+export const longestNgram = 6;
 
 /**
  * Returns the graph of a chunk of greedy steps, one row for each row of the encoder.

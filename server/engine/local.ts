@@ -58,6 +58,7 @@ async function loadModel({ directory, precision, threads }: ModelReference): Pro
       precision,
       parameters: parameterCount(config),
       sentinelIds: tokenizer.sentinelIds,
+      unkTokenId: tokenizer.unkId,
       lengthMarks: tokenizer.lengthMarks,
       spellsLayout: tokenizer.spellsLayout,
       prefixes,

@@ -13,6 +13,8 @@ export interface RemoteEngineOptions {
   readonly idleMs?: number;
   /** Gets the child's stderr, and notes on its coming and going, a line at a time. */
   readonly log?: (line: string) => void;
+  /** Called when the child is gone: crashed, idle, or ended. */
+  readonly onGone?: () => void;
 }
 
 /** An engine whose process can be looked at. */
@@ -203,5 +205,6 @@ class ChildEngine implements RemoteEngine {
     clearTimeout(this.idle);
     for (const { reject } of this.pending.values()) reject(new ModelError("process", why));
     this.pending.clear();
+    this.options.onGone?.();
   }
 }

@@ -2,15 +2,15 @@
 import { ModelError } from "../../models/errors.ts";
 import { largest, logSumOfExponentials, penalise, penalisedTokens } from "./logits.ts";
 import type { SearchSettings } from "./request.ts";
-import type { DecoderState, Encoded, Runner } from "./runner.ts";
+import type { DecoderState, Encoded, GreedyChunk, Runner } from "./runner.ts";
 import { sampleToken, seededRandom } from "./sampling.ts";
 import { meanLogProb, noToken, type Pace, type Produced, type SearchResult } from "./search.ts";
 
 /** Hears the tokens of the first sequence so far, after each chunk. */
 export type TokenListener = (ids: readonly number[]) => void;
 
-/** Steps of the first chunk: few, so that streaming begins early. */
-const FIRST_CHUNK = 4;
+/** Steps of the first chunk, so that the first token is heard of at once. */
+const FIRST_CHUNK = 1;
 /** Most steps of a chunk; beyond this a chunk's fixed cost no longer shows. */
 const LARGEST_CHUNK = 16;
 /** How long a chunk may take: nothing can be cancelled inside one. */
@@ -126,16 +126,32 @@ function emptyRows(count: number): Row[] {
   return Array.from({ length: count }, () => ({ ids: [], logProbs: [], finished: false }));
 }
 
-/** Fills the cache with tokens whose logits nobody needs. */
+/**
+ * The state after tokens that are given rather than chosen. They are few, so they go through the greedy graph one by one: the
+ * graph of a step of several positions would be a second session, with its time to load and its memory.
+ */
 async function feedPrompt(
   runner: Runner,
   encoded: Encoded,
-  state: DecoderState,
+  begun: DecoderState,
   prompt: readonly number[],
 ): Promise<DecoderState> {
-  const tokens = Array.from({ length: state.rows }, () => prompt).flat();
-  return (await runner.step(encoded, state, tokens, null)).state;
+  const history = Array.from({ length: begun.rows }, () => []);
+  let state = begun;
+  for (const token of prompt) {
+    const tokens = history.map(() => token);
+    state = (await runner.greedy(encoded, state, tokens, history, feeding)).state;
+  }
+  return state;
 }
+
+const feeding: GreedyChunk = {
+  steps: 1,
+  noRepeatNgramSize: 0,
+  repetitionPenalty: 1,
+  bannedTokens: [],
+  stopTokens: [],
+};
 
 /** Adds tokens up to the one that ends the row; what follows it is padding. */
 function append(row: Row, ids: readonly number[], logProbs: readonly number[], endTokens: readonly number[]): void {

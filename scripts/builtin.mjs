@@ -1,0 +1,43 @@
+// Makes a built-in model from an exported folder (models/recipes/export.py): int8 weights, and the sums of what ships.
+//   node scripts/builtin.mjs EXPORTED_FOLDER [ID]
+import { createHash } from "node:crypto";
+import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { build } from "esbuild";
+
+const [source, id = "t5-efficient-tiny-nl2-spanfill"] = process.argv.slice(2);
+if (source === undefined) {
+  console.error("usage: node scripts/builtin.mjs EXPORTED_FOLDER [ID]");
+  process.exit(2);
+}
+
+const bundle = join("dist", `builtin-${process.pid}.mjs`);
+await build({
+  entryPoints: ["server/catalog/prepare.ts"],
+  outfile: bundle,
+  bundle: true,
+  format: "esm",
+  platform: "node",
+  packages: "external",
+});
+const { writeInt8 } = await import(pathToFileURL(bundle).href);
+rmSync(bundle);
+
+const folder = join("models", "builtin", id);
+mkdirSync(folder, { recursive: true });
+const copied = ["config.json", "generation_config.json", "tokenizer.json"];
+for (const name of copied) copyFileSync(join(source, name), join(folder, name));
+await writeInt8(source, join(folder, "model.int8.safetensors"));
+
+const sha256 = (name) =>
+  createHash("sha256")
+    .update(readFileSync(join(folder, name)))
+    .digest("hex");
+const manifest = {
+  id,
+  prefixes: { summarize: "summarize: ", title: "title: ", infill: "infill: " },
+  sha256: Object.fromEntries([...copied, "model.int8.safetensors"].map((name) => [name, sha256(name)])),
+};
+writeFileSync(join(folder, "spanfill.json"), `${JSON.stringify(manifest, null, 2)}\n`);
+console.log(`${folder} is made`);
