@@ -10,7 +10,12 @@ export interface QualityReport {
   readonly precision: string;
   readonly parameters: number;
   readonly documents: number;
-  readonly perplexity: { readonly trained: Perplexity; readonly untrained: Perplexity };
+  readonly perplexity: {
+    readonly trained: Perplexity;
+    /** The same model, shown only the text before each gap. */
+    readonly withoutAfter: Perplexity;
+    readonly untrained: Perplexity;
+  };
   readonly fills: {
     readonly model: FillReport;
     /** Bigrams that see the word before the gap. */
@@ -29,13 +34,14 @@ export interface QualityReport {
 
 /** Prints a report as tables. */
 export function printQuality({ model, precision, documents, perplexity, fills, summaries }: QualityReport): void {
-  const { trained, untrained } = perplexity;
+  const { trained, withoutAfter, untrained } = perplexity;
   console.log(
     `${model} (${precision}) on ${documents} documents of repositories that training never saw; 95% intervals\n`,
   );
   printTable([
     ["perplexity of true fills", "a token", "a word"],
     [model, number(trained.perToken), number(trained.perWord)],
+    ["without the text after", number(withoutAfter.perToken), number(withoutAfter.perWord)],
     ["untrained, same shape", number(untrained.perToken), number(untrained.perWord)],
   ]);
   console.log(`(${trained.gaps} gaps, ${trained.tokens} tokens)\n`);

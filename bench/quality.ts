@@ -59,6 +59,10 @@ export async function benchQuality(options: QualityOptions): Promise<void> {
     const model = await engine.load({ directory, precision: options.precision });
     progress(`${documents.length} documents, ${words.length} word gaps, ${gaps.length - words.length} phrase gaps`);
     const trained = await scoreAll(model, gaps);
+    const withoutAfter = await scoreAll(
+      model,
+      gaps.map((gap) => ({ ...gap, after: "" })),
+    );
     const untrained = await withUntrained(model, directory, (other) => scoreAll(other, gaps));
     progress("perplexity done; filling words");
     const greedy = await fillAll(model, words, 1);
@@ -73,7 +77,11 @@ export async function benchQuality(options: QualityOptions): Promise<void> {
       precision: options.precision,
       parameters: model.info.parameters,
       documents: documents.length,
-      perplexity: { trained: perplexity(gaps, trained), untrained: perplexity(gaps, untrained) },
+      perplexity: {
+        trained: perplexity(gaps, trained),
+        withoutAfter: perplexity(gaps, withoutAfter),
+        untrained: perplexity(gaps, untrained),
+      },
       fills: {
         // The first five are the greedy fill, then the best beams that differ from it.
         model: fillReport(

@@ -43,7 +43,12 @@ interface LocalModel extends LoadedModel {
 }
 
 async function loadModel({ directory, precision, threads }: ModelReference): Promise<LocalModel> {
-  const [runner, tokenizer] = await Promise.all([openRunner(directory, precision, threads), readTokenizer(directory)]);
+  // Both are read at once; where both fail, what is wrong with the weights is told.
+  const reading = readTokenizer(directory);
+  const [opened] = await Promise.allSettled([openRunner(directory, precision, threads), reading]);
+  if (opened.status === "rejected") throw opened.reason;
+  const runner = opened.value;
+  const tokenizer = await reading;
   const { config } = runner;
   const { id, prefixes } = readManifest(directory);
   checkVocabulary(tokenizer, config.vocabSize, config.eosTokenId);
