@@ -27,10 +27,11 @@ export function relativePositionBucket(
 }
 
 /**
- * The encoder's relative position biases laid out for every query and key, float32 [H, S, S] row-major. A bias depends on
- * key - query alone, so each query's row is a window of one row of 2S - 1.
+ * Lays out the encoder's relative position biases for every query and key. A bias depends on key - query alone, so each query's
+ * row is a window of one row of 2S - 1.
  * @param table the learned biases, float32 [buckets, H] row-major
  * @param length S
+ * @param biases written to: float32 [H, S, S] row-major
  */
 export function encoderBiases(
   table: Float32Array,
@@ -38,11 +39,11 @@ export function encoderBiases(
   numBuckets: number,
   maxDistance: number,
   length: number,
-): Float32Array {
+  biases: Float32Array,
+): void {
   const offsets = Int32Array.from({ length: 2 * length - 1 }, (_, i) =>
     relativePositionBucket(i - (length - 1), true, numBuckets, maxDistance),
   );
-  const biases = new Float32Array(numHeads * length * length);
   for (let head = 0; head < numHeads; head += 1) {
     const row = Float32Array.from(offsets, (bucket) => table[bucket * numHeads + head] ?? 0);
     for (let query = 0; query < length; query += 1) {
@@ -50,5 +51,4 @@ export function encoderBiases(
       biases.set(row.subarray(start, start + length), (head * length + query) * length);
     }
   }
-  return biases;
 }

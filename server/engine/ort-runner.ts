@@ -86,7 +86,8 @@ function createRunner(weights: PreparedWeights, biasTable: Float32Array, threads
   const sessions = new Map<string, Promise<Session>>();
   const encodedStates = new WeakMap<Encoded, OrtEncoded>();
   const decoderStates = new WeakMap<DecoderState, OrtState>();
-  const biases = new Map<number, RuntimeTensor>();
+  let bias: { readonly length: number; readonly tensor: RuntimeTensor } | undefined;
+  let biasMemory = new Float32Array(0);
   const stopTables = new Map<string, RuntimeTensor>();
   const noneBlocked = new Float32Array(config.vocabSize);
   const distances = distanceBuckets(config);
@@ -102,23 +103,17 @@ function createRunner(weights: PreparedWeights, biasTable: Float32Array, threads
     return made;
   }
 
-  /** The encoder's biases of inputs of one length; few lengths are kept, because they grow with its square. */
+  /** The encoder's biases of inputs of one length; only the latest are kept, because they grow with its square. */
   function biasOf(length: number): RuntimeTensor {
-    let bias = biases.get(length);
-    if (bias === undefined) {
+    if (bias?.length !== length) {
       const { numHeads, relativeAttentionNumBuckets, relativeAttentionMaxDistance } = config;
-      const values = encoderBiases(
-        biasTable,
-        numHeads,
-        relativeAttentionNumBuckets,
-        relativeAttentionMaxDistance,
-        length,
-      );
-      bias = float32(values, [1, numHeads, length, length]);
-      if (biases.size >= 4) biases.clear();
-      biases.set(length, bias);
+      const count = numHeads * length * length;
+      if (biasMemory.length < count) biasMemory = new Float32Array(count);
+      const values = biasMemory.subarray(0, count);
+      encoderBiases(biasTable, numHeads, relativeAttentionNumBuckets, relativeAttentionMaxDistance, length, values);
+      bias = { length, tensor: float32(values, [1, numHeads, length, length]) };
     }
-    return bias;
+    return bias.tensor;
   }
 
   function stopTable(tokens: readonly number[]): RuntimeTensor {
@@ -151,13 +146,13 @@ function createRunner(weights: PreparedWeights, biasTable: Float32Array, threads
       for (const [i, row] of inputs.entries()) ids.set(row, i * length);
       checkIds(ids, config);
       const mask: Tensors = masked ? { mask: paddingMask(inputs, length) } : {};
-      const bias = biasOf(length);
+      const positions = biasOf(length);
       let made: Tensors = { input_ids: int32(ids, [batch, length]) };
       for (const [i, stage] of stages.entries()) {
         signal?.throwIfAborted();
         const encoder = await session(`encoder ${i} ${masked}`, () => encoderGraph(config, lowering, masked, stage));
         const previous = made;
-        made = await encoder.run({ ...previous, ...(stage.from < stage.to && { bias, ...mask }) });
+        made = await encoder.run({ ...previous, ...(stage.from < stage.to && { bias: positions, ...mask }) });
         if (made["next"] !== undefined) made = { previous: made["next"] };
         disposeAll(previous);
       }

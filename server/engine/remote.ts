@@ -138,7 +138,8 @@ class ChildEngine implements RemoteEngine {
     // No arguments of this process: a debugger's port or a test runner's flags are not the child's.
     const child = fork(path, [], {
       serialization: "advanced",
-      execArgv: [],
+      // A small nursery: tensors live outside the heap, and a large one costs 12 MB and brings nothing.
+      execArgv: ["--max-semi-space-size=2"],
       stdio: ["ignore", "ignore", "pipe", "ipc"],
     });
     this.child = child;
