@@ -4,7 +4,7 @@ import { singleLine } from "./layout.ts";
 import type { InputPart } from "./parts.ts";
 
 /** How long a fill should be; a number is a number of words. */
-export type LengthHint = "word" | "phrase" | "sentence" | number;
+export type LengthHint = "word" | "phrase" | "sentence" | "paragraph" | number;
 
 /** A piece of text to be replaced by a fill; start equals end where something is only inserted. Offsets in UTF-16 units. */
 export interface Gap {
@@ -76,6 +76,7 @@ export function fillLength(hint: LengthHint | undefined): FillLength {
   if (hint === "word") return { words: 1, mostWords: 1, maxTokens: 6 };
   if (hint === "phrase") return { words: 4, mostWords: 8, maxTokens: 16 };
   if (hint === "sentence") return { words: 16, mostWords: Number.POSITIVE_INFINITY, maxTokens: 60 };
+  if (hint === "paragraph") return { words: 60, mostWords: Number.POSITIVE_INFINITY, maxTokens: 126 };
   const words = Math.max(1, Math.round(hint));
   return { words, mostWords: words === 1 ? 1 : Math.ceil(1.5 * words), maxTokens: 2 * words + 6 };
 }
@@ -153,7 +154,7 @@ export function fitFill(
   options: { readonly spellsLayout: boolean; readonly hint?: LengthHint | undefined },
 ): string {
   const whole = options.spellsLayout ? raw.trim() : singleLine(raw);
-  const body = withoutRepeatedEnd(cut(whole, options.hint), after);
+  const body = withoutRepeatedEnd(withinSentence(cut(whole, options.hint), after), after);
   if (body === "") return "";
   const gluedLeft = /\S$/u.test(before);
   const gluedRight = /^[\p{L}\p{N}]/u.test(after);
@@ -172,14 +173,21 @@ export function assemble(text: string, gaps: readonly Gap[], fills: readonly (st
   return pieces.join("") + text.slice(at);
 }
 
-/** The fill up to its hinted length; a hinted fill stays on its line. */
+/** The fill up to its hinted length; a hinted fill stays on its line, unless it is a paragraph. */
 function cut(fill: string, hint: LengthHint | undefined): string {
-  if (hint === undefined) return fill;
+  if (hint === undefined || hint === "paragraph") return fill;
   const [line = ""] = fill.split("\n");
   const sentence = /^.*?[.!?…]["'”’)\]]*(?=\s+[\p{Lu}\p{N}"“(]|$)/u.exec(line)?.[0];
   if (hint === "sentence") return sentence ?? line.trim();
   const words = Array.from(line.matchAll(/\S+/g)).at(fillLength(hint).mostWords - 1);
   return words === undefined ? line.trim() : line.slice(0, words.index + words[0].length);
+}
+
+/** Where the line goes on after the gap, the fill stays on it; where the sentence goes on, the fill does not end it. */
+function withinSentence(fill: string, after: string): string {
+  if (!/^[^\S\n\r]*\S/u.test(after)) return fill;
+  const [line = ""] = fill.split("\n");
+  return /^[^\S\n\r]+\p{Ll}/u.test(after) ? line.replace(/[.!?]+\s*$/u, "").trimEnd() : line.trimEnd();
 }
 
 /** "dog." before "." is "dog". */

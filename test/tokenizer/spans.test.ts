@@ -153,6 +153,14 @@ test("a fill reads right where it stands", () => {
   }
 });
 
+test("a fill stays within the line and the sentence that go on after it", () => {
+  const fit = (raw: string, after: string) => fitFill(raw, " ", after, { spellsLayout: true });
+  assert.equal(fit(" file.\n\n## Next", " directory"), "file");
+  assert.equal(fit(" file.\n\n## Next", " Then go on"), "file.");
+  assert.equal(fit(" file.\n\n## Next", "\nThen go on"), "file.\n\n## Next");
+  assert.equal(fit(" v1.2", " of it"), "v1.2");
+});
+
 test("a fill keeps its lines only where the vocabulary spells them, and its length where one was asked for", () => {
   const fit = (raw: string, spellsLayout: boolean, hint?: LengthHint) => fitFill(raw, " ", " ", { spellsLayout, hint });
   assert.equal(fit(" a\n  b", true), "a\n  b");
