@@ -1,11 +1,11 @@
-// Bundles the command line and the engine's child process into dist/; code that only some commands need goes into chunks.
+// Bundles the command line, the language server and the engine's child process into dist/; code that only some commands need goes into chunks.
 import { readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { build } from "esbuild";
 
 const outdir = "dist";
 const { metafile } = await build({
-  entryPoints: { cli: "server/cli.ts", child: "server/engine/child.ts" },
+  entryPoints: { cli: "server/cli.ts", server: "server/main.ts", child: "server/engine/child.ts" },
   outdir,
   bundle: true,
   splitting: true,
@@ -30,3 +30,19 @@ const made = new Set(Object.keys(metafile.outputs).map((path) => path.slice(outd
 for (const name of readdirSync(outdir)) {
   if (name.startsWith("chunk-") && !made.has(name)) rmSync(join(outdir, name));
 }
+
+// The extension's half runs inside VS Code, which loads CommonJS. What it imports later is in the file but not run before.
+await build({
+  entryPoints: { client: "client/extension.ts" },
+  outdir,
+  outExtension: { ".js": ".cjs" },
+  bundle: true,
+  format: "cjs",
+  platform: "node",
+  target: "node20",
+  external: ["vscode"],
+  minify: true,
+  legalComments: "linked",
+  sourcemap: false,
+  logLevel: "warning",
+});

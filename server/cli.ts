@@ -7,6 +7,7 @@ import { generateCommand } from "./cli/generate.ts";
 import { infillCommand } from "./cli/infill.ts";
 import { infoCommand } from "./cli/info.ts";
 import { scoreCommand } from "./cli/score.ts";
+import { serveCommand } from "./cli/serve.ts";
 import { summarizeCommand } from "./cli/summarize.ts";
 import { EXIT, printError, UsageError, watchPipes } from "./cli/terminal.ts";
 
@@ -28,7 +29,14 @@ Examples:
 Exit codes: ${EXIT.done} done, ${EXIT.failed} failed (also when the output's reader closes the pipe early),
             ${EXIT.usage} wrong usage, ${EXIT.interrupted} interrupted.`,
   );
-const commands = [summarizeCommand(), infillCommand(), generateCommand(), scoreCommand(), infoCommand()];
+const commands = [
+  summarizeCommand(),
+  infillCommand(),
+  generateCommand(),
+  scoreCommand(),
+  infoCommand(),
+  serveCommand(),
+];
 for (const command of commands) program.addCommand(command);
 program.addCommand(demoCommand(), { hidden: true });
 for (const command of [program, ...program.commands]) {

@@ -173,7 +173,10 @@ function check({ text, gaps = [], length, alternatives = 1, maxContextTokens = W
     throw new ModelError("input", "The text is empty: there is nothing to fill. Add some text with a gap in it.");
   for (const hint of [length, ...gaps.map((gap) => gap.length)]) {
     if (typeof hint === "number" && !(hint >= 1 && hint <= 200)) {
-      throw new ModelError("input", `A gap's length is ${hint} words; use 1 to 200, or word, phrase or sentence.`);
+      throw new ModelError(
+        "input",
+        `A gap's length is ${hint} words; use 1 to 200, or word, phrase, sentence or paragraph.`,
+      );
     }
   }
   if (!Number.isInteger(alternatives) || alternatives < 1 || alternatives > 32) {

@@ -1,0 +1,105 @@
+/** What a client and the language server say to each other beyond the protocol: commands, their arguments and results. */
+import type { Range, WorkspaceEdit } from "vscode-languageserver-protocol";
+import { z } from "zod";
+
+/**
+ * The commands of workspace/executeCommand, each with one argument object.
+ *
+ * A client built on vscode-languageclient registers these ids in the editor by itself when the server starts, so commands
+ * of the palette need ids of their own.
+ */
+export const COMMANDS = {
+  /** `SummarizeRangeArguments` -> `SummarizeRangeResult` */
+  summarizeRange: "spanfill.summarizeRange",
+  /** `FillGapsArguments` -> `FillGapsResult` */
+  fillGaps: "spanfill.fillGaps",
+  /** No argument -> `EngineStatus`. Ends the engine's process and what runs there; the next request starts another. */
+  restartEngine: "spanfill.restartEngine",
+  /** No argument -> `EngineStatus`. Starts nothing. */
+  status: "spanfill.status",
+} as const;
+
+const positionSchema = z.object({ line: z.int().nonnegative(), character: z.int().nonnegative() });
+const rangeSchema = z.object({ start: positionSchema, end: positionSchema });
+
+/** Arguments of `spanfill.summarizeRange`. Positions are in the encoding that initialize agreed on, like everywhere. */
+export const summarizeRangeSchema = z.object({
+  uri: z.string(),
+  /** When given, another version of the document is refused (ContentModified). */
+  version: z.int().optional(),
+  /** The whole document when absent. */
+  range: rangeSchema.optional(),
+  /** The setting `summary.style` when absent. */
+  style: z.enum(["sentence", "paragraph", "bullets", "title"]).optional(),
+  /** Whether the server also shows the summary with window/showMessage, for clients that do nothing with a result. */
+  show: z.boolean().default(false),
+});
+export type SummarizeRangeArguments = z.input<typeof summarizeRangeSchema>;
+
+/** Result of `spanfill.summarizeRange`. */
+export interface SummarizeRangeResult {
+  readonly summary: string;
+  /** Parts the text was cut into. */
+  readonly chunks: number;
+  /** Share of the text's characters that the model read, 0 to 1. */
+  readonly coverage: number;
+  readonly ms: number;
+  /** The model's id. */
+  readonly model: string;
+}
+
+/** Arguments of `spanfill.fillGaps`. */
+export const fillGapsSchema = z.object({
+  uri: z.string(),
+  /** The document's version that the range belongs to; another is refused (ContentModified). */
+  version: z.int(),
+  /** Gaps that lie in it are filled; those of the whole document when absent. */
+  range: rangeSchema.optional(),
+  /** Whether the server has the client apply the edit (workspace/applyEdit), for clients that do nothing with a result. */
+  apply: z.boolean().default(false),
+});
+export type FillGapsArguments = z.input<typeof fillGapsSchema>;
+
+/** Result of `spanfill.fillGaps`. */
+export interface FillGapsResult {
+  /** One text edit a filled gap, for this version of the document alone (`documentChanges` with the version). */
+  readonly edit: WorkspaceEdit;
+  /** One a gap, in order; an empty text where the model had nothing to say (the edit leaves that gap as it is). */
+  readonly fills: readonly { readonly range: Range; readonly text: string; readonly probability: number }[];
+  readonly ms: number;
+  /** The model's id. */
+  readonly model: string;
+  /** Whether the client applied the edit; absent when it was not asked to. */
+  readonly applied?: boolean;
+}
+
+/** Sent from the server to the client whenever it changes, and the result of `spanfill.status`. */
+export interface EngineStatus {
+  /**
+   * `unloaded`: no model in memory, the next request loads it. `loading`. `ready`: loaded and idle. `busy`: at work.
+   * `failed`: the last attempt failed, `message` says why; the next request tries again.
+   */
+  readonly state: "unloaded" | "loading" | "ready" | "busy" | "failed";
+  /** The model's id, or the setting as it is while the model is not loaded. */
+  readonly model: string;
+  readonly precision: "int8" | "float32";
+  /** What the model runs on. */
+  readonly device: "cpu";
+  /** Exact number of parameters, once loaded. */
+  readonly parameters?: number;
+  /** The engine's process while there is one. */
+  readonly pid?: number;
+  readonly message?: string;
+}
+
+/** Notification of an `EngineStatus`, server to client. Its name lets clients that do not know it ignore it. */
+export const STATUS_NOTIFICATION = "$/spanfill/status";
+
+/**
+ * Errors. RequestCancelled (-32800): cancelled by the client, or superseded. ContentModified (-32801): the document has
+ * another version than the request. InvalidParams (-32602): arguments that are not as above, or a document that is not open.
+ * RequestFailed (-32803): Spanfill could not do it; `data.code` is the code of a ModelError.
+ */
+export interface FailureData {
+  readonly code: string;
+}

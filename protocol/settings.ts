@@ -1,0 +1,150 @@
+/** The one definition of Spanfill's settings: what the server validates with, and what package.json's settings are made from. */
+import { z } from "zod";
+
+/** Where settings live: `spanfill.inlineCompletion.length` and so on. */
+export const SETTINGS_SECTION = "spanfill";
+
+/** What VS Code needs to know of a setting besides its type. */
+interface Presentation {
+  /** `window` (the default), `resource`: per folder, `language-overridable`: also per language, `machine-overridable`: not synced. */
+  readonly scope?: "window" | "resource" | "language-overridable" | "machine-overridable";
+  readonly enumDescriptions?: readonly string[];
+}
+
+const setting = <T extends z.ZodType>(type: T, description: string, presentation: Presentation = {}): T =>
+  type.meta({ description, ...presentation });
+
+/** Every setting by its name below the section, with type, range, default and description. */
+const shape = {
+  model: setting(
+    z.string().default(""),
+    "The model: a built-in model's name, or the absolute path of a folder with config.json, weights and a tokenizer. Empty: the built-in model.",
+    { scope: "machine-overridable" },
+  ),
+  precision: setting(z.enum(["int8", "float32"]).default("int8"), "Precision of the model's weights.", {
+    scope: "machine-overridable",
+    enumDescriptions: ["Smaller and faster, nearly as good.", "As published; four times the memory."],
+  }),
+  threads: setting(
+    z.int().min(0).max(256).default(0),
+    "Threads the model computes with. 0: as many as the machine has cores.",
+    { scope: "machine-overridable" },
+  ),
+  idleMinutes: setting(
+    z.number().min(0).max(10_080).default(5),
+    "Minutes without use after which the model's memory is freed; the next use loads it again. 0: never.",
+    { scope: "machine-overridable" },
+  ),
+  "inlineCompletion.enabled": setting(
+    z.boolean().default(true),
+    "Suggest text at the cursor while you type. When off, a suggestion can still be asked for.",
+    { scope: "language-overridable" },
+  ),
+  "inlineCompletion.length": setting(
+    z.enum(["word", "sentence", "line", "paragraph"]).default("sentence"),
+    "How much a suggestion holds.",
+    {
+      scope: "language-overridable",
+      enumDescriptions: [
+        "One word.",
+        "At most to the end of the sentence.",
+        "At most to the end of the line.",
+        "Up to several sentences.",
+      ],
+    },
+  ),
+  "inlineCompletion.minimumConfidence": setting(
+    z.number().min(0).max(1).default(0.1),
+    "Suggestions the model is less sure of are not shown (the geometric mean of its tokens' probabilities). 0: show all.",
+    { scope: "language-overridable" },
+  ),
+  "inlineCompletion.alternatives": setting(
+    z.int().min(1).max(10).default(3),
+    "How many different suggestions are made when you ask for one.",
+    { scope: "resource" },
+  ),
+  gapMarker: setting(
+    z.string().min(1).max(100).default("___"),
+    "What marks a gap to be filled. A marker of one repeated character also matches a longer run of it.",
+    { scope: "language-overridable" },
+  ),
+  "summary.style": setting(
+    z.enum(["sentence", "paragraph", "bullets", "title"]).default("paragraph"),
+    "What the summary of a selection or a file looks like.",
+    {
+      scope: "resource",
+      enumDescriptions: ["One sentence.", "A few sentences.", "A list.", "A heading for the text."],
+    },
+  ),
+  "hover.enabled": setting(
+    z.boolean().default(true),
+    "Show a section's summary when the mouse rests on its Markdown heading.",
+    { scope: "resource" },
+  ),
+  maxContextTokens: setting(
+    z.int().min(64).max(4096).default(512),
+    "Tokens the model reads at once. T5 models are trained on 512; more takes longer and may read worse.",
+    { scope: "resource" },
+  ),
+  logLevel: setting(
+    z.enum(["off", "error", "warn", "info", "debug"]).default("info"),
+    "What the language server writes to its log. At debug it says why there was no suggestion.",
+  ),
+} as const;
+
+/** A setting's name below the section. */
+export type SettingName = keyof typeof shape;
+
+/** Valid settings, by name: `settings["inlineCompletion.length"]`. */
+export type Settings = { readonly [Name in SettingName]: z.output<(typeof shape)[Name]> };
+
+/** Settings, and what was wrong with those that were given. */
+export interface ParsedSettings {
+  readonly settings: Settings;
+  /** A sentence for each setting that was not valid; its default stands in. */
+  readonly problems: readonly string[];
+}
+
+/**
+ * The settings in a client's answer: nested objects or names with dots, as far as they are there. Names that are not
+ * ours are left alone: a client may keep settings of its own in the section.
+ */
+export function parseSettings(given: unknown): ParsedSettings {
+  const problems: string[] = [];
+  const entries = Object.entries(shape).map(([name, type]) => {
+    const value = valueAt(given, name);
+    const parsed = type.safeParse(value ?? undefined);
+    if (parsed.success) return [name, parsed.data];
+    const fallback = type.parse(undefined);
+    const what = parsed.error.issues.map(({ message }) => message).join("; ");
+    const used = JSON.stringify(fallback);
+    problems.push(`${SETTINGS_SECTION}.${name} is ${JSON.stringify(value)} (${what}); ${used} is used instead.`);
+    return [name, fallback];
+  });
+  return { settings: Object.fromEntries(entries) as Settings, problems };
+}
+
+/** package.json's `contributes.configuration.properties`: full name to JSON schema with default, description and scope. */
+export function configurationProperties(): Record<string, Record<string, unknown>> {
+  return Object.fromEntries(
+    Object.entries(shape).map(([name, type]) => {
+      const { $schema, ...schema } = z.toJSONSchema(type, { io: "input" });
+      return [`${SETTINGS_SECTION}.${name}`, schema];
+    }),
+  );
+}
+
+/** What is found under a name with dots, whether the object is nested there or has the dots in its keys. */
+function valueAt(given: unknown, name: string): unknown {
+  if (typeof given !== "object" || given === null) return undefined;
+  const entries = Object.entries(given);
+  const own = entries.find(([key]) => key === name);
+  if (own !== undefined) return own[1];
+  for (const [key, value] of entries) {
+    if (name.startsWith(`${key}.`)) {
+      const inner = valueAt(value, name.slice(key.length + 1));
+      if (inner !== undefined) return inner;
+    }
+  }
+  return undefined;
+}

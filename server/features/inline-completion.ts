@@ -1,0 +1,81 @@
+/** Suggests what could stand at the cursor: the model reads the text before and after it, and nothing that is typed changes. */
+import type { LengthHint } from "../../models/tokenizer/spans.ts";
+import type { Settings } from "../../protocol/settings.ts";
+import type { LoadedModel } from "../engine/engine.ts";
+import { infill } from "./infill.ts";
+
+/** What suggestions are made with. The model is asked for only when there is something to ask it. */
+export interface InlineCompletionContext {
+  readonly model: () => Promise<LoadedModel>;
+  readonly settings: Settings;
+}
+
+/** Where a suggestion is wanted. */
+export interface InlineCompletionParams {
+  readonly text: string;
+  /** The cursor, in UTF-16 units. */
+  readonly offset: number;
+  /** Whether the user asked for it: several alternatives then, and in places where typing alone gives none. */
+  readonly explicit: boolean;
+}
+
+/** What could be inserted at the cursor, best first. */
+export interface InlineCompletions {
+  readonly items: readonly { readonly text: string; readonly probability: number }[];
+  /** Why there is none; a sentence for the log. */
+  readonly reason?: string;
+  readonly cancelled: boolean;
+}
+
+/**
+ * Suggestions for the cursor's place; none, with the reason, inside a word or where the model is not sure enough.
+ * @throws what the model throws
+ */
+export async function inlineCompletion(
+  { model, settings }: InlineCompletionContext,
+  { text, offset, explicit }: InlineCompletionParams,
+  signal: AbortSignal,
+): Promise<InlineCompletions> {
+  const none = (reason: string) => ({ items: [], reason, cancelled: false });
+  if (!explicit && !settings["inlineCompletion.enabled"]) return none("spanfill.inlineCompletion.enabled is off");
+  // A window of text: what the model cannot read need not be copied or searched.
+  const reach = settings.maxContextTokens * CHARACTERS_A_TOKEN;
+  const before = text.slice(Math.max(0, offset - reach), offset);
+  const after = text.slice(offset, offset + reach);
+  if ((before + after).trim() === "") return none("there is no text around the cursor");
+  if ((before + after).includes("\0")) return none("the text is binary");
+  if (!explicit && /[\p{L}\p{N}_]$/u.test(before) && /^[\p{L}\p{N}_]/u.test(after)) {
+    return none("the cursor is inside a word");
+  }
+  const made = await infill(
+    { model: await model() },
+    {
+      text: before + after,
+      gaps: [{ start: before.length, end: before.length, length: LENGTHS[settings["inlineCompletion.length"]] }],
+      alternatives: explicit ? settings["inlineCompletion.alternatives"] : 1,
+      maxContextTokens: settings.maxContextTokens,
+    },
+    { signal },
+  );
+  if (made.cancelled) return { items: [], cancelled: true };
+  const least = settings["inlineCompletion.minimumConfidence"];
+  const offered = made.fills[0]?.alternatives ?? [];
+  const items = offered.filter(({ probability }) => probability >= least);
+  if (items.length > 0) return { items, cancelled: false };
+  const best = Math.max(0, ...offered.map(({ probability }) => probability));
+  return none(
+    offered.length === 0
+      ? "the model had nothing to say"
+      : `the model's best suggestion has confidence ${best.toFixed(3)}, below ${least} (spanfill.inlineCompletion.minimumConfidence)`,
+  );
+}
+
+/** More than tokens are long, on average. */
+const CHARACTERS_A_TOKEN = 10;
+/** None but a paragraph goes beyond its line. */
+const LENGTHS: Readonly<Record<Settings["inlineCompletion.length"], LengthHint>> = {
+  word: "word",
+  sentence: "sentence",
+  line: 20,
+  paragraph: "paragraph",
+};

@@ -1,0 +1,137 @@
+/** Says what a section of a Markdown document is about when its heading is pointed at, and remembers what it said. */
+import { createHash } from "node:crypto";
+import type { Settings } from "../../protocol/settings.ts";
+import type { LoadedModel } from "../engine/engine.ts";
+import { summarize } from "./summarize.ts";
+
+/** A heading and the text below it; offsets in UTF-16 units. */
+export interface Section {
+  readonly title: string;
+  readonly headingStart: number;
+  readonly headingEnd: number;
+  /** The text from below the heading to the next heading of its level or above. */
+  readonly bodyStart: number;
+  readonly bodyEnd: number;
+}
+
+/** A remembered summary. */
+export interface SectionSummary {
+  readonly summary: string;
+  readonly chunks: number;
+  readonly coverage: number;
+  readonly model: string;
+}
+
+/** Summaries by content, the least recently used forgotten first. */
+export type SummaryCache = Map<string, SectionSummary>;
+
+/** What a summary is made with. */
+export interface SectionSummaryContext {
+  readonly model: () => Promise<LoadedModel>;
+  readonly settings: Settings;
+  readonly cache: SummaryCache;
+}
+
+/**
+ * The section whose heading is on the line of an offset, or undefined: headings are lines of `#` and underlined ones, outside
+ * of fenced code.
+ */
+export function sectionAt(text: string, offset: number): Section | undefined {
+  const lineStart = text.lastIndexOf("\n", offset - 1) + 1;
+  // Most lines are no headings: know that without reading the document.
+  if (!/^ {0,3}(#{1,6}[ \t]|\S.*\r?\n {0,3}(=+|-+)[ \t]*\r?(\n|$))/.test(text.slice(lineStart, lineStart + 2000))) {
+    return undefined;
+  }
+  let found: (Heading & { readonly start: number }) | undefined;
+  for (const heading of headings(text)) {
+    if (found !== undefined && heading.level <= found.level) return sectionOf(found, heading.start);
+    if (heading.start === lineStart) found = heading;
+  }
+  return found && sectionOf(found, text.length);
+}
+
+/**
+ * One sentence on a section, from the cache when its text has not changed.
+ * @returns undefined when there is nothing below the heading, or the signal stopped it
+ * @throws what the model throws
+ */
+export async function sectionSummary(
+  { model, settings, cache }: SectionSummaryContext,
+  { text, section }: { readonly text: string; readonly section: Section },
+  signal: AbortSignal,
+): Promise<SectionSummary | undefined> {
+  const body = text.slice(section.bodyStart, section.bodyEnd);
+  if (body.trim() === "") return undefined;
+  const source = `${section.title}\n\n${body.trim()}`;
+  const { maxContextTokens, precision } = settings;
+  const key = createHash("sha256")
+    .update(JSON.stringify([settings.model, precision, maxContextTokens, source]))
+    .digest("base64");
+  const known = cache.get(key);
+  if (known !== undefined) {
+    cache.delete(key);
+    cache.set(key, known);
+    return known;
+  }
+  const made = await summarize(
+    { model: await model() },
+    { text: source, style: "sentence", maxContextTokens },
+    { signal },
+  );
+  if (made.cancelled) return undefined;
+  const { summary, chunks, coverage } = made;
+  const kept = { summary, chunks, coverage, model: made.model };
+  cache.set(key, kept);
+  for (const oldest of cache.keys()) {
+    if (cache.size <= MOST_KEPT) break;
+    cache.delete(oldest);
+  }
+  return kept;
+}
+
+const MOST_KEPT = 200;
+
+interface Heading {
+  readonly title: string;
+  readonly level: number;
+  readonly start: number;
+  /** Without the line break. */
+  readonly end: number;
+  readonly bodyStart: number;
+}
+
+function sectionOf({ title, start, end, bodyStart }: Heading, bodyEnd: number): Section {
+  return { title, headingStart: start, headingEnd: end, bodyStart, bodyEnd };
+}
+
+/** The headings of a document in order. */
+function* headings(text: string): Iterable<Heading> {
+  let fence = "";
+  let previous: { readonly line: string; readonly start: number } | undefined;
+  for (let start = 0; start < text.length; ) {
+    const newline = text.indexOf("\n", start);
+    const next = newline < 0 ? text.length : newline + 1;
+    const line = text.slice(start, newline < 0 ? next : newline).replace(/\r$/, "");
+    const mark = /^ {0,3}(`{3,}|~{3,})(.*)$/.exec(line);
+    if (fence !== "") {
+      if (mark?.[1]?.startsWith(fence) && mark[2]?.trim() === "") fence = "";
+      previous = undefined;
+    } else if (mark?.[1] !== undefined) {
+      fence = mark[1];
+      previous = undefined;
+    } else {
+      const atx = /^ {0,3}(#{1,6})(?:[ \t]+(.*?))?(?:[ \t]+#+)?[ \t]*$/.exec(line);
+      const underline = /^ {0,3}(=+|-+)[ \t]*$/.exec(line)?.[1];
+      if (atx?.[1] !== undefined) {
+        yield { title: atx[2] ?? "", level: atx[1].length, start, end: start + line.length, bodyStart: next };
+      } else if (underline !== undefined && previous !== undefined) {
+        const level = underline.startsWith("=") ? 1 : 2;
+        const end = previous.start + previous.line.length;
+        yield { title: previous.line.trim(), level, start: previous.start, end, bodyStart: next };
+      }
+      const plain = atx === null && underline === undefined && /^ {0,3}[^\s>*+|-]/.test(line);
+      previous = plain ? { line, start } : undefined;
+    }
+    start = next;
+  }
+}

@@ -1,0 +1,166 @@
+/** Keeps the engine for the server: started by the first request that needs it, exchanged when settings ask for another model. */
+import { ModelError } from "../../models/errors.ts";
+import type { EngineStatus } from "../../protocol/requests.ts";
+import type { Settings } from "../../protocol/settings.ts";
+import { resolveModel } from "../catalog/catalog.ts";
+import type { LoadedModel } from "../engine/engine.ts";
+import { createRemoteEngine, type RemoteEngine } from "../engine/remote.ts";
+import type { Log } from "./log.ts";
+
+/** The settings that say which engine it is. */
+export type EngineSettings = Pick<Settings, "model" | "precision" | "threads" | "idleMinutes">;
+
+/** What an engine host tells of itself, and to whom. */
+export interface EngineHostOptions {
+  readonly log: Log;
+  /** Called whenever the status has changed. */
+  readonly onStatus: (status: EngineStatus) => void;
+  /** The engine's script; beside the server's own when absent. */
+  readonly childPath?: string;
+}
+
+/** The server's engine. */
+export interface EngineHost {
+  /** Runs work that may ask for the model of these settings, which is loaded then. @throws what loading or the work throws */
+  use<T>(settings: EngineSettings, work: (model: () => Promise<LoadedModel>) => Promise<T>): Promise<T>;
+  status(settings: EngineSettings): EngineStatus;
+  /** Ends the engine's process; what runs there fails, and the next use starts another. */
+  restart(): Promise<void>;
+  /** Ends the engine's process for good. */
+  dispose(): Promise<void>;
+}
+
+/** @returns a host that has started nothing yet */
+export function createEngineHost(options: EngineHostOptions): EngineHost {
+  return new Host(options);
+}
+
+/** An engine, for as long as the settings that it was made for. */
+interface Running {
+  readonly key: string;
+  readonly engine: RemoteEngine;
+  info?: LoadedModel["info"];
+}
+
+class Host implements EngineHost {
+  private readonly options: EngineHostOptions;
+  private running: Running | undefined;
+  private loading = 0;
+  private busy = 0;
+  private failure: string | undefined;
+  private settings: EngineSettings | undefined;
+  private published = "";
+  private soon: NodeJS.Timeout | undefined;
+  private disposed = false;
+
+  constructor(options: EngineHostOptions) {
+    this.options = options;
+  }
+
+  async use<T>(settings: EngineSettings, work: (model: () => Promise<LoadedModel>) => Promise<T>): Promise<T> {
+    let asked = false;
+    const model = async () => {
+      if (!asked) this.busy += 1;
+      asked = true;
+      const loaded = await this.load(settings);
+      this.failure = undefined;
+      return loaded;
+    };
+    try {
+      return await work(model);
+    } catch (error) {
+      // A mistake in the input says nothing about the engine.
+      if (error instanceof ModelError && error.code !== "input") this.failure = error.message;
+      throw error;
+    } finally {
+      if (asked) this.busy -= 1;
+      this.publish();
+    }
+  }
+
+  status({ model, precision }: EngineSettings): EngineStatus {
+    const { running, failure } = this;
+    const pid = running?.engine.pid;
+    const info = running?.info;
+    const state =
+      this.loading > 0 ? "loading" : this.busy > 0 ? "busy" : pid !== undefined && info ? "ready" : "unloaded";
+    const failed = failure !== undefined && (state === "ready" || state === "unloaded");
+    return {
+      state: failed ? "failed" : state,
+      model: info?.id ?? (model || "built-in"),
+      precision,
+      device: "cpu",
+      ...(info === undefined ? {} : { parameters: info.parameters }),
+      ...(pid === undefined ? {} : { pid }),
+      ...(failed ? { message: failure } : {}),
+    };
+  }
+
+  async restart(): Promise<void> {
+    const { running } = this;
+    this.running = undefined;
+    this.failure = undefined;
+    await running?.engine.dispose();
+    this.publish();
+  }
+
+  async dispose(): Promise<void> {
+    this.disposed = true;
+    await this.restart();
+  }
+
+  private async load(settings: EngineSettings): Promise<LoadedModel> {
+    if (this.disposed) throw new ModelError("process", "The server is shutting down.");
+    this.settings = settings;
+    const { model, precision, threads, idleMinutes } = settings;
+    const reference = {
+      directory: resolveModel(model === "" ? undefined : model),
+      precision,
+      ...(threads === 0 ? {} : { threads }),
+    };
+    const key = JSON.stringify([reference, idleMinutes]);
+    if (this.running !== undefined && this.running.key !== key) await this.restart();
+    this.running ??= { key, engine: this.start(idleMinutes) };
+    const { running } = this;
+    const fresh = running.engine.pid === undefined;
+    const started = performance.now();
+    if (fresh) this.loading += 1;
+    this.publish();
+    try {
+      const loaded = await running.engine.load(reference);
+      running.info = loaded.info;
+      if (fresh) this.options.log.info(`${loaded.info.id} loaded in ${Math.round(performance.now() - started)} ms`);
+      return loaded;
+    } finally {
+      if (fresh) this.loading -= 1;
+      this.publish();
+    }
+  }
+
+  private start(idleMinutes: number): RemoteEngine {
+    const { childPath, log } = this.options;
+    return createRemoteEngine({
+      ...(childPath === undefined ? {} : { childPath }),
+      ...(idleMinutes === 0 ? {} : { idleMs: idleMinutes * 60_000 }),
+      log: (line) => log.info(`engine: ${line}`),
+      onGone: () => this.publish(),
+    });
+  }
+
+  /** Tells the status when it has changed; that it is at work only when that takes a while. */
+  private publish(late = false): void {
+    if (this.settings === undefined) return;
+    const status = this.status(this.settings);
+    const text = JSON.stringify(status);
+    if (status.state !== "busy" || late) {
+      clearTimeout(this.soon);
+      this.soon = undefined;
+      if (text !== this.published) this.options.onStatus(status);
+      this.published = text;
+    } else {
+      this.soon ??= setTimeout(() => this.publish(true), BUSY_AFTER_MS);
+    }
+  }
+}
+
+const BUSY_AFTER_MS = 150;

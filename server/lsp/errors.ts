@@ -1,0 +1,36 @@
+/** The one place that turns what went wrong into the protocol's error responses. */
+import { ErrorCodes, LSPErrorCodes, ResponseError } from "vscode-languageserver-protocol";
+import { z } from "zod";
+import { ModelError } from "../../models/errors.ts";
+import type { FailureData } from "../../protocol/requests.ts";
+
+/** The request was cancelled by the client. */
+export function cancelled(why = "The request was cancelled."): ResponseError<undefined> {
+  return new ResponseError(LSPErrorCodes.RequestCancelled, why);
+}
+
+/** The document is not the one that the request was made for. */
+export function contentModified(message: string): ResponseError<undefined> {
+  return new ResponseError(LSPErrorCodes.ContentModified, message);
+}
+
+/** The request's parameters are not as the protocol says, or name a document that is not open. */
+export function invalidParams(message: string): ResponseError<undefined> {
+  return new ResponseError(ErrorCodes.InvalidParams, message);
+}
+
+/**
+ * The response for whatever a handler threw.
+ * @param signal the request's; once aborted, the answer is its reason (a ResponseError) or RequestCancelled
+ */
+export function responseErrorOf(error: unknown, signal: AbortSignal): ResponseError<FailureData | undefined> {
+  if (signal.aborted) return signal.reason instanceof ResponseError ? signal.reason : cancelled();
+  if (error instanceof ResponseError) return error;
+  if (error instanceof z.ZodError) return invalidParams(`The parameters are not valid: ${z.prettifyError(error)}`);
+  if (error instanceof ModelError) {
+    const data: FailureData = { code: error.code };
+    return new ResponseError(LSPErrorCodes.RequestFailed, error.message, data);
+  }
+  const data: FailureData = { code: "internal" };
+  return new ResponseError(ErrorCodes.InternalError, error instanceof Error ? error.message : String(error), data);
+}

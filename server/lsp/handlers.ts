@@ -1,0 +1,134 @@
+/** The language features as the protocol has them: positions in and out, versions checked; the work itself is in features/. */
+import {
+  type CodeAction,
+  CodeActionTag,
+  type Hover,
+  type InlineCompletionItem,
+  InlineCompletionTriggerKind,
+} from "vscode-languageserver-protocol";
+import { z } from "zod";
+import { COMMANDS } from "../../protocol/requests.ts";
+import type { LoadedModel } from "../engine/engine.ts";
+import { codeActions } from "../features/code-actions.ts";
+import { inlineCompletion } from "../features/inline-completion.ts";
+import { sectionAt, sectionSummary } from "../features/section-summary.ts";
+import { cancelled, contentModified } from "./errors.ts";
+import type { Services } from "./services.ts";
+
+const position = z.object({ line: z.int().nonnegative(), character: z.int().nonnegative() });
+const textDocument = z.object({ uri: z.string() });
+
+/** Parameters of textDocument/hover that are used. */
+export const hoverParams = z.object({ textDocument, position });
+
+/** Parameters of textDocument/inlineCompletion that are used. */
+export const inlineCompletionParams = z.object({
+  textDocument,
+  position,
+  context: z.object({
+    triggerKind: z.int().default(InlineCompletionTriggerKind.Automatic),
+    selectedCompletionInfo: z.unknown().optional(),
+  }),
+});
+
+/** Parameters of textDocument/codeAction that are used. */
+export const codeActionParams = z.object({
+  textDocument,
+  range: z.object({ start: position, end: position }),
+  context: z.object({ only: z.array(z.string()).optional() }).optional(),
+});
+
+/**
+ * Suggestions at the cursor, none where there is nothing good; a newer request for the document, or a change of it, ends
+ * this one.
+ */
+export async function provideInlineCompletion(
+  services: Services,
+  params: z.output<typeof inlineCompletionParams>,
+  signal: AbortSignal,
+): Promise<InlineCompletionItem[]> {
+  const document = services.openDocument(params.textDocument.uri);
+  const { uri, version, text } = document;
+  const offset = document.offsetAt(params.position);
+  const range = document.rangeOf(offset, offset);
+  // An item of the completion list is chosen: ghost text would have to begin with it.
+  if (params.context.selectedCompletionInfo !== undefined && params.context.selectedCompletionInfo !== null) return [];
+  const explicit = params.context.triggerKind === InlineCompletionTriggerKind.Invoked;
+  return services.latest.run(uri, signal, async (own) => {
+    const settings = await services.settings.settingsFor(uri);
+    const made = await withModel(services, (model) =>
+      inlineCompletion({ model, settings }, { text, offset, explicit }, own),
+    );
+    own.throwIfAborted();
+    if (made.cancelled) throw cancelled();
+    if (document.version !== version) throw contentModified("The document was changed.");
+    services.log.debug(`inline completion: ${made.reason ?? `${made.items.length} suggested`}`);
+    return made.items.map((item) => ({ insertText: item.text, range }));
+  });
+}
+
+/** The summary of the section whose Markdown heading is under the mouse. */
+export async function provideHover(
+  services: Services,
+  params: z.output<typeof hoverParams>,
+  signal: AbortSignal,
+): Promise<Hover | null> {
+  const document = services.openDocument(params.textDocument.uri);
+  if (document.languageId !== "markdown") return null;
+  const { uri, text } = document;
+  const section = sectionAt(text, document.offsetAt(params.position));
+  if (section === undefined) return null;
+  const range = document.rangeOf(section.headingStart, section.headingEnd);
+  const settings = await services.settings.settingsFor(uri);
+  if (!settings["hover.enabled"]) return null;
+  const { summaries: cache } = services;
+  const made = await withModel(services, (model) =>
+    sectionSummary({ model, settings, cache }, { text, section }, signal),
+  );
+  signal.throwIfAborted();
+  if (made === undefined || made.summary === "") return null;
+  const parts = made.chunks === 1 ? "1 part" : `${made.chunks} parts`;
+  const note = `Spanfill · ${made.model} · ${parts}, ${Math.floor(100 * made.coverage)}% read`;
+  return { contents: { kind: "markdown", value: `${escaped(made.summary)}\n\n*${escaped(note)}*` }, range };
+}
+
+/** What could be done with the selection; each offer carries a command whose effect the server itself brings about. */
+export async function provideCodeActions(
+  services: Services,
+  params: z.output<typeof codeActionParams>,
+  _signal: AbortSignal,
+): Promise<CodeAction[]> {
+  const document = services.openDocument(params.textDocument.uri);
+  const { uri, version, text } = document;
+  const start = document.offsetAt(params.range.start);
+  const end = Math.max(start, document.offsetAt(params.range.end));
+  const only = params.context?.only;
+  const settings = await services.settings.settingsFor(uri);
+  if (document.version !== version) throw contentModified("The document was changed.");
+  return codeActions({ settings }, { text, start, end })
+    .filter(({ kind }) => only === undefined || only.some((asked) => kind === asked || kind.startsWith(`${asked}.`)))
+    .map(({ title, kind, command, ...offer }) => {
+      const range = document.rangeOf(offer.start, offer.end);
+      const effect = command === COMMANDS.fillGaps ? { apply: true } : { show: true };
+      return {
+        title,
+        kind,
+        command: { title, command, arguments: [{ uri, version, range, ...effect }] },
+        ...(services.client.tagsModelGenerated ? { tags: [CodeActionTag.LLMGenerated] } : {}),
+      };
+    });
+}
+
+/** Runs a feature with the model, loaded when the feature asks for it. */
+export async function withModel<T>(
+  { engine, settings }: Services,
+  feature: (model: () => Promise<LoadedModel>) => Promise<T>,
+): Promise<T> {
+  // The engine's settings are the whole workspace's: one engine serves every document.
+  return engine.use(await settings.settingsFor(), feature);
+}
+
+/** Text as Markdown that shows it as it is. */
+function escaped(text: string): string {
+  return text.replace(/[\\`*_{}[\]<>()#+!|~&]/g, "\\$&");
+}

@@ -1,0 +1,190 @@
+/** The language server: wires the connection to the handlers, a line a method. Speaks over stdio or Node's IPC, as its arguments say. */
+import { Console } from "node:console";
+import {
+  type CancellationToken,
+  type ClientCapabilities,
+  createConnection,
+  DidChangeConfigurationNotification,
+  ErrorCodes,
+  ExecuteCommandRequest,
+  type InitializeResult,
+  MessageType,
+  ResponseError,
+  TextDocumentSyncKind,
+  TextDocuments,
+  WorkDoneProgress,
+  WorkDoneProgressCancelNotification,
+  WorkDoneProgressCreateRequest,
+} from "vscode-languageserver/node";
+import type { z } from "zod";
+import packageJson from "../package.json" with { type: "json" };
+import { COMMANDS, STATUS_NOTIFICATION } from "../protocol/requests.ts";
+import { SETTINGS_SECTION } from "../protocol/settings.ts";
+import { OFFER_KINDS } from "./features/code-actions.ts";
+import { executeCommand, executeCommandParams } from "./lsp/commands.ts";
+import { createEngineHost } from "./lsp/engine-host.ts";
+import { contentModified, invalidParams, responseErrorOf } from "./lsp/errors.ts";
+import { messageFrames } from "./lsp/frames.ts";
+import {
+  codeActionParams,
+  hoverParams,
+  inlineCompletionParams,
+  provideCodeActions,
+  provideHover,
+  provideInlineCompletion,
+} from "./lsp/handlers.ts";
+import { createLatest } from "./lsp/latest.ts";
+import { createLog } from "./lsp/log.ts";
+import { chooseEncoding, documentModel, type PositionEncoding } from "./lsp/positions.ts";
+import { createProgress } from "./lsp/progress.ts";
+import type { Services } from "./lsp/services.ts";
+import { createSettingsStore } from "./lsp/settings-store.ts";
+
+const stdio = process.argv.includes("--stdio");
+// Standard output is the protocol's alone.
+if (stdio) globalThis.console = new Console(process.stderr);
+const input = messageFrames((bytes) => log.warn(`${bytes} bytes of input were no message and have been dropped`));
+const connection = stdio ? createConnection(process.stdin.pipe(input), process.stdout) : createConnection();
+let encoding: PositionEncoding = "utf-16";
+let services: Services | undefined;
+let listensForSettings = false;
+let ending = false;
+
+const documents = new TextDocuments(documentModel(() => encoding));
+const log = createLog((level, line) => connection.console[level === "debug" ? "log" : level](line));
+const engine = createEngineHost({
+  log,
+  onStatus: (status) => notify(STATUS_NOTIFICATION, status),
+});
+
+connection.onInitialize(({ capabilities, initializationOptions }): InitializeResult => {
+  if (services !== undefined) throw new ResponseError(ErrorCodes.InvalidRequest, "The server is already initialized.");
+  encoding = chooseEncoding(capabilities.general?.positionEncodings);
+  services = servicesFor(capabilities, initializationOptions);
+  listensForSettings = capabilities.workspace?.didChangeConfiguration?.dynamicRegistration ?? false;
+  // Here, because the library's own handler, for progress that it made itself, is set just before.
+  connection.onNotification(WorkDoneProgressCancelNotification.type, ({ token }) => services?.progress.cancel(token));
+  return {
+    serverInfo: { name: "spanfill", version: packageJson.version },
+    capabilities: {
+      positionEncoding: encoding,
+      textDocumentSync: { openClose: true, change: TextDocumentSyncKind.Incremental },
+      inlineCompletionProvider: true,
+      hoverProvider: true,
+      codeActionProvider: { codeActionKinds: [...OFFER_KINDS] },
+      executeCommandProvider: { commands: Object.values(COMMANDS), workDoneProgress: true },
+    },
+  };
+});
+connection.onInitialized(async () => {
+  if (listensForSettings) {
+    await connection.client.register(DidChangeConfigurationNotification.type, { section: SETTINGS_SECTION });
+  }
+  await settingsChanged(undefined);
+});
+connection.onDidChangeConfiguration(({ settings }) => settingsChanged(settings));
+connection.languages.inlineCompletion.on(answer(inlineCompletionParams, provideInlineCompletion));
+connection.onHover(answer(hoverParams, provideHover));
+connection.onCodeAction(answer(codeActionParams, provideCodeActions));
+// Not onExecuteCommand, which takes the progress token away.
+connection.onRequest(ExecuteCommandRequest.type, answer(executeCommandParams, executeCommand));
+connection.onRequest((method) => {
+  throw refusal() ?? new ResponseError(ErrorCodes.MethodNotFound, `Spanfill does not answer ${method}.`);
+});
+documents.onDidChangeContent(({ document }) =>
+  services?.latest.abort(document.uri, contentModified("The document was changed.")),
+);
+documents.onDidClose(({ document }) => {
+  services?.latest.abort(document.uri, contentModified("The document was closed."));
+  services?.settings.forget(document.uri);
+});
+connection.onShutdown(async () => {
+  ending = true;
+  await engine.dispose();
+});
+// With IPC, a client that dies closes no stream.
+process.on("disconnect", () => process.exit(1));
+documents.listen(connection);
+connection.listen();
+
+/** A request's handler: refuses before initialize and after shutdown, checks the parameters, and answers errors. */
+function answer<S extends z.ZodType, R>(
+  schema: S,
+  handler: (services: Services, params: z.output<S>, signal: AbortSignal) => Promise<R>,
+) {
+  return async (params: unknown, token: CancellationToken): Promise<R> => {
+    const refused = refusal();
+    if (refused !== undefined || services === undefined) throw refused ?? notInitialized();
+    const controller = new AbortController();
+    const listening = token.onCancellationRequested(() => controller.abort());
+    if (token.isCancellationRequested) controller.abort();
+    try {
+      return await handler(services, schema.parse(params), controller.signal);
+    } catch (error) {
+      const response = responseErrorOf(error, controller.signal);
+      log.debug(`answered with an error: ${response.message}`);
+      throw response;
+    } finally {
+      listening.dispose();
+    }
+  };
+}
+
+/** Tells the client something; when it is gone, nobody is told. */
+function notify(method: string, params: unknown): void {
+  void connection.sendNotification(method, params).catch(() => undefined);
+}
+
+async function settingsChanged(pushed: unknown): Promise<void> {
+  services?.settings.changed(pushed);
+  const settings = await services?.settings.settingsFor();
+  if (settings !== undefined) log.level = settings.logLevel;
+}
+
+function refusal(): ResponseError | undefined {
+  if (services === undefined) return notInitialized();
+  return ending ? new ResponseError(ErrorCodes.InvalidRequest, "The server is shutting down.") : undefined;
+}
+
+function notInitialized(): ResponseError {
+  return new ResponseError(ErrorCodes.ServerNotInitialized, "Send initialize first.");
+}
+
+function servicesFor({ workspace, window, textDocument }: ClientCapabilities, options: unknown): Services {
+  const fetch = (scopeUri: string | undefined) =>
+    connection.workspace.getConfiguration({
+      section: SETTINGS_SECTION,
+      ...(scopeUri === undefined ? {} : { scopeUri }),
+    });
+  const given = typeof options === "object" && options !== null && SETTINGS_SECTION in options ? options : undefined;
+  return {
+    openDocument: (uri) => {
+      const document = documents.get(uri);
+      if (document === undefined) throw invalidParams(`${uri} is not open; send textDocument/didOpen first.`);
+      return document;
+    },
+    settings: createSettingsStore({
+      fetch: workspace?.configuration ? fetch : undefined,
+      initial: given?.[SETTINGS_SECTION],
+      problem: (sentence) => log.warn(sentence),
+    }),
+    engine,
+    latest: createLatest(),
+    summaries: new Map(),
+    log,
+    progress: createProgress({
+      create: window?.workDoneProgress
+        ? (token) => connection.sendRequest(WorkDoneProgressCreateRequest.type, { token })
+        : undefined,
+      send: (token, value) => void connection.sendProgress(WorkDoneProgress.type, token, value).catch(() => undefined),
+    }),
+    client: {
+      tagsModelGenerated: textDocument?.codeAction?.tagSupport !== undefined,
+      showMessage: (message) => notify("window/showMessage", { type: MessageType.Info, message }),
+      applyEdit: async (label, edit) => {
+        const { applied, failureReason } = await connection.workspace.applyEdit({ label, edit });
+        return applied ? undefined : (failureReason ?? "the editor refused the edit");
+      },
+    },
+  };
+}

@@ -1,0 +1,186 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { parseSettings } from "../../protocol/settings.ts";
+import { codeActions } from "../../server/features/code-actions.ts";
+import { fillGaps, gapsIn } from "../../server/features/fill-gaps.ts";
+import { type InlineCompletionParams, inlineCompletion } from "../../server/features/inline-completion.ts";
+import { type SummaryCache, sectionAt, sectionSummary } from "../../server/features/section-summary.ts";
+import { fakeModel } from "../support/fake-model.ts";
+
+const never = new AbortController().signal;
+
+/** The text at `|` completed by a model that answers with this; its confidence is always 1/e. */
+async function complete(text: string, answer: string, given: object = {}, extra: Partial<InlineCompletionParams> = {}) {
+  const model = fakeModel(() => answer, { spellsLayout: true });
+  const offset = text.indexOf("|");
+  const params = { text: text.replace("|", ""), offset, explicit: false, ...extra };
+  const { settings } = parseSettings({ inlineCompletion: given });
+  const made = await inlineCompletion({ model: async () => model, settings }, params, never);
+  return { texts: made.items.map((item) => item.text), reason: made.reason ?? "", seen: model.seen };
+}
+
+// Inline completion
+
+const SENTENCES = " lazy dog. Then it slept.\nThe end.\n\n";
+const lengths: [string, string][] = [
+  ["word", " lazy"],
+  ["sentence", " lazy dog."],
+  ["line", " lazy dog. Then it slept."],
+  ["paragraph", " lazy dog. Then it slept.\nThe end."],
+];
+for (const [length, expected] of lengths) {
+  test(`a suggestion of the length "${length}" ends where that ends`, async () => {
+    assert.deepEqual((await complete("over the|", SENTENCES, { length })).texts, [expected]);
+  });
+}
+
+test("the model reads the text on both sides of the cursor, and no more than its window", async () => {
+  const { seen } = await complete(`${"far ".repeat(5000)}near the| end${" far".repeat(5000)}`, " x");
+  assert.equal(seen.length, 1);
+  assert.match(seen[0] ?? "", /near the end far/);
+  assert.ok((seen[0]?.length ?? 0) < 6000, `${seen[0]?.length} characters`);
+});
+
+const quiet: [string, string, string, object, Partial<InlineCompletionParams>, RegExp][] = [
+  ["switched off", "over the|", " dog", { enabled: false }, {}, /enabled is off/],
+  ["the model is not sure", "over the|", " dog", { minimumConfidence: 0.5 }, {}, /confidence 0\.368, below 0\.5/],
+  ["the model says nothing", "over the|", "", {}, {}, /nothing to say/],
+  ["inside a word", "over th|e", " dog", {}, {}, /inside a word/],
+  ["an empty document", "\n|", " dog", {}, { explicit: true }, /no text/],
+  ["a binary document", "a\0b|", " dog", {}, { explicit: true }, /binary/],
+];
+for (const [what, text, answer, given, extra, reason] of quiet) {
+  test(`nothing is suggested, and the log can say why: ${what}`, async () => {
+    const made = await complete(text, answer, given, extra);
+    assert.deepEqual(made.texts, []);
+    assert.match(made.reason, reason);
+  });
+}
+
+test("asked for, a suggestion is given also where typing alone gives none", async () => {
+  assert.equal((await complete("over th|e", " dog", { enabled: false }, { explicit: true })).texts.length, 1);
+});
+
+// Gaps
+
+test("the gaps of a part are those that lie wholly in it", () => {
+  const text = "a ___ b _____ c ___";
+  const gaps = (start: number, end: number) => gapsIn({ text, start, end }, "___").map((gap) => [gap.start, gap.end]);
+  assert.deepEqual(gaps(0, text.length), [
+    [2, 5],
+    [8, 13],
+    [16, 19],
+  ]);
+  assert.deepEqual(gaps(2, 5), [[2, 5]]);
+  assert.deepEqual(gaps(3, 11), [], "a part of a gap is no gap");
+  assert.deepEqual(gaps(6, 18), [[8, 13]]);
+});
+
+test("fills are for the document's own offsets", async () => {
+  const { settings } = parseSettings({});
+  const text = "one ___ two ___ three ___";
+  const model = fakeModel(() => "word");
+  const made = await fillGaps({ model: async () => model, settings }, { text, start: 6, end: 20 }, {});
+  assert.deepEqual(
+    made.fills.map(({ start, end }) => [start, end]),
+    [[12, 15]],
+  );
+  assert.match(made.fills[0]?.text ?? "", /word/);
+  const none = fillGaps({ model: async () => model, settings }, { text, start: 0, end: 3 }, {});
+  await assert.rejects(none, { code: "input" });
+});
+
+// Sections
+
+const DOCUMENT = `Preface
+
+# One
+
+Text of one.
+
+\`\`\`sh
+# no heading
+\`\`\`
+
+## One A ##
+
+Text of one a.
+
+Two
+===
+
+Text of two.
+
+Two A
+-----
+Text of two a.
+
+- a list
+---
+# Empty
+`;
+const sections: [string, string, RegExp | undefined][] = [
+  ["# One", "One", /^\n(?=.*Text of one\.)(?=.*no heading)(?=.*One A)[^=]*Text of one a\.\n\n$/s],
+  ["## One A", "One A", /^\nText of one a\.\n\n$/],
+  ["Two\n", "Two", /^\nText of two\.\n\nTwo A\n-----\nText of two a\.\n\n- a list\n---\n$/],
+  ["Two A", "Two A", /^Text of two a\.\n\n- a list\n---\n$/],
+  ["# Empty", "Empty", /^$/],
+  ["Preface", "", undefined],
+  ["# no heading", "", undefined],
+  ["Text of one", "", undefined],
+  ["- a list", "", undefined],
+];
+for (const newline of ["\n", "\r\n"]) {
+  test(`a heading's section reaches to the next of its level (${JSON.stringify(newline)})`, () => {
+    const text = DOCUMENT.replaceAll("\n", newline);
+    for (const [line, title, body] of sections) {
+      const start = text.indexOf(line.replaceAll("\n", newline));
+      for (const offset of [start, start + 3]) {
+        const section = sectionAt(text, offset);
+        assert.equal(section?.title, body && title, line);
+        if (section === undefined || body === undefined) continue;
+        assert.match(text.slice(section.bodyStart, section.bodyEnd).replaceAll(newline, "\n"), body);
+        assert.equal(section.headingStart, start);
+        assert.ok(text.slice(section.headingStart, section.headingEnd).includes(title));
+        assert.ok(!text.slice(section.headingStart, section.headingEnd).includes("\n"));
+      }
+    }
+  });
+}
+
+test("a section is summarised once for each text and settings, and what was not used for long is forgotten", async () => {
+  const cache: SummaryCache = new Map();
+  const model = fakeModel((input) => `about ${input.length}`);
+  const summary = async (text: string, given: object = {}) => {
+    const section = sectionAt(text, 0);
+    assert.ok(section);
+    const { settings } = parseSettings(given);
+    return sectionSummary({ model: async () => model, settings, cache }, { text, section }, never);
+  };
+  const first = await summary("# A\n\nThe text.");
+  assert.match(first?.summary ?? "", /^about \d+$/);
+  assert.equal(await summary("# A\n\nThe text.\n\n# Another\n\nelsewhere"), first);
+  assert.equal(model.requests.length, 1);
+  await summary("# A\n\nThe text changed.");
+  await summary("# A\n\nThe text.", { precision: "float32" });
+  assert.equal(model.requests.length, 3);
+  for (let i = 0; i < 300; i++) await summary(`# A\n\nThe text ${i}.`);
+  assert.equal(cache.size, 200);
+  assert.equal(await summary("# A\n\n  \n"), undefined, "nothing below the heading");
+});
+
+// Code actions
+
+test("code actions read the selection, or the cursor's line, and ask no model", () => {
+  const { settings } = parseSettings({ gapMarker: "TODO" });
+  const text = "TODO\nan TODO and TODO\n\n";
+  const offers = (start: number, end: number) =>
+    codeActions({ settings }, { text, start, end }).map((offer) => [offer.title, offer.start, offer.end]);
+  assert.deepEqual(offers(7, 7), [["Fill gaps (2)", 5, 21]]);
+  assert.deepEqual(offers(5, 12), [
+    ["Fill gap", 5, 12],
+    ["Summarize selection", 5, 12],
+  ]);
+  assert.deepEqual(offers(22, 22), []);
+  assert.deepEqual(offers(21, 23), [], "white space");
+});
