@@ -1,0 +1,88 @@
+/** The connection to the language server: started when first needed, and again when it is gone. */
+import { randomUUID } from "node:crypto";
+import type { CancellationToken, ExtensionContext, LogOutputChannel } from "vscode";
+import { ExecuteCommandRequest, State, WorkDoneProgress } from "vscode-languageclient";
+import { LanguageClient, TransportKind } from "vscode-languageclient/node";
+import type { COMMANDS, EngineStatus, STATUS_NOTIFICATION } from "../protocol/requests.ts";
+import { SELECTOR } from "./languages.ts";
+
+/** How far a command has come: a sentence, or a share of 100 since the last report. */
+export type ReportProgress = (progress: { readonly message?: string; readonly increment?: number }) => void;
+
+/** A command's way to the server. */
+export interface RequestOptions {
+  readonly token: CancellationToken;
+  readonly report: ReportProgress;
+}
+
+const RESTART: (typeof COMMANDS)["restartEngine"] = "spanfill.restartEngine";
+const STATUS: typeof STATUS_NOTIFICATION = "$/spanfill/status";
+const RESTART_GRACE_MS = 5000;
+
+/** The language server as the commands see it. */
+export class LanguageServer {
+  private readonly client: LanguageClient;
+
+  /** Starts nothing. `onStatus` is told of the engine whenever it changes, and undefined when the server is gone. */
+  constructor(
+    context: ExtensionContext,
+    outputChannel: LogOutputChannel,
+    onStatus: (status: EngineStatus | undefined) => void,
+  ) {
+    const module = context.asAbsolutePath("dist/server.js");
+    this.client = new LanguageClient(
+      "spanfill",
+      "Spanfill",
+      { module, transport: TransportKind.ipc },
+      { documentSelector: SELECTOR, outputChannel },
+    );
+    this.client.onNotification(STATUS, onStatus);
+    this.client.onDidChangeState(({ newState }) => {
+      if (newState !== State.Running) onStatus(undefined);
+    });
+  }
+
+  /** The connection, started if it is not. @throws what kept the server from starting */
+  async ready(): Promise<LanguageClient> {
+    // After some crashes in a row the client no longer starts the server by itself; a person's next request does.
+    await this.client.start();
+    return this.client;
+  }
+
+  /** What a command of the server answers (`protocol/requests.ts` says what). @throws ResponseError */
+  async execute<Result>(command: string, argument: object, { token, report }: RequestOptions): Promise<Result> {
+    const client = await this.ready();
+    const workDoneToken = randomUUID();
+    let percentage = 0;
+    const progress = client.onProgress(WorkDoneProgress.type, workDoneToken, (value) => {
+      if (value.kind === "end") return;
+      const next = value.percentage ?? percentage;
+      report({ ...(value.message === undefined ? {} : { message: value.message }), increment: next - percentage });
+      percentage = next;
+    });
+    try {
+      const params = { command, arguments: [argument], workDoneToken };
+      return (await client.sendRequest(ExecuteCommandRequest.type, params, token)) as Result;
+    } finally {
+      progress.dispose();
+    }
+  }
+
+  /** Ends the engine's process and starts the next; the server too when it does not answer. */
+  async restart(): Promise<void> {
+    if (this.client.state !== State.Running) {
+      await this.ready();
+      return;
+    }
+    const asked = this.client.sendRequest(ExecuteCommandRequest.type, { command: RESTART }).then(() => true);
+    const late = new Promise<boolean>((resolve) => {
+      setTimeout(() => resolve(false), RESTART_GRACE_MS).unref();
+    });
+    if (!(await Promise.race([asked.catch(() => false), late]))) await this.client.restart();
+  }
+
+  /** Ends the server, and the engine with it. */
+  async dispose(): Promise<void> {
+    await this.client.dispose();
+  }
+}

@@ -1,0 +1,110 @@
+// Runs code-server with settings and extensions of its own, and a browser that looks at it.
+import { spawn, spawnSync } from "node:child_process";
+import { cpSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { tool } from "./tools.mjs";
+
+const READY_MS = 30_000;
+const CHROMIUM_FLAGS = [
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
+
+/** A calm window: no welcome, no chat, no questions. */
+export const CALM_SETTINGS = {
+  "chat.disableAIFeatures": true,
+  "workbench.secondarySideBar.defaultVisibility": "hidden",
+  "workbench.startupEditor": "none",
+  "workbench.tips.enabled": false,
+  "files.autoSave": "off",
+  "update.mode": "none",
+  "extensions.autoUpdate": false,
+  "extensions.ignoreRecommendations": true,
+  "security.workspace.trust.enabled": false,
+  "git.enabled": false,
+  "telemetry.telemetryLevel": "off",
+};
+
+/**
+ * Installs a VSIX and starts code-server in a fresh folder.
+ * @returns its address, the folder of the installed extension, and `stop`, which ends it and all its processes
+ */
+export async function startCodeServer({ node, entry }, { folder, vsix, settings, env = {} }) {
+  const user = join(folder, "user");
+  const extensions = join(folder, "extensions");
+  mkdirSync(join(user, "User"), { recursive: true });
+  mkdirSync(extensions, { recursive: true });
+  writeFileSync(join(user, "User", "settings.json"), JSON.stringify(settings, undefined, 2));
+  writeFileSync(join(folder, "config.yaml"), "");
+  const places = ["--user-data-dir", user, "--extensions-dir", extensions, "--config", join(folder, "config.yaml")];
+  const made = spawnSync(node, [entry, ...places, "--install-extension", vsix], { encoding: "utf8" });
+  const name = readdirSync(extensions).find((one) => one.startsWith("spanfill.spanfill-"));
+  if (made.status !== 0 || name === undefined)
+    throw new Error(`The VSIX was not installed:\n${made.stdout}${made.stderr}`);
+
+  const port = await freePort();
+  const options = ["--auth", "none", "--disable-telemetry", "--disable-update-check", "--disable-workspace-trust"];
+  // A process group of its own: code-server's children outlive a plain SIGTERM.
+  const server = spawn(node, [entry, ...options, "--bind-addr", `127.0.0.1:${port}`, ...places], {
+    detached: true,
+    env: { ...process.env, ...env },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let said = "";
+  for (const stream of [server.stdout, server.stderr]) stream.setEncoding("utf8").on("data", (text) => (said += text));
+  const stop = () => {
+    try {
+      process.kill(-server.pid, "SIGKILL");
+    } catch {
+      // already gone
+    }
+  };
+  process.once("exit", stop);
+  const until = Date.now() + READY_MS;
+  for (;;) {
+    const healthy = await fetch(`http://127.0.0.1:${port}/healthz`).catch(() => undefined);
+    if (healthy?.ok) break;
+    if (server.exitCode !== null || Date.now() > until) {
+      stop();
+      throw new Error(`code-server did not start:\n${said.slice(-2000)}`);
+    }
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  return {
+    host: `127.0.0.1:${port}`,
+    extension: join(extensions, name),
+    log: () => said,
+    logs: join(user, "logs"),
+    stop,
+  };
+}
+
+/** Keeps an editor's logs, to see why a run failed. */
+export function keepLogs({ logs }, folder) {
+  cpSync(logs, folder, { recursive: true, force: true });
+}
+
+/** A browser's page; `close` ends the browser. */
+export async function openPage(browserPath) {
+  const { chromium } = tool("playwright-core");
+  const browser = await chromium.launch({ executablePath: browserPath, args: CHROMIUM_FLAGS });
+  const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
+  await context.grantPermissions(["clipboard-read", "clipboard-write"]);
+  return { page: await context.newPage(), close: () => browser.close() };
+}
+
+function freePort() {
+  return new Promise((resolve, reject) => {
+    const probe = createServer();
+    probe.once("error", reject).listen(0, "127.0.0.1", () => {
+      const { port } = probe.address();
+      probe.close(() => resolve(port));
+    });
+  });
+}

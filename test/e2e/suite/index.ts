@@ -1,0 +1,40 @@
+/** What VS Code's extension host calls: runs the editor tests with mocha and writes what came of them to a file. */
+import { renameSync, writeFileSync } from "node:fs";
+import Mocha from "mocha";
+
+/** The outcome as the launcher reads it. A killed extension host leaves none, and so is never taken for a pass. */
+export interface Outcome {
+  readonly passed: number;
+  readonly failures: readonly { readonly title: string; readonly message: string }[];
+  readonly notes: readonly string[];
+}
+
+/** Runs all tests. Rejects when one failed, so that the exit code says so too. */
+export async function run(): Promise<void> {
+  const mocha = new Mocha({ ui: "tdd", timeout: 60_000, slow: 3000 });
+  mocha.suite.emit(Mocha.Suite.constants.EVENT_FILE_PRE_REQUIRE, globalThis, "", mocha);
+  // After mocha's globals are there.
+  await import("./writing.test.ts");
+  await import("./surroundings.test.ts");
+  await import("./recovery.test.ts");
+  const failures: { title: string; message: string }[] = [];
+  let passed = 0;
+  await new Promise<void>((resolve) => {
+    mocha
+      .run(() => resolve())
+      .on("pass", (test) => {
+        passed += 1;
+        console.log(`ok ${test.fullTitle()} (${test.duration} ms)`);
+      })
+      .on("fail", (test, error) => {
+        failures.push({ title: test.fullTitle(), message: error.stack ?? error.message });
+        console.log(`not ok ${test.fullTitle()}\n${error.stack ?? error.message}`);
+      });
+  });
+  const { notes } = await import("./editor.ts");
+  const outcome: Outcome = { passed, failures, notes };
+  const path = process.env["SPANFILL_E2E_RESULT"] ?? "";
+  writeFileSync(`${path}.part`, JSON.stringify(outcome));
+  renameSync(`${path}.part`, path);
+  if (failures.length > 0) throw new Error(`${failures.length} editor tests failed`);
+}

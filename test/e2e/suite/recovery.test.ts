@@ -1,0 +1,102 @@
+/** What happens when a person changes their mind, or a process dies. */
+import assert from "node:assert/strict";
+import { commands, Position, window } from "vscode";
+import { alive, eventually, notes, open, PROSE, serverPid, shownSummary, status } from "./editor.ts";
+
+/** Long enough that a tiny model needs seconds for it. */
+const LONG = Array.from({ length: 400 }, (_, i) => PROSE.replaceAll("harbour", `harbour ${i}`)).join("\n");
+
+suite("recovery", () => {
+  setup(async () => {
+    await commands.executeCommand("notifications.clearAll");
+    await commands.executeCommand("workbench.action.closeAllEditors");
+  });
+
+  async function summarizeSomething(): Promise<void> {
+    await open(PROSE);
+    await commands.executeCommand("spanfill.summarizeFile");
+    await shownSummary();
+  }
+
+  test("a summary is cancelled in the middle, and the engine is free at once", async () => {
+    await open(LONG, "long.md");
+    const running = commands.executeCommand("spanfill.summarizeFile");
+    await eventually("work", async () => (await status()).state === "busy");
+    let cancelled = 0;
+    await eventually("a notification to cancel with", async () => {
+      await commands.executeCommand("notifications.focusToasts");
+      await commands.executeCommand("notification.acceptPrimaryAction");
+      cancelled = performance.now();
+      const done = await Promise.race([
+        running.then(() => true),
+        new Promise<false>((r) => setTimeout(() => r(false), 300)),
+      ]);
+      return done;
+    });
+    await eventually("an idle engine", async () => (await status()).state === "ready");
+    notes.push(`from the last attempt to cancel to an idle engine: ${(performance.now() - cancelled).toFixed(0)} ms`);
+    assert.ok(!window.visibleTextEditors.some(({ document }) => document.uri.scheme === "spanfill-summary"));
+  });
+
+  test("a text that was changed meanwhile is not written to", async () => {
+    const text = `${PROSE.repeat(20)}\nThe sky is ___ today.\n`;
+    const editor = await open(text);
+    const running = commands.executeCommand("spanfill.fillGapsInSelection");
+    await editor.edit((edit) => edit.insert(new Position(0, 0), "New. "));
+    await running;
+    assert.equal(editor.document.getText(), `New. ${text}`);
+  });
+
+  test("an engine that was killed is back with the next request", async () => {
+    await summarizeSomething();
+    const { pid } = await status();
+    assert.ok(pid);
+    process.kill(pid, "SIGKILL");
+    await eventually("its end", () => !alive(pid));
+    await commands.executeCommand("workbench.action.closeAllEditors");
+    await summarizeSomething();
+    const { pid: next, state } = await status();
+    assert.ok(next && next !== pid && alive(next));
+    assert.equal(state, "ready");
+  });
+
+  test("an engine that is killed at work is reported and back with the next request", async () => {
+    await open(LONG, "long.md");
+    const running = commands.executeCommand("spanfill.summarizeFile");
+    const pid = await eventually("work", async () => {
+      const { state, pid } = await status();
+      return state === "busy" && pid;
+    });
+    process.kill(pid, "SIGKILL");
+    await running;
+    assert.ok(!window.visibleTextEditors.some(({ document }) => document.uri.scheme === "spanfill-summary"));
+    await commands.executeCommand("workbench.action.closeAllEditors");
+    await summarizeSomething();
+  });
+
+  test("Restart Engine ends one process and the next request starts another", async () => {
+    await summarizeSomething();
+    const { pid } = await status();
+    assert.ok(pid);
+    await commands.executeCommand("spanfill.restart");
+    await eventually("its end", () => !alive(pid));
+    await commands.executeCommand("workbench.action.closeAllEditors");
+    await summarizeSomething();
+    assert.notEqual((await status()).pid, pid);
+  });
+
+  test("a server that was killed is started again, and leaves no engine behind", async () => {
+    await summarizeSomething();
+    const server = serverPid();
+    const { pid: engine } = await status();
+    assert.ok(server && engine);
+    process.kill(server, "SIGKILL");
+    await eventually("the engine's end", () => !alive(engine));
+    await eventually("another server", () => {
+      const next = serverPid();
+      return next !== undefined && next !== server;
+    });
+    await commands.executeCommand("workbench.action.closeAllEditors");
+    await summarizeSomething();
+  });
+});

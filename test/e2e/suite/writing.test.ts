@@ -1,0 +1,190 @@
+/** What a writer does: summaries, filled gaps, ghost text, hovers. */
+import assert from "node:assert/strict";
+import {
+  type CodeAction,
+  commands,
+  EndOfLine,
+  env,
+  type Hover,
+  languages,
+  MarkdownString,
+  Position,
+  Range,
+  Selection,
+  window,
+} from "vscode";
+import {
+  eventually,
+  extension,
+  notes,
+  open,
+  PROSE,
+  select,
+  serverPid,
+  shownSummary,
+  status,
+  trained,
+  withSetting,
+} from "./editor.ts";
+
+suite("writing", () => {
+  setup(() => commands.executeCommand("workbench.action.closeAllEditors"));
+
+  test("starts a server for the first text, and no engine yet", async () => {
+    await extension().activate();
+    assert.equal(serverPid(), undefined, "a server was started before anything was opened");
+    await open(PROSE);
+    const { state } = await eventually("the server", () => status().then(undefined, () => undefined));
+    assert.equal(state, "unloaded");
+  });
+
+  test("summarises a selection beside the text, to be copied and inserted", async () => {
+    const editor = await open(PROSE);
+    const paragraph = PROSE.split("\n\n")[1] ?? "";
+    select(editor, paragraph);
+    const started = performance.now();
+    await commands.executeCommand("spanfill.summarizeSelection");
+    const document = await shownSummary();
+    notes.push(`first summary, engine started: ${(performance.now() - started).toFixed(0)} ms`);
+    const summary = document.getText().split("\n\n— ")[0] ?? "";
+    if (trained) assert.ok(summary.split(" ").length > 3, summary);
+    assert.match(document.getText(), /\n— lines 3 to 4, in 1 part, nothing left out \(\d+ ms, [\w.-]+\)\n$/);
+    assert.equal(document.languageId, "markdown");
+    assert.equal(window.activeTextEditor?.document, editor.document, "the cursor left the text");
+    const lenses = await commands.executeCommand<{ command?: { title: string } }[]>(
+      "vscode.executeCodeLensProvider",
+      document.uri,
+    );
+    assert.deepEqual(
+      lenses.map(({ command }) => command?.title),
+      ["$(copy) Copy", "$(insert) Insert Above Text"],
+    );
+
+    await commands.executeCommand("spanfill.copySummary", document.uri);
+    assert.equal(await env.clipboard.readText(), summary);
+    await commands.executeCommand("spanfill.insertSummary", document.uri);
+    assert.equal(
+      editor.document.getText(),
+      PROSE.replace(paragraph, () => `${summary}\n\n${paragraph}`),
+    );
+  });
+
+  test("summarises the whole file, and again when the text has changed", async () => {
+    const editor = await open(PROSE);
+    await commands.executeCommand("spanfill.summarizeFile");
+    const before = (await shownSummary()).getText();
+    assert.match(before, /\n— lines 1 to 11, in [1-9]\d* parts?, nothing left out/);
+    await editor.edit((edit) => edit.insert(new Position(0, 0), "# Before\n\nThe town is older than its harbour.\n\n"));
+    await commands.executeCommand("spanfill.summarizeFile");
+    const after = await shownSummary(before);
+    assert.match(after.getText(), /\n— lines 1 to 15, /);
+    assert.equal(window.visibleTextEditors.length, 2);
+  });
+
+  for (const [name, newline] of [
+    ["LF", "\n"],
+    ["CRLF", "\r\n"],
+  ] as const) {
+    test(`fills three gaps in one go, and one undo brings every byte back (${name})`, async () => {
+      const before = ["# Gäste 🚢", "", "\tThe sky is ___ and the", "sea is  ___  ", "", "- Where to ___?", ""].join(
+        newline,
+      );
+      const editor = await open(before);
+      assert.equal(editor.document.eol, newline === "\n" ? EndOfLine.LF : EndOfLine.CRLF);
+      select(editor);
+      await commands.executeCommand("spanfill.fillGapsInSelection");
+      const after = editor.document.getText();
+      assert.notEqual(after, before);
+      const [head, middle, tail] = ["# Gäste 🚢", "and the", "- Where to"];
+      assert.ok(after.startsWith(`${head}${newline}${newline}\tThe sky is `), JSON.stringify(after));
+      assert.ok(
+        after.includes(`${middle}${newline}sea is  `) && after.includes(`${newline}${tail}`),
+        JSON.stringify(after),
+      );
+      if (trained) assert.ok(!after.includes("___"), JSON.stringify(after));
+      await commands.executeCommand("undo");
+      assert.equal(editor.document.getText(), before);
+      await commands.executeCommand("undo");
+      assert.equal(editor.document.getText(), before, "there was more than one step to undo");
+    });
+  }
+
+  test("leaves gaps outside the selection alone", async () => {
+    const editor = await open("One ___ here.\n\nAnother ___ there.\n");
+    select(editor, "One ___ here.");
+    await commands.executeCommand("spanfill.fillGapsInSelection");
+    assert.ok(editor.document.getText().endsWith("\n\nAnother ___ there.\n"), editor.document.getText());
+  });
+
+  test("takes the gap's marker from the settings", async () => {
+    const editor = await open("The sky is ??? today.\n");
+    await withSetting("spanfill.gapMarker", "???", async () => {
+      await commands.executeCommand("spanfill.fillGapsInSelection");
+    });
+    if (trained) assert.ok(!editor.document.getText().includes("???"), editor.document.getText());
+  });
+
+  test("shows ghost text at the cursor and accepts it", async () => {
+    await withSetting("spanfill.inlineCompletion.minimumConfidence", 0, async () => {
+      const before = "The harbour was built in 1862, when the railway reached the coast. The harbour is";
+      const after = "\n\nToday the coal ships are gone.\n";
+      const editor = await open(before + after);
+      const end = editor.document.positionAt(before.length);
+      editor.selection = new Selection(end, end);
+      await commands.executeCommand("spanfill.infillAtCursor");
+      await eventually("an accepted suggestion", async () => {
+        await commands.executeCommand("editor.action.inlineSuggest.commit");
+        return editor.document.getText() !== before + after;
+      });
+      const text = editor.document.getText();
+      assert.ok(text.startsWith(before) && text.endsWith(after), text);
+      assert.ok(text.length > before.length + after.length);
+    });
+  });
+
+  test("shows a section's summary over its heading", async () => {
+    const { document } = await open(PROSE);
+    const hovers = await eventually("a hover", async () => {
+      const made = await commands.executeCommand<Hover[]>(
+        "vscode.executeHoverProvider",
+        document.uri,
+        new Position(7, 5),
+      );
+      return made.length > 0 && made;
+    });
+    const text = hovers
+      .flatMap(({ contents }) => contents)
+      .map((content) => (content instanceof MarkdownString ? content.value : String(content)))
+      .join("\n");
+    assert.ok(text.trim().length > (trained ? 20 : 0), text);
+    const none = await commands.executeCommand<Hover[]>(
+      "vscode.executeHoverProvider",
+      document.uri,
+      new Position(2, 5),
+    );
+    assert.deepEqual(none, []);
+  });
+
+  test("offers both commands as code actions of a selection", async () => {
+    const { document } = await open("The sky is ___ and the sea is ___ today.\n");
+    const actions = await eventually("code actions", async () => {
+      const made = await commands.executeCommand<CodeAction[]>(
+        "vscode.executeCodeActionProvider",
+        document.uri,
+        new Range(0, 0, 0, 40),
+      );
+      return made.length > 1 && made;
+    });
+    const titles = actions.map(({ title }) => title).join("; ");
+    assert.match(titles, /fill/i);
+    assert.match(titles, /summar/i);
+  });
+
+  test("says why it does nothing in a program", async () => {
+    const editor = await open("const x = 1; // ___\n", "program.js");
+    assert.equal(languages.match({ language: "javascript" }, editor.document) > 0, true);
+    await commands.executeCommand("spanfill.fillGapsInSelection");
+    assert.equal(editor.document.getText(), "const x = 1; // ___\n");
+    await commands.executeCommand("notifications.clearAll");
+  });
+});
