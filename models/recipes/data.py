@@ -165,10 +165,10 @@ class Mixture:
 
     def infill(self):
         rng = self.rng
-        cursor = rng.random() < 0.28
+        cursor = rng.random() < 0.15
         while True:
-            dense = not cursor and rng.random() < 0.6
-            ids = self.window(48, 320) if dense else self.window(16 if rng.random() < 0.3 else 48)
+            dense = not cursor and rng.random() < 0.85
+            ids = self.window(40, 256) if dense else self.window(16 if rng.random() < 0.3 else 48)
             k = self.kinds[ids]
             starts = np.flatnonzero(word_starts(ids, self.kinds))
             if len(starts) < 4:
@@ -179,7 +179,7 @@ class Mixture:
             most = 3 if len(ids) < 100 or rng.random() < 0.5 else 10
             count = int(rng.integers(1, min(most, 1 + len(starts) // 6) + 1))
             if dense:
-                count = max(1, int(len(starts) / rng.uniform(6, 14)))
+                count = max(1, int(len(starts) / rng.uniform(4, 9)))
             gaps, room = [], TARGET - 4
             if cursor:
                 s = int(rng.choice(starts[len(starts) // 3:]))
@@ -192,7 +192,7 @@ class Mixture:
                 gaps, room, count = [(s, e)], room - (e - s) - 1, int(rng.integers(0, 2)) if most == 3 else count // 2
             limit = gaps[0][0] if gaps else len(ids)
             for _ in range(count):
-                kind = rng.choice(["word", "phrase", "sentence", "line"], p=[0.75, 0.25, 0, 0] if dense else [0.4, 0.33, 0.17, 0.1])
+                kind = rng.choice(["word", "phrase", "sentence", "line"], p=[0.8, 0.2, 0, 0] if dense else [0.4, 0.33, 0.17, 0.1])
                 pool = starts if kind != "sentence" else sentence_starts
                 if kind == "word" and rng.random() < 0.5 and len(content):
                     pool = content

@@ -26,7 +26,7 @@ TASK_WEIGHT = torch.tensor([0.7, 1.0, 1.0, 1.0])   # span corruption has by far 
 def shares(progress):
     """Each task's part of the source tokens."""
     late = min(1.0, progress / 0.67)
-    span, described = 0.30 - 0.20 * late, 0.20 + 0.10 * late
+    span, described = 0.30 - 0.25 * late, 0.20
     return {"span": span, "infill": 1 - span - described, "summary": 0.62 * described, "title": 0.38 * described}
 
 
