@@ -16,7 +16,7 @@ import { seededRandom, seededSample } from "../../server/training/random.ts";
 
 const engine = createLocalEngine();
 const directory = resolveModel(undefined);
-const documents = seededSample(readDocuments(), 120, seededRandom(3));
+const documents = seededSample(readDocuments(), 300, seededRandom(3));
 const words = wordGaps(documents);
 let model: LoadedModel;
 before(async () => {
