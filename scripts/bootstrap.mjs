@@ -72,7 +72,7 @@ function build() {
     "esbuild.mjs",
     "package.json",
     "package-lock.json",
-    ...["protocol", "models", "server"].flatMap(files),
+    ...["protocol", "models", "server", "client"].flatMap(files),
   ];
   if (built > 0 && sources.every((path) => time(path) <= built)) return;
   console.error("Building ...");

@@ -1,8 +1,8 @@
 // The editor tests on the packaged extension: `run.mjs code-server` and `run.mjs electron` run test/e2e/suite inside the real
 // extension host; `run.mjs person` runs test/e2e/person.mjs, which types and clicks. `--model DIR` takes another model than
-// the built-in one, `--vsix FILE` a package that is already made.
+// the built-in one (`random`: a small one with random weights, as where there is no built-in one), `--vsix FILE` a package that is already made.
 import { spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -95,7 +95,6 @@ async function inElectron(vsix) {
   const installed = made.status === 0 && readdirSync(extensions).find((one) => one.startsWith("spanfill.spanfill-"));
   if (!installed) throw new Error(`The VSIX was not installed:\n${made.stdout}${made.stderr}`);
   mkdirSync(join(folder, "user", "User"), { recursive: true });
-  const { writeFileSync } = await import("node:fs");
   writeFileSync(join(folder, "user", "User", "settings.json"), JSON.stringify(settings()));
   const result = join(folder, "result.json");
   await electron
@@ -145,10 +144,10 @@ function packaged() {
 
 /** The built-in model, the one that was asked for, or a small one with random weights. */
 async function chosenModel() {
-  if (values.model) return { directory: resolve(values.model), dispose: () => undefined };
+  if (values.model && values.model !== "random") return { directory: resolve(values.model), dispose: () => undefined };
   const builtin = readdirSync("models/builtin", { recursive: true }).some((path) => path.endsWith("config.json"));
-  if (builtin) return { dispose: () => undefined };
-  console.log("There is no built-in model: the tests run with random weights.");
+  if (builtin && values.model === undefined) return { dispose: () => undefined };
+  console.log("The tests run with random weights.");
   const outfile = join(folder, "random-model.mjs");
   await build({
     entryPoints: ["test/support/random-model.ts"],
