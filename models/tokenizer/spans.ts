@@ -159,7 +159,8 @@ export function fitFill(
   const gluedLeft = /\S$/u.test(before);
   const gluedRight = /^[\p{L}\p{N}]/u.test(after);
   const lead = gluedLeft && /^\s/u.test(raw) && takesSpace(before) && !/^[\p{Pe}\p{Pf}.,;:!?]/u.test(body) ? " " : "";
-  return `${lead}${body}${lead !== "" && gluedRight ? " " : ""}`;
+  // Before a word, what was a word of its own on the left side is one on the right side too.
+  return `${lead}${body}${(lead !== "" || !gluedLeft) && gluedRight ? " " : ""}`;
 }
 
 /** The text with each gap replaced by its fill, or left as it is where the fill is undefined. Nothing else changes. */

@@ -12,9 +12,9 @@ export type TokenListener = (ids: readonly number[]) => void;
 /** Steps of the first chunk, so that the first token is heard of at once. */
 const FIRST_CHUNK = 1;
 /** Most steps of a chunk; beyond this a chunk's fixed cost no longer shows. */
-const LARGEST_CHUNK = 16;
+const LARGEST_CHUNK = 32;
 /** How long a chunk may take: nothing can be cancelled inside one. */
-const CHUNK_MS = 25;
+const CHUNK_MS = 30;
 
 /** A sequence being written. */
 interface Row {

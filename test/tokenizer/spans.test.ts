@@ -136,6 +136,7 @@ test("a fill reads right where it stands", () => {
     ["foo", "lish", "bar", "lish"],
     ["foo", " and", "bar", " and "],
     ["foo", " and", " bar", " and"],
+    ["foo ", " and", "bar", "and "],
     ["end", " dog", ".", " dog"],
     ["end", " .", "", "."],
     ["the ", " dog.", ".", "dog"],
