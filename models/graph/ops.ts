@@ -1,7 +1,7 @@
 /** One function an operator: each checks its inputs' shapes, states the result's, and adds the node. */
 import { ModelError } from "../errors.ts";
 import type { GraphBuilder } from "./builder.ts";
-import type { Dim, DType, Graph, Shape, Value } from "./types.ts";
+import { type Dim, type DType, elementTypes, type Graph, type Shape, type Value } from "./types.ts";
 
 const MICROSOFT = "com.microsoft";
 
@@ -68,20 +68,8 @@ export function geluTanh(g: GraphBuilder, x: Value): Value {
 
 /** x with its elements converted to another type. */
 export function cast(g: GraphBuilder, x: Value, dtype: DType): Value {
-  return one(g, "Cast", [x], dtype, x.shape, { to: { int: CAST_TYPE[dtype] } });
+  return one(g, "Cast", [x], dtype, x.shape, { to: { int: elementTypes[dtype] } });
 }
-
-/** TensorProto.DataType of each type. */
-const CAST_TYPE: Readonly<Record<DType, number>> = {
-  float32: 1,
-  uint8: 2,
-  int8: 3,
-  int32: 6,
-  int64: 7,
-  bool: 9,
-  float16: 10,
-  float64: 11,
-};
 
 // Reductions.
 

@@ -1,7 +1,7 @@
 /** Graph -> the bytes of an ONNX ModelProto, written by protobufjs from ONNX's own schema (onnx.json, made from onnx-ml.proto). */
 import protobuf from "protobufjs/light.js";
 import schema from "./onnx.json" with { type: "json" };
-import type { Attribute, DType, Graph, Initializer, Node, Value } from "./types.ts";
+import { type Attribute, elementTypes, type Graph, type Initializer, type Node, type Value } from "./types.ts";
 
 /**
  * Returns the ModelProto of a graph. External data stays where it is: only its place is written.
@@ -19,17 +19,6 @@ export function encodeModel(graph: Graph): Uint8Array {
   };
   return modelType().encode(model).finish();
 }
-
-const ELEMENT_TYPE: Readonly<Record<DType, number>> = {
-  float32: 1,
-  uint8: 2,
-  int8: 3,
-  int32: 6,
-  int64: 7,
-  bool: 9,
-  float16: 10,
-  float64: 11,
-};
 
 /** TensorProto.DataLocation.EXTERNAL */
 const EXTERNAL = 1;
@@ -73,11 +62,11 @@ function attributeProto(attribute: Attribute): object {
 
 function valueProto(value: Value): object {
   const dim = value.shape.map((extent) => (typeof extent === "number" ? { dim_value: extent } : { dim_param: extent }));
-  return { name: value.name, type: { tensor_type: { elem_type: ELEMENT_TYPE[value.dtype], shape: { dim } } } };
+  return { name: value.name, type: { tensor_type: { elem_type: elementTypes[value.dtype], shape: { dim } } } };
 }
 
 function tensorProto({ value, data }: Initializer): object {
-  const tensor = { name: value.name, data_type: ELEMENT_TYPE[value.dtype], dims: value.shape };
+  const tensor = { name: value.name, data_type: elementTypes[value.dtype], dims: value.shape };
   if (data instanceof Uint8Array) return { ...tensor, raw_data: data };
   return {
     ...tensor,

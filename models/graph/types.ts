@@ -3,6 +3,18 @@
 /** Element types used here, by their ONNX names. */
 export type DType = "float32" | "float64" | "float16" | "int64" | "int32" | "int8" | "uint8" | "bool";
 
+/** TensorProto.DataType of each type. @see onnx/onnx-ml.proto */
+export const elementTypes: Readonly<Record<DType, number>> = {
+  float32: 1,
+  uint8: 2,
+  int8: 3,
+  int32: 6,
+  int64: 7,
+  bool: 9,
+  float16: 10,
+  float64: 11,
+};
+
 /** A known extent, or the name of one that is known only at run time. */
 export type Dim = number | string;
 
