@@ -4,16 +4,17 @@ import { join } from "node:path";
 import { ModelError } from "../../models/errors.ts";
 import type { DType, Graph } from "../../models/graph/types.ts";
 import type { T5Config } from "../../models/t5/config.ts";
-import { maskedBucket, stepGraph } from "../../models/t5/decoder.ts";
+import { stepGraph } from "../../models/t5/decoder.ts";
 import { encoderGraph, encoderStages } from "../../models/t5/encoder.ts";
 import { fusedLowering } from "../../models/t5/fused.ts";
-import { greedyGraph, longestNgram } from "../../models/t5/generation.ts";
+import { greedyGraph } from "../../models/t5/generation.ts";
 import type { StoredTensor, TensorSource } from "../../models/t5/lowering.ts";
-import { encoderBiases, relativePositionBucket } from "../../models/t5/position.ts";
+import { encoderBiases } from "../../models/t5/position.ts";
 import { readTensor } from "../catalog/checkpoint.ts";
 import { type PreparedWeights, prepareWeights } from "../catalog/prepare.ts";
 import type { Precision } from "./engine.ts";
-import type { DecoderState, Encoded, GreedyChunk, Runner } from "./runner.ts";
+import { distanceBuckets, maxPositions, paddingMask, processingFeeds, stepBuckets } from "./ort-feeds.ts";
+import type { DecoderState, Encoded, Runner } from "./runner.ts";
 import {
   bool,
   createSession,
@@ -25,9 +26,6 @@ import {
   type RuntimeTensor,
   type Session,
 } from "./session.ts";
-
-/** Longest output, in tokens: as far as the decoder's relative positions are laid out. */
-export const maxPositions = 4096;
 
 /** Weights in one stage of the encoder: about 20 ms of work for 512 tokens on two cores, so that a cancel is soon noticed. */
 const stageParameters = 6.5e6;
@@ -263,71 +261,6 @@ export function tensorSource(weights: PreparedWeights): TensorSource {
     source.set(name, { dtype: type, shape, data: { path: file, offset, length } });
   }
   return source;
-}
-
-/** The decoder's bucket of each distance, the farthest first: place M - 1 - d holds distance d. */
-function distanceBuckets(config: T5Config): Int32Array {
-  return Int32Array.from({ length: maxPositions }, (_, place) =>
-    relativePositionBucket(
-      place - (maxPositions - 1),
-      false,
-      config.relativeAttentionNumBuckets,
-      config.relativeAttentionMaxDistance,
-    ),
-  );
-}
-
-/** Buckets of `count` new positions after `length` cached ones, [count, length + count]. */
-function stepBuckets(config: T5Config, distances: Int32Array, length: number, count: number): Int32Array {
-  const total = length + count;
-  if (total > maxPositions) {
-    throw new ModelError("input", `An output cannot be longer than ${maxPositions} tokens; ask for fewer new tokens.`);
-  }
-  const buckets = new Int32Array(count * total).fill(maskedBucket(config));
-  for (let i = 0; i < count; i += 1) {
-    const position = length + i;
-    buckets.set(distances.subarray(maxPositions - 1 - position), i * total);
-  }
-  return buckets;
-}
-
-/** 0 for tokens, a large negative number for padding, [B, 1, 1, S]. */
-function paddingMask(inputs: readonly (readonly number[])[], length: number): RuntimeTensor {
-  const mask = new Float32Array(inputs.length * length);
-  for (const [i, row] of inputs.entries()) mask.fill(-1e9, i * length + row.length, (i + 1) * length);
-  return float32(mask, [inputs.length, 1, 1, length]);
-}
-
-/** What the greedy graph takes for blocked tokens, n-grams and the repetition penalty. */
-function processingFeeds(
-  config: T5Config,
-  history: readonly (readonly number[])[],
-  chunk: GreedyChunk,
-  noneBlocked: Float32Array,
-): Tensors {
-  const { noRepeatNgramSize: ngram, repetitionPenalty: penalty, bannedTokens } = chunk;
-  if (ngram > longestNgram) {
-    throw new ModelError(
-      "input",
-      `noRepeatNgramSize is ${ngram}; greedy search prevents n-grams of at most ${longestNgram}.`,
-    );
-  }
-  let blocked = noneBlocked;
-  if (bannedTokens.length > 0) {
-    blocked = new Float32Array(config.vocabSize);
-    for (const token of bannedTokens) blocked[token] = -1e9;
-  }
-  // transformers counts the start token as produced; the distinct negative ones before it match nothing.
-  const lead = [...Array.from({ length: longestNgram }, (_, i) => -1 - i), config.decoderStartTokenId];
-  const rows = history.map((row) => [...lead, ...row]);
-  const process = ngram > 0 || penalty !== 1 || bannedTokens.length > 0;
-  return {
-    process: bool(Uint8Array.of(process ? 1 : 0), []),
-    blocked: float32(blocked, [1, config.vocabSize]),
-    history: int32(rows.flat(), [rows.length, rows[0]?.length ?? 0]),
-    ngram: int64Scalar(ngram),
-    penalty: float32(Float32Array.of(penalty), []),
-  };
 }
 
 function lastPositions(logits: Float32Array, rows: number, count: number, vocabSize: number): Float32Array {
