@@ -5,7 +5,7 @@ Everything works on token ids. An example is (source, target, task), both ending
 import numpy as np
 
 EOS, FIRST_SENTINEL, FIRST_LAYOUT, FIRST_MARK = 1, 32099, 32100, 32120
-TASKS = ("span", "infill", "summary", "title")
+TASKS = ("span", "copy", "infill", "summary", "title")
 MARK_SIZES = np.array([1, 2, 4, 8, 16, 32])
 SOURCE, TARGET = 512, 128
 WORD, LAYOUT, LINE, PUNCTUATION, STOP, FUNCTION, CAPITAL, LOWER = (1 << i for i in range(8))
@@ -62,6 +62,7 @@ class Mixture:
         self.hash, self.blank = encode("# A")[:1], encode("\n\n")
         weight = self.pairs["weight"] / self.pairs["weight"].sum()
         self.pair_ends, self.drawn = np.cumsum(weight), {task: 0 for task in TASKS}
+        self.leads = 0.1   # share of the summaries that are a section's first sentence
         self.find_headings(encode)
         self.capitals = np.flatnonzero(self.kinds & CAPITAL)[200:]
         self.lowers = np.flatnonzero(self.kinds & LOWER)
@@ -136,6 +137,30 @@ class Mixture:
         ends = np.cumsum(np.stack([kept, lost], 1).ravel())
         gaps = [(int(ends[2 * i]), int(ends[2 * i + 1])) for i in range(parts)]
         return self.join(ids, gaps, [False] * parts, [])
+
+    def copy(self):
+        """Gaps in a passage that stands a second time, whole, before or after it: what fills them is there to be copied."""
+        rng = self.rng
+        ids = self.window(24, 200)
+        ids = self.rename(ids, ids)[0] if rng.random() < 0.5 else ids
+        starts = np.flatnonzero(word_starts(ids, self.kinds))
+        if len(starts) < 8 or len(ids) > 230:
+            return self.copy()
+        gaps, at = [], int(rng.integers(0, 4))
+        longest = int(rng.choice([2, 8, 24]))
+        while at < len(starts) - 1 and sum(b - a + 1 for a, b in gaps) < 60:
+            stop = min(at + int(rng.integers(1, longest + 1)), len(starts) - 1)
+            gaps.append((int(starts[at]), int(starts[stop])))
+            at = stop + int(rng.integers(2, 10))
+        gaps = [g for g in gaps if g[1] - g[0] < 60]
+        if not gaps or sum(b - a + 1 for a, b in gaps) > TARGET - 3:
+            return self.copy()
+        whole = np.concatenate([ids, self.blank])
+        if rng.random() < 0.5:   # whole, gapped
+            gaps, ids = [(a + len(whole), b + len(whole)) for a, b in gaps], np.concatenate([whole, ids])
+        else:
+            ids = np.concatenate([ids, self.blank, ids])
+        return self.join(ids, gaps, [False] * len(gaps), self.prefix["infill"])
 
     def gap(self, ids, k, starts, s, kind):
         """The end of a gap of this kind that begins at word start s, or None where it makes no good gap."""
@@ -212,10 +237,40 @@ class Mixture:
         a, b = self.pairs[f"{name}_offsets"][i:i + 2]
         return self.pairs[name][a:b].astype(np.int64)
 
+    def section(self):
+        """A heading of the corpus (its words) and the text below it, or None where that is no section."""
+        h = int(self.rng.integers(len(self.headings)))
+        at, level = self.headings[h]
+        stop = self.offsets[np.searchsorted(self.offsets, at, "right")]
+        for other, deeper in self.headings[h + 1:h + 30]:
+            if other < stop and deeper <= level:
+                stop = other - deeper
+                break
+        text = self.tokens[at:min(at + SOURCE + 40, stop)].astype(np.int64)
+        lines = np.flatnonzero(self.kinds[text] & LINE)
+        return (text[:lines[0]], text[lines[0] + 1:]) if len(lines) else None
+
+    def lead(self):
+        """A section of the corpus with its first sentence as the summary: how to find and copy one."""
+        while True:
+            title, body = self.section() or ((), ())
+            while len(body) and self.kinds[body[0]] & LAYOUT:
+                body = body[1:]
+            if len(body) < 48:
+                continue
+            k = self.kinds[body]
+            ends = [p + 1 for p in np.flatnonzero(k[:60][:-1] & STOP) if k[p + 1] & (WORD | LAYOUT)]
+            line = np.flatnonzero(k[:60] & LINE)
+            if ends and ends[0] >= 8 and not (len(line) and line[0] < ends[0]) and (k[:ends[0]] & WORD > 0).mean() > 0.4:
+                return title, body, body[:ends[0]]
+
+    def described(self):
+        i = int(np.searchsorted(self.pair_ends, self.rng.random() * self.pair_ends[-1]))
+        return self.field("title", i), self.field("text", i), self.field("summary", i)
+
     def summary(self):
         rng = self.rng
-        i = int(np.searchsorted(self.pair_ends, rng.random() * self.pair_ends[-1]))
-        title, body, said = self.field("title", i), self.field("text", i), self.field("summary", i)
+        title, body, said = self.lead() if rng.random() < self.leads else self.described()
         if not 0 < len(said) < TARGET:
             return self.summary()
         head = [self.hash, title[:40], self.blank] if len(title) and rng.random() < 0.6 else []
@@ -225,22 +280,7 @@ class Mixture:
 
     def title(self):
         rng = self.rng
-        if rng.random() < 0.4:
-            i = int(np.searchsorted(self.pair_ends, rng.random() * self.pair_ends[-1]))
-            title, body = self.field("title", i), self.field("text", i)
-        else:
-            h = int(rng.integers(len(self.headings)))
-            at, level = self.headings[h]
-            stop = self.offsets[np.searchsorted(self.offsets, at, "right")]
-            for other, deeper in self.headings[h + 1:h + 30]:
-                if other < stop and deeper <= level:
-                    stop = other - deeper
-                    break
-            text = self.tokens[at:min(at + SOURCE + 40, stop)].astype(np.int64)
-            lines = np.flatnonzero(self.kinds[text] & LINE)
-            if not len(lines):
-                return self.title()
-            title, body = text[:lines[0]], text[lines[0] + 1:]
+        title, body = (self.described()[:2] if rng.random() < 0.4 else self.section()) or ((), ())
         body = body[:self.body_length() - 4]
         if not 0 < len(title) <= 30 or len(body) < 20:
             return self.title()
@@ -253,7 +293,7 @@ class Mixture:
         while len(body) and self.kinds[body[-1]] & LAYOUT:
             body = body[:-1]
         source, target = np.concatenate([head, body[:SOURCE - 1 - len(head)]]), target[:TARGET - 1]
-        if self.rng.random() < 0.3:
+        if self.rng.random() < 0.4:
             source, target = self.rename(source, target)
         return np.append(source, EOS)[:SOURCE], np.append(target, EOS)[:TARGET]
 

@@ -20,14 +20,30 @@ from model import BF16, T5, HeadLoss
 from optim import Optimizer
 
 FREQUENT, CANDIDATES = 3000, 5632
-TASK_WEIGHT = torch.tensor([0.7, 1.0, 1.0, 1.0])   # span corruption has by far the most target tokens
+TASK_WEIGHT = torch.tensor([0.7, 0.5, 1.0, 1.0, 1.0])   # span corruption has by far the most target tokens
 
 
 def shares(progress):
     """Each task's part of the source tokens."""
     late = min(1.0, progress / 0.67)
-    span, described = 0.30 - 0.25 * late, 0.20
-    return {"span": span, "infill": 1 - span - described, "summary": 0.62 * described, "title": 0.38 * described}
+    span, copy, summary, title = 0.15 - 0.10 * late, 0.12 - 0.08 * late, 0.25 + 0.05 * late, 0.10
+    return {"span": span, "copy": copy, "infill": 1 - span - copy - summary - title, "summary": summary, "title": title}
+
+
+def grow(model, saved):
+    """Loads another run's weights; where the model has more layers, the new ones stand after each old one and change little at first."""
+    state = dict(model.state_dict())
+    for name in saved:
+        parts = name.split(".")
+        if "block" in parts:
+            new, old = (1 + max(int(n.split(".")[2]) for n in names if n.startswith(f"{parts[0]}.block.")) for names in (state, saved))
+            parts[2] = str(int(parts[2]) * new // old)
+        state[".".join(parts)] = saved[name]
+    added = {n for n in state if ".block." in n} - {n for n in state if any(state[n] is s for s in saved.values())}
+    for name in added:
+        if name.endswith(("o.weight", "wo.weight")):
+            state[name] = state[name] * 0.1
+    model.load_state_dict(state)
 
 
 def rate_at(progress, step, options):
@@ -132,6 +148,7 @@ def main():
     parser.add_argument("--minutes", type=float, help="how long to train")
     parser.add_argument("--end-time", help="HH:MM today, instead of --minutes")
     parser.add_argument("--resume", action="store_true")
+    parser.add_argument("--from", dest="start", help="another run's checkpoint to take the weights from (a deeper shape gets new layers in between)")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--source-tokens", type=int, default=1536, help="of one batch, padding included")
     parser.add_argument("--batches", type=int, default=4, help="a step")
@@ -158,6 +175,8 @@ def main():
         optimizer.load_state_dict(saved["optimizer"])
         state = saved["state"]
         state["minutes"] = options.minutes or state["minutes"]
+    elif options.start:
+        grow(model, torch.load(options.start, weights_only=False)["model"])
     if options.end_time:
         hour, minute = map(int, options.end_time.split(":"))
         now = time.localtime()
@@ -165,7 +184,7 @@ def main():
 
     tokenizer = Tokenizer.from_file(options.tokenizer)
     data = Mixture(options.prepared, tokenizer, "train", options.seed * 1_000_003 + state["step"])
-    equal = {t: 0.25 for t in TASKS}
+    equal = {t: 0.2 for t in TASKS}
     valid = Mixture(options.prepared, tokenizer, "valid", 0).batches({**equal, "title": 0.15}, 8192, 24)
     candidates = Candidates(data.frequency, options.seed + state["step"])
     log = open(f"{options.out}/log.jsonl", "a", buffering=1)
@@ -185,6 +204,7 @@ def main():
     while progress() < 1 and not stop:
         start, at = time.time(), progress()
         if len(queue) < options.batches:
+            data.leads = 0.5 - 0.4 * min(1.0, at / 0.67)
             queue += data.batches(shares(at), options.source_tokens, 384)
         batches = sorted((queue.pop() for _ in range(options.batches)), key=lambda b: -b[0].shape[1])
         losses, tasks = gradients(model, batches, candidates, at >= options.full_from, pool)
