@@ -10,6 +10,8 @@ export interface ResultType {
 
 /** Grows one graph. Ops are added through the functions of ops.ts. */
 export interface GraphBuilder {
+  /** The nodes added so far, each after those whose values it takes. */
+  readonly nodes: readonly Node[];
   /** Declares an input of the graph. */
   input(name: string, dtype: DType, shape: Shape): Value;
   /** Adds a node and returns what it makes, one value for each result type. */
@@ -53,6 +55,7 @@ function builder(shared: Shared, outer: GraphBuilder | undefined): GraphBuilder 
   }
 
   return {
+    nodes,
     input(name, dtype, shape) {
       const value = { name: outer === undefined ? name : unique(name), dtype, shape };
       inputs.push(value);

@@ -27,6 +27,11 @@ export function div(g: GraphBuilder, a: Value, b: Value): Value {
   return elementwise(g, "Div", a, b);
 }
 
+/** The smaller of a and b. */
+export function min(g: GraphBuilder, a: Value, b: Value): Value {
+  return elementwise(g, "Min", a, b);
+}
+
 /** a == b, as bool. */
 export function equal(g: GraphBuilder, a: Value, b: Value): Value {
   return elementwise(g, "Equal", a, b, "bool");
@@ -54,7 +59,7 @@ export function where(g: GraphBuilder, condition: Value, a: Value, b: Value): Va
   return one(g, "Where", [condition, a, b], a.dtype, shape);
 }
 
-type UnaryOp = "Relu" | "Sigmoid" | "Exp" | "Log" | "Sqrt" | "Reciprocal" | "Not" | "Neg" | "Identity";
+type UnaryOp = "Relu" | "Sigmoid" | "Sign" | "Exp" | "Log" | "Sqrt" | "Reciprocal" | "Not" | "Neg" | "Identity";
 
 /** A function of each element; the shape and the type stay. */
 export function unary(g: GraphBuilder, op: UnaryOp, x: Value): Value {
@@ -86,6 +91,13 @@ export function reduceLast(
 ): Value {
   const axes = g.constant("int64", [1], [-1]);
   return one(g, op, [x, axes], x.dtype, [...x.shape.slice(0, -1), 1], { keepdims: { int: 1 } });
+}
+
+/** Sums over the given axes, which are dropped unless `keep`. */
+export function reduceSum(g: GraphBuilder, x: Value, axes: readonly number[], keep: boolean): Value {
+  const shape = x.shape.flatMap((dim, i) => (axes.includes(i) ? (keep ? [1] : []) : [dim]));
+  const inputs = [x, g.constant("int64", [axes.length], axes)];
+  return one(g, "ReduceSum", inputs, x.dtype, shape, { keepdims: { int: Number(keep) } });
 }
 
 /** Index (int64) of the largest element of the last axis, which is dropped; the first of equals. */
@@ -178,16 +190,11 @@ export function gatherElementsLast(g: GraphBuilder, data: Value, indices: Value)
   return one(g, "GatherElements", [data, indices], data.dtype, indices.shape, { axis: { int: -1 } });
 }
 
-/** data with updates written at indices along the last axis; updates that meet must be equal. */
-export function scatterLast(g: GraphBuilder, data: Value, indices: Value, updates: Value): Value {
-  return one(g, "ScatterElements", [data, indices, updates], data.dtype, data.shape, { axis: { int: -1 } });
-}
-
-/** The smaller of data and the updates at indices along the last axis. */
-export function scatterMinLast(g: GraphBuilder, data: Value, indices: Value, updates: Value): Value {
+/** The smaller (or larger) of data and the updates at indices along the last axis; negative indices count from its end. */
+export function scatterLast(g: GraphBuilder, keep: "min" | "max", data: Value, indices: Value, updates: Value): Value {
   return one(g, "ScatterElements", [data, indices, updates], data.dtype, data.shape, {
     axis: { int: -1 },
-    reduction: { string: "min" },
+    reduction: { string: keep },
   });
 }
 
@@ -209,6 +216,24 @@ export function matmul(g: GraphBuilder, a: Value, b: Value): Value {
   requireEqual("MatMul", a, a.shape.at(-1), b, b.shape.at(-2));
   const lead = broadcast("MatMul", a.shape.slice(0, -2), b.shape.slice(0, -2));
   return one(g, "MatMul", [a, b], a.dtype, [...lead, dimAt(a.shape, -2), dimAt(b.shape, -1)]);
+}
+
+/** How gemm reads its operands. */
+export interface GemmOptions {
+  readonly transposeA?: boolean;
+  readonly transposeB?: boolean;
+  /** Added to the product; broadcast to it. */
+  readonly plus?: Value;
+}
+
+/** a @ b of two matrices, either one transposed. */
+export function gemm(g: GraphBuilder, a: Value, b: Value, options: GemmOptions = {}): Value {
+  const { transposeA = false, transposeB = false, plus } = options;
+  requireSameType("Gemm", a, b);
+  requireEqual("Gemm", a, a.shape[transposeA ? 0 : 1], b, b.shape[transposeB ? 1 : 0]);
+  const shape = [dimAt(a.shape, transposeA ? 1 : 0), dimAt(b.shape, transposeB ? 0 : 1)];
+  const attributes = { transA: { int: Number(transposeA) }, transB: { int: Number(transposeB) } };
+  return one(g, "Gemm", plus === undefined ? [a, b] : [a, b, plus], a.dtype, shape, attributes);
 }
 
 /** x @ weight^T: a linear layer whose weight is [out, in], as checkpoints hold it. The runtime's own operator. */
@@ -298,6 +323,20 @@ export function simplifiedLayerNorm(g: GraphBuilder, x: Value, weight: Value, ep
     epsilon: { float: epsilon },
     stash_type: { int: 1 },
   });
+}
+
+/** The same norm with what its gradient needs: the reciprocal root mean squares [.., 1]. */
+export function rootMeanSquareNorm(
+  g: GraphBuilder,
+  x: Value,
+  weight: Value,
+  epsilon: number,
+): { normed: Value; reciprocal: Value } {
+  requireEqual("SimplifiedLayerNormalization", x, x.shape.at(-1), weight, weight.shape[0]);
+  const results = [x.shape, [...x.shape.slice(0, -1), 1]].map((shape) => ({ dtype: x.dtype, shape }));
+  const attributes = { axis: { int: -1 }, epsilon: { float: epsilon }, stash_type: { int: elementTypes[x.dtype] } };
+  const nodes = g.add("SimplifiedLayerNormalization", [x, weight], results, attributes);
+  return { normed: at(nodes, 0), reciprocal: at(nodes, 1) };
 }
 
 /** Returns [rmsNorm(x + skip), x + skip] in one operator. */

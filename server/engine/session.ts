@@ -9,8 +9,15 @@ export type RuntimeTensor = Tensor;
 
 /** A graph ready to run. */
 export interface Session {
-  /** Runs the graph; the JavaScript thread is blocked meanwhile. @throws ModelError "runtime" */
-  run(feeds: Readonly<Record<string, RuntimeTensor>>): Promise<Record<string, RuntimeTensor>>;
+  /**
+   * Runs the graph; the JavaScript thread is blocked meanwhile.
+   * @param into where some outputs are to be written: memory of their type and size that no input shares
+   * @throws ModelError "runtime"
+   */
+  run(
+    feeds: Readonly<Record<string, RuntimeTensor>>,
+    into?: Readonly<Record<string, RuntimeTensor>>,
+  ): Promise<Record<string, RuntimeTensor>>;
   dispose(): Promise<void>;
 }
 
@@ -50,9 +57,11 @@ export async function createSession(graph: Graph, { folder, threads, spin }: Ses
     throw new ModelError("runtime", `ONNX Runtime could not load the ${graph.name} graph: ${reason(cause)}`, { cause });
   }
   return {
-    async run(feeds) {
+    async run(feeds, into) {
       try {
-        return await session.run(feeds);
+        if (into === undefined) return await session.run(feeds);
+        const fetches = Object.fromEntries(session.outputNames.map((name) => [name, into[name] ?? null]));
+        return await session.run(feeds, fetches);
       } catch (cause) {
         throw new ModelError("runtime", `ONNX Runtime failed in the ${graph.name} graph: ${reason(cause)}`, { cause });
       }
@@ -71,9 +80,27 @@ export function int64Scalar(value: number): RuntimeTensor {
   return new Tensor("int64", BigInt64Array.of(BigInt(value)), []);
 }
 
+/** An int64 vector. */
+export function int64(values: readonly number[]): RuntimeTensor {
+  return new Tensor("int64", BigInt64Array.from(values, BigInt), [values.length]);
+}
+
 /** A float32 tensor over the given memory. */
 export function float32(values: Float32Array, dims: readonly number[]): RuntimeTensor {
   return new Tensor("float32", values, dims);
+}
+
+/** Values of either width; training's gradients are checked in float64. */
+export type Floats = Float32Array<ArrayBuffer> | Float64Array<ArrayBuffer>;
+
+/** A float32 or float64 tensor over the given memory. */
+export function floats(values: Floats, dims: readonly number[]): RuntimeTensor {
+  return values instanceof Float32Array ? float32(values, dims) : new Tensor("float64", values, dims);
+}
+
+/** The memory of a float32 or float64 tensor. @throws ModelError "runtime" when it is of another type */
+export function floatsData(tensor: RuntimeTensor | undefined): Float32Array | Float64Array {
+  return tensor?.data instanceof Float64Array ? tensor.data : float32Data(tensor);
 }
 
 /** A bool tensor over the given memory, one byte an element. */

@@ -62,6 +62,19 @@ export function parityModels(): ParityModel[] {
   return JSON.parse(gunzipSync(readFileSync("test/fixtures/parity/models.json.gz")).toString());
 }
 
+/** The values of a model's tensors. */
+export function parityWeights(model: ParityModel): Map<string, Float32Array<ArrayBuffer>> {
+  return new Map(
+    model.tensors.map(([name, shape, mean, spread, seed]) => {
+      const bits = numbers(
+        seed,
+        shape.reduce((a, b) => a * b, 1),
+      );
+      return [name, Float32Array.from(bits, (value) => mean + spread * ((value >>> 8) / 2 ** 23 - 1))];
+    }),
+  );
+}
+
 /**
  * Writes a model as a folder with config.json and model.safetensors.
  * @param changed the tensor to multiply by `factor`
@@ -72,9 +85,9 @@ export function writeParityModel(model: ParityModel, directory: string, changed?
   const header: Record<string, unknown> = {};
   const parts: Uint8Array[] = [];
   let offset = 0;
-  for (const [name, shape, mean, spread, seed] of model.tensors) {
-    const count = shape.reduce((a, b) => a * b, 1);
-    const values = Float32Array.from(numbers(seed, count), (bits) => mean + spread * ((bits >>> 8) / 2 ** 23 - 1));
+  const weights = parityWeights(model);
+  for (const [name, shape] of model.tensors) {
+    const values = weights.get(name) ?? new Float32Array(0);
     const data = new Uint8Array((name === changed ? values.map((value) => value * factor) : values).buffer);
     header[name] = { dtype: "F32", shape, data_offsets: [offset, offset + data.length] };
     parts.push(data);
@@ -88,7 +101,7 @@ export function writeParityModel(model: ParityModel, directory: string, changed?
 }
 
 /** The largest error of an array against its digest, in standard deviations of the reference. */
-export function largestError(actual: Float32Array, expected: Digest): number {
+export function largestError(actual: Float32Array | Float64Array, expected: Digest): number {
   if (actual.length !== expected.count) return Number.POSITIVE_INFINITY;
   let worst = 0;
   const places = numbers(expected.seed, expected.values.length);
@@ -97,7 +110,10 @@ export function largestError(actual: Float32Array, expected: Digest): number {
   }
   for (const [j, sum] of expected.sums.entries()) {
     const signs = numbers(expected.seed + 1 + j, actual.length);
-    const mine = actual.reduce((total, value, i) => total + ((signs[i] ?? 0) >>> 31 === 1 ? -value : value), 0);
+    const mine = Float64Array.from(actual).reduce(
+      (total, value, i) => total + ((signs[i] ?? 0) >>> 31 === 1 ? -value : value),
+      0,
+    );
     // Independent errors of one size e add up to e * sqrt(count) in a sum with random signs.
     worst = Math.max(worst, Math.abs(mine - sum) / Math.sqrt(actual.length));
   }

@@ -1,0 +1,36 @@
+"""PyTorch's side of `bench train`: loads a model, then makes a training step for each line of JSON on standard input.
+
+Usage: train.py MODEL_FOLDER THREADS DROPOUT adafactor|adamw
+"""
+
+import json
+import resource
+import sys
+import time
+
+import torch
+from transformers import T5Config, T5ForConditionalGeneration
+from transformers.optimization import Adafactor
+
+folder, threads, dropout, optimizer = sys.argv[1], int(sys.argv[2]), float(sys.argv[3]), sys.argv[4]
+torch.set_num_threads(threads)
+torch.manual_seed(0)
+with open(f"{folder}/config.json") as file:
+    config = T5Config(**{**json.load(file), "initializer_factor": 1.0, "dropout_rate": dropout, "use_cache": False})
+model = T5ForConditionalGeneration.from_pretrained(folder, config=config, dtype=torch.float32).train()
+if optimizer == "adamw":
+    made = torch.optim.AdamW(model.parameters(), lr=1e-5, weight_decay=0, fused=True)
+else:
+    made = Adafactor(model.parameters(), lr=1e-5, scale_parameter=True, relative_step=False, warmup_init=False)
+print(json.dumps({"version": torch.__version__}), flush=True)
+for line in sys.stdin:
+    batch = json.loads(line)
+    ids, labels = torch.tensor(batch["inputs"]), torch.tensor(batch["targets"])
+    started = time.perf_counter()
+    made.zero_grad()
+    loss = model(input_ids=ids, attention_mask=torch.ones_like(ids), labels=labels).loss
+    loss.backward()
+    made.step()
+    ms = 1000 * (time.perf_counter() - started)
+    peak = 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    print(json.dumps({"ms": ms, "loss": loss.item(), "peakBytes": peak}), flush=True)

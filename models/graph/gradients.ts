@@ -1,0 +1,141 @@
+/** How a loss passes back through each operator: one rule an op, in one place, written in plain operators again. */
+import type { GraphBuilder } from "./builder.ts";
+import * as ops from "./ops.ts";
+import type { Node, Value } from "./types.ts";
+
+/**
+ * Given a node and the loss's gradient of its first output, says how each input's gradient is made (of that input's shape).
+ * Only those are made that are needed; an input that nothing can be learned through has none.
+ */
+export type GradientRule = (g: GraphBuilder, node: Node, dy: Value) => readonly ((() => Value) | undefined)[];
+
+/** The rules, by operator. @see any text on reverse-mode differentiation; RMS norm and softmax as in their closed forms */
+export const gradientRules: Readonly<Record<string, GradientRule>> = {
+  Add(g, node, dy) {
+    return [() => fit(g, dy, input(node, 0)), () => fit(g, dy, input(node, 1))];
+  },
+  Mul(g, node, dy) {
+    const [a, b] = [input(node, 0), input(node, 1)];
+    return [() => fit(g, ops.mul(g, dy, b), a), () => fit(g, ops.mul(g, dy, a), b)];
+  },
+  /** a or a^T by b or b^T; what was added to the product is left out, for nothing is ever learned through it. */
+  Gemm(g, node, dy) {
+    const [a, b] = [input(node, 0), input(node, 1)];
+    const [transposedA, transposedB] = [flag(node, "transA"), flag(node, "transB")];
+    return [
+      () =>
+        transposedA
+          ? ops.gemm(g, b, dy, { transposeA: transposedB, transposeB: true })
+          : ops.gemm(g, dy, b, { transposeB: !transposedB }),
+      () =>
+        transposedB
+          ? ops.gemm(g, dy, a, { transposeA: true, transposeB: transposedA })
+          : ops.gemm(g, a, dy, { transposeA: !transposedA }),
+    ];
+  },
+  MatMul(g, node, dy) {
+    const [a, b] = [input(node, 0), input(node, 1)];
+    return [() => fit(g, ops.matmul(g, dy, swapped(g, b)), a), () => fit(g, ops.matmul(g, swapped(g, a), dy), b)];
+  },
+  Transpose(g, node, dy) {
+    const perm = node.attributes["perm"];
+    const order = perm !== undefined && "ints" in perm ? perm.ints : [];
+    return [
+      () =>
+        ops.transpose(
+          g,
+          dy,
+          order.map((_, axis) => order.indexOf(axis)),
+        ),
+    ];
+  },
+  Reshape(g, node, dy) {
+    const x = input(node, 0);
+    return [() => ops.reshapeTo(g, dy, ops.shapeOf(g, x, 0, x.shape.length), x.shape)];
+  },
+  Relu(g, node, dy) {
+    return [() => ops.mul(g, dy, ops.unary(g, "Sign", output(node, 0)))];
+  },
+  Sigmoid(g, node, dy) {
+    const y = output(node, 0);
+    return [() => ops.mul(g, dy, ops.mul(g, y, ops.sub(g, scalar(g, y, 1), y)))];
+  },
+  /** The tanh form is x * sigmoid(z) with z = x (a + b x^2). */
+  Gelu(g, node, dy) {
+    return [
+      () => {
+        const x = input(node, 0);
+        const a = 2 * Math.sqrt(2 / Math.PI);
+        const bSquare = ops.mul(g, ops.mul(g, x, x), scalar(g, x, a * 0.044715));
+        const s = ops.unary(g, "Sigmoid", ops.mul(g, x, ops.add(g, bSquare, scalar(g, x, a))));
+        const slope = ops.add(g, ops.mul(g, bSquare, scalar(g, x, 3)), scalar(g, x, a)); // dz/dx
+        const rest = ops.mul(g, ops.mul(g, x, slope), ops.sub(g, scalar(g, x, 1), s));
+        return ops.mul(g, dy, ops.mul(g, s, ops.add(g, rest, scalar(g, x, 1))));
+      },
+    ];
+  },
+  /** Over the last axis: (dy - sum(dy y)) y. */
+  Softmax(g, node, dy) {
+    const y = output(node, 0);
+    const along = () => ops.reduceLast(g, "ReduceSum", ops.mul(g, dy, y));
+    return [() => ops.mul(g, ops.sub(g, dy, along()), y)];
+  },
+  /** y = n w with n = x r, r the reciprocal root mean square, the node's second output. */
+  SimplifiedLayerNormalization(g, node, dy) {
+    const [x, weight] = [input(node, 0), input(node, 1)];
+    const r = output(node, 1); // [.., 1]
+    const n = ops.mul(g, x, r);
+    const product = ops.mul(g, dy, n);
+    return [
+      () => {
+        const width = Number(x.shape.at(-1));
+        const dot = ops.matmul(g, product, ops.unsqueeze(g, weight, 1)); // [.., 1]
+        const along = ops.mul(g, dot, scalar(g, x, 1 / width));
+        return ops.mul(g, ops.sub(g, ops.mul(g, dy, weight), ops.mul(g, n, along)), r);
+      },
+      () => fit(g, product, weight),
+    ];
+  },
+};
+
+/** Sums a gradient over the axes along which a value was broadcast. */
+function fit(g: GraphBuilder, gradient: Value, { shape }: Value): Value {
+  const extra = gradient.shape.length - shape.length;
+  const lead = Array.from({ length: extra }, (_, axis) => axis);
+  const stretched = shape.flatMap((dim, i) => (dim === 1 && gradient.shape[extra + i] !== 1 ? [extra + i] : []));
+  const dropped = lead.length === 0 ? gradient : ops.reduceSum(g, gradient, lead, false);
+  if (stretched.length === 0) return dropped;
+  return ops.reduceSum(
+    g,
+    dropped,
+    stretched.map((axis) => axis - extra),
+    true,
+  );
+}
+
+/** x with its last two axes swapped. */
+function swapped(g: GraphBuilder, x: Value): Value {
+  const rank = x.shape.length;
+  return ops.transpose(g, x, [...Array(rank - 2).keys(), rank - 1, rank - 2]);
+}
+
+function scalar(g: GraphBuilder, like: Value, value: number): Value {
+  return g.constant(like.dtype, [], [value]);
+}
+
+function input(node: Node, index: number): Value {
+  const value = node.inputs[index];
+  if (value === undefined || value === null) throw new RangeError(`${node.op} has no input ${index}`);
+  return value;
+}
+
+function output(node: Node, index: number): Value {
+  const value = node.outputs[index];
+  if (value === undefined) throw new RangeError(`${node.op} has no output ${index}`);
+  return value;
+}
+
+function flag(node: Node, name: string): boolean {
+  const attribute = node.attributes[name];
+  return attribute !== undefined && "int" in attribute && attribute.int === 1;
+}

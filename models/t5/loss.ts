@@ -1,0 +1,120 @@
+/** The LM head and the cross-entropy as one step, because together they need neither one-hot labels nor a kept gradient of the logits. */
+import type { GraphBuilder } from "../graph/builder.ts";
+import * as ops from "../graph/ops.ts";
+import type { Value } from "../graph/types.ts";
+
+/** What the loss adds to the plain cross-entropy. */
+export interface LossOptions {
+  /** Share of the target spread evenly over the vocabulary, as in PyTorch's cross_entropy; 0 in T5. */
+  readonly labelSmoothing: number;
+  /** Weight of the squared log of the softmax's denominator; T5 was trained with 1e-4. */
+  readonly zLoss: number;
+}
+
+/** What the loss is taken of. N target positions, D model width, V vocabulary. */
+export interface LossInputs {
+  /** The decoder's last states, scaled as the head wants them, [N, D]. */
+  readonly hidden: Value;
+  /** The head's weights (the embedding when tied), [V, D]. */
+  readonly table: Value;
+  /** int32 [N] */
+  readonly labels: Value;
+  /** What each position counts, [N]; 0 for padding. */
+  readonly weights: Value;
+}
+
+/** The loss of a batch, and how its gradients are added. */
+export interface Loss {
+  /** Sum over the positions of weight * (smoothed cross-entropy + z-loss), []. */
+  readonly loss: Value;
+  /** Sum over the positions of weight * negative log-likelihood (natural logarithm), []. */
+  readonly nll: Value;
+  gradients(): LossGradients;
+}
+
+/** A loss's gradients. */
+export interface LossGradients {
+  /** Of `hidden`, [N, D]. */
+  readonly hidden: Value;
+  /** Of `table`, [V, D], but for the labels' own rows: */
+  readonly table: Value;
+  /** what is still to be added to the table's gradient, a row at each position's label, [N, D]. */
+  readonly labelRows: Value;
+}
+
+/**
+ * Adds the loss to a graph. The positions are taken in chunks, so that one chunk's probabilities are all that lies in memory of
+ * [N, V]; and the label's part of the gradient is rows, which are added up outside (the runtime's ScatterND loses some).
+ * @see softmax_cross_entropy_with_logits, mesh_tensorflow/layers.py, for the z-loss
+ */
+export function crossEntropy(
+  g: GraphBuilder,
+  { hidden, table, labels, weights }: LossInputs,
+  { labelSmoothing, zLoss }: LossOptions,
+  chunks: number,
+): Loss {
+  const scalar = (value: number) => g.constant(hidden.dtype, [], [value]);
+  const scaled = (x: Value, factor: number) => (factor === 1 ? x : ops.mul(g, x, scalar(factor)));
+  const sum = (x: Value) => ops.reduceSum(g, x, [0, 1], false);
+  const even = labelSmoothing / Number(table.shape[0]);
+  const evenRow = labelSmoothing === 0 ? null : scaled(ops.reduceSum(g, table, [0], true), even); // [1, D]
+  const parts = chunked(g, hidden, labels, weights, chunks).map((part) => {
+    const h = part.hidden; // [n, D]
+    const w = ops.unsqueeze(g, part.weights, 1); // [n, 1]
+    const logits = ops.gemm(g, h, table, { transposeB: true }); // [n, V]
+    const probabilities = ops.softmax(g, logits);
+    // log sum exp, from what the softmax has computed: the largest logit less the log of its probability.
+    const largest = ops.reduceLast(g, "ReduceMax", logits);
+    const logSum = ops.sub(g, largest, ops.unary(g, "Log", ops.reduceLast(g, "ReduceMax", probabilities))); // [n, 1]
+    const rows = ops.gather(g, table, part.labels, 0); // [n, D]
+    const picked = ops.reduceLast(g, "ReduceSum", ops.mul(g, h, rows));
+    let loss = ops.sub(g, logSum, scaled(picked, 1 - labelSmoothing));
+    if (evenRow !== null) loss = ops.sub(g, loss, ops.gemm(g, h, evenRow, { transposeB: true }));
+    if (zLoss !== 0) loss = ops.add(g, loss, scaled(ops.mul(g, logSum, logSum), zLoss));
+    const nll = ops.sub(g, logSum, picked);
+    return { h, w, logSum, probabilities, rows, loss: sum(ops.mul(g, loss, w)), nll: sum(ops.mul(g, nll, w)) };
+  });
+  const total = (values: readonly Value[]) => values.reduce((a, b) => ops.add(g, a, b));
+  const joined = (values: readonly Value[]) =>
+    values.length === 1 ? total(values) : ops.concat(g, values, 0, hidden.shape[0]);
+  return {
+    loss: total(parts.map(({ loss }) => loss)),
+    nll: total(parts.map(({ nll }) => nll)),
+    // d loss / d logits = c probabilities - w (1 - smoothing) onehot - w even, with c = w (1 + 2 zLoss logSum).
+    gradients() {
+      const counts = parts.map(({ w, logSum }) =>
+        zLoss === 0 ? w : ops.mul(g, w, ops.add(g, scaled(logSum, 2 * zLoss), scalar(1))),
+      );
+      const hiddens = parts.map(({ w, probabilities, rows }, i) => {
+        const mixed = ops.mul(g, ops.gemm(g, probabilities, table), counts[i] ?? w);
+        const own = ops.add(g, mixed, ops.mul(g, rows, scaled(w, labelSmoothing - 1)));
+        return evenRow === null ? own : ops.sub(g, own, ops.mul(g, w, evenRow));
+      });
+      const evenly = (): Value =>
+        scaled(total(parts.map(({ h, w }) => ops.gemm(g, w, h, { transposeA: true }))), -even);
+      let gradient = evenRow === null ? undefined : evenly(); // [1, D]
+      for (const [i, { h, w, probabilities }] of parts.entries()) {
+        const plus = gradient === undefined ? {} : { plus: gradient };
+        gradient = ops.gemm(g, probabilities, ops.mul(g, h, counts[i] ?? w), { transposeA: true, ...plus });
+      }
+      if (gradient === undefined) throw new RangeError("a loss has at least one chunk");
+      return {
+        hidden: joined(hiddens),
+        table: gradient,
+        labelRows: joined(parts.map(({ h, w }) => ops.mul(g, h, scaled(w, labelSmoothing - 1)))),
+      };
+    },
+  };
+}
+
+/** The positions cut into near-equal chunks; the last ones are empty when there are few positions. */
+function chunked(g: GraphBuilder, hidden: Value, labels: Value, weights: Value, chunks: number) {
+  if (chunks === 1) return [{ hidden, labels, weights }];
+  const rows = ops.shapeOf(g, hidden, 0, 1);
+  const whole = (value: number) => g.constant("int64", [1], [value]);
+  const bound = (i: number) => ops.div(g, ops.mul(g, rows, whole(i)), whole(chunks));
+  return Array.from({ length: chunks }, (_, i) => {
+    const cut = (x: Value) => ops.slice(g, x, 0, bound(i), bound(i + 1), `${hidden.shape[0]}_${i}`);
+    return { hidden: cut(hidden), labels: cut(labels), weights: cut(weights) };
+  });
+}

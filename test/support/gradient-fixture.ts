@@ -1,0 +1,55 @@
+/** What PyTorch and transformers computed in training: gradients, and a hundred steps (test/fixtures/parity/make_gradients.py). */
+import { readFileSync } from "node:fs";
+import { gunzipSync } from "node:zlib";
+import { parseConfig, type T5Config } from "../../models/t5/config.ts";
+import type { Example } from "../../server/training/step.ts";
+import { type Digest, type ParityModel, parityModels, parityWeights } from "./parity-model.ts";
+
+/** Rows of token ids; a batch. */
+export interface Rows {
+  readonly inputs: readonly (readonly number[])[];
+  readonly targets: readonly (readonly number[])[];
+}
+
+/** A batch's losses and gradients, by tensor, computed in float64. */
+export interface GradientCase extends Rows {
+  readonly labelSmoothing: number;
+  readonly zLoss: number;
+  readonly loss: number;
+  readonly nll: number;
+  readonly gradients: readonly (readonly [name: string, gradient: Digest])[];
+}
+
+/** A hundred steps on ten batches, over and over: the loss before each, and the weights at the end; computed in float32. */
+export interface TrainingCase {
+  readonly name: string;
+  readonly optimizer: "adamw" | "adafactor";
+  readonly batches: readonly Rows[];
+  readonly losses: readonly number[];
+  readonly weights: readonly (readonly [name: string, weight: Digest])[];
+}
+
+interface Fixture {
+  readonly gradients: readonly { readonly name: string; readonly cases: readonly GradientCase[] }[];
+  readonly training: readonly TrainingCase[];
+}
+
+/** The fixture. */
+export function gradientFixture(): Fixture {
+  return JSON.parse(gunzipSync(readFileSync("test/fixtures/parity/gradients.json.gz")).toString());
+}
+
+/** A parity model in memory. */
+export function modelInMemory(name: string): {
+  readonly config: T5Config;
+  readonly weights: Map<string, Float32Array<ArrayBuffer>>;
+} {
+  const model: ParityModel | undefined = parityModels().find((one) => one.name === name);
+  if (model === undefined) throw new RangeError(`no parity model is called ${name}`);
+  return { config: parseConfig(model.config), weights: parityWeights(model) };
+}
+
+/** A batch's rows as examples. */
+export function examples({ inputs, targets }: Rows): Example[] {
+  return inputs.map((input, i) => ({ input, target: targets[i] ?? [] }));
+}
