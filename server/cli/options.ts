@@ -66,3 +66,14 @@ export function tokenIds(value: string): number[] {
   }
   return parsed;
 }
+
+/** Parses names of columns by the role they play: `text=body,summary=abstract`. */
+export function columnList(value: string): Record<string, string> {
+  return Object.fromEntries(
+    value.split(",").map((pair) => {
+      const [role = "", column = ""] = pair.split(/=(.*)/s).map((part) => part.trim());
+      if (role === "" || column === "") throw new InvalidArgumentError("Use ROLE=COLUMN, with commas between several.");
+      return [role, column];
+    }),
+  );
+}

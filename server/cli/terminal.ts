@@ -10,8 +10,10 @@ export const EXIT = { done: 0, failed: 1, usage: 2, interrupted: 130 } as const;
 export interface CommandResult {
   readonly text: string;
   readonly json: object;
-  /** Whether the signal stopped it: nothing is printed but a note, and the exit code is 130. */
-  readonly cancelled?: boolean;
+  /** What to know of the text, printed on stderr beside it; the JSON says it in fields. */
+  readonly notes?: readonly string[];
+  /** Whether the signal stopped it: nothing is printed but a note, its own or the usual one, and the exit code is 130. */
+  readonly cancelled?: boolean | string;
 }
 
 /** What a command may use while it works. */
@@ -36,8 +38,11 @@ export async function runCommand(json: boolean, work: (work: Work) => Promise<Co
   try {
     const result = await work({ signal: controller.signal, progress: bar.draw });
     bar.clear();
-    if (result.cancelled === true) printInterrupted(json);
-    else process.stdout.write(json ? `${JSON.stringify(result.json)}\n` : result.text);
+    if (result.cancelled) printInterrupted(json, result.cancelled === true ? undefined : result.cancelled);
+    else {
+      process.stdout.write(json ? `${JSON.stringify(result.json)}\n` : result.text);
+      if (!json && result.notes !== undefined) process.stderr.write(`(${result.notes.join("; ")})\n`);
+    }
   } catch (error) {
     bar.clear();
     if (controller.signal.aborted && !(error instanceof ModelError)) printInterrupted(json);
@@ -80,7 +85,15 @@ export async function readText(file: string | undefined, signal?: AbortSignal): 
     throw new UsageError("No input: name a file, or pipe text in (spanfill COMMAND < notes.md).");
   }
   const name = file === undefined || file === "-" ? "standard input" : file;
-  const bytes = name === file ? await readFileBytes(file) : await readStdin(signal);
+  return decodeText(await readBytes(file ?? "-", signal), name);
+}
+
+/**
+ * The text of bytes in UTF-8.
+ * @param name where they come from, for messages
+ * @throws ModelError "input" when they are something else
+ */
+export function decodeText(bytes: Buffer, name: string): string {
   const nul = bytes.indexOf(0);
   if (bytes.length >= 2 && (bytes.readUInt16BE(0) === 0xfffe || bytes.readUInt16BE(0) === 0xfeff)) {
     throw new ModelError("input", `${name} is UTF-16; save it as UTF-8 (iconv -f UTF-16 -t UTF-8) and try again.`);
@@ -95,6 +108,14 @@ export async function readText(file: string | undefined, signal?: AbortSignal): 
     );
   }
   return bytes.toString("utf8");
+}
+
+/**
+ * The bytes of a file, or of standard input for "-".
+ * @throws ModelError "input" when it cannot be read
+ */
+export async function readBytes(file: string, signal?: AbortSignal): Promise<Buffer> {
+  return file === "-" ? readStdin(signal) : readFileBytes(file);
 }
 
 const LARGEST_BYTES = 256 * 1024 * 1024;
@@ -148,8 +169,8 @@ function badByte(bytes: Buffer): number {
   return Buffer.byteLength(text.slice(0, text.indexOf("\uFFFD")));
 }
 
-function printInterrupted(json: boolean): void {
-  printFailure(json, "interrupted", "Interrupted before it was done; nothing was changed.");
+function printInterrupted(json: boolean, note = "Interrupted before it was done; nothing was changed."): void {
+  printFailure(json, "interrupted", note);
   process.exitCode = EXIT.interrupted;
 }
 

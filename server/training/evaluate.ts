@@ -1,147 +1,270 @@
-/** What a model is worth, in figures: how likely it finds true fills, how often it fills a word exactly, how good its summaries are. */
-import { type Gap, isFunctionWord } from "./gaps.ts";
-import { bootstrap, type Interval, percentile, type RougeScores, rouge } from "./metrics.ts";
-import { seededRandom } from "./random.ts";
+/** What a model's outputs are worth beside those of baselines: one function a task, figures with intervals, by groups of items. */
+import { estimateSystems, ratio, type Statistic, type System, type SystemEstimate } from "./estimate.ts";
+import { type Faithfulness, faithfulness } from "./faithfulness.ts";
+import type { Gap, GapKind } from "./gaps.ts";
+import { answerScores, type RougeScores, rouge } from "./metrics.ts";
 
-/** A text with a summary that a person wrote. */
-export interface EvaluationDocument {
-  /** `owner/repo:path`, or any other name. */
+/** What a system made of each item, in the items' order. */
+export interface Outputs {
+  readonly name: string;
+  readonly texts: readonly string[];
+}
+
+/** The figures of all systems on some of the items; the first system is the model, the others what it is compared with. */
+export interface GroupEstimate {
+  readonly name: string;
+  /** How many items the group has. */
+  readonly items: number;
+  readonly systems: readonly SystemEstimate[];
+}
+
+/** A text and what a person wrote of it: a summary, or a title. */
+export interface SummaryItem {
+  /** All that the writer of a summary has before them. */
   readonly source: string;
-  /** Whether the summary stands word for word in the text. */
+  readonly reference: string;
+  /** Whether the reference stands word for word in the source. */
   readonly extractive: boolean;
-  readonly title: string;
-  readonly text: string;
-  readonly summary: string;
-}
-
-/** How surprised a model is by true fills. */
-export interface Perplexity {
-  /** exp of the mean negative log-likelihood of a fill's tokens, with its 95% bootstrap interval over gaps. */
-  readonly perToken: Interval;
-  /** The same for each word, which compares across vocabularies. */
-  readonly perWord: Interval;
-  readonly gaps: number;
-  readonly tokens: number;
-}
-
-/** Shares of gaps filled with the very word that stood there, 0 to 1; NaN without such gaps. */
-export interface FillAccuracy {
-  readonly exact: Interval;
-  readonly ignoringCase: Interval;
-  /** The word was among the first five, with case. */
-  readonly amongFive: Interval;
-  readonly gaps: number;
-}
-
-/** Fill accuracy of all word gaps, and of the two kinds of words. */
-export interface FillReport {
-  readonly all: FillAccuracy;
-  readonly content: FillAccuracy;
-  readonly function: FillAccuracy;
-}
-
-/** Mean ROUGE F-measures of a set of summaries (stemmed), 0 to 1. */
-export type SummaryScores = { readonly [K in "rouge1" | "rouge2" | "rougeL"]: Interval };
-
-/** Summary scores on all documents, and on those whose summary is not simply a sentence of theirs. */
-export interface SummaryReport {
-  readonly all: SummaryScores;
-  readonly notExtractive: SummaryScores;
 }
 
 /**
- * Perplexity of true fills.
- * @param logProbs for each gap, the natural log probabilities of its fill's tokens
+ * Summaries or titles: ROUGE (F, stemmed) with the reference, and faithfulness to the source, all and those whose reference is not
+ * extractive. The references themselves come last, with their faithfulness.
+ * @param lines puts each sentence of a text on a line of its own, which rougeLsum compares
  */
-export function perplexity(gaps: readonly Gap[], logProbs: readonly (readonly number[])[]): Perplexity {
-  const losses = logProbs.map((one) => -one.reduce((a, b) => a + b, 0));
-  const tokens = logProbs.map((one) => one.length);
-  const words = gaps.map((gap) => gap.fill.split(/\s+/).length);
-  return {
-    perToken: expOfRatio(losses, tokens),
-    perWord: expOfRatio(losses, words),
-    gaps: gaps.length,
-    tokens: tokens.reduce((a, b) => a + b, 0),
-  };
-}
-
-/**
- * How often single words are filled exactly.
- * @param gaps word gaps
- * @param fills for each gap the proposed words, best first
- */
-export function fillReport(gaps: readonly Gap[], fills: readonly (readonly string[])[]): FillReport {
-  const of = (kind: "content" | "function" | undefined): FillAccuracy => {
-    const picked = gaps.flatMap((gap, i) => {
-      const own = isFunctionWord(gap.fill) ? "function" : "content";
-      return kind === undefined || own === kind ? [{ fill: gap.fill, words: (fills[i] ?? []).map(cleanWord) }] : [];
-    });
-    const share = (right: (fill: string, words: readonly string[]) => boolean): Interval =>
-      interval(picked.map(({ fill, words }) => (right(fill, words) ? 1 : 0)));
+export function evaluateSummaries(
+  items: readonly SummaryItem[],
+  outputs: readonly Outputs[],
+  lines: (text: string) => string,
+  seed: number,
+): GroupEstimate[] {
+  const systems = outputs.map(({ name, texts }): System => {
+    const scores = items.map(({ reference }, i) => rouge(lines(reference), lines(texts[i] ?? ""), { stem: true }));
+    const mean = (of: keyof RougeScores): Statistic => ratio(scores.map((score) => score[of]));
     return {
-      exact: share((fill, [first]) => first === fill),
-      ignoringCase: share((fill, [first]) => first?.toLowerCase() === fill.toLowerCase()),
-      amongFive: share((fill, words) => words.slice(0, 5).includes(fill)),
-      gaps: picked.length,
+      name,
+      metrics: {
+        rouge1: mean("rouge1"),
+        rouge2: mean("rouge2"),
+        rougeL: mean("rougeL"),
+        rougeLsum: mean("rougeLsum"),
+        exact: ratio(items.map(({ reference }, i) => Number(plain(reference) === plain(texts[i] ?? "")))),
+        ...faithfulMetrics(items, texts),
+      },
     };
-  };
-  return { all: of(undefined), content: of("content"), function: of("function") };
+  });
+  const references = faithfulMetrics(
+    items,
+    items.map(({ reference }) => reference),
+  );
+  return estimateGroups([...systems, { name: "the reference", metrics: references }], seed, {
+    all: items.map((_, i) => i),
+    "not extractive": placesOf(items, ({ extractive }) => !extractive),
+  });
+}
+
+/** What a system put into gaps, and how likely it found what stood there. */
+export interface FillOutputs {
+  readonly name: string;
+  /** fills[i]: proposals for gap i, best first; undefined where the system makes none. Absent: it was only asked for likelihoods. */
+  readonly fills?: readonly (readonly string[] | undefined)[];
+  /** logProbs[i]: natural log probabilities of the true fill's tokens. */
+  readonly logProbs?: readonly (readonly number[])[];
 }
 
 /**
- * How much more often the first fills of one are exact than those of another on the same gaps.
- * @returns the difference of the shares with its 95% paired bootstrap interval
+ * Fills: shares exact (case counts unless said), among the first `alternatives` (words only), token F1, and the perplexity of what
+ * stood there; by kinds of gaps. White space and marks around a fill do not count.
  */
-export function fillAdvantage(
+export function evaluateFills(
   gaps: readonly Gap[],
-  fills: readonly (readonly string[])[],
-  others: readonly (readonly string[])[],
-): Interval {
-  const right = (proposed: readonly string[] | undefined, gap: Gap): number =>
-    cleanWord(proposed?.[0] ?? "") === gap.fill ? 1 : 0;
-  return bootstrap(gaps.map((gap, i) => right(fills[i], gap) - right(others[i], gap)));
-}
-
-/** ROUGE of summaries beside the documents' own; stemmed, whole texts. */
-export function summaryReport(documents: readonly EvaluationDocument[], summaries: readonly string[]): SummaryReport {
-  const scored = documents.map((document, i) => ({
-    extractive: document.extractive,
-    scores: rouge(document.summary, summaries[i] ?? "", { stem: true }),
-  }));
-  const of = (picked: readonly { readonly scores: RougeScores }[]): SummaryScores => ({
-    rouge1: interval(picked.map(({ scores }) => scores.rouge1)),
-    rouge2: interval(picked.map(({ scores }) => scores.rouge2)),
-    rougeL: interval(picked.map(({ scores }) => scores.rougeL)),
-  });
-  return { all: of(scored), notExtractive: of(scored.filter(({ extractive }) => !extractive)) };
-}
-
-/** The bootstrap interval; NaN where there is nothing to take it of. */
-function interval(values: readonly number[]): Interval {
-  if (values.length === 0) return { mean: Number.NaN, low: Number.NaN, high: Number.NaN };
-  return bootstrap(values);
-}
-
-/** A fill without the white space and punctuation around it, which bigrams never propose either. */
-function cleanWord(fill: string): string {
-  return fill.replace(/^[^\p{L}\p{N}]+|[^\p{L}\p{N}]+$/gu, "");
-}
-
-/** exp(sum of values / sum of weights) with its bootstrap interval over the items. */
-function expOfRatio(values: readonly number[], weights: readonly number[], seed = 1, resamples = 1000): Interval {
-  if (values.length === 0) throw new RangeError("no gaps to measure on");
-  const random = seededRandom(seed);
-  const ratio = (pick: (i: number) => number): number => {
-    let [sum, weight] = [0, 0];
-    for (let i = 0; i < values.length; i++) {
-      const at = pick(i);
-      sum += values[at] ?? 0;
-      weight += weights[at] ?? 0;
-    }
-    return Math.exp(sum / weight);
+  outputs: readonly FillOutputs[],
+  alternatives: number,
+  seed: number,
+): GroupEstimate[] {
+  const groups: Readonly<Record<string, readonly GapKind[]>> = {
+    words: ["content", "function"],
+    "content words": ["content"],
+    "function words": ["function"],
+    phrases: ["phrase"],
+    sentences: ["sentence"],
+    "all gaps": ["content", "function", "phrase", "sentence"],
   };
-  const sorted = Float64Array.from({ length: resamples }, () =>
-    ratio(() => Math.floor(random() * values.length)),
-  ).sort();
-  return { mean: ratio((i) => i), low: percentile(sorted, 0.025), high: percentile(sorted, 0.975) };
+  return Object.entries(groups).flatMap(([name, kinds]) => {
+    const places = placesOf(gaps, ({ kind }) => kinds.includes(kind));
+    const words = kinds.every((kind) => kind === "content" || kind === "function");
+    const systems = outputs
+      .map((output) => fillSystem(gaps, places, output, words ? alternatives : 0))
+      .filter(({ metrics }) => Object.keys(metrics).length > 0);
+    return estimateGroups(systems, seed, { [name]: places });
+  });
+}
+
+/** Answers: SQuAD's exact match and token F1, each the best over the accepted answers. */
+export function evaluateAnswers(
+  accepted: readonly (readonly string[])[],
+  outputs: readonly Outputs[],
+  seed: number,
+): GroupEstimate[] {
+  const systems = outputs.map(({ name, texts }): System => {
+    const scores = accepted.map((answers, i) => answerScores(answers, texts[i] ?? ""));
+    return { name, metrics: { exact: ratio(scores.map((s) => s.exact)), f1: ratio(scores.map((s) => s.f1)) } };
+  });
+  return estimateGroups(systems, seed, { all: accepted.map((_, i) => i) });
+}
+
+/** How labels were told apart. */
+export interface Confusion {
+  /** Of the true labels and, last, OTHER_LABEL. */
+  readonly labels: readonly string[];
+  /** counts[t][p]: items with label t for which the model said label p. OTHER_LABEL has no row. */
+  readonly counts: readonly (readonly number[])[];
+}
+
+/** Stands for everything a model said that is no label. */
+export const OTHER_LABEL = "(no label)";
+
+/**
+ * Labels: accuracy, F1 of each label and their mean (macro), and the model's confusion. What a system says is compared as text, case
+ * and white space around it apart.
+ */
+export function evaluateLabels(
+  truth: readonly string[],
+  outputs: readonly Outputs[],
+  seed: number,
+): { readonly groups: GroupEstimate[]; readonly confusion: Confusion } {
+  const labels = [...new Set(truth)].sort();
+  const numbers = new Map(labels.map((label, i) => [plain(label), i]));
+  const numbersOf = (texts: readonly string[]): number[] =>
+    truth.map((_, i) => numbers.get(plain(texts[i] ?? "")) ?? labels.length);
+  const right = numbersOf(truth);
+  const systems = outputs.map(({ name, texts }): System => {
+    const said = numbersOf(texts);
+    return {
+      name,
+      metrics: {
+        accuracy: ratio(said.map((label, i) => Number(label === right[i]))),
+        macroF1: macroF1(right, said, labels.length),
+        ...Object.fromEntries(labels.map((label, i) => [`f1 of ${label}`, labelF1(right, said, i)])),
+      },
+    };
+  });
+  const counts = labels.map(() => new Array<number>(labels.length + 1).fill(0));
+  for (const [i, label] of numbersOf(outputs[0]?.texts ?? []).entries()) {
+    const row = counts[right[i] ?? 0];
+    if (row !== undefined) row[label] = (row[label] ?? 0) + 1;
+  }
+  return {
+    groups: estimateGroups(systems, seed, { all: truth.map((_, i) => i) }),
+    confusion: { labels: [...labels, OTHER_LABEL], counts },
+  };
+}
+
+/** A fill without the white space and marks around it, which bigrams never propose either. */
+export function bareFill(fill: string): string {
+  return fill.replace(/^[^\p{L}\p{N}]+|[^\p{L}\p{N}]+$/gu, "").replace(/\s+/g, " ");
+}
+
+function estimateGroups(
+  systems: readonly System[],
+  seed: number,
+  groups: Readonly<Record<string, readonly number[]>>,
+): GroupEstimate[] {
+  return Object.entries(groups)
+    .filter(([, places]) => places.length > 0)
+    .map(([name, places]) => ({ name, items: places.length, systems: estimateSystems(places, systems, seed) }));
+}
+
+function placesOf<T>(items: readonly T[], belongs: (item: T) => boolean): number[] {
+  return items.flatMap((item, i) => (belongs(item) ? [i] : []));
+}
+
+function faithfulMetrics(items: readonly SummaryItem[], texts: readonly string[]): Record<string, Statistic> {
+  const found = items.map(({ source }, i) => faithfulness(source, texts[i] ?? ""));
+  const share = (of: keyof Faithfulness): Statistic =>
+    ratio(
+      found.map((one) => one[of].found),
+      found.map((one) => one[of].all),
+    );
+  return {
+    contentWords: share("contentWords"),
+    numbers: share("numbers"),
+    names: share("names"),
+    copied: share("fourGrams"),
+    length: ratio(texts.map((text) => text.split(/\s+/).filter(Boolean).length)),
+  };
+}
+
+function fillSystem(
+  gaps: readonly Gap[],
+  places: readonly number[],
+  { name, fills, logProbs }: FillOutputs,
+  alternatives: number,
+): System {
+  const metrics: Record<string, Statistic> = {};
+  if (fills !== undefined && places.every((place) => fills[place] !== undefined)) {
+    const proposed = gaps.map((_, i) => (fills[i] ?? []).map(bareFill));
+    const share = (value: (truth: string, said: readonly string[]) => number): Statistic =>
+      ratio(gaps.map(({ fill }, i) => value(bareFill(fill), proposed[i] ?? [])));
+    metrics["exact"] = share((truth, [first]) => Number(first === truth));
+    metrics["anyCase"] = share((truth, [first]) => Number(first?.toLowerCase() === truth.toLowerCase()));
+    if (alternatives > 1) {
+      metrics["among"] = share((truth, said) => Number(said.slice(0, alternatives).includes(truth)));
+    }
+    metrics["f1"] = share((truth, [first = ""]) => answerScores([truth], first, wordsOnly).f1);
+  }
+  if (logProbs !== undefined) {
+    const losses = gaps.map((_, i) => -(logProbs[i] ?? []).reduce((a, b) => a + b, 0));
+    metrics["perplexityToken"] = ratio(
+      losses,
+      gaps.map((_, i) => logProbs[i]?.length ?? 0),
+      Math.exp,
+    );
+    metrics["perplexityWord"] = ratio(
+      losses,
+      gaps.map(({ fill }) => fill.split(/\s+/).length),
+      Math.exp,
+    );
+  }
+  return { name, metrics };
+}
+
+/** Articles stay, unlike in normalizeSquad: they are often all of a gap. */
+function wordsOnly(text: string): string {
+  return (
+    text
+      .toLowerCase()
+      .match(/[\p{L}\p{N}]+/gu)
+      ?.join(" ") ?? ""
+  );
+}
+
+function plain(text: string): string {
+  return text.replace(/\s+/g, " ").trim().toLowerCase();
+}
+
+/** Mean F1 of the labels that occur among the items or were said of them, as scikit-learn's f1_score with average="macro". */
+function macroF1(right: readonly number[], said: readonly number[], labels: number): Statistic {
+  return (places) => {
+    const counts = Array.from({ length: labels + 1 }, () => ({ right: 0, said: 0, both: 0 }));
+    for (let i = 0; i < places.length; i++) {
+      const place = places[i] ?? 0;
+      const [truth, claim] = [counts[right[place] ?? labels], counts[said[place] ?? labels]];
+      if (truth !== undefined) truth.right += 1;
+      if (claim !== undefined) claim.said += 1;
+      if (truth !== undefined && truth === claim) truth.both += 1;
+    }
+    // What is no label at all has no F1 of its own: it already costs the true labels their recall.
+    const seen = counts.slice(0, labels).filter((count) => count.right + count.said > 0);
+    return seen.reduce((sum, count) => sum + (2 * count.both) / (count.right + count.said), 0) / seen.length;
+  };
+}
+
+function labelF1(right: readonly number[], said: readonly number[], label: number): Statistic {
+  const is = (numbers: readonly number[]): number[] => numbers.map((one) => Number(one === label));
+  const [truth, claim] = [is(right), is(said)];
+  return ratio(
+    truth.map((one, i) => 2 * one * (claim[i] ?? 0)),
+    truth.map((one, i) => one + (claim[i] ?? 0)),
+  );
 }

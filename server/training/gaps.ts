@@ -1,8 +1,11 @@
-/** Cuts single words and short phrases out of prose, so that a model's fills can be compared with what stood there. */
+/** Cuts words, short phrases and sentences out of prose, so that a model's fills can be compared with what stood there. */
 import { seededRandom, seededSample } from "./random.ts";
 
-/** What was cut: a word that carries meaning, a function word, or two to five words. */
-export type GapKind = "content" | "function" | "phrase";
+/** What was cut: a word that carries meaning, a function word, two to five words, or a sentence of 5 to 30 words. */
+export type GapKind = (typeof gapKinds)[number];
+
+/** In the order in which they are cut. */
+export const gapKinds = ["content", "function", "phrase", "sentence"] as const;
 
 /** A passage with one gap: `before` + `fill` + `after`. */
 export interface Gap {
@@ -17,10 +20,10 @@ export function cutGaps(text: string, seed: number): Gap[] {
   const blocks = proseBlocks(text);
   const random = seededRandom(seed);
   const gaps: Gap[] = [];
-  for (const kind of ["content", "function", "phrase"] as const) {
+  for (const kind of gapKinds) {
     // A few blocks may have no word of the kind.
     for (const block of seededSample(blocks, 5, random)) {
-      const places = kind === "phrase" ? phrases(block.text, random) : words(block.text, kind);
+      const places = placesOf(block.text, kind, random);
       const [place] = seededSample(places, 1, random);
       if (place === undefined) continue;
       const from = block.start + place.start;
@@ -73,6 +76,22 @@ function proseBlocks(text: string): Place[] {
     if (fences % 2 === 1) fenced = !fenced;
   }
   return blocks;
+}
+
+function placesOf(block: string, kind: GapKind, random: () => number): Place[] {
+  if (kind === "phrase") return phrases(block, random);
+  return kind === "sentence" ? sentences(block) : words(block, kind);
+}
+
+/** Sentences on one line with others beside them; what looks like the end of one may be an abbreviation's dot, so they are told strictly. */
+function sentences(block: string): Place[] {
+  return [...new Intl.Segmenter("en", { granularity: "sentence" }).segment(block)]
+    .map(({ segment, index }) => ({ text: segment.trimEnd(), start: index }))
+    .filter(({ text }) => {
+      const length = text.split(/\s+/).length;
+      const whole = /^["“(]?\p{Lu}.*\p{L}{3}[”")]*[.!?][”")]*$/u.test(text);
+      return whole && length >= 5 && length <= 30 && text !== block.trim();
+    });
 }
 
 function words(block: string, kind: "content" | "function"): Place[] {

@@ -1,0 +1,75 @@
+/** `spanfill evaluate`: what a model is worth on data with known answers, beside what costs nothing. */
+import { Command, Option } from "commander";
+import { writeAtomically } from "../catalog/files.ts";
+import type { EvaluateOptions } from "./evaluation/evaluate.ts";
+import { atLeast, columnList, type ModelOptions, withModelOptions } from "./options.ts";
+import { runCommand, UsageError } from "./terminal.ts";
+
+interface Options extends EvaluateOptions, ModelOptions {
+  readonly predictions?: string;
+}
+
+/** The command; its action prints tables, or the EvaluationReport with --json. */
+export function evaluateCommand(): Command {
+  const command = new Command("evaluate")
+    .summary("judge a model on data with known answers")
+    .description(
+      "Judge a model on data with known answers, beside baselines, with 95% bootstrap intervals and the paired differences to the baselines.",
+    )
+    .addOption(
+      new Option("-t, --task <task>", "what the model does")
+        .choices(["summarize", "title", "infill", "qa", "classify"])
+        .makeOptionMandatory(),
+    )
+    .requiredOption("-d, --data <file>", "JSON lines, .gz too (.zst from Node.js 22.15 on); - for standard input")
+    .option("--columns <list>", "columns whose names do not tell their role: text=body,summary=abstract", columnList)
+    .option("--limit <n>", "rows, drawn by the seed (default: all)", atLeast(1))
+    .option("--seed <n>", "draws rows, gaps and resamples", atLeast(0), 0)
+    .option("--predictions <file>", "write each prediction with its likelihood to a file, as JSON lines")
+    .option("--alternatives <n>", "infill: how many proposals count as found (default: 5)", atLeast(1))
+    .option("--bigrams <file>", "infill: corpus (JSON lines) to count the bigrams in that fills are compared with")
+    .option("--prefix <text>", 'classify: what stands before each text (default: "classify: ")')
+    .addHelpText(
+      "after",
+      `
+Columns, found by their usual names: summarize: text, summary, title; title: text, title; infill: text;
+qa: question, context, answers; classify: text, label.
+The model runs in one process of one thread for each core (--threads: another number of them).
+
+Examples:
+  $ spanfill evaluate --task summarize --data pairs.jsonl
+  $ spanfill evaluate --task infill --data docs.jsonl.gz --bigrams corpus.jsonl.gz --limit 200
+  $ spanfill evaluate --task classify --data test.jsonl --columns text=input --model ./tuned --json`,
+    );
+  return withModelOptions(command).action((options: Options) =>
+    runCommand(options.json === true, async (work) => {
+      checkOptions(options);
+      const [{ prepareEvaluation, evaluate }, { openPool }, { printReport }] = await Promise.all([
+        import("./evaluation/evaluate.ts"),
+        import("./evaluation/pool.ts"),
+        import("./evaluation/print.ts"),
+      ]);
+      // Before the model is loaded, so that what is wrong with the data is told at once.
+      const evaluation = await prepareEvaluation(options, work.signal);
+      work.signal.throwIfAborted();
+      await using pool = await openPool(options);
+      const { report, predictions } = await evaluate(pool, evaluation, work);
+      if (options.predictions !== undefined) {
+        const lines = predictions.map((one) => `${JSON.stringify(one)}\n`).join("");
+        await writeAtomically(options.predictions, (file) => file.writeFile(lines));
+      }
+      return { text: printReport(report), json: report };
+    }),
+  );
+}
+
+/** Options that only one task has. */
+const own = { alternatives: "infill", bigrams: "infill", prefix: "classify" } as const;
+
+function checkOptions(options: Options): void {
+  for (const name of ["alternatives", "bigrams", "prefix"] as const) {
+    if (options[name] !== undefined && options.task !== own[name]) {
+      throw new UsageError(`--${name} is for --task ${own[name]}; leave it out.`);
+    }
+  }
+}

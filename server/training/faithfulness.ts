@@ -1,0 +1,81 @@
+/** Whether a summary keeps to its text, and how much of it is only copied: two figures that must be read together. */
+import { isFunctionWord } from "./gaps.ts";
+import { porterStem } from "./porter.ts";
+
+/** `found` of `all` occur in the source. */
+export interface Share {
+  readonly found: number;
+  readonly all: number;
+}
+
+/** What of a summary stands in its source too. */
+export interface Faithfulness {
+  /** Words that are no function words; compared by their stems, case ignored. */
+  readonly contentWords: Share;
+  /** Runs of digits with the marks inside them (1,000; 3.5), as they are. */
+  readonly numbers: Share;
+  /** Words with a capital letter that does not merely begin a sentence; case ignored. */
+  readonly names: Share;
+  /** Runs of four words or numbers, case and marks ignored. 1 minus their share is the summary's novelty. */
+  readonly fourGrams: Share;
+}
+
+/**
+ * @param source all that the summary's writer had before them, the title too
+ */
+export function faithfulness(source: string, summary: string): Faithfulness {
+  const known = tokens(source);
+  const said = tokens(summary);
+  const words = new Set(known.map(({ text }) => text.toLowerCase()));
+  const stems = new Set(known.map(({ text }) => stem(text)));
+  const grams = new Set(fourGrams(known));
+  const share = <T>(items: readonly T[], isKnown: (item: T) => boolean): Share => ({
+    found: items.filter(isKnown).length,
+    all: items.length,
+  });
+  return {
+    contentWords: share(
+      said.filter(({ text }) => !isNumber(text) && !isFunctionWord(text)),
+      ({ text }) => stems.has(stem(text)),
+    ),
+    numbers: share(
+      said.filter(({ text }) => isNumber(text)),
+      ({ text }) => words.has(text),
+    ),
+    names: share(said.filter(isName), ({ text }) => words.has(text.toLowerCase())),
+    fourGrams: share(fourGrams(said), (gram) => grams.has(gram)),
+  };
+}
+
+interface Token {
+  readonly text: string;
+  /** Whether it begins the text or follows a mark that ends a sentence. */
+  readonly first: boolean;
+}
+
+function tokens(text: string): Token[] {
+  let end = 0;
+  const found = text.matchAll(/\p{N}+(?:[.,]\p{N}+)*(?![\p{L}\p{N}])|[\p{L}\p{N}]+(?:['’]\p{L}+)*/gu);
+  return Array.from(found, ({ 0: token, index }) => {
+    const first = end === 0 || /[.!?:][^\p{L}\p{N}]*\s|\n/u.test(text.slice(end, index));
+    end = index + token.length;
+    return { text: token.replaceAll("’", "'"), first };
+  });
+}
+
+function isNumber(token: string): boolean {
+  return /^\p{N}/u.test(token) && !/\p{L}/u.test(token);
+}
+
+function isName({ text, first }: Token): boolean {
+  return /.\p{Lu}/u.test(text) || (!first && /^\p{Lu}/u.test(text) && !isFunctionWord(text));
+}
+
+function stem(word: string): string {
+  return porterStem(word.toLowerCase().replace(/'s$/, ""));
+}
+
+function fourGrams(all: readonly Token[]): string[] {
+  const words = all.map(({ text }) => text.toLowerCase());
+  return words.slice(3).map((_, i) => words.slice(i, i + 4).join(" "));
+}
