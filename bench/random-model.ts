@@ -144,7 +144,8 @@ export function writeRandomModel(
   renameSync(`${path}.part`, path);
 }
 
-function configJson(shape: RandomShape): Record<string, unknown> {
+/** A shape's config.json. */
+export function configJson(shape: RandomShape): Record<string, unknown> {
   return {
     architectures: ["T5ForConditionalGeneration"],
     model_type: "t5",

@@ -1,12 +1,17 @@
 /** The floating-point types of checkpoints as float32. */
 
+/** The types whose values weights can have. */
+export type FloatDtype = "F64" | "F32" | "F16" | "BF16";
+
 /**
- * Widens little-endian floats.
+ * Little-endian floats as float32: exact for the narrower types, rounded to nearest for float64.
  * @param bytes the tensor's bytes
  * @returns one float32 per element; for F32 a copy only where alignment needs one
  */
-export function toFloat32(bytes: Uint8Array, dtype: "F32" | "F16" | "BF16"): Float32Array {
-  const aligned = bytes.byteOffset % 4 === 0 ? bytes : bytes.slice();
+export function toFloat32(bytes: Uint8Array, dtype: FloatDtype): Float32Array {
+  const aligned = bytes.byteOffset % 8 === 0 ? bytes : bytes.slice();
+  if (dtype === "F64")
+    return new Float32Array(new Float64Array(aligned.buffer, aligned.byteOffset, aligned.length / 8));
   if (dtype === "F32") return new Float32Array(aligned.buffer, aligned.byteOffset, aligned.byteLength / 4);
   const halves = new Uint16Array(aligned.buffer, aligned.byteOffset, aligned.byteLength / 2);
   const bits = new Uint32Array(halves.length);

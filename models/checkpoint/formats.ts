@@ -1,0 +1,103 @@
+/** The formats that T5 checkpoints were published in: each told by its content, and read into the same kind of tensors. */
+import { ModelError } from "../errors.ts";
+import { flaxTensors } from "./flax.ts";
+import { GGUF_MAGIC, readGguf } from "./gguf.ts";
+import { readMsgpack } from "./msgpack.ts";
+import { headerLength, PREFIX_BYTES, parseHeader } from "./safetensors.ts";
+import { readT5x, t5xTarget } from "./t5x.ts";
+import type { ByteSource, PlacedTensor, TensorMap } from "./tensor.ts";
+import { BUNDLE_MAGIC, readTensorBundle } from "./tensorflow.ts";
+import { readTorchLegacy, readTorchZip, TORCH_MAGIC } from "./torch.ts";
+import { ZIP_MAGIC } from "./zip.ts";
+
+/** A format of weight files. */
+export interface CheckpointFormat {
+  /** Whether a file that begins and ends so (up to {@link EDGE_BYTES} each) is in this format. */
+  readonly matches: (head: Uint8Array, tail: Uint8Array) => boolean;
+  /**
+   * Finds the tensors, under Hugging Face's names.
+   * @param sibling opens another file by its path relative to the folder of this one
+   * @throws ModelError "checkpoint"
+   */
+  readonly read: (source: ByteSource, sibling: (path: string) => Promise<ByteSource>) => Promise<TensorMap>;
+}
+
+/** How much of a file's two ends tells its format. */
+export const EDGE_BYTES = 64;
+
+/** Every format that can be read, the one to be preferred first. */
+export const checkpointFormats: readonly CheckpointFormat[] = [
+  { matches: isSafetensors, read: async (source) => (await readSafetensors(source)).tensors },
+  { matches: (head) => holds(head, 0, ZIP_MAGIC), read: readTorchZip },
+  // The magic number follows the pickle's protocol, and from protocol 4 on a frame's length.
+  { matches: (head) => holds(head, 2, TORCH_MAGIC) || holds(head, 11, TORCH_MAGIC), read: readTorchLegacy },
+  { matches: isMsgpackMap, read: readFlaxOrT5x },
+  { matches: (_, tail) => holds(tail, tail.length - BUNDLE_MAGIC.length, BUNDLE_MAGIC), read: readTensorBundle },
+  { matches: (head) => holds(head, 0, GGUF_MAGIC), read: readGguf },
+];
+
+/**
+ * The format of a file.
+ * @returns undefined when it is none of {@link checkpointFormats}
+ */
+export async function formatOf(source: ByteSource): Promise<CheckpointFormat | undefined> {
+  const length = Math.min(EDGE_BYTES, source.sizeBytes);
+  const head = await source.read(0, length);
+  const tail = await source.read(source.sizeBytes - length, length);
+  return checkpointFormats.find((format) => format.matches(head, tail));
+}
+
+/** The error of a file that is in no known format: says how it begins, which often tells what it is. */
+export async function unknownFormat(source: ByteSource): Promise<ModelError> {
+  const head = await source.read(0, Math.min(24, source.sizeBytes));
+  const begins = JSON.stringify(new TextDecoder("latin1").decode(head));
+  if (begins.includes("\x89HDF")) {
+    const next = "Take its safetensors, pytorch_model.bin or flax_model.msgpack instead";
+    return new ModelError("checkpoint", `${source.name} is an HDF5 file of TensorFlow, which cannot be read. ${next}.`);
+  }
+  const what = source.sizeBytes === 0 ? "is 0 bytes long" : `begins with ${begins}, as no weights that can be read do`;
+  return new ModelError("checkpoint", `${source.name} ${what}. Download the file again.`);
+}
+
+/**
+ * Finds the tensors of a safetensors file, and what its header says beside them.
+ * @throws ModelError "checkpoint"
+ */
+export async function readSafetensors(
+  source: ByteSource,
+): Promise<{ readonly tensors: TensorMap; readonly metadata: Readonly<Record<string, string>> }> {
+  const prefix = await source.read(0, Math.min(PREFIX_BYTES, source.sizeBytes));
+  const bytes = await source.read(0, PREFIX_BYTES + headerLength(prefix, source.sizeBytes, source.name));
+  const { tensors, metadata } = parseHeader(bytes, source.sizeBytes, source.name);
+  const places = [...tensors].map(
+    ([name, { dtype, shape, beginOffset: offset, endOffset }]): [string, PlacedTensor] => [
+      name,
+      { file: source.file, dtype, shape, offset, length: endOffset - offset },
+    ],
+  );
+  return { tensors: new Map(places), metadata };
+}
+
+async function readFlaxOrT5x(source: ByteSource, sibling: (path: string) => Promise<ByteSource>): Promise<TensorMap> {
+  const content = await readMsgpack(source);
+  const target = t5xTarget(content);
+  return target === undefined ? flaxTensors(content, source) : readT5x(target, source, sibling);
+}
+
+/** The length of a header, far below 4 GB, and the header, which is JSON. */
+function isSafetensors(head: Uint8Array): boolean {
+  return head[4] === 0 && head[5] === 0 && head[6] === 0 && head[7] === 0 && head[8] === 0x7b;
+}
+
+/** A map whose first key is a word. */
+function isMsgpackMap(head: Uint8Array): boolean {
+  const [code = 0] = head;
+  const key = code === 0xdf ? 5 : code === 0xde ? 3 : code > 0x80 && code < 0x90 ? 1 : EDGE_BYTES;
+  const length = (head[key] ?? 0) - 0xa0;
+  const word = new TextDecoder("latin1").decode(head.subarray(key + 1, key + 1 + Math.min(length, 31)));
+  return length >= 3 && length < 32 && /^[a-z_]{3,}$/.test(word);
+}
+
+function holds(head: Uint8Array, at: number, magic: Uint8Array): boolean {
+  return magic.every((byte, i) => head[at + i] === byte);
+}

@@ -1,0 +1,208 @@
+/** The structure of a msgpack file as Flax writes it: read through a small window, its arrays left in the file as places. */
+import { type ByteSource, isCount, malformed } from "./tensor.ts";
+
+/** An array of Flax's: where its bytes lie. */
+export class PlacedArray {
+  readonly shape: readonly number[];
+  /** NumPy's name of the element type. */
+  readonly dtype: string;
+  /** Bytes from the start of the file. */
+  readonly offset: number;
+  readonly length: number;
+
+  constructor(shape: readonly number[], dtype: string, offset: number, length: number) {
+    this.shape = shape;
+    this.dtype = dtype;
+    this.offset = offset;
+    this.length = length;
+  }
+}
+
+/** A value of a file; `undefined` stands for what no checkpoint needs (binary data outside arrays, other extensions). */
+export type MsgpackValue =
+  | null
+  | undefined
+  | boolean
+  | number
+  | string
+  | PlacedArray
+  | readonly MsgpackValue[]
+  | MsgpackMap;
+/** A map with text keys. */
+export interface MsgpackMap extends ReadonlyMap<string, MsgpackValue> {}
+
+/**
+ * Reads the one value that a file consists of.
+ * @throws ModelError "checkpoint" when it is truncated, malformed, nested too deeply or has more values than any checkpoint
+ * @see the msgpack specification; flax/serialization.py: extension 1 is an array, [shape, name of the type, bytes]; 3 a number so
+ */
+export async function readMsgpack(source: ByteSource): Promise<MsgpackValue> {
+  const reader = new Reader(source);
+  const value = await reader.value(0);
+  if (reader.at !== source.sizeBytes) {
+    throw malformed(source.name, `is malformed: its content ends at ${reader.at} of ${source.sizeBytes} bytes`);
+  }
+  return value;
+}
+
+/** Ten times what a model of a thousand tensors has; what bounds the memory that a hostile file can ask for. */
+const MAX_VALUES = 300_000;
+const MAX_DEPTH = 32;
+const MAX_TEXT_BYTES = 1 << 20;
+const WINDOW_BYTES = 1 << 16;
+const utf8 = new TextDecoder("utf-8", { fatal: true });
+
+class Reader {
+  at = 0;
+  private readonly source: ByteSource;
+  private window: Uint8Array = new Uint8Array(0);
+  private windowOffset = 0;
+  private values = 0;
+
+  constructor(source: ByteSource) {
+    this.source = source;
+  }
+
+  async value(depth: number): Promise<MsgpackValue> {
+    this.values += 1;
+    if (depth > MAX_DEPTH || this.values > MAX_VALUES) throw this.wrong("holds more than a checkpoint does");
+    const code = await this.integer(1);
+    if (code < 0x80) return code;
+    if (code < 0x90) return this.map(code & 15, depth);
+    if (code < 0xa0) return this.array(code & 15, depth);
+    if (code < 0xc0) return this.text(code & 31);
+    if (code >= 0xe0) return code - 256;
+    switch (code) {
+      case 0xc0:
+        return null;
+      case 0xc2:
+        return false;
+      case 0xc3:
+        return true;
+      case 0xc4:
+      case 0xc5:
+      case 0xc6:
+        return this.skip(await this.integer(1 << (code - 0xc4)));
+      case 0xc7:
+      case 0xc8:
+      case 0xc9:
+        return this.extension(await this.integer(1 << (code - 0xc7)));
+      case 0xca:
+        return (await this.view(4)).getFloat32(0);
+      case 0xcb:
+        return (await this.view(8)).getFloat64(0);
+      case 0xcc:
+      case 0xcd:
+      case 0xce:
+      case 0xcf:
+        return this.integer(1 << (code - 0xcc));
+      case 0xd0:
+        return (await this.view(1)).getInt8(0);
+      case 0xd1:
+        return (await this.view(2)).getInt16(0);
+      case 0xd2:
+        return (await this.view(4)).getInt32(0);
+      case 0xd3:
+        return Number((await this.view(8)).getBigInt64(0));
+      case 0xd4:
+      case 0xd5:
+      case 0xd6:
+      case 0xd7:
+      case 0xd8:
+        return this.extension(1 << (code - 0xd4));
+      case 0xd9:
+      case 0xda:
+      case 0xdb:
+        return this.text(await this.integer(1 << (code - 0xd9)));
+      case 0xdc:
+      case 0xdd:
+        return this.array(await this.integer(code === 0xdc ? 2 : 4), depth);
+      case 0xde:
+      case 0xdf:
+        return this.map(await this.integer(code === 0xde ? 2 : 4), depth);
+      default:
+        throw this.wrong(`holds the byte 0x${code.toString(16)}, which msgpack does not use`);
+    }
+  }
+
+  private async map(count: number, depth: number): Promise<MsgpackValue> {
+    const map = new Map<string, MsgpackValue>();
+    for (let i = 0; i < count; i += 1) {
+      const key = await this.value(depth + 1);
+      if (typeof key !== "string" && typeof key !== "number") throw this.wrong("has a key that is no text");
+      if (map.has(String(key))) throw this.wrong(`holds ${key} twice`);
+      map.set(String(key), await this.value(depth + 1));
+    }
+    return map;
+  }
+
+  private async array(count: number, depth: number): Promise<MsgpackValue> {
+    const items: MsgpackValue[] = [];
+    for (let i = 0; i < count; i += 1) items.push(await this.value(depth + 1));
+    return items;
+  }
+
+  private async text(length: number): Promise<string> {
+    if (length > MAX_TEXT_BYTES) throw this.wrong(`holds a text of ${length} bytes`);
+    const bytes = await this.bytes(length);
+    try {
+      return utf8.decode(bytes);
+    } catch (cause) {
+      throw malformed(this.source.name, "is malformed: a text in it is not UTF-8", cause);
+    }
+  }
+
+  private async extension(length: number): Promise<MsgpackValue> {
+    const type = await this.integer(1);
+    const end = this.at + length;
+    if (type !== 1 && type !== 3) return this.skip(length);
+    const header = await this.integer(1);
+    const shape = header === 0x93 ? await this.value(MAX_DEPTH - 1) : undefined;
+    const dtype = await this.value(MAX_DEPTH);
+    const code = await this.integer(1);
+    const size = code >= 0xc4 && code <= 0xc6 ? await this.integer(1 << (code - 0xc4)) : -1;
+    if (!Array.isArray(shape) || !shape.every(isCount) || typeof dtype !== "string" || this.at + size !== end) {
+      throw this.wrong("holds an array that Flax does not write so");
+    }
+    const offset = this.at;
+    this.skip(size);
+    return new PlacedArray(shape, dtype, offset, size);
+  }
+
+  private skip(length: number): undefined {
+    if (length > this.source.sizeBytes - this.at) throw this.truncated();
+    this.at += length;
+  }
+
+  /** A big-endian integer without a sign. */
+  private async integer(size: number): Promise<number> {
+    let value = 0;
+    for (const byte of await this.bytes(size)) value = value * 256 + byte;
+    return value;
+  }
+
+  private async view(size: number): Promise<DataView> {
+    const bytes = await this.bytes(size);
+    return new DataView(bytes.buffer, bytes.byteOffset, size);
+  }
+
+  private async bytes(length: number): Promise<Uint8Array> {
+    if (length > this.source.sizeBytes - this.at) throw this.truncated();
+    if (this.at < this.windowOffset || this.at + length > this.windowOffset + this.window.length) {
+      const count = Math.min(Math.max(length, WINDOW_BYTES), this.source.sizeBytes - this.at);
+      this.window = await this.source.read(this.at, count);
+      this.windowOffset = this.at;
+    }
+    const from = this.at - this.windowOffset;
+    this.at += length;
+    return this.window.subarray(from, from + length);
+  }
+
+  private truncated() {
+    return malformed(this.source.name, `is truncated: it ends at ${this.source.sizeBytes} within a value`);
+  }
+
+  private wrong(what: string) {
+    return malformed(this.source.name, `is malformed: it ${what}`);
+  }
+}

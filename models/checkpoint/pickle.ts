@@ -1,0 +1,291 @@
+/** Python's pickles as data: instructions are interpreted, and only named globals are known. Nothing of the file is ever run. */
+import { ModelError } from "../errors.ts";
+import { malformed } from "./tensor.ts";
+
+/** What a pickle may use beyond plain values. */
+export interface PickleNames {
+  /**
+   * "module.name" -> what stands for it: a function of ours, which the pickle may call with arguments of its choice, or a
+   * value. A pickle that asks for any other is refused.
+   */
+  readonly globals: ReadonlyMap<string, unknown>;
+  /** What stands for an object stored outside the pickle. */
+  readonly persistent: (id: unknown) => unknown;
+}
+
+/**
+ * Reads one pickle of protocols 2 to 5, with the instructions that data needs. Lists and tuples become arrays, dictionaries
+ * Maps, byte strings Uint8Arrays, integers numbers, or bigints where a number cannot hold them.
+ * @param bytes may go on after the pickle
+ * @param file what messages call the file
+ * @returns the value and where its pickle ends; undefined when the bytes end before the pickle does
+ * @throws ModelError "checkpoint" when it is malformed, too long, or asks for a global that is not known
+ * @see pickletools.py of CPython; torch/_weights_only_unpickler.py
+ */
+export function readPickle(
+  bytes: Uint8Array,
+  begin: number,
+  names: PickleNames,
+  file: string,
+): { readonly value: unknown; readonly end: number } | undefined {
+  try {
+    return interpret(bytes, begin, names, file);
+  } catch (error) {
+    if (error instanceof ModelError) throw error;
+    if (error instanceof EndOfBytes) return undefined;
+    throw malformed(file, "holds a malformed pickle", error);
+  }
+}
+
+/** Far above the 40 that a tensor takes; what bounds the memory that a hostile file can ask for. */
+const MAX_INSTRUCTIONS = 500_000;
+
+class EndOfBytes extends Error {}
+
+function interpret(bytes: Uint8Array, begin: number, names: PickleNames, file: string) {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  let at = begin;
+  let stack: unknown[] = [];
+  const marked: unknown[][] = [];
+  const memo = new Map<number, unknown>();
+
+  const take = (count: number): number => {
+    if (count < 0 || count > bytes.length - at) throw new EndOfBytes();
+    at += count;
+    return at - count;
+  };
+  const u8 = () => view.getUint8(take(1));
+  const u16 = () => view.getUint16(take(2), true);
+  const i32 = () => view.getInt32(take(4), true);
+  const u32 = () => view.getUint32(take(4), true);
+  const u64 = () => Number(view.getBigUint64(take(8), true));
+  const data = (count: number) => {
+    const from = take(count);
+    return new Uint8Array(bytes.subarray(from, from + count));
+  };
+  const text = (count: number) => {
+    const from = take(count);
+    return utf8.decode(bytes.subarray(from, from + count));
+  };
+  const line = () => {
+    const end = bytes.indexOf(10, at);
+    if (end < 0) throw new EndOfBytes();
+    const value = text(end - at);
+    at += 1;
+    return value;
+  };
+  const pop = (): unknown => {
+    if (stack.length === 0) throw new Error("the stack is empty");
+    return stack.pop();
+  };
+  const top = () => stack[stack.length - 1];
+  const sinceMark = (): unknown[] => {
+    const items = stack;
+    const below = marked.pop();
+    if (below === undefined) throw new Error("there is no mark");
+    stack = below;
+    return items;
+  };
+  const find = (module: unknown, name: unknown): unknown => {
+    const full = `${module}.${name}`;
+    if (names.globals.has(full)) return names.globals.get(full);
+    throw new ModelError(
+      "checkpoint",
+      `${file} asks Python to run ${JSON.stringify(full.slice(0, 200))}, which a table of weights has no use for: it was refused, and nothing was run. Take the model from its publisher, in safetensors where there is a choice.`,
+    );
+  };
+  const recall = (key: number): unknown => {
+    if (!memo.has(key)) throw new Error(`nothing was kept under ${key}`);
+    return memo.get(key);
+  };
+  const append = (items: readonly unknown[]) => {
+    const list = top();
+    if (!Array.isArray(list)) throw new Error("items are added to something that is no list");
+    for (const item of items) list.push(item);
+  };
+  const put = (items: readonly unknown[]) => {
+    const map = top();
+    if (!(map instanceof Map) || items.length % 2 !== 0) throw new Error("keys are added to something that is no map");
+    for (let i = 0; i < items.length; i += 2) {
+      if (map.has(items[i])) throw new Error(`the key ${String(items[i])} is there twice`);
+      map.set(items[i], items[i + 1]);
+    }
+  };
+  const call = () => {
+    const given = pop();
+    const callee = pop();
+    if (typeof callee !== "function" || !Array.isArray(given))
+      throw new Error("something that is no function is called");
+    stack.push(callee(...given));
+  };
+
+  for (let count = 0; count < MAX_INSTRUCTIONS; count += 1) {
+    const code = u8();
+    switch (String.fromCharCode(code)) {
+      case "\x80": // PROTO
+        if (u8() > 5) throw malformed(file, "is a pickle of a protocol later than 5");
+        break;
+      case "\x95": // FRAME
+        take(8);
+        break;
+      case ".": // STOP
+        return { value: pop(), end: at };
+      case "N":
+        stack.push(null);
+        break;
+      case "\x88":
+        stack.push(true);
+        break;
+      case "\x89":
+        stack.push(false);
+        break;
+      case "J":
+        stack.push(i32());
+        break;
+      case "K":
+        stack.push(u8());
+        break;
+      case "M":
+        stack.push(u16());
+        break;
+      case "\x8a": // LONG1
+        stack.push(integer(data(u8())));
+        break;
+      case "G": // BINFLOAT
+        stack.push(view.getFloat64(take(8), false));
+        break;
+      case "X": // BINUNICODE
+        stack.push(text(u32()));
+        break;
+      case "\x8c": // SHORT_BINUNICODE
+        stack.push(text(u8()));
+        break;
+      case "\x8d": // BINUNICODE8
+        stack.push(text(u64()));
+        break;
+      case "U": // SHORT_BINSTRING, texts of Python 2
+        stack.push(text(u8()));
+        break;
+      case "T": // BINSTRING
+        stack.push(text(u32()));
+        break;
+      case "C": // SHORT_BINBYTES
+        stack.push(data(u8()));
+        break;
+      case "B": // BINBYTES
+        stack.push(data(u32()));
+        break;
+      case "]":
+        stack.push([]);
+        break;
+      case ")":
+        stack.push([]);
+        break;
+      case "}":
+        stack.push(new Map());
+        break;
+      case "(":
+        marked.push(stack);
+        stack = [];
+        break;
+      case "l": // LIST
+      case "t": {
+        const items = sinceMark();
+        stack.push(items);
+        break;
+      }
+      case "\x85": // TUPLE1
+        stack.push([pop()]);
+        break;
+      case "\x86": {
+        const second = pop();
+        stack.push([pop(), second]);
+        break;
+      }
+      case "\x87": {
+        const [third, second] = [pop(), pop()];
+        stack.push([pop(), second, third]);
+        break;
+      }
+      case "d": {
+        const items = sinceMark();
+        stack.push(new Map());
+        put(items);
+        break;
+      }
+      case "a":
+        append([pop()]);
+        break;
+      case "e":
+        append(sinceMark());
+        break;
+      case "s": {
+        const value = pop();
+        put([pop(), value]);
+        break;
+      }
+      case "u":
+        put(sinceMark());
+        break;
+      case "0":
+        pop();
+        break;
+      case "1":
+        sinceMark();
+        break;
+      case "2":
+        stack.push(top());
+        break;
+      case "q":
+        memo.set(u8(), top());
+        break;
+      case "r":
+        memo.set(u32(), top());
+        break;
+      case "\x94": // MEMOIZE
+        memo.set(memo.size, top());
+        break;
+      case "h":
+        stack.push(recall(u8()));
+        break;
+      case "j":
+        stack.push(recall(u32()));
+        break;
+      case "c": // GLOBAL
+        stack.push(find(line(), line()));
+        break;
+      case "\x93": {
+        const name = pop();
+        stack.push(find(pop(), name));
+        break;
+      }
+      case "R":
+        call();
+        break;
+      case "b": // BUILD: attributes beside a dictionary's items, which hold nothing of the weights
+        pop();
+        break;
+      case "Q":
+        stack.push(names.persistent(pop()));
+        break;
+      default:
+        throw malformed(
+          file,
+          `uses the pickle instruction 0x${code.toString(16).padStart(2, "0")}, which a table of weights has no use for`,
+        );
+    }
+  }
+  throw malformed(file, `holds a pickle of more than ${MAX_INSTRUCTIONS} instructions, many times what a model takes`);
+}
+
+const utf8 = new TextDecoder("utf-8", { fatal: true });
+
+/** A little-endian two's complement integer. */
+function integer(bytes: Uint8Array): number | bigint {
+  let value = 0n;
+  for (const byte of bytes.toReversed()) value = (value << 8n) | BigInt(byte);
+  const last = bytes[bytes.length - 1] ?? 0;
+  if (last >= 128) value -= 1n << BigInt(8 * bytes.length);
+  const number = Number(value);
+  return Number.isSafeInteger(number) ? number : value;
+}

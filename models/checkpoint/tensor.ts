@@ -1,0 +1,141 @@
+/** What every reader of a checkpoint format is given, a file's bytes by ranges, and what it gives: tensors found and not read. */
+import { ModelError } from "../errors.ts";
+import { DTYPE_BYTES, elementCount, type TensorDtype } from "./safetensors.ts";
+
+/** A file that is read by ranges, never as a whole. */
+export interface ByteSource {
+  /** What messages call it. */
+  readonly name: string;
+  /** Real path (no symbolic link in it). */
+  readonly file: string;
+  readonly sizeBytes: number;
+  /**
+   * Exactly these bytes, in a buffer of their own.
+   * @throws ModelError "checkpoint" where the file ends before them
+   */
+  read(offset: number, length: number): Promise<Uint8Array>;
+}
+
+/** A tensor that lies in its file as it is needed: little-endian, row-major, with nothing between its values. */
+export interface PlacedTensor {
+  /** Real path. */
+  readonly file: string;
+  readonly dtype: TensorDtype;
+  readonly shape: readonly number[];
+  /** Bytes from the start of the file. */
+  readonly offset: number;
+  /** Bytes. */
+  readonly length: number;
+}
+
+/** A tensor whose values are made of what its file holds: transposed, unpacked, dequantized. */
+export interface MadeTensor {
+  /** Real path of the file, or of one of the files, that it is made of. */
+  readonly file: string;
+  readonly dtype: TensorDtype;
+  readonly shape: readonly number[];
+  readonly offset: undefined;
+  /** Little-endian values, row-major, in a buffer of their own. */
+  readonly make: () => Promise<Uint8Array>;
+}
+
+/** A tensor of a checkpoint, found and not read, whatever the format. */
+export type StoredTensor = PlacedTensor | MadeTensor;
+
+/** Tensors by name. */
+export type TensorMap = ReadonlyMap<string, StoredTensor>;
+
+/** Bytes of a tensor's values. */
+export function byteLength({ dtype, shape }: Pick<StoredTensor, "dtype" | "shape">): number {
+  return elementCount(shape) * DTYPE_BYTES[dtype];
+}
+
+/**
+ * A tensor at a place in a file.
+ * @throws ModelError "checkpoint" when the file ends before it does
+ */
+export function placedTensor(
+  source: ByteSource,
+  name: string,
+  dtype: TensorDtype,
+  shape: readonly number[],
+  offset: number,
+): PlacedTensor {
+  const length = byteLength({ dtype, shape });
+  if (offset + length > source.sizeBytes) {
+    throw malformed(
+      source.name,
+      `is truncated: ${name} ends at ${offset + length} and the file has ${source.sizeBytes} bytes`,
+    );
+  }
+  return { file: source.file, dtype, shape, offset, length };
+}
+
+/** The values of a source's tensor. */
+export function readStored(source: ByteSource, tensor: StoredTensor): Promise<Uint8Array> {
+  return tensor.offset === undefined ? tensor.make() : source.read(tensor.offset, tensor.length);
+}
+
+/** A tensor [B, A] of the values of one [A, B], as formats keep linear layers that transformers keeps [out, in]. */
+export function transposedTensor(source: ByteSource, tensor: StoredTensor): MadeTensor {
+  const { file, dtype, shape } = tensor;
+  const [rows = 1, columns = 1] = shape;
+  const make = async () => gather(await readStored(source, tensor), DTYPE_BYTES[dtype], [columns, rows], [1, columns]);
+  return { file, dtype, shape: [columns, rows], offset: undefined, make };
+}
+
+/**
+ * Picks elements out of a buffer.
+ * @param size bytes of an element
+ * @param strides elements from one index to the next, for each axis; the last one in the buffer
+ * @returns the elements in row-major order
+ */
+export function gather(
+  bytes: Uint8Array,
+  size: number,
+  shape: readonly number[],
+  strides: readonly number[],
+): Uint8Array {
+  if (size === 8) return gather(bytes, 4, [...shape, 2], [...strides.map((stride) => 2 * stride), 1]);
+  const out = new Uint8Array(elementCount(shape) * size);
+  const [from, to] = [elements(bytes, size), elements(out, size)];
+  const last = shape.length - 1;
+  const count = shape[last] ?? 1;
+  const stride = strides[last] ?? 1;
+  let at = 0;
+  const copy = (axis: number, begin: number) => {
+    if (axis < last) {
+      for (let i = 0; i < (shape[axis] ?? 0); i += 1) copy(axis + 1, begin + i * (strides[axis] ?? 0));
+      return;
+    }
+    for (let i = 0, index = begin; i < count; i += 1, index += stride) to[at + i] = from[index] ?? 0;
+    at += count;
+  };
+  if (out.length > 0) copy(0, 0);
+  return out;
+}
+
+/** Reverses the bytes of each element, in place. */
+export function swapBytes(bytes: Uint8Array, size: number): Uint8Array {
+  for (let at = 0; at + size <= bytes.length; at += size) bytes.subarray(at, at + size).reverse();
+  return bytes;
+}
+
+/** Whether a value read from a file can be a number of things or bytes. */
+export function isCount(value: unknown): value is number {
+  return typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
+}
+
+/** The error of a file that is not as its format has it. */
+export function malformed(file: string, what: string, cause?: unknown): ModelError {
+  return new ModelError("checkpoint", `${file} ${what}. Download the file again.`, { cause });
+}
+
+/** A view of whole elements of 1, 2 or 4 bytes. */
+function elements(bytes: Uint8Array, size: number): Uint8Array | Uint16Array | Uint32Array {
+  const own = bytes.byteOffset % size === 0 ? bytes : new Uint8Array(bytes);
+  const count = Math.floor(own.byteLength / size);
+  if (size === 4) return new Uint32Array(own.buffer, own.byteOffset, count);
+  if (size === 2) return new Uint16Array(own.buffer, own.byteOffset, count);
+  return own;
+}

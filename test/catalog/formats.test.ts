@@ -1,0 +1,175 @@
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { cpSync, mkdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { type TestContext, test } from "node:test";
+import { gzipSync } from "node:zlib";
+import { openCheckpoint, readTensor } from "../../server/catalog/checkpoint.ts";
+import { openModel } from "../../server/catalog/model.ts";
+import { prepareWeights } from "../../server/catalog/prepare.ts";
+import { generate } from "../../server/engine/generate.ts";
+import { tokenModel } from "../support/parity-check.ts";
+import { engineSubject } from "../support/subjects.ts";
+import { temporaryFolder } from "./folders.ts";
+
+const FIXTURES = "test/fixtures/checkpoint/formats";
+
+/** A folder with the reference model's config.json and the weights of one or more formats. */
+function formatFolder(t: TestContext, ...formats: string[]): string {
+  const folder = join(temporaryFolder(t), "model");
+  mkdirSync(folder);
+  cpSync(join(FIXTURES, "reference", "config.json"), join(folder, "config.json"));
+  for (const format of formats) cpSync(join(FIXTURES, format), folder, { recursive: true });
+  return folder;
+}
+
+/** Every value of a folder's weights, by name. */
+async function values(folder: string): Promise<Map<string, { shape: readonly number[]; values: Float32Array }>> {
+  const read = new Map<string, { shape: readonly number[]; values: Float32Array }>();
+  for (const [name, tensor] of (await openCheckpoint(folder)).tensors) {
+    if (tensor.dtype.startsWith("I") || tensor.dtype === "U8") continue;
+    read.set(name, { shape: tensor.shape, values: await readTensor(name, tensor) });
+  }
+  return read;
+}
+
+const formats = [
+  "torch-zip",
+  "torch-legacy",
+  "torch-sharded",
+  "flax",
+  "flax-sharded",
+  "flax-chunked",
+  "t5x",
+  "t5x-orbax",
+  "mesh-tf",
+  "gguf",
+];
+
+/** Greedy tokens of two inputs, and how sure the model was of each. */
+async function generated(folder: string) {
+  const subject = await engineSubject(folder, "float32");
+  const inputs = [
+    [5, 9, 17, 30, 2, 1],
+    [38, 8, 1],
+  ];
+  const { sequences } = await generate(tokenModel(subject), { inputs, maxNewTokens: 12 });
+  await subject.runner.dispose();
+  return sequences.flatMap(([best]) => (best === undefined ? [] : [best]));
+}
+
+/** What TensorStore wrote of the LM head, changed. */
+function zarray(change: object): string {
+  const path = join(FIXTURES, "t5x/target.decoder.logits_dense.kernel/.zarray");
+  return JSON.stringify({ ...JSON.parse(readFileSync(path, "utf8")), ...change });
+}
+
+for (const format of formats) {
+  test(`holds the values of the same model in safetensors: ${format}`, async (t) => {
+    const reference = await values(formatFolder(t, "reference"));
+    const read = await values(formatFolder(t, format));
+    assert.equal(reference.size, 43);
+    for (const [name, expected] of reference) assert.deepEqual(read.get(name), expected, name);
+  });
+
+  test(`writes the same text as from safetensors: ${format}`, async (t) => {
+    process.env["SPANFILL_CACHE"] = temporaryFolder(t);
+    const [read, expected] = [await generated(formatFolder(t, format)), await generated(formatFolder(t, "reference"))];
+    const idsOf = (sequences: typeof read) => sequences.map(({ ids }) => ids);
+    assert.deepEqual(idsOf(read), idsOf(expected));
+    const logProbs = expected.flatMap((sequence) => sequence.logProbs);
+    for (const [i, value] of read.flatMap((sequence) => sequence.logProbs).entries()) {
+      assert.ok(Math.abs(value - (logProbs[i] ?? 0)) < 1e-5, `${value} instead of ${logProbs[i]}`);
+    }
+  });
+
+  test(`makes the same int8 weights as from safetensors: ${format}`, async (t) => {
+    const made = [];
+    for (const each of ["reference", format]) {
+      const cacheFolder = temporaryFolder(t);
+      const { folder, tensors } = await prepareWeights(formatFolder(t, each), "int8", { cacheFolder });
+      const bytes = [...tensors].map(([name, { file, offset, length }]) => [
+        name,
+        readFileSync(join(folder, file))
+          .subarray(offset, offset + length)
+          .toString("base64"),
+      ]);
+      made.push(Object.fromEntries(bytes));
+    }
+    assert.deepEqual(made[1], made[0]);
+  });
+}
+
+test("T5X's own test data is read as its arrays are", async () => {
+  const folder = join(FIXTURES, "t5x-testdata");
+  const read: Record<string, { shape: readonly number[]; sha256: string }> = {};
+  for (const [name, { shape, values: content }] of await values(folder)) {
+    read[name] = { shape, sha256: createHash("sha256").update(new Uint8Array(content.buffer)).digest("hex") };
+  }
+  assert.deepEqual(read, JSON.parse(readFileSync(join(folder, "expected.json"), "utf8")));
+  assert.equal((await openModel(folder, "float")).config.numDecoderLayers, 2);
+});
+
+const zarr: [string, string, string | Uint8Array | undefined, RegExp][] = [
+  ["a missing chunk", "0.0", undefined, /kernel\/0\.0 does not exist/],
+  ["a missing description", ".zarray", undefined, /\.zarray does not exist/],
+  ["a description that is none", ".zarray", "{", /\.zarray does not describe an array/],
+  ["a description of other bytes", ".zarray", zarray({ dtype: ">f4" }), /does not describe an array of weights/],
+  [
+    "an unknown compressor",
+    ".zarray",
+    zarray({ compressor: { id: "blosc" } }),
+    /does not describe an array of weights/,
+  ],
+  ["chunks larger than the array", ".zarray", zarray({ chunks: [1e9, 1e9] }), /does not describe an array of weights/],
+  ["a billion chunks", ".zarray", zarray({ shape: [32000, 32000], chunks: [1, 1] }), /describes 1024000000 chunks/],
+  ["a chunk cut off", "0.0", gzipSync(new Uint8Array(9 * 21 * 2)).subarray(0, 20), /0\.0 is damaged/],
+  ["a chunk that is not packed", "0.0", new Uint8Array(9 * 21 * 2), /0\.0 is damaged: it cannot be unpacked/],
+  ["a chunk that is a zip bomb", "0.0", gzipSync(new Uint8Array(2e8)), /0\.0 holds 379 bytes of an array, where 378/],
+  ["a chunk too short", "0.0", gzipSync(new Uint8Array(12)), /0\.0 holds 12 bytes/],
+];
+
+for (const [name, file, content, message] of zarr) {
+  test(`refuses ${name}`, async (t) => {
+    const folder = formatFolder(t, "t5x");
+    const path = join(folder, "target.decoder.logits_dense.kernel", file);
+    rmSync(path);
+    if (content !== undefined) writeFileSync(path, content);
+    await assert.rejects(values(folder), message);
+  });
+}
+
+test("a folder with several formats is read as safetensors", async (t) => {
+  const folder = formatFolder(t, "flax", "torch-zip", "reference");
+  assert.match((await openCheckpoint(folder)).files[0]?.path ?? "", /model\.safetensors$/);
+  rmSync(join(folder, "model.safetensors"));
+  assert.match((await openCheckpoint(folder)).files[0]?.path ?? "", /pytorch_model\.bin$/);
+});
+
+test("usual names come before others of the same format", async (t) => {
+  const folder = formatFolder(t, "torch-sharded", "torch-legacy");
+  cpSync(join(folder, "pytorch_model.bin"), join(folder, "optimizer.pt"));
+  assert.equal((await openCheckpoint(folder)).files.length, 2, "zip shards before the older layout");
+  rmSync(join(folder, "pytorch_model.bin.index.json"));
+  for (const i of [1, 2]) rmSync(join(folder, `pytorch_model-0000${i}-of-00002.bin`));
+  assert.match((await openCheckpoint(folder)).files[0]?.path ?? "", /pytorch_model\.bin$/);
+});
+
+test("the tensors of a PyTorch file lie in it as they are needed: float32 ones are mapped, not copied", async (t) => {
+  for (const { offset } of (await openCheckpoint(formatFolder(t, "torch-sharded"))).tensors.values()) {
+    assert.equal((offset ?? 1) % 4, 0);
+  }
+});
+
+test("one damaged shard is named", async (t) => {
+  for (const [format, name] of [
+    ["torch-sharded", "pytorch_model-00002-of-00002.bin"],
+    ["flax-sharded", "flax_model-00002-of-00002.msgpack"],
+  ] as const) {
+    const folder = formatFolder(t, format);
+    truncateSync(join(folder, name), 2000);
+    await assert.rejects(openCheckpoint(folder), new RegExp(`${name} is truncated`));
+    rmSync(join(folder, name));
+    await assert.rejects(openCheckpoint(folder), new RegExp(`${name} does not exist`));
+  }
+});
