@@ -5,7 +5,14 @@ import type { Precision } from "../server/engine/engine.ts";
 
 /** Sent to a contender's process. */
 export type ContenderRequest =
-  | { readonly type: "load"; readonly directory: string; readonly precision: Precision; readonly threads: number }
+  | {
+      readonly type: "load";
+      readonly directory: string;
+      readonly precision: Precision;
+      readonly threads: number;
+      /** Size of the shortlist that tokens are chosen from; the whole vocabulary when absent (ours only). */
+      readonly shortlist?: number;
+    }
   /** Greedy decoding of exactly newTokens tokens. */
   | { readonly type: "generate"; readonly ids: readonly number[]; readonly newTokens: number };
 

@@ -6,6 +6,7 @@ import type { ContenderReply, ContenderRequest } from "./contender.ts";
 
 const engine = createLocalEngine();
 let model: LoadedModel | undefined;
+let shortlist: number | "off" = "off";
 
 process.on("message", (request: ContenderRequest) => {
   answer(request).then(
@@ -19,6 +20,7 @@ async function answer(request: ContenderRequest): Promise<ContenderReply> {
   const started = performance.now();
   if (request.type === "load") {
     const { directory, precision, threads } = request;
+    shortlist = request.shortlist ?? "off";
     model = await engine.load({ directory, precision, threads });
     return { loadMs: performance.now() - started };
   }
@@ -26,7 +28,7 @@ async function answer(request: ContenderRequest): Promise<ContenderReply> {
   let firstMs = 0;
   let firstCount = 0;
   const generation = await model.generate(
-    { inputs: [request.ids], maxNewTokens: request.newTokens, bannedTokens: [model.info.config.eosTokenId] },
+    { inputs: [request.ids], maxNewTokens: request.newTokens, shortlist, bannedTokens: [model.info.config.eosTokenId] },
     {
       onTokens: (ids) => {
         if (firstCount > 0) return;

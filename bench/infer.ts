@@ -43,6 +43,8 @@ interface Comparison {
   readonly shape: ShapeName;
   readonly precision: Precision;
   readonly ours: Figures;
+  /** Ours choosing from a shortlist, as the built-in models do: no comparison, since the peer has none. */
+  readonly shortlisted: Figures;
   readonly peer?: Figures;
   /** Median over rounds of the peer's ms per token by ours. */
   readonly decodingSpeedup?: number;
@@ -83,8 +85,13 @@ async function compare(
 ): Promise<Comparison> {
   const model = { directory, precision, threads };
   const ours = await startContender("spanfill", join("dist", "bench-child.js"), model);
+  const script = join("dist", "bench-child.js");
+  const shortlisted = await startContender(`spanfill, shortlist ${SHORTLIST}`, script, {
+    ...model,
+    shortlist: SHORTLIST,
+  });
   const peer = await startPeer(directory, model);
-  const contenders = peer === undefined ? [ours] : [ours, peer];
+  const contenders = peer === undefined ? [ours, shortlisted] : [ours, shortlisted, peer];
   const short = new Map<Contender, ContenderRun[]>(contenders.map((one) => [one, []]));
   const long = new Map<Contender, ContenderRun[]>(contenders.map((one) => [one, []]));
   const warmups = 2;
@@ -116,14 +123,13 @@ async function compare(
       peakBytes: Math.max(...summaries.map((run) => run.peakBytes)),
     };
   };
-  if (peer === undefined) return { shape, precision, ours: figures(ours) };
+  const own = { shape, precision, ours: figures(ours), shortlisted: figures(shortlisted) };
+  if (peer === undefined) return own;
   const [mine, theirs] = [long.get(ours) ?? [], long.get(peer) ?? []];
   const [a, b] = [mine[0]?.ids ?? [], theirs[0]?.ids ?? []];
   const differs = a.findIndex((id, i) => id !== b[i]);
   return {
-    shape,
-    precision,
-    ours: figures(ours),
+    ...own,
     peer: figures(peer),
     decodingSpeedup: median(mine.map((run, i) => (theirs[i]?.msPerToken ?? Number.NaN) / run.msPerToken)),
     sameTokens: differs < 0 ? a.length : differs,
@@ -194,10 +200,14 @@ function rows(comparisons: readonly Comparison[]): string[][] {
     ["shape", "contender", "first token", "ms/token", "512+16", "512+64", "load", "peak MB", "decoding", "same tokens"],
     ...comparisons.flatMap((one) => [
       line(one, one.ours, one.decodingSpeedup === undefined ? "" : `${one.decodingSpeedup.toFixed(2)}x`),
+      line(one, one.shortlisted, ""),
       ...(one.peer === undefined ? [] : [line(one, one.peer, "")]),
     ]),
   ];
 }
+
+/** What the built-in models choose from. */
+const SHORTLIST = 8192;
 
 /** 511 seeded ids of ordinary pieces, and eos. */
 const contextIds: readonly number[] = (() => {

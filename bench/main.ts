@@ -1,4 +1,4 @@
-/** The benchmarks' command line: `npm run bench -- infer | quality | bigram`. */
+/** The benchmarks' command line: `npm run bench -- infer | train | quality | decoding | editor | bigram`. */
 import { Command, InvalidArgumentError, Option } from "commander";
 import type { Precision } from "../server/engine/engine.ts";
 import type { ShapeName } from "./random-model.ts";
@@ -29,22 +29,60 @@ program
   });
 
 program
+  .command("train")
+  .description("training steps beside PyTorch's on the same batch (bench/peers/README.md tells how to add it)")
+  .addOption(new Option("--shape <names...>", "shapes").choices(["tiny", "small", "deep"]).default(["tiny", "small"]))
+  .option("--batch <rows,source,target>", "examples of a step, and the tokens of their sides", "8,128,32")
+  .option("--dropout <rates...>", "dropout rates", ["0", "0.1"])
+  .addOption(new Option("--optimizer <name>").choices(["adafactor", "adamw"]).default("adamw"))
+  .option("--rounds <n>", "timed steps of each side, interleaved", count, 11)
+  .option("--python <file>", "the Python that has torch and transformers", ".cache/torch-venv/bin/python")
+  .option("--models <folder>", "random models", ".cache/bench")
+  .action(async (options: import("./train.ts").TrainArguments) => {
+    const { benchTrain } = await import("./train.ts");
+    await benchTrain(options);
+  });
+
+program
   .command("quality")
-  .description("perplexity, filled words and summaries on repositories that training never saw")
-  .option("--model <id or folder>", "the model to judge; the built-in one by default")
+  .description("summaries, titles and fills on repositories that training never saw (spanfill evaluate)")
+  .option("--model <id or folder>", "the model to judge; all built-in ones by default")
   .addOption(new Option("--precision <name>", "precision").choices(["int8", "float32"]).default("int8"))
   .option("--limit <n>", "documents, drawn by a seed", count)
-  .option("--data <file>", "documents as JSON lines instead of the committed ones")
-  .option(
-    "--corpus <file>",
-    "count bigrams in this corpus (- reads standard input) instead of taking the committed table",
-  )
-  .option("--out <file>", "where the figures go", "bench/results/eval.json")
-  .option("--examples <file>", "where ten documents with the model's outputs go, as Markdown")
-  .option("--json", "print JSON instead of tables", false)
+  .option("--write", "keep the figures in eval.json, and figures and twenty examples in the models' README.md", false)
   .action(async (options: import("./quality.ts").QualityOptions) => {
     const { benchQuality } = await import("./quality.ts");
     await benchQuality(options);
+  });
+
+program
+  .command("decoding")
+  .description("what shortlists, copy bias and re-ranked beams do to summaries (and fills), each alone")
+  .option("--model <id or folder>", "the model to judge; the default one unless told")
+  .addOption(new Option("--precision <name>", "precision").choices(["int8", "float32"]).default("int8"))
+  .addOption(new Option("--style <name>", "what to write").choices(["sentence", "title"]).default("sentence"))
+  .option("--shortlist <sizes...>", "sizes of shortlists", ["4096", "8192"])
+  .option("--bias <anywhere,afterOne,afterTwo...>", "copy biases", ["0,1,1"])
+  .option("--beams <n>", "beams to re-rank", count, 4)
+  .option("--limit <n>", "documents, drawn by a seed", count)
+  .option("--data <file>", "JSON lines of documents instead of the kept-out ones: choose by others than you report on")
+  .option("--threads <n>", "threads of one operator; 1 is best beside other work", count)
+  .option("--fills", "measure the shortlists' fills too", false)
+  .action(async ({ shortlist, bias, ...options }: DecodingArguments) => {
+    const { benchDecoding, parseBias } = await import("./decoding.ts");
+    const biases = bias.map(
+      (text) => parseBias(text) ?? refuse(`${text} is no copy bias; give three numbers of at least 0.`),
+    );
+    await benchDecoding({ ...options, shortlist: shortlist.map(count), bias: biases });
+  });
+
+program
+  .command("load")
+  .description("seconds and memory to make an 892 MB PyTorch file ready in int8")
+  .option("--models <folder>", "where the file is made and removed again", ".cache/bench")
+  .action(async ({ models }: { models: string }) => {
+    const { benchLoad } = await import("./load.ts");
+    await benchLoad(models);
   });
 
 program
@@ -58,6 +96,11 @@ program
 
 await program.parseAsync();
 
+type DecodingArguments = Omit<import("./decoding.ts").DecodingOptions, "shortlist" | "bias"> & {
+  readonly shortlist: readonly string[];
+  readonly bias: readonly string[];
+};
+
 interface InferArguments {
   readonly shape: ShapeName[];
   readonly precision: Precision[];
@@ -65,6 +108,10 @@ interface InferArguments {
   readonly model?: string;
   readonly models: string;
   readonly product: boolean;
+}
+
+function refuse(message: string): never {
+  throw new InvalidArgumentError(message);
 }
 
 function count(text: string): number {

@@ -46,6 +46,15 @@ export interface SummarizeRangeResult {
   readonly ms: number;
   /** The model's id. */
   readonly model: string;
+  /** The chance, 0 to 1, that what the model wrote is right, if it is `calibrated`; else its tokens' mean likelihood. */
+  readonly confidence: number;
+  readonly calibrated: boolean;
+  /** Whose words these are: the model's, or where it was not sure enough the text's own. */
+  readonly origin: "model" | "text" | "both";
+  /** ISO 639-1 code of the text's language when it is none that the model knows. */
+  readonly language?: string;
+  /** The last four in words, to be shown with the summary; short phrases in English. */
+  readonly notes: readonly string[];
 }
 
 /** Arguments of `spanfill.fillGaps`. */
@@ -65,10 +74,12 @@ export interface FillGapsResult {
   /** One text edit a filled gap, for this version of the document alone (`documentChanges` with the version). */
   readonly edit: WorkspaceEdit;
   /** One a gap, in order; an empty text where the model had nothing to say (the edit leaves that gap as it is). */
-  readonly fills: readonly { readonly range: Range; readonly text: string; readonly probability: number }[];
+  readonly fills: readonly { readonly range: Range; readonly text: string; readonly confidence: number }[];
   readonly ms: number;
   /** The model's id. */
   readonly model: string;
+  /** Whether the confidences are measured chances to be right; else they are mean likelihoods of tokens. */
+  readonly calibrated: boolean;
   /** Whether the client applied the edit; absent when it was not asked to. */
   readonly applied?: boolean;
 }

@@ -2,7 +2,9 @@
 /** The command line: parses arguments and hands over. Everything heavy is imported by the command that needs it. */
 import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
+import { calibrateCommand } from "./cli/calibrate.ts";
 import { demoCommand } from "./cli/demo.ts";
+import { evaluateCommand } from "./cli/evaluate.ts";
 import { generateCommand } from "./cli/generate.ts";
 import { infillCommand } from "./cli/infill.ts";
 import { infoCommand } from "./cli/info.ts";
@@ -10,6 +12,7 @@ import { scoreCommand } from "./cli/score.ts";
 import { serveCommand } from "./cli/serve.ts";
 import { summarizeCommand } from "./cli/summarize.ts";
 import { EXIT, printError, UsageError, watchPipes } from "./cli/terminal.ts";
+import { tuneCommand } from "./cli/tune.ts";
 
 watchPipes();
 const { version }: { version: string } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"));
@@ -35,6 +38,9 @@ const commands = [
   generateCommand(),
   scoreCommand(),
   infoCommand(),
+  evaluateCommand(),
+  calibrateCommand(),
+  tuneCommand(),
   serveCommand(),
 ];
 for (const command of commands) program.addCommand(command);

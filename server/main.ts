@@ -91,6 +91,8 @@ connection.onRequest(ExecuteCommandRequest.type, answer(executeCommandParams, ex
 connection.onRequest((method) => {
   throw refusal() ?? new ResponseError(ErrorCodes.MethodNotFound, `Spanfill does not answer ${method}.`);
 });
+// Asked for now, a document's settings are there when its first suggestion is wanted.
+documents.onDidOpen(({ document }) => void services?.settings.settingsFor(document.uri));
 documents.onDidChangeContent(({ document }) =>
   services?.latest.abort(document.uri, contentModified("The document was changed.")),
 );

@@ -12,7 +12,7 @@ import {
   type Residual,
   selfAttention,
 } from "./layers.ts";
-import type { Lowering } from "./lowering.ts";
+import type { GenerationLowering, Lowering } from "./lowering.ts";
 
 /** What the decoder's layers work on. R rows, T new positions, P cached ones, S encoder positions. */
 export interface DecoderInputs {
@@ -60,6 +60,33 @@ export function decoderLayers(
   return { hidden: normed(g, lowering, residual, "decoder.final_layer_norm.weight").input, present };
 }
 
+/** Where logits come from, and which tokens they are of. */
+export interface Head {
+  /** Tokens scored: V, or the name of a shortlist's extent. */
+  readonly columns: Dim;
+  /** x [R, T, D] -> [R, T, columns], in the graph the head was made in or a body of it. */
+  logits(g: GraphBuilder, x: Value): Value;
+  /** The ids of tokens given by their columns, integers of any shape. */
+  ids(g: GraphBuilder, columns: Value): Value;
+}
+
+/**
+ * The head of a graph. Over a shortlist, columns are those of `common` and after them those of the input `own` int32 [U], the
+ * ids that this run wants besides; over the whole vocabulary (null) a column is an id.
+ */
+export function headOf(
+  g: GraphBuilder,
+  config: T5Config,
+  lowering: GenerationLowering,
+  common: readonly number[] | null,
+): Head {
+  if (common === null) return { columns: config.vocabSize, logits: lowering.logits, ids: (_, columns) => columns };
+  const own = g.input("own", "int32", ["U"]);
+  const ids = ops.concat(g, [g.constant("int32", [common.length], common), own], 0, "C");
+  const logits = lowering.someLogits(g, common, own);
+  return { columns: "C", logits, ids: (b, columns) => ops.gather(b, ids, columns, 0) };
+}
+
 /** The bucket index that stands for "may not be attended" (a later position): one more than T5's own. */
 export function maskedBucket(config: T5Config): number {
   return config.relativeAttentionNumBuckets;
@@ -70,10 +97,16 @@ export function maskedBucket(config: T5Config): number {
  *
  * Inputs: `tokens` int32 [R, T]; `position_buckets` int32 [T, P + T] (maskedBucket where the key comes later); `reorder` int32
  * [R], the row of the cache that each row continues; `past_key_i`, `past_value_i` float32 [R0, H, P, K]; `cross_key_i`,
- * `cross_value_i` float32 [B, H, S, K], R a multiple of B; when masked, `mask` float32 [B, 1, 1, S].
- * Outputs: `logits` float32 [R, T, V]; `present_key_i`, `present_value_i` float32 [R, H, P + T, K].
+ * `cross_value_i` float32 [B, H, S, K], R a multiple of B; when masked, `mask` float32 [B, 1, 1, S]; over a shortlist, `own` as in
+ * headOf.
+ * Outputs: `logits` float32 [R, T, V or C]; `present_key_i`, `present_value_i` float32 [R, H, P + T, K].
  */
-export function stepGraph(config: T5Config, lowering: Lowering, masked: boolean): Graph {
+export function stepGraph(
+  config: T5Config,
+  lowering: GenerationLowering,
+  masked: boolean,
+  common: readonly number[] | null = null,
+): Graph {
   const g = createGraphBuilder();
   const { numHeads, dKv } = config;
   const tokens = g.input("tokens", "int32", ["R", "T"]);
@@ -85,6 +118,8 @@ export function stepGraph(config: T5Config, lowering: Lowering, masked: boolean)
     value: ops.gather(g, value, reorder, 0),
   }));
   const { cross, mask: padding } = encoderInputs(g, config, masked);
+
+  const head = headOf(g, config, lowering, common);
 
   const table = biasTable(g, config, lowering); // [32, H]
   const never = g.constant("float32", [1, numHeads], Array(numHeads).fill(-1e9));
@@ -113,7 +148,7 @@ export function stepGraph(config: T5Config, lowering: Lowering, masked: boolean)
     mask,
     folding,
   });
-  return g.build("step", { logits: lowering.logits(g, hidden), ...cacheOutputs(present) });
+  return g.build("step", { logits: head.logits(g, hidden), ...cacheOutputs(present) });
 }
 
 /** Declares each layer's cache as inputs, [rows, H, P, K]. */

@@ -4,7 +4,7 @@ import type { GraphBuilder } from "../graph/builder.ts";
 import * as ops from "../graph/ops.ts";
 import type { Value } from "../graph/types.ts";
 import type { T5Config } from "./config.ts";
-import type { Lowering, TensorSource } from "./lowering.ts";
+import type { GenerationLowering, TensorSource } from "./lowering.ts";
 
 /**
  * Returns the lowering that reads `tensors`. A linear is stored as one of three forms, tried in this order:
@@ -12,7 +12,7 @@ import type { Lowering, TensorSource } from "./lowering.ts";
  * - `<name>.s8t` + `<name>.scale`: int8 columns, [in, out];
  * - `<name>.weight`: float32 [out, in].
  */
-export function fusedLowering(config: T5Config, tensors: TensorSource): Lowering {
+export function fusedLowering(config: T5Config, tensors: TensorSource): GenerationLowering {
   function weight(g: GraphBuilder, name: string): Value {
     const stored = tensors.get(name);
     if (stored === undefined) throw new ModelError("checkpoint", `The weights hold no tensor named ${name}.`);
@@ -23,6 +23,12 @@ export function fusedLowering(config: T5Config, tensors: TensorSource): Lowering
     if (tensors.has(`${name}.q8`)) return ops.blockLinear(g, x, weight(g, `${name}.q8`), weight(g, `${name}.scale`));
     if (tensors.has(`${name}.s8t`)) return ops.columnLinear(g, x, weight(g, `${name}.s8t`), weight(g, `${name}.scale`));
     return ops.fusedLinear(g, x, weight(g, `${name}.weight`));
+  }
+
+  const head = config.tieWordEmbeddings ? "shared" : "lm_head";
+
+  function scaled(g: GraphBuilder, x: Value): Value {
+    return config.scaleDecoderOutputs ? ops.mul(g, x, g.constant("float32", [], [config.dModel ** -0.5])) : x;
   }
 
   return {
@@ -45,11 +51,22 @@ export function fusedLowering(config: T5Config, tensors: TensorSource): Lowering
       );
     },
     attention: ops.multiHeadAttention,
-    logits(g, x) {
-      const head = config.tieWordEmbeddings ? "shared" : "lm_head";
-      if (!config.scaleDecoderOutputs) return linear(g, x, head);
-      const scale = g.constant("float32", [], [config.dModel ** -0.5]);
-      return linear(g, ops.mul(g, x, scale), head);
+    logits: (g, x) => linear(g, scaled(g, x), head),
+    someLogits(g, common, own) {
+      const ids = g.constant("int32", [common.length], common);
+      // The runtime makes constants of what hangs on these alone, so that the common rows are laid out for its kernels once.
+      const rows = (name: string) => ops.gather(g, weight(g, name), ids, 0);
+      const inBlocks = tensors.has(`${head}.q8`);
+      const ownRows = inBlocks
+        ? ops.gatherBlocks(g, weight(g, `${head}.q8`), weight(g, `${head}.scale`), own, config.dModel)
+        : ops.gather(g, weight(g, `${head}.weight`), own, 0);
+      const ownColumns = scaled(g, ops.transpose(g, ownRows, [1, 0])); // [D, U]
+      const values = inBlocks ? rows(`${head}.q8`) : scaled(g, rows(`${head}.weight`));
+      const scales = inBlocks ? scaled(g, rows(`${head}.scale`)) : null;
+      return (b, x) => {
+        const first = scales === null ? ops.fusedLinear(b, x, values) : ops.blockLinear(b, x, values, scales);
+        return ops.concat(b, [first, ops.matmul(b, x, ownColumns)], 2, "C");
+      };
     },
   };
 }

@@ -3,38 +3,57 @@ import { createGraphBuilder, type GraphBuilder } from "../graph/builder.ts";
 import * as ops from "../graph/ops.ts";
 import type { Graph, Value } from "../graph/types.ts";
 import type { T5Config } from "./config.ts";
-import { biasTable, cacheOutputs, decoderCacheInputs, decoderLayers, encoderInputs } from "./decoder.ts";
+import { biasTable, cacheOutputs, decoderCacheInputs, decoderLayers, encoderInputs, headOf } from "./decoder.ts";
 import type { KeysAndValues } from "./layers.ts";
-import type { Lowering } from "./lowering.ts";
+import type { GenerationLowering } from "./lowering.ts";
 
 /** Longest n-gram whose repetition the loop can prevent. */
 export const longestNgram = 6;
 
+/** Bonuses that the loop knows: of a token of the source before which stands nothing, one, or two of the tokens produced last. */
+export const bonusLevels = 3;
+
 /**
- * Returns the graph of a chunk of greedy steps, one row for each row of the encoder.
+ * Returns the graph of a chunk of greedy steps, one row for each row of the encoder. Tokens are given and returned as columns of
+ * the logits (headOf): ids, unless there is a shortlist.
  *
  * Inputs: `steps` int64 [], at most so many; `tokens` int32 [B, 1], the last ones; `position_buckets` int32 [M], the bucket of
- * each distance M - 1, ..., 0, M more than any position reached; `ended` bool [B, 1]; `stops` bool [V], tokens that end a row;
- * `process` bool [], whether the following count: `blocked` float32 [1, V], added to the logits, `history` int32 [B, N], tokens
- * so far after longestNgram distinct negative ones, `ngram` int64 [], the size of n-gram that may not repeat (0: any may), and
- * `penalty` float32 [], the repetition penalty; the cache and the encoder's part as in stepGraph.
- * Outputs: `ids` int64 [steps, B, 1] (padding after a row's end); `log_probabilities` float32 [steps, B, 1], before processing;
- * `present_key_i`, `present_value_i`.
+ * each distance M - 1, ..., 0, M more than any position reached; `ended` bool [B, 1]; `stops` bool [C], tokens that end a row;
+ * `process` bool [], whether the following count: `added` float32 [B, C], added to the logits; `source` int32 [B, Z], the
+ * source's tokens, a shorter one after negative numbers; `text` int32 [B, L], the source, a negative number and the tokens so
+ * far, the last included; `reach` int32 [B, L], one more than how many tokens before each of these are those before the last one;
+ * `ngram` int32 [], the size of n-gram that may not repeat (a large number: any may); `bonuses` float32 [bonusLevels], the first 0; the cache
+ * and the encoder's part as in stepGraph; over a shortlist, `own` as in headOf.
+ * Outputs: `columns` int64 [steps, B, 1] (padding after a row's end); `log_probabilities` float32 [steps, B, 1], before
+ * processing, among the tokens scored; `present_key_i`, `present_value_i`.
  */
-export function greedyGraph(config: T5Config, lowering: Lowering, masked: boolean): Graph {
+export function greedyGraph(
+  config: T5Config,
+  lowering: GenerationLowering,
+  masked: boolean,
+  common: readonly number[] | null,
+): Graph {
   const g = createGraphBuilder();
+  const head = headOf(g, config, lowering, common);
   const steps = g.input("steps", "int64", []);
   const tokens = g.input("tokens", "int32", ["B", 1]);
   const buckets = g.input("position_buckets", "int32", ["M"]);
   const ended = g.input("ended", "bool", ["B", 1]);
-  const stops = g.input("stops", "bool", [config.vocabSize]);
+  const stops = g.input("stops", "bool", [head.columns]);
   const process = g.input("process", "bool", []);
+  const source = g.input("source", "int32", ["B", "Z"]);
+  const sourceEnd = ops.shapeOf(g, source, 1, 2);
   const processing = {
-    blocked: g.input("blocked", "float32", [1, config.vocabSize]),
-    ngram: g.input("ngram", "int64", []),
-    penalty: g.input("penalty", "float32", []),
+    added: g.input("added", "float32", ["B", head.columns]),
+    source,
+    sourceEnd,
+    begin: ops.add(g, sourceEnd, g.constant("int64", [1], [1])),
+    ngram: g.input("ngram", "int32", []),
+    bonuses: g.input("bonuses", "float32", [bonusLevels]),
+    ones: ops.add(g, ops.sub(g, tokens, tokens), g.constant("int32", [], [1])),
   };
-  const history = g.input("history", "int32", ["B", "N"]);
+  const text = g.input("text", "int32", ["B", "L"]);
+  const reach = g.input("reach", "int32", ["B", "L"]);
   const past = decoderCacheInputs(g, config, "B");
   const { cross, mask } = encoderInputs(g, config, masked);
   const firstCache = past[0];
@@ -54,7 +73,8 @@ export function greedyGraph(config: T5Config, lowering: Lowering, masked: boolea
     tokens: body.input("tokens", "int32", ["B", 1]),
     ended: body.input("ended", "bool", ["B", 1]),
     begin: body.input("begin", "int64", [1]),
-    history: body.input("history", "int32", ["B", "N"]),
+    text: body.input("text", "int32", ["B", "L"]),
+    reach: body.input("reach", "int32", ["B", "L"]),
     past: past.map(({ key, value }) => ({
       key: body.input("past_key", "float32", key.shape),
       value: body.input("past_value", "float32", value.shape),
@@ -63,7 +83,7 @@ export function greedyGraph(config: T5Config, lowering: Lowering, masked: boolea
   const end = body.constant("int64", [1], [Number.MAX_SAFE_INTEGER]);
   const bias = ops.slice(body, biases, 3, now.begin, end, "P+1");
   const { hidden, present } = decoderLayers(body, config, lowering, {
-    tokens: now.tokens,
+    tokens: head.ids(body, now.tokens),
     bias,
     past: now.past,
     total: "P+1",
@@ -71,9 +91,12 @@ export function greedyGraph(config: T5Config, lowering: Lowering, masked: boolea
     mask,
     folding: null,
   });
-  const logits = ops.reshape(body, lowering.logits(body, hidden), ["B", config.vocabSize]);
-  const best = ops.reshape(body, bestTokens(body, config, process, logits, now.history, processing), ["B", 1]);
-  const pad = body.constant("int64", [], [config.padTokenId]);
+  const logits = ops.reshape(body, head.logits(body, hidden), ["B", head.columns]);
+  const choice = bestTokens(body, process, logits, now, processing);
+  const best = ops.reshape(body, choice.best, ["B", 1]);
+  const padColumn = common === null ? config.padTokenId : common.indexOf(config.padTokenId);
+  if (padColumn < 0) throw new RangeError("a shortlist holds the padding token");
+  const pad = body.constant("int64", [], [padColumn]);
   const chosen = ops.where(body, now.ended, pad, best); // int64 [B, 1]
   const probability = ops.gatherElementsLast(body, ops.softmax(body, logits), chosen);
   const endedNow = ops.or(body, now.ended, ops.gather(body, stops, chosen, 0));
@@ -83,22 +106,25 @@ export function greedyGraph(config: T5Config, lowering: Lowering, masked: boolea
     tokens: chosen32,
     ended: endedNow,
     begin: ops.add(body, now.begin, minusOne),
-    history: ops.concat(body, [now.history, chosen32], 1, "N+1"),
+    text: ops.concat(body, [now.text, chosen32], 1, "L+1"),
+    reach: choice.reach,
     ...cacheOutputs(present),
-    ids: chosen,
+    columns: chosen,
     probabilities: probability,
   });
 
   const flat = (cache: readonly KeysAndValues[]) => cache.flatMap(({ key, value }) => [key, value]);
-  const initial = [tokens, ended, begin, history, ...flat(past)];
-  const grown = flat(past).map((value) => value.shape.map((dim) => (dim === "P" ? "P+steps" : dim)));
-  const shapes = [tokens.shape, ended.shape, begin.shape, ["B", "N+steps"], ...grown];
+  const initial = [tokens, ended, begin, text, reach, ...flat(past)];
+  const grown = [text, reach, ...flat(past)].map((value) =>
+    value.shape.map((dim) => (dim === "P" || dim === "L" ? `${dim}+steps` : dim)),
+  );
+  const shapes = [tokens.shape, ended.shape, begin.shape, ...grown];
   const { carried, stacked } = ops.loop(g, steps, step, initial, shapes, "made");
-  const caches = carried.slice(4);
-  const [ids, probabilities] = stacked;
-  if (ids === undefined || probabilities === undefined) throw new RangeError("the loop stacks two outputs");
+  const caches = carried.slice(5);
+  const [columns, probabilities] = stacked;
+  if (columns === undefined || probabilities === undefined) throw new RangeError("the loop stacks two outputs");
   return g.build("greedy", {
-    ids,
+    columns,
     log_probabilities: ops.unary(g, "Log", probabilities),
     ...Object.fromEntries(caches.map((value, i) => [`present_${i % 2 === 0 ? "key" : "value"}_${i >> 1}`, value])),
   });
@@ -111,64 +137,44 @@ function anyOpen(g: GraphBuilder, ended: Value): Value {
   return ops.reshape(g, ops.cast(g, most, "bool"), []);
 }
 
-/** The best token of each row, int64 [B], by the logits as they are or, where `process` holds, as processed. */
+/** The best token of each row, int64 [B], by the logits as they are or, where `process` holds, as processed; and the next reach. */
 function bestTokens(
   g: GraphBuilder,
-  config: T5Config,
   process: Value,
   logits: Value,
-  history: Value,
-  { blocked, ngram, penalty }: { blocked: Value; ngram: Value; penalty: Value },
-): Value {
+  { tokens, text, reach }: { tokens: Value; text: Value; reach: Value },
+  input: { readonly [K in "added" | "source" | "sourceEnd" | "begin" | "ngram" | "bonuses" | "ones"]: Value },
+): { best: Value; reach: Value } {
   const plain = g.body();
-  const asTheyAre = plain.build("plain", { best: argMax(plain, logits) });
+  const asTheyAre = plain.build("plain", {
+    best: argMax(plain, logits),
+    reach: ops.concat(plain, [input.ones, reach], 1, "L+1"),
+  });
 
   const b = g.body();
-  const int64 = (value: number) => b.constant("int64", [1], [value]);
-  // What stands before the start token matches nothing; where an index is needed it is taken for the start token.
-  const start = b.constant("int32", [], [config.decoderStartTokenId]);
-  const index = (tokens: Value) =>
-    ops.cast(b, ops.where(b, ops.less(b, tokens, b.constant("int32", [], [0])), start, tokens), "int64");
+  const matched = ops.where(b, ops.equal(b, text, tokens), reach, b.constant("int32", [], [0])); // [B, L]
+  const next = ops.concat(b, [input.ones, ops.add(b, matched, b.constant("int32", [], [1]))], 1, "L+1");
+  const allowed = ops.add(b, logits, input.added); // [B, C]
 
-  // Penalty: a token seen before has its logit divided by the penalty where positive, multiplied where negative.
-  const seen = index(history); // [B, N]
-  const scores = ops.gatherElementsLast(b, logits, seen);
-  const negative = ops.less(b, scores, b.constant("float32", [], [0]));
-  const penalised = ops.where(b, negative, ops.mul(b, scores, penalty), ops.div(b, scores, penalty));
-  const allowed = ops.add(b, ops.scatterLast(b, logits, seen, penalised), blocked);
+  // Copying: a token of the source gains by how much of what stands before it there was just produced.
+  const reached = ops.slice(b, next, 1, b.constant("int64", [1], [0]), input.sourceEnd, "Z");
+  const level = ops.min(b, reached, b.constant("int32", [], [bonusLevels]));
+  const bonus = ops.gather(b, input.bonuses, ops.sub(b, level, b.constant("int32", [], [1])), 0); // [B, Z]
+  const raised = ops.add(b, ops.gatherElementsLast(b, allowed, input.source), bonus);
+  const lifted = ops.scatterLast(b, "max", allowed, input.source, raised);
 
   // N-grams: a token is barred where what came before it once is what comes before it now.
-  const back = longestNgram - 1;
-  const window = (offset: number) =>
-    ops.slice(
-      b,
-      history,
-      1,
-      int64(back - offset),
-      offset === 0 ? int64(Number.MAX_SAFE_INTEGER) : int64(-offset),
-      `N-${back}`,
-    );
-  const recent = (offset: number) =>
-    ops.slice(b, history, 1, int64(-offset), offset === 1 ? int64(Number.MAX_SAFE_INTEGER) : int64(1 - offset), 1);
-  const followers = window(0); // [B, N - back]: each token that has `back` tokens before it
-  let repeats: Value | undefined;
-  for (let offset = 1; offset <= back; offset += 1) {
-    const same = ops.equal(b, window(offset), recent(offset));
-    const counts = offset === 1 ? same : ops.or(b, same, ops.less(b, ngram, b.constant("int64", [], [offset + 1])));
-    repeats = repeats === undefined ? counts : ops.and(b, repeats, counts);
-  }
-  if (repeats === undefined) throw new RangeError("longestNgram is at least 2");
-  const wanted = ops.less(b, b.constant("int64", [], [1]), ngram);
-  const barred = ops.where(
-    b,
-    ops.and(b, repeats, wanted),
-    b.constant("float32", [], [-1e9]),
-    b.constant("float32", [], [1e9]),
-  );
-  const then = b.build("processed", { best: argMax(b, ops.scatterMinLast(b, allowed, index(followers), barred)) });
-  const [result] = ops.branch(g, process, then, asTheyAre);
-  if (result === undefined) throw new RangeError("a branch returned nothing");
-  return result;
+  const rest = b.constant("int64", [1], [Number.MAX_SAFE_INTEGER]);
+  const followers = ops.slice(b, text, 1, input.begin, rest, "N");
+  const before = ops.slice(b, next, 1, input.begin, b.constant("int64", [1], [-1]), "N");
+  const free = ops.less(b, before, input.ngram);
+  const most = ops.where(b, free, b.constant("float32", [], [1e9]), b.constant("float32", [], [-1e9]));
+  const barred = ops.scatterLast(b, "min", lifted, followers, most);
+  const then = b.build("processed", { best: argMax(b, barred), reach: next });
+
+  const [best, grown] = ops.branch(g, process, then, asTheyAre);
+  if (best === undefined || grown === undefined) throw new RangeError("a branch returned nothing");
+  return { best, reach: grown };
 }
 
 /**

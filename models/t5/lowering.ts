@@ -33,3 +33,12 @@ export interface Lowering {
   /** A small weight as it is: relative position biases. */
   weight(g: GraphBuilder, name: string): Value;
 }
+
+/** A lowering for generation, which may score a part of the vocabulary. */
+export interface GenerationLowering extends Lowering {
+  /**
+   * Scores of some tokens only: `common`, known when the graph is made, then `own`, integer ids [U] of the run. Their rows are
+   * taken in g; the function returned scores x in g or in a loop's body: x [R, T, D] -> [R, T, common.length + U].
+   */
+  someLogits(g: GraphBuilder, common: readonly number[], own: Value): (g: GraphBuilder, x: Value) => Value;
+}

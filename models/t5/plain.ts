@@ -3,13 +3,13 @@ import type { GraphBuilder } from "../graph/builder.ts";
 import * as ops from "../graph/ops.ts";
 import type { Value } from "../graph/types.ts";
 import type { T5Config } from "./config.ts";
-import type { Lowering } from "./lowering.ts";
+import type { GenerationLowering } from "./lowering.ts";
 
 /**
  * Returns the lowering whose weights are given by name.
  * @param weight gives the value of a float tensor by its Hugging Face name (an initializer or, in training, an input)
  */
-export function plainLowering(config: T5Config, weight: (g: GraphBuilder, name: string) => Value): Lowering {
+export function plainLowering(config: T5Config, weight: (g: GraphBuilder, name: string) => Value): GenerationLowering {
   function norm(g: GraphBuilder, x: Value, name: string): Value {
     const scalar = (value: number) => g.constant(x.dtype, [], [value]);
     const meanSquare = ops.reduceLast(g, "ReduceMean", ops.mul(g, x, x)); // [.., 1]
@@ -19,6 +19,12 @@ export function plainLowering(config: T5Config, weight: (g: GraphBuilder, name: 
 
   function linear(g: GraphBuilder, x: Value, name: string): Value {
     return ops.matmul(g, x, ops.transpose(g, weight(g, `${name}.weight`), [1, 0]));
+  }
+
+  const head = config.tieWordEmbeddings ? "shared" : "lm_head";
+
+  function scaled(g: GraphBuilder, x: Value): Value {
+    return config.scaleDecoderOutputs ? ops.mul(g, x, g.constant(x.dtype, [], [config.dModel ** -0.5])) : x;
   }
 
   /** [B, S, H*K] -> [B, H, S, K]; what already is 4-D stays. */
@@ -51,10 +57,11 @@ export function plainLowering(config: T5Config, weight: (g: GraphBuilder, name: 
       const output = ops.reshape(g, mixed, query.shape);
       return { output, present: past === undefined ? null : { key: k, value: v } };
     },
-    logits(g, x) {
-      const head = config.tieWordEmbeddings ? "shared" : "lm_head";
-      if (!config.scaleDecoderOutputs) return linear(g, x, head);
-      return linear(g, ops.mul(g, x, g.constant(x.dtype, [], [config.dModel ** -0.5])), head);
+    logits: (g, x) => linear(g, scaled(g, x), head),
+    someLogits(g, common, own) {
+      const ids = ops.concat(g, [g.constant(own.dtype, [common.length], common), own], 0, "C");
+      const rows = ops.gather(g, weight(g, `${head}.weight`), ids, 0); // [C, D]
+      return (b, x) => ops.matmul(b, scaled(b, x), ops.transpose(b, rows, [1, 0]));
     },
   };
 }

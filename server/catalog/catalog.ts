@@ -1,18 +1,18 @@
 /** Which models there are on this machine: the built-in ones by name, any other by its folder; and what each amounts to. */
-import { createHash } from "node:crypto";
-import { createReadStream, existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { stat } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
-import { pipeline } from "node:stream/promises";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
 import { weightBytes } from "../../models/checkpoint/plan.ts";
 import { ModelError } from "../../models/errors.ts";
 import type { T5Config } from "../../models/t5/config.ts";
 import { flopsPerToken, parameterCount } from "../../models/t5/weights.ts";
-import { listFolder } from "./checkpoint.ts";
+import { type Calibration, calibrationSchema } from "./calibration.ts";
 import { reason } from "./files.ts";
+import { listFolder } from "./find.ts";
 import { openModel } from "./model.ts";
+import { sha256Of } from "./sums.ts";
 
 /** What a model folder says of itself beyond config.json, in the optional file `spanfill.json`. */
 export interface ModelManifest {
@@ -22,6 +22,20 @@ export interface ModelManifest {
   readonly prefixes: { readonly summarize?: string; readonly title?: string; readonly infill?: string };
   /** File name -> SHA-256 in hexadecimal, as the file should be. */
   readonly sha256: Readonly<Record<string, string>>;
+  /** What the model's likelihoods mean, as `spanfill calibrate` found; empty where nobody measured. */
+  readonly calibration: Calibration;
+  /** ISO 639-1 codes of the languages that the model knows; English when the file does not say. */
+  readonly languages: readonly string[];
+}
+
+/** How a model decodes best, as its makers measured, from the optional file `decoding.json`. */
+export interface ModelDecoding {
+  /** How many of the most frequent tokens are enough to choose from. */
+  readonly shortlist?: number;
+  /** How much summaries favour what goes on as the source does. @see server/engine/copying.ts */
+  readonly copyBias?: { readonly anywhere?: number; readonly afterOne?: number; readonly afterTwo?: number };
+  /** Token ids, most frequent first in text such as the model writes. */
+  readonly frequent: readonly number[];
 }
 
 /** What `spanfill info` tells of a model. */
@@ -37,6 +51,8 @@ export interface ModelAccount {
   readonly flopsPerToken: { readonly encoder: number; readonly decoder: number };
   /** Whether the weights are as published or quantized by us. */
   readonly weights: "float" | "int8";
+  readonly calibration: Calibration;
+  readonly languages: readonly string[];
   /** `intact`: whether the content is what spanfill.json says; absent where it says nothing. */
   readonly files: readonly { readonly name: string; readonly sizeBytes: number; readonly intact?: boolean }[];
 }
@@ -86,9 +102,10 @@ export function listBuiltin(
  */
 export function readManifest(directory: string): ModelManifest {
   const path = join(directory, "spanfill.json");
-  if (!existsSync(path)) return { id: basename(resolve(directory)), prefixes: {}, sha256: {} };
+  if (!existsSync(path))
+    return { id: basename(resolve(directory)), prefixes: {}, sha256: {}, calibration: {}, languages: ENGLISH };
   try {
-    const { id, prefixes, sha256 } = manifestSchema.parse(JSON.parse(readFileSync(path, "utf8")));
+    const { id, prefixes, ...rest } = manifestSchema.parse(JSON.parse(readFileSync(path, "utf8")));
     const { summarize, title, infill } = prefixes;
     return {
       id: id ?? basename(resolve(directory)),
@@ -97,8 +114,23 @@ export function readManifest(directory: string): ModelManifest {
         ...(title === undefined ? {} : { title }),
         ...(infill === undefined ? {} : { infill }),
       },
-      sha256,
+      ...rest,
     };
+  } catch (cause) {
+    const what = cause instanceof z.ZodError ? z.prettifyError(cause) : reason(cause);
+    throw new ModelError("config", `${path} is malformed (${what}). Correct it or remove it.`, { cause });
+  }
+}
+
+/**
+ * Reads a model's decoding.json; a folder without one says nothing.
+ * @throws ModelError "config" when the file is malformed
+ */
+export function readDecoding(directory: string): ModelDecoding {
+  const path = join(directory, "decoding.json");
+  if (!existsSync(path)) return { frequent: [] };
+  try {
+    return decodingSchema.parse(JSON.parse(readFileSync(path, "utf8")));
   } catch (cause) {
     const what = cause instanceof z.ZodError ? z.prettifyError(cause) : reason(cause);
     throw new ModelError("config", `${path} is malformed (${what}). Correct it or remove it.`, { cause });
@@ -118,7 +150,7 @@ export async function modelAccount(directory: string): Promise<ModelAccount> {
     const status = await stat(path).catch(() => undefined); // a link to nothing is no file of the model
     if (!status?.isFile()) continue;
     const expected = manifest.sha256[name];
-    const intact = expected === undefined ? {} : { intact: (await sha256(path)) === expected.toLowerCase() };
+    const intact = expected === undefined ? {} : { intact: (await sha256Of(path)) === expected.toLowerCase() };
     files.push({ name, sizeBytes: status.size, ...intact });
   }
   return {
@@ -129,9 +161,13 @@ export async function modelAccount(directory: string): Promise<ModelAccount> {
     memoryBytes: { float32: weightBytes(config, "float32"), int8: weightBytes(config, "int8") },
     flopsPerToken: flopsPerToken(config),
     weights: form,
+    calibration: manifest.calibration,
+    languages: manifest.languages,
     files,
   };
 }
+
+const ENGLISH = ["en"];
 
 const manifestSchema = z.object({
   id: z.string().min(1).optional(),
@@ -139,6 +175,18 @@ const manifestSchema = z.object({
     .object({ summarize: z.string().optional(), title: z.string().optional(), infill: z.string().optional() })
     .default({}),
   sha256: z.record(z.string(), z.string().regex(/^[0-9a-fA-F]{64}$/)).default({}),
+  calibration: calibrationSchema.default({}),
+  languages: z
+    .array(z.string().regex(/^[a-z]{2}$/))
+    .min(1)
+    .default(ENGLISH),
+});
+
+const bonus = z.number().nonnegative().exactOptional();
+const decodingSchema = z.object({
+  shortlist: z.int().positive().exactOptional(),
+  copyBias: z.object({ anywhere: bonus, afterOne: bonus, afterTwo: bonus }).exactOptional(),
+  frequent: z.array(z.int().nonnegative()).default([]),
 });
 
 /** `models/builtin` beside the first folder above this file that has one: works from source, dist/ and the tests' bundles. */
@@ -152,10 +200,4 @@ function findBuiltinFolder(): string | undefined {
 
 function isFolder(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
-}
-
-async function sha256(path: string): Promise<string> {
-  const hash = createHash("sha256");
-  await pipeline(createReadStream(path), hash);
-  return hash.digest("hex");
 }

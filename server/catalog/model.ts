@@ -2,21 +2,13 @@
 import { join } from "node:path";
 import { INT8_HEAD, tensorPlan } from "../../models/checkpoint/plan.ts";
 import type { TensorSpec } from "../../models/checkpoint/safetensors.ts";
+import type { TensorMap } from "../../models/checkpoint/tensor.ts";
 import { ModelError } from "../../models/errors.ts";
 import { parseConfig, type T5Config } from "../../models/t5/config.ts";
 import { checkTensors, EMBEDDING_ALIASES, LM_HEAD } from "../../models/t5/weights.ts";
-import {
-  type Checkpoint,
-  listFolder,
-  openCheckpoint,
-  openSafetensors,
-  type StoredTensor,
-  sameTensor,
-} from "./checkpoint.ts";
+import { type Checkpoint, openCheckpoint, openSafetensors, sameTensor } from "./checkpoint.ts";
 import { readJson } from "./files.ts";
-
-/** The weight file of a model that ships quantized by us. */
-export const INT8_FILE = "model.int8.safetensors";
+import { findWeights, INT8_FILE, listFolder } from "./find.ts";
 
 /** A model on disk: what it is and where its tensors lie. */
 export interface OpenedModel {
@@ -36,8 +28,7 @@ export interface OpenedModel {
 export async function openModel(directory: string, prefer: "float" | "int8"): Promise<OpenedModel> {
   const names = await listFolder(directory);
   const declared = parseConfig(await readJson(join(directory, "config.json"), "config"));
-  const published = names.some((name) => name === "model.safetensors" || name === "model.safetensors.index.json");
-  if (names.includes(INT8_FILE) && (prefer === "int8" || !published)) {
+  if (names.includes(INT8_FILE) && (prefer === "int8" || (await findWeights(directory)) === undefined)) {
     const checkpoint = await openSafetensors(join(directory, INT8_FILE));
     const config = { ...declared, tieWordEmbeddings: !checkpoint.tensors.has(INT8_HEAD) };
     checkPlanned(config, checkpoint, join(directory, INT8_FILE));
@@ -50,10 +41,7 @@ export async function openModel(directory: string, prefer: "float" | "int8"): Pr
 }
 
 /** The first of the expected tensors that a file lacks or holds with another type or shape; undefined when all agree. */
-export function disagreement(
-  expected: readonly TensorSpec[],
-  found: ReadonlyMap<string, StoredTensor>,
-): string | undefined {
+export function disagreement(expected: readonly TensorSpec[], found: TensorMap): string | undefined {
   for (const { name, dtype, shape } of expected) {
     const tensor = found.get(name);
     if (tensor === undefined) return `lacks ${name}`;
@@ -86,7 +74,7 @@ function withEmbedding(checkpoint: Checkpoint): Checkpoint {
  * Settles whether the LM head is the embedding. Files may hold a head that config.json calls tied; as transformers 5 does,
  * it is used when it differs from the embedding.
  */
-async function settleHead(config: T5Config, tensors: ReadonlyMap<string, StoredTensor>): Promise<T5Config> {
+async function settleHead(config: T5Config, tensors: TensorMap): Promise<T5Config> {
   const head = tensors.get(LM_HEAD);
   const embedding = tensors.get("shared.weight");
   if (!config.tieWordEmbeddings || head === undefined || embedding === undefined) return config;

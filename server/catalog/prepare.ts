@@ -9,12 +9,16 @@ import {
   quantizeColumns,
 } from "../../models/checkpoint/quantize.ts";
 import { safetensorsHeader, type TensorDtype, type TensorSpec } from "../../models/checkpoint/safetensors.ts";
+import type { StoredTensor } from "../../models/checkpoint/tensor.ts";
 import { ModelError } from "../../models/errors.ts";
 import type { T5Config } from "../../models/t5/config.ts";
 import { tensorShapes } from "../../models/t5/weights.ts";
-import { type Checkpoint, openSafetensors, readTensor, readTensorBytes, type StoredTensor } from "./checkpoint.ts";
+import { touch, trimCache } from "./cache.ts";
+import { readManifest } from "./catalog.ts";
+import { type Checkpoint, openSafetensors, readTensor, readTensorBytes } from "./checkpoint.ts";
 import { cacheFolder, reason, writeAtomically } from "./files.ts";
 import { disagreement, type OpenedModel, openModel } from "./model.ts";
+import { checkSums } from "./sums.ts";
 
 /** A tensor for the runtime to map as external data. */
 export interface WeightReference {
@@ -57,7 +61,7 @@ export interface PrepareOptions {
 /**
  * Makes a model's weights ready for the engine. float32 maps the published file where it is float32; float16, bfloat16,
  * shards in several folders, and int8 files are converted once into the cache. int8 maps the file that ships with the model,
- * or quantizes the published weights once, one tensor in memory at a time.
+ * or quantizes the published weights once, one tensor in memory at a time. Files that spanfill.json has a sum of are checked.
  * @throws ModelError "config" or "checkpoint"
  */
 export async function prepareWeights(
@@ -67,16 +71,23 @@ export async function prepareWeights(
 ): Promise<PreparedWeights> {
   const model = await openModel(directory, precision === "int8" ? "int8" : "float");
   const { config } = model;
+  const cache = options.cacheFolder ?? cacheFolder();
+  const files = model.checkpoint.files.map((file) => file.path);
+  await checkSums(directory, readManifest(directory).sha256, files, cache);
   const plan = tensorPlan(config);
   const specs = precision === "int8" ? plan.flatMap((tensor) => tensor.stored) : floatSpecs(config);
   const direct = references(specs, model.checkpoint);
   if (direct !== undefined) return { precision, config, ...direct, notes: [] };
   const key = cacheKey(model, specs);
-  const path = join(options.cacheFolder ?? cacheFolder(), `${cacheName(directory)}-${key.slice(0, 16)}.safetensors`);
+  const path = join(cache, `${cacheName(directory)}-${key.slice(0, 16)}.safetensors`);
   const kept = await keptReferences(path, specs, key);
   const notes = [note(model, precision, path)];
-  if (kept !== undefined) return { precision, config, ...kept, notes };
+  if (kept !== undefined) {
+    await touch(path);
+    return { precision, config, ...kept, notes };
+  }
   await write(path, model, plan, specs, { spanfill: FORMAT, key }, options);
+  await trimCache(cache, path);
   const made = await keptReferences(path, specs, key);
   if (made === undefined) throw new ModelError("checkpoint", `${path} was changed as it was made. Try again.`);
   return { precision, config, ...made, notes };
@@ -113,8 +124,9 @@ function references(
   const folders = new Set<string>();
   for (const { name, dtype } of specs) {
     const tensor = checkpoint.tensors.get(name);
-    if (tensor === undefined || tensor.dtype !== dtype || (dtype === "F32" && tensor.offset % 4 !== 0))
+    if (tensor?.offset === undefined || tensor.dtype !== dtype || (dtype === "F32" && tensor.offset % 4 !== 0)) {
       return undefined;
+    }
     const { file, shape, offset, length } = tensor;
     folders.add(dirname(file));
     tensors.set(name, { file: basename(file), dtype, shape, offset, length });

@@ -9,17 +9,21 @@ export function demoCommand(): Command {
   const command = new Command("demo").description("Summarise and infill two sample documents with the built-in model.");
   return withModelOptions(command).action((options: ModelOptions) =>
     runCommand(options.json === true, async ({ signal }) => {
-      const [{ openModel, roundedMs }, { summarize }, { infill }] = await Promise.all([
+      const [{ openModel, roundedMs }, { summarize, summaryNotes }, { infill }, { parseSettings }] = await Promise.all([
         import("./model.ts"),
         import("../features/summarize.ts"),
         import("../features/infill.ts"),
+        import("../../protocol/settings.ts"),
       ]);
       await using opened = await openModel(options);
       const { model, loadMs } = opened;
       const document = sample("sample.md");
       const draft = sample("sample-gaps.md");
-      const sentence = await summarize({ model }, { text: document, style: "sentence" }, { signal });
-      const bullets = await summarize({ model }, { text: document, style: "bullets" }, { signal });
+      const minimumConfidence = parseSettings({}).settings["summary.minimumConfidence"];
+      const summaryIn = (style: "sentence" | "bullets") =>
+        summarize({ model }, { text: document, style, minimumConfidence }, { signal });
+      const sentence = await summaryIn("sentence");
+      const bullets = await summaryIn("bullets");
       const filled = await infill({ model }, { text: draft, gap: GAP, alternatives: 1 }, { signal });
       const { config, id, parameters } = model.info;
       const text = `
@@ -28,10 +32,10 @@ ${id}: ${(parameters / 1e6).toFixed(1)} million parameters, ${config.numLayers}+
 A DOCUMENT (models/builtin/sample.md, ${words(document)} words)
 ${indented(firstLines(document))}
 
-ITS SUMMARY (${seconds(sentence.ms.total)})
+ITS SUMMARY (${[seconds(sentence.ms.total), ...summaryNotes(sentence)].join("; ")})
 ${indented(sentence.summary)}
 
-THE SAME IN BULLETS (${seconds(bullets.ms.total)})
+THE SAME IN BULLETS (${[seconds(bullets.ms.total), ...summaryNotes(bullets)].join("; ")})
 ${indented(bullets.summary)}
 
 A DRAFT WITH ${filled.fills.length} GAPS (models/builtin/sample-gaps.md)

@@ -8,7 +8,10 @@ interface Options extends ModelOptions {
   readonly alternatives: number;
 }
 
-/** The command; its action prints the filled text, or {text, fills, tokens, ms, model} with --json. */
+/**
+ * The command; its action prints the filled text, with a note on stderr of how sure the model is of each fill; or {text, fills,
+ * calibrated, tokens, ms, model} with --json.
+ */
 export function infillCommand(): Command {
   const command = new Command("infill")
     .summary("fill the gaps in a text")
@@ -39,7 +42,13 @@ Examples:
         { text, gap: options.gap, alternatives: options.alternatives },
         { signal, onProgress: ({ done, total }) => progress("Filling", done, total) },
       );
-      return { text: made.text, json: { ...made, ms: roundedMs({ ...ms, load: opened.loadMs }) }, cancelled };
+      const sure = made.fills.map(({ confidence }) => `${Math.round(100 * confidence)}%`).join(", ");
+      return {
+        text: made.text,
+        json: { ...made, ms: roundedMs({ ...ms, load: opened.loadMs }) },
+        notes: [`confidence ${sure}`, ...(made.calibrated ? [] : ["not calibrated: mean likelihoods of tokens"])],
+        cancelled,
+      };
     }),
   );
 }

@@ -28,6 +28,8 @@ Examples:
         ["weights' memory", `float32 ${megabytes(memoryBytes.float32)}, int8 ${megabytes(memoryBytes.int8)}`],
         ["work per token", `encoder ${millions(flopsPerToken.encoder)}, decoder ${millions(flopsPerToken.decoder)}`],
         ["stored as", account.weights],
+        ["languages", account.languages.join(", ")],
+        ["calibrated for", Object.keys(account.calibration).join(", ") || "nothing: confidences are mean likelihoods"],
         ...Object.entries(config).map(([name, value]): [string, string] => [name, String(value)]),
         ...account.files.map(({ name, sizeBytes, intact }): [string, string] => [
           name,

@@ -1,16 +1,20 @@
 /** `spanfill summarize`: a summary of a file or of standard input. */
 import { Command, Option } from "commander";
 import type { SummaryStyle } from "../features/summary-text.ts";
-import { atLeast, type ModelOptions, withModelOptions } from "./options.ts";
+import { atLeast, between, type ModelOptions, withModelOptions } from "./options.ts";
 import { readText, runCommand } from "./terminal.ts";
 
 interface Options extends ModelOptions {
   readonly style: SummaryStyle;
   readonly maxWords?: number;
   readonly maxContextTokens?: number;
+  readonly minConfidence?: number;
 }
 
-/** The command; its action prints the summary, or {summary, chunks, coverage, tokens, ms, model} with --json. */
+/**
+ * The command; its action prints the summary, with a note on stderr of how sure the model is and whose words they are; or
+ * {summary, chunks, coverage, confidence, calibrated, origin, tokens, ms, model} with --json.
+ */
 export function summarizeCommand(): Command {
   const command = new Command("summarize")
     .alias("summarise")
@@ -26,28 +30,37 @@ export function summarizeCommand(): Command {
     )
     .option("-w, --max-words <n>", "most words of the summary", atLeast(1))
     .option("--max-context-tokens <n>", "tokens the model reads at once (default: 512)", atLeast(32))
+    .option(
+      "--min-confidence <p>",
+      "where the model is less sure, a sentence of the text stands instead; 0: never (default: as in the editor)",
+      between(0, 1),
+    )
     .addHelpText(
       "after",
       `
 Examples:
   $ spanfill summarize README.md
   $ spanfill summarize --style bullets --max-words 60 design.md
+  $ spanfill summarize --min-confidence 0 README.md
   $ git log -5 | spanfill summarize --style title --json`,
     );
   return withModelOptions(command).action((file: string | undefined, options: Options) =>
     runCommand(options.json === true, async ({ signal, progress }) => {
       const text = await readText(file, signal);
-      const [{ openModel, roundedMs }, { summarize }] = await Promise.all([
+      const [{ openModel, roundedMs }, { summarize, summaryNotes }, { parseSettings }] = await Promise.all([
         import("./model.ts"),
         import("../features/summarize.ts"),
+        import("../../protocol/settings.ts"),
       ]);
       await using opened = await openModel(options);
-      const { style, maxWords, maxContextTokens } = options;
-      const { cancelled, ms, ...made } = await summarize(
+      const { style, maxWords, maxContextTokens, minConfidence } = options;
+      const minimumConfidence = minConfidence ?? parseSettings({}).settings["summary.minimumConfidence"];
+      const { cancelled, ms, logProbs, ...made } = await summarize(
         { model: opened.model },
         {
           text,
           style,
+          minimumConfidence,
           ...(maxWords === undefined ? {} : { maxWords }),
           ...(maxContextTokens === undefined ? {} : { maxContextTokens }),
         },
@@ -56,6 +69,7 @@ Examples:
       return {
         text: `${made.summary}\n`,
         json: { ...made, ms: roundedMs({ ...ms, load: opened.loadMs }) },
+        notes: summaryNotes(made),
         cancelled,
       };
     }),

@@ -1,4 +1,6 @@
 /** Beam search with the semantics of transformers 5: finished and running beams, length penalty, early stopping. */
+import { type Candidates, inColumns } from "./candidates.ts";
+import { copyBonuses } from "./copying.ts";
 import { bestContinuations, type Continuation, penalisedTokens } from "./logits.ts";
 import type { SearchSettings } from "./request.ts";
 import type { Encoded, Runner } from "./runner.ts";
@@ -33,12 +35,13 @@ export async function beamSearch(
   runner: Runner,
   encoded: Encoded,
   settings: SearchSettings,
+  candidates: Candidates,
   pace: Pace,
 ): Promise<SearchResult> {
   const { numBeams, maxNewTokens, prompt, padTokenId } = settings;
   const first: Beam = { ids: [], logProbs: [], sum: 0, parent: 0 };
   const searches = settings.inputs.map((): Search => ({ running: [first], finished: [], open: true }));
-  let state = runner.start(encoded, numBeams);
+  let state = runner.start(encoded, numBeams, candidates);
   let tokens = Array.from({ length: searches.length * numBeams }, () => prompt).flat();
   let reorder: number[] | null = null;
   let steps = 0;
@@ -50,7 +53,7 @@ export async function beamSearch(
       steps += 1;
       for (const [i, search] of searches.entries()) {
         if (search.open)
-          advance(search, continuations(search, result.logits, i * numBeams, settings, runner), steps, settings);
+          advance(search, continuations(search, result.logits, i, settings, candidates), steps, settings);
       }
       pace.stepped();
       // A search with fewer beams than rows (or none open) feeds the rows left over with padding.
@@ -67,29 +70,32 @@ export async function beamSearch(
   return { sequences: searches.map((search) => results(search, settings, cancelled)), cancelled, steps };
 }
 
-/** The best ways to continue each running beam. */
+/** The best ways to continue each running beam of an input. */
 function continuations(
   search: Search,
   logits: Float32Array,
-  firstRow: number,
+  input: number,
   settings: SearchSettings,
-  runner: Runner,
+  candidates: Candidates,
 ): Continuation[][] {
-  const { penalties, prompt } = settings;
-  return search.running.map((beam, row) =>
-    bestContinuations(
+  const { penalties, prompt, numBeams, copyBias, sources } = settings;
+  return search.running.map((beam, row) => {
+    const history = [...prompt, ...beam.ids];
+    const found = bestContinuations(
       logits,
-      firstRow + row,
-      runner.vocabSize,
-      candidateCount(settings),
-      penalisedTokens([...prompt, ...beam.ids], penalties),
+      input * numBeams + row,
+      candidates.count,
+      continuationCount(settings),
+      inColumns(candidates, penalisedTokens(history, penalties)),
       penalties.repetitionPenalty,
-    ),
-  );
+      copyBias === null ? undefined : inColumns(candidates, copyBonuses(sources[input] ?? [], history, copyBias)),
+    );
+    return found.map((continuation) => ({ ...continuation, id: candidates.idOf(continuation.id) }));
+  });
 }
 
-/** Enough candidates that numBeams are left to run when as many as possible have ended. */
-function candidateCount({ numBeams, endTokens }: SearchSettings): number {
+/** Enough continuations that numBeams are left to run when as many as possible have ended. */
+function continuationCount({ numBeams, endTokens }: SearchSettings): number {
   return (1 + endTokens.length) * numBeams;
 }
 
@@ -104,7 +110,7 @@ function advance(search: Search, next: readonly Continuation[][], length: number
   candidates.sort((a, b) => b.sum - a.sum);
   const running: Beam[] = [];
   const ended: Produced[] = [];
-  for (const [rank, { continuation, parent, sum }] of candidates.slice(0, candidateCount(settings)).entries()) {
+  for (const [rank, { continuation, parent, sum }] of candidates.slice(0, continuationCount(settings)).entries()) {
     const ends = endTokens.includes(continuation.id);
     // Ends below the best numBeams candidates are dropped: those are kept only so that enough beams run on.
     const counts = rank < numBeams && (ends || length === maxNewTokens);

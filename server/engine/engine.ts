@@ -1,6 +1,8 @@
 /** What the features, the CLI and the tests see of a model, wherever it runs (in this process or in a child). */
 import type { T5Config } from "../../models/t5/config.ts";
 import type { InputPart } from "../../models/tokenizer/parts.ts";
+import type { Calibration } from "../catalog/calibration.ts";
+import type { CopyBias } from "./copying.ts";
 
 /** Weights' precision: `int8` (quantized by us, the default) or `float32` (as published). */
 export type Precision = "int8" | "float32";
@@ -32,8 +34,14 @@ export interface ModelInfo {
   readonly lengthMarks: readonly { readonly leastWords: number; readonly id: number }[];
   /** Whether the vocabulary can spell newlines (the built-in models can). */
   readonly spellsLayout: boolean;
+  /** How its makers found it to decode best: features follow it unless told otherwise. Empty where nobody measured. */
+  readonly decoding?: { readonly shortlist?: number; readonly copyBias?: Partial<CopyBias> };
   /** Task prefixes the model was trained with; absent ones fall back to T5's habits. */
   readonly prefixes: { readonly summarize?: string; readonly title?: string; readonly infill?: string };
+  /** What its likelihoods mean; empty where nobody measured. */
+  readonly calibration: Calibration;
+  /** ISO 639-1 codes of the languages that it knows. */
+  readonly languages: readonly string[];
 }
 
 /** How the next token is chosen. Defaults follow transformers' GenerationConfig, except the length. */
@@ -67,6 +75,13 @@ export interface GenerateRequest {
   readonly stopTokens?: readonly number[];
   /** Decoder tokens given after the start token (forced prefix). */
   readonly decoderPrefix?: readonly number[];
+  /**
+   * Chooses among so many of the most frequent tokens, special ones, and those of the inputs and the forced prefix: several times
+   * quicker than the whole vocabulary, which "off" means. Log probabilities are then among these tokens. Default "off".
+   */
+  readonly shortlist?: number | "off";
+  /** Favours tokens that the input holds, and those that continue it; each bonus 0 unless given. Default none. */
+  readonly copyBias?: Partial<CopyBias>;
 }
 
 /** One produced sequence. */

@@ -1,6 +1,7 @@
 /** Generation and scoring on top of a runner: checks the request, picks the search, turns ids into text. */
 import { longestNgram } from "../../models/t5/generation.ts";
 import { beamSearch } from "./beam.ts";
+import { type Candidates, type CommonTokens, shortlisted, wholeVocabulary } from "./candidates.ts";
 import type { CallOptions, GenerateRequest, Generation, TargetScore } from "./engine.ts";
 import { logSumOfExponentials } from "./logits.ts";
 import { checkTokens, type SearchSettings, type SpecialTokens, searchSettings } from "./request.ts";
@@ -15,6 +16,8 @@ export interface TokenModel {
   readonly config: SpecialTokens;
   /** Text of ids, special tokens left out. */
   readonly decode: (ids: readonly number[]) => string;
+  /** The tokens common to all shortlists of a size; the same object for the same size. @see rankedTokens */
+  readonly commonTokens: (size: number) => CommonTokens;
 }
 
 /**
@@ -42,7 +45,8 @@ export async function generate(
   try {
     const { onTokens } = options;
     const listener: TokenListener | undefined = onTokens && ((ids) => onTokens(ids, decode(ids)));
-    const result = await searchFor(settings)(runner, encoded, settings, pace, listener);
+    const candidates = candidatesOf(model, settings);
+    const result = await searchFor(settings)(runner, encoded, settings, candidates, pace, listener);
     const endedMs = performance.now();
     return {
       sequences: result.sequences.map((row) => row.map((sequence) => ({ ...sequence, text: decode(sequence.ids) }))),
@@ -60,7 +64,7 @@ export async function generate(
 }
 
 /**
- * The log-likelihood of target ids given input ids, in one encoder pass and one decoder pass over all positions.
+ * The log-likelihood of target ids given input ids over the whole vocabulary, in one encoder pass and one decoder pass over all positions.
  * @param target eos included by the caller, as T5's converters score
  * @throws ModelError "input" for ids outside the vocabulary or empty rows
  */
@@ -89,9 +93,19 @@ export async function score(
   }
 }
 
+/** The shortlist holds whatever a search must be able to name: what it starts from, what ends it, what pads it. */
+function candidatesOf({ runner, commonTokens }: TokenModel, settings: SearchSettings): Candidates {
+  const { shortlist, inputs, prompt, endTokens } = settings;
+  if (shortlist === null) return wholeVocabulary(runner.vocabSize);
+  return shortlisted(commonTokens(Math.min(shortlist, runner.vocabSize)), [...endTokens, ...prompt, ...inputs.flat()]);
+}
+
 function searchFor({ numBeams, sampling, penalties }: SearchSettings) {
   if (numBeams > 1) return beamSearch;
-  const inGraph = penalties.noRepeatNgramSize !== 1 && penalties.noRepeatNgramSize <= longestNgram;
+  const inGraph =
+    penalties.repetitionPenalty === 1 &&
+    penalties.noRepeatNgramSize !== 1 &&
+    penalties.noRepeatNgramSize <= longestNgram;
   return sampling === null && inGraph ? greedySearch : steppedSearch;
 }
 

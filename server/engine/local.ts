@@ -6,8 +6,9 @@ import { ModelError } from "../../models/errors.ts";
 import { parameterCount } from "../../models/t5/weights.ts";
 import { encodeParts } from "../../models/tokenizer/parts.ts";
 import { checkVocabulary, createTokenizer, type Tokenizer } from "../../models/tokenizer/tokenizer.ts";
-import { readManifest } from "../catalog/catalog.ts";
+import { readDecoding, readManifest } from "../catalog/catalog.ts";
 import { isMissing, readJson, reason } from "../catalog/files.ts";
+import { rankedTokens } from "./candidates.ts";
 import type { Engine, Generation, LoadedModel, ModelReference } from "./engine.ts";
 import { generate, score } from "./generate.ts";
 import { openRunner } from "./ort-runner.ts";
@@ -50,10 +51,15 @@ async function loadModel({ directory, precision, threads }: ModelReference): Pro
   const runner = opened.value;
   const tokenizer = await reading;
   const { config } = runner;
-  const { id, prefixes } = readManifest(directory);
+  const { id, prefixes, calibration, languages } = readManifest(directory);
   checkVocabulary(tokenizer, config.vocabSize, config.eosTokenId);
   const decode = (ids: readonly number[]) => tokenizer.decode(ids);
-  const model = { runner, config, decode };
+  const { frequent, ...decoding } = readDecoding(directory);
+  const { padTokenId, decoderStartTokenId, eosTokenId } = config;
+  const marks = tokenizer.lengthMarks.map((mark) => mark.id);
+  const always = [padTokenId, decoderStartTokenId, eosTokenId, tokenizer.unkId, ...tokenizer.sentinelIds, ...marks];
+  const commonTokens = rankedTokens(always, frequent, config.vocabSize);
+  const model = { runner, config, decode, commonTokens };
   const queue = createQueue();
   return {
     info: {
@@ -67,6 +73,9 @@ async function loadModel({ directory, precision, threads }: ModelReference): Pro
       lengthMarks: tokenizer.lengthMarks,
       spellsLayout: tokenizer.spellsLayout,
       prefixes,
+      calibration,
+      languages,
+      decoding,
     },
     encode: async (parts) => encodeParts(tokenizer, parts),
     encodeAll: async (texts) => texts.map((text) => tokenizer.encode(text)),
@@ -84,8 +93,11 @@ async function loadModel({ directory, precision, threads }: ModelReference): Pro
   };
 }
 
-/** tokenizer.json, else what is made of spiece.model. */
-async function readTokenizer(directory: string): Promise<Tokenizer> {
+/**
+ * A model folder's tokenizer: tokenizer.json, else what is made of spiece.model.
+ * @throws ModelError "tokenizer"
+ */
+export async function readTokenizer(directory: string): Promise<Tokenizer> {
   if (existsSync(join(directory, "tokenizer.json"))) {
     return createTokenizer(await readJson(join(directory, "tokenizer.json"), "tokenizer"));
   }

@@ -55,19 +55,24 @@ export function penalise(score: number, forbidden: boolean, repetitionPenalty: n
  * The `count` best tokens of a row by penalised log probability, best first; fewer when fewer are allowed. One pass finds
  * the candidates and one sums the exponentials, with no sort of the vocabulary: about 0.1 ms for 32,128 logits.
  * @param logits float32, several rows; the row is changed during the call and restored
- * @param row which row, of `vocabSize` values
- * @param changed what {@link penalisedTokens} gave
+ * @param row which row, of `width` values
+ * @param changed what {@link penalisedTokens} gave, by place in the row
+ * @param bonuses added to log probabilities after the penalties, by place in the row
  */
 export function bestContinuations(
   logits: Float32Array,
   row: number,
-  vocabSize: number,
+  width: number,
   count: number,
   changed: ReadonlyMap<number, boolean>,
   repetitionPenalty: number,
+  bonuses: ReadonlyMap<number, number> = new Map(),
 ): Continuation[] {
-  const values = logits.subarray(row * vocabSize, (row + 1) * vocabSize);
-  const kept = Array.from(changed, ([id, forbidden]) => ({ id, forbidden, logit: values[id] ?? -Infinity }));
+  const values = logits.subarray(row * width, (row + 1) * width);
+  const kept = Array.from(new Set([...changed.keys(), ...bonuses.keys()]), (id) => ({
+    id,
+    logit: values[id] ?? -Infinity,
+  }));
   for (const { id } of kept) values[id] = -Infinity;
   const { ids, best } = largest(values, count);
   let max = best[0] ?? -Infinity;
@@ -82,9 +87,12 @@ export function bestContinuations(
     const logProb = Math.fround((best[i] ?? -Infinity) - logSum);
     return { id, logProb, penalised: logProb };
   });
-  for (const { id, forbidden, logit } of kept) {
+  for (const { id, logit } of kept) {
     const logProb = Math.fround(logit - logSum);
-    if (!forbidden) continuations.push({ id, logProb, penalised: penalise(logProb, forbidden, repetitionPenalty) });
+    const forbidden = changed.get(id);
+    if (forbidden === true) continue;
+    const penalised = forbidden === undefined ? logProb : penalise(logProb, forbidden, repetitionPenalty);
+    continuations.push({ id, logProb, penalised: penalised + (bonuses.get(id) ?? 0) });
   }
   if (kept.length > 0) continuations.sort((a, b) => b.penalised - a.penalised);
   return continuations.slice(0, count);

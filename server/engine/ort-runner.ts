@@ -12,6 +12,7 @@ import type { StoredTensor, TensorSource } from "../../models/t5/lowering.ts";
 import { encoderBiases } from "../../models/t5/position.ts";
 import { readTensor } from "../catalog/checkpoint.ts";
 import { type PreparedWeights, prepareWeights } from "../catalog/prepare.ts";
+import { type Candidates, type CommonTokens, wholeVocabulary } from "./candidates.ts";
 import type { Precision } from "./engine.ts";
 import { distanceBuckets, maxPositions, paddingMask, processingFeeds, stepBuckets } from "./ort-feeds.ts";
 import type { DecoderState, Encoded, Runner } from "./runner.ts";
@@ -75,6 +76,7 @@ interface OrtEncoded extends Encoded {
 interface OrtState extends DecoderState {
   /** past_key_i, past_value_i. */
   readonly past: Tensors;
+  readonly candidates: Candidates;
 }
 
 function createRunner(weights: PreparedWeights, biasTable: Float32Array, threads: number): OrtRunner {
@@ -86,8 +88,8 @@ function createRunner(weights: PreparedWeights, biasTable: Float32Array, threads
   const decoderStates = new WeakMap<DecoderState, OrtState>();
   let bias: { readonly length: number; readonly tensor: RuntimeTensor } | undefined;
   let biasMemory = new Float32Array(0);
-  const stopTables = new Map<string, RuntimeTensor>();
-  const noneBlocked = new Float32Array(config.vocabSize);
+  const shortlists: CommonTokens[] = [];
+  const whole = wholeVocabulary(config.vocabSize);
   const distances = distanceBuckets(config);
 
   /** The session of a graph, made when it is first asked for. */
@@ -114,19 +116,26 @@ function createRunner(weights: PreparedWeights, biasTable: Float32Array, threads
     return bias.tensor;
   }
 
-  function stopTable(tokens: readonly number[]): RuntimeTensor {
-    const key = tokens.join(" ");
-    const known = stopTables.get(key);
-    if (known !== undefined) return known;
-    const table = new Uint8Array(config.vocabSize);
-    for (const token of tokens) table[token] = 1;
-    const tensor = bool(table, [config.vocabSize]);
-    stopTables.set(key, tensor);
-    return tensor;
+  /** The session of a decoder graph over some candidates, and what it is fed because of them. */
+  async function decoderSession(
+    name: "step" | "greedy",
+    masked: boolean,
+    { shortlist }: Candidates,
+  ): Promise<{ session: Session; own: Tensors }> {
+    const graphOf = name === "step" ? stepGraph : greedyGraph;
+    if (shortlist === null) {
+      const made = session(`${name} ${masked}`, () => graphOf(config, lowering, masked, null));
+      return { session: await made, own: {} };
+    }
+    const { common, own } = shortlist;
+    if (!shortlists.includes(common)) shortlists.push(common);
+    const key = `${name} ${masked} ${shortlists.indexOf(common)}`;
+    const made = session(key, () => graphOf(config, lowering, masked, common.ids));
+    return { session: await made, own: { own: int32(own, [own.length]) } };
   }
 
-  function newState(past: Tensors, rows: number, length: number): OrtState {
-    const state = { rows, length, past, dispose: () => disposeAll(past) };
+  function newState(past: Tensors, rows: number, length: number, candidates: Candidates): OrtState {
+    const state = { rows, length, past, candidates, dispose: () => disposeAll(past) };
     decoderStates.set(state, state);
     return state;
   }
@@ -173,7 +182,7 @@ function createRunner(weights: PreparedWeights, biasTable: Float32Array, threads
 
     hiddenStates: (encoded) => float32Data(ours(encodedStates, encoded).hidden),
 
-    start(encoded, beams) {
+    start(encoded, beams, candidates = whole) {
       const rows = encoded.batch * beams;
       const empty = () => float32(new Float32Array(0), [rows, config.numHeads, 0, config.dKv]);
       const past: Tensors = {};
@@ -181,56 +190,61 @@ function createRunner(weights: PreparedWeights, biasTable: Float32Array, threads
         past[`past_key_${i}`] = empty();
         past[`past_value_${i}`] = empty();
       }
-      return newState(past, rows, 0);
+      return newState(past, rows, 0, candidates);
     },
 
     async step(encoded, state, tokens, reorder, all = false) {
       const { feeds, masked } = ours(encodedStates, encoded);
-      const { past, length, rows } = ours(decoderStates, state);
-      const step = await session(`step ${masked}`, () => stepGraph(config, lowering, masked));
+      const { past, length, rows, candidates } = ours(decoderStates, state);
+      const step = await decoderSession("step", masked, candidates);
       const rowsOut = reorder === null ? rows : reorder.length;
       const count = tokens.length / rowsOut;
       const order = reorder ?? Array.from({ length: rows }, (_, i) => i);
-      const { logits, ...present } = await step.run({
+      const { logits, ...present } = await step.session.run({
         ...feeds,
+        ...step.own,
         ...past,
         tokens: int32(tokens, [rowsOut, count]),
         position_buckets: int32(stepBuckets(config, distances, length, count), [count, length + count]),
         reorder: int32(order, [rowsOut]),
       });
-      const values = float32Data(logits); // [R, T, V]
+      const values = float32Data(logits); // [R, T, C]
       return {
-        logits: all || count === 1 ? values : lastPositions(values, rowsOut, count, config.vocabSize),
-        state: newState(renamed(present), rowsOut, length + count),
+        logits: all || count === 1 ? values : lastPositions(values, rowsOut, count, candidates.count),
+        state: newState(renamed(present), rowsOut, length + count, candidates),
       };
     },
 
     async greedy(encoded, state, tokens, history, chunk) {
       const { feeds, masked } = ours(encodedStates, encoded);
-      const { past, length, rows } = ours(decoderStates, state);
+      const { past, length, rows, candidates } = ours(decoderStates, state);
       if (length + chunk.steps > maxPositions) {
         throw new ModelError(
           "input",
           `An output cannot be longer than ${maxPositions} tokens; ask for fewer new tokens.`,
         );
       }
-      const greedy = await session(`greedy ${masked}`, () => greedyGraph(config, lowering, masked));
+      const greedy = await decoderSession("greedy", masked, candidates);
+      const column = (id: number) => candidates.columnOf(id) ?? missingCandidate(id);
+      const stops = new Uint8Array(candidates.count);
+      for (const id of chunk.stopTokens) stops[column(id)] = 1;
       const {
-        ids,
+        columns,
         log_probabilities: logProbabilities,
         ...present
-      } = await greedy.run({
+      } = await greedy.session.run({
         ...feeds,
+        ...greedy.own,
         ...past,
-        ...processingFeeds(config, history, chunk, noneBlocked),
+        ...processingFeeds(config, candidates, history, chunk),
         steps: int64Scalar(chunk.steps),
-        tokens: int32(tokens, [rows, 1]),
+        tokens: int32(tokens.map(column), [rows, 1]),
         // The positions' far end is cut off so that what is laid out in each run stays small.
         position_buckets: int32(distances.subarray(maxPositions - length - chunk.steps), [length + chunk.steps]),
         ended: bool(new Uint8Array(rows), [rows, 1]),
-        stops: stopTable(chunk.stopTokens),
+        stops: bool(stops, [candidates.count]),
       });
-      const flatIds = integerData(ids); // [steps, R, 1]
+      const flatIds = integerData(columns).map(candidates.idOf); // [steps, R, 1]
       const flatLogs = float32Data(logProbabilities);
       const made = flatIds.length / rows;
       const byRow = <T>(at: (place: number) => T) =>
@@ -238,7 +252,7 @@ function createRunner(weights: PreparedWeights, biasTable: Float32Array, threads
       return {
         ids: byRow((place) => flatIds[place] ?? config.padTokenId),
         logProbs: byRow((place) => flatLogs[place] ?? 0),
-        state: newState(renamed(present), rows, length + made),
+        state: newState(renamed(present), rows, length + made, candidates),
       };
     },
 
@@ -263,13 +277,20 @@ export function tensorSource(weights: PreparedWeights): TensorSource {
   return source;
 }
 
-function lastPositions(logits: Float32Array, rows: number, count: number, vocabSize: number): Float32Array {
-  const last = new Float32Array(rows * vocabSize);
+function lastPositions(logits: Float32Array, rows: number, count: number, width: number): Float32Array {
+  const last = new Float32Array(rows * width);
   for (let row = 0; row < rows; row += 1) {
-    const end = (row + 1) * count * vocabSize;
-    last.set(logits.subarray(end - vocabSize, end), row * vocabSize);
+    const end = (row + 1) * count * width;
+    last.set(logits.subarray(end - width, end), row * width);
   }
   return last;
+}
+
+function missingCandidate(id: number): never {
+  throw new ModelError(
+    "runtime",
+    `Token ${id} continues or ends a text but is not on its shortlist. Please report it.`,
+  );
 }
 
 function checkIds(ids: Int32Array, { vocabSize }: T5Config): void {

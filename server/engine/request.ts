@@ -1,6 +1,7 @@
 /** A generation request checked and completed: past this point every option has a value that can be used. */
 import { ModelError } from "../../models/errors.ts";
 import type { T5Config } from "../../models/t5/config.ts";
+import type { CopyBias } from "./copying.ts";
 import type { GenerateRequest } from "./engine.ts";
 import type { Penalties } from "./logits.ts";
 import type { Sampling } from "./sampling.ts";
@@ -25,6 +26,12 @@ export interface SearchSettings {
   readonly prompt: readonly number[];
   readonly startTokenId: number;
   readonly padTokenId: number;
+  /** Most frequent tokens to choose from besides those of the request; null: from the whole vocabulary. */
+  readonly shortlist: number | null;
+  /** null: none. */
+  readonly copyBias: CopyBias | null;
+  /** The inputs without the token that ends them: what may be copied. */
+  readonly sources: readonly (readonly number[])[];
 }
 
 /**
@@ -34,6 +41,8 @@ export interface SearchSettings {
 export function searchSettings(request: GenerateRequest, tokens: SpecialTokens, vocabSize: number): SearchSettings {
   const { numBeams = 1, numReturnSequences = 1, noRepeatNgramSize = 0, repetitionPenalty = 1 } = request;
   const { bannedTokens = [], stopTokens = [], decoderPrefix = [], lengthPenalty = 1, earlyStopping = false } = request;
+  const shortlist = request.shortlist === undefined || request.shortlist === "off" ? null : request.shortlist;
+  integer("shortlist", shortlist ?? 1, 1);
   integer("maxNewTokens", request.maxNewTokens, 1);
   integer("numBeams", numBeams, 1);
   integer("numReturnSequences", numReturnSequences, 1);
@@ -66,6 +75,9 @@ export function searchSettings(request: GenerateRequest, tokens: SpecialTokens, 
     prompt: [tokens.decoderStartTokenId, ...decoderPrefix],
     startTokenId: tokens.decoderStartTokenId,
     padTokenId: tokens.padTokenId,
+    shortlist,
+    copyBias: copyBiasOf(request.copyBias),
+    sources: request.inputs.map((ids) => (ids.at(-1) === tokens.eosTokenId ? ids.slice(0, -1) : ids)),
   };
 }
 
@@ -87,6 +99,13 @@ function samplingSettings(sample: NonNullable<GenerateRequest["sample"]>): Sampl
   number("topP", topP, (value) => value > 0 && value <= 1, "above 0 and at most 1");
   integer("seed", seed, 0);
   return { temperature, topK, topP, seed };
+}
+
+function copyBiasOf({ anywhere = 0, afterOne = 0, afterTwo = 0 }: Partial<CopyBias> = {}): CopyBias | null {
+  const bias = { anywhere, afterOne, afterTwo };
+  for (const [name, bonus] of Object.entries(bias))
+    number(`copyBias.${name}`, bonus, (value) => value >= 0, "at least 0");
+  return Math.max(anywhere, afterOne, afterTwo) > 0 ? bias : null;
 }
 
 function integer(name: string, value: number, least: number): void {

@@ -1,5 +1,7 @@
 /** Searches that follow one path a sequence: greedy (chunks of steps inside the graph) and sampling (a step at a time). */
 import { ModelError } from "../../models/errors.ts";
+import { type Candidates, inColumns } from "./candidates.ts";
+import { copyBonuses } from "./copying.ts";
 import { largest, logSumOfExponentials, penalise, penalisedTokens } from "./logits.ts";
 import type { SearchSettings } from "./request.ts";
 import type { DecoderState, Encoded, GreedyChunk, Runner } from "./runner.ts";
@@ -25,20 +27,22 @@ interface Row {
 
 /**
  * The likeliest token at each step, in chunks of steps inside the graph.
- * @param settings n-grams no longer than the graph knows
+ * @param settings n-grams no longer than the graph knows, no repetition penalty
  * @see GenerationMixin._sample with do_sample off, transformers generation/utils.py
  */
 export async function greedySearch(
   runner: Runner,
   encoded: Encoded,
   settings: SearchSettings,
+  candidates: Candidates,
   pace: Pace,
   listener?: TokenListener,
 ): Promise<SearchResult> {
-  const { prompt, startTokenId, maxNewTokens, endTokens, penalties } = settings;
+  const { prompt, startTokenId, maxNewTokens, endTokens, penalties, copyBias, sources } = settings;
+  const copying = copyBias === null ? null : { sources, bias: copyBias };
   const rows = emptyRows(settings.inputs.length);
   const history = rows.map(() => prompt.slice(1));
-  let state = runner.start(encoded, 1);
+  let state = runner.start(encoded, 1, candidates);
   let steps = 0;
   let size = FIRST_CHUNK;
   let cancelled = await pace.stop();
@@ -46,7 +50,9 @@ export async function greedySearch(
     if (prompt.length > 1 && !cancelled) state = await feedPrompt(runner, encoded, state, prompt.slice(0, -1));
     while (!cancelled && steps < maxNewTokens && rows.some((row) => !row.finished)) {
       const beganMs = performance.now();
-      const limits = { ...penalties, steps: Math.min(size, maxNewTokens - steps), stopTokens: endTokens };
+      const { noRepeatNgramSize, bannedTokens } = penalties;
+      const count = Math.min(size, maxNewTokens - steps);
+      const limits = { noRepeatNgramSize, bannedTokens, steps: count, stopTokens: endTokens, copying };
       const tokens = history.map((row) => row.at(-1) ?? startTokenId);
       const chunk = await runner.greedy(encoded, state, tokens, history, limits);
       state = chunk.state;
@@ -79,14 +85,16 @@ export async function steppedSearch(
   runner: Runner,
   encoded: Encoded,
   settings: SearchSettings,
+  candidates: Candidates,
   pace: Pace,
   listener?: TokenListener,
 ): Promise<SearchResult> {
   const { prompt, maxNewTokens, endTokens, penalties, numReturnSequences, sampling, padTokenId } = settings;
+  const { copyBias, sources } = settings;
   const rows = emptyRows(settings.inputs.length * numReturnSequences);
   const randoms = rows.map((_, row) => seededRandom(sampling?.seed ?? 0, row));
-  const scratch = new Float32Array(runner.vocabSize);
-  let state = runner.start(encoded, numReturnSequences);
+  const scratch = new Float32Array(candidates.count);
+  let state = runner.start(encoded, numReturnSequences, candidates);
   let tokens = rows.flatMap(() => prompt);
   let steps = 0;
   let cancelled = await pace.stop();
@@ -98,14 +106,21 @@ export async function steppedSearch(
       for (const [i, row] of rows.entries()) {
         const random = randoms[i];
         if (row.finished || random === undefined) continue;
-        const logits = result.logits.subarray(i * runner.vocabSize, (i + 1) * runner.vocabSize);
+        const logits = result.logits.subarray(i * candidates.count, (i + 1) * candidates.count);
         scratch.set(logits);
-        for (const [token, forbidden] of penalisedTokens([...prompt, ...row.ids], penalties)) {
-          scratch[token] = penalise(logits[token] ?? 0, forbidden, penalties.repetitionPenalty);
+        const history = [...prompt, ...row.ids];
+        for (const [column, forbidden] of inColumns(candidates, penalisedTokens(history, penalties))) {
+          scratch[column] = penalise(logits[column] ?? 0, forbidden, penalties.repetitionPenalty);
         }
-        const token = sampling === null ? largest(scratch, 1).ids[0] : sampleToken(scratch, sampling, random);
-        if (token === undefined) throw noToken();
-        append(row, [token], [(logits[token] ?? 0) - logSumOfExponentials(logits)], endTokens);
+        const source = sources[Math.floor(i / numReturnSequences)] ?? [];
+        for (const [column, bonus] of copyBias === null
+          ? []
+          : inColumns(candidates, copyBonuses(source, history, copyBias))) {
+          scratch[column] = (scratch[column] ?? 0) + bonus;
+        }
+        const column = sampling === null ? largest(scratch, 1).ids[0] : sampleToken(scratch, sampling, random);
+        if (column === undefined) throw noToken();
+        append(row, [candidates.idOf(column)], [(logits[column] ?? 0) - logSumOfExponentials(logits)], endTokens);
       }
       tokens = rows.map((row) => (row.finished ? padTokenId : (row.ids.at(-1) ?? padTokenId)));
       pace.stepped();
@@ -148,9 +163,9 @@ async function feedPrompt(
 const feeding: GreedyChunk = {
   steps: 1,
   noRepeatNgramSize: 0,
-  repetitionPenalty: 1,
   bannedTokens: [],
   stopTokens: [],
+  copying: null,
 };
 
 /** Adds tokens up to the one that ends the row; what follows it is padding. */

@@ -17,7 +17,8 @@ export interface GapFill {
   readonly start: number;
   readonly end: number;
   readonly text: string;
-  readonly probability: number;
+  /** The chance that it is right, 0 to 1, if the result is `calibrated`; else its tokens' mean likelihood. */
+  readonly confidence: number;
 }
 
 /** The fills of the gaps in a part of a document. */
@@ -25,6 +26,7 @@ export interface GapFills {
   readonly fills: readonly GapFill[];
   readonly ms: number;
   readonly model: string;
+  readonly calibrated: boolean;
   readonly cancelled: boolean;
 }
 
@@ -57,11 +59,12 @@ export async function fillGaps(
   }
   const model = await context.model();
   const made = await infill({ model }, { text: params.text, gaps, maxContextTokens }, options);
-  const fills = made.fills.flatMap(({ gap, text, probability }) => {
+  const fills = made.fills.flatMap(({ gap, text, confidence }) => {
     const range = gaps[gap];
-    return range === undefined ? [] : [{ start: range.start, end: range.end, text, probability }];
+    return range === undefined ? [] : [{ start: range.start, end: range.end, text, confidence }];
   });
-  return { fills, ms: made.ms.total, model: made.model, cancelled: made.cancelled };
+  const { model: id, calibrated, cancelled } = made;
+  return { fills, ms: made.ms.total, model: id, calibrated, cancelled };
 }
 
 const LONGEST_GAP = 1000;

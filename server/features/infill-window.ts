@@ -24,6 +24,7 @@ export async function endOfPass(
   maxTokens: number,
 ): Promise<number> {
   const most = Math.max(1, Math.min(MOST_GAPS, model.info.sentinelIds.length - 1, document.hints.length - first));
+  if (most === 1) return first + 1;
   const between = document.texts
     .slice(first + 1, first + most)
     .map((text) => text.slice(0, maxTokens * CHARACTERS_A_TOKEN));
@@ -59,20 +60,22 @@ export async function encodeWindow(
     const parts = spanInput(texts, document.hints.slice(first, end), info.lengthMarks, info.prefixes.infill);
     return [...(await model.encode(parts)), info.config.eosTokenId];
   };
-  if (left.length + right.length < limit) {
+  if (left.length + right.length < maxTokens * USUAL_CHARACTERS_A_TOKEN) {
     const whole = await encode(left, right);
     if (whole.length <= maxTokens) return whole;
   }
 
-  const words = [wordsOf(left).reverse(), wordsOf(right)] as const;
-  const counts = (await model.encodeAll(words.flat())).map((ids) => ids.length);
-  const needs = [sum(counts.slice(0, words[0].length)), sum(counts.slice(words[0].length))] as const;
-  let ids = await encode("", "");
+  const reach = (other: string) => Math.max(limit / 2, limit - other.length);
+  const pieces = [piecesOf(left.slice(-reach(right))).reverse(), piecesOf(right.slice(0, reach(left)))] as const;
+  const [least, counted] = await Promise.all([encode("", ""), model.encodeAll(pieces.flat())]);
+  const counts = counted.map((ids) => ids.length);
+  const needs = [sum(counts.slice(0, pieces[0].length)), sum(counts.slice(pieces[0].length))] as const;
+  let ids = least;
   let room = maxTokens - ids.length;
   while (room > 0) {
     const leftRoom = Math.min(needs[0], Math.max(Math.floor(room / 2), room - needs[1]));
-    const before = words[0].slice(0, fitting(counts, leftRoom)).reverse().join("").trimStart();
-    const after = words[1].slice(0, fitting(counts.slice(words[0].length), room - leftRoom)).join("");
+    const before = pieces[0].slice(0, fitting(counts, leftRoom)).reverse().join("").trimStart();
+    const after = pieces[1].slice(0, fitting(counts.slice(pieces[0].length), room - leftRoom)).join("");
     const made = await encode(before, after);
     if (made.length <= maxTokens) {
       ids = made;
@@ -91,6 +94,8 @@ const MOST_OUTPUT_TOKENS = 512;
 const MOST_BETWEEN = 0.6;
 /** More than tokens are long, on average: text beyond needs no counting. */
 const CHARACTERS_A_TOKEN = 10;
+/** What is longer than so will hardly fit as a whole. */
+const USUAL_CHARACTERS_A_TOKEN = 5;
 
 /** The end of the text before a gap, fills included. */
 function textBefore({ texts, fills }: GappedDocument, gap: number, limit: number): string {
@@ -107,9 +112,12 @@ function textAfter({ texts, fills }: GappedDocument, end: number, limit: number)
   return text.slice(0, limit);
 }
 
-/** The text in words with the white space before them; long runs without white space in pieces. */
-function wordsOf(text: string): string[] {
-  return text.match(/\s{0,16}\S{1,48}|\s{1,16}/gu) ?? [];
+/**
+ * The text in pieces whose tokens are counted: up to four words with the white space before them, since to count each alone takes
+ * longer and fills the window hardly better; long words alone, and long runs without white space in pieces.
+ */
+function piecesOf(text: string): string[] {
+  return text.match(/(?:\s{0,16}\S{1,12}(?!\S)){1,4}|\s{0,16}\S{1,48}|\s{1,16}/gu) ?? [];
 }
 
 /** How many of the first counts add up to at most `room`. */

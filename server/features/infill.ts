@@ -11,6 +11,8 @@ import {
   readSpans,
 } from "../../models/tokenizer/spans.ts";
 import type { CallOptions, GeneratedSequence, GenerateRequest, LoadedModel } from "../engine/engine.ts";
+import { confidenceOf, fillKind, isCalibrated } from "./confidence.ts";
+import { type Decoding, decodingOf } from "./decoding.ts";
 import { encodeWindow, endOfPass, type GappedDocument } from "./infill-window.ts";
 
 /** What to fill. */
@@ -26,6 +28,8 @@ export interface InfillParams {
   readonly length?: LengthHint;
   /** Tokens of one encoder window. Default 512, what T5 is trained on. */
   readonly maxContextTokens?: number;
+  /** Decoding other than what suits the model. */
+  readonly decoding?: Pick<Decoding, "shortlist">;
 }
 
 /** A fill that could stand in a gap. */
@@ -36,6 +40,10 @@ export interface FillCandidate {
   readonly score: number;
   /** e^score, 0 to 1. */
   readonly probability: number;
+  /** The chance that it is right, 0 to 1, if the result is `calibrated`; else the same as `probability`. */
+  readonly confidence: number;
+  /** Natural log probability of each of its tokens. */
+  readonly logProbs: readonly number[];
 }
 
 /** What went into a gap. */
@@ -61,6 +69,8 @@ export interface InfillResult {
   readonly ms: { readonly total: number; readonly encode: number; readonly decode: number };
   /** The model's id. */
   readonly model: string;
+  /** Whether the confidences are chances that were measured on validation data. */
+  readonly calibrated: boolean;
   readonly cancelled: boolean;
 }
 
@@ -80,7 +90,7 @@ export async function infill(
   options: InfillOptions = {},
 ): Promise<InfillResult> {
   const started = performance.now();
-  const work = await begin(context.model, params, options);
+  const work = begin(context.model, params, options);
   const { gaps, document } = work;
   const total = gaps.length;
   for (let first = 0; first < total && !work.cancelled; ) {
@@ -104,6 +114,7 @@ export async function infill(
     tokens: { in: tally.tokensIn, out: tally.tokensOut },
     ms: { total: performance.now() - started, encode: tally.encodeMs, decode: tally.decodeMs },
     model: context.model.info.id,
+    calibrated: isCalibrated(context.model.info, "fill", "passage"),
     cancelled: work.cancelled,
   };
 }
@@ -122,14 +133,15 @@ interface Work {
   readonly candidates: FillCandidate[][];
   readonly alternatives: number;
   readonly window: number;
+  readonly decoding: Decoding;
   readonly newline: string;
   /** A text's first space is lost in decoding, so something stands before it. */
-  readonly anchor: readonly number[];
+  readonly anchor: Promise<readonly number[]>;
   readonly tally: { passes: number; tokensIn: number; tokensOut: number; encodeMs: number; decodeMs: number };
   cancelled: boolean;
 }
 
-async function begin(model: LoadedModel, params: InfillParams, { signal }: InfillOptions): Promise<Work> {
+function begin(model: LoadedModel, params: InfillParams, { signal }: InfillOptions): Work {
   check(params);
   const { text, gap: marker = "___", alternatives = 1, maxContextTokens: window = WINDOW_TOKENS } = params;
   const gaps = orderGaps(text, params.gaps ?? findGaps(text, marker));
@@ -145,7 +157,9 @@ async function begin(model: LoadedModel, params: InfillParams, { signal }: Infil
       `${model.info.id} cannot fill gaps: its vocabulary has no sentinels (<extra_id_0> ...). Take a T5 model with them, such as the built-in one.`,
     );
   }
-  const [anchor = []] = await model.encodeAll([ANCHOR]);
+  const anchor = model.encodeAll([ANCHOR]).then(([ids = []]) => ids);
+  // It is waited for when there is something to decode; an engine that is gone by then has failed before.
+  anchor.catch(() => undefined);
   return {
     model,
     signal,
@@ -159,6 +173,7 @@ async function begin(model: LoadedModel, params: InfillParams, { signal }: Infil
     candidates: gaps.map(() => []),
     alternatives,
     window,
+    decoding: decodingOf(model.info, params.decoding),
     newline: text.includes("\r\n") ? "\r\n" : "\n",
     tally: { passes: 0, tokensIn: 0, tokensOut: 0, encodeMs: 0, decodeMs: 0 },
     cancelled: false,
@@ -209,7 +224,7 @@ async function pass(work: Work, first: number, end: number, again: boolean): Pro
 
 /** The decoder starts with the first sentinel, may use those of its gaps, and stops at the one after. */
 function request(
-  { model, document, alternatives }: Work,
+  { model, document, alternatives, decoding }: Work,
   input: number[],
   first: number,
   end: number,
@@ -222,6 +237,7 @@ function request(
   const lengths = document.hints.slice(first, end).map((hint) => fillLength(hint).maxTokens);
   return {
     inputs: [input],
+    shortlist: decoding.shortlist ?? "off",
     maxNewTokens: lengths.reduce((total, length) => total + length + 1, 0),
     numBeams: beams,
     numReturnSequences: beams,
@@ -245,9 +261,11 @@ async function keep(work: Work, first: number, end: number, sequence: GeneratedS
     const gap = first + i;
     const text = await fitted(work, gap, ids.slice(span.from, span.to));
     if (text === "") continue;
-    const score = mean(sequence.logProbs.slice(span.from - 1, span.to - 1));
+    const logProbs = sequence.logProbs.slice(span.from - 1, span.to - 1);
+    const score = mean(logProbs);
+    const confidence = confidenceOf(model.info, fillKind(document.hints[gap], text), logProbs);
     const known = candidates[gap]?.findIndex((other) => other.text === text) ?? -1;
-    const candidate = { text, score, probability: Math.exp(score) };
+    const candidate = { text, score, probability: Math.exp(score), confidence, logProbs };
     if (known < 0) candidates[gap]?.push(candidate);
     else if (score > (candidates[gap]?.[known]?.score ?? 0)) candidates[gap]?.splice(known, 1, candidate);
     document.fills[gap] ??= text;
@@ -261,7 +279,7 @@ async function fitted(
   ids: readonly number[],
 ): Promise<string> {
   const { texts, hints, fills } = document;
-  const decoded = await model.decode([...anchor, ...ids]);
+  const decoded = await model.decode([...(await anchor), ...ids]);
   const raw = decoded.startsWith(ANCHOR) ? decoded.slice(ANCHOR.length) : decoded;
   const before = texts[gap] || (fills[gap - 1] ?? "");
   const text = fitFill(raw, before.slice(-8), texts[gap + 1] ?? "", {
@@ -276,9 +294,9 @@ function fillOf({ document, candidates, alternatives }: Work, { start }: Gap, ga
   if (text === undefined) return [];
   const others = candidates[gap]?.filter((other) => other.text !== text).sort((a, b) => b.score - a.score) ?? [];
   const chosen = candidates[gap]?.find((other) => other.text === text);
-  const { score, probability } = chosen ?? { score: LEAST_SCORE, probability: 0 };
+  const candidate = chosen ?? { text, score: LEAST_SCORE, probability: 0, confidence: 0, logProbs: [] };
   const all = chosen === undefined ? others : [chosen, ...others];
-  return [{ gap, offset: start, text, score, probability, alternatives: all.slice(0, alternatives) }];
+  return [{ gap, offset: start, ...candidate, alternatives: all.slice(0, alternatives) }];
 }
 
 function mean(numbers: readonly number[]): number {

@@ -3,6 +3,7 @@ import type { LengthHint } from "../../models/tokenizer/spans.ts";
 import type { Settings } from "../../protocol/settings.ts";
 import type { LoadedModel } from "../engine/engine.ts";
 import { infill } from "./infill.ts";
+import { foreignLanguage, languageName } from "./languages.ts";
 
 /** What suggestions are made with. The model is asked for only when there is something to ask it. */
 export interface InlineCompletionContext {
@@ -21,14 +22,15 @@ export interface InlineCompletionParams {
 
 /** What could be inserted at the cursor, best first. */
 export interface InlineCompletions {
-  readonly items: readonly { readonly text: string; readonly probability: number }[];
+  readonly items: readonly { readonly text: string; readonly confidence: number }[];
   /** Why there is none; a sentence for the log. */
   readonly reason?: string;
   readonly cancelled: boolean;
 }
 
 /**
- * Suggestions for the cursor's place; none, with the reason, inside a word or where the model is not sure enough.
+ * Suggestions for the cursor's place; none, with the reason, inside a word, where the model is not sure enough, and, unless
+ * they were asked for, in a language that it does not know.
  * @throws what the model throws
  */
 export async function inlineCompletion(
@@ -47,8 +49,11 @@ export async function inlineCompletion(
   if (!explicit && /[\p{L}\p{N}_]$/u.test(before) && /^[\p{L}\p{N}_]/u.test(after)) {
     return none("the cursor is inside a word");
   }
+  const loaded = await model();
+  const language = explicit ? undefined : await foreignLanguage(before + after, loaded.info.languages);
+  if (language !== undefined) return none(`the text is ${languageName(language)}, which the model does not know`);
   const made = await infill(
-    { model: await model() },
+    { model: loaded },
     {
       text: before + after,
       gaps: [{ start: before.length, end: before.length, length: LENGTHS[settings["inlineCompletion.length"]] }],
@@ -60,9 +65,9 @@ export async function inlineCompletion(
   if (made.cancelled) return { items: [], cancelled: true };
   const least = settings["inlineCompletion.minimumConfidence"];
   const offered = made.fills[0]?.alternatives ?? [];
-  const items = offered.filter(({ probability }) => probability >= least);
+  const items = offered.filter(({ confidence }) => confidence >= least);
   if (items.length > 0) return { items, cancelled: false };
-  const best = Math.max(0, ...offered.map(({ probability }) => probability));
+  const best = Math.max(0, ...offered.map(({ confidence }) => confidence));
   return none(
     offered.length === 0
       ? "the model had nothing to say"

@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import type { Settings } from "../../protocol/settings.ts";
 import type { LoadedModel } from "../engine/engine.ts";
-import { summarize } from "./summarize.ts";
+import { type Summary, summarize } from "./summarize.ts";
 
 /** A heading and the text below it; offsets in UTF-16 units. */
 export interface Section {
@@ -15,12 +15,7 @@ export interface Section {
 }
 
 /** A remembered summary. */
-export interface SectionSummary {
-  readonly summary: string;
-  readonly chunks: number;
-  readonly coverage: number;
-  readonly model: string;
-}
+export type SectionSummary = Omit<Summary, "logProbs" | "ms" | "tokens" | "cancelled">;
 
 /** Summaries by content, the least recently used forgotten first. */
 export type SummaryCache = Map<string, SectionSummary>;
@@ -63,9 +58,9 @@ export async function sectionSummary(
   const body = text.slice(section.bodyStart, section.bodyEnd);
   if (body.trim() === "") return undefined;
   const source = `${section.title}\n\n${body.trim()}`;
-  const { maxContextTokens, precision } = settings;
+  const { maxContextTokens, precision, "summary.minimumConfidence": minimumConfidence } = settings;
   const key = createHash("sha256")
-    .update(JSON.stringify([settings.model, precision, maxContextTokens, source]))
+    .update(JSON.stringify([settings.model, precision, maxContextTokens, minimumConfidence, source]))
     .digest("base64");
   const known = cache.get(key);
   if (known !== undefined) {
@@ -75,12 +70,11 @@ export async function sectionSummary(
   }
   const made = await summarize(
     { model: await model() },
-    { text: source, style: "sentence", maxContextTokens },
+    { text: source, style: "sentence", maxContextTokens, minimumConfidence },
     { signal },
   );
-  if (made.cancelled) return undefined;
-  const { summary, chunks, coverage } = made;
-  const kept = { summary, chunks, coverage, model: made.model };
+  const { logProbs, ms, tokens, cancelled, ...kept } = made;
+  if (cancelled) return undefined;
   cache.set(key, kept);
   for (const oldest of cache.keys()) {
     if (cache.size <= MOST_KEPT) break;

@@ -10,7 +10,7 @@ import {
   summarizeRangeSchema,
 } from "../../protocol/requests.ts";
 import { fillGaps } from "../features/fill-gaps.ts";
-import { summarize } from "../features/summarize.ts";
+import { summarize, summaryNotes } from "../features/summarize.ts";
 import { cancelled, contentModified, invalidParams } from "./errors.ts";
 import { withModel } from "./handlers.ts";
 import type { OpenDocument } from "./positions.ts";
@@ -64,14 +64,17 @@ async function summarizeRange(
     text: part,
     style: style ?? settings["summary.style"],
     maxContextTokens: settings.maxContextTokens,
+    minimumConfidence: settings["summary.minimumConfidence"],
   };
   const run = (own: AbortSignal, onProgress: (progress: { done: number; total: number }) => void) =>
     withModel(services, async (model) => summarize({ model: await model() }, params, { signal: own, onProgress }));
   const made = await services.progress.run({ title: "Spanfill: summarizing", token, signal, run });
   if (made.cancelled) throw cancelled();
-  if (show) services.client.showMessage(made.summary === "" ? "The model had nothing to say." : made.summary);
-  const { summary, chunks, coverage, model } = made;
-  return { summary, chunks, coverage, ms: Math.round(made.ms.total), model };
+  const notes = summaryNotes(made);
+  const shown = made.summary === "" ? "The model had nothing to say." : `${made.summary} (${notes.join("; ")})`;
+  if (show) services.client.showMessage(shown);
+  const { ms, tokens, logProbs, cancelled: _, ...result } = made;
+  return { ...result, ms: Math.round(ms.total), notes };
 }
 
 async function fillGapsOfRange(
@@ -94,13 +97,13 @@ async function fillGapsOfRange(
   const fills = made.fills.map((fill) => ({
     range: document.rangeOf(fill.start, fill.end),
     text: fill.text,
-    probability: fill.probability,
+    confidence: fill.confidence,
   }));
   const edits: TextEdit[] = fills
     .filter((fill) => fill.text !== "")
     .map((fill) => ({ range: fill.range, newText: fill.text }));
   const edit = { documentChanges: [{ textDocument: { uri, version }, edits }] };
-  const result = { edit, fills, ms: Math.round(made.ms), model: made.model };
+  const result = { edit, fills, ms: Math.round(made.ms), model: made.model, calibrated: made.calibrated };
   if (!apply) return result;
   const refusal =
     edits.length === 0 ? "the model had nothing to say" : await services.client.applyEdit("Fill gaps", edit);

@@ -39,7 +39,7 @@ export function createEngineHost(options: EngineHostOptions): EngineHost {
 interface Running {
   readonly key: string;
   readonly engine: RemoteEngine;
-  info?: LoadedModel["info"];
+  model?: LoadedModel;
 }
 
 class Host implements EngineHost {
@@ -81,7 +81,7 @@ class Host implements EngineHost {
   status({ model, precision }: EngineSettings): EngineStatus {
     const { running, failure } = this;
     const pid = running?.engine.pid;
-    const info = running?.info;
+    const info = running?.model?.info;
     const state =
       this.loading > 0 ? "loading" : this.busy > 0 ? "busy" : pid !== undefined && info ? "ready" : "unloaded";
     const failed = failure !== undefined && (state === "ready" || state === "unloaded");
@@ -123,12 +123,16 @@ class Host implements EngineHost {
     this.running ??= { key, engine: this.start(idleMinutes) };
     const { running } = this;
     const fresh = running.engine.pid === undefined;
+    if (!fresh && running.model !== undefined) {
+      this.publish();
+      return running.model;
+    }
     const started = performance.now();
     if (fresh) this.loading += 1;
     this.publish();
     try {
       const loaded = await running.engine.load(reference);
-      running.info = loaded.info;
+      running.model = loaded;
       if (fresh) this.options.log.info(`${loaded.info.id} loaded in ${Math.round(performance.now() - started)} ms`);
       return loaded;
     } finally {

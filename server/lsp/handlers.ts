@@ -12,6 +12,7 @@ import type { LoadedModel } from "../engine/engine.ts";
 import { codeActions } from "../features/code-actions.ts";
 import { inlineCompletion } from "../features/inline-completion.ts";
 import { sectionAt, sectionSummary } from "../features/section-summary.ts";
+import { summaryNotes } from "../features/summarize.ts";
 import { cancelled, contentModified } from "./errors.ts";
 import type { Services } from "./services.ts";
 
@@ -88,7 +89,8 @@ export async function provideHover(
   signal.throwIfAborted();
   if (made === undefined || made.summary === "") return null;
   const parts = made.chunks === 1 ? "1 part" : `${made.chunks} parts`;
-  const note = `Spanfill · ${made.model} · ${parts}, ${Math.floor(100 * made.coverage)}% read`;
+  const notes = summaryNotes(made).join("; ");
+  const note = `Spanfill · ${made.model} · ${parts}, ${Math.floor(100 * made.coverage)}% read · ${notes}`;
   return { contents: { kind: "markdown", value: `${escaped(made.summary)}\n\n*${escaped(note)}*` }, range };
 }
 

@@ -61,7 +61,7 @@ export function createProgress(client: ProgressClient): Progress {
       try {
         return await run(both, ({ done, total }) => {
           const percentage = Math.floor((100 * done) / Math.max(total, 1));
-          client.send(token, { kind: "report", percentage, message: `${done}/${total}` });
+          client.send(token, { kind: "report", percentage, message: `${done} of ${total}` });
         });
       } catch (error) {
         throw controller.signal.aborted ? cancelled() : error;

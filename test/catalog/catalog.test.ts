@@ -4,7 +4,7 @@ import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { test } from "node:test";
 import { ModelError } from "../../models/errors.ts";
-import { listBuiltin, modelAccount, readManifest, resolveModel } from "../../server/catalog/catalog.ts";
+import { listBuiltin, modelAccount, readDecoding, readManifest, resolveModel } from "../../server/catalog/catalog.ts";
 import { modelFolder, temporaryFolder } from "./folders.ts";
 
 /** A folder of built-in models by name; a manifest where one is given. */
@@ -78,9 +78,28 @@ for (const [name, models, asked, message] of unresolved) {
 
 test("a manifest gives id, prefixes and digests; without one the folder's name is the id", (t) => {
   const folder = modelFolder(t, "plain");
-  assert.deepEqual(readManifest(folder), { id: "plain", prefixes: {}, sha256: {} });
+  const none = { id: "plain", prefixes: {}, sha256: {}, calibration: {}, languages: ["en"] };
+  assert.deepEqual(readManifest(folder), none);
   writeFileSync(join(folder, "spanfill.json"), JSON.stringify({ id: "x", prefixes: { infill: "fill: " } }));
-  assert.deepEqual(readManifest(folder), { id: "x", prefixes: { infill: "fill: " }, sha256: {} });
+  assert.deepEqual(readManifest(folder), { ...none, id: "x", prefixes: { infill: "fill: " } });
+});
+
+test("a manifest says what likelihoods mean and which languages a model knows", (t) => {
+  const folder = modelFolder(t, "plain");
+  const write = (manifest: object) => writeFileSync(join(folder, "spanfill.json"), JSON.stringify(manifest));
+  const calibration = { fill: { bias: -1, weights: { total: 0.5 } } };
+  write({ calibration, languages: ["de", "en"] });
+  const { calibration: read, languages } = readManifest(folder);
+  assert.deepEqual([read, languages], [calibration, ["de", "en"]]);
+  for (const wrong of [
+    { languages: [] },
+    { languages: ["German"] },
+    { calibration: { fill: { bias: "high", weights: {} } } },
+    { calibration: { fill: { bias: 0, weights: { luck: 1 } } } },
+  ]) {
+    write(wrong);
+    assert.throws(() => readManifest(folder), /spanfill\.json is malformed/);
+  }
 });
 
 test("accounts for a model: shape, exact parameters, memory, files and whether they are intact", async (t) => {
@@ -119,4 +138,17 @@ test("an account checks the tensors too", async (t) => {
   const folder = modelFolder(t, "plain");
   writeFileSync(join(folder, "model.safetensors"), "");
   await assert.rejects(modelAccount(folder), (error) => error instanceof ModelError && error.code === "checkpoint");
+});
+
+test("reads how a model decodes best, says nothing without the file, and refuses a malformed one", (t) => {
+  const folder = temporaryFolder(t);
+  assert.deepEqual(readDecoding(folder), { frequent: [] });
+  const write = (content: object) => writeFileSync(join(folder, "decoding.json"), JSON.stringify(content));
+  const decoding = { shortlist: 4096, copyBias: { afterOne: 2 }, frequent: [3, 9] };
+  write(decoding);
+  assert.deepEqual(readDecoding(folder), decoding);
+  for (const wrong of [{ shortlist: 0 }, { frequent: [-1] }, { copyBias: { afterTwo: "much" } }]) {
+    write(wrong);
+    assert.throws(() => readDecoding(folder), { code: "config", message: /decoding\.json is malformed/ });
+  }
 });

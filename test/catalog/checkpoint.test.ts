@@ -34,6 +34,12 @@ test("follows symbolic links to the real files, as hub caches lay them out", asy
   assert.match(tensors.get("shared.weight")?.file ?? "", /blobs.abc$/);
 });
 
+test("tells a file by its content, whatever its name", async (t) => {
+  const folder = modelFolder(t, "plain");
+  renameSync(join(folder, "model.safetensors"), join(folder, "pytorch_model.bin"));
+  assert.match((await openCheckpoint(folder)).files[0]?.path ?? "", /pytorch_model\.bin$/);
+});
+
 test("compares tensors by their bytes", async (t) => {
   const { tensors } = await openCheckpoint(modelFolder(t, "plain"));
   const [a, b, c] = ["q", "k", "q"].map((part) => tensors.get(`encoder.block.0.layer.0.SelfAttention.${part}.weight`));
@@ -45,12 +51,20 @@ test("compares tensors by their bytes", async (t) => {
 
 type Damage = (folder: string) => void;
 const damages: [string, "plain" | "sharded", Damage, RegExp][] = [
-  ["no weights", "plain", (f) => rmSync(join(f, "model.safetensors")), /holds no model\.safetensors\. Give the folder/],
   [
-    "weights of another format",
+    "no weights",
     "plain",
-    (f) => renameSync(join(f, "model.safetensors"), join(f, "pytorch_model.bin")),
-    /It has pytorch_model\.bin, which cannot be read yet: take the model's safetensors version/,
+    (f) => rmSync(join(f, "model.safetensors")),
+    /holds no model\.safetensors or other weights\. Give/,
+  ],
+  [
+    "several weights with nothing to choose by",
+    "plain",
+    (f) => {
+      renameSync(join(f, "model.safetensors"), join(f, "a.safetensors"));
+      writeFileSync(join(f, "b.safetensors"), readFileSync(join(f, "a.safetensors")));
+    },
+    /holds several weights, among them a\.safetensors and b\.safetensors\. Keep one/,
   ],
   ["a truncated file", "plain", (f) => truncateSync(join(f, "model.safetensors"), 90_000), /truncated: .* ends at/],
   ["an empty file", "plain", (f) => truncateSync(join(f, "model.safetensors"), 0), /is 0 bytes long/],
@@ -58,7 +72,7 @@ const damages: [string, "plain" | "sharded", Damage, RegExp][] = [
     "a file of text",
     "plain",
     (f) => writeFileSync(join(f, "model.safetensors"), "not a model".repeat(99)),
-    /no safetensors file/,
+    /model\.safetensors begins with "not a model/,
   ],
   [
     "a link to nothing",
@@ -80,6 +94,24 @@ const damages: [string, "plain" | "sharded", Damage, RegExp][] = [
     "sharded",
     (f) => truncateSync(join(f, "model-00003-of-00003.safetensors"), 9000),
     /00003.* is truncated/,
+  ],
+  [
+    "a login page instead of weights",
+    "plain",
+    (f) => {
+      rmSync(join(f, "model.safetensors"));
+      writeFileSync(join(f, "pytorch_model.bin"), "<!DOCTYPE html><title>Sign in</title>");
+    },
+    /pytorch_model\.bin begins with "<!DOCTYPE html>/,
+  ],
+  [
+    "TensorFlow's HDF5, saying what to take instead",
+    "plain",
+    (f) => {
+      rmSync(join(f, "model.safetensors"));
+      writeFileSync(join(f, "tf_model.h5"), "\x89HDF\r\n\x1a\n", "latin1");
+    },
+    /tf_model\.h5 is an HDF5 file of TensorFlow, which cannot be read\. Take its safetensors/,
   ],
   ["an index that is not JSON", "sharded", (f) => writeFileSync(join(f, INDEX), "{"), /index\.json is not JSON/],
   ["an index without a map", "sharded", (f) => writeFileSync(join(f, INDEX), "{}"), /has no "weight_map"/],

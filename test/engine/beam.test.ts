@@ -2,12 +2,14 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
+import { rankedTokens } from "../../server/engine/candidates.ts";
 import type { GenerateRequest } from "../../server/engine/engine.ts";
 import { generate } from "../../server/engine/generate.ts";
 import { logSoftmax, type ScriptedRunner, scriptedRunner } from "../support/scripted-runner.ts";
 
 const config = { padTokenId: 0, eosTokenId: 1, decoderStartTokenId: 0 };
 const V = 4;
+const commonTokens = rankedTokens([0, 1], [], V);
 
 /** Logits that depend on all tokens so far, without pattern. */
 function hashed(seed: number): (tokens: readonly number[], input: number) => number[] {
@@ -33,7 +35,7 @@ function everySequence(logitsOf: (tokens: readonly number[], input: number) => n
 }
 
 function search(runner: ScriptedRunner, request: Partial<GenerateRequest>) {
-  const model = { runner, config, decode: (ids: readonly number[]) => ids.join(" ") };
+  const model = { runner, config, decode: (ids: readonly number[]) => ids.join(" "), commonTokens };
   return generate(model, { inputs: [[5 % V]], maxNewTokens: 4, ...request });
 }
 
@@ -125,7 +127,7 @@ describe("beam search", () => {
       return tokens.length === 1 ? [-9, 2, 1.9, 1.8] : [-9, -5, 0, 0.5];
     };
     const runner = scriptedRunner(V, logitsOf);
-    const model = { runner, config, decode: () => "" };
+    const model = { runner, config, decode: () => "", commonTokens };
     const request = { inputs: [[2]], maxNewTokens: 30, numBeams: 2, numReturnSequences: 2 };
     const { sequences, cancelled } = await generate(model, request, { signal: controller.signal });
     assert.equal(cancelled, true);

@@ -2,12 +2,14 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { ModelError } from "../../models/errors.ts";
+import { rankedTokens } from "../../server/engine/candidates.ts";
 import type { CallOptions, GenerateRequest } from "../../server/engine/engine.ts";
 import { generate, score } from "../../server/engine/generate.ts";
 import { logSoftmax, type ScriptedRunner, scriptedRunner } from "../support/scripted-runner.ts";
 
 const config = { padTokenId: 0, eosTokenId: 1, decoderStartTokenId: 0 };
 const V = 40;
+const commonTokens = rankedTokens([0, 1], [], V);
 
 /** Counts up from 2; eos after `length` tokens. */
 function counting(length: number): (tokens: readonly number[], input: number) => number[] {
@@ -21,7 +23,7 @@ function counting(length: number): (tokens: readonly number[], input: number) =>
 const constant = () => Array.from({ length: V }, (_, token) => ({ 7: 5, 8: 4, 9: 3 })[token] ?? -1);
 
 function run(runner: ScriptedRunner, request: Partial<GenerateRequest>, options: CallOptions = {}) {
-  const model = { runner, config, decode: (ids: readonly number[]) => ids.join(" ") };
+  const model = { runner, config, decode: (ids: readonly number[]) => ids.join(" "), commonTokens };
   return generate(model, { inputs: [[4, 1]], maxNewTokens: 30, ...request }, options);
 }
 
@@ -216,6 +218,8 @@ describe("a request that cannot be served is refused", () => {
     [{ bannedTokens: [V] }, /bannedTokens holds 40/],
     [{ stopTokens: [2, 0.5] }, /stopTokens holds 0.5 at index 1/],
     [{ decoderPrefix: [V + 1] }, /decoderPrefix holds 41/],
+    [{ shortlist: 0 }, /shortlist is 0/],
+    [{ copyBias: { afterOne: -1 } }, /copyBias.afterOne is -1/],
   ];
   for (const [request, message] of rows) {
     it(JSON.stringify(request), async () => {
@@ -227,7 +231,7 @@ describe("a request that cannot be served is refused", () => {
 });
 
 describe("score", () => {
-  const model = (runner: ScriptedRunner) => ({ runner, config, decode: () => "" });
+  const model = (runner: ScriptedRunner) => ({ runner, config, decode: () => "", commonTokens });
 
   it("is the sum of the target's log probabilities, from one pass over all positions", async () => {
     const logitsOf = counting(30);

@@ -46,6 +46,14 @@ const quiet: [string, string, string, object, Partial<InlineCompletionParams>, R
   ["the model is not sure", "over the|", " dog", { minimumConfidence: 0.5 }, {}, /confidence 0\.368, below 0\.5/],
   ["the model says nothing", "over the|", "", {}, {}, /nothing to say/],
   ["inside a word", "over th|e", " dog", {}, {}, /inside a word/],
+  [
+    "a language that the model does not know",
+    "Der Zwischenspeicher wird geleert, sobald sich eine Datei ändert, und|",
+    " dann",
+    {},
+    {},
+    /German, which the model does not know/,
+  ],
   ["an empty document", "\n|", " dog", {}, { explicit: true }, /no text/],
   ["a binary document", "a\0b|", " dog", {}, { explicit: true }, /binary/],
 ];
@@ -74,6 +82,27 @@ test("the gaps of a part are those that lie wholly in it", () => {
   assert.deepEqual(gaps(2, 5), [[2, 5]]);
   assert.deepEqual(gaps(3, 11), [], "a part of a gap is no gap");
   assert.deepEqual(gaps(6, 18), [[8, 13]]);
+});
+
+test("asked for, there are suggestions also in a language that the model does not know", async () => {
+  const text = "Der Zwischenspeicher wird geleert, sobald sich eine Datei ändert, und|";
+  assert.deepEqual((await complete(text, " dann", {}, { explicit: true })).texts, [" dann"]);
+});
+
+test("what decides is the chance to be right, not the likelihood", async () => {
+  const { settings } = parseSettings({ inlineCompletion: { minimumConfidence: 0.3 } });
+  const suggestions = async (bias: number) => {
+    const calibration = { passage: { bias, weights: { first: 1 } } };
+    const model = fakeModel(() => " dog", { calibration });
+    const params = { text: "over the", offset: 8, explicit: false };
+    return (await inlineCompletion({ model: async () => model, settings }, params, never)).items;
+  };
+  // 1 / (1 + exp(-(bias - 1))); the likelihood is 1/e, 0.368, both times.
+  assert.deepEqual(await suggestions(0), []);
+  assert.deepEqual(
+    (await suggestions(1)).map(({ text, confidence }) => [text, confidence]),
+    [[" dog", 0.5]],
+  );
 });
 
 test("fills are for the document's own offsets", async () => {

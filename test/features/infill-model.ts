@@ -38,6 +38,8 @@ export function playedModel(tokenizer: Tokenizer, play: Play, prefix?: string): 
       unkTokenId: tokenizer.unkId,
       lengthMarks: tokenizer.lengthMarks,
       spellsLayout: tokenizer.spellsLayout,
+      calibration: {},
+      languages: ["en"],
       prefixes: prefix === undefined ? {} : { infill: prefix },
     },
     encode: async (parts) => encodeParts(tokenizer, parts),

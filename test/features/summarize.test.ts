@@ -2,7 +2,12 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ModelError } from "../../models/errors.ts";
 import type { ModelInfo } from "../../server/engine/engine.ts";
-import { type SummarizeOptions, type SummarizeParams, summarize } from "../../server/features/summarize.ts";
+import {
+  type SummarizeOptions,
+  type SummarizeParams,
+  summarize,
+  summaryNotes,
+} from "../../server/features/summarize.ts";
 import { type FakeModel, fakeModel } from "../support/fake-model.ts";
 
 /** Answers with the first words of the input, the prefix left out. */
@@ -59,11 +64,82 @@ test("a chunk that encodes longer than counted is halved, not cut off", async ()
   for (const word of text.split(" ")) assert.ok(read.includes(word), `${word} was dropped`);
 });
 
-test("a long text in sentence style ends in one sentence made of the parts' summaries", async () => {
-  const model = fakeModel(firstWords(3));
-  const made = await run(model, { text: paragraphs(40), style: "sentence", maxContextTokens: 128 });
-  assert.match(made.summary, /^Topic0 begins here\.$/);
-  assert.ok(model.requests.length > made.chunks);
+/** A model whose likelihood is higher the later the topic that it summarises; calibrated so that confidence follows. */
+function surerLater(bias: number, extra: Partial<ModelInfo> = {}): FakeModel {
+  const calibration = { summary: { bias, weights: { mean: 1 } }, title: { bias, weights: { mean: 1 } } };
+  const model = fakeModel(firstWords(3), { calibration, ...extra });
+  const generate: FakeModel["generate"] = async (request, options) => {
+    const made = await model.generate(request, options);
+    const topic = Number(/Topic(\d+)/.exec(model.seen.at(-1) ?? "")?.[1] ?? 0);
+    const sequences = made.sequences.map((row) =>
+      row.map((one) => ({ ...one, logProbs: one.ids.map(() => topic / 5 - 2) })),
+    );
+    return { ...made, sequences };
+  };
+  return { ...model, generate };
+}
+const perTopic = { maxContextTokens: 96 } as const;
+
+test("of a long text's parts the likeliest stand, the first one favoured, in the text's order, without another pass", async () => {
+  const sentence = await run(surerLater(0), { text: paragraphs(7), style: "sentence", ...perTopic });
+  // Mean log probabilities are -2 for the first topic, -0.8 for the last: more than what the first is favoured by.
+  assert.equal(sentence.summary, "Topic6 begins here.");
+  assert.equal(sentence.chunks, 7);
+  assert.ok(Math.abs(sentence.confidence - 1 / (1 + Math.exp(0.8))) < 1e-12);
+  assert.deepEqual(
+    sentence.logProbs.map((one) => one.toFixed(2)),
+    ["-0.80", "-0.80", "-0.80"],
+  );
+  assert.equal(
+    (await run(surerLater(0), { text: paragraphs(4), style: "sentence", ...perTopic })).summary,
+    "Topic0 begins here.",
+  );
+  const model = surerLater(0);
+  const paragraph = await run(model, { text: paragraphs(7), style: "paragraph", ...perTopic });
+  assert.equal(paragraph.summary, [0, 3, 4, 5, 6].map((topic) => `Topic${topic} begins here.`).join(" "));
+  assert.equal(model.requests.length, 7);
+});
+
+test("where a calibrated model is not sure enough, a sentence of the text stands instead, and is marked", async () => {
+  const text = paragraphs(7).replaceAll("begins here", "begins right here and it goes on");
+  const at = async (minimumConfidence: number, style: SummarizeParams["style"], info?: Partial<ModelInfo>) =>
+    run(surerLater(0, info), { text, style, minimumConfidence, ...perTopic });
+  // Confidences: 0.12 for the first topic, 0.31 for the last.
+  const own = await at(0.3, "sentence");
+  assert.deepEqual([own.origin, own.summary], ["model", "Topic6 begins right."]);
+  const instead = await at(0.5, "sentence");
+  assert.equal(instead.origin, "text");
+  assert.match(instead.summary, /^Topic0 begins right here and it goes on fill0 /);
+  assert.equal(instead.confidence, own.confidence);
+  const both = await at(0.3, "paragraph");
+  assert.equal(both.origin, "both");
+  assert.match(both.summary, /^Topic0 begins right here and .* Topic6 begins right\.$/);
+  assert.equal((await at(0, "paragraph")).origin, "model");
+  assert.equal((await at(0.99, "title")).origin, "model");
+  assert.equal((await at(0.99, "sentence", { calibration: {} })).origin, "model");
+});
+
+test("a text without a sentence of its own keeps the model's", async () => {
+  const params = { text: "- one\n- two\n- three", style: "sentence", minimumConfidence: 0.9 } as const;
+  assert.equal((await run(surerLater(0), params)).origin, "model");
+});
+
+test("notes say how sure the model is, whose words they are, and what it does not know", async () => {
+  const german = "Der Zwischenspeicher wird geleert, sobald sich eine Datei ändert. Danach liest der Server neu.";
+  const made = await run(surerLater(0), { text: german, style: "sentence", minimumConfidence: 0.9 });
+  assert.equal(made.language, "de");
+  assert.equal(made.summary, "Der Zwischenspeicher wird geleert, sobald sich eine Datei ändert.");
+  assert.deepEqual(summaryNotes(made), [
+    "a sentence of the text itself, the model was not sure of its own",
+    "the text is German, which the model does not know",
+    "confidence 12%",
+  ]);
+  const plain = await run(fakeModel(firstWords(3)), { text: "Alpha beta gamma delta.", style: "sentence" });
+  assert.deepEqual(summaryNotes(plain), ["likelihood 0.37, not calibrated"]);
+  assert.deepEqual(summaryNotes({ ...plain, origin: "both", calibrated: true }), [
+    "partly sentences of the text itself, where the model was not sure of its own",
+    "confidence 37%",
+  ]);
 });
 
 test("a paragraph keeps a few distinct sentences in the text's order", async () => {
@@ -94,8 +170,7 @@ test("a title has the title prefix, and no full stop", async () => {
   assert.match(model.seen[0] ?? "", /^\s*title: Alpha/);
   const long = await run(model, { text: paragraphs(9), style: "title", maxContextTokens: 96 });
   assert.equal(long.summary, "Topic0 begins");
-  assert.match(model.seen.at(-1) ?? "", /^\s*title:/);
-  assert.match(model.seen.at(-2) ?? "", /^\s*sum:/);
+  assert.ok(model.seen.every((input) => /^\s*title:/.test(input)));
 });
 
 test("maxWords ends at a sentence where it can, else at a word", async () => {
@@ -166,4 +241,21 @@ test("10 MB of text is summarised part by part", { timeout: 120_000 }, async () 
   const made = await run(fakeModel(firstWords(5)), { text, style: "sentence" });
   assert.equal(made.coverage, 1);
   assert.ok(made.chunks > 3000, String(made.chunks));
+});
+
+test("decodes as suits the model, or as the caller says", async () => {
+  const plain = fakeModel(firstWords(3));
+  const decoding = { shortlist: 50, copyBias: { afterOne: 2 } };
+  const model: FakeModel = { ...plain, info: { ...plain.info, decoding } };
+  await run(model, { text: "Alpha beta gamma.", style: "sentence" });
+  await run(model, {
+    text: "Alpha beta.",
+    style: "sentence",
+    decoding: { shortlist: "off", beams: 2, faithful: true },
+  });
+  const asked = plain.requests.map(({ shortlist, copyBias, numBeams }) => ({ shortlist, copyBias, numBeams }));
+  assert.deepEqual(asked, [
+    { ...decoding, numBeams: 1 },
+    { shortlist: "off", copyBias: { afterOne: 2 }, numBeams: 2 },
+  ]);
 });

@@ -86,4 +86,6 @@ const FAKE_INFO: ModelInfo = {
   lengthMarks: [],
   spellsLayout: false,
   prefixes: {},
+  calibration: {},
+  languages: ["en"],
 };

@@ -1,6 +1,7 @@
 /** One runner against one parity case: how far its numbers are off, and whether its tokens are those of transformers. */
 import assert from "node:assert/strict";
 import type { T5Config } from "../../models/t5/config.ts";
+import { rankedTokens } from "../../server/engine/candidates.ts";
 import { generate, score, type TokenModel } from "../../server/engine/generate.ts";
 import type { Runner } from "../../server/engine/runner.ts";
 import { type ExpectedGeneration, largestError, type ParityCase, relativeError } from "./parity-model.ts";
@@ -74,9 +75,11 @@ export async function assertScores(subject: Subject, expected: ParityCase): Prom
   }
 }
 
-/** A subject as generation takes it; its text is its ids. */
+/** A subject as generation takes it; its text is its ids, and its shortlists begin with the least ids. */
 export function tokenModel({ runner, config }: Subject): TokenModel {
-  return { runner, config, decode: (ids) => ids.join(" ") };
+  const always = [config.padTokenId, config.decoderStartTokenId, config.eosTokenId];
+  const commonTokens = rankedTokens(always, [], config.vocabSize);
+  return { runner, config, decode: (ids) => ids.join(" "), commonTokens };
 }
 
 function near(actual: number | undefined, expected: number | undefined, tolerance: number, label: string): void {

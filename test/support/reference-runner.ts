@@ -208,8 +208,11 @@ export function openReferenceRunner(directory: string): ReferenceRunner {
         current = past.map((row, i) => {
           const logits = result.logits.subarray(i * V, (i + 1) * V);
           const scores = Float32Array.from(logits);
-          for (const [token, forbidden] of penalisedTokens([config.decoderStartTokenId, ...row], chunk)) {
-            scores[token] = penalise(scores[token] ?? 0, forbidden, chunk.repetitionPenalty);
+          for (const [token, forbidden] of penalisedTokens([config.decoderStartTokenId, ...row], {
+            ...chunk,
+            repetitionPenalty: 1,
+          })) {
+            scores[token] = penalise(scores[token] ?? 0, forbidden, 1);
           }
           const best = scores.reduce((a, b) => Math.max(a, b), -Infinity);
           const token = ended[i] ? config.padTokenId : scores.indexOf(best);

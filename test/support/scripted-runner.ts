@@ -76,8 +76,8 @@ export function scriptedRunner(
         rows = rows.map((row, i) => {
           const logits = Float32Array.from(logitsOf(row, Math.floor(i / (state.rows / encoded.batch))));
           const scores = logits.slice();
-          for (const [token, forbidden] of penalisedTokens(past[i] ?? [], chunk)) {
-            scores[token] = penalise(scores[token] ?? 0, forbidden, chunk.repetitionPenalty);
+          for (const [token, forbidden] of penalisedTokens(past[i] ?? [], { ...chunk, repetitionPenalty: 1 })) {
+            scores[token] = penalise(scores[token] ?? 0, forbidden, 1);
           }
           const token = scores.indexOf(Math.max(...scores));
           ids[i]?.push(token);

@@ -8,7 +8,7 @@ import type { Graph } from "../../models/graph/types.ts";
 import { stepGraph } from "../../models/t5/decoder.ts";
 import { encoderGraph, encoderStages } from "../../models/t5/encoder.ts";
 import { fusedLowering } from "../../models/t5/fused.ts";
-import type { Lowering, TensorSource } from "../../models/t5/lowering.ts";
+import type { GenerationLowering, TensorSource } from "../../models/t5/lowering.ts";
 import { plainLowering } from "../../models/t5/plain.ts";
 import { prepareWeights } from "../../server/catalog/prepare.ts";
 import { tensorSource } from "../../server/engine/ort-runner.ts";
@@ -31,8 +31,11 @@ for (const model of parityModels().filter(({ name }) => /relu-tied$|gated-gelu-u
       await session.dispose();
       return made;
     };
-    const forms: Lowering[] = [fusedLowering(config, tensors), plainLowering(config, externalWeights(tensors))];
-    const results: { hidden: Float32Array; logits: Float32Array }[] = [];
+    const forms: GenerationLowering[] = [
+      fusedLowering(config, tensors),
+      plainLowering(config, externalWeights(tensors)),
+    ];
+    const results: { hidden: Float32Array; logits: Float32Array; some: Float32Array }[] = [];
     for (const lowering of forms) {
       const { hidden, ...cross } = await run(
         encoderGraph(config, lowering, true, { from: 0, to: config.numLayers, ends: true }),
@@ -49,7 +52,7 @@ for (const model of parityModels().filter(({ name }) => /relu-tied$|gated-gelu-u
           past[`past_${part}_${i}`] = float32(values, [3, config.numHeads, 2, config.dKv]);
         }
       }
-      const { logits } = await run(stepGraph(config, lowering, true), {
+      const feeds = {
         ...cross,
         ...past,
         mask: float32(Float32Array.of(0, 0, 0, 0, 0, 0, 0, -1e9), [2, 1, 1, 4]),
@@ -57,18 +60,34 @@ for (const model of parityModels().filter(({ name }) => /relu-tied$|gated-gelu-u
         tokens: int32([4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15], [4, 3]),
         reorder: int32([1, 0, 2, 2], [4]),
         position_buckets: int32([2, 1, 0, 4, 4, 3, 2, 1, 0, 4, 4, 3, 2, 1, 0].map(masked(config)), [3, 5]),
+      };
+      const { logits } = await run(stepGraph(config, lowering, true), feeds);
+      const own = int32([30, 2], [2]);
+      const { logits: some } = await run(stepGraph(config, lowering, true, shortlist), { ...feeds, own });
+      results.push({
+        hidden: float32Data(hidden).slice(),
+        logits: float32Data(logits).slice(),
+        some: float32Data(some).slice(),
       });
-      results.push({ hidden: float32Data(hidden).slice(), logits: float32Data(logits).slice() });
     }
     const [fused, plain] = results;
     assert.ok(fused !== undefined && plain !== undefined);
-    for (const part of ["hidden", "logits"] as const) {
+    for (const part of ["hidden", "logits", "some"] as const) {
       const scale = Math.sqrt(plain[part].reduce((sum, x) => sum + x * x, 0) / plain[part].length);
       const worst = plain[part].reduce((most, x, i) => Math.max(most, Math.abs(x - (fused[part][i] ?? Number.NaN))), 0);
       assert.ok(worst < 1e-5 * scale, `${part}: ${worst} against ${scale}`);
     }
+    const ids = [...shortlist, 30, 2];
+    const picked = plain.some.map((_, i) => {
+      const column = ids[i % ids.length] ?? 0;
+      return plain.logits[Math.floor(i / ids.length) * config.vocabSize + column] ?? Number.NaN;
+    });
+    assert.ok(plain.some.every((logit, i) => Math.abs(logit - (picked[i] ?? Number.NaN)) < 1e-4));
   });
 }
+
+/** Common tokens of a shortlist, padding among them. */
+const shortlist = [0, 40, 7, 1];
 
 /** 4 stands for a later position, which may not be attended. */
 function masked({ relativeAttentionNumBuckets }: { relativeAttentionNumBuckets: number }): (bucket: number) => number {

@@ -1,0 +1,32 @@
+/** Copy bias: tokens gain where they go on as the source does, so that names come out as they are spelled there. */
+
+/** Bonuses in nats, added to a token's logit; 0 is off, and none is negative. */
+export interface CopyBias {
+  /** Of any token of the source. */
+  readonly anywhere: number;
+  /** Of a token that follows the last token somewhere in the source. */
+  readonly afterOne: number;
+  /** Of a token that follows the last two tokens somewhere in the source. */
+  readonly afterTwo: number;
+}
+
+/**
+ * The bonus of each token of the source: `anywhere`, and the best of the others that holds at one of its places.
+ * @param source the encoder's input without what ends it
+ * @param produced the decoder's tokens so far, start token included
+ */
+export function copyBonuses(
+  source: readonly number[],
+  produced: readonly number[],
+  { anywhere, afterOne, afterTwo }: CopyBias,
+): Map<number, number> {
+  const [last, before] = [produced.at(-1), produced.at(-2)];
+  const bonuses = new Map<number, number>();
+  for (const [i, token] of source.entries()) {
+    const one = i > 0 && source[i - 1] === last;
+    const two = one && i > 1 && source[i - 2] === before;
+    const bonus = anywhere + (two ? afterTwo : one ? afterOne : 0);
+    bonuses.set(token, Math.max(bonus, bonuses.get(token) ?? 0));
+  }
+  return bonuses;
+}

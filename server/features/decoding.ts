@@ -1,0 +1,39 @@
+/** How summaries and fills are decoded: what the model's makers measured to be best, unless a caller says otherwise. */
+import type { GeneratedSequence, GenerateRequest, ModelInfo } from "../engine/engine.ts";
+
+/** Choices that a caller may make; measurements do. */
+export interface Decoding extends Pick<GenerateRequest, "shortlist" | "copyBias"> {
+  /** 1 is greedy. */
+  readonly beams?: number;
+  /** Whether, of several beams, the one is taken that claims the fewest names and numbers beyond the source. */
+  readonly faithful?: boolean;
+}
+
+/** What a caller chose, and for the rest what suits the model. */
+export function decodingOf(model: ModelInfo, chosen: Decoding = {}): Decoding {
+  return { ...model.decoding, ...chosen };
+}
+
+/**
+ * The sequence to take of several: the likeliest of those with the fewest names and numbers that the source lacks.
+ * @param sequences best first
+ */
+export function mostFaithful(source: string, sequences: readonly GeneratedSequence[]): GeneratedSequence | undefined {
+  const known = new Set(words(source).map((word) => word.toLowerCase()));
+  const invented = (text: string) => claims(text).filter((word) => !known.has(word.toLowerCase())).length;
+  const counts = sequences.map(({ text }) => invented(text));
+  return sequences[counts.indexOf(Math.min(...counts))];
+}
+
+/** Numbers, and words with a capital letter, except where one begins the text or a sentence. */
+function claims(text: string): string[] {
+  const found = text.matchAll(/[\p{L}\p{N}]+(?:[.,'’]\p{N}+)*/gu);
+  return Array.from(found).flatMap(({ 0: word, index }) => {
+    const begins = /(?:^|[.!?:])[^\p{L}\p{N}]*$/u.test(text.slice(0, index));
+    return /\p{N}|.\p{Lu}/u.test(word) || (!begins && /^\p{Lu}/u.test(word)) ? [word] : [];
+  });
+}
+
+function words(text: string): string[] {
+  return text.match(/[\p{L}\p{N}]+(?:[.,'’]\p{N}+)*/gu) ?? [];
+}

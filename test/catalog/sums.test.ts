@@ -1,0 +1,125 @@
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { existsSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { ModelError } from "../../models/errors.ts";
+import { trimCache } from "../../server/catalog/cache.ts";
+import { prepareWeights } from "../../server/catalog/prepare.ts";
+import { MARK } from "../../server/catalog/sums.ts";
+import { modelFolder, temporaryFolder } from "./folders.ts";
+
+const sumOf = (path: string) => createHash("sha256").update(readFileSync(path)).digest("hex");
+const declare = (folder: string, names: readonly string[]) => {
+  const sha256 = Object.fromEntries(names.map((name) => [name, sumOf(join(folder, name)).toUpperCase()]));
+  writeFileSync(join(folder, "spanfill.json"), JSON.stringify({ sha256 }));
+};
+const changed = (name: string) => (error: unknown) =>
+  error instanceof ModelError &&
+  error.code === "checkpoint" &&
+  error.message.includes(name) &&
+  /SHA-256/.test(error.message);
+
+/** One bit flipped near the end; size and time stay as they were where `quietly`. */
+function damage(path: string, quietly = false): void {
+  const { atime, mtime } = statSync(path);
+  const bytes = readFileSync(path);
+  bytes[bytes.length - 3] = (bytes[bytes.length - 3] ?? 0) ^ 1;
+  writeFileSync(path, bytes);
+  if (quietly) utimesSync(path, atime, mtime);
+}
+
+for (const precision of ["float32", "int8"] as const) {
+  test(`files that are what spanfill.json declares load, and damaged weights do not (${precision})`, async (t) => {
+    const folder = modelFolder(t, "plain");
+    declare(folder, ["model.safetensors", "config.json"]);
+    const cacheFolder = temporaryFolder(t);
+    await prepareWeights(folder, precision, { cacheFolder });
+    damage(join(folder, "model.safetensors"));
+    await assert.rejects(prepareWeights(folder, precision, { cacheFolder }), changed("model.safetensors"));
+  });
+}
+
+test("a changed config.json does not load, and what is not declared is not checked", async (t) => {
+  const folder = modelFolder(t, "plain");
+  const cacheFolder = temporaryFolder(t);
+  declare(folder, ["config.json"]);
+  damage(join(folder, "model.safetensors"));
+  await prepareWeights(folder, "float32", { cacheFolder });
+  writeFileSync(join(folder, "config.json"), `${readFileSync(join(folder, "config.json"), "utf8")}\n`);
+  await assert.rejects(prepareWeights(folder, "float32", { cacheFolder }), changed("config.json"));
+});
+
+test("a declared file that is missing, or weights that are not loaded, stop nothing", async (t) => {
+  const folder = modelFolder(t, "plain");
+  const sha256 = { "tokenizer.json": "0".repeat(64), "model.int8.safetensors": "0".repeat(64) };
+  writeFileSync(join(folder, "spanfill.json"), JSON.stringify({ sha256 }));
+  await prepareWeights(folder, "float32", { cacheFolder: temporaryFolder(t) });
+});
+
+test("an intact file is read once, and again when its time has changed", async (t) => {
+  const folder = modelFolder(t, "plain");
+  const cacheFolder = temporaryFolder(t);
+  declare(folder, ["model.safetensors"]);
+  const weights = join(folder, "model.safetensors");
+  utimesSync(weights, 1e9, 1e9);
+  await prepareWeights(folder, "float32", { cacheFolder });
+  assert.equal(readdirSync(cacheFolder).filter((name) => name.endsWith(MARK)).length, 1);
+  // A change that leaves size and time alone is not seen: that is the price of not reading every file at every start.
+  damage(weights, true);
+  await prepareWeights(folder, "float32", { cacheFolder });
+  utimesSync(weights, new Date(), new Date());
+  await assert.rejects(prepareWeights(folder, "float32", { cacheFolder }), changed("model.safetensors"));
+});
+
+test("files are checked every time where nothing can be remembered", async (t) => {
+  const folder = modelFolder(t, "plain");
+  const cacheFolder = join(temporaryFolder(t), "file");
+  writeFileSync(cacheFolder, "a file, where a folder would be needed");
+  declare(folder, ["model.safetensors"]);
+  await prepareWeights(folder, "float32", { cacheFolder });
+  damage(join(folder, "model.safetensors"), true);
+  await assert.rejects(prepareWeights(folder, "float32", { cacheFolder }), changed("model.safetensors"));
+});
+
+test("the cache drops what was not used for longest, leftovers and old marks, and nothing else", async (t) => {
+  const folder = temporaryFolder(t);
+  const day = 86_400;
+  const now = Date.now() / 1000;
+  const make = (name: string, bytes: number, daysAgo: number) => {
+    writeFileSync(join(folder, name), Buffer.alloc(bytes));
+    utimesSync(join(folder, name), now - daysAgo * day, now - daysAgo * day);
+    return join(folder, name);
+  };
+  const kept = make("just-made.safetensors", 400, 900);
+  make("yesterday.safetensors", 400, 1);
+  make("last-week.safetensors", 400, 7);
+  make("tiny-but-oldest.safetensors", 1, 30);
+  make(".old.safetensors.5b1c.tmp", 10, 2);
+  make(".being-written.safetensors.77aa.tmp", 10, 0);
+  make(`old${MARK}`, 0, 100);
+  make(`new${MARK}`, 0, 1);
+  make("notes.txt", 5000, 1000);
+  await trimCache(folder, kept, 1000);
+  assert.deepEqual(readdirSync(folder).toSorted(), [
+    ".being-written.safetensors.77aa.tmp",
+    "just-made.safetensors",
+    `new${MARK}`,
+    "notes.txt",
+    "yesterday.safetensors",
+  ]);
+  await trimCache(folder, kept, 1);
+  assert.ok(existsSync(kept) && !existsSync(join(folder, "yesterday.safetensors")));
+  await trimCache(join(folder, "nowhere"), kept, 1);
+});
+
+test("a cached file that is used becomes the last to go", async (t) => {
+  const cacheFolder = temporaryFolder(t);
+  const folder = modelFolder(t, "plain");
+  await prepareWeights(folder, "int8", { cacheFolder });
+  const [name = ""] = readdirSync(cacheFolder);
+  const longAgo = new Date(Date.now() - 1e9);
+  utimesSync(join(cacheFolder, name), longAgo, longAgo);
+  await prepareWeights(folder, "int8", { cacheFolder });
+  assert.ok(statSync(join(cacheFolder, name)).mtimeMs > Date.now() - 60_000);
+});
