@@ -1,6 +1,6 @@
 /** The commands of the palette, one function each; the table is what package.json declares (a test compares). */
-import { languages, Range, type TextEditor, commands as vscodeCommands, window, workspace } from "vscode";
-import { LSPErrorCodes, type Range as ProtocolRange, ResponseError } from "vscode-languageclient";
+import { commands, l10n, languages, Range, type TextDocument, type TextEditor, window, workspace } from "vscode";
+import type { Range as ProtocolRange } from "vscode-languageclient";
 import type {
   COMMANDS,
   FillGapsArguments,
@@ -8,8 +8,10 @@ import type {
   SummarizeRangeArguments,
   SummarizeRangeResult,
 } from "../protocol/requests.ts";
+import { replaceRanges } from "./edits.ts";
 import type { LanguageServer } from "./language-client.ts";
 import { LANGUAGES, SELECTOR } from "./languages.ts";
+import { explain, openSettings, warn } from "./messages.ts";
 import { withPatience } from "./progress.ts";
 import type { SummaryView } from "./summary-view.ts";
 
@@ -26,44 +28,33 @@ const SAID_MS = 5000;
 /** Shows a summary of the selection beside it; of the whole file when nothing is selected. */
 export async function summarizeSelection(context: CommandContext): Promise<void> {
   const editor = proseEditor();
-  if (editor !== undefined) await summarize(context, editor, editor.selection.isEmpty ? undefined : editor.selection);
+  if (editor !== undefined) await summarize(context, editor.document, selected(editor)[0]);
 }
 
 /** Shows a summary of the whole file beside it. */
 export async function summarizeFile(context: CommandContext): Promise<void> {
   const editor = proseEditor();
-  if (editor !== undefined) await summarize(context, editor, undefined);
+  if (editor !== undefined) await summarize(context, editor.document);
 }
 
-/** Fills the gaps in the selection, or in the whole file when nothing is selected, as one edit that one undo takes back. */
-export async function fillGaps({ server }: CommandContext): Promise<void> {
+/** Fills the gaps in the selections, or in the whole file when nothing is selected, as one edit that one undo takes back. */
+export async function fillGaps(context: CommandContext): Promise<void> {
   const editor = proseEditor();
-  if (editor === undefined) return;
-  const { document, selection } = editor;
-  const { version } = document;
-  const result = await answered("Filling gaps", async (options) => {
-    const client = await server.ready();
-    const range: { range?: ProtocolRange } = selection.isEmpty
-      ? {}
-      : { range: client.code2ProtocolConverter.asRange(selection) };
-    const argument: FillGapsArguments = { uri: client.code2ProtocolConverter.asUri(document.uri), version, ...range };
-    const made = await server.execute<FillGapsResult>(FILL, argument, options);
-    return { ...made, workspaceEdit: await client.protocol2CodeConverter.asWorkspaceEdit(made.edit) };
-  });
-  if (result === undefined) return;
-  const filled = result.fills.filter(({ text }) => text !== "").length;
-  const total = result.fills.length;
-  if (document.version !== version || !(filled === 0 || (await workspace.applyEdit(result.workspaceEdit)))) {
-    void window.showWarningMessage(
-      "Spanfill: the text changed while its gaps were being filled. Run the command again.",
-    );
-  } else if (filled < total) {
-    void window.showWarningMessage(
-      `Spanfill filled ${filled} of ${total} gaps; for the others the model had nothing to say. More text around a gap helps.`,
-    );
-  } else {
-    window.setStatusBarMessage(`Spanfill: ${total === 1 ? "1 gap" : `${total} gaps`} filled`, SAID_MS);
-  }
+  if (editor !== undefined) await fill(context, editor.document, selected(editor));
+}
+
+/**
+ * Does what a code action of the server asks for as the palette's command does it: with progress, and the summary beside the
+ * text. undefined for other commands.
+ */
+export function runAction(context: CommandContext, command: string, argument: unknown): Promise<void> | undefined {
+  if (!isAction(argument)) return undefined;
+  const { start, end } = argument.range;
+  const range = new Range(start.line, start.character, end.line, end.character);
+  const document = workspace.textDocuments.find(({ uri }) => uri.toString() === argument.uri);
+  if (document?.version !== argument.version) return undefined;
+  if (command === SUMMARIZE) return summarize(context, document, range);
+  return command === FILL ? fill(context, document, [range]) : undefined;
 }
 
 /** Asks for ghost text at the cursor. */
@@ -71,35 +62,36 @@ export async function infillAtCursor({ server }: CommandContext): Promise<void> 
   const editor = proseEditor();
   if (editor === undefined) return;
   if (workspace.getConfiguration("editor", editor.document).get("inlineSuggest.enabled") === false) {
-    void window.showWarningMessage(
-      "Spanfill shows its text as an inline suggestion, and those are off (editor.inlineSuggest.enabled).",
-    );
+    const text = l10n.t("Spanfill shows its text as an inline suggestion, and those are switched off.");
+    warn(text, openSettings("editor.inlineSuggest.enabled"));
     return;
   }
-  const ready = await answered("Starting", async () => {
+  const ready = await answered(l10n.t("Starting"), async () => {
     await server.ready();
     return true;
   });
-  if (ready) await vscodeCommands.executeCommand("editor.action.inlineSuggest.trigger");
+  if (!ready) return;
+  if (editor !== window.activeTextEditor) await window.showTextDocument(editor.document, editor.viewColumn);
+  await commands.executeCommand("editor.action.inlineSuggest.trigger");
 }
 
 /** Ends the engine's process and starts the next. */
 export async function restartEngine({ server }: CommandContext): Promise<void> {
-  const done = await answered("Restarting the engine", async () => {
+  const done = await answered(l10n.t("Restarting the engine"), async () => {
     await server.restart();
     return true;
   });
-  if (done) window.setStatusBarMessage("Spanfill: the engine was restarted", SAID_MS);
+  if (done) window.setStatusBarMessage(l10n.t("Spanfill: the engine was restarted"), SAID_MS);
 }
 
-async function summarize(
-  { server, summaries }: CommandContext,
-  { document }: TextEditor,
-  range: Range | undefined,
-): Promise<void> {
+async function summarize({ server, summaries }: CommandContext, document: TextDocument, part?: Range): Promise<void> {
   const { version } = document;
-  const covered = range ?? document.validateRange(new Range(0, 0, document.lineCount, 0));
-  const result = await answered("Summarizing", async (options) => {
+  const covered = part ?? document.validateRange(new Range(0, 0, document.lineCount, 0));
+  if (document.getText(covered).trim() === "") {
+    void window.showInformationMessage(l10n.t("Spanfill: there is no text to summarize."));
+    return;
+  }
+  const result = await answered(l10n.t("Summarizing"), async (options) => {
     const { code2ProtocolConverter: convert } = await server.ready();
     const argument: SummarizeRangeArguments = {
       uri: convert.asUri(document.uri),
@@ -108,21 +100,87 @@ async function summarize(
     };
     return server.execute<SummarizeRangeResult>(SUMMARIZE, argument, options);
   });
-  if (result !== undefined) await summaries.show(document, covered, result);
+  if (result === undefined) return;
+  if (result.summary.trim() !== "") await summaries.show(document, covered, result);
+  else void window.showInformationMessage(l10n.t("Spanfill: the model found nothing to say about this text."));
+}
+
+/** @param parts where to fill; nowhere: everywhere */
+async function fill({ server }: CommandContext, document: TextDocument, parts: readonly Range[]): Promise<void> {
+  const { version } = document;
+  const all = parts.slice(1).reduce<Range | undefined>((sum, part) => sum?.union(part), parts[0]);
+  const fills = await answered(l10n.t("Filling gaps"), async (options) => {
+    const { code2ProtocolConverter: to, protocol2CodeConverter: from } = await server.ready();
+    const range = all === undefined ? {} : { range: to.asRange(all) };
+    const argument: FillGapsArguments = { uri: to.asUri(document.uri), version, ...range };
+    const made = await server.execute<FillGapsResult>(FILL, argument, options);
+    return made.fills.map((one) => ({ range: from.asRange(one.range), text: one.text }));
+  });
+  if (fills === undefined) return;
+  const wanted = parts.length < 2 ? fills : fills.filter(({ range }) => parts.some((part) => part.contains(range)));
+  const filled = wanted.filter(({ text }) => text !== "");
+  const problem = await replaceRanges(document, version, filled);
+  if (problem !== undefined) {
+    warn(l10n.t("Spanfill filled no gap: {0}", problem));
+  } else if (filled.length < wanted.length) {
+    const text = l10n.t(
+      "Spanfill filled {0} of {1} gaps; for the others the model had nothing to say. More text around a gap helps.",
+      filled.length,
+      wanted.length,
+    );
+    warn(text);
+  } else {
+    const text =
+      filled.length === 1 ? l10n.t("Spanfill: 1 gap filled") : l10n.t("Spanfill: {0} gaps filled", filled.length);
+    window.setStatusBarMessage(text, SAID_MS);
+  }
 }
 
 /** The active editor when its document is one that the server knows; says so when it is not. */
 function proseEditor(): TextEditor | undefined {
-  const editor = window.activeTextEditor;
+  // With something else in front, such as the walkthrough, the text beside it is meant.
+  const editor = window.activeTextEditor ?? window.visibleTextEditors.find(isProse);
   if (editor === undefined) {
-    void window.showWarningMessage("Spanfill: open a text first; there is no active editor.");
+    warn(l10n.t("Spanfill: open a text first."));
     return undefined;
   }
-  if (languages.match(SELECTOR, editor.document) > 0) return editor;
-  void window.showWarningMessage(
-    `Spanfill works in prose, not in ${editor.document.languageId}. Its languages: ${LANGUAGES.join(", ")}. The status bar changes an editor's language.`,
-  );
+  if (isProse(editor)) return editor;
+  const { document } = editor;
+  if (
+    languages.match(
+      LANGUAGES.map((language) => ({ language })),
+      document,
+    ) > 0
+  ) {
+    warn(l10n.t("Spanfill works in files, and this is a view of something else."));
+  } else {
+    const text = l10n.t(
+      "Spanfill works in prose, such as Markdown, and this document's language is {0}.",
+      document.languageId,
+    );
+    warn(text, { title: l10n.t("Change Language"), command: "workbench.action.editor.changeLanguageMode" });
+  }
   return undefined;
+}
+
+function isProse({ document }: TextEditor): boolean {
+  return languages.match(SELECTOR, document) > 0;
+}
+
+function selected({ selections }: TextEditor): readonly Range[] {
+  return selections.filter(({ isEmpty }) => !isEmpty);
+}
+
+interface Action {
+  readonly uri: string;
+  readonly version: number;
+  readonly range: ProtocolRange;
+}
+
+/** Whether it is the argument of a code action, which also tells the server what to do with the result. */
+function isAction(argument: unknown): argument is Action {
+  if (typeof argument !== "object" || argument === null || !("range" in argument)) return false;
+  return ("show" in argument && argument.show === true) || ("apply" in argument && argument.apply === true);
 }
 
 /** What the work gives; undefined when it was cancelled, or failed and the person was told why. */
@@ -133,20 +191,7 @@ async function answered<Result>(
   try {
     return await withPatience(`Spanfill: ${title}`, work);
   } catch (error) {
-    const code = error instanceof ResponseError ? error.code : undefined;
-    if (code === LSPErrorCodes.RequestCancelled) return undefined;
-    const message =
-      code === LSPErrorCodes.ContentModified
-        ? "the text changed meanwhile. Run the command again."
-        : error instanceof Error
-          ? error.message
-          : String(error);
-    // Not awaited: the notification stays until a person closes it.
-    void window.showErrorMessage(`Spanfill: ${message}`, SHOW_LOG).then((choice) => {
-      if (choice === SHOW_LOG) void vscodeCommands.executeCommand("spanfill.showLog");
-    });
+    explain(error);
     return undefined;
   }
 }
-
-const SHOW_LOG = "Show Log";

@@ -1,5 +1,18 @@
 /** The extension's beginning and end: registers what is there at once, and loads the language client when it is needed. */
-import { commands, type ExtensionContext, env, languages, type TextDocument, version, window, workspace } from "vscode";
+import {
+  commands,
+  type ExtensionContext,
+  env,
+  languages,
+  Position,
+  type TextDocument,
+  Uri,
+  ViewColumn,
+  version,
+  window,
+  workspace,
+} from "vscode";
+import type { EngineStatus } from "../protocol/requests.ts";
 import type { CommandContext } from "./commands.ts";
 import type { LanguageServer } from "./language-client.ts";
 import { SELECTOR } from "./languages.ts";
@@ -25,6 +38,7 @@ export function activate(context: ExtensionContext): void {
   const summaries = createSummaryView();
   context.subscriptions.push(log, status, summaries);
   context.subscriptions.push(commands.registerCommand("spanfill.showLog", () => log.show()));
+  context.subscriptions.push(commands.registerCommand("spanfill.openSample", () => openSample(context.extensionUri)));
 
   log.info(
     `Spanfill ${context.extension.packageJSON.version} in ${env.appName} ${version}, ${process.platform}-${process.arch}`,
@@ -35,12 +49,19 @@ export function activate(context: ExtensionContext): void {
     status.fail(problem);
   }
   const start = async (): Promise<LanguageServer> => {
-    const { LanguageServer } = await import("./language-client.ts");
-    return new LanguageServer(context, log, (engine) => {
+    const [{ LanguageServer }, { runAction }] = await Promise.all([
+      import("./language-client.ts"),
+      import("./commands.ts"),
+    ]);
+    const onStatus = (engine: EngineStatus | undefined) => {
       status.show(engine);
       if (engine !== undefined)
         log.debug(`engine: ${engine.state}${engine.pid === undefined ? "" : `, process ${engine.pid}`}`);
-    });
+    };
+    const server: LanguageServer = new LanguageServer(context, log, onStatus, (command, argument) =>
+      runAction({ server, summaries }, command, argument),
+    );
+    return server;
   };
   for (const [id, name] of Object.entries(TABLE)) {
     const command = commands.registerCommand(id, async () => {
@@ -64,6 +85,16 @@ export function activate(context: ExtensionContext): void {
   };
   context.subscriptions.push(workspace.onDidOpenTextDocument(opened));
   setImmediate(() => workspace.textDocuments.forEach(opened));
+}
+
+/** Opens a text with gaps as a new document; beside what is shown when that is no text, such as the walkthrough. */
+async function openSample(folder: Uri): Promise<void> {
+  const bytes = await workspace.fs.readFile(Uri.joinPath(folder, "models", "builtin", "sample-gaps.md"));
+  const document = await workspace.openTextDocument({ language: "markdown" });
+  const other = window.activeTextEditor === undefined && window.tabGroups.activeTabGroup.activeTab !== undefined;
+  const editor = await window.showTextDocument(document, other ? ViewColumn.Beside : ViewColumn.Active);
+  // Only now: VS Code opens changed documents that nobody shows in a place of its own choice.
+  await editor.edit((edit) => edit.insert(new Position(0, 0), new TextDecoder().decode(bytes)));
 }
 
 /** Called by VS Code at the end; resolves when the server has ended. */

@@ -1,6 +1,13 @@
 /** The connection to the language server: started when first needed, and again when it is gone. */
 import { randomUUID } from "node:crypto";
-import type { CancellationToken, ExtensionContext, LogOutputChannel } from "vscode";
+import {
+  type CancellationToken,
+  type ExtensionContext,
+  InlineCompletionTriggerKind,
+  type LogOutputChannel,
+  l10n,
+  window,
+} from "vscode";
 import { ExecuteCommandRequest, State, WorkDoneProgress } from "vscode-languageclient";
 import { LanguageClient, TransportKind } from "vscode-languageclient/node";
 import type { COMMANDS, EngineStatus, STATUS_NOTIFICATION } from "../protocol/requests.ts";
@@ -18,23 +25,43 @@ export interface RequestOptions {
 const RESTART: (typeof COMMANDS)["restartEngine"] = "spanfill.restartEngine";
 const STATUS: typeof STATUS_NOTIFICATION = "$/spanfill/status";
 const RESTART_GRACE_MS = 5000;
+const SAID_MS = 5000;
 
 /** The language server as the commands see it. */
 export class LanguageServer {
   private readonly client: LanguageClient;
 
-  /** Starts nothing. `onStatus` is told of the engine whenever it changes, and undefined when the server is gone. */
+  /**
+   * Starts nothing.
+   * @param onStatus is told of the engine whenever it changes, and undefined when the server is gone
+   * @param onCommand gets the server's commands first; what it answers undefined to is sent to the server
+   */
   constructor(
     context: ExtensionContext,
     outputChannel: LogOutputChannel,
     onStatus: (status: EngineStatus | undefined) => void,
+    onCommand: (command: string, argument: unknown) => Promise<void> | undefined,
   ) {
     const module = context.asAbsolutePath("dist/server.js");
     this.client = new LanguageClient(
       "spanfill",
       "Spanfill",
       { module, transport: TransportKind.ipc },
-      { documentSelector: SELECTOR, outputChannel },
+      {
+        documentSelector: SELECTOR,
+        outputChannel,
+        middleware: {
+          executeCommand: (command, args, next) => onCommand(command, args[0]) ?? next(command, args),
+          provideInlineCompletionItems: async (document, position, context, token, next) => {
+            const made = await next(document, position, context, token);
+            const none = made === undefined || made === null || (Array.isArray(made) ? made : made.items).length === 0;
+            // Who asks is told; who types is left in peace.
+            if (none && context.triggerKind === InlineCompletionTriggerKind.Invoke && !token.isCancellationRequested)
+              window.setStatusBarMessage(l10n.t("Spanfill: no suggestion here"), SAID_MS);
+            return made;
+          },
+        },
+      },
     );
     this.client.onNotification(STATUS, onStatus);
     this.client.onDidChangeState(({ newState }) => {

@@ -1,6 +1,6 @@
 /** The status item: which model is in use, on what, and what it is doing. */
 import { basename } from "node:path";
-import { type Disposable, LanguageStatusSeverity, languages } from "vscode";
+import { type Disposable, LanguageStatusSeverity, l10n, languages } from "vscode";
 import type { EngineStatus } from "../protocol/requests.ts";
 import { SELECTOR } from "./languages.ts";
 
@@ -16,39 +16,45 @@ export interface StatusItem extends Disposable {
 export function createStatusItem(): StatusItem {
   const item = languages.createLanguageStatusItem("spanfill.status", SELECTOR);
   item.name = "Spanfill";
-  item.command = { command: "spanfill.showLog", title: "Show Log" };
-  const fail = (problem: string) => {
-    item.busy = false;
-    item.text = "Spanfill: no engine";
-    item.detail = problem;
-    item.severity = LanguageStatusSeverity.Error;
+  const set = (text: string, detail: string, failed: boolean) => {
+    item.text = `Spanfill: ${text}`;
+    // What does not fit is cut off together with the item's command.
+    item.detail = detail.length > MOST_CHARACTERS ? `${detail.slice(0, MOST_CHARACTERS - 1)}…` : detail;
+    item.severity = failed ? LanguageStatusSeverity.Error : LanguageStatusSeverity.Information;
+    item.command = { command: "spanfill.showLog", title: l10n.t("Show Log") };
   };
   const show = (status: EngineStatus | undefined) => {
-    const state = status?.state ?? "unloaded";
-    item.busy = state === "loading" || state === "busy";
-    item.severity = state === "failed" ? LanguageStatusSeverity.Error : LanguageStatusSeverity.Information;
-    item.text = `Spanfill: ${status === undefined ? "not started" : STATES[state]}`;
-    item.detail = status === undefined ? "Starts with the first use" : detailOf(status);
-    item.command =
-      state === "failed"
-        ? { command: "spanfill.restart", title: "Restart Engine" }
-        : { command: "spanfill.showLog", title: "Show Log" };
+    item.busy = status?.state === "loading" || status?.state === "busy";
+    if (status === undefined) set(l10n.t("not started"), l10n.t("Starts with the first use"), false);
+    else set(stateOf(status), detailOf(status), status.state === "failed");
+  };
+  const fail = (problem: string) => {
+    item.busy = false;
+    set(l10n.t("no engine"), problem, true);
   };
   show(undefined);
   return { show, fail, dispose: () => item.dispose() };
 }
 
-const STATES = {
-  unloaded: "model not in memory",
-  loading: "loading",
-  ready: "ready",
-  busy: "working",
-  failed: "failed",
-} as const;
+function stateOf({ state }: EngineStatus): string {
+  switch (state) {
+    case "unloaded":
+      return l10n.t("model not in memory");
+    case "loading":
+      return l10n.t("loading");
+    case "ready":
+      return l10n.t("ready");
+    case "busy":
+      return l10n.t("working");
+    case "failed":
+      return l10n.t("failed");
+  }
+}
 
-/** Short: what does not fit is cut off together with the item's command. */
+const MOST_CHARACTERS = 60;
+
 function detailOf({ state, model, precision, device, message }: EngineStatus): string {
   if (state === "failed" && message !== undefined) return message;
-  const name = model === "" ? "built-in model" : basename(model);
+  const name = model === "" ? l10n.t("built-in model") : basename(model);
   return [name, precision, device.toUpperCase()].join(" · ");
 }

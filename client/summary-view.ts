@@ -5,16 +5,17 @@ import {
   type Disposable,
   EventEmitter,
   env,
+  l10n,
   languages,
   Range,
   type TextDocument,
   Uri,
   ViewColumn,
-  WorkspaceEdit,
   window,
   workspace,
 } from "vscode";
 import type { SummarizeRangeResult } from "../protocol/requests.ts";
+import { replaceRanges } from "./edits.ts";
 
 /** Scheme of the summaries' documents; menus in package.json name it. */
 export const SUMMARY_SCHEME = "spanfill-summary";
@@ -42,7 +43,7 @@ export function createSummaryView(): SummaryView {
       const summary = find(uri);
       if (summary === undefined) return;
       await env.clipboard.writeText(summary.result.summary);
-      window.setStatusBarMessage("Spanfill: summary copied", 3000);
+      window.setStatusBarMessage(l10n.t("Spanfill: summary copied"), 3000);
     }),
     commands.registerCommand("spanfill.insertSummary", async (uri?: Uri) => {
       const summary = find(uri);
@@ -53,7 +54,7 @@ export function createSummaryView(): SummaryView {
     async show(source, range, result) {
       const uri = Uri.from({
         scheme: SUMMARY_SCHEME,
-        path: `/Summary of ${nameOf(source)}`,
+        path: `/${l10n.t("Summary of {0}", nameOf(source))}`,
         query: source.uri.toString(),
       });
       shown.set(uri.toString(), { source: source.uri, range, text: source.getText(range), result });
@@ -84,17 +85,22 @@ function contentOf(shown: Shown | undefined): string {
   const first = range.start.line + 1;
   // A range that ends before the first character of a line does not hold that line.
   const last = Math.max(first, range.end.character === 0 ? range.end.line : range.end.line + 1);
-  const lines = first === last ? `line ${first}` : `lines ${first} to ${last}`;
-  const read = coverage >= 1 ? "nothing left out" : `${Math.floor(100 * coverage)}% of the text read`;
-  const parts = `in ${chunks} ${chunks === 1 ? "part" : "parts"}, ${read}`;
-  return `${result.summary}\n\n— ${lines}, ${parts} (${Math.round(ms)} ms, ${model})\n`;
+  const lines = first === last ? l10n.t("line {0}", first) : l10n.t("lines {0} to {1}", first, last);
+  const read = coverage >= 1 ? l10n.t("nothing left out") : l10n.t("{0}% of the text read", Math.floor(100 * coverage));
+  const parts = chunks === 1 ? l10n.t("in 1 part") : l10n.t("in {0} parts", chunks);
+  const notes = result.notes.map((note) => `; ${note}`).join("");
+  return `${result.summary}\n\n— ${lines}, ${parts}, ${read} (${Math.round(ms)} ms, ${model})${notes}\n`;
 }
 
 function lenses(uri: Uri): CodeLens[] {
   const top = new Range(0, 0, 0, 0);
   return [
-    new CodeLens(top, { command: "spanfill.copySummary", title: "$(copy) Copy", arguments: [uri] }),
-    new CodeLens(top, { command: "spanfill.insertSummary", title: "$(insert) Insert Above Text", arguments: [uri] }),
+    new CodeLens(top, { command: "spanfill.copySummary", title: `$(copy) ${l10n.t("Copy")}`, arguments: [uri] }),
+    new CodeLens(top, {
+      command: "spanfill.insertSummary",
+      title: `$(insert) ${l10n.t("Insert Above Text")}`,
+      arguments: [uri],
+    }),
   ];
 }
 
@@ -103,16 +109,20 @@ async function insert({ source, range, text, result }: Shown): Promise<void> {
   const document = await workspace.openTextDocument(source);
   const offset = document.getText(range) === text ? document.offsetAt(range.start) : document.getText().indexOf(text);
   if (offset < 0) {
-    void window.showWarningMessage("Spanfill: the text has changed since it was summarised. Copy the summary instead.");
+    void window.showWarningMessage(l10n.t("Spanfill: the text has changed since. Copy the summary instead."));
     return;
   }
   const place = document.positionAt(offset).with({ character: 0 });
-  const edit = new WorkspaceEdit();
-  edit.insert(source, place, `${result.summary}\n\n`);
-  await workspace.applyEdit(edit);
-  const editor = window.visibleTextEditors.find((one) => one.document === document);
-  const viewColumn = editor?.viewColumn ?? ViewColumn.One;
-  (await window.showTextDocument(document, { viewColumn })).revealRange(new Range(place, place));
+  const shown = window.visibleTextEditors.find((one) => one.document === document);
+  // A notebook's cell has no editor but the notebook's.
+  const editor =
+    source.scheme === "vscode-notebook-cell"
+      ? shown
+      : await window.showTextDocument(document, { viewColumn: shown?.viewColumn ?? ViewColumn.One });
+  const target = new Range(place, place);
+  const problem = await replaceRanges(document, document.version, [{ range: target, text: `${result.summary}\n\n` }]);
+  if (problem !== undefined) void window.showWarningMessage(l10n.t("Spanfill inserted nothing: {0}", problem));
+  else editor?.revealRange(target);
 }
 
 function nameOf({ uri }: TextDocument): string {

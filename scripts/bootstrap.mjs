@@ -22,15 +22,21 @@ const tasks = {
   },
   test: () => {
     build();
+    const failed = [];
+    // All of them, so that one's failure does not hide another's.
     for (const [name, script, ...rest] of [
       ["Format and lint", bin("@biomejs/biome", "bin/biome"), "check", "."],
       ["Types", bin("typescript", "bin/tsc"), "--noEmit"],
-      ["Tests", join("scripts", "test.mjs"), ...args],
+      ["Unit tests", join("scripts", "test.mjs"), ...args],
+      ["Editor tests", join("scripts", "editor", "run.mjs"), process.platform === "win32" ? "electron" : "code-server"],
     ]) {
       console.error(`\n${name}`);
       run(script, rest);
-      if (process.exitCode) return;
+      if (process.exitCode === 130) return;
+      if (process.exitCode !== 0) failed.push(name);
     }
+    console.error(failed.length === 0 ? "\nAll passed." : `\nFailed: ${failed.join(", ")}`);
+    process.exitCode = failed.length === 0 ? 0 : 1;
   },
   bench: () => {
     build();

@@ -28,6 +28,8 @@ const folder = join("models", "builtin", id);
 mkdirSync(folder, { recursive: true });
 const copied = ["config.json", "generation_config.json", "tokenizer.json"];
 for (const name of copied) copyFileSync(join(source, name), join(folder, name));
+// Both built-in models have one vocabulary and one kind of text.
+copyFileSync(join("models", "recipes", "decoding.json"), join(folder, "decoding.json"));
 await writeInt8(source, join(folder, "model.int8.safetensors"));
 
 const sha256 = (name) =>
@@ -37,7 +39,9 @@ const sha256 = (name) =>
 const manifest = {
   id,
   prefixes: { summarize: "summarize: ", title: "title: ", infill: "infill: " },
-  sha256: Object.fromEntries([...copied, "model.int8.safetensors"].map((name) => [name, sha256(name)])),
+  sha256: Object.fromEntries(
+    [...copied, "decoding.json", "model.int8.safetensors"].map((name) => [name, sha256(name)]),
+  ),
 };
 writeFileSync(join(folder, "spanfill.json"), `${JSON.stringify(manifest, null, 2)}\n`);
-console.log(`${folder} is made`);
+console.log(`${folder} is made; its eval.json and the figures of its card: npm run bench -- quality --write`);

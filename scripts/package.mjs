@@ -1,5 +1,6 @@
 // `npm run package [-- --target linux-x64]`: an installable VSIX with what runs on that platform and nothing else.
-// `npm run package -- --target npm`: the command line and language server as an npm package, for other editors.
+// `npm run package -- --npm`: the command line and language server as an npm package, for other editors. The platform's runtime is
+// inside: as a dependency of its own, its install script would fetch CUDA libraries from elsewhere, and fail where it cannot.
 // What went in is printed and held against a list of what may.
 import { spawnSync } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
@@ -20,7 +21,7 @@ const NATIVE = {
   "alpine-arm64": undefined,
 };
 const MODELS = [
-  /^models\/builtin\/[\w.-]+\/(config|tokenizer|spanfill|generation_config|eval)\.json$/,
+  /^models\/builtin\/[\w.-]+\/(config|tokenizer|spanfill|generation_config|eval|shortlist|decoding|calibration)\.json$/,
   /^models\/builtin\/[\w.-]+\/(model\.int8\.safetensors|README\.md)$/,
   /^models\/builtin\/sample(-gaps)?\.md$/,
 ];
@@ -28,76 +29,123 @@ const TEXTS = [/^package\.json$/, /^(readme|changelog)\.md$/i, /^(LICENSE(\.txt)
 const VSIX = [
   ...TEXTS,
   ...MODELS,
+  /^package\.nls(\.[\w-]+)?\.json$/,
+  /^media\/(icon\.png|walkthrough\/\w+\.svg)$/,
   /^dist\/(client\.cjs|server\.js|child\.js|chunk-\w+\.js|[\w.-]+\.LEGAL\.txt)$/,
-  /^dist\/node_modules\/onnxruntime-(node|common)\/(package\.json|dist\/(cjs\/)?[\w-]+\.js)$/,
-  /^dist\/node_modules\/onnxruntime-common\/dist\/cjs\/package\.json$/,
 ];
 const TARBALL = [...TEXTS, ...MODELS, /^dist\/(cli|server|child|chunk-\w+)\.js$/, /^dist\/[\w.-]+\.LEGAL\.txt$/];
 const NEEDED = ["package.json", "dist/server.js", "dist/child.js"];
-/** Open VSX takes 256 MB; the largest native binary is 64. */
+const BINDING = "onnxruntime_binding.node";
+/** Open VSX takes 256 MB. */
 const MOST_BYTES = 100e6;
 
 process.chdir(root);
 const { values } = parseArgs({
-  options: { target: { type: "string", default: `${process.platform}-${process.arch}` } },
+  options: {
+    target: { type: "string", default: `${process.platform}-${process.arch}` },
+    npm: { type: "boolean", default: false },
+  },
 });
 const { target } = values;
-if (target !== "npm" && !Object.hasOwn(NATIVE, target)) {
-  console.error(`There is no target "${target}": use ${Object.keys(NATIVE).join(", ")} or npm.`);
+if (!Object.hasOwn(NATIVE, target)) {
+  console.error(`There is no target "${target}": use ${Object.keys(NATIVE).join(", ")}.`);
   process.exit(2);
 }
+const native = NATIVE[target];
+if (values.npm && native === undefined) {
+  console.error(`There is no native binary for ${target}, so an npm package could not do anything there.`);
+  process.exit(2);
+}
+/** The folder of the native binary below node_modules. */
+const binaries = `onnxruntime-node/bin/napi-v6/${native}`;
 const { status } = spawnSync(process.execPath, ["esbuild.mjs"], { stdio: "inherit" });
 if (status !== 0) process.exit(1);
 const manifest = JSON.parse(readFileSync("package.json", "utf8"));
-if (target === "npm") packTarball();
+if (values.npm) packTarball();
 else await packExtension();
 
-/** What `npm pack` makes of package.json's `files`. */
+/** What `npm pack` makes of package.json's `files`, and the runtime as a bundled dependency: nothing is fetched to install it. */
 function packTarball() {
-  const [made] = JSON.parse(npm(["pack", "--json", "--pack-destination", "dist"], root));
-  const entries = made.files.map(({ path, size }) => ({ path, bytes: size }));
-  report(join("dist", made.filename), made.size, entries, TARBALL, [...NEEDED, "dist/cli.js"]);
+  const stage = emptyStage();
+  const { name, version, description, license, keywords, type, bin, files, engines, dependencies } = manifest;
+  const [os, cpu] = native.split("/");
+  writeJson(join(stage, "package.json"), {
+    ...{ name, version, description, license, keywords, type, bin, files, dependencies },
+    engines: { node: engines.node },
+    bundleDependencies: Object.keys(dependencies),
+    // npm then refuses it elsewhere, and says why.
+    ...{ os: [os], cpu: [cpu], ...(os === "linux" && { libc: ["glibc"] }) },
+  });
+  stageFiles(stage, "README.md", "CHANGELOG.md", "LICENSE", "NOTICE", "models/builtin");
+  stageBundles(stage, bundles("cli.js", "server.js", "child.js"));
+  stageRuntime(join(stage, "node_modules"));
+
+  const [made] = JSON.parse(npm(["pack", "--json", "--pack-destination", ".."], stage));
+  const half = join("dist", "stage", made.filename);
+  const path = join("dist", `${name}-${target}-${version}.tgz`);
+  const entries = made.files.map(({ path: file, size }) => ({ path: file, bytes: size }));
+  const rules = [...TARBALL, ...runtimeRules("node_modules")];
+  report(path, made.size, entries, rules, [...NEEDED, "dist/cli.js", `node_modules/${binaries}/${BINDING}`]);
+  renameSync(half, path);
 }
 
 async function packExtension() {
-  const stage = join("dist", "stage", target);
-  rmSync(stage, { recursive: true, force: true });
-  mkdirSync(join(stage, "dist"), { recursive: true });
+  const stage = emptyStage();
   const { scripts, devDependencies, dependencies, files, bin, engines, ...kept } = manifest;
-  writeFileSync(
-    join(stage, "package.json"),
-    JSON.stringify({ ...kept, engines: { vscode: engines.vscode } }, undefined, 2),
+  writeJson(join(stage, "package.json"), { ...kept, engines: { vscode: engines.vscode } });
+  stageFiles(
+    stage,
+    ".vscodeignore",
+    "package.nls.json",
+    "CHANGELOG.md",
+    "LICENSE",
+    "NOTICE",
+    "models/builtin",
+    "media",
   );
-  for (const name of [".vscodeignore", "README.md", "CHANGELOG.md", "LICENSE", "NOTICE", "models/builtin"]) {
-    if (existsSync(name)) cpSync(name, join(stage, name), { recursive: true });
-  }
-  for (const name of ["client.cjs", ...bundles("server.js", "child.js")]) {
-    for (const file of [name, `${name}.LEGAL.txt`]) {
-      if (existsSync(join("dist", file))) cpSync(join("dist", file), join(stage, "dist", file));
-    }
-  }
+  cpSync("client/README.md", join(stage, "README.md"));
+  stageBundles(stage, ["client.cjs", ...bundles("server.js", "child.js")]);
   stageRuntime(join(stage, "dist", "node_modules"));
 
   const path = join("dist", `${manifest.name}-${target}-${manifest.version}.vsix`);
-  const half = `${path}.part`;
+  const half = `${stage}.vsix`;
   await tool("@vscode/vsce").createVSIX({
     cwd: stage,
     packagePath: half,
     target,
     dependencies: false,
     allowMissingRepository: true,
-    rewriteRelativeLinks: false, // the README names files of the repository, which has no public address yet
+    rewriteRelativeLinks: false, // there is no public address that links could be made to lead to
   });
   const entries = (await zipEntries(half))
     .filter(({ path: name }) => name.startsWith("extension/"))
     .map(({ path: name, bytes }) => ({ path: name.slice("extension/".length), bytes }));
-  const native = NATIVE[target];
-  const binary = `dist/node_modules/onnxruntime-node/bin/napi-v6/${native}/`;
-  const allowed = native === undefined ? VSIX : [...VSIX, new RegExp(`^${binary}[\\w.-]+\\.(node|so\\.1|dll|dylib)$`)];
-  const needed = [...NEEDED, "dist/client.cjs", ...(native === undefined ? [] : [`${binary}onnxruntime_binding.node`])];
-  report(path, statSync(half).size, entries, allowed, needed);
+  const rules = [...VSIX, ...runtimeRules("dist/node_modules")];
+  const binding = native === undefined ? [] : [`dist/node_modules/${binaries}/${BINDING}`];
+  report(path, statSync(half).size, entries, rules, [...NEEDED, "dist/client.cjs", ...binding]);
   renameSync(half, path);
-  rmSync(stage, { recursive: true });
+}
+
+function emptyStage() {
+  // Its own, so that two may package at a time.
+  const stage = join("dist", "stage", `${target}-${process.pid}`);
+  mkdirSync(join(stage, "dist"), { recursive: true });
+  process.once("exit", () => {
+    for (const path of [stage, `${stage}.vsix`]) rmSync(path, { recursive: true, force: true });
+  });
+  return stage;
+}
+
+function stageFiles(stage, ...names) {
+  for (const name of names) if (existsSync(name)) cpSync(name, join(stage, name), { recursive: true });
+}
+
+function stageBundles(stage, names) {
+  for (const name of names) {
+    for (const file of [name, `${name}.LEGAL.txt`]) {
+      if (existsSync(join("dist", file))) cpSync(join("dist", file), join(stage, "dist", file));
+    }
+  }
 }
 
 /** The named bundles and the chunks that they, or their chunks, import. */
@@ -110,13 +158,20 @@ function bundles(...names) {
   return [...all];
 }
 
-/** onnxruntime-node with the one platform's binary; its other dependencies only serve its installer. */
+/** What of the runtime may be in a package, and of its binaries the target's alone. */
+function runtimeRules(folder) {
+  return [
+    "onnxruntime-(node|common)/(package\\.json|dist/(cjs/)?[\\w-]+\\.js)",
+    "onnxruntime-common/dist/cjs/package\\.json",
+    ...(native === undefined ? [] : [`${binaries}/[\\w.-]+\\.(node|so\\.1|dll|dylib)`]),
+  ].map((rule) => new RegExp(`^${folder}/${rule}$`));
+}
+
+/** onnxruntime-node with the one platform's binary, without its install script and what only that needs. */
 function stageRuntime(folder) {
-  const native = NATIVE[target];
   const parts = [
-    ["onnxruntime-node", "package.json"],
     ["onnxruntime-node", "dist"],
-    ...(native === undefined ? [] : [["onnxruntime-node", "bin", "napi-v6", ...native.split("/")]]),
+    ...(native === undefined ? [] : [binaries.split("/")]),
     ["onnxruntime-common", "package.json"],
     ["onnxruntime-common", "dist", "cjs"],
   ];
@@ -129,6 +184,15 @@ function stageRuntime(folder) {
       filter: (path) => !unused.test(path),
     });
   }
+  const { name, version, license, repository, main, os, dependencies } = JSON.parse(
+    readFileSync("node_modules/onnxruntime-node/package.json", "utf8"),
+  );
+  const common = { "onnxruntime-common": dependencies["onnxruntime-common"] };
+  writeJson(join(folder, name, "package.json"), { name, version, license, repository, main, os, dependencies: common });
+}
+
+function writeJson(path, value) {
+  writeFileSync(path, `${JSON.stringify(value, undefined, 2)}\n`);
 }
 
 /** The files of a zip archive and their unpacked sizes. */

@@ -1,4 +1,5 @@
-// Writes the settings of protocol/settings.ts into package.json; test/client/manifest.test.ts fails when they differ.
+// Writes the settings of protocol/settings.ts into package.json, and their texts into package.nls.json, beside which VS Code looks
+// for translations; test/client/manifest.test.ts fails when they differ.
 import { readFileSync, writeFileSync } from "node:fs";
 import { build } from "esbuild";
 
@@ -12,6 +13,33 @@ const { outputFiles } = await build({
 });
 const code = Buffer.from(outputFiles[0].contents).toString("base64");
 const { configurationProperties } = await import(`data:text/javascript;base64,${code}`);
-const manifest = JSON.parse(readFileSync("package.json", "utf8"));
-manifest.contributes.configuration = { title: "Spanfill", properties: configurationProperties() };
-writeFileSync("package.json", `${JSON.stringify(manifest, undefined, 2)}\n`);
+
+const texts = {};
+const properties = Object.fromEntries(
+  Object.entries(configurationProperties()).map(([name, { description, enumDescriptions, ...schema }]) => {
+    const values = enumDescriptions?.map((text, i) => reference(`${name}.${schema.enum[i]}`, text));
+    return [
+      name,
+      { ...schema, description: reference(name, description), ...(values && { enumDescriptions: values }) },
+    ];
+  }),
+);
+rewrite("package.json", (manifest) => {
+  manifest.contributes.configuration = { title: "Spanfill", properties };
+  return manifest;
+});
+rewrite("package.nls.json", (old) => {
+  const others = Object.entries(old).filter(([key]) => !key.startsWith("settings."));
+  return { ...Object.fromEntries(others), ...texts };
+});
+
+/** Keeps a text for package.nls.json and gives what package.json has in its place. */
+function reference(name, text) {
+  const key = name.replace(/^spanfill\./, "settings.");
+  texts[key] = text;
+  return `%${key}%`;
+}
+
+function rewrite(path, change) {
+  writeFileSync(path, `${JSON.stringify(change(JSON.parse(readFileSync(path, "utf8"))), undefined, 2)}\n`);
+}

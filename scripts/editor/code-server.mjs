@@ -1,11 +1,12 @@
 // Runs code-server with settings and extensions of its own, and a browser that looks at it.
 import { spawn, spawnSync } from "node:child_process";
 import { cpSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { join } from "node:path";
 import { tool } from "./tools.mjs";
 
-const READY_MS = 30_000;
+// Generous: a machine that tests is often busy.
+const READY_MS = 60_000;
+const NAVIGATION_MS = 120_000;
 const CHROMIUM_FLAGS = [
   "--no-sandbox",
   "--disable-gpu",
@@ -32,7 +33,7 @@ export const CALM_SETTINGS = {
 };
 
 /**
- * Installs a VSIX and starts code-server in a fresh folder.
+ * Installs a VSIX, or several of which one is Spanfill's, and starts code-server in a fresh folder.
  * @returns its address, the folder of the installed extension, and `stop`, which ends it and all its processes
  */
 export async function startCodeServer({ node, entry }, { folder, vsix, settings, env = {} }) {
@@ -43,15 +44,15 @@ export async function startCodeServer({ node, entry }, { folder, vsix, settings,
   writeFileSync(join(user, "User", "settings.json"), JSON.stringify(settings, undefined, 2));
   writeFileSync(join(folder, "config.yaml"), "");
   const places = ["--user-data-dir", user, "--extensions-dir", extensions, "--config", join(folder, "config.yaml")];
-  const made = spawnSync(node, [entry, ...places, "--install-extension", vsix], { encoding: "utf8" });
+  const installs = [vsix].flat().flatMap((path) => ["--install-extension", path]);
+  const made = spawnSync(node, [entry, ...places, ...installs], { encoding: "utf8" });
   const name = readdirSync(extensions).find((one) => one.startsWith("spanfill.spanfill-"));
   if (made.status !== 0 || name === undefined)
     throw new Error(`The VSIX was not installed:\n${made.stdout}${made.stderr}`);
 
-  const port = await freePort();
   const options = ["--auth", "none", "--disable-telemetry", "--disable-update-check", "--disable-workspace-trust"];
   // A process group of its own: code-server's children outlive a plain SIGTERM.
-  const server = spawn(node, [entry, ...options, "--bind-addr", `127.0.0.1:${port}`, ...places], {
+  const server = spawn(node, [entry, ...options, "--bind-addr", "127.0.0.1:0", ...places], {
     detached: true,
     env: { ...process.env, ...env },
     stdio: ["ignore", "pipe", "pipe"],
@@ -67,9 +68,10 @@ export async function startCodeServer({ node, entry }, { folder, vsix, settings,
   };
   process.once("exit", stop);
   const until = Date.now() + READY_MS;
+  let host;
   for (;;) {
-    const healthy = await fetch(`http://127.0.0.1:${port}/healthz`).catch(() => undefined);
-    if (healthy?.ok) break;
+    host ??= said.match(/server listening on http:\/\/([\d.:]+)/)?.[1];
+    if (host !== undefined && (await fetch(`http://${host}/healthz`).catch(() => undefined))?.ok) break;
     if (server.exitCode !== null || Date.now() > until) {
       stop();
       throw new Error(`code-server did not start:\n${said.slice(-2000)}`);
@@ -77,7 +79,7 @@ export async function startCodeServer({ node, entry }, { folder, vsix, settings,
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
   return {
-    host: `127.0.0.1:${port}`,
+    host,
     extension: join(extensions, name),
     log: () => said,
     logs: join(user, "logs"),
@@ -95,16 +97,7 @@ export async function openPage(browserPath) {
   const { chromium } = tool("playwright-core");
   const browser = await chromium.launch({ executablePath: browserPath, args: CHROMIUM_FLAGS });
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
+  context.setDefaultNavigationTimeout(NAVIGATION_MS);
   await context.grantPermissions(["clipboard-read", "clipboard-write"]);
   return { page: await context.newPage(), close: () => browser.close() };
-}
-
-function freePort() {
-  return new Promise((resolve, reject) => {
-    const probe = createServer();
-    probe.once("error", reject).listen(0, "127.0.0.1", () => {
-      const { port } = probe.address();
-      probe.close(() => resolve(port));
-    });
-  });
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
@@ -122,7 +122,8 @@ const text = "The one that is on the list. They have it for this.\n\nAs it was, 
 test("summarize reads a file, standard input, and -", async () => {
   const name = file("notes.md", text);
   const fromFile = await spanfill(["summarize", name, ...withModel]);
-  assert.deepEqual([fromFile.code, fromFile.stderr], [0, ""]);
+  assert.equal(fromFile.code, 0);
+  assert.match(fromFile.stderr, /^\(likelihood 0\.\d\d, not calibrated\)\n$/);
   assert.match(fromFile.stdout, /\n$/);
   assert.deepEqual(await spanfill(["summarize", ...withModel], text), fromFile);
   assert.deepEqual(await spanfill(["summarize", "-", ...withModel], text), fromFile);
@@ -137,6 +138,9 @@ const summary = z.strictObject({
   tokens,
   ms,
   model: z.string(),
+  confidence: z.number().min(0).max(1),
+  calibrated: z.literal(false),
+  origin: z.literal("model"),
 });
 for (const style of ["sentence", "paragraph", "bullets", "title"]) {
   test(`summarize --style ${style} --json`, async () => {
@@ -154,7 +158,13 @@ for (const style of ["sentence", "paragraph", "bullets", "title"]) {
   });
 }
 
-const candidate = { text: z.string(), score: z.number(), probability: z.number() };
+const candidate = {
+  text: z.string(),
+  score: z.number(),
+  probability: z.number(),
+  confidence: z.number().min(0).max(1),
+  logProbs: z.array(z.number()),
+};
 const filled = z.strictObject({
   text: z.string(),
   fills: z.array(
@@ -164,6 +174,7 @@ const filled = z.strictObject({
   tokens,
   ms,
   model: z.string(),
+  calibrated: z.literal(false),
 });
 
 test("infill changes nothing outside the gaps, and writes no file", async () => {
@@ -293,7 +304,36 @@ test("info tells configuration, parameters and memory", async () => {
   assert.equal(made.memoryBytes.float32, 4 * made.parameters);
   const plain = await spanfill(["info", model.directory]);
   assert.ok(plain.stdout.includes(made.parameters.toLocaleString("en-US")));
+  assert.match(plain.stdout, /languages +en\ncalibrated for +nothing/);
 });
+
+test("calibrate keeps its result with the model, and what else the manifest said", async () => {
+  const copy = join(folder, "calibrated");
+  cpSync(model.directory, copy, { recursive: true, dereference: true });
+  writeFileSync(join(copy, "spanfill.json"), JSON.stringify({ id: "mine", languages: ["en", "de"] }));
+  const prose =
+    "The one that is on the list has it for this, and they have it too. As it was for us, so be it for all of them.";
+  const rows = ["one", "two", "three"].map((title) => ({ title, text: prose, summary: prose }));
+  const data = file("pairs.jsonl", rows.map((row) => JSON.stringify(row)).join("\n"));
+  const args = ["calibrate", "--model", copy, "--precision", "float32", "--threads", "1", "--data", data, "--json"];
+  const schema = z.strictObject({
+    model: z.literal("mine"),
+    precision: z.literal("float32"),
+    fittedOn: z.strictObject({ data: z.literal("pairs.jsonl"), rows: z.literal(3) }),
+    kinds: z.record(z.string(), z.object({ curve: z.object({ bias: z.number() }) })),
+  });
+  const report = parsed(schema, await spanfill(args));
+  assert.deepEqual(Object.keys(readJsonFile(join(copy, "spanfill.json"))), ["id", "languages"]);
+  assert.deepEqual(parsed(schema, await spanfill([...args, "--write"])), report);
+  const curves = Object.fromEntries(Object.entries(report.kinds).map(([kind, { curve }]) => [kind, curve]));
+  const manifest = readJsonFile(join(copy, "spanfill.json"));
+  assert.deepEqual(manifest, { id: "mine", languages: ["en", "de"], calibration: curves });
+  assert.deepEqual(readJsonFile(join(copy, "calibration.json"))["fittedOn"], report.fittedOn);
+});
+
+function readJsonFile(path: string): Record<string, unknown> {
+  return JSON.parse(readFileSync(path, "utf8"));
+}
 
 test("demo summarises and infills the sample documents", async () => {
   const { code, stdout, stderr } = await spanfill(["demo", ...withModel]);

@@ -1,20 +1,29 @@
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
 import { LANGUAGES } from "../../client/languages.ts";
 import { COMMANDS } from "../../protocol/requests.ts";
 import { configurationProperties } from "../../protocol/settings.ts";
 
-const manifest = JSON.parse(readFileSync("package.json", "utf8"));
-const { commands, menus, keybindings, configuration } = manifest.contributes;
+const source = readFileSync("package.json", "utf8");
+const texts: Record<string, string> = JSON.parse(readFileSync("package.nls.json", "utf8"));
+/** As VS Code reads it, with the texts of package.nls.json. */
+const manifest = JSON.parse(
+  source.replace(/"%([\w.]+)%"/g, (reference, key: string) => JSON.stringify(texts[key] ?? reference)),
+);
+const { commands, menus, keybindings, configuration, walkthroughs } = manifest.contributes;
 const ids: string[] = commands.map(({ command }: { command: string }) => command);
+const client = readdirSync("client")
+  .filter((name) => name.endsWith(".ts"))
+  .map((name) => readFileSync(`client/${name}`, "utf8"));
 
 test("package.json's settings are those of protocol/settings.ts (npm run settings writes them)", () => {
-  // Through JSON, and as text: the order is part of it.
-  assert.equal(
-    JSON.stringify(configuration.properties, undefined, 1),
-    JSON.stringify(configurationProperties(), undefined, 1),
-  );
+  assert.deepEqual(configuration.properties, configurationProperties());
+});
+
+test("every text that package.json refers to is in package.nls.json, and no other", () => {
+  const used = [...source.matchAll(/"%([\w.]+)%"/g)].map(([, key]) => key);
+  assert.deepEqual(used.toSorted(), Object.keys(texts).toSorted());
 });
 
 test("package.json activates for the client's languages and no others", () => {
@@ -27,17 +36,34 @@ test("package.json activates for the client's languages and no others", () => {
   for (const when of clauses) assert.ok(when.includes(`editorLangId =~ /^(${LANGUAGES.join("|")})$/`), when);
 });
 
-test("keys and menus use declared commands, and every command has a function in the client", () => {
+test("keys, menus and the walkthrough use declared commands, and every command has a function in the client", () => {
+  const steps: { description: string; completionEvents: string[] }[] = walkthroughs[0].steps;
+  const inSteps = steps.flatMap(({ description, completionEvents }) =>
+    [description, ...completionEvents].flatMap((text) => text.match(/spanfill\.\w+(?=\)|$)/g) ?? []),
+  );
+  const declared = [...ids, ...Object.keys(configurationProperties())];
   const used = [...keybindings, ...Object.values<{ command: string }[]>(menus).flat()].map(({ command }) => command);
+  assert.ok(inSteps.length > 5, inSteps.join());
   assert.deepEqual(
-    used.filter((command) => !ids.includes(command)),
+    [...used, ...inSteps].filter((command) => !declared.includes(command)),
     [],
   );
-  const client = ["extension", "summary-view"].map((name) => readFileSync(`client/${name}.ts`, "utf8")).join("");
   assert.deepEqual(
-    ids.filter((command) => !client.includes(`"${command}"`)),
+    ids.filter((command) => !client.some((file) => file.includes(`"${command}"`))),
     [],
   );
+});
+
+test("the pictures that package.json names are there", () => {
+  const named: { media: { svg: string } }[] = walkthroughs[0].steps;
+  const missing = [manifest.icon, ...named.map(({ media }) => media.svg)].filter((path) => !existsSync(path));
+  assert.deepEqual(missing, []);
+});
+
+test("what the client tells a person can be translated", () => {
+  // Sentences begin with the name; those of a message go through l10n.t.
+  const bare = client.flatMap((file) => file.match(/(?<!l10n\.t\()["`]Spanfill: \w[^"`]*["`]/g) ?? []);
+  assert.deepEqual(bare, []);
 });
 
 test("the palette's commands are not the server's, which the language client registers by itself", () => {

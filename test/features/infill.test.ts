@@ -109,7 +109,9 @@ test("a gap that the model skipped is asked for alone, with the other fills in p
 test("a gap about which the model has nothing to say is filled with nothing", async () => {
   const result = await infill({ model: playedModel(t5, () => [[]]) }, { text: "a ___ b" });
   assert.equal(result.text, "a  b");
-  assert.deepEqual(result.fills, [{ gap: 0, offset: 2, text: "", score: -100, probability: 0, alternatives: [] }]);
+  assert.deepEqual(result.fills, [
+    { gap: 0, offset: 2, text: "", score: -100, probability: 0, confidence: 0, logProbs: [], alternatives: [] },
+  ]);
 });
 
 test("more gaps than sentinels, or than one pass does well, take several passes that read the earlier fills", async () => {

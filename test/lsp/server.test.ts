@@ -158,6 +158,8 @@ test("one server", async (t) => {
       (await session.command("spanfill.summarizeRange", { uri, ...args })) as SummarizeRangeResult;
     const whole = await run({ style: "sentence" });
     assert.deepEqual([whole.chunks, whole.coverage, typeof whole.summary], [1, 1, "string"]);
+    assert.deepEqual([whole.origin, whole.calibrated], ["model", false]);
+    assert.match(whole.notes.join(), /^likelihood 0\.\d\d, not calibrated$/);
     assert.notEqual((await run({ range: from(0, 4, 7), style: "sentence" })).summary, whole.summary);
     assert.match((await run({ style: "bullets", show: true })).summary, /^- /);
     const shown = client.received.filter(({ method }) => method === "window/showMessage");
@@ -179,7 +181,7 @@ test("one server", async (t) => {
     for (const { text: made } of all.fills) expected = expected.replace("___", () => made || "___");
     assert.equal(all.fills.length, 4);
     assert.equal(edited(text, all.edit), expected);
-    assert.ok(all.fills.every(({ probability }) => probability >= 0 && probability <= 1));
+    assert.ok(all.fills.every(({ confidence }) => confidence >= 0 && confidence <= 1));
   });
 
   await t.test("an edit for an older version of the document is refused", async () => {

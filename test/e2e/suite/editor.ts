@@ -1,6 +1,6 @@
 /** What the editor tests share: documents of a temporary workspace, waiting, and the extension's processes. */
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
+import { ChildProcess } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import {
@@ -41,6 +41,12 @@ export async function open(text: string, name = "text.md"): Promise<TextEditor> 
   return window.showTextDocument(await workspace.openTextDocument(Uri.file(path)));
 }
 
+/** Closes all editors; saved first, so that nothing asks. */
+export async function closeEditors(): Promise<void> {
+  await workspace.saveAll();
+  await commands.executeCommand("workbench.action.closeAllEditors");
+}
+
 /** Selects a piece of the text, or all of it. */
 export function select(editor: TextEditor, piece?: string): void {
   const text = editor.document.getText();
@@ -79,16 +85,15 @@ export async function status(): Promise<EngineStatus> {
   return commands.executeCommand<EngineStatus>("spanfill.status");
 }
 
-/** Process id of the running language server, or undefined. */
+/** Process id of the running language server, or undefined: among the children of the extension host. */
 export function serverPid(): number | undefined {
-  const lines = execFileSync("ps", ["-A", "-o", "pid=,ppid=,stat=,args="], { encoding: "utf8" }).split("\n");
-  const found = lines
-    .map((line) => line.trim().split(/\s+/))
-    .find(([, parent, state, ...args]) => {
-      const ours = args.some((arg) => arg.endsWith(join("dist", "server.js")));
-      return ours && Number(parent) === process.pid && !state?.startsWith("Z");
-    });
-  return found === undefined ? undefined : Number(found[0]);
+  // Undocumented, but the same on every system; a child that has ended is not among them.
+  const handles = (process as unknown as { _getActiveHandles(): unknown[] })._getActiveHandles();
+  const server = handles.find(
+    (handle): handle is ChildProcess =>
+      handle instanceof ChildProcess && handle.spawnargs.some((arg) => arg.endsWith(join("dist", "server.js"))),
+  );
+  return server?.pid;
 }
 
 /** Whether a process is there. */

@@ -4,6 +4,8 @@ import Mocha from "mocha";
 
 /** The outcome as the launcher reads it. A killed extension host leaves none, and so is never taken for a pass. */
 export interface Outcome {
+  /** How many tests there are. */
+  readonly expected: number;
   readonly passed: number;
   readonly failures: readonly { readonly title: string; readonly message: string }[];
   readonly notes: readonly string[];
@@ -11,12 +13,13 @@ export interface Outcome {
 
 /** Runs all tests. Rejects when one failed, so that the exit code says so too. */
 export async function run(): Promise<void> {
-  const mocha = new Mocha({ ui: "tdd", timeout: 60_000, slow: 3000 });
+  const mocha = new Mocha({ ui: "tdd", timeout: 60_000, forbidOnly: true, forbidPending: true });
   mocha.suite.emit(Mocha.Suite.constants.EVENT_FILE_PRE_REQUIRE, globalThis, "", mocha);
   // After mocha's globals are there.
   await import("./writing.test.ts");
   await import("./surroundings.test.ts");
   await import("./recovery.test.ts");
+  await import("./log.test.ts");
   const failures: { title: string; message: string }[] = [];
   let passed = 0;
   await new Promise<void>((resolve) => {
@@ -32,7 +35,7 @@ export async function run(): Promise<void> {
       });
   });
   const { notes } = await import("./editor.ts");
-  const outcome: Outcome = { passed, failures, notes };
+  const outcome: Outcome = { expected: mocha.suite.total(), passed, failures, notes };
   const path = process.env["SPANFILL_E2E_RESULT"] ?? "";
   writeFileSync(`${path}.part`, JSON.stringify(outcome));
   renameSync(`${path}.part`, path);

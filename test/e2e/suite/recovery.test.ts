@@ -1,7 +1,7 @@
 /** What happens when a person changes their mind, or a process dies. */
 import assert from "node:assert/strict";
 import { commands, Position, window } from "vscode";
-import { alive, eventually, notes, open, PROSE, serverPid, shownSummary, status } from "./editor.ts";
+import { alive, closeEditors, eventually, notes, open, PROSE, serverPid, shownSummary, status } from "./editor.ts";
 
 /** Long enough that a tiny model needs seconds for it. */
 const LONG = Array.from({ length: 400 }, (_, i) => PROSE.replaceAll("harbour", `harbour ${i}`)).join("\n");
@@ -9,7 +9,7 @@ const LONG = Array.from({ length: 400 }, (_, i) => PROSE.replaceAll("harbour", `
 suite("recovery", () => {
   setup(async () => {
     await commands.executeCommand("notifications.clearAll");
-    await commands.executeCommand("workbench.action.closeAllEditors");
+    await closeEditors();
   });
 
   async function summarizeSomething(): Promise<void> {
@@ -21,7 +21,10 @@ suite("recovery", () => {
   test("a summary is cancelled in the middle, and the engine is free at once", async () => {
     await open(LONG, "long.md");
     const running = commands.executeCommand("spanfill.summarizeFile");
-    await eventually("work", async () => (await status()).state === "busy");
+    const { pid } = await eventually("work", async () => {
+      const now = await status();
+      return now.state === "busy" && now;
+    });
     let cancelled = 0;
     await eventually("a notification to cancel with", async () => {
       await commands.executeCommand("notifications.focusToasts");
@@ -33,9 +36,17 @@ suite("recovery", () => {
       ]);
       return done;
     });
-    await eventually("an idle engine", async () => (await status()).state === "ready");
+    const after = await eventually("an idle engine", async () => {
+      const now = await status();
+      return now.state !== "busy" && now;
+    });
     notes.push(`from the last attempt to cancel to an idle engine: ${(performance.now() - cancelled).toFixed(0)} ms`);
     assert.ok(!window.visibleTextEditors.some(({ document }) => document.uri.scheme === "spanfill-summary"));
+    assert.deepEqual(
+      { state: after.state, pid: after.pid },
+      { state: "ready", pid },
+      "the engine was ended, not stopped",
+    );
   });
 
   test("a text that was changed meanwhile is not written to", async () => {
@@ -53,7 +64,7 @@ suite("recovery", () => {
     assert.ok(pid);
     process.kill(pid, "SIGKILL");
     await eventually("its end", () => !alive(pid));
-    await commands.executeCommand("workbench.action.closeAllEditors");
+    await closeEditors();
     await summarizeSomething();
     const { pid: next, state } = await status();
     assert.ok(next && next !== pid && alive(next));
@@ -70,7 +81,7 @@ suite("recovery", () => {
     process.kill(pid, "SIGKILL");
     await running;
     assert.ok(!window.visibleTextEditors.some(({ document }) => document.uri.scheme === "spanfill-summary"));
-    await commands.executeCommand("workbench.action.closeAllEditors");
+    await closeEditors();
     await summarizeSomething();
   });
 
@@ -80,7 +91,7 @@ suite("recovery", () => {
     assert.ok(pid);
     await commands.executeCommand("spanfill.restart");
     await eventually("its end", () => !alive(pid));
-    await commands.executeCommand("workbench.action.closeAllEditors");
+    await closeEditors();
     await summarizeSomething();
     assert.notEqual((await status()).pid, pid);
   });
@@ -92,11 +103,12 @@ suite("recovery", () => {
     assert.ok(server && engine);
     process.kill(server, "SIGKILL");
     await eventually("the engine's end", () => !alive(engine));
-    await eventually("another server", () => {
-      const next = serverPid();
-      return next !== undefined && next !== server;
+    const next = await eventually("another server", () => {
+      const now = serverPid();
+      return now !== server && now;
     });
-    await commands.executeCommand("workbench.action.closeAllEditors");
+    await closeEditors();
     await summarizeSomething();
+    assert.equal(serverPid(), next, "it was started more than once");
   });
 });

@@ -14,6 +14,7 @@ import {
   window,
 } from "vscode";
 import {
+  closeEditors,
   eventually,
   extension,
   notes,
@@ -28,7 +29,7 @@ import {
 } from "./editor.ts";
 
 suite("writing", () => {
-  setup(() => commands.executeCommand("workbench.action.closeAllEditors"));
+  setup(closeEditors);
 
   test("starts a server for the first text, and no engine yet", async () => {
     await extension().activate();
@@ -47,8 +48,8 @@ suite("writing", () => {
     const document = await shownSummary();
     notes.push(`first summary, engine started: ${(performance.now() - started).toFixed(0)} ms`);
     const summary = document.getText().split("\n\n— ")[0] ?? "";
-    if (trained) assert.ok(summary.split(" ").length > 3, summary);
-    assert.match(document.getText(), /\n— lines 3 to 4, in 1 part, nothing left out \(\d+ ms, [\w.-]+\)\n$/);
+    if (trained) assert.notEqual(summary.trim(), "");
+    assert.match(document.getText(), /\n— lines 3 to 4, in 1 part, nothing left out \(\d+ ms, [\w.-]+\).*\n$/);
     assert.equal(document.languageId, "markdown");
     assert.equal(window.activeTextEditor?.document, editor.document, "the cursor left the text");
     const lenses = await commands.executeCommand<{ command?: { title: string } }[]>(
@@ -86,22 +87,19 @@ suite("writing", () => {
     ["CRLF", "\r\n"],
   ] as const) {
     test(`fills three gaps in one go, and one undo brings every byte back (${name})`, async () => {
-      const before = ["# Gäste 🚢", "", "\tThe sky is ___ and the", "sea is  ___  ", "", "- Where to ___?", ""].join(
-        newline,
-      );
+      const parts = ["# Gäste 🚢\n\n\tThe sky is ", " and the\nsea is  ", "  \n\n- Where to ", "?\n"];
+      const around = parts.map((part) => part.replaceAll("\n", newline));
+      const before = around.join("___");
       const editor = await open(before);
       assert.equal(editor.document.eol, newline === "\n" ? EndOfLine.LF : EndOfLine.CRLF);
       select(editor);
+      const { version } = editor.document;
       await commands.executeCommand("spanfill.fillGapsInSelection");
       const after = editor.document.getText();
-      assert.notEqual(after, before);
-      const [head, middle, tail] = ["# Gäste 🚢", "and the", "- Where to"];
-      assert.ok(after.startsWith(`${head}${newline}${newline}\tThe sky is `), JSON.stringify(after));
-      assert.ok(
-        after.includes(`${middle}${newline}sea is  `) && after.includes(`${newline}${tail}`),
-        JSON.stringify(after),
-      );
-      if (trained) assert.ok(!after.includes("___"), JSON.stringify(after));
+      assert.equal(editor.document.version, version + 1, "there was not one edit");
+      const fills = new RegExp(`^${around.map(escaped).join("(.+)")}$`, "s").exec(after)?.slice(1);
+      assert.equal(fills?.length, 3, JSON.stringify(after));
+      if (trained) assert.ok(!fills.some((fill) => fill.includes("___")), JSON.stringify(fills));
       await commands.executeCommand("undo");
       assert.equal(editor.document.getText(), before);
       await commands.executeCommand("undo");
@@ -156,7 +154,7 @@ suite("writing", () => {
       .flatMap(({ contents }) => contents)
       .map((content) => (content instanceof MarkdownString ? content.value : String(content)))
       .join("\n");
-    assert.ok(text.trim().length > (trained ? 20 : 0), text);
+    assert.match(text, /\S\n\n\*Spanfill ·/);
     const none = await commands.executeCommand<Hover[]>(
       "vscode.executeHoverProvider",
       document.uri,
@@ -188,3 +186,8 @@ suite("writing", () => {
     await commands.executeCommand("notifications.clearAll");
   });
 });
+
+/** A pattern that matches the text itself. */
+function escaped(text: string): string {
+  return text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+}

@@ -1,0 +1,56 @@
+/** Tells a person what went wrong, with a button for what to do about it. */
+import { commands, l10n, window } from "vscode";
+import { LSPErrorCodes, ResponseError } from "vscode-languageclient";
+import type { FailureData } from "../protocol/requests.ts";
+
+/** A button of a message: what it says, and the command that it runs. */
+export interface Remedy {
+  readonly title: string;
+  readonly command: string;
+  readonly argument?: string;
+}
+
+/** Opens the settings that a search finds. */
+export function openSettings(query: string): Remedy {
+  return { title: l10n.t("Open Settings"), command: "workbench.action.openSettings", argument: query };
+}
+
+/** Shows a warning. Nobody waits for it: it stays until a person closes it. */
+export function warn(text: string, ...remedies: readonly Remedy[]): void {
+  show(window.showWarningMessage, text, remedies);
+}
+
+/** Shows why something could not be done; nothing when a person cancelled it. */
+export function explain(error: unknown): void {
+  if (!(error instanceof ResponseError)) {
+    show(window.showErrorMessage, `Spanfill: ${error instanceof Error ? error.message : error}`, [showLog()]);
+    return;
+  }
+  const { code, message, data }: ResponseError<FailureData | undefined> = error;
+  const text = `Spanfill: ${message}`;
+  if (code === LSPErrorCodes.RequestCancelled) return;
+  if (code === LSPErrorCodes.ContentModified)
+    warn(l10n.t("Spanfill: the text changed meanwhile. Run the command again."));
+  else if (data?.code === "input") warn(text, openSettings("@ext:spanfill.spanfill"));
+  else if (MODEL.includes(data?.code)) show(window.showErrorMessage, text, [openSettings("spanfill.model"), showLog()]);
+  else show(window.showErrorMessage, text, [showLog()]);
+}
+
+/** Codes of errors that another model, or another folder, would not have (models/errors.ts). */
+const MODEL: readonly (string | undefined)[] = ["config", "checkpoint", "tokenizer"];
+
+function showLog(): Remedy {
+  return { title: l10n.t("Show Log"), command: "spanfill.showLog" };
+}
+
+function show(
+  showMessage: (text: string, ...titles: string[]) => Thenable<string | undefined>,
+  text: string,
+  remedies: readonly Remedy[],
+): void {
+  void showMessage(text, ...remedies.map(({ title }) => title)).then((chosen) => {
+    const remedy = remedies.find(({ title }) => title === chosen);
+    if (remedy === undefined) return undefined;
+    return commands.executeCommand(remedy.command, ...(remedy.argument === undefined ? [] : [remedy.argument]));
+  });
+}

@@ -1,0 +1,75 @@
+// The editor tests in code-server, shown by a browser: the mocha suite in the remote extension host, then test/e2e/seen.mjs in
+// a window without test options.
+import { appendFileSync } from "node:fs";
+import { join } from "node:path";
+import { inWindow } from "../../test/e2e/seen.mjs";
+import { keepLogs, openPage, startCodeServer } from "./code-server.mjs";
+import { installEditor } from "./install.mjs";
+import { cleanUp } from "./outcome.mjs";
+import { prepareSuite } from "./suite.mjs";
+
+const LIMIT_MS = 600_000;
+
+/** Runs the tests. @returns an outcome (outcome.mjs) */
+export async function inCodeServer({ folder, workspace, results, vsix, settings, model }) {
+  const editor = installEditor();
+  const suite = await prepareSuite({ folder, model });
+  const server = await startCodeServer(editor, { folder, vsix, settings, env: suite.env });
+  let close;
+  try {
+    const opened = await openPage(editor.browser);
+    close = opened.close;
+    const outcome = suite.outcome(await runSuite(opened.page, { server, suite, workspace, results }));
+    const page = await opened.page.context().newPage();
+    await opened.page.close();
+    const { passed, failures, expected } = await inWindow({ page, server, workspace, results });
+    return {
+      notes: outcome.notes,
+      passed: outcome.passed + passed,
+      failures: [...outcome.failures, ...failures],
+      expected: outcome.expected + expected,
+    };
+  } finally {
+    await cleanUp(
+      () => close?.(),
+      server.stop,
+      () => keepLogs(server, join(results, "logs")),
+    );
+  }
+}
+
+/** The exit code, when the suite has ended. @throws Error when it does not end */
+async function runSuite(page, { server, suite, workspace, results }) {
+  const exited = new Promise((done, fail) => {
+    setTimeout(() => fail(new Error(`no end within ${LIMIT_MS / 1000} s`)), LIMIT_MS).unref();
+    page.exposeFunction("codeAutomationExit", done).catch(fail);
+    page.once("crash", () => fail(new Error("the browser's page crashed")));
+  });
+  await page.exposeFunction("codeAutomationLog", (type, args) => logLine(join(results, "console.log"), type, args));
+  const uri = (path) => ({ $mid: 1, scheme: "vscode-remote", authority: server.host, path });
+  await page.addInitScript(
+    ({ developmentOptions }) => {
+      const original = Element.prototype.getAttribute;
+      Element.prototype.getAttribute = function (attribute) {
+        const value = original.call(this, attribute);
+        if (this.id !== "vscode-workbench-web-configuration" || attribute !== "data-settings") return value;
+        return JSON.stringify({ ...JSON.parse(value), developmentOptions });
+      };
+    },
+    { developmentOptions: { extensions: [uri(server.extension)], extensionTestsPath: uri(suite.path) } },
+  );
+  try {
+    await page.goto(`http://${server.host}/?folder=${workspace}`);
+    return await exited;
+  } catch (error) {
+    await cleanUp(() => page.screenshot({ path: join(results, "at-the-end.png") }));
+    throw error;
+  }
+}
+
+/** Prints the tests' names as they end; everything else that is said goes to a file. */
+function logLine(path, type, args) {
+  const text = args.map((arg) => (typeof arg === "string" ? arg : JSON.stringify(arg))).join(" ");
+  if (/^(not )?ok /.test(text)) console.log(text.split("\n")[0]);
+  else appendFileSync(path, `[${type}] ${text}\n`);
+}

@@ -1,0 +1,133 @@
+// What a writer does, whatever the model's words are.
+const PROSE = `# The harbour
+
+The harbour was built in 1862, when the railway reached the coast and merchants needed a place to load coal. Two long walls of granite keep out the winter storms, and a small lighthouse marks the gap between them.
+
+Today the coal ships are gone. Fishing boats use the inner basin, and the old warehouses have become workshops and flats.
+
+## The ferry
+
+A ferry crosses to the island three times a day. It carries the post, the school children and, in summer, a good number of visitors with bicycles. The crossing takes forty minutes when the sea is calm.
+`;
+const GAPS = "# Weather\n\nThe sky is ___ today and the sea is ___.\nWe go to the ___ in the evening.\n";
+const FILLED = /Spanfill: \d gaps? filled/;
+const SOME_FILLED = /Spanfill filled \d of \d gaps/;
+/** Words to go on with where the model has nothing to say. */
+const WORDS = ["In winter the crossing", " takes", " about", " an", " hour", " and"];
+
+/** The folder's files, by name. */
+export const FILES = {
+  "harbour.md": PROSE,
+  "gaps.md": GAPS,
+  "locked.md": GAPS,
+  "empty.md": "",
+  "long.md": Array.from({ length: 400 }, (_, i) => PROSE.replaceAll("harbour", `harbour ${i}`)).join("\n"),
+  "program.js": "const x = 1;\n",
+};
+
+/** Things to do, by what they show. */
+export const WRITING = {
+  async "a summary beside the text is copied and inserted"(person) {
+    const { page } = person;
+    await person.openFile("harbour.md");
+    await page.keyboard.press("Control+a");
+    await person.command("Spanfill: Summarize Selection");
+    await person.sees("nothing left out");
+    await person.sees("Insert Above Text");
+    await person.picture("summary");
+    await page.locator(".codelens-decoration a", { hasText: "Copy" }).click();
+    await person.sees("summary copied");
+    await page.locator(".codelens-decoration a", { hasText: "Insert Above Text" }).click();
+    await page.locator(".tab.dirty", { hasText: "harbour.md" }).waitFor();
+    await person.picture("summary-inserted");
+    await page.keyboard.press("Control+z");
+    await page.locator(".tab.dirty", { hasText: "harbour.md" }).waitFor({ state: "detached" });
+    await person.command("View: Close Editors in Other Groups");
+  },
+  async "the mouse on a heading shows its summary"(person) {
+    const { page } = person;
+    await person.openFile("harbour.md");
+    const heading = page.locator(".view-line", { hasText: "The ferry" }).first();
+    const { x, y, height } = await heading.boundingBox();
+    await page.mouse.move(x + 60, y + height / 2);
+    await page.mouse.move(x + 63, y + height / 2);
+    await page.locator(".monaco-hover:visible", { hasText: "Spanfill ·" }).first().waitFor();
+    await person.picture("hover");
+    await page.mouse.move(5, 5);
+  },
+  async "the status item names model and device"(person) {
+    await person.page.locator("[id='status.languageStatus']").hover();
+    await person.sees("CPU");
+    await person.picture("status");
+    await person.page.mouse.move(600, 400);
+  },
+  async "the context menu of a selection has both commands"(person) {
+    const { page } = person;
+    await page.locator(".view-line", { hasText: "The ferry" }).first().click();
+    await page.keyboard.press("Control+a");
+    await page.locator(".view-line", { hasText: "The ferry" }).first().click({ button: "right" });
+    await person.sees("Fill Gaps in Selection");
+    await person.picture("context-menu");
+    await page.keyboard.press("Escape");
+  },
+  async "gaps are filled, and one undo brings them back"(person) {
+    const { page } = person;
+    await person.openFile("gaps.md");
+    await person.command("Spanfill: Fill Gaps in Selection");
+    await person.seesOneOf(FILLED, SOME_FILLED);
+    await person.picture("gaps-filled");
+    await page.keyboard.press("Control+z");
+    await page.locator(".tab.dirty", { hasText: "gaps.md" }).waitFor({ state: "detached" });
+    await person.sees("sea is ___.");
+  },
+  async "several selected gaps are filled, and no others"(person) {
+    const { page } = person;
+    await person.openFile("gaps.md");
+    await page.keyboard.press("Control+Home");
+    for (const key of ["ArrowDown", "ArrowDown", "Home"]) await page.keyboard.press(key);
+    for (let i = 0; i < "The sky is ".length; i++) await page.keyboard.press("ArrowRight");
+    for (let i = 0; i < "___".length; i++) await page.keyboard.press("Shift+ArrowRight");
+    await page.keyboard.press("Control+d");
+    await person.command("Spanfill: Fill Gaps in Selection");
+    await person.seesOneOf(/Spanfill: 2 gaps filled/, /Spanfill filled \d of 2 gaps/);
+    await person.sees("go to the ___ in");
+    await page.keyboard.press("Escape");
+    await page.keyboard.press("Control+z");
+    await page.locator(".tab.dirty", { hasText: "gaps.md" }).waitFor({ state: "detached" });
+  },
+  async "the lamp offers both, and a summary from there is shown beside the text, too"(person) {
+    const { page } = person;
+    await person.openFile("gaps.md");
+    await page.keyboard.press("Control+a");
+    await page.keyboard.press("Control+.");
+    await person.sees("Fill gaps (3)");
+    await person.picture("code-actions");
+    await page.locator(".action-widget .monaco-list-row", { hasText: "Summarize selection" }).click();
+    await person.sees("nothing left out");
+    await person.command("View: Close Editors in Other Groups");
+  },
+  async "ghost text comes when asked for, and Tab accepts it"(person) {
+    const { page } = person;
+    await person.openFile("harbour.md");
+    await page.keyboard.press("Control+End");
+    for (const word of WORDS) {
+      await page.keyboard.type(word);
+      await person.command("Spanfill: Infill at Cursor");
+      if (await person.ghostTextOrNot()) break;
+    }
+    await person.picture("ghost-text");
+    await page.keyboard.press("Tab");
+    await person.ghostText().waitFor({ state: "detached" });
+  },
+  async "ghost text comes while typing"(person) {
+    const { page } = person;
+    await page.keyboard.press("Control+End");
+    for (const word of WORDS) {
+      await page.keyboard.type(` ${word.trim()}`, { delay: 30 });
+      if (await person.appears(person.ghostText(), 5000)) break;
+    }
+    await person.ghostText().waitFor();
+    await person.picture("ghost-text-typed");
+    await page.keyboard.press("Escape");
+  },
+};

@@ -1,0 +1,100 @@
+// What a person does at the window, so that a test reads like what one would do.
+import { join } from "node:path";
+
+/** How long something may take to appear; the machine may be busy. */
+export const PATIENCE_MS = 120_000;
+
+const SHORT_MS = 10_000;
+
+/** Someone at a VS Code window: reads, types, clicks, and takes pictures. */
+export class Person {
+  /** @param set writes the user's settings: those of the run and these */
+  constructor(page, server, pictures, set = () => undefined) {
+    page.setDefaultTimeout(PATIENCE_MS);
+    this.page = page;
+    this.server = server;
+    this.pictures = pictures;
+    this.set = set;
+  }
+
+  /** Picks a command of the palette by its title; again when it is not there yet, as while the window is still starting. */
+  async command(title) {
+    const row = this.page
+      .locator(".quick-input-list .monaco-list-row", { hasText: title.replace(/^.*?: /, "") })
+      .first();
+    for (const end = Date.now() + PATIENCE_MS; ; await this.page.keyboard.press("Escape")) {
+      await this.page.keyboard.press("F1");
+      await this.page.locator(".quick-input-widget:visible input").first().waitFor();
+      await this.page.keyboard.type(title);
+      if (await this.appears(row, SHORT_MS)) break;
+      if (Date.now() > end) throw new Error(`the palette has no "${title}"`);
+    }
+    await row.click();
+  }
+
+  async openFile(name) {
+    await this.page.keyboard.press("Control+p");
+    await this.page.locator(".quick-input-widget:visible input").first().waitFor();
+    await this.page.keyboard.type(name);
+    await this.page.locator(".quick-input-list .monaco-list-row", { hasText: name }).first().click();
+    await this.page.locator(".tab.active", { hasText: name }).waitFor();
+    await this.page.locator(".editor-group-container.active .view-line").first().click();
+  }
+
+  /** Closes what is open, unsaved or not. */
+  async closeAll() {
+    await this.command("View: Close All Editors");
+    const refuse = this.page.locator(".monaco-dialog-box .monaco-button:visible", { hasText: "Don't Save" });
+    const closed = this.page.locator(".editor-group-watermark:visible");
+    await refuse.or(closed).first().waitFor();
+    if (await refuse.count()) await refuse.click();
+    await closed.first().waitFor();
+  }
+
+  async sees(text) {
+    await this.page.getByText(text).locator("visible=true").first().waitFor();
+  }
+
+  async seesOneOf(one, other) {
+    await this.page.getByText(one).or(this.page.getByText(other)).locator("visible=true").first().waitFor();
+  }
+
+  /** The suggestion at the cursor. */
+  ghostText() {
+    return this.page.locator("[class*='ghost-text']:visible").first();
+  }
+
+  /** After it was asked for: whether there is a suggestion, as soon as that is known. */
+  async ghostTextOrNot() {
+    const none = this.page.getByText("no suggestion here").locator("visible=true").first();
+    await this.ghostText().or(none).first().waitFor();
+    return (await this.ghostText().count()) > 0;
+  }
+
+  /** Whether something appears within a time. */
+  async appears(locator, limitMs) {
+    return locator.waitFor({ timeout: limitMs }).then(
+      () => true,
+      () => false,
+    );
+  }
+
+  /** The page that an extension describes itself on. */
+  readme() {
+    return this.page.frameLocator("iframe.webview.ready").frameLocator("#active-frame");
+  }
+
+  async until(what, holds) {
+    const end = Date.now() + PATIENCE_MS;
+    while (!holds()) {
+      if (Date.now() > end) throw new Error(`${what}: not within ${PATIENCE_MS / 1000} s`);
+      await this.page.waitForTimeout(100);
+    }
+  }
+
+  async picture(name) {
+    // Fades have ended by then.
+    await this.page.waitForTimeout(500);
+    await this.page.screenshot({ path: join(this.pictures, `${name}.png`) });
+  }
+}
