@@ -68,7 +68,7 @@ export async function listenForWindows(): Promise<WindowListener> {
   };
 }
 
-const START_MS = 60_000;
+const START_MS = 120_000;
 const ANSWER_MS = 5000;
 /** A window that is gone says nothing more. */
 const ASK_MS = 30_000;

@@ -4,7 +4,7 @@ import { join } from "node:path";
 /** How long something may take to appear; the machine may be busy. */
 export const PATIENCE_MS = 120_000;
 
-const SHORT_MS = 10_000;
+const SHORT_MS = 20_000;
 
 /** Someone at a VS Code window: reads, types, clicks, and takes pictures. */
 export class Person {
