@@ -60,7 +60,7 @@ export function select(editor: TextEditor, piece?: string): void {
 export async function eventually<Value>(
   what: string,
   probe: () => Value | Promise<Value>,
-  limitMs = 20_000,
+  limitMs = 45_000,
 ): Promise<Exclude<Value, undefined | false>> {
   const until = Date.now() + limitMs;
   for (;;) {

@@ -13,7 +13,7 @@ export interface Outcome {
 
 /** Runs all tests. Rejects when one failed, so that the exit code says so too. */
 export async function run(): Promise<void> {
-  const mocha = new Mocha({ ui: "tdd", timeout: 60_000, forbidOnly: true, forbidPending: true });
+  const mocha = new Mocha({ ui: "tdd", timeout: 120_000, forbidOnly: true, forbidPending: true });
   mocha.suite.emit(Mocha.Suite.constants.EVENT_FILE_PRE_REQUIRE, globalThis, "", mocha);
   // After mocha's globals are there.
   await import("./writing.test.ts");
