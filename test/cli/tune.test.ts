@@ -48,7 +48,9 @@ const settings = ["--task", "summarize", "--data", data, "--model", model.direct
 const short = [...settings, "--epochs", "3", "--batch-size", "4", "--evaluate-every", "2", "--patience", "0"];
 
 test("killed again and again, it goes on to the same weights", async () => {
+  const began = Date.now();
   const whole = await spanfill([...short, "--out", "whole"]);
+  const took = Date.now() - began;
   assert.equal(whole.code, 0, whole.stderr);
   const { best, evaluations } = JSON.parse(whole.stdout);
   assert.ok(best.validation < evaluations[0].validation, whole.stdout);
@@ -59,7 +61,7 @@ test("killed again and again, it goes on to the same weights", async () => {
     const closed = once(child, "close");
     // Once it has begun to work: at any moment of a step, an evaluation or the writing of a file.
     await Promise.race([once(child.stderr, "data"), closed]);
-    const timer = setTimeout(() => child.kill("SIGKILL"), random() * 1500);
+    const timer = setTimeout(() => child.kill("SIGKILL"), kills === 0 ? 0 : (random() * took) / 2);
     const [code] = await closed;
     clearTimeout(timer);
     if (code === 0) break;
