@@ -1,4 +1,4 @@
-/** The benchmarks' command line: `npm run bench -- infer | train | quality | decoding | editor | bigram`. */
+/** The benchmarks' command line: `npm run bench -- infer | train | quality | decoding | editor | load | bigram`. */
 import { Command, InvalidArgumentError, Option } from "commander";
 import type { Precision } from "../server/engine/engine.ts";
 import type { ShapeName } from "./random-model.ts";
@@ -74,6 +74,18 @@ program
       (text) => parseBias(text) ?? refuse(`${text} is no copy bias; give three numbers of at least 0.`),
     );
     await benchDecoding({ ...options, shortlist: shortlist.map(count), bias: biases });
+  });
+
+program
+  .command("editor")
+  .description("ghost text in a real VS Code beside a provider that answers at once; activation and memory")
+  .option("--keystrokes <n>", "keystrokes of each side", count, 60)
+  .option("--windows <n>", "windows that they are spread over", count, 5)
+  .option("--model <folder>", "a model instead of the built-in one")
+  .option("--vsix <file>", "a package that is already made")
+  .action(async (options: import("./editor.ts").EditorOptions) => {
+    const { benchEditor } = await import("./editor.ts");
+    await benchEditor(options);
   });
 
 program
