@@ -33,12 +33,12 @@ import {
   provideHover,
   provideInlineCompletion,
 } from "./lsp/handlers.ts";
-import { createLatest } from "./lsp/latest.ts";
 import { createLog } from "./lsp/log.ts";
 import { chooseEncoding, documentModel, type PositionEncoding } from "./lsp/positions.ts";
 import { createProgress } from "./lsp/progress.ts";
 import type { Services } from "./lsp/services.ts";
 import { createSettingsStore } from "./lsp/settings-store.ts";
+import { createSuggestions } from "./lsp/suggestions.ts";
 
 const stdio = process.argv.includes("--stdio");
 // Standard output is the protocol's alone.
@@ -94,10 +94,10 @@ connection.onRequest((method) => {
 // Asked for now, a document's settings are there when its first suggestion is wanted.
 documents.onDidOpen(({ document }) => void services?.settings.settingsFor(document.uri));
 documents.onDidChangeContent(({ document }) =>
-  services?.latest.abort(document.uri, contentModified("The document was changed.")),
+  services?.suggestions.changed(document, contentModified("The document was changed.")),
 );
 documents.onDidClose(({ document }) => {
-  services?.latest.abort(document.uri, contentModified("The document was closed."));
+  services?.suggestions.closed(document.uri, contentModified("The document was closed."));
   services?.settings.forget(document.uri);
 });
 connection.onShutdown(async () => {
@@ -171,7 +171,7 @@ function servicesFor({ workspace, window, textDocument }: ClientCapabilities, op
       problem: (sentence) => log.warn(sentence),
     }),
     engine,
-    latest: createLatest(),
+    suggestions: createSuggestions(),
     summaries: new Map(),
     log,
     progress: createProgress({

@@ -47,6 +47,10 @@ async function perform(call: Call, signal: AbortSignal): Promise<unknown> {
         signal,
         ...(call.stream ? { onTokens: (ids, text) => send({ type: "tokens", id: call.id, ids: [...ids], text }) } : {}),
       });
+    case "encodeWindow":
+      return model.encodeWindow(call.window);
+    case "fill":
+      return model.fill(call.request, { signal });
     case "score":
       return model.score(call.input, call.target, { signal });
   }

@@ -1,6 +1,7 @@
 /** What the features, the CLI and the tests see of a model, wherever it runs (in this process or in a child). */
 import type { T5Config } from "../../models/t5/config.ts";
 import type { InputPart } from "../../models/tokenizer/parts.ts";
+import type { SpanWindow } from "../../models/tokenizer/window.ts";
 import type { Calibration } from "../catalog/calibration.ts";
 import type { CopyBias } from "./copying.ts";
 
@@ -112,6 +113,39 @@ export interface Generation {
   };
 }
 
+/** Gaps to fill in one pass. */
+export interface FillRequest extends Omit<GenerateRequest, "inputs"> {
+  readonly window: SpanWindow;
+}
+
+/** What went into the gaps of a window. */
+export interface Filling {
+  /** Tokens of the encoder's input. */
+  readonly inputTokens: number;
+  /** Best first. */
+  readonly sequences: readonly FillSequence[];
+  readonly cancelled: boolean;
+  readonly timing: Generation["timing"];
+}
+
+/** One way to fill the gaps of a window. */
+export interface FillSequence {
+  /** Tokens produced. */
+  readonly tokens: number;
+  /** One a gap, undefined where the model gave nothing. */
+  readonly spans: readonly (FilledSpan | undefined)[];
+}
+
+/** What the model put into a gap. */
+export interface FilledSpan {
+  /** Its text, a space in front where the model began a new word. */
+  readonly text: string;
+  /** Natural log probability of each of its tokens. */
+  readonly logProbs: readonly number[];
+  /** Whether the model ended it, rather than the limit of tokens. */
+  readonly closed: boolean;
+}
+
 /** The log-likelihood of a target text. */
 export interface TargetScore {
   /** Sum of logProbs: what T5's converters compare (-(len * mean cross-entropy)). */
@@ -138,6 +172,10 @@ export interface LoadedModel {
   /** Text of ids; special tokens left out. */
   decode(ids: readonly number[]): Promise<string>;
   generate(request: GenerateRequest, options?: CallOptions): Promise<Generation>;
+  /** Token ids of a window, eos included. */
+  encodeWindow(window: SpanWindow): Promise<number[]>;
+  /** Fills a window's gaps: encodes, generates and reads the spans in one call. The decoder's prefix names the first sentinel. */
+  fill(request: FillRequest, options?: CallOptions): Promise<Filling>;
   /** Log-likelihood of target ids (eos included by the caller) given input ids. */
   score(input: readonly number[], target: readonly number[], options?: CallOptions): Promise<TargetScore>;
 }

@@ -6,10 +6,12 @@ import { ModelError } from "../../models/errors.ts";
 import { parameterCount } from "../../models/t5/weights.ts";
 import { encodeParts } from "../../models/tokenizer/parts.ts";
 import { checkVocabulary, createTokenizer, type Tokenizer } from "../../models/tokenizer/tokenizer.ts";
+import { encodeWindow } from "../../models/tokenizer/window.ts";
 import { readDecoding, readManifest } from "../catalog/catalog.ts";
 import { isMissing, readJson, reason } from "../catalog/files.ts";
 import { rankedTokens } from "./candidates.ts";
 import type { Engine, Generation, LoadedModel, ModelReference } from "./engine.ts";
+import { fillWindow } from "./fill.ts";
 import { generate, score } from "./generate.ts";
 import { openRunner } from "./ort-runner.ts";
 import { createQueue } from "./queue.ts";
@@ -61,6 +63,10 @@ async function loadModel({ directory, precision, threads }: ModelReference): Pro
   const commonTokens = rankedTokens(always, frequent, config.vocabSize);
   const model = { runner, config, decode, commonTokens };
   const queue = createQueue();
+  const produce: LoadedModel["generate"] = async (request, options = {}) => {
+    const made = await queue.run(options.signal, () => generate(model, request, options));
+    return made ?? neverBegun(request.inputs.length);
+  };
   return {
     info: {
       id,
@@ -80,10 +86,9 @@ async function loadModel({ directory, precision, threads }: ModelReference): Pro
     encode: async (parts) => encodeParts(tokenizer, parts),
     encodeAll: async (texts) => texts.map((text) => tokenizer.encode(text)),
     decode: async (ids) => decode(ids),
-    generate: async (request, options = {}) => {
-      const made = await queue.run(options.signal, () => generate(model, request, options));
-      return made ?? neverBegun(request.inputs.length);
-    },
+    generate: produce,
+    encodeWindow: async (window) => encodeWindow(tokenizer, window),
+    fill: (request, options) => fillWindow(tokenizer, produce, request, options),
     score: async (input, target, options = {}) => {
       const made = await queue.run(options.signal, () => score(model, input, target, options));
       if (made !== undefined) return made;

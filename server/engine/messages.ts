@@ -1,6 +1,16 @@
 /** What the engine's parent and its child process say to each other; every message is checked where it arrives. */
 import { z } from "zod";
-import type { GenerateRequest, Generation, InputPart, ModelInfo, ModelReference, TargetScore } from "./engine.ts";
+import type { SpanWindow } from "../../models/tokenizer/window.ts";
+import type {
+  Filling,
+  FillRequest,
+  GenerateRequest,
+  Generation,
+  InputPart,
+  ModelInfo,
+  ModelReference,
+  TargetScore,
+} from "./engine.ts";
 
 const id = z.int().nonnegative();
 const ids = z.array(z.int());
@@ -40,13 +50,26 @@ export const callSchema = z.discriminatedUnion("type", [
     /** Whether `tokens` messages are wanted. */
     stream: z.boolean(),
   }),
+  z.object({ type: z.literal("encodeWindow"), id, model: reference, window: shaped<SpanWindow>() }),
+  z.object({ type: z.literal("fill"), id, model: reference, request: shaped<FillRequest>() }),
   z.object({ type: z.literal("score"), id, model: reference, input: ids, target: ids }),
 ]);
 
 /** Sent from the parent to the child: a call, or the wish that call `id` stops. */
 export const toChildSchema = z.union([callSchema, z.object({ type: z.literal("cancel"), id })]);
 
-const errorCode = z.enum(["config", "checkpoint", "tokenizer", "shape", "input", "memory", "runtime", "process"]);
+const errorCode = z.enum([
+  "config",
+  "checkpoint",
+  "tokenizer",
+  "shape",
+  "input",
+  "memory",
+  "runtime",
+  "process",
+  "network",
+  "storage",
+]);
 
 /** Sent from the child to the parent: tokens so far, and at last a call's result or failure. */
 export const toParentSchema = z.discriminatedUnion("type", [
@@ -64,6 +87,8 @@ export const resultSchemas = {
   generate: z.custom<Generation>(
     (value) => shaped<Generation>().safeParse(value).success && "sequences" in Object(value),
   ),
+  encodeWindow: ids,
+  fill: z.custom<Filling>((value) => shaped<Filling>().safeParse(value).success && "sequences" in Object(value)),
   score: z.custom<TargetScore>(
     (value) => shaped<TargetScore>().safeParse(value).success && "logProbs" in Object(value),
   ),

@@ -5,11 +5,12 @@ import { ModelError } from "../../models/errors.ts";
 import type { DType, Graph } from "../../models/graph/types.ts";
 import type { T5Config } from "../../models/t5/config.ts";
 import { stepGraph } from "../../models/t5/decoder.ts";
-import { encoderGraph, encoderStages } from "../../models/t5/encoder.ts";
+import { type EncoderStage, encoderGraph, encoderStages } from "../../models/t5/encoder.ts";
 import { fusedLowering } from "../../models/t5/fused.ts";
 import { greedyGraph } from "../../models/t5/generation.ts";
 import type { StoredTensor, TensorSource } from "../../models/t5/lowering.ts";
 import { encoderBiases } from "../../models/t5/position.ts";
+import { type BiasTable, biasTables, layerWidths } from "../../models/t5/weights.ts";
 import { readTensor } from "../catalog/checkpoint.ts";
 import { type PreparedWeights, prepareWeights } from "../catalog/prepare.ts";
 import { type Candidates, type CommonTokens, wholeVocabulary } from "./candidates.ts";
@@ -50,10 +51,14 @@ export async function openRunner(
   threads = defaultThreads(),
 ): Promise<OrtRunner> {
   const weights = await prepareWeights(directory, precision);
-  const place = weights.tensors.get(encoderBiasTable);
-  if (place === undefined) throw new ModelError("checkpoint", `The weights hold no tensor named ${encoderBiasTable}.`);
-  const biasTable = await readTensor(encoderBiasTable, { ...place, file: join(weights.folder, place.file) });
-  return createRunner(weights, biasTable, threads);
+  const tables = await Promise.all(
+    biasTables(weights.config, "encoder").map(async ({ name, ...table }) => {
+      const place = weights.tensors.get(name);
+      if (place === undefined) throw new ModelError("checkpoint", `The weights hold no tensor named ${name}.`);
+      return { ...table, values: await readTensor(name, { ...place, file: join(weights.folder, place.file) }) };
+    }),
+  );
+  return createRunner(weights, tables, threads);
 }
 
 /** Threads that serve a small model best: every core of a small machine, half the logical ones of a larger. */
@@ -62,7 +67,8 @@ export function defaultThreads(): number {
   return cores <= 4 ? cores : Math.floor(cores / 2);
 }
 
-const encoderBiasTable = "encoder.block.0.layer.0.SelfAttention.relative_attention_bias.weight";
+/** A table of the encoder's position biases, [buckets, numHeads], for the layers from..to. */
+type EncoderBiases = Omit<BiasTable, "name"> & { readonly values: Float32Array };
 
 type Tensors = Record<string, RuntimeTensor>;
 
@@ -79,15 +85,15 @@ interface OrtState extends DecoderState {
   readonly candidates: Candidates;
 }
 
-function createRunner(weights: PreparedWeights, biasTable: Float32Array, threads: number): OrtRunner {
+function createRunner(weights: PreparedWeights, tables: readonly EncoderBiases[], threads: number): OrtRunner {
   const { config, folder } = weights;
   const lowering = fusedLowering(config, tensorSource(weights));
   const stages = encoderStages(config, stageParameters);
   const sessions = new Map<string, Promise<Session>>();
   const encodedStates = new WeakMap<Encoded, OrtEncoded>();
   const decoderStates = new WeakMap<DecoderState, OrtState>();
-  let bias: { readonly length: number; readonly tensor: RuntimeTensor } | undefined;
-  let biasMemory = new Float32Array(0);
+  /** One for each table that one stage needs: few where all layers share theirs, and reused by the stages where not. */
+  const laidOut: { memory: Float32Array<ArrayBuffer>; table?: number; length?: number }[] = [];
   const shortlists: CommonTokens[] = [];
   const whole = wholeVocabulary(config.vocabSize);
   const distances = distanceBuckets(config);
@@ -103,17 +109,27 @@ function createRunner(weights: PreparedWeights, biasTable: Float32Array, threads
     return made;
   }
 
-  /** The encoder's biases of inputs of one length; only the latest are kept, because they grow with its square. */
-  function biasOf(length: number): RuntimeTensor {
-    if (bias?.length !== length) {
-      const { numHeads, relativeAttentionNumBuckets, relativeAttentionMaxDistance } = config;
+  /** A stage's biases for inputs of one length; only the latest are kept, because they grow with its square. */
+  function biasesOf({ from, to }: EncoderStage, length: number): Tensors {
+    const feeds: Tensors = {};
+    let place = 0;
+    for (const [t, table] of tables.entries()) {
+      if (table.to <= from || to <= table.from) continue;
+      const { values, numHeads } = table;
       const count = numHeads * length * length;
-      if (biasMemory.length < count) biasMemory = new Float32Array(count);
-      const values = biasMemory.subarray(0, count);
-      encoderBiases(biasTable, numHeads, relativeAttentionNumBuckets, relativeAttentionMaxDistance, length, values);
-      bias = { length, tensor: float32(values, [1, numHeads, length, length]) };
+      const kept = laidOut[place] ?? { memory: new Float32Array(0) };
+      laidOut[place] = kept;
+      place += 1;
+      if (kept.memory.length < count) kept.memory = new Float32Array(count);
+      const biases = kept.memory.subarray(0, count);
+      if (kept.table !== t || kept.length !== length) {
+        const { relativeAttentionNumBuckets, relativeAttentionMaxDistance } = config;
+        encoderBiases(values, numHeads, relativeAttentionNumBuckets, relativeAttentionMaxDistance, length, biases);
+        [kept.table, kept.length] = [t, length];
+      }
+      feeds[`bias_${t}`] = float32(biases, [1, numHeads, length, length]);
     }
-    return bias.tensor;
+    return feeds;
   }
 
   /** The session of a decoder graph over some candidates, and what it is fed because of them. */
@@ -153,13 +169,12 @@ function createRunner(weights: PreparedWeights, biasTable: Float32Array, threads
       for (const [i, row] of inputs.entries()) ids.set(row, i * length);
       checkIds(ids, config);
       const mask: Tensors = masked ? { mask: paddingMask(inputs, length) } : {};
-      const positions = biasOf(length);
       let made: Tensors = { input_ids: int32(ids, [batch, length]) };
       for (const [i, stage] of stages.entries()) {
         signal?.throwIfAborted();
         const encoder = await session(`encoder ${i} ${masked}`, () => encoderGraph(config, lowering, masked, stage));
         const previous = made;
-        made = await encoder.run({ ...previous, ...(stage.from < stage.to && { bias: positions, ...mask }) });
+        made = await encoder.run({ ...previous, ...biasesOf(stage, length), ...(stage.from < stage.to && mask) });
         if (made["next"] !== undefined) made = { previous: made["next"] };
         disposeAll(previous);
       }
@@ -184,9 +199,10 @@ function createRunner(weights: PreparedWeights, biasTable: Float32Array, threads
 
     start(encoded, beams, candidates = whole) {
       const rows = encoded.batch * beams;
-      const empty = () => float32(new Float32Array(0), [rows, config.numHeads, 0, config.dKv]);
       const past: Tensors = {};
       for (let i = 0; i < config.numDecoderLayers; i += 1) {
+        const { keyHeads } = layerWidths(config, i);
+        const empty = () => float32(new Float32Array(0), [rows, keyHeads, 0, config.dKv]);
         past[`past_key_${i}`] = empty();
         past[`past_value_${i}`] = empty();
       }

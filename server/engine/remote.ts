@@ -31,6 +31,7 @@ export function createRemoteEngine(options: RemoteEngineOptions = {}): RemoteEng
   return new ChildEngine(options);
 }
 
+const NEVER_BEGUN = { encodeMs: 0, firstTokenMs: 0, totalMs: 0, steps: 0 };
 const END_GRACE_MS = 2000;
 const STDERR_KEPT = 1000;
 
@@ -69,12 +70,15 @@ class ChildEngine implements RemoteEngine {
       encodeAll: (texts) => this.call("encodeAll", { type: "encodeAll", model, texts }),
       decode: (ids) => this.call("decode", { type: "decode", model, ids: [...ids] }),
       generate: async (request, options = {}) => {
-        if (options.signal?.aborted) {
-          const timing = { encodeMs: 0, firstTokenMs: 0, totalMs: 0, steps: 0 };
-          return { sequences: request.inputs.map(() => []), cancelled: true, timing };
-        }
+        if (options.signal?.aborted)
+          return { sequences: request.inputs.map(() => []), cancelled: true, timing: NEVER_BEGUN };
         const stream = options.onTokens !== undefined;
         return this.call("generate", { type: "generate", model, request, stream }, options);
+      },
+      encodeWindow: (window) => this.call("encodeWindow", { type: "encodeWindow", model, window }),
+      fill: async (request, options = {}) => {
+        if (options.signal?.aborted) return { inputTokens: 0, sequences: [], cancelled: true, timing: NEVER_BEGUN };
+        return this.call("fill", { type: "fill", model, request }, options);
       },
       score: async (input, target, options = {}) => {
         options.signal?.throwIfAborted();

@@ -11,12 +11,15 @@ import { meanLogProb, noToken, type Pace, type Produced, type SearchResult } fro
 /** Hears the tokens of the first sequence so far, after each chunk. */
 export type TokenListener = (ids: readonly number[]) => void;
 
-/** Steps of the first chunk, so that the first token is heard of at once. */
+/** Steps of the first chunk where someone listens, so that the first token is heard of at once, and where the pace is not known. */
 const FIRST_CHUNK = 1;
 /** Most steps of a chunk; beyond this a chunk's fixed cost no longer shows. */
 const LARGEST_CHUNK = 32;
 /** How long a chunk may take: nothing can be cancelled inside one. */
 const CHUNK_MS = 30;
+
+/** What a step of a runner took when it last ran. */
+const stepMsOf = new WeakMap<Runner, number>();
 
 /** A sequence being written. */
 interface Row {
@@ -44,7 +47,7 @@ export async function greedySearch(
   const history = rows.map(() => prompt.slice(1));
   let state = runner.start(encoded, 1, candidates);
   let steps = 0;
-  let size = FIRST_CHUNK;
+  let size = listener === undefined ? chunkOf(stepMsOf.get(runner)) : FIRST_CHUNK;
   let cancelled = await pace.stop();
   try {
     if (prompt.length > 1 && !cancelled) state = await feedPrompt(runner, encoded, state, prompt.slice(0, -1));
@@ -66,7 +69,8 @@ export async function greedySearch(
       steps += produced;
       pace.stepped();
       const stepMs = (performance.now() - beganMs) / produced;
-      size = Math.max(FIRST_CHUNK, Math.min(LARGEST_CHUNK, Math.floor(CHUNK_MS / stepMs)));
+      stepMsOf.set(runner, stepMs);
+      size = chunkOf(stepMs);
       listener?.(rows[0]?.ids ?? []);
       cancelled = await pace.stop();
     }
@@ -135,6 +139,11 @@ export async function steppedSearch(
     produced.slice(i * numReturnSequences, (i + 1) * numReturnSequences).sort((a, b) => b.score - a.score),
   );
   return { sequences, cancelled, steps };
+}
+
+/** Steps that a chunk may have, given what one takes. */
+function chunkOf(stepMs = CHUNK_MS): number {
+  return Math.max(FIRST_CHUNK, Math.min(LARGEST_CHUNK, Math.floor(CHUNK_MS / stepMs)));
 }
 
 function emptyRows(count: number): Row[] {

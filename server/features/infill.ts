@@ -8,12 +8,11 @@ import {
   type Gap,
   type LengthHint,
   orderGaps,
-  readSpans,
 } from "../../models/tokenizer/spans.ts";
-import type { CallOptions, GeneratedSequence, GenerateRequest, LoadedModel } from "../engine/engine.ts";
+import type { CallOptions, FilledSpan, FillRequest, LoadedModel } from "../engine/engine.ts";
 import { confidenceOf, fillKind, isCalibrated } from "./confidence.ts";
 import { type Decoding, decodingOf } from "./decoding.ts";
-import { encodeWindow, endOfPass, type GappedDocument } from "./infill-window.ts";
+import { endOfPass, type GappedDocument, windowOf } from "./infill-window.ts";
 
 /** What to fill. */
 export interface InfillParams {
@@ -123,7 +122,6 @@ const WINDOW_TOKENS = 512;
 const LEAST_WINDOW_TOKENS = 32;
 const LEAST_BEAMS = 4;
 const LEAST_SCORE = -100;
-const ANCHOR = "a";
 
 interface Work {
   readonly model: LoadedModel;
@@ -135,8 +133,6 @@ interface Work {
   readonly window: number;
   readonly decoding: Decoding;
   readonly newline: string;
-  /** A text's first space is lost in decoding, so something stands before it. */
-  readonly anchor: Promise<readonly number[]>;
   readonly tally: { passes: number; tokensIn: number; tokensOut: number; encodeMs: number; decodeMs: number };
   cancelled: boolean;
 }
@@ -157,13 +153,9 @@ function begin(model: LoadedModel, params: InfillParams, { signal }: InfillOptio
       `${model.info.id} cannot fill gaps: its vocabulary has no sentinels (<extra_id_0> ...). Take a T5 model with them, such as the built-in one.`,
     );
   }
-  const anchor = model.encodeAll([ANCHOR]).then(([ids = []]) => ids);
-  // It is waited for when there is something to decode; an engine that is gone by then has failed before.
-  anchor.catch(() => undefined);
   return {
     model,
     signal,
-    anchor,
     gaps,
     document: {
       texts: [...gaps.map((gap, i) => text.slice(gaps[i - 1]?.end ?? 0, gap.start)), text.slice(gaps.at(-1)?.end)],
@@ -210,33 +202,35 @@ async function pass(work: Work, first: number, end: number, again: boolean): Pro
   if (work.signal?.aborted) work.cancelled = true;
   if (work.cancelled) return;
   const { model, tally } = work;
-  const input = await encodeWindow(model, work.document, first, end, work.window);
-  const made = await model.generate(request(work, input, first, end, again), work.signal && { signal: work.signal });
-  const sequences = made.sequences[0] ?? [];
+  const window = { ...windowOf(work.document, first, end, work.window), prefix: model.info.prefixes.infill };
+  const { sequences, ...made } = await model.fill(
+    { window, ...searchOf(work, first, end, again) },
+    work.signal && { signal: work.signal },
+  );
   tally.passes += 1;
-  tally.tokensIn += input.length;
-  tally.tokensOut += sequences[0]?.ids.length ?? 0;
+  tally.tokensIn += made.inputTokens;
+  tally.tokensOut += sequences[0]?.tokens ?? 0;
   tally.encodeMs += made.timing.encodeMs;
   tally.decodeMs += made.timing.totalMs - made.timing.encodeMs;
   work.cancelled = made.cancelled;
-  for (const sequence of sequences) await keep(work, first, end, sequence);
+  for (const { spans } of sequences) {
+    for (const [i, span] of spans.entries()) if (span !== undefined) keep(work, first + i, span);
+  }
 }
 
 /** The decoder starts with the first sentinel, may use those of its gaps, and stops at the one after. */
-function request(
+function searchOf(
   { model, document, alternatives, decoding }: Work,
-  input: number[],
   first: number,
   end: number,
   again: boolean,
-): GenerateRequest {
+): Omit<FillRequest, "window"> {
   const { sentinelIds, lengthMarks, unkTokenId, config } = model.info;
   const gaps = end - first;
   const beams = again || alternatives > 1 ? Math.max(LEAST_BEAMS, alternatives) : 1;
   const banned = [config.padTokenId, unkTokenId, again ? config.eosTokenId : undefined, sentinelIds[0]];
   const lengths = document.hints.slice(first, end).map((hint) => fillLength(hint).maxTokens);
   return {
-    inputs: [input],
     shortlist: decoding.shortlist ?? "off",
     maxNewTokens: lengths.reduce((total, length) => total + length + 1, 0),
     numBeams: beams,
@@ -251,42 +245,25 @@ function request(
   };
 }
 
-/** Reads a sequence's fills; the first that fits a gap stands in the text. */
-async function keep(work: Work, first: number, end: number, sequence: GeneratedSequence): Promise<void> {
-  const { model, document, candidates } = work;
-  const { sentinelIds, config } = model.info;
-  const ids = [...sentinelIds.slice(0, 1), ...sequence.ids];
-  for (const [i, span] of readSpans(ids, sentinelIds, end - first, config.eosTokenId).entries()) {
-    if (span === undefined || (work.cancelled && !span.closed)) continue;
-    const gap = first + i;
-    const text = await fitted(work, gap, ids.slice(span.from, span.to));
-    if (text === "") continue;
-    const logProbs = sequence.logProbs.slice(span.from - 1, span.to - 1);
-    const score = mean(logProbs);
-    const confidence = confidenceOf(model.info, fillKind(document.hints[gap], text), logProbs);
-    const known = candidates[gap]?.findIndex((other) => other.text === text) ?? -1;
-    const candidate = { text, score, probability: Math.exp(score), confidence, logProbs };
-    if (known < 0) candidates[gap]?.push(candidate);
-    else if (score > (candidates[gap]?.[known]?.score ?? 0)) candidates[gap]?.splice(known, 1, candidate);
-    document.fills[gap] ??= text;
-  }
-}
-
-/** The text of a fill's ids as it can stand in its gap. */
-async function fitted(
-  { model, document, newline, anchor }: Work,
-  gap: number,
-  ids: readonly number[],
-): Promise<string> {
+/** Keeps what the model put into a gap; the first that fits stands in the text. */
+function keep({ model, document, candidates, newline, cancelled }: Work, gap: number, span: FilledSpan): void {
+  if (cancelled && !span.closed) return;
   const { texts, hints, fills } = document;
-  const decoded = await model.decode([...(await anchor), ...ids]);
-  const raw = decoded.startsWith(ANCHOR) ? decoded.slice(ANCHOR.length) : decoded;
   const before = texts[gap] || (fills[gap - 1] ?? "");
-  const text = fitFill(raw, before.slice(-8), texts[gap + 1] ?? "", {
+  const fitted = fitFill(span.text, before.slice(-8), texts[gap + 1] ?? "", {
     spellsLayout: model.info.spellsLayout,
     hint: hints[gap],
   });
-  return text.replaceAll("\n", newline);
+  if (fitted === "") return;
+  const text = fitted.replaceAll("\n", newline);
+  const { logProbs } = span;
+  const score = mean(logProbs);
+  const confidence = confidenceOf(model.info, fillKind(hints[gap], text), logProbs);
+  const known = candidates[gap]?.findIndex((other) => other.text === text) ?? -1;
+  const candidate = { text, score, probability: Math.exp(score), confidence, logProbs };
+  if (known < 0) candidates[gap]?.push(candidate);
+  else if (score > (candidates[gap]?.[known]?.score ?? 0)) candidates[gap]?.splice(known, 1, candidate);
+  fills[gap] ??= text;
 }
 
 function fillOf({ document, candidates, alternatives }: Work, { start }: Gap, gap: number): Fill[] {

@@ -35,11 +35,14 @@ const OTHER_SCRIPT = 4;
 /** A language that the model knows must be clearly less likely than the one that was found. */
 const MOST_LIKELIHOOD = 0.85;
 
-/** Whether one word in eight is among these, English's most frequent; together they are rare in any other language. */
+/** Whether one word in eight is among these, which are frequent in English; together they are rare in any other language. */
 function isPlainEnglish(prose: string): boolean {
   const words = prose.split(" ").length;
-  return (prose.match(/\b(?:the|and|of|to|is|are|this|with|you|that)\b/gi)?.length ?? 0) * 8 >= words;
+  return (prose.match(ENGLISH)?.length ?? 0) * 8 >= words;
 }
+
+const ENGLISH =
+  /\b(?:the|and|of|to|is|are|this|with|you|that|be|by|from|if|can|your|not|will|when|which|have|has|these|their|they|its|should|must|each|was|were|there|how|what|it|use|used|using|other|more|than|but|our|new)\b/gi;
 
 /** The text without code, links, markup, and words that look like names in code. */
 function proseOf(text: string): string {

@@ -15,6 +15,7 @@ import { sectionAt, sectionSummary } from "../features/section-summary.ts";
 import { summaryNotes } from "../features/summarize.ts";
 import { cancelled, contentModified } from "./errors.ts";
 import type { Services } from "./services.ts";
+import type { Suggest } from "./suggestions.ts";
 
 const position = z.object({ line: z.int().nonnegative(), character: z.int().nonnegative() });
 const textDocument = z.object({ uri: z.string() });
@@ -49,23 +50,22 @@ export async function provideInlineCompletion(
   signal: AbortSignal,
 ): Promise<InlineCompletionItem[]> {
   const document = services.openDocument(params.textDocument.uri);
-  const { uri, version, text } = document;
+  const { version } = document;
   const offset = document.offsetAt(params.position);
   const range = document.rangeOf(offset, offset);
   // An item of the completion list is chosen: ghost text would have to begin with it.
   if (params.context.selectedCompletionInfo !== undefined && params.context.selectedCompletionInfo !== null) return [];
   const explicit = params.context.triggerKind === InlineCompletionTriggerKind.Invoked;
-  return services.latest.run(uri, signal, async (own) => {
+  const suggest: Suggest = async ({ uri, text }, { offset, explicit }, signal) => {
     const settings = await services.settings.settingsFor(uri);
-    const made = await withModel(services, (model) =>
-      inlineCompletion({ model, settings }, { text, offset, explicit }, own),
-    );
-    own.throwIfAborted();
-    if (made.cancelled) throw cancelled();
-    if (document.version !== version) throw contentModified("The document was changed.");
-    services.log.debug(`inline completion: ${made.reason ?? `${made.items.length} suggested`}`);
-    return made.items.map((item) => ({ insertText: item.text, range }));
-  });
+    return withModel(services, (model) => inlineCompletion({ model, settings }, { text, offset, explicit }, signal));
+  };
+  const made = await services.suggestions.request(suggest, document, { offset, explicit }, signal);
+  signal.throwIfAborted();
+  if (made.cancelled) throw cancelled();
+  if (document.version !== version) throw contentModified("The document was changed.");
+  services.log.debug(`inline completion: ${made.reason ?? `${made.items.length} suggested`}`);
+  return made.items.map((item) => ({ insertText: item.text, range }));
 }
 
 /** The summary of the section whose Markdown heading is under the mouse. */

@@ -11,6 +11,8 @@ export interface OpenDocument {
   readonly languageId: string;
   readonly version: number;
   readonly text: string;
+  /** Where the last change ended, in UTF-16 units; undefined when there was none, or when it was in several places. */
+  readonly changeEnd: number | undefined;
   /** A position beyond a line's end is its end; one inside a character is the character's start. */
   offsetAt(position: Position): number;
   positionAt(offset: number): Position;
@@ -32,13 +34,16 @@ export function documentModel(encoding: () => PositionEncoding) {
       new EncodedDocument(TextDocument.create(uri, languageId, version, content), encoding),
     update: (document: OpenDocument, changes: TextDocumentContentChangeEvent[], version: number): OpenDocument => {
       // Each change's positions count in the text that the one before it left.
-      if (document instanceof EncodedDocument) for (const change of changes) document.apply(change, version);
+      if (!(document instanceof EncodedDocument)) return document;
+      for (const change of changes) document.apply(change, version);
+      if (changes.length > 1) document.changeEnd = undefined;
       return document;
     },
   };
 }
 
 class EncodedDocument implements OpenDocument {
+  changeEnd: number | undefined;
   private readonly document: TextDocument;
   private readonly encoding: () => PositionEncoding;
 
@@ -84,13 +89,13 @@ class EncodedDocument implements OpenDocument {
   apply(change: TextDocumentContentChangeEvent, version: number): void {
     if (!("range" in change)) {
       TextDocument.update(this.document, [change], version);
+      this.changeEnd = undefined;
       return;
     }
-    const { start, end } = change.range;
-    const range = {
-      start: this.document.positionAt(this.offsetAt(start)),
-      end: this.document.positionAt(this.offsetAt(end)),
-    };
+    const start = this.offsetAt(change.range.start);
+    const end = this.document.positionAt(this.offsetAt(change.range.end));
+    const range = { start: this.document.positionAt(start), end };
+    this.changeEnd = start + change.text.length;
     TextDocument.update(this.document, [{ range, text: change.text }], version);
   }
 

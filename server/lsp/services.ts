@@ -2,11 +2,11 @@
 import type { WorkspaceEdit } from "vscode-languageserver-protocol";
 import type { SummaryCache } from "../features/section-summary.ts";
 import type { EngineHost } from "./engine-host.ts";
-import type { Latest } from "./latest.ts";
 import type { Log } from "./log.ts";
 import type { OpenDocument } from "./positions.ts";
 import type { Progress } from "./progress.ts";
 import type { SettingsStore } from "./settings-store.ts";
+import type { Suggestions } from "./suggestions.ts";
 
 /** What the server may ask of the client. */
 export interface Client {
@@ -25,7 +25,7 @@ export interface Services {
   readonly settings: SettingsStore;
   readonly engine: EngineHost;
   readonly progress: Progress;
-  readonly latest: Latest;
+  readonly suggestions: Suggestions;
   readonly summaries: SummaryCache;
   readonly log: Log;
   readonly client: Client;

@@ -2,7 +2,9 @@
 import { parseConfig } from "../../models/t5/config.ts";
 import { encodeParts } from "../../models/tokenizer/parts.ts";
 import type { Tokenizer } from "../../models/tokenizer/tokenizer.ts";
+import { encodeWindow } from "../../models/tokenizer/window.ts";
 import type { GeneratedSequence, GenerateRequest, LoadedModel } from "../../server/engine/engine.ts";
+import { fillWindow } from "../../server/engine/fill.ts";
 
 /** What a played decoder gives: ids of each sequence, or nothing more when the run was cancelled. */
 export type Play = (request: GenerateRequest, text: string) => readonly (readonly number[])[] | "cancelled";
@@ -16,6 +18,15 @@ export function playedModel(tokenizer: Tokenizer, play: Play, prefix?: string): 
     score: -1,
     finished: true,
   });
+  const generate: LoadedModel["generate"] = async (request) => {
+    const played = play(request, tokenizer.decode(request.inputs[0] ?? [], { keepSpecial: true }));
+    const cancelled = played === "cancelled";
+    return {
+      sequences: [cancelled ? [] : played.map(sequence)],
+      cancelled,
+      timing: { encodeMs: 1, firstTokenMs: 1, totalMs: 2, steps: 1 },
+    };
+  };
   return {
     info: {
       id: "played",
@@ -45,15 +56,9 @@ export function playedModel(tokenizer: Tokenizer, play: Play, prefix?: string): 
     encode: async (parts) => encodeParts(tokenizer, parts),
     encodeAll: async (texts) => texts.map((text) => tokenizer.encode(text)),
     decode: async (ids) => tokenizer.decode(ids),
-    generate: async (request) => {
-      const played = play(request, tokenizer.decode(request.inputs[0] ?? [], { keepSpecial: true }));
-      const cancelled = played === "cancelled";
-      return {
-        sequences: [cancelled ? [] : played.map(sequence)],
-        cancelled,
-        timing: { encodeMs: 1, firstTokenMs: 1, totalMs: 2, steps: 1 },
-      };
-    },
+    generate,
+    encodeWindow: async (window) => encodeWindow(tokenizer, window),
+    fill: (request, options) => fillWindow(tokenizer, generate, request, options),
     score: () => Promise.reject(new Error("infill does not score")),
   };
 }

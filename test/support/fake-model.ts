@@ -52,6 +52,8 @@ export function fakeModel(answer: (input: string) => string, info: Partial<Model
       });
       return { sequences, cancelled: false, timing };
     },
+    encodeWindow: () => Promise.reject(new Error("The fake model fills no gaps.")),
+    fill: () => Promise.reject(new Error("The fake model fills no gaps.")),
     score: async (_input, target) => ({ total: -target.length, logProbs: target.map(() => -1), ids: target }),
   };
   return model;
@@ -70,6 +72,11 @@ const FAKE_INFO: ModelInfo = {
     numLayers: 1,
     numDecoderLayers: 1,
     feedForward: "relu",
+    sharedKeyValue: false,
+    sharedHeads: false,
+    talkingHeads: false,
+    firstLayers: null,
+    biasInEveryLayer: false,
     tieWordEmbeddings: true,
     scaleDecoderOutputs: true,
     relativeAttentionNumBuckets: 32,

@@ -39,11 +39,11 @@ export interface ParityCase {
   readonly generations: readonly ExpectedGeneration[];
 }
 
-/** A tensor by its recipe: uniform in mean +- spread. */
+/** A tensor by its recipe: uniform in mean +- spread; or an identity matrix. */
 export type TensorRecipe = readonly [
   name: string,
   shape: readonly number[],
-  mean: number,
+  mean: number | "identity",
   spread: number,
   seed: number,
 ];
@@ -57,19 +57,18 @@ export interface ParityModel {
   readonly cases: readonly ParityCase[];
 }
 
-/** The models of test/fixtures/parity. */
-export function parityModels(): ParityModel[] {
-  return JSON.parse(gunzipSync(readFileSync("test/fixtures/parity/models.json.gz")).toString());
+/** The models of test/fixtures/parity: T5 in every configuration, or the other architectures of its family. */
+export function parityModels(file: "models" | "architectures" = "models"): ParityModel[] {
+  return JSON.parse(gunzipSync(readFileSync(`test/fixtures/parity/${file}.json.gz`)).toString());
 }
 
 /** The values of a model's tensors. */
 export function parityWeights(model: ParityModel): Map<string, Float32Array<ArrayBuffer>> {
   return new Map(
     model.tensors.map(([name, shape, mean, spread, seed]) => {
-      const bits = numbers(
-        seed,
-        shape.reduce((a, b) => a * b, 1),
-      );
+      const count = shape.reduce((a, b) => a * b, 1);
+      const bits = numbers(seed, count);
+      if (mean === "identity") return [name, Float32Array.from(bits, (_, i) => Number(i % ((shape[0] ?? 0) + 1) === 0))];
       return [name, Float32Array.from(bits, (value) => mean + spread * ((value >>> 8) / 2 ** 23 - 1))];
     }),
   );

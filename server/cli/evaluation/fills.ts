@@ -2,7 +2,6 @@
 import { ModelError } from "../../../models/errors.ts";
 import type { LoadedModel } from "../../engine/engine.ts";
 import { type FillCandidate, infill } from "../../features/infill.ts";
-import { encodeWindow } from "../../features/infill-window.ts";
 import type { BigramModel } from "../../training/bigram.ts";
 import { bareFill, evaluateFills, type FillOutputs } from "../../training/evaluate.ts";
 import { cutGaps, type Gap } from "../../training/gaps.ts";
@@ -110,10 +109,11 @@ export async function trueFill(model: LoadedModel, gap: Gap, signal?: AbortSigna
       `${model.info.id} cannot fill gaps: its vocabulary has no sentinels. Take a T5 model with them.`,
     );
   }
-  const document = { texts: [gap.before, gap.after], hints: [hintOf(gap)], fills: [undefined] };
-  const input = await encodeWindow(model, document, 0, 1, 512);
+  const { prefixes, config } = model.info;
+  const texts = [gap.before, gap.after];
+  const input = await model.encodeWindow({ texts, hints: [hintOf(gap)], prefix: prefixes.infill, maxTokens: 512 });
   const fill = await model.encode([{ kind: "text", text: gap.fill }]);
-  const target = [first, ...fill, second, model.info.config.eosTokenId];
+  const target = [first, ...fill, second, config.eosTokenId];
   const score = await model.score(input, target, signal && { signal });
   return score.logProbs.slice(1, 1 + fill.length);
 }

@@ -1,0 +1,102 @@
+/** Keeps one suggestion a document under way, the newest; where typing asks for them, it is begun at the keystroke itself. */
+import { ResponseError } from "vscode-languageserver-protocol";
+import type { InlineCompletions } from "../features/inline-completion.ts";
+import { cancelled } from "./errors.ts";
+import type { OpenDocument } from "./positions.ts";
+
+/** What a suggestion is for. */
+export interface Place {
+  /** The cursor, in UTF-16 units. */
+  readonly offset: number;
+  /** Whether a person asked for it. */
+  readonly explicit: boolean;
+}
+
+/** Makes a suggestion for a place of a document as it is. */
+export type Suggest = (document: OpenDocument, place: Place, signal: AbortSignal) => Promise<InlineCompletions>;
+
+/** The suggestions of all documents. */
+export interface Suggestions {
+  /** A suggestion, perhaps one that is begun already; what is under way for another place ends. @throws what `suggest` throws */
+  request(suggest: Suggest, document: OpenDocument, place: Place, signal: AbortSignal): Promise<InlineCompletions>;
+  /**
+   * The document has changed: what is under way ends with the reason. Where typing in this language has asked before, it will ask
+   * again when the editor has waited for the next key (VS Code: 50 ms), so the suggestion for the change's end is begun meanwhile.
+   */
+  changed(document: OpenDocument, reason: ResponseError<undefined>): void;
+  /** The document was closed: what is under way ends with the reason. */
+  closed(uri: string, reason: ResponseError<undefined>): void;
+}
+
+/** @returns with nothing under way */
+export function createSuggestions(now: () => number = () => performance.now()): Suggestions {
+  const begun = new Map<string, Begun>();
+  /** By the language of the documents where typing asks for suggestions. */
+  const typing = new Map<string, Suggest>();
+  const changes = new Map<string, number>();
+
+  function begin(suggest: Suggest, document: OpenDocument, place: Place): Begun {
+    const controller = new AbortController();
+    const made = suggest(document, place, controller.signal);
+    // It may never be asked for.
+    made.catch(() => undefined);
+    const one = { version: document.version, place, controller, made, taken: false };
+    begun.set(document.uri, one);
+    return one;
+  }
+
+  function end(uri: string, reason: ResponseError<undefined>): void {
+    begun.get(uri)?.controller.abort(reason);
+    begun.delete(uri);
+  }
+
+  return {
+    async request(suggest, document, place, signal) {
+      const { uri, version, languageId } = document;
+      if (!place.explicit) typing.set(languageId, suggest);
+      let one = begun.get(uri);
+      const { offset, explicit } = one?.place ?? {};
+      if (one?.version !== version || offset !== place.offset || explicit !== place.explicit || one.taken) {
+        end(uri, cancelled("A newer request took its place."));
+        one = begin(suggest, document, place);
+      }
+      one.taken = true;
+      const { controller, made } = one;
+      const abort = () => controller.abort(signal.reason);
+      signal.addEventListener("abort", abort, { once: true });
+      if (signal.aborted) abort();
+      try {
+        return await made;
+      } catch (error) {
+        const { aborted, reason } = controller.signal;
+        throw aborted && reason instanceof ResponseError ? reason : error;
+      } finally {
+        signal.removeEventListener("abort", abort);
+      }
+    },
+    changed(document, reason) {
+      const { uri, changeEnd, languageId } = document;
+      end(uri, reason);
+      const last = changes.get(uri) ?? Number.NEGATIVE_INFINITY;
+      changes.set(uri, now());
+      const suggest = typing.get(languageId);
+      // Faster than this no editor asks: a key is held down, or a program writes.
+      if (suggest === undefined || changeEnd === undefined || now() - last < LEAST_PAUSE_MS) return;
+      begin(suggest, document, { offset: changeEnd, explicit: false });
+    },
+    closed(uri, reason) {
+      end(uri, reason);
+      changes.delete(uri);
+    },
+  };
+}
+
+const LEAST_PAUSE_MS = 40;
+
+interface Begun {
+  readonly version: number;
+  readonly place: Place;
+  readonly controller: AbortController;
+  readonly made: Promise<InlineCompletions>;
+  taken: boolean;
+}
