@@ -112,7 +112,7 @@ export async function benchEditor(options: EditorOptions): Promise<void> {
 }
 
 /** The time that a person takes to look at what has been opened. */
-const SETTLE_MS = 250;
+const SETTLE_MS = 1000;
 const START_MS = 30_000;
 
 async function measure(
@@ -127,7 +127,7 @@ async function measure(
     writeFileSync(path, text);
     await window.ask({ ask: "open", path, offset });
     if (count === 1) await serverStarted(window);
-    await sleep(count === 1 ? 4 * SETTLE_MS : SETTLE_MS);
+    await sleep(count === 1 ? 2 * SETTLE_MS : SETTLE_MS);
     const made = await window.press(key === " " ? "Space" : key);
     if (made !== undefined) return made;
     // A window that has just started, on a busy machine, may not have heard of the provider yet.

@@ -67,7 +67,7 @@ async function summarizeRange(
     minimumConfidence: settings["summary.minimumConfidence"],
   };
   const run = (own: AbortSignal, onProgress: (progress: { done: number; total: number }) => void) =>
-    withModel(services, async (model) => summarize({ model: await model() }, params, { signal: own, onProgress }));
+    withModel(services, "summarize", async (model) => summarize({ model: await model() }, params, { signal: own, onProgress }));
   const made = await services.progress.run({ title: "Spanfill: summarizing", token, signal, run });
   if (made.cancelled) throw cancelled();
   const notes = summaryNotes(made);
@@ -89,7 +89,7 @@ async function fillGapsOfRange(
   const [start, end] = offsetsOf(document, range);
   const settings = await services.settings.settingsFor(uri);
   const run = (own: AbortSignal, onProgress: (progress: { done: number; total: number }) => void) =>
-    withModel(services, (model) => fillGaps({ model, settings }, { text, start, end }, { signal: own, onProgress }));
+    withModel(services, "infill", (model) => fillGaps({ model, settings }, { text, start, end }, { signal: own, onProgress }));
   const made = await services.progress.run({ title: "Spanfill: filling gaps", token, signal, run });
   if (made.cancelled) throw cancelled();
   // It may have changed, or been closed and opened again, while the model was at work.

@@ -1,5 +1,6 @@
 /** Keeps the engine for the server: started by the first request that needs it, exchanged when settings ask for another model. */
 import { ModelError } from "../../models/errors.ts";
+import type { Task } from "../../protocol/panel.ts";
 import type { EngineStatus } from "../../protocol/requests.ts";
 import type { Settings } from "../../protocol/settings.ts";
 import { resolveModel } from "../catalog/catalog.ts";
@@ -8,7 +9,10 @@ import { createRemoteEngine, type RemoteEngine } from "../engine/remote.ts";
 import type { Log } from "./log.ts";
 
 /** The settings that say which engine it is. */
-export type EngineSettings = Pick<Settings, "model" | "precision" | "threads" | "idleMinutes">;
+export type EngineSettings = Pick<
+  Settings,
+  "model" | "models.summarize" | "models.infill" | "precision" | "threads" | "idleMinutes"
+>;
 
 /** What an engine host tells of itself, and to whom. */
 export interface EngineHostOptions {
@@ -21,8 +25,8 @@ export interface EngineHostOptions {
 
 /** The server's engine. */
 export interface EngineHost {
-  /** Runs work that may ask for the model of these settings, which is loaded then. @throws what loading or the work throws */
-  use<T>(settings: EngineSettings, work: (model: () => Promise<LoadedModel>) => Promise<T>): Promise<T>;
+  /** Runs work that may ask for these settings' model for a task, which is loaded then. @throws what loading or the work throws */
+  use<T>(settings: EngineSettings, task: Task, work: (model: () => Promise<LoadedModel>) => Promise<T>): Promise<T>;
   status(settings: EngineSettings): EngineStatus;
   /** Ends the engine's process; what runs there fails, and the next use starts another. */
   restart(): Promise<void>;
@@ -35,10 +39,13 @@ export function createEngineHost(options: EngineHostOptions): EngineHost {
   return new Host(options);
 }
 
-/** An engine, for as long as the settings that it was made for. */
+/** An engine, for as long as the settings that it was made for; it holds the models of all tasks. */
 interface Running {
   readonly key: string;
   readonly engine: RemoteEngine;
+  /** By folder. */
+  readonly models: Map<string, LoadedModel>;
+  /** The last that was asked for. */
   model?: LoadedModel;
 }
 
@@ -57,12 +64,12 @@ class Host implements EngineHost {
     this.options = options;
   }
 
-  async use<T>(settings: EngineSettings, work: (model: () => Promise<LoadedModel>) => Promise<T>): Promise<T> {
+  async use<T>(settings: EngineSettings, task: Task, work: (model: () => Promise<LoadedModel>) => Promise<T>): Promise<T> {
     let asked = false;
     const model = async () => {
       if (!asked) this.busy += 1;
       asked = true;
-      const loaded = await this.load(settings);
+      const loaded = await this.load(settings, task);
       this.failure = undefined;
       return loaded;
     };
@@ -109,34 +116,39 @@ class Host implements EngineHost {
     await this.restart();
   }
 
-  private async load(settings: EngineSettings): Promise<LoadedModel> {
+  private async load(settings: EngineSettings, task: Task): Promise<LoadedModel> {
     if (this.disposed) throw new ModelError("process", "The server is shutting down.");
     this.settings = settings;
-    const { model, precision, threads, idleMinutes } = settings;
+    const { precision, threads, idleMinutes } = settings;
+    const directory = resolveModel(settings[`models.${task}`] || settings.model || undefined);
     const reference = {
-      directory: resolveModel(model === "" ? undefined : model),
+      directory,
       precision,
       ...(threads === 0 ? {} : { threads }),
     };
-    const key = JSON.stringify([reference, idleMinutes]);
+    const named = [settings.model, settings["models.summarize"], settings["models.infill"]];
+    const key = JSON.stringify([named, precision, threads, idleMinutes]);
     if (this.running !== undefined && this.running.key !== key) await this.restart();
-    this.running ??= { key, engine: this.start(idleMinutes) };
+    this.running ??= { key, engine: this.start(idleMinutes), models: new Map() };
     const { running } = this;
-    const fresh = running.engine.pid === undefined;
-    if (!fresh && running.model !== undefined) {
+    const known = running.models.get(directory);
+    const fresh = running.engine.pid === undefined || known === undefined;
+    if (!fresh) {
+      running.model = known;
       this.publish();
-      return running.model;
+      return known;
     }
     const started = performance.now();
-    if (fresh) this.loading += 1;
+    this.loading += 1;
     this.publish();
     try {
       const loaded = await running.engine.load(reference);
+      running.models.set(directory, loaded);
       running.model = loaded;
-      if (fresh) this.options.log.info(`${loaded.info.id} loaded in ${Math.round(performance.now() - started)} ms`);
+      this.options.log.info(`${loaded.info.id} loaded in ${Math.round(performance.now() - started)} ms`);
       return loaded;
     } finally {
-      if (fresh) this.loading -= 1;
+      this.loading -= 1;
       this.publish();
     }
   }

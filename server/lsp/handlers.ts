@@ -7,6 +7,7 @@ import {
   InlineCompletionTriggerKind,
 } from "vscode-languageserver-protocol";
 import { z } from "zod";
+import type { Task } from "../../protocol/panel.ts";
 import { COMMANDS } from "../../protocol/requests.ts";
 import type { LoadedModel } from "../engine/engine.ts";
 import { codeActions } from "../features/code-actions.ts";
@@ -58,7 +59,7 @@ export async function provideInlineCompletion(
   const explicit = params.context.triggerKind === InlineCompletionTriggerKind.Invoked;
   const suggest: Suggest = async ({ uri, text }, { offset, explicit }, signal) => {
     const settings = await services.settings.settingsFor(uri);
-    return withModel(services, (model) => inlineCompletion({ model, settings }, { text, offset, explicit }, signal));
+    return withModel(services, "infill", (model) => inlineCompletion({ model, settings }, { text, offset, explicit }, signal));
   };
   const made = await services.suggestions.request(suggest, document, { offset, explicit }, signal);
   signal.throwIfAborted();
@@ -83,7 +84,7 @@ export async function provideHover(
   const settings = await services.settings.settingsFor(uri);
   if (!settings["hover.enabled"]) return null;
   const { summaries: cache } = services;
-  const made = await withModel(services, (model) =>
+  const made = await withModel(services, "summarize", (model) =>
     sectionSummary({ model, settings, cache }, { text, section }, signal),
   );
   signal.throwIfAborted();
@@ -124,10 +125,11 @@ export async function provideCodeActions(
 /** Runs a feature with the model, loaded when the feature asks for it. */
 export async function withModel<T>(
   { engine, settings }: Services,
+  task: Task,
   feature: (model: () => Promise<LoadedModel>) => Promise<T>,
 ): Promise<T> {
   // The engine's settings are the whole workspace's: one engine serves every document.
-  return engine.use(await settings.settingsFor(), feature);
+  return engine.use(await settings.settingsFor(), task, feature);
 }
 
 /** Text as Markdown that shows it as it is. */

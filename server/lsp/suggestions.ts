@@ -66,7 +66,9 @@ export function createSuggestions(now: () => number = () => performance.now()): 
       signal.addEventListener("abort", abort, { once: true });
       if (signal.aborted) abort();
       try {
-        return await made;
+        const suggested = await made;
+        controller.signal.throwIfAborted();
+        return suggested;
       } catch (error) {
         const { aborted, reason } = controller.signal;
         throw aborted && reason instanceof ResponseError ? reason : error;

@@ -1,5 +1,8 @@
 /** A model without a network, for tests of features: words are tokens, and it answers with a rule. */
+import type { Tokenizer } from "../../models/tokenizer/tokenizer.ts";
+import { encodeWindow } from "../../models/tokenizer/window.ts";
 import type { GenerateRequest, Generation, InputPart, LoadedModel, ModelInfo } from "../../server/engine/engine.ts";
+import { fillWindow } from "../../server/engine/fill.ts";
 
 /** What a fake model saw, and how it answers. */
 export interface FakeModel extends LoadedModel {
@@ -27,14 +30,28 @@ export function fakeModel(answer: (input: string) => string, info: Partial<Model
   };
   const encodeText = (text: string) =>
     text.split(/(?=\s\S)/).flatMap((word) => (word.match(/[\s\S]{1,8}/g) ?? []).map(idOf));
+  const encodeAfter = (text: string, continues = false) => encodeText(continues ? text : ` ${text}`);
   const decode = (list: readonly number[]) => list.map((id) => texts[id - FIRST] ?? "").join("");
+  const shown = { ...FAKE_INFO, ...info };
+  const tokenizer: Tokenizer = {
+    encode: (text, { continues } = {}) => encodeAfter(text, continues),
+    decode: (list) => decode(list).replace(/^ /, ""),
+    pieceOf: (id) => texts[id - FIRST],
+    size: FAKE_INFO.config.vocabSize,
+    eosId: FAKE_INFO.config.eosTokenId,
+    padId: FAKE_INFO.config.padTokenId,
+    unkId: 2,
+    sentinelIds: FAKE_INFO.sentinelIds,
+    lengthMarks: shown.lengthMarks,
+    spellsLayout: shown.spellsLayout,
+  };
   const model: FakeModel = {
     seen: [],
     requests: [],
-    info: { ...FAKE_INFO, ...info },
+    info: shown,
     async encode(parts: readonly InputPart[]) {
       return parts.flatMap((part) => {
-        if (part.kind === "text") return encodeText(part.continues ? part.text : ` ${part.text}`);
+        if (part.kind === "text") return encodeAfter(part.text, part.continues);
         return part.kind === "token" ? [part.id] : [FAKE_INFO.sentinelIds[part.index] ?? 2];
       });
     },
@@ -52,8 +69,8 @@ export function fakeModel(answer: (input: string) => string, info: Partial<Model
       });
       return { sequences, cancelled: false, timing };
     },
-    encodeWindow: () => Promise.reject(new Error("The fake model fills no gaps.")),
-    fill: () => Promise.reject(new Error("The fake model fills no gaps.")),
+    encodeWindow: async (window) => encodeWindow(tokenizer, window),
+    fill: (request, options) => fillWindow(tokenizer, model.generate, request, options),
     score: async (_input, target) => ({ total: -target.length, logProbs: target.map(() => -1), ids: target }),
   };
   return model;

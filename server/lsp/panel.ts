@@ -1,0 +1,146 @@
+/** The panel's questions: the models there are, and getting, checking, measuring and trying them. */
+import { ModelError } from "../../models/errors.ts";
+import type { Generated, Job, ServerQuestion } from "../../protocol/panel.ts";
+import { listBuiltin, readManifest, resolveModel } from "../catalog/catalog.ts";
+import { keepMeasurement } from "../catalog/measurements.ts";
+import { type Places, placesOf, removeModel, verifyFiles } from "../catalog/store.ts";
+import type { ModelReference } from "../engine/engine.ts";
+import { createRemoteEngine, type RemoteEngine } from "../engine/remote.ts";
+import { measureModel } from "../features/measure.ts";
+import { listModels } from "../features/model-list.ts";
+import { playground } from "../features/playground.ts";
+import type { Services } from "./services.ts";
+
+/** Answers the panel, and keeps what it started going when it is closed. */
+export interface PanelService {
+  answer(services: Services, question: ServerQuestion, signal: AbortSignal): Promise<unknown>;
+  /** Ends what is under way; what downloads have fetched stays. */
+  dispose(): Promise<void>;
+}
+
+/** @param onJob is told of work as it goes on */
+export function createPanelService(onJob: (job: Job) => void, places: Places = placesOf()): PanelService {
+  const jobs = new Map<string, { job: Job; readonly controller: AbortController }>();
+  let playgroundEngine: RemoteEngine | undefined;
+
+  /** Work on a model, one at a time. */
+  async function run<T>(
+    id: string,
+    kind: Job["kind"],
+    work: (signal: AbortSignal, report: (progress: Partial<Job>) => void) => Promise<T>,
+  ): Promise<T> {
+    const other = jobs.get(id)?.job;
+    if (other?.state === "running") throw new ModelError("input", `Something is under way for ${id} (${other.kind}): wait, or stop it.`);
+    const entry = { job: { id, kind, state: "running" } as Job, controller: new AbortController() };
+    const report = (change: Partial<Job>) => {
+      entry.job = { ...entry.job, ...change };
+      onJob(entry.job);
+    };
+    jobs.set(id, entry);
+    report({});
+    try {
+      const made = await work(entry.controller.signal, report);
+      report({ state: "done" });
+      return made;
+    } catch (error) {
+      if (entry.controller.signal.aborted) report({ state: "stopped" });
+      else report({ state: "failed", message: error instanceof Error ? error.message : String(error) });
+      throw error;
+    }
+  }
+
+  function get({ id, token, proxy }: Extract<ServerQuestion, { readonly kind: "get" }>): Job {
+    const running = jobs.get(id)?.job;
+    if (running?.state === "running") return running;
+    const work = run(id, "get", async (signal, report) => {
+      const [{ getModel }, { hubOf }, { createFetch }] = await Promise.all([
+        import("../catalog/get.ts"),
+        import("../catalog/hub.ts"),
+        import("../catalog/network.ts"),
+      ]);
+      let told = 0;
+      const onProgress = (progress: Partial<Job>) => {
+        if (performance.now() - told < REPORT_EVERY_MS) return;
+        told = performance.now();
+        report(progress);
+      };
+      const hub = hubOf(process.env, createFetch(proxy ? { proxy } : {}), token);
+      await getModel(hub, places, id, { signal, onProgress });
+    });
+    // It goes on when nobody waits; the job says how it ended.
+    work.catch(() => undefined);
+    return jobs.get(id)?.job ?? { id, kind: "get", state: "running" };
+  }
+
+  async function reference({ settings }: Services, id: string, precision: ModelReference["precision"]) {
+    const { threads } = await settings.settingsFor();
+    return { directory: resolveModel(id), precision, ...(threads === 0 ? {} : { threads }) };
+  }
+
+  return {
+    async answer(services, question, signal) {
+      switch (question.kind) {
+        case "models": {
+          const models = await listModels(places);
+          return { models, jobs: [...jobs.values()].map(({ job }) => job), builtIn: listBuiltin()[0] ? readManifest(resolveModel()).id : "" };
+        }
+        case "get":
+          return get(question);
+        case "stop":
+          jobs.get(question.id)?.controller.abort();
+          return null;
+        case "remove":
+          jobs.delete(question.id);
+          return { freedBytes: await removeModel(question.id, places) };
+        case "verify": {
+          const directory = resolveModel(question.id);
+          const { sha256 } = readManifest(directory);
+          const files = await run(question.id, "verify", (own) => verifyFiles(directory, sha256, own));
+          return { files: files.map(({ name, intact = null }) => ({ name, intact })) };
+        }
+        case "import": {
+          const { importModel } = await import("../catalog/import.ts");
+          const made = await run(question.path, "import", (own, report) =>
+            importModel(question.path, places, {
+              signal: own,
+              onBytes: (doneBytes, totalBytes) => report({ doneBytes, totalBytes }),
+            }),
+          );
+          return { id: made.id };
+        }
+        case "measure": {
+          const { id, precision } = question;
+          const model = await reference(services, id, precision);
+          return run(id, "measure", async (own) => {
+            const engine = createRemoteEngine();
+            own.addEventListener("abort", () => void engine.dispose(), { once: true });
+            try {
+              const made = await measureModel(engine, id, model, own);
+              await keepMeasurement(places, made);
+              return made;
+            } finally {
+              await engine.dispose();
+            }
+          });
+        }
+        case "generate": {
+          const { kind: _, id, precision, ...request } = question;
+          const started = performance.now();
+          // Not the editor's engine, whose models and speed are the person's own.
+          playgroundEngine ??= createRemoteEngine({ idleMs: PLAYGROUND_IDLE_MS });
+          const model = await playgroundEngine.load(await reference(services, id, precision));
+          const loadMs = performance.now() - started;
+          const made = await playground(model, request, signal);
+          return { ...made, loadMs } satisfies Generated;
+        }
+      }
+    },
+    async dispose() {
+      for (const { controller } of jobs.values()) controller.abort();
+      await playgroundEngine?.dispose();
+    },
+  };
+}
+
+const REPORT_EVERY_MS = 100;
+const PLAYGROUND_IDLE_MS = 60_000;
