@@ -3,26 +3,38 @@ import { commands, l10n, languages, Range, type TextDocument, type TextEditor, w
 import type { Range as ProtocolRange } from "vscode-languageclient";
 import type {
   COMMANDS,
+  ExplainArguments,
+  ExplainResult,
   FillGapsArguments,
   FillGapsResult,
+  RephraseArguments,
+  RephraseResult,
   SummarizeRangeArguments,
   SummarizeRangeResult,
+  WriteFieldArguments,
+  WriteFieldResult,
 } from "../protocol/requests.ts";
 import { replaceRanges } from "./edits.ts";
 import type { LanguageServer } from "./language-client.ts";
 import { LANGUAGES, SELECTOR } from "./languages.ts";
 import { explain, openSettings, warn } from "./messages.ts";
+import type { Pause } from "./pause.ts";
 import { withPatience } from "./progress.ts";
+import { pickAlternative } from "./rephrase.ts";
 import type { SummaryView } from "./summary-view.ts";
 
 /** What the commands work with. */
 export interface CommandContext {
   readonly server: LanguageServer;
   readonly summaries: SummaryView;
+  readonly pause: Pause;
 }
 
 const SUMMARIZE: (typeof COMMANDS)["summarizeRange"] = "spanfill.summarizeRange";
 const FILL: (typeof COMMANDS)["fillGaps"] = "spanfill.fillGaps";
+const REPHRASE: (typeof COMMANDS)["rephrase"] = "spanfill.rephrase";
+const WRITE: (typeof COMMANDS)["writeField"] = "spanfill.writeField";
+const EXPLAIN: (typeof COMMANDS)["explain"] = "spanfill.explainSuggestion";
 const SAID_MS = 5000;
 
 /** Shows a summary of the selection beside it; of the whole file when nothing is selected. */
@@ -54,7 +66,9 @@ export function runAction(context: CommandContext, command: string, argument: un
   const document = workspace.textDocuments.find(({ uri }) => uri.toString() === argument.uri);
   if (document?.version !== argument.version) return undefined;
   if (command === SUMMARIZE) return summarize(context, document, range);
-  return command === FILL ? fill(context, document, [range]) : undefined;
+  if (command === FILL) return fill(context, document, [range]);
+  const editor = window.visibleTextEditors.find((one) => one.document === document);
+  return command === REPHRASE && editor !== undefined ? rephrase(context, editor, range) : undefined;
 }
 
 /** Asks for ghost text at the cursor. */
@@ -73,6 +87,80 @@ export async function infillAtCursor({ server }: CommandContext): Promise<void> 
   if (!ready) return;
   if (editor !== window.activeTextEditor) await window.showTextDocument(editor.document, editor.viewColumn);
   await commands.executeCommand("editor.action.inlineSuggest.trigger");
+}
+
+/** Offers other words for the selection, or the word at the cursor; the chosen ones replace it, and one undo brings it back. */
+export async function rephraseSelection(context: CommandContext): Promise<void> {
+  const editor = proseEditor();
+  if (editor === undefined) return;
+  const { document, selection } = editor;
+  const range = selection.isEmpty ? document.getWordRangeAtPosition(selection.active) : selection;
+  if (range === undefined) warn(l10n.t("Spanfill: select some words, or put the cursor on one."));
+  else await rephrase(context, editor, range);
+}
+
+/** Proposes a title for the document; a person may change it before it is written. */
+export async function writeTitle(context: CommandContext): Promise<void> {
+  await writeField(context, "title", l10n.t("Title"));
+}
+
+/** Proposes a description for the document's front matter; a person may change it before it is written. */
+export async function writeDescription(context: CommandContext): Promise<void> {
+  await writeField(context, "description", l10n.t("Description"));
+}
+
+/** Says what typing at the cursor would suggest, or why nothing. */
+export async function explainSuggestion({ server, pause }: CommandContext): Promise<void> {
+  const editor = proseEditor();
+  if (editor === undefined) return;
+  if (pause.paused) {
+    warn(l10n.t("Spanfill's suggestions are paused."), {
+      title: l10n.t("Resume"),
+      command: "spanfill.pauseSuggestions",
+    });
+    return;
+  }
+  const made = await answered(l10n.t("Looking for a suggestion"), async (options) => {
+    const { code2ProtocolConverter: to } = await server.ready();
+    const argument: ExplainArguments = {
+      uri: to.asUri(editor.document.uri),
+      position: to.asPosition(editor.selection.active),
+    };
+    return server.execute<ExplainResult>(EXPLAIN, argument, options);
+  });
+  if (made === undefined) return;
+  if (made.suggestion !== undefined) {
+    void window.showInformationMessage(l10n.t("Spanfill would suggest here: {0}", made.suggestion.trim()));
+  } else warn(l10n.t("No suggestion here: {0}.", made.reason ?? ""), openSettings("spanfill.inlineCompletion"));
+}
+
+/** Offers everything there is, from the status item. */
+export async function showMenu({ pause }: CommandContext): Promise<void> {
+  const items = [
+    { label: `$(list-flat) ${l10n.t("Summarize File")}`, command: "spanfill.summarizeFile" },
+    { label: `$(edit-sparkle) ${l10n.t("Fill Gaps")}`, command: "spanfill.fillGapsInSelection" },
+    {
+      label: `$(${pause.paused ? "play" : "debug-pause"}) ${pause.paused ? l10n.t("Resume Suggestions") : l10n.t("Pause Suggestions")}`,
+      command: "spanfill.pauseSuggestions",
+    },
+    { label: `$(question) ${l10n.t("Why Was There No Suggestion Here?")}`, command: "spanfill.explainHere" },
+    { label: `$(symbol-misc) ${l10n.t("Choose Model")}`, command: "spanfill.chooseModel" },
+    { label: `$(refresh) ${l10n.t("Restart Engine")}`, command: "spanfill.restart" },
+    { label: `$(output) ${l10n.t("Show Log")}`, command: "spanfill.showLog" },
+    {
+      label: `$(gear) ${l10n.t("Settings")}`,
+      command: "workbench.action.openSettings",
+      argument: "@ext:spanfill.spanfill",
+    },
+  ];
+  const chosen = await window.showQuickPick(items, { title: "Spanfill" });
+  if (chosen !== undefined)
+    await commands.executeCommand(chosen.command, ...("argument" in chosen ? [chosen.argument] : []));
+}
+
+/** Pauses suggestions in this window, or resumes them. */
+export async function pauseSuggestions({ pause }: CommandContext): Promise<void> {
+  await pause.toggle();
 }
 
 /** Ends the engine's process and starts the next. */
@@ -103,6 +191,54 @@ async function summarize({ server, summaries }: CommandContext, document: TextDo
   if (result === undefined) return;
   if (result.summary.trim() !== "") await summaries.show(document, covered, result);
   else void window.showInformationMessage(l10n.t("Spanfill: the model found nothing to say about this text."));
+}
+
+async function rephrase({ server }: CommandContext, editor: TextEditor, part: Range): Promise<void> {
+  const { document } = editor;
+  const { version } = document;
+  const made = await answered(l10n.t("Looking for other words"), async (options) => {
+    const { code2ProtocolConverter: to, protocol2CodeConverter: from } = await server.ready();
+    const argument: RephraseArguments = { uri: to.asUri(document.uri), version, range: to.asRange(part) };
+    const result = await server.execute<RephraseResult>(REPHRASE, argument, options);
+    return { ...result, range: from.asRange(result.range) };
+  });
+  if (made === undefined) return;
+  if (made.alternatives.length === 0) {
+    void window.showInformationMessage(l10n.t("Spanfill: the model knows no other words for this."));
+    return;
+  }
+  const note = l10n.t("{0}; nothing is written until you choose", made.model);
+  const chosen = await pickAlternative(editor, made.range, made.alternatives, note);
+  if (chosen === undefined) return;
+  const problem = await replaceRanges(document, version, [{ range: made.range, text: chosen.text }]);
+  if (problem !== undefined) warn(l10n.t("Spanfill replaced nothing: {0}", problem));
+}
+
+async function writeField(
+  { server }: CommandContext,
+  field: WriteFieldArguments["field"],
+  title: string,
+): Promise<void> {
+  const editor = proseEditor();
+  if (editor === undefined) return;
+  const { document } = editor;
+  const { version } = document;
+  const ask = (value: string | undefined) =>
+    answered(title, async (options) => {
+      const { code2ProtocolConverter: to, protocol2CodeConverter: from } = await server.ready();
+      const given = value === undefined ? {} : { value };
+      const argument: WriteFieldArguments = { uri: to.asUri(document.uri), version, field, ...given };
+      const result = await server.execute<WriteFieldResult>(WRITE, argument, options);
+      return { ...result, range: from.asRange(result.range) };
+    });
+  const proposed = await ask(undefined);
+  if (proposed === undefined) return;
+  const value = await window.showInputBox({ title, value: proposed.value, prompt: proposed.notes.join("; ") });
+  if (value === undefined || value.trim() === "") return;
+  const edit = await ask(value);
+  if (edit === undefined) return;
+  const problem = await replaceRanges(document, version, [{ range: edit.range, text: edit.newText }]);
+  if (problem !== undefined) warn(l10n.t("Spanfill wrote nothing: {0}", problem));
 }
 
 /** @param parts where to fill; nowhere: everywhere */

@@ -16,6 +16,7 @@ import type { EngineStatus } from "../protocol/requests.ts";
 import type { CommandContext } from "./commands.ts";
 import type { LanguageServer } from "./language-client.ts";
 import { SELECTOR } from "./languages.ts";
+import { createPause } from "./pause.ts";
 import { platformProblem, thisPlatform } from "./platform.ts";
 import { createStatusItem } from "./status.ts";
 import { createSummaryView } from "./summary-view.ts";
@@ -26,6 +27,12 @@ const TABLE = {
   "spanfill.summarizeFile": "summarizeFile",
   "spanfill.fillGapsInSelection": "fillGaps",
   "spanfill.infillAtCursor": "infillAtCursor",
+  "spanfill.rephraseSelection": "rephraseSelection",
+  "spanfill.writeTitle": "writeTitle",
+  "spanfill.writeDescription": "writeDescription",
+  "spanfill.explainHere": "explainSuggestion",
+  "spanfill.pauseSuggestions": "pauseSuggestions",
+  "spanfill.showMenu": "showMenu",
   "spanfill.restart": "restartEngine",
 } as const;
 
@@ -36,6 +43,7 @@ export function activate(context: ExtensionContext): void {
   const log = window.createOutputChannel("Spanfill", { log: true });
   const status = createStatusItem();
   const summaries = createSummaryView();
+  const pause = createPause((paused) => status.pause(paused));
   context.subscriptions.push(log, status, summaries);
   context.subscriptions.push(commands.registerCommand("spanfill.showLog", () => log.show()));
   context.subscriptions.push(commands.registerCommand("spanfill.openSample", () => openSample(context.extensionUri)));
@@ -58,8 +66,8 @@ export function activate(context: ExtensionContext): void {
       if (engine !== undefined)
         log.debug(`engine: ${engine.state}${engine.pid === undefined ? "" : `, process ${engine.pid}`}`);
     };
-    const server: LanguageServer = new LanguageServer(context, log, onStatus, (command, argument) =>
-      runAction({ server, summaries }, command, argument),
+    const server: LanguageServer = new LanguageServer(context, log, onStatus, pause, (command, argument) =>
+      runAction({ server, summaries, pause }, command, argument),
     );
     return server;
   };
@@ -70,11 +78,33 @@ export function activate(context: ExtensionContext): void {
         return;
       }
       running ??= start();
-      const context: CommandContext = { server: await running, summaries };
+      const context: CommandContext = { server: await running, summaries, pause };
       await (await import("./commands.ts"))[name](context);
     });
     context.subscriptions.push(command);
   }
+  // The panel is a file of its own, read when it is first shown.
+  const panel = async () => {
+    if (problem !== undefined) throw new Error(problem);
+    const server = () => (running ??= start());
+    return { ...(await import("./panel/host.ts")), context: { extension: context, server } };
+  };
+  context.subscriptions.push(
+    commands.registerCommand("spanfill.openPanel", async () => {
+      const { openPanel, context } = await panel();
+      openPanel(context);
+    }),
+    commands.registerCommand("spanfill.chooseModel", async () => {
+      const { chooseModel, context } = await panel();
+      await chooseModel(context);
+    }),
+    window.registerWebviewPanelSerializer("spanfill.panel", {
+      deserializeWebviewPanel: async (shown) => {
+        const { restorePanel, context } = await panel();
+        restorePanel(context, shown);
+      },
+    }),
+  );
   if (problem !== undefined) return;
   // VS Code activates for input boxes too: only a person's text starts the server, and opening it does not wait for that.
   // The engine waits for the first request.

@@ -12,6 +12,7 @@ import { ExecuteCommandRequest, State, WorkDoneProgress } from "vscode-languagec
 import { LanguageClient, TransportKind } from "vscode-languageclient/node";
 import type { COMMANDS, EngineStatus, STATUS_NOTIFICATION } from "../protocol/requests.ts";
 import { SELECTOR } from "./languages.ts";
+import type { Pause } from "./pause.ts";
 
 /** How far a command has come: a sentence, or a share of 100 since the last report. */
 export type ReportProgress = (progress: { readonly message?: string; readonly increment?: number }) => void;
@@ -34,12 +35,14 @@ export class LanguageServer {
   /**
    * Starts nothing.
    * @param onStatus is told of the engine whenever it changes, and undefined when the server is gone
+   * @param pause while it lasts, typing asks for no suggestions
    * @param onCommand gets the server's commands first; what it answers undefined to is sent to the server
    */
   constructor(
     context: ExtensionContext,
     outputChannel: LogOutputChannel,
     onStatus: (status: EngineStatus | undefined) => void,
+    pause: Pause,
     onCommand: (command: string, argument: unknown) => Promise<void> | undefined,
   ) {
     const module = context.asAbsolutePath("dist/server.js");
@@ -53,10 +56,12 @@ export class LanguageServer {
         middleware: {
           executeCommand: (command, args, next) => onCommand(command, args[0]) ?? next(command, args),
           provideInlineCompletionItems: async (document, position, context, token, next) => {
+            const asked = context.triggerKind === InlineCompletionTriggerKind.Invoke;
+            if (pause.paused && !asked) return [];
             const made = await next(document, position, context, token);
             const none = made === undefined || made === null || (Array.isArray(made) ? made : made.items).length === 0;
             // Who asks is told; who types is left in peace.
-            if (none && context.triggerKind === InlineCompletionTriggerKind.Invoke && !token.isCancellationRequested)
+            if (none && asked && !token.isCancellationRequested)
               window.setStatusBarMessage(l10n.t("Spanfill: no suggestion here"), SAID_MS);
             return made;
           },

@@ -8,6 +8,8 @@ import { SELECTOR } from "./languages.ts";
 export interface StatusItem extends Disposable {
   /** Shows an engine's status; undefined: no server runs. */
   show(status: EngineStatus | undefined): void;
+  /** Shows whether suggestions are paused. */
+  pause(paused: boolean): void;
   /** Shows why there can be no engine. */
   fail(problem: string): void;
 }
@@ -16,16 +18,20 @@ export interface StatusItem extends Disposable {
 export function createStatusItem(): StatusItem {
   const item = languages.createLanguageStatusItem("spanfill.status", SELECTOR);
   item.name = "Spanfill";
+  item.command = { command: "spanfill.showMenu", title: l10n.t("More...") };
   const set = (text: string, detail: string, failed: boolean) => {
     item.text = `Spanfill: ${text}`;
     // What does not fit is cut off together with the item's command.
     item.detail = detail.length > MOST_CHARACTERS ? `${detail.slice(0, MOST_CHARACTERS - 1)}…` : detail;
     item.severity = failed ? LanguageStatusSeverity.Error : LanguageStatusSeverity.Information;
-    item.command = { command: "spanfill.showLog", title: l10n.t("Show Log") };
   };
+  let last: EngineStatus | undefined;
+  let paused = false;
   const show = (status: EngineStatus | undefined) => {
+    last = status;
     item.busy = status?.state === "loading" || status?.state === "busy";
-    if (status === undefined) set(l10n.t("not started"), l10n.t("Starts with the first use"), false);
+    if (paused) set(l10n.t("suggestions paused"), l10n.t("Summaries and gaps still work"), false);
+    else if (status === undefined) set(l10n.t("not started"), l10n.t("Starts with the first use"), false);
     else set(stateOf(status), detailOf(status), status.state === "failed");
   };
   const fail = (problem: string) => {
@@ -33,7 +39,11 @@ export function createStatusItem(): StatusItem {
     set(l10n.t("no engine"), problem, true);
   };
   show(undefined);
-  return { show, fail, dispose: () => item.dispose() };
+  const pause = (now: boolean) => {
+    paused = now;
+    show(last);
+  };
+  return { show, pause, fail, dispose: () => item.dispose() };
 }
 
 function stateOf({ state }: EngineStatus): string {

@@ -98,7 +98,7 @@ function lenses(uri: Uri): CodeLens[] {
     new CodeLens(top, { command: "spanfill.copySummary", title: `$(copy) ${l10n.t("Copy")}`, arguments: [uri] }),
     new CodeLens(top, {
       command: "spanfill.insertSummary",
-      title: `$(insert) ${l10n.t("Insert Above Text")}`,
+      title: `$(arrow-up) ${l10n.t("Insert Above Text")}`,
       arguments: [uri],
     }),
   ];

@@ -13,6 +13,12 @@ export const COMMANDS = {
   summarizeRange: "spanfill.summarizeRange",
   /** `FillGapsArguments` -> `FillGapsResult` */
   fillGaps: "spanfill.fillGaps",
+  /** `RephraseArguments` -> `RephraseResult` */
+  rephrase: "spanfill.rephrase",
+  /** `WriteFieldArguments` -> `WriteFieldResult` */
+  writeField: "spanfill.writeField",
+  /** `ExplainArguments` -> `ExplainResult` */
+  explain: "spanfill.explainSuggestion",
   /** No argument -> `EngineStatus`. Ends the engine's process and what runs there; the next request starts another. */
   restartEngine: "spanfill.restartEngine",
   /** No argument -> `EngineStatus`. Starts nothing. */
@@ -82,6 +88,68 @@ export interface FillGapsResult {
   readonly calibrated: boolean;
   /** Whether the client applied the edit; absent when it was not asked to. */
   readonly applied?: boolean;
+}
+
+/** Arguments of `spanfill.rephrase`. */
+export const rephraseSchema = z.object({
+  uri: z.string(),
+  /** The document's version that the range belongs to; another is refused (ContentModified). */
+  version: z.int(),
+  range: rangeSchema,
+  /** Most alternatives. */
+  count: z.int().min(1).max(20).default(5),
+  /** Whether the server has the client put the best one there (workspace/applyEdit). */
+  apply: z.boolean().default(false),
+});
+export type RephraseArguments = z.input<typeof rephraseSchema>;
+
+/** Result of `spanfill.rephrase`. */
+export interface RephraseResult {
+  /** What the alternatives stand for: the range without the white space around it. */
+  readonly range: Range;
+  /** Best first, none of them what stands there. */
+  readonly alternatives: readonly { readonly text: string; readonly confidence: number }[];
+  readonly ms: number;
+  readonly model: string;
+  readonly calibrated: boolean;
+  /** Whether the client applied the best one; absent when it was not asked to. */
+  readonly applied?: boolean;
+}
+
+/** Arguments of `spanfill.writeField`. */
+export const writeFieldSchema = z.object({
+  uri: z.string(),
+  /** The document's version that the edit is for; another is refused (ContentModified). */
+  version: z.int(),
+  field: z.enum(["title", "description"]),
+  /** What to write; the model proposes it when absent. */
+  value: z.string().trim().min(1).optional(),
+  /** Whether the server has the client apply the edit (workspace/applyEdit). */
+  apply: z.boolean().default(false),
+});
+export type WriteFieldArguments = z.input<typeof writeFieldSchema>;
+
+/** Result of `spanfill.writeField`. */
+export interface WriteFieldResult {
+  readonly value: string;
+  /** Puts the value into the front matter, or the title into the first heading where there is none. */
+  readonly range: Range;
+  readonly newText: string;
+  /** How the model came to it, to be shown with it; empty when the value was given. */
+  readonly notes: readonly string[];
+  /** Whether the client applied the edit; absent when it was not asked to. */
+  readonly applied?: boolean;
+}
+
+/** Arguments of `spanfill.explainSuggestion`. */
+export const explainSchema = z.object({ uri: z.string(), position: positionSchema });
+export type ExplainArguments = z.input<typeof explainSchema>;
+
+/** Result of `spanfill.explainSuggestion`: what typing there would suggest, or why nothing. */
+export interface ExplainResult {
+  readonly suggestion?: string;
+  /** A sentence for people. */
+  readonly reason?: string;
 }
 
 /** Sent from the server to the client whenever it changes, and the result of `spanfill.status`. */

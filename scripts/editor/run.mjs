@@ -1,12 +1,13 @@
 // The editor tests: `run.mjs code-server` and `run.mjs electron` run test/e2e/suite on the packaged extension inside a real
-// extension host; `run.mjs person` runs test/e2e/person.mjs, which types and clicks; `run.mjs neovim` drives the language server from
-// Neovim. `--model DIR` takes another model than the built-in one (`random`: a small one with random weights, as where there is no
-// built-in one), `--vsix FILE` a package that is already made.
+// extension host; `run.mjs person` runs test/e2e/person.mjs, which types and clicks, `run.mjs panel` test/e2e/panel.mjs, which uses the
+// panel; `run.mjs neovim` drives the language server from Neovim. `--model DIR` takes another model than the built-in one (`random`: a
+// small one with random weights, as where there is no built-in one), `--vsix FILE` a package that is already made.
 import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
+import { asPanel } from "./as-panel.mjs";
 import { asPerson } from "./as-person.mjs";
 import { CALM_SETTINGS } from "./code-server.mjs";
 import { inCodeServer } from "./in-code-server.mjs";
@@ -22,6 +23,7 @@ const ways = {
   "code-server": onPackage(inCodeServer),
   electron: onPackage(inElectron),
   person: onPackage(asPerson),
+  panel: onPackage(asPanel),
   neovim: inNeovim,
 };
 const [name = "code-server"] = positionals;
@@ -38,7 +40,14 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.once(signal, () =>
 const folder = mkdtempSync(join(tmpdir(), "spanfill-editor-"));
 const workspace = join(folder, "workspace");
 const results = join("test-results", name);
-process.once("exit", () => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }));
+process.once("exit", () => {
+  try {
+    rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+  } catch (error) {
+    // What is being ended may still write there.
+    console.error(`${folder} could not be removed: ${error.message}`);
+  }
+});
 let outcome;
 try {
   mkdirSync(workspace);

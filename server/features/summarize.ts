@@ -232,7 +232,7 @@ async function cut(work: Work, { text, style }: SummarizeParams): Promise<Span[]
 async function pass(work: Work, text: string): Promise<Piece[] | undefined> {
   const { model, options, tally, kind } = work;
   const parts: InputPart[] = [
-    { kind: "text", text: prefixOf(model, kind) },
+    { kind: "text", text: prefixOf(model, kind), special: true },
     { kind: "text", text: text.trim() },
   ];
   const ids = [...(await model.encode(parts)), model.info.config.eosTokenId];

@@ -4,12 +4,20 @@ import { z } from "zod";
 import {
   COMMANDS,
   type EngineStatus,
+  type ExplainResult,
+  explainSchema,
   type FillGapsResult,
   fillGapsSchema,
+  type RephraseResult,
+  rephraseSchema,
   type SummarizeRangeResult,
   summarizeRangeSchema,
+  type WriteFieldResult,
+  writeFieldSchema,
 } from "../../protocol/requests.ts";
 import { fillGaps } from "../features/fill-gaps.ts";
+import { inlineCompletion } from "../features/inline-completion.ts";
+import { rephrase } from "../features/rephrase.ts";
 import { summarize, summaryNotes } from "../features/summarize.ts";
 import { cancelled, contentModified, invalidParams } from "./errors.ts";
 import { withModel } from "./handlers.ts";
@@ -34,6 +42,12 @@ export async function executeCommand(
       return summarizeRange(services, summarizeRangeSchema.parse(given?.[0]), token, signal);
     case COMMANDS.fillGaps:
       return fillGapsOfRange(services, fillGapsSchema.parse(given?.[0]), token, signal);
+    case COMMANDS.rephrase:
+      return rephraseRange(services, rephraseSchema.parse(given?.[0]), token, signal);
+    case COMMANDS.writeField:
+      return writeField(services, writeFieldSchema.parse(given?.[0]), token, signal);
+    case COMMANDS.explain:
+      return explain(services, explainSchema.parse(given?.[0]), signal);
     case COMMANDS.restartEngine:
       await services.engine.restart();
       return status(services);
@@ -67,7 +81,9 @@ async function summarizeRange(
     minimumConfidence: settings["summary.minimumConfidence"],
   };
   const run = (own: AbortSignal, onProgress: (progress: { done: number; total: number }) => void) =>
-    withModel(services, "summarize", async (model) => summarize({ model: await model() }, params, { signal: own, onProgress }));
+    withModel(services, "summarize", async (model) =>
+      summarize({ model: await model() }, params, { signal: own, onProgress }),
+    );
   const made = await services.progress.run({ title: "Spanfill: summarizing", token, signal, run });
   if (made.cancelled) throw cancelled();
   const notes = summaryNotes(made);
@@ -89,7 +105,9 @@ async function fillGapsOfRange(
   const [start, end] = offsetsOf(document, range);
   const settings = await services.settings.settingsFor(uri);
   const run = (own: AbortSignal, onProgress: (progress: { done: number; total: number }) => void) =>
-    withModel(services, "infill", (model) => fillGaps({ model, settings }, { text, start, end }, { signal: own, onProgress }));
+    withModel(services, "infill", (model) =>
+      fillGaps({ model, settings }, { text, start, end }, { signal: own, onProgress }),
+    );
   const made = await services.progress.run({ title: "Spanfill: filling gaps", token, signal, run });
   if (made.cancelled) throw cancelled();
   // It may have changed, or been closed and opened again, while the model was at work.
@@ -105,10 +123,94 @@ async function fillGapsOfRange(
   const edit = { documentChanges: [{ textDocument: { uri, version }, edits }] };
   const result = { edit, fills, ms: Math.round(made.ms), model: made.model, calibrated: made.calibrated };
   if (!apply) return result;
-  const refusal =
-    edits.length === 0 ? "the model had nothing to say" : await services.client.applyEdit("Fill gaps", edit);
-  if (refusal !== undefined) services.client.showMessage(`Spanfill filled no gap: ${refusal}.`);
-  return { ...result, applied: refusal === undefined };
+  return { ...result, applied: await applied(services, document, "Fill gaps", edits) };
+}
+
+async function rephraseRange(
+  services: Services,
+  { uri, version, range, count, apply }: z.output<typeof rephraseSchema>,
+  token: ProgressToken | undefined,
+  signal: AbortSignal,
+): Promise<RephraseResult> {
+  const document = services.openDocument(uri);
+  checkVersion(document, version);
+  const { text } = document;
+  const [start, end] = offsetsOf(document, range);
+  const settings = await services.settings.settingsFor(uri);
+  const run = (own: AbortSignal) =>
+    withModel(services, "infill", (model) =>
+      rephrase({ model, settings }, { text, start, end, count }, { signal: own }),
+    );
+  const made = await services.progress.run({ title: "Spanfill: rephrasing", token, signal, run });
+  if (made.cancelled) throw cancelled();
+  checkVersion(services.openDocument(uri), version);
+  const place = document.rangeOf(made.start, made.end);
+  const { alternatives, model, calibrated } = made;
+  const result = { range: place, alternatives, ms: Math.round(made.ms), model, calibrated };
+  if (!apply) return result;
+  const edits = alternatives.slice(0, 1).map((best) => ({ range: place, newText: best.text }));
+  return { ...result, applied: await applied(services, document, "Rephrase", edits) };
+}
+
+async function writeField(
+  services: Services,
+  { uri, version, field, value, apply }: z.output<typeof writeFieldSchema>,
+  token: ProgressToken | undefined,
+  signal: AbortSignal,
+): Promise<WriteFieldResult> {
+  const document = services.openDocument(uri);
+  checkVersion(document, version);
+  const { text } = document;
+  const { maxContextTokens } = await services.settings.settingsFor(uri);
+  // With its YAML library, which is rarely needed.
+  const { fieldEdit, proposeField } = await import("../features/front-matter.ts");
+  const run = (own: AbortSignal, onProgress: (progress: { done: number; total: number }) => void) =>
+    withModel(services, "summarize", async (model) =>
+      proposeField({ model: await model(), maxContextTokens }, { text, field }, { signal: own, onProgress }),
+    );
+  const made =
+    value === undefined
+      ? await services.progress.run({ title: `Spanfill: writing a ${field}`, token, signal, run })
+      : undefined;
+  if (made?.cancelled) throw cancelled();
+  const chosen = value ?? made?.summary ?? "";
+  const { start, end, newText } = fieldEdit(text, field, chosen);
+  checkVersion(services.openDocument(uri), version);
+  const range = document.rangeOf(start, end);
+  const result = { value: chosen, range, newText, notes: made === undefined ? [] : summaryNotes(made) };
+  if (!apply) return result;
+  const edits = chosen === "" ? [] : [{ range, newText }];
+  return { ...result, applied: await applied(services, document, `Write ${field}`, edits) };
+}
+
+async function explain(
+  services: Services,
+  { uri, position }: z.output<typeof explainSchema>,
+  signal: AbortSignal,
+): Promise<ExplainResult> {
+  const document = services.openDocument(uri);
+  const { text } = document;
+  const offset = document.offsetAt(position);
+  const settings = await services.settings.settingsFor(uri);
+  const made = await withModel(services, "infill", (model) =>
+    inlineCompletion({ model, settings }, { text, offset, explicit: false }, signal),
+  );
+  signal.throwIfAborted();
+  const [best] = made.items;
+  return best === undefined ? { reason: made.reason ?? "the request was cancelled" } : { suggestion: best.text };
+}
+
+/** Has the client apply edits to the document as it is; says what kept it from doing so. */
+async function applied(
+  { client }: Services,
+  { uri, version }: OpenDocument,
+  label: string,
+  edits: TextEdit[],
+): Promise<boolean> {
+  const edit = { documentChanges: [{ textDocument: { uri, version }, edits }] };
+  const refusal = edits.length === 0 ? "the model had nothing to say" : await client.applyEdit(label, edit);
+  if (refusal !== undefined) client.showMessage(`Spanfill changed nothing (${label.toLowerCase()}): ${refusal}.`);
+  return refusal === undefined;
 }
 
 function checkVersion({ version: now, uri }: OpenDocument, version: number): void {

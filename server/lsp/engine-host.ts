@@ -64,7 +64,11 @@ class Host implements EngineHost {
     this.options = options;
   }
 
-  async use<T>(settings: EngineSettings, task: Task, work: (model: () => Promise<LoadedModel>) => Promise<T>): Promise<T> {
+  async use<T>(
+    settings: EngineSettings,
+    task: Task,
+    work: (model: () => Promise<LoadedModel>) => Promise<T>,
+  ): Promise<T> {
     let asked = false;
     const model = async () => {
       if (!asked) this.busy += 1;

@@ -59,7 +59,9 @@ export async function provideInlineCompletion(
   const explicit = params.context.triggerKind === InlineCompletionTriggerKind.Invoked;
   const suggest: Suggest = async ({ uri, text }, { offset, explicit }, signal) => {
     const settings = await services.settings.settingsFor(uri);
-    return withModel(services, "infill", (model) => inlineCompletion({ model, settings }, { text, offset, explicit }, signal));
+    return withModel(services, "infill", (model) =>
+      inlineCompletion({ model, settings }, { text, offset, explicit }, signal),
+    );
   };
   const made = await services.suggestions.request(suggest, document, { offset, explicit }, signal);
   signal.throwIfAborted();
@@ -112,7 +114,7 @@ export async function provideCodeActions(
     .filter(({ kind }) => only === undefined || only.some((asked) => kind === asked || kind.startsWith(`${asked}.`)))
     .map(({ title, kind, command, ...offer }) => {
       const range = document.rangeOf(offer.start, offer.end);
-      const effect = command === COMMANDS.fillGaps ? { apply: true } : { show: true };
+      const effect = command === COMMANDS.summarizeRange ? { show: true } : { apply: true };
       return {
         title,
         kind,

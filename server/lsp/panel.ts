@@ -30,7 +30,8 @@ export function createPanelService(onJob: (job: Job) => void, places: Places = p
     work: (signal: AbortSignal, report: (progress: Partial<Job>) => void) => Promise<T>,
   ): Promise<T> {
     const other = jobs.get(id)?.job;
-    if (other?.state === "running") throw new ModelError("input", `Something is under way for ${id} (${other.kind}): wait, or stop it.`);
+    if (other?.state === "running")
+      throw new ModelError("input", `Something is under way for ${id} (${other.kind}): wait, or stop it.`);
     const entry = { job: { id, kind, state: "running" } as Job, controller: new AbortController() };
     const report = (change: Partial<Job>) => {
       entry.job = { ...entry.job, ...change };
@@ -82,7 +83,11 @@ export function createPanelService(onJob: (job: Job) => void, places: Places = p
       switch (question.kind) {
         case "models": {
           const models = await listModels(places);
-          return { models, jobs: [...jobs.values()].map(({ job }) => job), builtIn: listBuiltin()[0] ? readManifest(resolveModel()).id : "" };
+          return {
+            models,
+            jobs: [...jobs.values()].map(({ job }) => job),
+            builtIn: listBuiltin()[0] ? readManifest(resolveModel()).id : "",
+          };
         }
         case "get":
           return get(question);

@@ -26,13 +26,13 @@ test("every text that package.json refers to is in package.nls.json, and no othe
   assert.deepEqual(used.toSorted(), Object.keys(texts).toSorted());
 });
 
-test("package.json activates for the client's languages and no others", () => {
-  assert.deepEqual(
-    manifest.activationEvents,
-    LANGUAGES.map((language) => `onLanguage:${language}`),
-  );
+test("package.json activates for the client's languages and the panel, and for nothing else", () => {
+  assert.deepEqual(manifest.activationEvents, [
+    ...LANGUAGES.map((language) => `onLanguage:${language}`),
+    "onWebviewPanel:spanfill.panel",
+  ]);
   const clauses = [...keybindings, ...menus["editor/context"]].map(({ when }: { when: string }) => when);
-  assert.equal(clauses.length, 5);
+  assert.equal(clauses.length, 6);
   for (const when of clauses) assert.ok(when.includes(`editorLangId =~ /^(${LANGUAGES.join("|")})$/`), when);
 });
 

@@ -1,7 +1,7 @@
 // Uses the installed extension as a person does: opens files, picks commands from the palette, moves the mouse, clicks. Leaves
 // pictures of each surface in three themes; someone has to look at them.
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { processesEnd, processesOf } from "../../scripts/editor/system.mjs";
 import { AROUND } from "./acts/around.mjs";
 import { MISHAPS } from "./acts/mishaps.mjs";
@@ -30,6 +30,8 @@ const ACTS = {
 export async function actAsPerson({ server, workspace, results, open, folder }) {
   const settings = join(folder, "user", "User", "settings.json");
   const common = { ...JSON.parse(readFileSync(settings, "utf8")), ...GIVEN };
+  const machine = join(folder, "user", "Machine", "settings.json");
+  mkdirSync(dirname(machine), { recursive: true });
   const failed = [];
   let done = 0;
   for (const [theme, colors] of Object.entries(THEMES)) {
@@ -37,8 +39,11 @@ export async function actAsPerson({ server, workspace, results, open, folder }) 
     const opened = join(workspace, theme);
     mkdirSync(opened);
     for (const [name, text] of Object.entries(FILES)) writeFileSync(join(opened, name), text);
-    const set = (more) =>
+    const set = (more) => {
       writeFileSync(settings, JSON.stringify({ ...common, "workbench.colorTheme": colors, ...more }));
+      // In a window whose files are on another machine, what concerns the machine is that machine's to say.
+      writeFileSync(machine, JSON.stringify(more));
+    };
     set({});
     mkdirSync(join(results, theme), { recursive: true });
     const { page, close } = await open();

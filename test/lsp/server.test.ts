@@ -2,7 +2,15 @@ import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import type { CodeAction, Hover, Range, TextDocumentEdit } from "vscode-languageserver-protocol";
 import { TextDocument } from "vscode-languageserver-textdocument";
-import type { EngineStatus, FillGapsResult, SummarizeRangeResult } from "../../protocol/requests.ts";
+import {
+  COMMANDS,
+  type EngineStatus,
+  type ExplainResult,
+  type FillGapsResult,
+  type RephraseResult,
+  type SummarizeRangeResult,
+  type WriteFieldResult,
+} from "../../protocol/requests.ts";
 import { type Message, RpcError } from "../support/json-rpc.ts";
 import { randomModelFolder } from "../support/random-model.ts";
 import { FULL, isProgress, lives, progressOf, type Session, startSession } from "./session.ts";
@@ -73,10 +81,14 @@ test("one server", async (t) => {
       inlineCompletionProvider: true,
       hoverProvider: true,
       codeActionProvider: {
-        codeActionKinds: ["refactor.rewrite.spanfill.fillGaps", "refactor.extract.spanfill.summarize"],
+        codeActionKinds: [
+          "refactor.rewrite.spanfill.fillGaps",
+          "refactor.extract.spanfill.summarize",
+          "refactor.rewrite.spanfill.rephrase",
+        ],
       },
       executeCommandProvider: {
-        commands: ["spanfill.summarizeRange", "spanfill.fillGaps", "spanfill.restartEngine", "spanfill.status"],
+        commands: Object.values(COMMANDS),
         workDoneProgress: true,
       },
     });
@@ -213,7 +225,7 @@ test("one server", async (t) => {
     assert.deepEqual(await titles({ start: at(0, 0), end: at(2, 0) }), ["Fill gaps (3)", "Summarize selection"]);
     assert.deepEqual(await titles(from(1, 0, 0)), ["Fill gap"]);
     assert.deepEqual(await titles(from(2, 0, 0)), []);
-    assert.deepEqual(await titles(from(2, 0, 2)), ["Summarize selection"]);
+    assert.deepEqual(await titles(from(2, 0, 2)), ["Summarize selection", "Rephrase selection"]);
     assert.deepEqual(await titles(from(0, 0, 17), { only: ["refactor.rewrite"] }), ["Fill gaps (2)"]);
     assert.deepEqual(await titles(from(0, 0, 17), { only: ["quickfix", "source"] }), []);
 
@@ -233,6 +245,57 @@ test("one server", async (t) => {
       ({ method, params }) =>
         method === "window/showMessage" && /read-only/.test((params as { message: string }).message),
     );
+  });
+
+  await t.test("rephrasing offers other words for a part, and has the client put the best one there", async () => {
+    const text = "the ferry goes over to the island\n";
+    const uri = opened(text);
+    const rephrase = async (args: object) =>
+      (await session.command("spanfill.rephrase", {
+        uri,
+        version: 1,
+        range: from(0, 10, 14),
+        ...args,
+      })) as RephraseResult;
+    const made = await rephrase({ count: 3 });
+    assert.deepEqual(made.range, from(0, 10, 14));
+    assert.ok(made.alternatives.length <= 3 && made.alternatives.every((one) => one.text !== "goes"));
+    assert.equal(made.applied, undefined);
+    let edit: unknown;
+    client.answers.set("workspace/applyEdit", (params) => {
+      edit = params;
+      return { applied: true };
+    });
+    const [best] = made.alternatives;
+    assert.equal((await rephrase({ apply: true })).applied, best !== undefined);
+    if (best !== undefined) assert.match(JSON.stringify(edit), /"label":"Rephrase"/);
+    await assert.rejects(rephrase({ version: 7 }), code(MODIFIED));
+    await assert.rejects(rephrase({ range: from(0, 9, 9) }), code(FAILED, /nothing to rephrase/));
+  });
+
+  await t.test("a field is proposed, and written where the document has it", async () => {
+    const uri = opened("---\ntags: [a]\n---\nThe harbour was built in 1862.\n");
+    const write = async (args: object) =>
+      (await session.command("spanfill.writeField", {
+        uri,
+        version: 1,
+        field: "description",
+        ...args,
+      })) as WriteFieldResult;
+    const given = await write({ value: " A harbour " });
+    assert.deepEqual([given.value, given.newText, given.notes], ["A harbour", "description: A harbour\n", []]);
+    assert.deepEqual(given.range, { start: at(2, 0), end: at(2, 0) });
+    assert.ok((await write({})).notes.length > 0);
+    await assert.rejects(write({ field: "author" }), code(-32602));
+    await assert.rejects(write({ version: 2 }), code(MODIFIED));
+  });
+
+  await t.test("what typing would suggest is said, or why nothing", async () => {
+    const explain = async (uri: string, character: number) =>
+      (await session.command("spanfill.explainSuggestion", { uri, position: at(0, character) })) as ExplainResult;
+    assert.match((await explain(opened("word\n"), 2)).reason ?? "", /inside a word/);
+    const { suggestion, reason } = await explain(opened("the ferry goes\n"), 14);
+    assert.ok((suggestion === undefined) !== (reason === undefined));
   });
 
   await t.test("an engine that was killed is started again by the next request", async () => {

@@ -130,4 +130,49 @@ export const WRITING = {
     await person.picture("ghost-text-typed");
     await page.keyboard.press("Escape");
   },
+  async "other words are shown in place before they are written"(person) {
+    const { page } = person;
+    await person.openFile("harbour.md");
+    await page
+      .locator(".view-line span", { hasText: "lighthouse" })
+      .last()
+      .dblclick({ position: { x: 4, y: 8 } });
+    await person.command("Spanfill: Rephrase Selection");
+    await person.sees("nothing is written until you choose");
+    await page.keyboard.press("ArrowDown");
+    await person.picture("rephrase");
+    await page.keyboard.press("Escape");
+  },
+  async "a description is proposed and may be changed"(person) {
+    const { page } = person;
+    await person.openFile("harbour.md");
+    await person.command("Spanfill: Write Description");
+    await page.locator(".quick-input-widget:visible .quick-input-title", { hasText: "Description" }).waitFor();
+    await person.picture("description");
+    await page.keyboard.press("Escape");
+  },
+  async "the menu offers everything, and suggestions are paused"(person) {
+    const { page } = person;
+    await person.command("Spanfill: Show Everything It Can Do");
+    await person.sees("Why Was There No Suggestion Here?");
+    await person.picture("menu");
+    await page.locator(".quick-input-list .monaco-list-row", { hasText: "Pause Suggestions" }).click();
+    await page.locator(".quick-input-list .monaco-list-row", { hasText: "Until I resume them" }).click();
+    await page.locator("[id='status.languageStatus']").hover();
+    await person.sees("suggestions paused");
+    await person.picture("paused");
+    await page.mouse.move(600, 400);
+    await person.command("Spanfill: Pause or Resume Suggestions");
+  },
+  async "why there is no suggestion is said"(person) {
+    await person.openFile("harbour.md");
+    await person.page
+      .locator(".view-line span", { hasText: "lighthouse" })
+      .last()
+      .click({ position: { x: 20, y: 8 } });
+    await person.command("Spanfill: Why Was There No Suggestion Here?");
+    await person.sees(/No suggestion here|would suggest here/);
+    await person.picture("why");
+    await person.command("Notifications: Clear All Notifications");
+  },
 };

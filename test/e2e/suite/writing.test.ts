@@ -58,7 +58,7 @@ suite("writing", () => {
     );
     assert.deepEqual(
       lenses.map(({ command }) => command?.title),
-      ["$(copy) Copy", "$(insert) Insert Above Text"],
+      ["$(copy) Copy", "$(arrow-up) Insert Above Text"],
     );
 
     await commands.executeCommand("spanfill.copySummary", document.uri);
@@ -184,6 +184,52 @@ suite("writing", () => {
     await commands.executeCommand("spanfill.fillGapsInSelection");
     assert.equal(editor.document.getText(), "const x = 1; // ___\n");
     await commands.executeCommand("notifications.clearAll");
+  });
+
+  test("offers other words for a selection, writes the chosen ones, and one undo brings the old ones back", async () => {
+    const editor = await open(PROSE);
+    select(editor, "coast");
+    const done = commands.executeCommand("spanfill.rephraseSelection");
+    if (trained) {
+      await eventually("the chosen words", async () => {
+        await commands.executeCommand("workbench.action.acceptSelectedQuickOpenItem");
+        return editor.document.isDirty;
+      });
+      await done;
+      assert.equal(editor.document.getText().length > PROSE.length - "coast".length, true);
+      assert.notEqual(editor.document.getText(), PROSE);
+      await commands.executeCommand("undo");
+    }
+    assert.equal(editor.document.getText(), PROSE);
+  });
+
+  test("writes a description into the front matter, and nothing else", async () => {
+    const text = `---\ntags: [a,  b] # kept\n---\n\n${PROSE}`;
+    const editor = await open(text);
+    const done = commands.executeCommand("spanfill.writeDescription");
+    await eventually("the description", async () => {
+      await commands.executeCommand("workbench.action.acceptSelectedQuickOpenItem");
+      return editor.document.isDirty || !trained;
+    });
+    if (!trained) return;
+    await done;
+    const [, description = ""] =
+      /^---\ntags: \[a, {2}b\] # kept\ndescription: (.+)\n---\n/.exec(editor.document.getText()) ?? [];
+    assert.notEqual(description, "");
+    assert.equal(editor.document.getText().replace(`description: ${description}\n`, ""), text);
+  });
+
+  test("pauses suggestions until they are resumed", async () => {
+    await open(PROSE);
+    const asked = commands.executeCommand("spanfill.pauseSuggestions");
+    await eventually("the pause", async () => {
+      await commands.executeCommand("workbench.action.acceptSelectedQuickOpenItem");
+      return Promise.race([
+        asked.then(() => true),
+        new Promise<boolean>((resolve) => setTimeout(() => resolve(false), 200)),
+      ]);
+    });
+    await commands.executeCommand("spanfill.pauseSuggestions");
   });
 });
 

@@ -1,0 +1,45 @@
+/** Switches suggestions off for a while, in this window. */
+import { l10n, window } from "vscode";
+
+/** Whether suggestions are made, and until when not. */
+export interface Pause {
+  readonly paused: boolean;
+  /** Asks for how long, or ends the pause. */
+  toggle(): Promise<void>;
+}
+
+/** @param changed is told when a pause begins or ends */
+export function createPause(changed: (paused: boolean) => void): Pause {
+  let end: NodeJS.Timeout | "open" | undefined;
+  const resume = () => {
+    if (typeof end === "object") clearTimeout(end);
+    end = undefined;
+    changed(false);
+  };
+  return {
+    get paused() {
+      return end !== undefined;
+    },
+    async toggle() {
+      if (end !== undefined) {
+        resume();
+        window.setStatusBarMessage(l10n.t("Spanfill: suggestions are on again"), SAID_MS);
+        return;
+      }
+      const chosen = await window.showQuickPick(
+        [
+          { label: l10n.t("For 10 minutes"), minutes: 10 },
+          { label: l10n.t("For an hour"), minutes: 60 },
+          { label: l10n.t("Until I resume them"), minutes: undefined },
+        ],
+        { title: l10n.t("Pause Spanfill's suggestions in this window") },
+      );
+      if (chosen === undefined) return;
+      end = chosen.minutes === undefined ? "open" : setTimeout(resume, chosen.minutes * 60_000);
+      if (typeof end === "object") end.unref();
+      changed(true);
+    },
+  };
+}
+
+const SAID_MS = 5000;

@@ -1,0 +1,175 @@
+// Uses the panel as a person does: picks and downloads models, tries one, looks at every page in three themes and two widths. Leaves
+// pictures, and runs axe-core on every page.
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { processesOf } from "../../scripts/editor/system.mjs";
+import { PATIENCE_MS, Person } from "./window.mjs";
+
+/** What the hub on loopback has: a model of the catalogue. */
+export const HUB_MODEL = "google/t5-efficient-tiny";
+
+const THEMES = { dark: "Default Dark Modern", light: "Default Light Modern", contrast: "Default High Contrast" };
+const WIDTHS = [1280, 560];
+const TEXT = "# The harbour\n\nThe harbour was built in 1862. It is quiet now, and the boats are few.\n";
+
+/** Does everything once. @returns an outcome (scripts/editor/outcome.mjs) */
+export async function usePanel({ server, workspace, results, open, folder, hub }) {
+  const settings = join(folder, "user", "User", "settings.json");
+  const common = JSON.parse(readFileSync(settings, "utf8"));
+  const set = (more) => writeFileSync(settings, JSON.stringify({ ...common, ...more }));
+  writeFileSync(join(workspace, "harbour.md"), TEXT);
+  const { page, close } = await open();
+  const person = new Person(page, server, results, set);
+  const failures = [];
+  try {
+    await page.goto(`http://${server.host}/?folder=${workspace}`);
+    await page.locator(".monaco-workbench .part.statusbar").waitFor({ timeout: PATIENCE_MS });
+    for (const [title, act] of Object.entries(ACTS)) {
+      try {
+        await act(person, { hub, set, settings });
+        console.log(`ok panel: ${title}`);
+      } catch (error) {
+        console.log(`not ok panel: ${title}\n${error.message}`);
+        failures.push({ title, message: error.stack });
+        await person.picture(`failed-${title.replaceAll(" ", "-")}`).catch(() => undefined);
+      }
+    }
+  } finally {
+    await close();
+  }
+  const expected = Object.keys(ACTS).length;
+  return { passed: expected - failures.length, failures, expected, notes: [`pictures in ${results}`] };
+}
+
+const ACTS = {
+  async "it opens, with every model in the table"(person) {
+    await person.command("View: Close Primary Side Bar");
+    await person.command("Spanfill: Open Panel");
+    const panel = inPanel(person);
+    await panel.locator(".row.selected").waitFor();
+    await panel.getByText(/2\d\d models/).waitFor();
+  },
+  async "a model is downloaded, the server killed in the middle, and the download gone on with"(person, { hub }) {
+    const panel = inPanel(person);
+    await find(panel, HUB_MODEL);
+    hub.bytesPerSecond = 150_000;
+    await panel.getByRole("button", { name: /^Download/ }).click();
+    await panel.getByText(/\d+% .* of .*/).waitFor();
+    await person.until("half of it", () => hub.sentBytes > 300_000);
+    await person.picture("downloading");
+    const [pid] = processesOf(join(person.server.extension, "dist", "server.js"));
+    process.kill(pid, "SIGKILL");
+    await panel.getByRole("button", { name: "Go on downloading" }).waitFor();
+    hub.bytesPerSecond = undefined;
+    const before = hub.requests.length;
+    await panel.getByRole("button", { name: "Go on downloading" }).click();
+    await panel.getByText(`${HUB_MODEL} is downloaded and can be used.`).waitFor();
+    const ranges = hub.requests.slice(before).filter(({ range }) => range !== undefined);
+    if (ranges.length === 0) throw new Error("it began from zero");
+  },
+  async "it is chosen for summaries, and the editor summarizes with it and fills with the other"(person, { settings }) {
+    const panel = inPanel(person);
+    await panel.getByRole("button", { name: "Summaries", exact: true }).click();
+    await panel.getByRole("button", { name: "Summaries ✓" }).waitFor();
+    const written = JSON.parse(readFileSync(settings, "utf8"));
+    if (written["spanfill.models.summarize"] !== HUB_MODEL) throw new Error(JSON.stringify(written));
+    await person.openFile("harbour.md");
+    await person.command("Spanfill: Summarize File");
+    await person.sees(new RegExp(`ms, ${HUB_MODEL}`));
+    await person.closeAll();
+    await person.command("Spanfill: Open Panel");
+    await panel.locator(".row.selected").waitFor();
+  },
+  async "it is measured, and the measurement is in the table"(person) {
+    const panel = inPanel(person);
+    await find(panel, HUB_MODEL);
+    await panel.getByRole("button", { name: "Measure on this machine" }).click();
+    await panel.getByText("Measured on this machine").waitFor();
+    await panel.locator(".row.selected .cell.speed", { hasText: /\d/ }).waitFor();
+  },
+  async "the table is used by keyboard alone"(person) {
+    const panel = inPanel(person);
+    await panel.locator(".search input").fill("");
+    await panel.locator("#models").focus();
+    const first = await panel.locator(".details h2").textContent();
+    for (const key of ["End", "Home", "ArrowDown", "PageDown"]) await person.page.keyboard.press(key);
+    const then = await panel.locator(".details h2").textContent();
+    if (first === then) throw new Error(`it stayed on ${first}`);
+    await panel.locator(".row.selected").waitFor();
+    await person.page.keyboard.press("Enter");
+    await panel.locator("#details:focus").waitFor();
+  },
+  async "a model is tried in the playground"(person) {
+    const panel = inPanel(person);
+    await panel.getByRole("tab", { name: "Playground" }).click();
+    await panel.locator(".inputs textarea").fill("The harbour was built in 1862, when the railway reached the coast.");
+    await panel.getByRole("button", { name: "Run" }).click();
+    await panel.getByText(/tokens in, \d+ out/).waitFor();
+  },
+  async "it is there again after the window's reload, as it was"(person) {
+    await person.command("Developer: Reload Window");
+    await person.page.locator(".monaco-workbench .part.statusbar").waitFor({ timeout: PATIENCE_MS });
+    const panel = inPanel(person);
+    await panel.getByText(/tokens in, \d+ out/).waitFor({ timeout: PATIENCE_MS });
+    await panel.getByRole("tab", { name: "Models" }).click();
+  },
+  async "every page is accessible, and there is a picture of it in each theme and width"(person, { set }) {
+    const violations = [];
+    for (const [theme, colors] of Object.entries(THEMES)) {
+      set({ "workbench.colorTheme": colors });
+      await person.page
+        .locator(`.monaco-workbench.${theme === "dark" ? "vs-dark" : theme === "light" ? "vs" : "hc-black"}`)
+        .waitFor();
+      for (const width of WIDTHS) {
+        await person.page.setViewportSize({ width, height: 800 });
+        mkdirSync(join(person.pictures, theme), { recursive: true });
+        for (const [name, show] of Object.entries(PAGES)) {
+          const panel = inPanel(person);
+          await show(panel);
+          await person.picture(`${theme}/${name}-${width}`);
+          for (const { id, nodes } of await axe(person)) {
+            violations.push(
+              `${theme} ${name} ${width}: ${id}: ${nodes.map(({ html }) => html.slice(0, 150)).join(" | ")}`,
+            );
+          }
+        }
+      }
+    }
+    await person.page.setViewportSize({ width: 1280, height: 800 });
+    set({});
+    if (violations.length > 0) throw new Error([...new Set(violations)].join("\n"));
+  },
+};
+
+const PAGES = {
+  table: (panel) =>
+    panel
+      .getByRole("tab", { name: "Models" })
+      .click()
+      .then(() => panel.getByRole("button", { name: "Table" }).click()),
+  chart: (panel) => panel.getByRole("button", { name: "Scaling chart" }).click(),
+  advice: (panel) => panel.getByRole("button", { name: "Which should I use?" }).click(),
+  playground: (panel) => panel.getByRole("tab", { name: "Playground" }).click(),
+};
+
+/** The page in its two frames. */
+function inPanel({ page }) {
+  return page.frameLocator("iframe.webview.ready").frameLocator("#active-frame");
+}
+
+async function find(panel, id) {
+  await panel.locator(".search input").fill(id);
+  await panel.locator(".row .cell.id", { hasText: new RegExp(`^${id}$`) }).click();
+  await panel.locator(".details h2", { hasText: id }).waitFor();
+}
+
+/** axe-core's violations. */
+async function axe({ page }) {
+  const element = await page.frameLocator("iframe.webview.ready").locator("#active-frame").elementHandle();
+  const frame = await element.contentFrame();
+  const source = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+  await frame.evaluate(source);
+  const { violations } = await frame.evaluate("axe.run(document, { resultTypes: ['violations'] })");
+  return violations;
+}

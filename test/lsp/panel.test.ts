@@ -1,0 +1,167 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import type { Generated, Imported, Job, Measurement, ModelList, Removed, Verified } from "../../protocol/panel.ts";
+import { startHub } from "../support/hub-server.ts";
+import { RpcError } from "../support/json-rpc.ts";
+import { randomModelFolder } from "../support/random-model.ts";
+import { type Session, startSession } from "./session.ts";
+
+const ID = "google/t5-efficient-tiny";
+const folder = mkdtempSync(join(tmpdir(), "spanfill-panel-"));
+const model = randomModelFolder();
+const other = randomModelFolder({ seed: 2 });
+const files = Object.fromEntries(
+  readdirSync(model.directory).map((name) => [name, readFileSync(join(model.directory, name))]),
+);
+const hub = await startHub({ [ID]: files });
+// The server reads these when it starts.
+Object.assign(process.env, {
+  HF_ENDPOINT: hub.endpoint,
+  HF_HOME: folder,
+  HF_HUB_CACHE: join(folder, "hub"),
+  SPANFILL_MODELS: join(folder, "own"),
+});
+after(async () => {
+  await hub[Symbol.asyncDispose]();
+  for (const made of [model, other]) made.dispose();
+  rmSync(folder, { recursive: true, force: true });
+});
+const settings: Record<string, unknown> = { model: model.directory, precision: "float32", threads: 1 };
+
+async function ask<T>(session: Session, question: object): Promise<T> {
+  return (await session.client.request("spanfill/panel", question)) as T;
+}
+
+async function row(session: Session, id: string) {
+  return (await ask<ModelList>(session, { kind: "models" })).models.find((each) => each.id === id);
+}
+
+test("the panel's questions", { timeout: 120_000 }, async (t) => {
+  await using session = await startSession({ settings });
+  const ended = (id: string) =>
+    session.client.until(({ method, params }) => {
+      const job = params as Job;
+      return method === "$/spanfill/job" && job.id === id && job.state !== "running";
+    });
+
+  await t.test("every model is listed, the built-in one first", async () => {
+    const { models, builtIn, jobs } = await ask<ModelList>(session, { kind: "models" });
+    assert.ok(models.length > 200, `${models.length}`);
+    assert.equal(models[0]?.family, "built-in");
+    assert.ok(models.some(({ id }) => id === builtIn));
+    assert.deepEqual(jobs, []);
+    assert.equal(models.find(({ id }) => id === "google-t5/t5-small")?.parameters, 60_506_624);
+  });
+
+  await t.test("a model is downloaded, which the client is told of as it goes on", async () => {
+    assert.equal((await row(session, ID))?.installed, undefined);
+    const started = await ask<Job>(session, { kind: "get", id: ID });
+    assert.deepEqual([started.kind, started.state], ["get", "running"]);
+    assert.equal(((await ended(ID)).params as Job).state, "done");
+    const got = await row(session, ID);
+    assert.equal(got?.installed?.removable, true);
+    const { jobs } = await ask<ModelList>(session, { kind: "models" });
+    assert.deepEqual(
+      jobs.map(({ id, state }) => [id, state]),
+      [[ID, "done"]],
+    );
+  });
+
+  await t.test("its files are read again", async () => {
+    const { files: checked } = await ask<Verified>(session, { kind: "verify", id: ID });
+    assert.deepEqual(
+      checked.map(({ name, intact }) => [name, intact]),
+      Object.keys(files)
+        .toSorted()
+        .map((name) => [name, true]),
+    );
+  });
+
+  await t.test("it is measured, and the measurement kept", async () => {
+    const made = await ask<Measurement>(session, { kind: "measure", id: ID, precision: "float32" });
+    assert.ok(made.loadMs > 0 && made.firstTokenMs > 0 && made.tokensPerSecond > 1, JSON.stringify(made));
+    if (process.platform === "linux") assert.ok((made.memoryBytes ?? 0) > 30e6, `${made.memoryBytes}`);
+    assert.deepEqual((await row(session, ID))?.measurements, [made]);
+    const again = await ask<Measurement>(session, { kind: "measure", id: ID, precision: "float32" });
+    assert.deepEqual((await row(session, ID))?.measurements, [again]);
+  });
+
+  await t.test("it writes in the playground, token by token with probabilities", async () => {
+    const request = {
+      kind: "generate",
+      id: ID,
+      precision: "float32",
+      text: "the of <extra_id_0> and",
+      maxNewTokens: 5,
+    };
+    const usual = { numBeams: 1, temperature: 0, noRepeatNgramSize: 0, alternatives: 0 };
+    const { sequences, inputTokens } = await ask<Generated>(session, { ...request, ...usual });
+    assert.equal(sequences.length, 1);
+    assert.ok(inputTokens >= 5);
+    for (const { text, probability } of sequences[0]?.tokens ?? []) {
+      assert.equal(typeof text, "string");
+      assert.ok(probability > 0 && probability <= 1, `${probability}`);
+    }
+    const several = await ask<Generated>(session, { ...request, ...usual, alternatives: 2 });
+    assert.equal(several.sequences.length, 3);
+    const scores = several.sequences.map(({ score }) => score);
+    assert.deepEqual(
+      scores,
+      scores.toSorted((a, b) => b - a),
+    );
+  });
+
+  await t.test("one that is imported is listed, and one that is removed is not", async () => {
+    const { id } = await ask<Imported>(session, { kind: "import", path: other.directory });
+    assert.equal((await row(session, id))?.family, "imported");
+    const { freedBytes } = await ask<Removed>(session, { kind: "remove", id });
+    assert.ok(freedBytes > 1000);
+    assert.equal(await row(session, id), undefined);
+  });
+
+  await t.test("a download that fails says why, and one that is stopped can go on", async () => {
+    await ask(session, { kind: "remove", id: ID });
+    session.client.received.length = 0;
+    hub.mishaps.api.push({ kind: "page" });
+    await ask(session, { kind: "get", id: ID });
+    const failed = (await ended(ID)).params as Job;
+    assert.deepEqual([failed.state, /login page/.test(failed.message ?? "")], ["failed", true]);
+    session.client.received.length = 0;
+    hub.bytesPerSecond = 20_000;
+    await ask(session, { kind: "get", id: ID });
+    await session.client.until(({ params }) => ((params as Job | undefined)?.doneBytes ?? 0) > 5000);
+    await ask(session, { kind: "stop", id: ID });
+    assert.equal(((await ended(ID)).params as Job).state, "stopped");
+    hub.bytesPerSecond = undefined;
+    assert.ok(((await row(session, ID))?.partialBytes ?? 0) > 0);
+  });
+
+  await t.test("what is no question is refused", async () => {
+    for (const question of [{ kind: "eval" }, { kind: "get" }, {}]) {
+      await assert.rejects(ask(session, question), (error) => error instanceof RpcError && error.code === -32602);
+    }
+  });
+});
+
+test("a model for summaries leaves infilling alone", { timeout: 120_000 }, async () => {
+  await using session = await startSession({ settings: { ...settings, "models.summarize": other.directory } });
+  const uri = "file:///a.md";
+  session.open(uri, "the ___ of and to ___ in.");
+  const filled = (await session.command("spanfill.fillGaps", { uri, version: 1 })) as { model: string };
+  const summed = (await session.command("spanfill.summarizeRange", { uri })) as { model: string };
+  const name = (directory: string) => directory.slice(directory.lastIndexOf("/") + 1);
+  assert.deepEqual([filled.model, summed.model], [model.directory, other.directory].map(name));
+  // Both stay in one process: using one does not end the other.
+  const status = (await session.command("spanfill.status")) as { pid: number };
+  await session.command("spanfill.fillGaps", { uri, version: 1 });
+  assert.equal(((await session.command("spanfill.status")) as { pid: number }).pid, status.pid);
+  // Chosen for infilling instead.
+  session.settings = { ...settings, models: { infill: other.directory } };
+  session.client.notify("workspace/didChangeConfiguration", { settings: null });
+  const after = (await session.command("spanfill.fillGaps", { uri, version: 1 })) as { model: string };
+  const then = (await session.command("spanfill.summarizeRange", { uri })) as { model: string };
+  assert.deepEqual([after.model, then.model], [other.directory, model.directory].map(name));
+});
