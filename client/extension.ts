@@ -20,6 +20,7 @@ import { createPause } from "./pause.ts";
 import { platformProblem, thisPlatform } from "./platform.ts";
 import { createStatusItem } from "./status.ts";
 import { createSummaryView } from "./summary-view.ts";
+import { registerTools } from "./tools.ts";
 
 /** Palette command -> the function of commands.ts that does it. */
 const TABLE = {
@@ -106,6 +107,7 @@ export function activate(context: ExtensionContext): void {
     }),
   );
   if (problem !== undefined) return;
+  context.subscriptions.push(...registerTools(() => (running ??= start())));
   // VS Code activates for input boxes too: only a person's text starts the server, and opening it does not wait for that.
   // The engine waits for the first request.
   const opened = (document: TextDocument) => {

@@ -65,7 +65,8 @@ function previewIn(editor: TextEditor, range: Range): Preview {
         after: {
           // A decoration is one line, and blanks at its ends are dropped.
           contentText: `\u00a0${text.replaceAll(/\s*\n\s*/g, " ⏎ ")}`,
-          color: new ThemeColor("editorGhostText.foreground"),
+          // Ghost text has no colour of its own in high contrast.
+          color: new ThemeColor("descriptionForeground"),
           fontStyle: "italic",
         },
       });

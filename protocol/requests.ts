@@ -19,6 +19,10 @@ export const COMMANDS = {
   writeField: "spanfill.writeField",
   /** `ExplainArguments` -> `ExplainResult` */
   explain: "spanfill.explainSuggestion",
+  /** `SummarizeTextInput` -> `SummarizeTextOutput` (tools.ts): of a text that is in no document */
+  summarizeText: "spanfill.summarizeText",
+  /** `InfillTextInput` -> `InfillTextOutput` (tools.ts) */
+  infillText: "spanfill.infillText",
   /** No argument -> `EngineStatus`. Ends the engine's process and what runs there; the next request starts another. */
   restartEngine: "spanfill.restartEngine",
   /** No argument -> `EngineStatus`. Starts nothing. */

@@ -18,7 +18,19 @@ const setting = <T extends z.ZodType>(type: T, description: string, presentation
 const shape = {
   model: setting(
     z.string().default(""),
-    "The model: a built-in model's name, or the absolute path of a folder with config.json, weights and a tokenizer. Empty: the built-in model.",
+    "The model: a built-in model's name, that of a downloaded or imported one, or the absolute path of a folder with config.json, weights and a tokenizer. Empty: the built-in model.",
+    { scope: "machine-overridable" },
+  ),
+  "models.summarize": setting(
+    z.string().default(""),
+    "The model for summaries, where that is to be another one. Empty: `spanfill.model`.",
+    {
+      scope: "machine-overridable",
+    },
+  ),
+  "models.infill": setting(
+    z.string().default(""),
+    "The model for filling gaps and for suggestions, where that is to be another one. Empty: `spanfill.model`.",
     { scope: "machine-overridable" },
   ),
   precision: setting(z.enum(["int8", "float32"]).default("int8"), "Precision of the model's weights.", {

@@ -31,9 +31,10 @@ const VSIX = [
   ...MODELS,
   /^package\.nls(\.[\w-]+)?\.json$/,
   /^media\/(icon\.png|walkthrough\/\w+\.svg)$/,
-  /^dist\/(client\.cjs|server\.js|child\.js|chunk-\w+\.js|[\w.-]+\.LEGAL\.txt)$/,
+  /^dist\/(client\.cjs|panel-host\.cjs|panel\.js|server\.js|child\.js|chunk-\w+\.js|[\w.-]+\.LEGAL\.txt)$/,
 ];
 const TARBALL = [...TEXTS, ...MODELS, /^dist\/(cli|server|child|chunk-\w+)\.js$/, /^dist\/[\w.-]+\.LEGAL\.txt$/];
+const PANEL = ["dist/panel-host.cjs", "dist/panel.js"];
 const NEEDED = ["package.json", "dist/server.js", "dist/child.js"];
 const BINDING = "onnxruntime_binding.node";
 /** Open VSX takes 256 MB. */
@@ -104,7 +105,7 @@ async function packExtension() {
     "media",
   );
   cpSync("client/README.md", join(stage, "README.md"));
-  stageBundles(stage, ["client.cjs", ...bundles("server.js", "child.js")]);
+  stageBundles(stage, ["client.cjs", "panel-host.cjs", "panel.js", ...bundles("server.js", "child.js")]);
   stageRuntime(join(stage, "dist", "node_modules"));
 
   const path = join("dist", `${manifest.name}-${target}-${manifest.version}.vsix`);
@@ -122,7 +123,7 @@ async function packExtension() {
     .map(({ path: name, bytes }) => ({ path: name.slice("extension/".length), bytes }));
   const rules = [...VSIX, ...runtimeRules("dist/node_modules")];
   const binding = native === undefined ? [] : [`dist/node_modules/${binaries}/${BINDING}`];
-  report(path, statSync(half).size, entries, rules, [...NEEDED, "dist/client.cjs", ...binding]);
+  report(path, statSync(half).size, entries, rules, [...NEEDED, "dist/client.cjs", ...PANEL, ...binding]);
   renameSync(half, path);
 }
 

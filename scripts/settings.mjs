@@ -1,10 +1,13 @@
-// Writes the settings of protocol/settings.ts into package.json, and their texts into package.nls.json, beside which VS Code looks
-// for translations; test/client/manifest.test.ts fails when they differ.
+// Writes the settings of protocol/settings.ts and the tools of protocol/tools.ts into package.json, and the settings' texts into
+// package.nls.json, beside which VS Code looks for translations; test/client/manifest.test.ts fails when they differ.
 import { readFileSync, writeFileSync } from "node:fs";
 import { build } from "esbuild";
 
 const { outputFiles } = await build({
-  entryPoints: ["protocol/settings.ts"],
+  stdin: {
+    contents: 'export * from "./protocol/settings.ts"; export * from "./protocol/tools.ts";',
+    resolveDir: ".",
+  },
   bundle: true,
   format: "esm",
   platform: "node",
@@ -12,7 +15,7 @@ const { outputFiles } = await build({
   logLevel: "warning",
 });
 const code = Buffer.from(outputFiles[0].contents).toString("base64");
-const { configurationProperties } = await import(`data:text/javascript;base64,${code}`);
+const { configurationProperties, languageModelTools } = await import(`data:text/javascript;base64,${code}`);
 
 const texts = {};
 const properties = Object.fromEntries(
@@ -25,6 +28,7 @@ const properties = Object.fromEntries(
   }),
 );
 rewrite("package.json", (manifest) => {
+  manifest.contributes.languageModelTools = languageModelTools();
   manifest.contributes.configuration = { title: "Spanfill", properties };
   return manifest;
 });

@@ -1,12 +1,12 @@
 // Runs the unit tests: bundles every test file with esbuild, then hands the bundles to node:test. Arguments pick files by
-// substring: `node scripts/test.mjs spans` runs test/**/*spans*.test.ts.
+// substring: `node scripts/test.mjs spans` runs test/**/*spans*.test.ts. With --events each test's end is a line of JSON.
 import { readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { run } from "node:test";
 import { spec } from "node:test/reporters";
 import { build } from "esbuild";
 
-const picks = process.argv.slice(2);
+const picks = process.argv.slice(2).filter((argument) => argument !== "--events");
 const files = readdirSync("test", { recursive: true })
   .filter((name) => name.endsWith(".test.ts") && !name.startsWith("e2e"))
   .filter((name) => picks.length === 0 || picks.some((pick) => name.includes(pick)));
@@ -39,8 +39,21 @@ const stream = run({
 stream.on("test:fail", (event) => {
   if (event.todo === undefined) failed += 1;
 });
-stream.compose(new spec()).pipe(process.stdout);
+if (process.argv.includes("--events")) printEvents(stream);
+else stream.compose(new spec()).pipe(process.stdout);
 stream.on("end", () => {
   if (picks.length > 0) rmSync(outdir, { recursive: true, force: true });
   process.exitCode = failed > 0 ? 1 : 0;
 });
+
+function printEvents(events) {
+  const names = [];
+  events.on("test:start", ({ name, nesting }) => names.splice(nesting, names.length, name));
+  for (const ok of [true, false]) {
+    events.on(ok ? "test:pass" : "test:fail", ({ name, nesting, file }) => {
+      const path = [...names.slice(0, nesting), name].join(" > ");
+      const of = files.find((each) => file?.endsWith(each.replace(/\.ts$/, ".mjs")));
+      console.log(JSON.stringify({ file: of?.replace(/\.test\.ts$/, ""), test: path, ok }));
+    });
+  }
+}

@@ -56,9 +56,15 @@ const areas: { name: string; paths: RegExp; own: string[]; packages: string[]; n
   {
     name: "language server",
     // main.ts has the connection; lsp/ translates between the protocol and the features, and never sees it.
-    paths: /^server\/(main\.ts$|lsp\/)/,
+    paths: /^server\/((?:main|mcp)\.ts$|lsp\/)/,
     own: ["protocol", "models", "catalog", "engine", "training", "features"],
-    packages: ["zod", "vscode-languageserver", "vscode-languageserver-protocol", "vscode-languageserver-textdocument"],
+    packages: [
+      "zod",
+      "vscode-languageserver",
+      "vscode-languageserver-protocol",
+      "vscode-languageserver-textdocument",
+      "@modelcontextprotocol/sdk",
+    ],
     node: true,
   },
   {

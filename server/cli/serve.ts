@@ -1,20 +1,34 @@
-/** `spanfill serve`: the language server, for any editor that speaks LSP. */
+/** `spanfill serve`: the language server, for any editor that speaks LSP, and the tools, for any agent that speaks MCP. */
 import { Command } from "commander";
 
 /** The command; its action runs until the client ends it. */
 export function serveCommand(): Command {
   return new Command("serve")
-    .summary("run the language server for an editor")
-    .description("Run the language server: it speaks the Language Server Protocol until the editor ends it.")
-    .requiredOption("--stdio", "over standard input and output")
-    .option("--clientProcessId <pid>", "end when this process is gone")
+    .summary("run the language server for an editor, or the tools for an agent")
+    .description(
+      "Run the language server (--stdio), which speaks the Language Server Protocol until the editor ends it; or the tools summarize_text and infill_text (--mcp), by the Model Context Protocol.",
+    )
+    .option("--stdio", "a language server over standard input and output")
+    .option("--mcp", "tools for agents over standard input and output")
+    .option("-m, --model <id|dir>", "the agents' model (default: built-in); an editor's is in its settings")
+    .option("--clientProcessId <pid>", "end when this process is gone (--stdio)")
     .addHelpText(
       "after",
       `
-Example (an editor's setting of what to start):
-  $ spanfill serve --stdio`,
+Examples (an editor's setting of what to start, and an agent's):
+  $ spanfill serve --stdio
+  $ spanfill serve --mcp`,
     )
-    .action(async () => {
-      await import("../main.ts");
+    .action(async ({ stdio, mcp, model }: ServeOptions, self: Command) => {
+      if (stdio === mcp)
+        self.error("error: give either --stdio, for an editor, or --mcp, for an agent", { exitCode: 2 });
+      if (mcp) await (await import("../mcp.ts")).serveMcp(model);
+      else await import("../main.ts");
     });
+}
+
+interface ServeOptions {
+  readonly stdio?: boolean;
+  readonly mcp?: boolean;
+  readonly model?: string;
 }

@@ -15,10 +15,12 @@ import {
   type WriteFieldResult,
   writeFieldSchema,
 } from "../../protocol/requests.ts";
+import { infillTextSchema, summarizeTextSchema } from "../../protocol/tools.ts";
 import { fillGaps } from "../features/fill-gaps.ts";
 import { inlineCompletion } from "../features/inline-completion.ts";
 import { rephrase } from "../features/rephrase.ts";
 import { summarize, summaryNotes } from "../features/summarize.ts";
+import { infillText, summarizeText } from "../features/tools.ts";
 import { cancelled, contentModified, invalidParams } from "./errors.ts";
 import { withModel } from "./handlers.ts";
 import type { OpenDocument } from "./positions.ts";
@@ -48,6 +50,14 @@ export async function executeCommand(
       return writeField(services, writeFieldSchema.parse(given?.[0]), token, signal);
     case COMMANDS.explain:
       return explain(services, explainSchema.parse(given?.[0]), signal);
+    case COMMANDS.summarizeText: {
+      const input = summarizeTextSchema.parse(given?.[0]);
+      return withModel(services, "summarize", async (model) => summarizeText(await model(), input, { signal }));
+    }
+    case COMMANDS.infillText: {
+      const input = infillTextSchema.parse(given?.[0]);
+      return withModel(services, "infill", async (model) => infillText(await model(), input, { signal }));
+    }
     case COMMANDS.restartEngine:
       await services.engine.restart();
       return status(services);

@@ -4,6 +4,7 @@ import { test } from "node:test";
 import { LANGUAGES } from "../../client/languages.ts";
 import { COMMANDS } from "../../protocol/requests.ts";
 import { configurationProperties } from "../../protocol/settings.ts";
+import { languageModelTools } from "../../protocol/tools.ts";
 
 const source = readFileSync("package.json", "utf8");
 const texts: Record<string, string> = JSON.parse(readFileSync("package.nls.json", "utf8"));
@@ -19,6 +20,10 @@ const client = readdirSync("client")
 
 test("package.json's settings are those of protocol/settings.ts (npm run settings writes them)", () => {
   assert.deepEqual(configuration.properties, configurationProperties());
+});
+
+test("package.json's tools are those of protocol/tools.ts (npm run settings writes them)", () => {
+  assert.deepEqual(manifest.contributes.languageModelTools, languageModelTools());
 });
 
 test("every text that package.json refers to is in package.nls.json, and no other", () => {

@@ -1,6 +1,6 @@
 /** How the extension sits among everything else in VS Code. */
 import assert from "node:assert/strict";
-import { commands, Uri, workspace } from "vscode";
+import { commands, LanguageModelTextPart, lm, Uri, workspace } from "vscode";
 import { extension, notes } from "./editor.ts";
 
 interface Key {
@@ -37,5 +37,16 @@ suite("surroundings", () => {
       );
       assert.deepEqual(clash, [], `${key} for ${command}`);
     }
+  });
+
+  test("offers its tools to agents, and they work", async () => {
+    const use = async (name: string, input: object) => {
+      const { content } = await lm.invokeTool(name, { input, toolInvocationToken: undefined });
+      return content.map((part) => (part instanceof LanguageModelTextPart ? part.value : "")).join("");
+    };
+    const ours = lm.tools.filter(({ name }) => name.startsWith("spanfill_")).map(({ name }) => name);
+    assert.deepEqual(ours.toSorted(), ["spanfill_infill_text", "spanfill_summarize_text"]);
+    assert.match(await use("spanfill_infill_text", { text: "The sky is ___ today." }), /^The sky is .* ?today\.$/);
+    assert.match(await use("spanfill_summarize_text", { text: "The harbour was built in 1862." }), /\)$/);
   });
 });

@@ -1,0 +1,85 @@
+/** The scaling chart's place in the page: what is drawn against what, the chart itself, and what the paper advises. */
+import { html, type TemplateResult } from "lit";
+import { ref } from "lit/directives/ref.js";
+import type { App } from "./app.ts";
+import { ScalingChart } from "./chart.ts";
+import { COSTS, chartData, qualities } from "./chart-data.ts";
+import { shownRows } from "./state.ts";
+import { choice } from "./widgets.ts";
+
+let chart: ScalingChart | undefined;
+
+/** The chart of the models that the filter lets through. */
+export function chartView(app: App): TemplateResult {
+  const state = app.state();
+  const rows = shownRows(state);
+  const data = chartData(rows, state.cost, state.quality);
+  const cost = COSTS.find(({ name }) => name === state.cost)?.title ?? "";
+  const kinds = qualities(state.list?.models ?? []);
+  const known = data.points.filter(({ quality }) => quality !== undefined).length;
+  const select = (id: string) => app.dispatch({ type: "select", id });
+  const show = (element: Element | undefined) => {
+    if (!(element instanceof HTMLElement)) {
+      chart?.dispose();
+      chart = undefined;
+      return;
+    }
+    chart ??= new ScalingChart(element, select);
+    chart.show(data, { cost, quality: state.quality, selected: state.selected });
+  };
+  const advised = rows.filter(({ advice }) => advice !== undefined);
+  return html`
+    <section class="chart" aria-label="Scaling chart">
+      <div class="axes">
+        <span>Cost</span>
+        ${choice(
+          "Cost",
+          state.cost,
+          COSTS.map(({ name, title }) => ({ value: name, text: title })),
+          (name) => app.dispatch({ type: "chart", change: { cost: name } }),
+        )}
+        <span>Quality</span>
+        ${choice(
+          "Quality",
+          state.quality,
+          kinds.map((kind) => ({ value: kind, text: kind })),
+          (quality) => app.dispatch({ type: "chart", change: { quality } }),
+        )}
+      </div>
+      <div
+        class="plot"
+        role="group"
+        tabindex="0"
+        aria-label="Chart of ${cost} against ${state.quality}: ${known} models with a published or measured value, ${data.front.length} of them on the Pareto front. Left and right arrow keys go from model to model."
+        @keydown=${(event: KeyboardEvent) => {
+          const step = event.key === "ArrowRight" ? 1 : event.key === "ArrowLeft" ? -1 : 0;
+          if (step === 0 || data.points.length === 0) return;
+          event.preventDefault();
+          const now = data.points.findIndex(({ id }) => id === state.selected);
+          const next = data.points[Math.min(Math.max(now + step, 0), data.points.length - 1)];
+          if (next !== undefined) select(next.id);
+        }}
+        ${ref(show)}
+      ></div>
+      <p class="hint" role="status">
+        ${known} of ${data.points.length} models have this value; the others stand as ticks at the bottom.
+        ${data.left > 0 ? `${data.left} are left out: their cost is not known${state.cost === "ms" ? " (measure them)" : ""}.` : ""} The line joins
+        those that no other beats at their cost or below.
+      </p>
+      <h3>Deeper before wider</h3>
+      <p class="hint">
+        Raise the depth before anything else: a deep and narrow model does what the next larger shape does, up to 32 or 36 layers, where the
+        gain ends (Tay et al. 2021, "Scale Efficiently", section 4.4 and table 4).
+      </p>
+      <ul>
+        ${advised.map(
+          ({ id, advice }) => html`
+            <li>
+              <button class="link" @click=${() => select(id)}>${id.replace(/^google\/t5-efficient-/, "")}</button>: ${advice?.text}
+            </li>
+          `,
+        )}
+      </ul>
+    </section>
+  `;
+}

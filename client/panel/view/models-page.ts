@@ -1,0 +1,86 @@
+/** The page of models: what narrows them down, the table, the chart or the advice, and the details of one. */
+import { html, type TemplateResult } from "lit";
+import { adviceView } from "./advice-view.ts";
+import { type App, attempt, refresh } from "./app.ts";
+import { chartView } from "./chart-view.ts";
+import { detailsView } from "./details.ts";
+import { type ModelsView, shownRows } from "./state.ts";
+import { tableView } from "./table.ts";
+import { choice, inputValue } from "./widgets.ts";
+
+const VIEWS: readonly {
+  readonly name: ModelsView;
+  readonly title: string;
+  readonly view: (app: App) => TemplateResult;
+}[] = [
+  { name: "table", title: "Table", view: tableView },
+  { name: "chart", title: "Scaling chart", view: chartView },
+  { name: "advice", title: "Which should I use?", view: adviceView },
+];
+const ONLY = [
+  { value: "all", text: "All models" },
+  { value: "installed", text: "On this machine" },
+  { value: "ready", text: "Usable without fine-tuning" },
+] as const;
+
+/** The page. */
+export function modelsPage(app: App): TemplateResult {
+  const { list, view, filter } = app.state();
+  const families = [...new Set(list?.models.map(({ family }) => family))];
+  const shown = VIEWS.find(({ name }) => name === view)?.view ?? tableView;
+  const take = async (what: "folder" | "file") => {
+    const made = await attempt(app, () => app.ask({ kind: "pick", what }));
+    if (made === undefined || made === null) return;
+    app.dispatch({ type: "notice", notice: { kind: "done", text: `${made.id} is imported and can be used.` } });
+    await refresh(app);
+    app.dispatch({ type: "select", id: made.id });
+  };
+  return html`
+    <div class="bar">
+      <div class="views" role="group" aria-label="How to look at the models">
+        ${VIEWS.map(
+          ({ name, title }) => html`
+            <button class="toggle" aria-pressed=${name === view ? "true" : "false"} @click=${() => app.dispatch({ type: "view", view: name })}>
+              ${title}
+            </button>
+          `,
+        )}
+      </div>
+      ${
+        view === "advice"
+          ? ""
+          : html`
+            <vscode-textfield
+              class="search"
+              label="Search models"
+              placeholder="Search: base layers>12 memory<500"
+              .value=${filter.text}
+              @input=${(event: Event) => app.dispatch({ type: "filter", change: { text: inputValue(event) } })}
+            ></vscode-textfield>
+            ${choice("Which models", filter.only, ONLY, (only) => app.dispatch({ type: "filter", change: { only } }))}
+            ${choice(
+              "Family",
+              filter.family,
+              [{ value: "", text: "All families" }, ...families.map((family) => ({ value: family, text: family }))],
+              (family) => app.dispatch({ type: "filter", change: { family } }),
+            )}
+            <span class="count" role="status">${list === undefined ? "" : `${shownRows(app.state()).length} models`}</span>
+          `
+      }
+      <span class="actions">
+        <vscode-button secondary @click=${() => take("folder")}>Import folder</vscode-button>
+        <vscode-button secondary @click=${() => take("file")}>Import file</vscode-button>
+        <vscode-button
+          secondary
+          title="Token of the Hugging Face hub, for models that want one"
+          @click=${() => attempt(app, () => app.ask({ kind: "token" }))}
+          >Token</vscode-button
+        >
+      </span>
+    </div>
+    <div class="split">
+      <div class="main">${list === undefined ? html`<p class="waiting" role="status">Looking for models…</p>` : shown(app)}</div>
+      ${list === undefined ? "" : detailsView(app)}
+    </div>
+  `;
+}

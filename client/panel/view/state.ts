@@ -1,0 +1,249 @@
+/** What the page shows, as a value, and how it changes: `(state, message) -> state`, with nothing of the page in it. */
+import type { Chosen, Generated, Job, ModelList, ModelRow, Verified } from "../../../protocol/panel.ts";
+import { type Cost, qualities } from "./chart-data.ts";
+import type { Needs } from "./recommend.ts";
+import { arranged, type Column, type Filter, type Sorting } from "./rows.ts";
+
+/** The pages, in the order of their tabs. */
+export const PAGES = ["models", "playground"] as const;
+export type Page = (typeof PAGES)[number];
+
+/** How the models are looked at. */
+export type ModelsView = "table" | "chart" | "advice";
+
+/** What the playground is set to. */
+export interface Trial {
+  readonly id: string;
+  /** A second model, asked the same; empty: none. */
+  readonly other: string;
+  readonly precision: "int8" | "float32";
+  readonly prefix: string;
+  readonly text: string;
+  readonly maxNewTokens: number;
+  readonly numBeams: number;
+  readonly temperature: number;
+  readonly noRepeatNgramSize: number;
+  readonly alternatives: number;
+}
+
+/** What a model wrote in the playground, or why it did not. */
+export interface TrialResult {
+  readonly id: string;
+  readonly generated?: Generated;
+  readonly failure?: string;
+}
+
+/** A line that tells what was done or went wrong; gone when a person closes it. */
+export interface Notice {
+  readonly kind: "done" | "failed";
+  readonly text: string;
+}
+
+/** Everything the page shows. */
+export interface State {
+  readonly page: Page;
+  readonly view: ModelsView;
+  /** Undefined until the server has answered. */
+  readonly list: ModelList | undefined;
+  readonly chosen: Chosen | undefined;
+  /** By the model's id. */
+  readonly jobs: Readonly<Record<string, Job>>;
+  readonly filter: Filter;
+  readonly sorting: Sorting;
+  /** The model whose details are shown. */
+  readonly selected: string;
+  readonly scroll: { readonly top: number; readonly height: number };
+  readonly cost: Cost;
+  readonly quality: string;
+  readonly needs: Needs;
+  readonly notices: readonly Notice[];
+  readonly verified: Readonly<Record<string, Verified>>;
+  readonly trial: Trial;
+  /** What is being tried. */
+  readonly trying: boolean;
+  readonly results: readonly TrialResult[];
+}
+
+/** What happens. */
+export type Message =
+  | { readonly type: "list"; readonly list: ModelList }
+  | { readonly type: "chosen"; readonly chosen: Chosen }
+  | { readonly type: "job"; readonly job: Job }
+  /** The server has ended. */
+  | { readonly type: "gone" }
+  | { readonly type: "page"; readonly page: Page }
+  | { readonly type: "view"; readonly view: ModelsView }
+  | { readonly type: "filter"; readonly change: Partial<Filter> }
+  | { readonly type: "sort"; readonly column: Column }
+  | { readonly type: "select"; readonly id: string }
+  /** Moves the selection in the table by rows. */
+  | { readonly type: "move"; readonly by: number }
+  | { readonly type: "scroll"; readonly top: number; readonly height: number }
+  | { readonly type: "chart"; readonly change: Partial<Pick<State, "cost" | "quality">> }
+  | { readonly type: "needs"; readonly change: Partial<Needs> }
+  | { readonly type: "notice"; readonly notice: Notice }
+  | { readonly type: "dismiss"; readonly index: number }
+  | { readonly type: "verified"; readonly id: string; readonly verified: Verified }
+  | { readonly type: "trial"; readonly change: Partial<Trial> }
+  | { readonly type: "trying" }
+  | { readonly type: "tried"; readonly results: readonly TrialResult[] };
+
+/** Height of the table's rows, in CSS pixels. */
+export const ROW_PX = 26;
+
+/** How the page begins. @param saved what an earlier page gave {@link savedOf}; anything else is left alone */
+export function initialState(saved?: unknown): State {
+  const kept = isSaved(saved) ? saved.kept : undefined;
+  return {
+    page: "models",
+    view: "table",
+    filter: { text: "", only: "all", family: "" },
+    sorting: { column: "parameters", descending: false },
+    selected: "",
+    cost: "parameters",
+    quality: "",
+    needs: { task: "summarize", budgetMs: 1000, memoryMb: 1000 },
+    trial: FIRST_TRIAL,
+    results: [],
+    ...kept,
+    list: undefined,
+    chosen: undefined,
+    jobs: {},
+    scroll: { top: 0, height: 600 },
+    notices: [],
+    verified: {},
+    trying: false,
+  };
+}
+
+/** What of a state is worth keeping over a reload, for setState. */
+export function savedOf({ page, view, filter, sorting, selected, cost, quality, needs, trial, results }: State): Saved {
+  return { version: 1, kept: { page, view, filter, sorting, selected, cost, quality, needs, trial, results } };
+}
+
+/** The state after something happened. */
+export function reduce(state: State, message: Message): State {
+  switch (message.type) {
+    case "list": {
+      const { list } = message;
+      const jobs = Object.fromEntries(list.jobs.map((job) => [job.id, job]));
+      const known = (id: string) => list.models.some((row) => row.id === id);
+      const selected = known(state.selected) ? state.selected : list.builtIn;
+      const kinds = qualities(list.models);
+      const quality = kinds.includes(state.quality)
+        ? state.quality
+        : (kinds.find((kind) => /GLUE/.test(kind)) ?? kinds[0] ?? "");
+      const trial = known(state.trial.id) ? state.trial : { ...state.trial, id: list.builtIn };
+      return { ...state, list, jobs, selected, quality, trial };
+    }
+    case "chosen":
+      return { ...state, chosen: message.chosen };
+    case "job":
+      return withJob(state, message.job);
+    case "gone":
+      return { ...state, jobs: {} };
+    case "page":
+      return { ...state, page: message.page };
+    case "view":
+      return { ...state, view: message.view };
+    case "filter":
+      return { ...state, filter: { ...state.filter, ...message.change }, scroll: { ...state.scroll, top: 0 } };
+    case "sort": {
+      const { column } = message;
+      const descending = state.sorting.column === column && !state.sorting.descending;
+      return { ...state, sorting: { column, descending } };
+    }
+    case "select":
+      return { ...state, selected: message.id };
+    case "move": {
+      const rows = shownRows(state);
+      const now = rows.findIndex(({ id }) => id === state.selected);
+      const next = rows[Math.min(Math.max(now + message.by, 0), rows.length - 1)];
+      return next === undefined ? state : { ...state, selected: next.id };
+    }
+    case "scroll":
+      return { ...state, scroll: { top: message.top, height: message.height } };
+    case "chart":
+      return { ...state, ...message.change };
+    case "needs":
+      return { ...state, needs: { ...state.needs, ...message.change } };
+    case "notice":
+      return { ...state, notices: [...state.notices, message.notice].slice(-3) };
+    case "dismiss":
+      return { ...state, notices: state.notices.filter((_, i) => i !== message.index) };
+    case "verified":
+      return { ...state, verified: { ...state.verified, [message.id]: message.verified } };
+    case "trial":
+      return { ...state, trial: { ...state.trial, ...message.change } };
+    case "trying":
+      return { ...state, trying: true };
+    case "tried":
+      return { ...state, trying: false, results: message.results };
+  }
+}
+
+/** The rows that the filter lets through, in order. */
+export function shownRows({ list, filter, sorting }: State): readonly ModelRow[] {
+  return arranged(list?.models ?? NO_ROWS, filter, sorting);
+}
+
+/** The part of the rows that is drawn: what is in sight and a little around it. */
+export function drawnRows(
+  state: State,
+  rows: readonly ModelRow[],
+): { readonly start: number; readonly rows: readonly ModelRow[] } {
+  const { top, height } = state.scroll;
+  const start = Math.max(0, Math.min(Math.floor(top / ROW_PX), rows.length - 1) - AROUND);
+  return { start, rows: rows.slice(start, start + Math.ceil(height / ROW_PX) + 2 * AROUND) };
+}
+
+/** The model whose details are shown. */
+export function selectedRow({ list, selected }: State): ModelRow | undefined {
+  return list?.models.find(({ id }) => id === selected);
+}
+
+const NO_ROWS: readonly ModelRow[] = [];
+/** Rows drawn beyond what is in sight, so that a quick scroll shows no hole. */
+const AROUND = 10;
+
+const FIRST_TRIAL: Trial = {
+  id: "",
+  other: "",
+  precision: "int8",
+  prefix: "summarize: ",
+  text: "",
+  maxNewTokens: 64,
+  numBeams: 1,
+  temperature: 0,
+  noRepeatNgramSize: 0,
+  alternatives: 0,
+};
+
+/** What is kept over a reload. */
+interface Saved {
+  readonly version: 1;
+  readonly kept: Pick<
+    State,
+    "page" | "view" | "filter" | "sorting" | "selected" | "cost" | "quality" | "needs" | "trial" | "results"
+  >;
+}
+
+function isSaved(saved: unknown): saved is Saved {
+  return typeof saved === "object" && saved !== null && "version" in saved && saved.version === 1 && "kept" in saved;
+}
+
+function withJob(state: State, job: Job): State {
+  const next = { ...state, jobs: { ...state.jobs, [job.id]: job } };
+  const before = state.jobs[job.id]?.state;
+  if (before === job.state || job.state === "running" || job.kind === "import") return next;
+  const text = job.state === "failed" ? (job.message ?? `${job.id}: it failed`) : ENDED[job.kind](job.id);
+  if (job.state === "stopped" || (job.kind !== "get" && job.state === "done")) return next;
+  return reduce(next, { type: "notice", notice: { kind: job.state === "failed" ? "failed" : "done", text } });
+}
+
+const ENDED = {
+  get: (id: string) => `${id} is downloaded and can be used.`,
+  verify: (id: string) => `${id} is checked.`,
+  import: (id: string) => `${id} is imported.`,
+  measure: (id: string) => `${id} is measured.`,
+} as const;

@@ -1,0 +1,229 @@
+/**
+ * What the panel's page, the extension and the language server say to each other. A question goes from the page to the extension,
+ * which answers what concerns the editor itself and hands the rest on to the server (request `spanfill/panel`); what happens
+ * meanwhile comes back as pushes (notification `$/spanfill/job`).
+ */
+import { z } from "zod";
+
+/** The request from the extension to the server: a `PanelQuestion` -> its answer. */
+export const PANEL_REQUEST = "spanfill/panel";
+
+/** The notification from the server to the extension: a `Job` that changed. */
+export const JOB_NOTIFICATION = "$/spanfill/job";
+
+/** What a model can be chosen for. */
+export const TASKS = ["summarize", "infill"] as const;
+export type Task = (typeof TASKS)[number];
+
+const id = z.string().min(1).max(500);
+const precision = z.enum(["int8", "float32"]);
+
+/** Questions that the server answers. */
+const serverQuestions = [
+  /** -> `ModelList` */
+  z.object({ kind: z.literal("models") }),
+  /** Starts a download, or goes on with one -> `Job`. `token`, `proxy`: filled in by the extension. */
+  z.object({ kind: z.literal("get"), id, token: z.string().optional(), proxy: z.string().optional() }),
+  /** Ends what is under way for a model; what a download has fetched stays -> nothing */
+  z.object({ kind: z.literal("stop"), id }),
+  /** -> `Removed` */
+  z.object({ kind: z.literal("remove"), id }),
+  /** Reads all files of a model again -> `Verified` */
+  z.object({ kind: z.literal("verify"), id }),
+  /** A folder, zip file or file of weights -> `Imported` */
+  z.object({ kind: z.literal("import"), path: z.string() }),
+  /** Loads a model and times it, in a process of its own -> `Measurement` */
+  z.object({ kind: z.literal("measure"), id, precision }),
+  /** -> `Generated` */
+  z.object({
+    kind: z.literal("generate"),
+    id,
+    precision,
+    text: z.string().max(200_000),
+    maxNewTokens: z.int().min(1).max(1024),
+    numBeams: z.int().min(1).max(16),
+    /** 0: no sampling. */
+    temperature: z.number().min(0).max(5),
+    noRepeatNgramSize: z.int().min(0).max(20),
+    /** Other sequences beside the best. */
+    alternatives: z.int().min(0).max(8),
+  }),
+] as const;
+
+/** What the server is asked. */
+export const serverQuestionSchema = z.discriminatedUnion("kind", serverQuestions);
+export type ServerQuestion = z.output<typeof serverQuestionSchema>;
+
+/** What the extension is asked: the server's questions, and what only an editor can do. */
+const questionSchema = z.discriminatedUnion("kind", [
+  ...serverQuestions,
+  /** Writes the setting: an empty id stands for the model of all tasks, or without a task for the built-in one -> `Chosen` */
+  z.object({ kind: z.literal("choose"), task: z.enum(TASKS).optional(), id: z.string().max(500) }),
+  /** -> `Chosen` */
+  z.object({ kind: z.literal("chosen") }),
+  /** Lets a person pick what to import, and imports it -> `Imported`, or null when none was picked */
+  z.object({ kind: z.literal("pick"), what: z.enum(["folder", "file"]) }),
+  /** Lets a person type the hub's token, kept as a secret; an empty one forgets it -> whether there is one */
+  z.object({ kind: z.literal("token") }),
+  /** Opens a model's page in the browser -> nothing */
+  z.object({ kind: z.literal("visit"), id }),
+]);
+export type Question = z.output<typeof questionSchema>;
+
+/** What the page sends: a question with a number that its answer repeats. */
+export const fromPageSchema = z.object({ seq: z.int().nonnegative(), question: questionSchema });
+export type FromPage = z.input<typeof fromPageSchema>;
+
+/** What the page gets. */
+export type ToPage =
+  | { readonly type: "answer"; readonly seq: number; readonly answer: unknown }
+  | { readonly type: "failure"; readonly seq: number; readonly message: string }
+  | { readonly type: "job"; readonly job: Job }
+  /** The server has ended, and with it what was under way. */
+  | { readonly type: "gone" }
+  /** A setting was changed, here or elsewhere. */
+  | { readonly type: "chosen"; readonly chosen: Chosen };
+
+/** A question's answer. */
+export type AnswerOf<Q extends Question> = Q extends { readonly kind: infer K extends keyof Answers }
+  ? Answers[K]
+  : never;
+interface Answers {
+  readonly models: ModelList;
+  readonly get: Job;
+  readonly stop: null;
+  readonly remove: Removed;
+  readonly verify: Verified;
+  readonly import: Imported;
+  readonly measure: Measurement;
+  readonly generate: Generated;
+  readonly choose: Chosen;
+  readonly chosen: Chosen;
+  readonly pick: Imported | null;
+  readonly token: boolean;
+  readonly visit: null;
+}
+
+/** The models that the settings name: ids or folders; empty where nothing is set. */
+export interface Chosen {
+  readonly model: string;
+  readonly summarize: string;
+  readonly infill: string;
+  readonly precision: "int8" | "float32";
+}
+
+/** All models, and what is under way. */
+export interface ModelList {
+  readonly models: readonly ModelRow[];
+  readonly jobs: readonly Job[];
+  /** The id of the model that an empty setting stands for. */
+  readonly builtIn: string;
+}
+
+/** A model, published or on this machine. */
+export interface ModelRow {
+  readonly id: string;
+  /** `built-in`, `imported`, or the published family. */
+  readonly family: string;
+  /** On this machine. */
+  readonly installed?: {
+    readonly directory: string;
+    readonly sizeBytes: number;
+    /** Whether it was downloaded or imported, so that it can be removed. */
+    readonly removable: boolean;
+  };
+  /** Bytes that a stopped download has fetched. */
+  readonly partialBytes?: number;
+  /** Whether the hub has its weights. */
+  readonly downloadable: boolean;
+  /** Where Google's bucket has it. */
+  readonly bucket: string | null;
+  readonly layers: number;
+  readonly decoderLayers: number;
+  readonly dModel: number;
+  readonly dFf: number;
+  readonly dKv: number;
+  readonly heads: number;
+  readonly vocabulary: number;
+  readonly feedForward: string;
+  /** What is unlike T5's layers. */
+  readonly variant: string | null;
+  /** How the shape is known. */
+  readonly shapeFrom: "config" | "trace" | "size" | "name" | "guess";
+  /** Whether the published page was seen; else its name follows the others' pattern. */
+  readonly seen: boolean;
+  /** Exact; null where that is not known. */
+  readonly parameters: number | null;
+  /** Of the published weights: 4 bytes a parameter. */
+  readonly downloadBytes: number | null;
+  readonly memoryBytes: { readonly float32: number; readonly int8: number } | null;
+  /** Matrix products of 512 source tokens and 64 produced ones. */
+  readonly flops: number;
+  readonly needsFineTuning: boolean;
+  readonly licence: string;
+  readonly quality: readonly { readonly metric: string; readonly value: number; readonly source: string }[];
+  readonly measurements: readonly Measurement[];
+  /** What the Scale Efficiently paper says of this shape beside a usual one. */
+  readonly advice?: { readonly than: string; readonly text: string };
+  readonly notes: readonly string[];
+}
+
+/** How fast a model is on this machine, with 512 tokens in. */
+export interface Measurement {
+  readonly id: string;
+  readonly precision: "int8" | "float32";
+  readonly device: "cpu";
+  /** Of a process of its own, from its start to a model ready to use. */
+  readonly loadMs: number;
+  /** From the request to the first token. */
+  readonly firstTokenMs: number;
+  readonly tokensPerSecond: number;
+  /** Of the whole process; absent where the system does not say. */
+  readonly memoryBytes?: number;
+  /** ISO 8601. */
+  readonly at: string;
+}
+
+/** Work on a model that takes a while. */
+export interface Job {
+  /** The model's id. */
+  readonly id: string;
+  readonly kind: "get" | "verify" | "measure" | "import";
+  readonly state: "running" | "done" | "stopped" | "failed";
+  readonly doneBytes?: number;
+  readonly totalBytes?: number;
+  readonly bytesPerSecond?: number;
+  readonly secondsLeft?: number;
+  /** Why it failed, and what to do. */
+  readonly message?: string;
+}
+
+/** What removing a model freed. */
+export interface Removed {
+  readonly freedBytes: number;
+}
+
+/** A model's files; `intact` is null where nothing says what a file should be. */
+export interface Verified {
+  readonly files: readonly { readonly name: string; readonly intact: boolean | null }[];
+}
+
+/** A model that was imported. */
+export interface Imported {
+  readonly id: string;
+}
+
+/** What a model wrote. */
+export interface Generated {
+  /** Best first. */
+  readonly sequences: readonly {
+    /** Pieces of the text in order, each with the probability that the model gave it. */
+    readonly tokens: readonly { readonly text: string; readonly probability: number }[];
+    readonly score: number;
+  }[];
+  readonly inputTokens: number;
+  readonly encodeMs: number;
+  readonly firstTokenMs: number;
+  readonly totalMs: number;
+  readonly loadMs: number;
+}

@@ -1,0 +1,66 @@
+/** The tools that agents are offered, by MCP (`spanfill serve --mcp`) and by VS Code's language model tools: one table for both. */
+import { z } from "zod";
+
+/** Input of `summarize_text`. */
+export const summarizeTextSchema = z.object({
+  text: z.string().min(1).describe("The text to summarize, of any length."),
+  style: z
+    .enum(["sentence", "paragraph", "bullets", "title"])
+    .optional()
+    .describe("What the summary looks like; one sentence when absent."),
+});
+export type SummarizeTextInput = z.input<typeof summarizeTextSchema>;
+
+/** Output of `summarize_text`. */
+export interface SummarizeTextOutput {
+  readonly summary: string;
+  /** How it came about, in short phrases: whose words they are, how sure the model is, what was not read. */
+  readonly notes: readonly string[];
+}
+
+/** Input of `infill_text`. */
+export const infillTextSchema = z.object({
+  text: z.string().min(1).describe("Text with gaps, each marked by ___ (three underscores)."),
+});
+export type InfillTextInput = z.input<typeof infillTextSchema>;
+
+/** Output of `infill_text`. */
+export interface InfillTextOutput {
+  /** The text with its gaps filled and nothing else changed. */
+  readonly text: string;
+  /** One a gap, in order. */
+  readonly fills: readonly string[];
+}
+
+/** The tools by their names. */
+export const TOOLS = {
+  summarize_text: {
+    title: "Summarize Text",
+    description:
+      "Summarizes English text with a small model on the user's own machine: nothing is sent anywhere. Quick (milliseconds), plain, and for text of any length; use it for text that should not leave the machine, or to get the gist of long text cheaply. It may be wrong about details.",
+    input: summarizeTextSchema,
+  },
+  infill_text: {
+    title: "Fill Gaps in Text",
+    description:
+      "Fills gaps (___) in English text with a small model on the user's own machine, from the text before and after each: nothing is sent anywhere. Good for single words and short phrases; the rest of the text stays as it is, to the byte.",
+    input: infillTextSchema,
+  },
+} as const;
+
+/** package.json's `contributes.languageModelTools`. */
+export function languageModelTools(): readonly object[] {
+  return Object.entries(TOOLS).map(([name, { title, description, input }]) => {
+    const { $schema, ...inputSchema } = z.toJSONSchema(input, { io: "input" });
+    return {
+      name: `spanfill_${name}`,
+      displayName: title,
+      modelDescription: description,
+      userDescription: description.slice(0, description.indexOf(":")),
+      toolReferenceName: name,
+      canBeReferencedInPrompt: true,
+      icon: "$(edit-sparkle)",
+      inputSchema,
+    };
+  });
+}

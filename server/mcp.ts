@@ -1,0 +1,58 @@
+/** `spanfill serve --mcp`: the model as a tool for agents, over the Model Context Protocol on standard input and output. */
+import { McpServer } from "@modelcontextprotocol/sdk/server/mcp.js";
+import { StdioServerTransport } from "@modelcontextprotocol/sdk/server/stdio.js";
+import type { CallToolResult } from "@modelcontextprotocol/sdk/types.js";
+import packageJson from "../package.json" with { type: "json" };
+import { TOOLS } from "../protocol/tools.ts";
+import { resolveModel } from "./catalog/catalog.ts";
+import type { LoadedModel } from "./engine/engine.ts";
+import { createRemoteEngine } from "./engine/remote.ts";
+import { infillText, summarizeText } from "./features/tools.ts";
+
+/** @param model an id or a folder; the built-in model when undefined. Serves until standard input ends; the model is loaded with the first call, and unloaded when none came for a while. */
+export async function serveMcp(model: string | undefined): Promise<void> {
+  const engine = createRemoteEngine({ idleMs: IDLE_MS, log: (line) => console.error(line) });
+  const load = () => engine.load({ directory: resolveModel(model), precision: "int8" });
+  const server = new McpServer({ name: "spanfill", version: packageJson.version });
+  const { summarize_text, infill_text } = TOOLS;
+  server.registerTool(
+    "summarize_text",
+    { ...described(summarize_text), inputSchema: summarize_text.input.shape },
+    (input, { signal }) =>
+      answer(load, async (loaded) => {
+        const { summary, notes } = await summarizeText(loaded, input, { signal });
+        return `${summary}\n\n(${notes.join("; ")})`;
+      }),
+  );
+  server.registerTool(
+    "infill_text",
+    { ...described(infill_text), inputSchema: infill_text.input.shape },
+    (input, { signal }) => answer(load, async (loaded) => (await infillText(loaded, input, { signal })).text),
+  );
+  const ended = new Promise<void>((resolve) => {
+    process.stdin.once("end", resolve).once("close", resolve);
+  });
+  await server.connect(new StdioServerTransport());
+  await ended;
+  await server.close();
+  await engine.dispose();
+}
+
+const IDLE_MS = 5 * 60_000;
+
+function described({ title, description }: { readonly title: string; readonly description: string }) {
+  // It changes nothing, and speaks to nobody.
+  return { title, description, annotations: { readOnlyHint: true, openWorldHint: false } };
+}
+
+/** What went wrong is for the agent to read: it may give better input. */
+async function answer(
+  load: () => Promise<LoadedModel>,
+  work: (model: LoadedModel) => Promise<string>,
+): Promise<CallToolResult> {
+  try {
+    return { content: [{ type: "text", text: await work(await load()) }] };
+  } catch (error) {
+    return { isError: true, content: [{ type: "text", text: error instanceof Error ? error.message : String(error) }] };
+  }
+}

@@ -1,0 +1,59 @@
+/** The agents' tools, used by the protocol's own client over standard input and output. */
+import assert from "node:assert/strict";
+import { after, test } from "node:test";
+import { Client } from "@modelcontextprotocol/sdk/client/index.js";
+import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
+import { lives } from "../lsp/session.ts";
+import { randomModelFolder } from "../support/random-model.ts";
+
+const folder = randomModelFolder();
+after(() => folder.dispose());
+
+async function connected() {
+  const transport = new StdioClientTransport({
+    command: process.execPath,
+    args: ["dist/cli.js", "serve", "--mcp", "--model", folder.directory],
+    stderr: "ignore",
+  });
+  const client = new Client({ name: "test", version: "1" });
+  await client.connect(transport);
+  const call = async (name: string, input: Record<string, unknown>) => {
+    const { content, isError = false } = await client.callTool({ name, arguments: input });
+    const [part] = content as { type: string; text: string }[];
+    return { text: part?.text ?? "", isError };
+  };
+  return { client, transport, call };
+}
+
+test("an agent finds the tools, and that they change nothing and speak to nobody", async () => {
+  const { client } = await connected();
+  const { tools } = await client.listTools();
+  assert.deepEqual(
+    tools.map(({ name, annotations }) => [name, annotations?.readOnlyHint, annotations?.openWorldHint]),
+    [
+      ["summarize_text", true, false],
+      ["infill_text", true, false],
+    ],
+  );
+  assert.deepEqual(tools[0]?.inputSchema.required, ["text"]);
+  await client.close();
+});
+
+test("summaries and fills come back; what cannot be done is said; the process ends with its client", async () => {
+  const { client, transport, call } = await connected();
+  const { pid } = transport;
+  assert.ok(pid);
+  const summary = await call("summarize_text", { text: "The harbour was built in 1862.", style: "title" });
+  assert.equal(summary.isError, false);
+  assert.match(summary.text, /\(.*\)$/);
+  const filled = await call("infill_text", { text: "The sky is ___ today.\r\n" });
+  assert.match(filled.text, /^The sky is [\s\S]* ?today\.\r\n$/);
+  assert.deepEqual(await call("infill_text", { text: "no gap" }), {
+    text: 'There is no gap to fill: "___" does not occur in the text. Mark each gap, for example: The sky is ___.',
+    isError: true,
+  });
+  assert.equal((await call("summarize_text", { text: "a", style: "poem" })).isError, true);
+  await client.close();
+  for (let i = 0; i < 100 && lives(pid); i++) await new Promise((resolve) => setTimeout(resolve, 50));
+  assert.equal(lives(pid), false);
+});
