@@ -1,6 +1,7 @@
 /** The commands of the palette, one function each; the table is what package.json declares (a test compares). */
 import { commands, l10n, languages, Range, type TextDocument, type TextEditor, window, workspace } from "vscode";
 import type { Range as ProtocolRange } from "vscode-languageclient";
+import { COMMENTED_LANGUAGES } from "../protocol/comments.ts";
 import type {
   COMMANDS,
   ExplainArguments,
@@ -73,7 +74,9 @@ export function runAction(context: CommandContext, command: string, argument: un
 
 /** Asks for ghost text at the cursor. */
 export async function infillAtCursor({ server }: CommandContext): Promise<void> {
-  const editor = proseEditor();
+  const program = window.activeTextEditor;
+  // In a program's comments, too.
+  const editor = Object.hasOwn(COMMENTED_LANGUAGES, program?.document.languageId ?? "") ? program : proseEditor();
   if (editor === undefined) return;
   if (workspace.getConfiguration("editor", editor.document).get("inlineSuggest.enabled") === false) {
     const text = l10n.t("Spanfill shows its text as an inline suggestion, and those are switched off.");

@@ -14,6 +14,7 @@ import {
 } from "vscode";
 import type { EngineStatus } from "../protocol/requests.ts";
 import type { CommandContext } from "./commands.ts";
+import { suggestInComments } from "./comments.ts";
 import type { LanguageServer } from "./language-client.ts";
 import { SELECTOR } from "./languages.ts";
 import { createPause } from "./pause.ts";
@@ -107,7 +108,8 @@ export function activate(context: ExtensionContext): void {
     }),
   );
   if (problem !== undefined) return;
-  context.subscriptions.push(...registerTools(() => (running ??= start())));
+  const server = () => (running ??= start());
+  context.subscriptions.push(...registerTools(server), suggestInComments(server, pause));
   // VS Code activates for input boxes too: only a person's text starts the server, and opening it does not wait for that.
   // The engine waits for the first request.
   const opened = (document: TextDocument) => {

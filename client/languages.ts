@@ -13,7 +13,7 @@ export const LANGUAGES = [
 ] as const;
 
 /** Documents a person writes in: not output channels, nor the old side of a comparison, nor our own summaries. */
-const SCHEMES = ["file", "untitled", "vscode-vfs", "vscode-notebook-cell"] as const;
+export const SCHEMES = ["file", "untitled", "vscode-vfs", "vscode-notebook-cell"] as const;
 
 /** What the language client and the status item are for. */
 export const SELECTOR: { readonly language: string; readonly scheme: string }[] = LANGUAGES.flatMap((language) =>

@@ -17,6 +17,8 @@ export const COMMANDS = {
   rephrase: "spanfill.rephrase",
   /** `WriteFieldArguments` -> `WriteFieldResult` */
   writeField: "spanfill.writeField",
+  /** `CompleteTextArguments` -> `CompleteTextResult` */
+  completeText: "spanfill.completeText",
   /** `ExplainArguments` -> `ExplainResult` */
   explain: "spanfill.explainSuggestion",
   /** `SummarizeTextInput` -> `SummarizeTextOutput` (tools.ts): of a text that is in no document */
@@ -143,6 +145,23 @@ export interface WriteFieldResult {
   readonly notes: readonly string[];
   /** Whether the client applied the edit; absent when it was not asked to. */
   readonly applied?: boolean;
+}
+
+/** Arguments of `spanfill.completeText`: text that is in no document of the server's, such as a comment in a program. */
+export const completeTextSchema = z.object({
+  /** The document that it is from, for its settings. */
+  uri: z.string(),
+  text: z.string(),
+  /** The cursor, in UTF-16 units. */
+  offset: z.int().nonnegative(),
+  /** Whether a person asked for it. */
+  explicit: z.boolean(),
+});
+export type CompleteTextArguments = z.input<typeof completeTextSchema>;
+
+/** Result of `spanfill.completeText`: what could be inserted there, best first, each within one line. */
+export interface CompleteTextResult {
+  readonly items: readonly string[];
 }
 
 /** Arguments of `spanfill.explainSuggestion`. */

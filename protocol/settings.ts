@@ -52,6 +52,11 @@ const shape = {
     "Suggest text at the cursor while you type. When off, a suggestion can still be asked for.",
     { scope: "language-overridable" },
   ),
+  "inlineCompletion.comments": setting(
+    z.boolean().default(true),
+    "Suggest text in the comments and docstrings of programs, too. Their code is left alone.",
+    { scope: "language-overridable" },
+  ),
   "inlineCompletion.length": setting(
     z.enum(["word", "sentence", "line", "paragraph"]).default("sentence"),
     "How much a suggestion holds.",
@@ -68,7 +73,7 @@ const shape = {
   "inlineCompletion.minimumConfidence": setting(
     // On validation data a third of all suggestions are that sure, and 36% of these begin right (18% of all).
     z.number().min(0).max(1).default(0.2),
-    "Suggestions the model is less sure of are not shown: the chance, as was measured, that they begin as the author would go on. 0: show all.",
+    "Suggestions the model is less sure of are not shown while you type: the chance, as was measured, that they begin as the author would go on. 0: show all.",
     { scope: "language-overridable" },
   ),
   "inlineCompletion.alternatives": setting(

@@ -93,8 +93,17 @@ function attach(context: PanelContext, panel: WebviewPanel): void {
   const { webview } = panel;
   const post = (message: ToPage) => void webview.postMessage(message);
   const cancel = new CancellationTokenSource();
+  // What the page asks first is looked for while it loads.
+  let models: Promise<unknown> | undefined = ask(context, { kind: "models" });
+  models.catch(() => undefined);
+  const first = (question: Question) => {
+    if (question.kind !== "models" || models === undefined) return answer(context, question, cancel);
+    const early = models;
+    models = undefined;
+    return early;
+  };
   const registered: Disposable[] = [
-    webview.onDidReceiveMessage((message: unknown) => void receive(context, post, message, cancel)),
+    webview.onDidReceiveMessage((message: unknown) => void receive(post, message, first)),
     workspace.onDidChangeConfiguration((event) => {
       if (event.affectsConfiguration("spanfill")) post({ type: "chosen", chosen: chosenModels() });
     }),
@@ -118,16 +127,15 @@ function attach(context: PanelContext, panel: WebviewPanel): void {
 
 /** Answers a message of the page. */
 async function receive(
-  context: PanelContext,
   post: (message: ToPage) => void,
   message: unknown,
-  cancel: CancellationTokenSource,
+  answer: (question: Question) => Promise<unknown>,
 ): Promise<void> {
   const parsed = fromPageSchema.safeParse(message);
   if (!parsed.success) return; // the page sends nothing else
   const { seq, question } = parsed.data;
   try {
-    post({ type: "answer", seq, answer: await answer(context, question, cancel) });
+    post({ type: "answer", seq, answer: await answer(question) });
   } catch (error) {
     post({ type: "failure", seq, message: error instanceof Error ? error.message : String(error) });
   }

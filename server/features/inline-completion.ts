@@ -63,7 +63,8 @@ export async function inlineCompletion(
     { signal },
   );
   if (made.cancelled) return { items: [], cancelled: true };
-  const least = settings["inlineCompletion.minimumConfidence"];
+  // Who asks wants to see what there is.
+  const least = explicit ? 0 : settings["inlineCompletion.minimumConfidence"];
   const offered = made.fills[0]?.alternatives ?? [];
   const items = offered.filter(({ confidence }) => confidence >= least);
   if (items.length > 0) return { items, cancelled: false };
@@ -73,6 +74,25 @@ export async function inlineCompletion(
       ? "the model had nothing to say"
       : `the model's best suggestion has confidence ${best.toFixed(3)}, below ${least} (spanfill.inlineCompletion.minimumConfidence)`,
   );
+}
+
+/**
+ * Suggestions for a place in a comment's prose (protocol/comments.ts): none goes beyond its line, since the next one would have to
+ * begin as a comment does.
+ * @throws what the model throws
+ */
+export async function completeComment(
+  context: InlineCompletionContext,
+  params: InlineCompletionParams,
+  signal: AbortSignal,
+): Promise<InlineCompletions> {
+  if (!params.explicit && !context.settings["inlineCompletion.comments"])
+    return { items: [], reason: "spanfill.inlineCompletion.comments is off", cancelled: false };
+  const made = await inlineCompletion(context, params, signal);
+  const items = made.items
+    .map(({ text, confidence }) => ({ text: text.split(/\r?\n/, 1)[0] ?? "", confidence }))
+    .filter(({ text }) => text.trim() !== "");
+  return { ...made, items };
 }
 
 /** More than tokens are long, on average. */

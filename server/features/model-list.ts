@@ -1,5 +1,4 @@
 /** Every model there is: the published ones, and those on this machine, with what is known of each. */
-import { readFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { z } from "zod";
 import { weightBytes } from "../../models/checkpoint/plan.ts";
@@ -19,24 +18,25 @@ const TARGET_TOKENS = 64;
 
 /** The models on this machine first, then the published ones as the catalogue has them. */
 export async function listModels(places: Places): Promise<ModelRow[]> {
-  const [{ models, comparisons }, kept, partial, measurements] = await Promise.all([
+  const [{ comparisons }, listed, kept, partial, measurements] = await Promise.all([
     readCatalogue(),
+    publishedRows(),
     keptModels(places),
     partialDownloads(places),
     readMeasurements(places),
   ]);
   const here = new Map(kept.map((model) => [model.id, model]));
-  const known = new Set(models.map(({ id }) => id));
+  const known = new Set(listed.map(({ id }) => id));
   const own = await Promise.all([
     ...listBuiltin().map(({ id, directory }) => folderRow(id, directory, "built-in", undefined)),
     ...kept
       .filter(({ id }) => !known.has(id))
       .map(({ id, directory, sizeBytes }) => folderRow(id, directory, "imported", sizeBytes)),
   ]);
-  const published = models.map((model) => {
-    const found = here.get(model.id);
-    const installed = found && { directory: found.directory, sizeBytes: found.sizeBytes, removable: true };
-    return row({ ...model, ...(installed && { installed }) });
+  const published = listed.map((one) => {
+    const found = here.get(one.id);
+    if (found === undefined) return one;
+    return { ...one, installed: { directory: found.directory, sizeBytes: found.sizeBytes, removable: true } };
   });
   return [...own.flat(), ...published].map((each) => {
     const advice = comparisons.find(({ id }) => id === each.id);
@@ -49,6 +49,14 @@ export async function listModels(places: Places): Promise<ModelRow[]> {
     };
   });
 }
+
+/** The catalogue's rows, as on a machine that has none of them; made once, for the memory of 200 shapes takes a while to count. */
+function publishedRows(): Promise<readonly ModelRow[]> {
+  published ??= readCatalogue().then(({ models }) => models.map(row));
+  return published;
+}
+
+let published: Promise<readonly ModelRow[]> | undefined;
 
 /** A row but for what depends on other models. */
 type Facts = CatalogueModel & { readonly installed?: NonNullable<ModelRow["installed"]> };
@@ -103,8 +111,7 @@ async function folderRow(
 
 /** What `spanfill evaluate` found for a model, as its folder's eval.json keeps it. */
 async function measuredQuality(directory: string): Promise<ModelRow["quality"]> {
-  const text = await readFile(join(directory, "eval.json"), "utf8").catch(() => "[]");
-  const parsed = evaluations.safeParse(JSON.parse(text));
+  const parsed = evaluations.safeParse(await readJson(join(directory, "eval.json"), "config").catch(() => []));
   if (!parsed.success) return [];
   return parsed.data.flatMap(({ task, data, groups }) =>
     groups.flatMap(({ name, items, systems }) => {

@@ -3,6 +3,8 @@ import type { ProgressToken, TextEdit } from "vscode-languageserver-protocol";
 import { z } from "zod";
 import {
   COMMANDS,
+  type CompleteTextResult,
+  completeTextSchema,
   type EngineStatus,
   type ExplainResult,
   explainSchema,
@@ -17,7 +19,7 @@ import {
 } from "../../protocol/requests.ts";
 import { infillTextSchema, summarizeTextSchema } from "../../protocol/tools.ts";
 import { fillGaps } from "../features/fill-gaps.ts";
-import { inlineCompletion } from "../features/inline-completion.ts";
+import { completeComment, inlineCompletion } from "../features/inline-completion.ts";
 import { rephrase } from "../features/rephrase.ts";
 import { summarize, summaryNotes } from "../features/summarize.ts";
 import { infillText, summarizeText } from "../features/tools.ts";
@@ -48,6 +50,8 @@ export async function executeCommand(
       return rephraseRange(services, rephraseSchema.parse(given?.[0]), token, signal);
     case COMMANDS.writeField:
       return writeField(services, writeFieldSchema.parse(given?.[0]), token, signal);
+    case COMMANDS.completeText:
+      return completeText(services, completeTextSchema.parse(given?.[0]), signal);
     case COMMANDS.explain:
       return explain(services, explainSchema.parse(given?.[0]), signal);
     case COMMANDS.summarizeText: {
@@ -191,6 +195,18 @@ async function writeField(
   if (!apply) return result;
   const edits = chosen === "" ? [] : [{ range, newText }];
   return { ...result, applied: await applied(services, document, `Write ${field}`, edits) };
+}
+
+async function completeText(
+  services: Services,
+  { uri, ...params }: z.output<typeof completeTextSchema>,
+  signal: AbortSignal,
+): Promise<CompleteTextResult> {
+  const settings = await services.settings.settingsFor(uri);
+  const made = await withModel(services, "infill", (model) => completeComment({ model, settings }, params, signal));
+  if (made.cancelled) throw cancelled();
+  services.log.debug(`inline completion in a comment: ${made.reason ?? `${made.items.length} suggested`}`);
+  return { items: made.items.map(({ text }) => text) };
 }
 
 async function explain(

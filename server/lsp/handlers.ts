@@ -7,11 +7,12 @@ import {
   InlineCompletionTriggerKind,
 } from "vscode-languageserver-protocol";
 import { z } from "zod";
+import { COMMENTED_LANGUAGES, commentAt } from "../../protocol/comments.ts";
 import type { Task } from "../../protocol/panel.ts";
 import { COMMANDS } from "../../protocol/requests.ts";
 import type { LoadedModel } from "../engine/engine.ts";
 import { codeActions } from "../features/code-actions.ts";
-import { inlineCompletion } from "../features/inline-completion.ts";
+import { completeComment, inlineCompletion } from "../features/inline-completion.ts";
 import { sectionAt, sectionSummary } from "../features/section-summary.ts";
 import { summaryNotes } from "../features/summarize.ts";
 import { cancelled, contentModified } from "./errors.ts";
@@ -57,8 +58,15 @@ export async function provideInlineCompletion(
   // An item of the completion list is chosen: ghost text would have to begin with it.
   if (params.context.selectedCompletionInfo !== undefined && params.context.selectedCompletionInfo !== null) return [];
   const explicit = params.context.triggerKind === InlineCompletionTriggerKind.Invoked;
-  const suggest: Suggest = async ({ uri, text }, { offset, explicit }, signal) => {
+  const suggest: Suggest = async ({ uri, text, languageId }, { offset, explicit }, signal) => {
     const settings = await services.settings.settingsFor(uri);
+    if (Object.hasOwn(COMMENTED_LANGUAGES, languageId)) {
+      const comment = commentAt(text, offset, languageId);
+      if (comment === undefined) return { items: [], reason: "the cursor is in code", cancelled: false };
+      return withModel(services, "infill", (model) =>
+        completeComment({ model, settings }, { ...comment, explicit }, signal),
+      );
+    }
     return withModel(services, "infill", (model) =>
       inlineCompletion({ model, settings }, { text, offset, explicit }, signal),
     );

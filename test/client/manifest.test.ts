@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
 import { LANGUAGES } from "../../client/languages.ts";
+import { COMMENTED_LANGUAGES } from "../../protocol/comments.ts";
 import { COMMANDS } from "../../protocol/requests.ts";
 import { configurationProperties } from "../../protocol/settings.ts";
 import { languageModelTools } from "../../protocol/tools.ts";
@@ -31,9 +32,10 @@ test("every text that package.json refers to is in package.nls.json, and no othe
   assert.deepEqual(used.toSorted(), Object.keys(texts).toSorted());
 });
 
-test("package.json activates for the client's languages and the panel, and for nothing else", () => {
+test("package.json activates for the client's languages, programs with comments and the panel, and for nothing else", () => {
   assert.deepEqual(manifest.activationEvents, [
     ...LANGUAGES.map((language) => `onLanguage:${language}`),
+    ...Object.keys(COMMENTED_LANGUAGES).map((language) => `onLanguage:${language}`),
     "onWebviewPanel:spanfill.panel",
   ]);
   const clauses = [...keybindings, ...menus["editor/context"]].map(({ when }: { when: string }) => when);

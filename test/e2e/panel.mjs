@@ -88,7 +88,7 @@ const ACTS = {
     if (JSON.parse(kept)["spanfill.models.summarize"] !== HUB_MODEL) throw new Error(kept);
     await person.openFile("harbour.md");
     await person.command("Spanfill: Summarize File");
-    await person.sees(new RegExp(`ms, ${HUB_MODEL}`));
+    await person.page.locator(".view-line", { hasText: HUB_MODEL }).first().waitFor();
     await person.closeAll();
     await opened(person, notes, "again");
   },
@@ -101,7 +101,9 @@ const ACTS = {
       "the setting",
       () => JSON.parse(readFileSync(machine, "utf8"))["spanfill.models.infill"] === HUB_MODEL,
     );
-    await inPanel(person).getByRole("button", { name: "Filling and suggestions ✓" }).waitFor();
+    const panel = inPanel(person);
+    await find(panel, HUB_MODEL);
+    await panel.getByRole("button", { name: "Filling and suggestions ✓" }).waitFor();
   },
   async "it is measured, and the measurement is in the table"(person) {
     const panel = inPanel(person);

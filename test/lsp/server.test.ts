@@ -4,6 +4,7 @@ import type { CodeAction, Hover, Range, TextDocumentEdit } from "vscode-language
 import { TextDocument } from "vscode-languageserver-textdocument";
 import {
   COMMANDS,
+  type CompleteTextResult,
   type EngineStatus,
   type ExplainResult,
   type FillGapsResult,
@@ -288,6 +289,25 @@ test("one server", async (t) => {
     assert.ok((await write({})).notes.length > 0);
     await assert.rejects(write({ field: "author" }), code(-32602));
     await assert.rejects(write({ version: 2 }), code(MODIFIED));
+  });
+
+  await t.test("a comment in a program is completed, its code is not", async () => {
+    const text = "x = 1\n# the ferry goes\n";
+    const uri = opened(text, "python");
+    const at1 = async (line: number, character: number) =>
+      (await client.request("textDocument/inlineCompletion", {
+        textDocument: { uri },
+        position: at(line, character),
+        context: { triggerKind: 1 },
+      })) as { insertText: string }[];
+    assert.deepEqual(await at1(0, 5), []);
+    for (const { insertText } of await at1(1, 16)) assert.doesNotMatch(insertText, /\n/);
+    const args = { uri, text: "the ferry goes", offset: 14, explicit: true };
+    const { items } = (await session.command("spanfill.completeText", args)) as CompleteTextResult;
+    assert.deepEqual(
+      items,
+      (await at1(1, 16)).map(({ insertText }) => insertText),
+    );
   });
 
   await t.test("what typing would suggest is said, or why nothing", async () => {

@@ -66,7 +66,7 @@ export function chartView(app: App): TemplateResult {
         ${data.left > 0 ? `${data.left} are left out: their cost is not known${state.cost === "ms" ? " (measure them)" : ""}.` : ""} The line joins
         those that no other beats at their cost or below.
       </p>
-      <h3>Deeper before wider</h3>
+      <h2>Deeper before wider</h2>
       <p class="hint">
         Raise the depth before anything else: a deep and narrow model does what the next larger shape does, up to 32 or 36 layers, where the
         gain ends (Tay et al. 2021, "Scale Efficiently", section 4.4 and table 4).

@@ -105,7 +105,7 @@ export class ScalingChart {
       series: [
         {},
         { stroke: colour("disabledForeground"), paths: () => null, points: points(4, colour("disabledForeground")) },
-        { stroke: colour("charts-orange"), width: 2, spanGaps: true, points: { show: false } },
+        { stroke: colour("charts-green"), width: 2, spanGaps: true, points: { show: false } },
         { stroke: colour("charts-blue"), paths: () => null, points: points(9, colour("charts-blue")) },
       ],
       hooks: { draw: [(plot) => this.ring(plot, colour("focusBorder"))] },

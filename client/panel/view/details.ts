@@ -110,7 +110,10 @@ function usesView(app: App, { id, installed }: ModelRow): TemplateResult | strin
   const { chosen, list } = app.state();
   if (installed === undefined || chosen === undefined) return "";
   const standard = chosen.model === "" ? list?.builtIn : chosen.model;
-  const used = (task: Task | undefined) => (task === undefined || chosen[task] === "" ? standard : chosen[task]) === id;
+  // A setting may have the name or the folder.
+  const names = [id, installed.directory];
+  const used = (task: Task | undefined) =>
+    names.includes((task === undefined || chosen[task] === "" ? standard : chosen[task]) ?? "");
   const choose = (task: Task | undefined) =>
     attempt(app, async () => {
       // The built-in model is what an empty setting stands for.

@@ -234,16 +234,12 @@ function isSaved(saved: unknown): saved is Saved {
 
 function withJob(state: State, job: Job): State {
   const next = { ...state, jobs: { ...state.jobs, [job.id]: job } };
-  const before = state.jobs[job.id]?.state;
-  if (before === job.state || job.state === "running" || job.kind === "import") return next;
-  const text = job.state === "failed" ? (job.message ?? `${job.id}: it failed`) : ENDED[job.kind](job.id);
-  if (job.state === "stopped" || (job.kind !== "get" && job.state === "done")) return next;
-  return reduce(next, { type: "notice", notice: { kind: job.state === "failed" ? "failed" : "done", text } });
+  const ended = state.jobs[job.id]?.state !== job.state && (job.state === "done" || job.state === "failed");
+  // Who asked for anything else gets an answer.
+  if (job.kind !== "get" || !ended) return next;
+  const notice: Notice =
+    job.state === "done"
+      ? { kind: "done", text: `${job.id} is downloaded and can be used.` }
+      : { kind: "failed", text: job.message ?? `${job.id} could not be downloaded.` };
+  return reduce(next, { type: "notice", notice });
 }
-
-const ENDED = {
-  get: (id: string) => `${id} is downloaded and can be used.`,
-  verify: (id: string) => `${id} is checked.`,
-  import: (id: string) => `${id} is imported.`,
-  measure: (id: string) => `${id} is measured.`,
-} as const;

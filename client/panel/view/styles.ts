@@ -68,6 +68,7 @@ const models = css`
   .advice .questions, .axes { display: flex; flex-wrap: wrap; gap: 10px 18px; align-items: center; margin: 8px 0; }
   .advice li { margin: 6px 0; line-height: 1.4; }
   .advice ul li { margin: 0; }
+  .axes select { max-width: 270px; }
   .chart .plot { position: relative; height: clamp(220px, 46vh, 460px); min-width: 0; overflow: hidden; }
   .chart ul { margin: 4px 0; padding-left: 20px; line-height: 1.5; }
   .tip { position: absolute; z-index: 10; pointer-events: none; padding: 3px 7px; background: var(--vscode-editorHoverWidget-background); color: var(--vscode-editorHoverWidget-foreground); border: 1px solid var(--vscode-editorHoverWidget-border, #8886); white-space: nowrap; }
@@ -93,10 +94,11 @@ const playground = css`
   .result { flex: 1 1 0; min-width: 0; }
   .tokens { line-height: 1.7; white-space: pre-wrap; overflow-wrap: anywhere; font-size: 1.08em; }
   .tokens span { border-bottom: 3px solid transparent; }
-  .tokens .p0, .tokens .p1 { border-bottom-color: var(--vscode-charts-red); }
-  .tokens .p2, .tokens .p3 { border-bottom-color: var(--vscode-charts-orange); }
-  .tokens .p4, .tokens .p5 { border-bottom-color: var(--vscode-charts-yellow); }
-  .tokens .p6, .tokens .p7 { border-bottom-color: color-mix(in srgb, var(--vscode-charts-yellow) 45%, transparent); }
+  .tokens .p0, .tokens .p1 { border-bottom-color: var(--vscode-charts-red); background: color-mix(in srgb, var(--vscode-charts-red) 30%, transparent); }
+  .tokens .p2, .tokens .p3 { border-bottom-color: color-mix(in srgb, var(--vscode-charts-red) 70%, transparent); background: color-mix(in srgb, var(--vscode-charts-red) 20%, transparent); }
+  .tokens .p4, .tokens .p5 { border-bottom-color: color-mix(in srgb, var(--vscode-charts-red) 45%, transparent); background: color-mix(in srgb, var(--vscode-charts-red) 12%, transparent); }
+  .tokens .p6, .tokens .p7 { border-bottom-color: color-mix(in srgb, var(--vscode-charts-red) 25%, transparent); background: color-mix(in srgb, var(--vscode-charts-red) 6%, transparent); }
+  body.vscode-high-contrast .tokens span, body.vscode-high-contrast-light .tokens span { background: none; }
   @media (max-width: 820px) {
     .trial { flex-direction: column; overflow-y: auto; }
     .inputs, .outputs { flex: none; overflow: visible; }

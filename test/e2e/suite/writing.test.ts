@@ -231,6 +231,27 @@ suite("writing", () => {
     });
     await commands.executeCommand("spanfill.pauseSuggestions");
   });
+
+  test("suggests in a program's comment, and leaves its code alone", async () => {
+    const text = "/**\n * Reads the file and returns the\n */\nfunction read() {}\n";
+    const editor = await open(text, "read.js");
+    const accept = async (line: number, character: number) => {
+      editor.selection = new Selection(line, character, line, character);
+      await commands.executeCommand("spanfill.infillAtCursor");
+      await commands.executeCommand("editor.action.inlineSuggest.commit");
+    };
+    await accept(3, 15);
+    assert.equal(editor.document.getText(), text);
+    if (!trained) return;
+    await eventually("an accepted suggestion", async () => {
+      await accept(1, " * Reads the file and returns the".length);
+      return editor.document.getText() !== text;
+    });
+    const lines = editor.document.getText().split("\n");
+    assert.deepEqual([lines.length, lines[0], lines[3]], [5, "/**", "function read() {}"]);
+    assert.match(lines[1] ?? "", /^ \* Reads the file and returns the.+/);
+    await commands.executeCommand("undo");
+  });
 });
 
 /** A pattern that matches the text itself. */
