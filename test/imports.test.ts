@@ -43,7 +43,7 @@ const areas: { name: string; paths: RegExp; own: string[]; packages: string[]; n
     paths: /^server\/features\//,
     // The errors and the text side of models (layout, spans) are values that features deal in.
     own: ["protocol", "models", "engine", "training", "catalog"],
-    packages: ["zod", "eld", "yaml"],
+    packages: ["zod", "eld", "ignore", "yaml"],
     node: true,
   },
   {

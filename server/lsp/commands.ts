@@ -24,7 +24,7 @@ import { rephrase } from "../features/rephrase.ts";
 import { summarize, summaryNotes } from "../features/summarize.ts";
 import { infillText, summarizeText } from "../features/tools.ts";
 import { cancelled, contentModified, invalidParams } from "./errors.ts";
-import { withModel } from "./handlers.ts";
+import { whyPrivateUri, withModel } from "./handlers.ts";
 import type { OpenDocument } from "./positions.ts";
 import type { Services } from "./services.ts";
 
@@ -203,6 +203,7 @@ async function completeText(
   signal: AbortSignal,
 ): Promise<CompleteTextResult> {
   const settings = await services.settings.settingsFor(uri);
+  if (!params.explicit && (await whyPrivateUri(uri)) !== undefined) return { items: [] };
   const made = await withModel(services, "infill", (model) => completeComment({ model, settings }, params, signal));
   if (made.cancelled) throw cancelled();
   services.log.debug(`inline completion in a comment: ${made.reason ?? `${made.items.length} suggested`}`);
@@ -218,6 +219,8 @@ async function explain(
   const { text } = document;
   const offset = document.offsetAt(position);
   const settings = await services.settings.settingsFor(uri);
+  const reason = await whyPrivateUri(uri);
+  if (reason !== undefined) return { reason };
   const made = await withModel(services, "infill", (model) =>
     inlineCompletion({ model, settings }, { text, offset, explicit: false }, signal),
   );

@@ -1,4 +1,5 @@
 /** The language features as the protocol has them: positions in and out, versions checked; the work itself is in features/. */
+import { fileURLToPath } from "node:url";
 import {
   type CodeAction,
   CodeActionTag,
@@ -13,6 +14,7 @@ import { COMMANDS } from "../../protocol/requests.ts";
 import type { LoadedModel } from "../engine/engine.ts";
 import { codeActions } from "../features/code-actions.ts";
 import { completeComment, inlineCompletion } from "../features/inline-completion.ts";
+import { whyPrivate } from "../features/private-files.ts";
 import { sectionAt, sectionSummary } from "../features/section-summary.ts";
 import { summaryNotes } from "../features/summarize.ts";
 import { cancelled, contentModified } from "./errors.ts";
@@ -60,6 +62,8 @@ export async function provideInlineCompletion(
   const explicit = params.context.triggerKind === InlineCompletionTriggerKind.Invoked;
   const suggest: Suggest = async ({ uri, text, languageId }, { offset, explicit }, signal) => {
     const settings = await services.settings.settingsFor(uri);
+    const reason = explicit ? undefined : await whyPrivateUri(uri);
+    if (reason !== undefined) return { items: [], reason, cancelled: false };
     if (Object.hasOwn(COMMENTED_LANGUAGES, languageId)) {
       const comment = commentAt(text, offset, languageId);
       if (comment === undefined) return { items: [], reason: "the cursor is in code", cancelled: false };
@@ -77,6 +81,11 @@ export async function provideInlineCompletion(
   if (document.version !== version) throw contentModified("The document was changed.");
   services.log.debug(`inline completion: ${made.reason ?? `${made.items.length} suggested`}`);
   return made.items.map((item) => ({ insertText: item.text, range }));
+}
+
+/** {@link whyPrivate} of a document; only files are ever private. */
+export async function whyPrivateUri(uri: string): Promise<string | undefined> {
+  return uri.startsWith("file:") ? whyPrivate(fileURLToPath(uri)) : undefined;
 }
 
 /** The summary of the section whose Markdown heading is under the mouse. */

@@ -9,6 +9,7 @@ import { createRemoteEngine, type RemoteEngine } from "../engine/remote.ts";
 import { measureModel } from "../features/measure.ts";
 import { listModels } from "../features/model-list.ts";
 import { playground } from "../features/playground.ts";
+import { cancelled } from "./errors.ts";
 import type { Services } from "./services.ts";
 
 /** Answers the panel, and keeps what it started going when it is closed. */
@@ -23,15 +24,19 @@ export function createPanelService(onJob: (job: Job) => void, places: Places = p
   const jobs = new Map<string, { job: Job; readonly controller: AbortController }>();
   let playgroundEngine: RemoteEngine | undefined;
 
+  function refuseBusy(id: string): void {
+    const job = jobs.get(id)?.job;
+    if (job?.state !== "running") return;
+    throw new ModelError("input", `Something is under way for ${id} (${job.kind}): wait, or stop it.`);
+  }
+
   /** Work on a model, one at a time. */
   async function run<T>(
     id: string,
     kind: Job["kind"],
     work: (signal: AbortSignal, report: (progress: Partial<Job>) => void) => Promise<T>,
   ): Promise<T> {
-    const other = jobs.get(id)?.job;
-    if (other?.state === "running")
-      throw new ModelError("input", `Something is under way for ${id} (${other.kind}): wait, or stop it.`);
+    refuseBusy(id);
     const entry = { job: { id, kind, state: "running" } as Job, controller: new AbortController() };
     const report = (change: Partial<Job>) => {
       entry.job = { ...entry.job, ...change };
@@ -44,8 +49,11 @@ export function createPanelService(onJob: (job: Job) => void, places: Places = p
       report({ state: "done" });
       return made;
     } catch (error) {
-      if (entry.controller.signal.aborted) report({ state: "stopped" });
-      else report({ state: "failed", message: error instanceof Error ? error.message : String(error) });
+      if (entry.controller.signal.aborted) {
+        report({ state: "stopped" });
+        throw cancelled("Stopped.");
+      }
+      report({ state: "failed", message: error instanceof Error ? error.message : String(error) });
       throw error;
     }
   }
@@ -95,6 +103,7 @@ export function createPanelService(onJob: (job: Job) => void, places: Places = p
           jobs.get(question.id)?.controller.abort();
           return null;
         case "remove":
+          refuseBusy(question.id);
           jobs.delete(question.id);
           return { freedBytes: await removeModel(question.id, places) };
         case "verify": {

@@ -89,6 +89,14 @@ test("the panel's questions", { timeout: 120_000 }, async (t) => {
     assert.deepEqual((await row(session, ID))?.measurements, [again]);
   });
 
+  await t.test("a measurement that is stopped says so and keeps nothing", async () => {
+    const before = (await row(session, ID))?.measurements;
+    const measuring = ask(session, { kind: "measure", id: ID, precision: "int8" });
+    await ask(session, { kind: "stop", id: ID });
+    await assert.rejects(measuring, (error) => error instanceof RpcError && error.code === -32800);
+    assert.deepEqual((await row(session, ID))?.measurements, before);
+  });
+
   await t.test("it writes in the playground, token by token with probabilities", async () => {
     const request = {
       kind: "generate",
@@ -133,6 +141,8 @@ test("the panel's questions", { timeout: 120_000 }, async (t) => {
     hub.bytesPerSecond = 20_000;
     await ask(session, { kind: "get", id: ID });
     await session.client.until(({ params }) => ((params as Job | undefined)?.doneBytes ?? 0) > 5000);
+    const busy = /Something is under way for google\/t5-efficient-tiny \(get\)/;
+    await assert.rejects(ask(session, { kind: "remove", id: ID }), busy);
     await ask(session, { kind: "stop", id: ID });
     assert.equal(((await ended(ID)).params as Job).state, "stopped");
     hub.bytesPerSecond = undefined;

@@ -355,7 +355,7 @@ test("one server", async (t) => {
       assert.ok((await session.inlineCompletion(uri, at(0, 7), 1)).length > 0, "asked for, it is there");
       session.settings = { ...original, inlineCompletion: { minimumConfidence: 1 } };
       client.notify("workspace/didChangeConfiguration", { settings: null });
-      assert.deepEqual(await session.inlineCompletion(uri, at(0, 7), 1), [], "not sure enough");
+      assert.deepEqual(await session.inlineCompletion(uri, at(0, 7)), [], "not sure enough");
       session.settings = { ...original, hover: { enabled: false } };
       client.notify("workspace/didChangeConfiguration", { settings: null });
       const heading = { textDocument: { uri: opened("# a\n\nthe one") }, position: at(0, 0) };
