@@ -8,6 +8,9 @@ import { PATIENCE_MS, Person } from "./window.mjs";
 const TEXT = "# The ferry\n\nA ferry crosses to the island three times a day, and it carries the post.\n\nIn winter";
 /** How long a person waits before trying again: the window may not have started everything yet. */
 const TRY_MS = 5000;
+/** Between keys, as of a quick typist, and for how long. */
+const KEY_MS = 80;
+const TYPED_MS = 1000 * Number(process.env.SPANFILL_TYPED_SECONDS ?? 15);
 
 /** Opens a window on a folder of its own and looks. @returns an outcome (scripts/editor/outcome.mjs) */
 export async function inWindow({ page, server, workspace, results }) {
@@ -70,6 +73,23 @@ const LOOKS = {
     if (painted.trim() === "" || plain(written) !== plain(TEXT + typed + painted)) {
       throw new Error(`painted: ${JSON.stringify(painted)}, written: ${JSON.stringify(written)}`);
     }
+  },
+  async "typing fast writes what was typed, whatever is suggested meanwhile"(person, folder) {
+    const { page } = person;
+    const file = join(folder, "notes.md");
+    const before = readFileSync(file, "utf8");
+    await page.keyboard.press("Escape");
+    await page.keyboard.press("Control+End");
+    const words = ["the", "boats", "come", "back", "before", "noon,", "and", "their", "crews", "unload", "them."];
+    let typed = "";
+    for (let i = 0; typed.length * KEY_MS < TYPED_MS; i++) typed += ` ${words[i % words.length]}`;
+    await page.keyboard.type(typed, { delay: KEY_MS });
+    await page.keyboard.press("Control+s");
+    await person.until("the saved text", () => readFileSync(file, "utf8") !== before);
+    await page.waitForTimeout(500);
+    const written = readFileSync(file, "utf8");
+    if (written !== before + typed)
+      throw new Error(`typed ${JSON.stringify(typed)}, written ${JSON.stringify(written)}`);
   },
   async "a closed window leaves no process behind"({ page, server }) {
     const running = processesOf(server.extension);
