@@ -10,6 +10,8 @@
  * - `memory`: the model does not fit.
  * - `runtime`: the inference runtime failed.
  * - `process`: the engine process ended or could not be started.
+ * - `network`: a download failed: no way to the hub, refused, not found, damaged, or the answer is not the hub's.
+ * - `storage`: the disk is full, or a folder may not be written.
  */
 export type ModelErrorCode =
   | "config"
@@ -19,7 +21,9 @@ export type ModelErrorCode =
   | "input"
   | "memory"
   | "runtime"
-  | "process";
+  | "process"
+  | "network"
+  | "storage";
 
 /** An error whose message says what was wrong, where, and what to do next. */
 export class ModelError extends Error {

@@ -31,6 +31,16 @@ const BYT5 = {
   xl: [2560, 6720, 32, 36, 12],
   xxl: [4672, 12352, 64, 36, 12],
 };
+/** What of the lists' notes is worth telling: words of a note -> what is told. */
+const NOTES = [
+  ["num_heads 32, d_kv 64", "Its heads are 32 of 64, not the 128 of 128 that XXL has."],
+  ["d_kv inferred", "The width of its heads follows from tiny-nh8's file; its own configuration was not seen."],
+  ["repo may not exist", "It may not exist: the folder that it was to be made from held no checkpoint."],
+  ["d_ff inferred", "Its name says 2000, and its file's size that its feed-forward width is 1024."],
+  ['meaning of "shared heads"', "What its heads share was not published: as a plain T5 it loads and scores wrong."],
+  ["shared_kv=True", "Keys and values are one projection, as the code that trained it says."],
+  ["the OTHER stack", "The stack that its name does not speak of has 12 layers, not Tiny's 4."],
+];
 const SIZES = ["small", "base", "large", "xl", "xxl"];
 const LONG = { sh: "shared-heads", skv: "shared-key-values", shkv: "shared-heads-key-values" };
 
@@ -52,7 +62,7 @@ const efficient = read("catalogue.json").map((row) => ({
   parameters: row.params,
   needsFineTuning: true,
   quality: [],
-  notes: row.notes,
+  notes: row.notes.flatMap((note) => NOTES.find(([words]) => note.includes(words))?.[1] ?? []),
 }));
 const family = read("t5_family.json").map((row) => {
   const first = /^t5-(\w+)$/.exec(row.id)?.[1];

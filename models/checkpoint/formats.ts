@@ -1,13 +1,17 @@
 /** The formats that T5 checkpoints were published in: each told by its content, and read into the same kind of tensors. */
 import { ModelError } from "../errors.ts";
+import { BUNDLE_MAGIC } from "./bundle.ts";
 import { flaxTensors } from "./flax.ts";
 import { GGUF_MAGIC, readGguf } from "./gguf.ts";
+import { HDF5_MAGIC } from "./hdf5.ts";
+import { readKeras } from "./keras.ts";
 import { readMsgpack } from "./msgpack.ts";
+import { ORBAX_START, readOrbax } from "./orbax.ts";
 import { headerLength, PREFIX_BYTES, parseHeader } from "./safetensors.ts";
 import { readT5x, t5xTarget } from "./t5x.ts";
 import type { ByteSource, PlacedTensor, TensorMap } from "./tensor.ts";
-import { BUNDLE_MAGIC, readTensorBundle } from "./tensorflow.ts";
-import { readTorchLegacy, readTorchZip, TORCH_MAGIC } from "./torch.ts";
+import { readTensorBundle } from "./tensorflow.ts";
+import { readTorchLegacy, readTorchZip, TORCH_MAGIC, TORCH_MAGIC_DECIMAL } from "./torch.ts";
 import { ZIP_MAGIC } from "./zip.ts";
 
 /** A format of weight files. */
@@ -30,10 +34,16 @@ export const checkpointFormats: readonly CheckpointFormat[] = [
   { matches: isSafetensors, read: async (source) => (await readSafetensors(source)).tensors },
   { matches: (head) => holds(head, 0, ZIP_MAGIC), read: readTorchZip },
   // The magic number follows the pickle's protocol, and from protocol 4 on a frame's length.
-  { matches: (head) => holds(head, 2, TORCH_MAGIC) || holds(head, 11, TORCH_MAGIC), read: readTorchLegacy },
+  {
+    matches: (head) =>
+      holds(head, 2, TORCH_MAGIC) || holds(head, 11, TORCH_MAGIC) || holds(head, 0, TORCH_MAGIC_DECIMAL),
+    read: readTorchLegacy,
+  },
   { matches: isMsgpackMap, read: readFlaxOrT5x },
   { matches: (_, tail) => holds(tail, tail.length - BUNDLE_MAGIC.length, BUNDLE_MAGIC), read: readTensorBundle },
   { matches: (head) => holds(head, 0, GGUF_MAGIC), read: readGguf },
+  { matches: (head) => holds(head, 0, HDF5_MAGIC), read: readKeras },
+  { matches: (head) => holds(head, 0, ORBAX_START), read: readOrbax },
 ];
 
 /**
@@ -51,10 +61,6 @@ export async function formatOf(source: ByteSource): Promise<CheckpointFormat | u
 export async function unknownFormat(source: ByteSource): Promise<ModelError> {
   const head = await source.read(0, Math.min(24, source.sizeBytes));
   const begins = JSON.stringify(new TextDecoder("latin1").decode(head));
-  if (begins.includes("\x89HDF")) {
-    const next = "Take its safetensors, pytorch_model.bin or flax_model.msgpack instead";
-    return new ModelError("checkpoint", `${source.name} is an HDF5 file of TensorFlow, which cannot be read. ${next}.`);
-  }
   const what = source.sizeBytes === 0 ? "is 0 bytes long" : `begins with ${begins}, as no weights that can be read do`;
   return new ModelError("checkpoint", `${source.name} ${what}. Download the file again.`);
 }

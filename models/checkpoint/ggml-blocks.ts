@@ -18,9 +18,13 @@ export const blockTypes: ReadonlyMap<number, BlockType> = new Map([
   [6, { name: "q5_0", values: 32, bytes: 22, unpack: unpackPairs(6, -16, 2) }],
   [7, { name: "q5_1", values: 32, bytes: 24, unpack: unpackPairs(8, 0, 4) }],
   [8, { name: "q8_0", values: 32, bytes: 34, unpack: unpackBytes }],
+  [10, { name: "q2_K", values: 256, bytes: 84, unpack: unpack2K }],
+  [11, { name: "q3_K", values: 256, bytes: 110, unpack: unpack3K }],
   [12, { name: "q4_K", values: 256, bytes: 144, unpack: unpackK(undefined, 16) }],
   [13, { name: "q5_K", values: 256, bytes: 176, unpack: unpackK(16, 48) }],
   [14, { name: "q6_K", values: 256, bytes: 210, unpack: unpack6K }],
+  [20, { name: "iq4_nl", values: 32, bytes: 18, unpack: unpackTable }],
+  [23, { name: "iq4_xs", values: 256, bytes: 136, unpack: unpackTableK }],
 ]);
 
 /** Unpacks whole blocks. @returns float32, one for each value */
@@ -56,6 +60,51 @@ function unpackPairs(quants: number, shift: number, high: number | undefined): B
 function unpackBytes(block: DataView, half: (at: number) => number, out: Float32Array): void {
   const scale = half(0);
   for (let j = 0; j < 32; j += 1) out[j] = block.getInt8(2 + j) * scale;
+}
+
+/** Sixteen groups of 16, each with a scale and a minimum of 4 bits; two bits a value. */
+function unpack2K(block: DataView, half: (at: number) => number, out: Float32Array): void {
+  const [scale, minimum] = [half(80), half(82)];
+  for (let i = 0; i < 256; i += 1) {
+    const group = block.getUint8(i >> 4);
+    const bits = (block.getUint8(16 + 32 * (i >> 7) + (i & 31)) >> (2 * ((i >> 5) & 3))) & 3;
+    out[i] = scale * (group & 15) * bits - minimum * (group >> 4);
+  }
+}
+
+/** Sixteen groups of 16 with signed scales of 6 bits; two bits a value, and a third in a mask. */
+function unpack3K(block: DataView, half: (at: number) => number, out: Float32Array): void {
+  const scale = half(108);
+  for (let i = 0; i < 256; i += 1) {
+    const [group, quarter, l] = [i >> 4, i >> 5, i & 31];
+    const low = block.getUint8(96 + (group & 7)) >> (group < 8 ? 0 : 4);
+    const high = block.getUint8(104 + (group & 3)) >> (2 * (group >> 2));
+    const bits = (block.getUint8(32 + 32 * (i >> 7) + l) >> (2 * (quarter & 3))) & 3;
+    const third = (block.getUint8(l) >> quarter) & 1;
+    out[i] = scale * (((low & 15) | ((high & 3) << 4)) - 32) * (bits - 4 * (1 - third));
+  }
+}
+
+/** What four bits stand for in the types that are not linear. */
+const TABLE = [-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113] as const;
+
+function unpackTable(block: DataView, half: (at: number) => number, out: Float32Array): void {
+  const scale = half(0);
+  for (let j = 0; j < 32; j += 1) {
+    out[j] = scale * (TABLE[(block.getUint8(2 + (j & 15)) >> (j < 16 ? 0 : 4)) & 15] ?? 0);
+  }
+}
+
+/** Eight groups of 32 with signed scales of 6 bits: four in a nibble, two in a word. */
+function unpackTableK(block: DataView, half: (at: number) => number, out: Float32Array): void {
+  const scale = half(0);
+  for (let i = 0; i < 256; i += 1) {
+    const group = i >> 5;
+    const low = (block.getUint8(4 + (group >> 1)) >> (4 * (group & 1))) & 15;
+    const high = (block.getUint16(2, true) >> (2 * group)) & 3;
+    const pair = block.getUint8(8 + 16 * group + (i & 15)) >> ((i & 31) < 16 ? 0 : 4);
+    out[i] = scale * ((low | (high << 4)) - 32) * (TABLE[pair & 15] ?? 0);
+  }
 }
 
 /** Eight groups of 32 with scales and minimums of 6 bits, packed into 12 bytes. @param high where the fifth bits are */

@@ -33,8 +33,11 @@ interface TensorInfo {
   readonly offset: number;
 }
 
-const MAX_HEADER_BYTES = 128 * 1024 * 1024;
+/** Most of a header is the vocabulary: 8 MB for mT5's. */
+const MAX_HEADER_BYTES = 64 * 1024 * 1024;
 const MAX_TENSORS = 100_000;
+/** Eight times mT5's vocabulary. */
+const MAX_TEXTS = 2_000_000;
 /** Sizes of the metadata's types by number; those of texts (8) and lists (9) vary. */
 const SIZES: Readonly<Record<number, number>> = { 0: 1, 1: 1, 2: 2, 3: 2, 4: 4, 5: 4, 6: 4, 7: 1, 10: 8, 11: 8, 12: 8 };
 const TEXT = 8;
@@ -98,7 +101,7 @@ async function readHeader(source: ByteSource): Promise<{ infos: TensorInfo[]; da
     const header = parseHeader(bytes, source.name);
     if (header !== undefined) return header;
     if (bytes.length === source.sizeBytes) throw malformed(source.name, "is truncated: its list of tensors breaks off");
-    if (window > MAX_HEADER_BYTES) throw malformed(source.name, `has a header of over ${window} bytes`);
+    if (window >= MAX_HEADER_BYTES) throw malformed(source.name, `has a header of over ${window} bytes`);
   }
 }
 
@@ -130,6 +133,7 @@ function parseHeader(bytes: Uint8Array, file: string): { infos: TensorInfo[]; da
       const each = SIZES[of];
       if (each !== undefined) skip(count * each);
       else if (of !== TEXT) throw malformed(file, "has lists in lists in its metadata");
+      else if (count > MAX_TEXTS) throw malformed(file, `has a list of ${count} texts in its metadata`);
       else for (let i = 0; i < count; i += 1) text();
     }
   };

@@ -50,6 +50,8 @@ const MAX_VALUES = 300_000;
 const MAX_DEPTH = 32;
 const MAX_TEXT_BYTES = 1 << 20;
 const WINDOW_BYTES = 1 << 16;
+/** More than a value takes up to its content. */
+const HEAD_BYTES = 16;
 const utf8 = new TextDecoder("utf-8", { fatal: true });
 
 class Reader {
@@ -66,7 +68,8 @@ class Reader {
   async value(depth: number): Promise<MsgpackValue> {
     this.values += 1;
     if (depth > MAX_DEPTH || this.values > MAX_VALUES) throw this.wrong("holds more than a checkpoint does");
-    const code = await this.integer(1);
+    if (this.lacks(HEAD_BYTES)) await this.fill(HEAD_BYTES);
+    const code = this.integer(1);
     if (code < 0x80) return code;
     if (code < 0x90) return this.map(code & 15, depth);
     if (code < 0xa0) return this.array(code & 15, depth);
@@ -82,28 +85,28 @@ class Reader {
       case 0xc4:
       case 0xc5:
       case 0xc6:
-        return this.skip(await this.integer(1 << (code - 0xc4)));
+        return this.skip(this.integer(1 << (code - 0xc4)));
       case 0xc7:
       case 0xc8:
       case 0xc9:
-        return this.extension(await this.integer(1 << (code - 0xc7)));
+        return this.extension(this.integer(1 << (code - 0xc7)));
       case 0xca:
-        return (await this.view(4)).getFloat32(0);
+        return this.view(4).getFloat32(0);
       case 0xcb:
-        return (await this.view(8)).getFloat64(0);
+        return this.view(8).getFloat64(0);
       case 0xcc:
       case 0xcd:
       case 0xce:
       case 0xcf:
         return this.integer(1 << (code - 0xcc));
       case 0xd0:
-        return (await this.view(1)).getInt8(0);
+        return this.view(1).getInt8(0);
       case 0xd1:
-        return (await this.view(2)).getInt16(0);
+        return this.view(2).getInt16(0);
       case 0xd2:
-        return (await this.view(4)).getInt32(0);
+        return this.view(4).getInt32(0);
       case 0xd3:
-        return Number((await this.view(8)).getBigInt64(0));
+        return Number(this.view(8).getBigInt64(0));
       case 0xd4:
       case 0xd5:
       case 0xd6:
@@ -113,13 +116,13 @@ class Reader {
       case 0xd9:
       case 0xda:
       case 0xdb:
-        return this.text(await this.integer(1 << (code - 0xd9)));
+        return this.text(this.integer(1 << (code - 0xd9)));
       case 0xdc:
       case 0xdd:
-        return this.array(await this.integer(code === 0xdc ? 2 : 4), depth);
+        return this.array(this.integer(code === 0xdc ? 2 : 4), depth);
       case 0xde:
       case 0xdf:
-        return this.map(await this.integer(code === 0xde ? 2 : 4), depth);
+        return this.map(this.integer(code === 0xde ? 2 : 4), depth);
       default:
         throw this.wrong(`holds the byte 0x${code.toString(16)}, which msgpack does not use`);
     }
@@ -144,7 +147,8 @@ class Reader {
 
   private async text(length: number): Promise<string> {
     if (length > MAX_TEXT_BYTES) throw this.wrong(`holds a text of ${length} bytes`);
-    const bytes = await this.bytes(length);
+    if (this.lacks(length)) await this.fill(length);
+    const bytes = this.bytes(length);
     try {
       return utf8.decode(bytes);
     } catch (cause) {
@@ -153,14 +157,16 @@ class Reader {
   }
 
   private async extension(length: number): Promise<MsgpackValue> {
-    const type = await this.integer(1);
+    const type = this.integer(1);
     const end = this.at + length;
     if (type !== 1 && type !== 3) return this.skip(length);
-    const header = await this.integer(1);
+    if (this.lacks(HEAD_BYTES)) await this.fill(HEAD_BYTES);
+    const header = this.integer(1);
     const shape = header === 0x93 ? await this.value(MAX_DEPTH - 1) : undefined;
     const dtype = await this.value(MAX_DEPTH);
-    const code = await this.integer(1);
-    const size = code >= 0xc4 && code <= 0xc6 ? await this.integer(1 << (code - 0xc4)) : -1;
+    if (this.lacks(HEAD_BYTES)) await this.fill(HEAD_BYTES);
+    const code = this.integer(1);
+    const size = code >= 0xc4 && code <= 0xc6 ? this.integer(1 << (code - 0xc4)) : -1;
     if (!Array.isArray(shape) || !shape.every(isCount) || typeof dtype !== "string" || this.at + size !== end) {
       throw this.wrong("holds an array that Flax does not write so");
     }
@@ -175,25 +181,34 @@ class Reader {
   }
 
   /** A big-endian integer without a sign. */
-  private async integer(size: number): Promise<number> {
+  private integer(size: number): number {
     let value = 0;
-    for (const byte of await this.bytes(size)) value = value * 256 + byte;
+    for (const byte of this.bytes(size)) value = value * 256 + byte;
     return value;
   }
 
-  private async view(size: number): Promise<DataView> {
-    const bytes = await this.bytes(size);
+  private view(size: number): DataView {
+    const bytes = this.bytes(size);
     return new DataView(bytes.buffer, bytes.byteOffset, size);
   }
 
-  private async bytes(length: number): Promise<Uint8Array> {
-    if (length > this.source.sizeBytes - this.at) throw this.truncated();
-    if (this.at < this.windowOffset || this.at + length > this.windowOffset + this.window.length) {
-      const count = Math.min(Math.max(length, WINDOW_BYTES), this.source.sizeBytes - this.at);
-      this.window = await this.source.read(this.at, count);
-      this.windowOffset = this.at;
-    }
+  /** Whether the window holds neither so many bytes from here on nor all that there are. */
+  private lacks(length: number): boolean {
+    const inside = this.at >= this.windowOffset ? this.windowOffset + this.window.length - this.at : 0;
+    return inside < Math.min(length, this.source.sizeBytes - this.at);
+  }
+
+  private async fill(length: number): Promise<void> {
+    this.window = await this.source.read(
+      this.at,
+      Math.min(Math.max(length, WINDOW_BYTES), this.source.sizeBytes - this.at),
+    );
+    this.windowOffset = this.at;
+  }
+
+  private bytes(length: number): Uint8Array {
     const from = this.at - this.windowOffset;
+    if (length > this.window.length - from) throw this.truncated();
     this.at += length;
     return this.window.subarray(from, from + length);
   }

@@ -14,7 +14,7 @@ export interface PickleNames {
 }
 
 /**
- * Reads one pickle of protocols 2 to 5, with the instructions that data needs. Lists and tuples become arrays, dictionaries
+ * Reads one pickle of protocols 1 to 5, with the instructions that data needs. Lists and tuples become arrays, dictionaries
  * Maps, byte strings Uint8Arrays, integers numbers, or bigints where a number cannot hold them.
  * @param bytes may go on after the pickle
  * @param file what messages call the file
@@ -138,6 +138,10 @@ function interpret(bytes: Uint8Array, begin: number, names: PickleNames, file: s
         break;
       case "\x89":
         stack.push(false);
+        break;
+      case "I": // INT, of protocol 1: a decimal, or a truth value of two digits
+      case "L":
+        stack.push(decimal(line()));
         break;
       case "J":
         stack.push(i32());
@@ -268,6 +272,9 @@ function interpret(bytes: Uint8Array, begin: number, names: PickleNames, file: s
       case "Q":
         stack.push(names.persistent(pop()));
         break;
+      case "p":
+      case "P":
+        throw malformed(file, "is a pickle of protocol 0, which PyTorch itself cannot read tensors back from");
       default:
         throw malformed(
           file,
@@ -279,6 +286,14 @@ function interpret(bytes: Uint8Array, begin: number, names: PickleNames, file: s
 }
 
 const utf8 = new TextDecoder("utf-8", { fatal: true });
+
+/** `7`, `7L`, `00` for false, `01` for true. */
+function decimal(line: string): number | bigint | boolean {
+  if (line === "00" || line === "01") return line === "01";
+  if (!/^-?\d{1,100}L?$/.test(line)) throw new Error("a decimal is malformed");
+  const value = BigInt(line.replace("L", ""));
+  return Number.isSafeInteger(Number(value)) ? Number(value) : value;
+}
 
 /** A little-endian two's complement integer. */
 function integer(bytes: Uint8Array): number | bigint {

@@ -33,15 +33,15 @@ export interface PlannedTensor {
 
 /**
  * The int8 tensors of a model. Encoder linears in column form, decoder linears and the embedding in block form, norms and
- * position biases float. Self-attention's q, k, v are one tensor `.qkv`, cross-attention's k, v one `.kv` per layer, a gated
- * feed-forward's wi_0, wi_1 one `.wi`.
+ * position biases float, as are the mixes of talking heads. Self-attention's q, k, v are one tensor `.qkv` (unless all heads share
+ * their keys and values), cross-attention's k, v one `.kv` per layer, a gated feed-forward's wi_0, wi_1 one `.wi`.
  * @see RUNTIME-FACTS in ARCHITECTURE.md for why these forms
  */
 export function tensorPlan(config: T5Config): PlannedTensor[] {
   const shapes = tensorShapes(config);
   const planned: PlannedTensor[] = [];
   for (const [name, shape] of shapes) {
-    const fused = fusedName(name);
+    const fused = fusedName(config, name);
     if (fused === undefined) continue;
     const sources = fused.sources.map((source) => ({ name: source, shape: shapes.get(source) ?? shape }));
     planned.push(plan(fused.name, formOf(name), sources, shape));
@@ -57,13 +57,13 @@ export function weightBytes(config: T5Config, precision: "float32" | "int8"): nu
 }
 
 function formOf(name: string): QuantizedForm {
-  if (name.endsWith("layer_norm.weight") || name.endsWith("relative_attention_bias.weight")) return "float";
+  if (/(layer_norm|relative_attention_bias|Attention\.(logits|weights))\.weight$/.test(name)) return "float";
   // What runs over all of the input at once is in columns, which are quicker for many rows.
-  return name.startsWith("encoder.") || /EncDecAttention\.[kv]\./.test(name) ? "column" : "block";
+  return name.startsWith("encoder.") || /EncDecAttention\.(k|v|kv)\./.test(name) ? "column" : "block";
 }
 
 /** The planned tensor that a published one opens; undefined for the ones stacked below another. */
-function fusedName(name: string): { name: string; sources: string[] } | undefined {
+function fusedName(config: T5Config, name: string): { name: string; sources: string[] } | undefined {
   if (formOf(name) === "float") return { name, sources: [name] };
   const base = name.replace(/\.weight$/, "");
   const [, path, part] = /^(.*)\.(\w+)$/.exec(base) ?? [];
@@ -72,10 +72,14 @@ function fusedName(name: string): { name: string; sources: string[] } | undefine
     sources: parts.map((each) => `${path}.${each}.weight`),
   });
   const self = base.includes(".SelfAttention.");
-  if (self && part === "q") return stack("qkv", ["q", "k", "v"]);
-  if (!self && part === "k") return stack("kv", ["k", "v"]);
+  const own = config.sharedKeyValue ? ["kv"] : ["k", "v"];
   if (part === "wi_0") return stack("wi", ["wi_0", "wi_1"]);
-  if (part === "v" || part === "wi_1" || (self && part === "k")) return undefined;
+  if (part === "wi_1") return undefined;
+  if (!self && part === "k") return stack("kv", own);
+  if (!self && part === "v") return undefined;
+  // What is stacked is cut into equal parts: one head's keys and values are less than the queries.
+  if (self && !config.sharedHeads && part === "q") return stack("qkv", ["q", ...own]);
+  if (self && !config.sharedHeads && own.includes(part ?? "")) return undefined;
   return { name: base, sources: [name] };
 }
 

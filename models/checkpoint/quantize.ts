@@ -34,7 +34,7 @@ export function quantizeBlocks(weight: Float32Array, N: number, K: number): Bloc
       scales[at] = scale;
       if (scale === 0) continue;
       const shift = at * BLOCK_SIZE - begin;
-      for (let i = begin; i < end; i += 1) values[i + shift] = round((weight[i] ?? 0) / scale) + 128;
+      for (let i = begin; i < end; i += 1) values[i + shift] = above128((weight[i] ?? 0) / scale);
     }
   }
   return { values, scales };
@@ -61,11 +61,16 @@ export function dequantizeBlocks({ values, scales }: BlockQuantized, N: number, 
 export function quantizeColumns(weight: Float32Array, N: number, K: number): ColumnQuantized {
   const values = new Int8Array(K * N);
   const scales = new Float32Array(N);
-  for (let row = 0; row < N; row += 1) {
-    const scale = scaleOf(weight, row * K, (row + 1) * K);
-    scales[row] = scale;
-    if (scale === 0) continue;
-    for (let k = 0; k < K; k += 1) values[k * N + row] = round((weight[row * K + k] ?? 0) / scale);
+  for (let row = 0; row < N; row += 1) scales[row] = scaleOf(weight, row * K, (row + 1) * K);
+  // By strips of rows, so that what is written lies together.
+  for (let strip = 0; strip < N; strip += STRIP) {
+    const end = Math.min(strip + STRIP, N);
+    for (let k = 0; k < K; k += 1) {
+      for (let row = strip; row < end; row += 1) {
+        const scale = scales[row] ?? 0;
+        if (scale !== 0) values[k * N + row] = above128((weight[row * K + k] ?? 0) / scale) - 128;
+      }
+    }
   }
   return { values, scales };
 }
@@ -83,11 +88,17 @@ export function dequantizeColumns({ values, scales }: ColumnQuantized, N: number
 /** The scale that maps the largest magnitude of weight[begin..end) to 127, as float32 can hold it; 0 when all are 0. */
 function scaleOf(weight: Float32Array, begin: number, end: number): number {
   let largest = 0;
-  for (let i = begin; i < end; i += 1) largest = Math.max(largest, Math.abs(weight[i] ?? 0));
+  for (let i = begin; i < end; i += 1) {
+    const size = Math.abs(weight[i] ?? 0);
+    if (size > largest || Number.isNaN(size)) largest = size; // not-a-number stays
+  }
   return Math.fround(largest / 127);
 }
 
-/** To the nearest integer within ±127 (a scale near the smallest float32 may be rounded down far). */
-function round(value: number): number {
-  return Math.max(-127, Math.min(127, Math.round(value)));
+/** 128 more than the nearest integer within ±127 (a scale near the smallest float32 may be rounded down far). */
+function above128(value: number): number {
+  const nearest = (value + 128.5) | 0;
+  return Math.max(1, Math.min(255, nearest));
 }
+
+const STRIP = 64;

@@ -49,16 +49,19 @@ export function unsnappy(block: Uint8Array, limit: number): Uint8Array {
   return out;
 }
 
+/** CRC-32C of some bytes. */
+export function crc32c(bytes: Uint8Array): number {
+  let crc = 0xffffffff;
+  for (let i = 0; i < bytes.length; i += 1) crc = (TABLE[(crc ^ (bytes[i] ?? 0)) & 255] ?? 0) ^ (crc >>> 8);
+  return ~crc >>> 0;
+}
+
 /**
  * CRC-32C of some bytes, masked as TensorFlow and LevelDB store it.
  * @see tensorflow/core/lib/hash/crc32c.h
  */
-export function maskedCrc32c(...parts: readonly Uint8Array[]): number {
-  let crc = 0xffffffff;
-  for (const bytes of parts) {
-    for (let i = 0; i < bytes.length; i += 1) crc = (TABLE[(crc ^ (bytes[i] ?? 0)) & 255] ?? 0) ^ (crc >>> 8);
-  }
-  crc ^= 0xffffffff;
+export function maskedCrc32c(bytes: Uint8Array): number {
+  const crc = crc32c(bytes);
   return (((crc >>> 15) | (crc << 17)) + 0xa282ead8) >>> 0;
 }
 

@@ -1,7 +1,17 @@
 /** Reads checkpoints of T5X: a msgpack file named `checkpoint` with small arrays in it, and a zarr folder for each large one. */
 import { flaxArrays } from "./flax.ts";
 import type { MsgpackMap, MsgpackValue } from "./msgpack.ts";
-import { type ByteSource, malformed, type StoredTensor, type TensorMap, transposedTensor } from "./tensor.ts";
+import { DTYPE_BYTES, elementCount } from "./safetensors.ts";
+import {
+  type ByteSource,
+  byteLength,
+  gather,
+  malformed,
+  readStored,
+  type StoredTensor,
+  type TensorMap,
+  transposedTensor,
+} from "./tensor.ts";
 import { zarrTensor } from "./zarr.ts";
 
 /**
@@ -25,15 +35,84 @@ export async function readT5x(
   source: ByteSource,
   sibling: (path: string) => Promise<ByteSource>,
 ): Promise<TensorMap> {
+  const arrays = [...flaxArrays(target, source)];
+  for (const [path, folder] of folders(target, source)) arrays.push([path, await zarrTensor(folder, sibling)]);
+  return t5xTensors(arrays, source);
+}
+
+/**
+ * The tensors of T5X's arrays, under Hugging Face's names and in their shapes.
+ * @param arrays paths and what they hold; those of the scalable T5 hold all layers of a stack, along their second axis
+ * @throws ModelError "checkpoint" when none is a T5's
+ * @see transformers' convert_umt5_checkpoint_to_pytorch.py for the scalable T5
+ */
+export function t5xTensors(arrays: Iterable<[readonly string[], StoredTensor]>, source: ByteSource): TensorMap {
   const tensors = new Map<string, StoredTensor>();
   const add = (path: readonly string[], tensor: StoredTensor) => {
     const name = t5xName(path);
-    const plain = path.at(-1) === "embedding" || tensor.shape.length !== 2;
-    if (name !== undefined) tensors.set(name, plain ? tensor : transposedTensor(source, tensor));
+    if (name === undefined) return;
+    if (tensors.has(name)) throw malformed(source.name, `holds ${name} twice`);
+    const joined = { ...tensor, shape: matrixShape(path, tensor.shape) };
+    const plain = path.at(-1) === "embedding" || joined.shape.length !== 2;
+    tensors.set(name, plain ? joined : transposedTensor(source, joined));
   };
-  for (const [path, tensor] of flaxArrays(target, source)) add(path, tensor);
-  for (const [path, folder] of folders(target, source)) add(path, await zarrTensor(folder, sibling));
+  const budget = { bytes: MAX_KEPT_BYTES };
+  for (const [path, tensor] of arrays) {
+    const [stack = "", scanned, ...rest] = path;
+    const layers = scanned === stack ? (tensor.shape[1] ?? 0) : 0;
+    if (layers > MAX_LAYERS) throw malformed(source.name, `has ${layers} layers in ${path.join("/")}`);
+    const read = keeping(source, tensor, layers, budget);
+    for (let i = 0; i < layers; i += 1) add([stack, `layers_${i}`, ...rest], layerTensor(tensor, i, read));
+    if (layers === 0) add(path, tensor);
+  }
+  if (tensors.size === 0) throw malformed(source.name, "names no tensors of a T5");
   return tensors;
+}
+
+const MAX_LAYERS = 1024;
+/** Enough for umT5-small; of larger models some arrays are unpacked once for each layer. */
+const MAX_KEPT_BYTES = 512 * 1024 * 1024;
+
+/** Reads an array of all layers, and keeps it within the budget until each layer has been taken from it. */
+function keeping(
+  source: ByteSource,
+  tensor: StoredTensor,
+  layers: number,
+  budget: { bytes: number },
+): () => Promise<Uint8Array> {
+  const size = byteLength(tensor);
+  let kept: Promise<Uint8Array> | undefined;
+  let left = layers;
+  return () => {
+    const bytes = kept ?? readStored(source, tensor);
+    left -= 1;
+    if (kept === undefined && left > 0 && size <= budget.bytes) {
+      kept = bytes;
+      budget.bytes -= size;
+    }
+    if (left > 0) return bytes;
+    if (kept !== undefined) budget.bytes += size;
+    kept = undefined;
+    left = layers;
+    return bytes;
+  };
+}
+
+/** One layer of an array that holds all of them along its second axis. */
+function layerTensor(tensor: StoredTensor, layer: number, read: () => Promise<Uint8Array>): StoredTensor {
+  const { file, dtype, shape } = tensor;
+  const strides = shape.map((_, axis) => elementCount(shape.slice(axis + 1)));
+  const without = (list: readonly number[]) => list.filter((_, axis) => axis !== 1);
+  const begin = layer * (strides[1] ?? 0) * DTYPE_BYTES[dtype];
+  const make = async () => gather((await read()).subarray(begin), DTYPE_BYTES[dtype], without(shape), without(strides));
+  return { file, dtype, shape: without(shape), offset: undefined, make };
+}
+
+/** Attention's heads and their widths are axes of their own in the scalable T5: [D, H, K], `out` [H, K, D]. */
+function matrixShape(path: readonly string[], shape: readonly number[]): readonly number[] {
+  const [first = 1, second = 1, third = 1] = shape;
+  if (shape.length !== 3) return shape;
+  return path.at(-2) === "out" ? [first * second, third] : [first, second * third];
 }
 
 /** Places in a layer: of attention, of norms. */
@@ -56,6 +135,7 @@ function t5xName(path: readonly string[]): string | undefined {
   }
   const [, block] = /^layers_(\d+)$/.exec(layer) ?? [];
   if (block === undefined) return undefined;
+  if (part === "relpos_bias") return `${stack}.block.${block}.layer.0.SelfAttention.relative_attention_bias.weight`;
   const feedForward = stack === "encoder" ? 1 : 2;
   const attention = attentions[part];
   const projection = projections[name];

@@ -115,6 +115,35 @@ export function gather(
   return out;
 }
 
+/**
+ * Writes a block of an array to its place in it; what of the block lies past the array's edges is left out.
+ * @param origin index of the block's first element
+ * @param size bytes of an element
+ */
+export function copyBlock(
+  block: Uint8Array,
+  blockShape: readonly number[],
+  values: Uint8Array,
+  shape: readonly number[],
+  origin: readonly number[],
+  size: number,
+): void {
+  const last = shape.length - 1;
+  const run = last < 0 ? 1 : Math.min(blockShape[last] ?? 0, (shape[last] ?? 0) - (origin[last] ?? 0));
+  const copy = (axis: number, from: number, to: number) => {
+    if (axis >= last) {
+      const begin = (last < 0 ? 0 : to + (origin[last] ?? 0)) * size;
+      values.set(block.subarray(from * size, (from + run) * size), begin);
+      return;
+    }
+    const count = Math.min(blockShape[axis] ?? 0, (shape[axis] ?? 0) - (origin[axis] ?? 0));
+    for (let i = 0; i < count; i += 1) {
+      copy(axis + 1, (from + i) * (blockShape[axis + 1] ?? 1), (to + (origin[axis] ?? 0) + i) * (shape[axis + 1] ?? 1));
+    }
+  };
+  copy(0, 0, 0);
+}
+
 /** Reverses the bytes of each element, in place. */
 export function swapBytes(bytes: Uint8Array, size: number): Uint8Array {
   for (let at = 0; at + size <= bytes.length; at += size) bytes.subarray(at, at + size).reverse();

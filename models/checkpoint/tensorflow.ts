@@ -1,32 +1,17 @@
 /** Reads checkpoints of Mesh TensorFlow, `model.ckpt-N.index` with its data shards: the format of T5's own buckets. */
+import { type BundleEntry, readBundleIndex, sliceKey } from "./bundle.ts";
 import type { TensorDtype } from "./safetensors.ts";
 import { DTYPE_BYTES, elementCount } from "./safetensors.ts";
-import { maskedCrc32c, unsnappy } from "./snappy.ts";
+import { maskedCrc32c } from "./snappy.ts";
 import {
   type ByteSource,
+  copyBlock,
   type MadeTensor,
   malformed,
   type StoredTensor,
   type TensorMap,
   transposedTensor,
 } from "./tensor.ts";
-
-/** What an index says of a tensor. */
-export interface BundleEntry {
-  /** Number of TensorFlow's element type. @see types.proto */
-  readonly type: number;
-  readonly shape: readonly number[];
-  readonly shard: number;
-  readonly offset: number;
-  readonly sizeBytes: number;
-  /** Masked CRC-32C of the tensor's bytes. */
-  readonly checksum: number;
-  /** Whether it is cut into slices, each with an entry of its own. */
-  readonly sliced: boolean;
-}
-
-/** How an index ends. */
-export const BUNDLE_MAGIC = Uint8Array.of(0x57, 0xfb, 0x80, 0x8b, 0x24, 0x75, 0x47, 0xdb);
 
 /**
  * Finds the tensors, under Hugging Face's names and in their shapes. Each is checked against its checksum as it is read.
@@ -42,15 +27,22 @@ export async function readTensorBundle(
   const prefix = (source.name.split(/[\\/]/).at(-1) ?? "").replace(/\.index$/, "");
   const digits = (value: number) => String(value).padStart(5, "0");
   const opened = new Map<number, ByteSource>();
+  const open = async (shard: number) => {
+    const file = opened.get(shard) ?? (await sibling(`${prefix}.data-${digits(shard)}-of-${digits(shards)}`));
+    opened.set(shard, file);
+    return file;
+  };
   const tensors = new Map<string, StoredTensor>();
   for (const [path, entry] of entries) {
     const name = meshName(path);
     if (name === undefined) continue;
     if (tensors.has(name)) throw malformed(source.name, `holds ${name} twice`);
-    const shard =
-      opened.get(entry.shard) ?? (await sibling(`${prefix}.data-${digits(entry.shard)}-of-${digits(shards)}`));
-    opened.set(entry.shard, shard);
-    const tensor = bundleTensor(path, entry, shard);
+    const shard = await open(entry.shard);
+    const whole =
+      entry.slices.length === 0
+        ? bundleTensor(path, entry, shard)
+        : await slicedTensor(path, entry, entries, open, shard);
+    const tensor = { ...whole, shape: matrixShape(path, whole.shape) };
     const plain = path.endsWith("/embedding") || tensor.shape.length !== 2;
     tensors.set(name, plain ? tensor : transposedTensor(shard, tensor));
   }
@@ -58,48 +50,6 @@ export async function readTensorBundle(
   return tensors;
 }
 
-/**
- * Reads an index.
- * @returns how many shards there are, and what each name stands for
- * @throws ModelError "checkpoint" when it is malformed or a checksum is wrong
- * @see tensorflow/core/protobuf/tensor_bundle.proto; core/lib/io/format.cc and table.cc
- */
-export async function readBundleIndex(
-  source: ByteSource,
-): Promise<{ readonly shards: number; readonly entries: ReadonlyMap<string, BundleEntry> }> {
-  if (source.sizeBytes < FOOTER_BYTES || source.sizeBytes > MAX_INDEX_BYTES) {
-    throw malformed(source.name, `is ${source.sizeBytes} bytes long, as no index of a TensorFlow checkpoint is`);
-  }
-  const bytes = await source.read(0, source.sizeBytes);
-  try {
-    const footer = new Fields(bytes.subarray(-FOOTER_BYTES));
-    footer.varint(); // the metaindex, which is empty: its offset
-    footer.varint(); // and size
-    let room = MAX_INDEX_BYTES;
-    const block = (offset: number, size: number) => {
-      const unpacked = tableBlock(bytes, offset, size, room);
-      room -= unpacked.length;
-      return unpacked;
-    };
-    const entries = new Map<string, BundleEntry>();
-    let shards = 0;
-    for (const [, handle] of blockEntries(block(footer.varint(), footer.varint()))) {
-      const place = new Fields(handle);
-      for (const [key, value] of blockEntries(block(place.varint(), place.varint()))) {
-        const name = new TextDecoder().decode(key);
-        if (entries.has(name)) throw new Error(`${name} is there twice`);
-        if (name === "") shards = bundleHeader(value);
-        else entries.set(name, bundleEntry(value));
-      }
-    }
-    return { shards, entries };
-  } catch (cause) {
-    throw malformed(source.name, `is damaged: ${cause instanceof Error ? cause.message : cause}`, cause);
-  }
-}
-
-const FOOTER_BYTES = 48;
-const MAX_INDEX_BYTES = 32 * 1024 * 1024;
 const dtypes: Readonly<Record<number, TensorDtype>> = { 1: "F32", 2: "F64", 3: "I32", 9: "I64", 14: "BF16", 19: "F16" };
 
 /** Hugging Face's name of a variable; undefined for optimizer slots and what else is no weight. */
@@ -112,21 +62,30 @@ function meshName(path: string): string | undefined {
   if (rest === undefined) return undefined;
   const inside = /^(rms_norm|layer_norm)\/scale$/.test(rest)
     ? "layer_norm"
-    : /^((SelfAttention|EncDecAttention)\/([qkvo]|relative_attention_bias)|DenseReluDense\/(wi|wi_0|wi_1|wo)\/kernel)$/
-        .exec(rest)?.[0]
-        ?.replace("/kernel", "")
-        .replace("/", ".");
+    : PARTS.exec(rest)?.[0]?.replace("TalkingHeads", "").replace("/kernel", "").replace("/", ".").replace(/\.y$/, ".o");
   if (inside === undefined) return undefined;
-  return `${stack}.block.${Number(block)}.layer.${Number(layer)}.${inside}.weight`;
+  // Where layers differ, all of them are in one block: n4w10's.
+  const layers = stack === "encoder" ? 2 : 3;
+  const index = Number(block) + Math.floor(Number(layer) / layers);
+  return `${stack}.block.${index}.layer.${Number(layer) % layers}.${inside}.weight`;
+}
+
+const PARTS =
+  /^((SelfAttention|EncDecAttention)\/([qkvo]|kv|relative_attention_bias)|TalkingHeads(SelfAttention|EncDecAttention)\/([qkvy]\/kernel|(logits|weights)\/kernel|relative_attention_bias)|DenseReluDense\/(wi|wi_0|wi_1|wo)\/kernel)$/;
+
+/** A projection's heads and their widths are axes of their own in talking heads; a model with one head has lost that axis. */
+function matrixShape(path: string, shape: readonly number[]): readonly number[] {
+  if (path.endsWith("/relative_attention_bias") && shape.length === 1) return [1, ...shape];
+  const [first = 1, second = 1, third = 1] = shape;
+  if (shape.length !== 3) return shape;
+  return /\/[oy](\/kernel)?$/.test(path) ? [first * second, third] : [first, second * third];
 }
 
 function bundleTensor(path: string, entry: BundleEntry, shard: ByteSource): MadeTensor {
   const { type, shape, offset, sizeBytes, checksum } = entry;
   const dtype = dtypes[type];
-  if (dtype === undefined || entry.sliced) {
-    const what = entry.sliced ? "in slices" : `in TensorFlow's type ${type}`;
-    throw malformed(shard.name, `holds ${path} ${what}, which cannot be read`);
-  }
+  if (dtype === undefined)
+    throw malformed(shard.name, `holds ${path} in TensorFlow's type ${type}, which cannot be read`);
   if (sizeBytes !== elementCount(shape) * DTYPE_BYTES[dtype]) {
     throw malformed(shard.name, `gives ${path} ${sizeBytes} bytes, but the shape [${shape.join(",")}]`);
   }
@@ -138,127 +97,57 @@ function bundleTensor(path: string, entry: BundleEntry, shard: ByteSource): Made
     if (maskedCrc32c(bytes) === checksum) return bytes;
     throw malformed(shard.name, `is damaged: the checksum of ${path} is wrong`);
   };
-  // A model with one head has lost the axis of its heads.
-  const whole = path.endsWith("/relative_attention_bias") && shape.length === 1 ? [1, ...shape] : shape;
-  return { file: shard.file, dtype, shape: whole, offset: undefined, make };
+  return { file: shard.file, dtype, shape, offset: undefined, make };
 }
 
-/** A block of the table, unpacked and checked: its content, then its compression, then a checksum of both. */
-function tableBlock(bytes: Uint8Array, offset: number, size: number, room: number): Uint8Array {
-  if (offset + size + 5 > bytes.length) throw new Error("a block lies beyond the end");
-  const content = bytes.subarray(offset, offset + size);
-  const type = bytes[offset + size];
-  const view = new DataView(bytes.buffer, bytes.byteOffset + offset + size + 1, 4);
-  if (maskedCrc32c(bytes.subarray(offset, offset + size + 1)) !== view.getUint32(0, true)) {
-    throw new Error("the checksum of a block is wrong");
+/** A partitioned variable: each piece is checked as a tensor is, and all together must be the whole. */
+async function slicedTensor(
+  path: string,
+  whole: BundleEntry,
+  entries: ReadonlyMap<string, BundleEntry>,
+  open: (shard: number) => Promise<ByteSource>,
+  source: ByteSource,
+): Promise<MadeTensor> {
+  const { shape, slices } = whole;
+  const wrong = (what: string) => malformed(source.name, `has ${path} in ${slices.length} pieces ${what}`);
+  const pieces: (Piece & { readonly tensor: MadeTensor })[] = [];
+  for (const slice of slices) {
+    const entry = entries.get(sliceKey(path, slice));
+    if (entry === undefined || entry.slices.length > 0) throw wrong("of which one is not there");
+    const extent = slice.map(({ start, length }, axis) =>
+      length === -1 ? (shape[axis] ?? 0) : start < 0 ? -1 : length,
+    );
+    const origin = slice.map(({ start }) => Math.max(0, start));
+    const inside = origin.every((from, axis) => from + (extent[axis] ?? 0) <= (shape[axis] ?? 0));
+    const same = slice.length === shape.length && extent.join() === entry.shape.join();
+    if (!inside || !same || entry.type !== whole.type) throw wrong("of which one does not fit");
+    pieces.push({ origin, tensor: bundleTensor(path, entry, await open(entry.shard)) });
   }
-  if (type !== 0 && type !== 1) throw new Error(`a block is compressed in a way ${type} that is not known`);
-  return type === 0 ? content : unsnappy(content, room);
-}
-
-/** Keys (each given by what it shares with the one before) and values of a block. */
-function* blockEntries(block: Uint8Array): Generator<[Uint8Array, Uint8Array]> {
-  if (block.length < 4) throw new Error("a block is too short");
-  const restarts = new DataView(block.buffer, block.byteOffset + block.length - 4, 4).getUint32(0, true);
-  const end = block.length - 4 - 4 * restarts;
-  if (end < 0) throw new Error("a block is too short");
-  const fields = new Fields(block.subarray(0, end));
-  let key = new Uint8Array();
-  while (!fields.done()) {
-    const shared = fields.varint();
-    const added = fields.varint();
-    const length = fields.varint();
-    if (shared > key.length || added > MAX_KEY_BYTES) throw new Error("a key is malformed");
-    const next = new Uint8Array(shared + added);
-    next.set(key.subarray(0, shared));
-    next.set(fields.bytes(added), shared);
-    key = next;
-    yield [key, fields.bytes(length)];
+  const [first] = pieces;
+  const count = pieces.reduce((sum, { tensor }) => sum + elementCount(tensor.shape), 0);
+  if (
+    first === undefined ||
+    count !== elementCount(shape) ||
+    pieces.some((a, i) => pieces.slice(0, i).some((b) => overlap(a, b)))
+  ) {
+    throw wrong(`that do not make [${shape.join(",")}]`);
   }
-}
-
-const MAX_KEY_BYTES = 4096;
-
-function bundleHeader(value: Uint8Array): number {
-  let shards = 0;
-  for (const [field, content] of new Fields(value).message()) {
-    if (field === 1 && typeof content === "number") shards = content;
-    if (field === 2 && content !== 0) throw new Error("it is of a machine with the other byte order");
-  }
-  if (shards < 1 || shards > 99_999) throw new Error(`it names ${shards} shards`);
-  return shards;
-}
-
-function bundleEntry(value: Uint8Array): BundleEntry {
-  const numbers = new Map<number, number>();
-  const shape: number[] = [];
-  let sliced = false;
-  for (const [field, content] of new Fields(value).message()) {
-    if (typeof content === "number") numbers.set(field, content);
-    else if (field === 7) sliced = true;
-    else if (field === 2) {
-      for (const [, axis] of new Fields(content).message()) {
-        let length = 0;
-        if (typeof axis !== "number")
-          for (const [part, n] of new Fields(axis).message()) length = part === 1 ? Number(n) : length;
-        if (shape.push(length) > 8) throw new Error("a tensor has more than 8 axes");
-      }
-    }
-  }
-  const number = (field: number) => numbers.get(field) ?? 0;
-  return {
-    type: number(1),
-    shape,
-    shard: number(3),
-    offset: number(4),
-    sizeBytes: number(5),
-    checksum: number(6),
-    sliced,
+  const { file, dtype } = first.tensor;
+  const size = DTYPE_BYTES[dtype];
+  const make = async () => {
+    const values = new Uint8Array(count * size);
+    for (const { origin, tensor } of pieces) copyBlock(await tensor.make(), tensor.shape, values, shape, origin, size);
+    return values;
   };
+  return { file, dtype, shape, offset: undefined, make };
 }
 
-/** Fields of protocol buffers and varints, read in order. */
-class Fields {
-  private readonly content: Uint8Array;
-  private at = 0;
+interface Piece {
+  readonly origin: readonly number[];
+  readonly tensor: { readonly shape: readonly number[] };
+}
 
-  constructor(content: Uint8Array) {
-    this.content = content;
-  }
-
-  done(): boolean {
-    return this.at >= this.content.length;
-  }
-
-  bytes(length: number): Uint8Array {
-    if (length > this.content.length - this.at) throw new Error("it breaks off");
-    this.at += length;
-    return this.content.subarray(this.at - length, this.at);
-  }
-
-  varint(): number {
-    let value = 0;
-    for (let shift = 0; shift < 70; shift += 7) {
-      const [byte = 0] = this.bytes(1);
-      value += (byte & 127) * 2 ** shift;
-      if (byte < 128) {
-        if (Number.isSafeInteger(value)) return value;
-        break;
-      }
-    }
-    throw new Error("a number is too large");
-  }
-
-  *message(): Generator<[number, number | Uint8Array]> {
-    while (!this.done()) {
-      const tag = this.varint();
-      const field = Math.floor(tag / 8);
-      if (tag % 8 === 0) yield [field, this.varint()];
-      else if (tag % 8 === 2) yield [field, this.bytes(this.varint())];
-      else if (tag % 8 === 5) {
-        const bytes = this.bytes(4);
-        yield [field, new DataView(bytes.buffer, bytes.byteOffset, 4).getUint32(0, true)];
-      } else throw new Error("a field is malformed");
-    }
-  }
+function overlap(a: Piece, b: Piece): boolean {
+  const ends = (piece: Piece, axis: number) => (piece.origin[axis] ?? 0) + (piece.tensor.shape[axis] ?? 0);
+  return a.origin.every((from, axis) => from < ends(b, axis) && (b.origin[axis] ?? 0) < ends(a, axis));
 }

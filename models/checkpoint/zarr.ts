@@ -1,7 +1,8 @@
 /** Arrays in zarr's second format, as T5X and Orbax keep large tensors: a folder with `.zarray` and a file for each chunk. */
 import { z } from "zod";
 import { DTYPE_BYTES, elementCount, type TensorDtype } from "./safetensors.ts";
-import { type ByteSource, type MadeTensor, malformed } from "./tensor.ts";
+import { type ByteSource, copyBlock, type MadeTensor, malformed } from "./tensor.ts";
+import { unpackZstd } from "./zstd.ts";
 
 /**
  * Opens an array.
@@ -26,7 +27,7 @@ export async function zarrTensor(folder: string, sibling: (path: string) => Prom
     const values = new Uint8Array(elementCount(shape) * size);
     for (const { origin, file } of opened) {
       const bytes = await chunkBytes(file, compressor, elementCount(chunks) * size);
-      copyChunk(bytes, chunks, values, shape, origin, size);
+      copyBlock(bytes, chunks, values, shape, origin, size);
     }
     return values;
   };
@@ -54,7 +55,7 @@ const schema = z.object({
   shape: z.array(z.int().min(0)).max(8),
   chunks: z.array(z.int().min(1)).max(8),
   dtype: z.string().refine((name) => Object.hasOwn(dtypes, name), "is no type of weights"),
-  compressor: z.object({ id: z.enum(["gzip", "zlib"]) }).nullable(),
+  compressor: z.object({ id: z.enum(["gzip", "zlib", "zstd"]) }).nullable(),
   order: z.literal("C"),
   filters: z.null().optional(),
   dimension_separator: z.literal(".").optional(),
@@ -82,13 +83,26 @@ function* indices(grid: readonly number[]): Generator<number[]> {
   else for (let i = 0; i < first; i += 1) for (const others of indices(rest)) yield [i, ...others];
 }
 
-async function chunkBytes(file: ByteSource, compressor: "gzip" | "zlib" | undefined, length: number) {
+async function chunkBytes(file: ByteSource, compressor: "gzip" | "zlib" | "zstd" | undefined, length: number) {
   const stored = await file.read(0, file.sizeBytes);
-  const bytes = compressor === undefined ? stored : await inflated(stored, compressor, length, file.name);
+  const bytes =
+    compressor === undefined
+      ? stored
+      : compressor === "zstd"
+        ? unpacked(stored, length, file.name)
+        : await inflated(stored, compressor, length, file.name);
   if (bytes.length !== length) {
     throw malformed(file.name, `holds ${bytes.length} bytes of an array, where ${length} are needed`);
   }
   return bytes;
+}
+
+function unpacked(stored: Uint8Array, length: number, name: string): Uint8Array {
+  try {
+    return unpackZstd(stored, length);
+  } catch (cause) {
+    throw malformed(name, `is damaged: ${cause instanceof Error ? cause.message : cause}`, cause);
+  }
 }
 
 /** Unpacks at most `length` bytes and one more, whatever the data says it would become. */
@@ -110,28 +124,4 @@ async function inflated(stored: Uint8Array, compressor: "gzip" | "zlib", length:
     throw malformed(name, "is damaged: it cannot be unpacked", cause);
   }
   return bytes.subarray(0, at);
-}
-
-function copyChunk(
-  chunk: Uint8Array,
-  chunkShape: readonly number[],
-  values: Uint8Array,
-  shape: readonly number[],
-  origin: readonly number[],
-  size: number,
-): void {
-  const last = shape.length - 1;
-  const run = last < 0 ? 1 : Math.min(chunkShape[last] ?? 0, (shape[last] ?? 0) - (origin[last] ?? 0));
-  const copy = (axis: number, from: number, to: number) => {
-    if (axis >= last) {
-      const begin = (last < 0 ? 0 : to + (origin[last] ?? 0)) * size;
-      values.set(chunk.subarray(from * size, (from + run) * size), begin);
-      return;
-    }
-    const count = Math.min(chunkShape[axis] ?? 0, (shape[axis] ?? 0) - (origin[axis] ?? 0));
-    for (let i = 0; i < count; i += 1) {
-      copy(axis + 1, (from + i) * (chunkShape[axis + 1] ?? 1), (to + (origin[axis] ?? 0) + i) * (shape[axis + 1] ?? 1));
-    }
-  };
-  copy(0, 0, 0);
 }

@@ -5,6 +5,14 @@ import { ModelError } from "../errors.ts";
 /** Activation of the feed-forward layer, as `feed_forward_proj` names it. */
 export type FeedForward = "relu" | "gated-gelu" | "gated-silu";
 
+/** Layers at the start of both stacks that are narrower than the others (n4w10). */
+export interface FirstLayers {
+  /** How many of either stack. */
+  readonly numLayers: number;
+  readonly numHeads: number;
+  readonly dFf: number;
+}
+
 /** A T5 shape. Widths in numbers of values. @see configuration_t5.py of transformers */
 export interface T5Config {
   /** Rows of the embedding (V), 32,128 in T5. */
@@ -22,6 +30,15 @@ export interface T5Config {
   /** Decoder layers. */
   readonly numDecoderLayers: number;
   readonly feedForward: FeedForward;
+  /** Whether keys and values are one projection, `kv`. @see shared_kv of AttentionParams, mesh_tensorflow/transformer/attention.py */
+  readonly sharedKeyValue: boolean;
+  /** Whether all heads attend to the keys and values of one head. @see num_memory_heads 1 of SelfAttention, mesh_tensorflow */
+  readonly sharedHeads: boolean;
+  /** Whether attention's logits and weights are mixed across heads. @see TalkingHeadsSelfAttention, mesh_tensorflow */
+  readonly talkingHeads: boolean;
+  readonly firstLayers: FirstLayers | null;
+  /** Whether every layer has position biases of its own (umT5); else a stack's layers of one width share the first one's. */
+  readonly biasInEveryLayer: boolean;
   /** Whether the LM head is the embedding. */
   readonly tieWordEmbeddings: boolean;
   /**
@@ -41,8 +58,10 @@ export interface T5Config {
 }
 
 /**
- * Reads Hugging Face's config.json of a T5 (1.0, 1.1, ByT5, Flan and others of `model_type` t5). Defaults are those of
- * transformers' T5Config; the sizes have none here, for a wrong guess would only show up as wrong tensors.
+ * Reads Hugging Face's config.json of a T5 (1.0, 1.1, ByT5, Flan and others of `model_type` t5), an mT5 or a umT5. Defaults are those
+ * of transformers; the sizes have none here, for a wrong guess would only show up as wrong tensors. What transformers does not have
+ * is said by keys of our own: `shared_kv`, `num_memory_heads` (0 or 1, as in Mesh TensorFlow), `talking_heads`, and `first_layers` with
+ * `num_layers`, `num_heads` and `d_ff`.
  * @param json the parsed file
  * @throws ModelError "config" when it is no T5, lacks a size, or holds a value no T5 can have
  */
@@ -50,7 +69,7 @@ export function parseConfig(json: unknown): T5Config {
   if (json === null || typeof json !== "object" || Array.isArray(json)) {
     throw new ModelError("config", "config.json is not a JSON object. Take it from the model's own repository.");
   }
-  refuseOthers(json);
+  const type = modelType(json);
   const parsed = schema.safeParse(json);
   if (!parsed.success) throw new ModelError("config", explain(parsed.error.issues, json), { cause: parsed.error });
   const raw = parsed.data;
@@ -63,9 +82,17 @@ export function parseConfig(json: unknown): T5Config {
     numHeads: raw.num_heads,
     numLayers: raw.num_layers,
     numDecoderLayers: raw.num_decoder_layers ?? raw.num_layers,
-    feedForward: feedForward(raw),
+    feedForward: feedForward(raw, type === "t5" ? "relu" : "gated-gelu"),
+    sharedKeyValue: raw.shared_kv ?? false,
+    sharedHeads: raw.num_memory_heads === 1,
+    talkingHeads: raw.talking_heads ?? false,
+    firstLayers: raw.first_layers
+      ? { numLayers: raw.first_layers.num_layers, numHeads: raw.first_layers.num_heads, dFf: raw.first_layers.d_ff }
+      : null,
+    biasInEveryLayer: type === "umt5",
     tieWordEmbeddings: raw.tie_word_embeddings ?? true,
-    scaleDecoderOutputs: raw.scale_decoder_outputs ?? raw.tie_word_embeddings ?? true,
+    // An mT5 saved by transformers 5 says that its head is tied, has one of its own, and is not scaled.
+    scaleDecoderOutputs: raw.scale_decoder_outputs ?? (type !== "mt5" && (raw.tie_word_embeddings ?? true)),
     relativeAttentionNumBuckets: raw.relative_attention_num_buckets ?? 32,
     relativeAttentionMaxDistance: raw.relative_attention_max_distance ?? 128,
     layerNormEpsilon: raw.layer_norm_epsilon ?? 1e-6,
@@ -76,6 +103,39 @@ export function parseConfig(json: unknown): T5Config {
   };
   refuseContradictions(config);
   return config;
+}
+
+/** The config.json of a shape: what {@link parseConfig} reads as it. */
+export function configJson(config: T5Config): Readonly<Record<string, unknown>> {
+  const { firstLayers } = config;
+  return {
+    architectures: [config.biasInEveryLayer ? "UMT5ForConditionalGeneration" : "T5ForConditionalGeneration"],
+    model_type: config.biasInEveryLayer ? "umt5" : "t5",
+    is_encoder_decoder: true,
+    vocab_size: config.vocabSize,
+    d_model: config.dModel,
+    d_ff: config.dFf,
+    d_kv: config.dKv,
+    num_heads: config.numHeads,
+    num_layers: config.numLayers,
+    num_decoder_layers: config.numDecoderLayers,
+    feed_forward_proj: config.feedForward,
+    ...(config.sharedKeyValue && { shared_kv: true }),
+    ...(config.sharedHeads && { num_memory_heads: 1 }),
+    ...(config.talkingHeads && { talking_heads: true }),
+    ...(firstLayers !== null && {
+      first_layers: { num_layers: firstLayers.numLayers, num_heads: firstLayers.numHeads, d_ff: firstLayers.dFf },
+    }),
+    tie_word_embeddings: config.tieWordEmbeddings,
+    scale_decoder_outputs: config.scaleDecoderOutputs,
+    relative_attention_num_buckets: config.relativeAttentionNumBuckets,
+    relative_attention_max_distance: config.relativeAttentionMaxDistance,
+    layer_norm_epsilon: config.layerNormEpsilon,
+    dropout_rate: config.dropoutRate,
+    pad_token_id: config.padTokenId,
+    eos_token_id: config.eosTokenId,
+    decoder_start_token_id: config.decoderStartTokenId,
+  };
 }
 
 const size = (most: number) => z.int().min(1).max(most);
@@ -93,6 +153,10 @@ const schema = z.object({
   feed_forward_proj: optional(z.string()),
   dense_act_fn: optional(z.string()),
   is_gated_act: optional(z.boolean()),
+  shared_kv: optional(z.boolean()),
+  num_memory_heads: optional(z.union([z.literal(0), z.literal(1)])),
+  talking_heads: optional(z.boolean()),
+  first_layers: optional(z.object({ num_layers: size(1_024), num_heads: size(4_096), d_ff: size(1_048_576) })),
   tie_word_embeddings: optional(z.boolean()),
   scale_decoder_outputs: optional(z.boolean()),
   relative_attention_num_buckets: optional(size(65_536).min(4).multipleOf(2)),
@@ -104,13 +168,13 @@ const schema = z.object({
   decoder_start_token_id: optional(z.int().min(0)),
 });
 
-function refuseOthers(json: object): void {
+function modelType(json: object): "t5" | "mt5" | "umt5" {
   const type = "model_type" in json ? json.model_type : undefined;
-  if (type === "t5") return;
+  if (type === "t5" || type === "mt5" || type === "umt5") return type;
   const found = type === undefined ? "names no model_type" : `is of model_type ${JSON.stringify(type)}`;
   throw new ModelError(
     "config",
-    `config.json ${found}, and only "t5" works here: T5 1.0 and 1.1, t5-efficient, Flan-T5, ByT5. Choose such a model.`,
+    `config.json ${found}, and only "t5", "mt5" and "umt5" work here: T5 1.0 and 1.1, t5-efficient, Flan-T5, ByT5, mT5, umT5. Choose such a model.`,
   );
 }
 
@@ -126,8 +190,8 @@ function explain(issues: readonly z.core.$ZodIssue[], json: object): string {
 }
 
 /** `feed_forward_proj` decides, as in transformers; the two derived keys only where it is absent. */
-function feedForward(raw: z.infer<typeof schema>): FeedForward {
-  const derived = raw.dense_act_fn ? `${raw.is_gated_act ? "gated-" : ""}${raw.dense_act_fn}` : "relu";
+function feedForward(raw: z.infer<typeof schema>, usual: FeedForward): FeedForward {
+  const derived = raw.dense_act_fn ? `${raw.is_gated_act ? "gated-" : ""}${raw.dense_act_fn}` : usual;
   const name = raw.feed_forward_proj ?? derived;
   switch (name) {
     case "relu":
@@ -152,6 +216,19 @@ function refuseContradictions(config: T5Config): void {
     throw new ModelError(
       "config",
       `config.json gives ${name}_token_id as ${id}, outside its vocabulary of ${vocabSize}. Take the config.json that came with the weights.`,
+    );
+  }
+  const { firstLayers, numLayers, numDecoderLayers, talkingHeads, sharedKeyValue, sharedHeads } = config;
+  if (firstLayers !== null && firstLayers.numLayers > Math.min(numLayers, numDecoderLayers)) {
+    throw new ModelError(
+      "config",
+      `config.json gives first_layers.num_layers as ${firstLayers.numLayers}; the stacks have ${numLayers} and ${numDecoderLayers} layers. Take the config.json that came with the weights.`,
+    );
+  }
+  if (talkingHeads && (sharedKeyValue || sharedHeads)) {
+    throw new ModelError(
+      "config",
+      "config.json asks for talking_heads together with shared_kv or num_memory_heads, which no T5 has. Take the config.json that came with the weights.",
     );
   }
   if (distance > buckets / 2) return;

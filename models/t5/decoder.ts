@@ -13,14 +13,15 @@ import {
   selfAttention,
 } from "./layers.ts";
 import type { GenerationLowering, Lowering } from "./lowering.ts";
+import { biasTables, layerWidths } from "./weights.ts";
 
 /** What the decoder's layers work on. R rows, T new positions, P cached ones, S encoder positions. */
 export interface DecoderInputs {
   /** Integer ids [R, T]. */
   readonly tokens: Value;
-  /** Relative position bias and causal mask, [1, H, T, P + T]. */
-  readonly bias: Value;
-  /** Each layer's cache, [R, H, P, K], and the name of the extent P + T. */
+  /** Relative position bias and causal mask of each table of biasTables, [1, H, T, P + T]. */
+  readonly biases: readonly Value[];
+  /** Each layer's cache, [R, H, P, K] (or one head, where all share it), and the name of the extent P + T. */
   readonly past: readonly KeysAndValues[];
   readonly total: Dim;
   /** Each layer's cross-attention keys and values, [B, H, S, K]. */
@@ -39,11 +40,14 @@ export function decoderLayers(
 ): { hidden: Value; present: KeysAndValues[] } {
   let residual: Residual = { x: lowering.embed(g, inputs.tokens), update: null };
   const present: KeysAndValues[] = [];
+  const tables = biasTables(config, "decoder");
   for (const [i, cross] of inputs.cross.entries()) {
     const block = `decoder.block.${i}`;
     const cache = inputs.past[i];
     const past = cache === undefined ? undefined : { ...cache, total: inputs.total };
-    const self = selfAttention(g, lowering, config, `${block}.layer.0`, residual, inputs.bias, past);
+    const bias = inputs.biases[tables.findIndex((table) => i < table.to)];
+    if (bias === undefined) throw new RangeError(`the decoder's layer ${i} has no biases`);
+    const self = selfAttention(g, lowering, config, `${block}.layer.0`, residual, bias, past);
     if (self.present !== null) present.push(self.present);
     residual = crossAttention(
       g,
@@ -108,7 +112,6 @@ export function stepGraph(
   common: readonly number[] | null = null,
 ): Graph {
   const g = createGraphBuilder();
-  const { numHeads, dKv } = config;
   const tokens = g.input("tokens", "int32", ["R", "T"]);
   const buckets = g.input("position_buckets", "int32", ["T", "L"]);
   const reorder = g.input("reorder", "int32", ["R"]);
@@ -121,27 +124,28 @@ export function stepGraph(
 
   const head = headOf(g, config, lowering, common);
 
-  const table = biasTable(g, config, lowering); // [32, H]
-  const never = g.constant("float32", [1, numHeads], Array(numHeads).fill(-1e9));
-  const biases = ops.gather(g, ops.concat(g, [table, never], 0), buckets, 0); // [T, L, H]
-  const bias = ops.unsqueeze(g, ops.transpose(g, biases, [2, 0, 1]), 0);
+  const biases = biasTables(config, "decoder").map(({ name, numHeads }) => {
+    const never = g.constant("float32", [1, numHeads], Array(numHeads).fill(-1e9));
+    const table = ops.concat(g, [lowering.weight(g, name), never], 0); // [33, H]
+    return ops.unsqueeze(g, ops.transpose(g, ops.gather(g, table, buckets, 0), [2, 0, 1]), 0);
+  });
 
   const first = cross[0];
   if (first === undefined) throw new RangeError("a decoder has at least one layer");
-  const inner = g.constant("int64", [1], [numHeads * dKv]);
+  const asItIs = g.constant("int64", [1], [0]);
   const batch = ops.shapeOf(g, first.key, 0, 1);
   const positions = ops.mul(g, ops.shapeOf(g, tokens, 0, 1), ops.shapeOf(g, tokens, 1, 2));
   const shared = ops.div(g, positions, batch); // how many positions attend to one row of the encoder
   const folding = {
-    folded: ops.concat(g, [batch, shared, inner], 0),
-    unfolded: ops.concat(g, [ops.shapeOf(g, tokens, 0, 2), inner], 0),
+    folded: ops.concat(g, [batch, shared, asItIs], 0),
+    unfolded: ops.concat(g, [ops.shapeOf(g, tokens, 0, 2), asItIs], 0),
   };
   const one = g.constant("int64", [1], [1]);
   const extents = ops.concat(g, [one, one, shared, one], 0);
   const mask = padding === null ? null : ops.expand(g, padding, extents, ["B", 1, "folded", "S"]);
   const { hidden, present } = decoderLayers(g, config, lowering, {
     tokens,
-    bias,
+    biases,
     past,
     total: "L",
     cross,
@@ -151,12 +155,12 @@ export function stepGraph(
   return g.build("step", { logits: head.logits(g, hidden), ...cacheOutputs(present) });
 }
 
-/** Declares each layer's cache as inputs, [rows, H, P, K]. */
+/** Declares each layer's cache as inputs, [rows, H, P, K] (or one head). */
 export function decoderCacheInputs(g: GraphBuilder, config: T5Config, rows: string): KeysAndValues[] {
-  return Array.from({ length: config.numDecoderLayers }, (_, i) => ({
-    key: g.input(`past_key_${i}`, "float32", [rows, config.numHeads, "P", config.dKv]),
-    value: g.input(`past_value_${i}`, "float32", [rows, config.numHeads, "P", config.dKv]),
-  }));
+  return Array.from({ length: config.numDecoderLayers }, (_, i) => {
+    const shape = [rows, layerWidths(config, i).keyHeads, "P", config.dKv];
+    return { key: g.input(`past_key_${i}`, "float32", shape), value: g.input(`past_value_${i}`, "float32", shape) };
+  });
 }
 
 /** Declares what the encoder gave: each layer's keys and values, and the mask of its padding. */
@@ -165,10 +169,10 @@ export function encoderInputs(
   config: T5Config,
   masked: boolean,
 ): { cross: KeysAndValues[]; mask: Value | null } {
-  const cross = Array.from({ length: config.numDecoderLayers }, (_, i) => ({
-    key: g.input(`cross_key_${i}`, "float32", ["B", config.numHeads, "S", config.dKv]),
-    value: g.input(`cross_value_${i}`, "float32", ["B", config.numHeads, "S", config.dKv]),
-  }));
+  const cross = Array.from({ length: config.numDecoderLayers }, (_, i) => {
+    const shape = ["B", layerWidths(config, i).keyHeads, "S", config.dKv];
+    return { key: g.input(`cross_key_${i}`, "float32", shape), value: g.input(`cross_value_${i}`, "float32", shape) };
+  });
   return { cross, mask: masked ? g.input("mask", "float32", ["B", 1, 1, "S"]) : null };
 }
 
@@ -180,12 +184,4 @@ export function cacheOutputs(present: readonly KeysAndValues[]): Record<string, 
       [`present_value_${i}`, value],
     ]),
   );
-}
-
-/** The decoder's relative position biases, [32, H]. */
-export function biasTable(g: GraphBuilder, config: T5Config, lowering: Lowering): Value {
-  const name = "decoder.block.0.layer.0.SelfAttention.relative_attention_bias.weight";
-  const table = lowering.weight(g, name);
-  if (table.shape[1] !== config.numHeads) throw new RangeError(`${name} has ${table.shape[1]} heads`);
-  return table;
 }

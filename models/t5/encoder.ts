@@ -4,8 +4,9 @@ import { createGraphBuilder } from "../graph/builder.ts";
 import * as ops from "../graph/ops.ts";
 import type { Graph, Value } from "../graph/types.ts";
 import type { T5Config } from "./config.ts";
-import { feedForward, type KeysAndValues, normed, type Residual, selfAttention } from "./layers.ts";
+import { crossKeysAndValues, feedForward, normed, type Residual, selfAttention } from "./layers.ts";
 import type { Lowering } from "./lowering.ts";
+import { biasTables, layerWidths } from "./weights.ts";
 
 /** A part of the encoder that runs in one go: layers from..to, and after the last of them what the decoder needs. */
 export interface EncoderStage {
@@ -20,7 +21,7 @@ export interface EncoderStage {
  * small models are one stage.
  */
 export function encoderStages(config: T5Config, parameters: number): EncoderStage[] {
-  const { dModel, dFf, numHeads, dKv, numLayers, numDecoderLayers } = config;
+  const { dModel, dFf, numHeads, dKv, numLayers, numDecoderLayers } = config; // first layers are narrower, if anything
   const inner = numHeads * dKv;
   const layer = 4 * dModel * inner + (config.feedForward === "relu" ? 2 : 3) * dModel * dFf;
   const cross = 2 * dModel * inner * numDecoderLayers;
@@ -38,11 +39,11 @@ export function encoderStages(config: T5Config, parameters: number): EncoderStag
 /**
  * Returns the graph of one stage of the encoder.
  *
- * Inputs: the first stage's `input_ids` int32 [B, S], or `previous`, what the stage before gave as `next`; unless no layer is left, `bias` float32
- * [1, H, S, S], the relative position bias of each head, query and key (which is quicker to lay out outside: see position.ts),
- * and when masked, `mask` float32 [B, 1, 1, S], 0 for tokens and a large negative number for padding.
+ * Inputs: the first stage's `input_ids` int32 [B, S], or `previous`, what the stage before gave as `next`; for each table of biases
+ * that its layers need, by its place in biasTables, `bias_t` float32 [1, H, S, S], the relative position bias of each head, query and
+ * key (which is quicker to lay out outside: see position.ts), and when masked, `mask` float32 [B, 1, 1, S], 0 for tokens and a large negative number for padding.
  * Outputs: `next` float32 [B, S, D]; or, where the stage ends the encoder, `hidden` after the final norm, `cross_key_i`
- * and `cross_value_i` float32 [B, H, S, K].
+ * and `cross_value_i` float32 [B, H, S, K] (or one head).
  * @see T5Stack, modeling_t5.py
  */
 export function encoderGraph(config: T5Config, lowering: Lowering, masked: boolean, stage: EncoderStage): Graph {
@@ -59,9 +60,11 @@ export function encoderGraph(config: T5Config, lowering: Lowering, masked: boole
   const hidden = normed(g, lowering, residual, "encoder.final_layer_norm.weight").input;
   const outputs: Record<string, Value> = { hidden };
   for (let i = 0; i < config.numDecoderLayers; i += 1) {
-    const { key, value } = crossKeysAndValues(g, config, lowering, i, hidden);
-    outputs[`cross_key_${i}`] = key;
-    outputs[`cross_value_${i}`] = value;
+    const { key, value } = crossKeysAndValues(g, lowering, config, i, hidden);
+    const split = (x: Value) =>
+      ops.transpose(g, ops.reshape(g, x, ["B", "S", layerWidths(config, i).keyHeads, config.dKv]), [0, 2, 1, 3]);
+    outputs[`cross_key_${i}`] = split(key);
+    outputs[`cross_value_${i}`] = split(value);
   }
   return g.build("encoder", outputs);
 }
@@ -74,28 +77,19 @@ function layers(
   { from, to }: EncoderStage,
   x: Value,
 ): Residual {
-  const positions = g.input("bias", "float32", [1, config.numHeads, "S", "S"]);
-  const bias = masked ? ops.add(g, positions, g.input("mask", "float32", ["B", 1, 1, "S"])) : positions;
+  const mask = masked ? g.input("mask", "float32", ["B", 1, 1, "S"]) : null;
+  const tables = biasTables(config, "encoder");
+  const biases = tables.map((table, t) => {
+    if (table.to <= from || to <= table.from) return null;
+    const positions = g.input(`bias_${t}`, "float32", [1, table.numHeads, "S", "S"]);
+    return mask === null ? positions : ops.add(g, positions, mask);
+  });
   let residual: Residual = { x, update: null };
   for (let i = from; i < to; i += 1) {
+    const bias = biases[tables.findIndex((table) => i < table.to)];
+    if (bias == null) throw new RangeError(`the encoder's layer ${i} has no biases`);
     residual = selfAttention(g, lowering, config, `encoder.block.${i}.layer.0`, residual, bias).residual;
     residual = feedForward(g, lowering, config, `encoder.block.${i}.layer.1`, residual);
   }
   return residual;
-}
-
-/** One decoder layer's cross-attention keys and values, each [B, H, S, K]. */
-export function crossKeysAndValues(
-  g: GraphBuilder,
-  config: T5Config,
-  lowering: Lowering,
-  layer: number,
-  hidden: Value,
-): KeysAndValues {
-  const module = `decoder.block.${layer}.layer.1.EncDecAttention`;
-  const [key, value] = lowering
-    .linears(g, hidden, [`${module}.k`, `${module}.v`], `${module}.kv`)
-    .map((x) => ops.transpose(g, ops.reshape(g, x, ["B", "S", config.numHeads, config.dKv]), [0, 2, 1, 3]));
-  if (key === undefined || value === undefined) throw new RangeError("a lowering returned fewer than two values");
-  return { key, value };
 }

@@ -3,8 +3,9 @@ import { ModelError } from "../errors.ts";
 import type { GraphBuilder } from "../graph/builder.ts";
 import * as ops from "../graph/ops.ts";
 import type { Value } from "../graph/types.ts";
+import { plainAttention } from "./attention.ts";
 import type { T5Config } from "./config.ts";
-import type { GenerationLowering, TensorSource } from "./lowering.ts";
+import type { Attention, GenerationLowering, TensorSource } from "./lowering.ts";
 
 /**
  * Returns the lowering that reads `tensors`. A linear is stored as one of three forms, tried in this order:
@@ -50,7 +51,11 @@ export function fusedLowering(config: T5Config, tensors: TensorSource): Generati
         names.map(() => width),
       );
     },
-    attention: ops.multiHeadAttention,
+    // The runtime's own operator knows neither heads that talk nor heads that share keys and values.
+    attention: (g, inputs) =>
+      inputs.mixing === null && keyHeads(inputs) === inputs.heads
+        ? ops.multiHeadAttention(g, inputs)
+        : plainAttention(g, inputs),
     logits: (g, x) => linear(g, scaled(g, x), head),
     someLogits(g, common, own) {
       const ids = g.constant("int32", [common.length], common);
@@ -69,6 +74,12 @@ export function fusedLowering(config: T5Config, tensors: TensorSource): Generati
       };
     },
   };
+}
+
+/** Heads of the keys: [B, S, heads*K], or [B, heads, S, K]. */
+function keyHeads({ key, query, heads }: Attention): number {
+  if (key.shape.length === 4) return Number(key.shape[1]);
+  return (heads * Number(key.shape.at(-1))) / Number(query.shape.at(-1));
 }
 
 function isStored(tensors: TensorSource, name: string): boolean {

@@ -3,9 +3,10 @@ import { createGraphBuilder, type GraphBuilder } from "../graph/builder.ts";
 import * as ops from "../graph/ops.ts";
 import type { Graph, Value } from "../graph/types.ts";
 import type { T5Config } from "./config.ts";
-import { biasTable, cacheOutputs, decoderCacheInputs, decoderLayers, encoderInputs, headOf } from "./decoder.ts";
+import { cacheOutputs, decoderCacheInputs, decoderLayers, encoderInputs, headOf } from "./decoder.ts";
 import type { KeysAndValues } from "./layers.ts";
 import type { GenerationLowering } from "./lowering.ts";
+import { biasTables } from "./weights.ts";
 
 /** Longest n-gram whose repetition the loop can prevent. */
 export const longestNgram = 6;
@@ -60,8 +61,10 @@ export function greedyGraph(
   if (firstCache === undefined) throw new RangeError("a decoder has at least one layer");
 
   // Biases by distance, the farthest first: position p needs the last p + 1 of them.
-  const byDistance = ops.transpose(g, ops.gather(g, biasTable(g, config, lowering), buckets, 0), [1, 0]); // [H, M]
-  const biases = ops.reshape(g, byDistance, [1, config.numHeads, 1, "M"]);
+  const byDistance = biasTables(config, "decoder").map(({ name, numHeads }) => {
+    const rows = ops.transpose(g, ops.gather(g, lowering.weight(g, name), buckets, 0), [1, 0]); // [H, M]
+    return ops.reshape(g, rows, [1, numHeads, 1, "M"]);
+  });
   const minusOne = g.constant("int64", [1], [-1]);
   const last = ops.add(g, ops.shapeOf(g, buckets, 0, 1), minusOne);
   const begin = ops.sub(g, last, ops.shapeOf(g, firstCache.key, 2, 3));
@@ -81,10 +84,10 @@ export function greedyGraph(
     })),
   };
   const end = body.constant("int64", [1], [Number.MAX_SAFE_INTEGER]);
-  const bias = ops.slice(body, biases, 3, now.begin, end, "P+1");
+  const biases = byDistance.map((bias) => ops.slice(body, bias, 3, now.begin, end, "P+1"));
   const { hidden, present } = decoderLayers(body, config, lowering, {
     tokens: head.ids(body, now.tokens),
-    bias,
+    biases,
     past: now.past,
     total: "P+1",
     cross,

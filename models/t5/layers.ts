@@ -3,7 +3,8 @@ import type { GraphBuilder } from "../graph/builder.ts";
 import * as ops from "../graph/ops.ts";
 import type { Dim, Value } from "../graph/types.ts";
 import type { T5Config } from "./config.ts";
-import type { Lowering } from "./lowering.ts";
+import type { Lowering, Mixing } from "./lowering.ts";
+import { keyValueNames } from "./weights.ts";
 
 /** A stack's running state: the sum of the residual stream so far, and the update that the next norm adds to it. */
 export interface Residual {
@@ -23,7 +24,7 @@ export function normed(
   return { x: sum, input };
 }
 
-/** Keys and values of one layer, float32 [B, H, S, K]. */
+/** Keys and values of one layer, float32 [B, H, S, K], or [B, S, H*K] where nothing is kept. */
 export interface KeysAndValues {
   readonly key: Value;
   readonly value: Value;
@@ -46,19 +47,21 @@ export function selfAttention(
 ): { residual: Residual; present: KeysAndValues | null } {
   const { x, input } = normed(g, lowering, residual, `${name}.layer_norm.weight`);
   const module = `${name}.SelfAttention`;
-  const [query, key, value] = three(
-    lowering.linears(g, input, [`${module}.q`, `${module}.k`, `${module}.v`], `${module}.qkv`),
+  const [query, key, value = key] = two(
+    lowering.linears(g, input, [`${module}.q`, ...keyValueNames(config, module)], `${module}.qkv`),
   );
-  const attended = lowering.attention(g, { query, key, value, bias, heads: config.numHeads, ...(past && { past }) });
+  const heads = Number(query.shape.at(-1)) / config.dKv;
+  const mixing = mixingOf(g, lowering, config, module);
+  const attended = lowering.attention(g, { query, key, value, bias, heads, mixing, ...(past && { past }) });
   const update = one(lowering.linears(g, attended.output, [`${module}.o`], `${module}.o`));
   return { residual: { x, update }, present: attended.present };
 }
 
 /** How decoder rows that share a row of the encoder's keys and values (beams) are attended as positions of that one row. */
 export interface Folding {
-  /** int64 [3]: [B, rows * positions / B, H*K] */
+  /** int64 [3]: [B, rows * positions / B, 0], the 0 for the width as it is */
   readonly folded: Value;
-  /** int64 [3]: [rows, positions, H*K] */
+  /** int64 [3]: [rows, positions, 0] */
   readonly unfolded: Value;
 }
 
@@ -81,9 +84,11 @@ export function crossAttention(
   const { x, input } = normed(g, lowering, residual, `${name}.layer_norm.weight`);
   const module = `${name}.EncDecAttention`;
   const query = one(lowering.linears(g, input, [`${module}.q`], `${module}.q`)); // [R, T, H*K]
-  const folded =
-    folding === null ? query : ops.reshapeTo(g, query, folding.folded, ["B", "folded", config.numHeads * config.dKv]);
-  const { output } = lowering.attention(g, { query: folded, key, value, bias: mask, heads: config.numHeads });
+  const width = Number(query.shape.at(-1));
+  const folded = folding === null ? query : ops.reshapeTo(g, query, folding.folded, ["B", "folded", width]);
+  const heads = width / config.dKv;
+  const mixing = mixingOf(g, lowering, config, module);
+  const { output } = lowering.attention(g, { query: folded, key, value, bias: mask, heads, mixing });
   const unfolded = folding === null ? output : ops.reshapeTo(g, output, folding.unfolded, query.shape);
   return { x, update: one(lowering.linears(g, unfolded, [`${module}.o`], `${module}.o`)) };
 }
@@ -102,6 +107,30 @@ export function feedForward(
   return { x, update };
 }
 
+/**
+ * A decoder layer's keys and values of the encoder's states, as its linear layers give them: one and the same where they are shared.
+ */
+export function crossKeysAndValues(
+  g: GraphBuilder,
+  lowering: Lowering,
+  config: T5Config,
+  layer: number,
+  states: Value,
+): KeysAndValues {
+  const module = `decoder.block.${layer}.layer.1.EncDecAttention`;
+  const [key, value = key] = lowering.linears(g, states, keyValueNames(config, module), `${module}.kv`);
+  if (key === undefined || value === undefined) throw new RangeError("a lowering returned no value");
+  return { key, value };
+}
+
+function mixingOf(g: GraphBuilder, lowering: Lowering, config: T5Config, module: string): Mixing | null {
+  if (!config.talkingHeads) return null;
+  return {
+    logits: lowering.weight(g, `${module}.logits.weight`),
+    weights: lowering.weight(g, `${module}.weights.weight`),
+  };
+}
+
 function hidden(g: GraphBuilder, lowering: Lowering, config: T5Config, module: string, x: Value): Value {
   if (config.feedForward === "relu") {
     return ops.unary(g, "Relu", one(lowering.linears(g, x, [`${module}.wi`], `${module}.wi`)));
@@ -118,14 +147,8 @@ function one(values: readonly Value[]): Value {
   return a;
 }
 
-function two(values: readonly Value[]): [Value, Value] {
-  const [a, b] = values;
+function two(values: readonly Value[]): [Value, Value, Value?] {
+  const [a, b, c] = values;
   if (a === undefined || b === undefined) throw new RangeError("a lowering returned fewer than two values");
-  return [a, b];
-}
-
-function three(values: readonly Value[]): [Value, Value, Value] {
-  const [, , c] = values;
-  if (c === undefined) throw new RangeError("a lowering returned fewer than three values");
-  return [...two(values), c];
+  return c === undefined ? [a, b] : [a, b, c];
 }

@@ -32,14 +32,16 @@ export interface Loss {
   gradients(): LossGradients;
 }
 
-/** A loss's gradients. */
+/** A loss's gradients, each added to the graph when it is asked for. */
 export interface LossGradients {
   /** Of `hidden`, [N, D]. */
-  readonly hidden: Value;
-  /** Of `table`, [V, D], but for the labels' own rows: */
-  readonly table: Value;
-  /** what is still to be added to the table's gradient, a row at each position's label, [N, D]. */
-  readonly labelRows: Value;
+  hidden(): Value;
+  /** Of `table`, [V, D], but for the labels' own rows. */
+  table(): Value;
+  /** The same of `count` rows of it from `first` on, [count, D]. */
+  tableRows(first: number, count: number): Value;
+  /** What is still to be added to the table's gradient, a row at each position's label, [N, D]. */
+  labelRows(): Value;
 }
 
 /**
@@ -85,23 +87,31 @@ export function crossEntropy(
       const counts = parts.map(({ w, logSum }) =>
         zLoss === 0 ? w : ops.mul(g, w, ops.add(g, scaled(logSum, 2 * zLoss), scalar(1))),
       );
-      const hiddens = parts.map(({ w, probabilities, rows }, i) => {
-        const mixed = ops.mul(g, ops.gemm(g, probabilities, table), counts[i] ?? w);
-        const own = ops.add(g, mixed, ops.mul(g, rows, scaled(w, labelSmoothing - 1)));
-        return evenRow === null ? own : ops.sub(g, own, ops.mul(g, w, evenRow));
-      });
-      const evenly = (): Value =>
-        scaled(total(parts.map(({ h, w }) => ops.gemm(g, w, h, { transposeA: true }))), -even);
-      let gradient = evenRow === null ? undefined : evenly(); // [1, D]
-      for (const [i, { h, w, probabilities }] of parts.entries()) {
-        const plus = gradient === undefined ? {} : { plus: gradient };
-        gradient = ops.gemm(g, probabilities, ops.mul(g, h, counts[i] ?? w), { transposeA: true, ...plus });
-      }
-      if (gradient === undefined) throw new RangeError("a loss has at least one chunk");
+      const tableOf = (cut: (probabilities: Value) => Value) => {
+        const evenly = (): Value =>
+          scaled(total(parts.map(({ h, w }) => ops.gemm(g, w, h, { transposeA: true }))), -even);
+        let gradient = evenRow === null ? undefined : evenly(); // [1, D]
+        for (const [i, { h, w, probabilities }] of parts.entries()) {
+          const plus = gradient === undefined ? {} : { plus: gradient };
+          gradient = ops.gemm(g, cut(probabilities), ops.mul(g, h, counts[i] ?? w), { transposeA: true, ...plus });
+        }
+        if (gradient === undefined) throw new RangeError("a loss has at least one chunk");
+        return gradient;
+      };
+      const whole = (value: number) => g.constant("int64", [1], [value]);
       return {
-        hidden: joined(hiddens),
-        table: gradient,
-        labelRows: joined(parts.map(({ h, w }) => ops.mul(g, h, scaled(w, labelSmoothing - 1)))),
+        hidden: () =>
+          joined(
+            parts.map(({ w, probabilities, rows }, i) => {
+              const mixed = ops.mul(g, ops.gemm(g, probabilities, table), counts[i] ?? w);
+              const own = ops.add(g, mixed, ops.mul(g, rows, scaled(w, labelSmoothing - 1)));
+              return evenRow === null ? own : ops.sub(g, own, ops.mul(g, w, evenRow));
+            }),
+          ),
+        table: () => tableOf((probabilities) => probabilities),
+        tableRows: (first, count) =>
+          tableOf((probabilities) => ops.slice(g, probabilities, 1, whole(first), whole(first + count), count)),
+        labelRows: () => joined(parts.map(({ h, w }) => ops.mul(g, h, scaled(w, labelSmoothing - 1)))),
       };
     },
   };

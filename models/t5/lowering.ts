@@ -16,6 +16,25 @@ export interface StoredTensor {
 /** Weights by name: Hugging Face's names for float tensors, plan.ts's for quantized ones. */
 export type TensorSource = ReadonlyMap<string, StoredTensor>;
 
+/** Talking heads' two weights, [H out, H in]. */
+export interface Mixing {
+  /** Mixes the products before the bias and the softmax. */
+  readonly logits: Value;
+  /** Mixes what the softmax gave. */
+  readonly weights: Value;
+}
+
+/** What attention is computed of. Keys and values may have one head, for all the query's. */
+export interface Attention extends AttentionInputs {
+  readonly mixing: Mixing | null;
+}
+
+/** Attention's output [B, T, H*K], and the cache it goes on with where it had one. */
+export interface AttentionResult {
+  readonly output: Value;
+  readonly present: { readonly key: Value; readonly value: Value } | null;
+}
+
 /** How T5's operations become nodes of one graph. Shapes: D model width, H heads, K head width, V vocabulary. */
 export interface Lowering {
   /** Rows of the embedding: integer ids [B, S] -> [B, S, D]. */
@@ -27,10 +46,10 @@ export interface Lowering {
   /** Linear layers (no bias) that share their input: x [.., in] -> one [.., out] for each name. `fused` names them as one. */
   linears(g: GraphBuilder, x: Value, names: readonly string[], fused: string): Value[];
   /** softmax(query key^T + bias) value for each head, unscaled. */
-  attention(g: GraphBuilder, inputs: AttentionInputs): { output: Value; present: { key: Value; value: Value } | null };
+  attention(g: GraphBuilder, inputs: Attention): AttentionResult;
   /** Scores of every token: x [.., D] -> [.., V], by the LM head or the tied embedding. */
   logits(g: GraphBuilder, x: Value): Value;
-  /** A small weight as it is: relative position biases. */
+  /** A small weight as it is: relative position biases, mixes of heads. */
   weight(g: GraphBuilder, name: string): Value;
 }
 

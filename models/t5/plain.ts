@@ -2,6 +2,7 @@
 import type { GraphBuilder } from "../graph/builder.ts";
 import * as ops from "../graph/ops.ts";
 import type { Value } from "../graph/types.ts";
+import { plainAttention } from "./attention.ts";
 import type { T5Config } from "./config.ts";
 import type { GenerationLowering } from "./lowering.ts";
 
@@ -27,13 +28,6 @@ export function plainLowering(config: T5Config, weight: (g: GraphBuilder, name: 
     return config.scaleDecoderOutputs ? ops.mul(g, x, g.constant(x.dtype, [], [config.dModel ** -0.5])) : x;
   }
 
-  /** [B, S, H*K] -> [B, H, S, K]; what already is 4-D stays. */
-  function heads(g: GraphBuilder, x: Value): Value {
-    if (x.shape.length === 4) return x;
-    const [batch = 0, length = 0] = x.shape;
-    return ops.transpose(g, ops.reshape(g, x, [batch, length, config.numHeads, config.dKv]), [0, 2, 1, 3]);
-  }
-
   return {
     weight,
     embed: (g, ids) => ops.gather(g, weight(g, "shared.weight"), ids, 0),
@@ -43,20 +37,7 @@ export function plainLowering(config: T5Config, weight: (g: GraphBuilder, name: 
       return { sum, normed: norm(g, sum, name) };
     },
     linears: (g, x, names) => names.map((name) => linear(g, x, name)),
-    attention(g, { query, key, value, bias, past }) {
-      const q = heads(g, query); // [B, H, T, K]
-      let k = heads(g, key); // [B, H, S, K]
-      let v = heads(g, value);
-      if (past !== undefined) {
-        k = ops.concat(g, [past.key, k], 2, past.total);
-        v = ops.concat(g, [past.value, v], 2, past.total);
-      }
-      const products = ops.matmul(g, q, ops.transpose(g, k, [0, 1, 3, 2])); // [B, H, T, S]
-      const weights = ops.softmax(g, bias === null ? products : ops.add(g, products, bias));
-      const mixed = ops.transpose(g, ops.matmul(g, weights, v), [0, 2, 1, 3]); // [B, T, H, K]
-      const output = ops.reshape(g, mixed, query.shape);
-      return { output, present: past === undefined ? null : { key: k, value: v } };
-    },
+    attention: plainAttention,
     logits: (g, x) => linear(g, scaled(g, x), head),
     someLogits(g, common, own) {
       const ids = ops.concat(g, [g.constant(own.dtype, [common.length], common), own], 0, "C");

@@ -2,8 +2,68 @@
 import type { GraphBuilder } from "../graph/builder.ts";
 import * as ops from "../graph/ops.ts";
 import type { Dim, Shape, Value } from "../graph/types.ts";
+import { attentionWeights } from "./attention.ts";
 import type { T5Config } from "./config.ts";
 import type { Lowering } from "./lowering.ts";
+import { tensorShapes } from "./weights.ts";
+
+/** What of a model learns. The rest is read and never written. */
+export type Method =
+  /** Every weight; the embedding (not an untied head) may be left as it is. */
+  | { readonly kind: "full"; readonly freezeEmbedding: boolean }
+  /**
+   * Two thin matrices beside each chosen linear layer: W x + alpha / rank * B (A x).
+   * @see Hu et al. 2021, "LoRA"; lora/layer.py of peft
+   */
+  | {
+      readonly kind: "lora";
+      /** The last part of the layers' names: q, k, v, o, wi, wi_0, wi_1, wo. */
+      readonly targets: readonly string[];
+      readonly rank: number;
+      readonly alpha: number;
+      /** Share of A's inputs dropped. */
+      readonly dropoutRate: number;
+    }
+  /** Rows of the embedding, from `firstId` on, that stand before every input. @see Lester et al. 2021, "Prompt tuning" */
+  | { readonly kind: "prompt"; readonly tokens: number; readonly firstId: number };
+
+/** The one tensor that a soft prompt is, [tokens, D]. */
+export const PROMPT = "prompt.weight";
+
+/** The names of a layer's two LoRA matrices, A [rank, in] and B [out, rank], for the name of its weight. */
+export function adapterNames(weight: string): { readonly a: string; readonly b: string } {
+  const module = weight.replace(/\.weight$/, "");
+  return { a: `${module}.lora_A.weight`, b: `${module}.lora_B.weight` };
+}
+
+/**
+ * The tensors that learn, by name, with their shapes.
+ * @returns full: of tensorShapes; lora: both matrices of each chosen layer; prompt: PROMPT
+ */
+export function learnedShapes(config: T5Config, method: Method): Map<string, readonly number[]> {
+  const shapes = new Map(tensorShapes(config));
+  if (method.kind === "prompt") return new Map([[PROMPT, [method.tokens, config.dModel]]]);
+  if (method.kind === "full") {
+    if (method.freezeEmbedding) shapes.delete("shared.weight");
+    return shapes;
+  }
+  const chosen = [...shapes].filter(([name]) => isTarget(name, method.targets));
+  return new Map(
+    chosen.flatMap(([name, [out = 0, inner = 0]]): [string, number[]][] => {
+      const { a, b } = adapterNames(name);
+      return [
+        [a, [method.rank, inner]],
+        [b, [out, method.rank]],
+      ];
+    }),
+  );
+}
+
+/** Whether a weight is of one of the layers that LoRA was told to learn beside. */
+function isTarget(name: string, targets: readonly string[]): boolean {
+  const [, layer] = /\.(?:SelfAttention|EncDecAttention|DenseReluDense)\.(\w+)\.weight$/.exec(name) ?? [];
+  return layer !== undefined && targets.includes(layer);
+}
 
 /** A stack's tokens as rows: what unfolds them again. */
 export interface Rows {
@@ -18,8 +78,19 @@ export interface Rows {
 /** A dropout's place. Its mask is an input of the graph, so that what is dropped is the caller's to repeat. */
 export interface DropoutMask {
   readonly name: string;
+  /** Whether it is before a LoRA matrix, whose rate is its own. */
+  readonly adapter: boolean;
   /** Broadcast over the positions, as T5's own code does: one draw for each sequence and channel (or head and key). */
   readonly shape: Shape;
+}
+
+/** LoRA's part in a graph. */
+export interface LoraGraph {
+  /** A and B of a layer, by its name without ".weight"; undefined where it has none. */
+  readonly matrices: (name: string) => { readonly a: Value; readonly b: Value } | undefined;
+  /** alpha / rank. */
+  readonly scale: number;
+  readonly dropout: boolean;
 }
 
 /** The lowering, and what it has made on the way. */
@@ -40,11 +111,12 @@ export interface Trainable {
  */
 export function trainableLowering(
   config: T5Config,
-  weight: (g: GraphBuilder, name: string) => Value,
+  weight: (name: string) => Value,
   stacks: readonly Rows[],
   dropout: boolean,
+  lora?: LoraGraph,
 ): Trainable {
-  const { numHeads, dKv, dModel } = config;
+  const { dKv, dModel } = config;
   const masks: DropoutMask[] = [];
   const embedded: Value[] = [];
 
@@ -61,35 +133,44 @@ export function trainableLowering(
     return ops.reshapeTo(g, x, target, [batch, length, ...rest]);
   }
 
-  function masked(g: GraphBuilder, x: Value, shape: Shape): Value {
+  function masked(g: GraphBuilder, x: Value, shape: Shape, adapter = false): Value {
     const name = `dropout_${masks.length}`;
-    masks.push({ name, shape });
+    masks.push({ name, adapter, shape });
     return ops.mul(g, x, g.input(name, x.dtype, shape));
   }
 
   /** Drops channels of rows, the same at every position of a sequence. */
-  function dropped(g: GraphBuilder, x: Value): Value {
-    if (!dropout) return x;
+  function dropped(g: GraphBuilder, x: Value, wanted = dropout, adapter = false): Value {
+    if (!wanted) return x;
     const width = Number(x.shape[1]);
-    const kept = masked(g, unfold(g, x, [width]), [rowsOf(x).batch, 1, width]);
+    const kept = masked(g, unfold(g, x, [width]), [rowsOf(x).batch, 1, width], adapter);
     return ops.reshape(g, kept, x.shape);
   }
 
   function norm(g: GraphBuilder, x: Value, name: string): Value {
-    const { normed } = ops.rootMeanSquareNorm(g, x, weight(g, name), config.layerNormEpsilon);
+    const { normed } = ops.rootMeanSquareNorm(g, x, weight(name), config.layerNormEpsilon);
     return name.endsWith("final_layer_norm.weight") ? dropped(g, normed) : normed;
   }
 
   function linear(g: GraphBuilder, x: Value, name: string): Value {
     const hidden = name.endsWith(".wo") ? dropped(g, x) : x;
-    const y = ops.gemm(g, hidden, weight(g, `${name}.weight`), { transposeB: true });
+    const y = adapted(g, hidden, ops.gemm(g, hidden, weight(`${name}.weight`), { transposeB: true }), name);
     return /\.w?o$/.test(name) ? dropped(g, y) : y;
   }
 
+  /** y + scale * x A^T B^T, where the layer has such matrices. */
+  function adapted(g: GraphBuilder, x: Value, y: Value, name: string): Value {
+    const matrices = lora?.matrices(name);
+    if (lora === undefined || matrices === undefined) return y;
+    const thin = ops.gemm(g, dropped(g, x, lora.dropout, true), matrices.a, { transposeB: true }); // [N, rank]
+    const scaled = ops.mul(g, thin, g.constant(x.dtype, [], [lora.scale]));
+    return ops.add(g, y, ops.gemm(g, scaled, matrices.b, { transposeB: true }));
+  }
+
   const lowering: Lowering = {
-    weight,
+    weight: (_, name) => weight(name),
     embed(g, ids) {
-      const rows = ops.gather(g, weight(g, "shared.weight"), ids, 0);
+      const rows = ops.gather(g, weight("shared.weight"), ids, 0);
       embedded.push(rows);
       return dropped(g, rows);
     },
@@ -99,13 +180,14 @@ export function trainableLowering(
       return { sum, normed: norm(g, sum, name) };
     },
     linears: (g, x, names) => names.map((name) => linear(g, x, name)),
-    attention(g, { query, key, value, bias }) {
-      const heads = (x: Value, order: readonly number[]) => ops.transpose(g, unfold(g, x, [numHeads, dKv]), order);
-      const products = ops.matmul(g, heads(query, [0, 2, 1, 3]), heads(key, [0, 2, 3, 1])); // [B, H, T, S]
-      const softmax = ops.softmax(g, bias === null ? products : ops.add(g, products, bias));
+    attention(g, { query, key, value, bias, heads, mixing }) {
+      const split = (x: Value, order: readonly number[]) =>
+        ops.transpose(g, unfold(g, x, [Number(x.shape[1]) / dKv, dKv]), order);
+      const products = ops.matmul(g, split(query, [0, 2, 1, 3]), split(key, [0, 2, 3, 1])); // [B, H, T, S]
+      const whole = attentionWeights(g, products, bias, mixing);
       const { batch, length } = rowsOf(key);
-      const weights = dropout ? masked(g, softmax, [batch, numHeads, 1, length]) : softmax;
-      const mixed = ops.matmul(g, weights, heads(value, [0, 2, 1, 3])); // [B, H, T, K]
+      const weights = dropout ? masked(g, whole, [batch, heads, 1, length]) : whole;
+      const mixed = ops.matmul(g, weights, split(value, [0, 2, 1, 3])); // [B, H, T, K]
       const output = ops.reshape(g, ops.transpose(g, mixed, [0, 2, 1, 3]), query.shape);
       return { output, present: null };
     },

@@ -1,15 +1,24 @@
 /** The graph of a training step's loss and gradients, and of the loss alone for validation. */
-import { backward } from "../graph/backward.ts";
+import { backward, type Segment } from "../graph/backward.ts";
 import { createGraphBuilder, type GraphBuilder } from "../graph/builder.ts";
 import { withFloat64Norms } from "../graph/float64.ts";
 import * as ops from "../graph/ops.ts";
 import type { DType, Graph, Value } from "../graph/types.ts";
 import type { T5Config } from "./config.ts";
-import { crossAttention, feedForward, normed, type Residual, selfAttention } from "./layers.ts";
+import { crossAttention, crossKeysAndValues, feedForward, normed, type Residual, selfAttention } from "./layers.ts";
 import { crossEntropy, type LossOptions } from "./loss.ts";
 import type { Lowering } from "./lowering.ts";
-import { type DropoutMask, type Rows, trainableLowering } from "./trainable.ts";
-import { LM_HEAD, tensorShapes } from "./weights.ts";
+import {
+  adapterNames,
+  type DropoutMask,
+  type LoraGraph,
+  learnedShapes,
+  type Method,
+  PROMPT,
+  type Rows,
+  trainableLowering,
+} from "./trainable.ts";
+import { biasTables, LM_HEAD, type Stack, tensorShapes } from "./weights.ts";
 
 /** What a training graph computes with. */
 export interface TrainingOptions extends LossOptions {
@@ -17,6 +26,10 @@ export interface TrainingOptions extends LossOptions {
   readonly dropout: boolean;
   /** Whether it gives gradients beside the loss. */
   readonly gradients: boolean;
+  /** What gradients are given of. */
+  readonly method: Method;
+  /** Keep each layer's input alone and compute the rest again on the way back: less memory, a third more time. Default false. */
+  readonly checkpointing?: boolean;
   /** Into how many chunks the loss cuts the target's positions, to bound its memory. Default 2. */
   readonly lossChunks?: number;
   /** float64 is for checking gradients. Default float32. */
@@ -30,17 +43,17 @@ export interface TrainingGraph {
 }
 
 /**
- * Returns the graph of a batch's loss. B rows, S source and T target positions, H heads; float values are of `dtype`.
+ * Returns the graph of a batch's loss, whatever the architecture. B rows, S source and T target positions, H heads; float values are of `dtype`.
  *
- * Inputs: every tensor of tensorShapes(config) by its name; `input_ids` int32 [B * S]; `decoder_ids` int32 [B * T], the labels shifted
+ * Inputs: every tensor of tensorShapes(config) by its name, LoRA's by theirs; `input_ids` int32 [B * S]; `decoder_ids` int32 [B * T], the labels shifted
  * right; `extents` int64 [3], B, S and T; `labels` int32 [B * T]; `label_weights` [B * T], 0 for padding; `mask` [B, 1, 1, S], 0 for tokens and a
- * large negative number for padding; `encoder_bias` [1, H, S, S] and `decoder_bias` [1, H, T, T], the latter causal; dropout's masks,
- * 0 or 1 / (1 - rate).
+ * large negative number for padding; each table of biases laid out, under laidOutName: [1, H, S, S], or the decoder's [1, H, T, T],
+ * causal; dropout's masks, 0 or 1 / (1 - rate).
  *
- * Outputs: `loss` [] and `nll` [] (see crossEntropy). With gradients also `d <name>` for each tensor but those that are looked up in
- * alone (the biases' tables, an untied embedding); `d encoder_bias`, `d decoder_bias`, to be summed into the tables; and
- * rows [.., D] to be added to the embedding's gradient: `source_rows` at input_ids, `target_rows` at decoder_ids, and to the head's: `label_rows`
- * at labels.
+ * Outputs: `loss` [] and `nll` [] (see crossEntropy). With gradients also, of what learns, `d <name>` for each tensor but those that are
+ * looked up in alone (the biases' tables, an untied embedding); the same of the tables as laid out, to be summed into them; and
+ * rows [.., D] to be added to the embedding's gradient: `source_rows` at input_ids, `target_rows` at decoder_ids, and to the head's:
+ * `label_rows` at labels. A soft prompt has `source_rows`, and `d prompt.weight` where the head is tied.
  */
 export function trainingGraph(config: T5Config, options: TrainingOptions): TrainingGraph {
   const g = createGraphBuilder();
@@ -49,7 +62,12 @@ export function trainingGraph(config: T5Config, options: TrainingOptions): Train
   for (const [name, shape] of tensorShapes(config)) {
     if (!name.endsWith(BIAS_TABLE)) weights.set(name, g.input(name, dtype, shape));
   }
-  const weight = (_: GraphBuilder, name: string): Value => {
+  const { method } = options;
+  const learned = learnedShapes(config, method);
+  if (method.kind === "lora") {
+    for (const [name, shape] of learned) weights.set(name, g.input(name, dtype, shape));
+  }
+  const weight = (name: string): Value => {
     const value = weights.get(name);
     if (value === undefined) throw new RangeError(`the model has no tensor ${name}`);
     return value;
@@ -57,15 +75,42 @@ export function trainingGraph(config: T5Config, options: TrainingOptions): Train
   const extents = g.input("extents", "int64", [3]);
   const source = stackRows(g, extents, "source", "S", 1);
   const target = stackRows(g, extents, "target", "T", 2);
-  const { lowering, masks, embedded } = trainableLowering(config, weight, [source, target], options.dropout);
-  const { numHeads: H } = config;
+  const { lowering, masks, embedded } = trainableLowering(
+    config,
+    weight,
+    [source, target],
+    options.dropout,
+    loraGraph(method, weights, options.gradients),
+  );
   const mask = g.input("mask", dtype, ["B", 1, 1, "S"]);
-  const encoderBias = g.input("encoder_bias", dtype, [1, H, "S", "S"]);
-  const decoderBias = g.input("decoder_bias", dtype, [1, H, "T", "T"]);
+  /** Each layer's biases. */
+  const biases = (stack: Stack, length: string): Value[] =>
+    biasTables(config, stack).flatMap(({ name, numHeads, from, to }) => {
+      const bias = g.input(laidOutName(name), dtype, [1, numHeads, length, length]);
+      if (method.kind === "full") wanted.set(`d ${bias.name}`, bias);
+      return Array<Value>(to - from).fill(stack === "encoder" ? ops.add(g, bias, mask) : bias);
+    });
+  const wanted = new Map<string, Value>();
   const sourceIds = g.input("input_ids", "int32", [source.rows]);
   const targetIds = g.input("decoder_ids", "int32", [target.rows]);
-  const memory = encoder(g, config, lowering, lowering.embed(g, sourceIds), ops.add(g, encoderBias, mask));
-  const states = decoder(g, config, lowering, lowering.embed(g, targetIds), memory, decoderBias, mask);
+  const layers: Segment[] = [];
+  const layer: LayerMarker = (inputs, make) => {
+    const begin = g.nodes.length;
+    const made = make();
+    layers.push({ begin, end: g.nodes.length, inputs: inputs.filter((value) => value !== null) });
+    return made;
+  };
+  const memory = encoder(g, config, lowering, lowering.embed(g, sourceIds), biases("encoder", "S"), layer);
+  const states = decoder(
+    g,
+    config,
+    lowering,
+    lowering.embed(g, targetIds),
+    memory,
+    biases("decoder", "T"),
+    mask,
+    layer,
+  );
   const scale = g.constant(dtype, [], [config.dModel ** -0.5]);
   const hidden = config.scaleDecoderOutputs ? ops.mul(g, states, scale) : states;
   const head = config.tieWordEmbeddings ? "shared.weight" : LM_HEAD;
@@ -73,7 +118,7 @@ export function trainingGraph(config: T5Config, options: TrainingOptions): Train
     g,
     {
       hidden,
-      table: weight(g, head),
+      table: weight(head),
       labels: g.input("labels", "int32", [target.rows]),
       weights: g.input("label_weights", dtype, [target.rows]),
     },
@@ -82,19 +127,48 @@ export function trainingGraph(config: T5Config, options: TrainingOptions): Train
   );
   const outputs: Record<string, Value> = { loss: loss.loss, nll: loss.nll };
   if (options.gradients) {
-    const wanted = new Map([["encoder_bias", encoderBias], ["decoder_bias", decoderBias], ...weights]);
-    wanted.delete("shared.weight");
-    wanted.delete(LM_HEAD);
     const made = loss.gradients();
-    const values = [...wanted.values(), ...embedded];
-    const gradients = backward(g, [{ value: hidden, gradient: made.hidden }], values);
-    const names = [...[...wanted.keys()].map((name) => `d ${name}`), "source_rows", "target_rows"];
-    for (const [i, name] of names.entries()) outputs[name] = gradients[i] ?? made.hidden;
-    outputs[`d ${head}`] = made.table;
-    outputs["label_rows"] = made.labelRows;
+    for (const name of learned.keys()) {
+      const value = weights.get(name);
+      if (value !== undefined && name !== "shared.weight" && name !== LM_HEAD) wanted.set(`d ${name}`, value);
+    }
+    const [sourceRows, targetRows] = embedded;
+    if (sourceRows === undefined || targetRows === undefined) throw new RangeError("both stacks look tokens up");
+    const looksUp = learned.has("shared.weight");
+    if (looksUp || method.kind === "prompt") wanted.set("source_rows", sourceRows);
+    if (looksUp) wanted.set("target_rows", targetRows);
+    const seed = { value: hidden, gradient: made.hidden() };
+    const gradients = backward(g, [seed], [...wanted.values()], options.checkpointing === true ? layers : []);
+    for (const [i, name] of [...wanted.keys()].entries()) outputs[name] = gradients[i] ?? seed.gradient;
+    if (learned.has(head)) {
+      outputs[`d ${head}`] = made.table();
+      outputs["label_rows"] = made.labelRows();
+    }
+    if (method.kind === "prompt" && config.tieWordEmbeddings) {
+      outputs[`d ${PROMPT}`] = made.tableRows(method.firstId, method.tokens);
+    }
   }
   const graph = g.build("training", outputs);
   return { graph: dtype === "float64" ? withFloat64Norms(graph) : graph, masks };
+}
+
+/** LoRA's matrices by the layer they stand beside; without dropout where only the loss is wanted. */
+function loraGraph(method: Method, weights: ReadonlyMap<string, Value>, training: boolean): LoraGraph | undefined {
+  if (method.kind !== "lora") return undefined;
+  return {
+    matrices(name) {
+      const names = adapterNames(name);
+      const [a, b] = [weights.get(names.a), weights.get(names.b)];
+      return a === undefined || b === undefined ? undefined : { a, b };
+    },
+    scale: method.alpha / method.rank,
+    dropout: training && method.dropoutRate > 0,
+  };
+}
+
+/** What a training graph calls a table of position biases that is laid out for every query and key. */
+export function laidOutName(table: string): string {
+  return `laid out ${table}`;
 }
 
 const BIAS_TABLE = "relative_attention_bias.weight";
@@ -107,13 +181,39 @@ function stackRows(g: GraphBuilder, extents: Value, stack: string, length: strin
   return { rows: `${stack}_tokens`, batch: "B", length, extents: ops.gather(g, extents, indices, 0) };
 }
 
-function encoder(g: GraphBuilder, config: T5Config, lowering: Lowering, x: Value, bias: Value): Value {
+/** Told of each layer as it is added. */
+type LayerMarker = (inputs: readonly (Value | null)[], make: () => Residual) => Residual;
+
+function encoder(
+  g: GraphBuilder,
+  config: T5Config,
+  lowering: Lowering,
+  x: Value,
+  biases: readonly Value[],
+  layer: LayerMarker,
+): Value {
   let residual: Residual = { x, update: null };
   for (let i = 0; i < config.numLayers; i += 1) {
-    residual = selfAttention(g, lowering, config, `encoder.block.${i}.layer.0`, residual, bias).residual;
-    residual = feedForward(g, lowering, config, `encoder.block.${i}.layer.1`, residual);
+    const before = residual;
+    residual = layer([before.x, before.update], () => {
+      const attended = selfAttention(
+        g,
+        lowering,
+        config,
+        `encoder.block.${i}.layer.0`,
+        before,
+        biasOf(biases, i),
+      ).residual;
+      return feedForward(g, lowering, config, `encoder.block.${i}.layer.1`, attended);
+    });
   }
   return normed(g, lowering, residual, "encoder.final_layer_norm.weight").input;
+}
+
+function biasOf(biases: readonly Value[], layer: number): Value {
+  const bias = biases[layer];
+  if (bias === undefined) throw new RangeError(`layer ${layer} has no biases`);
+  return bias;
 }
 
 function decoder(
@@ -122,18 +222,20 @@ function decoder(
   lowering: Lowering,
   x: Value,
   memory: Value,
-  bias: Value,
+  biases: readonly Value[],
   mask: Value,
+  layer: LayerMarker,
 ): Value {
   let residual: Residual = { x, update: null };
   for (let i = 0; i < config.numDecoderLayers; i += 1) {
     const block = `decoder.block.${i}`;
-    residual = selfAttention(g, lowering, config, `${block}.layer.0`, residual, bias).residual;
-    const module = `${block}.layer.1.EncDecAttention`;
-    const [key, value] = lowering.linears(g, memory, [`${module}.k`, `${module}.v`], `${module}.kv`);
-    if (key === undefined || value === undefined) throw new RangeError("a lowering returned fewer than two values");
-    residual = crossAttention(g, lowering, config, `${block}.layer.1`, residual, { key, value }, mask, null);
-    residual = feedForward(g, lowering, config, `${block}.layer.2`, residual);
+    const before = residual;
+    residual = layer([before.x, before.update, memory], () => {
+      const attended = selfAttention(g, lowering, config, `${block}.layer.0`, before, biasOf(biases, i)).residual;
+      const seen = crossKeysAndValues(g, lowering, config, i, memory);
+      const crossed = crossAttention(g, lowering, config, `${block}.layer.1`, attended, seen, mask, null);
+      return feedForward(g, lowering, config, `${block}.layer.2`, crossed);
+    });
   }
   return normed(g, lowering, residual, "decoder.final_layer_norm.weight").input;
 }

@@ -8,16 +8,20 @@ export const EMBEDDING_ALIASES = ["encoder.embed_tokens.weight", "decoder.embed_
 /** The name of the separate LM head. */
 export const LM_HEAD = "lm_head.weight";
 
+/** Talking heads' two tensors of a layer, [out, in] heads: what mixes attention's logits, and its weights. */
+export const MIXES = ["logits", "weights"] as const;
+
 /**
- * The tensors of a model, by Hugging Face's names. Linear weights are [out, in].
+ * The tensors of a model, by Hugging Face's names, and Mesh TensorFlow's for what only that has (`kv`, `logits`, `weights`). Linear
+ * weights are [out, in].
  * @returns name -> shape; `lm_head.weight` only when the head is not tied
  * @see T5ForConditionalGeneration, transformers modeling_t5.py
  */
 export function tensorShapes(config: T5Config): Map<string, readonly number[]> {
   const { vocabSize: V, dModel: D } = config;
   const shapes = new Map<string, readonly number[]>([["shared.weight", [V, D]]]);
-  addStack(shapes, config, "encoder", config.numLayers);
-  addStack(shapes, config, "decoder", config.numDecoderLayers);
+  addStack(shapes, config, "encoder");
+  addStack(shapes, config, "decoder");
   if (!config.tieWordEmbeddings) shapes.set(LM_HEAD, [V, D]);
   return shapes;
 }
@@ -58,35 +62,75 @@ export function parameterCount(config: T5Config): number {
   return count;
 }
 
-/**
- * Floating-point operations of the matrix products per token (a multiply-add is two), without attention's share that
- * grows with the length.
- * @returns `encoder`: per source token, the decoder's cross-attention keys and values included; `decoder`: per produced token
- */
-export function flopsPerToken(config: T5Config): { readonly encoder: number; readonly decoder: number } {
-  const { vocabSize: V, dModel: D, dFf: F, numHeads: H, dKv: K } = config;
-  const inner = H * K;
-  const feedForward = (config.feedForward === "relu" ? 2 : 3) * D * F;
-  return {
-    encoder: 2 * (config.numLayers * (4 * D * inner + feedForward) + config.numDecoderLayers * 2 * D * inner),
-    decoder: 2 * (config.numDecoderLayers * (6 * D * inner + feedForward) + V * D),
-  };
+/** One stack's name. */
+export type Stack = "encoder" | "decoder";
+
+/** Layers of a stack. */
+export function layerCount(config: T5Config, stack: Stack): number {
+  return stack === "encoder" ? config.numLayers : config.numDecoderLayers;
 }
 
-function addStack(shapes: Map<string, readonly number[]>, config: T5Config, stack: string, layers: number): void {
-  const { dModel: D, dFf: F, numHeads: H, dKv: K } = config;
-  const addAttention = (path: string) => {
-    for (const part of ["q", "k", "v"]) shapes.set(`${path}.${part}.weight`, [H * K, D]);
-    shapes.set(`${path}.o.weight`, [D, H * K]);
-  };
-  for (let block = 0; block < layers; block += 1) {
+/**
+ * The heads and the feed-forward width of a layer of either stack; `keyHeads`: how many of the heads have keys and values.
+ * All are the configuration's own but for n4w10's first layers.
+ */
+export function layerWidths(config: T5Config, layer: number): { numHeads: number; keyHeads: number; dFf: number } {
+  const { firstLayers } = config;
+  const { numHeads, dFf } = firstLayers !== null && layer < firstLayers.numLayers ? firstLayers : config;
+  return { numHeads, keyHeads: config.sharedHeads ? 1 : numHeads, dFf };
+}
+
+/** Relative position biases [buckets, numHeads] that a run of a stack's layers shares. */
+export interface BiasTable {
+  /** The tensor, which is named after the first of the layers. */
+  readonly name: string;
+  readonly numHeads: number;
+  /** Layers from..to share it. */
+  readonly from: number;
+  readonly to: number;
+}
+
+/** A stack's tables of relative position biases, in the order of its layers: one, but for umT5 (one a layer) and n4w10 (two). */
+export function biasTables(config: T5Config, stack: Stack): BiasTable[] {
+  const tables: BiasTable[] = [];
+  const count = layerCount(config, stack);
+  for (let layer = 0; layer < count; layer += 1) {
+    const { numHeads } = layerWidths(config, layer);
+    const last = tables.at(-1);
+    if (last?.numHeads === numHeads && !config.biasInEveryLayer) tables[tables.length - 1] = { ...last, to: layer + 1 };
+    else
+      tables.push({
+        name: `${stack}.block.${layer}.layer.0.SelfAttention.${BIAS}`,
+        numHeads,
+        from: layer,
+        to: layer + 1,
+      });
+  }
+  return tables;
+}
+
+/** The names of an attention layer's projections of what is attended to. */
+export function keyValueNames(config: T5Config, module: string): string[] {
+  return (config.sharedKeyValue ? ["kv"] : ["k", "v"]).map((part) => `${module}.${part}`);
+}
+
+const BIAS = "relative_attention_bias.weight";
+
+function addStack(shapes: Map<string, readonly number[]>, config: T5Config, stack: Stack): void {
+  const { dModel: D, dKv: K } = config;
+  const tables = new Set(biasTables(config, stack).map((table) => table.name));
+  for (let block = 0; block < layerCount(config, stack); block += 1) {
+    const { numHeads: H, keyHeads, dFf: F } = layerWidths(config, block);
+    const addAttention = (path: string) => {
+      shapes.set(`${path}.q.weight`, [H * K, D]);
+      for (const name of keyValueNames(config, path)) shapes.set(`${name}.weight`, [keyHeads * K, D]);
+      shapes.set(`${path}.o.weight`, [D, H * K]);
+      if (config.talkingHeads) for (const mix of MIXES) shapes.set(`${path}.${mix}.weight`, [H, H]);
+      if (tables.has(`${path}.${BIAS}`)) shapes.set(`${path}.${BIAS}`, [config.relativeAttentionNumBuckets, H]);
+    };
     const layer = (index: number) => `${stack}.block.${block}.layer.${index}`;
     const dense = stack === "decoder" ? 2 : 1;
     addAttention(`${layer(0)}.SelfAttention`);
-    if (block === 0) {
-      const bias = `${layer(0)}.SelfAttention.relative_attention_bias.weight`;
-      shapes.set(bias, [config.relativeAttentionNumBuckets, H]);
-    }
     if (stack === "decoder") addAttention(`${layer(1)}.EncDecAttention`);
     for (const wi of config.feedForward === "relu" ? ["wi"] : ["wi_0", "wi_1"]) {
       shapes.set(`${layer(dense)}.DenseReluDense.${wi}.weight`, [F, D]);
@@ -129,12 +173,13 @@ function describe(config: T5Config, name: string): string {
     : `num_decoder_layers ${config.numDecoderLayers}`;
   if (name === "shared.weight") return `vocab_size ${config.vocabSize}, d_model ${config.dModel}`;
   if (name === LM_HEAD) return `tie_word_embeddings false, vocab_size ${config.vocabSize}, d_model ${config.dModel}`;
-  if (name.endsWith("relative_attention_bias.weight")) {
-    return `relative_attention_num_buckets ${config.relativeAttentionNumBuckets}, num_heads ${config.numHeads}`;
+  const { numHeads, dFf } = layerWidths(config, Number(/\.block\.(\d+)\./.exec(name)?.[1] ?? config.numLayers));
+  if (name.endsWith(BIAS)) {
+    return `relative_attention_num_buckets ${config.relativeAttentionNumBuckets}, num_heads ${numHeads}`;
   }
-  if (name.includes("DenseReluDense")) return `${stack}, d_ff ${config.dFf}, d_model ${config.dModel}`;
+  if (name.includes("DenseReluDense")) return `${stack}, d_ff ${dFf}, d_model ${config.dModel}`;
   if (name.includes("Attention")) {
-    return `${stack}, num_heads ${config.numHeads}, d_kv ${config.dKv}, d_model ${config.dModel}`;
+    return `${stack}, num_heads ${numHeads}, d_kv ${config.dKv}, d_model ${config.dModel}`;
   }
   return `${stack}, d_model ${config.dModel}`;
 }

@@ -16,11 +16,11 @@ export type InputPart =
   | { readonly kind: "token"; readonly id: number };
 
 /**
- * Token ids of the parts, one after the other, without eos.
+ * Token ids of the parts, one after the other, with what the vocabulary begins texts with, without eos.
  * @throws ModelError "tokenizer" when a sentinel is not in the vocabulary
  */
 export function encodeParts(tokenizer: Tokenizer, parts: readonly InputPart[]): number[] {
-  const ids: number[] = [];
+  const ids: number[] = tokenizer.bosId === undefined ? [] : [tokenizer.bosId];
   for (const part of parts) {
     if (part.kind === "token") ids.push(part.id);
     else if (part.kind === "sentinel") ids.push(sentinel(tokenizer, part.index));

@@ -6,12 +6,14 @@ import { WORD_START } from "./unigram.ts";
 /**
  * Returns the tokenizer.json (as an object, today's layout) that gives the same ids as the SentencePiece model in T5's use of it.
  * @param bytes content of spiece.model
- * @param options `extraIds`: sentinels added after the pieces, `<extra_id_0>` last; 100 in T5
+ * @param options `extraIds`: sentinels added after the pieces, `<extra_id_0>` last; 100 in T5, none where the file has its own
+ * (`cc_all.32000.100extra`, mT5's)
  * @throws ModelError "tokenizer" when the bytes are not a whole SentencePiece model, or not one of T5's kind
  * @see sentencepiece_model.proto; SentencePieceVocabulary of google/seqio
  */
 export function sentencepieceToTokenizerJson(bytes: Uint8Array, options: { extraIds?: number } = {}): object {
-  const { pieces, trainer_spec: trainer, normalizer_spec: normalizer } = decodeModel(bytes);
+  const { pieces: found, trainer_spec: trainer, normalizer_spec: normalizer } = decodeModel(bytes);
+  const pieces = found.map(withoutMarker);
   const unlike = unlikeT5(pieces, trainer, normalizer);
   if (unlike !== undefined) throw broken(`it ${unlike}`, undefined);
 
@@ -25,9 +27,11 @@ export function sentencepieceToTokenizerJson(bytes: Uint8Array, options: { extra
     special: isSpecial,
   });
   const own = pieces.flatMap((piece, id) =>
-    piece.type === TYPE.normal ? [] : [special(id, piece.piece, piece.type !== TYPE.userDefined)],
+    piece.type === TYPE.normal || piece.type === TYPE.byte
+      ? []
+      : [special(id, piece.piece, piece.type !== TYPE.userDefined)],
   );
-  const extraIds = options.extraIds ?? 100;
+  const extraIds = found.some((piece) => SENTINEL.test(piece.piece)) ? 0 : (options.extraIds ?? 100);
   const sentinels = Array.from({ length: extraIds }, (_, i) => `<extra_id_${extraIds - 1 - i}>`);
   const metaspace = { type: "Metaspace", replacement: WORD_START, prepend_scheme: "always", split: true };
   const eos = pieces[trainer.eos_id]?.piece ?? "</s>";
@@ -45,17 +49,24 @@ export function sentencepieceToTokenizerJson(bytes: Uint8Array, options: { extra
           },
     pre_tokenizer: { type: "Sequence", pretokenizers: [{ type: "WhitespaceSplit" }, metaspace] },
     post_processor: endsWith(eos, trainer.eos_id),
-    decoder: metaspace,
+    decoder: trainer.byte_fallback ? { type: "Sequence", decoders: [{ type: "ByteFallback" }, metaspace] } : metaspace,
     model: {
       type: "Unigram",
       unk_id: trainer.unk_id,
-      byte_fallback: false,
+      byte_fallback: trainer.byte_fallback,
       vocab: [...pieces.map(({ piece, score }) => [piece, score]), ...sentinels.map((content) => [content, 0])],
     },
   };
 }
 
-const TYPE = { normal: 1, unknown: 2, control: 3, userDefined: 4 } as const;
+const TYPE = { normal: 1, unknown: 2, control: 3, userDefined: 4, byte: 6 } as const;
+
+const SENTINEL = /^▁?<extra_id_\d+>$/;
+
+/** A sentinel that seqio wrote into the file, "▁<extra_id_0>", as the special token that it is. */
+function withoutMarker(piece: Piece): Piece {
+  return SENTINEL.test(piece.piece) ? { ...piece, piece: piece.piece.replace("▁", ""), type: TYPE.control } : piece;
+}
 
 interface Piece {
   readonly piece: string;
@@ -65,7 +76,13 @@ interface Piece {
 
 interface SentencePieceModel {
   readonly pieces: readonly Piece[];
-  readonly trainer_spec: { readonly model_type: number; readonly unk_id: number; readonly eos_id: number };
+  readonly trainer_spec: {
+    readonly model_type: number;
+    /** Whether a character without a piece becomes its bytes (mT5). */
+    readonly byte_fallback: boolean;
+    readonly unk_id: number;
+    readonly eos_id: number;
+  };
   readonly normalizer_spec: {
     readonly name: string;
     readonly precompiled_charsmap: Uint8Array;
@@ -89,6 +106,7 @@ const schema: protobuf.INamespace = {
       edition: "proto2",
       fields: {
         model_type: { type: "int32", id: 3, options: { default: 1 } },
+        byte_fallback: { type: "bool", id: 35, options: { default: false } },
         unk_id: { type: "int32", id: 40, options: { default: 0 } },
         eos_id: { type: "int32", id: 42, options: { default: 2 } },
       },
@@ -134,10 +152,11 @@ function unlikeT5(
   trainer: SentencePieceModel["trainer_spec"],
   normalizer: SentencePieceModel["normalizer_spec"],
 ): string | undefined {
-  const odd = pieces.findIndex(({ type }) => type < TYPE.normal || type > TYPE.userDefined);
+  const known = Object.values<number>(TYPE).filter((type) => type !== TYPE.byte || trainer.byte_fallback);
+  const odd = pieces.findIndex(({ type }) => !known.includes(type));
   if (trainer.model_type !== 1) return `is of type ${trainer.model_type}, not Unigram (1)`;
   if (pieces[trainer.unk_id]?.type !== TYPE.unknown) return `has no unknown piece at id ${trainer.unk_id}`;
-  if (odd >= 0) return `has a piece of type ${pieces[odd]?.type} (id ${odd}), unused or a byte, which T5 has not`;
+  if (odd >= 0) return `has a piece of type ${pieces[odd]?.type} (id ${odd}), unused or a stray byte, which T5 has not`;
   if (!pieces.every(({ score }) => Number.isFinite(score))) return "has a piece whose score is not a number";
   if (!normalizer.add_dummy_prefix || !normalizer.remove_extra_whitespaces)
     return "treats white space otherwise than T5";

@@ -23,6 +23,8 @@ export interface Tokenizer {
   pieceOf(id: number): string | undefined;
   /** The largest id plus one. */
   readonly size: number;
+  /** What every text begins with, where the model was trained so (CodeT5). */
+  readonly bosId?: number;
   readonly eosId: number;
   readonly padId: number;
   readonly unkId: number;
@@ -44,7 +46,7 @@ const file = z.looseObject({
   model: z.looseObject({
     type: z.literal("Unigram").optional(),
     unk_id: z.int().nonnegative(),
-    byte_fallback: z.literal(false).optional(),
+    byte_fallback: z.boolean().default(false),
     vocab: z.custom<unknown[]>(Array.isArray, "must be a list of pieces"),
   }),
   added_tokens: z.array(addedToken).default([]),
@@ -65,7 +67,8 @@ export function createTokenizer(json: unknown): Tokenizer {
   const { model: unigram } = parsed.data;
   const added = withStandardTokens(parsed.data);
   const special = added.filter((token) => token.special === true);
-  const model = new UnigramModel(unigram.vocab, unigram.unk_id, new Set(special.map((token) => token.content)));
+  const reserved = new Set(special.map((token) => token.content));
+  const model = new UnigramModel(unigram.vocab, unigram.unk_id, reserved, unigram.byte_fallback);
   for (const token of added) {
     model.tokens_to_ids.set(token.content, token.id);
     model.vocab[token.id] = token.content;

@@ -9,7 +9,8 @@ import { ModelError } from "../errors.ts";
 export const WORD_START = "▁";
 
 /**
- * Splits words into pieces, the likeliest way (Viterbi). Characters without a piece become the unknown piece, one for each run.
+ * Splits words into pieces, the likeliest way (Viterbi). Characters without a piece become the unknown piece, one for each run, or
+ * their bytes (`<0xE9>`) in vocabularies that have those.
  * @see encode_optimized, models/unigram/model.rs of huggingface/tokenizers
  */
 export class UnigramModel extends Model {
@@ -20,15 +21,17 @@ export class UnigramModel extends Model {
   private readonly unknown: string;
   private readonly unknownScore: number;
   private readonly splitsAtSpaces: boolean;
+  private readonly bytes: boolean;
   private readonly remembered = new Map<string, string[]>();
 
   /**
    * @param vocab [piece, score], the index being the id
    * @param unknownId index of the unknown piece
    * @param reserved pieces that text never becomes, even where it spells them (`</s>`, `<extra_id_0>`)
+   * @param bytes whether a character without a piece is spelled in bytes
    * @throws ModelError "tokenizer" when a row is not a piece and a score, or the unknown piece is missing
    */
-  constructor(vocab: readonly unknown[], unknownId: number, reserved: ReadonlySet<string>) {
+  constructor(vocab: readonly unknown[], unknownId: number, reserved: ReadonlySet<string>, bytes = false) {
     super({ type: "Unigram", unk_id: unknownId, vocab: [] });
     this.scores = new Float64Array(vocab.length);
     this.vocab = new Array<string>(vocab.length);
@@ -47,7 +50,9 @@ export class UnigramModel extends Model {
       if (piece.length > (this.longest[first] ?? 0)) this.longest[first] = piece.length;
       inner ||= piece.lastIndexOf(WORD_START) > 0;
     }
-    for (const piece of ["", ...reserved]) this.scores[this.tokens_to_ids.get(piece) ?? unknownId] = Number.NaN;
+    const byteNames = bytes ? Array.from({ length: 256 }, (_, byte) => byteName(byte)) : [];
+    for (const piece of ["", ...reserved, ...byteNames])
+      this.scores[this.tokens_to_ids.get(piece) ?? unknownId] = Number.NaN;
     const unknown = this.vocab[unknownId];
     if (unknown === undefined) {
       throw new ModelError(
@@ -60,6 +65,7 @@ export class UnigramModel extends Model {
     this.unk_token_id = unknownId;
     this.unknownScore = least - 10;
     this.splitsAtSpaces = !inner;
+    this.bytes = bytes;
   }
 
   /** Pieces of the words, in order; "▁" stands for a space. */
@@ -118,11 +124,19 @@ export class UnigramModel extends Model {
     for (let end = word.length; end > 0; ) {
       const start = from[end] ?? 0;
       const unknown = start < 0;
-      if (!unknown || pieces.at(-1) !== this.unknown) pieces.push(unknown ? this.unknown : word.slice(start, end));
-      end = unknown ? ~start : start;
+      const begin = unknown ? ~start : start;
+      const piece = word.slice(begin, end);
+      if (!unknown) pieces.push(piece);
+      else if (this.bytes) pieces.push(...Array.from(new TextEncoder().encode(piece), byteName).reverse());
+      else if (pieces.at(-1) !== this.unknown) pieces.push(this.unknown);
+      end = begin;
     }
     return pieces.reverse();
   }
+}
+
+function byteName(byte: number): string {
+  return `<0x${byte.toString(16).toUpperCase().padStart(2, "0")}>`;
 }
 
 function notAPiece(row: unknown, id: number): ModelError {

@@ -3,6 +3,7 @@ import type { T5Config } from "../../models/t5/config.ts";
 import type { InputPart } from "../../models/tokenizer/parts.ts";
 import type { SpanWindow } from "../../models/tokenizer/window.ts";
 import type { Calibration } from "../catalog/calibration.ts";
+import type { TaskPrefixes } from "../catalog/catalog.ts";
 import type { CopyBias } from "./copying.ts";
 
 /** Weights' precision: `int8` (quantized by us, the default) or `float32` (as published). */
@@ -38,7 +39,7 @@ export interface ModelInfo {
   /** How its makers found it to decode best: features follow it unless told otherwise. Empty where nobody measured. */
   readonly decoding?: { readonly shortlist?: number; readonly copyBias?: Partial<CopyBias> };
   /** Task prefixes the model was trained with; absent ones fall back to T5's habits. */
-  readonly prefixes: { readonly summarize?: string; readonly title?: string; readonly infill?: string };
+  readonly prefixes: TaskPrefixes;
   /** What its likelihoods mean; empty where nobody measured. */
   readonly calibration: Calibration;
   /** ISO 639-1 codes of the languages that it knows. */

@@ -4,6 +4,8 @@ import { readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { ModelError } from "../../models/errors.ts";
 import { parameterCount } from "../../models/t5/weights.ts";
+import { createBytePairTokenizer, isBytePair, robertaTokenizerJson } from "../../models/tokenizer/byte-pair.ts";
+import { createByteTokenizer } from "../../models/tokenizer/bytes.ts";
 import { encodeParts } from "../../models/tokenizer/parts.ts";
 import { checkVocabulary, createTokenizer, type Tokenizer } from "../../models/tokenizer/tokenizer.ts";
 import { encodeWindow } from "../../models/tokenizer/window.ts";
@@ -99,14 +101,20 @@ async function loadModel({ directory, precision, threads }: ModelReference): Pro
 }
 
 /**
- * A model folder's tokenizer: tokenizer.json, else what is made of spiece.model.
+ * A model folder's tokenizer: tokenizer.json, else what is made of spiece.model or of RoBERTa's files (CodeT5); ByT5 needs none.
  * @throws ModelError "tokenizer"
  */
 export async function readTokenizer(directory: string): Promise<Tokenizer> {
   if (existsSync(join(directory, "tokenizer.json"))) {
-    return createTokenizer(await readJson(join(directory, "tokenizer.json"), "tokenizer"));
+    const json = await readJson(join(directory, "tokenizer.json"), "tokenizer");
+    return isBytePair(json) ? createBytePairTokenizer(json) : createTokenizer(json);
   }
-  const file = join(directory, "spiece.model");
+  const named = ["spiece.model", "sentencepiece.model"].map((name) => join(directory, name)); // T5's buckets have the latter
+  const file = named.find(existsSync) ?? join(directory, "spiece.model");
+  if (!existsSync(file)) {
+    if (await isByteLevel(directory)) return createByteTokenizer();
+    if (existsSync(join(directory, "merges.txt"))) return readRoberta(directory);
+  }
   const bytes = await readFile(file).catch((cause: unknown) => {
     const what = isMissing(cause)
       ? "no tokenizer.json and no spiece.model"
@@ -118,6 +126,26 @@ export async function readTokenizer(directory: string): Promise<Tokenizer> {
   // Rarely needed, and its protobuf reader costs time at the start.
   const { sentencepieceToTokenizerJson } = await import("../../models/tokenizer/sentencepiece.ts");
   return createTokenizer(sentencepieceToTokenizerJson(bytes));
+}
+
+async function readRoberta(directory: string): Promise<Tokenizer> {
+  const json = (name: string) => readJson(join(directory, name), "tokenizer");
+  const merges = await readFile(join(directory, "merges.txt"), "utf8");
+  const added = existsSync(join(directory, "added_tokens.json")) ? await json("added_tokens.json") : {};
+  return createBytePairTokenizer(robertaTokenizerJson(await json("vocab.json"), merges, added));
+}
+
+/** Whether tokenizer_config.json names ByT5's tokenizer, which has no file of its own. */
+async function isByteLevel(directory: string): Promise<boolean> {
+  const path = join(directory, "tokenizer_config.json");
+  if (!existsSync(path)) return false;
+  const config = await readJson(path, "tokenizer");
+  return (
+    config !== null &&
+    typeof config === "object" &&
+    "tokenizer_class" in config &&
+    config.tokenizer_class === "ByT5Tokenizer"
+  );
 }
 
 /** What a generation gives that was cancelled while it waited. */

@@ -1,6 +1,5 @@
 /** One loaded model on ONNX Runtime: builds the graphs its shape needs, each when it is first used, and keeps them. */
 import { availableParallelism } from "node:os";
-import { join } from "node:path";
 import { ModelError } from "../../models/errors.ts";
 import type { DType, Graph } from "../../models/graph/types.ts";
 import type { T5Config } from "../../models/t5/config.ts";
@@ -9,12 +8,12 @@ import { type EncoderStage, encoderGraph, encoderStages } from "../../models/t5/
 import { fusedLowering } from "../../models/t5/fused.ts";
 import { greedyGraph } from "../../models/t5/generation.ts";
 import type { StoredTensor, TensorSource } from "../../models/t5/lowering.ts";
-import { encoderBiases } from "../../models/t5/position.ts";
-import { type BiasTable, biasTables, layerWidths } from "../../models/t5/weights.ts";
-import { readTensor } from "../catalog/checkpoint.ts";
+import { layerWidths } from "../../models/t5/weights.ts";
 import { type PreparedWeights, prepareWeights } from "../catalog/prepare.ts";
 import { type Candidates, type CommonTokens, wholeVocabulary } from "./candidates.ts";
+import { type EncoderBiases, readEncoderBiases } from "./encoder-biases.ts";
 import type { Precision } from "./engine.ts";
+import { checkFits } from "./fit.ts";
 import { distanceBuckets, maxPositions, paddingMask, processingFeeds, stepBuckets } from "./ort-feeds.ts";
 import type { DecoderState, Encoded, Runner } from "./runner.ts";
 import {
@@ -30,7 +29,7 @@ import {
 } from "./session.ts";
 
 /** Weights in one stage of the encoder: about 20 ms of work for 512 tokens on two cores, so that a cancel is soon noticed. */
-const stageParameters = 6.5e6;
+const STAGE_PARAMETERS = 6.5e6;
 
 /** A runner and what is known of its model. */
 export interface OrtRunner extends Runner {
@@ -43,22 +42,18 @@ export interface OrtRunner extends Runner {
 
 /**
  * Returns a runner of the model in a folder.
+ * @param stageParameters weights that the encoder runs in one go
  * @throws ModelError "config", "checkpoint" or "runtime"
  */
 export async function openRunner(
   directory: string,
   precision: Precision,
   threads = defaultThreads(),
+  stageParameters = STAGE_PARAMETERS,
 ): Promise<OrtRunner> {
-  const weights = await prepareWeights(directory, precision);
-  const tables = await Promise.all(
-    biasTables(weights.config, "encoder").map(async ({ name, ...table }) => {
-      const place = weights.tensors.get(name);
-      if (place === undefined) throw new ModelError("checkpoint", `The weights hold no tensor named ${name}.`);
-      return { ...table, values: await readTensor(name, { ...place, file: join(weights.folder, place.file) }) };
-    }),
-  );
-  return createRunner(weights, tables, threads);
+  const weights = await prepareWeights(directory, precision, { accept: (config) => checkFits(config, precision) });
+  const biases = await readEncoderBiases(weights);
+  return createRunner(weights, biases, threads, encoderStages(weights.config, stageParameters));
 }
 
 /** Threads that serve a small model best: every core of a small machine, half the logical ones of a larger. */
@@ -66,9 +61,6 @@ export function defaultThreads(): number {
   const cores = availableParallelism();
   return cores <= 4 ? cores : Math.floor(cores / 2);
 }
-
-/** A table of the encoder's position biases, [buckets, numHeads], for the layers from..to. */
-type EncoderBiases = Omit<BiasTable, "name"> & { readonly values: Float32Array };
 
 type Tensors = Record<string, RuntimeTensor>;
 
@@ -85,15 +77,17 @@ interface OrtState extends DecoderState {
   readonly candidates: Candidates;
 }
 
-function createRunner(weights: PreparedWeights, tables: readonly EncoderBiases[], threads: number): OrtRunner {
+function createRunner(
+  weights: PreparedWeights,
+  biasesOf: EncoderBiases,
+  threads: number,
+  stages: readonly EncoderStage[],
+): OrtRunner {
   const { config, folder } = weights;
   const lowering = fusedLowering(config, tensorSource(weights));
-  const stages = encoderStages(config, stageParameters);
   const sessions = new Map<string, Promise<Session>>();
   const encodedStates = new WeakMap<Encoded, OrtEncoded>();
   const decoderStates = new WeakMap<DecoderState, OrtState>();
-  /** One for each table that one stage needs: few where all layers share theirs, and reused by the stages where not. */
-  const laidOut: { memory: Float32Array<ArrayBuffer>; table?: number; length?: number }[] = [];
   const shortlists: CommonTokens[] = [];
   const whole = wholeVocabulary(config.vocabSize);
   const distances = distanceBuckets(config);
@@ -102,34 +96,13 @@ function createRunner(weights: PreparedWeights, tables: readonly EncoderBiases[]
   function session(key: string, graph: () => Graph): Promise<Session> {
     let made = sessions.get(key);
     if (made === undefined) {
-      // The encoder's large operators don't miss spinning threads; the decoder's small ones do.
-      made = createSession(graph(), { folder, threads, spin: !key.startsWith("encoder") });
+      // The encoder's large operators don't miss spinning threads, nor the memory that each of many stages would keep; the decoder's
+      // small ones do.
+      const spin = !key.startsWith("encoder");
+      made = createSession(graph(), { folder, threads, spin, keepMemory: spin || stages.length === 1 });
       sessions.set(key, made);
     }
     return made;
-  }
-
-  /** A stage's biases for inputs of one length; only the latest are kept, because they grow with its square. */
-  function biasesOf({ from, to }: EncoderStage, length: number): Tensors {
-    const feeds: Tensors = {};
-    let place = 0;
-    for (const [t, table] of tables.entries()) {
-      if (table.to <= from || to <= table.from) continue;
-      const { values, numHeads } = table;
-      const count = numHeads * length * length;
-      const kept = laidOut[place] ?? { memory: new Float32Array(0) };
-      laidOut[place] = kept;
-      place += 1;
-      if (kept.memory.length < count) kept.memory = new Float32Array(count);
-      const biases = kept.memory.subarray(0, count);
-      if (kept.table !== t || kept.length !== length) {
-        const { relativeAttentionNumBuckets, relativeAttentionMaxDistance } = config;
-        encoderBiases(values, numHeads, relativeAttentionNumBuckets, relativeAttentionMaxDistance, length, biases);
-        [kept.table, kept.length] = [t, length];
-      }
-      feeds[`bias_${t}`] = float32(biases, [1, numHeads, length, length]);
-    }
-    return feeds;
   }
 
   /** The session of a decoder graph over some candidates, and what it is fed because of them. */

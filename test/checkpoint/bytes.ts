@@ -1,7 +1,8 @@
-/** Checkpoint files in memory for the tests of their readers: read by ranges, archives assembled, damaged at random. */
+/** Checkpoint files in memory for the tests of their readers: read by ranges, archives assembled. */
+import { BUNDLE_MAGIC } from "../../models/checkpoint/bundle.ts";
 import { formatOf, unknownFormat } from "../../models/checkpoint/formats.ts";
+import { crc32c, maskedCrc32c } from "../../models/checkpoint/snappy.ts";
 import { type ByteSource, byteLength, malformed, readStored } from "../../models/checkpoint/tensor.ts";
-import { seededRandom } from "../../server/training/random.ts";
 
 /** A file of these bytes. A reader that asks for more than the file has at once fails the test: it would take any memory. */
 export function bytesSource(bytes: Uint8Array, name = "model.bin"): ByteSource {
@@ -67,19 +68,67 @@ export function storedZip(files: readonly (readonly [string, Uint8Array])[]): Bu
   return Buffer.concat([...parts, ...directory, end]);
 }
 
-/** Damaged copies: cut off at places all over the file, and with one to four bytes changed, mostly where the structure is. */
-export function* damaged(bytes: Uint8Array, count: number, seed: number): Generator<Uint8Array> {
-  const random = seededRandom(seed);
-  const extremes = [0, 0x7f, 0x80, 0xff];
-  const place = () => Math.floor(random() ** 3 * bytes.length);
-  for (let i = 0; i < count; i += 1) {
-    yield bytes.subarray(0, random() < 0.5 ? place() : bytes.length - 1 - place());
-    const copy = new Uint8Array(bytes);
-    for (let n = 1 + Math.floor(random() * 4); n > 0; n -= 1) {
-      const at = random() < 0.5 ? place() : bytes.length - 1 - place();
-      copy[at] =
-        random() < 0.3 ? (extremes[Math.floor(random() * 4)] ?? 0) : (copy[at] ?? 0) ^ (1 << Math.floor(random() * 8));
-    }
-    yield copy;
-  }
+/** The blocks of entries of a TensorBundle's index, one after the other without their trailers, as a single block. */
+export function bundleBlock(index: Uint8Array): Uint8Array {
+  const varint = (from: number): [number, number] => {
+    let [value, at] = [0, from];
+    do value += ((index[at] ?? 0) & 127) * 128 ** (at - from);
+    while ((index[at++] ?? 0) > 127);
+    return [value, at];
+  };
+  const [, first] = varint(index.length - 48);
+  const [, second] = varint(first);
+  const [at] = varint(second); // of the block of handles, whose first entry is 0, length of its key, length of its value, key, value
+  const keyLength = index[at + 1] ?? 0;
+  const [offset, next] = varint(at + 3 + keyLength);
+  const [size] = varint(next);
+  return index.slice(offset, offset + size);
+}
+
+/** An index with one block of entries, whose checksums are right. */
+export function bundleIndex(block: Uint8Array): Uint8Array {
+  const checked = (content: Uint8Array) => {
+    const whole = Buffer.concat([content, Buffer.alloc(5)]);
+    whole.writeUInt32LE(maskedCrc32c(whole.subarray(0, content.length + 1)), content.length + 1);
+    return whole;
+  };
+  const varint = (value: number): number[] => (value < 128 ? [value] : [(value & 127) | 128, ...varint(value >> 7)]);
+  const handle = [...varint(0), ...varint(block.length)];
+  const handles = checked(Uint8Array.from([0, 1, handle.length, 0x7a, ...handle, 0, 0, 0, 0, 1, 0, 0, 0]));
+  const entries = checked(block);
+  const footer = Buffer.alloc(48);
+  footer.set([0, 0, ...varint(entries.length), ...varint(handles.length - 5)]);
+  footer.set(BUNDLE_MAGIC, 40);
+  return Buffer.concat([entries, handles, footer]);
+}
+
+/** A node of an OCDBT database at its height, in a database of its own: the files by their paths. */
+export function ocdbtDatabase(body: Uint8Array, height: number, path = "d/0"): Map<string, Uint8Array> {
+  const node = ocdbtFrame(0x0cdb20de, body);
+  const head = Buffer.concat([Buffer.alloc(16), Buffer.from([0, 8, 8, 4, 0])]);
+  const table = Buffer.from([1, path.length, 0, ...Buffer.from(path)]);
+  const length = [(node.length & 127) | 128, ((node.length >> 7) & 127) | 128, node.length >> 14];
+  const manifest = Buffer.concat([head, table, Buffer.from([1, 1, height, 0, 0, ...length])]);
+  return new Map<string, Uint8Array>([
+    ["manifest.ocdbt", ocdbtFrame(0x0cdb3a2a, manifest)],
+    [path, node],
+  ]);
+}
+
+/** A manifest or a node of OCDBT, not packed, whose length and checksum are right. */
+function ocdbtFrame(magic: number, body: Uint8Array): Uint8Array {
+  const frame = Buffer.concat([Buffer.alloc(14), body, Buffer.alloc(4)]);
+  frame.writeUInt32BE(magic, 0);
+  frame.writeBigUInt64LE(BigInt(frame.length), 4);
+  frame.writeUInt32LE(crc32c(frame.subarray(0, -4)), frame.length - 4);
+  return frame;
+}
+
+/** Opens files in memory by their paths. */
+export function bytesFolder(files: ReadonlyMap<string, Uint8Array>): (path: string) => Promise<ByteSource> {
+  return async (path) => {
+    const content = files.get(path);
+    if (content === undefined) throw malformed(path, "does not exist");
+    return bytesSource(content, path);
+  };
 }

@@ -13,6 +13,12 @@ const shapes: [string, Partial<T5Config>][] = [
   ["T5 1.0", {}],
   ["T5 1.1", { feedForward: "gated-gelu", tieWordEmbeddings: false }],
   ["a deep decoder", { numDecoderLayers: 5 }],
+  ["shared keys and values", { sharedKeyValue: true }],
+  ["shared heads", { sharedHeads: true }],
+  ["shared heads, keys and values", { sharedHeads: true, sharedKeyValue: true }],
+  ["talking heads", { talkingHeads: true }],
+  ["narrow first layers", { firstLayers: { numLayers: 1, numHeads: 2, dFf: 512 } }],
+  ["biases in every layer", { biasInEveryLayer: true }],
 ];
 for (const [name, overrides] of shapes) {
   test(`every published tensor is in the plan once: ${name}`, () => {

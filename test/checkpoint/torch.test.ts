@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { ModelError } from "../../models/errors.ts";
 import { readAll, storedZip } from "./bytes.ts";
@@ -160,5 +161,14 @@ const archives: [string, Uint8Array, RegExp][] = [
 for (const [name, bytes, message] of archives) {
   test(`refuses an archive ${name}`, async () => {
     await assert.rejects(readAll(bytes), (error) => error instanceof ModelError && message.test(error.message));
+  });
+}
+
+const { torch } = JSON.parse(readFileSync("test/fixtures/checkpoint/pickles.json", "utf8"));
+for (const [protocol, layout, encoded] of torch) {
+  test(`${protocol === 0 ? "refuses" : "reads"} what PyTorch saves in protocol ${protocol}: ${layout}`, async () => {
+    const bytes = Buffer.from(encoded, "base64");
+    if (protocol === 0) await assert.rejects(readAll(bytes), /is a pickle of protocol 0, which PyTorch itself cannot/);
+    else assert.deepEqual(await read(bytes), [0, 1, 2, 3, 4, 5]);
   });
 }

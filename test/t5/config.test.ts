@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ModelError } from "../../models/errors.ts";
-import { parseConfig } from "../../models/t5/config.ts";
+import { configJson, parseConfig } from "../../models/t5/config.ts";
 
 const small = { model_type: "t5", vocab_size: 32128, d_model: 512, d_ff: 2048, d_kv: 64, num_heads: 8, num_layers: 6 };
 
@@ -15,6 +15,11 @@ test("a T5 1.0 config without optional keys gets transformers' defaults", () => 
     numLayers: 6,
     numDecoderLayers: 6,
     feedForward: "relu",
+    sharedKeyValue: false,
+    sharedHeads: false,
+    talkingHeads: false,
+    firstLayers: null,
+    biasInEveryLayer: false,
     tieWordEmbeddings: true,
     scaleDecoderOutputs: true,
     relativeAttentionNumBuckets: 32,
@@ -55,6 +60,20 @@ const readings: [string, object, object][] = [
   ],
   ["several end tokens: the first", { eos_token_id: [1, 5] }, { eosTokenId: 1 }],
   ["the pad token as decoder start", { pad_token_id: 3 }, { padTokenId: 3, decoderStartTokenId: 3 }],
+  ["mT5's own defaults", { model_type: "mt5" }, { feedForward: "gated-gelu", scaleDecoderOutputs: false }],
+  [
+    "umT5's biases",
+    { model_type: "umt5", tie_word_embeddings: false },
+    { feedForward: "gated-gelu", biasInEveryLayer: true },
+  ],
+  ["one projection of keys and values", { shared_kv: true }, { sharedKeyValue: true }],
+  ["one head of keys and values", { num_memory_heads: 1 }, { sharedHeads: true }],
+  ["talking heads", { talking_heads: true }, { talkingHeads: true }],
+  [
+    "narrow first layers",
+    { first_layers: { num_layers: 4, num_heads: 4, d_ff: 1024 } },
+    { firstLayers: { numLayers: 4, numHeads: 4, dFf: 1024 } },
+  ],
   ["its own decoder start", { decoder_start_token_id: 7 }, { decoderStartTokenId: 7 }],
 ];
 for (const [name, change, expected] of readings) {
@@ -64,10 +83,25 @@ for (const [name, change, expected] of readings) {
   });
 }
 
+test("a shape's config.json reads as the shape, whichever it is", () => {
+  const changes = [
+    ...readings.map(([, change]) => change),
+    { model_type: "umt5", shared_kv: true, num_memory_heads: 1 },
+  ];
+  for (const change of changes) {
+    const config = parseConfig({ ...small, ...change });
+    assert.deepEqual(parseConfig(JSON.parse(JSON.stringify(configJson(config)))), config);
+  }
+});
+
 const refusals: [string, unknown, RegExp][] = [
   ["a text", "t5", /not a JSON object/],
   ["a list", [small], /not a JSON object/],
-  ["another model type", { ...small, model_type: "bart" }, /model_type "bart", and only "t5" works here/],
+  [
+    "another model type",
+    { ...small, model_type: "bart" },
+    /model_type "bart", and only "t5", "mt5" and "umt5" work here/,
+  ],
   ["no model type", { ...small, model_type: undefined }, /model_type/],
   ["a missing size", { ...small, d_kv: undefined }, /d_kv/],
   [
@@ -93,6 +127,13 @@ const refusals: [string, unknown, RegExp][] = [
   ],
   ["too short a distance for its buckets", { ...small, relative_attention_max_distance: 16 }, /more than 16/],
   ["an odd number of buckets", { ...small, relative_attention_num_buckets: 31 }, /num_buckets as 31/],
+  ["more memory heads than one", { ...small, num_memory_heads: 2 }, /num_memory_heads as 2/],
+  ["talking heads that share", { ...small, talking_heads: true, shared_kv: true }, /which no T5 has/],
+  [
+    "more narrow layers than layers",
+    { ...small, first_layers: { num_layers: 7, num_heads: 4, d_ff: 1024 } },
+    /first_layers.num_layers as 7; the stacks have 6 and 6/,
+  ],
   ["an epsilon of 0", { ...small, layer_norm_epsilon: 0 }, /layer_norm_epsilon as 0/],
 ];
 for (const [name, json, message] of refusals) {

@@ -10,6 +10,7 @@ import { encoderGraph, encoderStages } from "../../models/t5/encoder.ts";
 import { fusedLowering } from "../../models/t5/fused.ts";
 import type { GenerationLowering, TensorSource } from "../../models/t5/lowering.ts";
 import { plainLowering } from "../../models/t5/plain.ts";
+import { biasTables, layerWidths } from "../../models/t5/weights.ts";
 import { prepareWeights } from "../../server/catalog/prepare.ts";
 import { tensorSource } from "../../server/engine/ort-runner.ts";
 import { createSession, float32, float32Data, int32, type RuntimeTensor } from "../../server/engine/session.ts";
@@ -18,7 +19,11 @@ import { parityModels, writeParityModel } from "../support/parity-model.ts";
 const folder = mkdtempSync(join(tmpdir(), "spanfill-lowering-"));
 after(() => rmSync(folder, { recursive: true, force: true }));
 
-for (const model of parityModels().filter(({ name }) => /relu-tied$|gated-gelu-untied|gated-silu-untied/.test(name))) {
+const models = [
+  ...parityModels().filter(({ name }) => /relu-tied$|gated-gelu-untied|gated-silu-untied/.test(name)),
+  ...parityModels("architectures").filter(({ name }) => /^(umt5|shkv|talking-heads|n4w10)$/.test(name)),
+];
+for (const model of models) {
   test(`plain and fused operators agree: ${model.name}`, async () => {
     const directory = join(folder, model.name);
     writeParityModel(model, directory);
@@ -41,15 +46,21 @@ for (const model of parityModels().filter(({ name }) => /relu-tied$|gated-gelu-u
         encoderGraph(config, lowering, true, { from: 0, to: config.numLayers, ends: true }),
         {
           input_ids: int32([5, 9, 17, 1, 8, 30, 1, 0], [2, 4]),
-          bias: float32(numbers(config.numHeads * 16), [1, config.numHeads, 4, 4]),
+          ...Object.fromEntries(
+            biasTables(config, "encoder").map(({ numHeads }, t) => [
+              `bias_${t}`,
+              float32(numbers(numHeads * 16), [1, numHeads, 4, 4]),
+            ]),
+          ),
           mask: float32(Float32Array.of(0, 0, 0, 0, 0, 0, 0, -1e9), [2, 1, 1, 4]),
         },
       );
       const past: Record<string, RuntimeTensor> = {};
       for (let i = 0; i < config.numDecoderLayers; i += 1) {
+        const { keyHeads } = layerWidths(config, i);
         for (const part of ["key", "value"]) {
-          const values = numbers(3 * config.numHeads * 2 * config.dKv);
-          past[`past_${part}_${i}`] = float32(values, [3, config.numHeads, 2, config.dKv]);
+          const values = numbers(3 * keyHeads * 2 * config.dKv);
+          past[`past_${part}_${i}`] = float32(values, [3, keyHeads, 2, config.dKv]);
         }
       }
       const feeds = {
@@ -114,7 +125,7 @@ test("an encoder in stages computes what it computes in one", async () => {
   const weights = await prepareWeights(directory, "float32");
   const { config } = weights;
   const lowering = fusedLowering(config, tensorSource(weights));
-  const bias = float32(numbers(config.numHeads * 9), [1, config.numHeads, 3, 3]);
+  const bias_0 = float32(numbers(config.numHeads * 9), [1, config.numHeads, 3, 3]);
   const results: Float32Array[] = [];
   for (const parameters of [1e9, 1]) {
     let made: Record<string, RuntimeTensor> = { input_ids: int32([5, 9, 1], [1, 3]) };
@@ -123,7 +134,7 @@ test("an encoder in stages computes what it computes in one", async () => {
     for (const stage of stages) {
       const graph = encoderGraph(config, lowering, false, stage);
       const session = await createSession(graph, { folder: weights.folder, threads: 1, spin: false });
-      made = await session.run({ ...made, ...(stage.from < stage.to && { bias }) });
+      made = await session.run({ ...made, ...(stage.from < stage.to && { bias_0 }) });
       if (made["next"] !== undefined) made = { previous: made["next"] };
       await session.dispose();
     }

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { ModelError } from "../../models/errors.ts";
 import { sentencepieceToTokenizerJson } from "../../models/tokenizer/sentencepiece.ts";
@@ -39,6 +40,42 @@ test("seqio's test vocabulary gives its published ids", () => {
   assert.equal(tokenizer.decode([25]), "v");
   assert.equal(tokenizer.decode(tokenizer.encode("a a  a   a")), "a a a a");
   assert.equal(createTokenizer(sentencepieceToTokenizerJson(bytes, { extraIds: 0 })).size, 26);
+});
+
+test("sentinels that seqio wrote into the file are the same tokens as those added to it: cc_all.32000.100extra", () => {
+  const bytes = fixture("spiece.model");
+  // As SentencePieceVocabulary of google/seqio: "▁<extra_id_99>" first, user-defined, score 0; protobuf lets them follow at the end.
+  const extra = Array.from({ length: 100 }, (_, i) => {
+    const text = Buffer.from(`▁<extra_id_${99 - i}>`);
+    return Buffer.concat([
+      Buffer.from([0x0a, text.length + 9, 0x0a, text.length]),
+      text,
+      Buffer.from([0x15, 0, 0, 0, 0, 0x18, 4]),
+    ]);
+  });
+  const own = createTokenizer(sentencepieceToTokenizerJson(Buffer.concat([bytes, ...extra])));
+  const added = createTokenizer(sentencepieceToTokenizerJson(bytes));
+  assert.equal(own.size, 32100);
+  assert.deepEqual(own.sentinelIds, added.sentinelIds);
+  for (const text of ["Give <extra_id_0> a chance, <extra_id_12>.", "plain words"]) {
+    for (const special of [true, false])
+      assert.deepEqual(own.encode(text, { special }), added.encode(text, { special }));
+  }
+  assert.equal(own.decode([32099, 3, 9], { keepSpecial: true }), added.decode([32099, 3, 9], { keepSpecial: true }));
+});
+
+test("a vocabulary of mT5's kind spells what it lacks in bytes, and its sentinels are pieces of its own", () => {
+  const rows: { texts: [string, number[], string][]; special: [string, number[]][]; size: number; sentinel: number } =
+    JSON.parse(readFileSync("test/fixtures/tokenizer/multilingual.json", "utf8"));
+  const tokenizer = createTokenizer(sentencepieceToTokenizerJson(fixture("multilingual.model")));
+  for (const [text, ids, decoded] of rows.texts) {
+    assert.deepEqual(tokenizer.encode(text), ids, text);
+    assert.equal(tokenizer.decode(ids), decoded);
+  }
+  for (const [text, ids] of rows.special) assert.deepEqual(tokenizer.encode(text, { special: true }), ids, text);
+  assert.deepEqual([tokenizer.size, tokenizer.sentinelIds[0]], [rows.size, rows.sentinel]);
+  assert.equal(tokenizer.sentinelIds.length, 10);
+  assert.ok(!tokenizer.encode("walk <extra_id_0>").includes(rows.sentinel), "a name in a text is text");
 });
 
 test("rejects bytes that are no whole SentencePiece model", () => {

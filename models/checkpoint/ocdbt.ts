@@ -1,0 +1,256 @@
+/** TensorStore's database in files (OCDBT), in which Orbax keeps what would be the files of many arrays. */
+import { crc32c } from "./snappy.ts";
+import { type ByteSource, malformed } from "./tensor.ts";
+import { unpackZstd } from "./zstd.ts";
+
+/** The file that a database begins with. */
+export const OCDBT_MANIFEST = "manifest.ocdbt";
+
+/**
+ * Reads the list of what the newest version of a database holds; the values stay where they are.
+ * @param sibling opens a file by its path relative to the folder of the manifest
+ * @returns opens a value by its key, as a file
+ * @throws ModelError "checkpoint" when the database is malformed, a checksum is wrong, or it leads out of its folder
+ * @see tensorstore/kvstore/ocdbt/index.rst, "Storage format"
+ */
+export async function openOcdbt(
+  sibling: (path: string) => Promise<ByteSource>,
+): Promise<(key: string) => Promise<ByteSource>> {
+  const manifest = await sibling(OCDBT_MANIFEST);
+  const values = await new Reader(manifest, sibling).values();
+  return async (key) => {
+    const value = values.get(key);
+    if (value === undefined) throw malformed(manifest.name, `lacks ${key}`);
+    return value;
+  };
+}
+
+const MANIFEST_MAGIC = 0x0cdb3a2a;
+const NODE_MAGIC = 0x0cdb20de;
+const CHECKSUM_BYTES = 4;
+/** Of all nodes together, unpacked: a hundred times what a model of a thousand arrays takes. */
+const MAX_BYTES = 32 * 1024 * 1024;
+const MAX_ENTRIES = 100_000;
+
+/** A place in a data file. */
+interface Place {
+  readonly path: string;
+  /** What goes before the paths that are named there. */
+  readonly base: string;
+  readonly offset: number;
+  readonly length: number;
+}
+
+class Reader {
+  private readonly manifest: ByteSource;
+  private readonly sibling: (path: string) => Promise<ByteSource>;
+  private readonly found = new Map<string, ByteSource>();
+  private readonly files = new Map<string, ByteSource>();
+  private room = MAX_BYTES;
+
+  constructor(manifest: ByteSource, sibling: (path: string) => Promise<ByteSource>) {
+    this.manifest = manifest;
+    this.sibling = sibling;
+  }
+
+  async values(): Promise<ReadonlyMap<string, ByteSource>> {
+    const { manifest } = this;
+    if (manifest.sizeBytes > MAX_BYTES) throw malformed(manifest.name, `is ${manifest.sizeBytes} bytes long`);
+    const bytes = await manifest.read(0, manifest.sizeBytes);
+    const root = this.decoded(manifest.name, bytes, MANIFEST_MAGIC, (fields) => {
+      fields.bytes(16); // the database's own number
+      if (fields.varint() !== 0) throw new Error("its versions are in files of their own");
+      for (let i = 0; i < 2; i += 1) fields.varint(); // the most bytes of a value in a node, and of a node
+      fields.bytes(1);
+      if (fields.varint() === 1) fields.bytes(4); // the level of compression
+      const table = fields.files("");
+      const count = fields.count();
+      fields.varints(count); // generations, the newest last
+      const height = fields.bytes(count).at(-1) ?? 0;
+      const [ids, offsets, lengths] = [fields.varints(count), fields.varints(count), fields.varints(count)];
+      return { height, ...placeIn(table, ids.at(-1), offsets.at(-1), lengths.at(-1)) };
+    });
+    await this.node(root, root.height, "");
+    return this.found;
+  }
+
+  /** Takes note of what a node and those below it hold. @param prefix that all keys begin with */
+  private async node(place: Place, height: number, prefix: string): Promise<void> {
+    const file = await this.file(place.path);
+    if (place.offset + place.length > file.sizeBytes || place.length > MAX_BYTES) {
+      throw malformed(
+        file.name,
+        `is truncated: a node ends at ${place.offset + place.length} of ${file.sizeBytes} bytes`,
+      );
+    }
+    const bytes = await file.read(place.offset, place.length);
+    const children = this.decoded(file.name, bytes, NODE_MAGIC, (fields) => {
+      if (fields.byte() !== height) throw new Error("a node is not of the height that it should be");
+      const table = fields.files(place.base);
+      const count = fields.count();
+      if (height === 0) {
+        this.leaf(fields, table, count, prefix, file);
+        return [];
+      }
+      const { keys, common } = fields.keys(count, true);
+      const [ids, offsets, lengths] = [fields.varints(count), fields.varints(count), fields.varints(count)];
+      return keys.map((key, i): [Place, string] => [
+        placeIn(table, ids[i], offsets[i], lengths[i]),
+        prefix + key.slice(0, common[i]),
+      ]);
+    });
+    for (const [child, start] of children) await this.node(child, height - 1, start);
+  }
+
+  private leaf(fields: Fields, table: readonly DataFile[], count: number, prefix: string, file: ByteSource): void {
+    const { keys } = fields.keys(count, false);
+    const lengths = fields.varints(count);
+    const kinds = fields.varints(count);
+    const outside = kinds.filter((kind) => kind === 1).length;
+    const [ids, offsets] = [fields.varints(outside), fields.varints(outside)];
+    let next = 0;
+    for (const [i, key] of keys.entries()) {
+      const name = prefix + key;
+      const length = lengths[i] ?? 0;
+      if (this.found.size > MAX_ENTRIES || this.found.has(name)) throw new Error("it holds too much, or a key twice");
+      if (kinds[i] === 0) this.found.set(name, inline(file, name, fields.bytes(length)));
+      else {
+        this.found.set(name, this.outside(name, placeIn(table, ids[next], offsets[next], length)));
+        next += 1;
+      }
+    }
+  }
+
+  /** A value in a data file, as a file of its own. */
+  private outside(key: string, { path, offset, length }: Place): ByteSource {
+    const read = async (from: number, count: number) => {
+      const file = await this.file(path);
+      if (from + count > length || offset + length > file.sizeBytes) {
+        throw malformed(file.name, `is truncated: ${key} ends at ${offset + length} of ${file.sizeBytes} bytes`);
+      }
+      return file.read(offset + from, count);
+    };
+    return { name: `${this.manifest.name} ${key}`, file: this.manifest.file, sizeBytes: length, read };
+  }
+
+  private async file(path: string): Promise<ByteSource> {
+    if (!/^[\w.-]+(\/[\w.-]+)*$/.test(path) || path.split("/").some((part) => /^\.+$/.test(part))) {
+      throw malformed(this.manifest.name, `keeps data in "${path.slice(0, 200)}", which is no file of its folder`);
+    }
+    const file = this.files.get(path) ?? (await this.sibling(path));
+    this.files.set(path, file);
+    return file;
+  }
+
+  /** What the body of a manifest or a node says, once its frame and checksum are right. */
+  private decoded<T>(name: string, bytes: Uint8Array, magic: number, read: (fields: Fields) => T): T {
+    try {
+      const fields = new Fields(bytes);
+      const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+      if (view.getUint32(0) !== magic) throw new Error("it is none of OCDBT's");
+      if (view.getBigUint64(4, true) !== BigInt(bytes.length)) throw new Error("it is longer or shorter than it says");
+      const end = bytes.length - CHECKSUM_BYTES;
+      if (crc32c(bytes.subarray(0, end)) !== view.getUint32(end, true)) throw new Error("its checksum is wrong");
+      fields.bytes(12);
+      const [version, compression] = [fields.varint(), fields.varint()];
+      if (version !== 0 || compression > 1) throw new Error("it is of a later version");
+      const stored = bytes.subarray(fields.at, end);
+      const body = compression === 0 ? stored : unpackZstd(stored, this.room);
+      this.room -= body.length;
+      if (this.room < 0) throw new Error("it holds more than a checkpoint does");
+      return read(new Fields(body));
+    } catch (cause) {
+      throw malformed(name, `is damaged: ${cause instanceof Error ? cause.message : cause}`, cause);
+    }
+  }
+}
+
+interface DataFile {
+  readonly path: string;
+  readonly base: string;
+}
+
+function placeIn(table: readonly DataFile[], id = -1, offset = 0, length = 0): Place {
+  const file = table[id];
+  if (file === undefined) throw new Error("a data file is not in the table");
+  return { ...file, offset, length };
+}
+
+/** A value that lies in its node. */
+function inline({ file }: ByteSource, name: string, bytes: Uint8Array): ByteSource {
+  const read = async (from: number, count: number) => {
+    if (from + count > bytes.length) throw malformed(name, "is truncated");
+    return new Uint8Array(bytes.subarray(from, from + count));
+  };
+  return { name, file, sizeBytes: bytes.length, read };
+}
+
+/** The fields of a manifest or a node, read in order. */
+class Fields {
+  at = 0;
+  private readonly content: Uint8Array;
+
+  constructor(content: Uint8Array) {
+    this.content = content;
+  }
+
+  bytes(length: number): Uint8Array {
+    if (length > this.content.length - this.at) throw new Error("it breaks off");
+    this.at += length;
+    return this.content.subarray(this.at - length, this.at);
+  }
+
+  byte(): number {
+    return this.bytes(1)[0] ?? 0;
+  }
+
+  varint(): number {
+    let value = 0;
+    for (let shift = 0; shift < 70; shift += 7) {
+      const byte = this.byte();
+      value += (byte & 127) * 2 ** shift;
+      if (byte < 128) return value;
+    }
+    throw new Error("a number is too large");
+  }
+
+  /** A number of things, each of which takes a byte at least. */
+  count(): number {
+    const value = this.varint();
+    if (value > this.content.length) throw new Error("it breaks off");
+    return value;
+  }
+
+  varints(count: number): number[] {
+    return Array.from({ length: count }, () => this.varint());
+  }
+
+  /** Texts, each given by what it shares with the one before. @param common whether each says what its subtree shares */
+  keys(count: number, common: boolean): { readonly keys: string[]; readonly common: readonly number[] } {
+    const shared = [0, ...this.varints(Math.max(0, count - 1))];
+    const added = this.varints(count);
+    const lengths = common ? this.varints(count) : [];
+    return { keys: this.texts(shared, added), common: lengths };
+  }
+
+  /** The table of data files. @param base what goes before all paths */
+  files(base: string): DataFile[] {
+    const count = this.count();
+    const shared = [0, ...this.varints(Math.max(0, count - 1))];
+    const added = this.varints(count);
+    const bases = this.varints(count);
+    return this.texts(shared, added).map((path, i) => ({ path: base + path, base: base + path.slice(0, bases[i]) }));
+  }
+
+  private texts(shared: readonly number[], added: readonly number[]): string[] {
+    let last = "";
+    return added.map((length, i) => {
+      const from = shared[i] ?? 0;
+      if (from > last.length || from + length > MAX_TEXT) throw new Error("a name is malformed");
+      last = last.slice(0, from) + String.fromCharCode(...this.bytes(length));
+      return last;
+    });
+  }
+}
+
+const MAX_TEXT = 4096;

@@ -1,0 +1,64 @@
+/** ByT5's vocabulary: the bytes of UTF-8. */
+import type { Tokenizer } from "./tokenizer.ts";
+
+/**
+ * Returns ByT5's tokenizer, which needs no file. Its ids are those of transformers' ByT5Tokenizer but for `<extra_id_N>` in a text,
+ * which is the sentinel that the model was trained with: bytes counted down from the last (258), where transformers gives ids past
+ * them that no text ever had.
+ * @see ByT5Tokenizer, transformers tokenization_byt5.py; section 3.1 of the ByT5 paper (arXiv 2105.13626) for the sentinels
+ */
+export function createByteTokenizer(): Tokenizer {
+  const encoder = new TextEncoder();
+  const bytes = (text: string) => Array.from(encoder.encode(text), (byte) => byte + FIRST_BYTE);
+  return {
+    encode(text, options = {}) {
+      if (options.special !== true) return bytes(text);
+      return text.split(SPECIAL).flatMap((part, i) => (i % 2 === 0 ? bytes(part) : [specialId(part.trim())]));
+    },
+    decode(ids, options = {}) {
+      let text = "";
+      let run: number[] = [];
+      const flush = () => {
+        // Bytes that make no character are left out, as transformers leaves them out.
+        text += new TextDecoder("utf-8", { ignoreBOM: true }).decode(Uint8Array.from(run)).replaceAll("\uFFFD", "");
+        run = [];
+      };
+      for (const id of ids) {
+        if (id >= FIRST_BYTE && id < PAST_BYTES) run.push(id - FIRST_BYTE);
+        else if (options.keepSpecial === true) {
+          flush();
+          text += NAMES[id] ?? `<extra_id_${id - PAST_BYTES}>`;
+        }
+      }
+      flush();
+      return text;
+    },
+    pieceOf(id) {
+      if (id < 0 || id >= SIZE) return undefined;
+      if (id >= PAST_BYTES) return `<extra_id_${id - PAST_BYTES}>`;
+      return NAMES[id] ?? (id === SPACE ? "▁" : String.fromCharCode(id - FIRST_BYTE));
+    },
+    size: SIZE,
+    padId: 0,
+    eosId: 1,
+    unkId: 2,
+    // The first of the hundred: those bytes that no UTF-8 has. The others are parts of characters, and could not be told from them.
+    sentinelIds: Array.from({ length: 11 }, (_, index) => PAST_BYTES - 1 - index),
+    lengthMarks: [],
+    spellsLayout: true,
+  };
+}
+
+const NAMES = ["<pad>", "</s>", "<unk>"];
+const FIRST_BYTE = NAMES.length;
+const PAST_BYTES = FIRST_BYTE + 256;
+/** With the 125 ids that nothing is trained for. */
+const SIZE = PAST_BYTES + 125;
+const SPACE = FIRST_BYTE + 0x20;
+/** White space beside the first three is theirs. */
+const SPECIAL = /(\s*(?:<pad>|<\/s>|<unk>)\s*|<extra_id_\d\d?>)/;
+
+function specialId(name: string): number {
+  const known = NAMES.indexOf(name);
+  return known >= 0 ? known : PAST_BYTES - 1 - Number(/\d+/.exec(name)?.[0]);
+}

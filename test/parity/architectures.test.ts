@@ -1,0 +1,67 @@
+/** The architectures of T5's family beside transformers and a NumPy model (test/fixtures/parity/make_architectures.py). */
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, describe, it } from "node:test";
+import { assertGeneration, assertScores, numericErrors } from "../support/parity-check.ts";
+import { parityModels, writeParityModel } from "../support/parity-model.ts";
+import { engineSubject } from "../support/subjects.ts";
+
+/** Largest error allowed in float32, in standard deviations of the reference. */
+const TOLERANCE = 1e-4;
+
+const folder = mkdtempSync(join(tmpdir(), "spanfill-architectures-"));
+after(() => rmSync(folder, { recursive: true, force: true }));
+
+for (const model of parityModels("architectures")) {
+  describe(model.name, () => {
+    const directory = join(folder, model.name);
+    writeParityModel(model, directory);
+
+    it("in float32 computes what its reference does, and chooses the same tokens", async () => {
+      const subject = await engineSubject(directory, "float32");
+      for (const expected of model.cases) {
+        const errors = await numericErrors(subject, expected);
+        assert.ok(errors.encoder < TOLERANCE && errors.logits < TOLERANCE, `errors ${JSON.stringify(errors)}`);
+        await assertScores(subject, expected);
+        for (const generation of expected.generations) await assertGeneration(subject, expected.inputs, generation);
+      }
+      await subject.runner.dispose();
+    });
+
+    it("computes the same with its encoder layer by layer", async () => {
+      const subject = await engineSubject(directory, "float32", 1);
+      for (const expected of model.cases) assert.ok((await numericErrors(subject, expected)).encoder < TOLERANCE);
+      await subject.runner.dispose();
+    });
+
+    it("in int8 stays near it", async (test) => {
+      const subject = await engineSubject(directory, "int8");
+      for (const expected of model.cases) {
+        const { relative } = await numericErrors(subject, expected);
+        test.diagnostic(`logits: relative error ${(relative * 100).toFixed(2)}%`);
+        assert.ok(relative < 0.1, `the logits' relative error is ${relative}`);
+      }
+      await subject.runner.dispose();
+    });
+
+    it("notices a change of 1% in any of its tensors", async () => {
+      const [expected] = model.cases;
+      assert.ok(expected !== undefined);
+      const overlooked: string[] = [];
+      // Changes of the same tensors in plain T5 are the business of parity.test.ts.
+      const own = /\.(kv|logits|weights|relative_attention_bias)\.weight$/;
+      for (const [name] of model.tensors.filter(([tensor]) => own.test(tensor))) {
+        const changed = join(folder, "changed");
+        writeParityModel(model, changed, name);
+        const subject = await engineSubject(changed, "float32");
+        const errors = await numericErrors(subject, expected);
+        if (errors.encoder < TOLERANCE && errors.logits < TOLERANCE) overlooked.push(name);
+        await subject.runner.dispose();
+        rmSync(changed, { recursive: true, force: true });
+      }
+      assert.deepEqual(overlooked, []);
+    });
+  });
+}

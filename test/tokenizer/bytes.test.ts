@@ -1,0 +1,42 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+import { createByteTokenizer } from "../../models/tokenizer/bytes.ts";
+import { encodeParts } from "../../models/tokenizer/parts.ts";
+import { checkVocabulary } from "../../models/tokenizer/tokenizer.ts";
+
+const { encodings, decodings }: { encodings: [string, number[], number[]][]; decodings: [number[], string][] } =
+  JSON.parse(readFileSync("test/fixtures/tokenizer/byt5-encodings.json", "utf8"));
+const tokenizer = createByteTokenizer();
+
+test("text and names of special tokens have the ids of transformers' ByT5Tokenizer", () => {
+  for (const [text, plain, special] of encodings) {
+    assert.deepEqual(tokenizer.encode(text), plain, text);
+    assert.deepEqual(tokenizer.encode(text, { special: true }), special, text);
+  }
+});
+
+test("ids read as transformers reads them, bytes that make no character left out", () => {
+  for (const [ids, text] of decodings) assert.equal(tokenizer.decode(ids), text);
+  assert.equal(tokenizer.decode([72, 1, 260], { keepSpecial: true }), "E</s><extra_id_1>");
+});
+
+test("gaps are the bytes from 258 down, which no text has", () => {
+  assert.deepEqual(
+    encodeParts(tokenizer, [
+      { kind: "text", text: "a " },
+      { kind: "sentinel", index: 0 },
+      { kind: "text", text: "é" },
+      { kind: "sentinel", index: 1 },
+    ]),
+    [100, 35, 258, 198, 172, 257],
+  );
+  assert.deepEqual(tokenizer.encode("a<extra_id_1>", { special: true }), [100, 257]);
+  assert.equal(tokenizer.decode([100, 258, 257]), "a");
+});
+
+test("it is the vocabulary of a ByT5", () => {
+  checkVocabulary(tokenizer, 384, 1);
+  assert.equal(tokenizer.pieceOf(35), "▁");
+  assert.equal(tokenizer.pieceOf(384), undefined);
+});
