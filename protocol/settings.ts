@@ -106,6 +106,9 @@ const shape = {
     "Show a section's summary when the mouse rests on its Markdown heading.",
     { scope: "resource" },
   ),
+  "codeLens.enabled": setting(z.boolean().default(false), "Offer a summary above each Markdown heading.", {
+    scope: "resource",
+  }),
   maxContextTokens: setting(
     z.int().min(64).max(4096).default(512),
     "Tokens the model reads at once. T5 models are trained on 512; more takes longer and may read worse.",

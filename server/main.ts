@@ -18,6 +18,7 @@ import {
 } from "vscode-languageserver/node";
 import type { z } from "zod";
 import packageJson from "../package.json" with { type: "json" };
+import { JOB_NOTIFICATION, PANEL_REQUEST, serverQuestionSchema } from "../protocol/panel.ts";
 import { COMMANDS, STATUS_NOTIFICATION } from "../protocol/requests.ts";
 import { SETTINGS_SECTION } from "../protocol/settings.ts";
 import { OFFER_KINDS } from "./features/code-actions.ts";
@@ -27,13 +28,16 @@ import { contentModified, invalidParams, responseErrorOf } from "./lsp/errors.ts
 import { messageFrames } from "./lsp/frames.ts";
 import {
   codeActionParams,
+  codeLensParams,
   hoverParams,
   inlineCompletionParams,
   provideCodeActions,
+  provideCodeLenses,
   provideHover,
   provideInlineCompletion,
 } from "./lsp/handlers.ts";
 import { createLog } from "./lsp/log.ts";
+import type { PanelService } from "./lsp/panel.ts";
 import { chooseEncoding, documentModel, type PositionEncoding } from "./lsp/positions.ts";
 import { createProgress } from "./lsp/progress.ts";
 import type { Services } from "./lsp/services.ts";
@@ -46,6 +50,7 @@ if (stdio) globalThis.console = new Console(process.stderr);
 const input = messageFrames((bytes) => log.warn(`${bytes} bytes of input were no message and have been dropped`));
 const connection = stdio ? createConnection(process.stdin.pipe(input), process.stdout) : createConnection();
 let encoding: PositionEncoding = "utf-16";
+let panel: PanelService | undefined;
 let services: Services | undefined;
 let listensForSettings = false;
 let ending = false;
@@ -71,6 +76,7 @@ connection.onInitialize(({ capabilities, initializationOptions }): InitializeRes
       textDocumentSync: { openClose: true, change: TextDocumentSyncKind.Incremental },
       inlineCompletionProvider: true,
       hoverProvider: true,
+      codeLensProvider: {},
       codeActionProvider: { codeActionKinds: [...OFFER_KINDS] },
       executeCommandProvider: { commands: Object.values(COMMANDS), workDoneProgress: true },
     },
@@ -85,9 +91,11 @@ connection.onInitialized(async () => {
 connection.onDidChangeConfiguration(({ settings }) => settingsChanged(settings));
 connection.languages.inlineCompletion.on(answer(inlineCompletionParams, provideInlineCompletion));
 connection.onHover(answer(hoverParams, provideHover));
+connection.onCodeLens(answer(codeLensParams, provideCodeLenses));
 connection.onCodeAction(answer(codeActionParams, provideCodeActions));
 // Not onExecuteCommand, which takes the progress token away.
 connection.onRequest(ExecuteCommandRequest.type, answer(executeCommandParams, executeCommand));
+connection.onRequest(PANEL_REQUEST, answer(serverQuestionSchema, answerPanel));
 connection.onRequest((method) => {
   throw refusal() ?? new ResponseError(ErrorCodes.MethodNotFound, `Spanfill does not answer ${method}.`);
 });
@@ -102,7 +110,7 @@ documents.onDidClose(({ document }) => {
 });
 connection.onShutdown(async () => {
   ending = true;
-  await engine.dispose();
+  await Promise.all([engine.dispose(), panel?.dispose()]);
 });
 // With IPC, a client that dies closes no stream.
 process.on("disconnect", () => process.exit(1));
@@ -130,6 +138,13 @@ function answer<S extends z.ZodType, R>(
       listening.dispose();
     }
   };
+}
+
+/** What the panel asks; few sessions open one. */
+async function answerPanel(...asked: Parameters<PanelService["answer"]>): Promise<unknown> {
+  const { createPanelService } = await import("./lsp/panel.ts");
+  panel ??= createPanelService((job) => notify(JOB_NOTIFICATION, job));
+  return panel.answer(...asked);
 }
 
 /** Tells the client something; when it is gone, nobody is told. */

@@ -45,6 +45,22 @@ export function sectionAt(text: string, offset: number): Section | undefined {
   return found && sectionOf(found, text.length);
 }
 
+/** All sections of a document, in the order of their headings. */
+export function sectionsOf(text: string): Section[] {
+  const found: Heading[] = [];
+  const ends = new Map<Heading, number>();
+  const open: Heading[] = [];
+  for (const heading of headings(text)) {
+    for (let last = open.at(-1); last !== undefined && last.level >= heading.level; last = open.at(-1)) {
+      ends.set(last, heading.start);
+      open.pop();
+    }
+    open.push(heading);
+    found.push(heading);
+  }
+  return found.map((heading) => sectionOf(heading, ends.get(heading) ?? text.length));
+}
+
 /**
  * One sentence on a section, from the cache when its text has not changed.
  * @returns undefined when there is nothing below the heading, or the signal stopped it

@@ -3,6 +3,7 @@ import { fileURLToPath } from "node:url";
 import {
   type CodeAction,
   CodeActionTag,
+  type CodeLens,
   type Hover,
   type InlineCompletionItem,
   InlineCompletionTriggerKind,
@@ -15,7 +16,7 @@ import type { LoadedModel } from "../engine/engine.ts";
 import { codeActions } from "../features/code-actions.ts";
 import { completeComment, inlineCompletion } from "../features/inline-completion.ts";
 import { whyPrivate } from "../features/private-files.ts";
-import { sectionAt, sectionSummary } from "../features/section-summary.ts";
+import { sectionAt, sectionSummary, sectionsOf } from "../features/section-summary.ts";
 import { summaryNotes } from "../features/summarize.ts";
 import { cancelled, contentModified } from "./errors.ts";
 import type { Services } from "./services.ts";
@@ -36,6 +37,9 @@ export const inlineCompletionParams = z.object({
     selectedCompletionInfo: z.unknown().optional(),
   }),
 });
+
+/** Parameters of textDocument/codeLens that are used. */
+export const codeLensParams = z.object({ textDocument });
 
 /** Parameters of textDocument/codeAction that are used. */
 export const codeActionParams = z.object({
@@ -112,6 +116,27 @@ export async function provideHover(
   const notes = summaryNotes(made).join("; ");
   const note = `Spanfill · ${made.model} · ${parts}, ${Math.floor(100 * made.coverage)}% read · ${notes}`;
   return { contents: { kind: "markdown", value: `${escaped(made.summary)}\n\n*${escaped(note)}*` }, range };
+}
+
+/** A summary to be had above each heading, where the setting wants them. */
+export async function provideCodeLenses(
+  services: Services,
+  params: z.output<typeof codeLensParams>,
+  _signal: AbortSignal,
+): Promise<CodeLens[]> {
+  const document = services.openDocument(params.textDocument.uri);
+  const { uri, version, text, languageId } = document;
+  const settings = await services.settings.settingsFor(uri);
+  if (languageId !== "markdown" || !settings["codeLens.enabled"]) return [];
+  if (document.version !== version) throw contentModified("The document was changed.");
+  return sectionsOf(text)
+    .filter(({ bodyStart, bodyEnd }) => text.slice(bodyStart, bodyEnd).trim() !== "")
+    .map(({ headingStart, headingEnd, bodyEnd }) => {
+      const range = document.rangeOf(headingStart, bodyEnd);
+      const argument = { uri, version, range, show: true };
+      const command = { title: "Summarize section", command: COMMANDS.summarizeRange, arguments: [argument] };
+      return { range: document.rangeOf(headingStart, headingEnd), command };
+    });
 }
 
 /** What could be done with the selection; each offer carries a command whose effect the server itself brings about. */

@@ -81,6 +81,7 @@ test("one server", async (t) => {
       textDocumentSync: { openClose: true, change: 2 },
       inlineCompletionProvider: true,
       hoverProvider: true,
+      codeLensProvider: {},
       codeActionProvider: {
         codeActionKinds: [
           "refactor.rewrite.spanfill.fillGaps",
@@ -308,6 +309,21 @@ test("one server", async (t) => {
       items,
       (await at1(1, 16)).map(({ insertText }) => insertText),
     );
+  });
+
+  await t.test("headings have lenses where the setting wants them", async () => {
+    const uri = opened("# A\n\none\n\n## B\n\n# C\n\ntwo\n");
+    const lenses = async () =>
+      (await client.request("textDocument/codeLens", { textDocument: { uri } })) as { range: Range; command: object }[];
+    assert.deepEqual(await lenses(), []);
+    const original = session.settings;
+    session.settings = { ...original, codeLens: { enabled: true } };
+    client.notify("workspace/didChangeConfiguration", { settings: null });
+    const [first, second, ...more] = await lenses();
+    assert.deepEqual([first?.range, second?.range, more], [from(0, 0, 3), from(6, 0, 3), []]);
+    assert.match(JSON.stringify(first?.command), /"line":6,"character":0/);
+    session.settings = original;
+    client.notify("workspace/didChangeConfiguration", { settings: null });
   });
 
   await t.test("what typing would suggest is said, or why nothing", async () => {
