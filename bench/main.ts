@@ -1,4 +1,4 @@
-/** The benchmarks' command line: `npm run bench -- infer | train | quality | decoding | editor | load | bigram`. */
+/** The benchmarks' command line: `npm run bench -- infer | train | quality | decoding | editor | panel | load | big | bigram`. */
 import { Command, InvalidArgumentError, Option } from "commander";
 import type { Precision } from "../server/engine/engine.ts";
 import type { ShapeName } from "./random-model.ts";
@@ -38,6 +38,11 @@ program
   .option("--rounds <n>", "timed steps of each side, interleaved", count, 11)
   .option("--python <file>", "the Python that has torch and transformers", ".cache/torch-venv/bin/python")
   .option("--models <folder>", "random models", ".cache/bench")
+  .addOption(
+    new Option("--method <names...>", "what learns (PyTorch needs peft for lora)")
+      .choices(["full", "lora"])
+      .default(["full"]),
+  )
   .action(async (options: import("./train.ts").TrainArguments) => {
     const { benchTrain } = await import("./train.ts");
     await benchTrain(options);
@@ -89,12 +94,39 @@ program
   });
 
 program
+  .command("panel")
+  .description("the panel's page in a browser: opening, scrolling the table, redrawing a long curve")
+  .option("--rounds <n>", "pages that are opened", count, 10)
+  .option("--rows <n>", "rows of the table", count, 500)
+  .option("--points <n>", "points of the curve", count, 100_000)
+  .action(async (options: import("./panel.ts").PanelOptions) => {
+    const { benchPanel } = await import("./panel.ts");
+    await benchPanel(options);
+  });
+
+program
   .command("load")
   .description("seconds and memory to make an 892 MB PyTorch file ready in int8")
   .option("--models <folder>", "where the file is made and removed again", ".cache/bench")
   .action(async ({ models }: { models: string }) => {
     const { benchLoad } = await import("./load.ts");
     await benchLoad(models);
+  });
+
+program
+  .command("big")
+  .description(
+    "models of 738 million and 2.9 billion random weights: time to convert, to load and to answer, and memory (Linux)",
+  )
+  .addOption(
+    new Option("--shape <names...>", "shapes; 3b takes 9.2 GB of disk")
+      .choices(["large", "3b"])
+      .default(["large", "3b"]),
+  )
+  .option("--models <folder>", "where the files are made and removed again", ".cache/bench")
+  .action(async (options: import("./big.ts").BigOptions) => {
+    const { benchBig } = await import("./big.ts");
+    await benchBig(options);
   });
 
 program

@@ -4,13 +4,14 @@ import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { resolve } from "node:path";
 import { createInterface } from "node:readline";
-import { tensorShapes } from "../models/t5/weights.ts";
+import { learnedShapes, type Method } from "../models/t5/trainable.ts";
 import { resolveModel } from "../server/catalog/catalog.ts";
 import { defaultThreads } from "../server/engine/ort-runner.ts";
+import { prepareLearner } from "../server/training/learner.ts";
 import { createOptimizer } from "../server/training/optimizer.ts";
 import { seededRandom } from "../server/training/random.ts";
 import { createStepper, type Example } from "../server/training/step.ts";
-import { readWeights } from "../server/training/tune.ts";
+import { readWeights } from "../server/training/train.ts";
 import { type ShapeName, shapes, writeRandomModel } from "./random-model.ts";
 import { median } from "./statistics.ts";
 import { printTable } from "./table.ts";
@@ -21,6 +22,7 @@ export interface TrainArguments {
   /** Rows, source and target tokens: "8,128,32". */
   readonly batch: string;
   readonly dropout: readonly string[];
+  readonly method: readonly string[];
   readonly optimizer: "adafactor" | "adamw";
   /** Timed steps of each side, interleaved. */
   readonly rounds: number;
@@ -48,14 +50,23 @@ interface Side {
 export async function benchTrain(options: TrainArguments): Promise<void> {
   const [rows = 8, source = 128, target = 32] = options.batch.split(",").map(Number);
   const threads = defaultThreads();
-  const table = [["shape", "dropout", "side", "ms/step", "tokens/s", "peak MB", "first loss", "speed"]];
+  const table = [["shape", "learns", "dropout", "side", "ms/step", "tokens/s", "peak MB", "first loss", "speed"]];
   const results: object[] = [];
   for (const shape of options.shape) {
     const directory = resolve(options.models, shape);
     writeRandomModel(directory, shapes[shape], 7, resolveModel(), shapes[shape].scale);
-    for (const dropout of options.dropout.map(Number)) {
-      const sides = [await openOurs(directory, dropout, options.optimizer, threads)];
-      const peer = await openPyTorch(options.python, directory, dropout, options.optimizer, threads);
+    const kinds = options.method.flatMap((method) =>
+      options.dropout.map((rate) => ({ method, dropout: Number(rate) })),
+    );
+    for (const { method, dropout } of kinds) {
+      const sides = [await openOurs(directory, method, dropout, options.optimizer, threads)];
+      const peer = await openPyTorch(options.python, [
+        directory,
+        `${threads}`,
+        `${dropout}`,
+        options.optimizer,
+        method,
+      ]);
       if (peer !== undefined) sides.push(peer);
       const runs = sides.map((): StepRun[] => []);
       const random = seededRandom(5);
@@ -73,7 +84,7 @@ export async function benchTrain(options: TrainArguments): Promise<void> {
         const ms = median(timed[i]?.map((run) => run.ms) ?? []);
         const peakBytes = Math.max(...(timed[i] ?? []).map((run) => run.peakBytes));
         const tokensPerSecond = (1000 * rows * (source + target)) / ms;
-        results.push({ shape, dropout, side: name, ms, tokensPerSecond, peakBytes, firstLoss: first[i] });
+        results.push({ shape, method, dropout, side: name, ms, tokensPerSecond, peakBytes, firstLoss: first[i] });
         const figures = [
           ms.toFixed(1),
           tokensPerSecond.toFixed(0),
@@ -82,6 +93,7 @@ export async function benchTrain(options: TrainArguments): Promise<void> {
         ];
         table.push([
           shape,
+          method,
           `${dropout}`,
           name,
           ...figures,
@@ -104,13 +116,20 @@ const WARMUPS = 3;
 
 async function openOurs(
   directory: string,
+  method: string,
   dropoutRate: number,
   kind: "adafactor" | "adamw",
   threads: number,
 ): Promise<Side> {
   const { config, weights } = await readWeights(directory);
-  const stepper = await createStepper(config, weights, { dropoutRate, labelSmoothing: 0, zLoss: 0, threads });
-  const optimizer = createOptimizer(weights, tensorShapes(config), { kind, weightDecay: 0 });
+  const targets = ["q", "v", "wi", "wi_0", "wi_1", "wo"];
+  const learned: Method =
+    method === "lora"
+      ? { kind: "lora", targets, rank: 16, alpha: 32, dropoutRate: 0 }
+      : { kind: "full", freezeEmbedding: false };
+  const learner = prepareLearner(config, weights, learned, 1);
+  const stepper = await createStepper(config, weights, { dropoutRate, labelSmoothing: 0, zLoss: 0, threads }, learner);
+  const optimizer = createOptimizer(learner.tensors, learnedShapes(config, learned), { kind, weightDecay: 0 });
   let steps = 0;
   return {
     name: "spanfill",
@@ -125,18 +144,12 @@ async function openOurs(
   };
 }
 
-async function openPyTorch(
-  python: string,
-  directory: string,
-  dropout: number,
-  optimizer: string,
-  threads: number,
-): Promise<Side | undefined> {
+async function openPyTorch(python: string, args: readonly string[]): Promise<Side | undefined> {
   if (!existsSync(python)) {
     console.log(`PyTorch is left out: there is no ${python}. bench/peers/README.md tells how to add it.`);
     return undefined;
   }
-  const child = spawn(python, ["bench/peers/train.py", directory, `${threads}`, `${dropout}`, optimizer], {
+  const child = spawn(python, ["bench/peers/train.py", ...args], {
     stdio: ["pipe", "pipe", "inherit"],
   });
   const lines = createInterface(child.stdout)[Symbol.asyncIterator]();

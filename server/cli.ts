@@ -3,16 +3,19 @@
 import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { calibrateCommand } from "./cli/calibrate.ts";
+import { dataCommand } from "./cli/data.ts";
 import { demoCommand } from "./cli/demo.ts";
 import { evaluateCommand } from "./cli/evaluate.ts";
+import { exportCommand } from "./cli/export.ts";
 import { generateCommand } from "./cli/generate.ts";
 import { infillCommand } from "./cli/infill.ts";
 import { infoCommand } from "./cli/info.ts";
+import { modelsCommand } from "./cli/models.ts";
 import { scoreCommand } from "./cli/score.ts";
 import { serveCommand } from "./cli/serve.ts";
 import { summarizeCommand } from "./cli/summarize.ts";
 import { EXIT, printError, UsageError, watchPipes } from "./cli/terminal.ts";
-import { tuneCommand } from "./cli/tune.ts";
+import { trainCommand } from "./cli/train.ts";
 
 watchPipes();
 const { version }: { version: string } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"));
@@ -38,14 +41,17 @@ const commands = [
   generateCommand(),
   scoreCommand(),
   infoCommand(),
+  modelsCommand(),
   evaluateCommand(),
   calibrateCommand(),
-  tuneCommand(),
+  trainCommand(),
+  dataCommand(),
+  exportCommand(),
   serveCommand(),
 ];
 for (const command of commands) program.addCommand(command);
 program.addCommand(demoCommand(), { hidden: true });
-for (const command of [program, ...program.commands]) {
+for (const command of [program, ...program.commands, ...program.commands.flatMap(({ commands: inner }) => inner)]) {
   command
     .exitOverride()
     .showHelpAfterError(`(spanfill ${command === program ? "" : `${command.name()} `}--help shows how it is used)`)

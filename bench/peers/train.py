@@ -1,6 +1,6 @@
 """PyTorch's side of `bench train`: loads a model, then makes a training step for each line of JSON on standard input.
 
-Usage: train.py MODEL_FOLDER THREADS DROPOUT adafactor|adamw
+Usage: train.py MODEL_FOLDER THREADS DROPOUT adafactor|adamw full|lora (which needs peft)
 """
 
 import json
@@ -12,16 +12,23 @@ import torch
 from transformers import T5Config, T5ForConditionalGeneration
 from transformers.optimization import Adafactor
 
-folder, threads, dropout, optimizer = sys.argv[1], int(sys.argv[2]), float(sys.argv[3]), sys.argv[4]
+folder, threads, dropout, optimizer, method = sys.argv[1], int(sys.argv[2]), float(sys.argv[3]), *sys.argv[4:6]
 torch.set_num_threads(threads)
 torch.manual_seed(0)
 with open(f"{folder}/config.json") as file:
     config = T5Config(**{**json.load(file), "initializer_factor": 1.0, "dropout_rate": dropout, "use_cache": False})
 model = T5ForConditionalGeneration.from_pretrained(folder, config=config, dtype=torch.float32).train()
+if method == "lora":
+    from peft import LoraConfig, get_peft_model
+
+    targets = ["q", "v", "wo", *(["wi"] if config.feed_forward_proj == "relu" else ["wi_0", "wi_1"])]
+    # No dropout of LoRA's own, as on the other side.
+    model = get_peft_model(model, LoraConfig(task_type="SEQ_2_SEQ_LM", r=16, lora_alpha=32, target_modules=targets))
+learned = [parameter for parameter in model.parameters() if parameter.requires_grad]
 if optimizer == "adamw":
-    made = torch.optim.AdamW(model.parameters(), lr=1e-5, weight_decay=0, fused=True)
+    made = torch.optim.AdamW(learned, lr=1e-5, weight_decay=0, fused=True)
 else:
-    made = Adafactor(model.parameters(), lr=1e-5, scale_parameter=True, relative_step=False, warmup_init=False)
+    made = Adafactor(learned, lr=1e-5, scale_parameter=True, relative_step=False, warmup_init=False)
 print(json.dumps({"version": torch.__version__}), flush=True)
 for line in sys.stdin:
     batch = json.loads(line)

@@ -2,7 +2,7 @@
 import type { GraphBuilder } from "./builder.ts";
 import { gradientRules } from "./gradients.ts";
 import * as ops from "./ops.ts";
-import type { Value } from "./types.ts";
+import type { Node, Value } from "./types.ts";
 
 /** A value and the loss's gradient of it. */
 export interface Seed {
@@ -10,14 +10,29 @@ export interface Seed {
   readonly gradient: Value;
 }
 
+/** A run of nodes that is computed again on the way back rather than kept. */
+export interface Segment {
+  /** The first of its nodes, by its place in the graph, and the one after its last. */
+  readonly begin: number;
+  readonly end: number;
+  /** What it takes of what nodes before it made: kept. */
+  readonly inputs: readonly Value[];
+}
+
 /**
  * Adds to a graph what computes a loss's gradients, as plain operators.
  * @param seeds where the walk begins: what the loss is computed from, each with its gradient
  * @param wanted whose gradients are asked for: inputs, constants, or what nodes made; there the walk ends
+ * @param segments computed again from their inputs: less is kept at once. They do not overlap.
  * @returns one gradient for each wanted value, of its shape
  * @throws RangeError when an operator on the way has no rule, or the loss does not depend on a wanted value
  */
-export function backward(g: GraphBuilder, seeds: readonly Seed[], wanted: readonly Value[]): Value[] {
+export function backward(
+  g: GraphBuilder,
+  seeds: readonly Seed[],
+  wanted: readonly Value[],
+  segments: readonly Segment[] = [],
+): Value[] {
   const nodes = [...g.nodes];
   // What depends on a wanted value: nothing else needs a gradient.
   const active = new Set(wanted.map((value) => value.name));
@@ -32,7 +47,8 @@ export function backward(g: GraphBuilder, seeds: readonly Seed[], wanted: readon
   };
   for (const { value, gradient } of seeds) pass(value.name, gradient);
   const kept = new Set(wanted.map((value) => value.name));
-  for (const node of nodes.reverse()) {
+  const again = new Map<Segment, ReadonlyMap<Node, Node>>();
+  for (const [i, node] of [...nodes.entries()].reverse()) {
     const [first] = node.outputs;
     const dy = first === undefined ? undefined : gradients.get(first.name);
     if (first === undefined || dy === undefined) continue;
@@ -41,8 +57,11 @@ export function backward(g: GraphBuilder, seeds: readonly Seed[], wanted: readon
     if (!node.inputs.some((value) => value !== null && active.has(value.name))) continue;
     const rule = gradientRules[node.op];
     if (rule === undefined) throw new RangeError(`${node.op} has no gradient rule; add one to gradients.ts`);
-    for (const [i, make] of rule(g, node, dy).entries()) {
-      const value = node.inputs[i];
+    const segment = segments.find(({ begin, end }) => begin <= i && i < end);
+    if (segment !== undefined && !again.has(segment)) again.set(segment, computeAgain(g, nodes, segment, dy));
+    const computed = segment === undefined ? node : (again.get(segment)?.get(node) ?? node);
+    for (const [place, make] of rule(g, computed, dy).entries()) {
+      const value = node.inputs[place];
       if (value != null && make !== undefined && active.has(value.name)) pass(value.name, make());
     }
   }
@@ -51,4 +70,26 @@ export function backward(g: GraphBuilder, seeds: readonly Seed[], wanted: readon
     if (gradient === undefined) throw new RangeError(`the loss does not depend on ${value.name}`);
     return gradient;
   });
+}
+
+/**
+ * Adds a segment's nodes once more.
+ * @param after computed before they are: the runtime would else compute them early, or take them for the same nodes twice
+ * @returns each node's repetition
+ */
+function computeAgain(g: GraphBuilder, nodes: readonly Node[], { begin, end, inputs }: Segment, after: Value) {
+  const index = g.constant("int64", [], [0]);
+  let nothing = after;
+  while (nothing.shape.length > 0) nothing = ops.gather(g, nothing, index, 0);
+  nothing = ops.mul(g, nothing, g.constant(after.dtype, [], [0]));
+  const renamed = new Map(inputs.map((value) => [value.name, ops.add(g, value, nothing)]));
+  const made = new Map<Node, Node>();
+  for (const node of nodes.slice(begin, end)) {
+    const taken = node.inputs.map((value) => (value === null ? null : (renamed.get(value.name) ?? value)));
+    const results = node.outputs.map(({ dtype, shape }) => ({ dtype, shape }));
+    const outputs = g.add(node.op, taken, results, node.attributes, node.domain);
+    for (const [i, { name }] of node.outputs.entries()) renamed.set(name, outputs[i] ?? after);
+    made.set(node, { ...node, inputs: taken, outputs });
+  }
+  return made;
 }

@@ -1,45 +1,99 @@
-/** `spanfill info`: what a model folder holds, without loading it. */
+/** `spanfill info`: what a model or a shape amounts to, without loading it. */
 import { Command } from "commander";
+import type { ModelAccount } from "../catalog/catalog.ts";
+import type { ShapeAccount, ShapeComparison } from "../catalog/shape-account.ts";
 import { withJson } from "./options.ts";
 import { runCommand } from "./terminal.ts";
 
-/** The command; its action prints the configuration, parameters and memory, or the whole account with --json. */
+/** The command; its action prints the account of a model, or of a shape without weights; all of it with --json. */
 export function infoCommand(): Command {
   const command = new Command("info")
-    .summary("configuration, parameters and memory of a model")
-    .description("Show a model's configuration, exact parameter count, and memory per precision; check its files.")
-    .argument("[dir]", "a folder with config.json and weights, or a built-in model's id (default: the built-in model)")
+    .summary("configuration, parameters, operations and memory of a model")
+    .description(
+      "Show a model's configuration, exact parameter count, memory and operations per token; check its files. Of a published model that is not here, and of a config.json alone, what follows from the shape.",
+    )
+    .argument(
+      "[model]",
+      "a model's id, a folder with config.json and weights, or a config.json (default: the built-in model)",
+    )
     .addHelpText(
       "after",
       `
 Examples:
   $ spanfill info
-  $ spanfill info ./t5-small --json`,
+  $ spanfill info ./t5-small --json
+  $ spanfill info google/t5-efficient-small-nl16`,
     );
-  return withJson(command).action((directory: string | undefined, options: { readonly json?: boolean }) =>
+  return withJson(command).action((name: string | undefined, options: { readonly json?: boolean }) =>
     runCommand(options.json === true, async () => {
-      const { modelAccount, resolveModel } = await import("../catalog/catalog.ts");
-      const account = await modelAccount(resolveModel(directory));
-      const { config, memoryBytes, flopsPerToken } = account;
-      const rows: [string, string][] = [
-        ["model", account.id],
-        ["folder", account.directory],
-        ["parameters", account.parameters.toLocaleString("en-US")],
-        ["weights' memory", `float32 ${megabytes(memoryBytes.float32)}, int8 ${megabytes(memoryBytes.int8)}`],
-        ["work per token", `encoder ${millions(flopsPerToken.encoder)}, decoder ${millions(flopsPerToken.decoder)}`],
-        ["stored as", account.weights],
-        ["languages", account.languages.join(", ")],
-        ["calibrated for", Object.keys(account.calibration).join(", ") || "nothing: confidences are mean likelihoods"],
-        ...Object.entries(config).map(([name, value]): [string, string] => [name, String(value)]),
-        ...account.files.map(({ name, sizeBytes, intact }): [string, string] => [
-          name,
-          `${sizeBytes.toLocaleString("en-US")} bytes${intact === undefined ? "" : intact ? ", intact" : ", CHANGED"}`,
-        ]),
+      const account = await accountOf(name);
+      const { comparisonsOf } = await import("../catalog/shape-account.ts");
+      const comparisons = await comparisonsOf(account.id);
+      const rows = [
+        ...shapeRows(account),
+        ...comparisons.map(besideRow),
+        ...("files" in account ? folderRows(account) : []),
       ];
-      const width = Math.max(...rows.map(([name]) => name.length));
-      return { text: rows.map(([name, value]) => `${name.padEnd(width)}  ${value}\n`).join(""), json: account };
+      const width = Math.max(...rows.map(([label]) => label.length));
+      const text = rows.map(([label, value]) => `${label.padEnd(width)}  ${value}\n`).join("");
+      return { text, json: { ...account, ...(comparisons.length > 0 && { comparisons }) } };
     }),
   );
+}
+
+type Row = readonly [label: string, value: string];
+type ShapeOnly = ShapeAccount & { readonly id: string };
+
+/** The model in a folder; where there is none of the name, the shape of it. */
+async function accountOf(name: string | undefined): Promise<ModelAccount | ShapeOnly> {
+  const [{ modelAccount, resolveModel }, { shapeNamed }] = await Promise.all([
+    import("../catalog/catalog.ts"),
+    import("../catalog/shape-account.ts"),
+  ]);
+  let directory: string;
+  try {
+    directory = resolveModel(name);
+  } catch (error) {
+    const shape = name === undefined ? undefined : await shapeNamed(name);
+    if (shape === undefined) throw error;
+    return shape;
+  }
+  return modelAccount(directory);
+}
+
+function shapeRows({ id, config, parameters, memoryBytes, flopsPerToken }: ShapeOnly): Row[] {
+  const { encoder, decoder, training } = flopsPerToken;
+  return [
+    ["model", id],
+    ["parameters", parameters.toLocaleString("en-US")],
+    ["weights' memory", `float32 ${megabytes(memoryBytes.float32)}, int8 ${megabytes(memoryBytes.int8)}`],
+    ["beside them", `${memoryBytes.perSourceToken} bytes a source token, ${memoryBytes.perTargetToken} a produced one`],
+    ["to train it", `${megabytes(memoryBytes.training)} of weights, gradients and AdamW's moments`],
+    ["work per token", `encoder ${millions(encoder)}, decoder ${millions(decoder)}, training ${millions(training)}`],
+    ...Object.entries(config).map(
+      ([name, value]): Row => [name, typeof value === "object" ? JSON.stringify(value) : String(value)],
+    ),
+  ];
+}
+
+function besideRow({ than, parametersPercent, operationsPercent, paper }: ShapeComparison): Row {
+  const counted = `${parametersPercent.toFixed(1)}% of its parameters, ${operationsPercent.toFixed(1)}% of its operations`;
+  return [`beside ${than}`, `${counted}. The paper: ${paper}`];
+}
+
+function folderRows({ directory, weights, languages, calibration, files }: ModelAccount): Row[] {
+  return [
+    ["folder", directory],
+    ["stored as", weights],
+    ["languages", languages.join(", ")],
+    ["calibrated for", Object.keys(calibration).join(", ") || "nothing: confidences are mean likelihoods"],
+    ...files.map(
+      ({ name, sizeBytes, intact }): Row => [
+        name,
+        `${sizeBytes.toLocaleString("en-US")} bytes${intact === undefined ? "" : intact ? ", intact" : ", CHANGED"}`,
+      ],
+    ),
+  ];
 }
 
 function megabytes(bytes: number): string {

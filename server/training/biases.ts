@@ -1,19 +1,12 @@
 /** The relative position biases of a training step: laid out of their table before the graph runs, and their gradient summed into it after. */
 import type { T5Config } from "../../models/t5/config.ts";
 import { relativePositionBucket } from "../../models/t5/position.ts";
+import type { Stack } from "../../models/t5/weights.ts";
 import type { Floats } from "../engine/session.ts";
 
-/** Which positions a stack's tokens attend: the encoder's all, the decoder's none that come later. */
-export type Stack = "encoder" | "decoder";
-
-/** The name of a stack's table, [buckets, H]. */
-export function biasTableName(stack: Stack): string {
-  return `${stack}.block.0.layer.0.SelfAttention.relative_attention_bias.weight`;
-}
-
-/** Lays a stack's biases out as [1, H, length, length]; a large negative number where a token may not attend. */
+/** Lays one of a stack's tables, [buckets, H], out as [1, H, length, length]; a large negative number where a token may not attend. */
 export function layBiases<T extends Floats>(config: T5Config, stack: Stack, table: T, length: number, biases: T): void {
-  const { numHeads } = config;
+  const numHeads = table.length / config.relativeAttentionNumBuckets;
   const buckets = offsetBuckets(config, stack, length);
   for (let head = 0, at = 0; head < numHeads; head += 1) {
     for (let query = 0; query < length; query += 1) {
@@ -33,7 +26,7 @@ export function sumBiases(
   length: number,
   table: Floats,
 ): void {
-  const { numHeads } = config;
+  const numHeads = table.length / config.relativeAttentionNumBuckets;
   const buckets = offsetBuckets(config, stack, length);
   for (let head = 0, at = 0; head < numHeads; head += 1) {
     // In float64 and by offset first: thousands of small values meet in one bucket.

@@ -2,6 +2,7 @@
 import { ModelError } from "../../models/errors.ts";
 import { randomSpansNoiseMask } from "../../models/tokenizer/corruption.ts";
 import type { Tokenizer } from "../../models/tokenizer/tokenizer.ts";
+import type { Judged } from "./judge.ts";
 import { seededRandom } from "./random.ts";
 import { type Example, mixSeeds } from "./step.ts";
 
@@ -11,7 +12,10 @@ export interface Pair {
   readonly source: string;
   readonly input: string;
   readonly target: string;
-  /** Line in its file, from 1. */
+  /** All targets that are right, where there are several. */
+  readonly accepted?: readonly string[];
+  /** Its file's name, and its line there, from 1; for messages. */
+  readonly file: string;
   readonly row: number;
 }
 
@@ -30,6 +34,8 @@ export interface DatasetOptions {
   /** Share of the sources that is kept out for validation, above 0 and below 1. */
   readonly validationShare: number;
   readonly seed: number;
+  /** Whether targets are labels, of which there must be several. */
+  readonly labels?: boolean;
 }
 
 /** Examples to learn from, and others to validate on. */
@@ -39,40 +45,118 @@ export interface Dataset {
   /** The examples of an epoch, from 0; pairs are the same in each, gaps lie elsewhere. */
   examples(epoch: number): readonly Example[];
   readonly validation: readonly Example[];
+  /** What the task is judged by, in the order of `validation`. */
+  readonly judged: readonly Judged[];
   /** What was left out or cut, for a person. */
   readonly notes: readonly string[];
 }
 
-/**
- * A dataset of pairs. Inputs are cut to their limit; pairs whose target is longer than its own are left out, as are repeated ones.
- * @throws ModelError "input" when fewer than two usable sources are left
- */
-export function pairDataset(tokenizer: Tokenizer, pairs: readonly Pair[], options: DatasetOptions): Dataset {
-  const head = tokenizer.encode(options.prefix);
+/** Pairs that can be used, and what a person should know of the others. */
+export interface UsablePairs {
+  readonly usable: readonly UsablePair[];
+  readonly notes: readonly string[];
+  /** Of all rows but repeated ones, with eos: what `spanfill data check` shows. */
+  readonly inputTokens: readonly number[];
+  readonly targetTokens: readonly number[];
+}
+
+/** A pair and its token ids. */
+export interface UsablePair {
+  readonly pair: Pair;
+  readonly source: string;
+  readonly example: Example;
+}
+
+/** Encodes pairs. Inputs are cut to their limit; pairs whose target is longer than its own are left out, as are repeated ones. */
+export function usablePairs(
+  tokenizer: Tokenizer,
+  pairs: readonly Pair[],
+  { prefix, maxInputTokens, maxTargetTokens }: Pick<DatasetOptions, "prefix" | "maxInputTokens" | "maxTargetTokens">,
+): UsablePairs {
+  // As the features do: white space after it is the encoder's matter, for the text that follows begins a word of its own.
+  const head = tokenizer.encode(prefix.trimEnd(), { special: true });
   const seen = new Set<string>();
-  const [repeated, long, cut]: [number[], number[], number[]] = [[], [], []];
-  const usable: Sourced[] = [];
-  for (const { source, input, target, row } of pairs) {
-    const key = JSON.stringify([input, target]);
-    const ids = [...head, ...tokenizer.encode(input)];
-    const wanted = [...tokenizer.encode(target), tokenizer.eosId];
-    if (seen.has(key)) repeated.push(row);
-    else if (wanted.length > options.maxTargetTokens) long.push(row);
-    else {
-      if (ids.length >= options.maxInputTokens) cut.push(row);
-      const example = { input: [...ids.slice(0, options.maxInputTokens - 1), tokenizer.eosId], target: wanted };
-      usable.push({ source: source === "" ? input : source, example });
+  const [repeated, long, cut]: [Pair[], Pair[], Pair[]] = [[], [], []];
+  const usable: UsablePair[] = [];
+  const [inputTokens, targetTokens]: [number[], number[]] = [[], []];
+  for (const pair of pairs) {
+    const key = JSON.stringify([pair.input, pair.target]);
+    if (seen.has(key)) {
+      repeated.push(pair);
+      continue;
     }
     seen.add(key);
+    const ids = [...head, ...tokenizer.encode(pair.input)];
+    const target = [...tokenizer.encode(pair.target), tokenizer.eosId];
+    inputTokens.push(ids.length + 1);
+    targetTokens.push(target.length);
+    if (target.length > maxTargetTokens) {
+      long.push(pair);
+      continue;
+    }
+    if (ids.length >= maxInputTokens) cut.push(pair);
+    const example = { input: [...ids.slice(0, maxInputTokens - 1), tokenizer.eosId], target };
+    usable.push({ pair, source: pair.source === "" ? pair.input : pair.source, example });
   }
   const notes = [
     ...note(repeated, "repeated, left out"),
-    ...note(long, `left out: the target is longer than ${options.maxTargetTokens} tokens`),
-    ...note(cut, `cut to ${options.maxInputTokens} input tokens`),
+    ...note(long, `left out: the target is longer than ${maxTargetTokens} tokens`),
+    ...note(cut, `cut to ${maxInputTokens} input tokens`),
   ];
-  const { learned, kept } = split(usable, options, notes);
+  return { usable, notes, inputTokens, targetTokens };
+}
+
+/**
+ * A dataset of pairs, split by their sources. What is validated on and has the input of a learned pair is left out.
+ * @param apart pairs to validate on instead, where the data have a part for it
+ * @throws ModelError "input" when fewer than two usable sources are left
+ */
+export function pairDataset(
+  tokenizer: Tokenizer,
+  pairs: readonly Pair[],
+  options: DatasetOptions,
+  apart: readonly Pair[] = [],
+): Dataset {
+  const { usable, notes } = usablePairs(tokenizer, pairs, options);
+  const other = usablePairs(tokenizer, apart, options);
+  const { learned, kept } =
+    other.usable.length > 0 && usable.length > 0
+      ? { learned: usable, kept: other.usable }
+      : split(usable, options, notes);
+  const known = new Set(learned.map(({ pair }) => plain(pair.input)));
+  const fresh = kept.filter(({ pair }) => !known.has(plain(pair.input)));
+  const validation = fresh.length > 0 ? fresh : kept;
+  const leaked = kept.filter((one) => !fresh.includes(one)).map(({ pair }) => pair);
+  const what = fresh.length > 0 ? "left out of" : "kept in";
+  const labels = new Set(learned.map(({ pair }) => pair.target));
+  const [only] = learned;
+  if (options.labels === true && labels.size < 2 && only !== undefined) {
+    throw new ModelError(
+      "input",
+      `${only.pair.file}: every row to learn from, row ${only.pair.row} and ${learned.length - 1} others, has the label "${only.pair.target}". Give rows of at least two labels, or name the right column with --target-column.`,
+    );
+  }
+  const strange = options.labels === true ? validation.filter(({ pair }) => !labels.has(pair.target)) : [];
   const examples = learned.map(({ example }) => example);
-  return { count: examples.length, examples: () => examples, validation: kept.map(({ example }) => example), notes };
+  return {
+    count: examples.length,
+    examples: () => examples,
+    validation: validation.map(({ example }) => example),
+    judged: validation.map(({ pair, example }) => ({
+      example,
+      text: options.prefix + pair.input,
+      accepted: pair.accepted ?? [pair.target],
+    })),
+    notes: [
+      ...notes,
+      ...other.notes,
+      ...note(leaked, `${what} the validation examples: the same input is among those learned from`),
+      ...note(
+        strange.map(({ pair }) => pair),
+        `to validate on with a label that no row to learn from has: ${[...new Set(strange.map(({ pair }) => `"${pair.target}"`))].slice(0, 5).join(", ")}`,
+      ),
+    ],
+  };
 }
 
 /**
@@ -84,7 +168,7 @@ export function infillDataset(tokenizer: Tokenizer, documents: readonly Document
   if (tokenizer.sentinelIds.length < 2) {
     throw new ModelError("input", "The model's vocabulary has no sentinels, so it cannot learn to fill gaps.");
   }
-  const head = tokenizer.encode(options.prefix.trim());
+  const head = tokenizer.encode(options.prefix.trimEnd(), { special: true });
   // Input and target share a window's tokens; each gap costs a sentinel on both sides, and perhaps a mark.
   const byTarget = (options.maxTargetTokens - 2) / (DENSITY * 1.6);
   const bySentinels = ((tokenizer.sentinelIds.length - 1) * MEAN_WORDS) / DENSITY;
@@ -105,16 +189,16 @@ export function infillDataset(tokenizer: Tokenizer, documents: readonly Document
     count: learned.length,
     examples: (epoch) => corrupted(learned, epoch + 1),
     validation: corrupted(kept, 0),
+    judged: corrupted(kept, 0).map((example) => ({
+      example,
+      text: tokenizer.decode(example.input, { keepSpecial: true }),
+      accepted: [],
+    })),
     notes: [],
   };
 }
 
 const [DENSITY, MEAN_WORDS, LEAST_WORDS] = [0.15, 2, 8];
-
-interface Sourced {
-  readonly source: string;
-  readonly example: Example;
-}
 
 /** Takes words out of a text: its sentinels and marks stand in the input, what was taken out is the target. */
 function corrupt(tokenizer: Tokenizer, head: readonly number[], ids: readonly number[], random: () => number): Example {
@@ -192,8 +276,16 @@ function hashOf(text: string): number {
   return hash >>> 0;
 }
 
-function note(rows: readonly number[], what: string): string[] {
-  if (rows.length === 0) return [];
-  const shown = rows.slice(0, 5).join(", ");
-  return [`${rows.length} ${rows.length === 1 ? "row" : "rows"} ${what} (${shown}${rows.length > 5 ? ", ..." : ""})`];
+/** Space and case apart, texts are the same. */
+function plain(words: string): string {
+  return words.replace(/\s+/g, " ").trim().toLowerCase();
+}
+
+/** What befell some rows, file by file. */
+export function note(rows: readonly { readonly file: string; readonly row: number }[], what: string): string[] {
+  return [...new Set(rows.map(({ file }) => file))].map((file) => {
+    const own = rows.filter((one) => one.file === file).map(({ row }) => row);
+    const shown = own.slice(0, 5).join(", ");
+    return `${file}: ${own.length} ${own.length === 1 ? "row" : "rows"} ${what} (${shown}${own.length > 5 ? ", ..." : ""})`;
+  });
 }

@@ -1,5 +1,6 @@
-/** How gradients change the weights: Adafactor as T5 was trained with, and AdamW; plain loops over float32 memory. */
+/** How gradients change the weights: Adafactor as T5 was trained with, and AdamW; over float32 memory. */
 import type { Floats } from "../engine/session.ts";
+import { kernels } from "./kernels.ts";
 import type { Weights } from "./step.ts";
 
 /** Settings of either optimizer. */
@@ -42,7 +43,8 @@ export function createOptimizer(
     state.set(name, made);
     return made;
   };
-  const tensors = [...weights].map(([name, weight]) => {
+  const tensors = [...weights].map(([name, values]) => {
+    const weight = single(values);
     if (kind === "adamw") {
       return { name, weight, first: kept(`${name} m`, weight.length), second: kept(`${name} v`, weight.length) };
     }
@@ -54,20 +56,30 @@ export function createOptimizer(
     state,
     update(gradients, step, rate, scale) {
       for (const tensor of tensors) {
-        const gradient = gradients.get(tensor.name);
-        if (gradient === undefined) throw new RangeError(`no gradient for ${tensor.name}`);
+        const gradient = single(gradients.get(tensor.name));
         if (tensor.first !== undefined) {
-          adamw(tensor.weight, gradient, tensor.first, tensor.second, step, rate, scale, weightDecay);
+          // The decay is apart from the moments, and by the rate.
+          kernels().adamw(tensor.weight, gradient, tensor.first, tensor.second, {
+            scale,
+            beta1: BETA1,
+            beta2: BETA2,
+            stepSize: rate / (1 - BETA1 ** step),
+            root: 1 / Math.sqrt(1 - BETA2 ** step),
+            epsilon: EPSILON,
+            keep: 1 - rate * weightDecay,
+          });
           continue;
         }
-        const relative = rate * Math.max(LEAST_SCALE, rootMeanSquare(tensor.weight));
+        const relative =
+          rate * Math.max(LEAST_SCALE, Math.sqrt(kernels().sumOfSquares(tensor.weight) / tensor.weight.length));
         const decay = 1 - step ** -0.8;
         const update =
           tensor.rows === undefined
             ? scaleWhole(gradient, tensor.second, decay, scale)
             : scaleFactored(gradient, tensor.rows, tensor.columns, decay, scale);
-        const clip = Math.max(1, update.rootMeanSquare / CLIP_THRESHOLD);
-        apply(tensor.weight, gradient, update, (relative * scale) / clip, 1 - weightDecay * relative);
+        const factor = (relative * scale) / Math.max(1, update.rootMeanSquare / CLIP_THRESHOLD);
+        const rows = update.rows.map((row) => row * factor);
+        kernels().apply(tensor.weight, gradient, rows, update.columns, 1 - weightDecay * relative);
       }
     },
   };
@@ -76,7 +88,7 @@ export function createOptimizer(
 /** The root of the sum of all squares. */
 export function globalNorm(gradients: Weights): number {
   let total = 0;
-  for (const gradient of gradients.values()) total += sumOfSquares(gradient);
+  for (const gradient of gradients.values()) total += kernels().sumOfSquares(single(gradient));
   return Math.sqrt(total);
 }
 
@@ -86,40 +98,16 @@ const [SMALLEST_SQUARE, LEAST_SCALE, CLIP_THRESHOLD] = [1e-30, 1e-3, 1];
 /** AdamW's, as in PyTorch. */
 const [BETA1, BETA2, EPSILON] = [0.9, 0.999, 1e-8];
 
-/** @see torch.optim.AdamW: the decay is apart from the moments, and by the rate. */
-function adamw(
-  weight: Floats,
-  gradient: Floats,
-  first: Float32Array,
-  second: Float32Array,
-  step: number,
-  rate: number,
-  scale: number,
-  weightDecay: number,
-): void {
-  const stepSize = rate / (1 - BETA1 ** step);
-  const root = Math.sqrt(1 - BETA2 ** step);
-  const keep = 1 - rate * weightDecay;
-  for (let i = 0; i < weight.length; i += 1) {
-    const g = (gradient[i] ?? 0) * scale;
-    const m = BETA1 * (first[i] ?? 0) + (1 - BETA1) * g;
-    const v = BETA2 * (second[i] ?? 0) + (1 - BETA2) * g * g;
-    first[i] = m;
-    second[i] = v;
-    weight[i] = (weight[i] ?? 0) * keep - (stepSize * m) / (Math.sqrt(v) / root + EPSILON);
-  }
-}
-
 /** What each gradient is multiplied by (row factor times column factor) and the root mean square of the products. */
 interface Update {
   readonly rows: Float64Array;
-  readonly columns: Float64Array;
+  readonly columns: Float32Array;
   readonly rootMeanSquare: number;
 }
 
 /** Keeps means of the squares by row and by column. @see Adafactor, transformers/optimization.py; Shazeer and Stern 2018 */
 function scaleFactored(
-  gradient: Floats,
+  gradient: Float32Array,
   rowMeans: Float32Array,
   columnMeans: Float32Array,
   decay: number,
@@ -127,16 +115,11 @@ function scaleFactored(
 ): Update {
   const [R, C] = [rowMeans.length, columnMeans.length];
   const columnSums = new Float64Array(C);
+  const rows = new Float64Array(R);
+  kernels().squares(gradient, rows, columnSums);
   let meanOfRows = 0;
-  for (let r = 0, at = 0; r < R; r += 1) {
-    let sum = 0;
-    for (let c = 0; c < C; c += 1, at += 1) {
-      const g = gradient[at] ?? 0;
-      const square = g * g;
-      sum += square;
-      columnSums[c] = (columnSums[c] ?? 0) + square;
-    }
-    const mean = (sum / C) * scale * scale + SMALLEST_SQUARE;
+  for (let r = 0; r < R; r += 1) {
+    const mean = ((rows[r] ?? 0) / C) * scale * scale + SMALLEST_SQUARE;
     rowMeans[r] = decay * (rowMeans[r] ?? 0) + (1 - decay) * mean;
     meanOfRows += (rowMeans[r] ?? 0) / R;
   }
@@ -144,24 +127,21 @@ function scaleFactored(
     const mean = ((columnSums[c] ?? 0) / R) * scale * scale + SMALLEST_SQUARE;
     columnMeans[c] = decay * (columnMeans[c] ?? 0) + (1 - decay) * mean;
   }
-  const rows = Float64Array.from(rowMeans, (mean) => Math.sqrt(meanOfRows / mean));
-  const columns = Float64Array.from(columnMeans, (mean) => 1 / Math.sqrt(mean));
+  const columns = Float32Array.from(columnMeans, (mean) => 1 / Math.sqrt(mean));
+  kernels().scaledSquares(gradient, columns, rows);
   let total = 0;
-  for (let r = 0, at = 0; r < R; r += 1) {
-    let sum = 0;
-    for (let c = 0; c < C; c += 1, at += 1) {
-      const u = (gradient[at] ?? 0) * (columns[c] ?? 0);
-      sum += u * u;
-    }
-    total += sum * (rows[r] ?? 0) ** 2;
+  for (let r = 0; r < R; r += 1) {
+    const factor = Math.sqrt(meanOfRows / (rowMeans[r] ?? 1));
+    total += (rows[r] ?? 0) * factor * factor;
+    rows[r] = factor;
   }
   return { rows, columns, rootMeanSquare: Math.sqrt(total / (R * C)) * scale };
 }
 
 /** Keeps every square: for vectors, which are one row. */
-function scaleWhole(gradient: Floats, squares: Float32Array, decay: number, scale: number): Update {
+function scaleWhole(gradient: Float32Array, squares: Float32Array, decay: number, scale: number): Update {
   let total = 0;
-  const columns = new Float64Array(squares.length);
+  const columns = new Float32Array(squares.length);
   for (let i = 0; i < squares.length; i += 1) {
     const g = (gradient[i] ?? 0) * scale;
     squares[i] = decay * (squares[i] ?? 0) + (1 - decay) * (g * g + SMALLEST_SQUARE);
@@ -171,30 +151,7 @@ function scaleWhole(gradient: Floats, squares: Float32Array, decay: number, scal
   return { rows: Float64Array.of(1), columns, rootMeanSquare: Math.sqrt(total / squares.length) };
 }
 
-function apply(weight: Floats, gradient: Floats, { rows, columns }: Update, rate: number, keep: number): void {
-  const C = columns.length;
-  for (let r = 0, at = 0; r < rows.length; r += 1) {
-    const factor = rate * (rows[r] ?? 0);
-    for (let c = 0; c < C; c += 1, at += 1) {
-      weight[at] = (weight[at] ?? 0) * keep - (gradient[at] ?? 0) * factor * (columns[c] ?? 0);
-    }
-  }
-}
-
-function rootMeanSquare(values: Floats): number {
-  return Math.sqrt(sumOfSquares(values) / values.length);
-}
-
-/** Four sums side by side: one alone would wait for each addition. */
-function sumOfSquares(values: Floats): number {
-  let [a, b, c, d] = [0, 0, 0, 0];
-  const whole = values.length - (values.length % 4);
-  for (let i = 0; i < whole; i += 4) {
-    a += (values[i] ?? 0) ** 2;
-    b += (values[i + 1] ?? 0) ** 2;
-    c += (values[i + 2] ?? 0) ** 2;
-    d += (values[i + 3] ?? 0) ** 2;
-  }
-  for (let i = whole; i < values.length; i += 1) a += (values[i] ?? 0) ** 2;
-  return a + b + c + d;
+function single(values: Floats | undefined): Float32Array<ArrayBuffer> {
+  if (values instanceof Float32Array) return values;
+  throw new RangeError("optimizers take a gradient of each weight, in float32");
 }

@@ -3,6 +3,7 @@ import { statfs } from "node:fs/promises";
 import { freemem } from "node:os";
 import { ModelError } from "../../models/errors.ts";
 import type { T5Config } from "../../models/t5/config.ts";
+import { learnedShapes, type Method } from "../../models/t5/trainable.ts";
 import { parameterCount } from "../../models/t5/weights.ts";
 
 /** What a run takes. */
@@ -17,25 +18,41 @@ export interface RunSize {
   /** Tokens of a batch, padding counted. */
   readonly maxBatchTokens: number;
   readonly maxInputTokens: number;
+  readonly method: Method;
+  readonly checkpointing?: boolean;
 }
 
 /**
- * An estimate of a run's memory and disk, from its shape: weights, gradients (twice, since batches add up) and moments; activations of one
- * batch, kept for the way back; a finished model and two states on disk.
+ * An estimate of a run's memory and disk, from its shape: weights; gradients (twice, since batches add up) and moments of what learns;
+ * activations of one batch, kept for the way back; a finished model and two states on disk.
  */
-export function roomNeeded(config: T5Config, { optimizer, maxBatchTokens, maxInputTokens }: RunSize): RoomNeeded {
+export function roomNeeded(
+  config: T5Config,
+  { optimizer, maxBatchTokens, maxInputTokens, method, checkpointing = false }: RunSize,
+): RoomNeeded {
   const weights = 4 * parameterCount(config);
-  const moments = optimizer === "adamw" ? 2 * weights : 0;
+  const learned = 4 * learnedCount(config, method);
+  const moments = optimizer === "adamw" ? 2 * learned : 0;
+  const merged = method.kind === "lora" ? weights : 0;
   const { dModel: D, dFf: F, numHeads: H, dKv: K, vocabSize: V } = config;
   const layers = config.numLayers + config.numDecoderLayers;
   const gated = config.feedForward === "relu" ? 2 : 4;
-  const token = layers * (8 * D + 8 * H * K + gated * F + 3 * H * maxInputTokens);
+  const layer = 8 * D + 8 * H * K + gated * F + 3 * H * maxInputTokens;
+  const token = checkpointing ? layer + layers * 2 * D : layers * layer;
   // The loss: logits and probabilities of half a batch's target positions, a quarter of its tokens.
   const loss = 2 * V * (maxBatchTokens / 8);
   return {
-    memoryBytes: 3 * weights + moments + 4 * (token * maxBatchTokens + loss),
-    diskBytes: weights + 2 * (weights + moments),
+    memoryBytes: weights + merged + 2 * learned + moments + 4 * (token * maxBatchTokens + loss),
+    diskBytes: 2 * weights + 2 * (learned + moments),
   };
+}
+
+/** How many parameters learn. */
+export function learnedCount(config: T5Config, method: Method): number {
+  let count = 0;
+  for (const shape of learnedShapes(config, method).values())
+    count += shape.reduce((product, axis) => product * axis, 1);
+  return count;
 }
 
 /**
@@ -48,14 +65,14 @@ export async function checkRoom(needed: RoomNeeded, folder: string, freeBytes = 
   if (needed.memoryBytes > freeBytes) {
     throw new ModelError(
       "memory",
-      `Tuning takes about ${megabytes(needed.memoryBytes)} of memory and ${megabytes(freeBytes)} are free. Close other programs, give fewer --max-batch-tokens, shorter --max-input-tokens, or a smaller model.`,
+      `Training takes about ${megabytes(needed.memoryBytes)} of memory and ${megabytes(freeBytes)} are free. Close other programs, give --method lora, --checkpointing, fewer --max-batch-tokens, shorter --max-input-tokens, or a smaller model.`,
     );
   }
   const { bavail, bsize } = await statfs(folder);
   if (needed.diskBytes > bavail * bsize) {
     throw new ModelError(
       "checkpoint",
-      `Tuning writes about ${megabytes(needed.diskBytes)} to ${folder}, where ${megabytes(bavail * bsize)} are free. Free some space, or name an --out elsewhere.`,
+      `Training writes about ${megabytes(needed.diskBytes)} to ${folder}, where ${megabytes(bavail * bsize)} are free. Free some space, or name an --out elsewhere.`,
     );
   }
 }

@@ -50,31 +50,71 @@ export function parseRows<T extends Task>(
   name: string,
   columns: Readonly<Record<string, string>> = {},
 ): TaskData<T> {
-  const parsed = parseLines(text, name);
-  const chosen = chooseColumns(task, parsed, name, columns);
-  const rows: Row<T>[] = [];
+  const { rows, ...rest } = pickRows(
+    taskRoles(task),
+    parseLines(text.replace(/^\uFEFF/, "").split("\n"), name),
+    name,
+    columns,
+  );
+  // The schema of the task has made exactly its rows; the compiler cannot follow the key.
+  return { rows: rows as unknown as Row<T>[], ...rest };
+}
+
+/** What rows hold: each role's usual column names, the likeliest first, and what may stand in it. */
+export interface Roles {
+  readonly needed: Columns;
+  readonly optional: Columns;
+  readonly schema: RowSchema;
+}
+
+/** The roles of a task that can be evaluated. */
+export function taskRoles(task: Task): Roles {
+  return { needed: needed[task], optional: optional[task], schema: schemas[task] };
+}
+
+/** A row of any file as it was read: its place, and its columns. */
+export interface RawRow {
+  /** From 1; of JSON lines and tables the line it begins on. */
+  readonly row: number;
+  readonly value: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * Rows by their roles.
+ * @param columns role -> column, where the usual names do not serve
+ * @throws ModelError "input" naming the rows that lack a column or hold something else in it
+ */
+export function pickRows(
+  { needed, optional, schema }: Roles,
+  raw: readonly RawRow[],
+  name: string,
+  columns: Readonly<Record<string, string>>,
+) {
+  const chosen = chooseColumns(needed, optional, raw, name, columns);
+  const rows: (Readonly<Record<string, unknown>> & { readonly row: number; readonly source: string })[] = [];
   const empty: number[] = [];
   const wrong: string[] = [];
-  for (const { row, value } of parsed) {
+  for (const { row, value } of raw) {
     const picked = Object.fromEntries(
       Object.entries(chosen).map(([role, column]) => [role, value[column] ?? undefined]),
     );
-    const result = schemas[task].safeParse(picked);
+    const result = schema.safeParse(picked);
     if (!result.success) {
       const [issue] = result.error.issues;
       wrong.push(`row ${row}, column "${chosen[String(issue?.path[0])]}": ${issue?.message}`);
-    } else if (Object.keys(needed[task]).some((role) => isEmpty(result.data[role]))) empty.push(row);
-    // The schema of the task has made exactly its row; the compiler cannot follow the key.
-    else rows.push({ source: "", ...result.data, row } as unknown as Row<T>);
+    } else if (Object.keys(needed).some((role) => isEmpty(result.data[role]))) empty.push(row);
+    else rows.push({ ...result.data, source: String(result.data["source"] ?? ""), row });
   }
   if (wrong.length > 0) throw unusable(name, wrong, "Correct these rows, or name other columns with --columns.");
   if (rows.length > 0) return { rows, empty, columns: chosen };
   throw new ModelError("input", `${name}: in every row a text or its target is empty. Give rows that hold both.`);
 }
 
-const bodies = ["text", "document", "article", "content", "body", "input"];
+/** Usual names of the column that holds a text. */
+export const bodies = ["text", "document", "article", "content", "body", "input"];
 const titles = ["title", "heading", "headline"];
-type Columns = Readonly<Record<string, readonly string[]>>;
+/** Role -> the names its column usually has. */
+export type Columns = Readonly<Record<string, readonly string[]>>;
 
 /** Role -> the names its column usually has, the likeliest first. */
 const needed: { readonly [T in Task]: Columns } = {
@@ -91,7 +131,8 @@ const needed: { readonly [T in Task]: Columns } = {
     label: ["label", "category", "intent", "class", "target"],
   },
 };
-const source = ["source", "id", "path", "url"];
+/** Usual names of the column that says where a row comes from. */
+export const source = ["source", "id", "path", "url"];
 const optional: { readonly [T in Task]: Columns } = {
   summarize: { title: titles, extractive: ["extractive"], source },
   title: { source },
@@ -103,8 +144,10 @@ const optional: { readonly [T in Task]: Columns } = {
 const otherwise = (what: string) => ({
   error: ({ input }: { readonly input?: unknown }) => (input === undefined ? "there is nothing" : what),
 });
-const text = z.string(otherwise("this is no text"));
-const label = z.union(
+/** A text. */
+export const text = z.string(otherwise("this is no text"));
+/** A text, a number or a truth value, as a text. */
+export const label = z.union(
   [text, z.number().transform(String), z.boolean().transform(String)],
   otherwise("this is no label"),
 );
@@ -114,7 +157,8 @@ const answers = z.union(
 );
 const extractive = z.boolean(otherwise("this is neither true nor false")).optional();
 const place = label.optional();
-type RowSchema = z.ZodType<Record<string, unknown>>;
+/** Checks the roles of one row. */
+export type RowSchema = z.ZodType<Record<string, unknown>>;
 const schemas: { readonly [T in Task]: RowSchema } = {
   summarize: z.object({ text, summary: text, title: text.default(""), extractive, source: place }),
   title: z.object({ text, title: text, source: place }),
@@ -123,18 +167,16 @@ const schemas: { readonly [T in Task]: RowSchema } = {
   classify: z.object({ text, label, source: place }),
 };
 
-interface Line {
-  readonly row: number;
-  readonly value: Readonly<Record<string, unknown>>;
-}
-
-function parseLines(text: string, name: string): Line[] {
-  const lines: Line[] = [];
+/**
+ * The objects of JSON lines, blank ones left out.
+ * @throws ModelError "input" naming the lines that are none
+ */
+export function parseLines(texts: Iterable<string>, name: string): RawRow[] {
+  const lines: RawRow[] = [];
   const wrong: string[] = [];
-  for (const [i, line] of text
-    .replace(/^\uFEFF/, "")
-    .split("\n")
-    .entries()) {
+  let i = -1;
+  for (const line of texts) {
+    i += 1;
     if (line.trim() === "") continue;
     try {
       const value: unknown = JSON.parse(line);
@@ -152,20 +194,21 @@ function parseLines(text: string, name: string): Line[] {
 
 /** Role -> column: the one that was named, else the first usual name that a row has. */
 function chooseColumns(
-  task: Task,
-  lines: readonly Line[],
+  needed: Columns,
+  optional: Columns,
+  lines: readonly RawRow[],
   name: string,
   named: Readonly<Record<string, string>>,
 ): Record<string, string> {
   const present = new Set(lines.flatMap(({ value }) => Object.keys(value)));
   const has = `Its columns are ${[...present].join(", ")}.`;
   const chosen: Record<string, string> = {};
-  for (const [role, usual] of Object.entries({ ...needed[task], ...optional[task] })) {
+  for (const [role, usual] of Object.entries({ ...needed, ...optional })) {
     const column = named[role] ?? usual.find((one) => present.has(one));
     if (column !== undefined && present.has(column)) chosen[role] = column;
     else if (named[role] !== undefined) {
       throw new ModelError("input", `${name} has no column "${named[role]}" for the ${role}. ${has}`);
-    } else if (needed[task][role] !== undefined) {
+    } else if (needed[role] !== undefined) {
       throw new ModelError("input", `${name} has no column for the ${role}. ${has} Name it: --columns ${role}=COLUMN`);
     }
   }

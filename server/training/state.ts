@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { z } from "zod";
 import { safetensorsHeader } from "../../models/checkpoint/safetensors.ts";
 import { ModelError } from "../../models/errors.ts";
+import { type Evaluation, evaluationSchema } from "../../protocol/training.ts";
 import { openSafetensors, readTensorBytes } from "../catalog/checkpoint.ts";
 import { isMissing, reason, writeAtomically } from "../catalog/files.ts";
 import type { Weights } from "./step.ts";
@@ -16,14 +17,12 @@ export interface NamedTensor {
   readonly values: Float32Array;
 }
 
-/** What an evaluation found. */
-export interface Evaluation {
-  /** Steps done before it. */
+/** What is kept of a step for the run's curves. */
+export interface CurvePoint {
   readonly step: number;
-  /** Mean training loss since the evaluation before; null at step 0. */
-  readonly loss: number | null;
-  /** Negative log-likelihood of a validation token. */
-  readonly validation: number;
+  readonly loss: number;
+  readonly learningRate: number;
+  readonly gradientNorm: number;
 }
 
 /** How far a run is. */
@@ -34,6 +33,10 @@ export interface Progress {
   readonly lossSum: number;
   readonly lossCount: number;
   readonly evaluations: readonly Evaluation[];
+  readonly curve: readonly CurvePoint[];
+  /** What the learning rate is multiplied by since the loss was no number; 1 before. */
+  readonly rateFactor: number;
+  readonly rollbacks: number;
 }
 
 /** Writes float32 tensors as a safetensors file. @throws ModelError "checkpoint" when it cannot be written */
@@ -73,7 +76,7 @@ export async function saveState(
   const place = progress.step === newest ? slot : 1 - slot;
   const hash = createHash("sha256");
   for (const { values } of tensors) hash.update(bytesOf(values));
-  const metadata = { spanfill: "tune", key, progress: JSON.stringify(progress), sha256: hash.digest("hex") };
+  const metadata = { spanfill: "training", key, progress: JSON.stringify(progress), sha256: hash.digest("hex") };
   await writeTensors(stateFile(folder, place), tensors, metadata);
 }
 
@@ -129,10 +132,13 @@ const progressSchema: z.ZodType<Progress> = z.object({
   step: z.int().min(0),
   lossSum: z.number(),
   lossCount: z.int().min(0),
-  evaluations: z.array(z.object({ step: z.int(), loss: z.number().nullable(), validation: z.number() })),
+  evaluations: z.array(evaluationSchema),
+  curve: z.array(z.object({ step: z.int(), loss: z.number(), learningRate: z.number(), gradientNorm: z.number() })),
+  rateFactor: z.number(),
+  rollbacks: z.int(),
 });
 const metadataSchema = z.object({
-  spanfill: z.literal("tune"),
+  spanfill: z.literal("training"),
   key: z.string(),
   progress: z.string(),
   sha256: z.string(),

@@ -3,8 +3,9 @@ import { ModelError } from "../../models/errors.ts";
 import type { DType, Shape } from "../../models/graph/types.ts";
 import type { T5Config } from "../../models/t5/config.ts";
 import type { LossOptions } from "../../models/t5/loss.ts";
-import { type TrainingGraph, trainingGraph } from "../../models/t5/training.ts";
-import { LM_HEAD, tensorShapes } from "../../models/t5/weights.ts";
+import { learnedShapes, type Method, PROMPT } from "../../models/t5/trainable.ts";
+import { laidOutName, type TrainingGraph, trainingGraph } from "../../models/t5/training.ts";
+import { biasTables, LM_HEAD, tensorShapes } from "../../models/t5/weights.ts";
 import {
   createSession,
   type Floats,
@@ -15,7 +16,8 @@ import {
   type RuntimeTensor,
   type Session,
 } from "../engine/session.ts";
-import { biasTableName, layBiases, type Stack, sumBiases } from "./biases.ts";
+import { layBiases, sumBiases } from "./biases.ts";
+import { kernels } from "./kernels.ts";
 import { seededRandom } from "./random.ts";
 
 /** One example as token ids, both sides with their eos. */
@@ -32,6 +34,15 @@ export interface StepOptions extends LossOptions {
   /** Share of values dropped, 0 to below 1. */
   readonly dropoutRate: number;
   readonly threads: number;
+  /** Compute layers again on the way back instead of keeping them: less memory, more time. Default false. */
+  readonly checkpointing?: boolean;
+}
+
+/** What learns. */
+export interface Learner {
+  readonly method: Method;
+  /** learnedShapes' tensors. full: those of the weights themselves; prompt: a part of the embedding's memory. */
+  readonly tensors: Weights;
 }
 
 /** The mean loss of a batch's target tokens. */
@@ -44,7 +55,7 @@ export interface StepLoss {
 
 /** Computes losses and gradients of a model's weights. */
 export interface Stepper {
-  /** The last call's gradients, of the weights' names and sizes. */
+  /** The last call's gradients, of the learner's names and sizes. */
   readonly gradients: Weights;
   /**
    * Computes the mean loss of all the examples' target tokens, and its gradients, one batch after the other.
@@ -59,13 +70,21 @@ export interface Stepper {
 
 /**
  * Returns a stepper on weights, which it reads anew in every call.
+ * @param learner what gradients are of; every weight when absent
  * @throws ModelError "runtime" when the runtime refuses the graph
  */
-export async function createStepper(config: T5Config, weights: Weights, options: StepOptions): Promise<Stepper> {
+export async function createStepper(
+  config: T5Config,
+  weights: Weights,
+  options: StepOptions,
+  learner: Learner = { method: { kind: "full", freezeEmbedding: false }, tensors: weights },
+): Promise<Stepper> {
+  const { method, tensors } = learner;
   const dtype: DType = weights.get("shared.weight") instanceof Float64Array ? "float64" : "float32";
   const open = async (training: boolean): Promise<TrainingGraph & { session: Session }> => {
     const made = trainingGraph(config, {
       ...options,
+      method,
       dropout: training && options.dropoutRate > 0,
       gradients: training,
       dtype,
@@ -73,26 +92,29 @@ export async function createStepper(config: T5Config, weights: Weights, options:
     return { ...made, session: await createSession(made.graph, { folder: ".", threads: options.threads, spin: true }) };
   };
   const trainer = await open(true);
+  const given = new Set(trainer.graph.outputs.map(({ name }) => name));
   let evaluator: Awaited<ReturnType<typeof open>> | undefined;
   const newFloats = (count: number): Floats =>
     dtype === "float64" ? new Float64Array(count) : new Float32Array(count);
-  const like = () => new Map([...weights].map(([name, { length }]) => [name, newFloats(length)]));
-  const shapes = tensorShapes(config);
+  const like = () => new Map([...tensors].map(([name, { length }]) => [name, newFloats(length)]));
+  const shapes = new Map([...tensorShapes(config), ...learnedShapes(config, method)]);
   const gradients = like();
   let further: Map<string, Floats> | undefined;
   const head = config.tieWordEmbeddings ? "shared.weight" : LM_HEAD;
-  const tables = { encoder: biasTableName("encoder"), decoder: biasTableName("decoder") };
+  const tables = (["encoder", "decoder"] as const).flatMap((stack) =>
+    biasTables(config, stack).map((table) => ({ ...table, stack })),
+  );
 
   /** The weights as the graph takes them; the memory is shared. */
   const weightFeeds = (): Record<string, RuntimeTensor> =>
     Object.fromEntries(
-      [...weights]
+      [...new Map([...weights, ...(method.kind === "lora" ? tensors : [])])]
         .filter(([name]) => !isTable(name))
         .map(([name, values]) => [name, floats(values, dims(shapes, name))]),
     );
 
   function isTable(name: string): boolean {
-    return name === tables.encoder || name === tables.decoder;
+    return tables.some((table) => table.name === name);
   }
 
   function batchFeeds(examples: readonly Example[], share: number) {
@@ -111,11 +133,12 @@ export async function createStepper(config: T5Config, weights: Weights, options:
       labels.set(target, row * T);
       labelWeights.fill(share, row * T, row * T + target.length);
     }
-    const bias = (stack: Stack, length: number) => {
-      const values = newFloats(config.numHeads * length * length);
-      layBiases(config, stack, weights.get(tables[stack]) ?? newFloats(0), length, values);
-      return floats(values, [1, config.numHeads, length, length]);
-    };
+    const biases = tables.map(({ name, stack, numHeads }): [string, RuntimeTensor] => {
+      const length = stack === "encoder" ? S : T;
+      const values = newFloats(numHeads * length * length);
+      layBiases(config, stack, weights.get(name) ?? newFloats(0), length, values);
+      return [laidOutName(name), floats(values, [1, numHeads, length, length])];
+    });
     const feeds: Record<string, RuntimeTensor> = {
       extents: int64([B, S, T]),
       input_ids: int32(inputIds, [B * S]),
@@ -123,16 +146,15 @@ export async function createStepper(config: T5Config, weights: Weights, options:
       labels: int32(labels, [B * T]),
       label_weights: floats(labelWeights, [B * T]),
       mask: floats(mask, [B, 1, 1, S]),
-      encoder_bias: bias("encoder", S),
-      decoder_bias: bias("decoder", T),
+      ...Object.fromEntries(biases),
     };
     return { feeds, extents: { B, S, T }, inputIds, decoderIds, labels };
   }
 
   function dropoutFeeds(extents: Readonly<Record<string, number>>, seed: number): Record<string, RuntimeTensor> {
-    const { dropoutRate: rate } = options;
     const feeds: Record<string, RuntimeTensor> = {};
-    for (const [place, { name, shape }] of trainer.masks.entries()) {
+    for (const [place, { name, shape, adapter }] of trainer.masks.entries()) {
+      const rate = adapter && method.kind === "lora" ? method.dropoutRate : options.dropoutRate;
       const known = shape.map((dim) => (typeof dim === "number" ? dim : (extents[dim] ?? 0)));
       const random = seededRandom(mixSeeds(seed, place));
       const values = newFloats(known.reduce((product, dim) => product * dim, 1));
@@ -147,18 +169,23 @@ export async function createStepper(config: T5Config, weights: Weights, options:
     const { feeds, extents, inputIds, decoderIds, labels } = batchFeeds(examples, share);
     const into: Record<string, RuntimeTensor> = {};
     for (const [name, values] of made) {
-      if (isTable(name) || (name === "shared.weight" && head !== name)) values.fill(0);
-      else into[`d ${name}`] = floats(values, dims(shapes, name));
+      if (given.has(`d ${name}`)) into[`d ${name}`] = floats(values, dims(shapes, name));
+      else values.fill(0); // looked up in alone: rows are added below
     }
     const outputs = await trainer.session.run({ ...weightFeeds(), ...feeds, ...dropoutFeeds(extents, seed) }, into);
-    const scatter = (rows: string, ids: Int32Array, name: string) =>
-      addRows(floatsData(outputs[rows]), ids, made.get(name) ?? newFloats(0), config.dModel);
+    const scatter = (rows: string, ids: Int32Array, name: string, first = 0) => {
+      const [table, values] = [made.get(name), outputs[rows]];
+      if (table !== undefined && values !== undefined) addRows(floatsData(values), ids, table, config.dModel, first);
+    };
     scatter("label_rows", labels, head);
     scatter("source_rows", inputIds, "shared.weight");
     scatter("target_rows", decoderIds, "shared.weight");
-    for (const [stack, length] of [["encoder", extents.S] as const, ["decoder", extents.T] as const]) {
-      const table = made.get(tables[stack]) ?? newFloats(0);
-      sumBiases(config, stack, floatsData(outputs[`d ${stack}_bias`]), length, table);
+    if (method.kind === "prompt") scatter("source_rows", inputIds, PROMPT, method.firstId);
+    for (const { name, stack } of tables) {
+      const table = made.get(name);
+      if (table === undefined) continue;
+      const length = stack === "encoder" ? extents.S : extents.T;
+      sumBiases(config, stack, floatsData(outputs[`d ${laidOutName(name)}`]), length, table);
     }
     const result = lossOf(outputs);
     for (const [name, tensor] of Object.entries(outputs)) if (into[name] === undefined) tensor.dispose();
@@ -217,16 +244,25 @@ function sum(a: StepLoss, b: StepLoss): StepLoss {
   return { loss: a.loss + b.loss, nll: a.nll + b.nll };
 }
 
-/** Adds each row to the table's row of its id. */
-function addRows(rows: Float32Array | Float64Array, ids: Int32Array, table: Floats, width: number): void {
-  for (let i = 0, from = 0; i < ids.length; i += 1) {
-    const to = (ids[i] ?? 0) * width;
-    for (let d = 0; d < width; d += 1, from += 1) table[to + d] = (table[to + d] ?? 0) + (rows[from] ?? 0);
+/** Adds each row to the table's row of its id less `first`; ids outside the table are passed over. */
+function addRows(
+  rows: Float32Array | Float64Array,
+  ids: Int32Array,
+  table: Floats,
+  width: number,
+  first: number,
+): void {
+  for (let i = 0; i < ids.length; i += 1) {
+    const to = ((ids[i] ?? 0) - first) * width;
+    if (to < 0 || to >= table.length) continue;
+    for (let d = 0, from = i * width; d < width; d += 1, from += 1)
+      table[to + d] = (table[to + d] ?? 0) + (rows[from] ?? 0);
   }
 }
 
 function addTo(values: Floats, others: Floats): void {
-  for (let i = 0; i < values.length; i += 1) values[i] = (values[i] ?? 0) + (others[i] ?? 0);
+  if (values instanceof Float32Array && others instanceof Float32Array) kernels().add(values, others);
+  else for (let i = 0; i < values.length; i += 1) values[i] = (values[i] ?? 0) + (others[i] ?? 0);
 }
 
 function dims(shapes: ReadonlyMap<string, Shape>, name: string): number[] {

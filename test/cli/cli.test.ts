@@ -298,13 +298,28 @@ test("info tells configuration, parameters and memory", async () => {
     id: z.string(),
     config: z.looseObject({ dModel: z.literal(32), numLayers: z.literal(1) }),
     parameters: z.int().positive(),
-    memoryBytes: z.strictObject({ float32: z.int(), int8: z.int() }),
+    memoryBytes: z.looseObject({ float32: z.int(), int8: z.int(), perSourceToken: z.literal(4 * 2 * 32) }),
+    flopsPerToken: z.strictObject({ encoder: z.int(), decoder: z.int(), training: z.int() }),
   });
   const made = parsed(schema, await spanfill(["info", model.directory, "--json"]));
   assert.equal(made.memoryBytes.float32, 4 * made.parameters);
   const plain = await spanfill(["info", model.directory]);
   assert.ok(plain.stdout.includes(made.parameters.toLocaleString("en-US")));
   assert.match(plain.stdout, /languages +en\ncalibrated for +nothing/);
+});
+
+test("info counts a published shape that is not here, and sets it beside what the paper does", async () => {
+  const made = await spanfill(["info", "google/t5-efficient-small-nl16"]);
+  assert.match(made.stdout, /parameters +133,932,544\n/);
+  assert.match(
+    made.stdout,
+    /beside google\/t5-efficient-base +60\.1% of its parameters, 62\.9% of its operations\. The paper: As good/,
+  );
+  const shape = await spanfill(["info", join(model.directory, "config.json"), "--json"]);
+  assert.equal(parsed(z.looseObject({ parameters: z.int() }), shape).parameters > 0, true);
+  const unknown = await spanfill(["info", "t5-efficient-tiny-sh"]);
+  assert.equal(unknown.code, 1);
+  assert.match(unknown.stderr, /What the layers of .*-tiny-sh are was not published/);
 });
 
 test("calibrate keeps its result with the model, and what else the manifest said", async () => {

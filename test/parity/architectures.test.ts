@@ -1,11 +1,14 @@
-/** The architectures of T5's family beside transformers and a NumPy model (test/fixtures/parity/make_architectures.py). */
+/**
+ * The architectures of T5's family beside transformers and a NumPy model (test/fixtures/parity/make_architectures.py), and
+ * those that Mesh TensorFlow alone has beside a second one by another hand (mesh_second_hand.py).
+ */
 import assert from "node:assert/strict";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, it } from "node:test";
 import { assertGeneration, assertScores, numericErrors } from "../support/parity-check.ts";
-import { parityModels, writeParityModel } from "../support/parity-model.ts";
+import { parityModels, secondReference, writeParityModel } from "../support/parity-model.ts";
 import { engineSubject } from "../support/subjects.ts";
 
 /** Largest error allowed in float32, in standard deviations of the reference. */
@@ -13,6 +16,10 @@ const TOLERANCE = 1e-4;
 
 const folder = mkdtempSync(join(tmpdir(), "spanfill-architectures-"));
 after(() => rmSync(folder, { recursive: true, force: true }));
+
+const second = secondReference();
+/** What transformers cannot run, and the settings of it that reduce to plain T5. */
+const ofMesh = /^(talking|n4w10|skv|sh)/;
 
 for (const model of parityModels("architectures")) {
   describe(model.name, () => {
@@ -29,6 +36,18 @@ for (const model of parityModels("architectures")) {
       }
       await subject.runner.dispose();
     });
+
+    if (ofMesh.test(model.name)) {
+      it("computes what the second reference does", async () => {
+        const subject = await engineSubject(directory, "float32");
+        assert.equal(second[model.name]?.length, model.cases.length);
+        for (const [i, expected] of model.cases.entries()) {
+          const errors = await numericErrors(subject, { ...expected, ...second[model.name]?.[i] });
+          assert.ok(errors.encoder < TOLERANCE && errors.logits < TOLERANCE, `errors ${JSON.stringify(errors)}`);
+        }
+        await subject.runner.dispose();
+      });
+    }
 
     it("computes the same with its encoder layer by layer", async () => {
       const subject = await engineSubject(directory, "float32", 1);

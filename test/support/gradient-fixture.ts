@@ -40,11 +40,14 @@ export function gradientFixture(): Fixture {
 }
 
 /** A parity model in memory. */
-export function modelInMemory(name: string): {
+export function modelInMemory(
+  name: string,
+  file: "models" | "architectures" = "models",
+): {
   readonly config: T5Config;
   readonly weights: Map<string, Float32Array<ArrayBuffer>>;
 } {
-  const model: ParityModel | undefined = parityModels().find((one) => one.name === name);
+  const model: ParityModel | undefined = parityModels(file).find((one) => one.name === name);
   if (model === undefined) throw new RangeError(`no parity model is called ${name}`);
   return { config: parseConfig(model.config), weights: parityWeights(model) };
 }

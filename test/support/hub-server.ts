@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { createServer as createSecureServer } from "node:https";
 import type { AddressInfo } from "node:net";
 
 /** What goes wrong with one request. */
@@ -36,20 +37,25 @@ export function hubHash(name: string, content: Buffer): string {
   return createHash("sha1").update(`blob ${content.length}\0`).update(content).digest("hex");
 }
 
-/** Starts a hub. @param models id -> file name -> content */
-export async function startHub(models: Readonly<Record<string, Readonly<Record<string, Buffer>>>>): Promise<HubServer> {
+/** Starts a hub. @param models id -> file name -> content @param tls makes it speak HTTPS */
+export async function startHub(
+  models: Readonly<Record<string, Readonly<Record<string, Buffer>>>>,
+  tls?: { readonly cert: Buffer; readonly key: Buffer },
+): Promise<HubServer> {
   const contents = new Map<string, Buffer>();
   for (const files of Object.values(models)) {
     for (const [name, content] of Object.entries(files)) contents.set(hubHash(name, content), content);
   }
-  const server = createServer((request, response) => {
+  const listener = (request: IncomingMessage, response: ServerResponse) => {
     void answer(request, response).catch((error) => response.destroy(error));
-  });
+  };
+  const server = tls === undefined ? createServer(listener) : createSecureServer(tls, listener);
+  const scheme = tls === undefined ? "http" : "https";
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   const { port } = server.address() as AddressInfo;
   const hub: HubServer = {
-    endpoint: `http://127.0.0.1:${port}`,
+    endpoint: `${scheme}://127.0.0.1:${port}`,
     mishaps: { store: [], api: [] },
     requests: [],
     sentBytes: 0,
@@ -72,7 +78,7 @@ export async function startHub(models: Readonly<Record<string, Readonly<Record<s
     if (stored !== undefined) return send(response, stored, range, hub.mishaps.store.shift());
     const mishap = hub.mishaps.api.shift();
     if (mishap?.kind === "page" && mishap.redirect) {
-      response.writeHead(302, { location: `http://localhost:${port}/login` }).end();
+      response.writeHead(302, { location: `${scheme}://localhost:${port}/login` }).end();
       return;
     }
     if (mishap?.kind === "page") return page(response);
@@ -100,7 +106,7 @@ export async function startHub(models: Readonly<Record<string, Readonly<Record<s
     const content = files[name];
     if (content === undefined) return refuse(response, 404);
     // To another origin, as the hub does for large files.
-    const location = `http://localhost:${port}/store/${hubHash(name, content)}`;
+    const location = `${scheme}://localhost:${port}/store/${hubHash(name, content)}`;
     response.writeHead(302, { location, "x-repo-commit": COMMIT }).end();
   }
 
@@ -128,7 +134,8 @@ export async function startHub(models: Readonly<Record<string, Readonly<Record<s
     const end = mishap?.kind === "cut" || mishap?.kind === "stall" ? start + mishap.afterBytes : content.length;
     for (let at = start; at < Math.min(end, content.length) && !response.destroyed; at += CHUNK) {
       const chunk = content.subarray(at, Math.min(at + CHUNK, end));
-      if (!response.write(chunk)) await Promise.race([once(response, "drain"), once(response, "close")]);
+      response.write(chunk);
+      while (response.writableNeedDrain && !response.destroyed) await new Promise((resolve) => setTimeout(resolve, 1));
       hub.sentBytes += chunk.length;
       if (hub.bytesPerSecond !== undefined) {
         await new Promise((resolve) => setTimeout(resolve, (1000 * chunk.length) / (hub.bytesPerSecond ?? 1)));

@@ -62,13 +62,19 @@ export function parityModels(file: "models" | "architectures" = "models"): Parit
   return JSON.parse(gunzipSync(readFileSync(`test/fixtures/parity/${file}.json.gz`)).toString());
 }
 
+/** What another hand's NumPy model (mesh_second_hand.py) computed: by a model's name, for each of its cases. */
+export function secondReference(): Record<string, readonly Pick<ParityCase, "encoder" | "logits">[]> {
+  return JSON.parse(gunzipSync(readFileSync("test/fixtures/parity/second_hand.json.gz")).toString());
+}
+
 /** The values of a model's tensors. */
 export function parityWeights(model: ParityModel): Map<string, Float32Array<ArrayBuffer>> {
   return new Map(
     model.tensors.map(([name, shape, mean, spread, seed]) => {
       const count = shape.reduce((a, b) => a * b, 1);
       const bits = numbers(seed, count);
-      if (mean === "identity") return [name, Float32Array.from(bits, (_, i) => Number(i % ((shape[0] ?? 0) + 1) === 0))];
+      if (mean === "identity")
+        return [name, Float32Array.from(bits, (_, i) => Number(i % ((shape[0] ?? 0) + 1) === 0))];
       return [name, Float32Array.from(bits, (value) => mean + spread * ((value >>> 8) / 2 ** 23 - 1))];
     }),
   );

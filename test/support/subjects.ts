@@ -12,8 +12,12 @@ export async function referenceSubject(directory: string): Promise<Subject> {
 }
 
 /** The engine's runner of a model folder, on one thread (the models are tiny). */
-export async function engineSubject(directory: string, precision: Precision): Promise<Subject> {
-  const runner = await openRunner(directory, precision, 1);
+export async function engineSubject(
+  directory: string,
+  precision: Precision,
+  stageParameters?: number,
+): Promise<Subject> {
+  const runner = await openRunner(directory, precision, 1, stageParameters);
   return {
     runner,
     config: runner.config,

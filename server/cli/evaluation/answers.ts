@@ -9,6 +9,7 @@ import { type Produced, predicted, type TaskContext, type TaskResult } from "./t
 export async function answerTask(rows: readonly Row<"qa">[], context: TaskContext): Promise<TaskResult> {
   const inputs = rows.map(({ row, question, context: text }) => ({
     row,
+    prefix: context.pool.info.prefixes.qa ?? "",
     text: `question: ${question} context: ${text}`,
   }));
   const said = await answerAll(inputs, MOST_ANSWER_TOKENS, "Answering", context);
@@ -36,7 +37,7 @@ export async function labelTask(
   const counts = new Map<string, number>();
   for (const label of truth) counts.set(label, (counts.get(label) ?? 0) + 1);
   const [[majority = ""] = []] = [...counts].sort(([a, m], [b, n]) => n - m || (a < b ? -1 : 1));
-  const inputs = rows.map(({ row, text }) => ({ row, text: `${prefix}${text}` }));
+  const inputs = rows.map(({ row, text }) => ({ row, prefix, text }));
   const said = await answerAll(inputs, MOST_LABEL_TOKENS, "Classifying", context);
   const texts = said.map(({ text }) => text);
   const outputs = [
@@ -61,19 +62,29 @@ const WINDOW_TOKENS = 512;
 const MOST_ANSWER_TOKENS = 48;
 const MOST_LABEL_TOKENS = 32;
 
+interface PrefixedInput {
+  readonly row: number;
+  /** May name tokens, such as those of a soft prompt. */
+  readonly prefix: string;
+  readonly text: string;
+}
+
 interface Said extends Produced {
   /** Whether the input was longer than the window. */
   readonly cut: boolean;
 }
 
 async function answerAll(
-  inputs: readonly { readonly row: number; readonly text: string }[],
+  inputs: readonly PrefixedInput[],
   maxNewTokens: number,
   label: string,
   { pool, signal, progress }: TaskContext,
 ): Promise<Said[]> {
-  const answer = async (model: LoadedModel, { text }: { readonly text: string }): Promise<Said> => {
-    const ids = await model.encode([{ kind: "text", text }]);
+  const answer = async (model: LoadedModel, { prefix, text }: PrefixedInput): Promise<Said> => {
+    const ids = await model.encode([
+      { kind: "text", text: prefix.trimEnd(), special: true },
+      { kind: "text", text },
+    ]);
     const input = [...ids.slice(0, WINDOW_TOKENS - 1), model.info.config.eosTokenId];
     const { sequences } = await model.generate({ inputs: [input], maxNewTokens }, { signal });
     const best = sequences[0]?.[0];

@@ -28,7 +28,7 @@ export interface EvaluateOptions {
   readonly alternatives?: number;
   /** infill: a corpus to count bigrams in, or a table of counts. */
   readonly bigrams?: string;
-  /** classify: what stands before each text. Default "classify: ". */
+  /** classify: what stands before each text. Default: the model's own, else "classify: ". */
   readonly prefix?: string;
 }
 
@@ -50,7 +50,9 @@ export async function prepareEvaluation(options: EvaluateOptions, signal: AbortS
   if (task === "title") return read(options, task, titleTask, signal);
   if (task === "qa") return read(options, task, answerTask, signal);
   if (task === "classify") {
-    return read(options, task, (rows, context) => labelTask(rows, context, options.prefix ?? "classify: "), signal);
+    const run = (rows: readonly Row<"classify">[], context: TaskContext) =>
+      labelTask(rows, context, options.prefix ?? context.pool.info.prefixes.classify ?? "classify: ");
+    return read(options, task, run, signal);
   }
   const { alternatives = 5 } = options;
   let bigrams: BigramModel | undefined;

@@ -1,0 +1,31 @@
+/** `spanfill export`: a model's folder in the layout of another program. */
+import { Command, Option } from "commander";
+import { withJson } from "./options.ts";
+import { runCommand } from "./terminal.ts";
+
+/** What a model can be exported to. */
+export const EXPORT_KINDS = ["hf", "onnx", "gguf"] as const;
+
+/** A kind of {@link EXPORT_KINDS}. */
+export type ExportKind = (typeof EXPORT_KINDS)[number];
+
+/** The command; its action prints the files written. */
+export function exportCommand(): Command {
+  const command = new Command("export")
+    .summary("write a model in the layout of another program")
+    .description(
+      "Write a model in the layout of another program, in float32: hf for transformers (config.json, model.safetensors), onnx for transformers.js and Optimum, gguf for llama.cpp. An int8 model keeps what its rounding left.",
+    )
+    .argument("<model>", "a model's id, or its folder")
+    .addOption(new Option("--to <layout>", "the layout").choices(EXPORT_KINDS).makeOptionMandatory())
+    .option("-o, --out <path>", "where it goes (default: ./MODEL-LAYOUT, ./MODEL.gguf)")
+    .addHelpText("after", "\nExample:\n  $ spanfill export ./my-model --to onnx --out ./my-model-onnx");
+  return withJson(command).action(
+    (model: string, options: { readonly to: ExportKind; readonly out?: string; readonly json?: boolean }) =>
+      runCommand(options.json === true, async ({ progress }) => {
+        const { exportModel } = await import("./training/export.ts");
+        const { out, files } = await exportModel(model, options.to, options.out, progress);
+        return { text: `${files.map((file) => `${file}\n`).join("")}`, json: { to: options.to, out, files } };
+      }),
+  );
+}

@@ -1,0 +1,172 @@
+/** `spanfill models`: every model there is, and getting, importing, checking and removing them. */
+import { Command } from "commander";
+import { ModelError } from "../../models/errors.ts";
+import type { ModelRow } from "../../protocol/panel.ts";
+import { withJson } from "./options.ts";
+import { type CommandResult, runCommand, UsageError, type Work } from "./terminal.ts";
+
+/** The command and its subcommands. */
+export function modelsCommand(): Command {
+  const command = new Command("models")
+    .summary("list, download, import, check and remove models")
+    .description("List every published T5 and the models on this machine; download, import, check or remove one.")
+    .option("--installed", "only those on this machine")
+    .addHelpText(
+      "after",
+      `
+Examples:
+  $ spanfill models
+  $ spanfill models get google/t5-efficient-small
+  $ spanfill summarize --model google-t5/t5-small README.md
+  $ spanfill models import ~/Downloads/my-t5.zip
+
+Models come from the Hugging Face hub into the cache folder that its tools share. HF_ENDPOINT names a mirror, HF_TOKEN
+says who asks, HF_HUB_CACHE is another folder, HF_HUB_OFFLINE forbids asking; HTTPS_PROXY and NODE_EXTRA_CA_CERTS apply.`,
+    );
+  withJson(command).action((options: { readonly installed?: boolean; readonly json?: boolean }) =>
+    runCommand(options.json === true, () => list(options.installed === true)),
+  );
+  const add = (
+    usage: string,
+    text: string,
+    work: (argument: string, work: Work, name?: string) => Promise<CommandResult>,
+  ) => {
+    const sub = new Command(usage.split(" ")[0]).description(text).argument(usage.slice(usage.indexOf(" ") + 1));
+    if (usage.startsWith("import"))
+      sub.option("--name <name>", "what to call it (default: the folder's or file's name)");
+    if (usage.startsWith("verify"))
+      sub.option("--fixtures", "instead, run the tests of every system of the T5 family and print a table");
+    withJson(sub).action(
+      (argument: string, own: { readonly json?: boolean; readonly name?: string; readonly fixtures?: boolean }) => {
+        // Commander gives a --json that both know to the outer command.
+        const json = own.json === true || command.opts()["json"] === true;
+        if (own.fixtures === true) return runCommand(json, verifyAll);
+        return runCommand(json, (given) => work(argument, given, own.name));
+      },
+    );
+    command.addCommand(sub);
+  };
+  add("get <id>", "download a model of the Hugging Face hub; a stopped download goes on where it was", get);
+  add("import <path>", "copy a model from a folder, a zip file, or the folder of a file of weights", importFrom);
+  add("verify [id]", "read all files of a model again and compare their checksums", verify);
+  add("remove <id>", "remove a downloaded or imported model, or what a stopped download left", remove);
+  return command;
+}
+
+async function list(installed: boolean): Promise<CommandResult> {
+  const [{ listModels }, { placesOf }] = await Promise.all([
+    import("../features/model-list.ts"),
+    import("../catalog/store.ts"),
+  ]);
+  const models = (await listModels(placesOf())).filter((row) => !installed || row.installed !== undefined);
+  const lines = [
+    ["model", "parameters", "layers", "width", "download", "state"],
+    ...models.map((row) => [
+      row.id,
+      row.parameters?.toLocaleString("en-US") ?? "unknown",
+      row.layers === row.decoderLayers ? `${row.layers}` : `${row.layers}+${row.decoderLayers}`,
+      `${row.dModel}`,
+      row.downloadBytes === null ? "" : gigabytes(row.downloadBytes),
+      state(row),
+    ]),
+  ];
+  const widths = (lines[0] ?? []).map((_, column) => Math.max(...lines.map((line) => line[column]?.length ?? 0)));
+  const text = lines
+    .map((line) =>
+      line.map((cell, i) => (i === 0 || i === 5 ? cell.padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0))),
+    )
+    .map((line) => `${line.join("  ").trimEnd()}\n`)
+    .join("");
+  return { text, json: { models } };
+}
+
+function state({ installed, partialBytes, downloadable, needsFineTuning, bucket }: ModelRow): string {
+  const where =
+    installed !== undefined
+      ? "installed"
+      : partialBytes !== undefined
+        ? `stopped at ${gigabytes(partialBytes)}`
+        : downloadable
+          ? ""
+          : `only in ${bucket ?? "other places"}`;
+  return [where, needsFineTuning ? "needs fine-tuning" : ""].filter((text) => text !== "").join(", ");
+}
+
+async function get(id: string, { signal, progress }: Work): Promise<CommandResult> {
+  const [{ getModel }, { hubOf }, { createFetch }, { placesOf }] = await Promise.all([
+    import("../catalog/get.ts"),
+    import("../catalog/hub.ts"),
+    import("../catalog/network.ts"),
+    import("../catalog/store.ts"),
+  ]);
+  try {
+    const directory = await getModel(hubOf(process.env, createFetch()), placesOf(), id, {
+      signal,
+      onProgress: ({ doneBytes, totalBytes, bytesPerSecond, secondsLeft }) => {
+        const left = secondsLeft === undefined ? "" : `, ${duration(secondsLeft)} left`;
+        progress(`${megabytes(bytesPerSecond)}/s${left}, MB`, Math.floor(doneBytes / 1e6), Math.ceil(totalBytes / 1e6));
+      },
+    });
+    return { text: `${directory}\n`, json: { id, directory } };
+  } catch (error) {
+    if (!signal.aborted) throw error;
+    const note = `Stopped; what has arrived is kept, and spanfill models get ${id} goes on from there.`;
+    return { text: "", json: {}, cancelled: note };
+  }
+}
+
+async function importFrom(path: string, { signal, progress }: Work, name?: string): Promise<CommandResult> {
+  const [{ importModel }, { placesOf }] = await Promise.all([
+    import("../catalog/import.ts"),
+    import("../catalog/store.ts"),
+  ]);
+  const onBytes = (done: number, total: number) =>
+    progress("Copying, MB", Math.floor(done / 1e6), Math.ceil(total / 1e6));
+  const made = await importModel(path, placesOf(), { signal, onBytes, ...(name === undefined ? {} : { id: name }) });
+  return { text: `${made.id}\n`, json: made };
+}
+
+async function verifyAll(work: Work): Promise<CommandResult> {
+  return (await import("./models-verify.ts")).verifyFixtures(work);
+}
+
+async function verify(id: string | undefined, { signal }: Work): Promise<CommandResult> {
+  if (id === undefined) throw new UsageError("Name the model to verify, or --fixtures.");
+  const [{ readManifest, resolveModel }, { verifyFiles }] = await Promise.all([
+    import("../catalog/catalog.ts"),
+    import("../catalog/store.ts"),
+  ]);
+  const directory = resolveModel(id);
+  const files = await verifyFiles(directory, readManifest(directory).sha256, signal);
+  const damaged = files.filter(({ intact }) => intact === false).map(({ name }) => name);
+  if (damaged.length > 0) {
+    throw new ModelError(
+      "checkpoint",
+      `${damaged.join(", ")} of ${directory} is not what it should be: damaged or changed. Remove the model and get it again.`,
+    );
+  }
+  const says = (intact: boolean | undefined) => (intact === undefined ? "no checksum is known" : "intact");
+  return {
+    text: files.map(({ name, intact }) => `${name}: ${says(intact)}\n`).join(""),
+    json: { id, directory, files: files.map(({ name, intact = null }) => ({ name, intact })) },
+  };
+}
+
+async function remove(id: string): Promise<CommandResult> {
+  const { removeModel } = await import("../catalog/store.ts");
+  const freedBytes = await removeModel(id);
+  return { text: `${id} is removed; ${megabytes(freedBytes)} are free again.\n`, json: { id, freedBytes } };
+}
+
+function megabytes(bytes: number): string {
+  return `${(bytes / 1e6).toFixed(1)} MB`;
+}
+
+function gigabytes(bytes: number): string {
+  return bytes >= 1e9 ? `${(bytes / 1e9).toFixed(1)} GB` : `${Math.round(bytes / 1e6)} MB`;
+}
+
+function duration(seconds: number): string {
+  const minutes = Math.floor(seconds / 60);
+  return minutes > 0 ? `${minutes} min` : `${Math.ceil(seconds)} s`;
+}

@@ -1,0 +1,47 @@
+/** The folder that a run makes: whether it may be used, and whether what lies there is the same run. */
+import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
+import { mkdir, readdir, rm } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { ModelError } from "../../models/errors.ts";
+import type { T5Config } from "../../models/t5/config.ts";
+import type { TrainRun } from "./run.ts";
+import { removeState } from "./state.ts";
+
+/** Where a run's state is, inside the folder that it makes. */
+export const STATE_FOLDER = ".training";
+
+/**
+ * Makes the folder, and refuses one that holds something else.
+ * @param state where a stopped run's state is
+ * @throws ModelError "input"
+ */
+export async function takeFolder({ base, out, restart }: TrainRun, state: string): Promise<void> {
+  if (resolve(base) === resolve(out)) {
+    throw new ModelError("input", `${out} is the model to start from. Name another folder for the trained one.`);
+  }
+  const stopped = existsSync(state);
+  if (!stopped && existsSync(join(out, "config.json")) && !(restart && existsSync(join(out, "training.json")))) {
+    const own = existsSync(join(out, "training.json"));
+    throw new ModelError(
+      "input",
+      `${out} holds a model already. ${own ? "Give --restart to train it anew from the base, or name" : "Name"} another folder.`,
+    );
+  }
+  if (restart) await removeState(state);
+  await mkdir(state, { recursive: true });
+  // What a killed run was writing.
+  for (const folder of [out, state]) {
+    for (const name of await readdir(folder)) {
+      if (/^\..*\.tmp$/.test(name)) await rm(join(folder, name), { force: true });
+    }
+  }
+}
+
+/** What must be the same for a stopped run to go on. */
+export function keyOf({ base, settings, dataset, prefixes, method }: TrainRun, config: T5Config): string {
+  const data = [dataset.examples(0), dataset.validation];
+  return createHash("sha256")
+    .update(JSON.stringify([resolve(base), settings, prefixes, method, config, data]))
+    .digest("hex");
+}

@@ -1,0 +1,37 @@
+/** The tasks' names with a few words on each: what the command line shows without loading the rest. */
+
+/** GLUE and SuperGLUE. */
+export const BENCHMARKS = [
+  "cola",
+  "sst2",
+  "mrpc",
+  "qqp",
+  "stsb",
+  "mnli",
+  "qnli",
+  "rte",
+  "wnli",
+  "boolq",
+  "cb",
+  "copa",
+] as const;
+
+/** A name of {@link BENCHMARKS}. */
+export type BenchmarkName = (typeof BENCHMARKS)[number];
+
+/** Spanfill's own tasks, for a person. */
+export const OWN_TASKS = {
+  summarize: "a text -> its summary",
+  title: "a text -> its title",
+  qa: "question and context -> the answer, as SQuAD has them",
+  classify: "a text -> its label",
+  infill: "texts -> filling their gaps (span corruption)",
+  text: "any text -> any other, with --template for inputs of several columns",
+  squad: "qa as T5 was taught it: blanks around every mark",
+} as const;
+
+/** A task that can be learned. */
+export type TaskName = keyof typeof OWN_TASKS | BenchmarkName;
+
+/** All of them. */
+export const TASK_NAMES: readonly string[] = [...Object.keys(OWN_TASKS), ...BENCHMARKS];

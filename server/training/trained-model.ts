@@ -1,0 +1,112 @@
+/** The folder that training makes: a model like any other, which transformers loads too. */
+import { copyFile, readFile } from "node:fs/promises";
+import { basename, join, resolve } from "node:path";
+import { configJson, parseConfig, type T5Config } from "../../models/t5/config.ts";
+import { learnedShapes } from "../../models/t5/trainable.ts";
+import { tensorShapes } from "../../models/t5/weights.ts";
+import { readManifest } from "../catalog/catalog.ts";
+import { isMissing, writeAtomically } from "../catalog/files.ts";
+import type { TrainRun } from "./run.ts";
+import { namedTensors, writeTensors } from "./state.ts";
+import type { Learner, Weights } from "./step.ts";
+
+/** Writes the weights alone: the rest of the folder stays. */
+export async function writeTrainedWeights(out: string, config: T5Config, weights: Weights): Promise<void> {
+  const tensors = namedTensors(weights, tensorShapes(config));
+  await writeTensors(join(out, "model.safetensors"), tensors, { format: "pt" });
+}
+
+/**
+ * Writes LoRA's matrices apart from the weights they were merged into, as peft does; nothing for other methods. In a folder of their own,
+ * for transformers would load a folder with adapter_config.json as an adapter alone.
+ * @see save_pretrained, peft_model.py of peft
+ */
+export async function writeAdapter(
+  out: string,
+  base: string,
+  { method, tensors, config }: Learner & { readonly config: T5Config },
+): Promise<void> {
+  if (method.kind !== "lora") return;
+  const shapes = learnedShapes(config, method);
+  const named = namedTensors(tensors, shapes).map((one) => ({ ...one, name: `base_model.model.${one.name}` }));
+  await writeTensors(join(out, "adapter", "adapter_model.safetensors"), named, { format: "pt" });
+  const json = {
+    peft_type: "LORA",
+    task_type: "SEQ_2_SEQ_LM",
+    base_model_name_or_path: base,
+    target_modules: method.targets,
+    r: method.rank,
+    lora_alpha: method.alpha,
+    lora_dropout: method.dropoutRate,
+    bias: "none",
+    fan_in_fan_out: false,
+    inference_mode: true,
+  };
+  await writeText(join(out, "adapter", "adapter_config.json"), `${JSON.stringify(json, null, 2)}\n`);
+}
+
+/** Files of a model beside its weights and config.json. */
+const BESIDE = [
+  "tokenizer.json",
+  "spiece.model",
+  "vocab.json",
+  "merges.txt",
+  "added_tokens.json",
+  "tokenizer_config.json",
+  "special_tokens_map.json",
+  "generation_config.json",
+];
+
+/** Writes what a model's folder holds beside its weights; config.json last, which makes it a model. */
+export async function writeTrainedFolder(
+  { base, out, prefixes, tokenizerJson }: Pick<TrainRun, "base" | "out" | "prefixes" | "tokenizerJson">,
+  config: T5Config,
+): Promise<void> {
+  // A tokenizer that knows more than its base's stands alone: the other files would tell another story.
+  const copied = tokenizerJson === undefined ? BESIDE : ["generation_config.json"];
+  for (const name of copied) {
+    await copyFile(join(base, name), join(out, name)).catch((error: unknown) => {
+      if (!isMissing(error)) throw error;
+    });
+  }
+  if (tokenizerJson !== undefined) await writeText(join(out, "tokenizer.json"), tokenizerJson);
+  const manifest = readManifest(base);
+  const own = {
+    id: basename(resolve(out)),
+    prefixes: { ...manifest.prefixes, ...prefixes },
+    languages: manifest.languages,
+  };
+  await writeText(join(out, "spanfill.json"), `${JSON.stringify(own, null, 2)}\n`);
+  await writeText(join(out, "config.json"), await settledConfig(base, config));
+}
+
+/**
+ * The base's config.json as it stands, for other readers care whether a number is written 1 or 1.0; with what the weights settled at its
+ * end, where its own words say something else.
+ */
+async function settledConfig(base: string, config: T5Config): Promise<string> {
+  const text = await readFile(join(base, "config.json"), "utf8").catch((error: unknown) => {
+    if (!isMissing(error)) throw error;
+    return `${JSON.stringify(configJson(config), null, 2)}\n`; // a base whose shape a gin file says
+  });
+  const said = parseConfig(JSON.parse(text.replace(/^\uFEFF/, "")));
+  const tied =
+    said.tieWordEmbeddings === config.tieWordEmbeddings && said.scaleDecoderOutputs === config.scaleDecoderOutputs;
+  const settled = [
+    // Both: what the second is where it is not written depends on the first.
+    ...(tied ? [] : [`"tie_word_embeddings": ${config.tieWordEmbeddings}`]),
+    ...(tied ? [] : [`"scale_decoder_outputs": ${config.scaleDecoderOutputs}`]),
+    ...(said.vocabSize === config.vocabSize ? [] : [`"vocab_size": ${config.vocabSize}`]),
+  ].map((line) => `,\n  ${line}`);
+  return settled.length === 0 ? text : text.replace(/\s*\}\s*$/, `${settled.join("")}\n}\n`);
+}
+
+/** A text written whole or not at all. */
+export async function writeText(path: string, text: string): Promise<void> {
+  await writeAtomically(path, (handle) => handle.writeFile(text));
+}
+
+/** Bytes written whole or not at all. */
+export async function writeBytes(path: string, bytes: Uint8Array): Promise<void> {
+  await writeAtomically(path, (handle) => handle.writeFile(bytes));
+}

@@ -1,0 +1,65 @@
+import assert from "node:assert/strict";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { ModelError } from "../../models/errors.ts";
+import { verifyFixtures } from "../../server/cli/models-verify.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "spanfill-verify-"));
+const project = process.cwd();
+after(() => {
+  process.chdir(project);
+  process.exitCode = 0;
+  rmSync(folder, { recursive: true, force: true });
+});
+const work = { signal: new AbortController().signal, progress: () => {} };
+
+test("the tests that the table of systems names are there", () => {
+  const { groups }: { groups: { systems: { system: string; tests?: { file: string }[] }[] }[] } = JSON.parse(
+    readFileSync("test/systems.json", "utf8"),
+  );
+  const files = groups.flatMap(({ systems }) => systems.flatMap(({ tests = [] }) => tests.map(({ file }) => file)));
+  assert.ok(files.length > 40);
+  for (const file of files) assert.ok(existsSync(`test/${file}.test.ts`), file);
+});
+
+test("outside a checkout it says where to run it", async () => {
+  process.chdir(folder);
+  await assert.rejects(verifyFixtures(work), (error) => error instanceof ModelError && /checkout/.test(error.message));
+});
+
+test("a system is verified when all of its tests passed, and nothing is where nothing checks it", async () => {
+  process.chdir(folder);
+  mkdirSync("test");
+  mkdirSync("scripts");
+  const on = (...names: string[]) => ({ by: ["PyTorch"], tests: names.map((name) => ({ file: "a", test: name })) });
+  const systems = [
+    { system: "good", ...on("one") },
+    { system: "broken", ...on("one", "two") },
+    { system: "gone", ...on("three") },
+    { system: "dark", unverified: "no weights" },
+  ];
+  writeFileSync("test/systems.json", JSON.stringify({ groups: [{ name: "Kinds", systems }] }));
+  const events = [
+    { file: "a", test: "one", ok: true },
+    { file: "a", test: "two", ok: false },
+  ];
+  writeFileSync(
+    "scripts/test.mjs",
+    events.map((event) => `console.log(${JSON.stringify(JSON.stringify(event))});`).join("\n"),
+  );
+  const { text, json } = await verifyFixtures(work);
+  const rows = "rows" in json && Array.isArray(json.rows) ? json.rows : [];
+  assert.deepEqual(
+    rows.map(({ system, verdict, failed }) => [system, verdict, failed]),
+    [
+      ["good", "verified", []],
+      ["broken", "FAILED", ["a: two"]],
+      ["gone", "FAILED", ["a: three"]],
+      ["dark", "unverified", []],
+    ],
+  );
+  assert.match(text, /\| \*\*Kinds\*\* \| \|\n\| good \| PyTorch \|\n\| broken \| \*FAILED\*: PyTorch \|/);
+  assert.match(text, /\| dark \| \*unverified\*: no weights \|/);
+});
