@@ -31,9 +31,15 @@ for (const name of readdirSync(outdir)) {
   if (name.startsWith("chunk-") && !made.has(name)) rmSync(join(outdir, name));
 }
 
-// The extension's half runs inside VS Code, which loads CommonJS. What it imports later is in the file but not run before.
+// The extension's half runs inside VS Code, which loads CommonJS. What it imports later is in the file but not run before; the panel,
+// which few sessions open, is in a file of its own.
+const panelApart = {
+  name: "panel-apart",
+  setup: ({ onResolve }) =>
+    onResolve({ filter: /^\.\/panel\/host\.ts$/ }, () => ({ path: "./panel-host.cjs", external: true })),
+};
 await build({
-  entryPoints: { client: "client/extension.ts" },
+  entryPoints: { client: "client/extension.ts", "panel-host": "client/panel/host.ts" },
   outdir,
   outExtension: { ".js": ".cjs" },
   bundle: true,
@@ -41,6 +47,23 @@ await build({
   platform: "node",
   target: "node20",
   external: ["vscode"],
+  // require() in the place of import(): the editor gives its own module "vscode" to that alone.
+  supported: { "dynamic-import": false },
+  plugins: [panelApart],
+  minify: true,
+  legalComments: "linked",
+  sourcemap: false,
+  logLevel: "warning",
+});
+
+// The panel's page.
+await build({
+  entryPoints: { panel: "client/panel/view/main.ts" },
+  outdir,
+  bundle: true,
+  format: "iife",
+  platform: "browser",
+  target: "chrome122",
   minify: true,
   legalComments: "linked",
   sourcemap: false,

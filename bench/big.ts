@@ -1,16 +1,6 @@
 /** `bench big`: whether models of hundreds of millions of weights answer on this machine, how fast, and in how much memory. Linux only. */
-import {
-  closeSync,
-  copyFileSync,
-  mkdirSync,
-  mkdtempSync,
-  openSync,
-  readFileSync,
-  rmSync,
-  statfsSync,
-  writeFileSync,
-  writeSync,
-} from "node:fs";
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statfsSync, writeFileSync } from "node:fs";
+import { open } from "node:fs/promises";
 import { cpus } from "node:os";
 import { join, resolve } from "node:path";
 import { resolveModel } from "../server/catalog/catalog.ts";
@@ -74,17 +64,20 @@ async function measure(name: keyof typeof bigShapes, parent: string): Promise<st
     );
   }
   const directory = mkdtempSync(join(resolve(parent), "big-"));
+  const remove = () => rmSync(directory, { recursive: true, force: true, maxRetries: 5 });
+  process.once("exit", remove);
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1));
   // The engine's process inherits it.
   process.env["SPANFILL_CACHE"] = join(directory, "cache");
   try {
     writeFileSync(join(directory, "config.json"), JSON.stringify(configJson(shape)));
     copyFileSync(join(resolveModel(undefined), "tokenizer.json"), join(directory, "tokenizer.json"));
-    writeBfloat16(join(directory, "model.safetensors"), shape);
+    await writeBfloat16(join(directory, "model.safetensors"), shape);
     const first = await inEngine(directory, async (_, memory) => memory("VmHWM"));
     const then = await inEngine(directory, answer);
     return [name, parameters.toLocaleString("en"), first.loadS, first.value, then.loadS, ...then.value];
   } finally {
-    rmSync(directory, { recursive: true });
+    remove();
   }
 }
 
@@ -123,7 +116,7 @@ async function answer(model: LoadedModel, memory: Memory): Promise<string[]> {
 }
 
 /** Writes the weights tensor by tensor: each the same four million random numbers over and over, scaled to T5's start. */
-function writeBfloat16(path: string, shape: RandomShape): void {
+async function writeBfloat16(path: string, shape: RandomShape): Promise<void> {
   const plans = tensorPlans(shape);
   const header: Record<string, unknown> = {};
   let offset = 0;
@@ -139,16 +132,16 @@ function writeBfloat16(path: string, shape: RandomShape): void {
   const random = seededRandom(11);
   const uniform = Float32Array.from({ length: PERIOD }, () => Math.sqrt(3) * (2 * random() - 1));
   const scaled = new Map<number, Uint8Array>();
-  const file = openSync(path, "w");
-  writeSync(file, head);
+  const file = await open(path, "w");
+  await file.write(head);
   for (const { shape: dims, std } of plans) {
     const bytes = scaled.get(std) ?? bfloat16(std === 0 ? uniform.map(() => 1) : uniform.map((value) => value * std));
     scaled.set(std, bytes);
     for (let left = 2 * size(dims); left > 0; left -= bytes.length) {
-      writeSync(file, bytes.subarray(0, Math.min(left, bytes.length)));
+      await file.write(bytes.subarray(0, Math.min(left, bytes.length)));
     }
   }
-  closeSync(file);
+  await file.close();
 }
 
 /** A prime, so that no two rows of a matrix are alike. */

@@ -3,9 +3,10 @@
  * which answers what concerns the editor itself and hands the rest on to the server (request `spanfill/panel`); what happens
  * meanwhile comes back as pushes (notification `$/spanfill/job`).
  */
-import { z } from "zod";
+// The whole module: of `{ z }` a bundle keeps all locales, four times the extension's half of the panel.
+import * as z from "zod";
 
-/** The request from the extension to the server: a `PanelQuestion` -> its answer. */
+/** The request from the extension to the server: a `ServerQuestion` -> its answer. */
 export const PANEL_REQUEST = "spanfill/panel";
 
 /** The notification from the server to the extension: a `Job` that changed. */

@@ -4,22 +4,31 @@ import { stat } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
-import { weightBytes } from "../../models/checkpoint/plan.ts";
 import { ModelError } from "../../models/errors.ts";
-import type { T5Config } from "../../models/t5/config.ts";
-import { flopsPerToken, parameterCount } from "../../models/t5/weights.ts";
 import { type Calibration, calibrationSchema } from "./calibration.ts";
 import { reason } from "./files.ts";
 import { listFolder } from "./find.ts";
 import { openModel } from "./model.ts";
+import { saysShape } from "./shape.ts";
+import { type ShapeAccount, shapeAccount } from "./shape-account.ts";
+import { keptDirectory, nameOfFolder } from "./store.ts";
 import { sha256Of } from "./sums.ts";
+
+/** What a model was trained to see before an input, by task. */
+export interface TaskPrefixes {
+  readonly summarize?: string;
+  readonly title?: string;
+  readonly infill?: string;
+  readonly classify?: string;
+  readonly qa?: string;
+  readonly [task: string]: string | undefined;
+}
 
 /** What a model folder says of itself beyond config.json, in the optional file `spanfill.json`. */
 export interface ModelManifest {
   /** The name the model is known by; the folder's name when the file is absent. */
   readonly id: string;
-  /** Task prefixes the model was trained with. */
-  readonly prefixes: { readonly summarize?: string; readonly title?: string; readonly infill?: string };
+  readonly prefixes: TaskPrefixes;
   /** File name -> SHA-256 in hexadecimal, as the file should be. */
   readonly sha256: Readonly<Record<string, string>>;
   /** What the model's likelihoods mean, as `spanfill calibrate` found; empty where nobody measured. */
@@ -39,16 +48,9 @@ export interface ModelDecoding {
 }
 
 /** What `spanfill info` tells of a model. */
-export interface ModelAccount {
+export interface ModelAccount extends ShapeAccount {
   readonly id: string;
   readonly directory: string;
-  readonly config: T5Config;
-  /** Exact. */
-  readonly parameters: number;
-  /** Bytes of the weights as the engine loads them. */
-  readonly memoryBytes: { readonly float32: number; readonly int8: number };
-  /** Matrix products only: per source token, and per produced token. */
-  readonly flopsPerToken: { readonly encoder: number; readonly decoder: number };
   /** Whether the weights are as published or quantized by us. */
   readonly weights: "float" | "int8";
   readonly calibration: Calibration;
@@ -62,8 +64,8 @@ export const DEFAULT_MODEL = "tiny";
 
 /**
  * Finds a model's folder.
- * @param idOrPath a built-in model's id, its folder's name, or a distinguishing word of it ("tiny"); or any folder with a
- * config.json; the default model when undefined
+ * @param idOrPath a built-in model's id, its folder's name, or a distinguishing word of it ("tiny"); any folder with a
+ * config.json; or a model that was downloaded or imported; the default model when undefined
  * @param builtinFolder where the built-in models are; tests give their own
  * @returns an absolute path
  * @throws ModelError "config" naming the models there are
@@ -75,7 +77,9 @@ export function resolveModel(idOrPath = DEFAULT_MODEL, builtinFolder = findBuilt
   const [match] = matches;
   if (match !== undefined && matches.length === 1) return match.directory;
   const directory = resolve(idOrPath);
-  if (existsSync(join(directory, "config.json"))) return directory;
+  if (saysShape(directory)) return directory;
+  const kept = keptDirectory(idOrPath);
+  if (kept !== undefined) return kept;
   const choices =
     builtin.length > 0
       ? `Built-in models: ${builtin.map(({ id }) => id).join(", ")}`
@@ -103,17 +107,12 @@ export function listBuiltin(
 export function readManifest(directory: string): ModelManifest {
   const path = join(directory, "spanfill.json");
   if (!existsSync(path))
-    return { id: basename(resolve(directory)), prefixes: {}, sha256: {}, calibration: {}, languages: ENGLISH };
+    return { id: nameOfFolder(directory), prefixes: {}, sha256: {}, calibration: {}, languages: ENGLISH };
   try {
     const { id, prefixes, ...rest } = manifestSchema.parse(JSON.parse(readFileSync(path, "utf8")));
-    const { summarize, title, infill } = prefixes;
     return {
-      id: id ?? basename(resolve(directory)),
-      prefixes: {
-        ...(summarize === undefined ? {} : { summarize }),
-        ...(title === undefined ? {} : { title }),
-        ...(infill === undefined ? {} : { infill }),
-      },
+      id: id ?? nameOfFolder(directory),
+      prefixes,
       ...rest,
     };
   } catch (cause) {
@@ -156,10 +155,7 @@ export async function modelAccount(directory: string): Promise<ModelAccount> {
   return {
     id: manifest.id,
     directory: resolve(directory),
-    config,
-    parameters: parameterCount(config),
-    memoryBytes: { float32: weightBytes(config, "float32"), int8: weightBytes(config, "int8") },
-    flopsPerToken: flopsPerToken(config),
+    ...shapeAccount(config),
     weights: form,
     calibration: manifest.calibration,
     languages: manifest.languages,
@@ -171,9 +167,7 @@ const ENGLISH = ["en"];
 
 const manifestSchema = z.object({
   id: z.string().min(1).optional(),
-  prefixes: z
-    .object({ summarize: z.string().optional(), title: z.string().optional(), infill: z.string().optional() })
-    .default({}),
+  prefixes: z.record(z.string(), z.string()).default({}),
   sha256: z.record(z.string(), z.string().regex(/^[0-9a-fA-F]{64}$/)).default({}),
   calibration: calibrationSchema.default({}),
   languages: z

@@ -3,6 +3,7 @@ import { basename, dirname, join } from "node:path";
 import { flaxName } from "../../models/checkpoint/flax.ts";
 import { type FloatDtype, toFloat32 } from "../../models/checkpoint/float.ts";
 import { formatOf, readSafetensors, unknownFormat } from "../../models/checkpoint/formats.ts";
+import { kerasName } from "../../models/checkpoint/keras.ts";
 import type { TensorDtype } from "../../models/checkpoint/safetensors.ts";
 import type { StoredTensor, TensorMap } from "../../models/checkpoint/tensor.ts";
 import { ModelError } from "../../models/errors.ts";
@@ -70,7 +71,7 @@ export async function openSafetensors(path: string): Promise<Checkpoint> {
 
 /**
  * Reads one tensor as float32 values, row-major.
- * @throws ModelError "checkpoint" when it holds integers, or the file became shorter
+ * @throws ModelError "checkpoint" when it holds integers, NaN or infinite values, or the file became shorter
  */
 export async function readTensor(name: string, tensor: StoredTensor): Promise<Float32Array> {
   const { dtype } = tensor;
@@ -80,7 +81,14 @@ export async function readTensor(name: string, tensor: StoredTensor): Promise<Fl
       `${basename(tensor.file)} stores ${name} as ${dtype} where floating-point values are needed. Choose a float32, float16 or bfloat16 version of the model.`,
     );
   }
-  return toFloat32(await readTensorBytes(tensor), dtype);
+  const values = toFloat32(await readTensorBytes(tensor), dtype);
+  let sum = 0;
+  for (let i = 0; i < values.length; i += 1) sum += (values[i] ?? 0) * 0; // NaN from the first that is not finite on
+  if (sum === 0) return values;
+  throw new ModelError(
+    "checkpoint",
+    `${basename(tensor.file)} holds NaN or infinite values in ${name}: its training failed, or it is damaged. Download the model again, or choose another.`,
+  );
 }
 
 /** Reads one tensor's bytes. */
@@ -113,7 +121,7 @@ async function openShards(path: string): Promise<Checkpoint> {
   for (const [listed, shard] of Object.entries(await readShardIndex(path))) {
     const opened = shards.get(shard) ?? (await openWeights(join(dirname(path), shard)));
     shards.set(shard, opened);
-    const name = listed.includes("/") ? flaxName(listed.split("/")) : listed;
+    const name = kerasName(listed) ?? (listed.includes("/") ? flaxName(listed.split("/")) : listed);
     const tensor = opened.tensors.get(name);
     if (tensor === undefined) {
       throw new ModelError(

@@ -4,11 +4,11 @@ import { INT8_HEAD, tensorPlan } from "../../models/checkpoint/plan.ts";
 import type { TensorSpec } from "../../models/checkpoint/safetensors.ts";
 import type { TensorMap } from "../../models/checkpoint/tensor.ts";
 import { ModelError } from "../../models/errors.ts";
-import { parseConfig, type T5Config } from "../../models/t5/config.ts";
+import type { T5Config } from "../../models/t5/config.ts";
 import { checkTensors, EMBEDDING_ALIASES, LM_HEAD } from "../../models/t5/weights.ts";
 import { type Checkpoint, openCheckpoint, openSafetensors, sameTensor } from "./checkpoint.ts";
-import { readJson } from "./files.ts";
 import { findWeights, INT8_FILE, listFolder } from "./find.ts";
+import { declaredShape } from "./shape.ts";
 
 /** A model on disk: what it is and where its tensors lie. */
 export interface OpenedModel {
@@ -27,15 +27,15 @@ export interface OpenedModel {
  */
 export async function openModel(directory: string, prefer: "float" | "int8"): Promise<OpenedModel> {
   const names = await listFolder(directory);
-  const declared = parseConfig(await readJson(join(directory, "config.json"), "config"));
+  const declared = await declaredShape(directory);
   if (names.includes(INT8_FILE) && (prefer === "int8" || (await findWeights(directory)) === undefined)) {
     const checkpoint = await openSafetensors(join(directory, INT8_FILE));
-    const config = { ...declared, tieWordEmbeddings: !checkpoint.tensors.has(INT8_HEAD) };
+    const config = { ...declared(checkpoint.tensors), tieWordEmbeddings: !checkpoint.tensors.has(INT8_HEAD) };
     checkPlanned(config, checkpoint, join(directory, INT8_FILE));
     return { directory, config, form: "int8", checkpoint };
   }
   const checkpoint = withEmbedding(await openCheckpoint(directory));
-  const config = await settleHead(declared, checkpoint.tensors);
+  const config = await settleHead(declared(checkpoint.tensors), checkpoint.tensors);
   checkTensors(config, checkpoint.tensors);
   return { directory, config, form: "float", checkpoint };
 }

@@ -18,7 +18,7 @@ import { readManifest } from "./catalog.ts";
 import { type Checkpoint, openSafetensors, readTensor, readTensorBytes } from "./checkpoint.ts";
 import { cacheFolder, reason, writeAtomically } from "./files.ts";
 import { disagreement, type OpenedModel, openModel } from "./model.ts";
-import { checkSums } from "./sums.ts";
+import { checkSums, onceIntact } from "./sums.ts";
 
 /** A tensor for the runtime to map as external data. */
 export interface WeightReference {
@@ -54,6 +54,8 @@ export interface PrepareOptions {
   readonly cacheFolder?: string;
   /** Stops between two tensors; the promise then rejects with the signal's reason and no file is left. */
   readonly signal?: AbortSignal;
+  /** Called with the model's shape before anything is made; may refuse it by throwing. */
+  readonly accept?: (config: T5Config) => void;
   /** Called after each tensor that was converted. */
   readonly onProgress?: (doneBytes: number, totalBytes: number) => void;
 }
@@ -71,13 +73,17 @@ export async function prepareWeights(
 ): Promise<PreparedWeights> {
   const model = await openModel(directory, precision === "int8" ? "int8" : "float");
   const { config } = model;
+  options.accept?.(config);
   const cache = options.cacheFolder ?? cacheFolder();
   const files = model.checkpoint.files.map((file) => file.path);
   await checkSums(directory, readManifest(directory).sha256, files, cache);
   const plan = tensorPlan(config);
   const specs = precision === "int8" ? plan.flatMap((tensor) => tensor.stored) : floatSpecs(config);
   const direct = references(specs, model.checkpoint);
-  if (direct !== undefined) return { precision, config, ...direct, notes: [] };
+  if (direct !== undefined) {
+    if (precision === "float32") await checkFinite(model.checkpoint, specs, cache);
+    return { precision, config, ...direct, notes: [] };
+  }
   const key = cacheKey(model, specs);
   const path = join(cache, `${cacheName(directory)}-${key.slice(0, 16)}.safetensors`);
   const kept = await keptReferences(path, specs, key);
@@ -113,6 +119,18 @@ type Put = (name: string, data: Float32Array | Uint8Array | Int8Array) => Promis
 
 function floatSpecs(config: T5Config): TensorSpec[] {
   return [...tensorShapes(config)].map(([name, shape]) => ({ name, dtype: "F32" as const, shape }));
+}
+
+/** Reads weights that are mapped as they are once, to see that all their values are numbers. */
+async function checkFinite(checkpoint: Checkpoint, specs: readonly TensorSpec[], marksFolder: string): Promise<void> {
+  for (const { path } of checkpoint.files) {
+    await onceIntact(path, "finite", marksFolder, async () => {
+      for (const { name } of specs) {
+        const tensor = stored(name, checkpoint);
+        if (tensor.file === path) await readTensor(name, tensor);
+      }
+    });
+  }
 }
 
 /** The specs' places, when the checkpoint holds each as it is needed, aligned, and all in one folder. */
@@ -220,12 +238,6 @@ async function quantize(planned: PlannedTensor, checkpoint: Checkpoint, put: Put
   const [N = 0, K = 0] = planned.shape;
   if (planned.form === "float") return put(planned.name, weight);
   const { values, scales } = planned.form === "block" ? quantizeBlocks(weight, N, K) : quantizeColumns(weight, N, K);
-  if (!scales.every(Number.isFinite)) {
-    throw new ModelError(
-      "checkpoint",
-      `The weights hold NaN or infinite values (${planned.sources.map((source) => source.name).join(", ")}). Download the model again.`,
-    );
-  }
   await put(`${planned.name}.${planned.form === "block" ? "q8" : "s8t"}`, values);
   await put(`${planned.name}.scale`, scales);
 }

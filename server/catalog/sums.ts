@@ -24,22 +24,38 @@ export async function checkSums(
     const path = await realpath(join(directory, name)).catch(() => undefined);
     // What is missing and needed is told by whoever reads it.
     if (path === undefined || !(weights.includes(path) || /\.(json|model)$/.test(name))) return;
-    const { size, mtimeMs, ino } = await stat(path);
-    const identity = JSON.stringify([path, size, mtimeMs, ino, sum.toLowerCase()]);
-    const mark = join(marksFolder, `${createHash("sha256").update(identity).digest("hex").slice(0, 32)}${MARK}`);
-    if (existsSync(mark)) return;
-    if ((await sha256Of(path)) !== sum.toLowerCase()) {
+    await onceIntact(path, sum.toLowerCase(), marksFolder, async () => {
+      if ((await sha256Of(path)) === sum.toLowerCase()) return;
       throw new ModelError(
         "checkpoint",
         `${join(directory, name)} is not the file that spanfill.json names: its SHA-256 differs. It is damaged or was changed: get the model again, or correct spanfill.json if the change was meant.`,
       );
-    }
-    // Where it cannot be remembered, the file is read again next time.
-    await mkdir(marksFolder, { recursive: true })
-      .then(() => writeFile(mark, basename(path)))
-      .catch(() => undefined);
+    });
   };
   await Promise.all(Object.entries(sums).map(check));
+}
+
+/**
+ * Checks a file once, and again only when it was changed.
+ * @param path its real path
+ * @param what tells one check of the file from another
+ * @param check throws where something is wrong
+ */
+export async function onceIntact(
+  path: string,
+  what: string,
+  marksFolder: string,
+  check: () => Promise<void>,
+): Promise<void> {
+  const { size, mtimeMs, ino } = await stat(path);
+  const identity = JSON.stringify([path, size, mtimeMs, ino, what]);
+  const mark = join(marksFolder, `${createHash("sha256").update(identity).digest("hex").slice(0, 32)}${MARK}`);
+  if (existsSync(mark)) return;
+  await check();
+  // Where it cannot be remembered, the file is read again next time.
+  await mkdir(marksFolder, { recursive: true })
+    .then(() => writeFile(mark, basename(path)))
+    .catch(() => undefined);
 }
 
 /** End of the names of the files that remember an intact one. */

@@ -105,13 +105,13 @@ const damages: [string, "plain" | "sharded", Damage, RegExp][] = [
     /pytorch_model\.bin begins with "<!DOCTYPE html>/,
   ],
   [
-    "TensorFlow's HDF5, saying what to take instead",
+    "an HDF5 file that ends where it begins",
     "plain",
     (f) => {
       rmSync(join(f, "model.safetensors"));
       writeFileSync(join(f, "tf_model.h5"), "\x89HDF\r\n\x1a\n", "latin1");
     },
-    /tf_model\.h5 is an HDF5 file of TensorFlow, which cannot be read\. Take its safetensors/,
+    /tf_model\.h5 is truncated or malformed/,
   ],
   ["an index that is not JSON", "sharded", (f) => writeFileSync(join(f, INDEX), "{"), /index\.json is not JSON/],
   ["an index without a map", "sharded", (f) => writeFileSync(join(f, INDEX), "{}"), /has no "weight_map"/],

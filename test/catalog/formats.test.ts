@@ -4,11 +4,14 @@ import { cpSync, mkdirSync, readFileSync, rmSync, truncateSync, writeFileSync } 
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { gzipSync } from "node:zlib";
+import { parseConfig } from "../../models/t5/config.ts";
+import { resolveModel } from "../../server/catalog/catalog.ts";
 import { openCheckpoint, readTensor } from "../../server/catalog/checkpoint.ts";
 import { openModel } from "../../server/catalog/model.ts";
 import { prepareWeights } from "../../server/catalog/prepare.ts";
 import { generate } from "../../server/engine/generate.ts";
 import { tokenModel } from "../support/parity-check.ts";
+import { parityModels, parityWeights } from "../support/parity-model.ts";
 import { engineSubject } from "../support/subjects.ts";
 import { temporaryFolder } from "./folders.ts";
 
@@ -43,7 +46,11 @@ const formats = [
   "t5x",
   "t5x-orbax",
   "mesh-tf",
+  "mesh-tf-partitioned",
   "gguf",
+  "keras",
+  "keras-latest",
+  "keras-sharded",
 ];
 
 /** Greedy tokens of two inputs, and how sure the model was of each. */
@@ -100,6 +107,69 @@ for (const format of formats) {
   });
 }
 
+/** The shape of the reference model as the gin files of its training code would say it. */
+const gins: [string, string, string][] = [
+  [
+    "mesh-tf",
+    "operative_config.gin",
+    readFileSync("test/fixtures/checkpoint/gin/mesh-tiny.gin", "utf8")
+      .replace(/^d_ff = .*/m, "d_ff = 24")
+      .replace(/^d_kv = .*/m, "d_kv = 4")
+      .replace(/^d_model = .*/m, "d_model = 16")
+      .replace(/^num_heads = .*/m, "num_heads = 3")
+      .replace("encoder/make_layer_stack.num_layers = %num_layers", "encoder/make_layer_stack.num_layers = 1")
+      .replaceAll("num_buckets = 32", "num_buckets = 8"),
+  ],
+  [
+    "t5x",
+    "../config.gin",
+    `network.T5Config:
+  emb_dim = 16
+  mlp_dim = 24
+  head_dim = 4
+  num_heads = 3
+  num_encoder_layers = 1
+  num_decoder_layers = 2
+  dropout_rate = 0.0
+  mlp_activations = ('gelu', 'linear')
+  logits_via_embedding = False
+`,
+  ],
+];
+for (const [format, file, gin] of gins) {
+  test(`a gin file says the shape where there is no config.json: ${format}`, async (t) => {
+    const folder = formatFolder(t, format);
+    const { config } = await openModel(folder, "float");
+    rmSync(join(folder, "config.json"));
+    writeFileSync(join(folder, file), gin);
+    assert.deepEqual((await openModel(folder, "float")).config, { ...config, dropoutRate: 0 });
+    assert.equal(resolveModel(folder), folder);
+    process.env["SPANFILL_CACHE"] = temporaryFolder(t);
+    const idsOf = (sequences: Awaited<ReturnType<typeof generated>>) => sequences.map(({ ids }) => ids);
+    assert.deepEqual(idsOf(await generated(folder)), idsOf(await generated(formatFolder(t, "reference"))));
+    rmSync(join(folder, file));
+    await assert.rejects(openModel(folder, "float"), /config\.json does not exist/);
+  });
+}
+
+const byT5x: Record<string, { ids: number[]; logProbs: number[] }[]> = JSON.parse(
+  readFileSync(join(FIXTURES, "t5x-expected.json"), "utf8"),
+);
+for (const [format, expected] of Object.entries(byT5x)) {
+  test(`writes what T5X's own network writes: ${format}`, async (t) => {
+    process.env["SPANFILL_CACHE"] = temporaryFolder(t);
+    const sequences = await generated(join(FIXTURES, format));
+    assert.deepEqual(
+      sequences.map(({ ids }) => ids),
+      expected.map(({ ids }) => ids),
+    );
+    const logProbs = expected.flatMap((sequence) => sequence.logProbs);
+    for (const [i, value] of sequences.flatMap((sequence) => sequence.logProbs).entries()) {
+      assert.ok(Math.abs(value - (logProbs[i] ?? 0)) < 1e-4, `${value} instead of ${logProbs[i]}`);
+    }
+  });
+}
+
 test("T5X's own test data is read as its arrays are", async () => {
   const folder = join(FIXTURES, "t5x-testdata");
   const read: Record<string, { shape: readonly number[]; sha256: string }> = {};
@@ -128,6 +198,59 @@ const zarr: [string, string, string | Uint8Array | undefined, RegExp][] = [
   ["a chunk that is a zip bomb", "0.0", gzipSync(new Uint8Array(2e8)), /0\.0 holds 379 bytes of an array, where 378/],
   ["a chunk too short", "0.0", gzipSync(new Uint8Array(12)), /0\.0 holds 12 bytes/],
 ];
+
+const packed = readFileSync(join(FIXTURES, "orbax/target.encoder.encoder_norm.scale/0"));
+const orbax: [string, string, (content: Buffer) => string | Uint8Array, RegExp][] = [
+  [
+    "an array in zarr's third format",
+    "_METADATA",
+    (text) => String(text).replace('zarr3": false', 'zarr3": true'),
+    /third format, which is not read\. In Python/,
+  ],
+  [
+    "a database that is not there",
+    "_METADATA",
+    (text) => String(text).replace('ocdbt": false', 'ocdbt": true'),
+    /manifest\.ocdbt does not exist/,
+  ],
+  [
+    "a path that leads elsewhere",
+    "_METADATA",
+    (text) => String(text).replace('"key": "token_embedder"', '"key": "../../x"'),
+    /which is no folder/,
+  ],
+  [
+    "half a list of arrays",
+    "_METADATA",
+    (text) => text.subarray(0, 900),
+    /_METADATA is truncated, or not as Orbax writes it/,
+  ],
+  [
+    "a frame of zstd that claims 4 GB",
+    "target.encoder.encoder_norm.scale/0",
+    () => Buffer.from("28b52ffda0ffffffff", "hex"),
+    /scale\/0 is damaged: it would become 4294967295 bytes/,
+  ],
+  [
+    "a frame of zstd cut off",
+    "target.encoder.encoder_norm.scale/0",
+    () => packed.subarray(0, 30),
+    /scale\/0 is damaged/,
+  ],
+  [
+    "a frame of zstd that is none",
+    "target.encoder.encoder_norm.scale/0",
+    () => Buffer.from("28b52ffc2040", "hex"),
+    /scale\/0 is damaged/,
+  ],
+];
+for (const [name, file, change, message] of orbax) {
+  test(`refuses ${name}`, async (t) => {
+    const folder = formatFolder(t, "orbax");
+    writeFileSync(join(folder, file), change(readFileSync(join(folder, file))));
+    await assert.rejects(values(folder), message);
+  });
+}
 
 for (const [name, file, content, message] of zarr) {
   test(`refuses ${name}`, async (t) => {
@@ -173,3 +296,20 @@ test("one damaged shard is named", async (t) => {
     await assert.rejects(openCheckpoint(folder), new RegExp(`${name} does not exist`));
   }
 });
+
+for (const model of parityModels("architectures")) {
+  if (!["talking-heads", "n4w10", "shkv"].includes(model.name)) continue;
+  test(`reads the shape and the tensors that Mesh TensorFlow has of it: ${model.name}`, async () => {
+    const { config, checkpoint } = await openModel(join(FIXTURES, `mesh-${model.name}`), "float");
+    assert.deepEqual(config, { ...parseConfig(model.config), dropoutRate: 0 });
+    assert.equal(checkpoint.tensors.size, model.tensors.length);
+    for (const [name, expected] of parityWeights(model)) {
+      const tensor = checkpoint.tensors.get(name);
+      const read = tensor === undefined ? [] : await readTensor(name, tensor);
+      const wrong = expected.findIndex(
+        (value, i) => !(Math.abs(value - (read[i] ?? Number.NaN)) <= Math.abs(value) / 256),
+      );
+      assert.equal(wrong, -1, `${name}: ${read[wrong]}, not ${expected[wrong]}`);
+    }
+  });
+}

@@ -47,13 +47,16 @@ for (const fixture of ["plain", "sharded"] as const) {
   });
 }
 
-test("float32 of a float32 file is read in place: nothing is written", async (t) => {
+test("float32 of a float32 file is read in place: nothing is written but that its values are numbers", async (t) => {
   const folder = modelFolder(t, "plain");
   const cacheFolder = join(temporaryFolder(t), "never");
   const prepared = await prepareWeights(folder, "float32", { cacheFolder });
   assert.equal(prepared.folder, realpathSync(folder));
   assert.deepEqual(prepared.notes, []);
-  assert.throws(() => statSync(cacheFolder), /ENOENT/);
+  assert.deepEqual(
+    readdirSync(cacheFolder).map((name) => name.replace(/^\w{32}/, "")),
+    [".intact"],
+  );
 });
 
 test("float32 through a symbolic link names the real folder", async (t) => {
@@ -290,7 +293,7 @@ test("refuses weights that are not numbers, naming them", async (t) => {
   const cacheFolder = temporaryFolder(t);
   await assert.rejects(
     prepareWeights(folder, "int8", { cacheFolder }),
-    /NaN or infinite values \(.*EncDecAttention\.k\.weight, .*v\.weight\)/,
+    /NaN or infinite values in .*EncDecAttention\.[kv]\.weight/,
   );
   assert.deepEqual(readdirSync(cacheFolder), []);
 });

@@ -76,10 +76,7 @@ const ACTS = {
     const ranges = hub.requests.slice(before).filter(({ range }) => range !== undefined);
     if (ranges.length === 0) throw new Error("it began from zero");
   },
-  async "it is chosen for summaries, and the editor summarizes with it and fills with the other"(
-    person,
-    { machine, notes },
-  ) {
+  async "it is chosen for summaries, and the editor summarizes with it"(person, { machine, notes }) {
     const panel = inPanel(person);
     await panel.getByRole("button", { name: "Summaries", exact: true }).click();
     await panel.getByRole("button", { name: "Summaries ✓" }).waitFor();

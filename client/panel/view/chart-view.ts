@@ -7,6 +7,8 @@ import { COSTS, chartData, qualities } from "./chart-data.ts";
 import { shownRows } from "./state.ts";
 import { choice } from "./widgets.ts";
 
+const COSTS_TO_CHOOSE = COSTS.map(({ name, title }) => ({ value: name, text: title }));
+
 let chart: ScalingChart | undefined;
 
 /** The chart of the models that the filter lets through. */
@@ -31,20 +33,19 @@ export function chartView(app: App): TemplateResult {
   return html`
     <section class="chart" aria-label="Scaling chart">
       <div class="axes">
-        <span>Cost</span>
-        ${choice(
-          "Cost",
-          state.cost,
-          COSTS.map(({ name, title }) => ({ value: name, text: title })),
-          (name) => app.dispatch({ type: "chart", change: { cost: name } }),
-        )}
-        <span>Quality</span>
-        ${choice(
-          "Quality",
-          state.quality,
-          kinds.map((kind) => ({ value: kind, text: kind })),
-          (quality) => app.dispatch({ type: "chart", change: { quality } }),
-        )}
+        <div class="field">
+          <span>Cost</span>
+          ${choice("Cost", state.cost, COSTS_TO_CHOOSE, (name) => app.dispatch({ type: "chart", change: { cost: name } }))}
+        </div>
+        <div class="field">
+          <span>Quality</span>
+          ${choice(
+            "Quality",
+            state.quality,
+            kinds.map((kind) => ({ value: kind, text: kind })),
+            (quality) => app.dispatch({ type: "chart", change: { quality } }),
+          )}
+        </div>
       </div>
       <div
         class="plot"

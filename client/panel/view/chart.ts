@@ -91,7 +91,7 @@ export class ScalingChart {
         {
           ...axis,
           label: labels.cost,
-          splits: (_plot, _axis, least, most) => steps(least, most),
+          splits: (plot, _axis, least, most) => steps(least, most, plot.width < NARROW_PX ? [1] : [1, 2, 5]),
           filter: (_, splits) => splits,
           values: (_, splits) => splits.map((split) => (split === null ? "" : short(split))),
         },
@@ -197,12 +197,14 @@ export class ScalingChart {
 
 const FONT = "12px system-ui, sans-serif";
 const REACH_PX = 14;
+/** Below this width there is room for one label a decade. */
+const NARROW_PX = 560;
 
-/** 1, 2 and 5 of every decade between two costs. */
-function steps(least: number, most: number): number[] {
+/** Round costs between two: some steps of every decade. */
+function steps(least: number, most: number, ofDecade: readonly number[]): number[] {
   const found: number[] = [];
   for (let decade = 10 ** Math.floor(Math.log10(least)); decade <= most; decade *= 10) {
-    for (const step of [1, 2, 5]) if (step * decade >= least && step * decade <= most) found.push(step * decade);
+    for (const step of ofDecade) if (step * decade >= least && step * decade <= most) found.push(step * decade);
   }
   return found;
 }

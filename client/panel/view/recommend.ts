@@ -42,7 +42,7 @@ export function recommend(rows: readonly ModelRow[], { task, budgetMs, memoryMb 
     .map(({ row, ms, basis, needed }, place) => ({
       ...{ row, ms, basis },
       reasons: [
-        ...(place === 0 ? ["the most able of those that fit"] : []),
+        ...(place === 0 ? ["thought the most able of those that fit"] : []),
         ...(row.installed !== undefined ? ["it is here already"] : [`a download of ${bytes(row.downloadBytes ?? 0)}`]),
         `${Math.round(ms)} ms for 512 tokens in and 64 out (${BASIS[basis]})`,
         `${bytes(needed)} of memory${task === "fine-tune" ? " to train" : ""}`,

@@ -80,7 +80,7 @@ const models = css`
     .split { flex-direction: column; overflow-y: auto; }
     .main { flex: none; }
     .table { flex: none; height: 46vh; margin: 0; }
-    .row { grid-template-columns: minmax(140px, 2fr) minmax(112px, 1fr) 74px minmax(90px, 1fr); min-width: 0; }
+    .row { grid-template-columns: minmax(130px, 1.7fr) minmax(108px, 0.8fr) 68px minmax(118px, 1fr); min-width: 0; }
     .cell.dModel, .cell.heads, .cell.memory, .cell.download, .cell.speed { display: none; }
     .details { flex: none; border-left: 0; border-top: 1px solid var(--vscode-panel-border, #8884); overflow: visible; }
     .actions { margin-left: 0; }

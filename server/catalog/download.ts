@@ -1,0 +1,212 @@
+/** Fetches one file by ranges: goes on where it stopped, waits when told to, and keeps nothing that is not what it should be. */
+import { createHash, type Hash } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { mkdir, open, rename, rm, stat } from "node:fs/promises";
+import { basename, dirname } from "node:path";
+import { pipeline } from "node:stream/promises";
+import { setTimeout as wait } from "node:timers/promises";
+import { ModelError } from "../../models/errors.ts";
+import { isMissing, reason } from "./files.ts";
+
+/** A file to fetch. */
+export interface FileDownload {
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  /** Where it goes once it is whole; before, `.incomplete` is at its end, as Hugging Face's own tools have it. */
+  readonly path: string;
+  readonly sizeBytes: number;
+  /** SHA-256, or SHA-1 of git's blob, by its length. */
+  readonly hash: string;
+  readonly fetch: typeof fetch;
+  /** An error for a status that waiting does not help. */
+  readonly refused: (status: number) => ModelError;
+}
+
+/** How patient a download is. */
+export interface DownloadOptions {
+  readonly signal: AbortSignal;
+  /** Called with the bytes that are there, the first ones from an earlier time included. */
+  readonly onBytes: (doneBytes: number) => void;
+  /** Waits between tries, as long as none brings anything. Default: about a minute in all. */
+  readonly backoffMs?: readonly number[];
+}
+
+/** End of the name of a file that is not whole. */
+export const PARTIAL = ".incomplete";
+
+/**
+ * Fetches a file, unless it is there. A try that fails midway is followed by one from where it stopped.
+ * @throws ModelError "network" when it cannot be had, "storage" when it cannot be written; what the signal aborts with
+ */
+export async function downloadFile(file: FileDownload, options: DownloadOptions): Promise<void> {
+  const { path, sizeBytes } = file;
+  if ((await sizeOf(path)) === sizeBytes) {
+    options.onBytes(sizeBytes);
+    return;
+  }
+  const partial = path + PARTIAL;
+  await mkdir(dirname(path), { recursive: true }).catch((cause) => {
+    throw unwritable(dirname(path), cause);
+  });
+  const fetched = () => fetchAll(file, partial, options);
+  await fetched();
+  // What an earlier time left may be of another file: once more from the start.
+  if (!(await isIntact(partial, file.hash))) {
+    await rm(partial, { force: true });
+    await fetched();
+    if (!(await isIntact(partial, file.hash))) {
+      await rm(partial, { force: true });
+      throw new ModelError(
+        "network",
+        `${basename(new URL(file.url).pathname)} arrived damaged twice: its checksum is not the one that the hub gives. Something on the way changes it; try another network or mirror.`,
+      );
+    }
+  }
+  await rename(partial, path);
+}
+
+/**
+ * Whether a file's content has a hash.
+ * @param hash SHA-256 (64 digits), or SHA-1 of git's blob (40 digits); hexadecimal
+ */
+export async function isIntact(path: string, hash: string): Promise<boolean> {
+  const size = await sizeOf(path);
+  if (size === undefined) return false;
+  const digest: Hash = hash.length === 64 ? createHash("sha256") : createHash("sha1").update(`blob ${size}\0`);
+  await pipeline(createReadStream(path, { highWaterMark: 1 << 20 }), digest);
+  return digest.digest("hex") === hash.toLowerCase();
+}
+
+/**
+ * How long a server asks to wait.
+ * @param value of the header Retry-After: seconds, or a date
+ */
+export function retryAfterMs(value: string | null): number | undefined {
+  if (value === null) return undefined;
+  const ms = /^\d+$/.test(value.trim()) ? 1000 * Number(value) : Date.parse(value) - Date.now();
+  return Number.isFinite(ms) ? Math.max(ms, 0) : undefined;
+}
+
+/** However long a server asks to wait, no longer. */
+export const LONGEST_WAIT_MS = 5 * 60_000;
+
+/** A file's size; undefined when there is none. */
+export async function sizeOf(path: string): Promise<number | undefined> {
+  try {
+    return (await stat(path)).size;
+  } catch (error) {
+    if (isMissing(error)) return undefined;
+    throw error;
+  }
+}
+
+const BACKOFF_MS = [500, 1000, 2000, 5000, 10_000, 20_000, 30_000];
+/** Statuses that a later try may not meet. */
+const PASSING = new Set([408, 425, 429, 500, 502, 503, 504]);
+
+/** Makes the partial file as large as the whole. */
+async function fetchAll(file: FileDownload, partial: string, options: DownloadOptions): Promise<void> {
+  const { signal, onBytes, backoffMs = BACKOFF_MS } = options;
+  for (let idle = 0; ; ) {
+    const before = (await sizeOf(partial)) ?? 0;
+    onBytes(Math.min(before, file.sizeBytes));
+    if (before === file.sizeBytes) return;
+    const failure = await fetchRest(file, partial, before, options);
+    const after = (await sizeOf(partial)) ?? 0;
+    if (after === file.sizeBytes) continue;
+    signal.throwIfAborted();
+    idle = after > before ? 0 : idle + 1;
+    const pause = backoffMs[Math.max(idle - 1, 0)];
+    if (pause === undefined || !failure.passing) throw failure.error;
+    await wait(Math.min(Math.max(pause, failure.afterMs ?? 0), LONGEST_WAIT_MS), undefined, { signal });
+  }
+}
+
+/** Why a try did not bring everything. */
+interface Failure {
+  readonly error: ModelError;
+  /** Whether another try may do better. */
+  readonly passing: boolean;
+  /** What the server asked to wait. */
+  readonly afterMs?: number;
+}
+
+/** One request for what is missing. */
+async function fetchRest(
+  file: FileDownload,
+  partial: string,
+  from: number,
+  { signal, onBytes }: DownloadOptions,
+): Promise<Failure> {
+  const { url, fetch, headers, sizeBytes } = file;
+  const start = from < sizeBytes ? from : 0; // larger than the whole: of another file
+  const name = basename(new URL(url).pathname);
+  try {
+    const range = start === 0 ? {} : { range: `bytes=${start}-` };
+    // As it is, byte for byte: a coding would make ranges and sizes those of something else.
+    const response = await fetch(url, { headers: { ...headers, ...range, "accept-encoding": "identity" }, signal });
+    const { status, body } = response;
+    if (status === 416) await rm(partial, { force: true });
+    if ((status !== 200 && status !== 206) || body === null) {
+      await body?.cancel();
+      const passing = PASSING.has(status) || status === 416;
+      const afterMs = retryAfterMs(response.headers.get("retry-after"));
+      return { error: file.refused(status), passing, ...(afterMs === undefined ? {} : { afterMs }) };
+    }
+    const [, first, total] = /^bytes (\d+)-\d+\/(\d+)$/.exec(response.headers.get("content-range") ?? "") ?? [];
+    const resumed = status === 206 && Number(first) === start;
+    if (status === 206 && !resumed) await rm(partial, { force: true });
+    const whole = status === 206 ? Number(total) : Number(response.headers.get("content-length") ?? sizeBytes);
+    if (whole !== sizeBytes || (status === 206 && !resumed)) {
+      await body.cancel();
+      const what = `${name} should have ${sizeBytes} bytes, and the server offers ${whole}`;
+      return { error: new ModelError("network", `${what}. Try again, or another mirror.`), passing: status === 206 };
+    }
+    await writeFrom(partial, resumed ? start : 0, body, onBytes);
+    return {
+      error: new ModelError("network", `The connection ended before ${name} was whole. Try again.`),
+      passing: true,
+    };
+  } catch (error) {
+    signal.throwIfAborted();
+    if (error instanceof ModelError) return { error, passing: error.code === "network" && isConnection(error) };
+    const words = `The connection broke while ${name} was fetched (${reason(error)}). What has arrived is kept: try again to go on.`;
+    return { error: new ModelError("network", words, { cause: error }), passing: true };
+  }
+}
+
+/** Writes a body at a position; what is behind the position is cut off first. */
+async function writeFrom(
+  path: string,
+  start: number,
+  body: ReadableStream<Uint8Array>,
+  onBytes: (doneBytes: number) => void,
+): Promise<void> {
+  const handle = await open(path, start === 0 ? "w" : "r+").catch((cause) => {
+    throw unwritable(path, cause);
+  });
+  try {
+    let position = start;
+    for await (const chunk of body) {
+      await handle.write(chunk, 0, chunk.length, position).catch((cause) => {
+        throw unwritable(path, cause);
+      });
+      position += chunk.length;
+      onBytes(position);
+    }
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Whether the connection failed, rather than somebody answering in the hub's place. */
+function isConnection({ cause }: ModelError): boolean {
+  return cause !== undefined;
+}
+
+function unwritable(path: string, cause: unknown): ModelError {
+  const full = cause instanceof Error && "code" in cause && cause.code === "ENOSPC";
+  const words = full ? "The disk is full: free some space" : `${path} cannot be written (${reason(cause)}): mend that`;
+  return new ModelError("storage", `${words}, and try again. What has arrived is kept.`, { cause });
+}

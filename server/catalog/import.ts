@@ -1,0 +1,151 @@
+/** Takes a model from a folder, a zip file or a file of weights into Spanfill's own folder: for machines without a network. */
+import { createWriteStream, existsSync } from "node:fs";
+import { copyFile, mkdir, mkdtemp, readdir, rename, rm, stat, writeFile } from "node:fs/promises";
+import { basename, dirname, extname, join, resolve } from "node:path";
+import type { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { type Entry, openPromise, type ZipFile } from "yauzl";
+import { ModelError } from "../../models/errors.ts";
+import { readManifest } from "./catalog.ts";
+import { reason } from "./files.ts";
+import { listFolder } from "./find.ts";
+import { checkSpace } from "./get.ts";
+import { openModel } from "./model.ts";
+import type { Places } from "./store.ts";
+import { sha256Of } from "./sums.ts";
+
+/** How an import is watched and stopped. */
+export interface ImportOptions {
+  /** What to call the model; the folder's or file's name when absent. */
+  readonly id?: string;
+  readonly signal: AbortSignal;
+  readonly onBytes?: (doneBytes: number, totalBytes: number) => void;
+}
+
+/** A model that was imported. */
+export interface ImportedModel {
+  readonly id: string;
+  readonly directory: string;
+}
+
+/**
+ * Copies a model and checks that it can be opened; nothing is kept of one that cannot.
+ * @param from a folder with config.json, weights and tokenizer; a zip file of one; or the file of weights in such a folder
+ * @throws ModelError "input" when there is nothing there or the name is taken, "config" or "checkpoint" when it is no model
+ */
+export async function importModel(from: string, places: Places, options: ImportOptions): Promise<ImportedModel> {
+  const path = resolve(from);
+  const status = await stat(path).catch((cause) => {
+    throw new ModelError("input", `${path} does not exist. Name a folder, a zip file or a file of weights.`, { cause });
+  });
+  const zipped = status.isFile() && /\.zip$/i.test(path);
+  const id = options.id ?? (zipped ? basename(path, extname(path)) : basename(status.isFile() ? dirname(path) : path));
+  if (!/^\w[\w.-]*$/.test(id)) {
+    throw new ModelError(
+      "input",
+      `"${id}" cannot be a model's name: use letters, digits, dots, hyphens (--name NAME).`,
+    );
+  }
+  const directory = join(places.own, id);
+  if (existsSync(directory)) {
+    throw new ModelError("input", `There is a model "${id}" already. Remove it first, or give another name (--name).`);
+  }
+  await mkdir(places.own, { recursive: true });
+  // Begins with a dot, so that nobody takes it for a model.
+  const half = await mkdtemp(join(places.own, ".importing-"));
+  try {
+    if (zipped) await unzip(path, half, options);
+    else await copyFolder(status.isFile() ? path : undefined, status.isFile() ? dirname(path) : path, half, options);
+    await openModel(half, "float");
+    if (!existsSync(join(half, "spanfill.json"))) await declare(half, id);
+    options.signal.throwIfAborted();
+    await rename(half, directory);
+  } catch (error) {
+    await rm(half, { recursive: true, force: true });
+    throw error instanceof ModelError ? here(error, half, path) : error;
+  }
+  return { id: readManifest(directory).id, directory };
+}
+
+/** What of a model's folder is of use: the rest, such as a training's state, can be large. */
+const WANTED =
+  /^((config|generation_config|tokenizer|tokenizer_config|spanfill|decoding|calibration|shortlist)\.json|operative_config\.gin|spiece\.model|README\.md|[^/]+\.(safetensors|bin|msgpack|gguf|h5|index|index\.json)|[^/]+\.data-\d+-of-\d+)$/;
+const UNWANTED = /^(optimizer|scheduler|training_args|rng_state)/;
+
+function wanted(name: string): boolean {
+  return WANTED.test(name) && !UNWANTED.test(name);
+}
+
+/** @param only the one file of weights to take of a folder that holds several */
+async function copyFolder(only: string | undefined, folder: string, to: string, options: ImportOptions): Promise<void> {
+  const weights = /\.(safetensors|bin|msgpack|gguf|h5)$/;
+  const names = (await listFolder(folder)).filter(wanted);
+  const files = names.filter((name) => only === undefined || name === basename(only) || !weights.test(name));
+  if (only !== undefined && !(weights.test(only) && files.includes(basename(only)))) {
+    throw new ModelError("input", `${only} is no file of weights. Name one, a zip file, or a model's folder.`);
+  }
+  const sizes = await Promise.all(files.map(async (name) => (await stat(join(folder, name))).size));
+  const totalBytes = sizes.reduce((sum, size) => sum + size, 0);
+  await checkSpace(to, totalBytes);
+  let done = 0;
+  for (const [i, name] of files.entries()) {
+    options.signal.throwIfAborted();
+    if (!(await stat(join(folder, name))).isFile()) continue;
+    await copyFile(join(folder, name), join(to, name));
+    done += sizes[i] ?? 0;
+    options.onBytes?.(done, totalBytes);
+  }
+}
+
+/** Takes the files beside the archive's config.json, wherever in it that is. */
+async function unzip(path: string, to: string, { signal, onBytes }: ImportOptions): Promise<void> {
+  const malformed = (cause: unknown) =>
+    new ModelError("input", `${path} is no zip file that can be read (${reason(cause)}). Make it again.`, { cause });
+  let zip: ZipFile;
+  const entries: Entry[] = [];
+  try {
+    zip = await openPromise(path, { autoClose: false, lazyEntries: true });
+    for await (const entry of zip.eachEntry()) entries.push(entry);
+  } catch (cause) {
+    throw malformed(cause);
+  }
+  try {
+    const config = entries.map(({ fileName }) => fileName).find((name) => /(^|\/)config\.json$/.test(name));
+    if (config === undefined)
+      throw new ModelError("input", `${path} holds no config.json, so it is no model's folder.`);
+    const folder = config.slice(0, -"config.json".length);
+    const files = entries.filter(
+      ({ fileName }) => fileName.startsWith(folder) && wanted(fileName.slice(folder.length)),
+    );
+    const totalBytes = files.reduce((sum, { uncompressedSize }) => sum + uncompressedSize, 0);
+    await checkSpace(to, totalBytes);
+    let done = 0;
+    for (const entry of files) {
+      const stream: Readable = await zip.openReadStreamPromise(entry);
+      stream.on("data", ({ length }: Buffer) => {
+        done += length;
+        onBytes?.(done, totalBytes);
+      });
+      const name = entry.fileName.slice(folder.length); // without a slash: WANTED has none
+      await pipeline(stream, createWriteStream(join(to, basename(name)), { flags: "wx" }), { signal });
+    }
+  } catch (cause) {
+    signal.throwIfAborted();
+    throw cause instanceof ModelError ? cause : malformed(cause);
+  } finally {
+    zip.close();
+  }
+}
+
+/** Notes the name and the sums, so that a later damage is found. */
+async function declare(folder: string, id: string): Promise<void> {
+  const sums: [string, string][] = [];
+  for (const name of (await readdir(folder)).toSorted()) sums.push([name, await sha256Of(join(folder, name))]);
+  const manifest = { id, sha256: Object.fromEntries(sums) };
+  await writeFile(join(folder, "spanfill.json"), `${JSON.stringify(manifest, undefined, 2)}\n`);
+}
+
+/** The error as it concerns what the person named, not the copy of it. */
+function here(error: ModelError, half: string, from: string): ModelError {
+  return new ModelError(error.code, error.message.replaceAll(half, from), { cause: error });
+}

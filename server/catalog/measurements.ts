@@ -1,0 +1,38 @@
+/** What was measured of models on this machine, kept beside the models. */
+import { join } from "node:path";
+import { z } from "zod";
+import { readJson, writeAtomically } from "./files.ts";
+import type { Places } from "./store.ts";
+
+/** One kept measurement: the newest of a model in a precision on a device. */
+export type KeptMeasurement = z.output<typeof measurement>;
+
+/** All that were kept; none where there is no file, or one that cannot be read. */
+export async function readMeasurements(places: Places): Promise<KeptMeasurement[]> {
+  const parsed = z.array(measurement).safeParse(await readJson(file(places), "config").catch(() => []));
+  return parsed.success ? parsed.data : [];
+}
+
+/** Keeps a measurement in place of an earlier one of the same kind. */
+export async function keepMeasurement(places: Places, made: KeptMeasurement): Promise<void> {
+  const others = (await readMeasurements(places)).filter(
+    ({ id, precision, device }) => id !== made.id || precision !== made.precision || device !== made.device,
+  );
+  await writeAtomically(file(places), (handle) => handle.writeFile(`${JSON.stringify([...others, made])}\n`));
+}
+
+function file({ own }: Places): string {
+  return join(own, "..", "measurements.json");
+}
+
+const positive = z.number().nonnegative();
+const measurement = z.object({
+  id: z.string(),
+  precision: z.enum(["int8", "float32"]),
+  device: z.literal("cpu"),
+  loadMs: positive,
+  firstTokenMs: positive,
+  tokensPerSecond: positive,
+  memoryBytes: positive.exactOptional(),
+  at: z.string(),
+});

@@ -1,0 +1,170 @@
+import assert from "node:assert/strict";
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, type TestContext, test } from "node:test";
+import { ModelError, type ModelErrorCode } from "../../models/errors.ts";
+import { readManifest, resolveModel } from "../../server/catalog/catalog.ts";
+import { importModel } from "../../server/catalog/import.ts";
+import { keptDirectory, keptModels, removeModel, verifyFiles } from "../../server/catalog/store.ts";
+import { storedZip } from "../checkpoint/bytes.ts";
+import { randomModelFolder } from "../support/random-model.ts";
+
+const model = randomModelFolder();
+after(() => model.dispose());
+const NAMES = ["config.json", "model.safetensors", "tokenizer.json"];
+const signal = new AbortController().signal;
+const content = (name: string) => readFileSync(join(model.directory, name));
+
+test("a folder is copied, without what a training left in it, and known by its name from then on", async (t) => {
+  const { places, folder } = setup(t);
+  const from = join(folder, "my-t5");
+  mkdirSync(from);
+  for (const name of NAMES) copyFileSync(join(model.directory, name), join(from, name));
+  for (const name of ["optimizer.bin", "trainer_state.json", ".hidden"]) writeFileSync(join(from, name), "x");
+  const made = await importModel(from, places, { signal });
+  assert.deepEqual(made, { id: "my-t5", directory: join(places.own, "my-t5") });
+  assert.deepEqual(readdirSync(made.directory).toSorted(), [...NAMES, "spanfill.json"].toSorted());
+  assert.equal(keptDirectory("my-t5", places), made.directory);
+  assert.deepEqual(
+    (await keptModels(places)).map(({ id, place }) => [id, place]),
+    [["my-t5", "own"]],
+  );
+  await assert.rejects(importModel(from, places, { signal }), is("input", /There is a model "my-t5" already/));
+  assert.equal((await importModel(from, places, { signal, id: "other" })).id, "other");
+});
+
+test("what is damaged afterwards is found", async (t) => {
+  const { places } = setup(t);
+  const { directory } = await importModel(model.directory, places, { signal, id: "mine" });
+  const sums = readManifest(directory).sha256;
+  assert.deepEqual(Object.keys(sums).toSorted(), NAMES);
+  const damaged = async () => (await verifyFiles(directory, sums)).filter(({ intact }) => intact === false);
+  assert.deepEqual(await damaged(), []);
+  writeFileSync(join(directory, "tokenizer.json"), "{}");
+  assert.deepEqual(await damaged(), [{ name: "tokenizer.json", intact: false }]);
+});
+
+test("a file of weights brings the folder that it is in", async (t) => {
+  const { places } = setup(t);
+  const made = await importModel(join(model.directory, "model.safetensors"), places, { signal, id: "mine" });
+  assert.ok(existsSync(join(made.directory, "tokenizer.json")));
+  await assert.rejects(
+    importModel(join(model.directory, "config.json"), places, { signal, id: "x" }),
+    is("input", /no file of weights/),
+  );
+});
+
+test("a zip file is unpacked, wherever in it the model is", async (t) => {
+  const { places, folder } = setup(t);
+  for (const inner of ["", "my-t5/", "a/b/"]) {
+    const path = join(folder, `zipped${inner.length}.zip`);
+    const others: [string, Buffer][] = [
+      ["notes/config.txt", Buffer.from("x")],
+      [`${inner}sub/model.bin`, Buffer.from("x")],
+    ];
+    writeFileSync(path, storedZip([...NAMES.map((name) => [`${inner}${name}`, content(name)] as const), ...others]));
+    const steps: number[] = [];
+    const made = await importModel(path, places, { signal, onBytes: (done) => steps.push(done) });
+    assert.deepEqual(readdirSync(made.directory).toSorted(), [...NAMES, "spanfill.json"].toSorted());
+    assert.deepEqual(readFileSync(join(made.directory, "model.safetensors")), content("model.safetensors"));
+    assert.equal(
+      steps.at(-1),
+      NAMES.reduce((sum, name) => sum + content(name).length, 0),
+    );
+  }
+});
+
+const bad: [
+  what: string,
+  files: readonly (readonly [string, Buffer])[] | Buffer,
+  code: ModelErrorCode,
+  words: RegExp,
+][] = [
+  ["no zip file", Buffer.from("not a zip"), "input", /is no zip file that can be read/],
+  ["no model in it", [["a.txt", Buffer.from("x")]], "input", /holds no config.json/],
+  ["no weights in it", [["config.json", content("config.json")]], "checkpoint", /holds no model.safetensors/],
+  ["a way out of the folder", [["../config.json", content("config.json")]], "input", /is no zip file that can be read/],
+  [
+    "damaged weights",
+    [
+      ...NAMES.map(
+        (name) => [name, name.endsWith("tensors") ? content(name).subarray(0, 500) : content(name)] as const,
+      ),
+    ],
+    "checkpoint",
+    /bad\.zip/,
+  ],
+];
+for (const [what, files, code, words] of bad) {
+  test(`a zip file with ${what} leaves nothing behind`, async (t) => {
+    const { places, folder } = setup(t);
+    const path = join(folder, "bad.zip");
+    writeFileSync(path, Buffer.isBuffer(files) ? files : storedZip(files));
+    await assert.rejects(importModel(path, places, { signal }), is(code, words));
+    assert.deepEqual(readdirSync(places.own), []);
+    assert.deepEqual(readdirSync(folder).toSorted(), ["bad.zip", "own"]);
+  });
+}
+
+test("an import that is stopped leaves nothing behind", async (t) => {
+  const { places } = setup(t);
+  const controller = new AbortController();
+  const stopped = importModel(model.directory, places, {
+    id: "mine",
+    signal: controller.signal,
+    onBytes: () => controller.abort(),
+  });
+  await assert.rejects(stopped, { name: "AbortError" });
+  assert.deepEqual(readdirSync(places.own), []);
+});
+
+test("names that lead elsewhere are refused", async (t) => {
+  const { places } = setup(t);
+  for (const id of ["../x", "a/b", "", ".x", "-x"]) {
+    await assert.rejects(
+      importModel(model.directory, places, { signal, id }),
+      is("input", /cannot be a model's name/),
+      id,
+    );
+  }
+  await assert.rejects(importModel(join(model.directory, "none"), places, { signal }), is("input", /does not exist/));
+});
+
+test("an imported model is found by its name, and gone when it is removed", async (t) => {
+  const { places } = setup(t);
+  const { directory } = await importModel(model.directory, places, { signal, id: "mine" });
+  const before = process.env["SPANFILL_MODELS"];
+  process.env["SPANFILL_MODELS"] = places.own;
+  t.after(() => {
+    if (before === undefined) delete process.env["SPANFILL_MODELS"];
+    else process.env["SPANFILL_MODELS"] = before;
+  });
+  assert.equal(resolveModel("mine"), directory);
+  assert.ok((await removeModel("mine", places)) > 1000);
+  assert.throws(() => resolveModel("mine"), is("config", /There is no model "mine"/));
+});
+
+function setup(t: TestContext) {
+  const folder = mkdtempSync(join(tmpdir(), "spanfill-import-"));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  return { folder, places: { hub: join(folder, "hub"), own: join(folder, "own") } };
+}
+
+function is(code: ModelErrorCode, words: RegExp) {
+  return (error: unknown) => {
+    assert.ok(error instanceof ModelError, String(error));
+    assert.equal(error.code, code, error.message);
+    assert.match(error.message, words);
+    return true;
+  };
+}
