@@ -31,15 +31,16 @@ for (const name of readdirSync(outdir)) {
   if (name.startsWith("chunk-") && !made.has(name)) rmSync(join(outdir, name));
 }
 
-// The extension's half runs inside VS Code, which loads CommonJS. What it imports later is in the file but not run before; the panel,
-// which few sessions open, is in a file of its own.
-const panelApart = {
-  name: "panel-apart",
-  setup: ({ onResolve }) =>
-    onResolve({ filter: /^\.\/panel\/host\.ts$/ }, () => ({ path: "./panel-host.cjs", external: true })),
+// The extension's half runs inside VS Code, which loads CommonJS. What it imports later, and the panel, are files of their own.
+const apart = {
+  name: "apart",
+  setup: ({ onResolve }) => {
+    const later = { "./commands.ts": "./commands.cjs", "./panel/host.ts": "./panel-host.cjs" };
+    onResolve({ filter: /^\.\/(commands|panel\/host)\.ts$/ }, ({ path }) => ({ path: later[path], external: true }));
+  },
 };
 await build({
-  entryPoints: { client: "client/extension.ts", "panel-host": "client/panel/host.ts" },
+  entryPoints: { client: "client/extension.ts", commands: "client/commands.ts", "panel-host": "client/panel/host.ts" },
   outdir,
   outExtension: { ".js": ".cjs" },
   bundle: true,
@@ -49,7 +50,7 @@ await build({
   external: ["vscode"],
   // require() in the place of import(): the editor gives its own module "vscode" to that alone.
   supported: { "dynamic-import": false },
-  plugins: [panelApart],
+  plugins: [apart],
   minify: true,
   legalComments: "linked",
   sourcemap: false,

@@ -16,7 +16,7 @@ import type {
   WriteFieldResult,
 } from "../protocol/requests.ts";
 import { replaceRanges } from "./edits.ts";
-import type { LanguageServer } from "./language-client.ts";
+import { LanguageServer } from "./language-client.ts";
 import { LANGUAGES, SELECTOR } from "./languages.ts";
 import { explain, openSettings, warn } from "./messages.ts";
 import type { Pause } from "./pause.ts";
@@ -37,6 +37,11 @@ const REPHRASE: (typeof COMMANDS)["rephrase"] = "spanfill.rephrase";
 const WRITE: (typeof COMMANDS)["writeField"] = "spanfill.writeField";
 const EXPLAIN: (typeof COMMANDS)["explain"] = "spanfill.explainSuggestion";
 const SAID_MS = 5000;
+
+/** {@link LanguageServer}, which comes in one file with the commands: it is read when the first of them, or a text, needs it. */
+export function createServer(...options: ConstructorParameters<typeof LanguageServer>): LanguageServer {
+  return new LanguageServer(...options);
+}
 
 /** Shows a summary of the selection beside it; of the whole file when nothing is selected. */
 export async function summarizeSelection(context: CommandContext): Promise<void> {

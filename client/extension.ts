@@ -59,16 +59,13 @@ export function activate(context: ExtensionContext): void {
     status.fail(problem);
   }
   const start = async (): Promise<LanguageServer> => {
-    const [{ LanguageServer }, { runAction }] = await Promise.all([
-      import("./language-client.ts"),
-      import("./commands.ts"),
-    ]);
+    const { createServer, runAction } = await import("./commands.ts");
     const onStatus = (engine: EngineStatus | undefined) => {
       status.show(engine);
       if (engine !== undefined)
         log.debug(`engine: ${engine.state}${engine.pid === undefined ? "" : `, process ${engine.pid}`}`);
     };
-    const server: LanguageServer = new LanguageServer(context, log, onStatus, pause, (command, argument) =>
+    const server: LanguageServer = createServer(context, log, onStatus, pause, (command, argument) =>
       runAction({ server, summaries, pause }, command, argument),
     );
     return server;

@@ -31,7 +31,7 @@ const VSIX = [
   ...MODELS,
   /^package\.nls(\.[\w-]+)?\.json$/,
   /^media\/(icon\.png|walkthrough\/\w+\.svg)$/,
-  /^dist\/(client\.cjs|panel-host\.cjs|panel\.js|server\.js|child\.js|chunk-\w+\.js|[\w.-]+\.LEGAL\.txt)$/,
+  /^dist\/(client\.cjs|commands\.cjs|panel-host\.cjs|panel\.js|server\.js|child\.js|chunk-\w+\.js|[\w.-]+\.LEGAL\.txt)$/,
 ];
 const TARBALL = [...TEXTS, ...MODELS, /^dist\/(cli|server|child|chunk-\w+)\.js$/, /^dist\/[\w.-]+\.LEGAL\.txt$/];
 const PANEL = ["dist/panel-host.cjs", "dist/panel.js"];
@@ -105,7 +105,13 @@ async function packExtension() {
     "media",
   );
   cpSync("client/README.md", join(stage, "README.md"));
-  stageBundles(stage, ["client.cjs", "panel-host.cjs", "panel.js", ...bundles("server.js", "child.js")]);
+  stageBundles(stage, [
+    "client.cjs",
+    "commands.cjs",
+    "panel-host.cjs",
+    "panel.js",
+    ...bundles("server.js", "child.js"),
+  ]);
   stageRuntime(join(stage, "dist", "node_modules"));
 
   const path = join("dist", `${manifest.name}-${target}-${manifest.version}.vsix`);
@@ -123,7 +129,13 @@ async function packExtension() {
     .map(({ path: name, bytes }) => ({ path: name.slice("extension/".length), bytes }));
   const rules = [...VSIX, ...runtimeRules("dist/node_modules")];
   const binding = native === undefined ? [] : [`dist/node_modules/${binaries}/${BINDING}`];
-  report(path, statSync(half).size, entries, rules, [...NEEDED, "dist/client.cjs", ...PANEL, ...binding]);
+  report(path, statSync(half).size, entries, rules, [
+    ...NEEDED,
+    "dist/client.cjs",
+    "dist/commands.cjs",
+    ...PANEL,
+    ...binding,
+  ]);
   renameSync(half, path);
 }
 
