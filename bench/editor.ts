@@ -1,6 +1,6 @@
 /** `bench editor`: how soon ghost text is there in a real VS Code, beside a provider that answers at once; activation and memory. */
 import { spawnSync } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { availableParallelism, cpus, tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -51,6 +51,8 @@ interface Round {
   readonly cold: Keystroke;
   readonly pairs: readonly { readonly spanfill: Keystroke; readonly constant: Keystroke }[];
   readonly activation: Activation;
+  /** Of an extension that does nothing, activated by the same document: VS Code's own share. */
+  readonly emptyActivation: Activation;
 }
 
 /** Measures, prints a table, and writes bench/results/editor.json. */
@@ -71,7 +73,11 @@ export async function benchEditor(options: EditorOptions): Promise<void> {
       "spanfill.inlineCompletion.minimumConfidence": 0,
       ...(options.model === undefined ? {} : { "spanfill.model": resolve(options.model) }),
     };
-    const vsix = [resolve(options.vsix ?? packaged()), await packBeside(harness, join(folder, "beside"))];
+    const vsix = [
+      resolve(options.vsix ?? packaged()),
+      await packBeside(harness, join(folder, "beside")),
+      await packEmpty(harness, join(folder, "empty")),
+    ];
     const env = { SPANFILL_BENCH_PORT: String(listener.port) };
     server = await harness.startCodeServer(editor, { folder, vsix, settings, env });
     const { host, extension } = server;
@@ -80,7 +86,10 @@ export async function benchEditor(options: EditorOptions): Promise<void> {
     await opened.page.context().addInitScript({ path: resolve("bench/editor/page.js") });
     const newWindow = async (page: Page, name: string) => {
       mkdirSync(join(folder, name));
-      return { folder: join(folder, name), window: await listener.open(page, host, join(folder, name)) };
+      const window = await listener.open(page, host, join(folder, name));
+      // What else a window starts is not to be counted as ours.
+      await sleep(STARTED_MS);
+      return { folder: join(folder, name), window };
     };
 
     const rounds: Round[] = [];
@@ -111,6 +120,8 @@ export async function benchEditor(options: EditorOptions): Promise<void> {
   }
 }
 
+/** By then a new window has started what it starts of its own. */
+const STARTED_MS = 5000;
 /** The time that a person takes to look at what has been opened. */
 const SETTLE_MS = 1000;
 const START_MS = 30_000;
@@ -145,7 +156,13 @@ async function measure(
       pairs.push({ constant, spanfill: await type(place, "md") });
     }
   }
-  return { cold, pairs, activation: activationIn(await window.ask({ ask: "startup" })) };
+  const startup = await window.ask({ ask: "startup" });
+  return {
+    cold,
+    pairs,
+    activation: activationIn(startup, "spanfill.spanfill"),
+    emptyActivation: activationIn(startup, "spanfill-bench.empty"),
+  };
 }
 
 /** Waits until the language server answers, without starting the engine. */
@@ -163,10 +180,11 @@ async function serverStarted(window: EditorWindow): Promise<void> {
 }
 
 /** A row of "Developer: Startup Performance": | extension | eager | load | call | finish | event | by |. */
-function activationIn(text: unknown): Activation {
-  const [, load, call] = /^\| spanfill\.spanfill +\| \w+ +\| (\d+) +\| (\d+) +\|/m.exec(String(text)) ?? [];
+function activationIn(text: unknown, id: string): Activation {
+  const row = new RegExp(`^\\| ${id.replace(".", "\\.")} +\\| \\w+ +\\| (\\d+) +\\| (\\d+) +\\|`, "m");
+  const [, load, call] = row.exec(String(text)) ?? [];
   if (load === undefined || call === undefined)
-    throw new Error(`VS Code did not say when it activated Spanfill:\n${text}`);
+    throw new Error(`VS Code did not say when it activated ${id}:\n${text}`);
   return { loadMs: Number(load), callMs: Number(call) };
 }
 
@@ -188,7 +206,8 @@ function report(
     ["key to painted ghost text", "Spanfill", of("spanfill", "toPaintMs"), ""],
     ["", "constant", of("constant", "toPaintMs"), ""],
     ["", "Spanfill above constant", above, "100"],
-    ["activation", "load and call", rounds.map(({ activation }) => activation.loadMs + activation.callMs), "100"],
+    ["activation", "Spanfill", rounds.map(({ activation }) => activation.loadMs + activation.callMs), "100"],
+    ["", "an empty extension", rounds.map(({ emptyActivation: { loadMs, callMs } }) => loadMs + callMs), ""],
   ];
   const cpu = cpus()[0]?.model.trim();
   console.log(
@@ -236,7 +255,7 @@ function packaged(): string {
 }
 
 /** The benchmark's own extension as a VSIX. */
-async function packBeside({ tool }: Harness, stage: string): Promise<string> {
+async function packBeside(harness: Harness, stage: string): Promise<string> {
   mkdirSync(stage);
   for (const name of ["package.json", "constant.tmLanguage.json"])
     cpSync(join("bench/editor", name), join(stage, name));
@@ -249,6 +268,21 @@ async function packBeside({ tool }: Harness, stage: string): Promise<string> {
     platform: "node",
     external: ["vscode"],
   });
+  return pack(harness, stage);
+}
+
+/** An extension that does nothing when a Markdown document is opened. */
+async function packEmpty(harness: Harness, stage: string): Promise<string> {
+  mkdirSync(stage);
+  const { engines, publisher, version } = JSON.parse(readFileSync("bench/editor/package.json", "utf8"));
+  const activationEvents = ["onLanguage:markdown"];
+  const manifest = { name: "empty", main: "./extension.cjs", files: ["extension.cjs"], activationEvents };
+  writeFileSync(join(stage, "package.json"), JSON.stringify({ ...manifest, engines, publisher, version }));
+  writeFileSync(join(stage, "extension.cjs"), "exports.activate = () => undefined;\n");
+  return pack(harness, stage);
+}
+
+async function pack({ tool }: Harness, stage: string): Promise<string> {
   const packagePath = `${stage}.vsix`;
   await tool("@vscode/vsce").createVSIX({
     cwd: stage,
