@@ -60,7 +60,7 @@ export interface ModelAccount extends ShapeAccount {
 }
 
 /** The name of the model that is used when none is asked for. */
-export const DEFAULT_MODEL = "tiny";
+export const DEFAULT_MODEL = "t5-efficient-tiny-nl2-spanfill";
 
 /**
  * Finds a model's folder.

@@ -59,7 +59,7 @@ const unresolved: [string, Record<string, object | undefined>, string | undefine
     "tiny",
     /"tiny" could be a-tiny or b-tiny/,
   ],
-  ["no model at all", {}, undefined, /no model "tiny"\. No built-in model is installed/],
+  ["no model at all", {}, undefined, /no model "t5-efficient-tiny-nl2-spanfill"\. No built-in model is installed/],
   [
     "a malformed manifest",
     { "a-tiny": { prefixes: { summarize: 1 } } },
