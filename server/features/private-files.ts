@@ -3,9 +3,9 @@ import { readFile, stat } from "node:fs/promises";
 import { basename, dirname, join, relative, sep } from "node:path";
 import ignore, { type Ignore } from "ignore";
 
-/** Names of files that keep secrets. */
+/** Names of files that keep secrets, or may: notes named my-credentials.md are none to learn from or to go on with unasked. */
 export const SECRET_NAME =
-  /^(\.env(\..*)?|\.npmrc|\.netrc|\.pgpass|\.htpasswd|id_(rsa|dsa|ecdsa|ed25519)(\.pub)?|.*\.(pem|key|p12|pfx|kdbx|keystore|jks)|(secrets?|credentials?)(\..*)?)$/i;
+  /^(\.env(\..*)?|\.npmrc|\.netrc|\.pgpass|\.htpasswd|id_(rsa|dsa|ecdsa|ed25519)(\.pub)?|.*\.(pem|key|p12|pfx|kdbx|keystore|jks)|(.*[-_.])?(credentials?|secrets?|passwords?)([-_.].*)?)$/i;
 
 /** The file whose patterns, written as in .gitignore, name what is left alone in its folder and below. */
 export const IGNORE_FILE = ".spanfillignore";

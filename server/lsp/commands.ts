@@ -19,12 +19,12 @@ import {
 } from "../../protocol/requests.ts";
 import { infillTextSchema, summarizeTextSchema } from "../../protocol/tools.ts";
 import { fillGaps } from "../features/fill-gaps.ts";
-import { completeComment, inlineCompletion } from "../features/inline-completion.ts";
+import { completeComment } from "../features/inline-completion.ts";
 import { rephrase } from "../features/rephrase.ts";
 import { summarize, summaryNotes } from "../features/summarize.ts";
 import { infillText, summarizeText } from "../features/tools.ts";
 import { cancelled, contentModified, invalidParams } from "./errors.ts";
-import { whyPrivateUri, withModel } from "./handlers.ts";
+import { suggestion, whyPrivateUri, withModel } from "./handlers.ts";
 import type { OpenDocument } from "./positions.ts";
 import type { Services } from "./services.ts";
 
@@ -216,14 +216,8 @@ async function explain(
   signal: AbortSignal,
 ): Promise<ExplainResult> {
   const document = services.openDocument(uri);
-  const { text } = document;
-  const offset = document.offsetAt(position);
-  const settings = await services.settings.settingsFor(uri);
-  const reason = await whyPrivateUri(uri);
-  if (reason !== undefined) return { reason };
-  const made = await withModel(services, "infill", (model) =>
-    inlineCompletion({ model, settings }, { text, offset, explicit: false }, signal),
-  );
+  const place = { offset: document.offsetAt(position), explicit: false };
+  const made = await suggestion(services, document, place, signal);
   signal.throwIfAborted();
   const [best] = made.items;
   return best === undefined ? { reason: made.reason ?? "the request was cancelled" } : { suggestion: best.text };

@@ -14,13 +14,14 @@ import type { Task } from "../../protocol/panel.ts";
 import { COMMANDS } from "../../protocol/requests.ts";
 import type { LoadedModel } from "../engine/engine.ts";
 import { codeActions } from "../features/code-actions.ts";
-import { completeComment, inlineCompletion } from "../features/inline-completion.ts";
+import { completeComment, type InlineCompletions, inlineCompletion } from "../features/inline-completion.ts";
 import { whyPrivate } from "../features/private-files.ts";
 import { sectionAt, sectionSummary, sectionsOf } from "../features/section-summary.ts";
 import { summaryNotes } from "../features/summarize.ts";
 import { cancelled, contentModified } from "./errors.ts";
+import type { OpenDocument } from "./positions.ts";
 import type { Services } from "./services.ts";
-import type { Suggest } from "./suggestions.ts";
+import type { Place, Suggest } from "./suggestions.ts";
 
 const position = z.object({ line: z.int().nonnegative(), character: z.int().nonnegative() });
 const textDocument = z.object({ uri: z.string() });
@@ -64,27 +65,34 @@ export async function provideInlineCompletion(
   // An item of the completion list is chosen: ghost text would have to begin with it.
   if (params.context.selectedCompletionInfo !== undefined && params.context.selectedCompletionInfo !== null) return [];
   const explicit = params.context.triggerKind === InlineCompletionTriggerKind.Invoked;
-  const suggest: Suggest = async ({ uri, text, languageId }, { offset, explicit }, signal) => {
-    const settings = await services.settings.settingsFor(uri);
-    const reason = explicit ? undefined : await whyPrivateUri(uri);
-    if (reason !== undefined) return { items: [], reason, cancelled: false };
-    if (Object.hasOwn(COMMENTED_LANGUAGES, languageId)) {
-      const comment = commentAt(text, offset, languageId);
-      if (comment === undefined) return { items: [], reason: "the cursor is in code", cancelled: false };
-      return withModel(services, "infill", (model) =>
-        completeComment({ model, settings }, { ...comment, explicit }, signal),
-      );
-    }
-    return withModel(services, "infill", (model) =>
-      inlineCompletion({ model, settings }, { text, offset, explicit }, signal),
-    );
-  };
+  const suggest: Suggest = (document, place, signal) => suggestion(services, document, place, signal);
   const made = await services.suggestions.request(suggest, document, { offset, explicit }, signal);
   signal.throwIfAborted();
   if (made.cancelled) throw cancelled();
   if (document.version !== version) throw contentModified("The document was changed.");
   services.log.debug(`inline completion: ${made.reason ?? `${made.items.length} suggested`}`);
   return made.items.map((item) => ({ insertText: item.text, range }));
+}
+
+/** What is suggested at a place of a document: in a program only within its comments, unasked in no file that keeps secrets. */
+export async function suggestion(
+  services: Services,
+  { uri, text, languageId }: OpenDocument,
+  { offset, explicit }: Place,
+  signal: AbortSignal,
+): Promise<InlineCompletions> {
+  const none = (reason: string) => ({ items: [], reason, cancelled: false });
+  const settings = await services.settings.settingsFor(uri);
+  const reason = explicit ? undefined : await whyPrivateUri(uri);
+  if (reason !== undefined) return none(reason);
+  const program = Object.hasOwn(COMMENTED_LANGUAGES, languageId);
+  const comment = program ? commentAt(text, offset, languageId) : undefined;
+  if (program && comment === undefined) return none("the cursor is in code");
+  return withModel(services, "infill", (model) =>
+    comment === undefined
+      ? inlineCompletion({ model, settings }, { text, offset, explicit }, signal)
+      : completeComment({ model, settings }, { ...comment, explicit }, signal),
+  );
 }
 
 /** {@link whyPrivate} of a document; only files are ever private. */

@@ -7,9 +7,28 @@ import { test } from "node:test";
 import { whyPrivate } from "../../server/features/private-files.ts";
 
 test("files that keep secrets are known by their names", async () => {
-  for (const name of [".env", ".env.local", "server.PEM", "id_rsa", "credentials.json", "secrets.yaml", ".npmrc"])
+  for (const name of [
+    ".env",
+    ".env.local",
+    "server.PEM",
+    "id_rsa",
+    "credentials.json",
+    "secrets.yaml",
+    "db-passwords.txt",
+    "my-credentials.md",
+    ".npmrc",
+  ])
     assert.match((await whyPrivate(`/nowhere/${name}`)) ?? "", /keeps secrets/, name);
-  for (const name of ["environment.md", "keys.md", "README.md", "pem.txt", "secretary.md", "env.py"])
+  for (const name of [
+    "environment.md",
+    "keys.md",
+    "managing-secrets.md",
+    "secrets.md",
+    "README.md",
+    "pem.txt",
+    "secretary.md",
+    "env.py",
+  ])
     assert.equal(await whyPrivate(`/nowhere/${name}`), undefined, name);
 });
 

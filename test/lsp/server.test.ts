@@ -330,6 +330,8 @@ test("one server", async (t) => {
     const explain = async (uri: string, character: number) =>
       (await session.command("spanfill.explainSuggestion", { uri, position: at(0, character) })) as ExplainResult;
     assert.match((await explain(opened("word\n"), 2)).reason ?? "", /inside a word/);
+    const program = opened("let a = 1;\n", "javascript");
+    assert.match((await explain(program, 8)).reason ?? "", /in code/);
     const { suggestion, reason } = await explain(opened("the ferry goes\n"), 14);
     assert.ok((suggestion === undefined) !== (reason === undefined));
   });

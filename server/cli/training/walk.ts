@@ -2,6 +2,7 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join, relative, sep } from "node:path";
 import ignore, { type Ignore } from "ignore";
+import { IGNORE_FILE, SECRET_NAME } from "../../features/private-files.ts";
 
 /** A folder's files. */
 export interface Walked {
@@ -11,16 +12,12 @@ export interface Walked {
   readonly notes: readonly string[];
 }
 
-/** Names of files that keep secrets. */
-const SECRET_NAME =
-  /^(\.env(\..*)?|\.npmrc|\.netrc|\.pgpass|id_(rsa|dsa|ecdsa|ed25519)(\.pub)?|.*\.(pem|key|p12|pfx|kdbx|keystore)|(.*[-_.])?(credentials?|secrets?|passwords?)([-_.].*)?)$/i;
-
 /** Texts that hold one. @see the patterns of secretlint's recommended rules */
 const SECRET_TEXT =
   /-----BEGIN [A-Z ]*PRIVATE KEY-----|\bAKIA[0-9A-Z]{16}\b|\bgh[pousr]_[A-Za-z0-9]{36,}|\bxox[abprs]-[A-Za-z0-9-]{10,}|\bnpm_[A-Za-z0-9]{36}\b|\bhf_[A-Za-z]{34}\b|\bsk-[A-Za-z0-9_-]{32,}/;
 
 /** Files that say what to leave out, with git's patterns. */
-const IGNORE_FILES = [".gitignore", ".spanfillignore"];
+const IGNORE_FILES = [".gitignore", IGNORE_FILE];
 
 /**
  * Walks a folder.
