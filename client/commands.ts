@@ -1,5 +1,5 @@
 /** The commands of the palette, one function each; the table is what package.json declares (a test compares). */
-import { commands, l10n, languages, Range, type TextDocument, type TextEditor, window, workspace } from "vscode";
+import { commands, l10n, Range, type TextDocument, type TextEditor, window, workspace } from "vscode";
 import type { Range as ProtocolRange } from "vscode-languageclient";
 import { COMMENTED_LANGUAGES } from "../protocol/comments.ts";
 import type {
@@ -17,10 +17,9 @@ import type {
 } from "../protocol/requests.ts";
 import { replaceRanges } from "./edits.ts";
 import { LanguageServer } from "./language-client.ts";
-import { LANGUAGES, SELECTOR } from "./languages.ts";
-import { explain, openSettings, warn } from "./messages.ts";
+import { openSettings, warn } from "./messages.ts";
 import type { Pause } from "./pause.ts";
-import { withPatience } from "./progress.ts";
+import { answered, proseEditor } from "./prose-editor.ts";
 import { pickAlternative } from "./rephrase.ts";
 import type { SummaryView } from "./summary-view.ts";
 
@@ -280,37 +279,6 @@ async function fill({ server }: CommandContext, document: TextDocument, parts: r
   }
 }
 
-/** The active editor when its document is one that the server knows; says so when it is not. */
-function proseEditor(): TextEditor | undefined {
-  // With something else in front, such as the walkthrough, the text beside it is meant.
-  const editor = window.activeTextEditor ?? window.visibleTextEditors.find(isProse);
-  if (editor === undefined) {
-    warn(l10n.t("Spanfill: open a text first."));
-    return undefined;
-  }
-  if (isProse(editor)) return editor;
-  const { document } = editor;
-  if (
-    languages.match(
-      LANGUAGES.map((language) => ({ language })),
-      document,
-    ) > 0
-  ) {
-    warn(l10n.t("Spanfill works in files, and this is a view of something else."));
-  } else {
-    const text = l10n.t(
-      "Spanfill works in prose, such as Markdown, and this document's language is {0}.",
-      document.languageId,
-    );
-    warn(text, { title: l10n.t("Change Language"), command: "workbench.action.editor.changeLanguageMode" });
-  }
-  return undefined;
-}
-
-function isProse({ document }: TextEditor): boolean {
-  return languages.match(SELECTOR, document) > 0;
-}
-
 function selected({ selections }: TextEditor): readonly Range[] {
   return selections.filter(({ isEmpty }) => !isEmpty);
 }
@@ -325,17 +293,4 @@ interface Action {
 function isAction(argument: unknown): argument is Action {
   if (typeof argument !== "object" || argument === null || !("range" in argument)) return false;
   return ("show" in argument && argument.show === true) || ("apply" in argument && argument.apply === true);
-}
-
-/** What the work gives; undefined when it was cancelled, or failed and the person was told why. */
-async function answered<Result>(
-  title: string,
-  work: Parameters<typeof withPatience<Result>>[1],
-): Promise<Result | undefined> {
-  try {
-    return await withPatience(`Spanfill: ${title}`, work);
-  } catch (error) {
-    explain(error);
-    return undefined;
-  }
 }

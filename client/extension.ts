@@ -70,14 +70,14 @@ export function activate(context: ExtensionContext): void {
     );
     return server;
   };
+  const server = () => (running ??= start());
   for (const [id, name] of Object.entries(TABLE)) {
     const command = commands.registerCommand(id, async () => {
       if (problem !== undefined) {
         void window.showErrorMessage(problem);
         return;
       }
-      running ??= start();
-      const context: CommandContext = { server: await running, summaries, pause };
+      const context: CommandContext = { server: await server(), summaries, pause };
       await (await import("./commands.ts"))[name](context);
     });
     context.subscriptions.push(command);
@@ -85,7 +85,6 @@ export function activate(context: ExtensionContext): void {
   // The panel is a file of its own, read when it is first shown.
   const panel = async () => {
     if (problem !== undefined) throw new Error(problem);
-    const server = () => (running ??= start());
     return { ...(await import("./panel/host.ts")), context: { extension: context, server } };
   };
   context.subscriptions.push(
@@ -105,7 +104,6 @@ export function activate(context: ExtensionContext): void {
     }),
   );
   if (problem !== undefined) return;
-  const server = () => (running ??= start());
   context.subscriptions.push(...registerTools(server), suggestInComments(server, pause));
   // VS Code activates for input boxes too: only a person's text starts the server, and opening it does not wait for that.
   // The engine waits for the first request.
