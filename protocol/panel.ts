@@ -5,6 +5,15 @@
  */
 // The whole module: of `{ z }` a bundle keeps all locales, four times the extension's half of the panel.
 import * as z from "zod";
+import {
+  type DataCheck,
+  type Fit,
+  type RunDetails,
+  type RunList,
+  type RunNews,
+  type RunSummary,
+  runQuestions,
+} from "./runs.ts";
 
 /** The request from the extension to the server: a `ServerQuestion` -> its answer. */
 export const PANEL_REQUEST = "spanfill/panel";
@@ -49,6 +58,7 @@ const serverQuestions = [
     /** Other sequences beside the best. */
     alternatives: z.int().min(0).max(8),
   }),
+  ...runQuestions,
 ] as const;
 
 /** What the server is asked. */
@@ -66,6 +76,10 @@ const questionSchema = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("pick"), what: z.enum(["folder", "file"]) }),
   /** Lets a person type the hub's token, kept as a secret; an empty one forgets it -> whether there is one */
   z.object({ kind: z.literal("token") }),
+  /** Lets a person pick a file or folder to learn from -> its path, or null when none was picked */
+  z.object({ kind: z.literal("pickData"), what: z.enum(["folder", "file"]) }),
+  /** Opens a file or folder of a run's model in the editor or the system's files -> nothing */
+  z.object({ kind: z.literal("reveal"), path: z.string() }),
   /** Opens a model's page in the browser -> nothing */
   z.object({ kind: z.literal("visit"), id }),
 ]);
@@ -82,6 +96,9 @@ export type ToPage =
   | { readonly type: "job"; readonly job: Job }
   /** The server has ended, and with it what was under way. */
   | { readonly type: "gone" }
+  | { readonly type: "run"; readonly news: RunNews }
+  /** Shows a page: a command of the palette asks for it. */
+  | { readonly type: "show"; readonly page: "models" | "playground" | "tuning" }
   /** A setting was changed, here or elsewhere. */
   | { readonly type: "chosen"; readonly chosen: Chosen };
 
@@ -103,6 +120,15 @@ interface Answers {
   readonly pick: Imported | null;
   readonly token: boolean;
   readonly visit: null;
+  readonly runs: RunList;
+  readonly run: RunDetails;
+  readonly checkData: DataCheck;
+  readonly fit: Fit;
+  readonly startRun: RunSummary;
+  readonly steerRun: RunSummary;
+  readonly removeRun: Removed;
+  readonly pickData: string | null;
+  readonly reveal: null;
 }
 
 /** The models that the settings name: ids or folders; empty where nothing is set. */

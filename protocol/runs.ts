@@ -1,0 +1,194 @@
+/** What the panel and the language server say about training runs: a run is asked for, watched, steered, compared and thrown away. */
+import * as z from "zod";
+import type { evaluationSchema, TrainEvent } from "./training.ts";
+
+/** The notification from the server to the extension: a `RunNews`. */
+export const RUN_NOTIFICATION = "$/spanfill/run";
+
+const id = z.string().min(1).max(200);
+const count = (least: number, most: number) => z.int().min(least).max(most).exactOptional();
+const share = z.number().min(0).lt(1).exactOptional();
+const name = z.string().max(200);
+
+/** What to learn from what, and how; what is absent is decided as `spanfill train` decides it. */
+export const runRequestSchema = z.object({
+  task: name.min(1),
+  /** File or folder. */
+  data: z.string().min(1).max(4096),
+  /** Id of an installed model. */
+  base: z.string().min(1).max(500),
+  /** Role -> column. */
+  columns: z.record(name, name).exactOptional(),
+  inputColumn: name.exactOptional(),
+  targetColumn: name.exactOptional(),
+  template: z.string().max(2000).exactOptional(),
+  prefix: z.string().max(500).exactOptional(),
+  method: z.enum(["full", "lora", "prompt"]).exactOptional(),
+  freezeEmbedding: z.boolean().exactOptional(),
+  loraRank: count(1, 1024),
+  loraAlpha: z.number().gt(0).max(1e6).exactOptional(),
+  loraDropout: share,
+  promptTokens: count(1, 1000),
+  epochs: count(1, 1000),
+  batchSize: count(1, 4096),
+  optimizer: z.enum(["adafactor", "adamw"]).exactOptional(),
+  learningRate: z.number().gt(0).max(100).exactOptional(),
+  schedule: z.enum(["constant", "linear", "cosine", "inverse-sqrt"]).exactOptional(),
+  warmup: count(0, 1e6),
+  weightDecay: z.number().min(0).max(1).exactOptional(),
+  clipNorm: z.number().min(0).exactOptional(),
+  dropout: share,
+  labelSmoothing: share,
+  maxInputTokens: count(16, 4096),
+  maxTargetTokens: count(2, 4096),
+  maxBatchTokens: count(64, 65536),
+  checkpointing: z.boolean().exactOptional(),
+  validationShare: z.number().gt(0).lt(1).exactOptional(),
+  evaluateEvery: count(1, 1e6),
+  judged: count(0, 10_000),
+  patience: count(0, 1000),
+  seed: count(0, 2 ** 31 - 1),
+  threads: count(1, 256),
+});
+export type RunRequest = z.output<typeof runRequestSchema>;
+
+/** Questions about runs that the server answers. */
+export const runQuestions = [
+  /** -> `RunList` */
+  z.object({ kind: z.literal("runs") }),
+  /** -> `RunDetails` */
+  z.object({ kind: z.literal("run"), id }),
+  /** Reads the data as a run would -> `DataCheck` */
+  z.object({ kind: z.literal("checkData"), request: runRequestSchema }),
+  /** What a run would need -> `Fit` */
+  z.object({ kind: z.literal("fit"), request: runRequestSchema }),
+  /** -> `RunSummary`; `title` becomes part of the model's id */
+  z.object({ kind: z.literal("startRun"), title: z.string().min(1).max(100), request: runRequestSchema }),
+  /** `resume`: a run that was stopped or whose process ended -> `RunSummary` */
+  z.object({ kind: z.literal("steerRun"), id, action: z.enum(["pause", "continue", "stop", "resume"]) }),
+  /** Throws away a run that has ended; its model too where asked -> `Removed` */
+  z.object({ kind: z.literal("removeRun"), id, model: z.boolean() }),
+] as const;
+
+/** Where a run is. `lost`: its process ended without a word; it can be resumed. */
+export const RUN_STATES = ["starting", "running", "paused", "stopped", "done", "failed", "lost"] as const;
+export type RunState = (typeof RUN_STATES)[number];
+
+/** A run as the history lists it. */
+export interface RunSummary {
+  readonly id: string;
+  readonly title: string;
+  readonly state: RunState;
+  /** ISO 8601. */
+  readonly startedAt: string;
+  readonly endedAt?: string;
+  readonly request: RunRequest;
+  /** Id of the model it makes, usable from its first evaluation on (its best weights so far). */
+  readonly model: string;
+  readonly usable: boolean;
+  readonly step: number;
+  /** 0 until they are known. */
+  readonly steps: number;
+  readonly secondsLeft?: number;
+  /** The base's evaluation and the best one so far, without samples. */
+  readonly base?: Score;
+  readonly best?: Score;
+  /** Why it failed, and what to do. */
+  readonly message?: string;
+}
+
+/** What an evaluation came to. */
+export interface Score {
+  readonly step: number;
+  readonly validation: number;
+  /** Means, shares from 0 to 1; null where there was nothing to judge. */
+  readonly metrics: Readonly<Record<string, number | null>>;
+}
+
+export interface RunList {
+  /** Newest first. */
+  readonly runs: readonly RunSummary[];
+}
+
+/** All that a run has told; of its steps at most `CURVE_POINTS`, evenly. */
+export interface RunDetails {
+  readonly summary: RunSummary;
+  readonly plan?: Extract<TrainEvent, { type: "plan" }>;
+  readonly estimate?: Extract<TrainEvent, { type: "estimate" }>;
+  readonly curve: readonly CurvePoint[];
+  readonly evaluations: readonly z.output<typeof evaluationSchema>[];
+  /** Rollbacks, pauses and resumptions, in order. */
+  readonly incidents: readonly { readonly step: number; readonly text: string }[];
+}
+
+/** Most points of a run's curve that are sent. */
+export const CURVE_POINTS = 5000;
+
+/** A step on the curve. */
+export interface CurvePoint {
+  readonly step: number;
+  readonly loss: number;
+  readonly learningRate: number;
+  readonly gradientNorm: number;
+  readonly tokensPerSecond: number;
+  readonly memoryBytes: number;
+}
+
+/** What happened in a run since the news before; at most ten times a second. */
+export interface RunNews {
+  readonly summary: RunSummary;
+  readonly events: readonly TrainEvent[];
+}
+
+/** Lengths in tokens. */
+const lengths = z.object({
+  least: z.number(),
+  median: z.number(),
+  /** 95 of 100 are no longer. */
+  long: z.number(),
+  most: z.number(),
+  limit: z.number(),
+});
+
+/** What `spanfill data check --json` finds. */
+export const dataCheckSchema = z.object({
+  data: z.string(),
+  task: z.string(),
+  /** Role -> column; empty for texts. */
+  columns: z.record(z.string(), z.string()),
+  prefix: z.string(),
+  examples: z.number(),
+  validationExamples: z.number(),
+  inputTokens: lengths.exactOptional(),
+  targetTokens: lengths.exactOptional(),
+  labels: z.record(z.string(), z.number()).exactOptional(),
+  notes: z.array(z.string()),
+  preview: z.array(
+    z.object({
+      place: z.string(),
+      input: z.string(),
+      inputTokens: z.number(),
+      target: z.string(),
+      targetTokens: z.number(),
+    }),
+  ),
+});
+export type DataCheck = z.output<typeof dataCheckSchema>;
+
+/** What a run would need, before anything is measured. */
+export interface Fit {
+  readonly method: "full" | "lora" | "prompt";
+  /** Why this method, for a person. */
+  readonly reason: string;
+  readonly checkpointing: boolean;
+  readonly memoryBytes: number;
+  readonly freeMemoryBytes: number;
+  readonly diskBytes: number;
+  readonly freeDiskBytes: number;
+  readonly examples: number;
+  readonly steps: number;
+  /** A rough guess from the model's operations; the run measures it on real steps before the first one counts. */
+  readonly seconds: number;
+  /** Whether memory and disk suffice. */
+  readonly fits: boolean;
+}
