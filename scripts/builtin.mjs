@@ -28,6 +28,10 @@ const folder = join("models", "builtin", id);
 mkdirSync(folder, { recursive: true });
 const copied = ["config.json", "generation_config.json", "tokenizer.json"];
 for (const name of copied) copyFileSync(join(source, name), join(folder, name));
+// T5's own tokenizer class would put a space before every word that follows one of the added characters.
+const names = { eos_token: "</s>", pad_token: "<pad>", unk_token: "<unk>" };
+const options = { tokenizer_class: "PreTrainedTokenizerFast", ...names, clean_up_tokenization_spaces: false };
+writeFileSync(join(folder, "tokenizer_config.json"), `${JSON.stringify(options, null, 2)}\n`);
 // Both built-in models have one vocabulary and one kind of text.
 copyFileSync(join("models", "recipes", "decoding.json"), join(folder, "decoding.json"));
 await writeInt8(source, join(folder, "model.int8.safetensors"));

@@ -1,6 +1,7 @@
 // Runs the unit tests: bundles every test file with esbuild, then hands the bundles to node:test. Arguments pick files by
 // substring: `node scripts/test.mjs spans` runs test/**/*spans*.test.ts. With --events each test's end is a line of JSON.
-import { readdirSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { run } from "node:test";
 import { spec } from "node:test/reporters";
@@ -30,6 +31,11 @@ await build({
   sourcemap: "inline",
   logLevel: "warning",
 });
+
+// What the tests' models are turned into is nothing to keep among a person's own.
+const cache = mkdtempSync(join(tmpdir(), "spanfill-test-"));
+process.env.SPANFILL_CACHE = cache;
+process.on("exit", () => rmSync(cache, { recursive: true, force: true }));
 
 let failed = 0;
 const stream = run({

@@ -15,8 +15,9 @@ FIRST_ROW = 32100
 def builtin_tokenizer(t5):
     """Returns tokenizer.json (as a dict) for the built-in models, from T5's (the older layout, whose model has no type)."""
     def token(row, content, special):
+        # "normalized" ones are looked for last: " <" would else be seen first in " <extra_id_0>".
         return {"id": row, "content": content, "special": special, "single_word": False, "lstrip": False,
-                "rstrip": False, "normalized": False}
+                "rstrip": False, "normalized": "<" in content and not special}
 
     rows = [(text, False) for text in LAYOUT] + [(text, True) for text in LENGTH_MARKS]
     added = t5["added_tokens"] + [token(FIRST_ROW + i, text, special) for i, (text, special) in enumerate(rows)]
