@@ -13,7 +13,7 @@ const { metafile } = await build({
   format: "esm",
   platform: "node",
   target: "node20",
-  external: ["onnxruntime-node"],
+  external: ["onnxruntime-node", "onnxruntime-web"],
   banner: {
     // protobufjs and others are CommonJS inside an ESM bundle.
     js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);',

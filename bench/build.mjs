@@ -1,8 +1,12 @@
-// Bundles the benchmarks into dist/bench.js and the process that runs our engine in them into dist/bench-child.js.
+// Bundles the benchmarks into dist/bench.js and the processes that run our engine and our training in them into dist/bench-child.js and dist/bench-train.js.
 import { build } from "esbuild";
 
 await build({
-  entryPoints: { bench: "bench/main.ts", "bench-child": "bench/engine-child.ts" },
+  entryPoints: {
+    bench: "bench/main.ts",
+    "bench-child": "bench/engine-child.ts",
+    "bench-train": "bench/train-child.ts",
+  },
   outdir: "dist",
   bundle: true,
   format: "esm",

@@ -1,4 +1,4 @@
-/** The benchmarks' command line: `npm run bench -- infer | train | quality | decoding | editor | panel | load | big | bigram`. */
+/** The benchmarks' command line: `npm run bench -- infer | train | learning | quality | decoding | editor | features | panel | load | big | bigram`. */
 import { Command, InvalidArgumentError, Option } from "commander";
 import type { Precision } from "../server/engine/engine.ts";
 import type { ShapeName } from "./random-model.ts";
@@ -31,12 +31,16 @@ program
 program
   .command("train")
   .description("training steps beside PyTorch's on the same batch (bench/peers/README.md tells how to add it)")
-  .addOption(new Option("--shape <names...>", "shapes").choices(["tiny", "small", "deep"]).default(["tiny", "small"]))
+  .addOption(
+    new Option("--shape <names...>", "shapes")
+      .choices(["tiny", "narrow", "small", "deep"])
+      .default(["tiny", "narrow", "small"]),
+  )
   .option("--batch <rows,source,target>", "examples of a step, and the tokens of their sides", "8,128,32")
   .option("--dropout <rates...>", "dropout rates", ["0", "0.1"])
   .addOption(new Option("--optimizer <name>").choices(["adafactor", "adamw"]).default("adamw"))
   .option("--rounds <n>", "timed steps of each side, interleaved", count, 11)
-  .option("--python <file>", "the Python that has torch and transformers", ".cache/torch-venv/bin/python")
+  .option("--python <files...>", "each a Python that has torch and transformers", [".cache/torch-venv/bin/python"])
   .option("--models <folder>", "random models", ".cache/bench")
   .addOption(
     new Option("--method <names...>", "what learns (PyTorch needs peft for lora)")
@@ -46,6 +50,25 @@ program
   .action(async (options: import("./train.ts").TrainArguments) => {
     const { benchTrain } = await import("./train.ts");
     await benchTrain(options);
+  });
+
+program
+  .command("learning")
+  .description(
+    "what ten minutes of training teach a model, on data that it has not seen: before and after, with intervals",
+  )
+  .addOption(
+    new Option("--task <names...>", "what is learned")
+      .choices(["summarize", "qa", "classify", "infill"])
+      .default(["summarize", "qa", "classify", "infill"]),
+  )
+  .option("--model <id or folder>", "the model to start from; the built-in one by default")
+  .option("--minutes <n>", "processor time of each, in minutes of two cores", Number, 10)
+  .option("--threads <n>", "threads of one operator; 1 is best beside other work", count, 2)
+  .option("--out <folder>", "where data and trained models go", ".cache/bench/learning")
+  .action(async (options: import("./learning.ts").LearningOptions) => {
+    const { benchLearning } = await import("./learning.ts");
+    await benchLearning(options);
   });
 
 program
@@ -91,6 +114,29 @@ program
   .action(async (options: import("./editor.ts").EditorOptions) => {
     const { benchEditor } = await import("./editor.ts");
     await benchEditor(options);
+  });
+
+program
+  .command("features")
+  .description(
+    "each of the editor's features beside a request without work, a file of 5 MB, memory over 1,000 suggestions",
+  )
+  .option("--rounds <n>", "times that each is done", count, 20)
+  .option(
+    "--suggestions <n>",
+    "suggestions after which memory is compared with that after a tenth of them",
+    count,
+    1000,
+  )
+  .addOption(
+    new Option("--part <names...>", "what to measure")
+      .choices(["features", "large", "memory"])
+      .default(["features", "large", "memory"]),
+  )
+  .option("--model <id or folder>", "a model instead of the built-in one")
+  .action(async (options: import("./features.ts").FeaturesOptions) => {
+    const { benchFeatures } = await import("./features.ts");
+    await benchFeatures(options);
   });
 
 program

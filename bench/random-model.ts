@@ -25,11 +25,21 @@ export interface RandomShape {
 }
 
 /**
- * The shapes that `bench infer` measures: t5-efficient-tiny-nl2, t5-small, and 16+16 layers of t5-small's width.
+ * The shapes that are measured: t5-efficient-tiny-nl2, -tiny-nl8 (deep and narrow; `bench train`), t5-small, and 16+16 layers of t5-small's width.
  * `scale` widens their weights so that greedy output does not settle on one token at once.
  */
 export const shapes = {
   tiny: { vocabSize: 32128, dModel: 256, dFf: 1024, dKv: 64, numHeads: 4, numLayers: 2, numDecoderLayers: 2, scale: 3 },
+  narrow: {
+    vocabSize: 32128,
+    dModel: 256,
+    dFf: 1024,
+    dKv: 64,
+    numHeads: 4,
+    numLayers: 8,
+    numDecoderLayers: 8,
+    scale: 3,
+  },
   small: {
     vocabSize: 32128,
     dModel: 512,

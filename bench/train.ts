@@ -1,17 +1,18 @@
 /** `bench train`: how long a training step takes, side by side with PyTorch on the same weights and batches. */
 import { spawn } from "node:child_process";
-import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
-import { resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
-import { learnedShapes, type Method } from "../models/t5/trainable.ts";
+import { fileURLToPath } from "node:url";
+import { createGraphBuilder } from "../models/graph/builder.ts";
+import { gemm } from "../models/graph/ops.ts";
+import { trainingFlops } from "../models/t5/account.ts";
+import { parseConfig } from "../models/t5/config.ts";
 import { resolveModel } from "../server/catalog/catalog.ts";
 import { defaultThreads } from "../server/engine/ort-runner.ts";
-import { prepareLearner } from "../server/training/learner.ts";
-import { createOptimizer } from "../server/training/optimizer.ts";
+import { createSession, float32 } from "../server/engine/session.ts";
 import { seededRandom } from "../server/training/random.ts";
-import { createStepper, type Example } from "../server/training/step.ts";
-import { readWeights } from "../server/training/train.ts";
 import { type ShapeName, shapes, writeRandomModel } from "./random-model.ts";
 import { median } from "./statistics.ts";
 import { printTable } from "./table.ts";
@@ -26,7 +27,8 @@ export interface TrainArguments {
   readonly optimizer: "adafactor" | "adamw";
   /** Timed steps of each side, interleaved. */
   readonly rounds: number;
-  readonly python: string;
+  /** Each with a PyTorch of its own. */
+  readonly python: readonly string[];
   /** Folder of the random models. */
   readonly models: string;
 }
@@ -39,131 +41,121 @@ interface StepRun {
   readonly peakBytes: number;
 }
 
-/** One side of the comparison: forward, backward and update. */
+/** One side of the comparison, in a process of its own: forward, backward and update. */
 interface Side {
   readonly name: string;
-  step(batch: readonly Example[]): Promise<StepRun>;
+  step(batch: string): Promise<StepRun>;
   dispose(): Promise<void>;
 }
 
-/** Measures, prints a table, and writes bench/results/train.json. */
+/** What was measured of one side. */
+interface Result extends StepRun {
+  readonly shape: string;
+  readonly method: string;
+  readonly dropout: number;
+  readonly side: string;
+  readonly tokensPerSecond: number;
+  /** Of the rate of this machine's matrix products. */
+  readonly share: number;
+  /** Median over the rounds of this side's time by ours. */
+  readonly ratio: number;
+}
+
+const RESULTS = "bench/results/train.json";
+
+/** Measures, prints a table, and keeps the figures in bench/results/train.json. */
 export async function benchTrain(options: TrainArguments): Promise<void> {
   const [rows = 8, source = 128, target = 32] = options.batch.split(",").map(Number);
   const threads = defaultThreads();
-  const table = [["shape", "learns", "dropout", "side", "ms/step", "tokens/s", "peak MB", "first loss", "speed"]];
-  const results: object[] = [];
+  const results: Result[] = [];
   for (const shape of options.shape) {
-    const directory = resolve(options.models, shape);
-    writeRandomModel(directory, shapes[shape], 7, resolveModel(), shapes[shape].scale);
-    const kinds = options.method.flatMap((method) =>
-      options.dropout.map((rate) => ({ method, dropout: Number(rate) })),
-    );
-    for (const { method, dropout } of kinds) {
-      const sides = [await openOurs(directory, method, dropout, options.optimizer, threads)];
-      const peer = await openPyTorch(options.python, [
-        directory,
-        `${threads}`,
-        `${dropout}`,
-        options.optimizer,
-        method,
-      ]);
-      if (peer !== undefined) sides.push(peer);
-      const runs = sides.map((): StepRun[] => []);
-      const random = seededRandom(5);
-      const ids = (count: number) => Array.from({ length: count }, () => 3 + Math.floor(random() * 31_900));
-      for (let round = -WARMUPS; round < options.rounds; round += 1) {
-        const batch = Array.from({ length: rows }, () => ({ input: ids(source), target: ids(target) }));
-        // The order alternates, so that neither side always runs on the other's heels.
-        const order = [...sides.entries()];
-        for (const [i, side] of round % 2 === 0 ? order : order.reverse()) runs[i]?.push(await side.step(batch));
+    const folder = resolve(options.models, shape);
+    writeRandomModel(folder, shapes[shape], 7, resolveModel(), shapes[shape].scale);
+    const config = parseConfig(JSON.parse(readFileSync(join(folder, "config.json"), "utf8")));
+    for (const method of options.method) {
+      // What does not learn needs no product for its own gradient.
+      const flops = (method === "lora" ? 2 / 3 : 1) * rows * trainingFlops(config, { source, target });
+      for (const dropout of options.dropout) {
+        const rate = await gemmRate(threads);
+        const sides = await openSides(options.python, [folder, `${threads}`, dropout, options.optimizer, method]);
+        const runs = await measure(sides, options.rounds, [rows, source, target]);
+        for (const [i, { name }] of sides.entries()) {
+          const timed = (runs[i] ?? []).slice(WARMUPS);
+          const ms = median(timed.map((run) => run.ms));
+          results.push({
+            ...{ shape, method, dropout: Number(dropout), side: name, ms },
+            tokensPerSecond: (1000 * rows * (source + target)) / ms,
+            peakBytes: Math.max(...timed.map(({ peakBytes }) => peakBytes)),
+            share: flops / (ms / 1000) / rate,
+            ratio: median(timed.map((run, round) => run.ms / (runs[0]?.[WARMUPS + round]?.ms ?? Number.NaN))),
+            loss: runs[i]?.[0]?.loss ?? Number.NaN,
+          });
+        }
+        for (const side of sides) await side.dispose();
       }
-      const first = runs.map((made) => made[0]?.loss ?? Number.NaN);
-      const timed = runs.map((made) => made.slice(WARMUPS));
-      const speed = median((timed[1] ?? []).map(({ ms }, i) => ms / (timed[0]?.[i]?.ms ?? Number.NaN)));
-      for (const [i, { name }] of sides.entries()) {
-        const ms = median(timed[i]?.map((run) => run.ms) ?? []);
-        const peakBytes = Math.max(...(timed[i] ?? []).map((run) => run.peakBytes));
-        const tokensPerSecond = (1000 * rows * (source + target)) / ms;
-        results.push({ shape, method, dropout, side: name, ms, tokensPerSecond, peakBytes, firstLoss: first[i] });
-        const figures = [
-          ms.toFixed(1),
-          tokensPerSecond.toFixed(0),
-          (peakBytes / 1e6).toFixed(0),
-          first[i]?.toFixed(4) ?? "",
-        ];
-        table.push([
-          shape,
-          method,
-          `${dropout}`,
-          name,
-          ...figures,
-          i === 0 && peer !== undefined ? `${speed.toFixed(2)}x` : "",
-        ]);
-      }
-      for (const side of sides) await side.dispose();
     }
   }
   const cpu = cpus()[0]?.model.trim();
   console.log(
     `\n${cpu}, ${threads} threads; ${rows} x (${source} + ${target}) tokens, float32, ${options.optimizer}; medians of ${options.rounds} interleaved steps`,
   );
-  printTable(table);
-  mkdirSync("bench/results", { recursive: true });
-  writeFileSync("bench/results/train.json", `${JSON.stringify({ cpu, threads, ...options, results }, null, 2)}\n`);
+  printTable([
+    ["shape", "learns", "dropout", "side", "ms/step", "tokens/s", "peak MB", "of GEMM", "first loss", "x ours"],
+    ...results.map(({ shape, method, dropout, side, ...figures }) => [
+      ...[shape, method, `${dropout}`, side, figures.ms.toFixed(1), figures.tokensPerSecond.toFixed(0)],
+      ...[(figures.peakBytes / 1e6).toFixed(0), `${(100 * figures.share).toFixed(0)}%`, figures.loss.toFixed(4)],
+      figures.ratio.toFixed(2),
+    ]),
+  ]);
+  keep(results, { cpu, threads, batch: options.batch, optimizer: options.optimizer, rounds: options.rounds });
 }
 
 const WARMUPS = 3;
 
-async function openOurs(
-  directory: string,
-  method: string,
-  dropoutRate: number,
-  kind: "adafactor" | "adamw",
-  threads: number,
-): Promise<Side> {
-  const { config, weights } = await readWeights(directory);
-  const targets = ["q", "v", "wi", "wi_0", "wi_1", "wo"];
-  const learned: Method =
-    method === "lora"
-      ? { kind: "lora", targets, rank: 16, alpha: 32, dropoutRate: 0 }
-      : { kind: "full", freezeEmbedding: false };
-  const learner = prepareLearner(config, weights, learned, 1);
-  const stepper = await createStepper(config, weights, { dropoutRate, labelSmoothing: 0, zLoss: 0, threads }, learner);
-  const optimizer = createOptimizer(learner.tensors, learnedShapes(config, learned), { kind, weightDecay: 0 });
-  let steps = 0;
-  return {
-    name: "spanfill",
-    async step(batch) {
-      const started = performance.now();
-      steps += 1;
-      const { loss } = await stepper.train([batch], steps);
-      optimizer.update(stepper.gradients, steps, 1e-5, 1);
-      return { ms: performance.now() - started, loss, peakBytes: process.resourceUsage().maxRSS * 1024 };
-    },
-    dispose: () => stepper.dispose(),
-  };
+/** The same batches for all sides; they take turns, each round begun by another, so that none always runs on another's heels. */
+async function measure(
+  sides: readonly Side[],
+  rounds: number,
+  [rows, source, target]: readonly [number, number, number],
+): Promise<StepRun[][]> {
+  const runs = sides.map((): StepRun[] => []);
+  const random = seededRandom(5);
+  const ids = (count: number) => Array.from({ length: count }, () => 3 + Math.floor(random() * 31_900));
+  const many = (length: number) => Array.from({ length: rows }, () => ids(length));
+  for (let round = -WARMUPS; round < rounds; round += 1) {
+    const batch = JSON.stringify({ inputs: many(source), targets: many(target) });
+    for (let i = 0; i < sides.length; i += 1) {
+      const at = (i + round + WARMUPS) % sides.length;
+      const run = await sides[at]?.step(batch);
+      if (run !== undefined) runs[at]?.push(run);
+    }
+  }
+  return runs;
 }
 
-async function openPyTorch(python: string, args: readonly string[]): Promise<Side | undefined> {
-  if (!existsSync(python)) {
-    console.log(`PyTorch is left out: there is no ${python}. bench/peers/README.md tells how to add it.`);
-    return undefined;
+async function openSides(pythons: readonly string[], args: readonly string[]): Promise<Side[]> {
+  const child = fileURLToPath(new URL("./bench-train.js", import.meta.url));
+  const sides = [await openSide(process.execPath, [child, ...args])];
+  for (const python of pythons) {
+    if (existsSync(python)) sides.push(await openSide(python, ["bench/peers/train.py", ...args]));
+    else console.log(`PyTorch is left out: there is no ${python}. bench/peers/README.md tells how to add it.`);
   }
-  const child = spawn(python, ["bench/peers/train.py", ...args], {
-    stdio: ["pipe", "pipe", "inherit"],
-  });
+  return sides;
+}
+
+async function openSide(command: string, args: readonly string[]): Promise<Side> {
+  const child = spawn(command, args, { stdio: ["pipe", "pipe", "inherit"] });
   const lines = createInterface(child.stdout)[Symbol.asyncIterator]();
   const reply = async (): Promise<unknown> => {
     const { value, done } = await lines.next();
-    if (done) throw new Error(`PyTorch's process ended with ${child.exitCode}`);
+    if (done) throw new Error(`${command}: the process ended with ${child.exitCode}`);
     return JSON.parse(value);
   };
-  const { version } = (await reply()) as { version: string };
+  const { name } = (await reply()) as { name: string };
   return {
-    name: `PyTorch ${version}`,
+    name,
     async step(batch) {
-      const rows = { inputs: batch.map(({ input }) => input), targets: batch.map(({ target }) => target) };
-      child.stdin.write(`${JSON.stringify(rows)}\n`);
+      child.stdin.write(`${batch}\n`);
       return (await reply()) as StepRun;
     },
     async dispose() {
@@ -171,4 +163,32 @@ async function openPyTorch(python: string, args: readonly string[]): Promise<Sid
       await new Promise((ended) => child.once("exit", ended));
     },
   };
+}
+
+/** Operations a second of this machine's matrix products, at a size that suits it: [1024, 1024] by [1024, 1024]. */
+async function gemmRate(threads: number): Promise<number> {
+  const g = createGraphBuilder();
+  const N = 1024;
+  const [a, b] = [g.input("a", "float32", [N, N]), g.input("b", "float32", [N, N])];
+  const session = await createSession(g.build("rate", { c: gemm(g, a, b) }), { folder: ".", threads, spin: true });
+  const values = new Float32Array(N * N).fill(0.5);
+  const feeds = { a: float32(values, [N, N]), b: float32(values, [N, N]) };
+  const seconds: number[] = [];
+  for (let i = 0; i < 20; i += 1) {
+    const started = performance.now();
+    const { c } = await session.run(feeds);
+    seconds.push((performance.now() - started) / 1000);
+    c?.dispose();
+  }
+  await session.dispose();
+  return (2 * N ** 3) / Math.min(...seconds);
+}
+
+/** Writes the figures beside those of other shapes, methods and rates that were measured before. */
+function keep(results: readonly Result[], settings: object): void {
+  const known: { results?: Result[] } = existsSync(RESULTS) ? JSON.parse(readFileSync(RESULTS, "utf8")) : {};
+  const same = (a: Result, b: Result) => a.shape === b.shape && a.method === b.method && a.dropout === b.dropout;
+  const others = (known.results ?? []).filter((one) => !results.some((made) => same(one, made)));
+  mkdirSync("bench/results", { recursive: true });
+  writeFileSync(RESULTS, `${JSON.stringify({ ...settings, results: [...others, ...results] }, null, 2)}\n`);
 }

@@ -1,27 +1,27 @@
 /** The commands of the palette, one function each; the table is what package.json declares (a test compares). */
-import { commands, l10n, Range, type TextDocument, type TextEditor, window, workspace } from "vscode";
+import { commands, l10n, Range, type TextDocument, type TextEditor, Uri, window, workspace } from "vscode";
 import type { Range as ProtocolRange } from "vscode-languageclient";
 import { COMMENTED_LANGUAGES } from "../protocol/comments.ts";
 import type {
   COMMANDS,
   ExplainArguments,
   ExplainResult,
-  FillGapsArguments,
-  FillGapsResult,
-  RephraseArguments,
-  RephraseResult,
   SummarizeRangeArguments,
   SummarizeRangeResult,
-  WriteFieldArguments,
-  WriteFieldResult,
 } from "../protocol/requests.ts";
 import { replaceRanges } from "./edits.ts";
+import { digestFolder } from "./folder.ts";
+import { writeField } from "./front-matter.ts";
+import { fillGapsIn, previewGapsIn } from "./gaps.ts";
 import { LanguageServer } from "./language-client.ts";
+import { clearSummaries, engineLine, unloadModel } from "./memory.ts";
 import { openSettings, warn } from "./messages.ts";
 import type { Pause } from "./pause.ts";
 import { answered, proseEditor } from "./prose-editor.ts";
-import { pickAlternative } from "./rephrase.ts";
-import type { SummaryView } from "./summary-view.ts";
+import { askAbout, classifyPart, stepAnswer } from "./questions.ts";
+import { offerOtherWords } from "./rephrase.ts";
+import { copySummaryOf, type Placement, placeSummary } from "./summary-actions.ts";
+import { type ShownSummary, SUMMARY_SCHEME, type SummaryView } from "./summary-view.ts";
 
 /** What the commands work with. */
 export interface CommandContext {
@@ -32,8 +32,8 @@ export interface CommandContext {
 
 const SUMMARIZE: (typeof COMMANDS)["summarizeRange"] = "spanfill.summarizeRange";
 const FILL: (typeof COMMANDS)["fillGaps"] = "spanfill.fillGaps";
+const CLASSIFY: (typeof COMMANDS)["classify"] = "spanfill.classifyRange";
 const REPHRASE: (typeof COMMANDS)["rephrase"] = "spanfill.rephrase";
-const WRITE: (typeof COMMANDS)["writeField"] = "spanfill.writeField";
 const EXPLAIN: (typeof COMMANDS)["explain"] = "spanfill.explainSuggestion";
 const SAID_MS = 5000;
 
@@ -54,10 +54,31 @@ export async function summarizeFile(context: CommandContext): Promise<void> {
   if (editor !== undefined) await summarize(context, editor.document);
 }
 
+/** Opens a digest of a folder as a new document. @param folder the one that was clicked on */
+export async function summarizeFolder({ server }: CommandContext, folder?: unknown): Promise<void> {
+  await digestFolder(server, folder);
+}
+
+/** Frees the model's memory at once; the next use loads it again. */
+export async function freeMemory({ server }: CommandContext): Promise<void> {
+  await unloadModel(server);
+}
+
+/** Forgets the summaries that are remembered, on disk too. */
+export async function forgetSummaries({ server }: CommandContext): Promise<void> {
+  await clearSummaries(server);
+}
+
 /** Fills the gaps in the selections, or in the whole file when nothing is selected, as one edit that one undo takes back. */
-export async function fillGaps(context: CommandContext): Promise<void> {
+export async function fillGaps({ server }: CommandContext): Promise<void> {
   const editor = proseEditor();
-  if (editor !== undefined) await fill(context, editor.document, selected(editor));
+  if (editor !== undefined) await fillGapsIn(server, editor.document, selected(editor));
+}
+
+/** Shows what would go into the gaps in VS Code's preview, where a person applies them all, or leaves some out. */
+export async function fillGapsWithPreview({ server }: CommandContext): Promise<void> {
+  const editor = proseEditor();
+  if (editor !== undefined) await previewGapsIn(server, editor.document, selected(editor));
 }
 
 /**
@@ -66,14 +87,13 @@ export async function fillGaps(context: CommandContext): Promise<void> {
  */
 export function runAction(context: CommandContext, command: string, argument: unknown): Promise<void> | undefined {
   if (!isAction(argument)) return undefined;
-  const { start, end } = argument.range;
-  const range = new Range(start.line, start.character, end.line, end.character);
-  const document = workspace.textDocuments.find(({ uri }) => uri.toString() === argument.uri);
-  if (document?.version !== argument.version) return undefined;
+  const { document, range } = documentOf(argument);
+  if (document === undefined) return undefined;
   if (command === SUMMARIZE) return summarize(context, document, range);
-  if (command === FILL) return fill(context, document, [range]);
+  if (command === FILL) return fillGapsIn(context.server, document, [range]);
+  if (command === CLASSIFY) return classifyPart(context.server, document, range).then(() => undefined);
   const editor = window.visibleTextEditors.find((one) => one.document === document);
-  return command === REPHRASE && editor !== undefined ? rephrase(context, editor, range) : undefined;
+  return command === REPHRASE && editor !== undefined ? offerOtherWords(context.server, editor, range) : undefined;
 }
 
 /** Asks for ghost text at the cursor. */
@@ -103,17 +123,76 @@ export async function rephraseSelection(context: CommandContext): Promise<void> 
   const { document, selection } = editor;
   const range = selection.isEmpty ? document.getWordRangeAtPosition(selection.active) : selection;
   if (range === undefined) warn(l10n.t("Spanfill: select some words, or put the cursor on one."));
-  else await rephrase(context, editor, range);
+  else await offerOtherWords(context.server, editor, range);
+}
+
+/**
+ * Answers a question from the selection, or from the whole file when nothing is selected.
+ * @param given `{question}`, for key bindings with a question of their own
+ */
+export async function askSelection({ server }: CommandContext, given: unknown): Promise<unknown> {
+  const editor = proseEditor();
+  if (editor === undefined) return undefined;
+  return askAbout(server, editor.document, selected(editor)[0], stringIn(given, "question"));
+}
+
+/** Shows the answer's next place. */
+export async function nextAnswer(): Promise<void> {
+  stepAnswer(1);
+}
+
+/** Shows the answer's place before. */
+export async function previousAnswer(): Promise<void> {
+  stepAnswer(-1);
+}
+
+/** Says which label suits the selection, or the whole file when nothing is selected. */
+export async function classifySelection({ server }: CommandContext): Promise<unknown> {
+  const editor = proseEditor();
+  return editor && classifyPart(server, editor.document, selected(editor)[0]);
+}
+
+/** Puts another word in a word's place. @param argument what the hover's link says: `{uri, version, range, text}` */
+export async function replaceWord(_context: CommandContext, argument: unknown): Promise<void> {
+  const text = stringIn(argument, "text");
+  if (text === undefined || !isPlace(argument)) return;
+  const { document, range } = documentOf(argument);
+  const problem =
+    document === undefined
+      ? l10n.t("the text changed meanwhile. Run the command again.")
+      : await replaceRanges(document, document.version, [{ range, text }]);
+  if (problem !== undefined) warn(l10n.t("Spanfill replaced nothing: {0}", problem));
+}
+
+/** Copies the summary that is shown, or of the selection. @param uri its document; that of the active text when absent */
+export async function copySummary(context: CommandContext, uri: unknown): Promise<void> {
+  const summary = await meantSummary(context, uri);
+  if (summary !== undefined) await copySummaryOf(summary);
+}
+
+/** Puts the summary that is shown above its text. */
+export async function insertSummary(context: CommandContext, uri: unknown): Promise<void> {
+  await place(context, uri, "above");
+}
+
+/** Puts the summary that is shown above its text, as a comment or quotation. */
+export async function insertSummaryAsComment(context: CommandContext, uri: unknown): Promise<void> {
+  await place(context, uri, "aside");
+}
+
+/** Puts the summary that is shown in its text's place. */
+export async function replaceWithSummary(context: CommandContext, uri: unknown): Promise<void> {
+  await place(context, uri, "instead");
 }
 
 /** Proposes a title for the document; a person may change it before it is written. */
 export async function writeTitle(context: CommandContext): Promise<void> {
-  await writeField(context, "title", l10n.t("Title"));
+  await writeField(context.server, "title", l10n.t("Title"));
 }
 
 /** Proposes a description for the document's front matter; a person may change it before it is written. */
 export async function writeDescription(context: CommandContext): Promise<void> {
-  await writeField(context, "description", l10n.t("Description"));
+  await writeField(context.server, "description", l10n.t("Description"));
 }
 
 /** Says what typing at the cursor would suggest, or why nothing. */
@@ -142,16 +221,23 @@ export async function explainSuggestion({ server, pause }: CommandContext): Prom
 }
 
 /** Offers everything there is, from the status item. */
-export async function showMenu({ pause }: CommandContext): Promise<void> {
+export async function showMenu(context: CommandContext): Promise<void> {
+  const { pause } = context;
   const items = [
     { label: `$(list-flat) ${l10n.t("Summarize File")}`, command: "spanfill.summarizeFile" },
+    { label: `$(folder) ${l10n.t("Summarize Folder")}`, command: "spanfill.digestFolder" },
     { label: `$(edit-sparkle) ${l10n.t("Fill Gaps")}`, command: "spanfill.fillGapsInSelection" },
+    { label: `$(diff) ${l10n.t("Fill Gaps with Preview...")}`, command: "spanfill.fillGapsWithPreview" },
+    { label: `$(comment-discussion) ${l10n.t("Ask about Selection...")}`, command: "spanfill.askSelection" },
+    { label: `$(tag) ${l10n.t("Classify Selection")}`, command: "spanfill.classifySelection" },
     {
       label: `$(${pause.paused ? "play" : "debug-pause"}) ${pause.paused ? l10n.t("Resume Suggestions") : l10n.t("Pause Suggestions")}`,
       command: "spanfill.pauseSuggestions",
     },
     { label: `$(question) ${l10n.t("Why Was There No Suggestion Here?")}`, command: "spanfill.explainHere" },
     { label: `$(symbol-misc) ${l10n.t("Choose Model")}`, command: "spanfill.chooseModel" },
+    { label: `$(trash) ${l10n.t("Free Memory Now")}`, command: "spanfill.freeMemory" },
+    { label: `$(clear-all) ${l10n.t("Forget Summaries")}`, command: "spanfill.clearSummaries" },
     { label: `$(refresh) ${l10n.t("Restart Engine")}`, command: "spanfill.restart" },
     { label: `$(output) ${l10n.t("Show Log")}`, command: "spanfill.showLog" },
     {
@@ -160,7 +246,8 @@ export async function showMenu({ pause }: CommandContext): Promise<void> {
       argument: "@ext:spanfill.spanfill",
     },
   ];
-  const chosen = await window.showQuickPick(items, { title: "Spanfill" });
+  const idleMinutes = workspace.getConfiguration("spanfill").get("idleMinutes", 0);
+  const chosen = await window.showQuickPick(items, { title: await engineLine(context.server, idleMinutes) });
   if (chosen !== undefined)
     await commands.executeCommand(chosen.command, ...("argument" in chosen ? [chosen.argument] : []));
 }
@@ -179,13 +266,23 @@ export async function restartEngine({ server }: CommandContext): Promise<void> {
   if (done) window.setStatusBarMessage(l10n.t("Spanfill: the engine was restarted"), SAID_MS);
 }
 
-async function summarize({ server, summaries }: CommandContext, document: TextDocument, part?: Range): Promise<void> {
+async function summarize(context: CommandContext, document: TextDocument, part?: Range): Promise<void> {
+  const made = await summaryOf(context, document, part);
+  if (made !== undefined) await context.summaries.show(document, made.range, made.result);
+}
+
+async function summaryOf(
+  { server }: CommandContext,
+  document: TextDocument,
+  part?: Range,
+): Promise<ShownSummary | undefined> {
   const { version } = document;
   const covered = part ?? document.validateRange(new Range(0, 0, document.lineCount, 0));
   if (document.getText(covered).trim() === "") {
     void window.showInformationMessage(l10n.t("Spanfill: there is no text to summarize."));
-    return;
+    return undefined;
   }
+  const text = document.getText(covered);
   const result = await answered(l10n.t("Summarizing"), async (options) => {
     const { code2ProtocolConverter: convert } = await server.ready();
     const argument: SummarizeRangeArguments = {
@@ -195,102 +292,57 @@ async function summarize({ server, summaries }: CommandContext, document: TextDo
     };
     return server.execute<SummarizeRangeResult>(SUMMARIZE, argument, options);
   });
-  if (result === undefined) return;
-  if (result.summary.trim() !== "") await summaries.show(document, covered, result);
-  else void window.showInformationMessage(l10n.t("Spanfill: the model found nothing to say about this text."));
-}
-
-async function rephrase({ server }: CommandContext, editor: TextEditor, part: Range): Promise<void> {
-  const { document } = editor;
-  const { version } = document;
-  const made = await answered(l10n.t("Looking for other words"), async (options) => {
-    const { code2ProtocolConverter: to, protocol2CodeConverter: from } = await server.ready();
-    const argument: RephraseArguments = { uri: to.asUri(document.uri), version, range: to.asRange(part) };
-    const result = await server.execute<RephraseResult>(REPHRASE, argument, options);
-    return { ...result, range: from.asRange(result.range) };
-  });
-  if (made === undefined) return;
-  if (made.alternatives.length === 0) {
-    void window.showInformationMessage(l10n.t("Spanfill: the model knows no other words for this."));
-    return;
-  }
-  const note = l10n.t("{0}; nothing is written until you choose", made.model);
-  const chosen = await pickAlternative(editor, made.range, made.alternatives, note);
-  if (chosen === undefined) return;
-  const problem = await replaceRanges(document, version, [{ range: made.range, text: chosen.text }]);
-  if (problem !== undefined) warn(l10n.t("Spanfill replaced nothing: {0}", problem));
-}
-
-async function writeField(
-  { server }: CommandContext,
-  field: WriteFieldArguments["field"],
-  title: string,
-): Promise<void> {
-  const editor = proseEditor();
-  if (editor === undefined) return;
-  const { document } = editor;
-  const { version } = document;
-  const ask = (value: string | undefined) =>
-    answered(title, async (options) => {
-      const { code2ProtocolConverter: to, protocol2CodeConverter: from } = await server.ready();
-      const given = value === undefined ? {} : { value };
-      const argument: WriteFieldArguments = { uri: to.asUri(document.uri), version, field, ...given };
-      const result = await server.execute<WriteFieldResult>(WRITE, argument, options);
-      return { ...result, range: from.asRange(result.range) };
-    });
-  const proposed = await ask(undefined);
-  if (proposed === undefined) return;
-  const value = await window.showInputBox({ title, value: proposed.value, prompt: proposed.notes.join("; ") });
-  if (value === undefined || value.trim() === "") return;
-  const edit = await ask(value);
-  if (edit === undefined) return;
-  const problem = await replaceRanges(document, version, [{ range: edit.range, text: edit.newText }]);
-  if (problem !== undefined) warn(l10n.t("Spanfill wrote nothing: {0}", problem));
-}
-
-/** @param parts where to fill; nowhere: everywhere */
-async function fill({ server }: CommandContext, document: TextDocument, parts: readonly Range[]): Promise<void> {
-  const { version } = document;
-  const all = parts.slice(1).reduce<Range | undefined>((sum, part) => sum?.union(part), parts[0]);
-  const fills = await answered(l10n.t("Filling gaps"), async (options) => {
-    const { code2ProtocolConverter: to, protocol2CodeConverter: from } = await server.ready();
-    const range = all === undefined ? {} : { range: to.asRange(all) };
-    const argument: FillGapsArguments = { uri: to.asUri(document.uri), version, ...range };
-    const made = await server.execute<FillGapsResult>(FILL, argument, options);
-    return made.fills.map((one) => ({ range: from.asRange(one.range), text: one.text }));
-  });
-  if (fills === undefined) return;
-  const wanted = parts.length < 2 ? fills : fills.filter(({ range }) => parts.some((part) => part.contains(range)));
-  const filled = wanted.filter(({ text }) => text !== "");
-  const problem = await replaceRanges(document, version, filled);
-  if (problem !== undefined) {
-    warn(l10n.t("Spanfill filled no gap: {0}", problem));
-  } else if (filled.length < wanted.length) {
-    const text = l10n.t(
-      "Spanfill filled {0} of {1} gaps; for the others the model had nothing to say. More text around a gap helps.",
-      filled.length,
-      wanted.length,
-    );
-    warn(text);
-  } else {
-    const text =
-      filled.length === 1 ? l10n.t("Spanfill: 1 gap filled") : l10n.t("Spanfill: {0} gaps filled", filled.length);
-    window.setStatusBarMessage(text, SAID_MS);
-  }
+  if (result === undefined) return undefined;
+  if (result.summary.trim() !== "") return { source: document.uri, range: covered, text, result };
+  void window.showInformationMessage(l10n.t("Spanfill: the model found nothing to say about this text."));
+  return undefined;
 }
 
 function selected({ selections }: TextEditor): readonly Range[] {
   return selections.filter(({ isEmpty }) => !isEmpty);
 }
 
-interface Action {
+async function place(context: CommandContext, uri: unknown, placement: Placement): Promise<void> {
+  const summary = await meantSummary(context, uri);
+  if (summary !== undefined) await placeSummary(summary, placement);
+}
+
+/** The summary that is shown; for a selection that it is not of, one that is made now. */
+async function meantSummary(context: CommandContext, uri: unknown): Promise<ShownSummary | undefined> {
+  const shown = context.summaries.find(uri instanceof Uri ? uri : undefined);
+  const editor = window.activeTextEditor;
+  if (uri instanceof Uri || editor?.document.uri.scheme === SUMMARY_SCHEME) return shown;
+  const [part] = editor === undefined ? [] : selected(editor);
+  if (part === undefined || shown?.text === editor?.document.getText(part)) return shown;
+  const prose = proseEditor();
+  return prose && summaryOf(context, prose.document, part);
+}
+
+/** A part of a document at a version, as the server writes it. */
+interface Place {
   readonly uri: string;
   readonly version: number;
   readonly range: ProtocolRange;
 }
 
 /** Whether it is the argument of a code action, which also tells the server what to do with the result. */
-function isAction(argument: unknown): argument is Action {
-  if (typeof argument !== "object" || argument === null || !("range" in argument)) return false;
+function isAction(argument: unknown): argument is Place {
+  if (!isPlace(argument)) return false;
   return ("show" in argument && argument.show === true) || ("apply" in argument && argument.apply === true);
+}
+
+function isPlace(argument: unknown): argument is Place {
+  return typeof argument === "object" && argument !== null && "uri" in argument && "range" in argument;
+}
+
+/** The place's document, undefined when it has changed since. */
+function documentOf({ uri, version, range: { start, end } }: Place) {
+  const document = workspace.textDocuments.find((one) => one.uri.toString() === uri && one.version === version);
+  return { document, range: new Range(start.line, start.character, end.line, end.character) };
+}
+
+function stringIn(argument: unknown, name: string): string | undefined {
+  if (typeof argument !== "object" || argument === null) return undefined;
+  const [, value] = Object.entries(argument).find(([key]) => key === name) ?? [];
+  return typeof value === "string" ? value : undefined;
 }

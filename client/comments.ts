@@ -10,8 +10,8 @@ import {
 import { COMMENTED_LANGUAGES, commentAt } from "../protocol/comments.ts";
 import type { COMMANDS, CompleteTextArguments, CompleteTextResult } from "../protocol/requests.ts";
 import type { LanguageServer } from "./language-client.ts";
-import { SCHEMES } from "./languages.ts";
 import type { Pause } from "./pause.ts";
+import { SCHEMES } from "./selector.ts";
 
 const COMPLETE: (typeof COMMANDS)["completeText"] = "spanfill.completeText";
 

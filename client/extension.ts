@@ -16,9 +16,9 @@ import type { EngineStatus } from "../protocol/requests.ts";
 import type { CommandContext } from "./commands.ts";
 import { suggestInComments } from "./comments.ts";
 import type { LanguageServer } from "./language-client.ts";
-import { SELECTOR } from "./languages.ts";
 import { createPause } from "./pause.ts";
-import { platformProblem, thisPlatform } from "./platform.ts";
+import { runsWentOn } from "./run-memory.ts";
+import { SELECTOR } from "./selector.ts";
 import { createStatusItem } from "./status.ts";
 import { createSummaryView } from "./summary-view.ts";
 import { registerTools } from "./tools.ts";
@@ -28,16 +28,30 @@ const TABLE = {
   "spanfill.summarizeSelection": "summarizeSelection",
   "spanfill.summarizeFile": "summarizeFile",
   "spanfill.fillGapsInSelection": "fillGaps",
+  "spanfill.fillGapsWithPreview": "fillGapsWithPreview",
   "spanfill.infillAtCursor": "infillAtCursor",
   "spanfill.rephraseSelection": "rephraseSelection",
+  "spanfill.replaceWord": "replaceWord",
+  "spanfill.askSelection": "askSelection",
+  "spanfill.nextAnswer": "nextAnswer",
+  "spanfill.previousAnswer": "previousAnswer",
+  "spanfill.classifySelection": "classifySelection",
+  "spanfill.copySummary": "copySummary",
+  "spanfill.insertSummary": "insertSummary",
+  "spanfill.insertSummaryAsComment": "insertSummaryAsComment",
+  "spanfill.replaceWithSummary": "replaceWithSummary",
   "spanfill.writeTitle": "writeTitle",
   "spanfill.writeDescription": "writeDescription",
   "spanfill.explainHere": "explainSuggestion",
   "spanfill.pauseSuggestions": "pauseSuggestions",
   "spanfill.showMenu": "showMenu",
+  "spanfill.digestFolder": "summarizeFolder",
+  "spanfill.freeMemory": "freeMemory",
+  "spanfill.clearSummaries": "forgetSummaries",
   "spanfill.restart": "restartEngine",
 } as const;
 
+const SAID_SLOW = "saidSlow";
 let running: Promise<LanguageServer> | undefined;
 
 /** Called by VS Code when a prose document is opened or a command is used; returns before anything heavy is loaded. */
@@ -53,15 +67,11 @@ export function activate(context: ExtensionContext): void {
   log.info(
     `Spanfill ${context.extension.packageJSON.version} in ${env.appName} ${version}, ${process.platform}-${process.arch}`,
   );
-  const problem = platformProblem(thisPlatform(), context.extensionPath);
-  if (problem !== undefined) {
-    log.error(problem);
-    status.fail(problem);
-  }
   const start = async (): Promise<LanguageServer> => {
     const { createServer, runAction } = await import("./commands.ts");
     const onStatus = (engine: EngineStatus | undefined) => {
       status.show(engine);
+      if (engine?.slowNotice !== undefined) saySlow(context, engine.slowNotice);
       if (engine !== undefined)
         log.debug(`engine: ${engine.state}${engine.pid === undefined ? "" : `, process ${engine.pid}`}`);
     };
@@ -72,19 +82,17 @@ export function activate(context: ExtensionContext): void {
   };
   const server = () => (running ??= start());
   for (const [id, name] of Object.entries(TABLE)) {
-    const command = commands.registerCommand(id, async () => {
-      if (problem !== undefined) {
-        void window.showErrorMessage(problem);
-        return;
-      }
+    const command = commands.registerCommand(id, async (argument?: unknown) => {
       const context: CommandContext = { server: await server(), summaries, pause };
-      await (await import("./commands.ts"))[name](context);
+      const run: (context: CommandContext, argument: unknown) => Promise<unknown> = (await import("./commands.ts"))[
+        name
+      ];
+      return run(context, argument);
     });
     context.subscriptions.push(command);
   }
   // The panel is a file of its own, read when it is first shown.
   const panel = async () => {
-    if (problem !== undefined) throw new Error(problem);
     return { ...(await import("./panel/host.ts")), context: { extension: context, server } };
   };
   context.subscriptions.push(
@@ -92,6 +100,12 @@ export function activate(context: ExtensionContext): void {
       const { openPanel, context } = await panel();
       openPanel(context);
     }),
+    ...["spanfill.fineTune", "spanfill.showRuns"].map((id) =>
+      commands.registerCommand(id, async () => {
+        const { openPanel, context } = await panel();
+        openPanel(context, "tuning");
+      }),
+    ),
     commands.registerCommand("spanfill.chooseModel", async () => {
       const { chooseModel, context } = await panel();
       await chooseModel(context);
@@ -103,17 +117,30 @@ export function activate(context: ExtensionContext): void {
       },
     }),
   );
-  if (problem !== undefined) return;
   context.subscriptions.push(...registerTools(server), suggestInComments(server, pause));
   // VS Code activates for input boxes too: only a person's text starts the server, and opening it does not wait for that.
   // The engine waits for the first request.
   const opened = (document: TextDocument) => {
     if (running !== undefined || languages.match(SELECTOR, document) === 0) return;
     running = start();
-    running.then((server) => server.ready()).catch((error) => log.error(`The language server did not start: ${error}`));
+    running
+      .then((server) => server.ready())
+      .then(async () => {
+        if (!runsWentOn(context)) return;
+        const { followRuns, context: panelContext } = await panel();
+        await followRuns(panelContext);
+      })
+      .catch((error) => log.error(`The language server did not start: ${error}`));
   };
   context.subscriptions.push(workspace.onDidOpenTextDocument(opened));
   setImmediate(() => workspace.textDocuments.forEach(opened));
+}
+
+/** Once a machine. */
+function saySlow({ globalState }: ExtensionContext, notice: string): void {
+  if (globalState.get(SAID_SLOW) !== undefined) return;
+  void globalState.update(SAID_SLOW, true);
+  void window.showInformationMessage(notice);
 }
 
 /** Opens a text with gaps as a new document; beside what is shown when that is no text, such as the walkthrough. */

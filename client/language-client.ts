@@ -11,8 +11,9 @@ import {
 import { ExecuteCommandRequest, State, WorkDoneProgress } from "vscode-languageclient";
 import { LanguageClient, TransportKind } from "vscode-languageclient/node";
 import type { COMMANDS, EngineStatus, STATUS_NOTIFICATION } from "../protocol/requests.ts";
-import { SELECTOR } from "./languages.ts";
+import { readForServer } from "./folder-reader.ts";
 import type { Pause } from "./pause.ts";
+import { SELECTOR } from "./selector.ts";
 
 /** How far a command has come: a sentence, or a share of 100 since the last report. */
 export type ReportProgress = (progress: { readonly message?: string; readonly increment?: number }) => void;
@@ -53,6 +54,9 @@ export class LanguageServer {
       {
         documentSelector: SELECTOR,
         outputChannel,
+        // Hovers may put a word into the text, and nothing else.
+        initializationOptions: { commandLinks: true },
+        markdown: { isTrusted: { enabledCommands: ["spanfill.replaceWord"] } },
         middleware: {
           executeCommand: (command, args, next) => onCommand(command, args[0]) ?? next(command, args),
           provideInlineCompletionItems: async (document, position, context, token, next) => {
@@ -68,6 +72,7 @@ export class LanguageServer {
         },
       },
     );
+    readForServer(this.client);
     this.client.onNotification(STATUS, onStatus);
     this.client.onDidChangeState(({ newState }) => {
       if (newState !== State.Running) onStatus(undefined);

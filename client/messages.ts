@@ -1,6 +1,6 @@
 /** Tells a person what went wrong, with a button for what to do about it. */
 import { commands, l10n, window } from "vscode";
-import { LSPErrorCodes, ResponseError } from "vscode-languageclient";
+import { ErrorCodes, LSPErrorCodes, ResponseError } from "vscode-languageclient";
 import type { FailureData } from "../protocol/requests.ts";
 
 /** A button of a message: what it says, and the command that it runs. */
@@ -29,9 +29,22 @@ export function explain(error: unknown): void {
   const { code, message, data }: ResponseError<FailureData | undefined> = error;
   const text = `Spanfill: ${message}`;
   if (code === LSPErrorCodes.RequestCancelled) return;
+  if (code === ErrorCodes.PendingResponseRejected || code === ErrorCodes.ConnectionInactive) {
+    const text = l10n.t(
+      "Spanfill's language server ended in the middle of it and is started again. Run the command again.",
+    );
+    show(window.showErrorMessage, text, [showLog()]);
+    return;
+  }
   if (code === LSPErrorCodes.ContentModified)
     warn(l10n.t("Spanfill: the text changed meanwhile. Run the command again."));
   else if (data?.code === "input") warn(text, openSettings("@ext:spanfill.spanfill"));
+  else if (data?.code === "task")
+    warn(
+      text,
+      { title: l10n.t("Fine-Tune a Model..."), command: "spanfill.fineTune" },
+      { title: l10n.t("Choose Model"), command: "spanfill.chooseModel" },
+    );
   else if (MODEL.includes(data?.code)) show(window.showErrorMessage, text, [openSettings("spanfill.model"), showLog()]);
   else show(window.showErrorMessage, text, [showLog()]);
 }

@@ -1,8 +1,9 @@
 /** The text that a command is about, and the answer to it: where there is none, a person is told why. */
 import { l10n, languages, type TextEditor, window } from "vscode";
-import { LANGUAGES, SELECTOR } from "./languages.ts";
+import { LANGUAGES } from "./languages.ts";
 import { explain, warn } from "./messages.ts";
 import { withPatience } from "./progress.ts";
+import { SELECTOR } from "./selector.ts";
 
 /** The active editor when its document is one that the server knows; says so when it is not. */
 export function proseEditor(): TextEditor | undefined {

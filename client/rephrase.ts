@@ -8,16 +8,45 @@ import {
   ThemeColor,
   window,
 } from "vscode";
+import type { COMMANDS, RephraseArguments, RephraseResult } from "../protocol/requests.ts";
+import { replaceRanges } from "./edits.ts";
+import type { LanguageServer } from "./language-client.ts";
+import { warn } from "./messages.ts";
+import { answered } from "./prose-editor.ts";
+
+const REPHRASE: (typeof COMMANDS)["rephrase"] = "spanfill.rephrase";
+
+/** Offers other words for a part of a text; the chosen ones replace it, and one undo brings it back. */
+export async function offerOtherWords(server: LanguageServer, editor: TextEditor, part: Range): Promise<void> {
+  const { document } = editor;
+  const { version } = document;
+  const made = await answered(l10n.t("Looking for other words"), async (options) => {
+    const { code2ProtocolConverter: to, protocol2CodeConverter: from } = await server.ready();
+    const argument: RephraseArguments = { uri: to.asUri(document.uri), version, range: to.asRange(part) };
+    const result = await server.execute<RephraseResult>(REPHRASE, argument, options);
+    return { ...result, range: from.asRange(result.range) };
+  });
+  if (made === undefined) return;
+  if (made.alternatives.length === 0) {
+    void window.showInformationMessage(l10n.t("Spanfill: the model knows no other words for this."));
+    return;
+  }
+  const note = l10n.t("{0}; nothing is written until you choose", made.model);
+  const chosen = await pickAlternative(editor, made.range, made.alternatives, note);
+  if (chosen === undefined) return;
+  const problem = await replaceRanges(document, version, [{ range: made.range, text: chosen.text }]);
+  if (problem !== undefined) warn(l10n.t("Spanfill replaced nothing: {0}", problem));
+}
 
 /** An alternative and how sure the model is of it. */
-export interface Alternative {
+interface Alternative {
   readonly text: string;
   /** 0 to 1. */
   readonly confidence: number;
 }
 
 /** Lets a person choose among alternatives for a range. @returns undefined when none was chosen */
-export async function pickAlternative(
+async function pickAlternative(
   editor: TextEditor,
   range: Range,
   alternatives: readonly Alternative[],

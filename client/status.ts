@@ -2,7 +2,7 @@
 import { basename } from "node:path";
 import { type Disposable, LanguageStatusSeverity, l10n, languages } from "vscode";
 import type { EngineStatus } from "../protocol/requests.ts";
-import { SELECTOR } from "./languages.ts";
+import { SELECTOR } from "./selector.ts";
 
 /** An item among the language status items of prose documents. */
 export interface StatusItem extends Disposable {
@@ -10,8 +10,6 @@ export interface StatusItem extends Disposable {
   show(status: EngineStatus | undefined): void;
   /** Shows whether suggestions are paused. */
   pause(paused: boolean): void;
-  /** Shows why there can be no engine. */
-  fail(problem: string): void;
 }
 
 /** Creates the item; it says that nothing has been started. */
@@ -23,6 +21,7 @@ export function createStatusItem(): StatusItem {
     item.text = `Spanfill: ${text}`;
     // What does not fit is cut off together with the item's command.
     item.detail = detail.length > MOST_CHARACTERS ? `${detail.slice(0, MOST_CHARACTERS - 1)}…` : detail;
+    item.accessibilityInformation = { label: `${item.text}, ${detail}` };
     item.severity = failed ? LanguageStatusSeverity.Error : LanguageStatusSeverity.Information;
   };
   let last: EngineStatus | undefined;
@@ -34,16 +33,12 @@ export function createStatusItem(): StatusItem {
     else if (status === undefined) set(l10n.t("not started"), l10n.t("Starts with the first use"), false);
     else set(stateOf(status), detailOf(status), status.state === "failed");
   };
-  const fail = (problem: string) => {
-    item.busy = false;
-    set(l10n.t("no engine"), problem, true);
-  };
   show(undefined);
   const pause = (now: boolean) => {
     paused = now;
     show(last);
   };
-  return { show, pause, fail, dispose: () => item.dispose() };
+  return { show, pause, dispose: () => item.dispose() };
 }
 
 function stateOf({ state }: EngineStatus): string {

@@ -4,7 +4,6 @@ import {
   commands,
   type Disposable,
   EventEmitter,
-  env,
   l10n,
   languages,
   Range,
@@ -15,7 +14,6 @@ import {
   workspace,
 } from "vscode";
 import type { SummarizeRangeResult } from "../protocol/requests.ts";
-import { replaceRanges } from "./edits.ts";
 
 /** Scheme of the summaries' documents; menus in package.json name it. */
 export const SUMMARY_SCHEME = "spanfill-summary";
@@ -24,30 +22,24 @@ export const SUMMARY_SCHEME = "spanfill-summary";
 export interface SummaryView extends Disposable {
   /** Shows the summary of a range of a document beside it; an earlier one of the same document is replaced. */
   show(source: TextDocument, range: Range, result: SummarizeRangeResult): Promise<void>;
+  /** The summary that a document shows, or the last one made of it; the active editor's document when none is named. */
+  find(uri: Uri | undefined): ShownSummary | undefined;
 }
 
-/** Registers the documents and the two commands that act on them. */
+/** Registers the documents; what may be done with them are commands. */
 export function createSummaryView(): SummaryView {
-  const shown = new Map<string, Shown>();
+  const shown = new Map<string, ShownSummary>();
   const changed = new EventEmitter<Uri>();
-  const find = (uri: Uri | undefined) => shown.get((uri ?? window.activeTextEditor?.document.uri)?.toString() ?? "");
+  const tell = () => void commands.executeCommand("setContext", "spanfill.summaryShown", shown.size > 0);
   const registered = [
     changed,
     workspace.registerTextDocumentContentProvider(SUMMARY_SCHEME, {
       onDidChange: changed.event,
-      provideTextDocumentContent: (uri) => contentOf(find(uri)),
+      provideTextDocumentContent: (uri) => contentOf(shown.get(uri.toString())),
     }),
     languages.registerCodeLensProvider({ scheme: SUMMARY_SCHEME }, { provideCodeLenses: ({ uri }) => lenses(uri) }),
-    workspace.onDidCloseTextDocument(({ uri }) => void shown.delete(uri.toString())),
-    commands.registerCommand("spanfill.copySummary", async (uri?: Uri) => {
-      const summary = find(uri);
-      if (summary === undefined) return;
-      await env.clipboard.writeText(summary.result.summary);
-      window.setStatusBarMessage(l10n.t("Spanfill: summary copied"), 3000);
-    }),
-    commands.registerCommand("spanfill.insertSummary", async (uri?: Uri) => {
-      const summary = find(uri);
-      if (summary !== undefined) await insert(summary);
+    workspace.onDidCloseTextDocument(({ uri }) => {
+      if (shown.delete(uri.toString())) tell();
     }),
   ];
   return {
@@ -57,12 +49,19 @@ export function createSummaryView(): SummaryView {
         path: `/${l10n.t("Summary of {0}", nameOf(source))}`,
         query: source.uri.toString(),
       });
+      shown.delete(uri.toString());
       shown.set(uri.toString(), { source: source.uri, range, text: source.getText(range), result });
+      tell();
       changed.fire(uri);
       const document = await languages.setTextDocumentLanguage(await workspace.openTextDocument(uri), "markdown");
       const visible = window.visibleTextEditors.find((editor) => editor.document === document);
       const viewColumn = visible?.viewColumn ?? ViewColumn.Beside;
       await window.showTextDocument(document, { viewColumn, preserveFocus: true, preview: true });
+    },
+    find(asked) {
+      const uri = asked ?? window.activeTextEditor?.document.uri;
+      const of = (one: ShownSummary) => one.source.toString() === uri?.toString();
+      return shown.get(uri?.toString() ?? "") ?? [...shown.values()].findLast(of);
     },
     dispose: () => {
       for (const one of registered) one.dispose();
@@ -70,7 +69,8 @@ export function createSummaryView(): SummaryView {
   };
 }
 
-interface Shown {
+/** A summary that is shown, and what it is of. */
+export interface ShownSummary {
   readonly source: Uri;
   readonly range: Range;
   /** What was summarised, to find it again when lines have moved. */
@@ -78,7 +78,7 @@ interface Shown {
   readonly result: SummarizeRangeResult;
 }
 
-function contentOf(shown: Shown | undefined): string {
+function contentOf(shown: ShownSummary | undefined): string {
   if (shown === undefined) return "";
   const { result, range } = shown;
   const { chunks, coverage, ms, model } = result;
@@ -94,35 +94,13 @@ function contentOf(shown: Shown | undefined): string {
 
 function lenses(uri: Uri): CodeLens[] {
   const top = new Range(0, 0, 0, 0);
-  return [
-    new CodeLens(top, { command: "spanfill.copySummary", title: `$(copy) ${l10n.t("Copy")}`, arguments: [uri] }),
-    new CodeLens(top, {
-      command: "spanfill.insertSummary",
-      title: `$(arrow-up) ${l10n.t("Insert Above Text")}`,
-      arguments: [uri],
-    }),
-  ];
-}
-
-/** Puts the summary on lines of its own above what it is a summary of. */
-async function insert({ source, range, text, result }: Shown): Promise<void> {
-  const document = await workspace.openTextDocument(source);
-  const offset = document.getText(range) === text ? document.offsetAt(range.start) : document.getText().indexOf(text);
-  if (offset < 0) {
-    void window.showWarningMessage(l10n.t("Spanfill: the text has changed since. Copy the summary instead."));
-    return;
-  }
-  const place = document.positionAt(offset).with({ character: 0 });
-  const shown = window.visibleTextEditors.find((one) => one.document === document);
-  // A notebook's cell has no editor but the notebook's.
-  const editor =
-    source.scheme === "vscode-notebook-cell"
-      ? shown
-      : await window.showTextDocument(document, { viewColumn: shown?.viewColumn ?? ViewColumn.One });
-  const target = new Range(place, place);
-  const problem = await replaceRanges(document, document.version, [{ range: target, text: `${result.summary}\n\n` }]);
-  if (problem !== undefined) void window.showWarningMessage(l10n.t("Spanfill inserted nothing: {0}", problem));
-  else editor?.revealRange(target);
+  const actions = [
+    [`$(copy) ${l10n.t("Copy")}`, "spanfill.copySummary"],
+    [`$(arrow-up) ${l10n.t("Insert Above Text")}`, "spanfill.insertSummary"],
+    [`$(quote) ${l10n.t("As Comment or Quotation")}`, "spanfill.insertSummaryAsComment"],
+    [`$(replace) ${l10n.t("Replace Text")}`, "spanfill.replaceWithSummary"],
+  ] as const;
+  return actions.map(([title, command]) => new CodeLens(top, { title, command, arguments: [uri] }));
 }
 
 function nameOf({ uri }: TextDocument): string {

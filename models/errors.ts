@@ -7,6 +7,7 @@
  * - `tokenizer`: the tokenizer is missing, malformed, or of another vocabulary than the model.
  * - `shape`: a graph was built from values whose shapes do not fit (a mistake of ours, never the user's).
  * - `input`: the text or the options cannot be used (empty, binary, nothing to fill).
+ * - `task`: the model was not taught what it is asked to do.
  * - `memory`: the model does not fit.
  * - `runtime`: the inference runtime failed.
  * - `process`: the engine process ended or could not be started.
@@ -19,6 +20,7 @@ export type ModelErrorCode =
   | "tokenizer"
   | "shape"
   | "input"
+  | "task"
   | "memory"
   | "runtime"
   | "process"

@@ -22,7 +22,7 @@ export const PANEL_REQUEST = "spanfill/panel";
 export const JOB_NOTIFICATION = "$/spanfill/job";
 
 /** What a model can be chosen for. */
-export const TASKS = ["summarize", "infill"] as const;
+export const TASKS = ["summarize", "infill", "ask", "classify"] as const;
 export type Task = (typeof TASKS)[number];
 
 const id = z.string().min(1).max(500);
@@ -76,8 +76,8 @@ const questionSchema = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("pick"), what: z.enum(["folder", "file"]) }),
   /** Lets a person type the hub's token, kept as a secret; an empty one forgets it -> whether there is one */
   z.object({ kind: z.literal("token") }),
-  /** Lets a person pick a file or folder to learn from -> its path, or null when none was picked */
-  z.object({ kind: z.literal("pickData"), what: z.enum(["folder", "file"]) }),
+  /** Lets a person pick a file or folder to learn from, or takes the workspace -> its path, or null when there is none */
+  z.object({ kind: z.literal("pickData"), what: z.enum(["folder", "file", "workspace"]) }),
   /** Opens a file or folder of a run's model in the editor or the system's files -> nothing */
   z.object({ kind: z.literal("reveal"), path: z.string() }),
   /** Opens a model's page in the browser -> nothing */
@@ -136,6 +136,8 @@ export interface Chosen {
   readonly model: string;
   readonly summarize: string;
   readonly infill: string;
+  readonly ask: string;
+  readonly classify: string;
   readonly precision: "int8" | "float32";
 }
 
@@ -150,7 +152,7 @@ export interface ModelList {
 /** A model, published or on this machine. */
 export interface ModelRow {
   readonly id: string;
-  /** `built-in`, `imported`, or the published family. */
+  /** `built-in`, `imported`, `tuned` (trained here), or the published family. */
   readonly family: string;
   /** On this machine. */
   readonly installed?: {

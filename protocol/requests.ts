@@ -17,14 +17,26 @@ export const COMMANDS = {
   rephrase: "spanfill.rephrase",
   /** `WriteFieldArguments` -> `WriteFieldResult` */
   writeField: "spanfill.writeField",
+  /** `AskArguments` -> `AskResult` */
+  ask: "spanfill.askRange",
+  /** `ClassifyArguments` -> `ClassifyResult` */
+  classify: "spanfill.classifyRange",
   /** `CompleteTextArguments` -> `CompleteTextResult` */
   completeText: "spanfill.completeText",
+  /** `CompleteHereArguments` -> `CompleteHereResult` */
+  completeHere: "spanfill.completeHere",
   /** `ExplainArguments` -> `ExplainResult` */
   explain: "spanfill.explainSuggestion",
   /** `SummarizeTextInput` -> `SummarizeTextOutput` (tools.ts): of a text that is in no document */
   summarizeText: "spanfill.summarizeText",
   /** `InfillTextInput` -> `InfillTextOutput` (tools.ts) */
   infillText: "spanfill.infillText",
+  /** `SummarizeFolderArguments` -> `SummarizeFolderResult` */
+  summarizeFolder: "spanfill.summarizeFolder",
+  /** No argument -> `ForgetResult`. Forgets all remembered summaries, those on disk too. */
+  forgetSummaries: "spanfill.forgetSummaries",
+  /** No argument -> `EngineStatus`. Frees the model's memory at once; the next request loads it again. */
+  unloadModel: "spanfill.unloadModel",
   /** No argument -> `EngineStatus`. Ends the engine's process and what runs there; the next request starts another. */
   restartEngine: "spanfill.restartEngine",
   /** No argument -> `EngineStatus`. Starts nothing. */
@@ -69,6 +81,45 @@ export interface SummarizeRangeResult {
   readonly notes: readonly string[];
 }
 
+/** Arguments of `spanfill.summarizeFolder`. */
+export const summarizeFolderSchema = z.object({
+  /** The folder's; where its scheme is not `file` the client is asked for what is in it (`spanfill/listFolder`, `spanfill/readFile`). */
+  uri: z.string(),
+});
+export type SummarizeFolderArguments = z.input<typeof summarizeFolderSchema>;
+
+/** Result of `spanfill.summarizeFolder`; of what was done until then when the request, or its progress, was cancelled. */
+export interface SummarizeFolderResult {
+  /** The digest; its links are relative to the folder. */
+  readonly markdown: string;
+  /** Files of prose that there are, and how many of them the digest has. */
+  readonly files: { readonly found: number; readonly summarized: number };
+  /** Share of these files' characters that the model read, 0 to 1. */
+  readonly coverage: number;
+  readonly leftOut: readonly { readonly path: string; readonly why: string }[];
+  readonly partial: boolean;
+  /** The model's id; absent where there was nothing to summarise. */
+  readonly model?: string;
+  readonly ms: number;
+}
+
+/** Result of `spanfill.forgetSummaries`. */
+export interface ForgetResult {
+  /** Entries that there were: summaries, and what was known of parts. */
+  readonly forgotten: number;
+}
+
+/** Sent from the server to the client to list a folder that is not on its disk: `{ uri }` -> `FolderEntries`. */
+export const LIST_FOLDER_REQUEST = "spanfill/listFolder";
+export const folderEntriesSchema = z.array(z.object({ name: z.string(), kind: z.enum(["file", "folder"]) }));
+export type FolderEntries = z.output<typeof folderEntriesSchema>;
+
+/** Sent from the server to the client to read a file that is not on its disk: `{ uri, mostBytes }` -> `FileContent`. */
+export const READ_FILE_REQUEST = "spanfill/readFile";
+/** `base64`: the bytes; absent where there are more than were asked for. */
+export const fileContentSchema = z.object({ base64: z.string().optional() });
+export type FileContent = z.output<typeof fileContentSchema>;
+
 /** Arguments of `spanfill.fillGaps`. */
 export const fillGapsSchema = z.object({
   uri: z.string(),
@@ -78,6 +129,8 @@ export const fillGapsSchema = z.object({
   range: rangeSchema.optional(),
   /** Whether the server has the client apply the edit (workspace/applyEdit), for clients that do nothing with a result. */
   apply: z.boolean().default(false),
+  /** Whether each edit has a change annotation that needs confirmation, for clients that show them (changeAnnotationSupport). */
+  annotate: z.boolean().default(false),
 });
 export type FillGapsArguments = z.input<typeof fillGapsSchema>;
 
@@ -147,6 +200,67 @@ export interface WriteFieldResult {
   readonly applied?: boolean;
 }
 
+/** Arguments of `spanfill.askRange`. */
+export const askSchema = z.object({
+  uri: z.string(),
+  /** The document's version that the range belongs to; another is refused (ContentModified). */
+  version: z.int(),
+  /** The text to ask about; the whole document when absent. */
+  range: rangeSchema.optional(),
+  question: z.string().trim().min(1).max(2000),
+  /** Whether the server also shows the answer with window/showMessage, for clients that do nothing with a result. */
+  show: z.boolean().default(false),
+});
+export type AskArguments = z.input<typeof askSchema>;
+
+/** Result of `spanfill.askRange`. */
+export interface AskResult {
+  /** Best first: those that stand in the text before others; none when the model had nothing to say. */
+  readonly answers: readonly {
+    readonly text: string;
+    /** Of the whole answer, 0 to 1; not calibrated. */
+    readonly likelihood: number;
+    /** Where the document has these words; empty where the answer is the model's own. */
+    readonly ranges: readonly Range[];
+  }[];
+  /** Parts the text was cut into. */
+  readonly chunks: number;
+  /** Share of the text's characters that the model read, 0 to 1. */
+  readonly coverage: number;
+  readonly ms: number;
+  /** The model's id. */
+  readonly model: string;
+  /** How the best answer was come by, to be shown with it; short phrases in English. */
+  readonly notes: readonly string[];
+}
+
+/** Arguments of `spanfill.classifyRange`. */
+export const classifySchema = z.object({
+  uri: z.string(),
+  /** The document's version that the range belongs to; another is refused (ContentModified). */
+  version: z.int(),
+  /** The whole document when absent. */
+  range: rangeSchema.optional(),
+  /** What to choose among; the model's own labels when absent. */
+  labels: z.array(z.string().trim().min(1)).min(2).optional(),
+  /** Whether the server also shows the label with window/showMessage, for clients that do nothing with a result. */
+  show: z.boolean().default(false),
+});
+export type ClassifyArguments = z.input<typeof classifySchema>;
+
+/** Result of `spanfill.classifyRange`. */
+export interface ClassifyResult {
+  /** Likeliest first; `probability` 0 to 1, not calibrated. */
+  readonly labels: readonly { readonly label: string; readonly probability: number }[];
+  /** Where the labels are from: the arguments, the model's folder, or written by the model. */
+  readonly origin: "given" | "known" | "written";
+  readonly chunks: number;
+  readonly coverage: number;
+  readonly ms: number;
+  readonly model: string;
+  readonly notes: readonly string[];
+}
+
 /** Arguments of `spanfill.completeText`: text that is in no document of the server's, such as a comment in a program. */
 export const completeTextSchema = z.object({
   /** The document that it is from, for its settings. */
@@ -162,6 +276,23 @@ export type CompleteTextArguments = z.input<typeof completeTextSchema>;
 /** Result of `spanfill.completeText`: what could be inserted there, best first, each within one line. */
 export interface CompleteTextResult {
   readonly items: readonly string[];
+}
+
+/** Arguments of `spanfill.completeHere`: for editors without inline completion, the best suggestion is put at the cursor. */
+export const completeHereSchema = z.object({
+  uri: z.string(),
+  /** The document's version that the position belongs to; another is refused (ContentModified). */
+  version: z.int(),
+  position: positionSchema,
+});
+export type CompleteHereArguments = z.input<typeof completeHereSchema>;
+
+/** Result of `spanfill.completeHere`. */
+export interface CompleteHereResult {
+  /** Empty where there was none. */
+  readonly text: string;
+  /** Whether the client applied the edit. */
+  readonly applied: boolean;
 }
 
 /** Arguments of `spanfill.explainSuggestion`. */
@@ -186,11 +317,15 @@ export interface EngineStatus {
   readonly model: string;
   readonly precision: "int8" | "float32";
   /** What the model runs on. */
-  readonly device: "cpu";
+  readonly device: "cpu" | "wasm";
+  /** A sentence for people where the model runs on WebAssembly, and why. */
+  readonly slowNotice?: string;
   /** Exact number of parameters, once loaded. */
   readonly parameters?: number;
   /** The engine's process while there is one. */
   readonly pid?: number;
+  /** What that process takes, in bytes; said by `spanfill.status` alone, where the system tells. */
+  readonly memoryBytes?: number;
   readonly message?: string;
 }
 

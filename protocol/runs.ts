@@ -90,6 +90,8 @@ export interface RunSummary {
   /** 0 until they are known. */
   readonly steps: number;
   readonly secondsLeft?: number;
+  /** Paused for a moment, because a person types. */
+  readonly waiting?: true;
   /** The base's evaluation and the best one so far, without samples. */
   readonly base?: Score;
   readonly best?: Score;
@@ -156,6 +158,8 @@ export const dataCheckSchema = z.object({
   task: z.string(),
   /** Role -> column; empty for texts. */
   columns: z.record(z.string(), z.string()),
+  /** All columns that the rows have, for who wants to name others; absent for texts. */
+  available: z.array(z.string()).exactOptional(),
   prefix: z.string(),
   examples: z.number(),
   validationExamples: z.number(),

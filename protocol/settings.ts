@@ -33,6 +33,16 @@ const shape = {
     "The model for filling gaps and for suggestions, where that is to be another one. Empty: `spanfill.model`.",
     { scope: "machine-overridable" },
   ),
+  "models.ask": setting(
+    z.string().default(""),
+    "The model for questions: one that was fine-tuned to answer them. Empty: `spanfill.model`, if it was.",
+    { scope: "machine-overridable" },
+  ),
+  "models.classify": setting(
+    z.string().default(""),
+    "The model for classifying: one that was fine-tuned on texts and their labels. Empty: `spanfill.model`, if it was.",
+    { scope: "machine-overridable" },
+  ),
   precision: setting(z.enum(["int8", "float32"]).default("int8"), "Precision of the model's weights.", {
     scope: "machine-overridable",
     enumDescriptions: ["Smaller and faster, nearly as good.", "As published; four times the memory."],
@@ -46,6 +56,11 @@ const shape = {
     z.number().min(0).max(10_080).default(5),
     "Minutes without use after which the model's memory is freed; the next use loads it again. 0: never.",
     { scope: "machine-overridable" },
+  ),
+  enable: setting(
+    z.record(z.string(), z.boolean()).default({}),
+    'Where Spanfill does something by itself (suggestions, hovers, code lenses, code actions), by patterns as in .gitignore: `{"drafts/**": false}`. The last one that fits counts; where none fits, it is on. What you ask for works everywhere.',
+    { scope: "language-overridable" },
   ),
   "inlineCompletion.enabled": setting(
     z.boolean().default(true),
@@ -101,10 +116,26 @@ const shape = {
     "Where the model is less sure of its summary, the best sentence of the text stands instead and is marked as such: the chance, as was measured, that a person's summary would be like it. 0: always the model's own words.",
     { scope: "resource" },
   ),
+  "summary.keep": setting(
+    z.enum(["memory", "disk"]).default("memory"),
+    "Where summaries are kept, so that what has not changed is not summarized again. They tell what your texts are about: they stay on this machine, and the command Forget Summaries removes them.",
+    {
+      scope: "machine-overridable",
+      enumDescriptions: [
+        "Until the window is closed.",
+        "Also in a file of Spanfill's cache folder that only you can read.",
+      ],
+    },
+  ),
   "hover.enabled": setting(
     z.boolean().default(true),
-    "Show a section's summary when the mouse rests on its Markdown heading.",
+    "Show a section's summary when the mouse rests on its Markdown heading, and that of a file or section when it rests on a relative link to it.",
     { scope: "resource" },
+  ),
+  "hover.words": setting(
+    z.boolean().default(true),
+    "Show what else could stand in a word's place, and how likely, when the mouse rests on it. A click puts it there.",
+    { scope: "language-overridable" },
   ),
   "codeLens.enabled": setting(z.boolean().default(false), "Offer a summary above each Markdown heading.", {
     scope: "resource",
@@ -113,6 +144,10 @@ const shape = {
     z.int().min(64).max(4096).default(512),
     "Tokens the model reads at once. T5 models are trained on 512; more takes longer and may read worse.",
     { scope: "resource" },
+  ),
+  "training.pauseWhileTyping": setting(
+    z.boolean().default(true),
+    "Training runs wait while you type, and go on a few seconds after the last key.",
   ),
   logLevel: setting(
     z.enum(["off", "error", "warn", "info", "debug"]).default("info"),

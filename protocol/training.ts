@@ -81,7 +81,8 @@ export const trainEventSchema = z.discriminatedUnion("type", [
     learningRate: z.number(),
     reason: z.string(),
   }),
-  z.object({ type: z.literal("paused"), step: z.number() }),
+  /** `brief`: for a moment and without being saved, because a person is at work. */
+  z.object({ type: z.literal("paused"), step: z.number(), brief: z.literal(true).exactOptional() }),
   z.object({ type: z.literal("continued"), step: z.number() }),
   /** The last line of a run that ended by itself. */
   z.object({
@@ -97,5 +98,10 @@ export const trainEventSchema = z.discriminatedUnion("type", [
 /** One line of `spanfill train --json`; a line of another shape, `{"error": {code, message}}`, ends a run that failed or was stopped. */
 export type TrainEvent = z.output<typeof trainEventSchema>;
 
-/** What a run with `--control` takes on its standard input, one word a line: "stop" saves and ends, as Ctrl+C does. */
+/** What a run with `--control` takes, one word a line, on its standard input or from a file: "stop" saves and ends, as Ctrl+C does. */
 export const TRAIN_CONTROLS = ["pause", "continue", "stop"] as const;
+
+/** The file beside a run's control file: the run waits while its modification time is still to come, a minute at most. */
+export function holdFile(control: string): string {
+  return `${control}.hold`;
+}

@@ -1,14 +1,25 @@
-// `npm run package [-- --target linux-x64]`: an installable VSIX with what runs on that platform and nothing else.
+// `npm run package [-- --target linux-x64]`: an installable VSIX with what runs on that platform and nothing else. The engine is in it
+// natively, where there is such a binary, and as WebAssembly, which runs anywhere; a `universal` package has that alone.
 // `npm run package -- --npm`: the command line and language server as an npm package, for other editors. The platform's runtime is
 // inside: as a dependency of its own, its install script would fetch CUDA libraries from elsewhere, and fail where it cannot.
 // What went in is printed and held against a list of what may.
 import { spawnSync } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { basename, join, relative } from "node:path";
 import { parseArgs } from "node:util";
 import { npm, root, tool } from "./editor/tools.mjs";
 
-/** Targets of vsce, and the folder of onnxruntime-node's native binary; none: the extension then says that it cannot run. */
+/** Targets of vsce, and the folder of onnxruntime-node's native binary, where there is one. */
 const NATIVE = {
   "linux-x64": "linux/x64",
   "linux-arm64": "linux/arm64",
@@ -19,9 +30,10 @@ const NATIVE = {
   "linux-armhf": undefined,
   "alpine-x64": undefined,
   "alpine-arm64": undefined,
+  universal: undefined,
 };
 const MODELS = [
-  /^models\/builtin\/[\w.-]+\/(config|tokenizer|spanfill|generation_config|eval|shortlist|decoding|calibration)\.json$/,
+  /^models\/builtin\/[\w.-]+\/(config|tokenizer|tokenizer_config|spanfill|generation_config|eval|shortlist|decoding|calibration)\.json$/,
   /^models\/builtin\/[\w.-]+\/(model\.int8\.safetensors|README\.md)$/,
   /^models\/builtin\/sample(-gaps)?\.md$/,
 ];
@@ -29,13 +41,13 @@ const TEXTS = [/^package\.json$/, /^(readme|changelog)\.md$/i, /^(LICENSE(\.txt)
 const VSIX = [
   ...TEXTS,
   ...MODELS,
-  /^package\.nls(\.[\w-]+)?\.json$/,
+  /^(package\.nls|l10n\/bundle\.l10n)(\.[\w-]+)?\.json$/,
   /^media\/(icon\.png|walkthrough\/\w+\.svg)$/,
-  /^dist\/(client\.cjs|commands\.cjs|panel-host\.cjs|panel\.js|server\.js|child\.js|chunk-\w+\.js|[\w.-]+\.LEGAL\.txt)$/,
+  /^dist\/(client\.cjs|commands\.cjs|panel-host\.cjs|panel\.js|cli\.js|server\.js|child\.js|chunk-\w+\.js|[\w.-]+\.LEGAL\.txt)$/,
 ];
 const TARBALL = [...TEXTS, ...MODELS, /^dist\/(cli|server|child|chunk-\w+)\.js$/, /^dist\/[\w.-]+\.LEGAL\.txt$/];
 const PANEL = ["dist/panel-host.cjs", "dist/panel.js"];
-const NEEDED = ["package.json", "dist/server.js", "dist/child.js"];
+const NEEDED = ["package.json", "dist/cli.js", "dist/server.js", "dist/child.js"];
 const BINDING = "onnxruntime_binding.node";
 /** Open VSX takes 256 MB. */
 const MOST_BYTES = 100e6;
@@ -53,12 +65,9 @@ if (!Object.hasOwn(NATIVE, target)) {
   process.exit(2);
 }
 const native = NATIVE[target];
-if (values.npm && native === undefined) {
-  console.error(`There is no native binary for ${target}, so an npm package could not do anything there.`);
-  process.exit(2);
-}
 /** The folder of the native binary below node_modules. */
 const binaries = `onnxruntime-node/bin/napi-v6/${native}`;
+const WASM = ["ort.node.min.mjs", "ort-wasm-simd-threaded.mjs", "ort-wasm-simd-threaded.wasm"];
 const { status } = spawnSync(process.execPath, ["esbuild.mjs"], { stdio: "inherit" });
 if (status !== 0) process.exit(1);
 const manifest = JSON.parse(readFileSync("package.json", "utf8"));
@@ -68,14 +77,16 @@ else await packExtension();
 /** What `npm pack` makes of package.json's `files`, and the runtime as a bundled dependency: nothing is fetched to install it. */
 function packTarball() {
   const stage = emptyStage();
-  const { name, version, description, license, keywords, type, bin, files, engines, dependencies } = manifest;
-  const [os, cpu] = native.split("/");
+  const { name, version, description, license, keywords, type, bin, files, engines } = manifest;
+  const { "onnxruntime-node": runtime, ...wasm } = manifest.dependencies;
+  const dependencies = native === undefined ? wasm : { "onnxruntime-node": runtime, ...wasm };
+  const [os, cpu] = native?.split("/") ?? [];
   writeJson(join(stage, "package.json"), {
     ...{ name, version, description, license, keywords, type, bin, files, dependencies },
     engines: { node: engines.node },
     bundleDependencies: Object.keys(dependencies),
     // npm then refuses it elsewhere, and says why.
-    ...{ os: [os], cpu: [cpu], ...(os === "linux" && { libc: ["glibc"] }) },
+    ...(native && { os: [os], cpu: [cpu], ...(os === "linux" && { libc: ["glibc"] }) }),
   });
   stageFiles(stage, "README.md", "CHANGELOG.md", "LICENSE", "NOTICE", "models/builtin");
   stageBundles(stage, bundles("cli.js", "server.js", "child.js"));
@@ -86,7 +97,7 @@ function packTarball() {
   const path = join("dist", `${name}-${target}-${version}.tgz`);
   const entries = made.files.map(({ path: file, size }) => ({ path: file, bytes: size }));
   const rules = [...TARBALL, ...runtimeRules("node_modules")];
-  report(path, made.size, entries, rules, [...NEEDED, "dist/cli.js", `node_modules/${binaries}/${BINDING}`]);
+  report(path, made.size, entries, rules, [...NEEDED, "dist/cli.js", ...engineFiles("node_modules")]);
   renameSync(half, path);
 }
 
@@ -97,7 +108,8 @@ async function packExtension() {
   stageFiles(
     stage,
     ".vscodeignore",
-    "package.nls.json",
+    ...readdirSync(".").filter((name) => /^package\.nls(\.\w+)?\.json$/.test(name)),
+    "l10n",
     "CHANGELOG.md",
     "LICENSE",
     "NOTICE",
@@ -110,7 +122,8 @@ async function packExtension() {
     "commands.cjs",
     "panel-host.cjs",
     "panel.js",
-    ...bundles("server.js", "child.js"),
+    // Training runs are processes of the command line.
+    ...bundles("cli.js", "server.js", "child.js"),
   ]);
   stageRuntime(join(stage, "dist", "node_modules"));
 
@@ -119,7 +132,7 @@ async function packExtension() {
   await tool("@vscode/vsce").createVSIX({
     cwd: stage,
     packagePath: half,
-    target,
+    ...(target !== "universal" && { target }),
     dependencies: false,
     allowMissingRepository: true,
     rewriteRelativeLinks: false, // there is no public address that links could be made to lead to
@@ -128,13 +141,12 @@ async function packExtension() {
     .filter(({ path: name }) => name.startsWith("extension/"))
     .map(({ path: name, bytes }) => ({ path: name.slice("extension/".length), bytes }));
   const rules = [...VSIX, ...runtimeRules("dist/node_modules")];
-  const binding = native === undefined ? [] : [`dist/node_modules/${binaries}/${BINDING}`];
   report(path, statSync(half).size, entries, rules, [
     ...NEEDED,
     "dist/client.cjs",
     "dist/commands.cjs",
     ...PANEL,
-    ...binding,
+    ...engineFiles("dist/node_modules"),
   ]);
   renameSync(half, path);
 }
@@ -174,17 +186,40 @@ function bundles(...names) {
 /** What of the runtime may be in a package, and of its binaries the target's alone. */
 function runtimeRules(folder) {
   return [
-    "onnxruntime-(node|common)/(package\\.json|dist/(cjs/)?[\\w-]+\\.js)",
-    "onnxruntime-common/dist/cjs/package\\.json",
-    ...(native === undefined ? [] : [`${binaries}/[\\w.-]+\\.(node|so\\.1|dll|dylib)`]),
+    `onnxruntime-web/(package\\.json|dist/(${WASM.join("|")}))`,
+    ...(native === undefined
+      ? []
+      : [
+          "onnxruntime-(node|common)/(package\\.json|dist/(cjs/)?[\\w-]+\\.js)",
+          "onnxruntime-common/dist/cjs/package\\.json",
+          `${binaries}/[\\w.-]+\\.(node|so\\.1|dll|dylib)`,
+        ]),
   ].map((rule) => new RegExp(`^${folder}/${rule}$`));
 }
 
-/** onnxruntime-node with the one platform's binary, without its install script and what only that needs. */
+/** The engines' files that a package must have. */
+function engineFiles(folder) {
+  const wasm = WASM.map((name) => `${folder}/onnxruntime-web/dist/${name}`);
+  return native === undefined ? wasm : [...wasm, `${folder}/${binaries}/${BINDING}`];
+}
+
+/** ONNX Runtime as WebAssembly, and natively where the platform has that. */
 function stageRuntime(folder) {
+  for (const name of WASM) {
+    const file = join("onnxruntime-web", "dist", name);
+    cpSync(join("node_modules", file), join(folder, file));
+  }
+  const { name, version, license, repository } = packageOf("onnxruntime-web");
+  const exports = `./dist/${WASM[0]}`;
+  writeJson(join(folder, name, "package.json"), { name, version, license, repository, exports });
+  if (native !== undefined) stageNative(folder);
+}
+
+/** onnxruntime-node with the one platform's binary, without its install script and what only that needs. */
+function stageNative(folder) {
   const parts = [
     ["onnxruntime-node", "dist"],
-    ...(native === undefined ? [] : [binaries.split("/")]),
+    binaries.split("/"),
     ["onnxruntime-common", "package.json"],
     ["onnxruntime-common", "dist", "cjs"],
   ];
@@ -197,11 +232,13 @@ function stageRuntime(folder) {
       filter: (path) => !unused.test(path),
     });
   }
-  const { name, version, license, repository, main, os, dependencies } = JSON.parse(
-    readFileSync("node_modules/onnxruntime-node/package.json", "utf8"),
-  );
+  const { name, version, license, repository, main, os, dependencies } = packageOf("onnxruntime-node");
   const common = { "onnxruntime-common": dependencies["onnxruntime-common"] };
   writeJson(join(folder, name, "package.json"), { name, version, license, repository, main, os, dependencies: common });
+}
+
+function packageOf(name) {
+  return JSON.parse(readFileSync(join("node_modules", name, "package.json"), "utf8"));
 }
 
 function writeJson(path, value) {

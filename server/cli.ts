@@ -2,7 +2,9 @@
 /** The command line: parses arguments and hands over. Everything heavy is imported by the command that needs it. */
 import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
+import { askCommand } from "./cli/ask.ts";
 import { calibrateCommand } from "./cli/calibrate.ts";
+import { classifyCommand } from "./cli/classify.ts";
 import { dataCommand } from "./cli/data.ts";
 import { demoCommand } from "./cli/demo.ts";
 import { evaluateCommand } from "./cli/evaluate.ts";
@@ -38,6 +40,8 @@ Exit codes: ${EXIT.done} done, ${EXIT.failed} failed (also when the output's rea
 const commands = [
   summarizeCommand(),
   infillCommand(),
+  askCommand(),
+  classifyCommand(),
   generateCommand(),
   scoreCommand(),
   infoCommand(),
@@ -64,7 +68,8 @@ for (const command of [program, ...program.commands, ...program.commands.flatMap
 
 try {
   if (process.argv.length <= 2) program.outputHelp();
-  else await program.parseAsync();
+  // Said, for inside an editor's own Node commander would count the arguments as Electron's.
+  else await program.parseAsync(process.argv, { from: "node" });
 } catch (error) {
   if (error instanceof CommanderError && error.exitCode === 0) process.exitCode = EXIT.done;
   else if (error instanceof CommanderError)

@@ -1,10 +1,12 @@
 /** The language server: wires the connection to the handlers, a line a method. Speaks over stdio or Node's IPC, as its arguments say. */
 import { Console } from "node:console";
+import { join } from "node:path";
 import {
   type CancellationToken,
   type ClientCapabilities,
   createConnection,
   DidChangeConfigurationNotification,
+  DidChangeWorkspaceFoldersNotification,
   ErrorCodes,
   ExecuteCommandRequest,
   type InitializeResult,
@@ -19,9 +21,19 @@ import {
 import type { z } from "zod";
 import packageJson from "../package.json" with { type: "json" };
 import { JOB_NOTIFICATION, PANEL_REQUEST, serverQuestionSchema } from "../protocol/panel.ts";
-import { COMMANDS, STATUS_NOTIFICATION } from "../protocol/requests.ts";
+import {
+  COMMANDS,
+  fileContentSchema,
+  folderEntriesSchema,
+  LIST_FOLDER_REQUEST,
+  READ_FILE_REQUEST,
+  STATUS_NOTIFICATION,
+} from "../protocol/requests.ts";
+import { RUN_NOTIFICATION } from "../protocol/runs.ts";
 import { SETTINGS_SECTION } from "../protocol/settings.ts";
+import { cacheFolder } from "./catalog/files.ts";
 import { OFFER_KINDS } from "./features/code-actions.ts";
+import { createSummaryCache } from "./features/summary-cache.ts";
 import { executeCommand, executeCommandParams } from "./lsp/commands.ts";
 import { createEngineHost } from "./lsp/engine-host.ts";
 import { contentModified, invalidParams, responseErrorOf } from "./lsp/errors.ts";
@@ -43,6 +55,8 @@ import { createProgress } from "./lsp/progress.ts";
 import type { Services } from "./lsp/services.ts";
 import { createSettingsStore } from "./lsp/settings-store.ts";
 import { createSuggestions } from "./lsp/suggestions.ts";
+import { createWords, WORD_KIND } from "./lsp/words.ts";
+import { createTypingNotice } from "./runs/typing.ts";
 
 const stdio = process.argv.includes("--stdio");
 // Standard output is the protocol's alone.
@@ -53,19 +67,23 @@ let encoding: PositionEncoding = "utf-16";
 let panel: PanelService | undefined;
 let services: Services | undefined;
 let listensForSettings = false;
+/** The workspace's folders, asked for when they are first needed. */
+let folders: Promise<readonly string[]> | undefined;
 let ending = false;
 
+const summaries = createSummaryCache({ file: join(cacheFolder(), "summaries.json") });
 const documents = new TextDocuments(documentModel(() => encoding));
 const log = createLog((level, line) => connection.console[level === "debug" ? "log" : level](line));
+const typing = createTypingNotice((error) => log.debug(`training runs were not told that you type: ${error}`));
 const engine = createEngineHost({
   log,
   onStatus: (status) => notify(STATUS_NOTIFICATION, status),
 });
 
-connection.onInitialize(({ capabilities, initializationOptions }): InitializeResult => {
+connection.onInitialize(({ capabilities, initializationOptions, rootUri }): InitializeResult => {
   if (services !== undefined) throw new ResponseError(ErrorCodes.InvalidRequest, "The server is already initialized.");
   encoding = chooseEncoding(capabilities.general?.positionEncodings);
-  services = servicesFor(capabilities, initializationOptions);
+  services = servicesFor(capabilities, initializationOptions, rootUri);
   listensForSettings = capabilities.workspace?.didChangeConfiguration?.dynamicRegistration ?? false;
   // Here, because the library's own handler, for progress that it made itself, is set just before.
   connection.onNotification(WorkDoneProgressCancelNotification.type, ({ token }) => services?.progress.cancel(token));
@@ -77,7 +95,8 @@ connection.onInitialize(({ capabilities, initializationOptions }): InitializeRes
       inlineCompletionProvider: true,
       hoverProvider: true,
       codeLensProvider: {},
-      codeActionProvider: { codeActionKinds: [...OFFER_KINDS] },
+      codeActionProvider: { codeActionKinds: [...OFFER_KINDS, WORD_KIND] },
+      workspace: { workspaceFolders: { supported: true, changeNotifications: true } },
       executeCommandProvider: { commands: Object.values(COMMANDS), workDoneProgress: true },
     },
   };
@@ -87,6 +106,9 @@ connection.onInitialized(async () => {
     await connection.client.register(DidChangeConfigurationNotification.type, { section: SETTINGS_SECTION });
   }
   await settingsChanged(undefined);
+});
+connection.onNotification(DidChangeWorkspaceFoldersNotification.type, () => {
+  folders = undefined;
 });
 connection.onDidChangeConfiguration(({ settings }) => settingsChanged(settings));
 connection.languages.inlineCompletion.on(answer(inlineCompletionParams, provideInlineCompletion));
@@ -101,16 +123,17 @@ connection.onRequest((method) => {
 });
 // Asked for now, a document's settings are there when its first suggestion is wanted.
 documents.onDidOpen(({ document }) => void services?.settings.settingsFor(document.uri));
-documents.onDidChangeContent(({ document }) =>
-  services?.suggestions.changed(document, contentModified("The document was changed.")),
-);
+documents.onDidChangeContent(({ document }) => {
+  services?.suggestions.changed(document, contentModified("The document was changed."));
+  void yieldToTyping(document.uri);
+});
 documents.onDidClose(({ document }) => {
   services?.suggestions.closed(document.uri, contentModified("The document was closed."));
   services?.settings.forget(document.uri);
 });
 connection.onShutdown(async () => {
   ending = true;
-  await Promise.all([engine.dispose(), panel?.dispose()]);
+  await Promise.all([engine.dispose(), panel?.dispose(), summaries.flush()]);
 });
 // With IPC, a client that dies closes no stream.
 process.on("disconnect", () => process.exit(1));
@@ -143,8 +166,17 @@ function answer<S extends z.ZodType, R>(
 /** What the panel asks; few sessions open one. */
 async function answerPanel(...asked: Parameters<PanelService["answer"]>): Promise<unknown> {
   const { createPanelService } = await import("./lsp/panel.ts");
-  panel ??= createPanelService((job) => notify(JOB_NOTIFICATION, job));
+  panel ??= createPanelService(
+    (job) => notify(JOB_NOTIFICATION, job),
+    (news) => notify(RUN_NOTIFICATION, news),
+  );
   return panel.answer(...asked);
+}
+
+/** Training runs wait while a person types, unless that is switched off. */
+async function yieldToTyping(uri: string): Promise<void> {
+  const settings = await services?.settings.settingsFor(uri);
+  if (settings?.["training.pauseWhileTyping"] === true) typing();
 }
 
 /** Tells the client something; when it is gone, nobody is told. */
@@ -155,7 +187,9 @@ function notify(method: string, params: unknown): void {
 async function settingsChanged(pushed: unknown): Promise<void> {
   services?.settings.changed(pushed);
   const settings = await services?.settings.settingsFor();
-  if (settings !== undefined) log.level = settings.logLevel;
+  if (settings === undefined) return;
+  log.level = settings.logLevel;
+  await summaries.keep(settings["summary.keep"]);
 }
 
 function refusal(): ResponseError | undefined {
@@ -167,7 +201,11 @@ function notInitialized(): ResponseError {
   return new ResponseError(ErrorCodes.ServerNotInitialized, "Send initialize first.");
 }
 
-function servicesFor({ workspace, window, textDocument }: ClientCapabilities, options: unknown): Services {
+function servicesFor(
+  { workspace, window, textDocument }: ClientCapabilities,
+  options: unknown,
+  rootUri: string | null | undefined,
+): Services {
   const fetch = (scopeUri: string | undefined) =>
     connection.workspace.getConfiguration({
       section: SETTINGS_SECTION,
@@ -175,6 +213,7 @@ function servicesFor({ workspace, window, textDocument }: ClientCapabilities, op
     });
   const given = typeof options === "object" && options !== null && SETTINGS_SECTION in options ? options : undefined;
   return {
+    findDocument: (uri) => documents.get(uri),
     openDocument: (uri) => {
       const document = documents.get(uri);
       if (document === undefined) throw invalidParams(`${uri} is not open; send textDocument/didOpen first.`);
@@ -187,7 +226,8 @@ function servicesFor({ workspace, window, textDocument }: ClientCapabilities, op
     }),
     engine,
     suggestions: createSuggestions(),
-    summaries: new Map(),
+    words: createWords(),
+    summaries,
     log,
     progress: createProgress({
       create: window?.workDoneProgress
@@ -196,7 +236,19 @@ function servicesFor({ workspace, window, textDocument }: ClientCapabilities, op
       send: (token, value) => void connection.sendProgress(WorkDoneProgress.type, token, value).catch(() => undefined),
     }),
     client: {
+      followsCommandLinks: saysYes(options, "commandLinks"),
       tagsModelGenerated: textDocument?.codeAction?.tagSupport !== undefined,
+      workspaceFolders: () => {
+        folders ??= workspace?.workspaceFolders
+          ? connection.workspace.getWorkspaceFolders().then((all) => (all ?? []).map(({ uri }) => uri))
+          : Promise.resolve(rootUri === null || rootUri === undefined ? [] : [rootUri]);
+        return folders;
+      },
+      listFolder: async (uri) => folderEntriesSchema.parse(await connection.sendRequest(LIST_FOLDER_REQUEST, { uri })),
+      readFile: async (uri, mostBytes) => {
+        const { base64 } = fileContentSchema.parse(await connection.sendRequest(READ_FILE_REQUEST, { uri, mostBytes }));
+        return base64 === undefined ? undefined : Buffer.from(base64, "base64");
+      },
       showMessage: (message) => notify("window/showMessage", { type: MessageType.Info, message }),
       applyEdit: async (label, edit) => {
         const { applied, failureReason } = await connection.workspace.applyEdit({ label, edit });
@@ -204,4 +256,13 @@ function servicesFor({ workspace, window, textDocument }: ClientCapabilities, op
       },
     },
   };
+}
+
+/** Whether initializationOptions say yes to something. */
+function saysYes(options: unknown, name: string): boolean {
+  return (
+    typeof options === "object" &&
+    options !== null &&
+    Object.entries(options).some(([key, value]) => key === name && value === true)
+  );
 }

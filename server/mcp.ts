@@ -5,6 +5,7 @@ import type { CallToolResult } from "@modelcontextprotocol/sdk/types.js";
 import packageJson from "../package.json" with { type: "json" };
 import { TOOLS } from "../protocol/tools.ts";
 import { resolveModel } from "./catalog/catalog.ts";
+import { writtenMs } from "./catalog/identity.ts";
 import type { LoadedModel } from "./engine/engine.ts";
 import { createRemoteEngine } from "./engine/remote.ts";
 import { infillText, summarizeText } from "./features/tools.ts";
@@ -12,7 +13,10 @@ import { infillText, summarizeText } from "./features/tools.ts";
 /** @param model an id or a folder; the built-in model when undefined. Serves until standard input ends; the model is loaded with the first call, and unloaded when none came for a while. */
 export async function serveMcp(model: string | undefined): Promise<void> {
   const engine = createRemoteEngine({ idleMs: IDLE_MS, log: (line) => console.error(line) });
-  const load = () => engine.load({ directory: resolveModel(model), precision: "int8" });
+  const load = () => {
+    const directory = resolveModel(model);
+    return engine.load({ directory, precision: "int8", modifiedMs: writtenMs(directory) });
+  };
   const server = new McpServer({ name: "spanfill", version: packageJson.version });
   const { summarize_text, infill_text } = TOOLS;
   server.registerTool(

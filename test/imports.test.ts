@@ -47,6 +47,13 @@ const areas: { name: string; paths: RegExp; own: string[]; packages: string[]; n
     node: true,
   },
   {
+    name: "runs",
+    paths: /^server\/runs\//,
+    own: ["protocol", "models", "catalog", "training"],
+    packages: ["zod"],
+    node: true,
+  },
+  {
     name: "command line",
     paths: /^server\/(cli\.ts$|cli\/)/,
     own: ["protocol", "models", "catalog", "engine", "training", "features", "language server"],
@@ -57,7 +64,7 @@ const areas: { name: string; paths: RegExp; own: string[]; packages: string[]; n
     name: "language server",
     // main.ts has the connection; lsp/ translates between the protocol and the features, and never sees it.
     paths: /^server\/((?:main|mcp)\.ts$|lsp\/)/,
-    own: ["protocol", "models", "catalog", "engine", "training", "features"],
+    own: ["protocol", "models", "catalog", "engine", "training", "features", "runs"],
     packages: [
       "zod",
       "vscode-languageserver",

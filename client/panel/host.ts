@@ -1,59 +1,81 @@
 /** The panel's half in the extension: makes the page, answers what only an editor can, and hands the rest on to the server. */
 import { randomBytes } from "node:crypto";
+import { readFileSync } from "node:fs";
 import {
   CancellationTokenSource,
-  ConfigurationTarget,
   type Disposable,
   type ExtensionContext,
   env,
   l10n,
   Uri,
   ViewColumn,
-  type Webview,
   type WebviewPanel,
   window,
   workspace,
 } from "vscode";
 import type { State } from "vscode-languageclient";
 import {
-  type Chosen,
   fromPageSchema,
   JOB_NOTIFICATION,
   type Job,
   type ModelList,
-  PANEL_REQUEST,
   type Question,
-  type ServerQuestion,
-  TASKS,
   type Task,
   type ToPage,
 } from "../../protocol/panel.ts";
-import type { LanguageServer } from "../language-client.ts";
-
-/** What the panel works with. */
-export interface PanelContext {
-  readonly extension: ExtensionContext;
-  /** Starts the language server when it is not there. */
-  readonly server: () => Promise<LanguageServer>;
-}
+import type { RunSummary } from "../../protocol/runs.ts";
+import { answer, ask, choose, chosenModels, type PanelContext } from "./answers.ts";
+import { keepModels, keptModels } from "./kept-models.ts";
+import { type RunWatch, watchRuns } from "./runs.ts";
 
 /** The type of the panel: package.json activates the extension for it, so that a window's reload finds it again. */
 export const PANEL_TYPE = "spanfill.panel";
 
 // The value alone: the library is in the extension's other file.
 const STOPPED: State.Stopped = 1;
-const TOKEN = "spanfill.hub.token";
+
+type PageName = Extract<ToPage, { readonly type: "show" }>["page"];
 
 let shown: WebviewPanel | undefined;
+/** What the page is to show once it is there. */
+let wanted: PageName | undefined;
+let watch: Promise<RunWatch> | undefined;
 
-/** Shows the panel, made anew when there is none. */
-export function openPanel(context: PanelContext): void {
-  if (shown !== undefined) {
-    shown.reveal();
+/** Shows the panel, made anew when there is none. @param to what it shows; what it showed last when absent */
+export function openPanel(context: PanelContext, to?: PageName): void {
+  if (shown === undefined) {
+    wanted = to;
+    const options = { enableScripts: true, localResourceRoots: [] };
+    attach(context, window.createWebviewPanel(PANEL_TYPE, "Spanfill", ViewColumn.Active, options));
     return;
   }
-  const options = { enableScripts: true, localResourceRoots: [Uri.joinPath(context.extension.extensionUri, "dist")] };
-  attach(context, window.createWebviewPanel(PANEL_TYPE, "Spanfill", ViewColumn.Active, options));
+  // A hidden page is gone, and asks anew when it is back.
+  if (!shown.visible) wanted = to;
+  else if (to !== undefined) void shown.webview.postMessage({ type: "show", page: to } satisfies ToPage);
+  shown.reveal();
+}
+
+/** Follows the runs before the panel is opened. */
+export async function followRuns(context: PanelContext): Promise<void> {
+  await watching(context);
+}
+
+/** The watch over the runs, begun when it is first needed. */
+function watching(context: PanelContext): Promise<RunWatch> {
+  if (watch !== undefined) return watch;
+  const made = watchRuns(context, {
+    onNews: (news) => void shown?.webview.postMessage({ type: "run", news } satisfies ToPage),
+    isSeen: () => shown?.visible === true,
+    show: () => openPanel(context, "tuning"),
+  });
+  watch = made;
+  made.then(
+    (one) => context.extension.subscriptions.push(one),
+    () => {
+      watch = undefined; // tried again by the next panel
+    },
+  );
+  return made;
 }
 
 /** Gives a panel that VS Code kept over a reload its page again. */
@@ -83,6 +105,8 @@ export async function chooseModel(context: PanelContext): Promise<void> {
     { label: l10n.t("Everything"), description: chosen.model, task: undefined },
     { label: l10n.t("Summaries only"), description: chosen.summarize, task: "summarize" },
     { label: l10n.t("Filling and suggestions only"), description: chosen.infill, task: "infill" },
+    { label: l10n.t("Questions only"), description: chosen.ask, task: "ask" },
+    { label: l10n.t("Classifying only"), description: chosen.classify, task: "classify" },
   ];
   const use = await window.showQuickPick(tasks, { placeHolder: l10n.t("What to use {0} for", model.id) });
   if (use !== undefined) await choose(use.task, model.id);
@@ -93,14 +117,24 @@ function attach(context: PanelContext, panel: WebviewPanel): void {
   const { webview } = panel;
   const post = (message: ToPage) => void webview.postMessage(message);
   const cancel = new CancellationTokenSource();
-  // What the page asks first is looked for while it loads.
-  let models: Promise<unknown> | undefined = ask(context, { kind: "models" });
-  models.catch(() => undefined);
-  const first = (question: Question) => {
-    if (question.kind !== "models" || models === undefined) return answer(context, question, cancel);
-    const early = models;
-    models = undefined;
-    return early;
+  // First of all, for what comes after would take the processor from it.
+  const kept = keptModels(context.extension);
+  webview.html = page(context.extension, kept);
+  let models: Promise<unknown> | undefined;
+  let following = false;
+  const first = async (question: Question) => {
+    follow();
+    if (wanted !== undefined) post({ type: "show", page: wanted });
+    wanted = undefined;
+    if (question.kind === "models") {
+      const list = (await (models ?? answer(context, question, cancel))) as ModelList;
+      models = undefined;
+      keepModels(context.extension, list).catch(() => undefined); // the next panel waits for the server then
+      return list;
+    }
+    const made = await answer(context, question, cancel);
+    if (question.kind === "startRun") await (await watching(context)).startedHere(made as RunSummary);
+    return made;
   };
   const registered: Disposable[] = [
     webview.onDidReceiveMessage((message: unknown) => void receive(post, message, first)),
@@ -108,21 +142,31 @@ function attach(context: PanelContext, panel: WebviewPanel): void {
       if (event.affectsConfiguration("spanfill")) post({ type: "chosen", chosen: chosenModels() });
     }),
   ];
-  void context.server().then(async (server) => {
-    const client = await server.ready();
-    registered.push(
-      client.onNotification(JOB_NOTIFICATION, (job: Job) => post({ type: "job", job })),
-      client.onDidChangeState(({ newState }) => {
-        if (newState === STOPPED) post({ type: "gone" });
-      }),
-    );
-  });
+  const follow = () => {
+    if (following) return;
+    following = true;
+    watching(context).catch(() => undefined); // the page's own questions tell what is wrong
+    void context.server().then(async (server) => {
+      const client = await server.ready();
+      registered.push(
+        client.onNotification(JOB_NOTIFICATION, (job: Job) => post({ type: "job", job })),
+        client.onDidChangeState(({ newState }) => {
+          if (newState === STOPPED) post({ type: "gone" });
+        }),
+      );
+    });
+  };
+  // A page with a list draws it and asks then; without one it waits for the server, which is started while it loads.
+  if (kept === undefined) {
+    models = ask(context, { kind: "models" });
+    models.catch(() => undefined);
+    follow();
+  }
   panel.onDidDispose(() => {
     shown = undefined;
     cancel.cancel();
     for (const one of registered) one.dispose();
   });
-  webview.html = page(webview, context.extension.extensionUri);
 }
 
 /** Answers a message of the page. */
@@ -141,94 +185,18 @@ async function receive(
   }
 }
 
-async function answer(context: PanelContext, question: Question, cancel: CancellationTokenSource): Promise<unknown> {
-  switch (question.kind) {
-    case "choose":
-      await choose(question.task, question.id);
-      return chosenModels();
-    case "chosen":
-      return chosenModels();
-    case "pick":
-      return pick(context, question.what === "folder");
-    case "token":
-      return askToken(context.extension);
-    case "visit":
-      await env.openExternal(Uri.parse(`https://huggingface.co/${question.id}`));
-      return null;
-    case "get": {
-      const token = await context.extension.secrets.get(TOKEN);
-      const proxy = workspace.getConfiguration("http").get<string>("proxy");
-      return ask(context, { ...question, ...(token && { token }), ...(proxy && { proxy }) });
-    }
-    default:
-      return ask(context, question, cancel);
-  }
-}
-
-async function ask(
-  context: PanelContext,
-  question: ServerQuestion,
-  cancel?: CancellationTokenSource,
-): Promise<unknown> {
-  const client = await (await context.server()).ready();
-  // An undefined token would be sent as a second parameter.
-  if (cancel === undefined) return client.sendRequest(PANEL_REQUEST, question);
-  return client.sendRequest(PANEL_REQUEST, question, cancel.token);
-}
-
-function chosenModels(): Chosen {
-  const settings = workspace.getConfiguration("spanfill");
-  const named = (name: string) => settings.get<string>(name) ?? "";
-  return {
-    model: named("model"),
-    summarize: named("models.summarize"),
-    infill: named("models.infill"),
-    precision: settings.get<"int8" | "float32">("precision") ?? "int8",
-  };
-}
-
-/** Writes the setting where it is set already, else for all windows. */
-async function choose(task: Task | undefined, id: string): Promise<void> {
-  const settings = workspace.getConfiguration("spanfill");
-  const name = task === undefined ? "model" : `models.${task}`;
-  const target =
-    settings.inspect(name)?.workspaceValue === undefined ? ConfigurationTarget.Global : ConfigurationTarget.Workspace;
-  await settings.update(name, id === "" ? undefined : id, target);
-  // A model for everything is for everything.
-  if (task === undefined) for (const each of TASKS) await settings.update(`models.${each}`, undefined, target);
-}
-
-async function pick(context: PanelContext, folder: boolean): Promise<unknown> {
-  const picked = await window.showOpenDialog({
-    canSelectFolders: folder,
-    canSelectFiles: !folder,
-    openLabel: l10n.t("Import"),
-    ...(folder ? {} : { filters: { [l10n.t("Models")]: ["zip", "safetensors", "bin", "msgpack", "gguf", "h5"] } }),
-  });
-  const path = picked?.[0]?.fsPath;
-  return path === undefined ? null : ask(context, { kind: "import", path });
-}
-
-async function askToken({ secrets }: ExtensionContext): Promise<boolean> {
-  const typed = await window.showInputBox({
-    title: l10n.t("Token of the Hugging Face hub"),
-    prompt: l10n.t(
-      "For models that want one, and for higher limits. It is kept as a secret; leave it empty to forget it.",
-    ),
-    password: true,
-    ignoreFocusOut: true,
-  });
-  if (typed === "") await secrets.delete(TOKEN);
-  else if (typed !== undefined) await secrets.store(TOKEN, typed.trim());
-  return (await secrets.get(TOKEN)) !== undefined;
-}
-
-/** Only the page's own script runs, nothing is loaded from elsewhere; styles are made by the script (no inline ones). */
-function page(webview: Webview, extensionUri: Uri): string {
+/**
+ * Only the page's own script runs, nothing is loaded from elsewhere; styles are made by the script (no inline ones). The script stands in
+ * the page: to fetch it took a fifth of the time until the page is there.
+ */
+function page(extension: ExtensionContext, kept: string | undefined): string {
   const nonce = randomBytes(16).toString("base64");
-  const script = webview.asWebviewUri(Uri.joinPath(extensionUri, "dist", "panel.js"));
+  const script = readFileSync(Uri.joinPath(extension.extensionUri, "dist", "panel.js").fsPath, "utf8");
+  // What the page reads before it draws: no script, and "<" cannot end it.
+  const data = (id: string, json: string | undefined) =>
+    json === undefined ? "" : `<script type="application/json" id="${id}">${json.replaceAll("<", "\\u003c")}</script>`;
   return `<!doctype html>
-<html lang="en">
+<html lang="${l10n.bundle === undefined ? "en" : env.language}">
   <head>
     <meta charset="utf-8">
     <meta http-equiv="Content-Security-Policy" content="default-src 'none'; script-src 'nonce-${nonce}'; img-src data:;">
@@ -237,7 +205,9 @@ function page(webview: Webview, extensionUri: Uri): string {
   </head>
   <body>
     <main id="root"></main>
-    <script nonce="${nonce}" src="${script}"></script>
+    ${data("texts", l10n.bundle && JSON.stringify(l10n.bundle))}
+    ${data("kept", kept)}
+    <script nonce="${nonce}">${script.replaceAll("</script", "<\\/script")}</script>
   </body>
 </html>`;
 }

@@ -29,7 +29,7 @@ export const gradientRules: Readonly<Record<string, GradientRule>> = {
           : ops.gemm(g, dy, b, { transposeB: !transposedB }),
       () =>
         transposedB
-          ? ops.gemm(g, dy, a, { transposeA: true, transposeB: transposedA })
+          ? ops.gemm(g, ops.turned(g, dy), a, { transposeB: transposedA })
           : ops.gemm(g, a, dy, { transposeA: !transposedA }),
     ];
   },
@@ -54,7 +54,7 @@ export const gradientRules: Readonly<Record<string, GradientRule>> = {
     return [() => ops.reshapeTo(g, dy, ops.shapeOf(g, x, 0, x.shape.length), x.shape)];
   },
   Relu(g, node, dy) {
-    return [() => ops.mul(g, dy, ops.unary(g, "Sign", output(node, 0)))];
+    return [() => ops.mul(g, dy, ops.positive(g, output(node, 0)))];
   },
   Sigmoid(g, node, dy) {
     const y = output(node, 0);

@@ -66,6 +66,12 @@ export function unary(g: GraphBuilder, op: UnaryOp, x: Value): Value {
   return one(g, op, [x], x.dtype, x.shape);
 }
 
+/** 1 where x is above 0, else 0, in one pass of several threads (Sign has one); float64 has Sign alone. For x of at least 0. */
+export function positive(g: GraphBuilder, x: Value): Value {
+  if (x.dtype !== "float32") return unary(g, "Sign", x);
+  return one(g, "HardSigmoid", [x], x.dtype, x.shape, { alpha: { float: 1e38 }, beta: { float: 0 } });
+}
+
 /** GELU in its tanh form (0.044715), as T5 1.1's gated-gelu uses it. */
 export function geluTanh(g: GraphBuilder, x: Value): Value {
   return one(g, "Gelu", [x], x.dtype, x.shape, { approximate: { string: "tanh" } });
@@ -216,6 +222,15 @@ export function matmul(g: GraphBuilder, a: Value, b: Value): Value {
   requireEqual("MatMul", a, a.shape.at(-1), b, b.shape.at(-2));
   const lead = broadcast("MatMul", a.shape.slice(0, -2), b.shape.slice(0, -2));
   return one(g, "MatMul", [a, b], a.dtype, [...lead, dimAt(a.shape, -2), dimAt(b.shape, -1)]);
+}
+
+/**
+ * A matrix turned, in memory of its own: products read its rows, where one that turns it as it goes takes half as long again. The
+ * reshape changes nothing; it keeps the runtime from putting both into one.
+ */
+export function turned(g: GraphBuilder, x: Value): Value {
+  const across = transpose(g, x, [1, 0]);
+  return reshapeTo(g, across, shapeOf(g, across, 0, 2), across.shape);
 }
 
 /** How gemm reads its operands. */

@@ -93,7 +93,7 @@ export function crossEntropy(
         let gradient = evenRow === null ? undefined : evenly(); // [1, D]
         for (const [i, { h, w, probabilities }] of parts.entries()) {
           const plus = gradient === undefined ? {} : { plus: gradient };
-          gradient = ops.gemm(g, cut(probabilities), ops.mul(g, h, counts[i] ?? w), { transposeA: true, ...plus });
+          gradient = ops.gemm(g, cut(probabilities), ops.mul(g, h, counts[i] ?? w), { ...plus, transposeA: true });
         }
         if (gradient === undefined) throw new RangeError("a loss has at least one chunk");
         return gradient;

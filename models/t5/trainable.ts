@@ -80,7 +80,7 @@ export interface DropoutMask {
   readonly name: string;
   /** Whether it is before a LoRA matrix, whose rate is its own. */
   readonly adapter: boolean;
-  /** Broadcast over the positions, as T5's own code does: one draw for each sequence and channel (or head and key). */
+  /** Broadcast over the positions, as T5's own code does: one draw for each sequence and channel (attention: head and key). */
   readonly shape: Shape;
 }
 
@@ -103,7 +103,7 @@ export interface Trainable {
 }
 
 /**
- * Returns a lowering on rows [N, width]. Where dropout is wanted it drops after the embeddings, on attention's weights, on the
+ * Returns a lowering on rows [N, width]. Where dropout is wanted it drops after the embeddings, on attention's weights (as values), on the
  * feed-forward layers' hidden values, on each sub-layer's output, and after the final norms.
  * @param weight gives a tensor by its Hugging Face name
  * @param stacks each kind of rows that occurs, by its extent
@@ -117,6 +117,8 @@ export function trainableLowering(
   lora?: LoraGraph,
 ): Trainable {
   const { dKv, dModel } = config;
+  // What relu drops is dropped before it: the same, and only what is left is kept for the way back.
+  const early = config.feedForward === "relu";
   const masks: DropoutMask[] = [];
   const embedded: Value[] = [];
 
@@ -153,9 +155,9 @@ export function trainableLowering(
   }
 
   function linear(g: GraphBuilder, x: Value, name: string): Value {
-    const hidden = name.endsWith(".wo") ? dropped(g, x) : x;
+    const hidden = name.endsWith(".wo") && !early ? dropped(g, x) : x;
     const y = adapted(g, hidden, ops.gemm(g, hidden, weight(`${name}.weight`), { transposeB: true }), name);
-    return /\.w?o$/.test(name) ? dropped(g, y) : y;
+    return /\.w?o$/.test(name) || (early && name.endsWith(".wi")) ? dropped(g, y) : y;
   }
 
   /** y + scale * x A^T B^T, where the layer has such matrices. */
@@ -184,10 +186,12 @@ export function trainableLowering(
       const split = (x: Value, order: readonly number[]) =>
         ops.transpose(g, unfold(g, x, [Number(x.shape[1]) / dKv, dKv]), order);
       const products = ops.matmul(g, split(query, [0, 2, 1, 3]), split(key, [0, 2, 3, 1])); // [B, H, T, S]
-      const whole = attentionWeights(g, products, bias, mixing);
+      const weights = attentionWeights(g, products, bias, mixing);
       const { batch, length } = rowsOf(key);
-      const weights = dropout ? masked(g, whole, [batch, heads, 1, length]) : whole;
-      const mixed = ops.matmul(g, weights, split(value, [0, 2, 1, 3])); // [B, H, T, K]
+      const values = split(value, [0, 2, 1, 3]); // [B, H or 1, S, K]
+      // A key is dropped for all queries at once, so its value is: fewer numbers than the weights, and nothing more is kept.
+      const kept = dropout ? masked(g, values, [batch, heads, length, 1]) : values;
+      const mixed = ops.matmul(g, weights, kept); // [B, H, T, K]
       const output = ops.reshape(g, ops.transpose(g, mixed, [0, 2, 1, 3]), query.shape);
       return { output, present: null };
     },

@@ -1,6 +1,6 @@
 // The editor tests: `run.mjs code-server` and `run.mjs electron` run test/e2e/suite on the packaged extension inside a real
 // extension host; `run.mjs person` runs test/e2e/person.mjs, which types and clicks, `run.mjs panel` test/e2e/panel.mjs, which uses the
-// panel; `run.mjs neovim` drives the language server from Neovim. `--model DIR` takes another model than the built-in one (`random`: a
+// panel; `run.mjs neovim` and `run.mjs emacs` drive the language server from those. `--model DIR` takes another model than the built-in one (`random`: a
 // small one with random weights, as where there is no built-in one), `--vsix FILE` a package that is already made.
 import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
@@ -12,6 +12,7 @@ import { asPerson } from "./as-person.mjs";
 import { CALM_SETTINGS } from "./code-server.mjs";
 import { inCodeServer } from "./in-code-server.mjs";
 import { inElectron } from "./in-electron.mjs";
+import { inEmacs } from "./in-emacs.mjs";
 import { inNeovim } from "./in-neovim.mjs";
 import { chosenModel } from "./models.mjs";
 import { cleanUp, report } from "./outcome.mjs";
@@ -25,6 +26,7 @@ const ways = {
   person: onPackage(asPerson),
   panel: onPackage(asPanel),
   neovim: inNeovim,
+  emacs: inEmacs,
 };
 const [name = "code-server"] = positionals;
 if (!Object.hasOwn(ways, name)) {

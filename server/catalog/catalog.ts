@@ -29,6 +29,8 @@ export interface ModelManifest {
   /** The name the model is known by; the folder's name when the file is absent. */
   readonly id: string;
   readonly prefixes: TaskPrefixes;
+  /** The labels that the model was taught to give texts. */
+  readonly labels?: readonly string[];
   /** File name -> SHA-256 in hexadecimal, as the file should be. */
   readonly sha256: Readonly<Record<string, string>>;
   /** What the model's likelihoods mean, as `spanfill calibrate` found; empty where nobody measured. */
@@ -41,6 +43,8 @@ export interface ModelManifest {
 export interface ModelDecoding {
   /** How many of the most frequent tokens are enough to choose from. */
   readonly shortlist?: number;
+  /** Beams of a summary; 1 (greedy) when absent. */
+  readonly beams?: number;
   /** How much summaries favour what goes on as the source does. @see server/engine/copying.ts */
   readonly copyBias?: { readonly anywhere?: number; readonly afterOne?: number; readonly afterTwo?: number };
   /** Token ids, most frequent first in text such as the model writes. */
@@ -168,6 +172,7 @@ const ENGLISH = ["en"];
 const manifestSchema = z.object({
   id: z.string().min(1).optional(),
   prefixes: z.record(z.string(), z.string()).default({}),
+  labels: z.array(z.string().min(1)).exactOptional(),
   sha256: z.record(z.string(), z.string().regex(/^[0-9a-fA-F]{64}$/)).default({}),
   calibration: calibrationSchema.default({}),
   languages: z
@@ -179,6 +184,7 @@ const manifestSchema = z.object({
 const bonus = z.number().nonnegative().exactOptional();
 const decodingSchema = z.object({
   shortlist: z.int().positive().exactOptional(),
+  beams: z.int().min(1).max(16).exactOptional(),
   copyBias: z.object({ anywhere: bonus, afterOne: bonus, afterTwo: bonus }).exactOptional(),
   frequent: z.array(z.int().nonnegative()).default([]),
 });

@@ -6,6 +6,7 @@ import { basename, dirname, join, resolve } from "node:path";
 import { ModelError } from "../../models/errors.ts";
 import { isIntact, PARTIAL } from "./download.ts";
 import { reason } from "./files.ts";
+import { isLocked } from "./lock.ts";
 
 /** The folders that models are kept in; neither may exist yet. */
 export interface Places {
@@ -23,7 +24,12 @@ export interface KeptModel {
   readonly place: "hub" | "own";
   /** What removing it frees. */
   readonly sizeBytes: number;
+  /** Whether it was trained here. */
+  readonly tuned: boolean;
 }
+
+/** What training leaves in a model's folder. */
+const TRACES = [".training", "runs"];
 
 /** The folders that the environment names. */
 export function placesOf(environment: NodeJS.ProcessEnv = process.env, platform = process.platform): Places {
@@ -83,7 +89,9 @@ export async function keptModels(places: Places = placesOf()): Promise<KeptModel
     [...own, ...hub].map(async ({ id, place, folder }) => {
       const directory = keptDirectory(id, places);
       if (directory === undefined || !(await isT5(directory))) return [];
-      return [{ id, place, directory, sizeBytes: await folderBytes(folder) }];
+      // A run's state while it goes on, its curves ever after.
+      const tuned = place === "own" && TRACES.some((name) => existsSync(join(directory, name)));
+      return [{ id, place, directory, sizeBytes: await folderBytes(folder), tuned }];
     }),
   );
   return found.flat();
@@ -114,6 +122,9 @@ export async function removeModel(id: string, places: Places = placesOf()): Prom
   const folder = directory !== undefined && dirname(directory) === places.own ? directory : repository;
   if (!existsSync(folder)) {
     throw new ModelError("config", `${id} is not among the downloaded or imported models, so it cannot be removed.`);
+  }
+  if (await isLocked(folder)) {
+    throw new ModelError("input", `${id} is being trained. Stop that run first.`);
   }
   const freed = await folderBytes(folder);
   await rm(folder, { recursive: true, maxRetries: 3 }).catch((cause) => {

@@ -22,6 +22,7 @@ export async function openModel(options: ModelOptions): Promise<OpenModel> {
     precision: options.precision,
     ...(options.threads === undefined ? {} : { threads: options.threads }),
   });
+  if (model.info.slowNotice !== undefined) process.stderr.write(`spanfill: ${model.info.slowNotice}\n`);
   return { model, loadMs: performance.now() - started, [Symbol.asyncDispose]: () => engine.dispose() };
 }
 

@@ -77,3 +77,10 @@ export function columnList(value: string): Record<string, string> {
     }),
   );
 }
+
+/** Parses labels with commas between them: at least two different ones. */
+export function labelList(value: string): string[] {
+  const labels = [...new Set(value.split(",").map((label) => label.trim()))].filter((label) => label !== "");
+  if (labels.length < 2) throw new InvalidArgumentError("Use two labels or more, with commas between them.");
+  return labels;
+}

@@ -1,7 +1,8 @@
-/** `spanfill summarize`: a summary of a file or of standard input. */
+/** `spanfill summarize`: a summary of a file or of standard input, or a digest of a folder. */
 import { Command, Option } from "commander";
 import type { SummaryStyle } from "../features/summary-text.ts";
 import { atLeast, between, type ModelOptions, withModelOptions } from "./options.ts";
+import { isFolder, summarizeFolder } from "./summarize-folder.ts";
 import { readText, runCommand } from "./terminal.ts";
 
 interface Options extends ModelOptions {
@@ -22,7 +23,7 @@ export function summarizeCommand(): Command {
     .description(
       "Summarise a text of any length. Text beyond the model's window is summarised in parts; none is left out.",
     )
-    .argument("[file]", "text file in UTF-8; - or nothing for standard input")
+    .argument("[file]", "text file in UTF-8, or a folder for a digest in Markdown; - or nothing for standard input")
     .addOption(
       new Option("-s, --style <style>", "of the summary")
         .choices(["sentence", "paragraph", "bullets", "title"])
@@ -40,21 +41,34 @@ export function summarizeCommand(): Command {
       `
 Examples:
   $ spanfill summarize README.md
+  $ spanfill summarize docs > DIGEST.md
   $ spanfill summarize --style bullets --max-words 60 design.md
   $ spanfill summarize --min-confidence 0 README.md
   $ git log -5 | spanfill summarize --style title --json`,
     );
   return withModelOptions(command).action((file: string | undefined, options: Options) =>
-    runCommand(options.json === true, async ({ signal, progress }) => {
-      const text = await readText(file, signal);
+    runCommand(options.json === true, async (work) => {
+      const { signal, progress } = work;
+      const folder = await isFolder(file);
+      const text = folder ? "" : await readText(file, signal);
       const [{ openModel, roundedMs }, { summarize, summaryNotes }, { parseSettings }] = await Promise.all([
         import("./model.ts"),
         import("../features/summarize.ts"),
         import("../../protocol/settings.ts"),
       ]);
-      await using opened = await openModel(options);
       const { style, maxWords, maxContextTokens, minConfidence } = options;
-      const minimumConfidence = minConfidence ?? parseSettings({}).settings["summary.minimumConfidence"];
+      const { settings } = parseSettings({});
+      const minimumConfidence = minConfidence ?? settings["summary.minimumConfidence"];
+      if (folder && file !== undefined) {
+        const own = maxContextTokens === undefined ? {} : { maxContextTokens };
+        return summarizeFolder(
+          file,
+          { ...settings, ...own, "summary.minimumConfidence": minimumConfidence },
+          options,
+          work,
+        );
+      }
+      await using opened = await openModel(options);
       const { cancelled, ms, logProbs, ...made } = await summarize(
         { model: opened.model },
         {

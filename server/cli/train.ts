@@ -15,7 +15,8 @@ interface Options
   readonly lr?: number;
   readonly restart?: boolean;
   readonly resume?: string;
-  readonly control?: boolean;
+  readonly control?: boolean | string;
+  readonly dryRun?: boolean;
   readonly json?: boolean;
 }
 
@@ -76,7 +77,8 @@ export function trainCommand(): Command {
     .option("--patience <n>", "evaluations without a better one that end the run; 0: any number", atLeast(0), 3)
     .option("--seed <n>", "of what is kept out, the order, the gaps and dropout", atLeast(0), 0)
     .option("--threads <n>", "threads of one operator (default: the machine's cores)", atLeast(1))
-    .option("--control", "take pause, continue and stop on standard input, one a line")
+    .option("--control [file]", "take pause, continue and stop, one a line, on standard input or from a file")
+    .option("--dry-run", "say what the run would need, and end")
     .addHelpText(
       "after",
       `
@@ -97,13 +99,20 @@ Examples:
   return withJson(command).action((options: Options) =>
     runCommand(options.json === true, async (work) => {
       const { runTrain } = await import("./training/run.ts");
-      const told = { json: options.json === true, control: options.control === true };
-      return runTrain(await requestOf(options), told, work);
+      const { json = false, control = false, dryRun = false } = options;
+      return runTrain(await requestOf(options), { json, control, dryRun }, work);
     }),
   );
 }
 
-async function requestOf({ lr, resume, control: _, json: __, ...options }: Options): Promise<TrainRequest> {
+async function requestOf({
+  lr,
+  resume,
+  control: _,
+  json: __,
+  dryRun: ___,
+  ...options
+}: Options): Promise<TrainRequest> {
   const { task, data } = options;
   if (resume !== undefined) {
     if (task !== undefined || data !== undefined)

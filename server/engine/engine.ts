@@ -16,6 +16,8 @@ export interface ModelReference {
   readonly precision: Precision;
   /** Threads of one operator; the number of physical cores when absent. */
   readonly threads?: number;
+  /** When the folder was written, in milliseconds: a model that was loaded from an older one is loaded anew. */
+  readonly modifiedMs?: number;
 }
 
 export type { InputPart };
@@ -27,6 +29,8 @@ export interface ModelInfo {
   readonly directory: string;
   readonly config: T5Config;
   readonly precision: Precision;
+  /** A sentence for people where the engine runs as WebAssembly, and why; absent where it runs natively. */
+  readonly slowNotice?: string;
   readonly parameters: number;
   /** Ids of `<extra_id_0>`, `<extra_id_1>`, ...; empty when the vocabulary has none. */
   readonly sentinelIds: readonly number[];
@@ -37,9 +41,11 @@ export interface ModelInfo {
   /** Whether the vocabulary can spell newlines (the built-in models can). */
   readonly spellsLayout: boolean;
   /** How its makers found it to decode best: features follow it unless told otherwise. Empty where nobody measured. */
-  readonly decoding?: { readonly shortlist?: number; readonly copyBias?: Partial<CopyBias> };
+  readonly decoding?: { readonly shortlist?: number; readonly beams?: number; readonly copyBias?: Partial<CopyBias> };
   /** Task prefixes the model was trained with; absent ones fall back to T5's habits. */
   readonly prefixes: TaskPrefixes;
+  /** The labels that it was taught to give texts; absent where it was taught none, or more than can be compared. */
+  readonly labels?: readonly string[];
   /** What its likelihoods mean; empty where nobody measured. */
   readonly calibration: Calibration;
   /** ISO 639-1 codes of the languages that it knows. */

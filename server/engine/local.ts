@@ -12,31 +12,36 @@ import { encodeWindow } from "../../models/tokenizer/window.ts";
 import { readDecoding, readManifest } from "../catalog/catalog.ts";
 import { isMissing, readJson, reason } from "../catalog/files.ts";
 import { rankedTokens } from "./candidates.ts";
+import { cachingEncoder } from "./encoder-cache.ts";
 import type { Engine, Generation, LoadedModel, ModelReference } from "./engine.ts";
 import { fillWindow } from "./fill.ts";
 import { generate, score } from "./generate.ts";
 import { openRunner } from "./ort-runner.ts";
 import { createQueue } from "./queue.ts";
+import { slowNotice } from "./session.ts";
 
 /** An engine that runs in this process. Its native calls block the thread; between chunks of tokens it yields. */
 export function createLocalEngine(): Engine {
-  const models = new Map<string, Promise<LocalModel>>();
+  const models = new Map<string, { readonly loading: Promise<LocalModel>; readonly modifiedMs: number }>();
   let disposed = false;
   return {
     async load(reference) {
       if (disposed) throw new ModelError("process", "The engine is closed; open a new one.");
       const key = JSON.stringify([resolve(reference.directory), reference.precision, reference.threads]);
+      const { modifiedMs = 0 } = reference;
       const known = models.get(key);
-      if (known !== undefined) return known;
+      if (known !== undefined && known.modifiedMs >= modifiedMs) return known.loading;
       const loading = loadModel(reference);
-      models.set(key, loading);
+      models.set(key, { loading, modifiedMs });
       // A failed load is tried again: the files may have been put right.
       loading.catch(() => models.delete(key));
+      // What still waits for the older one is answered by it.
+      known?.loading.then((old) => old.dispose()).catch(() => undefined);
       return loading;
     },
     async dispose() {
       disposed = true;
-      const loaded = await Promise.allSettled(models.values());
+      const loaded = await Promise.allSettled([...models.values()].map(({ loading }) => loading));
       models.clear();
       await Promise.all(loaded.map((one) => (one.status === "fulfilled" ? one.value.dispose() : undefined)));
     },
@@ -52,10 +57,10 @@ async function loadModel({ directory, precision, threads }: ModelReference): Pro
   const reading = readTokenizer(directory);
   const [opened] = await Promise.allSettled([openRunner(directory, precision, threads), reading]);
   if (opened.status === "rejected") throw opened.reason;
-  const runner = opened.value;
+  const runner = cachingEncoder(opened.value, opened.value.config);
   const tokenizer = await reading;
-  const { config } = runner;
-  const { id, prefixes, calibration, languages } = readManifest(directory);
+  const { config } = opened.value;
+  const { id, prefixes, labels, calibration, languages } = readManifest(directory);
   checkVocabulary(tokenizer, config.vocabSize, config.eosTokenId);
   const decode = (ids: readonly number[]) => tokenizer.decode(ids);
   const { frequent, ...decoding } = readDecoding(directory);
@@ -75,12 +80,14 @@ async function loadModel({ directory, precision, threads }: ModelReference): Pro
       directory: resolve(directory),
       config,
       precision,
+      ...(slowNotice === undefined ? {} : { slowNotice }),
       parameters: parameterCount(config),
       sentinelIds: tokenizer.sentinelIds,
       unkTokenId: tokenizer.unkId,
       lengthMarks: tokenizer.lengthMarks,
       spellsLayout: tokenizer.spellsLayout,
       prefixes,
+      ...(labels === undefined ? {} : { labels }),
       calibration,
       languages,
       decoding,

@@ -22,6 +22,7 @@ const reference: z.ZodType<ModelReference> = z.object({
   directory: z.string(),
   precision: z.enum(["int8", "float32"]),
   threads: z.int().positive().exactOptional(),
+  modifiedMs: z.number().exactOptional(),
 });
 
 const part: z.ZodType<InputPart> = z.discriminatedUnion("kind", [
@@ -64,6 +65,7 @@ const errorCode = z.enum([
   "tokenizer",
   "shape",
   "input",
+  "task",
   "memory",
   "runtime",
   "process",

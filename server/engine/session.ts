@@ -1,11 +1,11 @@
-/** The only file that knows onnxruntime-node: graphs in, numbers out. */
-import { InferenceSession, Tensor } from "onnxruntime-node";
+/** The only file that knows onnxruntime-node: graphs in, numbers out. Where it cannot be loaded, session-wasm.ts serves. */
+import type { InferenceSession, Tensor as NativeTensor } from "onnxruntime-node";
 import { ModelError } from "../../models/errors.ts";
 import { encodeModel } from "../../models/graph/proto.ts";
 import type { Graph } from "../../models/graph/types.ts";
 
 /** A tensor of the runtime. What one run gave back can be fed to the next without a copy. */
-export type RuntimeTensor = Tensor;
+export type RuntimeTensor = NativeTensor;
 
 /** A graph ready to run. */
 export interface Session {
@@ -33,41 +33,25 @@ export interface SessionOptions {
   readonly keepMemory?: boolean;
 }
 
+/** Of its loading, the error where there is none: what asks for it is then told. */
+const runtime = await loadRuntime();
+
+/** A sentence for people where the engine runs as WebAssembly, and why; undefined where it runs natively. */
+export const slowNotice: string | undefined = runtime instanceof ModelError ? undefined : runtime.slowNotice;
+
 /**
  * Returns a session that runs the graph on the CPU.
  * @throws ModelError "runtime" when the runtime refuses the graph or its weights
  */
-export async function createSession(
-  graph: Graph,
-  { folder, threads, spin, keepMemory = true }: SessionOptions,
-): Promise<Session> {
-  let session: InferenceSession;
-  try {
-    session = await InferenceSession.create(encodeModel(graph), {
-      executionProviders: ["cpu"],
-      intraOpNumThreads: threads,
-      interOpNumThreads: 1,
-      executionMode: "sequential",
-      graphOptimizationLevel: "all",
-      enableMemPattern: false,
-      enableCpuMemArena: keepMemory,
-      logSeverityLevel: 3,
-      extra: {
-        session: {
-          model_external_initializers_file_folder_path: folder,
-          intra_op: { allow_spinning: spin ? "1" : "0" },
-        },
-      },
-    });
-  } catch (cause) {
+export async function createSession(graph: Graph, options: SessionOptions): Promise<Session> {
+  if (runtime instanceof ModelError) throw runtime;
+  const session = await runtime.open(graph, options).catch((cause: unknown) => {
     throw new ModelError("runtime", `ONNX Runtime could not load the ${graph.name} graph: ${reason(cause)}`, { cause });
-  }
+  });
   return {
     async run(feeds, into) {
       try {
-        if (into === undefined) return await session.run(feeds);
-        const fetches = Object.fromEntries(session.outputNames.map((name) => [name, into[name] ?? null]));
-        return await session.run(feeds, fetches);
+        return await session.run(feeds, into);
       } catch (cause) {
         throw new ModelError("runtime", `ONNX Runtime failed in the ${graph.name} graph: ${reason(cause)}`, { cause });
       }
@@ -78,22 +62,22 @@ export async function createSession(
 
 /** An int32 tensor. */
 export function int32(values: Int32Array | readonly number[], dims: readonly number[]): RuntimeTensor {
-  return new Tensor("int32", Int32Array.from(values), dims);
+  return new (tensorClass())("int32", Int32Array.from(values), dims);
 }
 
 /** An int64 scalar. */
 export function int64Scalar(value: number): RuntimeTensor {
-  return new Tensor("int64", BigInt64Array.of(BigInt(value)), []);
+  return new (tensorClass())("int64", BigInt64Array.of(BigInt(value)), []);
 }
 
 /** An int64 vector. */
 export function int64(values: readonly number[]): RuntimeTensor {
-  return new Tensor("int64", BigInt64Array.from(values, BigInt), [values.length]);
+  return new (tensorClass())("int64", BigInt64Array.from(values, BigInt), [values.length]);
 }
 
 /** A float32 tensor over the given memory. */
 export function float32(values: Float32Array, dims: readonly number[]): RuntimeTensor {
-  return new Tensor("float32", values, dims);
+  return new (tensorClass())("float32", values, dims);
 }
 
 /** Values of either width; training's gradients are checked in float64. */
@@ -101,7 +85,7 @@ export type Floats = Float32Array<ArrayBuffer> | Float64Array<ArrayBuffer>;
 
 /** A float32 or float64 tensor over the given memory. */
 export function floats(values: Floats, dims: readonly number[]): RuntimeTensor {
-  return values instanceof Float32Array ? float32(values, dims) : new Tensor("float64", values, dims);
+  return values instanceof Float32Array ? float32(values, dims) : new (tensorClass())("float64", values, dims);
 }
 
 /** The memory of a float32 or float64 tensor. @throws ModelError "runtime" when it is of another type */
@@ -111,7 +95,7 @@ export function floatsData(tensor: RuntimeTensor | undefined): Float32Array | Fl
 
 /** A bool tensor over the given memory, one byte an element. */
 export function bool(values: Uint8Array, dims: readonly number[]): RuntimeTensor {
-  return new Tensor("bool", values, dims);
+  return new (tensorClass())("bool", values, dims);
 }
 
 /** The memory of a float32 tensor. @throws ModelError "runtime" when it is of another type */
@@ -125,6 +109,75 @@ export function integerData(tensor: RuntimeTensor | undefined): number[] {
   if (tensor?.data instanceof BigInt64Array) return Array.from(tensor.data, Number);
   if (tensor?.data instanceof Int32Array) return Array.from(tensor.data);
   throw new ModelError("runtime", `A graph gave ${tensor?.type ?? "nothing"} where integers were expected.`);
+}
+
+function tensorClass(): typeof NativeTensor {
+  if (runtime instanceof ModelError) throw runtime;
+  return runtime.Tensor;
+}
+
+/** What differs between the native runtime and the WebAssembly one. */
+interface Runtime {
+  readonly Tensor: typeof NativeTensor;
+  open(graph: Graph, options: SessionOptions): Promise<{ run: Session["run"]; release(): Promise<void> }>;
+  readonly slowNotice?: string;
+}
+
+/** The native runtime, else WebAssembly; SPANFILL_ENGINE=wasm asks for that. */
+async function loadRuntime(): Promise<Runtime | ModelError> {
+  try {
+    if (process.env["SPANFILL_ENGINE"] === "wasm") throw new Error("SPANFILL_ENGINE is wasm");
+    return native(await import("onnxruntime-node"));
+  } catch (cause) {
+    const why = whyNotNative(cause);
+    try {
+      const { openWasm, Tensor } = await import("./session-wasm.ts");
+      const slowNotice = `Spanfill works here, but about ten times slower than it could and with three times the memory: its engine runs as WebAssembly, because ${why}.`;
+      return { Tensor, slowNotice, open: (graph, { folder, threads }) => openWasm(graph, folder, threads) };
+    } catch (second) {
+      const text = `No engine can be loaded here, neither natively (${why}) nor as WebAssembly (${reason(second)}). Install Spanfill again.`;
+      return new ModelError("runtime", text, { cause });
+    }
+  }
+}
+
+function native(ort: { InferenceSession: typeof InferenceSession; Tensor: typeof NativeTensor }): Runtime {
+  return {
+    Tensor: ort.Tensor,
+    async open(graph, { folder, threads, spin, keepMemory = true }) {
+      const session = await ort.InferenceSession.create(encodeModel(graph), {
+        executionProviders: ["cpu"],
+        intraOpNumThreads: threads,
+        interOpNumThreads: 1,
+        executionMode: "sequential",
+        graphOptimizationLevel: "all",
+        enableMemPattern: false,
+        enableCpuMemArena: keepMemory,
+        logSeverityLevel: 3,
+        extra: {
+          session: {
+            model_external_initializers_file_folder_path: folder,
+            intra_op: { allow_spinning: spin ? "1" : "0" },
+          },
+        },
+      });
+      return {
+        async run(feeds, into) {
+          if (into === undefined) return session.run(feeds);
+          const fetches = Object.fromEntries(session.outputNames.map((name) => [name, into[name] ?? null]));
+          return session.run(feeds, fetches);
+        },
+        release: () => session.release(),
+      };
+    },
+  };
+}
+
+function whyNotNative(cause: unknown): string {
+  const machine = `${process.platform}-${process.arch}`;
+  if (/cannot find (package|module)/i.test(reason(cause)))
+    return `this installation has no native engine for ${machine}`;
+  return `the native engine could not be loaded (${reason(cause).split("\n", 1)[0]})`;
 }
 
 function reason(cause: unknown): string {

@@ -3,7 +3,7 @@ import type { GeneratedSequence, GenerateRequest, ModelInfo } from "../engine/en
 
 /** Choices that a caller may make; measurements do. */
 export interface Decoding extends Pick<GenerateRequest, "shortlist" | "copyBias"> {
-  /** 1 is greedy. */
+  /** Of summaries; 1 is greedy. */
   readonly beams?: number;
   /** Whether, of several beams, the one is taken that claims the fewest names and numbers beyond the source. */
   readonly faithful?: boolean;

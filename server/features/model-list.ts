@@ -31,7 +31,7 @@ export async function listModels(places: Places): Promise<ModelRow[]> {
     ...listBuiltin().map(({ id, directory }) => folderRow(id, directory, "built-in", undefined)),
     ...kept
       .filter(({ id }) => !known.has(id))
-      .map(({ id, directory, sizeBytes }) => folderRow(id, directory, "imported", sizeBytes)),
+      .map(({ id, directory, sizeBytes, tuned }) => folderRow(id, directory, tuned ? "tuned" : "imported", sizeBytes)),
   ]);
   const published = listed.map((one) => {
     const found = here.get(one.id);
@@ -88,7 +88,7 @@ function row({ config, hub, parameters, ...facts }: Facts): ModelRow {
 async function folderRow(
   id: string,
   directory: string,
-  family: "built-in" | "imported",
+  family: "built-in" | "imported" | "tuned",
   sizeBytes: number | undefined,
 ): Promise<ModelRow[]> {
   let config: T5Config;

@@ -1,4 +1,4 @@
-/** Files in which nothing is suggested while one types: those that keep secrets, and those that `.spanfillignore` names. */
+/** Files in which nothing is done unasked: those that keep secrets, and those that `.spanfillignore` names. */
 import { readFile, stat } from "node:fs/promises";
 import { basename, dirname, join, relative, sep } from "node:path";
 import ignore, { type Ignore } from "ignore";
@@ -19,6 +19,15 @@ export async function whyPrivate(path: string): Promise<string | undefined> {
     if (patterns?.ignores(relative(folder, path).split(sep).join("/"))) return `${file} names this file`;
     if (dirname(folder) === folder) return undefined;
   }
+}
+
+/**
+ * Whether the setting `enable` leaves a file on: the last of its patterns that fits says so, and where none fits it is on.
+ * @param path within the workspace's folder
+ */
+export function isEnabled(enable: Readonly<Record<string, boolean>>, path: string): boolean {
+  const fitting = Object.entries(enable).filter(([pattern]) => path !== "" && ignore().add(pattern).ignores(path));
+  return fitting.at(-1)?.[1] ?? true;
 }
 
 /** What was read, and when it was last looked at. */

@@ -1,30 +1,17 @@
-/** Says what a section of a Markdown document is about when its heading is pointed at, and remembers what it said. */
-import { createHash } from "node:crypto";
+/** The sections of a Markdown document, and what one of them is about when its heading is pointed at. */
 import type { Settings } from "../../protocol/settings.ts";
-import type { LoadedModel } from "../engine/engine.ts";
-import { type Summary, summarize } from "./summarize.ts";
+import { type RememberedSummary, type RememberingContext, rememberedSummary } from "./remembered-summary.ts";
 
 /** A heading and the text below it; offsets in UTF-16 units. */
 export interface Section {
   readonly title: string;
+  /** 1 to 6. */
+  readonly level: number;
   readonly headingStart: number;
   readonly headingEnd: number;
   /** The text from below the heading to the next heading of its level or above. */
   readonly bodyStart: number;
   readonly bodyEnd: number;
-}
-
-/** A remembered summary. */
-export type SectionSummary = Omit<Summary, "logProbs" | "ms" | "tokens" | "cancelled">;
-
-/** Summaries by content, the least recently used forgotten first. */
-export type SummaryCache = Map<string, SectionSummary>;
-
-/** What a summary is made with. */
-export interface SectionSummaryContext {
-  readonly model: () => Promise<LoadedModel>;
-  readonly settings: Settings;
-  readonly cache: SummaryCache;
 }
 
 /**
@@ -61,45 +48,36 @@ export function sectionsOf(text: string): Section[] {
   return found.map((heading) => sectionOf(heading, ends.get(heading) ?? text.length));
 }
 
+/** The sections of the upper levels, as many levels as keep them at most so many; none where the uppermost has more. */
+export function upperSections(sections: readonly Section[], most: number): readonly Section[] {
+  const levels = [1, 2, 3, 4, 5, 6].map((level) => sections.filter((section) => section.level <= level));
+  return levels.findLast((kept) => kept.length <= most) ?? [];
+}
+
 /**
- * One sentence on a section, from the cache when its text has not changed.
+ * One sentence on a section, remembered as long as its text has not changed.
  * @returns undefined when there is nothing below the heading, or the signal stopped it
  * @throws what the model throws
  */
 export async function sectionSummary(
-  { model, settings, cache }: SectionSummaryContext,
-  { text, section }: { readonly text: string; readonly section: Section },
+  context: RememberingContext,
+  { text, section, settings }: { readonly text: string; readonly section: Section; readonly settings: Settings },
   signal: AbortSignal,
-): Promise<SectionSummary | undefined> {
-  const body = text.slice(section.bodyStart, section.bodyEnd);
-  if (body.trim() === "") return undefined;
-  const source = `${section.title}\n\n${body.trim()}`;
-  const { maxContextTokens, precision, "summary.minimumConfidence": minimumConfidence } = settings;
-  const key = createHash("sha256")
-    .update(JSON.stringify([settings.model, precision, maxContextTokens, minimumConfidence, source]))
-    .digest("base64");
-  const known = cache.get(key);
-  if (known !== undefined) {
-    cache.delete(key);
-    cache.set(key, known);
-    return known;
-  }
-  const made = await summarize(
-    { model: await model() },
-    { text: source, style: "sentence", maxContextTokens, minimumConfidence },
-    { signal },
-  );
-  const { logProbs, ms, tokens, cancelled, ...kept } = made;
-  if (cancelled) return undefined;
-  cache.set(key, kept);
-  for (const oldest of cache.keys()) {
-    if (cache.size <= MOST_KEPT) break;
-    cache.delete(oldest);
-  }
-  return kept;
+): Promise<RememberedSummary | undefined> {
+  const body = text.slice(section.bodyStart, section.bodyEnd).trim();
+  if (body === "") return undefined;
+  return gist(context, { text: `${section.title}\n\n${body}`, settings }, signal);
 }
 
-const MOST_KEPT = 200;
+/** One sentence on a text, as a hover shows it. @throws what the model throws */
+export function gist(
+  context: RememberingContext,
+  { text, settings }: { readonly text: string; readonly settings: Settings },
+  signal: AbortSignal,
+): Promise<RememberedSummary | undefined> {
+  const { maxContextTokens, "summary.minimumConfidence": minimumConfidence } = settings;
+  return rememberedSummary(context, { text, style: "sentence", maxContextTokens, minimumConfidence }, { signal });
+}
 
 interface Heading {
   readonly title: string;
@@ -110,8 +88,8 @@ interface Heading {
   readonly bodyStart: number;
 }
 
-function sectionOf({ title, start, end, bodyStart }: Heading, bodyEnd: number): Section {
-  return { title, headingStart: start, headingEnd: end, bodyStart, bodyEnd };
+function sectionOf({ title, level, start, end, bodyStart }: Heading, bodyEnd: number): Section {
+  return { title, level, headingStart: start, headingEnd: end, bodyStart, bodyEnd };
 }
 
 /** The headings of a document in order. */

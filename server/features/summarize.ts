@@ -59,10 +59,24 @@ export interface SummarizeOptions extends CallOptions {
   readonly onProgress?: (progress: { readonly done: number; readonly total: number }) => void;
 }
 
-/** What a summary is made with. `locale`: BCP 47 tag for sentence borders. */
+/** What the model wrote of a part of a text; an empty text where that was nothing. */
+export interface WrittenPart {
+  readonly text: string;
+  readonly confidence: number;
+  readonly logProbs: readonly number[];
+}
+
+/** Remembers what one model wrote of a part, by the part's text and whatever else it depends on. */
+export interface PartMemory {
+  get(key: readonly unknown[]): WrittenPart | undefined;
+  set(key: readonly unknown[], part: WrittenPart): void;
+}
+
+/** What a summary is made with. `locale`: BCP 47 tag for sentence borders. `parts`: what is known of unchanged parts. */
 export interface SummarizeContext {
   readonly model: LoadedModel;
   readonly locale?: string;
+  readonly parts?: PartMemory;
 }
 
 /**
@@ -170,12 +184,9 @@ interface Work extends SummarizeContext {
   readonly kind: "summary" | "title";
 }
 
-/** What the model wrote of a part of the text. */
-interface Piece {
+/** What the model wrote, and of which part of the text. */
+interface Piece extends WrittenPart {
   readonly source: string;
-  readonly text: string;
-  readonly confidence: number;
-  readonly logProbs: readonly number[];
 }
 
 class Tally {
@@ -231,6 +242,13 @@ async function cut(work: Work, { text, style }: SummarizeParams): Promise<Span[]
  */
 async function pass(work: Work, text: string): Promise<Piece[] | undefined> {
   const { model, options, tally, kind } = work;
+  const key = [kind, work.window, work.decoding, text];
+  const known = work.parts?.get(key);
+  if (known !== undefined) {
+    tally.done += 1;
+    options.onProgress?.({ done: tally.done, total: tally.total });
+    return known.text === "" ? [] : [{ source: text, ...known }];
+  }
   const parts: InputPart[] = [
     { kind: "text", text: prefixOf(model, kind), special: true },
     { kind: "text", text: text.trim() },
@@ -266,7 +284,9 @@ async function pass(work: Work, text: string): Promise<Piece[] | undefined> {
     tally.decodeMs += generation.timing.totalMs - generation.timing.encodeMs;
     const { logProbs } = best;
     const confidence = confidenceOf(model.info, kind, logProbs);
-    pieces.push({ source: text, text: tidy(best.text), confidence, logProbs });
+    const part = { text: tidy(best.text), confidence, logProbs };
+    if (!generation.cancelled) work.parts?.set(key, part);
+    pieces.push({ source: text, ...part });
   }
   tally.done += 1;
   options.onProgress?.({ done: tally.done, total: tally.total });

@@ -1,9 +1,13 @@
 /** The commands of workspace/executeCommand: arguments parsed, versions checked, long work shown. */
-import type { ProgressToken, TextEdit } from "vscode-languageserver-protocol";
+import type { ChangeAnnotation, TextEdit, WorkspaceEdit } from "vscode-languageserver-protocol";
 import { z } from "zod";
 import {
+  askSchema,
   COMMANDS,
+  type CompleteHereResult,
   type CompleteTextResult,
+  classifySchema,
+  completeHereSchema,
   completeTextSchema,
   type EngineStatus,
   type ExplainResult,
@@ -13,6 +17,7 @@ import {
   type RephraseResult,
   rephraseSchema,
   type SummarizeRangeResult,
+  summarizeFolderSchema,
   summarizeRangeSchema,
   type WriteFieldResult,
   writeFieldSchema,
@@ -20,13 +25,18 @@ import {
 import { infillTextSchema, summarizeTextSchema } from "../../protocol/tools.ts";
 import { fillGaps } from "../features/fill-gaps.ts";
 import { completeComment } from "../features/inline-completion.ts";
+import { rememberedSummary } from "../features/remembered-summary.ts";
 import { rephrase } from "../features/rephrase.ts";
-import { summarize, summaryNotes } from "../features/summarize.ts";
+import { summaryNotes } from "../features/summarize.ts";
 import { infillText, summarizeText } from "../features/tools.ts";
-import { cancelled, contentModified, invalidParams } from "./errors.ts";
-import { suggestion, whyPrivateUri, withModel } from "./handlers.ts";
+import { type Asked, longWork, targetOf, withModel } from "./document-work.ts";
+import { cancelled, invalidParams } from "./errors.ts";
+import { suggestion, whyQuiet } from "./handlers.ts";
 import type { OpenDocument } from "./positions.ts";
+import { memoryOf } from "./process-memory.ts";
+import { askRange, classifyRange } from "./questions.ts";
 import type { Services } from "./services.ts";
+import { summarizeFolder, withSummaries } from "./summaries.ts";
 
 /** Parameters of workspace/executeCommand. */
 export const executeCommandParams = z.object({
@@ -41,17 +51,24 @@ export async function executeCommand(
   { command, arguments: given, workDoneToken: token }: z.output<typeof executeCommandParams>,
   signal: AbortSignal,
 ): Promise<unknown> {
+  const asked = { token, signal };
   switch (command) {
     case COMMANDS.summarizeRange:
-      return summarizeRange(services, summarizeRangeSchema.parse(given?.[0]), token, signal);
+      return summarizeRange(services, summarizeRangeSchema.parse(given?.[0]), asked);
     case COMMANDS.fillGaps:
-      return fillGapsOfRange(services, fillGapsSchema.parse(given?.[0]), token, signal);
+      return fillGapsOfRange(services, fillGapsSchema.parse(given?.[0]), asked);
     case COMMANDS.rephrase:
-      return rephraseRange(services, rephraseSchema.parse(given?.[0]), token, signal);
+      return rephraseRange(services, rephraseSchema.parse(given?.[0]), asked);
     case COMMANDS.writeField:
-      return writeField(services, writeFieldSchema.parse(given?.[0]), token, signal);
+      return writeField(services, writeFieldSchema.parse(given?.[0]), asked);
+    case COMMANDS.ask:
+      return askRange(services, askSchema.parse(given?.[0]), asked);
+    case COMMANDS.classify:
+      return classifyRange(services, classifySchema.parse(given?.[0]), asked);
     case COMMANDS.completeText:
       return completeText(services, completeTextSchema.parse(given?.[0]), signal);
+    case COMMANDS.completeHere:
+      return completeHere(services, completeHereSchema.parse(given?.[0]), signal);
     case COMMANDS.explain:
       return explain(services, explainSchema.parse(given?.[0]), signal);
     case COMMANDS.summarizeText: {
@@ -62,6 +79,12 @@ export async function executeCommand(
       const input = infillTextSchema.parse(given?.[0]);
       return withModel(services, "infill", async (model) => infillText(await model(), input, { signal }));
     }
+    case COMMANDS.summarizeFolder:
+      return summarizeFolder(services, summarizeFolderSchema.parse(given?.[0]), token, signal);
+    case COMMANDS.forgetSummaries:
+      return { forgotten: await services.summaries.clear() };
+    // Its process holds nothing else.
+    case COMMANDS.unloadModel:
     case COMMANDS.restartEngine:
       await services.engine.restart();
       return status(services);
@@ -73,59 +96,44 @@ export async function executeCommand(
 }
 
 async function status({ engine, settings }: Services): Promise<EngineStatus> {
-  return engine.status(await settings.settingsFor());
+  const now = engine.status(await settings.settingsFor());
+  const memoryBytes = now.pid === undefined ? undefined : await memoryOf(now.pid);
+  return { ...now, ...(memoryBytes === undefined ? {} : { memoryBytes }) };
 }
 
 async function summarizeRange(
   services: Services,
-  { uri, version, range, style, show }: z.output<typeof summarizeRangeSchema>,
-  token: ProgressToken | undefined,
-  signal: AbortSignal,
+  { style, show, ...about }: z.output<typeof summarizeRangeSchema>,
+  asked: Asked,
 ): Promise<SummarizeRangeResult> {
-  const document = services.openDocument(uri);
-  if (version !== undefined) checkVersion(document, version);
-  const { text } = document;
-  const [start, end] = offsetsOf(document, range);
-  const part = text.slice(start, end);
-  const settings = await services.settings.settingsFor(uri);
+  const { text, start, end, settings } = await targetOf(services, about);
   const params = {
-    text: part,
+    text: text.slice(start, end),
     style: style ?? settings["summary.style"],
     maxContextTokens: settings.maxContextTokens,
     minimumConfidence: settings["summary.minimumConfidence"],
   };
-  const run = (own: AbortSignal, onProgress: (progress: { done: number; total: number }) => void) =>
-    withModel(services, "summarize", async (model) =>
-      summarize({ model: await model() }, params, { signal: own, onProgress }),
-    );
-  const made = await services.progress.run({ title: "Spanfill: summarizing", token, signal, run });
-  if (made.cancelled) throw cancelled();
+  const began = performance.now();
+  const run = (signal: AbortSignal, onProgress: (progress: { done: number; total: number }) => void) =>
+    withSummaries(services, (context) => rememberedSummary(context, params, { signal, onProgress }));
+  const made = await services.progress.run({ title: "Spanfill: summarizing", ...asked, run });
+  if (made === undefined) throw cancelled();
   const notes = summaryNotes(made);
   const shown = made.summary === "" ? "The model had nothing to say." : `${made.summary} (${notes.join("; ")})`;
   if (show) services.client.showMessage(shown);
-  const { ms, tokens, logProbs, cancelled: _, ...result } = made;
-  return { ...result, ms: Math.round(ms.total), notes };
+  return { ...made, ms: Math.round(performance.now() - began), notes };
 }
 
 async function fillGapsOfRange(
   services: Services,
-  { uri, version, range, apply }: z.output<typeof fillGapsSchema>,
-  token: ProgressToken | undefined,
-  signal: AbortSignal,
+  { apply, annotate, ...about }: z.output<typeof fillGapsSchema>,
+  asked: Asked,
 ): Promise<FillGapsResult> {
-  const document = services.openDocument(uri);
-  checkVersion(document, version);
-  const { text } = document;
-  const [start, end] = offsetsOf(document, range);
-  const settings = await services.settings.settingsFor(uri);
-  const run = (own: AbortSignal, onProgress: (progress: { done: number; total: number }) => void) =>
-    withModel(services, "infill", (model) =>
-      fillGaps({ model, settings }, { text, start, end }, { signal: own, onProgress }),
-    );
-  const made = await services.progress.run({ title: "Spanfill: filling gaps", token, signal, run });
-  if (made.cancelled) throw cancelled();
-  // It may have changed, or been closed and opened again, while the model was at work.
-  checkVersion(services.openDocument(uri), version);
+  const { document, text, start, end, settings, check } = await targetOf(services, about);
+  const made = await longWork(services, { task: "infill", title: "filling gaps", ...asked }, (model, options) =>
+    fillGaps({ model, settings }, { text, start, end }, options),
+  );
+  check();
   const fills = made.fills.map((fill) => ({
     range: document.rangeOf(fill.start, fill.end),
     text: fill.text,
@@ -134,30 +142,36 @@ async function fillGapsOfRange(
   const edits: TextEdit[] = fills
     .filter((fill) => fill.text !== "")
     .map((fill) => ({ range: fill.range, newText: fill.text }));
-  const edit = { documentChanges: [{ textDocument: { uri, version }, edits }] };
+  const { uri, version } = about;
+  const edit = annotate
+    ? annotated(uri, version, edits)
+    : { documentChanges: [{ textDocument: { uri, version }, edits }] };
   const result = { edit, fills, ms: Math.round(made.ms), model: made.model, calibrated: made.calibrated };
   if (!apply) return result;
-  return { ...result, applied: await applied(services, document, "Fill gaps", edits) };
+  return { ...result, applied: await applied(services, document, "Fill gaps", edits, edit) };
+}
+
+/** Edits with an annotation for each, so that each can be confirmed. */
+function annotated(uri: string, version: number, edits: readonly TextEdit[]): WorkspaceEdit {
+  const changeAnnotations: Record<string, ChangeAnnotation> = {};
+  const marked = edits.map((edit, i) => {
+    const label = `Gap ${i + 1}`;
+    changeAnnotations[label] = { label, needsConfirmation: true };
+    return { ...edit, annotationId: label };
+  });
+  return { documentChanges: [{ textDocument: { uri, version }, edits: marked }], changeAnnotations };
 }
 
 async function rephraseRange(
   services: Services,
-  { uri, version, range, count, apply }: z.output<typeof rephraseSchema>,
-  token: ProgressToken | undefined,
-  signal: AbortSignal,
+  { count, apply, ...about }: z.output<typeof rephraseSchema>,
+  asked: Asked,
 ): Promise<RephraseResult> {
-  const document = services.openDocument(uri);
-  checkVersion(document, version);
-  const { text } = document;
-  const [start, end] = offsetsOf(document, range);
-  const settings = await services.settings.settingsFor(uri);
-  const run = (own: AbortSignal) =>
-    withModel(services, "infill", (model) =>
-      rephrase({ model, settings }, { text, start, end, count }, { signal: own }),
-    );
-  const made = await services.progress.run({ title: "Spanfill: rephrasing", token, signal, run });
-  if (made.cancelled) throw cancelled();
-  checkVersion(services.openDocument(uri), version);
+  const { document, text, start, end, settings, check } = await targetOf(services, about);
+  const made = await longWork(services, { task: "infill", title: "rephrasing", ...asked }, (model, options) =>
+    rephrase({ model, settings }, { text, start, end, count }, options),
+  );
+  check();
   const place = document.rangeOf(made.start, made.end);
   const { alternatives, model, calibrated } = made;
   const result = { range: place, alternatives, ms: Math.round(made.ms), model, calibrated };
@@ -168,28 +182,23 @@ async function rephraseRange(
 
 async function writeField(
   services: Services,
-  { uri, version, field, value, apply }: z.output<typeof writeFieldSchema>,
-  token: ProgressToken | undefined,
-  signal: AbortSignal,
+  { field, value, apply, ...about }: z.output<typeof writeFieldSchema>,
+  asked: Asked,
 ): Promise<WriteFieldResult> {
-  const document = services.openDocument(uri);
-  checkVersion(document, version);
-  const { text } = document;
-  const { maxContextTokens } = await services.settings.settingsFor(uri);
+  const { document, text, settings, check } = await targetOf(services, about);
+  const { maxContextTokens } = settings;
   // With its YAML library, which is rarely needed.
   const { fieldEdit, proposeField } = await import("../features/front-matter.ts");
-  const run = (own: AbortSignal, onProgress: (progress: { done: number; total: number }) => void) =>
-    withModel(services, "summarize", async (model) =>
-      proposeField({ model: await model(), maxContextTokens }, { text, field }, { signal: own, onProgress }),
-    );
+  const work = { task: "summarize", title: `writing a ${field}`, ...asked } as const;
   const made =
     value === undefined
-      ? await services.progress.run({ title: `Spanfill: writing a ${field}`, token, signal, run })
+      ? await longWork(services, work, async (model, options) =>
+          proposeField({ model: await model(), maxContextTokens }, { text, field }, options),
+        )
       : undefined;
-  if (made?.cancelled) throw cancelled();
   const chosen = value ?? made?.summary ?? "";
   const { start, end, newText } = fieldEdit(text, field, chosen);
-  checkVersion(services.openDocument(uri), version);
+  check();
   const range = document.rangeOf(start, end);
   const result = { value: chosen, range, newText, notes: made === undefined ? [] : summaryNotes(made) };
   if (!apply) return result;
@@ -203,11 +212,26 @@ async function completeText(
   signal: AbortSignal,
 ): Promise<CompleteTextResult> {
   const settings = await services.settings.settingsFor(uri);
-  if (!params.explicit && (await whyPrivateUri(uri)) !== undefined) return { items: [] };
+  if (!params.explicit && (await whyQuiet(services, uri, settings)) !== undefined) return { items: [] };
   const made = await withModel(services, "infill", (model) => completeComment({ model, settings }, params, signal));
   if (made.cancelled) throw cancelled();
   services.log.debug(`inline completion in a comment: ${made.reason ?? `${made.items.length} suggested`}`);
   return { items: made.items.map(({ text }) => text) };
+}
+
+async function completeHere(
+  services: Services,
+  { position, ...about }: z.output<typeof completeHereSchema>,
+  signal: AbortSignal,
+): Promise<CompleteHereResult> {
+  const range = { start: position, end: position };
+  const { document, start, check } = await targetOf(services, { ...about, range });
+  const made = await suggestion(services, document, { offset: start, explicit: true }, signal);
+  if (made.cancelled) throw cancelled();
+  check();
+  const text = made.items[0]?.text ?? "";
+  const edits = text === "" ? [] : [{ range, newText: text }];
+  return { text, applied: await applied(services, document, "Continue", edits) };
 }
 
 async function explain(
@@ -229,23 +253,9 @@ async function applied(
   { uri, version }: OpenDocument,
   label: string,
   edits: TextEdit[],
+  edit: WorkspaceEdit = { documentChanges: [{ textDocument: { uri, version }, edits }] },
 ): Promise<boolean> {
-  const edit = { documentChanges: [{ textDocument: { uri, version }, edits }] };
   const refusal = edits.length === 0 ? "the model had nothing to say" : await client.applyEdit(label, edit);
   if (refusal !== undefined) client.showMessage(`Spanfill changed nothing (${label.toLowerCase()}): ${refusal}.`);
   return refusal === undefined;
-}
-
-function checkVersion({ version: now, uri }: OpenDocument, version: number): void {
-  if (version === now) return;
-  throw contentModified(`The request is for version ${version} of ${uri}, which is now at version ${now}; ask again.`);
-}
-
-function offsetsOf(
-  document: OpenDocument,
-  range: z.output<typeof fillGapsSchema>["range"],
-): readonly [start: number, end: number] {
-  if (range === undefined) return [0, document.text.length];
-  const [a, b] = [document.offsetAt(range.start), document.offsetAt(range.end)];
-  return [Math.min(a, b), Math.max(a, b)];
 }

@@ -1,18 +1,16 @@
 /** Keeps the engine for the server: started by the first request that needs it, exchanged when settings ask for another model. */
 import { ModelError } from "../../models/errors.ts";
-import type { Task } from "../../protocol/panel.ts";
+import { TASKS, type Task } from "../../protocol/panel.ts";
 import type { EngineStatus } from "../../protocol/requests.ts";
 import type { Settings } from "../../protocol/settings.ts";
 import { resolveModel } from "../catalog/catalog.ts";
+import { modelIdentity, writtenMs } from "../catalog/identity.ts";
 import type { LoadedModel } from "../engine/engine.ts";
 import { createRemoteEngine, type RemoteEngine } from "../engine/remote.ts";
 import type { Log } from "./log.ts";
 
 /** The settings that say which engine it is. */
-export type EngineSettings = Pick<
-  Settings,
-  "model" | "models.summarize" | "models.infill" | "precision" | "threads" | "idleMinutes"
->;
+export type EngineSettings = Pick<Settings, "model" | `models.${Task}` | "precision" | "threads" | "idleMinutes">;
 
 /** What an engine host tells of itself, and to whom. */
 export interface EngineHostOptions {
@@ -27,6 +25,8 @@ export interface EngineHostOptions {
 export interface EngineHost {
   /** Runs work that may ask for these settings' model for a task, which is loaded then. @throws what loading or the work throws */
   use<T>(settings: EngineSettings, task: Task, work: (model: () => Promise<LoadedModel>) => Promise<T>): Promise<T>;
+  /** What tells the model of a task, as it would answer, from others. @throws ModelError where there is none */
+  identity(settings: EngineSettings, task: Task): Promise<string>;
   status(settings: EngineSettings): EngineStatus;
   /** Ends the engine's process; what runs there fails, and the next use starts another. */
   restart(): Promise<void>;
@@ -43,8 +43,8 @@ export function createEngineHost(options: EngineHostOptions): EngineHost {
 interface Running {
   readonly key: string;
   readonly engine: RemoteEngine;
-  /** By folder. */
-  readonly models: Map<string, LoadedModel>;
+  /** By folder, each with the time of the folder that it was loaded from. */
+  readonly models: Map<string, { readonly loaded: LoadedModel; readonly modifiedMs: number }>;
   /** The last that was asked for. */
   model?: LoadedModel;
 }
@@ -59,6 +59,7 @@ class Host implements EngineHost {
   private published = "";
   private soon: NodeJS.Timeout | undefined;
   private disposed = false;
+  private saidSlow = false;
 
   constructor(options: EngineHostOptions) {
     this.options = options;
@@ -81,7 +82,7 @@ class Host implements EngineHost {
       return await work(model);
     } catch (error) {
       // A mistake in the input says nothing about the engine.
-      if (error instanceof ModelError && error.code !== "input") this.failure = error.message;
+      if (error instanceof ModelError && error.code !== "input" && error.code !== "task") this.failure = error.message;
       throw error;
     } finally {
       if (asked) this.busy -= 1;
@@ -100,11 +101,16 @@ class Host implements EngineHost {
       state: failed ? "failed" : state,
       model: info?.id ?? (model || "built-in"),
       precision,
-      device: "cpu",
+      device: info?.slowNotice === undefined ? "cpu" : "wasm",
+      ...(info?.slowNotice === undefined ? {} : { slowNotice: info.slowNotice }),
       ...(info === undefined ? {} : { parameters: info.parameters }),
       ...(pid === undefined ? {} : { pid }),
       ...(failed ? { message: failure } : {}),
     };
+  }
+
+  async identity(settings: EngineSettings, task: Task): Promise<string> {
+    return `${settings.precision} ${await modelIdentity(directoryOf(settings, task))}`;
   }
 
   async restart(): Promise<void> {
@@ -124,31 +130,36 @@ class Host implements EngineHost {
     if (this.disposed) throw new ModelError("process", "The server is shutting down.");
     this.settings = settings;
     const { precision, threads, idleMinutes } = settings;
-    const directory = resolveModel(settings[`models.${task}`] || settings.model || undefined);
+    const directory = directoryOf(settings, task);
+    const modifiedMs = writtenMs(directory);
     const reference = {
       directory,
       precision,
+      modifiedMs,
       ...(threads === 0 ? {} : { threads }),
     };
-    const named = [settings.model, settings["models.summarize"], settings["models.infill"]];
+    const named = [settings.model, ...TASKS.map((each) => settings[`models.${each}`])];
     const key = JSON.stringify([named, precision, threads, idleMinutes]);
     if (this.running !== undefined && this.running.key !== key) await this.restart();
     this.running ??= { key, engine: this.start(idleMinutes), models: new Map() };
     const { running } = this;
     const known = running.models.get(directory);
-    const fresh = running.engine.pid === undefined || known === undefined;
-    if (!fresh) {
-      running.model = known;
+    // A training run may have put better weights in their place.
+    if (running.engine.pid !== undefined && known?.modifiedMs === modifiedMs) {
+      running.model = known.loaded;
       this.publish();
-      return known;
+      return known.loaded;
     }
     const started = performance.now();
     this.loading += 1;
     this.publish();
     try {
       const loaded = await running.engine.load(reference);
-      running.models.set(directory, loaded);
+      running.models.set(directory, { loaded, modifiedMs });
       running.model = loaded;
+      const { slowNotice } = loaded.info;
+      if (slowNotice !== undefined && !this.saidSlow) this.options.log.warn(slowNotice);
+      this.saidSlow = slowNotice !== undefined;
       this.options.log.info(`${loaded.info.id} loaded in ${Math.round(performance.now() - started)} ms`);
       return loaded;
     } finally {
@@ -184,3 +195,7 @@ class Host implements EngineHost {
 }
 
 const BUSY_AFTER_MS = 150;
+
+function directoryOf(settings: EngineSettings, task: Task): string {
+  return resolveModel(settings[`models.${task}`] || settings.model || undefined);
+}

@@ -3,6 +3,7 @@ import { fileURLToPath } from "node:url";
 import {
   type CodeAction,
   CodeActionTag,
+  CodeActionTriggerKind,
   type CodeLens,
   type Hover,
   type InlineCompletionItem,
@@ -10,18 +11,20 @@ import {
 } from "vscode-languageserver-protocol";
 import { z } from "zod";
 import { COMMENTED_LANGUAGES, commentAt } from "../../protocol/comments.ts";
-import type { Task } from "../../protocol/panel.ts";
 import { COMMANDS } from "../../protocol/requests.ts";
-import type { LoadedModel } from "../engine/engine.ts";
-import { codeActions } from "../features/code-actions.ts";
+import type { Settings } from "../../protocol/settings.ts";
+import { codeActions, cursorActions } from "../features/code-actions.ts";
 import { completeComment, type InlineCompletions, inlineCompletion } from "../features/inline-completion.ts";
-import { whyPrivate } from "../features/private-files.ts";
-import { sectionAt, sectionSummary, sectionsOf } from "../features/section-summary.ts";
-import { summaryNotes } from "../features/summarize.ts";
+import { isWithin, pathWithin } from "../features/link-target.ts";
+import { isEnabled, whyPrivate } from "../features/private-files.ts";
+import { sectionsOf, upperSections } from "../features/section-summary.ts";
+import { withModel } from "./document-work.ts";
 import { cancelled, contentModified } from "./errors.ts";
 import type { OpenDocument } from "./positions.ts";
 import type { Services } from "./services.ts";
 import type { Place, Suggest } from "./suggestions.ts";
+import { hoverSummary } from "./summaries.ts";
+import { WORD_KIND, wordActions, wordHover } from "./words.ts";
 
 const position = z.object({ line: z.int().nonnegative(), character: z.int().nonnegative() });
 const textDocument = z.object({ uri: z.string() });
@@ -46,7 +49,7 @@ export const codeLensParams = z.object({ textDocument });
 export const codeActionParams = z.object({
   textDocument,
   range: z.object({ start: position, end: position }),
-  context: z.object({ only: z.array(z.string()).optional() }).optional(),
+  context: z.object({ only: z.array(z.string()).optional(), triggerKind: z.int().optional() }).optional(),
 });
 
 /**
@@ -83,7 +86,7 @@ export async function suggestion(
 ): Promise<InlineCompletions> {
   const none = (reason: string) => ({ items: [], reason, cancelled: false });
   const settings = await services.settings.settingsFor(uri);
-  const reason = explicit ? undefined : await whyPrivateUri(uri);
+  const reason = explicit ? undefined : await whyQuiet(services, uri, settings);
   if (reason !== undefined) return none(reason);
   const program = Object.hasOwn(COMMENTED_LANGUAGES, languageId);
   const comment = program ? commentAt(text, offset, languageId) : undefined;
@@ -95,35 +98,28 @@ export async function suggestion(
   );
 }
 
-/** {@link whyPrivate} of a document; only files are ever private. */
-export async function whyPrivateUri(uri: string): Promise<string | undefined> {
+/** Why nothing is to be done unasked in a document: the setting `enable`, or, for files, {@link whyPrivate}. */
+export async function whyQuiet({ client }: Services, uri: string, settings: Settings): Promise<string | undefined> {
+  if (Object.keys(settings.enable).length > 0) {
+    const folder = (await client.workspaceFolders()).find((each) => isWithin(uri, each));
+    if (!isEnabled(settings.enable, pathWithin(uri, folder))) return "spanfill.enable switches it off here";
+  }
   return uri.startsWith("file:") ? whyPrivate(fileURLToPath(uri)) : undefined;
 }
 
-/** The summary of the section whose Markdown heading is under the mouse. */
+/** The summary of the section whose Markdown heading is under the mouse, or of what a relative link leads to; else other words for the word. */
 export async function provideHover(
   services: Services,
   params: z.output<typeof hoverParams>,
   signal: AbortSignal,
 ): Promise<Hover | null> {
   const document = services.openDocument(params.textDocument.uri);
-  if (document.languageId !== "markdown") return null;
-  const { uri, text } = document;
-  const section = sectionAt(text, document.offsetAt(params.position));
-  if (section === undefined) return null;
-  const range = document.rangeOf(section.headingStart, section.headingEnd);
-  const settings = await services.settings.settingsFor(uri);
-  if (!settings["hover.enabled"]) return null;
-  const { summaries: cache } = services;
-  const made = await withModel(services, "summarize", (model) =>
-    sectionSummary({ model, settings, cache }, { text, section }, signal),
-  );
-  signal.throwIfAborted();
-  if (made === undefined || made.summary === "") return null;
-  const parts = made.chunks === 1 ? "1 part" : `${made.chunks} parts`;
-  const notes = summaryNotes(made).join("; ");
-  const note = `Spanfill · ${made.model} · ${parts}, ${Math.floor(100 * made.coverage)}% read · ${notes}`;
-  return { contents: { kind: "markdown", value: `${escaped(made.summary)}\n\n*${escaped(note)}*` }, range };
+  const offset = document.offsetAt(params.position);
+  const settings = await services.settings.settingsFor(document.uri);
+  if ((await whyQuiet(services, document.uri, settings)) !== undefined) return null;
+  const summarizes = document.languageId === "markdown" && settings["hover.enabled"];
+  const summary = summarizes ? await hoverSummary(services, document, offset, settings, signal) : null;
+  return summary ?? wordHover(services, document, offset, settings, signal);
 }
 
 /** A summary to be had above each heading, where the setting wants them. */
@@ -136,22 +132,25 @@ export async function provideCodeLenses(
   const { uri, version, text, languageId } = document;
   const settings = await services.settings.settingsFor(uri);
   if (languageId !== "markdown" || !settings["codeLens.enabled"]) return [];
+  if ((await whyQuiet(services, uri, settings)) !== undefined) return [];
   if (document.version !== version) throw contentModified("The document was changed.");
-  return sectionsOf(text)
-    .filter(({ bodyStart, bodyEnd }) => text.slice(bodyStart, bodyEnd).trim() !== "")
-    .map(({ headingStart, headingEnd, bodyEnd }) => {
-      const range = document.rangeOf(headingStart, bodyEnd);
-      const argument = { uri, version, range, show: true };
-      const command = { title: "Summarize section", command: COMMANDS.summarizeRange, arguments: [argument] };
-      return { range: document.rangeOf(headingStart, headingEnd), command };
-    });
+  const sections = sectionsOf(text).filter(({ bodyStart, bodyEnd }) => text.slice(bodyStart, bodyEnd).trim() !== "");
+  return upperSections(sections, MOST_LENSES).map(({ headingStart, headingEnd, bodyEnd }) => {
+    const range = document.rangeOf(headingStart, bodyEnd);
+    const argument = { uri, version, range, show: true };
+    const command = { title: "Summarize section", command: COMMANDS.summarizeRange, arguments: [argument] };
+    return { range: document.rangeOf(headingStart, headingEnd), command };
+  });
 }
+
+/** VS Code lays out every one of them, seen or not: thousands make it stand still. */
+const MOST_LENSES = 300;
 
 /** What could be done with the selection; each offer carries a command whose effect the server itself brings about. */
 export async function provideCodeActions(
   services: Services,
   params: z.output<typeof codeActionParams>,
-  _signal: AbortSignal,
+  signal: AbortSignal,
 ): Promise<CodeAction[]> {
   const document = services.openDocument(params.textDocument.uri);
   const { uri, version, text } = document;
@@ -159,32 +158,34 @@ export async function provideCodeActions(
   const end = Math.max(start, document.offsetAt(params.range.end));
   const only = params.context?.only;
   const settings = await services.settings.settingsFor(uri);
+  if ((await whyQuiet(services, uri, settings)) !== undefined) return [];
   if (document.version !== version) throw contentModified("The document was changed.");
-  return codeActions({ settings }, { text, start, end })
-    .filter(({ kind }) => only === undefined || only.some((asked) => kind === asked || kind.startsWith(`${asked}.`)))
+  const wanted = (kind: string) =>
+    only === undefined || only.some((asked) => kind === asked || kind.startsWith(`${asked}.`));
+  const tags: Pick<CodeAction, "tags"> = services.client.tagsModelGenerated
+    ? { tags: [CodeActionTag.LLMGenerated] }
+    : {};
+  const offers: CodeAction[] = codeActions({ settings }, { text, start, end })
+    .filter(({ kind }) => wanted(kind))
     .map(({ title, kind, command, ...offer }) => {
       const range = document.rangeOf(offer.start, offer.end);
-      const effect = command === COMMANDS.summarizeRange ? { show: true } : { apply: true };
-      return {
-        title,
-        kind,
-        command: { title, command, arguments: [{ uri, version, range, ...effect }] },
-        ...(services.client.tagsModelGenerated ? { tags: [CodeActionTag.LLMGenerated] } : {}),
-      };
+      const effect = SHOWN.includes(command) ? { show: true } : { apply: true };
+      return { title, kind, command: { title, command, arguments: [{ uri, version, range, ...effect }] }, ...tags };
     });
+  // The cursor of Helix and Kakoune is a selection of one character.
+  for (const { title, kind, command, argument } of end - start <= 1 ? cursorActions(document.languageId) : []) {
+    const given = { uri, version, position: params.range.start, ...argument, apply: true };
+    if (wanted(kind)) offers.push({ title, kind, command: { title, command, arguments: [given] }, ...tags });
+  }
+  // The model is asked only when a person is: editors look for actions at every move of the cursor.
+  const asked = params.context?.triggerKind === CodeActionTriggerKind.Invoked;
+  if (!asked || start !== end || !wanted(WORD_KIND)) return offers;
+  const words = await wordActions(services, document, start, signal).catch((error: unknown) => {
+    services.log.warn(`no other words: ${error instanceof Error ? error.message : error}`);
+    return [];
+  });
+  return [...offers, ...words.map((action) => ({ ...action, ...tags }))];
 }
 
-/** Runs a feature with the model, loaded when the feature asks for it. */
-export async function withModel<T>(
-  { engine, settings }: Services,
-  task: Task,
-  feature: (model: () => Promise<LoadedModel>) => Promise<T>,
-): Promise<T> {
-  // The engine's settings are the whole workspace's: one engine serves every document.
-  return engine.use(await settings.settingsFor(), task, feature);
-}
-
-/** Text as Markdown that shows it as it is. */
-function escaped(text: string): string {
-  return text.replace(/[\\`*_{}[\]<>()#+!|~&]/g, "\\$&");
-}
+/** Commands whose result is shown; others change the text. */
+const SHOWN: readonly string[] = [COMMANDS.summarizeRange, COMMANDS.classify];

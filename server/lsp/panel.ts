@@ -1,7 +1,9 @@
-/** The panel's questions: the models there are, and getting, checking, measuring and trying them. */
+/** The panel's questions: the models there are, getting, checking, measuring and trying them, and the runs that train some. */
 import { ModelError } from "../../models/errors.ts";
 import type { Generated, Job, ServerQuestion } from "../../protocol/panel.ts";
+import type { RunNews } from "../../protocol/runs.ts";
 import { listBuiltin, readManifest, resolveModel } from "../catalog/catalog.ts";
+import { writtenMs } from "../catalog/identity.ts";
 import { keepMeasurement } from "../catalog/measurements.ts";
 import { type Places, placesOf, removeModel, verifyFiles } from "../catalog/store.ts";
 import type { ModelReference } from "../engine/engine.ts";
@@ -9,6 +11,7 @@ import { createRemoteEngine, type RemoteEngine } from "../engine/remote.ts";
 import { measureModel } from "../features/measure.ts";
 import { listModels } from "../features/model-list.ts";
 import { playground } from "../features/playground.ts";
+import { createRunService } from "../runs/service.ts";
 import { cancelled } from "./errors.ts";
 import type { Services } from "./services.ts";
 
@@ -19,8 +22,13 @@ export interface PanelService {
   dispose(): Promise<void>;
 }
 
-/** @param onJob is told of work as it goes on */
-export function createPanelService(onJob: (job: Job) => void, places: Places = placesOf()): PanelService {
+/** @param onJob is told of work as it goes on, `onNews` of training runs, which go on without this process */
+export function createPanelService(
+  onJob: (job: Job) => void,
+  onNews: (news: RunNews) => void,
+  places: Places = placesOf(),
+): PanelService {
+  const runs = createRunService({ places, onNews });
   const jobs = new Map<string, { job: Job; readonly controller: AbortController }>();
   let playgroundEngine: RemoteEngine | undefined;
 
@@ -83,7 +91,8 @@ export function createPanelService(onJob: (job: Job) => void, places: Places = p
 
   async function reference({ settings }: Services, id: string, precision: ModelReference["precision"]) {
     const { threads } = await settings.settingsFor();
-    return { directory: resolveModel(id), precision, ...(threads === 0 ? {} : { threads }) };
+    const directory = resolveModel(id);
+    return { directory, precision, modifiedMs: writtenMs(directory), ...(threads === 0 ? {} : { threads }) };
   }
 
   return {
@@ -147,9 +156,12 @@ export function createPanelService(onJob: (job: Job) => void, places: Places = p
           const made = await playground(model, request, signal);
           return { ...made, loadMs } satisfies Generated;
         }
+        default:
+          return runs.answer(question, signal);
       }
     },
     async dispose() {
+      runs.dispose();
       for (const { controller } of jobs.values()) controller.abort();
       await playgroundEngine?.dispose();
     },

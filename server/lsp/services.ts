@@ -1,32 +1,44 @@
 /** What the handlers work with: the server's parts, none of which shows the connection. */
 import type { WorkspaceEdit } from "vscode-languageserver-protocol";
-import type { SummaryCache } from "../features/section-summary.ts";
+import type { FolderEntries } from "../../protocol/requests.ts";
+import type { SummaryCache } from "../features/summary-cache.ts";
 import type { EngineHost } from "./engine-host.ts";
 import type { Log } from "./log.ts";
 import type { OpenDocument } from "./positions.ts";
 import type { Progress } from "./progress.ts";
 import type { SettingsStore } from "./settings-store.ts";
 import type { Suggestions } from "./suggestions.ts";
+import type { Words } from "./words.ts";
 
 /** What the server may ask of the client. */
 export interface Client {
   /** Whether it knows the tag of code actions that a model's words come from. */
   readonly tagsModelGenerated: boolean;
+  /** Whether links to commands of ours work in its hovers (initializationOptions: `commandLinks`). */
+  readonly followsCommandLinks: boolean;
   /** Applies an edit (workspace/applyEdit). @returns why it did not, or undefined when it did */
   applyEdit(label: string, edit: WorkspaceEdit): Promise<string | undefined>;
   /** Shows a text to the user. */
   showMessage(text: string): void;
+  /** The URIs of the workspace's folders; none where a single file is open, or the client does not say. */
+  workspaceFolders(): Promise<readonly string[]>;
+  /** What is in a folder that is not on this machine's disk. @throws what the client says */
+  listFolder(uri: string): Promise<FolderEntries>;
+  /** A file that is not on this machine's disk; undefined when it has more bytes. @throws what the client says */
+  readFile(uri: string, mostBytes: number): Promise<Uint8Array | undefined>;
 }
 
 /** The server's parts. */
 export interface Services {
   /** @throws ResponseError InvalidParams when the document is not open */
   openDocument(uri: string): OpenDocument;
+  findDocument(uri: string): OpenDocument | undefined;
   readonly settings: SettingsStore;
   readonly engine: EngineHost;
   readonly progress: Progress;
   readonly suggestions: Suggestions;
   readonly summaries: SummaryCache;
+  readonly words: Words;
   readonly log: Log;
   readonly client: Client;
 }

@@ -21,7 +21,8 @@ export interface Suggestions {
   request(suggest: Suggest, document: OpenDocument, place: Place, signal: AbortSignal): Promise<InlineCompletions>;
   /**
    * The document has changed: what is under way ends with the reason. Where typing in this language has asked before, it will ask
-   * again when the editor has waited for the next key (VS Code: 50 ms), so the suggestion for the change's end is begun meanwhile.
+   * again when the editor has waited for the next key (VS Code: 50 ms), so the suggestion for the change's end is begun meanwhile:
+   * after an accepted suggestion the next one, too.
    */
   changed(document: OpenDocument, reason: ResponseError<undefined>): void;
   /** The document was closed: what is under way ends with the reason. */
@@ -31,8 +32,8 @@ export interface Suggestions {
 /** @returns with nothing under way */
 export function createSuggestions(now: () => number = () => performance.now()): Suggestions {
   const begun = new Map<string, Begun>();
-  /** By the language of the documents where typing asks for suggestions. */
-  const typing = new Map<string, Suggest>();
+  /** By the language of the documents where typing asks for suggestions; `unasked`: begun in a row for nothing. */
+  const typing = new Map<string, { readonly suggest: Suggest; unasked: number }>();
   const changes = new Map<string, number>();
 
   function begin(suggest: Suggest, document: OpenDocument, place: Place): Begun {
@@ -53,7 +54,7 @@ export function createSuggestions(now: () => number = () => performance.now()): 
   return {
     async request(suggest, document, place, signal) {
       const { uri, version, languageId } = document;
-      if (!place.explicit) typing.set(languageId, suggest);
+      if (!place.explicit) typing.set(languageId, { suggest, unasked: 0 });
       let one = begun.get(uri);
       const { offset, explicit } = one?.place ?? {};
       if (one?.version !== version || offset !== place.offset || explicit !== place.explicit || one.taken) {
@@ -81,10 +82,13 @@ export function createSuggestions(now: () => number = () => performance.now()): 
       end(uri, reason);
       const last = changes.get(uri) ?? Number.NEGATIVE_INFINITY;
       changes.set(uri, now());
-      const suggest = typing.get(languageId);
+      const asks = typing.get(languageId);
       // Faster than this no editor asks: a key is held down, or a program writes.
-      if (suggest === undefined || changeEnd === undefined || now() - last < LEAST_PAUSE_MS) return;
-      begin(suggest, document, { offset: changeEnd, explicit: false });
+      if (asks === undefined || changeEnd === undefined || now() - last < LEAST_PAUSE_MS) return;
+      // Suggestions are snoozed or paused: the editor does not ask, until it does again.
+      if (asks.unasked >= MOST_UNASKED) return;
+      asks.unasked += 1;
+      begin(asks.suggest, document, { offset: changeEnd, explicit: false });
     },
     closed(uri, reason) {
       end(uri, reason);
@@ -94,6 +98,7 @@ export function createSuggestions(now: () => number = () => performance.now()): 
 }
 
 const LEAST_PAUSE_MS = 40;
+const MOST_UNASKED = 5;
 
 interface Begun {
   readonly version: number;

@@ -3,7 +3,7 @@ import { flopsPerToken } from "../../models/t5/account.ts";
 import type { T5Config } from "../../models/t5/config.ts";
 import type { Method } from "../../models/t5/trainable.ts";
 import { parameterCount } from "../../models/t5/weights.ts";
-import { type RunSize, roomNeeded } from "./room.ts";
+import { learnedCount, type RunSize, roomNeeded } from "./room.ts";
 
 /** What the user left open is undefined. */
 export interface AdviceRequest {
@@ -14,6 +14,7 @@ export interface AdviceRequest {
   readonly size: Omit<RunSize, "method" | "checkpointing">;
   /** Source and target tokens of all epochs. */
   readonly tokens: number;
+  readonly steps: number;
   readonly threads: number;
   readonly freeBytes: number;
 }
@@ -32,21 +33,23 @@ const FULL_PARAMETERS = 100e6;
 /** A run that would take longer than this is shortened by LoRA where nobody asked for more. */
 const LONG_SECONDS = 4 * 3600;
 
-/** Operations a second of one thread, roughly: only minutes and hours are told apart with it. */
+/** Operations a second of one thread, roughly. */
 const FLOPS_PER_THREAD = 60e9;
+
+/** Of one parameter in one step, roughly: it is read and written several times. */
+const SECONDS_PER_UPDATE = 1e-8;
 
 /**
  * Chooses: everything learns where it fits and is not too slow, else LoRA; layers are computed again where memory is short even then.
  * A soft prompt is only chosen by its user: small models learn little from one.
  */
 export function advise(config: T5Config, request: AdviceRequest): Advice {
-  const { kind, size, freeBytes, methods, tokens, threads } = request;
+  const { kind, size, freeBytes, methods } = request;
   const parameters = parameterCount(config);
   const bytes = (method: Method, checkpointing: boolean) =>
     roomNeeded(config, { ...size, method, checkpointing }).memoryBytes;
   const fits = (method: Method, checkpointing: boolean) => bytes(method, checkpointing) < 0.8 * freeBytes;
-  const { encoder, decoder } = flopsPerToken(config);
-  const seconds = (3 * tokens * Math.max(encoder, decoder)) / (FLOPS_PER_THREAD * threads);
+  const seconds = roughSeconds(config, { ...request, method: methods.full, checkpointing: false });
   const again = (method: Method) => request.checkpointing ?? !fits(method, false);
   const told = (method: Method, why: string): Advice => {
     const checkpointing = again(method);
@@ -63,6 +66,23 @@ export function advise(config: T5Config, request: AdviceRequest): Advice {
     return told(methods.lora, `${names.lora}, for everything would take roughly ${hours} hours`);
   }
   return told(methods.full, `${names.full}, for the model is small (${count}) and the run short`);
+}
+
+/**
+ * How long a run takes, to about a factor of three: only minutes and hours are told apart. What learns costs two forward passes more, what
+ * does not learn but lets gradients through one, layers computed again another; and each step updates all that learns.
+ */
+export function roughSeconds(
+  config: T5Config,
+  run: Pick<AdviceRequest, "tokens" | "steps" | "threads"> & {
+    readonly method: Method;
+    readonly checkpointing: boolean;
+  },
+): number {
+  const { encoder, decoder } = flopsPerToken(config);
+  const passes = (run.method.kind === "full" ? 3 : 2) + (run.checkpointing ? 1 : 0);
+  const computing = (passes * run.tokens * Math.max(encoder, decoder)) / (FLOPS_PER_THREAD * run.threads);
+  return computing + run.steps * learnedCount(config, run.method) * SECONDS_PER_UPDATE;
 }
 
 const names: { readonly [K in Method["kind"]]: string } = {

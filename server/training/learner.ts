@@ -4,6 +4,7 @@ import type { T5Config } from "../../models/t5/config.ts";
 import { adapterNames, learnedShapes, type Method, PROMPT } from "../../models/t5/trainable.ts";
 import { LM_HEAD, tensorShapes } from "../../models/t5/weights.ts";
 import type { Floats } from "../engine/session.ts";
+import { settle } from "./kernels.ts";
 import { seededRandom } from "./random.ts";
 import { type Learner, mixSeeds, type Weights } from "./step.ts";
 
@@ -18,17 +19,14 @@ export interface PreparedLearner extends Learner {
 
 /**
  * Makes weights ready to learn. A LoRA begins as nothing (B is 0), a soft prompt as rows of the embedding drawn by the seed.
- * @param weights float32 or float64, of the config's shapes; learned in place where the method is full
+ * @param weights float32 or float64, of the config's shapes; copied where they are learned
  * @throws ModelError "input" when LoRA's targets name no layer of the model
  * @see reset_lora_parameters, lora/layer.py of peft, for A's distribution
  */
 export function prepareLearner(config: T5Config, weights: Weights, method: Method, seed: number): PreparedLearner {
   if (method.kind === "prompt") return withPrompt(config, weights, method, seed);
   const shapes = learnedShapes(config, method);
-  if (method.kind === "full") {
-    const tensors = new Map([...weights].filter(([name]) => shapes.has(name)));
-    return { config, weights, method, tensors, merged: () => weights };
-  }
+  if (method.kind === "full") return learnsItself(config, weights, method, shapes);
   if (shapes.size === 0) {
     throw new ModelError(
       "input",
@@ -43,9 +41,22 @@ export function prepareLearner(config: T5Config, weights: Weights, method: Metho
     if (name.endsWith("lora_A.weight")) for (const at of values.keys()) values[at] = (2 * random() - 1) * bound;
     tensors.set(name, values);
   }
+  const settled = settle(tensors);
   const merged = () =>
-    new Map([...weights].map(([name, values]) => [name, withAdapter(config, name, values, tensors, method)]));
-  return { config, weights, method, tensors, merged };
+    new Map([...weights].map(([name, values]) => [name, withAdapter(config, name, values, settled, method)]));
+  return { config, weights, method, tensors: settled, merged };
+}
+
+/** In a function of its own, so that nothing keeps the weights that were given: what is learned is a copy of them. */
+function learnsItself(
+  config: T5Config,
+  weights: Weights,
+  method: Extract<Method, { kind: "full" }>,
+  shapes: ReadonlyMap<string, unknown>,
+): PreparedLearner {
+  const tensors = settle(new Map([...weights].filter(([name]) => shapes.has(name))));
+  const all = new Map([...weights, ...tensors]);
+  return { config, weights: all, method, tensors, merged: () => all };
 }
 
 /** W + alpha / rank * B A. */

@@ -1,6 +1,6 @@
 /** How gradients change the weights: Adafactor as T5 was trained with, and AdamW; over float32 memory. */
 import type { Floats } from "../engine/session.ts";
-import { kernels } from "./kernels.ts";
+import { beside, kernels } from "./kernels.ts";
 import type { Weights } from "./step.ts";
 
 /** Settings of either optimizer. */
@@ -36,21 +36,28 @@ export function createOptimizer(
   { kind, weightDecay }: OptimizerOptions,
 ): Optimizer {
   const state: OptimizerState = new Map();
-  const kept = (name: string, length: number): Float32Array => {
-    const known = state.get(name);
-    if (known !== undefined) return known;
-    const made = new Float32Array(length);
+  const kept = (name: string, made: Float32Array<ArrayBuffer>): Float32Array => {
     state.set(name, made);
     return made;
   };
   const tensors = [...weights].map(([name, values]) => {
     const weight = single(values);
     if (kind === "adamw") {
-      return { name, weight, first: kept(`${name} m`, weight.length), second: kept(`${name} v`, weight.length) };
+      return {
+        name,
+        weight,
+        first: kept(`${name} m`, beside(weight, 2)),
+        second: kept(`${name} v`, beside(weight, 3)),
+      };
     }
     const [rows = 0, columns] = shapes.get(name) ?? [];
-    if (columns === undefined) return { name, weight, second: kept(`${name} v`, rows) };
-    return { name, weight, rows: kept(`${name} r`, rows), columns: kept(`${name} c`, columns) };
+    if (columns === undefined) return { name, weight, second: kept(`${name} v`, new Float32Array(rows)) };
+    return {
+      name,
+      weight,
+      rows: kept(`${name} r`, new Float32Array(rows)),
+      columns: kept(`${name} c`, new Float32Array(columns)),
+    };
   });
   return {
     state,
@@ -59,7 +66,7 @@ export function createOptimizer(
         const gradient = single(gradients.get(tensor.name));
         if (tensor.first !== undefined) {
           // The decay is apart from the moments, and by the rate.
-          kernels().adamw(tensor.weight, gradient, tensor.first, tensor.second, {
+          kernels(tensor.weight).adamw(tensor.weight, gradient, tensor.first, tensor.second, {
             scale,
             beta1: BETA1,
             beta2: BETA2,
@@ -71,7 +78,8 @@ export function createOptimizer(
           continue;
         }
         const relative =
-          rate * Math.max(LEAST_SCALE, Math.sqrt(kernels().sumOfSquares(tensor.weight) / tensor.weight.length));
+          rate *
+          Math.max(LEAST_SCALE, Math.sqrt(kernels(tensor.weight).sumOfSquares(tensor.weight) / tensor.weight.length));
         const decay = 1 - step ** -0.8;
         const update =
           tensor.rows === undefined
@@ -79,7 +87,7 @@ export function createOptimizer(
             : scaleFactored(gradient, tensor.rows, tensor.columns, decay, scale);
         const factor = (relative * scale) / Math.max(1, update.rootMeanSquare / CLIP_THRESHOLD);
         const rows = update.rows.map((row) => row * factor);
-        kernels().apply(tensor.weight, gradient, rows, update.columns, 1 - weightDecay * relative);
+        kernels(tensor.weight).apply(tensor.weight, gradient, rows, update.columns, 1 - weightDecay * relative);
       }
     },
   };
@@ -88,7 +96,7 @@ export function createOptimizer(
 /** The root of the sum of all squares. */
 export function globalNorm(gradients: Weights): number {
   let total = 0;
-  for (const gradient of gradients.values()) total += kernels().sumOfSquares(single(gradient));
+  for (const gradient of gradients.values()) total += kernels(single(gradient)).sumOfSquares(single(gradient));
   return Math.sqrt(total);
 }
 
@@ -116,7 +124,7 @@ function scaleFactored(
   const [R, C] = [rowMeans.length, columnMeans.length];
   const columnSums = new Float64Array(C);
   const rows = new Float64Array(R);
-  kernels().squares(gradient, rows, columnSums);
+  kernels(gradient).squares(gradient, rows, columnSums);
   let meanOfRows = 0;
   for (let r = 0; r < R; r += 1) {
     const mean = ((rows[r] ?? 0) / C) * scale * scale + SMALLEST_SQUARE;
@@ -128,7 +136,7 @@ function scaleFactored(
     columnMeans[c] = decay * (columnMeans[c] ?? 0) + (1 - decay) * mean;
   }
   const columns = Float32Array.from(columnMeans, (mean) => 1 / Math.sqrt(mean));
-  kernels().scaledSquares(gradient, columns, rows);
+  kernels(gradient).scaledSquares(gradient, columns, rows);
   let total = 0;
   for (let r = 0; r < R; r += 1) {
     const factor = Math.sqrt(meanOfRows / (rowMeans[r] ?? 1));

@@ -1,10 +1,12 @@
 /** Whether a run fits the machine, told before it starts rather than when it fails. */
 import { statfs } from "node:fs/promises";
 import { freemem } from "node:os";
+import { dirname } from "node:path";
 import { ModelError } from "../../models/errors.ts";
 import type { T5Config } from "../../models/t5/config.ts";
 import { learnedShapes, type Method } from "../../models/t5/trainable.ts";
 import { parameterCount } from "../../models/t5/weights.ts";
+import { isMissing } from "../catalog/files.ts";
 
 /** What a run takes. */
 export interface RoomNeeded {
@@ -39,8 +41,8 @@ export function roomNeeded(
   const gated = config.feedForward === "relu" ? 2 : 4;
   const layer = 8 * D + 8 * H * K + gated * F + 3 * H * maxInputTokens;
   const token = checkpointing ? layer + layers * 2 * D : layers * layer;
-  // The loss: logits and probabilities of half a batch's target positions, a quarter of its tokens.
-  const loss = 2 * V * (maxBatchTokens / 8);
+  // The loss: logits and probabilities of a batch's target positions, a quarter of its tokens.
+  const loss = 2 * V * (maxBatchTokens / 4);
   return {
     memoryBytes: weights + merged + 2 * learned + moments + 4 * (token * maxBatchTokens + loss),
     diskBytes: 2 * weights + 2 * (learned + moments),
@@ -68,12 +70,23 @@ export async function checkRoom(needed: RoomNeeded, folder: string, freeBytes = 
       `Training takes about ${megabytes(needed.memoryBytes)} of memory and ${megabytes(freeBytes)} are free. Close other programs, give --method lora, --checkpointing, fewer --max-batch-tokens, shorter --max-input-tokens, or a smaller model.`,
     );
   }
-  const { bavail, bsize } = await statfs(folder);
-  if (needed.diskBytes > bavail * bsize) {
+  const freeDisk = await freeDiskBytes(folder);
+  if (needed.diskBytes > freeDisk) {
     throw new ModelError(
       "checkpoint",
-      `Training writes about ${megabytes(needed.diskBytes)} to ${folder}, where ${megabytes(bavail * bsize)} are free. Free some space, or name an --out elsewhere.`,
+      `Training writes about ${megabytes(needed.diskBytes)} to ${folder}, where ${megabytes(freeDisk)} are free. Free some space, or name an --out elsewhere.`,
     );
+  }
+}
+
+/** What is free where a folder is, or would be. */
+export async function freeDiskBytes(folder: string): Promise<number> {
+  try {
+    const { bavail, bsize } = await statfs(folder);
+    return bavail * bsize;
+  } catch (error) {
+    if (!isMissing(error) || dirname(folder) === folder) throw error;
+    return freeDiskBytes(dirname(folder));
   }
 }
 

@@ -43,6 +43,8 @@ export interface TrainRun {
   readonly dataset: Dataset;
   /** Task prefixes for the new model's spanfill.json. */
   readonly prefixes: Readonly<Record<string, string>>;
+  /** The labels that are learned, for its spanfill.json; absent of other tasks, and where there are many. */
+  readonly labels?: readonly string[];
   /** tokenizer.json of the new model, where it is not its base's. */
   readonly tokenizerJson?: string;
   readonly method: Method;

@@ -17,7 +17,7 @@ import {
   type Session,
 } from "../engine/session.ts";
 import { layBiases, sumBiases } from "./biases.ts";
-import { kernels } from "./kernels.ts";
+import { beside, kernels } from "./kernels.ts";
 import { seededRandom } from "./random.ts";
 
 /** One example as token ids, both sides with their eos. */
@@ -96,9 +96,15 @@ export async function createStepper(
   let evaluator: Awaited<ReturnType<typeof open>> | undefined;
   const newFloats = (count: number): Floats =>
     dtype === "float64" ? new Float64Array(count) : new Float32Array(count);
-  const like = () => new Map([...tensors].map(([name, { length }]) => [name, newFloats(length)]));
+  const like = (companion: number) =>
+    new Map(
+      [...tensors].map(([name, values]): [string, Floats] => [
+        name,
+        values instanceof Float32Array ? beside(values, companion) : newFloats(values.length),
+      ]),
+    );
   const shapes = new Map([...tensorShapes(config), ...learnedShapes(config, method)]);
-  const gradients = like();
+  const gradients = like(0);
   let further: Map<string, Floats> | undefined;
   const head = config.tieWordEmbeddings ? "shared.weight" : LM_HEAD;
   const tables = (["encoder", "decoder"] as const).flatMap((stack) =>
@@ -198,7 +204,7 @@ export async function createStepper(
       const share = 1 / targetTokens(batches);
       let total: StepLoss = { loss: 0, nll: 0 };
       for (const [i, examples] of batches.entries()) {
-        if (i > 0) further ??= like();
+        if (i > 0) further ??= like(1);
         const made = i === 0 ? gradients : (further ?? gradients);
         total = sum(total, await backward(examples, share, mixSeeds(seed, i), made));
         if (i > 0) for (const [name, values] of gradients) addTo(values, made.get(name) ?? values);
@@ -261,7 +267,7 @@ function addRows(
 }
 
 function addTo(values: Floats, others: Floats): void {
-  if (values instanceof Float32Array && others instanceof Float32Array) kernels().add(values, others);
+  if (values instanceof Float32Array && others instanceof Float32Array) kernels(values).add(values, others);
   else for (let i = 0; i < values.length; i += 1) values[i] = (values[i] ?? 0) + (others[i] ?? 0);
 }
 

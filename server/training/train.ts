@@ -29,10 +29,17 @@ export interface TrainOptions {
   readonly onEvent?: (event: TrainEvent) => void;
   /** Awaited once the folder is the run's own, before anything is written into it. */
   readonly onFolder?: () => Promise<void>;
-  /** Awaited before each step: a promise while the run is paused. */
-  readonly whilePaused?: () => Promise<void> | undefined;
+  /** Asked before each step. */
+  readonly whilePaused?: () => Pause | undefined;
   /** Most milliseconds of work that a crash may cost. Default a minute. */
   readonly saveEveryMs?: number;
+}
+
+/** What a run waits for. */
+export interface Pause {
+  readonly until: Promise<void>;
+  /** For so short a time that the run's state is not saved. */
+  readonly brief: boolean;
 }
 
 /** What a run came to. */
@@ -60,13 +67,14 @@ const CURVE_POINTS = 1000;
 export async function train(run: TrainRun, options: TrainOptions = {}): Promise<TrainReport> {
   const { settings, dataset, method } = run;
   const { signal, onEvent: tell = () => undefined } = options;
-  const base = await readWeights(run.base);
+  let base: Awaited<ReturnType<typeof readWeights>> | undefined = await readWeights(run.base);
   const state = join(run.out, STATE_FOLDER);
   await takeFolder(run, state);
   await options.onFolder?.();
   const needed = roomNeeded(base.config, { ...settings, method });
   await checkRoom(needed, run.out);
   const learner = prepareLearner(base.config, base.weights, method, settings.seed);
+  base = undefined; // what learns is a copy: the memory of the first is free
   const { config } = learner;
   const shapes = learnedShapes(config, method);
   const optimizer = createOptimizer(learner.tensors, shapes, {
@@ -196,14 +204,14 @@ export async function train(run: TrainRun, options: TrainOptions = {}): Promise<
     }
     while (progress.step < steps && !signal?.aborted && !tired(progress, settings.patience)) {
       const pause = options.whilePaused?.();
-      if (pause !== undefined) {
-        await save();
-        tell({ type: "paused", step: progress.step });
-        await pause;
-        tell({ type: "continued", step: progress.step });
-        if (signal?.aborted) break;
+      if (pause === undefined) {
+        await step();
+        continue;
       }
-      await step();
+      if (!pause.brief) await save();
+      tell({ type: "paused", step: progress.step, ...(pause.brief && { brief: true }) });
+      await pause.until;
+      if (!signal?.aborted) tell({ type: "continued", step: progress.step });
     }
     const cancelled = signal?.aborted === true && progress.step < steps;
     if (cancelled) await save();

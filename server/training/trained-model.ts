@@ -59,7 +59,7 @@ const BESIDE = [
 
 /** Writes what a model's folder holds beside its weights; config.json last, which makes it a model. */
 export async function writeTrainedFolder(
-  { base, out, prefixes, tokenizerJson }: Pick<TrainRun, "base" | "out" | "prefixes" | "tokenizerJson">,
+  { base, out, prefixes, labels, tokenizerJson }: Pick<TrainRun, "base" | "out" | "prefixes" | "labels" | "tokenizerJson">,
   config: T5Config,
 ): Promise<void> {
   // A tokenizer that knows more than its base's stands alone: the other files would tell another story.
@@ -74,6 +74,7 @@ export async function writeTrainedFolder(
   const own = {
     id: basename(resolve(out)),
     prefixes: { ...manifest.prefixes, ...prefixes },
+    ...(labels === undefined ? {} : { labels }),
     languages: manifest.languages,
   };
   await writeText(join(out, "spanfill.json"), `${JSON.stringify(own, null, 2)}\n`);

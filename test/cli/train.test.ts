@@ -123,6 +123,8 @@ test("Ctrl+C pauses the run and says how to go on", { skip: process.platform ===
   assert.equal(rest.code, 0, rest.stdout);
   const resumed = eventsOf(rest.stdout).find((event) => event.type === "resumed");
   assert.ok((resumed?.step ?? 0) >= 2);
+  const plan = eventsOf(rest.stdout).find((event) => event.type === "plan");
+  assert.match(plan?.reason ?? "", /^Every weight learns, for the model is small/, "the reason of the run's beginning");
   const again = await spanfill(["--resume", "interrupted", "--json"]);
   assert.match(again.stdout, /interrupted holds no run that was stopped/);
 });

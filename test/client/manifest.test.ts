@@ -39,7 +39,7 @@ test("package.json activates for the client's languages, programs with comments 
     "onWebviewPanel:spanfill.panel",
   ]);
   const clauses = [...keybindings, ...menus["editor/context"]].map(({ when }: { when: string }) => when);
-  assert.equal(clauses.length, 6);
+  assert.equal(clauses.length, 9);
   for (const when of clauses) assert.ok(when.includes(`editorLangId =~ /^(${LANGUAGES.join("|")})$/`), when);
 });
 

@@ -88,6 +88,41 @@ local function run()
   vim.cmd("undo")
   check("one undo takes all of it back", vim.deep_equal(lines(), original), lines())
 
+  -- Those of a short selection and of a cursor, by their titles.
+  local function act(title, from, to)
+    offered = {}
+    local chosen
+    vim.ui.select = function(items, options, choose)
+      for i, item in ipairs(items) do
+        table.insert(offered, (options.format_item(item)))
+        chosen = chosen or (offered[i] == title and i)
+      end
+      choose(items[chosen or 1], chosen or 1)
+    end
+    vim.api.nvim_win_set_cursor(0, from)
+    if to then
+      vim.lsp.buf.range_code_action(nil, from, to)
+    else
+      vim.lsp.buf.code_action()
+    end
+    local changed = wait(function()
+      return not vim.deep_equal(lines(), original)
+    end)
+    local now = lines()
+    vim.cmd("silent! undo")
+    return chosen and changed and now
+  end
+  now = act("Rephrase selection", { 6, 4 }, { 6, 6 })
+  check("rephrasing changes the selected words alone", now and vim.startswith(now[6], "the ") and now[4] == original[4], now)
+  now = act("Continue here", { 6, 6 })
+  check("the menu offers to continue, and front matter", vim.deep_equal(offered, { "Continue here", "Write title", "Write description" }), offered)
+  check("continuing writes at the cursor", now and #now[6] > #original[6] and now[4] == original[4], now)
+  now = act("Write title", { 1, 0 })
+  check("the title is written into the heading", now and vim.startswith(now[1], "# ") and now[3] == original[3], now)
+  now = act("Write description", { 1, 0 })
+  check("the description is written as front matter", now and now[1] == "---" and vim.startswith(now[2], "description: ") and now[5] == original[1], now)
+  check("each is taken back by one undo", vim.deep_equal(lines(), original), lines())
+
   -- Commands.
   local uri = vim.uri_from_bufnr(0)
   local function execute(name, argument)
@@ -102,6 +137,21 @@ local function run()
   end), messages)
   answer = execute("spanfill.fillGaps", { uri = uri, version = -5 })
   check("an edit for another version is refused", (answer.error or answer.err or {}).code == -32801, answer)
+  answer = execute("spanfill.completeText", { uri = uri, text = "the one", offset = 7, explicit = true })
+  check("text that is in no buffer is continued", answer.result and vim.tbl_islist(answer.result.items), answer)
+  local ended
+  local _, request = client.request("workspace/executeCommand", {
+    command = "spanfill.summarizeText",
+    arguments = { { text = string.rep("the one of it is here. ", 3000) } },
+  }, function(err)
+    ended = err or "done"
+  end)
+  client.cancel_request(request)
+  -- Neovim keeps the answer that a request was cancelled to itself.
+  local answered = wait(function()
+    return client.requests[request] == nil
+  end)
+  check("a cancelled request ends as cancelled", answered and ended == nil, ended)
   answer = execute("spanfill.status")
   check("the status names the engine", answer.result and answer.result.state == "ready" and answer.result.pid, answer)
 

@@ -33,6 +33,31 @@ test("loads a folder, and the same folder once", async () => {
   await assert.rejects(engine.load(reference), /closed/);
 });
 
+test("loads a folder anew that was written since, and whoever held the old model is answered by the new one", async () => {
+  const [engine, other] = [createLocalEngine(), randomModelFolder({ seed: 2 })];
+  const inputs = [[2, 3, 4, 5, 1]];
+  const scoreOf = async (model: LoadedModel) => (await model.score(inputs[0] ?? [], [6, 7, 1])).logProbs;
+  const [first, expected] = [
+    await scoreOf(await engine.load({ ...reference, modifiedMs: 1 })),
+    await scoreOf(await engine.load({ ...reference, directory: other.directory })),
+  ];
+  const directory = mkdtempSync(join(tmpdir(), "spanfill-swap-"));
+  cpSync(folder.directory, directory, { recursive: true });
+  const old = await engine.load({ ...reference, directory, modifiedMs: 1 });
+  assert.deepEqual(await scoreOf(old), first);
+  cpSync(other.directory, directory, { recursive: true });
+  const last = scoreOf(old);
+  assert.equal(await engine.load({ ...reference, directory, modifiedMs: 1 }), old);
+  const model = await engine.load({ ...reference, directory, modifiedMs: 2 });
+  assert.deepEqual(await scoreOf(model), expected);
+  assert.equal((await last).length, 3);
+  // A request that began before names the older time.
+  assert.equal(await engine.load({ ...reference, directory, modifiedMs: 1 }), model);
+  await engine.dispose();
+  other.dispose();
+  rmSync(directory, { recursive: true });
+});
+
 test("generates the same from the same, streams, and scores what it generates", async () => {
   const engine = createLocalEngine();
   const model = await engine.load(reference);

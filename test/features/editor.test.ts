@@ -4,7 +4,8 @@ import { parseSettings } from "../../protocol/settings.ts";
 import { codeActions } from "../../server/features/code-actions.ts";
 import { fillGaps, gapsIn } from "../../server/features/fill-gaps.ts";
 import { type InlineCompletionParams, inlineCompletion } from "../../server/features/inline-completion.ts";
-import { type SummaryCache, sectionAt, sectionSummary } from "../../server/features/section-summary.ts";
+import { sectionAt, sectionSummary, sectionsOf, upperSections } from "../../server/features/section-summary.ts";
+import { createSummaryCache } from "../../server/features/summary-cache.ts";
 import { fakeModel } from "../support/fake-model.ts";
 
 const never = new AbortController().signal;
@@ -177,25 +178,33 @@ for (const newline of ["\n", "\r\n"]) {
   });
 }
 
-test("a section is summarised once for each text and settings, and what was not used for long is forgotten", async () => {
-  const cache: SummaryCache = new Map();
+test("a section is summarised once for each text, model and settings", async () => {
+  const cache = createSummaryCache();
   const model = fakeModel((input) => `about ${input.length}`);
-  const summary = async (text: string, given: object = {}) => {
+  const summary = async (text: string, given: object = {}, identity = "one") => {
     const section = sectionAt(text, 0);
     assert.ok(section);
     const { settings } = parseSettings(given);
-    return sectionSummary({ model: async () => model, settings, cache }, { text, section }, never);
+    return sectionSummary({ model: async () => model, identity, cache }, { text, section, settings }, never);
   };
   const first = await summary("# A\n\nThe text.");
   assert.match(first?.summary ?? "", /^about \d+$/);
-  assert.equal(await summary("# A\n\nThe text.\n\n# Another\n\nelsewhere"), first);
+  assert.deepEqual(await summary("# A\n\nThe text.\n\n# Another\n\nelsewhere"), first);
   assert.equal(model.requests.length, 1);
   await summary("# A\n\nThe text changed.");
-  await summary("# A\n\nThe text.", { precision: "float32" });
+  await summary("# A\n\nThe text.", {}, "another");
   assert.equal(model.requests.length, 3);
-  for (let i = 0; i < 300; i++) await summary(`# A\n\nThe text ${i}.`);
-  assert.equal(cache.size, 200);
+  await summary("# A\n\nThe text.", { summary: { minimumConfidence: 0.1 } });
+  assert.equal(model.requests.length, 3, "what the model wrote is the same for other settings of what is shown");
   assert.equal(await summary("# A\n\n  \n"), undefined, "nothing below the heading");
+});
+
+test("of very many sections those of the upper levels are kept", () => {
+  const text = Array.from({ length: 10 }, (_, i) => `# ${i}\n\na\n\n${"## x\n\nb\n\n### y\n\nc\n\n".repeat(5)}`).join(
+    "",
+  );
+  const kept = (most: number) => upperSections(sectionsOf(text), most).length;
+  assert.deepEqual([200, 110, 109, 60, 59, 10, 9].map(kept), [110, 110, 60, 60, 10, 10, 0]);
 });
 
 // Code actions

@@ -245,7 +245,7 @@ test("10 MB of text is summarised part by part", { timeout: 120_000 }, async () 
 
 test("decodes as suits the model, or as the caller says", async () => {
   const plain = fakeModel(firstWords(3));
-  const decoding = { shortlist: 50, copyBias: { afterOne: 2 } };
+  const decoding = { shortlist: 50, beams: 3, copyBias: { afterOne: 2 } };
   const model: FakeModel = { ...plain, info: { ...plain.info, decoding } };
   await run(model, { text: "Alpha beta gamma.", style: "sentence" });
   await run(model, {
@@ -255,7 +255,7 @@ test("decodes as suits the model, or as the caller says", async () => {
   });
   const asked = plain.requests.map(({ shortlist, copyBias, numBeams }) => ({ shortlist, copyBias, numBeams }));
   assert.deepEqual(asked, [
-    { ...decoding, numBeams: 1 },
+    { shortlist: 50, copyBias: { afterOne: 2 }, numBeams: 3 },
     { shortlist: "off", copyBias: { afterOne: 2 }, numBeams: 2 },
   ]);
 });

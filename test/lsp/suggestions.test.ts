@@ -107,3 +107,27 @@ test("a suggestion is taken once: the same place asked again is a new request", 
   await ask(4);
   assert.equal(begun.length, 3);
 });
+
+test("an accepted suggestion, whole or by words, begins the next one at its end", async () => {
+  const { begun, type, ask } = scene();
+  await ask(3);
+  type(" and a half, then", 3);
+  type(" some", 20);
+  assert.deepEqual(
+    begun.map(({ offset }) => offset),
+    [3, 20, 25],
+  );
+  assert.equal((await ask(25)).items[0]?.text, "25");
+  assert.equal(begun.length, 3);
+});
+
+test("where the editor does not ask any more, snoozed or paused, nothing is begun until it does again", async () => {
+  const { begun, type, ask } = scene();
+  await ask(3);
+  for (let i = 0; i < 20; i++) type("x", 3 + i);
+  assert.ok(begun.length <= 6, `${begun.length} for nothing`);
+  await ask(23);
+  const before = begun.length;
+  type("y", 23);
+  assert.equal(begun.length, before + 1);
+});

@@ -28,6 +28,7 @@ const request = (changed: Partial<AdviceRequest>): AdviceRequest => ({
   },
   size: { optimizer: "adafactor", maxBatchTokens: 4096, maxInputTokens: 512 },
   tokens: 1e6,
+  steps: 1e3,
   threads: 2,
   freeBytes: 16 * GB,
   ...changed,

@@ -1,7 +1,7 @@
 /** Each vectorised loop beside the same loop in plain JavaScript, at lengths that end inside a chunk, at its end and beyond it. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { kernels } from "../../server/training/kernels.ts";
+import { beside, kernels, settle } from "../../server/training/kernels.ts";
 import { seededRandom } from "../../server/training/random.ts";
 
 const random = seededRandom(3);
@@ -75,4 +75,36 @@ describe("kernels", () => {
       near(w, moved, "weight");
     });
   }
+
+  it("of settled arrays, in their place, to the same bits as of copies", () => {
+    const plain = new Map([
+      ["even", values(40_000)],
+      ["odd", values(5)],
+      ["small", values(8)],
+    ]);
+    const placed = settle(plain);
+    const by = { scale: 0.5, beta1: 0.9, beta2: 0.99, stepSize: 0.1, root: 1.5, epsilon: 1e-8, keep: 0.98 };
+    assert.equal(placed.get("odd"), plain.get("odd"), "what is no multiple of four stays");
+    for (const [name, own] of plain) {
+      const at = placed.get(name) ?? assert.fail(name);
+      const [g, m, v] = [0, 2, 3].map((companion) => beside(at, companion));
+      if (g === undefined || m === undefined || v === undefined) assert.fail();
+      assert.deepEqual(
+        [at, g, m, v].map(({ length }) => length),
+        Array(4).fill(own.length),
+      );
+      assert.equal(name === "odd" || g.buffer === at.buffer, true);
+      g.set(values(own.length));
+      const [w1, g1, m1, v1] = [own.slice(), g.slice(), m.slice(), v.slice()];
+      kernels(at).adamw(at, g, m, v, by);
+      kernels().adamw(w1, g1, m1, v1, by);
+      assert.deepEqual([at, m, v], [w1, m1, v1]);
+      assert.equal(kernels(g).sumOfSquares(g), kernels().sumOfSquares(g1));
+      if (name === "odd") continue;
+      const [rows, columns] = [new Float64Array(own.length / 4).fill(0.1), values(4)];
+      kernels(at).apply(at, g, rows, columns, 0.9);
+      kernels().apply(w1, g1, rows, columns, 0.9);
+      assert.deepEqual([at, g], [w1, g1], "and the gradient beside it stays");
+    }
+  });
 });

@@ -1,11 +1,13 @@
 /** A soft prompt's tokens: behind the vocabulary, one id each wherever they stand, and refused where they would clash. */
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { ModelError } from "../../models/errors.ts";
 import { createTokenizer } from "../../models/tokenizer/tokenizer.ts";
 import { resolveModel } from "../../server/catalog/catalog.ts";
+import { tokenizerJson } from "../../server/cli/training/prepare.ts";
 import { promptTokenizer } from "../../server/training/prompt-tokenizer.ts";
 
 const json: unknown = JSON.parse(readFileSync(join(resolveModel(), "tokenizer.json"), "utf8"));
@@ -35,4 +37,18 @@ test("a second prompt, and another kind of tokenizer, are refused", () => {
     );
   refused(promptTokenizer(json, 1).json);
   refused({ model: { type: "BPE", vocab: {} } });
+});
+
+test("a model that reads bytes has no vocabulary for a prompt, and is told what serves instead", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "spanfill-bytes-"));
+  try {
+    writeFileSync(join(folder, "tokenizer_config.json"), '{"tokenizer_class": "ByT5Tokenizer"}');
+    await assert.rejects(tokenizerJson(folder), (error) => {
+      assert.ok(error instanceof ModelError && error.code === "tokenizer");
+      assert.match(error.message, /has no unigram vocabulary.* choose --method lora or full/);
+      return true;
+    });
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });

@@ -1,13 +1,15 @@
 /** Which should I use? Three questions, and the models that fit with the reasons. */
+
 import { html, type TemplateResult } from "lit";
 import type { App } from "./app.ts";
 import { type Needs, recommend } from "./recommend.ts";
+import { t } from "./texts.ts";
 import { choice, numberField } from "./widgets.ts";
 
 const TASKS = [
-  { value: "summarize", text: "Summarise" },
-  { value: "infill", text: "Fill gaps and suggest" },
-  { value: "fine-tune", text: "Fine-tune on my own texts" },
+  { value: "summarize", text: t("Summarise") },
+  { value: "infill", text: t("Fill gaps and suggest") },
+  { value: "fine-tune", text: t("Fine-tune on my own texts") },
 ] as const;
 
 /** The questions and the answer. */
@@ -16,15 +18,15 @@ export function adviceView(app: App): TemplateResult {
   const change = (part: Partial<Needs>) => app.dispatch({ type: "needs", change: part });
   const found = recommend(list?.models ?? [], needs);
   return html`
-    <section class="advice" aria-label="Which should I use?">
+    <section class="advice" aria-label=${t("Which should I use?")}>
       <div class="questions">
-        <div class="field"><span>What for</span>${choice("What for", needs.task, TASKS, (task) => change({ task }))}</div>
-        ${numberField("Milliseconds an answer may take", needs.budgetMs, { min: 20, max: 600_000, step: 50 }, (budgetMs) => change({ budgetMs }))}
-        ${numberField("Megabytes of memory it may take", needs.memoryMb, { min: 100, max: 1_000_000, step: 100 }, (memoryMb) => change({ memoryMb }))}
+        <div class="field"><span>${t("What for")}</span>${choice(t("What for"), needs.task, TASKS, (task) => change({ task }))}</div>
+        ${numberField(t("Milliseconds an answer may take"), needs.budgetMs, { min: 20, max: 600_000, step: 50 }, (budgetMs) => change({ budgetMs }))}
+        ${numberField(t("Megabytes of memory it may take"), needs.memoryMb, { min: 100, max: 1_000_000, step: 100 }, (memoryMb) => change({ memoryMb }))}
       </div>
       ${
         found.length === 0
-          ? html`<p>Nothing fits. Allow more time or more memory.</p>`
+          ? html`<p>${t("Nothing fits. Allow more time or more memory.")}</p>`
           : html`<ol>
             ${found.map(
               ({ row, reasons }) => html`
@@ -37,8 +39,7 @@ export function adviceView(app: App): TemplateResult {
           </ol>`
       }
       <p class="hint">
-        An answer is 512 tokens in and 64 out. Where quality was not measured alike, the larger model is taken for the more able one, and
-        for fine-tuning the deeper one (Tay et al. 2021, section 4.4).
+        ${t("An answer is 512 tokens in and 64 out. Where quality was not measured alike, the larger model is taken for the more able one, and for fine-tuning the deeper one (Tay et al. 2021, section 4.4).")}
       </p>
     </section>
   `;

@@ -1,12 +1,14 @@
 /** What the scaling chart draws: cost against quality, the Pareto front, and the models whose quality nobody published. */
+
 import type { ModelRow } from "../../../protocol/panel.ts";
 import { measuredMs } from "./rows.ts";
+import { t } from "./texts.ts";
 
 /** What a model costs. */
 export const COSTS = [
-  { name: "parameters", title: "Parameters", of: (row: ModelRow) => row.parameters ?? undefined },
-  { name: "flops", title: "Operations (512 tokens in, 64 out)", of: (row: ModelRow) => row.flops },
-  { name: "ms", title: "Milliseconds measured here (512 in, 64 out)", of: (row: ModelRow) => measuredMs(row) },
+  { name: "parameters", title: t("Parameters"), of: (row: ModelRow) => row.parameters ?? undefined },
+  { name: "flops", title: t("Operations (512 tokens in, 64 out)"), of: (row: ModelRow) => row.flops },
+  { name: "ms", title: t("Milliseconds measured here (512 in, 64 out)"), of: (row: ModelRow) => measuredMs(row) },
 ] as const;
 export type Cost = (typeof COSTS)[number]["name"];
 

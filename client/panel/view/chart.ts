@@ -2,8 +2,10 @@
  * The scaling chart on uPlot: 50 kB, on a canvas, and quick enough for the 100,000 points of a training curve, which the SVG of other
  * libraries is not.
  */
+
 import uPlot from "uplot";
 import type { ChartData, Point } from "./chart-data.ts";
+import { t } from "./texts.ts";
 
 /** What the chart says beside its points. */
 export interface ChartLabels {
@@ -188,7 +190,7 @@ export class ScalingChart {
     this.tip.hidden = point === undefined;
     this.element.style.cursor = point === undefined ? "" : "pointer";
     if (point === undefined || event === undefined) return;
-    this.tip.textContent = `${point.id}: ${short(point.cost)}, ${point.quality ?? "quality unknown"}`;
+    this.tip.textContent = `${point.id}: ${short(point.cost)}, ${point.quality ?? t("quality unknown")}`;
     const { left, top, width } = this.element.getBoundingClientRect();
     this.tip.style.left = `${Math.min(event.clientX - left + 12, width - this.tip.offsetWidth)}px`;
     this.tip.style.top = `${event.clientY - top + 14}px`;

@@ -3,11 +3,12 @@ import "@vscode-elements/elements/dist/vscode-button/index.js";
 import "@vscode-elements/elements/dist/vscode-progress-bar/index.js";
 import "@vscode-elements/elements/dist/vscode-textfield/index.js";
 import { render } from "lit";
-import type { AnswerOf, FromPage, Question, ToPage } from "../../../protocol/panel.ts";
+import type { AnswerOf, FromPage, ModelList, Question, ToPage } from "../../../protocol/panel.ts";
 import { type App, attempt, refresh } from "./app.ts";
 import { pageView } from "./page.ts";
 import { initialState, type Message, reduce, type State, savedOf } from "./state.ts";
 import { styles } from "./styles.ts";
+import { askForStep, loadRuns } from "./tuning-actions.ts";
 
 declare function acquireVsCodeApi(): {
   postMessage(message: FromPage): void;
@@ -28,7 +29,8 @@ const app: App = {
     const before = state;
     state = reduce(state, message);
     if (state === before) return;
-    if (message.type !== "scroll" && message.type !== "job") editor.setState(savedOf(state));
+    if (!isPassing(message)) editor.setState(savedOf(state));
+    if (state.page !== before.page && state.page === "tuning") void loadRuns(app).then(() => askForStep(app));
     // However much happens between two frames, it is drawn once.
     if (drawing === 0) drawing = requestAnimationFrame(draw);
   },
@@ -41,6 +43,12 @@ const app: App = {
     });
   },
 };
+
+/** What comes by itself and is not worth keeping. */
+function isPassing(message: Message): boolean {
+  if (message.type === "tuning") return ["news", "runs", "details", "check", "fit"].includes(message.message.type);
+  return message.type === "scroll" || message.type === "job";
+}
 
 function draw(): void {
   drawing = 0;
@@ -66,6 +74,18 @@ window.addEventListener("message", ({ data }: MessageEvent<ToPage>) => {
     case "gone":
       app.dispatch({ type: "gone" });
       void refresh(app);
+      if (state.page === "tuning") void loadRuns(app);
+      break;
+    case "run": {
+      const { summary } = data.news;
+      const before = state.tuning.runs?.find(({ id }) => id === summary.id);
+      app.dispatch({ type: "tuning", message: { type: "news", news: data.news } });
+      // A model that can be used is one of the list.
+      if (summary.usable && (before?.usable === false || before?.state !== summary.state)) void refresh(app);
+      break;
+    }
+    case "show":
+      app.dispatch({ type: "page", page: data.page });
       break;
     case "chosen":
       app.dispatch({ type: "chosen", chosen: data.chosen });
@@ -73,13 +93,19 @@ window.addEventListener("message", ({ data }: MessageEvent<ToPage>) => {
   }
 });
 
+/** The models as they were told last: in sight at once, until the server has told again. */
+const kept = document.querySelector("#kept")?.textContent;
+if (kept) state = reduce(state, { type: "list", list: JSON.parse(kept) as ModelList });
 document.adoptedStyleSheets = styles.flatMap(({ styleSheet }) => styleSheet ?? []);
 draw();
 performance.mark("spanfill-drawn");
 void attempt(app, () => app.ask({ kind: "chosen" })).then((chosen) => {
   if (chosen !== undefined) app.dispatch({ type: "chosen", chosen });
 });
-void refresh(app).then(() => {
-  // After the frame that draws the table.
-  requestAnimationFrame(() => performance.mark("spanfill-listed"));
-});
+// After the frame that draws the table; bench/panel.ts takes the first.
+const listed = () => requestAnimationFrame(() => performance.mark("spanfill-listed"));
+if (kept) listed();
+void refresh(app)
+  .then(listed)
+  .then(() => askForStep(app));
+if (state.page === "tuning") void loadRuns(app);

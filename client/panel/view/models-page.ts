@@ -1,4 +1,5 @@
 /** The page of models: what narrows them down, the table, the chart or the advice, and the details of one. */
+
 import { html, type TemplateResult } from "lit";
 import { adviceView } from "./advice-view.ts";
 import { type App, attempt, refresh } from "./app.ts";
@@ -6,6 +7,7 @@ import { chartView } from "./chart-view.ts";
 import { detailsView } from "./details.ts";
 import { type ModelsView, shownRows } from "./state.ts";
 import { tableView } from "./table.ts";
+import { t } from "./texts.ts";
 import { choice, inputValue } from "./widgets.ts";
 
 const VIEWS: readonly {
@@ -13,14 +15,14 @@ const VIEWS: readonly {
   readonly title: string;
   readonly view: (app: App) => TemplateResult;
 }[] = [
-  { name: "table", title: "Table", view: tableView },
-  { name: "chart", title: "Scaling chart", view: chartView },
-  { name: "advice", title: "Which should I use?", view: adviceView },
+  { name: "table", title: t("Table"), view: tableView },
+  { name: "chart", title: t("Scaling chart"), view: chartView },
+  { name: "advice", title: t("Which should I use?"), view: adviceView },
 ];
 const ONLY = [
-  { value: "all", text: "All models" },
-  { value: "installed", text: "On this machine" },
-  { value: "ready", text: "Usable without fine-tuning" },
+  { value: "all", text: t("All models") },
+  { value: "installed", text: t("On this machine") },
+  { value: "ready", text: t("Usable without fine-tuning") },
 ] as const;
 
 /** The page. */
@@ -31,13 +33,13 @@ export function modelsPage(app: App): TemplateResult {
   const take = async (what: "folder" | "file") => {
     const made = await attempt(app, () => app.ask({ kind: "pick", what }));
     if (made === undefined || made === null) return;
-    app.dispatch({ type: "notice", notice: { kind: "done", text: `${made.id} is imported and can be used.` } });
+    app.dispatch({ type: "notice", notice: { kind: "done", text: t("{0} is imported and can be used.", made.id) } });
     await refresh(app);
     app.dispatch({ type: "select", id: made.id });
   };
   return html`
     <div class="bar">
-      <div class="views" role="group" aria-label="How to look at the models">
+      <div class="views" role="group" aria-label=${t("How to look at the models")}>
         ${VIEWS.map(
           ({ name, title }) => html`
             <button class="toggle" aria-pressed=${name === view ? "true" : "false"} @click=${() => app.dispatch({ type: "view", view: name })}>
@@ -52,34 +54,34 @@ export function modelsPage(app: App): TemplateResult {
           : html`
             <vscode-textfield
               class="search"
-              label="Search models"
-              placeholder="Search: base layers>12 memory<500"
+              label=${t("Search models")}
+              placeholder=${t("Search: base layers>12 memory<500")}
               .value=${filter.text}
               @input=${(event: Event) => app.dispatch({ type: "filter", change: { text: inputValue(event) } })}
             ></vscode-textfield>
-            ${choice("Which models", filter.only, ONLY, (only) => app.dispatch({ type: "filter", change: { only } }))}
+            ${choice(t("Which models"), filter.only, ONLY, (only) => app.dispatch({ type: "filter", change: { only } }))}
             ${choice(
-              "Family",
+              t("Family"),
               filter.family,
-              [{ value: "", text: "All families" }, ...families.map((family) => ({ value: family, text: family }))],
+              [{ value: "", text: t("All families") }, ...families.map((family) => ({ value: family, text: family }))],
               (family) => app.dispatch({ type: "filter", change: { family } }),
             )}
-            <span class="count" role="status">${list === undefined ? "" : `${shownRows(app.state()).length} models`}</span>
+            <span class="count" role="status">${list === undefined ? "" : t("{0} models", shownRows(app.state()).length)}</span>
           `
       }
       <span class="actions">
-        <vscode-button secondary @click=${() => take("folder")}>Import folder</vscode-button>
-        <vscode-button secondary @click=${() => take("file")}>Import file</vscode-button>
+        <vscode-button secondary @click=${() => take("folder")}>${t("Import folder")}</vscode-button>
+        <vscode-button secondary @click=${() => take("file")}>${t("Import file")}</vscode-button>
         <vscode-button
           secondary
-          title="Token of the Hugging Face hub, for models that want one"
+          title=${t("Token of the Hugging Face hub, for models that want one")}
           @click=${() => attempt(app, () => app.ask({ kind: "token" }))}
-          >Token</vscode-button
+          >${t("Token")}</vscode-button
         >
       </span>
     </div>
     <div class="split">
-      <div class="main">${list === undefined ? html`<p class="waiting" role="status">Looking for models…</p>` : shown(app)}</div>
+      <div class="main">${list === undefined ? html`<p class="waiting" role="status">${t("Looking for models…")}</p>` : shown(app)}</div>
       ${list === undefined ? "" : detailsView(app)}
     </div>
   `;

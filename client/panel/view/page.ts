@@ -4,11 +4,14 @@ import type { App } from "./app.ts";
 import { modelsPage } from "./models-page.ts";
 import { playgroundPage } from "./playground.ts";
 import { PAGES, type Page } from "./state.ts";
+import { t } from "./texts.ts";
+import { tuningPage } from "./tuning-page.ts";
 
 /** A page's title and its view. */
 const VIEWS: Readonly<Record<Page, { readonly title: string; readonly view: (app: App) => TemplateResult }>> = {
-  models: { title: "Models", view: modelsPage },
-  playground: { title: "Playground", view: playgroundPage },
+  models: { title: t("Models"), view: modelsPage },
+  tuning: { title: t("Fine-tuning"), view: tuningPage },
+  playground: { title: t("Playground"), view: playgroundPage },
 };
 
 /** Everything on the page. */
@@ -23,7 +26,7 @@ export function pageView(app: App): TemplateResult {
   };
   return html`
     <h1 class="unseen">Spanfill</h1>
-    <div class="tabs" role="tablist" aria-label="Pages" @keydown=${go}>
+    <div class="tabs" role="tablist" aria-label=${t("Pages")} @keydown=${go}>
       ${PAGES.map(
         (each) => html`
           <button
@@ -45,7 +48,7 @@ export function pageView(app: App): TemplateResult {
           <div class="notice ${kind}">
             <span class="mark" aria-hidden="true">${kind === "failed" ? "✕" : "✓"}</span>
             <span>${text}</span>
-            <button class="plain" aria-label="Close this message" @click=${() => app.dispatch({ type: "dismiss", index })}>✕</button>
+            <button class="plain" aria-label=${t("Close this message")} @click=${() => app.dispatch({ type: "dismiss", index })}>✕</button>
           </div>
         `,
       )}

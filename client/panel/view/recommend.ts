@@ -1,6 +1,8 @@
 /** Which model to use: three answers in, a ranked list with reasons out. */
+
 import type { ModelRow } from "../../../protocol/panel.ts";
 import { bytes, measuredMs } from "./rows.ts";
+import { t } from "./texts.ts";
 
 /** The three answers. */
 export interface Needs {
@@ -42,24 +44,26 @@ export function recommend(rows: readonly ModelRow[], { task, budgetMs, memoryMb 
     .map(({ row, ms, basis, needed }, place) => ({
       ...{ row, ms, basis },
       reasons: [
-        ...(place === 0 ? ["thought the most able of those that fit"] : []),
-        ...(row.installed !== undefined ? ["it is here already"] : [`a download of ${bytes(row.downloadBytes ?? 0)}`]),
-        `${Math.round(ms)} ms for 512 tokens in and 64 out (${BASIS[basis]})`,
-        `${bytes(needed)} of memory${task === "fine-tune" ? " to train" : ""}`,
-        ...(row.family === "built-in" ? ["trained for exactly these tasks, and measured on them"] : []),
+        ...(place === 0 ? [t("thought the most able of those that fit")] : []),
+        ...(row.installed !== undefined
+          ? [t("it is here already")]
+          : [t("a download of {0}", bytes(row.downloadBytes ?? 0))]),
+        t("{0} ms for 512 tokens in and 64 out ({1})", Math.round(ms), BASIS[basis]),
+        task === "fine-tune" ? t("{0} of memory to train", bytes(needed)) : t("{0} of memory", bytes(needed)),
+        ...(row.family === "built-in" ? [t("trained for exactly these tasks, and measured on them")] : []),
         ...(task === "fine-tune" && row.layers > USUAL_LAYERS
-          ? ["deeper before wider: more able than a wider one of its size"]
+          ? [t("deeper before wider: more able than a wider one of its size")]
           : []),
         ...(row.advice ? [row.advice.text] : []),
-        ...(row.seen ? [] : ["its page on the hub was not seen: the name may be another"]),
+        ...(row.seen ? [] : [t("its page on the hub was not seen: the name may be another")]),
       ],
     }));
 }
 
 const BASIS = {
-  measured: "measured here",
-  estimated: "from another model's speed here",
-  guessed: "a guess: measure a model first",
+  measured: t("measured here"),
+  estimated: t("from another model's speed here"),
+  guessed: t("a guess: measure a model first"),
 } as const;
 const RUNTIME_BYTES = 130e6;
 /** What a core of a usual machine does in int8. */

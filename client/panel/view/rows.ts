@@ -1,17 +1,19 @@
 /** The table's rows: which are shown, in what order, and how numbers are written. */
+
 import type { Job, ModelRow } from "../../../protocol/panel.ts";
+import { t } from "./texts.ts";
 
 /** A column that the table can be sorted by. */
 export const COLUMNS = [
-  { name: "id", title: "Model" },
-  { name: "parameters", title: "Parameters" },
-  { name: "layers", title: "Layers" },
-  { name: "dModel", title: "Width" },
-  { name: "heads", title: "Heads" },
-  { name: "memory", title: "Memory" },
-  { name: "download", title: "Download" },
-  { name: "speed", title: "Tokens/s" },
-  { name: "state", title: "State" },
+  { name: "id", title: t("Model") },
+  { name: "parameters", title: t("Parameters") },
+  { name: "layers", title: t("Layers") },
+  { name: "dModel", title: t("Width") },
+  { name: "heads", title: t("Heads") },
+  { name: "memory", title: t("Memory") },
+  { name: "download", title: t("Download") },
+  { name: "speed", title: t("Tokens/s") },
+  { name: "state", title: t("State") },
 ] as const;
 export type Column = (typeof COLUMNS)[number]["name"];
 
@@ -72,7 +74,7 @@ export function cellText(row: ModelRow, column: Column, job: Job | undefined): s
     case "id":
       return row.id;
     case "parameters":
-      return row.parameters === null ? "unknown" : row.parameters.toLocaleString("en-US");
+      return row.parameters === null ? t("unknown") : row.parameters.toLocaleString("en-US");
     case "layers":
       return row.layers === row.decoderLayers ? `${row.layers}` : `${row.layers}+${row.decoderLayers}`;
     case "dModel":
@@ -94,12 +96,13 @@ export function cellText(row: ModelRow, column: Column, job: Job | undefined): s
 
 /** How a model stands: what is under way, whether it is here, whether it can be used as it is. */
 export function stateText(row: ModelRow, job: Job | undefined): string {
-  if (job?.state === "running") return job.kind === "get" ? `downloading ${percent(job)}` : `${WORK[job.kind]}…`;
-  if (job?.state === "failed") return "failed";
-  if (row.installed !== undefined) return row.needsFineTuning ? "installed, untuned" : "installed";
-  if (row.partialBytes !== undefined) return `stopped at ${bytes(row.partialBytes)}`;
-  if (!row.downloadable) return "not on the hub";
-  return row.needsFineTuning ? "needs tuning" : "";
+  if (job?.state === "running")
+    return job.kind === "get" ? `${t("downloading")} ${percent(job)}` : `${WORK[job.kind]}…`;
+  if (job?.state === "failed") return t("failed");
+  if (row.installed !== undefined) return row.needsFineTuning ? t("installed, untuned") : t("installed");
+  if (row.partialBytes !== undefined) return t("stopped at {0}", bytes(row.partialBytes));
+  if (!row.downloadable) return t("not on the hub");
+  return row.needsFineTuning ? t("needs tuning") : "";
 }
 
 /** How far a job has come. */
@@ -116,12 +119,12 @@ export function bytes(count: number): string {
 
 /** A time that is left. */
 export function duration(seconds: number): string {
-  if (seconds < 60) return `${Math.ceil(seconds)} s`;
+  if (seconds < 60) return t("{0} s", Math.ceil(seconds));
   const minutes = Math.round(seconds / 60);
-  return minutes < 60 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+  return minutes < 60 ? t("{0} min", minutes) : t("{0} h {1} min", Math.floor(minutes / 60), minutes % 60);
 }
 
-const WORK = { get: "downloading", verify: "checking", import: "importing", measure: "measuring" } as const;
+const WORK = { get: t("downloading"), verify: t("checking"), import: t("importing"), measure: t("measuring") } as const;
 
 function sortKey(row: ModelRow, column: Column): string | number | undefined {
   switch (column) {

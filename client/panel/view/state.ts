@@ -3,9 +3,18 @@ import type { Chosen, Generated, Job, ModelList, ModelRow, Verified } from "../.
 import { type Cost, qualities } from "./chart-data.ts";
 import type { Needs } from "./recommend.ts";
 import { arranged, type Column, type Filter, type Sorting } from "./rows.ts";
+import { t } from "./texts.ts";
+import {
+  FIRST_TUNING,
+  reduceTuning,
+  type SavedTuning,
+  savedTuning,
+  type TuningMessage,
+  type TuningState,
+} from "./tuning-state.ts";
 
 /** The pages, in the order of their tabs. */
-export const PAGES = ["models", "playground"] as const;
+export const PAGES = ["models", "tuning", "playground"] as const;
 export type Page = (typeof PAGES)[number];
 
 /** How the models are looked at. */
@@ -62,6 +71,8 @@ export interface State {
   /** What is being tried. */
   readonly trying: boolean;
   readonly results: readonly TrialResult[];
+  /** The fine-tuning page's part. */
+  readonly tuning: TuningState;
 }
 
 /** What happens. */
@@ -86,7 +97,8 @@ export type Message =
   | { readonly type: "verified"; readonly id: string; readonly verified: Verified }
   | { readonly type: "trial"; readonly change: Partial<Trial> }
   | { readonly type: "trying" }
-  | { readonly type: "tried"; readonly results: readonly TrialResult[] };
+  | { readonly type: "tried"; readonly results: readonly TrialResult[] }
+  | { readonly type: "tuning"; readonly message: TuningMessage };
 
 /** Height of the table's rows, in CSS pixels. */
 export const ROW_PX = 26;
@@ -113,12 +125,15 @@ export function initialState(saved?: unknown): State {
     notices: [],
     verified: {},
     trying: false,
+    tuning: { ...FIRST_TUNING, ...kept?.tuning },
   };
 }
 
 /** What of a state is worth keeping over a reload, for setState. */
-export function savedOf({ page, view, filter, sorting, selected, cost, quality, needs, trial, results }: State): Saved {
-  return { version: 1, kept: { page, view, filter, sorting, selected, cost, quality, needs, trial, results } };
+export function savedOf(state: State): Saved {
+  const { page, view, filter, sorting, selected, cost, quality, needs, trial, results } = state;
+  const kept = { page, view, filter, sorting, selected, cost, quality, needs, trial, results };
+  return { version: 1, kept: { ...kept, tuning: savedTuning(state.tuning) } };
 }
 
 /** The state after something happened. */
@@ -179,6 +194,8 @@ export function reduce(state: State, message: Message): State {
       return { ...state, trying: true };
     case "tried":
       return { ...state, trying: false, results: message.results };
+    case "tuning":
+      return { ...state, tuning: reduceTuning(state.tuning, message.message) };
   }
 }
 
@@ -225,7 +242,7 @@ interface Saved {
   readonly kept: Pick<
     State,
     "page" | "view" | "filter" | "sorting" | "selected" | "cost" | "quality" | "needs" | "trial" | "results"
-  >;
+  > & { readonly tuning: SavedTuning };
 }
 
 function isSaved(saved: unknown): saved is Saved {
@@ -239,7 +256,7 @@ function withJob(state: State, job: Job): State {
   if (job.kind !== "get" || !ended) return next;
   const notice: Notice =
     job.state === "done"
-      ? { kind: "done", text: `${job.id} is downloaded and can be used.` }
-      : { kind: "failed", text: job.message ?? `${job.id} could not be downloaded.` };
+      ? { kind: "done", text: t("{0} is downloaded and can be used.", job.id) }
+      : { kind: "failed", text: job.message ?? t("{0} could not be downloaded.", job.id) };
   return reduce(next, { type: "notice", notice });
 }

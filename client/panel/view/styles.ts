@@ -1,5 +1,6 @@
 /** The page's looks: the editor's own colours and fonts, one column where it is narrow. */
 import { css } from "lit";
+import { tuning } from "./tuning-styles.ts";
 
 const frame = css`
   html, body { height: 100%; margin: 0; padding: 0; }
@@ -119,4 +120,4 @@ const plot = css`
 `;
 
 /** All of them, to be adopted by the document. */
-export const styles = [frame, models, playground, plot];
+export const styles = [frame, models, playground, plot, tuning];

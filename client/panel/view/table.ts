@@ -1,9 +1,11 @@
 /** The table of models: only the rows in sight are in the page, however many there are. */
+
 import { html, type TemplateResult } from "lit";
 import { repeat } from "lit/directives/repeat.js";
 import type { App } from "./app.ts";
 import { COLUMNS, cellText } from "./rows.ts";
 import { drawnRows, ROW_PX, shownRows } from "./state.ts";
+import { t } from "./texts.ts";
 
 /** The table; arrow keys, Page Up and Down, Home and End move the selection, Enter goes to its details. */
 export function tableView(app: App): TemplateResult {
@@ -24,7 +26,7 @@ export function tableView(app: App): TemplateResult {
       role="grid"
       id="models"
       tabindex="0"
-      aria-label="Models"
+      aria-label=${t("Models")}
       aria-rowcount=${rows.length + 1}
       aria-colcount=${COLUMNS.length}
       aria-activedescendant=${inDrawn ? `row-${place}` : ""}
@@ -67,7 +69,7 @@ export function tableView(app: App): TemplateResult {
           )}
         </div>
       </div>
-      ${rows.length === 0 ? html`<div role="row" class="none"><span role="gridcell">No model is like that.</span></div>` : ""}
+      ${rows.length === 0 ? html`<div role="row" class="none"><span role="gridcell">${t("No model is like that.")}</span></div>` : ""}
     </div>
   `;
 }

@@ -1,5 +1,5 @@
 /** Small parts that several views have: selects and fields with a label. */
-import { html, type TemplateResult } from "lit";
+import { html, nothing, type TemplateResult } from "lit";
 
 /** One of several values, picked from a list. */
 export function choice<T extends string>(
@@ -7,11 +7,13 @@ export function choice<T extends string>(
   value: T,
   options: readonly { readonly value: T; readonly text: string }[],
   onChoice: (value: T) => void,
+  id = "",
 ): TemplateResult {
   return html`
     <label class="choice">
       <span class="unseen">${label}</span>
       <select
+        id=${id || nothing}
         .value=${value}
         @change=${(event: Event) => {
           const found = options.find((option) => option.value === inputValue(event));

@@ -37,6 +37,8 @@ export interface CheckReport {
   readonly task: string;
   /** Role -> column; empty for texts. */
   readonly columns: Readonly<Record<string, string>>;
+  /** All columns of the rows; absent for texts. */
+  readonly available?: readonly string[];
   readonly prefix: string;
   readonly examples: number;
   readonly validationExamples: number;
@@ -83,6 +85,7 @@ export async function checkData(request: CheckRequest, signal: AbortSignal): Pro
     data: request.data,
     task: task.name,
     columns: data.columns,
+    ...(data.available.length > 0 && { available: data.available }),
     prefix,
     examples: dataset.count,
     validationExamples: dataset.validation.length,

@@ -1,18 +1,25 @@
-/** A run's remote control: "pause", "continue" and "stop" on standard input, one a line. */
+/** A run's remote control: "pause", "continue" and "stop", one a line on standard input, or the last word in a file. */
+import { readFileSync, statSync } from "node:fs";
+import { rm, writeFile } from "node:fs/promises";
 import { createInterface } from "node:readline";
-import { TRAIN_CONTROLS } from "../../../protocol/training.ts";
+import { setTimeout } from "node:timers/promises";
+import { holdFile, TRAIN_CONTROLS } from "../../../protocol/training.ts";
+import type { Pause } from "../../training/train.ts";
 
 /** What a run asks of its control. */
 export interface Control {
   /** Aborts at "stop" and when the given signal does. */
   readonly signal: AbortSignal;
-  /** A promise while the run is to wait. */
-  readonly whilePaused: () => Promise<void> | undefined;
-  close(): void;
+  /** What to wait for before the next step, if for anything. */
+  readonly whilePaused: () => Pause | undefined;
+  close(): Promise<void>;
 }
 
-/** Listens on standard input where `listens`; another word than the known ones is passed over. */
-export function createControl(signal: AbortSignal, listens: boolean): Control {
+/**
+ * Listens on standard input where `source` is true, to a file where it is its path; another word than the known ones is passed over.
+ * Beside the file is one whose time says until when to wait a moment.
+ */
+export async function createControl(signal: AbortSignal, source: string | boolean): Promise<Control> {
   const stop = new AbortController();
   const both = AbortSignal.any([signal, stop.signal]);
   let paused: { readonly until: Promise<void>; readonly end: () => void } | undefined;
@@ -21,9 +28,8 @@ export function createControl(signal: AbortSignal, listens: boolean): Control {
     paused = undefined;
   };
   both.addEventListener("abort", go, { once: true });
-  const lines = listens ? createInterface(process.stdin) : undefined;
-  lines?.on("line", (line) => {
-    const word = TRAIN_CONTROLS.find((one) => one === line.trim());
+  const hear = (said: string) => {
+    const word = TRAIN_CONTROLS.find((one) => one === said.trim());
     if (word === "stop") stop.abort();
     else if (word === "continue") go();
     else if (word === "pause" && paused === undefined && !both.aborted) {
@@ -33,6 +39,54 @@ export function createControl(signal: AbortSignal, listens: boolean): Control {
       });
       paused = { until, end };
     }
-  });
-  return { signal: both, whilePaused: () => paused?.until, close: () => lines?.close() };
+  };
+  if (typeof source !== "string") {
+    const lines = source ? createInterface(process.stdin) : undefined;
+    lines?.on("line", hear);
+    return {
+      signal: both,
+      whilePaused: () => paused && { until: paused.until, brief: false },
+      close: async () => lines?.close(),
+    };
+  }
+  const look = () => hear(readLast(source));
+  const hold = holdFile(source);
+  await writeFile(hold, "");
+  const held = () => !both.aborted && paused === undefined && isHeld(hold);
+  const wait = async () => {
+    while (held()) await setTimeout(LOOK_MS);
+  };
+  const looking = setInterval(look, LOOK_MS);
+  return {
+    signal: both,
+    whilePaused: () => {
+      look();
+      if (paused !== undefined) return { until: paused.until, brief: false };
+      return held() ? { until: wait(), brief: true } : undefined;
+    },
+    close: async () => {
+      clearInterval(looking);
+      await rm(hold, { force: true });
+    },
+  };
+}
+
+const LOOK_MS = 100;
+
+/** A longer wait than anyone asks for: the clock was set. */
+const LONGEST_HOLD_MS = 60_000;
+
+/** The last word in a file; none while it is not there. */
+function readLast(file: string): string {
+  try {
+    return readFileSync(file, "utf8").trimEnd().split("\n").at(-1) ?? "";
+  } catch {
+    return ""; // nothing was said yet
+  }
+}
+
+/** Whether a file's time is still to come. */
+function isHeld(file: string): boolean {
+  const ms = (statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0) - Date.now();
+  return ms > 0 && ms < LONGEST_HOLD_MS;
 }

@@ -30,6 +30,8 @@ export interface TrainingData {
   readonly documents: readonly Document[];
   /** Role -> column. */
   readonly columns: Readonly<Record<string, string>>;
+  /** All columns of the rows; empty for texts. */
+  readonly available: readonly string[];
   /** What was left out, with files and rows. */
   readonly notes: readonly string[];
 }
@@ -64,7 +66,7 @@ export async function readTrainingData(
   );
 }
 
-const NOTHING: TrainingData = { pairs: [], apart: [], documents: [], columns: {}, notes: [] };
+const NOTHING: TrainingData = { pairs: [], apart: [], documents: [], columns: {}, available: [], notes: [] };
 
 /** Files of rows by the part of the data they are. */
 interface Parts {
@@ -112,21 +114,25 @@ async function readParts(
   const unused = parts.test.map((file) => `${file} is left out: it is to test on (spanfill evaluate).`);
   const notes = [...learn.notes, ...apart.notes, ...unused];
   const columns = { ...apart.columns, ...learn.columns };
-  if (task.metric !== "fills") return { ...NOTHING, pairs: learn.pairs, apart: apart.pairs, columns, notes };
+  const { available } = learn;
+  if (task.metric !== "fills") return { ...NOTHING, pairs: learn.pairs, apart: apart.pairs, columns, available, notes };
   const documents = [...learn.pairs, ...apart.pairs].map(({ source, file, row, input }) => ({
     source: source === "" ? `${file} row ${row}` : source,
     text: input,
   }));
-  return { ...NOTHING, documents, columns, notes };
+  return { ...NOTHING, documents, columns, available, notes };
 }
 
 async function readAll(task: TrainTask, request: DataRequest, files: readonly string[], signal: AbortSignal) {
   const pairs: Pair[] = [];
   const notes: string[] = [];
+  const available = new Set<string>();
   let columns: Readonly<Record<string, string>> = {};
   for (const file of files) {
     const name = file === "-" ? "standard input" : file;
-    const picked = pickRows(task.roles, await readTable(file, signal), name, namedColumns(task, request));
+    const rows = await readTable(file, signal);
+    const picked = pickRows(task.roles, rows, name, namedColumns(task, request));
+    for (const { value } of rows.slice(0, 1000)) for (const column of Object.keys(value)) available.add(column);
     const empty = picked.empty.map((row) => ({ file: name, row }));
     columns = picked.columns;
     for (const row of picked.rows) {
@@ -137,7 +143,7 @@ async function readAll(task: TrainTask, request: DataRequest, files: readonly st
     }
     notes.push(...note(empty, "with an empty side, left out"));
   }
-  return { pairs, notes, columns };
+  return { pairs, notes, columns, available: [...available] };
 }
 
 function namedColumns(task: TrainTask, { columns, inputColumn, targetColumn }: DataRequest): Record<string, string> {

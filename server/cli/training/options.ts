@@ -19,6 +19,8 @@ export const trainRequestSchema = z.object({
   template: z.string().exactOptional(),
   prefix: z.string().exactOptional(),
   method: z.enum(["full", "lora", "prompt"]).exactOptional(),
+  /** Why that method, of a run that was begun. */
+  reason: z.string().exactOptional(),
   freezeEmbedding: z.boolean(),
   loraRank: z.int(),
   loraAlpha: z.number(),

@@ -2,6 +2,7 @@
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { ModelError } from "../../../models/errors.ts";
 import { createTokenizer, type Tokenizer } from "../../../models/tokenizer/tokenizer.ts";
 import { readManifest } from "../../catalog/catalog.ts";
 import { readJson } from "../../catalog/files.ts";
@@ -54,9 +55,16 @@ export function encodeData(
   return pairDataset(tokenizer, data.pairs, { ...options, labels: task.metric === "labels" }, data.apart);
 }
 
-/** A model's tokenizer.json, made of its spiece.model where it has none. @throws ModelError "tokenizer" */
+/** A model's tokenizer.json, made of its SentencePiece file where it has none. @throws ModelError "tokenizer" when it has neither */
 export async function tokenizerJson(base: string): Promise<unknown> {
   if (existsSync(join(base, "tokenizer.json"))) return readJson(join(base, "tokenizer.json"), "tokenizer");
+  const file = ["spiece.model", "sentencepiece.model"].map((name) => join(base, name)).find(existsSync);
+  if (file === undefined) {
+    throw new ModelError(
+      "tokenizer",
+      `${base} has no unigram vocabulary, neither in tokenizer.json nor in spiece.model (a ByT5 reads bytes, a CodeT5 byte pairs). Soft prompts and GGUF need one: choose --method lora or full, or export to hf or onnx.`,
+    );
+  }
   const { sentencepieceToTokenizerJson } = await import("../../../models/tokenizer/sentencepiece.ts");
-  return sentencepieceToTokenizerJson(await readFile(join(base, "spiece.model")));
+  return sentencepieceToTokenizerJson(await readFile(file));
 }

@@ -1,22 +1,26 @@
 /** Puts a run of `spanfill train` together: model, data and settings in, events and a report out. */
 import { constants, freemem, setPriority } from "node:os";
 import { basename, join, resolve } from "node:path";
-import { parseConfig } from "../../../models/t5/config.ts";
+import { parseConfig, type T5Config } from "../../../models/t5/config.ts";
+import type { Fit } from "../../../protocol/runs.ts";
 import type { TrainEvent } from "../../../protocol/training.ts";
 import { resolveModel } from "../../catalog/catalog.ts";
 import { readJson } from "../../catalog/files.ts";
+import { lockFolder } from "../../catalog/lock.ts";
 import { defaultThreads } from "../../engine/ort-runner.ts";
-import { advise } from "../../training/advisor.ts";
+import { advise, roughSeconds } from "../../training/advisor.ts";
 import { STATE_FOLDER } from "../../training/folder.ts";
-import { findTask } from "../../training/tasks.ts";
+import { freeDiskBytes, roomNeeded } from "../../training/room.ts";
+import type { TrainRun } from "../../training/run.ts";
+import { findTask, type TrainTask } from "../../training/tasks.ts";
 import { train } from "../../training/train.ts";
 import { writeText } from "../../training/trained-model.ts";
 import type { CommandResult, Work } from "../terminal.ts";
 import { createControl } from "./control.ts";
-import { dataName, readTrainingData } from "./data.ts";
+import { dataName, readTrainingData, type TrainingData } from "./data.ts";
 import { REQUEST_FILE, type TrainRequest } from "./options.ts";
 import { encodeData, prefixed } from "./prepare.ts";
-import { summary, teller } from "./tell.ts";
+import { needsInWords, summary, teller } from "./tell.ts";
 
 /** Learning rates that suit a method: Adafactor's is a share of each tensor's size. */
 const RATES = {
@@ -25,17 +29,47 @@ const RATES = {
   prompt: { adafactor: 3e-2, adamw: 0.1 },
 };
 
+/** How a run is watched. */
+interface Told {
+  readonly json: boolean;
+  /** Standard input, a file, or neither. */
+  readonly control: boolean | string;
+  /** Whether to say what the run would need, and no more. */
+  readonly dryRun?: boolean;
+}
+
 /** Runs it. @throws ModelError */
-export async function runTrain(
-  request: TrainRequest,
-  { json, control: listens }: { readonly json: boolean; readonly control: boolean },
-  { signal, progress }: Work,
-): Promise<CommandResult> {
+export async function runTrain(request: TrainRequest, told: Told, work: Work): Promise<CommandResult> {
   setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
   const base = resolveModel(request.base);
   const task = findTask(request.task, request.template);
-  const config = parseConfig(await readJson(join(base, "config.json"), "config"));
   const out = resolve(request.out ?? `${basename(base)}-${task.name}`);
+  if (told.dryRun) return needsOf(await prepareRun(request, base, task, out, work.signal));
+  const unlock = await lockFolder(out);
+  try {
+    const prepared = await prepareRun(request, base, task, out, work.signal);
+    return await followRun(request, prepared.run, told, work);
+  } finally {
+    unlock();
+  }
+}
+
+/** A run that nothing has been done of. */
+interface PreparedRun {
+  readonly run: TrainRun;
+  readonly config: T5Config;
+  /** Source and target tokens of all epochs. */
+  readonly tokens: number;
+}
+
+async function prepareRun(
+  request: TrainRequest,
+  base: string,
+  task: TrainTask,
+  out: string,
+  signal: AbortSignal,
+): Promise<PreparedRun> {
+  const config = parseConfig(await readJson(join(base, "config.json"), "config"));
   const threads = request.threads ?? defaultThreads();
   const promptTokens = request.method === "prompt" ? request.promptTokens : 0;
   const { tokenizer, tokenizerJson, prefix, firstId } = await prefixed(base, task, request.prefix, promptTokens);
@@ -49,6 +83,8 @@ export async function runTrain(
   const data = await readTrainingData(task, request, signal);
   const dataset = encodeData(task, tokenizer, data, limits);
   const optimizerOf = (kind: keyof typeof RATES) => request.optimizer ?? (kind === "full" ? "adafactor" : "adamw");
+  const tokens =
+    request.epochs * dataset.examples(0).reduce((sum, { input, target }) => sum + input.length + target.length, 0);
   const { method, checkpointing, reason } = advise(config, {
     kind: request.method,
     checkpointing: request.checkpointing,
@@ -68,73 +104,117 @@ export async function runTrain(
       maxBatchTokens: request.maxBatchTokens,
       maxInputTokens: limits.maxInputTokens,
     },
-    tokens:
-      request.epochs * dataset.examples(0).reduce((sum, { input, target }) => sum + input.length + target.length, 0),
+    tokens,
+    steps: request.epochs * Math.ceil(dataset.count / request.batchSize),
     threads,
     freeBytes: freemem(),
   });
   const optimizer = optimizerOf(method.kind);
-  const tell = teller(json, progress);
-  const control = createControl(signal, listens);
+  const run: TrainRun = {
+    base,
+    out,
+    task: { name: task.name, metric: task.metric, maxTargetTokens: limits.maxTargetTokens },
+    data: dataName(request.data),
+    dataset,
+    // An empty one too: it says what the model was taught.
+    prefixes: { [task.name]: prefix },
+    ...labelsOf(task, data),
+    ...(tokenizerJson === undefined ? {} : { tokenizerJson }),
+    method,
+    reason: request.reason ?? reason,
+    notes: data.notes,
+    settings: {
+      epochs: request.epochs,
+      batchSize: request.batchSize,
+      maxBatchTokens: request.maxBatchTokens,
+      maxInputTokens: limits.maxInputTokens,
+      optimizer,
+      learningRate: request.learningRate ?? RATES[method.kind][optimizer],
+      schedule: request.schedule,
+      warmupSteps: request.warmup,
+      weightDecay: request.weightDecay,
+      clipNorm: request.clipNorm,
+      evaluateEvery: request.evaluateEvery ?? 0,
+      judged: request.judged,
+      patience: request.patience,
+      seed: request.seed,
+      labelSmoothing: request.labelSmoothing,
+      zLoss: request.zLoss,
+      dropoutRate: request.dropout ?? config.dropoutRate,
+      threads,
+      checkpointing,
+    },
+    restart: request.restart,
+  };
+  return { run, config, tokens };
+}
+
+/** The labels of a classification's data; none where there are so many that choosing among them would take long. */
+function labelsOf({ metric }: TrainTask, { pairs, apart }: TrainingData): Pick<TrainRun, "labels"> {
+  if (metric !== "labels") return {};
+  const labels = new Set([...pairs, ...apart].map(({ target }) => target));
+  return labels.size > MOST_LABELS ? {} : { labels: [...labels].toSorted() };
+}
+
+const MOST_LABELS = 200;
+
+/** What a run would need. */
+async function needsOf({ run, config, tokens }: PreparedRun): Promise<CommandResult> {
+  const { settings, method, dataset, out, reason } = run;
+  const { checkpointing, threads, epochs, batchSize } = settings;
+  const { memoryBytes, diskBytes } = roomNeeded(config, { ...settings, method });
+  const steps = epochs * Math.ceil(dataset.count / batchSize);
+  const [freeMemoryBytes, freeDisk] = [freemem(), await freeDiskBytes(out)];
+  const needs: Fit = {
+    method: method.kind,
+    reason,
+    checkpointing: checkpointing === true,
+    memoryBytes,
+    freeMemoryBytes,
+    diskBytes,
+    freeDiskBytes: freeDisk,
+    examples: dataset.count,
+    steps,
+    seconds: roughSeconds(config, { tokens, steps, threads, method, checkpointing: checkpointing === true }),
+    fits: memoryBytes <= freeMemoryBytes && diskBytes <= freeDisk,
+  };
+  return { text: needsInWords(needs), json: needs };
+}
+
+/** Does it, and tells. */
+async function followRun(
+  request: TrainRequest,
+  run: TrainRun,
+  told: Told,
+  { signal, progress }: Work,
+): Promise<CommandResult> {
+  const { base, out, method, settings } = run;
+  const tell = teller(told.json, progress);
+  const control = await createControl(signal, told.control);
   let done: TrainEvent | undefined;
   try {
-    const report = await train(
-      {
-        base,
-        out,
-        task: { name: task.name, metric: task.metric, maxTargetTokens: limits.maxTargetTokens },
-        data: dataName(request.data),
-        dataset,
-        prefixes: prefix === "" ? {} : { [task.name]: prefix },
-        ...(tokenizerJson === undefined ? {} : { tokenizerJson }),
-        method,
-        reason,
-        notes: data.notes,
-        settings: {
-          epochs: request.epochs,
-          batchSize: request.batchSize,
-          maxBatchTokens: request.maxBatchTokens,
-          maxInputTokens: limits.maxInputTokens,
-          optimizer,
-          learningRate: request.learningRate ?? RATES[method.kind][optimizer],
-          schedule: request.schedule,
-          warmupSteps: request.warmup,
-          weightDecay: request.weightDecay,
-          clipNorm: request.clipNorm,
-          evaluateEvery: request.evaluateEvery ?? 0,
-          judged: request.judged,
-          patience: request.patience,
-          seed: request.seed,
-          labelSmoothing: request.labelSmoothing,
-          zLoss: request.zLoss,
-          dropoutRate: request.dropout ?? config.dropoutRate,
-          threads,
-          checkpointing,
-        },
-        restart: request.restart,
+    const report = await train(run, {
+      signal: control.signal,
+      whilePaused: control.whilePaused,
+      onEvent(event) {
+        if (event.type === "done") done = event;
+        else tell(event);
       },
-      {
-        signal: control.signal,
-        whilePaused: control.whilePaused,
-        onEvent(event) {
-          if (event.type === "done") done = event;
-          else tell(event);
-        },
-        // Beside the first state, so that whatever can go on can do so by its folder alone.
-        async onFolder() {
-          const whole = {
-            ...request,
-            data: request.data === "-" ? "-" : resolve(request.data),
-            base,
-            out,
-            restart: false,
-            method: method.kind,
-            checkpointing,
-          };
-          await writeText(join(out, STATE_FOLDER, REQUEST_FILE), `${JSON.stringify(whole, null, 2)}\n`);
-        },
+      // Beside the first state, so that whatever can go on can do so by its folder alone.
+      async onFolder() {
+        const whole = {
+          ...request,
+          data: request.data === "-" ? "-" : resolve(request.data),
+          base,
+          out,
+          restart: false,
+          method: method.kind,
+          reason: run.reason,
+          checkpointing: settings.checkpointing,
+        };
+        await writeText(join(out, STATE_FOLDER, REQUEST_FILE), `${JSON.stringify(whole, null, 2)}\n`);
       },
-    );
+    });
     return {
       text: summary(report, out),
       json: done ?? {},
@@ -143,6 +223,6 @@ export async function runTrain(
       }),
     };
   } finally {
-    control.close();
+    await control.close();
   }
 }

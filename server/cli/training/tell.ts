@@ -1,5 +1,6 @@
 /** A run's events as a person reads them, or as lines of JSON. */
 import { stripVTControlCharacters } from "node:util";
+import type { Fit } from "../../../protocol/runs.ts";
 import type { Evaluation, TrainEvent } from "../../../protocol/training.ts";
 import type { TrainReport } from "../../training/train.ts";
 import type { Work } from "../terminal.ts";
@@ -37,6 +38,16 @@ export function summary({ evaluations, best, steps, tokensPerSecond }: TrainRepo
   return `${kept}${judged}\n${steps} steps, ${Math.round(tokensPerSecond)} tokens/s. The model is in ${out}.\n`;
 }
 
+/** What a run would need, in a few sentences. */
+export function needsInWords({ reason, examples, steps, seconds, fits, ...room }: Fit): string {
+  const megabytes = (bytes: number) => `${Math.ceil(bytes / 1e6)} MB`;
+  const enough = fits ? "That fits." : "That does not fit: see --method, --checkpointing and --max-batch-tokens.";
+  return `${examples} examples, ${steps} steps. ${reason}
+Memory: about ${megabytes(room.memoryBytes)} of ${megabytes(room.freeMemoryBytes)} that are free. Disk: ${megabytes(room.diskBytes)} of ${megabytes(room.freeDiskBytes)}. ${enough}
+Very roughly ${duration(seconds)}.
+`;
+}
+
 function linesOf(event: TrainEvent): string[] {
   switch (event.type) {
     case "plan": {
@@ -67,7 +78,7 @@ function linesOf(event: TrainEvent): string[] {
     case "rollback":
       return [event.reason];
     case "paused":
-      return [`Paused after step ${event.step}.`];
+      return [`Paused after step ${event.step}${event.brief === true ? ", for a moment" : ""}.`];
     case "continued":
       return ["Going on."];
     default:

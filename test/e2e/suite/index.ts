@@ -13,10 +13,21 @@ export interface Outcome {
 
 /** Runs all tests. Rejects when one failed, so that the exit code says so too. */
 export async function run(): Promise<void> {
-  const mocha = new Mocha({ ui: "tdd", timeout: 120_000, forbidOnly: true, forbidPending: true });
+  // Some of them, while one is written; the launcher misses the others.
+  const grep = process.env["SPANFILL_E2E_ONLY"];
+  const mocha = new Mocha({
+    ...(grep && { grep }),
+    ui: "tdd",
+    timeout: 120_000,
+    forbidOnly: true,
+    forbidPending: true,
+  });
   mocha.suite.emit(Mocha.Suite.constants.EVENT_FILE_PRE_REQUIRE, globalThis, "", mocha);
   // After mocha's globals are there.
   await import("./writing.test.ts");
+  await import("./words.test.ts");
+  await import("./folders.test.ts");
+  await import("./places.test.ts");
   await import("./surroundings.test.ts");
   await import("./recovery.test.ts");
   await import("./log.test.ts");

@@ -7,13 +7,17 @@ import { alive, closeEditors, eventually, notes, open, PROSE, serverPid, shownSu
 const LONG = Array.from({ length: 400 }, (_, i) => PROSE.replaceAll("harbour", `harbour ${i}`)).join("\n");
 
 suite("recovery", () => {
+  let count = 0;
+
   setup(async () => {
     await commands.executeCommand("notifications.clearAll");
     await closeEditors();
   });
 
+  /** New each time: what is remembered needs no engine. */
   async function summarizeSomething(): Promise<void> {
-    await open(PROSE);
+    count += 1;
+    await open(PROSE.replaceAll("harbour", `harbour of ${count} islands`));
     await commands.executeCommand("spanfill.summarizeFile");
     await shownSummary();
   }

@@ -58,7 +58,7 @@ suite("writing", () => {
     );
     assert.deepEqual(
       lenses.map(({ command }) => command?.title),
-      ["$(copy) Copy", "$(arrow-up) Insert Above Text"],
+      ["$(copy) Copy", "$(arrow-up) Insert Above Text", "$(quote) As Comment or Quotation", "$(replace) Replace Text"],
     );
 
     await commands.executeCommand("spanfill.copySummary", document.uri);
@@ -158,7 +158,7 @@ suite("writing", () => {
     const none = await commands.executeCommand<Hover[]>(
       "vscode.executeHoverProvider",
       document.uri,
-      new Position(2, 5),
+      new Position(1, 0),
     );
     assert.deepEqual(none, []);
   });

@@ -1,0 +1,175 @@
+/** What only an editor can answer of the panel's questions; the rest goes on to the server. */
+import { statSync } from "node:fs";
+import {
+  type CancellationTokenSource,
+  ConfigurationTarget,
+  commands,
+  type ExtensionContext,
+  env,
+  l10n,
+  UIKind,
+  Uri,
+  window,
+  workspace,
+} from "vscode";
+import {
+  type Chosen,
+  PANEL_REQUEST,
+  type Question,
+  type ServerQuestion,
+  TASKS,
+  type Task,
+} from "../../protocol/panel.ts";
+import type { LanguageServer } from "../language-client.ts";
+
+/** What the panel works with. */
+export interface PanelContext {
+  readonly extension: ExtensionContext;
+  /** Starts the language server when it is not there. */
+  readonly server: () => Promise<LanguageServer>;
+}
+
+const TOKEN = "spanfill.hub.token";
+
+/**
+ * Answers a question of the page.
+ * @throws what the server says, or why this window does not do it
+ */
+export async function answer(
+  context: PanelContext,
+  question: Question,
+  cancel: CancellationTokenSource,
+): Promise<unknown> {
+  switch (question.kind) {
+    case "choose":
+      await choose(question.task, question.id);
+      return chosenModels();
+    case "chosen":
+      return chosenModels();
+    case "pick":
+      return pick(context, question.what === "folder");
+    case "token":
+      return askToken(context.extension);
+    case "pickData":
+      return pickData(question.what);
+    case "reveal":
+      await reveal(Uri.file(question.path));
+      return null;
+    case "checkData":
+    case "fit":
+    case "startRun":
+      requireTrust(question.request.data);
+      return ask(context, question, cancel);
+    case "visit":
+      await env.openExternal(Uri.parse(`https://huggingface.co/${question.id}`));
+      return null;
+    case "get": {
+      const token = await context.extension.secrets.get(TOKEN);
+      const proxy = workspace.getConfiguration("http").get<string>("proxy");
+      return ask(context, { ...question, ...(token && { token }), ...(proxy && { proxy }) });
+    }
+    default:
+      return ask(context, question, cancel);
+  }
+}
+
+/** Asks the server. */
+export async function ask(
+  context: PanelContext,
+  question: ServerQuestion,
+  cancel?: CancellationTokenSource,
+): Promise<unknown> {
+  const client = await (await context.server()).ready();
+  // An undefined token would be sent as a second parameter.
+  if (cancel === undefined) return client.sendRequest(PANEL_REQUEST, question);
+  return client.sendRequest(PANEL_REQUEST, question, cancel.token);
+}
+
+/** The models that the settings name. */
+export function chosenModels(): Chosen {
+  const settings = workspace.getConfiguration("spanfill");
+  const named = (name: string) => settings.get<string>(name) ?? "";
+  return {
+    model: named("model"),
+    summarize: named("models.summarize"),
+    infill: named("models.infill"),
+    ask: named("models.ask"),
+    classify: named("models.classify"),
+    precision: settings.get<"int8" | "float32">("precision") ?? "int8",
+  };
+}
+
+/** Writes the setting where it is set already, else for all windows. */
+export async function choose(task: Task | undefined, id: string): Promise<void> {
+  const settings = workspace.getConfiguration("spanfill");
+  const name = task === undefined ? "model" : `models.${task}`;
+  const target =
+    settings.inspect(name)?.workspaceValue === undefined ? ConfigurationTarget.Global : ConfigurationTarget.Workspace;
+  await settings.update(name, id === "" ? undefined : id, target);
+  // A model for everything is for everything.
+  if (task === undefined) for (const each of TASKS) await settings.update(`models.${each}`, undefined, target);
+}
+
+async function pick(context: PanelContext, folder: boolean): Promise<unknown> {
+  const picked = await window.showOpenDialog({
+    canSelectFolders: folder,
+    canSelectFiles: !folder,
+    openLabel: l10n.t("Import"),
+    ...(folder ? {} : { filters: { [l10n.t("Models")]: ["zip", "safetensors", "bin", "msgpack", "gguf", "h5"] } }),
+  });
+  const path = picked?.[0]?.fsPath;
+  return path === undefined ? null : ask(context, { kind: "import", path });
+}
+
+/** Lets a person pick what to learn from, or takes the workspace. @returns its path, or null */
+async function pickData(what: "folder" | "file" | "workspace"): Promise<string | null> {
+  const home = workspace.workspaceFolders?.[0]?.uri;
+  if (what === "workspace" && home !== undefined) requireTrust(home.fsPath);
+  if (what === "workspace") return home?.scheme === "file" ? home.fsPath : null;
+  const folder = what === "folder";
+  const picked = await window.showOpenDialog({
+    canSelectFolders: folder,
+    canSelectFiles: !folder,
+    openLabel: l10n.t("Learn from This"),
+    ...(home?.scheme === "file" && { defaultUri: home }),
+    ...(folder
+      ? {}
+      : {
+          filters: { [l10n.t("Rows")]: ["jsonl", "ndjson", "json", "csv", "tsv", "parquet", "gz", "zst"], "*": ["*"] },
+        }),
+  });
+  return picked?.[0]?.fsPath ?? null;
+}
+
+/** Shows a file in the editor, a folder where the system shows folders; a browser has none, so that a window opens with it. */
+async function reveal(uri: Uri): Promise<void> {
+  if (!statSync(uri.fsPath).isDirectory()) await window.showTextDocument(uri);
+  else if (env.uiKind === UIKind.Desktop && env.remoteName === undefined)
+    await commands.executeCommand("revealFileInOS", uri);
+  else await commands.executeCommand("vscode.openFolder", uri, { forceNewWindow: true });
+}
+
+/** Nothing is learned from a folder that its reader does not trust. @throws Error */
+function requireTrust(path: string): void {
+  if (workspace.isTrusted || workspace.getWorkspaceFolder(Uri.file(path)) === undefined) return;
+  throw new Error(
+    l10n.t(
+      "{0} is in a folder that is not trusted, and a model would learn what it says. Trust the folder first.",
+      path,
+    ),
+  );
+}
+
+async function askToken({ secrets }: ExtensionContext): Promise<boolean> {
+  const typed = await window.showInputBox({
+    title: l10n.t("Token of the Hugging Face hub"),
+    prompt: l10n.t(
+      "For models that want one, and for higher limits. It is kept as a secret; leave it empty to forget it.",
+    ),
+    password: true,
+    ignoreFocusOut: true,
+  });
+  if (typed === "") await secrets.delete(TOKEN);
+  else if (typed !== undefined) await secrets.store(TOKEN, typed.trim());
+  return (await secrets.get(TOKEN)) !== undefined;
+}

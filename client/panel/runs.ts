@@ -1,0 +1,137 @@
+/** What a window tells of training runs by itself: that one goes on, in the status bar, and how one that was started here has ended. */
+import { type Disposable, l10n, StatusBarAlignment, window } from "vscode";
+import type { State } from "vscode-languageclient";
+import type { Task } from "../../protocol/panel.ts";
+import { RUN_NOTIFICATION, type RunList, type RunNews, type RunState, type RunSummary } from "../../protocol/runs.ts";
+import { rememberGoingOn, rememberStarted, startedRuns } from "../run-memory.ts";
+import { ask, choose, type PanelContext } from "./answers.ts";
+
+/** Follows the runs. */
+export interface RunWatch extends Disposable {
+  /** A run was started in this window. */
+  startedHere(run: RunSummary): Promise<void>;
+}
+
+/** Who is told, and what is to be done. */
+export interface RunWatchOptions {
+  readonly onNews: (news: RunNews) => void;
+  /** Whether a person sees the panel. */
+  readonly isSeen: () => boolean;
+  /** Shows the runs. */
+  readonly show: () => void;
+}
+
+// The value alone: the library is in the extension's other file.
+const RUNNING: State.Running = 2;
+
+/** Starts to follow the runs, with what they are now. */
+export async function watchRuns(context: PanelContext, options: RunWatchOptions): Promise<RunWatch> {
+  const { extension } = context;
+  const item = window.createStatusBarItem("spanfill.training", StatusBarAlignment.Right);
+  item.name = l10n.t("Spanfill: training");
+  item.command = "spanfill.showRuns";
+  const live = new Map<string, RunSummary>();
+
+  function tell(run: RunSummary): void {
+    if (LIVE.includes(run.state)) live.set(run.id, run);
+    else live.delete(run.id);
+    draw();
+    const started = startedRuns(extension);
+    if (LIVE.includes(run.state) || !started.includes(run.id)) return;
+    void rememberStarted(
+      extension,
+      started.filter((id) => id !== run.id),
+    );
+    if (!options.isSeen()) void tellEnd(run, options.show);
+  }
+
+  function draw(): void {
+    rememberGoingOn(extension, live.size > 0);
+    const [run] = live.values();
+    if (run === undefined) {
+      item.hide();
+      return;
+    }
+    const percent = run.steps === 0 ? "" : ` ${Math.floor((100 * run.step) / run.steps)}%`;
+    const icon = run.state === "paused" ? "debug-pause" : "beaker";
+    item.text = `$(${icon}) ${l10n.t("Training")}${percent}`;
+    item.tooltip = [...live.values()].map(inWords).join("\n");
+    item.show();
+  }
+
+  async function look(): Promise<void> {
+    const { runs } = (await ask(context, { kind: "runs" })) as RunList;
+    live.clear();
+    for (const run of runs) tell(run);
+    draw();
+  }
+
+  const client = await (await context.server()).ready();
+  const registered = [
+    client.onNotification(RUN_NOTIFICATION, (news: RunNews) => {
+      tell(news.summary);
+      options.onNews(news);
+    }),
+    // The next server knows nothing until it is asked.
+    client.onDidChangeState(({ newState }) => {
+      if (newState === RUNNING) void look().catch(() => undefined);
+    }),
+  ];
+  await look();
+  return {
+    async startedHere(run) {
+      await rememberStarted(extension, [...startedRuns(extension), run.id]);
+      tell(run);
+    },
+    dispose() {
+      for (const one of [...registered, item]) one.dispose();
+    },
+  };
+}
+
+/** The setting that a task's model is for; undefined where there is none. */
+export function settingOf(task: string): Task | undefined {
+  if (task === "qa" || task === "squad") return "ask";
+  return task === "summarize" || task === "infill" || task === "classify" ? task : undefined;
+}
+
+const LIVE: readonly RunState[] = ["starting", "running", "paused"];
+
+/** Says how a run has ended; one that a person stopped needs no words. */
+async function tellEnd(run: RunSummary, show: () => void): Promise<void> {
+  if (run.state === "stopped") return;
+  const look = l10n.t("Show");
+  if (run.state !== "done") {
+    const why = run.message ?? l10n.t("Its process ended.");
+    if ((await window.showWarningMessage(l10n.t("Spanfill: training {0} failed. {1}", run.title, why), look)) === look)
+      show();
+    return;
+  }
+  const [use, setting] = [l10n.t("Use Now"), settingOf(run.request.task)];
+  const text = l10n.t("Spanfill: {0} is trained: {1}.", run.title, changeOf(run));
+  const chosen = await window.showInformationMessage(text, ...(setting === undefined ? [] : [use]), look);
+  if (chosen === use) await choose(setting, run.model);
+  if (chosen === look) show();
+}
+
+/** What training has changed: the task's own metric where it was judged, else the loss. */
+function changeOf({ base, best }: RunSummary): string {
+  const judged = Object.entries(best?.metrics ?? {}).find(
+    ([name, value]) => value !== null && typeof base?.metrics[name] === "number",
+  );
+  if (judged !== undefined) {
+    const [name, after] = judged;
+    const percent = (share: number | null | undefined) => `${Math.round(100 * (share ?? 0))}%`;
+    return l10n.t("{0} {1} → {2}", name, percent(base?.metrics[name]), percent(after));
+  }
+  return l10n.t("validation loss {0} → {1}", base?.validation.toFixed(2) ?? "?", best?.validation.toFixed(2) ?? "?");
+}
+
+function inWords({ title, state, step, steps, secondsLeft, waiting }: RunSummary): string {
+  if (state === "starting") return l10n.t("{0}: starting", title);
+  if (waiting === true) return l10n.t("{0}: waits while you type, step {1} of {2}", title, step, steps);
+  if (state === "paused") return l10n.t("{0}: paused at step {1} of {2}", title, step, steps);
+  if (secondsLeft === undefined) return l10n.t("{0}: step {1} of {2}", title, step, steps);
+  const minutes = Math.max(1, Math.round(secondsLeft / 60));
+  return l10n.t("{0}: step {1} of {2}, about {3} min left", title, step, steps, minutes);
+}

@@ -1,0 +1,46 @@
+/** `spanfill summarize DIR`: a digest of a folder, in Markdown. */
+import { stat } from "node:fs/promises";
+import { basename, resolve } from "node:path";
+import type { FolderDigestParams } from "../features/folder-digest.ts";
+import type { ModelOptions } from "./options.ts";
+import { type CommandResult, EXIT, type Work } from "./terminal.ts";
+
+/** Whether a command's input is a folder. */
+export async function isFolder(path: string | undefined): Promise<boolean> {
+  if (path === undefined || path === "-") return false;
+  return stat(path).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
+}
+
+/** The digest; what was done until Ctrl+C is printed too, with the exit code that says so. @throws what the model throws */
+export async function summarizeFolder(
+  directory: string,
+  settings: FolderDigestParams["settings"],
+  options: ModelOptions,
+  { signal, progress }: Work,
+): Promise<CommandResult> {
+  const [{ openModel }, { folderDigest }, { localFolder, rulesAbove }, { createSummaryCache }] = await Promise.all([
+    import("./model.ts"),
+    import("../features/folder-digest.ts"),
+    import("../features/folder-files.ts"),
+    import("../features/summary-cache.ts"),
+  ]);
+  await using opened = await openModel(options);
+  const path = resolve(directory);
+  const { markdown, ...made } = await folderDigest(
+    // What is remembered is gone with the process: one model is as good as another.
+    { model: async () => opened.model, identity: "", cache: createSummaryCache() },
+    { name: basename(path) || path, source: localFolder(path), above: await rulesAbove(path), settings },
+    { signal, onProgress: ({ done, total }) => progress("Summarising", done, total) },
+  );
+  if (made.partial) process.exitCode = EXIT.interrupted;
+  const notes = [
+    `${made.files.summarized} of ${made.files.found} files`,
+    `${Math.floor(100 * made.coverage)}% of their text read`,
+    ...(made.leftOut.length === 0 ? [] : [`${made.leftOut.length} left out`]),
+    ...(made.partial ? ["stopped before the end"] : []),
+  ];
+  return { text: markdown, json: { markdown, ...made }, notes };
+}

@@ -1,0 +1,130 @@
+/** What else could stand in a word's place, for hovers and code actions: one pass a word, remembered while the document stays as it is. */
+import type { CodeAction, Hover } from "vscode-languageserver-protocol";
+import type { Settings } from "../../protocol/settings.ts";
+import { foreignLanguage } from "../features/languages.ts";
+import { proseWordAt } from "../features/prose-word.ts";
+import { type Rephrasing, rephrase } from "../features/rephrase.ts";
+import { withModel } from "./document-work.ts";
+import { cancelled } from "./errors.ts";
+import type { OpenDocument } from "./positions.ts";
+import type { Services } from "./services.ts";
+import { escaped } from "./summaries.ts";
+
+/** A word and what could stand in its place, best first. */
+export interface OtherWords extends Pick<Rephrasing, "start" | "end" | "alternatives" | "model" | "calibrated"> {
+  readonly word: string;
+}
+
+/** The words that were asked about. */
+export interface Words {
+  /**
+   * Other words for the word of prose at an offset; undefined where there is none, or nothing else to say. A newer question about
+   * the document ends this one.
+   * @throws ResponseError RequestCancelled; what the model throws
+   */
+  at(services: Services, document: OpenDocument, offset: number, signal: AbortSignal): Promise<OtherWords | undefined>;
+}
+
+/** @returns with nothing remembered */
+export function createWords(): Words {
+  const known = new Map<string, OtherWords>();
+  const running = new Map<string, AbortController>();
+  return {
+    async at(services, document, offset, signal) {
+      const { uri, version, text, languageId } = document;
+      running.get(uri)?.abort(cancelled("A newer request took its place."));
+      const place = proseWordAt(text, offset, languageId);
+      if (place === undefined) return undefined;
+      const settings = await services.settings.settingsFor(uri);
+      const key = JSON.stringify([uri, version, place.start, settings.model, settings["models.infill"]]);
+      const remembered = known.get(key);
+      if (remembered !== undefined) return remembered;
+      const controller = new AbortController();
+      const abort = () => controller.abort(signal.reason);
+      signal.addEventListener("abort", abort, { once: true });
+      running.set(uri, controller);
+      try {
+        const around = text.slice(Math.max(0, place.start - AROUND), place.end + AROUND);
+        const made = await withModel(services, "infill", async (model) => {
+          if ((await foreignLanguage(around, (await model()).info.languages)) !== undefined) return undefined;
+          return rephrase({ model, settings }, { text, ...place, count: MOST_SHOWN }, { signal: controller.signal });
+        });
+        controller.signal.throwIfAborted();
+        if (made === undefined) return undefined;
+        if (made.cancelled) throw cancelled();
+        const { start, end, model, calibrated } = made;
+        const alternatives = made.alternatives.filter(
+          ({ text: other, confidence }) => confidence >= LEAST_SHOWN && ONE_WORD.test(other),
+        );
+        const word = { word: text.slice(start, end), start, end, alternatives, model, calibrated };
+        known.set(key, word);
+        for (const oldest of known.keys()) {
+          if (known.size <= MOST_KEPT) break;
+          known.delete(oldest);
+        }
+        return word;
+      } finally {
+        signal.removeEventListener("abort", abort);
+        if (running.get(uri) === controller) running.delete(uri);
+      }
+    },
+  };
+}
+
+/** A hover on a word of prose: the other words, each with a link that puts it there where the client follows such links. */
+export async function wordHover(
+  services: Services,
+  document: OpenDocument,
+  offset: number,
+  settings: Settings,
+  signal: AbortSignal,
+): Promise<Hover | null> {
+  if (!settings["hover.words"]) return null;
+  const { uri, version } = document;
+  const found = await services.words.at(services, document, offset, signal);
+  if (found === undefined || found.alternatives.length === 0 || document.version !== version) return null;
+  const { start, end, alternatives, model, calibrated } = found;
+  const range = document.rangeOf(start, end);
+  const shown = alternatives.map(({ text, confidence }) => {
+    const label = escaped(text);
+    const argument = encodeURIComponent(JSON.stringify([{ uri, version, range, text }]));
+    const link = `[${label}](command:spanfill.replaceWord?${argument} "${REPLACE}")`;
+    return `${services.client.followsCommandLinks ? link : label} ${percent(confidence)}`;
+  });
+  const note = `Spanfill · ${model}${calibrated ? "" : " · not calibrated"}`;
+  return { contents: { kind: "markdown", value: `${shown.join(" · ")}\n\n*${escaped(note)}*` }, range };
+}
+
+/** Code actions that put other words in a word's place, for clients without such links. */
+export async function wordActions(
+  services: Services,
+  document: OpenDocument,
+  offset: number,
+  signal: AbortSignal,
+): Promise<CodeAction[]> {
+  const { uri, version } = document;
+  const found = await services.words.at(services, document, offset, signal);
+  if (found === undefined || document.version !== version) return [];
+  const range = document.rangeOf(found.start, found.end);
+  return found.alternatives.map(({ text, confidence }) => ({
+    title: `Replace "${found.word}" with "${text}" (${percent(confidence)})`,
+    kind: WORD_KIND,
+    edit: { documentChanges: [{ textDocument: { uri, version }, edits: [{ range, newText: text }] }] },
+  }));
+}
+
+/** The kind of {@link wordActions}. */
+export const WORD_KIND = "refactor.rewrite.spanfill.word";
+
+/** Characters on both sides that tell the language. */
+const AROUND = 500;
+const MOST_SHOWN = 5;
+/** Less likely ones are noise. */
+const LEAST_SHOWN = 0.01;
+const ONE_WORD = /^\p{L}[\p{L}\p{M}]*(?:['’-][\p{L}\p{M}]+)*$/u;
+const MOST_KEPT = 100;
+const REPLACE = "Replace";
+
+function percent(share: number): string {
+  return `${Math.round(100 * share)}%`;
+}

@@ -1,0 +1,140 @@
+/** A run's folder: what was asked for, what the run's process said, and what it is told. It stays when the model is gone. */
+import { appendFile, mkdir, open, readdir, readFile, rm, stat, utimes } from "node:fs/promises";
+import { join } from "node:path";
+import * as z from "zod";
+import { runRequestSchema } from "../../protocol/runs.ts";
+import { holdFile, type TRAIN_CONTROLS } from "../../protocol/training.ts";
+import { isMissing, writeAtomically } from "../catalog/files.ts";
+import type { Places } from "../catalog/store.ts";
+
+const recordSchema = z.object({
+  id: z.string(),
+  title: z.string(),
+  /** ISO 8601. */
+  startedAt: z.string(),
+  request: runRequestSchema,
+  /** The model's folder. */
+  out: z.string(),
+  /** Of the process that was started last: while it has not begun to work, this says that it is there. */
+  pid: z.int().exactOptional(),
+  /** When it was, in milliseconds. */
+  launchedMs: z.number(),
+});
+
+/** What is written down of a run. */
+export type RunRecord = z.output<typeof recordSchema>;
+
+/** Where the runs of a place are; hidden from those that look for models there. */
+export function runsFolder({ own }: Places): string {
+  return join(own, ".runs");
+}
+
+/** The files of a run. */
+export function runFiles(places: Places, id: string) {
+  const folder = join(runsFolder(places), id);
+  return {
+    folder,
+    record: join(folder, "run.json"),
+    /** Lines of JSON; a half one at the end is being written. */
+    events: join(folder, "events.jsonl"),
+    /** What the process said on standard error. */
+    errors: join(folder, "errors.txt"),
+    control: join(folder, "control"),
+  };
+}
+
+/** The ids of all runs. */
+export async function listRuns(places: Places): Promise<string[]> {
+  return readdir(runsFolder(places)).catch((error) => {
+    if (isMissing(error)) return [];
+    throw error;
+  });
+}
+
+/** What is written of a run; undefined where there is none, or another version wrote it. */
+export async function readRecord(places: Places, id: string): Promise<RunRecord | undefined> {
+  try {
+    return recordSchema.parse(JSON.parse(await readFile(runFiles(places, id).record, "utf8")));
+  } catch {
+    return undefined; // no run of ours
+  }
+}
+
+/** Writes what is known of a run. */
+export async function writeRecord(places: Places, record: RunRecord): Promise<void> {
+  const path = runFiles(places, record.id).record;
+  await writeAtomically(path, (handle) => handle.writeFile(`${JSON.stringify(record, null, 2)}\n`));
+}
+
+/** Tells a run's process something; nothing forgets what was said before. */
+export async function sayTo(
+  places: Places,
+  id: string,
+  word: (typeof TRAIN_CONTROLS)[number] | undefined,
+): Promise<void> {
+  const { control } = runFiles(places, id);
+  if (word === undefined) await rm(control, { force: true });
+  else await writeAtomically(control, (handle) => handle.writeFile(`${word}\n`));
+}
+
+/** Makes the runs that are going on wait until a time, in milliseconds. */
+export async function holdRuns(places: Places, untilMs: number): Promise<void> {
+  const until = new Date(untilMs);
+  for (const id of await listRuns(places)) {
+    await utimes(holdFile(runFiles(places, id).control), until, until).catch((error) => {
+      if (!isMissing(error)) throw error; // it is there while the run's process is
+    });
+  }
+}
+
+/** Makes the folder ready for a process that adds to its events: a line that the one before left half is ended. */
+export async function readyFolder(places: Places, id: string): Promise<void> {
+  const { folder, events } = runFiles(places, id);
+  await mkdir(folder, { recursive: true });
+  const last = await readTail(events, 1);
+  if (last !== "" && last !== "\n") await appendFile(events, "\n");
+}
+
+/** The last bytes of a file as text; nothing where there is none. */
+export async function readTail(path: string, bytes: number): Promise<string> {
+  const size = (await stat(path).catch(() => undefined))?.size ?? 0;
+  if (size === 0) return "";
+  const handle = await open(path);
+  try {
+    const buffer = Buffer.alloc(Math.min(bytes, size));
+    await handle.read(buffer, 0, buffer.length, size - buffer.length);
+    return buffer.toString("utf8");
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Reads a growing file of JSON lines. @returns what gives the lines that are new since its last call, those that are no JSON left out */
+export function followLines(path: string): () => Promise<unknown[]> {
+  let read = 0;
+  let rest = Buffer.alloc(0);
+  return async () => {
+    const size = (await stat(path).catch(() => undefined))?.size ?? 0;
+    if (size <= read) return [];
+    const handle = await open(path);
+    try {
+      const buffer = Buffer.alloc(size - read);
+      const { bytesRead } = await handle.read(buffer, 0, buffer.length, read);
+      read += bytesRead;
+      const all = Buffer.concat([rest, buffer.subarray(0, bytesRead)]);
+      const end = all.lastIndexOf(10) + 1;
+      rest = all.subarray(end);
+      return all.subarray(0, end).toString("utf8").split("\n").flatMap(parsed);
+    } finally {
+      await handle.close();
+    }
+  };
+}
+
+function parsed(line: string): unknown[] {
+  try {
+    return line === "" ? [] : [JSON.parse(line)];
+  } catch {
+    return []; // a process was killed as it wrote
+  }
+}

@@ -1,0 +1,381 @@
+/** Answers what is asked of training runs, and tells what happens in those that go on, whoever started them. */
+import { existsSync } from "node:fs";
+import { rm, stat } from "node:fs/promises";
+import { basename, join, resolve } from "node:path";
+import { ModelError } from "../../models/errors.ts";
+import type { Removed, ServerQuestion } from "../../protocol/panel.ts";
+import {
+  type DataCheck,
+  dataCheckSchema,
+  type Fit,
+  type RunDetails,
+  type RunNews,
+  type RunRequest,
+  type RunState,
+  type RunSummary,
+} from "../../protocol/runs.ts";
+import type { TrainEvent } from "../../protocol/training.ts";
+import { resolveModel } from "../catalog/catalog.ts";
+import { isLocked } from "../catalog/lock.ts";
+import { folderBytes, type Places } from "../catalog/store.ts";
+import { STATE_FOLDER } from "../training/folder.ts";
+import {
+  followLines,
+  listRuns,
+  type RunRecord,
+  readRecord,
+  readTail,
+  readyFolder,
+  runFiles,
+  sayTo,
+  writeRecord,
+} from "./folder.ts";
+import { askCli, checkArguments, defaultCli, launch, trainArguments } from "./process.ts";
+import { addLine, detailsOf, emptyStory, type Story, scoresOf } from "./story.ts";
+
+/** A question of protocol/runs.ts. */
+export type RunQuestion = Extract<
+  ServerQuestion,
+  { readonly kind: "runs" | "run" | "checkData" | "fit" | "startRun" | "steerRun" | "removeRun" }
+>;
+
+/** Knows the runs. */
+export interface RunService {
+  /** @throws ModelError when there is no such run, it is in no state for that, or what a command says is wrong */
+  answer(question: RunQuestion, signal: AbortSignal): Promise<unknown>;
+  /** Looks no more; the runs go on. */
+  dispose(): void;
+}
+
+/** What a service works with. */
+export interface RunServiceOptions {
+  readonly places: Places;
+  /** Is told what happens, at most ten times a second a run, once something was asked. */
+  readonly onNews: (news: RunNews) => void;
+  /** The command line's script; beside this bundle when absent. */
+  readonly cli?: string;
+}
+
+/** @returns a service that has looked at nothing yet */
+export function createRunService(options: RunServiceOptions): RunService {
+  return new Runs(options);
+}
+
+/** Between two looks at a run that goes on. */
+const LOOK_MS = 150;
+/** Between two looks whether it lives. */
+const LIVES_MS = 1000;
+/** Between two looks whether other windows have started some. */
+const LIST_MS = 2000;
+/** For so long a process may prepare before it takes the model's folder. */
+const STARTING_MS = 60_000;
+const LAST_WORDS = 2000;
+
+/** A run as it is known here. */
+interface Known {
+  record: RunRecord;
+  readonly story: Story;
+  readonly lines: () => Promise<unknown[]>;
+  /** Of a look that is under way: two would read the same lines. */
+  looking: Promise<void>;
+  state: RunState;
+  /** The state that was told last. */
+  told?: RunState;
+  endedAt?: string;
+  message?: string;
+  checkedMs: number;
+}
+
+class Runs implements RunService {
+  private readonly places: Places;
+  private readonly onNews: (news: RunNews) => void;
+  private readonly cli: string;
+  private readonly known = new Map<string, Known>();
+  private watching: NodeJS.Timeout | undefined;
+  private listedMs = 0;
+  private disposed = false;
+
+  constructor({ places, onNews, cli = defaultCli() }: RunServiceOptions) {
+    this.places = places;
+    this.onNews = onNews;
+    this.cli = cli;
+  }
+
+  async answer(question: RunQuestion, signal: AbortSignal): Promise<unknown> {
+    this.watch();
+    switch (question.kind) {
+      case "runs": {
+        const known = await this.list();
+        await Promise.all(known.map((one) => this.look(one, true)));
+        const runs = known.map(summaryOf).sort((a, b) => b.startedAt.localeCompare(a.startedAt));
+        return { runs };
+      }
+      case "run": {
+        const run = await this.find(question.id);
+        return { summary: summaryOf(run), ...detailsOf(run.story) } satisfies RunDetails;
+      }
+      case "checkData": {
+        const request = withPaths(question.request);
+        const args = ["data", "check", "--json", ...checkArguments(request)];
+        return dataCheckSchema.parse(await askCli(this.cli, args, signal)) satisfies DataCheck;
+      }
+      case "fit": {
+        const args = ["train", "--dry-run", "--json", ...trainArguments(withPaths(question.request))];
+        // Our own command's answer: it is typed there.
+        return (await askCli(this.cli, [...args, `--out=${join(this.places.own, "new")}`], signal)) as Fit;
+      }
+      case "startRun":
+        return this.start(question.title, withPaths(question.request));
+      case "steerRun":
+        return this.steer(await this.find(question.id), question.action);
+      case "removeRun":
+        return this.remove(await this.find(question.id), question.model);
+    }
+  }
+
+  dispose(): void {
+    this.disposed = true;
+    clearTimeout(this.watching);
+  }
+
+  private async start(title: string, request: RunRequest): Promise<RunSummary> {
+    resolveModel(request.base);
+    const id = await this.freeName(title);
+    const record = {
+      id,
+      title,
+      startedAt: new Date().toISOString(),
+      request,
+      out: join(this.places.own, id),
+      launchedMs: Date.now(),
+    };
+    const run = this.know(record);
+    await this.launch(run, [...trainArguments(request), `--out=${record.out}`]);
+    return summaryOf(run);
+  }
+
+  private async steer(run: Known, action: "pause" | "continue" | "stop" | "resume"): Promise<RunSummary> {
+    const { id, title, out, request } = run.record;
+    if (action !== "resume") {
+      if (!isLive(run.state)) throw new ModelError("input", `${title} is not going on: it can only be resumed.`);
+      await sayTo(this.places, id, action);
+      return summaryOf(run);
+    }
+    if (isLive(run.state)) throw new ModelError("input", `${title} is going on already.`);
+    const begun = existsSync(join(out, STATE_FOLDER));
+    if (run.state === "done" || (!begun && existsSync(join(out, "config.json")))) {
+      throw new ModelError("input", `${title} has come to its end. Start a new run, from its model if you like.`);
+    }
+    await this.launch(run, begun ? [`--resume=${out}`] : [...trainArguments(request), `--out=${out}`]);
+    return summaryOf(run);
+  }
+
+  /** Starts the run's process. */
+  private async launch(run: Known, args: readonly string[]): Promise<void> {
+    const { places } = this;
+    const files = runFiles(places, run.record.id);
+    await run.looking;
+    await readyFolder(places, run.record.id);
+    await sayTo(places, run.record.id, undefined);
+    // What ended it before is read by now, and no more its end.
+    delete run.story.end;
+    delete run.message;
+    delete run.endedAt;
+    run.state = "starting";
+    run.told ??= "starting";
+    run.record = { ...run.record, launchedMs: Date.now() };
+    await writeRecord(places, run.record);
+    const pid = await launch(this.cli, ["train", "--json", `--control=${files.control}`, ...args], files);
+    run.record = { ...run.record, pid };
+    await writeRecord(places, run.record);
+    this.watch();
+  }
+
+  private async remove(run: Known, model: boolean): Promise<Removed> {
+    const { id, title, out } = run.record;
+    if (isLive(run.state)) throw new ModelError("input", `${title} is still going on. Stop it first.`);
+    const usable = existsSync(join(out, "config.json"));
+    const folders = [runFiles(this.places, id).folder, model || !usable ? out : join(out, STATE_FOLDER)];
+    let freedBytes = 0;
+    for (const folder of folders) {
+      freedBytes += await folderBytes(folder);
+      await rm(folder, { recursive: true, force: true, maxRetries: 3 });
+    }
+    this.known.delete(id);
+    return { freedBytes };
+  }
+
+  /** A name that neither a model nor a run has. */
+  private async freeName(title: string): Promise<string> {
+    const plain = title.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
+    const name =
+      plain
+        .replace(/[^a-z0-9.]+/g, "-")
+        .replace(/^[-.]+|[-.]+$/g, "")
+        .slice(0, 80) || "tuned";
+    const runs = new Set(await listRuns(this.places));
+    for (let number = 1; ; number += 1) {
+      const id = number === 1 ? name : `${name}-${number}`;
+      if (!runs.has(id) && !existsSync(join(this.places.own, id)) && !means(id)) return id;
+    }
+  }
+
+  private async find(id: string): Promise<Known> {
+    const run = (await this.list()).find(({ record }) => record.id === id);
+    if (run === undefined) throw new ModelError("input", `There is no run ${id} any more.`);
+    await this.look(run, true);
+    return run;
+  }
+
+  /** All runs, those that others have started or removed meanwhile too. */
+  private async list(): Promise<Known[]> {
+    this.listedMs = Date.now();
+    const ids = await listRuns(this.places);
+    for (const id of this.known.keys()) if (!ids.includes(id)) this.known.delete(id);
+    const found = await Promise.all(
+      ids.map(async (id) => {
+        const record = await readRecord(this.places, id);
+        return record === undefined ? [] : [this.know(record)];
+      }),
+    );
+    return found.flat();
+  }
+
+  private know(record: RunRecord): Known {
+    const known = this.known.get(record.id);
+    if (known !== undefined) {
+      // Another window may have started it again.
+      if (record.launchedMs >= known.record.launchedMs) known.record = record;
+      return known;
+    }
+    const run: Known = {
+      record,
+      story: emptyStory(),
+      lines: followLines(runFiles(this.places, record.id).events),
+      looking: Promise.resolve(),
+      state: "starting",
+      checkedMs: 0,
+    };
+    this.known.set(record.id, run);
+    return run;
+  }
+
+  /**
+   * Reads what is new of a run, and where it is, and tells it; an answer that follows has it all.
+   * @param thoroughly whether it lives is asked even if it was a moment ago
+   */
+  private look(run: Known, thoroughly: boolean): Promise<void> {
+    run.looking = run.looking.then(async () => {
+      const asks = thoroughly || (isLive(run.state) && Date.now() - run.checkedMs > LIVES_MS);
+      // First: what it said last is then read whole.
+      const lives = asks ? await isLocked(run.record.out) : isLive(run.state);
+      if (asks) run.checkedMs = Date.now();
+      const first = run.told === undefined;
+      const events: TrainEvent[] = [];
+      for (const line of await run.lines()) {
+        const event = addLine(run.story, line);
+        if (event !== undefined) events.push(event);
+      }
+      await this.settle(run, lives);
+      const changed = run.told !== run.state || events.length > 0;
+      run.told = run.state;
+      // What it told before it was known here is for those who ask.
+      if (changed && !this.disposed) this.onNews({ summary: summaryOf(run), events: first ? [] : events });
+    });
+    return run.looking;
+  }
+
+  private async settle(run: Known, lives: boolean): Promise<void> {
+    const { story, record } = run;
+    const { end } = story;
+    if (lives && (end === undefined || end.state !== "done")) {
+      run.state = story.plan === undefined ? "starting" : story.paused === "no" ? "running" : "paused";
+      delete run.message;
+      delete run.endedAt;
+      return;
+    }
+    if (end === undefined && isStarting(record)) {
+      run.state = "starting";
+      return;
+    }
+    const { events, errors } = runFiles(this.places, record.id);
+    run.state = end?.state ?? "lost";
+    run.endedAt ??= (await stat(events).catch(() => undefined))?.mtime.toISOString() ?? record.startedAt;
+    if (end?.message !== undefined) run.message = end.message;
+    else if (end === undefined) run.message ??= lostMessage(await readTail(errors, LAST_WORDS));
+    else delete run.message;
+  }
+
+  /** Looks again and again, from the first question on. */
+  private watch(): void {
+    if (this.disposed) return;
+    this.watching ??= setTimeout(() => {
+      this.tellNews()
+        .catch(() => undefined) // a folder that went away as it was read; the next look finds it gone
+        .finally(() => {
+          this.watching = undefined;
+          this.watch();
+        });
+    }, LOOK_MS).unref();
+  }
+
+  private async tellNews(): Promise<void> {
+    // Those that have ended too, now and then: another window may resume one.
+    const all = Date.now() - this.listedMs > LIST_MS;
+    if (all) await this.list();
+    for (const run of this.known.values()) if (all || isLive(run.state)) await this.look(run, false);
+  }
+}
+
+function summaryOf({ record, story, state, endedAt, message }: Known): RunSummary {
+  const { id, title, startedAt, request, out } = record;
+  return {
+    ...{ id, title, state, startedAt, request },
+    ...(isLive(state) || endedAt === undefined ? {} : { endedAt }),
+    model: basename(out),
+    usable: story.evaluations.length > 0 && existsSync(join(out, "config.json")),
+    step: story.step,
+    steps: story.plan?.steps ?? 0,
+    ...(story.secondsLeft === undefined || !isLive(state) ? {} : { secondsLeft: story.secondsLeft }),
+    ...(state === "paused" && story.paused === "briefly" ? { waiting: true as const } : {}),
+    ...scoresOf(story),
+    ...(message === undefined ? {} : { message }),
+  };
+}
+
+function isLive(state: RunState): boolean {
+  return state === "starting" || state === "running" || state === "paused";
+}
+
+/** Whether the process that was started is there and has had little time. */
+function isStarting({ pid, launchedMs }: RunRecord): boolean {
+  if (Date.now() - launchedMs > STARTING_MS) return false;
+  if (pid === undefined) return true;
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Whether a name is that of a model. */
+function means(id: string): boolean {
+  try {
+    resolveModel(id);
+    return true;
+  } catch (error) {
+    if (error instanceof ModelError) return false;
+    throw error;
+  }
+}
+
+/** The request with its data's absolute path; "-" is a file's name here. */
+function withPaths(request: RunRequest): RunRequest {
+  return { ...request, data: resolve(request.data) };
+}
+
+function lostMessage(errors: string): string {
+  const said = errors.trim() === "" ? "" : ` Its last words: ${errors.trim()}`;
+  return `The run's process ended without a word: was it killed, or the machine switched off? Resume it, and at most a minute is lost.${said}`;
+}

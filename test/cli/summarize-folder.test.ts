@@ -1,0 +1,72 @@
+/** `spanfill summarize DIR`. */
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { built } from "../support/built.ts";
+import { randomModelFolder } from "../support/random-model.ts";
+
+const model = randomModelFolder();
+const slow = randomModelFolder({ layers: 6, width: 256 });
+const folder = mkdtempSync(join(tmpdir(), "spanfill-cli-"));
+after(() => {
+  model.dispose();
+  slow.dispose();
+  rmSync(folder, { recursive: true, force: true });
+});
+const WORDS = "the one of and to in is that it for was on are as with. ";
+
+function start(directory: string, ...args: string[]) {
+  const all = ["summarize", "docs", "--model", directory, "--precision", "float32", "--min-confidence", "0", ...args];
+  const env = { ...process.env, SPANFILL_CACHE: join(folder, ".cache") };
+  const child = spawn(process.execPath, [built("cli.js"), ...all], { cwd: folder, env, stdio: "pipe" });
+  const said = { stdout: "", stderr: "" };
+  child.stdout.setEncoding("utf8").on("data", (text: string) => {
+    said.stdout += text;
+  });
+  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    said.stderr += text;
+  });
+  return { child, said, ended: once(child, "close") };
+}
+
+test("a folder's digest is printed in Markdown, or with --json whole; a note says what it has", async () => {
+  mkdirSync(join(folder, "docs", "sub"), { recursive: true });
+  writeFileSync(join(folder, "docs", "a.md"), WORDS);
+  writeFileSync(join(folder, "docs", "sub", "b.md"), WORDS.repeat(2));
+  writeFileSync(join(folder, "docs", "secrets.md"), WORDS);
+  const plain = start(model.directory);
+  assert.deepEqual(await plain.ended, [0, null]);
+  assert.match(
+    plain.said.stdout,
+    /^# Summary of docs\n\n\*2 of 2 files[\s\S]*\(a\.md\)[\s\S]*\n## sub\/\n\n.*\(sub\/b\.md\)/,
+  );
+  assert.equal(plain.said.stderr, "(2 of 2 files; 100% of their text read; 1 left out)\n");
+  const json = start(model.directory, "--json");
+  await json.ended;
+  const { markdown, files, leftOut, partial } = JSON.parse(json.said.stdout);
+  assert.deepEqual(
+    { markdown, files, leftOut, partial },
+    {
+      markdown: plain.said.stdout,
+      files: { found: 2, summarized: 2 },
+      leftOut: [{ path: "secrets.md", why: "secret" }],
+      partial: false,
+    },
+  );
+});
+
+test("interrupted, it prints what was done, and the exit code says so", {
+  skip: process.platform === "win32",
+}, async () => {
+  for (let i = 0; i < 400; i++) writeFileSync(join(folder, "docs", `n${i}.md`), `${WORDS.repeat(40)}${i}`);
+  const running = start(slow.directory);
+  // It is well under way by then, and far from its end.
+  setTimeout(() => running.child.kill("SIGINT"), 4000);
+  assert.deepEqual(await running.ended, [130, null]);
+  assert.match(running.said.stdout, /^# Partial summary of docs\n\n\*\d+ of 402 files/);
+  assert.match(running.said.stderr, /stopped before the end/);
+});

@@ -1,0 +1,233 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { announcement, endsOf, KEPT_POINTS, newDetails, withNews } from "../../../client/panel/view/run-state.ts";
+import { initialState, reduce, type State, savedOf } from "../../../client/panel/view/state.ts";
+import {
+  differences,
+  EMPTY_FORM,
+  type Form,
+  filled,
+  formOf,
+  problemOf,
+  suggestedTitle,
+} from "../../../client/panel/view/tuning-form.ts";
+import { SETTINGS } from "../../../client/panel/view/tuning-settings.ts";
+import {
+  FIRST_TUNING,
+  reduceTuning,
+  type TuningMessage,
+  type TuningState,
+} from "../../../client/panel/view/tuning-state.ts";
+import { TUNING_TASKS } from "../../../client/panel/view/tuning-tasks.ts";
+import { type RunDetails, type RunNews, type RunRequest, runRequestSchema } from "../../../protocol/runs.ts";
+import { findTask } from "../../../server/training/tasks.ts";
+import { evaluation, runSummary, step } from "./runs.ts";
+
+const FORM: Form = { ...EMPTY_FORM, data: "/data/my articles.jsonl" };
+
+function after(state: TuningState, ...messages: readonly TuningMessage[]): TuningState {
+  return messages.reduce(reduceTuning, state);
+}
+
+test("a form with data makes a request that the server takes, with a title of the task and the data", () => {
+  const { request, title } = filled(FORM, "own");
+  assert.deepEqual(request, { task: "summarize", data: "/data/my articles.jsonl", base: "own" });
+  assert.deepEqual(runRequestSchema.parse(request), request);
+  assert.equal(title, "summarize-my-articles");
+  assert.equal(suggestedTitle({ ...FORM, data: "C:\\texts\\wiki.csv.gz" }), "summarize-wiki");
+});
+
+test("each setting's bounds are those of the server's own schema", () => {
+  for (const setting of SETTINGS) {
+    const shape = runRequestSchema.shape[setting.name];
+    const tried =
+      setting.input.kind === "number"
+        ? [
+            -1,
+            0,
+            0.5,
+            1,
+            1.5,
+            setting.input.min,
+            setting.input.max,
+            setting.input.max + 1,
+            setting.input.min - 1,
+            2 ** 40,
+          ]
+        : [];
+    for (const value of tried) {
+      const allowed = shape.safeParse(value).success;
+      assert.equal(problemOf(setting, String(value)) === undefined, allowed, `${setting.name} ${value}`);
+    }
+    if (setting.input.kind === "choice") {
+      for (const { value } of setting.input.options.filter((one) => one.value !== "")) {
+        const { request } = filled({ ...FORM, values: { [setting.name]: value } }, "own");
+        assert.ok(runRequestSchema.safeParse(request).success, `${setting.name} ${value}`);
+      }
+    }
+  }
+  const known = [...SETTINGS.map(({ name }) => name), "task", "data", "base", "columns", "template"];
+  assert.deepEqual(known.sort(), Object.keys(runRequestSchema.shape).sort());
+});
+
+test("what is wrong is said beside the field; settings of another method are left out", () => {
+  assert.deepEqual(
+    Object.keys(filled({ ...FORM, data: " ", values: { epochs: "1.5", dropout: "x" } }, "own").problems ?? {}),
+    ["data", "epochs", "dropout"],
+  );
+  const { request } = filled({ ...FORM, values: { method: "lora", loraRank: "8", promptTokens: "nonsense" } }, "own");
+  assert.equal(request?.loraRank, 8);
+  assert.ok(!("promptTokens" in (request ?? {})));
+});
+
+test("a request fills the form that makes it again", () => {
+  const request: RunRequest = {
+    ...{ task: "text", data: "/d.jsonl", base: "own", columns: { input: "a" }, template: "x {b}" },
+    ...{ epochs: 3, learningRate: 0.001, freezeEmbedding: false },
+    method: "full",
+  };
+  assert.deepEqual(filled(formOf(request, "mine"), "other"), { request, title: "mine" });
+  assert.deepEqual(differences(request, { ...request, epochs: 4, base: "b" }), [
+    ["base", "own", "b"],
+    ["epochs", "3", "4"],
+  ]);
+});
+
+test("the tasks are the command line's, with the roles that its columns can have", () => {
+  for (const { name, roles } of TUNING_TASKS) {
+    if (name !== "infill") assert.deepEqual(roles, Object.keys(findTask(name).roles.needed), name);
+  }
+});
+
+test("what was typed stays from step to step and over a reload; another task forgets the columns only", () => {
+  const typed = after(
+    FIRST_TUNING,
+    { type: "step", step: "data" },
+    { type: "form", change: { data: "/d.csv" } },
+    { type: "column", role: "text", column: "body" },
+    { type: "value", name: "epochs", value: "7" },
+    { type: "step", step: "settings" },
+    { type: "step", step: "task" },
+    { type: "task", task: "classify" },
+  );
+  assert.deepEqual(typed.form, { ...EMPTY_FORM, task: "classify", data: "/d.csv", values: { epochs: "7" } });
+  const state: State = { ...initialState(), tuning: typed };
+  const again = initialState(JSON.parse(JSON.stringify(savedOf(state))));
+  assert.deepEqual(again.tuning, { ...typed, runs: undefined });
+  // What an earlier version kept has no such part.
+  const { tuning: _none, ...old } = savedOf(state).kept;
+  assert.deepEqual(initialState({ version: 1, kept: old }).tuning, FIRST_TUNING);
+});
+
+test("only the newest question about the form is answered, and the answer before stays in sight", () => {
+  const answer = { examples: 1 } as unknown as NonNullable<TuningState["check"]["answer"]>;
+  const first = after(FIRST_TUNING, { type: "check", asked: { key: "a", working: true } });
+  const second = after(first, { type: "check", asked: { key: "b", working: true } });
+  const late = after(second, { type: "check", asked: { key: "a", working: false, answer } });
+  assert.equal(late.check, second.check);
+  const done = after(late, { type: "check", asked: { key: "b", working: false, answer } });
+  assert.deepEqual(done.check, { key: "b", working: false, answer });
+  assert.deepEqual(after(done, { type: "check", asked: { key: "c", working: true } }).check, {
+    ...{ key: "c", working: true, answer },
+  });
+});
+
+test("a run that begins is looked at; news of others change only their line", () => {
+  const [a, b] = [runSummary("a"), runSummary("b")];
+  const state = after(FIRST_TUNING, { type: "runs", runs: [a] }, { type: "started", summary: b });
+  assert.deepEqual([state.view, state.selected, state.runs?.map(({ id }) => id)], ["run", "b", ["b", "a"]]);
+  const told = after(
+    state,
+    { type: "news", news: { summary: { ...a, step: 3 }, events: [step(3)] } },
+    { type: "news", news: { summary: { ...b, step: 1 }, events: [step(1)] } },
+  );
+  assert.deepEqual(
+    told.runs?.map((run) => run.step),
+    [1, 3],
+  );
+  assert.deepEqual(Object.keys(told.details), ["b"]);
+  assert.equal(told.details["b"]?.curve.length, 1);
+});
+
+test("a run that is thrown away is nowhere any more", () => {
+  const runs = [runSummary("a"), runSummary("b")];
+  const state = after(
+    FIRST_TUNING,
+    { type: "runs", runs },
+    { type: "mark", id: "a", on: true },
+    { type: "open", id: "a" },
+    { type: "details", details: newDetails(runSummary("a")) },
+    { type: "doom", id: "a" },
+    { type: "removed", id: "a" },
+  );
+  assert.deepEqual(
+    [state.view, state.marked, Object.keys(state.details), state.runs?.length, state.doomed],
+    ["history", [], [], 1, ""],
+  );
+  // The same when the list says so.
+  const compared = after(state, { type: "mark", id: "b", on: true }, { type: "view", view: "compare" });
+  assert.equal(after(compared, { type: "runs", runs: [] }).view, "history");
+});
+
+const news = (...events: RunNews["events"]): RunNews => ({ summary: runSummary("a"), events });
+const started = newDetails(runSummary("a"));
+const steps = (details: RunDetails) => details.curve.map((point) => point.step);
+
+test("a rollback takes back what was after it, and is told", () => {
+  const rollback = {
+    type: "rollback",
+    step: 4,
+    toStep: 2,
+    learningRate: 5e-5,
+    reason: "the loss was no number",
+  } as const;
+  const details = withNews(started, news(step(1), step(2), evaluation(2), step(3), evaluation(3), rollback, step(3)));
+  assert.deepEqual(steps(details), [1, 2, 3]);
+  assert.deepEqual(
+    details.evaluations.map((one) => one.step),
+    [2],
+  );
+  assert.match(details.incidents[0]?.text ?? "", /step 2 with learning rate 5\.0e-5: the loss was no number/);
+});
+
+test("a step told twice stands once, as after a resumption", () => {
+  const told = withNews(withNews(started, news(step(1), step(2), step(3))), news(step(2), step(3), step(4)));
+  assert.deepEqual(steps(told), [1, 2, 3, 4]);
+  assert.deepEqual(steps(withNews(told, news({ type: "resumed", step: 2 }, step(3)))), [1, 2, 3]);
+});
+
+test("the best evaluation is the one that the run names, else that of the least loss", () => {
+  const details = withNews(started, news(evaluation(0, 5), evaluation(1, 3), evaluation(2, 2), evaluation(3, 4)));
+  assert.deepEqual([endsOf(details).base?.step, endsOf(details).best?.step], [0, 2]);
+  const named = { ...details, summary: runSummary("a", { best: { step: 3, validation: 4, metrics: {} } }) };
+  assert.equal(endsOf(named).best?.step, 3);
+});
+
+test("100,000 events are folded in seconds, and what is kept stays small", () => {
+  const begun = performance.now();
+  const batch = 20;
+  let details = started;
+  for (let i = 0; i < 100_000; i += batch) {
+    details = withNews(details, news(...Array.from({ length: batch }, (_, j) => step(i + j + 1))));
+  }
+  // A tenth of a second where the machine is free.
+  assert.ok(performance.now() - begun < 20_000, `${performance.now() - begun} ms`);
+  assert.ok(details.curve.length >= KEPT_POINTS && details.curve.length < 2 * KEPT_POINTS);
+  assert.equal(details.curve.at(-1)?.step, 100_000);
+});
+
+test("a screen reader hears of each tenth and each evaluation, not of each step", () => {
+  const heard = new Set<string>();
+  let details = started;
+  for (let i = 1; i <= 100; i += 1) {
+    const summary = runSummary("a", { step: i, steps: 100 });
+    details = withNews(details, { summary, events: i % 50 === 0 ? [step(i), evaluation(i)] : [step(i)] });
+    heard.add(announcement(details));
+  }
+  assert.equal(heard.size, 11);
+});
+
+test("the page's state hands the message on", () => {
+  const state = reduce(initialState(), { type: "tuning", message: { type: "open", id: "a" } });
+  assert.deepEqual([state.tuning.view, state.tuning.selected], ["run", "a"]);
+});
