@@ -132,7 +132,7 @@ const courses: Readonly<Record<LearningTask, Course>> = {
 /** Trains, evaluates before and after, prints a table, and keeps the figures in bench/results/learning.json. */
 export async function benchLearning({ task, model, minutes, out, threads }: LearningOptions): Promise<void> {
   const base = resolveModel(model);
-  const table = [["learned", "tested on", "metric", "before", "after", "difference (95%)"]];
+  const table = [["learned", "minutes", "tested on", "metric", "before", "after", "difference (95%)"]];
   for (const name of task) {
     const { about, write, train, settings, metrics } = courses[name];
     const folder = resolve(out, name);
@@ -157,6 +157,7 @@ export async function benchLearning({ task, model, minutes, out, threads }: Lear
       const bounds = `${shown(difference?.mean)} (${shown(difference?.low)} to ${shown(difference?.high)})`;
       table.push([
         name,
+        (run.cpuSeconds / 60 / CORES).toFixed(1),
         `${after.length} items`,
         metric,
         shown(then?.scores[metric]?.mean),
@@ -164,10 +165,10 @@ export async function benchLearning({ task, model, minutes, out, threads }: Lear
         bounds,
       ]);
     }
-    keep(name, { about, items: after.length, ...run, after: now?.scores, before: then });
+    keep(name, { about, items: after.length, settings, ...run, after: now?.scores, before: then });
   }
   console.log(`\n${task.map((name) => `${name}: ${courses[name].about}`).join("\n")}`);
-  console.log(`${minutes} minutes of ${CORES} cores each, as processor time; shares in %, 95% paired bootstrap\n`);
+  console.log(`minutes: processor time of ${CORES} cores; shares in %, 95% paired bootstrap\n`);
   printTable(table);
 }
 
@@ -194,7 +195,7 @@ async function learn(settings: Partial<TrainRequest>, minutes: number) {
     clearInterval(watch);
     process.off("SIGINT", interrupt);
   }
-  return { cpuSeconds: Math.round(used()), wallSeconds: Math.round((performance.now() - wall) / 1000), last, settings };
+  return { cpuSeconds: Math.round(used()), wallSeconds: Math.round((performance.now() - wall) / 1000), last };
 }
 
 const RESULTS = "bench/results/learning.json";

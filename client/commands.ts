@@ -1,14 +1,8 @@
 /** The commands of the palette, one function each; the table is what package.json declares (a test compares). */
-import { commands, l10n, Range, type TextDocument, type TextEditor, Uri, window, workspace } from "vscode";
+import { commands, l10n, Range, type TextEditor, window, workspace } from "vscode";
 import type { Range as ProtocolRange } from "vscode-languageclient";
 import { COMMENTED_LANGUAGES } from "../protocol/comments.ts";
-import type {
-  COMMANDS,
-  ExplainArguments,
-  ExplainResult,
-  SummarizeRangeArguments,
-  SummarizeRangeResult,
-} from "../protocol/requests.ts";
+import type { COMMANDS, ExplainArguments, ExplainResult } from "../protocol/requests.ts";
 import { replaceRanges } from "./edits.ts";
 import { digestFolder } from "./folder.ts";
 import { writeField } from "./front-matter.ts";
@@ -20,8 +14,9 @@ import type { Pause } from "./pause.ts";
 import { answered, proseEditor } from "./prose-editor.ts";
 import { askAbout, classifyPart, stepAnswer } from "./questions.ts";
 import { offerOtherWords } from "./rephrase.ts";
+import { meantSummary, showSummary } from "./summaries.ts";
 import { copySummaryOf, type Placement, placeSummary } from "./summary-actions.ts";
-import { type ShownSummary, SUMMARY_SCHEME, type SummaryView } from "./summary-view.ts";
+import type { SummaryView } from "./summary-view.ts";
 
 /** What the commands work with. */
 export interface CommandContext {
@@ -45,13 +40,13 @@ export function createServer(...options: ConstructorParameters<typeof LanguageSe
 /** Shows a summary of the selection beside it; of the whole file when nothing is selected. */
 export async function summarizeSelection(context: CommandContext): Promise<void> {
   const editor = proseEditor();
-  if (editor !== undefined) await summarize(context, editor.document, selected(editor)[0]);
+  if (editor !== undefined) await showSummary(context, editor.document, selected(editor)[0]);
 }
 
 /** Shows a summary of the whole file beside it. */
 export async function summarizeFile(context: CommandContext): Promise<void> {
   const editor = proseEditor();
-  if (editor !== undefined) await summarize(context, editor.document);
+  if (editor !== undefined) await showSummary(context, editor.document);
 }
 
 /** Opens a digest of a folder as a new document. @param folder the one that was clicked on */
@@ -89,7 +84,7 @@ export function runAction(context: CommandContext, command: string, argument: un
   if (!isAction(argument)) return undefined;
   const { document, range } = documentOf(argument);
   if (document === undefined) return undefined;
-  if (command === SUMMARIZE) return summarize(context, document, range);
+  if (command === SUMMARIZE) return showSummary(context, document, range);
   if (command === FILL) return fillGapsIn(context.server, document, [range]);
   if (command === CLASSIFY) return classifyPart(context.server, document, range).then(() => undefined);
   const editor = window.visibleTextEditors.find((one) => one.document === document);
@@ -266,38 +261,6 @@ export async function restartEngine({ server }: CommandContext): Promise<void> {
   if (done) window.setStatusBarMessage(l10n.t("Spanfill: the engine was restarted"), SAID_MS);
 }
 
-async function summarize(context: CommandContext, document: TextDocument, part?: Range): Promise<void> {
-  const made = await summaryOf(context, document, part);
-  if (made !== undefined) await context.summaries.show(document, made.range, made.result);
-}
-
-async function summaryOf(
-  { server }: CommandContext,
-  document: TextDocument,
-  part?: Range,
-): Promise<ShownSummary | undefined> {
-  const { version } = document;
-  const covered = part ?? document.validateRange(new Range(0, 0, document.lineCount, 0));
-  if (document.getText(covered).trim() === "") {
-    void window.showInformationMessage(l10n.t("Spanfill: there is no text to summarize."));
-    return undefined;
-  }
-  const text = document.getText(covered);
-  const result = await answered(l10n.t("Summarizing"), async (options) => {
-    const { code2ProtocolConverter: convert } = await server.ready();
-    const argument: SummarizeRangeArguments = {
-      uri: convert.asUri(document.uri),
-      version,
-      range: convert.asRange(covered),
-    };
-    return server.execute<SummarizeRangeResult>(SUMMARIZE, argument, options);
-  });
-  if (result === undefined) return undefined;
-  if (result.summary.trim() !== "") return { source: document.uri, range: covered, text, result };
-  void window.showInformationMessage(l10n.t("Spanfill: the model found nothing to say about this text."));
-  return undefined;
-}
-
 function selected({ selections }: TextEditor): readonly Range[] {
   return selections.filter(({ isEmpty }) => !isEmpty);
 }
@@ -305,17 +268,6 @@ function selected({ selections }: TextEditor): readonly Range[] {
 async function place(context: CommandContext, uri: unknown, placement: Placement): Promise<void> {
   const summary = await meantSummary(context, uri);
   if (summary !== undefined) await placeSummary(summary, placement);
-}
-
-/** The summary that is shown; for a selection that it is not of, one that is made now. */
-async function meantSummary(context: CommandContext, uri: unknown): Promise<ShownSummary | undefined> {
-  const shown = context.summaries.find(uri instanceof Uri ? uri : undefined);
-  const editor = window.activeTextEditor;
-  if (uri instanceof Uri || editor?.document.uri.scheme === SUMMARY_SCHEME) return shown;
-  const [part] = editor === undefined ? [] : selected(editor);
-  if (part === undefined || shown?.text === editor?.document.getText(part)) return shown;
-  const prose = proseEditor();
-  return prose && summaryOf(context, prose.document, part);
 }
 
 /** A part of a document at a version, as the server writes it. */

@@ -125,10 +125,12 @@ connection.onRequest((method) => {
 documents.onDidOpen(({ document }) => void services?.settings.settingsFor(document.uri));
 documents.onDidChangeContent(({ document }) => {
   services?.suggestions.changed(document, contentModified("The document was changed."));
+  services?.words.changed(document.uri);
   void yieldToTyping(document.uri);
 });
 documents.onDidClose(({ document }) => {
   services?.suggestions.closed(document.uri, contentModified("The document was closed."));
+  services?.words.changed(document.uri);
   services?.settings.forget(document.uri);
 });
 connection.onShutdown(async () => {
@@ -240,7 +242,10 @@ function servicesFor(
       tagsModelGenerated: textDocument?.codeAction?.tagSupport !== undefined,
       workspaceFolders: () => {
         folders ??= workspace?.workspaceFolders
-          ? connection.workspace.getWorkspaceFolders().then((all) => (all ?? []).map(({ uri }) => uri))
+          ? connection.workspace.getWorkspaceFolders().then(
+              (all) => (all ?? []).map(({ uri }) => uri),
+              () => [],
+            )
           : Promise.resolve(rootUri === null || rootUri === undefined ? [] : [rootUri]);
         return folders;
       },

@@ -14,11 +14,7 @@ import type { Attention, GenerationLowering, TensorSource } from "./lowering.ts"
  * - `<name>.weight`: float32 [out, in].
  */
 export function fusedLowering(config: T5Config, tensors: TensorSource): GenerationLowering {
-  function weight(g: GraphBuilder, name: string): Value {
-    const stored = tensors.get(name);
-    if (stored === undefined) throw new ModelError("checkpoint", `The weights hold no tensor named ${name}.`);
-    return g.external(name, stored.dtype, stored.shape, stored.data);
-  }
+  const weight = weightOf(tensors);
 
   function linear(g: GraphBuilder, x: Value, name: string): Value {
     if (tensors.has(`${name}.q8`)) return ops.blockLinear(g, x, weight(g, `${name}.q8`), weight(g, `${name}.scale`));
@@ -73,6 +69,15 @@ export function fusedLowering(config: T5Config, tensors: TensorSource): Generati
         return ops.concat(b, [first, ops.matmul(b, x, ownColumns)], 2, "C");
       };
     },
+  };
+}
+
+/** What makes a stored tensor a value of a graph. @throws ModelError "checkpoint" where there is none of the name */
+export function weightOf(tensors: TensorSource): (g: GraphBuilder, name: string) => Value {
+  return (g, name) => {
+    const stored = tensors.get(name);
+    if (stored === undefined) throw new ModelError("checkpoint", `The weights hold no tensor named ${name}.`);
+    return g.external(name, stored.dtype, stored.shape, stored.data);
   };
 }
 

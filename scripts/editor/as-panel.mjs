@@ -8,6 +8,7 @@ import { keepLogs, openPage, startCodeServer } from "./code-server.mjs";
 import { installEditor } from "./install.mjs";
 import { randomModel } from "./models.mjs";
 import { cleanUp } from "./outcome.mjs";
+import { processesOf } from "./system.mjs";
 
 /** Does everything once. @returns an outcome (outcome.mjs) */
 export async function asPanel({ folder, workspace, results, vsix, settings }) {
@@ -26,6 +27,10 @@ export async function asPanel({ folder, workspace, results, vsix, settings }) {
     return await usePanel({ server, workspace, results, open, folder, hub });
   } finally {
     await cleanUp(
+      // Training runs would outlive the server.
+      () => {
+        for (const pid of processesOf(join(server.extension, "dist", "cli.js"))) process.kill(pid);
+      },
       server.stop,
       () => keepLogs(server, join(results, "logs")),
       model.dispose,

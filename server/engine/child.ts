@@ -3,8 +3,9 @@ import { z } from "zod";
 import { ModelError } from "../../models/errors.ts";
 import { createLocalEngine } from "./local.ts";
 import { type Call, type ToParent, toChildSchema } from "./messages.ts";
+import { probeDevice } from "./on-device.ts";
 
-const engine = createLocalEngine();
+const engine = createLocalEngine((notice) => send({ type: "fellBack", notice }));
 /** Calls under way, to be cancelled by their id. */
 const running = new Map<number, AbortController>();
 
@@ -32,6 +33,7 @@ async function answer(call: Call): Promise<void> {
 }
 
 async function perform(call: Call, signal: AbortSignal): Promise<unknown> {
+  if (call.type === "probe") return probeDevice(call.device);
   const model = await engine.load(call.model);
   switch (call.type) {
     case "load":

@@ -5,6 +5,7 @@ import type { SpanWindow } from "../../models/tokenizer/window.ts";
 import type { Calibration } from "../catalog/calibration.ts";
 import type { TaskPrefixes } from "../catalog/catalog.ts";
 import type { CopyBias } from "./copying.ts";
+import type { Device } from "./device.ts";
 
 /** Weights' precision: `int8` (quantized by us, the default) or `float32` (as published). */
 export type Precision = "int8" | "float32";
@@ -16,6 +17,8 @@ export interface ModelReference {
   readonly precision: Precision;
   /** Threads of one operator; the number of physical cores when absent. */
   readonly threads?: number;
+  /** The CPU when absent. Any other runs the float32 weights, whatever the precision: the int8 kernels are the CPU's. */
+  readonly device?: Device;
   /** When the folder was written, in milliseconds: a model that was loaded from an older one is loaded anew. */
   readonly modifiedMs?: number;
 }
@@ -29,6 +32,8 @@ export interface ModelInfo {
   readonly directory: string;
   readonly config: T5Config;
   readonly precision: Precision;
+  /** What it runs on: the CPU, too, where another device was asked for and failed. */
+  readonly device: Device | "wasm";
   /** A sentence for people where the engine runs as WebAssembly, and why; absent where it runs natively. */
   readonly slowNotice?: string;
   readonly parameters: number;

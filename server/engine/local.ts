@@ -12,26 +12,31 @@ import { encodeWindow } from "../../models/tokenizer/window.ts";
 import { readDecoding, readManifest } from "../catalog/catalog.ts";
 import { isMissing, readJson, reason } from "../catalog/files.ts";
 import { rankedTokens } from "./candidates.ts";
+import type { Device } from "./device.ts";
 import { cachingEncoder } from "./encoder-cache.ts";
 import type { Engine, Generation, LoadedModel, ModelReference } from "./engine.ts";
 import { fillWindow } from "./fill.ts";
 import { generate, score } from "./generate.ts";
+import { openOnDevice } from "./on-device.ts";
 import { openRunner } from "./ort-runner.ts";
 import { createQueue } from "./queue.ts";
 import { slowNotice } from "./session.ts";
 
-/** An engine that runs in this process. Its native calls block the thread; between chunks of tokens it yields. */
-export function createLocalEngine(): Engine {
+/**
+ * An engine that runs in this process. Its native calls block the thread; between chunks of tokens it yields.
+ * @param onFallback is told, in a sentence, that a device failed and the CPU does its work from now on
+ */
+export function createLocalEngine(onFallback: (notice: string) => void = () => undefined): Engine {
   const models = new Map<string, { readonly loading: Promise<LocalModel>; readonly modifiedMs: number }>();
   let disposed = false;
   return {
     async load(reference) {
       if (disposed) throw new ModelError("process", "The engine is closed; open a new one.");
-      const key = JSON.stringify([resolve(reference.directory), reference.precision, reference.threads]);
+      const key = JSON.stringify([resolve(reference.directory), reference.precision, reference.threads, reference.device]);
       const { modifiedMs = 0 } = reference;
       const known = models.get(key);
       if (known !== undefined && known.modifiedMs >= modifiedMs) return known.loading;
-      const loading = loadModel(reference);
+      const loading = loadModel(reference, onFallback);
       models.set(key, { loading, modifiedMs });
       // A failed load is tried again: the files may have been put right.
       loading.catch(() => models.delete(key));
@@ -52,14 +57,21 @@ interface LocalModel extends LoadedModel {
   dispose(): Promise<void>;
 }
 
-async function loadModel({ directory, precision, threads }: ModelReference): Promise<LocalModel> {
+async function loadModel(
+  { directory, precision: wanted, threads, device = "cpu" }: ModelReference,
+  onFallback: (notice: string) => void,
+): Promise<LocalModel> {
+  const open = async (on: Device) => {
+    const runner = await openRunner(directory, on === "cpu" ? wanted : "float32", threads, undefined, on);
+    return { ...cachingEncoder(runner, runner.config), config: runner.config };
+  };
   // Both are read at once; where both fail, what is wrong with the weights is told.
   const reading = readTokenizer(directory);
-  const [opened] = await Promise.allSettled([openRunner(directory, precision, threads), reading]);
+  const [opened] = await Promise.allSettled([openOnDevice(device, open, onFallback), reading]);
   if (opened.status === "rejected") throw opened.reason;
-  const runner = cachingEncoder(opened.value, opened.value.config);
+  const place = opened.value;
   const tokenizer = await reading;
-  const { config } = opened.value;
+  const { config } = await place.use(async (runner) => runner);
   const { id, prefixes, labels, calibration, languages } = readManifest(directory);
   checkVocabulary(tokenizer, config.vocabSize, config.eosTokenId);
   const decode = (ids: readonly number[]) => tokenizer.decode(ids);
@@ -68,10 +80,12 @@ async function loadModel({ directory, precision, threads }: ModelReference): Pro
   const marks = tokenizer.lengthMarks.map((mark) => mark.id);
   const always = [padTokenId, decoderStartTokenId, eosTokenId, tokenizer.unkId, ...tokenizer.sentinelIds, ...marks];
   const commonTokens = rankedTokens(always, frequent, config.vocabSize);
-  const model = { runner, config, decode, commonTokens };
+  const using = { config, decode, commonTokens };
   const queue = createQueue();
   const produce: LoadedModel["generate"] = async (request, options = {}) => {
-    const made = await queue.run(options.signal, () => generate(model, request, options));
+    const made = await queue.run(options.signal, () =>
+      place.use((runner) => generate({ runner, ...using }, request, options)),
+    );
     return made ?? neverBegun(request.inputs.length);
   };
   return {
@@ -79,7 +93,8 @@ async function loadModel({ directory, precision, threads }: ModelReference): Pro
       id,
       directory: resolve(directory),
       config,
-      precision,
+      precision: place.device === "cpu" ? wanted : "float32",
+      device: slowNotice === undefined ? place.device : "wasm",
       ...(slowNotice === undefined ? {} : { slowNotice }),
       parameters: parameterCount(config),
       sentinelIds: tokenizer.sentinelIds,
@@ -99,11 +114,13 @@ async function loadModel({ directory, precision, threads }: ModelReference): Pro
     encodeWindow: async (window) => encodeWindow(tokenizer, window),
     fill: (request, options) => fillWindow(tokenizer, produce, request, options),
     score: async (input, target, options = {}) => {
-      const made = await queue.run(options.signal, () => score(model, input, target, options));
+      const made = await queue.run(options.signal, () =>
+        place.use((runner) => score({ runner, ...using }, input, target, options)),
+      );
       if (made !== undefined) return made;
       throw options.signal?.reason;
     },
-    dispose: () => queue.close(() => runner.dispose()),
+    dispose: () => queue.close(() => place.dispose()),
   };
 }
 

@@ -1,6 +1,7 @@
 /** What the engine's parent and its child process say to each other; every message is checked where it arrives. */
 import { z } from "zod";
 import type { SpanWindow } from "../../models/tokenizer/window.ts";
+import { DEVICES, type DeviceProbe } from "./device.ts";
 import type {
   Filling,
   FillRequest,
@@ -22,6 +23,7 @@ const reference: z.ZodType<ModelReference> = z.object({
   directory: z.string(),
   precision: z.enum(["int8", "float32"]),
   threads: z.int().positive().exactOptional(),
+  device: z.enum(DEVICES).exactOptional(),
   modifiedMs: z.number().exactOptional(),
 });
 
@@ -54,6 +56,8 @@ export const callSchema = z.discriminatedUnion("type", [
   z.object({ type: z.literal("encodeWindow"), id, model: reference, window: shaped<SpanWindow>() }),
   z.object({ type: z.literal("fill"), id, model: reference, request: shaped<FillRequest>() }),
   z.object({ type: z.literal("score"), id, model: reference, input: ids, target: ids }),
+  /** Whether a device works; it needs no model. */
+  z.object({ type: z.literal("probe"), id, device: z.enum(DEVICES) }),
 ]);
 
 /** Sent from the parent to the child: a call, or the wish that call `id` stops. */
@@ -73,11 +77,12 @@ const errorCode = z.enum([
   "storage",
 ]);
 
-/** Sent from the child to the parent: tokens so far, and at last a call's result or failure. */
+/** Sent from the child to the parent: tokens so far, and at last a call's result or failure; and that a device failed. */
 export const toParentSchema = z.discriminatedUnion("type", [
   z.object({ type: z.literal("tokens"), id, ids, text: z.string() }),
   z.object({ type: z.literal("result"), id, value: z.unknown() }),
   z.object({ type: z.literal("failed"), id, code: errorCode, message: z.string() }),
+  z.object({ type: z.literal("fellBack"), notice: z.string() }),
 ]);
 
 /** The value of a `result`, by the call's type. */
@@ -94,6 +99,7 @@ export const resultSchemas = {
   score: z.custom<TargetScore>(
     (value) => shaped<TargetScore>().safeParse(value).success && "logProbs" in Object(value),
   ),
+  probe: shaped<DeviceProbe>(),
 } as const;
 
 export type Call = z.output<typeof callSchema>;

@@ -5,13 +5,15 @@ import type { DType, Graph } from "../../models/graph/types.ts";
 import type { T5Config } from "../../models/t5/config.ts";
 import { stepGraph } from "../../models/t5/decoder.ts";
 import { type EncoderStage, encoderGraph, encoderStages } from "../../models/t5/encoder.ts";
-import { fusedLowering } from "../../models/t5/fused.ts";
+import { fusedLowering, weightOf } from "../../models/t5/fused.ts";
 import { greedyGraph } from "../../models/t5/generation.ts";
 import type { StoredTensor, TensorSource } from "../../models/t5/lowering.ts";
+import { plainLowering } from "../../models/t5/plain.ts";
 import { layerWidths } from "../../models/t5/weights.ts";
 import { type PreparedWeights, prepareWeights } from "../catalog/prepare.ts";
 import { type Candidates, type CommonTokens, wholeVocabulary } from "./candidates.ts";
 import { type EncoderBiases, readEncoderBiases } from "./encoder-biases.ts";
+import type { Device } from "./device.ts";
 import type { Precision } from "./engine.ts";
 import { checkFits } from "./fit.ts";
 import { distanceBuckets, maxPositions, paddingMask, processingFeeds, stepBuckets } from "./ort-feeds.ts";
@@ -43,6 +45,7 @@ export interface OrtRunner extends Runner {
 /**
  * Returns a runner of the model in a folder.
  * @param stageParameters weights that the encoder runs in one go
+ * @param device another one than the CPU takes float32 weights
  * @throws ModelError "config", "checkpoint" or "runtime"
  */
 export async function openRunner(
@@ -50,10 +53,11 @@ export async function openRunner(
   precision: Precision,
   threads = defaultThreads(),
   stageParameters = STAGE_PARAMETERS,
+  device: Device = "cpu",
 ): Promise<OrtRunner> {
   const weights = await prepareWeights(directory, precision, { accept: (config) => checkFits(config, precision) });
   const biases = await readEncoderBiases(weights);
-  return createRunner(weights, biases, threads, encoderStages(weights.config, stageParameters));
+  return createRunner(weights, biases, threads, encoderStages(weights.config, stageParameters), device);
 }
 
 /** Threads that serve a small model best: every core of a small machine, half the logical ones of a larger. */
@@ -82,9 +86,12 @@ function createRunner(
   biasesOf: EncoderBiases,
   threads: number,
   stages: readonly EncoderStage[],
+  device: Device,
 ): OrtRunner {
   const { config, folder } = weights;
-  const lowering = fusedLowering(config, tensorSource(weights));
+  const tensors = tensorSource(weights);
+  // Plain operators are what every device has kernels for.
+  const lowering = device === "cpu" ? fusedLowering(config, tensors) : plainLowering(config, weightOf(tensors));
   const sessions = new Map<string, Promise<Session>>();
   const encodedStates = new WeakMap<Encoded, OrtEncoded>();
   const decoderStates = new WeakMap<DecoderState, OrtState>();
@@ -99,7 +106,7 @@ function createRunner(
       // The encoder's large operators don't miss spinning threads, nor the memory that each of many stages would keep; the decoder's
       // small ones do.
       const spin = !key.startsWith("encoder");
-      made = createSession(graph(), { folder, threads, spin, keepMemory: spin || stages.length === 1 });
+      made = createSession(graph(), { folder, threads, spin, keepMemory: spin || stages.length === 1, device });
       sessions.set(key, made);
     }
     return made;

@@ -2,6 +2,7 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { ModelError } from "../../models/errors.ts";
+import { type Device, type DeviceProbe, fallbackNotice } from "./device.ts";
 import type { CallOptions, Engine, LoadedModel, ModelReference } from "./engine.ts";
 import { type Call, type Result, resultSchemas, type ToChild, toParentSchema } from "./messages.ts";
 
@@ -15,12 +16,16 @@ export interface RemoteEngineOptions {
   readonly log?: (line: string) => void;
   /** Called when the child is gone: crashed, idle, or ended. */
   readonly onGone?: () => void;
+  /** Is told, in a sentence for people, that a device failed and the CPU does its work from now on. */
+  readonly onFallback?: (notice: string) => void;
 }
 
 /** An engine whose process can be looked at. */
 export interface RemoteEngine extends Engine {
   /** The child's process id, or undefined while none runs. */
   readonly pid: number | undefined;
+  /** Whether a device works. @throws ModelError "process" when trying it ended the process */
+  probe(device: Device): Promise<DeviceProbe>;
 }
 
 /**
@@ -43,6 +48,7 @@ interface Pending {
   readonly onTokens: CallOptions["onTokens"];
 }
 
+type ModelCall = Exclude<Call, { readonly type: "probe" }>;
 type WithoutId<T> = T extends unknown ? Omit<T, "id"> : never;
 
 class ChildEngine implements RemoteEngine {
@@ -53,6 +59,9 @@ class ChildEngine implements RemoteEngine {
   private idle: NodeJS.Timeout | undefined;
   private nextId = 0;
   private disposed = false;
+  private crashes = 0;
+  /** Devices under which the process ended. */
+  private readonly deadly = new Set<Device>();
 
   constructor(options: RemoteEngineOptions) {
     this.options = options;
@@ -91,13 +100,38 @@ class ChildEngine implements RemoteEngine {
     };
   }
 
+  probe(device: Device): Promise<DeviceProbe> {
+    return this.ask("probe", { type: "probe", device });
+  }
+
   async dispose(): Promise<void> {
     this.disposed = true;
     this.end("The engine was closed.");
     await Promise.all(this.ending);
   }
 
-  private async call<T extends Call["type"]>(
+  /** A call on a model; where its device ends the process, done again on the CPU. */
+  private async call<T extends ModelCall["type"]>(
+    type: T,
+    call: WithoutId<ModelCall>,
+    options: CallOptions = {},
+  ): Promise<Result<T>> {
+    const { model } = call;
+    const { device = "cpu" } = model;
+    const onCpu = () => this.ask(type, { ...call, model: { ...model, device: "cpu" } }, options);
+    if (this.deadly.has(device)) return onCpu();
+    const { crashes } = this;
+    try {
+      return await this.ask(type, call, options);
+    } catch (error) {
+      if (device === "cpu" || this.crashes === crashes || !(error instanceof ModelError)) throw error;
+      if (!this.deadly.has(device)) this.options.onFallback?.(fallbackNotice(device, error.message));
+      this.deadly.add(device);
+      return onCpu();
+    }
+  }
+
+  private async ask<T extends Call["type"]>(
     type: T,
     call: WithoutId<Call>,
     { signal, onTokens }: CallOptions = {},
@@ -154,6 +188,7 @@ class ChildEngine implements RemoteEngine {
     });
     const gone = new Promise<void>((resolve) => {
       const lost = (how: string) => {
+        if (this.child === child) this.crashes += 1;
         const said = lastWords.trim() === "" ? "" : ` Its last words: ${lastWords.trim()}`;
         this.lose(child, `The engine process ${how}. The next request starts it again.${said}`);
         resolve();
@@ -179,6 +214,10 @@ class ChildEngine implements RemoteEngine {
     const parsed = toParentSchema.safeParse(message);
     if (!parsed.success) {
       this.options.log?.(`engine process: a message that is none of ours was dropped (${typeof message})`);
+      return;
+    }
+    if (parsed.data.type === "fellBack") {
+      this.options.onFallback?.(parsed.data.notice);
       return;
     }
     const pending = this.pending.get(parsed.data.id);

@@ -3,6 +3,7 @@ import type { InferenceSession, Tensor as NativeTensor } from "onnxruntime-node"
 import { ModelError } from "../../models/errors.ts";
 import { encodeModel } from "../../models/graph/proto.ts";
 import type { Graph } from "../../models/graph/types.ts";
+import type { Device } from "./device.ts";
 
 /** A tensor of the runtime. What one run gave back can be fed to the next without a copy. */
 export type RuntimeTensor = NativeTensor;
@@ -31,6 +32,8 @@ export interface SessionOptions {
   readonly spin: boolean;
   /** Whether the memory of a run is kept for the next one: quicker for many small operators. Default true. */
   readonly keepMemory?: boolean;
+  /** Default the CPU, which also runs what another device has no kernel for. */
+  readonly device?: Device;
 }
 
 /** Of its loading, the error where there is none: what asks for it is then told. */
@@ -39,8 +42,13 @@ const runtime = await loadRuntime();
 /** A sentence for people where the engine runs as WebAssembly, and why; undefined where it runs natively. */
 export const slowNotice: string | undefined = runtime instanceof ModelError ? undefined : runtime.slowNotice;
 
+/** Names of the devices that this build of the runtime knows; the drivers that they need may still be missing. */
+export function knownDevices(): readonly string[] {
+  return runtime instanceof ModelError ? [] : runtime.devices;
+}
+
 /**
- * Returns a session that runs the graph on the CPU.
+ * Returns a session that runs the graph.
  * @throws ModelError "runtime" when the runtime refuses the graph or its weights
  */
 export async function createSession(graph: Graph, options: SessionOptions): Promise<Session> {
@@ -121,6 +129,7 @@ interface Runtime {
   readonly Tensor: typeof NativeTensor;
   open(graph: Graph, options: SessionOptions): Promise<{ run: Session["run"]; release(): Promise<void> }>;
   readonly slowNotice?: string;
+  readonly devices: readonly string[];
 }
 
 /** The native runtime, else WebAssembly; SPANFILL_ENGINE=wasm asks for that. */
@@ -133,7 +142,15 @@ async function loadRuntime(): Promise<Runtime | ModelError> {
     try {
       const { openWasm, Tensor } = await import("./session-wasm.ts");
       const slowNotice = `Spanfill works here, but about ten times slower than it could and with three times the memory: its engine runs as WebAssembly, because ${why}.`;
-      return { Tensor, slowNotice, open: (graph, { folder, threads }) => openWasm(graph, folder, threads) };
+      return {
+        Tensor,
+        slowNotice,
+        devices: ["cpu"],
+        async open(graph, { folder, threads, device = "cpu" }) {
+          if (device !== "cpu") throw new Error("the engine runs as WebAssembly here, which has the CPU alone");
+          return openWasm(graph, folder, threads);
+        },
+      };
     } catch (second) {
       const text = `No engine can be loaded here, neither natively (${why}) nor as WebAssembly (${reason(second)}). Install Spanfill again.`;
       return new ModelError("runtime", text, { cause });
@@ -141,12 +158,13 @@ async function loadRuntime(): Promise<Runtime | ModelError> {
   }
 }
 
-function native(ort: { InferenceSession: typeof InferenceSession; Tensor: typeof NativeTensor }): Runtime {
+function native(ort: typeof import("onnxruntime-node")): Runtime {
   return {
     Tensor: ort.Tensor,
-    async open(graph, { folder, threads, spin, keepMemory = true }) {
+    devices: ort.listSupportedBackends().map(({ name }) => name),
+    async open(graph, { folder, threads, spin, keepMemory = true, device = "cpu" }) {
       const session = await ort.InferenceSession.create(encodeModel(graph), {
-        executionProviders: ["cpu"],
+        executionProviders: device === "cpu" ? ["cpu"] : [device, "cpu"],
         intraOpNumThreads: threads,
         interOpNumThreads: 1,
         executionMode: "sequential",

@@ -69,15 +69,22 @@ export async function sectionSummary(
   return gist(context, { text: `${section.title}\n\n${body}`, settings }, signal);
 }
 
-/** One sentence on a text, as a hover shows it. @throws what the model throws */
-export function gist(
+/** One sentence on a text, as a hover shows it: of a very long one its beginning is read, and `coverage` says so. @throws what the model throws */
+export async function gist(
   context: RememberingContext,
   { text, settings }: { readonly text: string; readonly settings: Settings },
   signal: AbortSignal,
 ): Promise<RememberedSummary | undefined> {
   const { maxContextTokens, "summary.minimumConfidence": minimumConfidence } = settings;
-  return rememberedSummary(context, { text, style: "sentence", maxContextTokens, minimumConfidence }, { signal });
+  const end = text.length <= MOST_CHARACTERS ? text.length : text.lastIndexOf("\n", MOST_CHARACTERS);
+  const read = text.slice(0, end > 0 ? end : MOST_CHARACTERS);
+  const params = { text: read, style: "sentence", maxContextTokens, minimumConfidence } as const;
+  const made = await rememberedSummary(context, params, { signal });
+  return made && { ...made, coverage: (made.coverage * read.length) / text.length };
 }
+
+/** Some twenty windows: nobody who rests the mouse on a heading waits for more. */
+const MOST_CHARACTERS = 40_000;
 
 interface Heading {
   readonly title: string;

@@ -5,7 +5,7 @@ import { foreignLanguage } from "../features/languages.ts";
 import { proseWordAt } from "../features/prose-word.ts";
 import { type Rephrasing, rephrase } from "../features/rephrase.ts";
 import { withModel } from "./document-work.ts";
-import { cancelled } from "./errors.ts";
+import { cancelled, contentModified } from "./errors.ts";
 import type { OpenDocument } from "./positions.ts";
 import type { Services } from "./services.ts";
 import { escaped } from "./summaries.ts";
@@ -23,6 +23,8 @@ export interface Words {
    * @throws ResponseError RequestCancelled; what the model throws
    */
   at(services: Services, document: OpenDocument, offset: number, signal: AbortSignal): Promise<OtherWords | undefined>;
+  /** The document was changed or closed: what is under way for it ends. */
+  changed(uri: string): void;
 }
 
 /** @returns with nothing remembered */
@@ -67,6 +69,9 @@ export function createWords(): Words {
         signal.removeEventListener("abort", abort);
         if (running.get(uri) === controller) running.delete(uri);
       }
+    },
+    changed(uri) {
+      running.get(uri)?.abort(contentModified("The document was changed."));
     },
   };
 }

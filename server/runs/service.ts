@@ -1,7 +1,7 @@
 /** Answers what is asked of training runs, and tells what happens in those that go on, whoever started them. */
 import { existsSync } from "node:fs";
 import { rm, stat } from "node:fs/promises";
-import { basename, join, resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { ModelError } from "../../models/errors.ts";
 import type { Removed, ServerQuestion } from "../../protocol/panel.ts";
 import {
@@ -11,7 +11,6 @@ import {
   type RunDetails,
   type RunNews,
   type RunRequest,
-  type RunState,
   type RunSummary,
 } from "../../protocol/runs.ts";
 import type { TrainEvent } from "../../protocol/training.ts";
@@ -30,8 +29,9 @@ import {
   sayTo,
   writeRecord,
 } from "./folder.ts";
+import { isLive, isStarting, type Known, lostMessage, summaryOf } from "./known.ts";
 import { askCli, checkArguments, defaultCli, launch, trainArguments } from "./process.ts";
-import { addLine, detailsOf, emptyStory, type Story, scoresOf } from "./story.ts";
+import { addLine, detailsOf, emptyStory } from "./story.ts";
 
 /** A question of protocol/runs.ts. */
 export type RunQuestion = Extract<
@@ -67,24 +67,7 @@ const LOOK_MS = 150;
 const LIVES_MS = 1000;
 /** Between two looks whether other windows have started some. */
 const LIST_MS = 2000;
-/** For so long a process may prepare before it takes the model's folder. */
-const STARTING_MS = 60_000;
 const LAST_WORDS = 2000;
-
-/** A run as it is known here. */
-interface Known {
-  record: RunRecord;
-  readonly story: Story;
-  readonly lines: () => Promise<unknown[]>;
-  /** Of a look that is under way: two would read the same lines. */
-  looking: Promise<void>;
-  state: RunState;
-  /** The state that was told last. */
-  told?: RunState;
-  endedAt?: string;
-  message?: string;
-  checkedMs: number;
-}
 
 class Runs implements RunService {
   private readonly places: Places;
@@ -327,38 +310,6 @@ class Runs implements RunService {
   }
 }
 
-function summaryOf({ record, story, state, endedAt, message }: Known): RunSummary {
-  const { id, title, startedAt, request, out } = record;
-  return {
-    ...{ id, title, state, startedAt, request },
-    ...(isLive(state) || endedAt === undefined ? {} : { endedAt }),
-    model: basename(out),
-    usable: story.evaluations.length > 0 && existsSync(join(out, "config.json")),
-    step: story.step,
-    steps: story.plan?.steps ?? 0,
-    ...(story.secondsLeft === undefined || !isLive(state) ? {} : { secondsLeft: story.secondsLeft }),
-    ...(state === "paused" && story.paused === "briefly" ? { waiting: true as const } : {}),
-    ...scoresOf(story),
-    ...(message === undefined ? {} : { message }),
-  };
-}
-
-function isLive(state: RunState): boolean {
-  return state === "starting" || state === "running" || state === "paused";
-}
-
-/** Whether the process that was started is there and has had little time. */
-function isStarting({ pid, launchedMs }: RunRecord): boolean {
-  if (Date.now() - launchedMs > STARTING_MS) return false;
-  if (pid === undefined) return true;
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
 /** Whether a name is that of a model. */
 function means(id: string): boolean {
   try {
@@ -373,9 +324,4 @@ function means(id: string): boolean {
 /** The request with its data's absolute path; "-" is a file's name here. */
 function withPaths(request: RunRequest): RunRequest {
   return { ...request, data: resolve(request.data) };
-}
-
-function lostMessage(errors: string): string {
-  const said = errors.trim() === "" ? "" : ` Its last words: ${errors.trim()}`;
-  return `The run's process ended without a word: was it killed, or the machine switched off? Resume it, and at most a minute is lost.${said}`;
 }

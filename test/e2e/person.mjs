@@ -4,6 +4,7 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { processesEnd, processesOf } from "../../scripts/editor/system.mjs";
 import { AROUND } from "./acts/around.mjs";
+import { KEYBOARD } from "./acts/keyboard.mjs";
 import { MISHAPS } from "./acts/mishaps.mjs";
 import { FILES, WRITING } from "./acts/writing.mjs";
 import { PATIENCE_MS, Person } from "./window.mjs";
@@ -17,6 +18,7 @@ const GIVEN = {
 const ACTS = {
   ...AROUND,
   ...WRITING,
+  ...KEYBOARD,
   ...MISHAPS,
   async "a closed window leaves no process behind"({ page, server }) {
     const running = processesOf(server.extension);
@@ -26,6 +28,10 @@ const ACTS = {
   },
 };
 
+/** Some acts, or some themes, while one is written: patterns. */
+const only = new RegExp(process.env.SPANFILL_E2E_ONLY ?? "");
+const themes = new RegExp(process.env.SPANFILL_E2E_THEMES ?? "");
+
 /** Does everything once in each theme. Returns how many things were done and which did not work. */
 export async function actAsPerson({ server, workspace, results, open, folder }) {
   const settings = join(folder, "user", "User", "settings.json");
@@ -34,11 +40,13 @@ export async function actAsPerson({ server, workspace, results, open, folder }) 
   mkdirSync(dirname(machine), { recursive: true });
   const failed = [];
   let done = 0;
-  for (const [theme, colors] of Object.entries(THEMES)) {
+  for (const [theme, colors] of Object.entries(THEMES).filter(([name]) => themes.test(name))) {
     // A folder of its own: what is left unsaved comes back when a folder is opened again.
     const opened = join(workspace, theme);
-    mkdirSync(opened);
-    for (const [name, text] of Object.entries(FILES)) writeFileSync(join(opened, name), text);
+    for (const [name, text] of Object.entries(FILES)) {
+      mkdirSync(dirname(join(opened, name)), { recursive: true });
+      writeFileSync(join(opened, name), text);
+    }
     const set = (more) => {
       writeFileSync(settings, JSON.stringify({ ...common, "workbench.colorTheme": colors, ...more }));
       // In a window whose files are on another machine, what concerns the machine is that machine's to say.
@@ -51,7 +59,7 @@ export async function actAsPerson({ server, workspace, results, open, folder }) 
     try {
       await page.goto(`http://${server.host}/?folder=${opened}`);
       await page.locator(".monaco-workbench .part.statusbar").waitFor({ timeout: PATIENCE_MS });
-      for (const [what, act] of Object.entries(ACTS)) {
+      for (const [what, act] of Object.entries(ACTS).filter(([title]) => only.test(title))) {
         try {
           await act(person);
           console.log(`ok ${theme}: ${what}`);

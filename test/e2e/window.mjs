@@ -32,6 +32,62 @@ export class Person {
     await row.click();
   }
 
+  /** {@link command} without the mouse. */
+  async choose(title) {
+    const shown = title.replace(/^.*?: /, "");
+    await this.again(async (limitMs) => {
+      await this.page.keyboard.press("Escape");
+      await this.page.keyboard.press("F1");
+      await this.page.locator(".quick-input-widget:visible input").first().waitFor();
+      await this.page.keyboard.type(title);
+      return this.appears(this.focusedRow(shown), limitMs);
+    });
+    await this.page.keyboard.press("Enter");
+  }
+
+  /** Chooses from a list by typing. */
+  async pick(typed, title) {
+    await this.page.locator(".quick-input-widget:visible input").first().waitFor();
+    await this.page.keyboard.type(typed);
+    await this.focusedRow(title).waitFor();
+    await this.page.keyboard.press("Enter");
+  }
+
+  focusedRow(title) {
+    return this.page.locator(".quick-input-list .monaco-list-row.focused", { hasText: title }).first();
+  }
+
+  /** Opens a file and selects the first place where it has a text, without the mouse. */
+  async goTo(name, text) {
+    const { page } = this;
+    await page.keyboard.press("Control+p");
+    await this.pick(name, name);
+    await page.locator(".tab.active", { hasText: name }).waitFor();
+    await page.keyboard.press("Control+Home");
+    await page.keyboard.press("Control+f");
+    await page.locator(".find-widget.visible textarea, .find-widget.visible input").first().waitFor();
+    await page.keyboard.press("Control+a");
+    await page.keyboard.type(text);
+    await page.locator(".find-widget.visible .matchesCount", { hasText: /of/ }).waitFor();
+    await page.keyboard.press("Escape");
+    await page.locator(".find-widget.visible").waitFor({ state: "detached" });
+  }
+
+  /** A file was changed; one undo takes that back. */
+  async undone(name) {
+    const dirty = this.page.locator(".tab.dirty", { hasText: name });
+    await dirty.waitFor();
+    await this.page.keyboard.press("Control+z");
+    await dirty.waitFor({ state: "detached" });
+  }
+
+  /** Tries until it works; each time for as long as it is given. */
+  async again(attempt) {
+    for (const end = Date.now() + PATIENCE_MS; !(await attempt(SHORT_MS)); ) {
+      if (Date.now() > end) throw new Error(`not within ${PATIENCE_MS / 1000} s`);
+    }
+  }
+
   async openFile(name) {
     await this.page.keyboard.press("Control+p");
     await this.page.locator(".quick-input-widget:visible input").first().waitFor();

@@ -72,6 +72,13 @@
     (wait-for hover)
     (check "hover on a heading shows its section's summary" (and hover (string-match-p "Spanfill" hover)) hover)
 
+    (setq hover nil)
+    (goto-char (point-min))
+    (search-forward "morn")
+    (eglot-hover-eldoc-function (lambda (text &rest _) (setq hover (format "%s" text))))
+    (wait-for hover)
+    (check "hover on a word shows what else could stand there, and how likely" (and hover (string-match-p "[0-9]%" hover)) hover)
+
     ;; Code actions on lines with an emoji and a combining character.
     (let* ((beg (progn (goto-char (point-min)) (forward-line 2) (point)))
            (end (progn (forward-line 2) (1- (point))))

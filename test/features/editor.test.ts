@@ -199,6 +199,18 @@ test("a section is summarised once for each text, model and settings", async () 
   assert.equal(await summary("# A\n\n  \n"), undefined, "nothing below the heading");
 });
 
+test("of a very long section the beginning is read, and the coverage says how much that is", async () => {
+  const model = fakeModel(() => "about it");
+  const { settings } = parseSettings({});
+  const text = `# A\n\n${"Some words of a line.\n\n".repeat(10_000)}`;
+  const section = sectionAt(text, 0);
+  assert.ok(section);
+  const context = { model: async () => model, identity: "one", cache: createSummaryCache() };
+  const made = await sectionSummary(context, { text, section, settings }, never);
+  assert.ok(made && Math.abs(made.coverage - 40_000 / text.length) < 0.01, `${made?.coverage}`);
+  assert.ok(model.seen.join("").length < 45_000);
+});
+
 test("of very many sections those of the upper levels are kept", () => {
   const text = Array.from({ length: 10 }, (_, i) => `# ${i}\n\na\n\n${"## x\n\nb\n\n### y\n\nc\n\n".repeat(5)}`).join(
     "",

@@ -4,6 +4,7 @@ import type { CodeAction, Hover, Range, TextDocumentEdit } from "vscode-language
 import { TextDocument } from "vscode-languageserver-textdocument";
 import {
   COMMANDS,
+  type CompleteHereResult,
   type CompleteTextResult,
   type EngineStatus,
   type ExplainResult,
@@ -30,6 +31,8 @@ const settings = {
   inlineCompletion: { minimumConfidence: 0 },
 };
 const URI = "file:///notes.md";
+/** What is offered at every cursor in Markdown. */
+const CURSOR = ["Continue here", "Write title", "Write description"];
 const CANCELLED = -32800;
 const MODIFIED = -32801;
 const FAILED = -32803;
@@ -88,6 +91,9 @@ test("one server", async (t) => {
           "refactor.extract.spanfill.summarize",
           "refactor.rewrite.spanfill.rephrase",
           "refactor.extract.spanfill.classify",
+          "source.spanfill.continue",
+          "source.spanfill.writeTitle",
+          "source.spanfill.writeDescription",
           "refactor.rewrite.spanfill.word",
         ],
       },
@@ -221,6 +227,26 @@ test("one server", async (t) => {
     });
   });
 
+  await t.test("the code action of a cursor has the client put a suggestion there", async () => {
+    const uri = opened("the one of\nis it for was");
+    const [action] = (await client.request("textDocument/codeAction", {
+      textDocument: { uri },
+      range: from(0, 10, 10),
+      context: { only: ["source.spanfill.continue"] },
+    })) as CodeAction[];
+    let asked: unknown;
+    client.answers.set("workspace/applyEdit", (params) => {
+      asked = params;
+      return { applied: true };
+    });
+    const made = await client.request("workspace/executeCommand", action?.command);
+    const { text, applied } = made as CompleteHereResult;
+    assert.ok(applied && text !== "", JSON.stringify(made));
+    const edits = [{ range: from(0, 10, 10), newText: text }];
+    const edit = { documentChanges: [{ textDocument: { uri, version: 1 }, edits }] };
+    assert.deepEqual(asked, { label: "Continue", edit });
+  });
+
   await t.test("code actions offer what fits the selection; their command has the client apply the edit", async () => {
     const text = "the ___ of ___ is\nit ___ was\nno more\n";
     const uri = opened(text);
@@ -228,8 +254,9 @@ test("one server", async (t) => {
       (await client.request("textDocument/codeAction", { textDocument: { uri }, range, context })) as CodeAction[];
     const titles = async (range: Range, context = {}) => (await actions(range, context)).map(({ title }) => title);
     assert.deepEqual(await titles({ start: at(0, 0), end: at(2, 0) }), ["Fill gaps (3)", "Summarize selection"]);
-    assert.deepEqual(await titles(from(1, 0, 0)), ["Fill gap"]);
-    assert.deepEqual(await titles(from(2, 0, 0)), []);
+    assert.deepEqual(await titles(from(1, 0, 0)), ["Fill gap", ...CURSOR]);
+    assert.deepEqual(await titles(from(2, 0, 0)), CURSOR);
+    assert.deepEqual(await titles(from(2, 0, 0), { only: ["refactor"] }), []);
     assert.deepEqual(await titles(from(2, 0, 2)), ["Summarize selection", "Rephrase selection"]);
     assert.deepEqual(await titles(from(0, 0, 17), { only: ["refactor.rewrite"] }), ["Fill gaps (2)"]);
     assert.deepEqual(await titles(from(0, 0, 17), { only: ["quickfix", "source"] }), []);

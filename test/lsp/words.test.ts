@@ -88,6 +88,9 @@ test("a word is asked about once, and again when the text has changed; a newer h
   const [old, newer] = [ask(5), ask(13)];
   await assert.rejects(old.result, code(CANCELLED, /newer/));
   assert.ok(await newer.result);
+  const late = ask(1);
+  session.change(uri, 3, { range: from(0, 0, 0), text: "x" });
+  await assert.rejects(late.result, code(MODIFIED));
 });
 
 test("the setting switches words off, and leaves summaries", async () => {

@@ -4,6 +4,7 @@ import type { DataCheck } from "../../../protocol/runs.ts";
 import type { App } from "./app.ts";
 import { t } from "./texts.ts";
 import { checkData, pickData, tell } from "./tuning-actions.ts";
+import { lastPart } from "./tuning-form.ts";
 import { tuningTask } from "./tuning-tasks.ts";
 import { choice, inputValue } from "./widgets.ts";
 
@@ -135,7 +136,7 @@ function foundView(found: DataCheck): TemplateResult {
         <tbody>
           ${preview.map(
             ({ place, input, target, inputTokens, targetTokens }) => html`
-              <tr><th scope="row">${place}</th><td class="long">${input}</td><td class="long">${target}</td><td class="figure">${inputTokens} → ${targetTokens}</td></tr>
+              <tr><th scope="row" title=${place}>${lastPart(place)}</th><td class="long">${input}</td><td class="long">${target}</td><td class="figure">${inputTokens} → ${targetTokens}</td></tr>
             `,
           )}
         </tbody>

@@ -21,6 +21,9 @@ export const FILES = {
   "gaps.md": GAPS,
   "locked.md": GAPS,
   "empty.md": "",
+  "index.md": "# Notes\n\nWhat is known of it is in [the harbour's notes](harbour.md).\n",
+  "notes/boats.md": PROSE.replace("The harbour", "The boats"),
+  "notes/ferry.md": PROSE.slice(PROSE.indexOf("## The ferry")).replace("## ", "# "),
   "long.md": Array.from({ length: 400 }, (_, i) => PROSE.replaceAll("harbour", `harbour ${i}`)).join("\n"),
   "program.js": "const x = 1;\n",
 };

