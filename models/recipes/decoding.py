@@ -12,7 +12,8 @@ def main():
     parser.add_argument("--prepared", required=True, help="what prepare.py wrote")
     parser.add_argument("--out", default="decoding.json")
     parser.add_argument("--shortlist", type=int, default=8192)
-    parser.add_argument("--after-one", type=float, default=2, help="bonus of a token that follows the last one in the source")
+    parser.add_argument("--beams", type=int, default=4, help="of summaries")
+    parser.add_argument("--after-one", type=float, default=2, help="titles: bonus of a token that follows the last one in the source")
     parser.add_argument("--after-two", type=float, default=2, help="the same for the last two")
     parser.add_argument("--keep", type=int, default=12288, help="tokens listed, so that larger shortlists can be asked for")
     options = parser.parse_args()
@@ -27,7 +28,8 @@ def main():
     ranking = np.argsort(-shares, kind="stable")[: options.keep]
     with open(options.out, "w") as file:
         copy_bias = {"afterOne": options.after_one, "afterTwo": options.after_two}
-        values = {"shortlist": options.shortlist, "copyBias": copy_bias, "frequent": ranking.tolist()}
+        writing = {"summary": {"beams": options.beams}, "title": {"copyBias": copy_bias}}
+        values = {"shortlist": options.shortlist, **writing, "frequent": ranking.tolist()}
         json.dump(values, file, separators=(",", ":"))
         file.write("\n")
 

@@ -43,12 +43,18 @@ export interface ModelManifest {
 export interface ModelDecoding {
   /** How many of the most frequent tokens are enough to choose from. */
   readonly shortlist?: number;
-  /** Beams of a summary; 1 (greedy) when absent. */
-  readonly beams?: number;
-  /** How much summaries favour what goes on as the source does. @see server/engine/copying.ts */
-  readonly copyBias?: { readonly anywhere?: number; readonly afterOne?: number; readonly afterTwo?: number };
+  readonly summary?: Writing;
+  readonly title?: Writing;
   /** Token ids, most frequent first in text such as the model writes. */
   readonly frequent: readonly number[];
+}
+
+/** How a model writes one kind of text. */
+export interface Writing {
+  /** 1 (greedy) when absent. */
+  readonly beams?: number;
+  /** How much it favours what goes on as the source does. @see server/engine/copying.ts */
+  readonly copyBias?: { readonly anywhere?: number; readonly afterOne?: number; readonly afterTwo?: number };
 }
 
 /** What `spanfill info` tells of a model. */
@@ -182,10 +188,14 @@ const manifestSchema = z.object({
 });
 
 const bonus = z.number().nonnegative().exactOptional();
-const decodingSchema = z.object({
-  shortlist: z.int().positive().exactOptional(),
+const writingSchema = z.object({
   beams: z.int().min(1).max(16).exactOptional(),
   copyBias: z.object({ anywhere: bonus, afterOne: bonus, afterTwo: bonus }).exactOptional(),
+});
+const decodingSchema = z.object({
+  shortlist: z.int().positive().exactOptional(),
+  summary: writingSchema.exactOptional(),
+  title: writingSchema.exactOptional(),
   frequent: z.array(z.int().nonnegative()).default([]),
 });
 

@@ -1,7 +1,11 @@
 /** Loads the model a command asks for, in this process; imported only when a command runs, to keep the start fast. */
+import { type Device, fallbackNotice } from "../../protocol/devices.ts";
 import { resolveModel } from "../catalog/catalog.ts";
+import { measurementsOf } from "../catalog/measurements.ts";
+import { placesOf } from "../catalog/store.ts";
 import type { LoadedModel } from "../engine/engine.ts";
 import { createLocalEngine } from "../engine/local.ts";
+import { chooseDevice } from "../features/devices.ts";
 import type { ModelOptions } from "./options.ts";
 
 /** A loaded model and how long that took. */
@@ -16,14 +20,27 @@ export interface OpenModel extends AsyncDisposable {
  */
 export async function openModel(options: ModelOptions): Promise<OpenModel> {
   const started = performance.now();
-  const engine = createLocalEngine();
+  const engine = createLocalEngine(tellFallback);
+  const directory = resolveModel(options.model);
   const model = await engine.load({
-    directory: resolveModel(options.model),
+    directory,
     precision: options.precision,
+    device: await deviceOf(options, directory),
     ...(options.threads === undefined ? {} : { threads: options.threads }),
   });
   if (model.info.slowNotice !== undefined) process.stderr.write(`spanfill: ${model.info.slowNotice}\n`);
   return { model, loadMs: performance.now() - started, [Symbol.asyncDispose]: () => engine.dispose() };
+}
+
+/** What --device says: by default what was measured of the model in a folder decides. */
+export async function deviceOf({ device = "cpu", precision }: ModelOptions, directory: string): Promise<Device> {
+  if (device !== "auto") return device;
+  return chooseDevice(device, precision, await measurementsOf(placesOf(), directory)).device;
+}
+
+/** Says on stderr that a device failed. */
+export function tellFallback(device: Device, why: string): void {
+  process.stderr.write(`spanfill: ${fallbackNotice(device, why)}\n`);
 }
 
 /** Times rounded to a tenth of a millisecond, as printed. */

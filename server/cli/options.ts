@@ -1,11 +1,14 @@
 /** Options that several commands take, parsed once: wrong values end with exit code 2 and a message that names them. */
 import { type Command, InvalidArgumentError, Option } from "commander";
+import { DEVICES, type Device } from "../../protocol/devices.ts";
 import type { Precision } from "../engine/engine.ts";
 
 /** Options of every command that loads a model. */
 export interface ModelOptions {
   readonly model?: string;
   readonly precision: Precision;
+  /** Absent: the CPU. */
+  readonly device?: Device | "auto";
   readonly threads?: number;
   readonly json?: boolean;
 }
@@ -19,6 +22,14 @@ export function withModelOptions(command: Command): Command {
         "a model's id, or a folder with config.json, weights and a tokenizer (default: built-in)",
       )
       .addOption(new Option("--precision <precision>", "of the weights").choices(["int8", "float32"]).default("int8"))
+      .addOption(
+        new Option(
+          "--device <device>",
+          "what to run on; others than the CPU take float32 (spanfill devices lists them)",
+        )
+          .choices(["auto", ...DEVICES])
+          .default("auto"),
+      )
       .option("--threads <n>", "threads of one operator (default: the machine's cores)", atLeast(1)),
   );
 }

@@ -1,6 +1,7 @@
 /** `spanfill summarize DIR`: a digest of a folder, in Markdown. */
 import { stat } from "node:fs/promises";
 import { basename, resolve } from "node:path";
+import { ModelError } from "../../models/errors.ts";
 import type { FolderDigestParams } from "../features/folder-digest.ts";
 import type { ModelOptions } from "./options.ts";
 import { type CommandResult, EXIT, type Work } from "./terminal.ts";
@@ -35,6 +36,13 @@ export async function summarizeFolder(
     { name: basename(path) || path, source: localFolder(path), above: await rulesAbove(path), settings },
     { signal, onProgress: ({ done, total }) => progress("Summarising", done, total) },
   );
+  if (made.files.found === 0 && !made.partial) {
+    const left = made.leftOut.length === 0 ? "" : ` (${made.leftOut.length} files are left out)`;
+    throw new ModelError(
+      "input",
+      `${directory} holds no prose to summarise${left}. Name a folder of .md, .txt, .rst or .adoc files.`,
+    );
+  }
   if (made.partial) process.exitCode = EXIT.interrupted;
   const notes = [
     `${made.files.summarized} of ${made.files.found} files`,

@@ -3,7 +3,7 @@ import type { T5Config } from "../../models/t5/config.ts";
 import type { InputPart } from "../../models/tokenizer/parts.ts";
 import type { SpanWindow } from "../../models/tokenizer/window.ts";
 import type { Calibration } from "../catalog/calibration.ts";
-import type { TaskPrefixes } from "../catalog/catalog.ts";
+import type { ModelDecoding, TaskPrefixes } from "../catalog/catalog.ts";
 import type { CopyBias } from "./copying.ts";
 import type { Device } from "./device.ts";
 
@@ -46,7 +46,7 @@ export interface ModelInfo {
   /** Whether the vocabulary can spell newlines (the built-in models can). */
   readonly spellsLayout: boolean;
   /** How its makers found it to decode best: features follow it unless told otherwise. Empty where nobody measured. */
-  readonly decoding?: { readonly shortlist?: number; readonly beams?: number; readonly copyBias?: Partial<CopyBias> };
+  readonly decoding?: Omit<ModelDecoding, "frequent">;
   /** Task prefixes the model was trained with; absent ones fall back to T5's habits. */
   readonly prefixes: TaskPrefixes;
   /** The labels that it was taught to give texts; absent where it was taught none, or more than can be compared. */

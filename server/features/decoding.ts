@@ -3,15 +3,20 @@ import type { GeneratedSequence, GenerateRequest, ModelInfo } from "../engine/en
 
 /** Choices that a caller may make; measurements do. */
 export interface Decoding extends Pick<GenerateRequest, "shortlist" | "copyBias"> {
-  /** Of summaries; 1 is greedy. */
+  /** 1 is greedy. Fills have their own number. */
   readonly beams?: number;
-  /** Whether, of several beams, the one is taken that claims the fewest names and numbers beyond the source. */
+  /** Whether, of several beams, the one is taken that claims the fewest names and numbers beyond the source. Default true. */
   readonly faithful?: boolean;
 }
 
-/** What a caller chose, and for the rest what suits the model. */
-export function decodingOf(model: ModelInfo, chosen: Decoding = {}): Decoding {
-  return { ...model.decoding, ...chosen };
+/** What a caller chose, and for the rest what suits the model when it writes that. */
+export function decodingOf(
+  { decoding: { shortlist, ...writing } = {} }: ModelInfo,
+  kind: "summary" | "title" | "fill",
+  chosen: Decoding = {},
+): Decoding {
+  const own = kind === "fill" ? {} : writing[kind];
+  return { ...(shortlist === undefined ? {} : { shortlist }), ...own, ...chosen };
 }
 
 /**

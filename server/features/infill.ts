@@ -165,7 +165,7 @@ function begin(model: LoadedModel, params: InfillParams, { signal }: InfillOptio
     candidates: gaps.map(() => []),
     alternatives,
     window,
-    decoding: decodingOf(model.info, params.decoding),
+    decoding: decodingOf(model.info, "fill", params.decoding),
     newline: text.includes("\r\n") ? "\r\n" : "\n",
     tally: { passes: 0, tokensIn: 0, tokensOut: 0, encodeMs: 0, decodeMs: 0 },
     cancelled: false,

@@ -2,8 +2,11 @@
 import { execFile } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { promisify } from "node:util";
+import { ModelError } from "../../models/errors.ts";
+import { DEVICE_NAMES } from "../../protocol/devices.ts";
 import type { Measurement } from "../../protocol/panel.ts";
 import type { Engine, ModelReference } from "../engine/engine.ts";
+import { createRemoteEngine } from "../engine/remote.ts";
 
 /** An engine in a process that can be looked at. */
 export interface MeasuredEngine extends Engine {
@@ -14,6 +17,31 @@ export interface MeasuredEngine extends Engine {
 const SOURCE_TOKENS = 512;
 const TARGET_TOKENS = 64;
 const ROUNDS = 3;
+
+/**
+ * Times a model in a process that ends with it.
+ * @throws ModelError, "runtime" also when the device failed, so that the CPU did its work; or what the signal aborts with
+ */
+export async function measureApart(id: string, reference: ModelReference, signal: AbortSignal): Promise<Measurement> {
+  let failure: string | undefined;
+  const engine = createRemoteEngine({
+    onFallback(device, why) {
+      failure = `${DEVICE_NAMES[device]} could not be measured: ${why}.`;
+      void engine.dispose();
+    },
+  });
+  const end = () => void engine.dispose();
+  signal.addEventListener("abort", end, { once: true });
+  try {
+    return await measureModel(engine, id, reference, signal);
+  } catch (error) {
+    signal.throwIfAborted();
+    throw failure === undefined ? error : new ModelError("runtime", failure, { cause: error });
+  } finally {
+    signal.removeEventListener("abort", end);
+    await engine.dispose();
+  }
+}
 
 /**
  * Loads a model and times it: the median of three runs after one that warms up.
@@ -47,8 +75,8 @@ export async function measureModel(
   const memoryBytes = await residentBytes(engine.pid);
   return {
     id,
-    precision: reference.precision,
-    device: "cpu",
+    precision: model.info.precision,
+    device: reference.device ?? "cpu",
     loadMs: rounded(loadMs),
     firstTokenMs: rounded(median(first)),
     tokensPerSecond: rounded(median(speed)),

@@ -95,7 +95,7 @@ export async function summarize(
   const { model, locale } = context;
   const { text, style, maxWords, maxContextTokens: window = WINDOW_TOKENS } = params;
   const kind = style === "title" ? "title" : "summary";
-  const decoding = decodingOf(model.info, params.decoding);
+  const decoding = decodingOf(model.info, kind, params.decoding);
   const work: Work = { ...context, options, window, tally: new Tally(), decoding, kind };
   const spans = await cut(work, params);
   const splitMs = performance.now() - started;
@@ -262,7 +262,7 @@ async function pass(work: Work, text: string): Promise<Piece[] | undefined> {
   }
   const pieces: Piece[] = [];
   if (text.trim() !== "") {
-    const { beams = 1, faithful = false, shortlist = "off", copyBias = {} } = work.decoding;
+    const { beams = 1, faithful = true, shortlist = "off", copyBias = {} } = work.decoding;
     const generation = await model.generate(
       {
         inputs: [ids],

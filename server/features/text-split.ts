@@ -39,7 +39,7 @@ export function sentencesOf(text: string, locale?: string): string[] {
   let open = "";
   for (const { segment } of pieces) {
     open += segment;
-    if (ABBREVIATION.test(open) && !segment.endsWith("\n")) continue;
+    if ((ABBREVIATION.test(open) || INITIALS.test(open)) && !segment.endsWith("\n")) continue;
     if (open.trim() !== "") sentences.push(open.trim());
     open = "";
   }
@@ -48,6 +48,8 @@ export function sentencesOf(text: string, locale?: string): string[] {
 }
 
 const ABBREVIATION = /(?:^|[\s(])(?:e\.g|i\.e|etc|vs|cf|approx|no|fig|mr|mrs|ms|dr|prof|st)\.\s*$/i;
+/** U.S., Ph.D.: more often within a sentence than at its end. */
+const INITIALS = /(?:^|[\s(])(?:\p{Lu}\p{Ll}?\.){2,}\s*$/u;
 
 /** Characters of a piece that is cut further without asking the tokenizer: no window holds so much. */
 const LARGEST_PIECE = 16_384;

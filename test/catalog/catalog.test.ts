@@ -144,10 +144,20 @@ test("reads how a model decodes best, says nothing without the file, and refuses
   const folder = temporaryFolder(t);
   assert.deepEqual(readDecoding(folder), { frequent: [] });
   const write = (content: object) => writeFileSync(join(folder, "decoding.json"), JSON.stringify(content));
-  const decoding = { shortlist: 4096, beams: 4, copyBias: { afterOne: 2 }, frequent: [3, 9] };
+  const decoding = {
+    shortlist: 4096,
+    summary: { beams: 4 },
+    title: { copyBias: { afterOne: 2 } },
+    frequent: [3, 9],
+  };
   write(decoding);
   assert.deepEqual(readDecoding(folder), decoding);
-  for (const wrong of [{ shortlist: 0 }, { beams: 0 }, { frequent: [-1] }, { copyBias: { afterTwo: "much" } }]) {
+  for (const wrong of [
+    { shortlist: 0 },
+    { summary: { beams: 0 } },
+    { frequent: [-1] },
+    { title: { copyBias: { afterTwo: "much" } } },
+  ]) {
     write(wrong);
     assert.throws(() => readDecoding(folder), { code: "config", message: /decoding\.json is malformed/ });
   }

@@ -367,7 +367,8 @@ const bad: [string, string[], string | Buffer, string, RegExp][] = [
   ["an empty file", ["summarize", file("empty.md", ""), ...withModel], "", "input", /empty/],
   ["empty standard input", ["infill", ...withModel], "", "input", /empty|no gap/i],
   ["a missing file", ["summarize", "missing.md", ...withModel], "", "input", /missing\.md.*does not exist/],
-  ["a folder", ["summarize", "folder", ...withModel], "", "input", /folder is a folder/],
+  ["a folder without prose", ["summarize", "folder", ...withModel], "", "input", /folder holds no prose/],
+  ["a folder", ["infill", "folder", ...withModel], "", "input", /folder is a folder/],
   [
     "a binary file",
     ["infill", file("a.bin", Buffer.from([65, 0, 66])), ...withModel],

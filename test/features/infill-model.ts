@@ -44,6 +44,7 @@ export function playedModel(tokenizer: Tokenizer, play: Play, prefix?: string): 
         decoder_start_token_id: tokenizer.padId,
       }),
       precision: "float32",
+      device: "cpu",
       parameters: 1,
       sentinelIds: tokenizer.sentinelIds,
       unkTokenId: tokenizer.unkId,

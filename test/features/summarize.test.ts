@@ -245,17 +245,15 @@ test("10 MB of text is summarised part by part", { timeout: 120_000 }, async () 
 
 test("decodes as suits the model, or as the caller says", async () => {
   const plain = fakeModel(firstWords(3));
-  const decoding = { shortlist: 50, beams: 3, copyBias: { afterOne: 2 } };
+  const decoding = { shortlist: 50, summary: { beams: 3 }, title: { copyBias: { afterOne: 2 } } };
   const model: FakeModel = { ...plain, info: { ...plain.info, decoding } };
   await run(model, { text: "Alpha beta gamma.", style: "sentence" });
-  await run(model, {
-    text: "Alpha beta.",
-    style: "sentence",
-    decoding: { shortlist: "off", beams: 2, faithful: true },
-  });
+  await run(model, { text: "Alpha beta gamma.", style: "title" });
+  await run(model, { text: "Alpha beta.", style: "sentence", decoding: { shortlist: "off", beams: 2 } });
   const asked = plain.requests.map(({ shortlist, copyBias, numBeams }) => ({ shortlist, copyBias, numBeams }));
   assert.deepEqual(asked, [
-    { shortlist: 50, copyBias: { afterOne: 2 }, numBeams: 3 },
-    { shortlist: "off", copyBias: { afterOne: 2 }, numBeams: 2 },
+    { shortlist: 50, copyBias: {}, numBeams: 3 },
+    { shortlist: 50, copyBias: { afterOne: 2 }, numBeams: 1 },
+    { shortlist: "off", copyBias: {}, numBeams: 2 },
   ]);
 });

@@ -96,4 +96,8 @@ test("an abort ends the cutting early", async () => {
 
 test("sentences are not cut at abbreviations", () => {
   assert.deepEqual(sentencesOf("Use a tool, e.g. Vim. Then stop!  ", "en"), ["Use a tool, e.g. Vim.", "Then stop!"]);
+  assert.deepEqual(sentencesOf("The U.S. Digital Service has a Ph.D. It writes.", "en"), [
+    "The U.S. Digital Service has a Ph.D. It writes.",
+  ]);
+  assert.deepEqual(sentencesOf("See plan A. Then plan B.", "en"), ["See plan A.", "Then plan B."]);
 });

@@ -4,6 +4,7 @@ import { ModelError } from "../../../models/errors.ts";
 import { resolveModel } from "../../catalog/catalog.ts";
 import type { LoadedModel, ModelInfo } from "../../engine/engine.ts";
 import { createRemoteEngine } from "../../engine/remote.ts";
+import { deviceOf, tellFallback } from "../model.ts";
 import type { ModelOptions } from "../options.ts";
 
 /** A loaded model that works on several items at once. */
@@ -28,12 +29,13 @@ export interface ModelPool extends AsyncDisposable {
 export async function openPool(options: ModelOptions): Promise<ModelPool> {
   const directory = resolveModel(options.model);
   const count = options.threads ?? Math.min(availableParallelism(), 8);
-  const engines = Array.from({ length: count }, () => createRemoteEngine());
+  const engines = Array.from({ length: count }, () => createRemoteEngine({ onFallback: tellFallback }));
+  const device = await deviceOf(options, directory);
   const dispose = async () => {
     await Promise.all(engines.map((engine) => engine.dispose()));
   };
   try {
-    const load = (at: number) => engines[at]?.load({ directory, precision: options.precision, threads: 1 });
+    const load = (at: number) => engines[at]?.load({ directory, precision: options.precision, device, threads: 1 });
     // The first one alone: where weights must be quantized first, it writes the file that the others then read.
     const first = await load(0);
     if (first === undefined) throw new RangeError("a pool of no processes");

@@ -1,0 +1,127 @@
+/** `spanfill devices`: what models can run on here, what is missing, and how quick they are. */
+import { Command } from "commander";
+import { ModelError } from "../../models/errors.ts";
+import { DEVICE_NAMES, type DeviceReport } from "../../protocol/devices.ts";
+import type { Measurement } from "../../protocol/panel.ts";
+import { atLeast, withJson } from "./options.ts";
+import { type CommandResult, runCommand, type Work } from "./terminal.ts";
+
+interface Options {
+  readonly model?: string;
+  readonly measure?: boolean;
+  readonly threads?: number;
+  readonly json?: boolean;
+}
+
+/** The command; its action prints each device with its state, or {devices, model, measurements, choice} with --json. */
+export function devicesCommand(): Command {
+  const command = new Command("devices")
+    .summary("what models can run on here: found, missing, measured")
+    .description(
+      "Try every device that ONNX Runtime knows, and tell what the others lack and how to get it. With --measure, time a model on each, in each precision it runs; --device auto takes the quickest from then on.",
+    )
+    .option("--measure", "time the model on every device that can be used")
+    .option("-m, --model <id|dir>", "the model to measure (default: built-in)")
+    .option("--threads <n>", "threads of one operator on the CPU (default: the machine's cores)", atLeast(1))
+    .addHelpText(
+      "after",
+      `
+Examples:
+  $ spanfill devices
+  $ spanfill devices --measure --model google-t5/t5-small
+  $ spanfill summarize README.md --device webgpu`,
+    );
+  return withJson(command).action((options: Options) =>
+    runCommand(options.json === true, (work) => devices(options, work)),
+  );
+}
+
+async function devices(options: Options, work: Work): Promise<CommandResult> {
+  const [
+    { createRemoteEngine },
+    { chooseDevice, findDevices },
+    { readManifest, resolveModel },
+    { measurementsOf },
+    { placesOf },
+  ] = await Promise.all([
+    import("../engine/remote.ts"),
+    import("../features/devices.ts"),
+    import("../catalog/catalog.ts"),
+    import("../catalog/measurements.ts"),
+    import("../catalog/store.ts"),
+  ]);
+  const directory = resolveModel(options.model);
+  // What the panel calls it, and a folder of one's own by its path.
+  const model = options.model ?? readManifest(directory).id;
+  const engine = createRemoteEngine();
+  let found: readonly DeviceReport[];
+  try {
+    found = await findDevices(engine);
+  } finally {
+    await engine.dispose();
+  }
+  const failures = options.measure ? await measureAll(model, directory, found, options, work) : [];
+  const measurements = await measurementsOf(placesOf(), directory);
+  const choice = chooseDevice("auto", "int8", measurements);
+  const text = [
+    ...found.map(({ device, state, detail }) => `${DEVICE_NAMES[device].padEnd(9)} ${state.padEnd(8)} ${detail}`),
+    ...(measurements.length === 0 ? [] : ["", `${model}, 512 tokens in and 64 out:`]),
+    ...measurements.map(measurementLine),
+    "",
+    `--device auto runs ${model} on ${DEVICE_NAMES[choice.device]}: ${choice.reason}.`,
+  ];
+  return {
+    text: `${text.join("\n")}\n`,
+    json: { devices: found, model, measurements, choice },
+    notes: failures,
+    cancelled: work.signal.aborted,
+  };
+}
+
+/** Measures and keeps. @returns what failed, a sentence each */
+async function measureAll(
+  model: string,
+  directory: string,
+  found: readonly DeviceReport[],
+  { threads }: Options,
+  { signal, progress }: Work,
+): Promise<string[]> {
+  const [{ measureApart }, { keepMeasurement }, { placesOf }] = await Promise.all([
+    import("../features/measure.ts"),
+    import("../catalog/measurements.ts"),
+    import("../catalog/store.ts"),
+  ]);
+  const usable = found.filter(({ state }) => state === "usable").map(({ device }) => device);
+  const pairs = usable.flatMap((device) =>
+    (device === "cpu" ? (["int8", "float32"] as const) : (["float32"] as const)).map((precision) => ({
+      device,
+      precision,
+    })),
+  );
+  const failures: string[] = [];
+  for (const [i, { device, precision }] of pairs.entries()) {
+    if (signal.aborted) break;
+    progress(`${DEVICE_NAMES[device]} in ${precision}`, i, pairs.length);
+    const reference = { directory, precision, device, ...(threads === undefined ? {} : { threads }) };
+    try {
+      await keepMeasurement(placesOf(), await measureApart(model, reference, signal));
+    } catch (error) {
+      if (signal.aborted) break;
+      if (!(error instanceof ModelError)) throw error;
+      failures.push(error.message);
+    }
+  }
+  return failures;
+}
+
+function measurementLine({
+  device,
+  precision,
+  loadMs,
+  firstTokenMs,
+  tokensPerSecond,
+  memoryBytes,
+}: Measurement): string {
+  const memory = memoryBytes === undefined ? "" : `, ${Math.round(memoryBytes / 1e6)} MB`;
+  return `${DEVICE_NAMES[device].padEnd(9)} ${precision.padEnd(8)} load ${Math.round(loadMs)} ms, first token ${firstTokenMs} ms, ${tokensPerSecond} tokens/s${memory}`;
+}

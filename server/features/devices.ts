@@ -1,0 +1,104 @@
+/** The devices of this machine: which can be used, what the others lack and how to get it, and which one serves a model best. */
+import { availableParallelism, cpus } from "node:os";
+import { DEVICE_NAMES, DEVICES, type Device, type DeviceChoice, type DeviceReport } from "../../protocol/devices.ts";
+import type { Measurement } from "../../protocol/panel.ts";
+import type { DeviceProbe } from "../engine/device.ts";
+import type { Precision } from "../engine/engine.ts";
+
+/** Who tries a device; in a process of its own, for a bad driver may end that. @see RemoteEngine */
+interface Prober {
+  probe(device: Device): Promise<DeviceProbe>;
+}
+
+/** Tries every device, one after the other. */
+export async function findDevices(engine: Prober, platform = process.platform): Promise<DeviceReport[]> {
+  const found: DeviceReport[] = [];
+  for (const device of DEVICES) {
+    const probe = await engine.probe(device).catch((error: unknown): DeviceProbe => {
+      return { known: true, failure: error instanceof Error ? error.message : String(error) };
+    });
+    found.push({ device, ...judged(device, probe, platform) });
+  }
+  return found;
+}
+
+/**
+ * What a model runs on: what was asked for, or of those that were measured with it the quickest.
+ * @param measurements of this model; int8 is the CPU's alone, so that other devices compete in float32
+ */
+export function chooseDevice(
+  asked: Device | "auto",
+  precision: Precision,
+  measurements: readonly Measurement[],
+): DeviceChoice {
+  if (asked !== "auto") return { device: asked, reason: "as the settings say" };
+  const rivals = measurements.filter((one) => one.device !== "cpu" || one.precision === precision);
+  const own = rivals.find(({ device }) => device === "cpu");
+  const [best] = rivals.toSorted((a, b) => typicalMs(a) - typicalMs(b));
+  if (best === undefined) return { device: "cpu", reason: "nothing was measured with this model" };
+  if (own === undefined)
+    return { device: "cpu", reason: `the CPU was not measured in ${precision} to compare it with` };
+  if (rivals.length === 1) return { device: "cpu", reason: "no other device was measured with this model" };
+  const others = rivals.filter((one) => one !== best);
+  const told = others.map((one) => `${DEVICE_NAMES[one.device]} ${Math.round(typicalMs(one))} ms`).join(", ");
+  const reason = `the quickest as measured: ${Math.round(typicalMs(best))} ms for 512 tokens in and 64 out; ${told}`;
+  return { device: best.device, reason };
+}
+
+/** Of 512 tokens in and 64 out. */
+function typicalMs({ firstTokenMs, tokensPerSecond }: Measurement): number {
+  return firstTokenMs + 64_000 / tokensPerSecond;
+}
+
+function judged(
+  device: Device,
+  { known, failure, note }: DeviceProbe,
+  platform: NodeJS.Platform,
+): Pick<DeviceReport, "state" | "detail"> {
+  if (known && failure === undefined) return { state: "usable", detail: note ?? USABLE[device]() };
+  if (!known) return { state: "missing", detail: ELSEWHERE[device](platform) };
+  const lacking = failure === undefined ? undefined : LACKS[device]?.(failure, platform);
+  if (lacking !== undefined) return { state: "missing", detail: lacking };
+  return {
+    state: "failed",
+    detail: `It does not compute: ${failure}. Updating its driver may help; the CPU serves meanwhile.`,
+  };
+}
+
+const accelerated = () => "Runs the float32 weights, whatever the precision. Measure it beside the CPU.";
+const USABLE: Readonly<Record<Device, () => string>> = {
+  cpu: () => `${cpus()[0]?.model.trim() ?? process.arch}, ${availableParallelism()} cores`,
+  webgpu: accelerated,
+  dml: accelerated,
+  coreml: accelerated,
+  cuda: accelerated,
+};
+
+const NOT_BUILT_IN = `The engine for ${process.platform}-${process.arch} was built without it.`;
+
+/** Where the runtime does not know a device. */
+const ELSEWHERE: Readonly<Record<Device, (platform: NodeJS.Platform) => string>> = {
+  cpu: () => "No engine can be loaded here. Install Spanfill again.",
+  webgpu: () => `${NOT_BUILT_IN} Windows, macOS on Apple's processors and x64 Linux have it.`,
+  dml: (platform) => (platform === "win32" ? NOT_BUILT_IN : "It is a part of Windows."),
+  coreml: (platform) => (platform === "darwin" ? NOT_BUILT_IN : "It is a part of macOS."),
+  cuda: (platform) =>
+    platform === "linux" ? NOT_BUILT_IN : "The engine has it on x64 Linux alone; WebGPU uses the same card.",
+};
+
+/** What a failure says is not installed; undefined where it says nothing of the kind. */
+const LACKS: Partial<Readonly<Record<Device, (failure: string, platform: NodeJS.Platform) => string | undefined>>> = {
+  webgpu: (failure, platform) =>
+    /adapter/i.test(failure) ? `No graphics adapter was found. ${GRAPHICS[platform] ?? ""}`.trim() : undefined,
+  cuda: (failure) => (/shared library|cannot open|libcu/i.test(failure) ? CUDA : undefined),
+};
+
+const GRAPHICS: Partial<Readonly<Record<NodeJS.Platform, string>>> = {
+  linux:
+    "It takes Vulkan: the loader and the driver of the graphics card (Debian and Ubuntu: apt install libvulkan1 mesa-vulkan-drivers; NVIDIA's driver brings its own). In a container, the card must be passed on to it.",
+  win32: "It takes a graphics card with Direct3D 12 and an up-to-date driver.",
+  darwin: "It takes a Mac with Metal, and no remote session without graphics.",
+};
+
+const CUDA =
+  "Its libraries do not come with Spanfill. With an NVIDIA card, its driver, CUDA 12 and cuDNN 9 installed, ONNXRUNTIME_NODE_INSTALL=cuda12 npm rebuild onnxruntime-node (in the folder of Spanfill's sources) gets them.";
