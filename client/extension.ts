@@ -69,9 +69,13 @@ export function activate(context: ExtensionContext): void {
   );
   const start = async (): Promise<LanguageServer> => {
     const { createServer, runAction } = await import("./commands.ts");
+    let saidOfDevice: string | undefined;
     const onStatus = (engine: EngineStatus | undefined) => {
       status.show(engine);
       if (engine?.slowNotice !== undefined) saySlow(context, engine.slowNotice);
+      const notice = engine?.deviceNotice;
+      if (notice !== undefined && notice !== saidOfDevice) void window.showWarningMessage(notice);
+      saidOfDevice = notice ?? saidOfDevice;
       if (engine !== undefined)
         log.debug(`engine: ${engine.state}${engine.pid === undefined ? "" : `, process ${engine.pid}`}`);
     };

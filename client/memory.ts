@@ -1,5 +1,6 @@
 /** Frees what Spanfill keeps: the model's memory, and the summaries that it remembers. */
 import { CancellationTokenSource, l10n, window } from "vscode";
+import { DEVICE_NAMES } from "../protocol/devices.ts";
 import type { COMMANDS, EngineStatus, ForgetResult } from "../protocol/requests.ts";
 import type { LanguageServer } from "./language-client.ts";
 import { answered } from "./prose-editor.ts";
@@ -52,5 +53,5 @@ export async function engineLine(server: LanguageServer, idleMinutes: number): P
         ? l10n.t("in memory")
         : l10n.t("{0} MB of memory", Math.round(memoryBytes / 1e6));
   const idle = pid === undefined || idleMinutes === 0 ? [] : [l10n.t("freed after {0} idle minutes", idleMinutes)];
-  return [`Spanfill: ${model}`, precision, device.toUpperCase(), memory, ...idle].join(" · ");
+  return [`Spanfill: ${model}`, precision, DEVICE_NAMES[device], memory, ...idle].join(" · ");
 }

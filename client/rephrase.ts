@@ -5,6 +5,7 @@ import {
   type Range,
   type TextEditor,
   type TextEditorDecorationType,
+  TextEditorRevealType,
   ThemeColor,
   window,
 } from "vscode";
@@ -15,6 +16,10 @@ import { warn } from "./messages.ts";
 import { answered } from "./prose-editor.ts";
 
 const REPHRASE: (typeof COMMANDS)["rephrase"] = "spanfill.rephrase";
+/** Less likely words are noise. */
+const LEAST_SHOWN = 0.01;
+/** Lines at the top of an editor that the list hides. */
+const HIDDEN_LINES = 8;
 
 /** Offers other words for a part of a text; the chosen ones replace it, and one undo brings it back. */
 export async function offerOtherWords(server: LanguageServer, editor: TextEditor, part: Range): Promise<void> {
@@ -27,12 +32,14 @@ export async function offerOtherWords(server: LanguageServer, editor: TextEditor
     return { ...result, range: from.asRange(result.range) };
   });
   if (made === undefined) return;
-  if (made.alternatives.length === 0) {
+  const isWord = /^\S+$/.test(document.getText(made.range));
+  const alternatives = made.alternatives.filter(({ confidence }) => !isWord || confidence >= LEAST_SHOWN);
+  if (alternatives.length === 0) {
     void window.showInformationMessage(l10n.t("Spanfill: the model knows no other words for this."));
     return;
   }
   const note = l10n.t("{0}; nothing is written until you choose", made.model);
-  const chosen = await pickAlternative(editor, made.range, made.alternatives, note);
+  const chosen = await pickAlternative(editor, made.range, alternatives, note);
   if (chosen === undefined) return;
   const problem = await replaceRanges(document, version, [{ range: made.range, text: chosen.text }]);
   if (problem !== undefined) warn(l10n.t("Spanfill replaced nothing: {0}", problem));
@@ -82,7 +89,9 @@ interface Preview {
 /** Shows text in a range's place without writing it: what stands there fades, and the text follows it like ghost text. */
 function previewIn(editor: TextEditor, range: Range): Preview {
   let shown: TextEditorDecorationType | undefined;
-  editor.revealRange(range);
+  const top = editor.visibleRanges[0]?.start.line ?? 0;
+  const hidden = range.start.line < top + HIDDEN_LINES;
+  editor.revealRange(range, hidden ? TextEditorRevealType.InCenter : TextEditorRevealType.Default);
   return {
     show(text) {
       shown?.dispose();

@@ -1,6 +1,7 @@
 /** The status item: which model is in use, on what, and what it is doing. */
 import { basename } from "node:path";
 import { type Disposable, LanguageStatusSeverity, l10n, languages } from "vscode";
+import { DEVICE_NAMES } from "../protocol/devices.ts";
 import type { EngineStatus } from "../protocol/requests.ts";
 import { SELECTOR } from "./selector.ts";
 
@@ -17,14 +18,18 @@ export function createStatusItem(): StatusItem {
   const item = languages.createLanguageStatusItem("spanfill.status", SELECTOR);
   item.name = "Spanfill";
   item.command = { command: "spanfill.showMenu", title: l10n.t("More...") };
+  let last: EngineStatus | undefined;
   const set = (text: string, detail: string, failed: boolean) => {
     item.text = `Spanfill: ${text}`;
     // What does not fit is cut off together with the item's command.
     item.detail = detail.length > MOST_CHARACTERS ? `${detail.slice(0, MOST_CHARACTERS - 1)}…` : detail;
     item.accessibilityInformation = { label: `${item.text}, ${detail}` };
-    item.severity = failed ? LanguageStatusSeverity.Error : LanguageStatusSeverity.Information;
+    item.severity = failed
+      ? LanguageStatusSeverity.Error
+      : last?.deviceNotice === undefined
+        ? LanguageStatusSeverity.Information
+        : LanguageStatusSeverity.Warning;
   };
-  let last: EngineStatus | undefined;
   let paused = false;
   const show = (status: EngineStatus | undefined) => {
     last = status;
@@ -61,5 +66,5 @@ const MOST_CHARACTERS = 60;
 function detailOf({ state, model, precision, device, message }: EngineStatus): string {
   if (state === "failed" && message !== undefined) return message;
   const name = model === "" ? l10n.t("built-in model") : basename(model);
-  return [name, precision, device.toUpperCase()].join(" · ");
+  return [name, precision, DEVICE_NAMES[device]].join(" · ");
 }

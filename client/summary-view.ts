@@ -97,7 +97,7 @@ function lenses(uri: Uri): CodeLens[] {
   const actions = [
     [`$(copy) ${l10n.t("Copy")}`, "spanfill.copySummary"],
     [`$(arrow-up) ${l10n.t("Insert Above Text")}`, "spanfill.insertSummary"],
-    [`$(quote) ${l10n.t("As Comment or Quotation")}`, "spanfill.insertSummaryAsComment"],
+    [`$(quote) ${l10n.t("Quote Above")}`, "spanfill.insertSummaryAsComment"],
     [`$(replace) ${l10n.t("Replace Text")}`, "spanfill.replaceWithSummary"],
   ] as const;
   return actions.map(([title, command]) => new CodeLens(top, { title, command, arguments: [uri] }));

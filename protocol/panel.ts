@@ -5,6 +5,7 @@
  */
 // The whole module: of `{ z }` a bundle keeps all locales, four times the extension's half of the panel.
 import * as z from "zod";
+import { DEVICES, type Device, type DeviceChoice, type DeviceReport } from "./devices.ts";
 import {
   type DataCheck,
   type Fit,
@@ -27,6 +28,7 @@ export type Task = (typeof TASKS)[number];
 
 const id = z.string().min(1).max(500);
 const precision = z.enum(["int8", "float32"]);
+const device = z.enum(DEVICES);
 
 /** Questions that the server answers. */
 const serverQuestions = [
@@ -43,7 +45,9 @@ const serverQuestions = [
   /** A folder, zip file or file of weights -> `Imported` */
   z.object({ kind: z.literal("import"), path: z.string() }),
   /** Loads a model and times it, in a process of its own -> `Measurement` */
-  z.object({ kind: z.literal("measure"), id, precision }),
+  z.object({ kind: z.literal("measure"), id, precision, device }),
+  /** What models can run on here; `again`: even if it was looked before -> `Devices` */
+  z.object({ kind: z.literal("devices"), id, again: z.boolean() }),
   /** -> `Generated` */
   z.object({
     kind: z.literal("generate"),
@@ -72,6 +76,14 @@ const questionSchema = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("choose"), task: z.enum(TASKS).optional(), id: z.string().max(500) }),
   /** -> `Chosen` */
   z.object({ kind: z.literal("chosen") }),
+  /** Writes the settings that are given -> `Chosen` */
+  z.object({
+    kind: z.literal("configure"),
+    device: z.enum(["auto", ...DEVICES]).optional(),
+    precision: precision.optional(),
+    /** 0: as many as the machine has cores. */
+    threads: z.int().min(0).max(256).optional(),
+  }),
   /** Lets a person pick what to import, and imports it -> `Imported`, or null when none was picked */
   z.object({ kind: z.literal("pick"), what: z.enum(["folder", "file"]) }),
   /** Lets a person type the hub's token, kept as a secret; an empty one forgets it -> whether there is one */
@@ -117,6 +129,8 @@ interface Answers {
   readonly generate: Generated;
   readonly choose: Chosen;
   readonly chosen: Chosen;
+  readonly configure: Chosen;
+  readonly devices: Devices;
   readonly pick: Imported | null;
   readonly token: boolean;
   readonly visit: null;
@@ -131,7 +145,7 @@ interface Answers {
   readonly reveal: null;
 }
 
-/** The models that the settings name: ids or folders; empty where nothing is set. */
+/** The models that the settings name (ids or folders; empty where nothing is set), and how they are run. */
 export interface Chosen {
   readonly model: string;
   readonly summarize: string;
@@ -139,6 +153,16 @@ export interface Chosen {
   readonly ask: string;
   readonly classify: string;
   readonly precision: "int8" | "float32";
+  readonly device: Device | "auto";
+  /** 0: as many as the machine has cores. */
+  readonly threads: number;
+}
+
+/** What models can run on. */
+export interface Devices {
+  readonly found: readonly DeviceReport[];
+  /** What the model that was asked about runs on by the settings. */
+  readonly choice: DeviceChoice;
 }
 
 /** All models, and what is under way. */
@@ -201,7 +225,7 @@ export interface ModelRow {
 export interface Measurement {
   readonly id: string;
   readonly precision: "int8" | "float32";
-  readonly device: "cpu";
+  readonly device: Device;
   /** Of a process of its own, from its start to a model ready to use. */
   readonly loadMs: number;
   /** From the request to the first token. */

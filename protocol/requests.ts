@@ -1,6 +1,7 @@
 /** What a client and the language server say to each other beyond the protocol: commands, their arguments and results. */
 import type { Range, WorkspaceEdit } from "vscode-languageserver-protocol";
 import { z } from "zod";
+import type { Device } from "./devices.ts";
 
 /**
  * The commands of workspace/executeCommand, each with one argument object.
@@ -317,9 +318,11 @@ export interface EngineStatus {
   readonly model: string;
   readonly precision: "int8" | "float32";
   /** What the model runs on. */
-  readonly device: "cpu" | "wasm";
+  readonly device: Device | "wasm";
   /** A sentence for people where the model runs on WebAssembly, and why. */
   readonly slowNotice?: string;
+  /** A sentence for people where a device failed and the CPU does its work, and why. */
+  readonly deviceNotice?: string;
   /** Exact number of parameters, once loaded. */
   readonly parameters?: number;
   /** The engine's process while there is one. */

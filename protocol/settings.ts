@@ -1,5 +1,6 @@
 /** The one definition of Spanfill's settings: what the server validates with, and what package.json's settings are made from. */
 import { z } from "zod";
+import { DEVICES } from "./devices.ts";
 
 /** Where settings live: `spanfill.inlineCompletion.length` and so on. */
 export const SETTINGS_SECTION = "spanfill";
@@ -47,6 +48,21 @@ const shape = {
     scope: "machine-overridable",
     enumDescriptions: ["Smaller and faster, nearly as good.", "As published; four times the memory."],
   }),
+  device: setting(
+    z.enum(["auto", ...DEVICES]).default("auto"),
+    "What the model runs on. Other devices than the CPU take its float32 weights, whatever the precision; where one fails, the CPU does its work.",
+    {
+      scope: "machine-overridable",
+      enumDescriptions: [
+        "The quickest of those that were measured with the model, in the panel or by `spanfill devices --measure`; the CPU where none was.",
+        "The processor.",
+        "The graphics card, by Vulkan, Direct3D or Metal.",
+        "The graphics card, by DirectML (Windows).",
+        "Apple's accelerators (macOS).",
+        "NVIDIA's cards (x64 Linux, with CUDA's libraries).",
+      ],
+    },
+  ),
   threads: setting(
     z.int().min(0).max(256).default(0),
     "Threads the model computes with. 0: as many as the machine has cores.",

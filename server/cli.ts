@@ -7,6 +7,7 @@ import { calibrateCommand } from "./cli/calibrate.ts";
 import { classifyCommand } from "./cli/classify.ts";
 import { dataCommand } from "./cli/data.ts";
 import { demoCommand } from "./cli/demo.ts";
+import { devicesCommand } from "./cli/devices.ts";
 import { evaluateCommand } from "./cli/evaluate.ts";
 import { exportCommand } from "./cli/export.ts";
 import { generateCommand } from "./cli/generate.ts";
@@ -46,6 +47,7 @@ const commands = [
   scoreCommand(),
   infoCommand(),
   modelsCommand(),
+  devicesCommand(),
   evaluateCommand(),
   calibrateCommand(),
   trainCommand(),

@@ -12,6 +12,7 @@ import {
   window,
   workspace,
 } from "vscode";
+import type { Device } from "../../protocol/devices.ts";
 import {
   type Chosen,
   PANEL_REQUEST,
@@ -46,6 +47,11 @@ export async function answer(
       return chosenModels();
     case "chosen":
       return chosenModels();
+    case "configure": {
+      const { kind: _, ...given } = question;
+      for (const [name, value] of Object.entries(given)) await write(name, value);
+      return chosenModels();
+    }
     case "pick":
       return pick(context, question.what === "folder");
     case "token":
@@ -85,7 +91,7 @@ export async function ask(
   return client.sendRequest(PANEL_REQUEST, question, cancel.token);
 }
 
-/** The models that the settings name. */
+/** The models that the settings name, and how they are run. */
 export function chosenModels(): Chosen {
   const settings = workspace.getConfiguration("spanfill");
   const named = (name: string) => settings.get<string>(name) ?? "";
@@ -96,18 +102,26 @@ export function chosenModels(): Chosen {
     ask: named("models.ask"),
     classify: named("models.classify"),
     precision: settings.get<"int8" | "float32">("precision") ?? "int8",
+    device: settings.get<Device | "auto">("device") ?? "auto",
+    threads: settings.get<number>("threads") ?? 0,
   };
 }
 
-/** Writes the setting where it is set already, else for all windows. */
+/** Writes the setting; an empty id stands for none. */
 export async function choose(task: Task | undefined, id: string): Promise<void> {
   const settings = workspace.getConfiguration("spanfill");
-  const name = task === undefined ? "model" : `models.${task}`;
-  const target =
-    settings.inspect(name)?.workspaceValue === undefined ? ConfigurationTarget.Global : ConfigurationTarget.Workspace;
-  await settings.update(name, id === "" ? undefined : id, target);
+  const target = await write(task === undefined ? "model" : `models.${task}`, id === "" ? undefined : id);
   // A model for everything is for everything.
   if (task === undefined) for (const each of TASKS) await settings.update(`models.${each}`, undefined, target);
+}
+
+/** Writes a setting where it is set already, else for all windows. @returns where that was */
+async function write(name: string, value: unknown): Promise<ConfigurationTarget> {
+  const settings = workspace.getConfiguration("spanfill");
+  const target =
+    settings.inspect(name)?.workspaceValue === undefined ? ConfigurationTarget.Global : ConfigurationTarget.Workspace;
+  await settings.update(name, value, target);
+  return target;
 }
 
 async function pick(context: PanelContext, folder: boolean): Promise<unknown> {

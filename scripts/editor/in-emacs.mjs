@@ -10,6 +10,7 @@ const LIMIT_MS = 300_000;
 const TEXT =
   "# A heading 🙂\n\nThe cafe\u0301 is ___ in the morning and ___ at night.\nMore 🙂 of it is ___ there.\n\nThe text ends here.\n";
 const CRLF = "# Notes 🙂\r\n\r\nThe first ___ is short.\r\nThe second ___ is not 🙂.\r\n";
+const FERRY = "# The ferry\n\nA ferry crosses to the island three times a day. The crossing takes forty minutes.\n";
 
 /** Runs the script. @returns an outcome (outcome.mjs) */
 export async function inEmacs({ folder }) {
@@ -19,6 +20,9 @@ export async function inEmacs({ folder }) {
   const [file, crlf, result] = ["notes.md", "crlf.md", "result.json"].map((name) => join(folder, name));
   writeFileSync(file, TEXT);
   writeFileSync(crlf, CRLF);
+  const digested = join(folder, "digested");
+  mkdirSync(digested);
+  writeFileSync(join(digested, "ferry.md"), FERRY);
   const environment = {
     HOME: folder,
     PATH: `${onlySpanfill(folder)}${delimiter}${process.env.PATH}`,
@@ -26,6 +30,7 @@ export async function inEmacs({ folder }) {
     SPANFILL_SETTINGS: JSON.stringify({ spanfill: { model: model.directory ?? "" } }),
     SPANFILL_FILE: file,
     SPANFILL_CRLF: crlf,
+    SPANFILL_FOLDER: digested,
     SPANFILL_RESULT: result,
   };
   try {

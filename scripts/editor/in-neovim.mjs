@@ -1,6 +1,6 @@
 // The language server in a real Neovim, driven by test/editors/neovim.lua over stdio.
 import { execFileSync, spawnSync } from "node:child_process";
-import { readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { randomModel } from "./models.mjs";
 import { cleanUp } from "./outcome.mjs";
@@ -22,12 +22,20 @@ export async function inNeovim({ folder }) {
   const file = join(folder, "notes.md");
   const result = join(folder, "result.json");
   writeFileSync(file, TEXT);
+  const digested = join(folder, "digested");
+  mkdirSync(digested);
+  writeFileSync(join(digested, "ferry.md"), "# The ferry\n\nthe one of it is there, and it was to be here.\n");
+  const documented = join(folder, "documented.lua");
+  const [, code] = /```lua\n(function _G\.spanfill.*?)```/s.exec(readFileSync("docs/editors/neovim.md", "utf8"));
+  writeFileSync(documented, code);
   const environment = {
     XDG_STATE_HOME: folder,
     XDG_CACHE_HOME: folder,
     SPANFILL_SERVER: JSON.stringify([process.execPath, resolve("dist/cli.js"), "serve", "--stdio"]),
     SPANFILL_SETTINGS: JSON.stringify({ spanfill: { model: model.directory, precision: "float32" } }),
     SPANFILL_FILE: file,
+    SPANFILL_DOCUMENTED: documented,
+    SPANFILL_FOLDER: digested,
     SPANFILL_RESULT: result,
   };
   try {

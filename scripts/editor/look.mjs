@@ -1,4 +1,4 @@
-// Looks at the panel's fine-tuning page in a browser without VS Code: pictures in three themes and two widths, axe-core on each, and a
+// Looks at the panel's devices and its fine-tuning page in a browser without VS Code: pictures in three themes and two widths, axe-core on each, and a
 // new run by keyboard alone. node scripts/editor/look.mjs FOLDER (after npm run build)
 import { mkdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -15,9 +15,19 @@ const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.mi
 const button = (page, name) => page.getByRole("button", { name, exact: true }).first();
 const open = (page, { summary }) => button(page, summary.title).click();
 
+const SCROLLED = "document.querySelector('.tuned, .split')";
+
 /** What is looked at, in this order: each goes on from the one before. */
 const VIEWS = {
-  history: (page) => page.locator("#runs").waitFor(),
+  async devices(page) {
+    await page.locator("#tab-models").click();
+    await button(page, "Devices").click();
+    await page.locator("#devices").waitFor();
+  },
+  async history(page) {
+    await page.locator("#tab-tuning").click();
+    await page.locator("#runs").waitFor();
+  },
   task: (page) => button(page, "New run").click(),
   async data(page) {
     await page.getByRole("radio", { name: /^Labels/ }).check();
@@ -95,20 +105,17 @@ try {
     mkdirSync(join(folder, name), { recursive: true });
     for (const width of WIDTHS) {
       const { page, complaints } = await openPanelPage(browser, { answers: TUNING_ANSWERS, theme, width, height: 800 });
-      await page.locator("#tab-tuning").click();
       await page.evaluate(AXE);
       for (const [view, show] of Object.entries(VIEWS)) {
         await show(page);
         await page.waitForTimeout(400);
         // The page scrolls inside itself; for its picture it is as high as what it shows.
-        const height = await page.evaluate("Math.min(4000, document.querySelector('.tuned').scrollHeight + 120)");
+        const height = await page.evaluate(`Math.min(4000, ${SCROLLED}.scrollHeight + 120)`);
         await page.setViewportSize({ width, height });
         await page.waitForTimeout(150);
         await page.screenshot({ path: join(folder, name, `${view}-${width}.png`) });
         await page.setViewportSize({ width, height: 800 });
-        const wide = await page.evaluate(
-          "document.querySelector('.tuned').scrollWidth - document.querySelector('.tuned').clientWidth",
-        );
+        const wide = await page.evaluate(`${SCROLLED}.scrollWidth - ${SCROLLED}.clientWidth`);
         if (wide > 0) violations.add(`${view} ${width}: ${wide} pixels too wide`);
         for (const { id, nodes } of (await page.evaluate("axe.run(document, { resultTypes: ['violations'] })"))
           .violations) {

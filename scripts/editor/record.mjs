@@ -13,8 +13,11 @@ const SHOWN = join("media", "readme");
 const SIZE = { width: 800, height: 450 };
 const MOST_BYTES = 400e3;
 const COLORS = 255;
-/** How long the last frame stays. */
+/** How long the first frame stays at least, and the last. */
+const START_MS = 1500;
 const END_MS = 2500;
+/** What changes more often than this is painted over, such as a progress bar. */
+const LEAST_MS = 50;
 /** Longer waits, as while something starts, are cut to this. */
 const LONGEST_MS = 2000;
 const SETTINGS = {
@@ -35,6 +38,9 @@ const SETTINGS = {
   "editor.scrollbar.vertical": "hidden",
   "editor.cursorBlinking": "solid",
   "editor.hover.delay": 300,
+  "editor.stickyScroll.enabled": false,
+  // The built-in model knows the next word more often than the next sentence.
+  "spanfill.inlineCompletion.length": "word",
 };
 
 /** Records what SPANFILL_E2E_ONLY matches, everything without it. @returns an outcome (outcome.mjs) */
@@ -57,24 +63,34 @@ export async function record({ folder, workspace, results, vsix, settings }) {
     await page.locator(".monaco-workbench .part.statusbar").waitFor();
     const person = new Person(page, server, results);
     await person.choose("View: Close Primary Side Bar");
+    await warmUp(person);
     for (const { name, act, take } of acts) {
       try {
-        await act.before(person);
+        await act.before(person, { workspace });
         const bytes = await take(page, () => act.now(person));
         if (bytes.length > MOST_BYTES) throw new Error(`${name} has ${bytes.length} bytes, more than ${MOST_BYTES}`);
         writeFileSync(join(SHOWN, name), bytes);
-        await act.after?.(person);
         passed += 1;
       } catch (error) {
         await page.screenshot({ path: join(results, `failed-${name}.png`) }).catch(() => undefined);
         failures.push({ title: name, message: error.stack });
       }
+      await cleanUp(() => act.after?.(person));
     }
   } finally {
     await cleanUp(close, server.stop);
   }
   const notes = readdirSync(SHOWN).map((name) => `${name}: ${Math.ceil(statSync(join(SHOWN, name)).size / 1000)} kB`);
   return { passed, failures, expected: acts.length, notes };
+}
+
+/** Has everything started that starts with the first use. */
+async function warmUp(person) {
+  await person.open("cache.md");
+  await person.choose("Spanfill: Why Was There No Suggestion Here?");
+  await person.sees(/No suggestion here|would suggest here/);
+  await person.choose("Notifications: Clear All Notifications");
+  await person.closeAll();
 }
 
 async function picture(page, act) {
@@ -96,6 +112,7 @@ async function film(page, act) {
   await page.waitForTimeout(300);
   await session.send("Page.stopScreencast");
   await session.detach();
+  frames.sort((one, other) => one.ms - other.ms);
   return gif(frames.map(({ png, ms }) => ({ ...tool("pngjs").PNG.sync.read(png), ms })));
 }
 
@@ -111,8 +128,9 @@ function gif(frames) {
   for (const [i, { data, ms }] of shown.entries()) {
     const index = applyPalette(data, palette);
     const next = shown[i + 1]?.ms;
-    const delay = next === undefined ? END_MS : Math.min(LONGEST_MS, Math.max(20, next - ms));
-    const changed = before === undefined ? index : index.map((color, at) => (color === before[at] ? transparentIndex : color));
+    const delay = next === undefined ? END_MS : Math.min(LONGEST_MS, Math.max(i === 0 ? START_MS : 0, next - ms));
+    const changed =
+      before === undefined ? index : index.map((color, at) => (color === before[at] ? transparentIndex : color));
     const first = before === undefined ? { palette: [...palette, [0, 0, 0]] } : {};
     encoder.writeFrame(changed, width, height, { ...first, delay, transparent: true, transparentIndex, dispose: 1 });
     before = index;
@@ -121,8 +139,16 @@ function gif(frames) {
   return Buffer.from(encoder.bytes());
 }
 
+/** Frames that differ from the one before and stay long enough to be seen. */
 function distinct(frames) {
-  return frames.filter(({ data }, i) => i === 0 || !data.equals(frames[i - 1].data));
+  const kept = [];
+  for (const [i, frame] of frames.entries()) {
+    const next = frames[i + 1];
+    if (next !== undefined && next.ms - (kept.at(-1)?.until ?? frame.ms) < LEAST_MS) continue;
+    if (kept.length > 0 && frame.data.equals(kept.at(-1).data)) continue;
+    kept.push({ ...frame, until: next?.ms });
+  }
+  return kept;
 }
 
 /** Pixels of frames from all over the film, as many as one frame or a few have. */

@@ -1,6 +1,7 @@
 // The editor tests: `run.mjs code-server` and `run.mjs electron` run test/e2e/suite on the packaged extension inside a real
 // extension host; `run.mjs person` runs test/e2e/person.mjs, which types and clicks, `run.mjs panel` test/e2e/panel.mjs, which uses the
-// panel; `run.mjs neovim` and `run.mjs emacs` drive the language server from those. `--model DIR` takes another model than the built-in one (`random`: a
+// panel; `run.mjs record` makes the films and pictures of README.md; `run.mjs neovim` and `run.mjs emacs` drive the language server from
+// those. `--model DIR` takes another model than the built-in one (`random`: a
 // small one with random weights, as where there is no built-in one), `--vsix FILE` a package that is already made.
 import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
@@ -16,6 +17,7 @@ import { inEmacs } from "./in-emacs.mjs";
 import { inNeovim } from "./in-neovim.mjs";
 import { chosenModel } from "./models.mjs";
 import { cleanUp, report } from "./outcome.mjs";
+import { record } from "./record.mjs";
 import { root } from "./tools.mjs";
 
 const options = { model: { type: "string" }, vsix: { type: "string" } };
@@ -25,6 +27,7 @@ const ways = {
   electron: onPackage(inElectron),
   person: onPackage(asPerson),
   panel: onPackage(asPanel),
+  record: onPackage(record),
   neovim: inNeovim,
   emacs: inEmacs,
 };

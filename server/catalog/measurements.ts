@@ -1,6 +1,7 @@
 /** What was measured of models on this machine, kept beside the models. */
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { z } from "zod";
+import { resolveModel } from "./catalog.ts";
 import { readJson, writeAtomically } from "./files.ts";
 import type { Places } from "./store.ts";
 
@@ -11,6 +12,18 @@ export type KeptMeasurement = z.output<typeof measurement>;
 export async function readMeasurements(places: Places): Promise<KeptMeasurement[]> {
   const parsed = z.array(measurement).safeParse(await readJson(file(places), "config").catch(() => []));
   return parsed.success ? parsed.data : [];
+}
+
+/** Those of the model in a folder, whatever it was called. */
+export async function measurementsOf(places: Places, directory: string): Promise<KeptMeasurement[]> {
+  const isThere = (id: string) => {
+    try {
+      return resolve(resolveModel(id)) === resolve(directory);
+    } catch {
+      return false; // it was removed since
+    }
+  };
+  return (await readMeasurements(places)).filter(({ id }) => isThere(id));
 }
 
 /** Keeps a measurement in place of an earlier one of the same kind. */
@@ -29,7 +42,7 @@ const positive = z.number().nonnegative();
 const measurement = z.object({
   id: z.string(),
   precision: z.enum(["int8", "float32"]),
-  device: z.literal("cpu"),
+  device: z.enum(["cpu", "webgpu", "dml", "coreml", "cuda"]),
   loadMs: positive,
   firstTokenMs: positive,
   tokensPerSecond: positive,

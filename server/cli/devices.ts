@@ -39,7 +39,7 @@ Examples:
 async function devices(options: Options, work: Work): Promise<CommandResult> {
   const [
     { createRemoteEngine },
-    { chooseDevice, findDevices },
+    { chooseDevice, findDevices, settled },
     { readManifest, resolveModel },
     { measurementsOf },
     { placesOf },
@@ -62,7 +62,7 @@ async function devices(options: Options, work: Work): Promise<CommandResult> {
   }
   const failures = options.measure ? await measureAll(model, directory, found, options, work) : [];
   const measurements = await measurementsOf(placesOf(), directory);
-  const choice = chooseDevice("auto", "int8", measurements);
+  const choice = settled(chooseDevice("auto", "int8", measurements), found);
   const text = [
     ...found.map(({ device, state, detail }) => `${DEVICE_NAMES[device].padEnd(9)} ${state.padEnd(8)} ${detail}`),
     ...(measurements.length === 0 ? [] : ["", `${model}, 512 tokens in and 64 out:`]),

@@ -5,7 +5,7 @@ import { createLocalEngine } from "./local.ts";
 import { type Call, type ToParent, toChildSchema } from "./messages.ts";
 import { probeDevice } from "./on-device.ts";
 
-const engine = createLocalEngine((notice) => send({ type: "fellBack", notice }));
+const engine = createLocalEngine((device, why) => send({ type: "fellBack", device, why }));
 /** Calls under way, to be cancelled by their id. */
 const running = new Map<number, AbortController>();
 

@@ -12,27 +12,31 @@ import { encodeWindow } from "../../models/tokenizer/window.ts";
 import { readDecoding, readManifest } from "../catalog/catalog.ts";
 import { isMissing, readJson, reason } from "../catalog/files.ts";
 import { rankedTokens } from "./candidates.ts";
-import type { Device } from "./device.ts";
+import type { Device, OnFallback } from "./device.ts";
 import { cachingEncoder } from "./encoder-cache.ts";
 import type { Engine, Generation, LoadedModel, ModelReference } from "./engine.ts";
 import { fillWindow } from "./fill.ts";
 import { generate, score } from "./generate.ts";
-import { openOnDevice } from "./on-device.ts";
+import { openOnDevice, requireDevice } from "./on-device.ts";
 import { openRunner } from "./ort-runner.ts";
 import { createQueue } from "./queue.ts";
 import { slowNotice } from "./session.ts";
 
 /**
  * An engine that runs in this process. Its native calls block the thread; between chunks of tokens it yields.
- * @param onFallback is told, in a sentence, that a device failed and the CPU does its work from now on
  */
-export function createLocalEngine(onFallback: (notice: string) => void = () => undefined): Engine {
+export function createLocalEngine(onFallback: OnFallback = () => undefined): Engine {
   const models = new Map<string, { readonly loading: Promise<LocalModel>; readonly modifiedMs: number }>();
   let disposed = false;
   return {
     async load(reference) {
       if (disposed) throw new ModelError("process", "The engine is closed; open a new one.");
-      const key = JSON.stringify([resolve(reference.directory), reference.precision, reference.threads, reference.device]);
+      const key = JSON.stringify([
+        resolve(reference.directory),
+        reference.precision,
+        reference.threads,
+        reference.device,
+      ]);
       const { modifiedMs = 0 } = reference;
       const known = models.get(key);
       if (known !== undefined && known.modifiedMs >= modifiedMs) return known.loading;
@@ -59,9 +63,11 @@ interface LocalModel extends LoadedModel {
 
 async function loadModel(
   { directory, precision: wanted, threads, device = "cpu" }: ModelReference,
-  onFallback: (notice: string) => void,
+  onFallback: OnFallback,
 ): Promise<LocalModel> {
   const open = async (on: Device) => {
+    // The runner makes its graphs as they are needed: that a device is not there is told now.
+    if (on !== "cpu") await requireDevice(on);
     const runner = await openRunner(directory, on === "cpu" ? wanted : "float32", threads, undefined, on);
     return { ...cachingEncoder(runner, runner.config), config: runner.config };
   };

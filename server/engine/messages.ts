@@ -82,7 +82,7 @@ export const toParentSchema = z.discriminatedUnion("type", [
   z.object({ type: z.literal("tokens"), id, ids, text: z.string() }),
   z.object({ type: z.literal("result"), id, value: z.unknown() }),
   z.object({ type: z.literal("failed"), id, code: errorCode, message: z.string() }),
-  z.object({ type: z.literal("fellBack"), notice: z.string() }),
+  z.object({ type: z.literal("fellBack"), device: z.enum(DEVICES), why: z.string() }),
 ]);
 
 /** The value of a `result`, by the call's type. */

@@ -2,7 +2,7 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { ModelError } from "../../models/errors.ts";
-import { type Device, type DeviceProbe, fallbackNotice } from "./device.ts";
+import { type Device, type DeviceProbe, type OnFallback, plainReason } from "./device.ts";
 import type { CallOptions, Engine, LoadedModel, ModelReference } from "./engine.ts";
 import { type Call, type Result, resultSchemas, type ToChild, toParentSchema } from "./messages.ts";
 
@@ -16,8 +16,7 @@ export interface RemoteEngineOptions {
   readonly log?: (line: string) => void;
   /** Called when the child is gone: crashed, idle, or ended. */
   readonly onGone?: () => void;
-  /** Is told, in a sentence for people, that a device failed and the CPU does its work from now on. */
-  readonly onFallback?: (notice: string) => void;
+  readonly onFallback?: OnFallback;
 }
 
 /** An engine whose process can be looked at. */
@@ -125,7 +124,7 @@ class ChildEngine implements RemoteEngine {
       return await this.ask(type, call, options);
     } catch (error) {
       if (device === "cpu" || this.crashes === crashes || !(error instanceof ModelError)) throw error;
-      if (!this.deadly.has(device)) this.options.onFallback?.(fallbackNotice(device, error.message));
+      if (!this.deadly.has(device)) this.options.onFallback?.(device, plainReason(error.message));
       this.deadly.add(device);
       return onCpu();
     }
@@ -217,7 +216,7 @@ class ChildEngine implements RemoteEngine {
       return;
     }
     if (parsed.data.type === "fellBack") {
-      this.options.onFallback?.(parsed.data.notice);
+      this.options.onFallback?.(parsed.data.device, parsed.data.why);
       return;
     }
     const pending = this.pending.get(parsed.data.id);

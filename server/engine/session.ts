@@ -1,5 +1,5 @@
 /** The only file that knows onnxruntime-node: graphs in, numbers out. Where it cannot be loaded, session-wasm.ts serves. */
-import type { InferenceSession, Tensor as NativeTensor } from "onnxruntime-node";
+import type { Tensor as NativeTensor } from "onnxruntime-node";
 import { ModelError } from "../../models/errors.ts";
 import { encodeModel } from "../../models/graph/proto.ts";
 import type { Graph } from "../../models/graph/types.ts";

@@ -35,7 +35,7 @@ export function chooseDevice(
   const rivals = measurements.filter((one) => one.device !== "cpu" || one.precision === precision);
   const own = rivals.find(({ device }) => device === "cpu");
   const [best] = rivals.toSorted((a, b) => typicalMs(a) - typicalMs(b));
-  if (best === undefined) return { device: "cpu", reason: "nothing was measured with this model" };
+  if (best === undefined) return { device: "cpu", reason: `nothing was measured with this model in ${precision}` };
   if (own === undefined)
     return { device: "cpu", reason: `the CPU was not measured in ${precision} to compare it with` };
   if (rivals.length === 1) return { device: "cpu", reason: "no other device was measured with this model" };
@@ -43,6 +43,15 @@ export function chooseDevice(
   const told = others.map((one) => `${DEVICE_NAMES[one.device]} ${Math.round(typicalMs(one))} ms`).join(", ");
   const reason = `the quickest as measured: ${Math.round(typicalMs(best))} ms for 512 tokens in and 64 out; ${told}`;
   return { device: best.device, reason };
+}
+
+/** What comes of a choice on a machine where these devices were found. */
+export function settled(choice: DeviceChoice, found: readonly DeviceReport[]): DeviceChoice {
+  const { device, reason } = choice;
+  const state = found.find((one) => one.device === device)?.state;
+  if (device === "cpu" || state === undefined || state === "usable") return choice;
+  const how = state === "missing" ? "is missing" : "fails";
+  return { device: "cpu", reason: `${DEVICE_NAMES[device]} ${how} (${reason}), so the CPU does its work` };
 }
 
 /** Of 512 tokens in and 64 out. */

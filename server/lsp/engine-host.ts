@@ -1,16 +1,23 @@
 /** Keeps the engine for the server: started by the first request that needs it, exchanged when settings ask for another model. */
 import { ModelError } from "../../models/errors.ts";
+import { type Device, fallbackNotice } from "../../protocol/devices.ts";
 import { TASKS, type Task } from "../../protocol/panel.ts";
 import type { EngineStatus } from "../../protocol/requests.ts";
 import type { Settings } from "../../protocol/settings.ts";
 import { resolveModel } from "../catalog/catalog.ts";
 import { modelIdentity, writtenMs } from "../catalog/identity.ts";
+import { measurementsOf } from "../catalog/measurements.ts";
+import { placesOf } from "../catalog/store.ts";
 import type { LoadedModel } from "../engine/engine.ts";
 import { createRemoteEngine, type RemoteEngine } from "../engine/remote.ts";
+import { chooseDevice } from "../features/devices.ts";
 import type { Log } from "./log.ts";
 
 /** The settings that say which engine it is. */
-export type EngineSettings = Pick<Settings, "model" | `models.${Task}` | "precision" | "threads" | "idleMinutes">;
+export type EngineSettings = Pick<
+  Settings,
+  "model" | `models.${Task}` | "precision" | "device" | "threads" | "idleMinutes"
+>;
 
 /** What an engine host tells of itself, and to whom. */
 export interface EngineHostOptions {
@@ -47,6 +54,8 @@ interface Running {
   readonly models: Map<string, { readonly loaded: LoadedModel; readonly modifiedMs: number }>;
   /** The last that was asked for. */
   model?: LoadedModel;
+  /** That a device failed since, for people. */
+  notice?: string;
 }
 
 class Host implements EngineHost {
@@ -94,15 +103,17 @@ class Host implements EngineHost {
     const { running, failure } = this;
     const pid = running?.engine.pid;
     const info = running?.model?.info;
+    const notice = running?.notice;
     const state =
       this.loading > 0 ? "loading" : this.busy > 0 ? "busy" : pid !== undefined && info ? "ready" : "unloaded";
     const failed = failure !== undefined && (state === "ready" || state === "unloaded");
     return {
       state: failed ? "failed" : state,
       model: info?.id ?? (model || "built-in"),
-      precision,
-      device: info?.slowNotice === undefined ? "cpu" : "wasm",
+      precision: info?.precision ?? precision,
+      device: notice !== undefined || info === undefined ? "cpu" : info.device,
       ...(info?.slowNotice === undefined ? {} : { slowNotice: info.slowNotice }),
+      ...(notice === undefined ? {} : { deviceNotice: notice }),
       ...(info === undefined ? {} : { parameters: info.parameters }),
       ...(pid === undefined ? {} : { pid }),
       ...(failed ? { message: failure } : {}),
@@ -110,7 +121,7 @@ class Host implements EngineHost {
   }
 
   async identity(settings: EngineSettings, task: Task): Promise<string> {
-    return `${settings.precision} ${await modelIdentity(directoryOf(settings, task))}`;
+    return `${settings.device} ${settings.precision} ${await modelIdentity(directoryOf(settings, task))}`;
   }
 
   async restart(): Promise<void> {
@@ -129,7 +140,7 @@ class Host implements EngineHost {
   private async load(settings: EngineSettings, task: Task): Promise<LoadedModel> {
     if (this.disposed) throw new ModelError("process", "The server is shutting down.");
     this.settings = settings;
-    const { precision, threads, idleMinutes } = settings;
+    const { precision, device, threads, idleMinutes } = settings;
     const directory = directoryOf(settings, task);
     const modifiedMs = writtenMs(directory);
     const reference = {
@@ -139,9 +150,9 @@ class Host implements EngineHost {
       ...(threads === 0 ? {} : { threads }),
     };
     const named = [settings.model, ...TASKS.map((each) => settings[`models.${each}`])];
-    const key = JSON.stringify([named, precision, threads, idleMinutes]);
+    const key = JSON.stringify([named, precision, device, threads, idleMinutes]);
     if (this.running !== undefined && this.running.key !== key) await this.restart();
-    this.running ??= { key, engine: this.start(idleMinutes), models: new Map() };
+    this.running ??= this.start(key, idleMinutes);
     const { running } = this;
     const known = running.models.get(directory);
     // A training run may have put better weights in their place.
@@ -154,7 +165,7 @@ class Host implements EngineHost {
     this.loading += 1;
     this.publish();
     try {
-      const loaded = await running.engine.load(reference);
+      const loaded = await running.engine.load({ ...reference, device: await deviceOf(settings, directory) });
       running.models.set(directory, { loaded, modifiedMs });
       running.model = loaded;
       const { slowNotice } = loaded.info;
@@ -168,14 +179,21 @@ class Host implements EngineHost {
     }
   }
 
-  private start(idleMinutes: number): RemoteEngine {
+  private start(key: string, idleMinutes: number): Running {
     const { childPath, log } = this.options;
-    return createRemoteEngine({
+    const engine = createRemoteEngine({
       ...(childPath === undefined ? {} : { childPath }),
       ...(idleMinutes === 0 ? {} : { idleMs: idleMinutes * 60_000 }),
       log: (line) => log.info(`engine: ${line}`),
       onGone: () => this.publish(),
+      onFallback: (device, why) => {
+        running.notice = fallbackNotice(device, why);
+        log.warn(running.notice);
+        this.publish();
+      },
     });
+    const running: Running = { key, engine, models: new Map() };
+    return running;
   }
 
   /** Tells the status when it has changed; that it is at work only when that takes a while. */
@@ -198,4 +216,10 @@ const BUSY_AFTER_MS = 150;
 
 function directoryOf(settings: EngineSettings, task: Task): string {
   return resolveModel(settings[`models.${task}`] || settings.model || undefined);
+}
+
+/** What the settings say that a model runs on: where they leave it open, what was measured is read. */
+async function deviceOf({ device, precision }: EngineSettings, directory: string): Promise<Device> {
+  if (device !== "auto") return device;
+  return chooseDevice(device, precision, await measurementsOf(placesOf(), directory)).device;
 }

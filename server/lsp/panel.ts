@@ -1,14 +1,16 @@
 /** The panel's questions: the models there are, getting, checking, measuring and trying them, and the runs that train some. */
 import { ModelError } from "../../models/errors.ts";
-import type { Generated, Job, ServerQuestion } from "../../protocol/panel.ts";
+import type { Device, DeviceReport } from "../../protocol/devices.ts";
+import type { Devices, Generated, Job, ServerQuestion } from "../../protocol/panel.ts";
 import type { RunNews } from "../../protocol/runs.ts";
 import { listBuiltin, readManifest, resolveModel } from "../catalog/catalog.ts";
 import { writtenMs } from "../catalog/identity.ts";
-import { keepMeasurement } from "../catalog/measurements.ts";
+import { keepMeasurement, readMeasurements } from "../catalog/measurements.ts";
 import { type Places, placesOf, removeModel, verifyFiles } from "../catalog/store.ts";
 import type { ModelReference } from "../engine/engine.ts";
 import { createRemoteEngine, type RemoteEngine } from "../engine/remote.ts";
-import { measureModel } from "../features/measure.ts";
+import { chooseDevice, findDevices, settled } from "../features/devices.ts";
+import { measureApart } from "../features/measure.ts";
 import { listModels } from "../features/model-list.ts";
 import { playground } from "../features/playground.ts";
 import { createRunService } from "../runs/service.ts";
@@ -31,6 +33,17 @@ export function createPanelService(
   const runs = createRunService({ places, onNews });
   const jobs = new Map<string, { job: Job; readonly controller: AbortController }>();
   let playgroundEngine: RemoteEngine | undefined;
+  let devices: Promise<DeviceReport[]> | undefined;
+
+  /** Looks for devices once, in a process that ends then. */
+  async function find(): Promise<DeviceReport[]> {
+    const engine = createRemoteEngine();
+    try {
+      return await findDevices(engine);
+    } finally {
+      await engine.dispose();
+    }
+  }
 
   function refuseBusy(id: string): void {
     const job = jobs.get(id)?.job;
@@ -89,10 +102,15 @@ export function createPanelService(
     return jobs.get(id)?.job ?? { id, kind: "get", state: "running" };
   }
 
-  async function reference({ settings }: Services, id: string, precision: ModelReference["precision"]) {
+  async function reference(
+    { settings }: Services,
+    id: string,
+    precision: ModelReference["precision"],
+    device: Device = "cpu",
+  ) {
     const { threads } = await settings.settingsFor();
     const directory = resolveModel(id);
-    return { directory, precision, modifiedMs: writtenMs(directory), ...(threads === 0 ? {} : { threads }) };
+    return { directory, precision, device, modifiedMs: writtenMs(directory), ...(threads === 0 ? {} : { threads }) };
   }
 
   return {
@@ -132,19 +150,21 @@ export function createPanelService(
           return { id: made.id };
         }
         case "measure": {
-          const { id, precision } = question;
-          const model = await reference(services, id, precision);
+          const { id, precision, device } = question;
+          const model = await reference(services, id, precision, device);
           return run(id, "measure", async (own) => {
-            const engine = createRemoteEngine();
-            own.addEventListener("abort", () => void engine.dispose(), { once: true });
-            try {
-              const made = await measureModel(engine, id, model, own);
-              await keepMeasurement(places, made);
-              return made;
-            } finally {
-              await engine.dispose();
-            }
+            const made = await measureApart(id, model, own);
+            await keepMeasurement(places, made);
+            return made;
           });
+        }
+        case "devices": {
+          const { precision, device } = await services.settings.settingsFor();
+          if (question.again) devices = undefined;
+          devices ??= find();
+          const measured = (await readMeasurements(places)).filter(({ id }) => id === question.id);
+          const found = await devices;
+          return { found, choice: settled(chooseDevice(device, precision, measured), found) } satisfies Devices;
         }
         case "generate": {
           const { kind: _, id, precision, ...request } = question;

@@ -59,7 +59,13 @@ const BESIDE = [
 
 /** Writes what a model's folder holds beside its weights; config.json last, which makes it a model. */
 export async function writeTrainedFolder(
-  { base, out, prefixes, labels, tokenizerJson }: Pick<TrainRun, "base" | "out" | "prefixes" | "labels" | "tokenizerJson">,
+  {
+    base,
+    out,
+    prefixes,
+    labels,
+    tokenizerJson,
+  }: Pick<TrainRun, "base" | "out" | "prefixes" | "labels" | "tokenizerJson">,
   config: T5Config,
 ): Promise<void> {
   // A tokenizer that knows more than its base's stands alone: the other files would tell another story.

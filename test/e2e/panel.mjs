@@ -1,6 +1,6 @@
 // Uses the panel as a person does: picks and downloads models, tries one, looks at every page in three themes and two widths. Leaves
 // pictures, and runs axe-core on every page.
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { processesOf } from "../../scripts/editor/system.mjs";
@@ -12,8 +12,8 @@ export const HUB_MODEL = "google/t5-efficient-tiny";
 
 const THEMES = { dark: "Default Dark Modern", light: "Default Light Modern", contrast: "Default High Contrast" };
 const WIDTHS = [1280, 560];
-/** Words that the titles of the acts to be played have in common: SPANFILL_ACT=training. */
-const ONLY = process.env.SPANFILL_ACT ?? "";
+/** What the titles of the acts to be played hold, a regular expression: SPANFILL_ACT="opens|training". */
+const ONLY = new RegExp(process.env.SPANFILL_ACT ?? "");
 /** How long a step may take. */
 const STEP_MS = 30_000;
 const TEXT = "# The harbour\n\nThe harbour was built in 1862. It is quiet now, and the boats are few.\n";
@@ -28,7 +28,7 @@ export async function usePanel({ server, workspace, results, open, folder, hub }
   const { page, close } = await open();
   const person = new Person(page, server, results, set);
   page.setDefaultTimeout(STEP_MS);
-  const acts = Object.entries({ ...ACTS, ...TUNING }).filter(([title]) => title.includes(ONLY));
+  const acts = Object.entries({ ...ACTS, ...TUNING, ...LOOKS }).filter(([title]) => ONLY.test(title));
   const failures = [];
   const notes = [`pictures in ${results}`];
   try {
@@ -113,6 +113,29 @@ const ACTS = {
     await panel.getByText("Measured on this machine").waitFor();
     await panel.locator(".row.selected .cell.speed", { hasText: /\d/ }).waitFor();
   },
+  async "devices: what is missing is told, the CPU is measured, and the settings are written"(
+    person,
+    { machine, notes },
+  ) {
+    const panel = inPanel(person);
+    await panel.getByRole("button", { name: "Devices", exact: true }).click();
+    await panel.locator("#devices").waitFor();
+    const found = await panel
+      .locator("#devices tr[data-device]")
+      .evaluateAll((rows) => rows.map((row) => `${row.getAttribute("data-device")} ${row.getAttribute("data-state")}`));
+    if (found.length !== 5 || found[0] !== "cpu usable") throw new Error(found.join(", "));
+    notes.push(`devices: ${found.join(", ")}`);
+    await panel.getByRole("button", { name: "Measure float32 on CPU" }).click();
+    await panel.locator("tr[data-device=cpu] td[data-precision=float32]", { hasText: /\d tokens\/s/ }).waitFor();
+    await panel.locator("#device").selectOption("webgpu");
+    const kept = (device) => existsSync(machine) && JSON.parse(readFileSync(machine))["spanfill.device"] === device;
+    await person.until("the setting", () => kept("webgpu"));
+    await panel.getByText(/WebGPU is missing|runs on WebGPU/).waitFor();
+    await panel.locator("#device").selectOption("auto");
+    await person.until("the setting", () => kept("auto"));
+    await panel.getByText(/nothing was measured|no other device/).waitFor();
+    await panel.getByRole("button", { name: "Table" }).click();
+  },
   async "the table is used by keyboard alone"(person) {
     const panel = inPanel(person);
     await panel.locator(".search input").fill("");
@@ -139,6 +162,10 @@ const ACTS = {
     await panel.getByText(/tokens in, \d+ out/).waitFor({ timeout: PATIENCE_MS });
     await panel.getByRole("tab", { name: "Models" }).click();
   },
+};
+
+/** When everything else has been done, there is something on every page. */
+const LOOKS = {
   async "every page is accessible, and there is a picture of it in each theme and width"(person, { set }) {
     const violations = [];
     for (const [theme, colors] of Object.entries(THEMES)) {
@@ -166,6 +193,7 @@ const ACTS = {
   },
 };
 
+/** What is looked at, in this order: each goes on from the one before. */
 const PAGES = {
   table: (panel) =>
     panel
@@ -174,6 +202,30 @@ const PAGES = {
       .then(() => panel.getByRole("button", { name: "Table" }).click()),
   chart: (panel) => panel.getByRole("button", { name: "Scaling chart" }).click(),
   advice: (panel) => panel.getByRole("button", { name: "Which should I use?" }).click(),
+  async devices(panel) {
+    await panel.getByRole("button", { name: "Devices", exact: true }).click();
+    await panel.locator("#devices").waitFor();
+  },
+  async history(panel) {
+    await panel.getByRole("tab", { name: "Fine-tuning" }).click();
+    await panel.locator("#tuning-heading").waitFor();
+    const back = panel.getByRole("button", { name: "← All runs" });
+    if (await back.isVisible()) await back.click();
+    await panel.getByRole("button", { name: "New run" }).waitFor();
+  },
+  async task(panel) {
+    await panel.getByRole("button", { name: "New run" }).click();
+    await panel.locator('.form[data-step="task"]').waitFor();
+  },
+  /** Of a run that trained, where the acts before this one have made one. */
+  async run(panel) {
+    await panel.getByRole("button", { name: "← All runs" }).click();
+    await panel.getByRole("button", { name: "New run" }).waitFor();
+    const done = panel.locator('#runs tr[data-state="done"] .name button').first();
+    if (!(await done.isVisible())) return;
+    await done.click();
+    await panel.locator('.run[data-state="done"]').waitFor();
+  },
   playground: (panel) => panel.getByRole("tab", { name: "Playground" }).click(),
 };
 

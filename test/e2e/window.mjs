@@ -5,6 +5,8 @@ import { join } from "node:path";
 export const PATIENCE_MS = 120_000;
 
 const SHORT_MS = 20_000;
+/** The editor takes keys a moment after it is shown. */
+const SOON_MS = 3000;
 
 /** Someone at a VS Code window: reads, types, clicks, and takes pictures. */
 export class Person {
@@ -45,9 +47,9 @@ export class Person {
     await this.page.keyboard.press("Enter");
   }
 
-  /** Chooses from a list by typing. */
-  async pick(typed, title) {
-    await this.page.locator(".quick-input-widget:visible input").first().waitFor();
+  /** Chooses from the list that is open, or about to be, by typing. */
+  async pick(title, typed = title) {
+    await this.page.locator(".quick-input-list .monaco-list-row", { hasText: title }).first().waitFor();
     await this.page.keyboard.type(typed);
     await this.focusedRow(title).waitFor();
     await this.page.keyboard.press("Enter");
@@ -57,15 +59,26 @@ export class Person {
     return this.page.locator(".quick-input-list .monaco-list-row.focused", { hasText: title }).first();
   }
 
+  /** {@link openFile} without the mouse. */
+  async open(name) {
+    await this.page.keyboard.press("Control+p");
+    await this.page.locator(".quick-input-widget:visible input").first().waitFor();
+    await this.page.keyboard.type(name);
+    await this.focusedRow(name).waitFor();
+    await this.page.keyboard.press("Enter");
+    await this.page.locator(".tab.active", { hasText: name }).waitFor();
+  }
+
   /** Opens a file and selects the first place where it has a text, without the mouse. */
   async goTo(name, text) {
     const { page } = this;
-    await page.keyboard.press("Control+p");
-    await this.pick(name, name);
-    await page.locator(".tab.active", { hasText: name }).waitFor();
-    await page.keyboard.press("Control+Home");
-    await page.keyboard.press("Control+f");
-    await page.locator(".find-widget.visible textarea, .find-widget.visible input").first().waitFor();
+    await this.open(name);
+    const find = page.locator(".find-widget.visible textarea, .find-widget.visible input").first();
+    await this.again(async () => {
+      await page.keyboard.press("Control+Home");
+      await page.keyboard.press("Control+f");
+      return this.appears(find, SOON_MS);
+    });
     await page.keyboard.press("Control+a");
     await page.keyboard.type(text);
     await page.locator(".find-widget.visible .matchesCount", { hasText: /of/ }).waitFor();

@@ -42,8 +42,15 @@
 
 (defun execute (name &rest argument)
   "What the server's command NAME answers to an ARGUMENT about the buffer."
+  (eglot--signal-textDocument/didChange)
   (eglot-execute-command (eglot-current-server) name
                          (vector `(:uri ,(plist-get (eglot--TextDocumentIdentifier) :uri) ,@argument))))
+
+(defun configure (&rest settings)
+  "Tell the server SETTINGS beside those of the environment."
+  (let* ((configuration (spanfill-env "SPANFILL_SETTINGS")) (section (plist-get configuration :spanfill)))
+    (setq-default eglot-workspace-configuration (list :spanfill (append settings section)))
+    (eglot-signal-didChangeConfiguration (eglot-current-server))))
 
 (defun spanfill-undo ()
   "Take the last change back."
@@ -139,17 +146,28 @@
       (check "the command summarizes" (string-prefix-p "- " (plist-get answer :summary)) answer))
     (check "text that is in no buffer is continued"
            (vectorp (plist-get (execute 'spanfill.completeText :text "The cache is" :offset 12 :explicit t) :items)) nil)
+    (let ((why (condition-case failure (spanfill-ask "When is it open?") (error failure))))
+      (check "a question without a model for it is answered with what to do" (string-match-p "spanfill.models.ask" (format "%S" why)) why))
+    (let ((id (plist-get (execute 'spanfill.status) :model)))
+      (configure :models.ask id :models.classify id))
+    (setq spanfill-said nil)
+    (let ((answer (spanfill-ask "When is it open?")))
+      (check "a question is answered from the text, with where the answer stands"
+             (and (vectorp (plist-get answer :answers)) (eql 1 (plist-get answer :coverage))) answer)
+      (check "and the answer is shown" (wait-for spanfill-said) spanfill-said))
+    (let ((labels (plist-get (execute 'spanfill.classifyRange :version eglot--versioned-identifier :labels ["weather" "food"]) :labels)))
+      (check "a text is classified" (equal '("food" "weather") (sort (mapcar (lambda (one) (plist-get one :label)) labels) #'string<)) labels))
+    (configure)
+    (save-window-excursion
+      (spanfill-digest (getenv "SPANFILL_FOLDER"))
+      (check "a folder's digest links its files" (string-match-p "(ferry\\.md)" (text)) (text)))
     (let ((why (condition-case failure (execute 'spanfill.fillGaps :version -5) (error failure))))
       (check "an edit for another version is refused" (string-match-p "-32801" (format "%S" why)) why))
-    (let ((configuration (spanfill-env "SPANFILL_SETTINGS")))
-      (plist-put (plist-get configuration :spanfill) :gapMarker "🙂")
-      (setq-default eglot-workspace-configuration configuration)
-      (eglot-signal-didChangeConfiguration (eglot-current-server))
-      (let ((offered (act "Continue here" (+ (point-min) 3))))
-        (check "a changed setting counts at once" (member "Fill gap" offered) offered))
-      (spanfill-undo)
-      (setq-default eglot-workspace-configuration (spanfill-env "SPANFILL_SETTINGS"))
-      (eglot-signal-didChangeConfiguration (eglot-current-server)))
+    (configure :gapMarker "🙂")
+    (let ((offered (act "Continue here" (+ (point-min) 3))))
+      (check "a changed setting counts at once" (member "Fill gap" offered) offered))
+    (spanfill-undo)
+    (configure)
 
     ;; A request that is cancelled.
     (let* ((server (eglot-current-server)) failure

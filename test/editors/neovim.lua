@@ -30,6 +30,10 @@ local function run()
   vim.bo.filetype = "markdown"
   local exit
   local messages = {}
+  local told
+  vim.notify = function(message)
+    told = message
+  end
   local show = vim.lsp.handlers["window/showMessage"]
   vim.lsp.handlers["window/showMessage"] = function(err, params, ...)
     table.insert(messages, params.message)
@@ -135,6 +139,45 @@ local function run()
   check("and shows the summary", wait(function()
     return #messages > 0
   end), messages)
+  local version = vim.lsp.util.buf_versions[vim.api.nvim_get_current_buf()]
+  local function ask()
+    return execute("spanfill.askRange", { uri = uri, version = version, question = "When is it?", show = true })
+  end
+  answer = ask()
+  local refused = answer.error or answer.err or {}
+  check("a question without a model for it is answered with what to do", (refused.message or ""):find("spanfill.models.ask", 1, true), answer)
+  local plain = client.config.settings
+  client.config.settings = { spanfill = vim.tbl_extend("force", plain.spanfill, {
+    ["models.ask"] = plain.spanfill.model,
+    ["models.classify"] = plain.spanfill.model,
+  }) }
+  client.notify("workspace/didChangeConfiguration", { settings = client.config.settings })
+  messages = {}
+  answer = ask()
+  check("a question is answered from the text", answer.result and answer.result.coverage == 1 and vim.tbl_islist(answer.result.answers), answer)
+  check("and the answer is shown", wait(function()
+    return #messages > 0
+  end), messages)
+  answer = execute("spanfill.classifyRange", { uri = uri, version = version, labels = { "weather", "food" } })
+  check("a text is classified", answer.result and #answer.result.labels == 2, answer)
+  client.config.settings = plain
+  client.notify("workspace/didChangeConfiguration", { settings = plain })
+
+  -- The function of docs/editors/neovim.md.
+  vim.cmd("luafile " .. vim.fn.fnameescape(vim.env.SPANFILL_DOCUMENTED))
+  spanfill("summarizeFolder", { uri = vim.uri_from_fname(vim.env.SPANFILL_FOLDER) })
+  local function digest()
+    return table.concat(lines(), "\n")
+  end
+  wait(function()
+    return digest():find("(ferry.md)", 1, true)
+  end)
+  check("a folder's digest links its files", digest():find("(ferry.md)", 1, true), digest())
+  vim.cmd("bwipeout!")
+  spanfill("askRange", { question = "When is it?" })
+  check("without a model for it, a question asked by the documented function is answered with what to do", wait(function()
+    return told and told:find("spanfill.models.ask", 1, true)
+  end), told)
   answer = execute("spanfill.fillGaps", { uri = uri, version = -5 })
   check("an edit for another version is refused", (answer.error or answer.err or {}).code == -32801, answer)
   answer = execute("spanfill.completeText", { uri = uri, text = "the one", offset = 7, explicit = true })

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ModelError } from "../../models/errors.ts";
-import type { Device } from "../../protocol/devices.ts";
+import type { Device, DeviceReport } from "../../protocol/devices.ts";
 import type { Measurement } from "../../protocol/panel.ts";
 import type { DeviceProbe } from "../../server/engine/device.ts";
-import { chooseDevice, findDevices } from "../../server/features/devices.ts";
+import { chooseDevice, findDevices, settled } from "../../server/features/devices.ts";
 
 /** Devices of a machine where probing gives what is said; nothing else is known there. */
 async function found(probes: Partial<Record<Device, DeviceProbe | Error>>, platform: NodeJS.Platform) {
@@ -99,6 +99,16 @@ for (const [when, precision, measurements, device, reason] of CHOICES) {
     assert.match(choice.reason, reason);
   });
 }
+
+test("a choice that cannot be had comes to the CPU, with the reason", () => {
+  const chosen = { device: "webgpu", reason: "as the settings say" } as const;
+  const found = (state: DeviceReport["state"]) => [{ device: "webgpu", state, detail: "" } as const];
+  assert.deepEqual(settled(chosen, found("usable")), chosen);
+  const { device, reason } = settled(chosen, found("missing"));
+  assert.equal(device, "cpu");
+  assert.match(reason, /^WebGPU is missing \(as the settings say\)/);
+  assert.match(settled(chosen, found("failed")).reason, /^WebGPU fails/);
+});
 
 test("takes the device that was asked for, whatever was measured", () => {
   assert.equal(chooseDevice("dml", "int8", [timed("cpu", "int8", 1)]).device, "dml");

@@ -1,9 +1,19 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import type { Generated, Imported, Job, Measurement, ModelList, Removed, Verified } from "../../protocol/panel.ts";
+import type {
+  Devices,
+  Generated,
+  Imported,
+  Job,
+  Measurement,
+  ModelList,
+  Removed,
+  Verified,
+} from "../../protocol/panel.ts";
+import type { EngineStatus } from "../../protocol/requests.ts";
 import { startHub } from "../support/hub-server.ts";
 import { RpcError } from "../support/json-rpc.ts";
 import { randomModelFolder } from "../support/random-model.ts";
@@ -30,6 +40,9 @@ after(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 const settings: Record<string, unknown> = { model: model.directory, precision: "float32", threads: 1 };
+
+/** A device that no build for this system knows. */
+const ABSENT = process.platform === "win32" ? "coreml" : "dml";
 
 async function ask<T>(session: Session, question: object): Promise<T> {
   return (await session.client.request("spanfill/panel", question)) as T;
@@ -81,19 +94,37 @@ test("the panel's questions", { timeout: 120_000 }, async (t) => {
   });
 
   await t.test("it is measured, and the measurement kept", async () => {
-    const made = await ask<Measurement>(session, { kind: "measure", id: ID, precision: "float32" });
+    const made = await ask<Measurement>(session, { kind: "measure", id: ID, precision: "float32", device: "cpu" });
     assert.ok(made.loadMs > 0 && made.firstTokenMs > 0 && made.tokensPerSecond > 1, JSON.stringify(made));
     if (process.platform === "linux") assert.ok((made.memoryBytes ?? 0) > 30e6, `${made.memoryBytes}`);
     assert.deepEqual((await row(session, ID))?.measurements, [made]);
-    const again = await ask<Measurement>(session, { kind: "measure", id: ID, precision: "float32" });
+    const again = await ask<Measurement>(session, { kind: "measure", id: ID, precision: "float32", device: "cpu" });
     assert.deepEqual((await row(session, ID))?.measurements, [again]);
   });
 
   await t.test("a measurement that is stopped says so and keeps nothing", async () => {
     const before = (await row(session, ID))?.measurements;
-    const measuring = ask(session, { kind: "measure", id: ID, precision: "int8" });
+    const measuring = ask(session, { kind: "measure", id: ID, precision: "int8", device: "cpu" });
     await ask(session, { kind: "stop", id: ID });
     await assert.rejects(measuring, (error) => error instanceof RpcError && error.code === -32800);
+    assert.deepEqual((await row(session, ID))?.measurements, before);
+  });
+
+  await t.test("devices are found once, with what the model runs on and why", async () => {
+    const { found, choice } = await ask<Devices>(session, { kind: "devices", id: ID, again: false });
+    assert.deepEqual(
+      found.map(({ device }) => device),
+      ["cpu", "webgpu", "dml", "coreml", "cuda"],
+    );
+    assert.equal(found[0]?.state, "usable");
+    assert.equal(found.find(({ device }) => device === ABSENT)?.state, "missing");
+    assert.deepEqual(choice, { device: "cpu", reason: "no other device was measured with this model" });
+  });
+
+  await t.test("what fails on a device is not kept as measured on it", async () => {
+    const before = (await row(session, ID))?.measurements;
+    const measuring = ask(session, { kind: "measure", id: ID, precision: "float32", device: ABSENT });
+    await assert.rejects(measuring, /could not be measured: .*does not know it/);
     assert.deepEqual((await row(session, ID))?.measurements, before);
   });
 
@@ -174,4 +205,35 @@ test("a model for summaries leaves infilling alone", { timeout: 120_000 }, async
   const after = (await session.command("spanfill.fillGaps", { uri, version: 1 })) as { model: string };
   const then = (await session.command("spanfill.summarizeRange", { uri })) as { model: string };
   assert.deepEqual([after.model, then.model], [other.directory, model.directory].map(name));
+});
+
+test("the device of the settings, or the quickest that was measured; where it fails, the CPU with a notice", {
+  timeout: 120_000,
+}, async () => {
+  await using session = await startSession({ settings: { ...settings, device: "cpu" } });
+  const uri = "file:///a.md";
+  session.open(uri, "the ___ of and to ___ in.");
+  const used = async (device: string) => {
+    session.settings = { ...settings, device };
+    session.client.notify("workspace/didChangeConfiguration", { settings: null });
+    const { edit } = (await session.command("spanfill.fillGaps", { uri, version: 1 })) as { edit: unknown };
+    const status = (await session.command("spanfill.status")) as EngineStatus;
+    assert.deepEqual([status.state, status.device], ["ready", "cpu"]);
+    return { edit, notice: status.deviceNotice };
+  };
+  const cpu = await used("cpu");
+  assert.equal(cpu.notice, undefined);
+  assert.equal((await used("auto")).notice, undefined, "nothing was measured of this model");
+  const asked = await used(ABSENT);
+  assert.match(asked.notice ?? "", /failed, so the CPU does its work.*spanfill devices/);
+  assert.deepEqual(asked.edit, cpu.edit, "answered by the CPU");
+  const timed = { id: model.directory, precision: "float32", loadMs: 1, firstTokenMs: 1, at: "2026-01-01T00:00:00Z" };
+  const measured = [
+    { ...timed, device: "cpu", tokensPerSecond: 10 },
+    { ...timed, device: ABSENT, tokensPerSecond: 1000 },
+  ];
+  writeFileSync(join(folder, "measurements.json"), JSON.stringify(measured));
+  // The engine of another setting ends first: what is loaded stays where it is.
+  await used("cpu");
+  assert.equal((await used("auto")).notice, asked.notice, "the quicker one was tried");
 });

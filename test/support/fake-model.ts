@@ -105,6 +105,7 @@ const FAKE_INFO: ModelInfo = {
     decoderStartTokenId: 0,
   },
   precision: "float32",
+  device: "cpu",
   parameters: 1,
   sentinelIds: [99, 98, 97],
   lengthMarks: [],

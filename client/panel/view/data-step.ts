@@ -129,9 +129,9 @@ function foundView(found: DataCheck): TemplateResult {
     ${lengthsView(found)} ${labels === undefined ? "" : labelsView(labels)}
     <h3>${t("The first examples, as the model will see them")}</h3>
     <div class="scroller" tabindex="0" role="group" aria-label=${t("Preview of the data")}>
-      <table class="grid">
+      <table class="grid stacked">
         <thead>
-          <tr><th scope="col">${t("Where")}</th><th scope="col">${t("Input")}</th><th scope="col">${t("Target")}</th><th scope="col">${t("Tokens")}</th></tr>
+          <tr><th scope="col">${t("Where")}</th><th scope="col" class="long">${t("Input")}</th><th scope="col" class="long">${t("Target")}</th><th scope="col" class="figure">${t("Tokens")}</th></tr>
         </thead>
         <tbody>
           ${preview.map(

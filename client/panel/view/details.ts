@@ -1,6 +1,7 @@
 /** Everything about one model, and what can be done with it. */
 
 import { html, type TemplateResult } from "lit";
+import { DEVICE_NAMES } from "../../../protocol/devices.ts";
 import type { Job, ModelRow, Task } from "../../../protocol/panel.ts";
 import { type App, attempt, refresh } from "./app.ts";
 import { bytes, duration, percent, stateText } from "./rows.ts";
@@ -75,7 +76,7 @@ function buttons(app: App, row: ModelRow, job: Job | undefined): readonly Templa
     ];
   }
   const measure = (precision: "int8" | "float32") => async () => {
-    await app.ask({ kind: "measure", id, precision });
+    await app.ask({ kind: "measure", id, precision, device: "cpu" });
     await refresh(app);
   };
   const verify = async () => app.dispatch({ type: "verified", id, verified: await app.ask({ kind: "verify", id }) });
@@ -187,7 +188,7 @@ function measurementsView({ measurements }: ModelRow): TemplateResult | string {
       <tbody>
         ${measurements.map(
           (one) => html`<tr>
-            <td>${one.precision}, ${one.device.toUpperCase()}</td>
+            <td>${one.precision}, ${DEVICE_NAMES[one.device]}</td>
             <td>${Math.round(one.loadMs)} ms</td>
             <td>${Math.round(one.firstTokenMs)} ms</td>
             <td>${Math.round(one.tokensPerSecond)}</td>

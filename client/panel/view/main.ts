@@ -5,8 +5,9 @@ import "@vscode-elements/elements/dist/vscode-textfield/index.js";
 import { render } from "lit";
 import type { AnswerOf, FromPage, ModelList, Question, ToPage } from "../../../protocol/panel.ts";
 import { type App, attempt, refresh } from "./app.ts";
+import { loadDevices } from "./devices-view.ts";
 import { pageView } from "./page.ts";
-import { initialState, type Message, reduce, type State, savedOf } from "./state.ts";
+import { asksForDevices, initialState, type Message, reduce, type State, savedOf } from "./state.ts";
 import { styles } from "./styles.ts";
 import { askForStep, loadRuns } from "./tuning-actions.ts";
 
@@ -31,6 +32,7 @@ const app: App = {
     if (state === before) return;
     if (!isPassing(message)) editor.setState(savedOf(state));
     if (state.page !== before.page && state.page === "tuning") void loadRuns(app).then(() => askForStep(app));
+    if (asksForDevices(before, state)) void loadDevices(app);
     // However much happens between two frames, it is drawn once.
     if (drawing === 0) drawing = requestAnimationFrame(draw);
   },
@@ -47,7 +49,7 @@ const app: App = {
 /** What comes by itself and is not worth keeping. */
 function isPassing(message: Message): boolean {
   if (message.type === "tuning") return ["news", "runs", "details", "check", "fit"].includes(message.message.type);
-  return message.type === "scroll" || message.type === "job";
+  return message.type === "scroll" || message.type === "job" || message.type === "devices";
 }
 
 function draw(): void {

@@ -5,6 +5,7 @@ import { adviceView } from "./advice-view.ts";
 import { type App, attempt, refresh } from "./app.ts";
 import { chartView } from "./chart-view.ts";
 import { detailsView } from "./details.ts";
+import { devicesView } from "./devices-view.ts";
 import { type ModelsView, shownRows } from "./state.ts";
 import { tableView } from "./table.ts";
 import { t } from "./texts.ts";
@@ -18,6 +19,7 @@ const VIEWS: readonly {
   { name: "table", title: t("Table"), view: tableView },
   { name: "chart", title: t("Scaling chart"), view: chartView },
   { name: "advice", title: t("Which should I use?"), view: adviceView },
+  { name: "devices", title: t("Devices"), view: devicesView },
 ];
 const ONLY = [
   { value: "all", text: t("All models") },
@@ -49,7 +51,7 @@ export function modelsPage(app: App): TemplateResult {
         )}
       </div>
       ${
-        view === "advice"
+        view === "advice" || view === "devices"
           ? ""
           : html`
             <vscode-textfield

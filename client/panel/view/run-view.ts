@@ -181,8 +181,8 @@ function samplesView(app: App, { evaluations }: RunDetails): TemplateResult | st
           ? html`<p class="hint">${t("Nothing was written at this evaluation.")}</p>`
           : html`
             <div class="scroller" tabindex="0" role="group" aria-label=${t("Samples")}>
-              <table class="grid" id="samples">
-                <thead><tr><th scope="col">${t("Input")}</th><th scope="col">${t("Reference")}</th><th scope="col">${t("The model")}</th></tr></thead>
+              <table class="grid stacked" id="samples">
+                <thead><tr><th scope="col" class="long">${t("Input")}</th><th scope="col">${t("Reference")}</th><th scope="col">${t("The model")}</th></tr></thead>
                 <tbody>
                   ${shown.samples.map(({ input, target, output }) => html`<tr><td class="long">${longText(input)}</td><td>${target}</td><td>${output || t("(nothing)")}</td></tr>`)}
                 </tbody>

@@ -1,5 +1,5 @@
 /** What the page shows, as a value, and how it changes: `(state, message) -> state`, with nothing of the page in it. */
-import type { Chosen, Generated, Job, ModelList, ModelRow, Verified } from "../../../protocol/panel.ts";
+import type { Chosen, Devices, Generated, Job, ModelList, ModelRow, Verified } from "../../../protocol/panel.ts";
 import { type Cost, qualities } from "./chart-data.ts";
 import type { Needs } from "./recommend.ts";
 import { arranged, type Column, type Filter, type Sorting } from "./rows.ts";
@@ -18,7 +18,7 @@ export const PAGES = ["models", "tuning", "playground"] as const;
 export type Page = (typeof PAGES)[number];
 
 /** How the models are looked at. */
-export type ModelsView = "table" | "chart" | "advice";
+export type ModelsView = "table" | "chart" | "advice" | "devices";
 
 /** What the playground is set to. */
 export interface Trial {
@@ -55,6 +55,8 @@ export interface State {
   /** Undefined until the server has answered. */
   readonly list: ModelList | undefined;
   readonly chosen: Chosen | undefined;
+  /** Of the selected model; undefined until the server has answered. */
+  readonly devices: Devices | undefined;
   /** By the model's id. */
   readonly jobs: Readonly<Record<string, Job>>;
   readonly filter: Filter;
@@ -79,6 +81,8 @@ export interface State {
 export type Message =
   | { readonly type: "list"; readonly list: ModelList }
   | { readonly type: "chosen"; readonly chosen: Chosen }
+  /** What models can run on, as asked about one of them. */
+  | { readonly type: "devices"; readonly id: string; readonly devices: Devices }
   | { readonly type: "job"; readonly job: Job }
   /** The server has ended. */
   | { readonly type: "gone" }
@@ -120,6 +124,7 @@ export function initialState(saved?: unknown): State {
     ...kept,
     list: undefined,
     chosen: undefined,
+    devices: undefined,
     jobs: {},
     scroll: { top: 0, height: 600 },
     notices: [],
@@ -153,6 +158,8 @@ export function reduce(state: State, message: Message): State {
     }
     case "chosen":
       return { ...state, chosen: message.chosen };
+    case "devices":
+      return message.id === state.selected ? { ...state, devices: message.devices } : state;
     case "job":
       return withJob(state, message.job);
     case "gone":
@@ -197,6 +204,18 @@ export function reduce(state: State, message: Message): State {
     case "tuning":
       return { ...state, tuning: reduceTuning(state.tuning, message.message) };
   }
+}
+
+/** Whether what is shown of the devices is to be asked for: they came into sight, or what the answer hangs on has changed. */
+export function asksForDevices(before: State, { page, view, list, selected, chosen }: State): boolean {
+  if (page !== "models" || view !== "devices" || list === undefined) return false;
+  return (
+    before.page !== page ||
+    before.view !== view ||
+    before.list !== list ||
+    before.selected !== selected ||
+    before.chosen !== chosen
+  );
 }
 
 /** The rows that the filter lets through, in order. */

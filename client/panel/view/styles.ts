@@ -63,6 +63,7 @@ const models = css`
   table.small th, table.small td { text-align: right; padding: 2px 4px; font-weight: normal; font-variant-numeric: tabular-nums; }
   table.small th { color: var(--vscode-descriptionForeground); }
   table.small th:first-child, table.small td:first-child { text-align: left; }
+  table.small td:not(:first-child) { white-space: nowrap; }
   .progress { display: grid; gap: 5px; margin: 8px 0; justify-items: start; }
   .progress vscode-progress-bar { width: 100%; }
   .advice, .chart { overflow-y: auto; padding: 4px 16px 16px; }
@@ -70,6 +71,14 @@ const models = css`
   .advice li { margin: 6px 0; line-height: 1.4; }
   .advice ul li { margin: 0; }
   .axes select { max-width: 270px; }
+  .devices { overflow-y: auto; padding: 0 16px 16px; }
+  .devices table { border-collapse: collapse; width: 100%; }
+  .devices th, .devices td { text-align: left; vertical-align: top; font-weight: normal; padding: 8px 10px 0 0; line-height: 1.5; font-variant-numeric: tabular-nums; }
+  .devices thead th { color: var(--vscode-descriptionForeground); }
+  .devices tbody th { font-weight: 600; }
+  .devices th span { font-weight: normal; }
+  .devices thead th, .devices .detail td { padding-bottom: 8px; border-bottom: 1px solid var(--vscode-panel-border, #8884); }
+  .devices .detail td { padding-top: 2px; overflow-wrap: anywhere; }
   .chart .plot { position: relative; height: clamp(220px, 46vh, 460px); min-width: 0; overflow: hidden; }
   .chart ul { margin: 4px 0; padding-left: 20px; line-height: 1.5; }
   .tip { position: absolute; z-index: 10; pointer-events: none; padding: 3px 7px; background: var(--vscode-editorHoverWidget-background); color: var(--vscode-editorHoverWidget-foreground); border: 1px solid var(--vscode-editorHoverWidget-border, #8886); white-space: nowrap; }

@@ -55,6 +55,8 @@ export const tuning = css`
   .tuned .field.wide { margin: 8px 0; }
   .notes, .incidents { margin: 6px 0; padding-left: 20px; line-height: 1.5; overflow-wrap: anywhere; }
   .notes { list-style: none; padding-left: 0; }
+  /* Kept free, so that Start stays under the pointer whose press ends a change, and with it asks anew. */
+  .fit > [role="status"] { min-height: 1.4em; }
   .next { border-top: 1px solid var(--vscode-panel-border, var(--vscode-contrastBorder, #8884)); padding-top: 12px; margin-top: 14px; }
   .settings { display: grid; gap: 14px; max-width: 640px; margin: 8px 0; }
   .setting { display: grid; gap: 3px; padding-left: 10px; border-left: 2px solid transparent; justify-items: start; }
@@ -119,6 +121,14 @@ export const tuning = css`
     table.runs .score { white-space: normal; }
     .long { min-width: 28ch; max-width: 34ch; }
     .interval { display: block; }
+    table.grid th, table.grid td, table.grid.narrow th, table.grid.narrow td { padding-right: 6px; }
+    table.grid thead th { white-space: normal; }
+    .stacked tr { display: flex; flex-wrap: wrap; border-bottom: 1px solid var(--vscode-panel-border, var(--vscode-contrastBorder, #8884)); }
+    table.grid.stacked th, table.grid.stacked td { flex: 1 1 40%; border: 0; min-width: 0; overflow-wrap: anywhere; }
+    table.grid.stacked .long { flex: 1 1 100%; max-width: none; padding-bottom: 0; }
+    table.grid.stacked .figure { order: -1; flex: 0 0 auto; }
+    table.grid.stacked tr > :first-child { order: -1; }
+    table.grid.stacked td:not(.long, .figure), table.grid.stacked .long + .long { padding-left: 18px; }
   }
   @media (prefers-reduced-motion: reduce) {
     * { animation: none; transition: none; scroll-behavior: auto; }

@@ -3,8 +3,9 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { chartData, paretoFront } from "../../../client/panel/view/chart-data.ts";
 import { recommend } from "../../../client/panel/view/recommend.ts";
-import { arranged, bytes, cellText, duration, stateText } from "../../../client/panel/view/rows.ts";
+import { arranged, bytes, cellText, duration, measured, stateText } from "../../../client/panel/view/rows.ts";
 import {
+  asksForDevices,
   drawnRows,
   initialState,
   type Message,
@@ -251,4 +252,33 @@ test("the extension takes the page's questions and nothing else", () => {
   for (const question of [{ kind: "models" }, { kind: "get", id: "a/b" }, { kind: "choose", task: "infill", id: "" }]) {
     assert.equal(fromPageSchema.safeParse({ seq: 0, question }).success, true, question.kind);
   }
+});
+
+test("devices are asked for when they come into sight, and again when what the answer hangs on has changed", () => {
+  const asked = (...messages: readonly Message[]) => {
+    const before = after(LISTED, ...messages.slice(0, -1));
+    return asksForDevices(before, after(LISTED, ...messages));
+  };
+  const shown: Message = { type: "view", view: "devices" };
+  const chosen = { model: "", summarize: "", infill: "", ask: "", classify: "", precision: "int8" } as const;
+  const job: Job = { id: "own", kind: "measure", state: "running" };
+  const away: Message = { type: "page", page: "tuning" };
+  assert.ok(asked(shown));
+  assert.ok(asked(shown, { type: "select", id: "deep" }));
+  assert.ok(asked(shown, { type: "chosen", chosen: { ...chosen, device: "cpu", threads: 0 } }));
+  assert.ok(asked(shown, { type: "list", list: { models: MODELS, jobs: [], builtIn: "own" } }), "measured since");
+  assert.ok(asked(shown, away, { type: "page", page: "models" }));
+  for (const quiet of [[away], [shown, away], [{ type: "select", id: "deep" }], [shown, { type: "job", job }]])
+    assert.equal(asked(...(quiet as Message[])), false, JSON.stringify(quiet));
+});
+
+test("what is told of the devices of a model that is no longer selected is not shown", () => {
+  const devices = { found: [], choice: { device: "cpu", reason: "" } } as const;
+  assert.equal(after(LISTED, { type: "devices", id: "own", devices }).devices, devices);
+  assert.equal(after(LISTED, { type: "devices", id: "deep", devices }).devices, undefined);
+});
+
+test("of several devices the quickest one's measurement stands in the table", () => {
+  const measurements = [timed("own", 66), { ...timed("own", 20), device: "cuda" as const }];
+  assert.equal(measured(modelRow("own", { measurements }), "int8")?.device, "cuda");
 });

@@ -92,7 +92,7 @@ export const TUNING = {
   },
 };
 
-/** The page in its two frames. */
-function inPanel({ page }) {
+/** The panel's page, in its two frames. */
+export function inPanel({ page }) {
   return page.frameLocator("iframe.webview.ready").frameLocator("#active-frame");
 }

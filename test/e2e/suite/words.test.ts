@@ -110,12 +110,11 @@ suite("words", () => {
     await commands.executeCommand("undo");
     assert.equal(editor.document.getText(), PROSE);
     // Of a selection that no summary is shown of, one is made.
-    const other = PROSE.split("\n\n")[2] ?? "";
+    const other = PROSE.slice(PROSE.indexOf("Today")).trimEnd();
     select(editor, other);
     await commands.executeCommand("spanfill.replaceWithSummary");
-    const [above = "", below = ""] = PROSE.split(other);
     const replaced = editor.document.getText();
-    assert.ok(replaced.startsWith(above) && replaced.endsWith(below) && !replaced.includes(other), replaced);
+    assert.ok(replaced.startsWith(PROSE.split(other)[0] ?? "") && !replaced.includes(other), replaced);
     await commands.executeCommand("undo");
     assert.equal(editor.document.getText(), PROSE);
   });
