@@ -20,14 +20,19 @@ export function decodingOf(
 }
 
 /**
- * The sequence to take of several: the likeliest of those with the fewest names and numbers that the source lacks.
+ * The sequence to take of several: the likeliest of those with the fewest names and numbers that the source lacks, and no stutter.
  * @param sequences best first
  */
 export function mostFaithful(source: string, sequences: readonly GeneratedSequence[]): GeneratedSequence | undefined {
   const known = new Set(words(source).map((word) => word.toLowerCase()));
   const invented = (text: string) => claims(text).filter((word) => !known.has(word.toLowerCase())).length;
-  const counts = sequences.map(({ text }) => invented(text));
+  const counts = sequences.map(({ text }) => invented(text) + (stutters(text) ? 1 : 0));
   return sequences[counts.indexOf(Math.min(...counts))];
+}
+
+/** Whether a word follows itself, in whatever form: what a small model writes where it has lost its way, however sure it is of it. */
+export function stutters(text: string): boolean {
+  return /(?<!\p{L})(\p{L}{5})\p{L}*\s+\1/iu.test(text);
 }
 
 /** Numbers, and words with a capital letter, except where one begins the text or a sentence. */

@@ -3,7 +3,7 @@ import { ModelError } from "../../models/errors.ts";
 import type { CallOptions, InputPart, LoadedModel } from "../engine/engine.ts";
 import { meanLogProb } from "../engine/search.ts";
 import { confidenceOf, isCalibrated } from "./confidence.ts";
-import { type Decoding, decodingOf, mostFaithful } from "./decoding.ts";
+import { type Decoding, decodingOf, mostFaithful, stutters } from "./decoding.ts";
 import { bestSentence } from "./extract.ts";
 import { foreignLanguage, languageName } from "./languages.ts";
 import { distinct, MOST_PARTS, type SummaryStyle, shape, tidy } from "./summary-text.ts";
@@ -116,10 +116,12 @@ export async function summarize(
   const chosen = cancelled ? pieces : surest(pieces, MOST_PARTS[style]);
   const calibrated = isCalibrated(model.info, kind);
   const least = calibrated && kind === "summary" && !cancelled ? (params.minimumConfidence ?? 0) : 0;
-  const shown = chosen.map((piece) => {
-    if (piece.confidence >= least) return { text: piece.text, own: true };
+  const shown = chosen.flatMap((piece) => {
+    const lost = least > 0 && stutters(piece.text);
+    if (piece.confidence >= least && !lost) return [{ text: piece.text, own: true }];
     const instead = bestSentence(style === "sentence" ? text : piece.source, locale);
-    return { text: instead ?? piece.text, own: instead === undefined };
+    if (instead === undefined && lost && chosen.length > 1) return [];
+    return [{ text: instead ?? piece.text, own: instead === undefined }];
   });
   const language = cancelled ? undefined : await foreignLanguage(text, model.info.languages);
   return {

@@ -15,6 +15,7 @@ const rows: { name: string; texts: string[]; chosen: number }[] = [
   { name: "the one whose number is in the source", texts: ["It takes 60 ms.", "It takes 50 ms."], chosen: 1 },
   { name: "a version with its point, not its digits", texts: ["For version 3.1.", "For version 1.3."], chosen: 1 },
   { name: "no better one for a word that only begins a sentence", texts: ["Sorting. Filters help.", "x"], chosen: 0 },
+  { name: "none that stutters", texts: ["Installs the installer installed.", "Install it."], chosen: 1 },
   { name: "the fewest inventions", texts: ["About Foo and Bar.", "About Foo.", "About Baz 7."], chosen: 1 },
 ];
 for (const { name, texts, chosen } of rows) {

@@ -119,6 +119,12 @@ test("where a calibrated model is not sure enough, a sentence of the text stands
   assert.equal((await at(0.99, "sentence", { calibration: {} })).origin, "model");
 });
 
+test("what stutters gives way, however sure the model is of it", async () => {
+  const text = "Caches caches pages, as the name of it says to all who read it here.";
+  const made = await run(surerLater(9), { text, style: "sentence", minimumConfidence: 0.1 });
+  assert.deepEqual([made.origin, made.summary], ["text", text]);
+});
+
 test("a text without a sentence of its own keeps the model's", async () => {
   const params = { text: "- one\n- two\n- three", style: "sentence", minimumConfidence: 0.9 } as const;
   assert.equal((await run(surerLater(0), params)).origin, "model");
