@@ -53,12 +53,17 @@ export async function writeTensors(
       for (const { values } of tensors) await handle.writeFile(bytesOf(values));
     });
   } catch (cause) {
-    throw new ModelError(
-      "checkpoint",
-      `${path} cannot be written (${reason(cause)}). It takes ${Math.ceil(fileSizeBytes / 1e6)} MB: free some space; the same command then goes on where the run stopped.`,
-      { cause },
-    );
+    throw unwritable(path, fileSizeBytes, cause);
   }
+}
+
+/** What to say of a file of a run that the disk does not take. */
+export function unwritable(path: string, sizeBytes: number, cause: unknown): ModelError {
+  return new ModelError(
+    "checkpoint",
+    `${path} cannot be written (${reason(cause)}). It takes ${Math.ceil(sizeBytes / 1e6)} MB: free some space; the same command then goes on where the run stopped.`,
+    { cause },
+  );
 }
 
 /**

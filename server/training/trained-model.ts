@@ -7,7 +7,7 @@ import { tensorShapes } from "../../models/t5/weights.ts";
 import { readManifest } from "../catalog/catalog.ts";
 import { isMissing, writeAtomically } from "../catalog/files.ts";
 import type { TrainRun } from "./run.ts";
-import { namedTensors, writeTensors } from "./state.ts";
+import { namedTensors, unwritable, writeTensors } from "./state.ts";
 import type { Learner, Weights } from "./step.ts";
 
 /** Writes the weights alone: the rest of the folder stays. */
@@ -108,12 +108,16 @@ async function settledConfig(base: string, config: T5Config): Promise<string> {
   return settled.length === 0 ? text : text.replace(/\s*\}\s*$/, `${settled.join("")}\n}\n`);
 }
 
-/** A text written whole or not at all. */
+/** A text written whole or not at all. @throws ModelError "checkpoint" when it cannot be written */
 export async function writeText(path: string, text: string): Promise<void> {
-  await writeAtomically(path, (handle) => handle.writeFile(text));
+  await writeBytes(path, Buffer.from(text));
 }
 
-/** Bytes written whole or not at all. */
+/** Bytes written whole or not at all. @throws ModelError "checkpoint" when they cannot be written */
 export async function writeBytes(path: string, bytes: Uint8Array): Promise<void> {
-  await writeAtomically(path, (handle) => handle.writeFile(bytes));
+  try {
+    await writeAtomically(path, (handle) => handle.writeFile(bytes));
+  } catch (cause) {
+    throw unwritable(path, bytes.length, cause);
+  }
 }

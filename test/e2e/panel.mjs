@@ -59,14 +59,33 @@ const ACTS = {
       .getByText(/2\d\d models/)
       .waitFor();
   },
+  async "what goes wrong with a download is told, with what to do"(person, { hub }) {
+    const panel = inPanel(person);
+    await find(panel, HUB_MODEL);
+    const { api, store } = hub.mishaps;
+    const wrong = [
+      ["login", () => api.push({ kind: "page" }), /login page.*Open http/],
+      ["elsewhere", () => api.push({ kind: "page", redirect: true }), /came in place/],
+      ["token", () => Object.assign(hub, { token: "secret" }), /\(401\).*give a token/],
+      ["gone", () => store.push({ kind: "status", status: 404 }), /\(404\).*mirror/],
+      ["damaged", () => store.push({ kind: "damaged" }, { kind: "damaged" }), /damaged twice/],
+    ];
+    for (const [name, happens, told] of wrong) {
+      happens();
+      await downloadButton(panel).click();
+      await panel.locator(".notice.failed").getByText(told).waitFor();
+      await person.picture(`wrong-${name}`);
+      await panel.getByRole("button", { name: "Close this message" }).click();
+      hub.token = undefined;
+    }
+  },
   async "a model is downloaded, the server killed in the middle, and the download gone on with"(person, { hub }) {
     const panel = inPanel(person);
     await find(panel, HUB_MODEL);
     hub.bytesPerSecond = 150_000;
-    await panel
-      .locator(".details")
-      .getByRole("button", { name: /^Download/ })
-      .click();
+    // A hub that is too busy is waited for.
+    hub.mishaps.store.push({ kind: "status", status: 429, retryAfter: "1" });
+    await downloadButton(panel).click();
     await panel.getByText(/\d+% .* of .*/).waitFor();
     await person.until("half of it", () => hub.sentBytes > 300_000);
     await person.picture("downloading");
@@ -251,6 +270,10 @@ async function frameOf({ page }) {
 /** The page in its two frames. */
 function inPanel({ page }) {
   return page.frameLocator("iframe.webview.ready").frameLocator("#active-frame");
+}
+
+function downloadButton(panel) {
+  return panel.locator(".details").getByRole("button", { name: /^(Download|Go on downloading)/ });
 }
 
 async function find(panel, id) {
