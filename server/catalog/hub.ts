@@ -112,7 +112,7 @@ export function statusError(hub: Hub, id: string, status: number): ModelError {
   const { host } = new URL(hub.endpoint);
   const words =
     status === 401 || status === 403
-      ? `${host} does not let you read ${id} (${status}): it does not exist, or wants a token. ${hub.token === undefined ? "Accept its conditions on the hub and give a token (HF_TOKEN, or the panel's key button)." : "The token that was given may not read it."}`
+      ? `${host} does not let you read ${id} (${status}): it does not exist, or wants a token. ${hub.token === undefined ? "Accept its conditions on the hub and give a token (HF_TOKEN, or the panel's Token button)." : "The token that was given may not read it."}`
       : status === 404
         ? `${host} has no ${id} (404). Check the name; a mirror may lack it.`
         : status === 429
