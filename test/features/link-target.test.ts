@@ -38,20 +38,20 @@ test("the relative link under the mouse is found, and no other", () => {
 });
 
 test("links lead from the document's folder, or with / from the workspace's", () => {
-  const document = "file:///work/docs/a%20b/page.md";
-  assert.equal(resolveLink("../x y.md", document, "file:///work"), "file:///work/docs/x%20y.md");
-  assert.equal(resolveLink("/x.md", document, "file:///work/"), "file:///work/x.md");
+  const document = "file:///notes/docs/a%20b/page.md";
+  assert.equal(resolveLink("../x y.md", document, "file:///notes"), "file:///notes/docs/x%20y.md");
+  assert.equal(resolveLink("/x.md", document, "file:///notes/"), "file:///notes/x.md");
   assert.equal(resolveLink("x.md", "vscode-vfs://github/o/r/docs/a.md", ""), "vscode-vfs://github/o/r/docs/x.md");
   assert.equal(resolveLink("x.md", "untitled:Untitled-1", ""), undefined);
 });
 
 test("what is outside of the folder is outside, however it is written", () => {
-  assert.ok(isWithin("file:///c%3A/work/a.md", "file:///c:/work"));
-  assert.ok(!isWithin("file:///work-other/a.md", "file:///work"));
-  assert.ok(!isWithin(resolveLink("../../etc/a.md", "file:///work/docs/a.md", "") ?? "", "file:///work"));
-  assert.ok(!isWithin(resolveLink("..%2f..%2fa.md", "file:///work/a.md", "") ?? "", "file:///work/docs"));
-  assert.equal(pathWithin("file:///work/a%20b/c.md", "file:///work"), "a b/c.md");
-  assert.equal(pathWithin("file:///work/c.md", undefined), "work/c.md");
+  assert.ok(isWithin("file:///c%3A/notes/a.md", "file:///c:/notes"));
+  assert.ok(!isWithin("file:///notes-other/a.md", "file:///notes"));
+  assert.ok(!isWithin(resolveLink("../../etc/a.md", "file:///notes/docs/a.md", "") ?? "", "file:///notes"));
+  assert.ok(!isWithin(resolveLink("..%2f..%2fa.md", "file:///notes/a.md", "") ?? "", "file:///notes/docs"));
+  assert.equal(pathWithin("file:///notes/a%20b/c.md", "file:///notes"), "a b/c.md");
+  assert.equal(pathWithin("file:///notes/c.md", undefined), "notes/c.md");
 });
 
 test("a fragment names a section as GitHub does", () => {
