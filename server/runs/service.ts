@@ -30,6 +30,7 @@ import {
   writeRecord,
 } from "./folder.ts";
 import { isLive, isStarting, type Known, lostMessage, summaryOf } from "./known.ts";
+import { freeName } from "./name.ts";
 import { askCli, checkArguments, defaultCli, launch, trainArguments } from "./process.ts";
 import { addLine, detailsOf, emptyStory } from "./story.ts";
 
@@ -123,7 +124,7 @@ class Runs implements RunService {
 
   private async start(title: string, request: RunRequest): Promise<RunSummary> {
     resolveModel(request.base);
-    const id = await this.freeName(title);
+    const id = await freeName(this.places, title);
     const record = {
       id,
       title,
@@ -186,21 +187,6 @@ class Runs implements RunService {
     }
     this.known.delete(id);
     return { freedBytes };
-  }
-
-  /** A name that neither a model nor a run has. */
-  private async freeName(title: string): Promise<string> {
-    const plain = title.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
-    const name =
-      plain
-        .replace(/[^a-z0-9.]+/g, "-")
-        .replace(/^[-.]+|[-.]+$/g, "")
-        .slice(0, 80) || "tuned";
-    const runs = new Set(await listRuns(this.places));
-    for (let number = 1; ; number += 1) {
-      const id = number === 1 ? name : `${name}-${number}`;
-      if (!runs.has(id) && !existsSync(join(this.places.own, id)) && !means(id)) return id;
-    }
   }
 
   private async find(id: string): Promise<Known> {
@@ -307,17 +293,6 @@ class Runs implements RunService {
     const all = Date.now() - this.listedMs > LIST_MS;
     if (all) await this.list();
     for (const run of this.known.values()) if (all || isLive(run.state)) await this.look(run, false);
-  }
-}
-
-/** Whether a name is that of a model. */
-function means(id: string): boolean {
-  try {
-    resolveModel(id);
-    return true;
-  } catch (error) {
-    if (error instanceof ModelError) return false;
-    throw error;
   }
 }
 
