@@ -13,7 +13,8 @@ import {
   window,
   workspace,
 } from "vscode";
-import type { AskArguments, AskResult, ClassifyArguments, ClassifyResult, COMMANDS } from "../protocol/requests.ts";
+import type { AskArguments, AskResult, ClassifyArguments, ClassifyResult } from "../protocol/questions.ts";
+import type { COMMANDS } from "../protocol/requests.ts";
 import type { LanguageServer } from "./language-client.ts";
 import { answered } from "./prose-editor.ts";
 

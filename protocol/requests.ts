@@ -18,9 +18,9 @@ export const COMMANDS = {
   rephrase: "spanfill.rephrase",
   /** `WriteFieldArguments` -> `WriteFieldResult` */
   writeField: "spanfill.writeField",
-  /** `AskArguments` -> `AskResult` */
+  /** `AskArguments` (questions.ts) -> `AskResult` */
   ask: "spanfill.askRange",
-  /** `ClassifyArguments` -> `ClassifyResult` */
+  /** `ClassifyArguments` (questions.ts) -> `ClassifyResult` */
   classify: "spanfill.classifyRange",
   /** `CompleteTextArguments` -> `CompleteTextResult` */
   completeText: "spanfill.completeText",
@@ -45,7 +45,8 @@ export const COMMANDS = {
 } as const;
 
 const positionSchema = z.object({ line: z.int().nonnegative(), character: z.int().nonnegative() });
-const rangeSchema = z.object({ start: positionSchema, end: positionSchema });
+/** A range of a document. */
+export const rangeSchema = z.object({ start: positionSchema, end: positionSchema });
 
 /** Arguments of `spanfill.summarizeRange`. Positions are in the encoding that initialize agreed on, like everywhere. */
 export const summarizeRangeSchema = z.object({
@@ -199,67 +200,6 @@ export interface WriteFieldResult {
   readonly notes: readonly string[];
   /** Whether the client applied the edit; absent when it was not asked to. */
   readonly applied?: boolean;
-}
-
-/** Arguments of `spanfill.askRange`. */
-export const askSchema = z.object({
-  uri: z.string(),
-  /** The document's version that the range belongs to; another is refused (ContentModified). */
-  version: z.int(),
-  /** The text to ask about; the whole document when absent. */
-  range: rangeSchema.optional(),
-  question: z.string().trim().min(1).max(2000),
-  /** Whether the server also shows the answer with window/showMessage, for clients that do nothing with a result. */
-  show: z.boolean().default(false),
-});
-export type AskArguments = z.input<typeof askSchema>;
-
-/** Result of `spanfill.askRange`. */
-export interface AskResult {
-  /** Best first: those that stand in the text before others; none when the model had nothing to say. */
-  readonly answers: readonly {
-    readonly text: string;
-    /** Of the whole answer, 0 to 1; not calibrated. */
-    readonly likelihood: number;
-    /** Where the document has these words; empty where the answer is the model's own. */
-    readonly ranges: readonly Range[];
-  }[];
-  /** Parts the text was cut into. */
-  readonly chunks: number;
-  /** Share of the text's characters that the model read, 0 to 1. */
-  readonly coverage: number;
-  readonly ms: number;
-  /** The model's id. */
-  readonly model: string;
-  /** How the best answer was come by, to be shown with it; short phrases in English. */
-  readonly notes: readonly string[];
-}
-
-/** Arguments of `spanfill.classifyRange`. */
-export const classifySchema = z.object({
-  uri: z.string(),
-  /** The document's version that the range belongs to; another is refused (ContentModified). */
-  version: z.int(),
-  /** The whole document when absent. */
-  range: rangeSchema.optional(),
-  /** What to choose among; the model's own labels when absent. */
-  labels: z.array(z.string().trim().min(1)).min(2).optional(),
-  /** Whether the server also shows the label with window/showMessage, for clients that do nothing with a result. */
-  show: z.boolean().default(false),
-});
-export type ClassifyArguments = z.input<typeof classifySchema>;
-
-/** Result of `spanfill.classifyRange`. */
-export interface ClassifyResult {
-  /** Likeliest first; `probability` 0 to 1, not calibrated. */
-  readonly labels: readonly { readonly label: string; readonly probability: number }[];
-  /** Where the labels are from: the arguments, the model's folder, or written by the model. */
-  readonly origin: "given" | "known" | "written";
-  readonly chunks: number;
-  readonly coverage: number;
-  readonly ms: number;
-  readonly model: string;
-  readonly notes: readonly string[];
 }
 
 /** Arguments of `spanfill.completeText`: text that is in no document of the server's, such as a comment in a program. */

@@ -9,12 +9,14 @@ export function demoCommand(): Command {
   const command = new Command("demo").description("Summarise and infill two sample documents with the built-in model.");
   return withModelOptions(command).action((options: ModelOptions) =>
     runCommand(options.json === true, async ({ signal }) => {
-      const [{ openModel, roundedMs }, { summarize, summaryNotes }, { infill }, { parseSettings }] = await Promise.all([
-        import("./model.ts"),
-        import("../features/summarize.ts"),
-        import("../features/infill.ts"),
-        import("../../protocol/settings.ts"),
-      ]);
+      const [{ openModel, roundedMs }, { summarize }, { summaryNotes }, { infill }, { parseSettings }] =
+        await Promise.all([
+          import("./model.ts"),
+          import("../features/summarize.ts"),
+          import("../features/summary-notes.ts"),
+          import("../features/infill.ts"),
+          import("../../protocol/settings.ts"),
+        ]);
       await using opened = await openModel(options);
       const { model, loadMs } = opened;
       const document = sample("sample.md");

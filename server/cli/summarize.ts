@@ -51,9 +51,10 @@ Examples:
       const { signal, progress } = work;
       const folder = await isFolder(file);
       const text = folder ? "" : await readText(file, signal);
-      const [{ openModel, roundedMs }, { summarize, summaryNotes }, { parseSettings }] = await Promise.all([
+      const [{ openModel, roundedMs }, { summarize }, { summaryNotes }, { parseSettings }] = await Promise.all([
         import("./model.ts"),
         import("../features/summarize.ts"),
+        import("../features/summary-notes.ts"),
         import("../../protocol/settings.ts"),
       ]);
       const { style, maxWords, maxContextTokens, minConfidence } = options;

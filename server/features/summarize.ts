@@ -5,7 +5,7 @@ import { meanLogProb } from "../engine/search.ts";
 import { confidenceOf, isCalibrated } from "./confidence.ts";
 import { type Decoding, decodingOf, mostFaithful, stutters } from "./decoding.ts";
 import { bestSentence } from "./extract.ts";
-import { foreignLanguage, languageName } from "./languages.ts";
+import { foreignLanguage } from "./languages.ts";
 import { distinct, MOST_PARTS, type SummaryStyle, shape, tidy } from "./summary-text.ts";
 import { type Span, splitText } from "./text-split.ts";
 
@@ -143,26 +143,6 @@ export async function summarize(
     logProbs: chosen.flatMap((one) => one.logProbs),
     cancelled,
   };
-}
-
-/** What a reader should know of whose words a summary is and how good, as short phrases. */
-export function summaryNotes({
-  confidence,
-  calibrated,
-  origin,
-  language,
-}: Pick<Summary, "confidence" | "calibrated" | "origin" | "language">): string[] {
-  const sure = calibrated
-    ? `confidence ${Math.round(100 * confidence)}%`
-    : `likelihood ${confidence.toFixed(2)}, not calibrated`;
-  const whose = {
-    model: [],
-    text: ["a sentence of the text itself, the model was not sure of its own"],
-    both: ["partly sentences of the text itself, where the model was not sure of its own"],
-  };
-  const foreign =
-    language === undefined ? [] : [`the text is ${languageName(language)}, which the model does not know`];
-  return [...whose[origin], ...foreign, sure];
 }
 
 const WINDOW_TOKENS = 512;

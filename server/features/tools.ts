@@ -7,7 +7,8 @@ import type {
 } from "../../protocol/tools.ts";
 import type { CallOptions, LoadedModel } from "../engine/engine.ts";
 import { infill } from "./infill.ts";
-import { summarize, summaryNotes } from "./summarize.ts";
+import { summarize } from "./summarize.ts";
+import { summaryNotes } from "./summary-notes.ts";
 
 type Signal = Pick<CallOptions, "signal">;
 

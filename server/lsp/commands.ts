@@ -1,12 +1,11 @@
 /** The commands of workspace/executeCommand: arguments parsed, versions checked, long work shown. */
 import type { ChangeAnnotation, TextEdit, WorkspaceEdit } from "vscode-languageserver-protocol";
 import { z } from "zod";
+import { askSchema, classifySchema } from "../../protocol/questions.ts";
 import {
-  askSchema,
   COMMANDS,
   type CompleteHereResult,
   type CompleteTextResult,
-  classifySchema,
   completeHereSchema,
   completeTextSchema,
   type EngineStatus,
@@ -27,7 +26,7 @@ import { fillGaps } from "../features/fill-gaps.ts";
 import { completeComment } from "../features/inline-completion.ts";
 import { rememberedSummary } from "../features/remembered-summary.ts";
 import { rephrase } from "../features/rephrase.ts";
-import { summaryNotes } from "../features/summarize.ts";
+import { summaryNotes } from "../features/summary-notes.ts";
 import { infillText, summarizeText } from "../features/tools.ts";
 import { type Asked, longWork, targetOf, withModel } from "./document-work.ts";
 import { cancelled, invalidParams } from "./errors.ts";

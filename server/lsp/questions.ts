@@ -1,6 +1,6 @@
 /** The commands that ask a model of one's own about a part of a document: a question, or what to call it. */
 import type { z } from "zod";
-import type { AskResult, askSchema, ClassifyResult, classifySchema } from "../../protocol/requests.ts";
+import type { AskResult, askSchema, ClassifyResult, classifySchema } from "../../protocol/questions.ts";
 import { type Asked, longWork, targetOf } from "./document-work.ts";
 import type { Services } from "./services.ts";
 

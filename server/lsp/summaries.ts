@@ -18,7 +18,7 @@ import { isWithin, linkAt, resolveLink, sectionNamed } from "../features/link-ta
 import { whyPrivate } from "../features/private-files.ts";
 import type { RememberedSummary, RememberingContext } from "../features/remembered-summary.ts";
 import { gist, sectionAt, sectionSummary } from "../features/section-summary.ts";
-import { summaryNotes } from "../features/summarize.ts";
+import { summaryNotes } from "../features/summary-notes.ts";
 import type { OpenDocument } from "./positions.ts";
 import type { Services } from "./services.ts";
 

@@ -2,12 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ModelError } from "../../models/errors.ts";
 import type { ModelInfo } from "../../server/engine/engine.ts";
-import {
-  type SummarizeOptions,
-  type SummarizeParams,
-  summarize,
-  summaryNotes,
-} from "../../server/features/summarize.ts";
+import { type SummarizeOptions, type SummarizeParams, summarize } from "../../server/features/summarize.ts";
+import { summaryNotes } from "../../server/features/summary-notes.ts";
 import { type FakeModel, fakeModel } from "../support/fake-model.ts";
 
 /** Answers with the first words of the input, the prefix left out. */
