@@ -2,6 +2,7 @@
 import { ModelError } from "../errors.ts";
 import type { GraphBuilder } from "../graph/builder.ts";
 import * as ops from "../graph/ops.ts";
+import * as runtime from "../graph/runtime-ops.ts";
 import type { Value } from "../graph/types.ts";
 import { plainAttention } from "./attention.ts";
 import type { T5Config } from "./config.ts";
@@ -17,9 +18,11 @@ export function fusedLowering(config: T5Config, tensors: TensorSource): Generati
   const weight = weightOf(tensors);
 
   function linear(g: GraphBuilder, x: Value, name: string): Value {
-    if (tensors.has(`${name}.q8`)) return ops.blockLinear(g, x, weight(g, `${name}.q8`), weight(g, `${name}.scale`));
-    if (tensors.has(`${name}.s8t`)) return ops.columnLinear(g, x, weight(g, `${name}.s8t`), weight(g, `${name}.scale`));
-    return ops.fusedLinear(g, x, weight(g, `${name}.weight`));
+    if (tensors.has(`${name}.q8`))
+      return runtime.blockLinear(g, x, weight(g, `${name}.q8`), weight(g, `${name}.scale`));
+    if (tensors.has(`${name}.s8t`))
+      return runtime.columnLinear(g, x, weight(g, `${name}.s8t`), weight(g, `${name}.scale`));
+    return runtime.fusedLinear(g, x, weight(g, `${name}.weight`));
   }
 
   const head = config.tieWordEmbeddings ? "shared" : "lm_head";
@@ -32,11 +35,11 @@ export function fusedLowering(config: T5Config, tensors: TensorSource): Generati
     weight,
     embed(g, ids) {
       if (!tensors.has("shared.q8")) return ops.gather(g, weight(g, "shared.weight"), ids, 0);
-      return ops.gatherBlocks(g, weight(g, "shared.q8"), weight(g, "shared.scale"), ids, config.dModel);
+      return runtime.gatherBlocks(g, weight(g, "shared.q8"), weight(g, "shared.scale"), ids, config.dModel);
     },
-    norm: (g, x, name) => ops.simplifiedLayerNorm(g, x, weight(g, name), config.layerNormEpsilon),
+    norm: (g, x, name) => runtime.simplifiedLayerNorm(g, x, weight(g, name), config.layerNormEpsilon),
     addNorm: (g, x, update, name) =>
-      ops.skipSimplifiedLayerNorm(g, x, update, weight(g, name), config.layerNormEpsilon),
+      runtime.skipSimplifiedLayerNorm(g, x, update, weight(g, name), config.layerNormEpsilon),
     linears(g, x, names, fused) {
       if (names.length === 1 || !isStored(tensors, fused)) return names.map((name) => linear(g, x, name));
       const joined = linear(g, x, fused);
@@ -50,7 +53,7 @@ export function fusedLowering(config: T5Config, tensors: TensorSource): Generati
     // The runtime's own operator knows neither heads that talk nor heads that share keys and values.
     attention: (g, inputs) =>
       inputs.mixing === null && keyHeads(inputs) === inputs.heads
-        ? ops.multiHeadAttention(g, inputs)
+        ? runtime.multiHeadAttention(g, inputs)
         : plainAttention(g, inputs),
     logits: (g, x) => linear(g, scaled(g, x), head),
     someLogits(g, common, own) {
@@ -59,13 +62,13 @@ export function fusedLowering(config: T5Config, tensors: TensorSource): Generati
       const rows = (name: string) => ops.gather(g, weight(g, name), ids, 0);
       const inBlocks = tensors.has(`${head}.q8`);
       const ownRows = inBlocks
-        ? ops.gatherBlocks(g, weight(g, `${head}.q8`), weight(g, `${head}.scale`), own, config.dModel)
+        ? runtime.gatherBlocks(g, weight(g, `${head}.q8`), weight(g, `${head}.scale`), own, config.dModel)
         : ops.gather(g, weight(g, `${head}.weight`), own, 0);
       const ownColumns = scaled(g, ops.transpose(g, ownRows, [1, 0])); // [D, U]
       const values = inBlocks ? rows(`${head}.q8`) : scaled(g, rows(`${head}.weight`));
       const scales = inBlocks ? scaled(g, rows(`${head}.scale`)) : null;
       return (b, x) => {
-        const first = scales === null ? ops.fusedLinear(b, x, values) : ops.blockLinear(b, x, values, scales);
+        const first = scales === null ? runtime.fusedLinear(b, x, values) : runtime.blockLinear(b, x, values, scales);
         return ops.concat(b, [first, ops.matmul(b, x, ownColumns)], 2, "C");
       };
     },

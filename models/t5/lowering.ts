@@ -3,7 +3,7 @@
  * how: in plain operators that can be differentiated (plain.ts), or in the runtime's fused and quantized ones (fused.ts).
  */
 import type { GraphBuilder } from "../graph/builder.ts";
-import type { AttentionInputs } from "../graph/ops.ts";
+import type { AttentionInputs } from "../graph/runtime-ops.ts";
 import type { DType, ExternalData, Value } from "../graph/types.ts";
 
 /** One weight where it is stored. */

@@ -1,6 +1,7 @@
 /** The lowering that training uses: plain operators with gradient rules, activations as matrices (a row a token), and dropout. */
 import type { GraphBuilder } from "../graph/builder.ts";
 import * as ops from "../graph/ops.ts";
+import * as runtime from "../graph/runtime-ops.ts";
 import type { Dim, Shape, Value } from "../graph/types.ts";
 import { attentionWeights } from "./attention.ts";
 import type { T5Config } from "./config.ts";
@@ -150,7 +151,7 @@ export function trainableLowering(
   }
 
   function norm(g: GraphBuilder, x: Value, name: string): Value {
-    const { normed } = ops.rootMeanSquareNorm(g, x, weight(name), config.layerNormEpsilon);
+    const { normed } = runtime.rootMeanSquareNorm(g, x, weight(name), config.layerNormEpsilon);
     return name.endsWith("final_layer_norm.weight") ? dropped(g, normed) : normed;
   }
 

@@ -1,0 +1,69 @@
+/** What every operator is made with: a node with its results' shapes stated, and the checks on the way. */
+import { ModelError } from "../errors.ts";
+import type { GraphBuilder } from "./builder.ts";
+import type { Dim, DType, Shape, Value } from "./types.ts";
+
+/** Adds a node with one result. */
+export function one(
+  g: GraphBuilder,
+  op: string,
+  inputs: readonly (Value | null)[],
+  dtype: DType,
+  shape: Shape,
+  attributes: Parameters<GraphBuilder["add"]>[3] = {},
+  domain = "",
+): Value {
+  return at(g.add(op, inputs, [{ dtype, shape }], attributes, domain), 0);
+}
+
+/** A node of two inputs of one type, broadcast to each other; its result has their type unless told. */
+export function elementwise(g: GraphBuilder, op: string, a: Value, b: Value, dtype: DType = a.dtype): Value {
+  requireSameType(op, a, b);
+  return one(g, op, [a, b], dtype, broadcast(op, a.shape, b.shape));
+}
+
+/** The shape of two that are broadcast to each other, as NumPy does. @throws ModelError "shape" */
+export function broadcast(op: string, a: Shape, b: Shape): Shape {
+  const rank = Math.max(a.length, b.length);
+  return Array.from({ length: rank }, (_, i) => {
+    const x = a[a.length - rank + i] ?? 1;
+    const y = b[b.length - rank + i] ?? 1;
+    if (x === 1) return y;
+    if (y === 1 || x === y) return x;
+    throw shapeError(op, `${shapeText(a)} with ${shapeText(b)}`);
+  });
+}
+
+/** @throws ModelError "shape" when the types differ */
+export function requireSameType(op: string, a: Value, b: Value): void {
+  if (a.dtype !== b.dtype) throw shapeError(op, `${a.name} is ${a.dtype} and ${b.name} is ${b.dtype}`);
+}
+
+/** @throws ModelError "shape" when x, an extent of a, is not y, one of b */
+export function requireEqual(op: string, a: Value, x: Dim | undefined, b: Value, y: Dim | undefined): void {
+  if (x !== y) throw shapeError(op, `${a.name} ${shapeText(a.shape)} with ${b.name} ${shapeText(b.shape)}`);
+}
+
+/** The extent of an axis, from the end when negative. @throws ModelError "shape" */
+export function dimAt(shape: Shape, axis: number): Dim {
+  const dim = shape.at(axis);
+  if (dim === undefined) throw shapeError("graph", `${shapeText(shape)} has no axis ${axis}`);
+  return dim;
+}
+
+/** A result of a node. @throws ModelError "shape" */
+export function at(values: readonly Value[], index: number): Value {
+  const value = values[index];
+  if (value === undefined) throw shapeError("graph", `a node has no output ${index}`);
+  return value;
+}
+
+/** A shape for a person. */
+export function shapeText(shape: Shape): string {
+  return `[${shape.join(", ")}]`;
+}
+
+/** An error that only a mistake in a graph's code makes. */
+export function shapeError(op: string, what: string): ModelError {
+  return new ModelError("shape", `${op}: ${what}. This is a mistake in the graph's code: please report it.`);
+}

@@ -1,0 +1,166 @@
+/** Operators of ONNX Runtime's own: fused and quantized ones, which other runtimes need not have. */
+import type { GraphBuilder } from "./builder.ts";
+import { at, dimAt, one, requireEqual, shapeError, shapeText } from "./node.ts";
+import { cast, gather, mul, reshape, slice, sub, unsqueeze } from "./ops.ts";
+import { type Dim, elementTypes, type Value } from "./types.ts";
+
+const MICROSOFT = "com.microsoft";
+
+/** x @ weight^T: a linear layer whose weight is [out, in], as checkpoints hold it. The runtime's own operator. */
+export function fusedLinear(g: GraphBuilder, x: Value, weight: Value): Value {
+  requireEqual("FusedMatMul", x, x.shape.at(-1), weight, weight.shape.at(-1));
+  return one(
+    g,
+    "FusedMatMul",
+    [x, weight],
+    x.dtype,
+    [...x.shape.slice(0, -1), dimAt(weight.shape, 0)],
+    { transB: { int: 1 } },
+    MICROSOFT,
+  );
+}
+
+/**
+ * x @ W^T where W [out, in] is held in blocks of 8-bit values with one scale each, multiplied in int8.
+ * @param values uint8 [out, blocks, blockSize], zero point 128
+ * @param scales float32 [out, blocks]
+ */
+export function blockLinear(g: GraphBuilder, x: Value, values: Value, scales: Value): Value {
+  const [out, blocks, blockSize] = values.shape;
+  const inner = x.shape.at(-1);
+  if (
+    typeof out !== "number" ||
+    typeof blocks !== "number" ||
+    typeof blockSize !== "number" ||
+    typeof inner !== "number"
+  ) {
+    throw shapeError("MatMulNBits", "weights need known extents");
+  }
+  if (Math.ceil(inner / blockSize) !== blocks)
+    throw shapeError("MatMulNBits", `${shapeText(x.shape)} with ${shapeText(values.shape)}`);
+  return one(
+    g,
+    "MatMulNBits",
+    [x, values, scales],
+    x.dtype,
+    [...x.shape.slice(0, -1), out],
+    {
+      K: { int: inner },
+      N: { int: out },
+      bits: { int: 8 },
+      block_size: { int: blockSize },
+      accuracy_level: { int: 4 },
+    },
+    MICROSOFT,
+  );
+}
+
+/**
+ * x @ W where W [in, out] is int8 with one scale a column; x is quantized as it comes.
+ * @param values int8 [in, out]
+ * @param scales float32 [out]
+ */
+export function columnLinear(g: GraphBuilder, x: Value, values: Value, scales: Value): Value {
+  requireEqual("DynamicQuantizeMatMul", x, x.shape.at(-1), values, values.shape[0]);
+  const shape = [...x.shape.slice(0, -1), dimAt(values.shape, 1)];
+  return one(g, "DynamicQuantizeMatMul", [x, values, scales], x.dtype, shape, {}, MICROSOFT);
+}
+
+/**
+ * Rows of a table held in blocks of 8-bit values (as in blockLinear), as float32 [.., width]. In plain operators: the
+ * runtime's GatherBlockQuantized takes twenty times as long.
+ * @param values uint8 [rows, blocks, blockSize], zero point 128
+ * @param scales float32 [rows, blocks]
+ */
+export function gatherBlocks(g: GraphBuilder, values: Value, scales: Value, indices: Value, width: number): Value {
+  const [, blocks, blockSize] = values.shape;
+  if (typeof blocks !== "number" || typeof blockSize !== "number")
+    throw shapeError("Gather", "a table needs known extents");
+  const centred = sub(g, cast(g, gather(g, values, indices, 0), "float32"), g.constant("float32", [], [128]));
+  const rows = mul(g, centred, unsqueeze(g, gather(g, scales, indices, 0), indices.shape.length + 1));
+  const flat = reshape(g, rows, [...indices.shape, blocks * blockSize]);
+  if (blocks * blockSize === width) return flat;
+  return slice(g, flat, indices.shape.length, g.constant("int64", [1], [0]), g.constant("int64", [1], [width]), width);
+}
+
+// Fused T5 parts.
+
+/** Root-mean-square norm over the last axis. @param weight float32 [D] */
+export function simplifiedLayerNorm(g: GraphBuilder, x: Value, weight: Value, epsilon: number): Value {
+  requireEqual("SimplifiedLayerNormalization", x, x.shape.at(-1), weight, weight.shape[0]);
+  return one(g, "SimplifiedLayerNormalization", [x, weight], x.dtype, x.shape, {
+    axis: { int: -1 },
+    epsilon: { float: epsilon },
+    stash_type: { int: 1 },
+  });
+}
+
+/** The same norm with what its gradient needs: the reciprocal root mean squares [.., 1]. */
+export function rootMeanSquareNorm(
+  g: GraphBuilder,
+  x: Value,
+  weight: Value,
+  epsilon: number,
+): { normed: Value; reciprocal: Value } {
+  requireEqual("SimplifiedLayerNormalization", x, x.shape.at(-1), weight, weight.shape[0]);
+  const results = [x.shape, [...x.shape.slice(0, -1), 1]].map((shape) => ({ dtype: x.dtype, shape }));
+  const attributes = { axis: { int: -1 }, epsilon: { float: epsilon }, stash_type: { int: elementTypes[x.dtype] } };
+  const nodes = g.add("SimplifiedLayerNormalization", [x, weight], results, attributes);
+  return { normed: at(nodes, 0), reciprocal: at(nodes, 1) };
+}
+
+/** Returns [rmsNorm(x + skip), x + skip] in one operator. */
+export function skipSimplifiedLayerNorm(
+  g: GraphBuilder,
+  x: Value,
+  skip: Value,
+  weight: Value,
+  epsilon: number,
+): { normed: Value; sum: Value } {
+  requireEqual("SkipSimplifiedLayerNormalization", x, x.shape.at(-1), weight, weight.shape[0]);
+  const result = { dtype: x.dtype, shape: x.shape };
+  const nodes = g.add(
+    "SkipSimplifiedLayerNormalization",
+    [x, skip, weight],
+    [result, { dtype: "float32", shape: [1] }, { dtype: "float32", shape: [1] }, result],
+    { epsilon: { float: epsilon } },
+    MICROSOFT,
+  );
+  return { normed: at(nodes, 0), sum: at(nodes, 3) };
+}
+
+/** What multiHeadAttention takes. */
+export interface AttentionInputs {
+  /** float32 [B, T, H*K] */
+  readonly query: Value;
+  /** float32 [B, S, H*K], or [B, H, S, K] as kept by the encoder. */
+  readonly key: Value;
+  readonly value: Value;
+  /** float32, broadcast to [B, H, T, past + S]; added to the scores. */
+  readonly bias: Value | null;
+  /** Keys and values of earlier positions, float32 [B, H, P, K], and the name of the extent P + S. */
+  readonly past?: { readonly key: Value; readonly value: Value; readonly total: Dim };
+  readonly heads: number;
+}
+
+/** Attention without scaling (T5 has none), in one operator. */
+export function multiHeadAttention(
+  g: GraphBuilder,
+  { query, key, value, bias, past, heads }: AttentionInputs,
+): { output: Value; present: { key: Value; value: Value } | null } {
+  const result = { dtype: query.dtype, shape: query.shape };
+  const attributes = { num_heads: { int: heads }, scale: { float: 1 } };
+  if (past === undefined) {
+    const nodes = g.add("MultiHeadAttention", [query, key, value, null, null, bias], [result], attributes, MICROSOFT);
+    return { output: at(nodes, 0), present: null };
+  }
+  const kept = { dtype: query.dtype, shape: past.key.shape.map((dim, i) => (i === 2 ? past.total : dim)) };
+  const nodes = g.add(
+    "MultiHeadAttention",
+    [query, key, value, null, null, bias, past.key, past.value],
+    [result, kept, kept],
+    attributes,
+    MICROSOFT,
+  );
+  return { output: at(nodes, 0), present: { key: at(nodes, 1), value: at(nodes, 2) } };
+}
