@@ -1,19 +1,18 @@
-/** Makes bench/data/bigram.json.gz, the table of word pairs that `bench quality` compares with, from the training corpus. */
+/** Makes the table of word pairs that ships, and that `bench quality` compares with, from the training corpus. */
 import { createReadStream, readFileSync, writeFileSync } from "node:fs";
 import { createInterface } from "node:readline";
-import { gunzipSync, gzipSync } from "node:zlib";
 import {
   type BigramCounts,
   countBigrams,
   createBigramModel,
-  type PackedBigrams,
   packBigrams,
   pruneBigrams,
   unpackBigrams,
-} from "../server/training/bigram.ts";
+} from "../models/words/bigram.ts";
 import { keptOutRepositories, readDocuments, repositoryOf, wordGaps } from "./kept-out.ts";
 
-const tablePath = "bench/data/bigram.json.gz";
+/** The table that ships. */
+export const tablePath = "models/builtin/english.bigrams.gz";
 const pairsKept = 550_000;
 
 /**
@@ -26,19 +25,20 @@ export async function countCorpus(corpus: string): Promise<BigramCounts> {
 
 /** The committed table's counts. */
 export function readBigramTable(): BigramCounts {
-  return unpackBigrams(JSON.parse(gunzipSync(readFileSync(tablePath)).toString("utf8")) as PackedBigrams);
+  return unpackBigrams(readFileSync(tablePath), tablePath);
 }
 
 /** Counts a corpus, prunes the counts and writes the table. */
 export async function writeBigramTable(corpus: string): Promise<void> {
   const counts = await countCorpus(corpus);
   const pruned = pruneBigrams(counts, pairsKept);
-  const bytes = gzipSync(JSON.stringify(packBigrams(pruned)), { level: 9 });
+  const bytes = packBigrams(pruned);
   writeFileSync(tablePath, bytes);
-  const pairs = (of: BigramCounts): number => of.successors.reduce((sum, next) => sum + next.size, 0);
-  const words = counts.counts.reduce((a, b) => a + b, 0);
-  console.log(`${words} words, ${counts.words.length} different, ${pairs(counts)} pairs`);
-  console.log(`kept ${pruned.words.length} words and ${pairs(pruned)} pairs in ${bytes.length} bytes: ${tablePath}`);
+  const words = Array.from(counts.counts).reduce((a, b) => a + b, 0);
+  console.log(`${words} words, ${counts.words.length} different, ${counts.next.length} pairs`);
+  console.log(
+    `kept ${pruned.words.length} words and ${pruned.next.length} pairs in ${bytes.length} bytes: ${tablePath}`,
+  );
   const gaps = wordGaps(readDocuments());
   const exact = (of: BigramCounts, both: boolean): string => {
     const model = createBigramModel(of);

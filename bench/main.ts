@@ -177,7 +177,7 @@ program
 
 program
   .command("bigram")
-  .description("make bench/data/bigram.json.gz from a corpus of JSON lines")
+  .description("make models/builtin/english.bigrams.gz from a corpus of JSON lines")
   .requiredOption("--corpus <file>", "the corpus; - reads standard input")
   .action(async ({ corpus }: { corpus: string }) => {
     const { writeBigramTable } = await import("./bigram.ts");

@@ -8,6 +8,7 @@ import { printReport } from "../server/cli/evaluation/print.ts";
 import type { Work } from "../server/cli/terminal.ts";
 import type { Precision } from "../server/engine/engine.ts";
 import type { EvaluationReport } from "../server/training/report.ts";
+import { tablePath } from "./bigram.ts";
 import { cardFigures, chooseExamples, examplesSection, type ModelExamples, makeExamples, withSection } from "./card.ts";
 import { keptOutPath, readDocuments } from "./kept-out.ts";
 
@@ -52,7 +53,7 @@ async function evaluateAll(pool: ModelPool, limit: number | undefined, work: Wor
       data: keptOutPath,
       seed: SEED,
       ...(limit === undefined ? {} : { limit }),
-      ...(task === "infill" ? { bigrams: "bench/data/bigram.json.gz" } : {}),
+      ...(task === "infill" ? { bigrams: tablePath } : {}),
     };
     const { report } = await evaluate(pool, await prepareEvaluation(options, work.signal), work);
     console.log(printReport(report));

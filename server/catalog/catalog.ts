@@ -45,6 +45,10 @@ export interface ModelDecoding {
   readonly shortlist?: number;
   readonly summary?: Writing;
   readonly title?: Writing;
+  readonly fill?: {
+    /** Weight of the word pairs' log probability beside the model's own where a gap holds one English word. @see word-pairs.ts */
+    readonly wordPairs?: number;
+  };
   /** Token ids, most frequent first in text such as the model writes. */
   readonly frequent: readonly number[];
 }
@@ -196,11 +200,12 @@ const decodingSchema = z.object({
   shortlist: z.int().positive().exactOptional(),
   summary: writingSchema.exactOptional(),
   title: writingSchema.exactOptional(),
+  fill: z.object({ wordPairs: z.number().positive().exactOptional() }).exactOptional(),
   frequent: z.array(z.int().nonnegative()).default([]),
 });
 
 /** `models/builtin` beside the first folder above this file that has one: works from source, dist/ and the tests' bundles. */
-function findBuiltinFolder(): string | undefined {
+export function findBuiltinFolder(): string | undefined {
   for (let folder = dirname(fileURLToPath(import.meta.url)); ; folder = dirname(folder)) {
     const candidate = join(folder, "models", "builtin");
     if (isFolder(candidate)) return candidate;

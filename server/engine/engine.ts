@@ -128,6 +128,8 @@ export interface Generation {
 /** Gaps to fill in one pass. */
 export interface FillRequest extends Omit<GenerateRequest, "inputs"> {
   readonly window: SpanWindow;
+  /** For a window of one gap: texts whose likelihood there is wanted too. Needs a decoder prefix and a stop token. */
+  readonly proposals?: readonly string[];
 }
 
 /** What went into the gaps of a window. */
@@ -136,6 +138,8 @@ export interface Filling {
   readonly inputTokens: number;
   /** Best first. */
   readonly sequences: readonly FillSequence[];
+  /** The proposals, in their order; those of too many tokens are left out. */
+  readonly proposed: readonly FilledSpan[];
   readonly cancelled: boolean;
   readonly timing: Generation["timing"];
 }
@@ -156,6 +160,8 @@ export interface FilledSpan {
   readonly logProbs: readonly number[];
   /** Whether the model ended it, rather than the limit of tokens. */
   readonly closed: boolean;
+  /** Natural log probability of the token that ended it; 0 where none did. */
+  readonly endLogProb: number;
 }
 
 /** The log-likelihood of a target text. */

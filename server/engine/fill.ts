@@ -2,14 +2,22 @@
 import { type FillSpan, readSpans } from "../../models/tokenizer/spans.ts";
 import type { Tokenizer } from "../../models/tokenizer/tokenizer.ts";
 import { encodeWindow } from "../../models/tokenizer/window.ts";
-import type { CallOptions, Filling, FillRequest, LoadedModel } from "./engine.ts";
+import type { CallOptions, Filling, FillRequest, GenerateRequest, LoadedModel } from "./engine.ts";
+
+/** Log probabilities of the tokens of each continuation of a request's decoder prefix. @see scoreContinuations */
+export type ContinuationScorer = (
+  input: readonly number[],
+  request: Pick<GenerateRequest, "decoderPrefix" | "shortlist">,
+  continuations: readonly (readonly number[])[],
+) => Promise<number[][]>;
 
 /** What the model puts into a window's gaps. @throws what `generate` throws */
 export async function fillWindow(
   tokenizer: Tokenizer,
   generate: LoadedModel["generate"],
-  { window, ...request }: FillRequest,
+  { window, proposals = [], ...request }: FillRequest,
   options: CallOptions = {},
+  likelihoods: ContinuationScorer = noScorer,
 ): Promise<Filling> {
   const input = encodeWindow(tokenizer, window);
   const { sequences, cancelled, timing } = await generate({ ...request, inputs: [input] }, options);
@@ -25,13 +33,32 @@ export async function fillWindow(
       text: textOf(ids.slice(from, to)),
       logProbs: logProbs.slice(Math.max(0, from - given.length), to - given.length),
       closed,
+      endLogProb: logProbs[to - given.length] ?? 0,
     });
     const spans = readSpans(ids, tokenizer.sentinelIds, window.hints.length, tokenizer.eosId);
     return { tokens: produced.length, spans: spans.map((span) => span && filled(span)) };
   };
+  const end = request.stopTokens?.[0] ?? tokenizer.eosId;
+  const proposed = cancelled ? [] : proposals.map((text) => ({ text, ids: [...tokenizer.encode(text), end] }));
+  const short = proposed.filter(({ ids }) => ids.length <= MOST_PROPOSED);
+  const scores =
+    short.length === 0
+      ? []
+      : await likelihoods(
+          input,
+          request,
+          short.map(({ ids }) => ids),
+        );
   return {
     inputTokens: input.length,
     sequences: (sequences[0] ?? []).map(({ ids, logProbs }) => read(ids, logProbs)),
+    proposed: scores.map((logProbs, i) => ({
+      // As the model would have begun a word.
+      text: ` ${short[i]?.text}`,
+      logProbs: logProbs.slice(0, -1),
+      closed: true,
+      endLogProb: logProbs.at(-1) ?? 0,
+    })),
     cancelled,
     timing,
   };
@@ -39,3 +66,8 @@ export async function fillWindow(
 
 /** A text's first space is lost in decoding, so something stands before it. */
 const ANCHOR = "a";
+
+/** Tokens of a proposal, its end included; longer ones would make all wait. */
+const MOST_PROPOSED = 5;
+
+const noScorer: ContinuationScorer = async () => [];

@@ -93,6 +93,53 @@ export async function score(
   }
 }
 
+/**
+ * The log probabilities of each continuation's tokens after a forced prefix: one step for what all share, one for all the rest.
+ * @param continuations one token or more each
+ * @throws ModelError "input" for ids outside the vocabulary or empty rows
+ */
+export async function scoreContinuations(
+  model: TokenModel,
+  input: readonly number[],
+  request: Pick<GenerateRequest, "decoderPrefix" | "shortlist">,
+  continuations: readonly (readonly number[])[],
+): Promise<number[][]> {
+  const { runner, config } = model;
+  const settings = searchSettings({ ...request, inputs: [input], maxNewTokens: 1 }, config, runner.vocabSize);
+  for (const ids of continuations) checkTokens("a proposal", ids, runner.vocabSize, 1);
+  const candidates = candidatesOf(model, { ...settings, prompt: [...settings.prompt, ...continuations.flat()] });
+  const encoded = await runner.encode(settings.inputs);
+  try {
+    const width = candidates.count;
+    const begun = await runner.step(encoded, runner.start(encoded, 1, candidates), settings.prompt, null); // [1, C]
+    const fed = Math.max(...continuations.map((ids) => ids.length)) - 1;
+    let rest: Float32Array = new Float32Array(0);
+    if (fed > 0) {
+      const tokens = continuations.flatMap((ids) =>
+        Array.from({ length: fed }, (_, i) => (i < ids.length - 1 ? (ids[i] ?? 0) : settings.padTokenId)),
+      );
+      const order = continuations.map(() => 0);
+      const made = await runner.step(encoded, begun.state, tokens, order, true); // [N, fed, C]
+      made.state.dispose();
+      rest = made.logits;
+    } else {
+      begun.state.dispose();
+    }
+    const firstSum = logSumOfExponentials(begun.logits);
+    return continuations.map((ids, row) =>
+      ids.map((id, i) => {
+        const column = candidates.columnOf(id) ?? -1;
+        if (i === 0) return (begun.logits[column] ?? Number.NaN) - firstSum;
+        const at = (row * fed + i - 1) * width;
+        const logits = rest.subarray(at, at + width);
+        return (logits[column] ?? Number.NaN) - logSumOfExponentials(logits);
+      }),
+    );
+  } finally {
+    encoded.dispose();
+  }
+}
+
 /** The shortlist holds whatever a search must be able to name: what it starts from, what ends it, what pads it. */
 function candidatesOf({ runner, commonTokens }: TokenModel, settings: SearchSettings): Candidates {
   const { shortlist, inputs, prompt, endTokens } = settings;

@@ -16,7 +16,7 @@ import type { Device, OnFallback } from "./device.ts";
 import { cachingEncoder } from "./encoder-cache.ts";
 import type { Engine, Generation, LoadedModel, ModelReference } from "./engine.ts";
 import { fillWindow } from "./fill.ts";
-import { generate, score } from "./generate.ts";
+import { generate, score, scoreContinuations } from "./generate.ts";
 import { openOnDevice, requireDevice } from "./on-device.ts";
 import { openRunner } from "./ort-runner.ts";
 import { createQueue } from "./queue.ts";
@@ -118,7 +118,13 @@ async function loadModel(
     decode: async (ids) => decode(ids),
     generate: produce,
     encodeWindow: async (window) => encodeWindow(tokenizer, window),
-    fill: (request, options) => fillWindow(tokenizer, produce, request, options),
+    fill: (request, options) =>
+      fillWindow(tokenizer, produce, request, options, async (...proposals) => {
+        const scored = queue.run(options?.signal, () =>
+          place.use((runner) => scoreContinuations({ runner, ...using }, ...proposals)),
+        );
+        return (await scored) ?? [];
+      }),
     score: async (input, target, options = {}) => {
       const made = await queue.run(options.signal, () =>
         place.use((runner) => score({ runner, ...using }, input, target, options)),

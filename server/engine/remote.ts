@@ -85,7 +85,8 @@ class ChildEngine implements RemoteEngine {
       },
       encodeWindow: (window) => this.call("encodeWindow", { type: "encodeWindow", model, window }),
       fill: async (request, options = {}) => {
-        if (options.signal?.aborted) return { inputTokens: 0, sequences: [], cancelled: true, timing: NEVER_BEGUN };
+        if (options.signal?.aborted)
+          return { inputTokens: 0, sequences: [], proposed: [], cancelled: true, timing: NEVER_BEGUN };
         return this.call("fill", { type: "fill", model, request }, options);
       },
       score: async (input, target, options = {}) => {

@@ -7,6 +7,8 @@ export interface Decoding extends Pick<GenerateRequest, "shortlist" | "copyBias"
   readonly beams?: number;
   /** Whether, of several beams, the one is taken that claims the fewest names and numbers beyond the source. Default true. */
   readonly faithful?: boolean;
+  /** Weight of the word pairs in gaps of one English word; 0 leaves the model alone. */
+  readonly wordPairs?: number;
 }
 
 /** What a caller chose, and for the rest what suits the model when it writes that. */
@@ -15,7 +17,7 @@ export function decodingOf(
   kind: "summary" | "title" | "fill",
   chosen: Decoding = {},
 ): Decoding {
-  const own = kind === "fill" ? {} : writing[kind];
+  const own = writing[kind];
   return { ...(shortlist === undefined ? {} : { shortlist }), ...own, ...chosen };
 }
 

@@ -9,6 +9,7 @@ import {
   type LengthHint,
   orderGaps,
 } from "../../models/tokenizer/spans.ts";
+import { englishWordPairs } from "../catalog/word-pairs.ts";
 import type { CallOptions, FilledSpan, FillRequest, LoadedModel } from "../engine/engine.ts";
 import { confidenceOf, fillKind, isCalibrated } from "./confidence.ts";
 import { type Decoding, decodingOf } from "./decoding.ts";
@@ -28,7 +29,7 @@ export interface InfillParams {
   /** Tokens of one encoder window. Default 512, what T5 is trained on. */
   readonly maxContextTokens?: number;
   /** Decoding other than what suits the model. */
-  readonly decoding?: Pick<Decoding, "shortlist">;
+  readonly decoding?: Pick<Decoding, "shortlist" | "wordPairs">;
 }
 
 /** A fill that could stand in a gap. */
@@ -103,7 +104,8 @@ export async function infill(
     options.onProgress?.({ done: first, total });
   }
   for (let gap = 0; gap < total && total > 1; gap++) {
-    if ((work.candidates[gap]?.length ?? 0) < work.alternatives) await pass(work, gap, gap + 1, true);
+    const few = (work.candidates[gap]?.length ?? 0) < work.alternatives;
+    if (few || (await wordGap(work, gap)) !== undefined) await pass(work, gap, gap + 1, true);
   }
   const { tally } = work;
   return {
@@ -123,12 +125,17 @@ const LEAST_WINDOW_TOKENS = 32;
 const LEAST_BEAMS = 4;
 const LEAST_SCORE = -100;
 
+/** A candidate and what it is ordered by, best first the greatest. */
+interface Ranked extends FillCandidate {
+  readonly rank: number;
+}
+
 interface Work {
   readonly model: LoadedModel;
   readonly signal: AbortSignal | undefined;
   readonly gaps: readonly Gap[];
   readonly document: GappedDocument;
-  readonly candidates: FillCandidate[][];
+  readonly candidates: Ranked[][];
   readonly alternatives: number;
   readonly window: number;
   readonly decoding: Decoding;
@@ -203,8 +210,9 @@ async function pass(work: Work, first: number, end: number, again: boolean): Pro
   if (work.cancelled) return;
   const { model, tally } = work;
   const window = { ...windowOf(work.document, first, end, work.window), prefix: model.info.prefixes.infill };
-  const { sequences, ...made } = await model.fill(
-    { window, ...searchOf(work, first, end, again) },
+  const word = end === first + 1 ? await wordGap(work, first) : undefined;
+  const { sequences, proposed, ...made } = await model.fill(
+    { window, ...searchOf(work, first, end, again), ...word?.request },
     work.signal && { signal: work.signal },
   );
   tally.passes += 1;
@@ -213,10 +221,50 @@ async function pass(work: Work, first: number, end: number, again: boolean): Pro
   tally.encodeMs += made.timing.encodeMs;
   tally.decodeMs += made.timing.totalMs - made.timing.encodeMs;
   work.cancelled = made.cancelled;
-  for (const { spans } of sequences) {
-    for (const [i, span] of spans.entries()) if (span !== undefined) keep(work, first + i, span);
+  if (word !== undefined && !work.cancelled) work.candidates[first] = []; // what an earlier pass gave is ranked otherwise
+  for (const { spans } of [...sequences, ...proposed.map((span) => ({ spans: [span] }))]) {
+    for (const [i, span] of spans.entries()) if (span !== undefined) keep(work, first + i, span, word?.rank);
   }
+  const [best] = word === undefined ? [] : (work.candidates[first]?.toSorted((a, b) => b.rank - a.rank) ?? []);
+  if (best !== undefined) work.document.fills[first] = best.text;
 }
+
+/** How a gap for one English word is filled: what stands between such neighbours is proposed too, and all are weighed together. */
+interface WordGap {
+  readonly request: Partial<FillRequest>;
+  /** The log probability of a fill under the model, its end included, and, weighed, under the word pairs. */
+  rank(span: FilledSpan): number;
+}
+
+/** Undefined where the gap is for something else, or within a word, or the model does without word pairs. */
+async function wordGap({ model, document, decoding, alternatives }: Work, gap: number): Promise<WordGap | undefined> {
+  const { wordPairs: weight = 0 } = decoding;
+  if (weight === 0 || fillLength(document.hints[gap]).words !== 1 || !model.info.languages.includes("en"))
+    return undefined;
+  const {
+    texts: [before = "", after = ""],
+  } = windowOf(document, gap, gap + 1, PAIR_WINDOW_TOKENS);
+  if (/[\p{L}\p{N}]$/u.test(before) || /^[\p{L}\p{N}]/u.test(after)) return undefined;
+  const pairs = await englishWordPairs();
+  if (pairs === undefined) return undefined;
+  const beams = Math.max(LEAST_BEAMS, alternatives);
+  return {
+    request: {
+      numBeams: beams,
+      numReturnSequences: beams,
+      lengthPenalty: 0,
+      proposals: pairs.predict(before, after, PROPOSALS),
+    },
+    rank: ({ text, logProbs, endLogProb }) =>
+      logProbs.reduce((total, logProb) => total + logProb, endLogProb) +
+      weight * pairs.logProbability(before, text, after),
+  };
+}
+
+/** Words that the pairs propose. */
+const PROPOSALS = 20;
+/** The pairs look at one word on each side. */
+const PAIR_WINDOW_TOKENS = 20;
 
 /** The decoder starts with the first sentinel, may use those of its gaps, and stops at the one after. */
 function searchOf(
@@ -246,7 +294,12 @@ function searchOf(
 }
 
 /** Keeps what the model put into a gap; the first that fits stands in the text. */
-function keep({ model, document, candidates, newline, cancelled }: Work, gap: number, span: FilledSpan): void {
+function keep(
+  { model, document, candidates, newline, cancelled }: Work,
+  gap: number,
+  span: FilledSpan,
+  rankOf?: (span: FilledSpan) => number,
+): void {
   if (cancelled && !span.closed) return;
   const { texts, hints, fills } = document;
   const before = texts[gap] || (fills[gap - 1] ?? "");
@@ -260,19 +313,26 @@ function keep({ model, document, candidates, newline, cancelled }: Work, gap: nu
   const score = mean(logProbs);
   const confidence = confidenceOf(model.info, fillKind(hints[gap], text), logProbs);
   const known = candidates[gap]?.findIndex((other) => other.text === text) ?? -1;
-  const candidate = { text, score, probability: Math.exp(score), confidence, logProbs };
+  const rank = rankOf?.(span) ?? score;
+  const candidate = { text, score, probability: Math.exp(score), confidence, logProbs, rank };
   if (known < 0) candidates[gap]?.push(candidate);
-  else if (score > (candidates[gap]?.[known]?.score ?? 0)) candidates[gap]?.splice(known, 1, candidate);
+  else if (rank > (candidates[gap]?.[known]?.rank ?? 0)) candidates[gap]?.splice(known, 1, candidate);
   fills[gap] ??= text;
 }
 
 function fillOf({ document, candidates, alternatives }: Work, { start }: Gap, gap: number): Fill[] {
   const text = document.fills[gap];
   if (text === undefined) return [];
-  const others = candidates[gap]?.filter((other) => other.text !== text).sort((a, b) => b.score - a.score) ?? [];
-  const chosen = candidates[gap]?.find((other) => other.text === text);
-  const candidate = chosen ?? { text, score: LEAST_SCORE, probability: 0, confidence: 0, logProbs: [] };
-  const all = chosen === undefined ? others : [chosen, ...others];
+  const ranked = candidates[gap]?.toSorted((a, b) => b.rank - a.rank).map(({ rank, ...candidate }) => candidate) ?? [];
+  const candidate = ranked.find((one) => one.text === text) ?? {
+    text,
+    score: LEAST_SCORE,
+    probability: 0,
+    confidence: 0,
+    logProbs: [],
+  };
+  const others = ranked.filter((other) => other.text !== text);
+  const all = others.length === ranked.length ? others : [candidate, ...others];
   return [{ gap, offset: start, ...candidate, alternatives: all.slice(0, alternatives) }];
 }
 

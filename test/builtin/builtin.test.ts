@@ -8,7 +8,7 @@ import { fillGap, type RowGap, trueFill } from "../../server/cli/evaluation/fill
 import type { LoadedModel } from "../../server/engine/engine.ts";
 import { createLocalEngine } from "../../server/engine/local.ts";
 import { summarize } from "../../server/features/summarize.ts";
-import { createBigramModel } from "../../server/training/bigram.ts";
+import { createBigramModel } from "../../models/words/bigram.ts";
 import { evaluateFills } from "../../server/training/evaluate.ts";
 import { seededRandom, seededSample } from "../../server/training/random.ts";
 

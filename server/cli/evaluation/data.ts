@@ -2,7 +2,7 @@
 import * as zlib from "node:zlib";
 import { z } from "zod";
 import { ModelError } from "../../../models/errors.ts";
-import { type BigramCounts, countBigrams, unpackBigrams } from "../../training/bigram.ts";
+import { type BigramCounts, countBigrams, isBigramTable, unpackBigrams } from "../../../models/words/bigram.ts";
 import { readBytes } from "../terminal.ts";
 
 /** A file's content as it is, and unpacked. */
@@ -32,7 +32,7 @@ export async function readData(file: string, signal: AbortSignal): Promise<DataF
 }
 
 /**
- * Bigram counts: a table that was made before (`npm run bench -- bigram`), or counted now in JSON lines with `text` and `source`.
+ * Bigram counts: a table that was made before (`npm run bench -- bigram`, as the one that ships), or counted now in JSON lines with `text` and `source`.
  * @param without sources (`owner/repo:path`) whose repositories are not counted: those of the texts that are judged
  * @throws ModelError "input"
  */
@@ -42,12 +42,7 @@ export async function readBigrams(
   signal: AbortSignal,
 ): Promise<BigramCounts> {
   const { name, bytes } = await readData(file, signal);
-  const head = bytes.subarray(0, 200).toString("utf8");
-  if (/^\s*\{\s*"words"\s*:/.test(head)) {
-    const table = tableSchema.safeParse(parse(bytes.toString("utf8"), name));
-    if (table.success) return unpackBigrams(table.data);
-    throw new ModelError("input", `${name} is no table of bigrams: ${z.prettifyError(table.error)}. Make it again.`);
-  }
+  if (isBigramTable(bytes)) return unpackBigrams(bytes, name);
   const left = new Set(without.map(repositoryOf).filter(Boolean));
   return countBigrams(texts(bytes, name, left, signal));
 }
@@ -68,13 +63,6 @@ function unpack(bytes: Buffer, name: string): Buffer {
   );
 }
 
-const numbers = z.array(z.number());
-const tableSchema = z.object({
-  words: z.array(z.string()),
-  counts: numbers,
-  successors: z.array(numbers),
-  successorCounts: z.array(numbers),
-});
 const textRow = z.object({ text: z.string(), source: z.string().default("") });
 
 function* texts(bytes: Buffer, name: string, left: ReadonlySet<string>, signal: AbortSignal): Generator<string> {

@@ -1,7 +1,7 @@
 /** An evaluation from data to report: reads and checks the rows, has the task done, and says what the figures are of. */
 import { createHash } from "node:crypto";
 import { basename } from "node:path";
-import { type BigramModel, createBigramModel } from "../../training/bigram.ts";
+import { type BigramModel, createBigramModel } from "../../../models/words/bigram.ts";
 import { RESAMPLES } from "../../training/estimate.ts";
 import { seededRandom, seededSample } from "../../training/random.ts";
 import type { EvaluationReport } from "../../training/report.ts";

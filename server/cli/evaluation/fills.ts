@@ -1,8 +1,8 @@
 /** Fills under evaluation: gaps cut out of the texts, what the model and bigrams put there, and how likely it found what stood there. */
 import { ModelError } from "../../../models/errors.ts";
+import type { BigramModel } from "../../../models/words/bigram.ts";
 import type { LoadedModel } from "../../engine/engine.ts";
-import { type FillCandidate, infill } from "../../features/infill.ts";
-import type { BigramModel } from "../../training/bigram.ts";
+import { type FillCandidate, type InfillParams, infill } from "../../features/infill.ts";
 import { bareFill, evaluateFills, type FillOutputs } from "../../training/evaluate.ts";
 import { cutGaps, type Gap } from "../../training/gaps.ts";
 import type { Row } from "../../training/rows.ts";
@@ -24,24 +24,29 @@ export async function fillTask(
       "No text has a paragraph of prose to cut a gap into. Give texts with paragraphs of 80 characters or more.",
     );
   }
+  const helped = pool.info.decoding?.fill?.wordPairs !== undefined;
+  const alone = async (model: LoadedModel, gap: Gap): Promise<string[]> =>
+    distinct([
+      ...(await fillGap(model, gap, 1, signal, { wordPairs: 0 })),
+      ...(alternatives > 1 ? await fillGap(model, gap, alternatives, signal, { wordPairs: 0 }) : []),
+    ]);
   const made = await pool.map(
     gaps,
     async (model, gap) => ({
       greedy: await fillGap(model, gap, 1, signal),
       beams: isWord(gap) && alternatives > 1 ? await fillGap(model, gap, alternatives, signal) : [],
+      alone: isWord(gap) && helped ? await alone(model, gap) : undefined,
       likelihood: await trueFill(model, gap, signal),
       withoutAfter: await trueFill(model, { ...gap, after: "" }, signal),
     }),
     { signal, onDone: (done) => progress("Filling gaps", done, gaps.length) },
   );
   progress("Comparing", gaps.length, gaps.length);
-  // The greedy fill is what a user gets, so it comes first; then the best beams.
-  const fills = made.map(({ greedy, beams }) => {
-    const texts = [...greedy.slice(0, 1), ...beams].map(({ text }) => text.trim());
-    return [...new Map(texts.map((text) => [bareFill(text), text])).values()];
-  });
+  // What a user gets comes first; then the best alternatives.
+  const fills = made.map(({ greedy, beams }) => distinct([...greedy.slice(0, 1), ...beams]));
   const outputs: FillOutputs[] = [
     { name: "model", fills, logProbs: made.map(({ likelihood }) => likelihood) },
+    ...(helped ? [{ name: "model without word pairs", fills: made.map(({ alone }) => alone) }] : []),
     { name: "model, only the text before", logProbs: made.map(({ withoutAfter }) => withoutAfter) },
   ];
   if (bigrams !== undefined) {
@@ -57,7 +62,10 @@ export async function fillTask(
     alternatives,
     notes: [
       "Gaps: of each text at most one content word, one function word, one phrase (2 to 5 words) and one sentence (5 to 30 words), cut by the seed; the model sees up to about 800 characters on both sides and the gap's length class.",
-      `Fills: greedy, no sampling; "among" counts the greedy fill and the best of ${alternatives} beams, ${alternatives} different ones at most.`,
+      `Fills: no sampling; "among" counts the fill and the best alternatives, ${alternatives} different ones at most.`,
+      ...(helped
+        ? ["Words: the model weighs what word pairs of its training text propose; without them it is greedy."]
+        : []),
       "Exact: the case counts, white space and marks around a fill do not. F1: of words, case and marks ignored. Perplexity: of what stood there, given the text on both sides.",
       ...(bigrams === undefined ? ["No bigrams to compare with: --bigrams FILE counts them in a corpus."] : []),
     ],
@@ -90,11 +98,12 @@ export async function fillGap(
   gap: Gap,
   alternatives: number,
   signal?: AbortSignal,
+  decoding: InfillParams["decoding"] = {},
 ): Promise<readonly FillCandidate[]> {
   const place = { start: gap.before.length, end: gap.before.length, length: hintOf(gap) };
   const { fills } = await infill(
     { model },
-    { text: gap.before + gap.after, gaps: [place], alternatives },
+    { text: gap.before + gap.after, gaps: [place], alternatives, decoding },
     signal && { signal },
   );
   return fills[0]?.alternatives ?? [];
@@ -116,6 +125,11 @@ export async function trueFill(model: LoadedModel, gap: Gap, signal?: AbortSigna
   const target = [first, ...fill, second, config.eosTokenId];
   const score = await model.score(input, target, signal && { signal });
   return score.logProbs.slice(1, 1 + fill.length);
+}
+
+function distinct(fills: readonly FillCandidate[]): string[] {
+  const texts = fills.map(({ text }) => text.trim());
+  return [...new Map(texts.map((text) => [bareFill(text), text])).values()];
 }
 
 function isWord({ kind }: Gap): boolean {

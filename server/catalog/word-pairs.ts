@@ -1,0 +1,29 @@
+/** How often English words follow each other, as counted in the text the built-in models were trained on; it ships beside them. */
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { type BigramModel, createBigramModel, unpackBigrams } from "../../models/words/bigram.ts";
+import { findBuiltinFolder } from "./catalog.ts";
+import { isMissing } from "./files.ts";
+
+/**
+ * The word pairs, read when they are first asked for; undefined where they are not installed.
+ * @throws ModelError "input" for a damaged table
+ */
+export function englishWordPairs(): Promise<BigramModel | undefined> {
+  pairs ??= readPairs();
+  return pairs;
+}
+
+let pairs: Promise<BigramModel | undefined> | undefined;
+
+async function readPairs(): Promise<BigramModel | undefined> {
+  const folder = findBuiltinFolder();
+  if (folder === undefined) return undefined;
+  const path = join(folder, "english.bigrams.gz");
+  try {
+    return createBigramModel(unpackBigrams(await readFile(path), path));
+  } catch (error) {
+    if (isMissing(error)) return undefined;
+    throw error;
+  }
+}
