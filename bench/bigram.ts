@@ -1,6 +1,7 @@
 /** Makes the table of word pairs that ships, and that `bench quality` compares with, from the training corpus. */
 import { createReadStream, readFileSync, writeFileSync } from "node:fs";
 import { createInterface } from "node:readline";
+import { gunzipSync, gzipSync } from "node:zlib";
 import {
   type BigramCounts,
   countBigrams,
@@ -25,14 +26,14 @@ export async function countCorpus(corpus: string): Promise<BigramCounts> {
 
 /** The committed table's counts. */
 export function readBigramTable(): BigramCounts {
-  return unpackBigrams(readFileSync(tablePath), tablePath);
+  return unpackBigrams(gunzipSync(readFileSync(tablePath)), tablePath);
 }
 
 /** Counts a corpus, prunes the counts and writes the table. */
 export async function writeBigramTable(corpus: string): Promise<void> {
   const counts = await countCorpus(corpus);
   const pruned = pruneBigrams(counts, pairsKept);
-  const bytes = packBigrams(pruned);
+  const bytes = gzipSync(packBigrams(pruned), { level: 9 });
   writeFileSync(tablePath, bytes);
   const words = Array.from(counts.counts).reduce((a, b) => a + b, 0);
   console.log(`${words} words, ${counts.words.length} different, ${counts.next.length} pairs`);

@@ -1,5 +1,4 @@
 /** A bigram language model over words: what fits between two others, by how often each pair stood in the text it was counted in. */
-import { gunzipSync, gzipSync } from "node:zlib";
 import { ModelError } from "../errors.ts";
 
 /** Counts of words and of neighbours, with words as indices into `words`. */
@@ -144,7 +143,7 @@ export function pruneBigrams(table: BigramCounts, keep: number): BigramCounts {
 }
 
 /**
- * The table in a file, gzipped: a line of JSON with the numbers of words and pairs, the words (each ended by NUL), and then counts of
+ * The table as bytes, which gzip well: a line of JSON with the numbers of words and pairs, the words (each ended by NUL), and then counts of
  * words, numbers of successors, steps between successors (all uint16) and counts of pairs (uint8). Counts are logarithms, good to 3%.
  * @throws RangeError for more than 65,535 words
  */
@@ -164,19 +163,16 @@ export function packBigrams({ words, counts, starts, next, nextCounts }: BigramC
     numbers.writeUInt8(Math.min(toLog(count), 0xff), 2 * shorts.length + i);
   }
   const head = `${JSON.stringify({ format: FORMAT, words: words.length, pairs: next.length })}\n`;
-  return gzipSync(Buffer.concat([Buffer.from(head + words.map((word) => `${word}\0`).join("")), numbers]), {
-    level: 9,
-  });
+  return Buffer.concat([Buffer.from(head + words.map((word) => `${word}\0`).join("")), numbers]);
 }
 
-/** Whether unpacked bytes begin as those of a table do. */
+/** Whether bytes begin as those of a table do. */
 export function isBigramTable(bytes: Buffer): boolean {
   return bytes.subarray(0, 100).includes(FORMAT);
 }
 
 /**
  * The counts that packBigrams packed.
- * @param bytes unpacked or not
  * @param name of the file, for messages
  * @throws ModelError "input" for a damaged table
  */
@@ -190,17 +186,16 @@ export function unpackBigrams(bytes: Buffer, name: string): BigramCounts {
       },
     );
   try {
-    const plain = bytes[0] === 0x1f && bytes[1] === 0x8b ? gunzipSync(bytes) : bytes;
-    const line = plain.indexOf("\n");
-    const head = JSON.parse(plain.toString("utf8", 0, line)) as { words: number; pairs: number };
-    const numbersAt = plain.length - (4 * head.words + 3 * head.pairs);
-    const words = plain
+    const line = bytes.indexOf("\n");
+    const head = JSON.parse(bytes.toString("utf8", 0, line)) as { words: number; pairs: number };
+    const numbersAt = bytes.length - (4 * head.words + 3 * head.pairs);
+    const words = bytes
       .toString("utf8", line + 1, numbersAt)
       .split("\0")
       .slice(0, -1);
     if (words.length !== head.words) throw damaged();
     const shorts = new Uint16Array(2 * head.words + head.pairs);
-    for (let i = 0; i < shorts.length; i++) shorts[i] = plain.readUInt16LE(numbersAt + 2 * i);
+    for (let i = 0; i < shorts.length; i++) shorts[i] = bytes.readUInt16LE(numbersAt + 2 * i);
     const starts = new Uint32Array(head.words + 1);
     for (let u = 0; u < head.words; u++) starts[u + 1] = (starts[u] ?? 0) + (shorts[head.words + u] ?? 0);
     if (starts[head.words] !== head.pairs) throw damaged();
@@ -213,7 +208,7 @@ export function unpackBigrams(bytes: Buffer, name: string): BigramCounts {
       }
     }
     const powers = Float32Array.from({ length: 256 }, (_, log) => fromLog(log));
-    const nextCounts = Float32Array.from(plain.subarray(plain.length - head.pairs), (log) => powers[log] ?? 0);
+    const nextCounts = Float32Array.from(bytes.subarray(bytes.length - head.pairs), (log) => powers[log] ?? 0);
     return { words, counts: Float64Array.from(shorts.subarray(0, head.words), fromLog), starts, next, nextCounts };
   } catch (cause) {
     throw cause instanceof ModelError ? cause : damaged(cause);

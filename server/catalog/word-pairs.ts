@@ -1,6 +1,8 @@
 /** How often English words follow each other, as counted in the text the built-in models were trained on; it ships beside them. */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { promisify } from "node:util";
+import { gunzip } from "node:zlib";
 import { type BigramModel, createBigramModel, unpackBigrams } from "../../models/words/bigram.ts";
 import { findBuiltinFolder } from "./catalog.ts";
 import { isMissing } from "./files.ts";
@@ -20,10 +22,11 @@ async function readPairs(): Promise<BigramModel | undefined> {
   const folder = findBuiltinFolder();
   if (folder === undefined) return undefined;
   const path = join(folder, "english.bigrams.gz");
-  try {
-    return createBigramModel(unpackBigrams(await readFile(path), path));
-  } catch (error) {
+  const packed = await readFile(path).catch((error: unknown) => {
     if (isMissing(error)) return undefined;
     throw error;
-  }
+  });
+  if (packed === undefined) return undefined;
+  const bytes = await promisify(gunzip)(packed).catch(() => Buffer.alloc(0));
+  return createBigramModel(unpackBigrams(bytes, path));
 }

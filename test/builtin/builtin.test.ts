@@ -3,12 +3,12 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { readBigramTable } from "../../bench/bigram.ts";
 import { readDocuments, wordGaps } from "../../bench/kept-out.ts";
+import { createBigramModel } from "../../models/words/bigram.ts";
 import { modelAccount, resolveModel } from "../../server/catalog/catalog.ts";
 import { fillGap, type RowGap, trueFill } from "../../server/cli/evaluation/fills.ts";
 import type { LoadedModel } from "../../server/engine/engine.ts";
 import { createLocalEngine } from "../../server/engine/local.ts";
 import { summarize } from "../../server/features/summarize.ts";
-import { createBigramModel } from "../../models/words/bigram.ts";
 import { evaluateFills } from "../../server/training/evaluate.ts";
 import { seededRandom, seededSample } from "../../server/training/random.ts";
 
@@ -46,22 +46,29 @@ test("it expects true words, and less so without the text after the gap", async 
   assert.ok(withAfter < 0.9 * withoutAfter, `${withAfter} with the text after the gap, ${withoutAfter} without`);
 });
 
-test("it fills words better than bigrams of the word before", async () => {
+test("it fills words better than the word pairs alone, and than it does without them", async () => {
   const fills: string[][] = [];
-  for (const gap of words) fills.push((await fillGap(model, gap, 1)).map(({ text }) => text));
-  const bigrams = createBigramModel(readBigramTable());
-  const others = words.map((gap) => bigrams.predict(gap.before, undefined, 1));
+  const alone: string[][] = [];
+  for (const gap of words) {
+    fills.push((await fillGap(model, gap, 1)).map(({ text }) => text));
+    alone.push((await fillGap(model, gap, 1, undefined, { wordPairs: 0 })).map(({ text }) => text));
+  }
+  const pairs = createBigramModel(readBigramTable());
   const [group] = evaluateFills(
     words,
     [
       { name: "model", fills },
-      { name: "bigrams", fills: others },
+      { name: "alone", fills: alone },
+      { name: "word before", fills: words.map((gap) => pairs.predict(gap.before, undefined, 1)) },
+      { name: "both sides", fills: words.map((gap) => pairs.predict(gap.before, gap.after, 1)) },
     ],
     1,
     0,
   );
-  const advantage = group?.systems[1]?.difference?.["exact"];
-  assert.ok(advantage && advantage.low > 0, `advantage ${advantage?.mean} (${advantage?.low} to ${advantage?.high})`);
+  for (const { name, difference } of group?.systems.slice(1) ?? []) {
+    const { mean, low = 0, high } = difference?.["exact"] ?? {};
+    assert.ok(low > 0, `advantage over ${name}: ${mean} (${low} to ${high})`);
+  }
 });
 
 test("its summaries are sentences made of words, not loops", async () => {

@@ -74,6 +74,40 @@ test("generates the same from the same, streams, and scores what it generates", 
   await engine.dispose();
 });
 
+test("proposals for a gap are as likely as scoring says; those of many tokens are left out", async () => {
+  const engine = createLocalEngine();
+  const model = await engine.load(reference);
+  const [first = 0, second = 0] = model.info.sentinelIds;
+  const window = { texts: ["the one", "is that"], hints: [undefined], maxTokens: 64 };
+  const request = { window, maxNewTokens: 4, decoderPrefix: [first], stopTokens: [second] };
+  const proposals = ["one", "that is", "one that is the one that is", "the"];
+  const input = await model.encodeWindow(window);
+  for (const shortlist of ["off", 40] as const) {
+    const { proposed } = await model.fill({ ...request, shortlist, proposals });
+    assert.deepEqual(
+      proposed.map(({ text, closed }) => [text, closed]),
+      [
+        [" one", true],
+        [" that is", true],
+        [" the", true],
+      ],
+    );
+    for (const { text, logProbs, endLogProb } of shortlist === "off" ? proposed : []) {
+      const ids = await model.encode([{ kind: "text", text: text.trim() }]);
+      const expected = (await model.score(input, [first, ...ids, second])).logProbs.slice(1);
+      for (const [i, logProb] of [...logProbs, endLogProb].entries()) {
+        assert.ok(Math.abs(logProb - (expected[i] ?? 0)) < 1e-4, `${text} ${i}: ${logProb}, not ${expected[i]}`);
+      }
+    }
+  }
+  const plain = await model.fill(request);
+  assert.deepEqual(plain.proposed, []);
+  const [best] = plain.sequences;
+  const [span] = best?.spans ?? [];
+  assert.ok(span === undefined || !span.closed || span.endLogProb < 0);
+  await engine.dispose();
+});
+
 test("calls at the same time wait for one another; one cancelled in the queue never runs", async () => {
   const engine = createLocalEngine();
   const model = await engine.load(reference);

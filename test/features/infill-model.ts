@@ -9,8 +9,16 @@ import { fillWindow } from "../../server/engine/fill.ts";
 /** What a played decoder gives: ids of each sequence, or nothing more when the run was cancelled. */
 export type Play = (request: GenerateRequest, text: string) => readonly (readonly number[])[] | "cancelled";
 
+/** What a played model says of proposals: the log probability of each of their tokens. */
+export type Likelihood = (text: string) => number;
+
 /** A LoadedModel that answers by `play` (given the request, and its input as text with special tokens). */
-export function playedModel(tokenizer: Tokenizer, play: Play, prefix?: string): LoadedModel {
+export function playedModel(
+  tokenizer: Tokenizer,
+  play: Play,
+  prefix?: string,
+  likelihood: Likelihood = () => -9,
+): LoadedModel {
   const sequence = (ids: readonly number[]): GeneratedSequence => ({
     ids,
     text: tokenizer.decode(ids),
@@ -59,7 +67,10 @@ export function playedModel(tokenizer: Tokenizer, play: Play, prefix?: string): 
     decode: async (ids) => tokenizer.decode(ids),
     generate,
     encodeWindow: async (window) => encodeWindow(tokenizer, window),
-    fill: (request, options) => fillWindow(tokenizer, generate, request, options),
+    fill: (request, options) =>
+      fillWindow(tokenizer, generate, request, options, async (_, __, proposals) =>
+        proposals.map((ids) => ids.map(() => likelihood(tokenizer.decode(ids)))),
+      ),
     score: () => Promise.reject(new Error("infill does not score")),
   };
 }

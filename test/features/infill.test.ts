@@ -3,7 +3,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { ModelError } from "../../models/errors.ts";
 import { createTokenizer, type Tokenizer } from "../../models/tokenizer/tokenizer.ts";
-import type { GenerateRequest } from "../../server/engine/engine.ts";
+import type { GenerateRequest, LoadedModel } from "../../server/engine/engine.ts";
 import { type InfillParams, infill } from "../../server/features/infill.ts";
 import { builtinJson, t5Json } from "../tokenizer/vocabularies.ts";
 import { type Play, playedModel } from "./infill-model.ts";
@@ -299,4 +299,34 @@ test("whatever the text and whatever the model says, nothing outside the gaps ch
       { numRuns: 150 },
     );
   }
+});
+
+test("a gap for one English word takes what stands between such neighbours when the model finds it likely", async () => {
+  const words = (wordPairs: number | undefined, likely: Readonly<Record<string, number>> = { much: -0.1 }) => {
+    const play: Play = (request) => (gapsOf(builtin, request) === 1 ? says(builtin, "far")(request, "") : []);
+    const model = playedModel(builtin, play, "infill: ", (text) => likely[text] ?? -9);
+    return { ...model, info: { ...model.info, ...(wordPairs && { decoding: { fill: { wordPairs } } }) } };
+  };
+  const filled = async (model: LoadedModel, params: Partial<InfillParams> = {}): Promise<string> =>
+    (await infill({ model }, { text: "Thanks so ___ for this.", length: "word", ...params })).text;
+  assert.equal(await filled(words(0.5)), "Thanks so much for this.");
+  // Nobody proposes a word that does not stand there, and the model's own word stays where it finds no other likely.
+  assert.equal(await filled(words(0.5, { window: -0.1 })), "Thanks so far for this.");
+  assert.equal(await filled(words(0.5, {})), "Thanks so far for this.");
+  assert.equal(await filled(words(undefined)), "Thanks so far for this.");
+  assert.equal(await filled(words(0.5), { decoding: { wordPairs: 0 } }), "Thanks so far for this.");
+  assert.equal(await filled(words(0.5), { length: "phrase" }), "Thanks so far for this.");
+  const german = words(0.5);
+  assert.equal(await filled({ ...german, info: { ...german.info, languages: ["de"] } }), "Thanks so far for this.");
+  // Within a word no word is proposed.
+  assert.equal(await filled(words(0.5), { text: "Thanks so___ for this." }), "Thanks so far for this.");
+  const result = await infill(
+    { model: words(0.5) },
+    { text: "Thanks so ___ for this.", length: "word", alternatives: 4 },
+  );
+  assert.deepEqual(
+    result.fills[0]?.alternatives.slice(0, 2).map(({ text }) => text),
+    ["much", "far"],
+  );
+  assert.ok(result.fills[0]?.alternatives.every((one) => !("rank" in one)));
 });

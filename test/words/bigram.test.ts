@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { gunzipSync } from "node:zlib";
 import {
   type BigramCounts,
   bigramWords,
@@ -88,12 +87,10 @@ test("a pruned and packed table predicts as before where it kept the pairs", asy
 
 test("a table that is cut off or changed is refused", async () => {
   const packed = packBigrams(await countBigrams(texts));
-  const plain = gunzipSync(packed);
-  const longer = plain.indexOf("\0");
+  const longer = packed.indexOf("\0");
   for (const damaged of [
-    packed.subarray(0, -20),
-    plain.subarray(0, -3),
-    Buffer.concat([plain.subarray(0, longer), Buffer.from("\0x"), plain.subarray(longer)]),
+    packed.subarray(0, -3),
+    Buffer.concat([packed.subarray(0, longer), Buffer.from("\0x"), packed.subarray(longer)]),
     Buffer.from("{}"),
     Buffer.from(""),
   ]) {
