@@ -1,4 +1,4 @@
-/** The benchmarks' command line: `npm run bench -- infer | train | learning | quality | decoding | editor | features | panel | load | big | bigram`. */
+/** The benchmarks' command line: `npm run bench -- infer | train | learning | quality | decoding | editor | features | panel | load | big | bigram | characters`. */
 import { Command, InvalidArgumentError, Option } from "commander";
 import type { Precision } from "../server/engine/engine.ts";
 import type { ShapeName } from "./random-model.ts";
@@ -173,6 +173,16 @@ program
   .action(async (options: import("./big.ts").BigOptions) => {
     const { benchBig } = await import("./big.ts");
     await benchBig(options);
+  });
+
+program
+  .command("characters")
+  .description("what the characters in T5's spare rows bring, on prose and on text with code")
+  .option("--model <id or folder>", "a built-in model; the default one unless told")
+  .option("--limit <n>", "documents of each kind whose words are measured", count, 150)
+  .action(async ({ model, limit }: { model?: string; limit: number }) => {
+    const { benchCharacters } = await import("./characters.ts");
+    await benchCharacters(model, limit);
   });
 
 program

@@ -1,4 +1,4 @@
-"""A compact T5 (relu, tied embedding) for training on a CPU: float32 weights under HF's names, bfloat16 arithmetic.
+"""A compact T5 (relu, tied embedding) for training on a CPU or a GPU: float32 weights under HF's names, bfloat16 arithmetic.
 
 Norm weights are folded into the matrices that follow them, so a norm costs two passes over its input; q, k and v are one product.
 """
@@ -91,9 +91,10 @@ class T5(nn.Module):
         """[heads, length, length] in bfloat16; what a decoder must not see is -1e9."""
         key = (length, causal)
         if key not in self.tables:
-            self.tables[key] = bucket_table(length, length, not causal, self.c["buckets"], self.c["max_distance"])
+            made = bucket_table(length, length, not causal, self.c["buckets"], self.c["max_distance"])
+            self.tables[key] = made.to(table.device)
         bias = F.embedding(self.tables[key], table).permute(2, 0, 1).contiguous()
-        return bias + torch.full((length, length), -1e9, dtype=BF16).triu_(1) if causal else bias
+        return bias + torch.full((length, length), -1e9, dtype=BF16, device=bias.device).triu_(1) if causal else bias
 
     def heads(self, x, parts):
         """[batch, length, parts * inner] -> parts tensors [batch * heads, length, d_kv]."""
@@ -156,7 +157,7 @@ class T5(nn.Module):
         x, y = embedded[:source.numel()].view(*source.shape, -1), embedded[source.numel():].view(*target_in.shape, -1)
         mask = None
         if bool((source == 0).any()):
-            mask = torch.zeros(source.shape, dtype=BF16).masked_fill_(source == 0, -1e9)[:, None, None, :]
+            mask = torch.zeros(source.shape, dtype=BF16, device=source.device).masked_fill_(source == 0, -1e9)[:, None, None, :]
         memory = self.stack(x, "encoder", weights, mask, False)
         return self.stack(y, "decoder", weights, None, True, memory, mask) * self.c["d_model"] ** -0.5
 
@@ -170,8 +171,8 @@ class HeadLoss(torch.autograd.Function):
     @staticmethod
     def forward(ctx, states, rows, labels, weights, correction, chunk=512):
         d_states = torch.empty_like(states)
-        d_rows = None if ctx is None else torch.zeros(rows.shape, dtype=torch.float32)
-        losses = torch.empty(len(labels))
+        d_rows = None if ctx is None else torch.zeros(rows.shape, dtype=torch.float32, device=rows.device)
+        losses = torch.empty(len(labels), device=rows.device)
         for a in range(0, len(labels), chunk):
             h, y, w = states[a:a + chunk], labels[a:a + chunk, None], weights[a:a + chunk, None].to(states.dtype)
             p = torch.softmax(h @ rows.t() if correction is None else torch.addmm(correction, h, rows.t()), -1)

@@ -1,10 +1,11 @@
-"""Trains a built-in model from the token files of prepare.py, on a CPU with bfloat16 matrix units.
+"""Trains a built-in model from the token files of prepare.py, on a CPU with bfloat16 matrix units or on a GPU.
 
 The schedule (mixture, rate, sampled or full softmax) follows the share of the time that has been worked: a step counts for at most five seconds,
-so a stopped process (kill -STOP) picks up where it was. Stop with kill -TERM (a checkpoint is written); go on with --resume.
+so a stopped process (kill -STOP) picks up where it was. Stop with kill -TERM, or after --stage-minutes (a checkpoint is written); go on with --resume.
 """
 import argparse
 import json
+import multiprocessing
 import os
 import signal
 import time
@@ -75,7 +76,8 @@ class Candidates:
 
 def states_of(model, batch, folded=None, embedding=None):
     """(decoder states, targets and tasks of a batch's real target tokens; ids looked up in `embedding` and their rows, a leaf)"""
-    source, target, task = map(torch.from_numpy, batch)
+    device = model.shared.weight.device
+    source, target, task = (torch.from_numpy(part).to(device) for part in batch)
     real = (target != 0).flatten().nonzero()[:, 0]
     target_in = torch.cat([torch.zeros_like(target[:, :1]), target[:, :-1]], 1)
     ids = torch.cat([source.flatten(), target_in.flatten()])
@@ -90,22 +92,25 @@ def gradients(model, batches, candidates, full, pool):
     One thread a batch and no threads inside an operation: on a shared machine the barriers of threaded operations cost more than the work.
     """
     embedding = model.shared.weight
+    device = embedding.device
     if full:
-        ids, correction, among = slice(None), None, torch.arange(len(embedding))
+        ids, correction, among = slice(None), None, torch.arange(len(embedding), device=device)
     else:
-        ids, correction = candidates.draw(np.concatenate([t.ravel() for _, t, _ in batches]))
-        among = torch.zeros(len(embedding), dtype=torch.long)
-        among[ids] = torch.arange(len(ids))
+        ids, correction = (part.to(device) for part in candidates.draw(np.concatenate([t.ravel() for _, t, _ in batches])))
+        among = torch.zeros(len(embedding), dtype=torch.long, device=device)
+        among[ids] = torch.arange(len(ids), device=device)
+    task_weight = TASK_WEIGHT.to(device)
     scored = embedding.detach()[ids].to(BF16)   # the softmax's rows
     folded = model.folded()
     leaves = {k: v.detach().requires_grad_() for k, v in folded.items()}
     total = sum(float((TASK_WEIGHT[torch.from_numpy(k)] * torch.from_numpy((t != 0).sum(1))).sum()) for _, t, k in batches)
 
     def work(batch):
-        torch.set_num_threads(1)
+        if device.type == "cpu":
+            torch.set_num_threads(1)
         states, targets, tasks, looked_up, rows = states_of(model, batch, leaves, embedding)
         count, spare = len(targets), -len(targets) % 64   # few shapes: oneDNN compiles a kernel for each
-        weights = F.pad(TASK_WEIGHT[tasks] / total, (0, spare))
+        weights = F.pad(task_weight[tasks] / total, (0, spare))
         labels, states = F.pad(among[targets], (0, spare)), F.pad(states, (0, 0, 0, spare))
         loss, losses, d_scored = HeadLoss.apply(states, scored, labels, weights, correction)
         d_rows, *d_leaves = torch.autograd.grad(loss, [rows, *leaves.values()])
@@ -124,7 +129,7 @@ def gradients(model, batches, candidates, full, pool):
     for r in results:
         embedding.grad.index_add_(0, *r[2])
     torch.autograd.backward(list(folded.values()), d_leaves)
-    return torch.cat([r[3] for r in results]), torch.cat([r[4] for r in results])
+    return torch.cat([r[3] for r in results]).cpu(), torch.cat([r[4] for r in results]).cpu()
 
 
 @torch.no_grad()
@@ -134,10 +139,23 @@ def validate(model, batches):
     rows = model.shared.weight.to(BF16)
     for batch in batches:
         states, targets, tasks, *_ = states_of(model, batch)
-        _, losses, _ = HeadLoss.forward(None, states, rows, targets, torch.ones(len(targets)), None)
-        total += np.bincount(tasks, losses, len(TASKS))
-        count += np.bincount(tasks, minlength=len(TASKS))
+        _, losses, _ = HeadLoss.forward(None, states, rows, targets, torch.ones(len(targets), device=rows.device), None)
+        total += np.bincount(tasks.cpu(), losses.cpu(), len(TASKS))
+        count += np.bincount(tasks.cpu(), minlength=len(TASKS))
     return {t: round(float(v), 4) for t, v in zip(TASKS, total / count)}
+
+
+def produce(prepared, tokenizer, seed, source_tokens, count, progress, queue):
+    """A process that fills the queue with batches: one core makes about 400,000 tokens a second, a GPU takes millions."""
+    data = Mixture(prepared, Tokenizer.from_file(tokenizer), "train", seed)
+    while True:
+        draw(data, progress.value, source_tokens, count, queue.put)
+
+
+def draw(data, progress, source_tokens, count, put):
+    data.leads = 0.5 - 0.4 * min(1.0, progress / 0.67)
+    for batch in data.batches(shares(progress), source_tokens, count):
+        put(batch)
 
 
 def main():
@@ -158,6 +176,9 @@ def main():
     parser.add_argument("--full-from", type=float, default=0.82, help="share of the run before the full softmax")
     parser.add_argument("--muon", action="store_true")
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--device", default="cpu", help="cpu or cuda")
+    parser.add_argument("--workers", type=int, default=0, help="processes that make batches; 0: this one does")
+    parser.add_argument("--stage-minutes", type=float, help="stop after so long, the run unfinished; --resume goes on")
     for name, value in (("d-model", 256), ("d-ff", 1024), ("d-kv", 64), ("num-heads", 4), ("num-layers", 2), ("num-decoder-layers", 2)):
         parser.add_argument(f"--{name}", type=int, default=value)
     options = parser.parse_args()
@@ -165,18 +186,18 @@ def main():
     torch.set_num_threads(options.threads)
     torch.manual_seed(options.seed)
     config = {k: getattr(options, k) for k in ("d_model", "d_ff", "d_kv", "num_heads", "num_layers", "num_decoder_layers")}
-    model = T5({**config, "vocab_size": 32128})
+    model = T5({**config, "vocab_size": 32128}).to(options.device)
     optimizer = Optimizer(model, options.muon)
     state = {"step": 0, "active": 0.0, "tokens": 0, "minutes": options.minutes}
     path = f"{options.out}/latest.pt"
     if options.resume:
-        saved = torch.load(path, weights_only=False)
+        saved = torch.load(path, weights_only=False, map_location=options.device)
         model.load_state_dict(saved["model"])
         optimizer.load_state_dict(saved["optimizer"])
         state = saved["state"]
         state["minutes"] = options.minutes or state["minutes"]
     elif options.start:
-        grow(model, torch.load(options.start, weights_only=False)["model"])
+        grow(model, torch.load(options.start, weights_only=False, map_location=options.device)["model"])
     if options.end_time:
         hour, minute = map(int, options.end_time.split(":"))
         now = time.localtime()
@@ -201,11 +222,19 @@ def main():
     saved_at = validated_at = state["active"]
     queue, sums, counts, seen, began, cpu = [], np.zeros(len(TASKS)), np.zeros(len(TASKS)), 0, time.time(), time.process_time()
     progress = lambda: min(1.0, state["active"] / (state["minutes"] * 60))
-    while progress() < 1 and not stop:
+    made, shared = multiprocessing.Queue(8 * max(1, options.workers)), multiprocessing.Value("d", progress())
+    for i in range(options.workers):
+        seed = (options.seed * 1_000_003 + state["step"]) * 1_009 + i
+        arguments = (options.prepared, options.tokenizer, seed, options.source_tokens, 16, shared, made)
+        multiprocessing.Process(target=produce, args=arguments, daemon=True).start()
+    stage_ends = float("inf") if options.stage_minutes is None else time.time() + 60 * options.stage_minutes
+    while progress() < 1 and not stop and time.time() < stage_ends:
         start, at = time.time(), progress()
-        if len(queue) < options.batches:
-            data.leads = 0.5 - 0.4 * min(1.0, at / 0.67)
-            queue += data.batches(shares(at), options.source_tokens, 384)
+        shared.value = at
+        if options.workers > 0:
+            queue = [made.get() for _ in range(options.batches)]
+        elif len(queue) < options.batches:
+            draw(data, at, options.source_tokens, 384, queue.append)
         batches = sorted((queue.pop() for _ in range(options.batches)), key=lambda b: -b[0].shape[1])
         losses, tasks = gradients(model, batches, candidates, at >= options.full_from, pool)
         norm = torch.nn.utils.clip_grad_norm_(optimizer.parameters(), 1.0, foreach=True)
@@ -231,7 +260,7 @@ def main():
             write(step=state["step"], active=round(state["active"]), tokens=state["tokens"], valid=validate(model, valid))
             state["active"] += min(time.time() - start, 20.0)
     save()
-    if not stop:
+    if progress() >= 1:
         write(step=state["step"], active=round(state["active"]), tokens=state["tokens"], valid=validate(model, valid))
 
 

@@ -1,10 +1,10 @@
-/** The model that ships: that it is whole, and that it learned what it is for (on documents its training never saw). */
+/** The models that ship: that they are whole, and that they learned what they are for (on documents their training never saw). */
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { after, before, describe, it } from "node:test";
 import { readBigramTable } from "../../bench/bigram.ts";
 import { readDocuments, wordGaps } from "../../bench/kept-out.ts";
 import { createBigramModel } from "../../models/words/bigram.ts";
-import { modelAccount, resolveModel } from "../../server/catalog/catalog.ts";
+import { listBuiltin, modelAccount } from "../../server/catalog/catalog.ts";
 import { fillGap, type RowGap, trueFill } from "../../server/cli/evaluation/fills.ts";
 import type { LoadedModel } from "../../server/engine/engine.ts";
 import { createLocalEngine } from "../../server/engine/local.ts";
@@ -12,70 +12,78 @@ import { summarize } from "../../server/features/summarize.ts";
 import { evaluateFills } from "../../server/training/evaluate.ts";
 import { seededRandom, seededSample } from "../../server/training/random.ts";
 
-const engine = createLocalEngine();
-const directory = resolveModel(undefined);
-const documents = seededSample(readDocuments(), 300, seededRandom(3));
+const PARAMETERS: Readonly<Record<string, number>> = {
+  "t5-efficient-tiny-nl2-spanfill": 11_898_112,
+  "t5-efficient-tiny-nl4-spanfill": 15_570_688,
+};
+const documents = seededSample(readDocuments(), 200, seededRandom(3));
 const words = wordGaps(documents);
-let model: LoadedModel;
-before(async () => {
-  model = await engine.load({ directory, precision: "int8" });
-});
-after(() => engine.dispose());
 
-test("its files are those that its manifest names, and its shape is t5-efficient-tiny-nl2's", async () => {
-  const account = await modelAccount(directory);
-  assert.equal(account.parameters, 11_898_112);
-  assert.equal(model.info.sentinelIds.length, 100);
-  assert.ok(model.info.spellsLayout && model.info.lengthMarks.length === 6);
-});
+for (const { id, directory } of listBuiltin())
+  describe(id, () => {
+    const engine = createLocalEngine();
+    let model: LoadedModel;
+    before(async () => {
+      model = await engine.load({ directory, precision: "int8" });
+    });
+    after(() => engine.dispose());
 
-test("it expects true words, and less so without the text after the gap", async () => {
-  const likelihoods = async (gaps: readonly RowGap[]): Promise<number[][]> => {
-    const all: number[][] = [];
-    for (const gap of gaps) all.push(await trueFill(model, gap));
-    return all;
-  };
-  const outputs = [
-    { name: "model", logProbs: await likelihoods(words) },
-    { name: "before", logProbs: await likelihoods(words.map((gap) => ({ ...gap, after: "" }))) },
-  ];
-  const [group] = evaluateFills(words, outputs, 1, 0);
-  const [withAfter = 0, withoutAfter = 0] =
-    group?.systems.map(({ scores }) => scores["perplexityToken"]?.mean ?? Number.NaN) ?? [];
-  assert.ok(withAfter < 300, `perplexity ${withAfter}; an untrained model's is above 30,000`);
-  assert.ok(withAfter < 0.9 * withoutAfter, `${withAfter} with the text after the gap, ${withoutAfter} without`);
-});
+    it("its files are those that its manifest names, and its shape is that of its name", async () => {
+      const account = await modelAccount(directory);
+      assert.equal(account.parameters, PARAMETERS[id]);
+      assert.ok(account.files.every(({ intact = true }) => intact));
+      assert.equal(model.info.sentinelIds.length, 100);
+      assert.ok(model.info.spellsLayout && model.info.lengthMarks.length === 6);
+    });
 
-test("it fills words better than the word pairs alone, and than it does without them", async () => {
-  const fills: string[][] = [];
-  const alone: string[][] = [];
-  for (const gap of words) {
-    fills.push((await fillGap(model, gap, 1)).map(({ text }) => text));
-    alone.push((await fillGap(model, gap, 1, undefined, { wordPairs: 0 })).map(({ text }) => text));
-  }
-  const pairs = createBigramModel(readBigramTable());
-  const [group] = evaluateFills(
-    words,
-    [
-      { name: "model", fills },
-      { name: "alone", fills: alone },
-      { name: "word before", fills: words.map((gap) => pairs.predict(gap.before, undefined, 1)) },
-      { name: "both sides", fills: words.map((gap) => pairs.predict(gap.before, gap.after, 1)) },
-    ],
-    1,
-    0,
-  );
-  for (const { name, difference } of group?.systems.slice(1) ?? []) {
-    const { mean, low = 0, high } = difference?.["exact"] ?? {};
-    assert.ok(low > 0, `advantage over ${name}: ${mean} (${low} to ${high})`);
-  }
-});
+    it("it expects true words, and less so without the text after the gap", async () => {
+      const likelihoods = async (gaps: readonly RowGap[]): Promise<number[][]> => {
+        const all: number[][] = [];
+        for (const gap of gaps) all.push(await trueFill(model, gap));
+        return all;
+      };
+      const outputs = [
+        { name: "model", logProbs: await likelihoods(words) },
+        { name: "before", logProbs: await likelihoods(words.map((gap) => ({ ...gap, after: "" }))) },
+      ];
+      const [group] = evaluateFills(words, outputs, 1, 0);
+      const [withAfter = 0, withoutAfter = 0] =
+        group?.systems.map(({ scores }) => scores["perplexityToken"]?.mean ?? Number.NaN) ?? [];
+      assert.ok(withAfter < 300, `perplexity ${withAfter}; an untrained model's is above 30,000`);
+      assert.ok(withAfter < 0.9 * withoutAfter, `${withAfter} with the text after the gap, ${withoutAfter} without`);
+    });
 
-test("its summaries are sentences made of words, not loops", async () => {
-  for (const document of documents.slice(0, 10)) {
-    const { summary, coverage } = await summarize({ model }, { text: document.text, style: "sentence" });
-    const said = summary.toLowerCase().split(/\s+/);
-    assert.ok(said.length >= 3 && coverage === 1, summary);
-    assert.ok(new Set(said).size > said.length / 2, summary);
-  }
-});
+    it("it fills words better than the word pairs alone, and than it does without them", async () => {
+      const fills: string[][] = [];
+      const alone: string[][] = [];
+      for (const gap of words) {
+        fills.push((await fillGap(model, gap, 1)).map(({ text }) => text));
+        alone.push((await fillGap(model, gap, 1, undefined, { wordPairs: 0 })).map(({ text }) => text));
+      }
+      const pairs = createBigramModel(readBigramTable());
+      const [group] = evaluateFills(
+        words,
+        [
+          { name: "model", fills },
+          { name: "alone", fills: alone },
+          { name: "word before", fills: words.map((gap) => pairs.predict(gap.before, undefined, 1)) },
+          { name: "both sides", fills: words.map((gap) => pairs.predict(gap.before, gap.after, 1)) },
+        ],
+        1,
+        0,
+      );
+      for (const { name, difference } of group?.systems.slice(1) ?? []) {
+        const { mean, low = 0, high } = difference?.["exact"] ?? {};
+        assert.ok(low > 0, `advantage over ${name}: ${mean} (${low} to ${high})`);
+      }
+    });
+
+    it("its summaries are sentences made of words, not loops", async () => {
+      for (const document of documents.slice(0, 10)) {
+        const { summary, coverage } = await summarize({ model }, { text: document.text, style: "sentence" });
+        const said = summary.toLowerCase().split(/\s+/);
+        assert.ok(said.length >= 3 && coverage === 1, summary);
+        assert.ok(new Set(said).size > said.length / 2, summary);
+      }
+    });
+  });
