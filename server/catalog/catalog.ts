@@ -74,11 +74,11 @@ export interface ModelAccount extends ShapeAccount {
 }
 
 /** The name of the model that is used when none is asked for. */
-export const DEFAULT_MODEL = "t5-efficient-tiny-nl2-spanfill";
+export const DEFAULT_MODEL = "t5-efficient-tiny-nl4-spanfill";
 
 /**
  * Finds a model's folder.
- * @param idOrPath a built-in model's id, its folder's name, or a distinguishing word of it ("tiny"); any folder with a
+ * @param idOrPath a built-in model's id, its folder's name, or a distinguishing word of it ("nl2"); any folder with a
  * config.json; or a model that was downloaded or imported; the default model when undefined
  * @param builtinFolder where the built-in models are; tests give their own
  * @returns an absolute path

@@ -20,16 +20,16 @@ function builtinFolder(t: Parameters<typeof modelFolder>[0], models: Record<stri
 }
 
 test("finds a built-in model by id, folder name, distinguishing word, and none at all", (t) => {
-  const folder = builtinFolder(t, { "t5-efficient-tiny-nl2-spanfill": undefined, "t5-small": { id: "small-1" } });
-  const tiny = join(folder, "t5-efficient-tiny-nl2-spanfill");
-  for (const asked of [undefined, "tiny", "nl2", "t5-efficient-tiny-nl2-spanfill"]) {
+  const folder = builtinFolder(t, { "t5-efficient-tiny-nl4-spanfill": undefined, "t5-small": { id: "small-1" } });
+  const tiny = join(folder, "t5-efficient-tiny-nl4-spanfill");
+  for (const asked of [undefined, "tiny", "nl4", "t5-efficient-tiny-nl4-spanfill"]) {
     assert.equal(resolveModel(asked, folder), tiny, asked);
   }
   for (const asked of ["small-1", "t5-small", "small"])
     assert.equal(resolveModel(asked, folder), join(folder, "t5-small"), asked);
   assert.deepEqual(
     listBuiltin(folder).map(({ id }) => id),
-    ["t5-efficient-tiny-nl2-spanfill", "small-1"],
+    ["t5-efficient-tiny-nl4-spanfill", "small-1"],
   );
 });
 
@@ -59,7 +59,7 @@ const unresolved: [string, Record<string, object | undefined>, string | undefine
     "tiny",
     /"tiny" could be a-tiny or b-tiny/,
   ],
-  ["no model at all", {}, undefined, /no model "t5-efficient-tiny-nl2-spanfill"\. No built-in model is installed/],
+  ["no model at all", {}, undefined, /no model "t5-efficient-tiny-nl4-spanfill"\. No built-in model is installed/],
   [
     "a malformed manifest",
     { "a-tiny": { prefixes: { summarize: 1 } } },
