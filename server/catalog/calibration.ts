@@ -9,11 +9,12 @@ export const MEASURES = ["total", "mean", "least", "first", "length"] as const;
 export type Measures = Readonly<Record<(typeof MEASURES)[number], number>>;
 
 /**
- * Kinds of text, each with its meaning of "right": a `fill` of words or a phrase is what the author wrote; a `passage`
+ * Kinds of text, each with its meaning of "right": a `word`, weighed against others with the help of word pairs (its one log probability
+ * is that among them), and a `fill` of words or a phrase are what the author wrote; a `passage`
  * (the rest of a sentence, or more) begins with the author's word; a `summary` and a `title` have a ROUGE-L of at least
  * {@link RIGHT_ROUGE} with the author's.
  */
-export const CALIBRATED_KINDS = ["fill", "passage", "summary", "title"] as const;
+export const CALIBRATED_KINDS = ["word", "fill", "passage", "summary", "title"] as const;
 export type CalibratedKind = (typeof CALIBRATED_KINDS)[number];
 
 /** The ROUGE-L (F-measure, stemmed) from which on a summary or a title counts as right. */

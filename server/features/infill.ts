@@ -36,13 +36,13 @@ export interface InfillParams {
 export interface FillCandidate {
   /** As it stands in the text, with the space that joins it where there was none. */
   readonly text: string;
-  /** Mean natural log probability of its tokens; -100 where there are none. */
+  /** Mean of its log probabilities; -100 where there are none. */
   readonly score: number;
   /** e^score, 0 to 1. */
   readonly probability: number;
   /** The chance that it is right, 0 to 1, if the result is `calibrated`; else the same as `probability`. */
   readonly confidence: number;
-  /** Natural log probability of each of its tokens. */
+  /** Natural log probability of each of its tokens; of a word that was weighed against others, one: that of the word among them. */
   readonly logProbs: readonly number[];
 }
 
@@ -225,8 +225,21 @@ async function pass(work: Work, first: number, end: number, again: boolean): Pro
   for (const { spans } of [...sequences, ...proposed.map((span) => ({ spans: [span] }))]) {
     for (const [i, span] of spans.entries()) if (span !== undefined) keep(work, first + i, span, word?.rank);
   }
-  const [best] = word === undefined ? [] : (work.candidates[first]?.toSorted((a, b) => b.rank - a.rank) ?? []);
-  if (best !== undefined) work.document.fills[first] = best.text;
+  if (word !== undefined) choose(work, first);
+}
+
+/** Of the words that were weighed, the best one stands in the gap; their chances are those among them. */
+function choose({ model, candidates, document }: Work, gap: number): void {
+  const ranked = (candidates[gap] ?? []).toSorted((a, b) => b.rank - a.rank);
+  const [best] = ranked;
+  if (best === undefined) return;
+  const sum = ranked.reduce((total, { rank }) => total + Math.exp(rank - best.rank), 0);
+  candidates[gap] = ranked.map((candidate) => {
+    const score = Math.max(LEAST_SCORE, candidate.rank - best.rank - Math.log(sum));
+    const confidence = confidenceOf(model.info, "word", [score]);
+    return { ...candidate, score, probability: Math.exp(score), confidence, logProbs: [score] };
+  });
+  document.fills[gap] = best.text;
 }
 
 /** How a gap for one English word is filled: what stands between such neighbours is proposed too, and all are weighed together. */

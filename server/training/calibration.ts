@@ -39,6 +39,7 @@ export interface Reliability {
  * its first word.
  */
 const KIND_MEASURES: Readonly<Record<CalibratedKind, readonly (typeof MEASURES)[number][]>> = {
+  word: ["total"],
   fill: ["total", "length"],
   passage: ["first", "mean"],
   summary: ["mean", "least", "length"],

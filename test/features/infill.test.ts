@@ -329,4 +329,7 @@ test("a gap for one English word takes what stands between such neighbours when 
     ["much", "far"],
   );
   assert.ok(result.fills[0]?.alternatives.every((one) => !("rank" in one)));
+  // Their chances are those among all that were weighed.
+  const [{ probability: best = 0 } = {}, { probability: next = 0 } = {}] = result.fills[0]?.alternatives ?? [];
+  assert.ok(best > 0.9 && next < 1 - best && next > 0, `${best}, ${next}`);
 });

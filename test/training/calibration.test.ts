@@ -87,7 +87,7 @@ test("what is always right, or never, has no curve", () => {
 });
 
 test("likelier texts are likelier to be right, whatever the kind", () => {
-  for (const kind of ["fill", "passage", "summary", "title"] as const) {
+  for (const kind of ["word", "fill", "passage", "summary", "title"] as const) {
     const curve = fitCurve(kind, simulated(2000, 3, logistic));
     assert.ok(curve !== undefined);
     const at = (logProb: number) => probabilityOf(curve, measuresOf([logProb, logProb]));

@@ -8,6 +8,7 @@ import {
 } from "../../catalog/calibration.ts";
 import type { LoadedModel } from "../../engine/engine.ts";
 import { bestSentence } from "../../features/extract.ts";
+import type { FillCandidate } from "../../features/infill.ts";
 import { summarize } from "../../features/summarize.ts";
 import { crossReliability, fitCurve, type Reliability, reliability, type Trial } from "../../training/calibration.ts";
 import { bareFill } from "../../training/evaluate.ts";
@@ -17,7 +18,7 @@ import { seededRandom, seededSample } from "../../training/random.ts";
 import { parseRows, type Row } from "../../training/rows.ts";
 import { decodeText, type Work } from "../terminal.ts";
 import { readData } from "./data.ts";
-import { fillGap, gapsOf } from "./fills.ts";
+import { fillGap, gapsOf, isWord } from "./fills.ts";
 import type { ModelPool } from "./pool.ts";
 import { asFile, withoutTitle } from "./summaries.ts";
 
@@ -61,7 +62,7 @@ export async function runTrials(
     onDone: (done) => progress("Calibrating", done, rows.length),
   });
   const of = (kind: CalibratedKind) => made.flatMap((one) => one[kind]);
-  return { fill: of("fill"), passage: of("passage"), summary: of("summary"), title: of("title") };
+  return { word: of("word"), fill: of("fill"), passage: of("passage"), summary: of("summary"), title: of("title") };
 }
 
 /** Fits a curve to each kind; kinds that are always right or always wrong get none. */
@@ -84,7 +85,7 @@ export function calibrationOf(kinds: CalibrationReport["kinds"]): Calibration {
 type MutableTrials = { readonly [K in CalibratedKind]: Trial[] };
 
 async function trialsOf(model: LoadedModel, row: Row<"summarize">, signal: AbortSignal): Promise<MutableTrials> {
-  const trials: MutableTrials = { fill: [], passage: [], summary: [], title: [] };
+  const trials: MutableTrials = { word: [], fill: [], passage: [], summary: [], title: [] };
   const text = asFile(row.title, row.text);
   const summary = await summarize({ model, locale: "en" }, { text, style: "sentence" }, { signal });
   const instead = bestSentence(text, "en");
@@ -100,13 +101,17 @@ async function trialsOf(model: LoadedModel, row: Row<"summarize">, signal: Abort
       trials.title.push({ logProbs: title.logProbs, right: alike(row.title, title.summary) });
     }
   }
+  const weighs = model.info.decoding?.fill?.wordPairs !== undefined;
   for (const gap of gapsOf(row, 0)) {
     const passage = gap.kind === "sentence";
     const cut = passage ? restOf(gap, row.row) : gap;
-    const [fill] = await fillGap(model, cut, 1, signal);
-    if (fill === undefined) continue;
-    const right = passage ? firstWord(fill.text) === firstWord(cut.fill) : bareFill(fill.text) === bareFill(cut.fill);
-    trials[passage ? "passage" : "fill"].push({ logProbs: fill.logProbs, right });
+    const judge = (kind: CalibratedKind, fill: FillCandidate | undefined) => {
+      if (fill === undefined) return;
+      const right = passage ? firstWord(fill.text) === firstWord(cut.fill) : bareFill(fill.text) === bareFill(cut.fill);
+      trials[kind].push({ logProbs: fill.logProbs, right });
+    };
+    judge(passage ? "passage" : "fill", (await fillGap(model, cut, 1, signal, { wordPairs: 0 }))[0]);
+    if (isWord(gap) && weighs) judge("word", (await fillGap(model, cut, 1, signal))[0]);
   }
   return trials;
 }

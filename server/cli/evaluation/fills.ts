@@ -132,7 +132,8 @@ function distinct(fills: readonly FillCandidate[]): string[] {
   return [...new Map(texts.map((text) => [bareFill(text), text])).values()];
 }
 
-function isWord({ kind }: Gap): boolean {
+/** Whether one word was cut out. */
+export function isWord({ kind }: Gap): boolean {
   return kind === "content" || kind === "function";
 }
 
