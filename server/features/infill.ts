@@ -103,9 +103,10 @@ export async function infill(
     first = end;
     options.onProgress?.({ done: first, total });
   }
-  for (let gap = 0; gap < total && total > 1; gap++) {
-    const few = (work.candidates[gap]?.length ?? 0) < work.alternatives;
-    if (few || (await wordGap(work, gap)) !== undefined) await pass(work, gap, gap + 1, true);
+  for (let gap = 0; gap < total; gap++) {
+    const few = total > 1 && (work.candidates[gap]?.length ?? 0) < work.alternatives;
+    const unweighed = !work.weighed.has(gap) && (await wordGap(work, gap)) !== undefined;
+    if (few || unweighed) await pass(work, gap, gap + 1, true);
   }
   const { tally } = work;
   return {
@@ -136,6 +137,8 @@ interface Work {
   readonly gaps: readonly Gap[];
   readonly document: GappedDocument;
   readonly candidates: Ranked[][];
+  /** The gaps whose words were weighed. */
+  readonly weighed: Set<number>;
   readonly alternatives: number;
   readonly window: number;
   readonly decoding: Decoding;
@@ -170,6 +173,7 @@ function begin(model: LoadedModel, params: InfillParams, { signal }: InfillOptio
       fills: gaps.map(() => undefined),
     },
     candidates: gaps.map(() => []),
+    weighed: new Set(),
     alternatives,
     window,
     decoding: decodingOf(model.info, "fill", params.decoding),
@@ -212,7 +216,7 @@ async function pass(work: Work, first: number, end: number, again: boolean): Pro
   const window = { ...windowOf(work.document, first, end, work.window), prefix: model.info.prefixes.infill };
   const word = end === first + 1 ? await wordGap(work, first) : undefined;
   const { sequences, proposed, ...made } = await model.fill(
-    { window, ...searchOf(work, first, end, again), ...word?.request },
+    { window: { ...window, ...word?.window }, ...searchOf(work, first, end, again), ...word?.request },
     work.signal && { signal: work.signal },
   );
   tally.passes += 1;
@@ -225,11 +229,11 @@ async function pass(work: Work, first: number, end: number, again: boolean): Pro
   for (const { spans } of [...sequences, ...proposed.map((span) => ({ spans: [span] }))]) {
     for (const [i, span] of spans.entries()) if (span !== undefined) keep(work, first + i, span, word?.rank);
   }
-  if (word !== undefined) choose(work, first);
+  if (word !== undefined && !work.cancelled) choose(work, first);
 }
 
 /** Of the words that were weighed, the best one stands in the gap; their chances are those among them. */
-function choose({ model, candidates, document }: Work, gap: number): void {
+function choose({ model, candidates, document, weighed }: Work, gap: number): void {
   const ranked = (candidates[gap] ?? []).toSorted((a, b) => b.rank - a.rank);
   const [best] = ranked;
   if (best === undefined) return;
@@ -240,20 +244,26 @@ function choose({ model, candidates, document }: Work, gap: number): void {
     return { ...candidate, score, probability: Math.exp(score), confidence, logProbs: [score] };
   });
   document.fills[gap] = best.text;
+  weighed.add(gap);
 }
 
 /** How a gap for one English word is filled: what stands between such neighbours is proposed too, and all are weighed together. */
 interface WordGap {
+  readonly window: Pick<FillRequest["window"], "hints">;
   readonly request: Partial<FillRequest>;
   /** The log probability of a fill under the model, its end included, and, weighed, under the word pairs. */
   rank(span: FilledSpan): number;
 }
 
-/** Undefined where the gap is for something else, or within a word, or the model does without word pairs. */
+/**
+ * Undefined where the gap is for something else, or within a word, or the model does without word pairs. A gap of any length is for one
+ * word when the model has put one there.
+ */
 async function wordGap({ model, document, decoding, alternatives }: Work, gap: number): Promise<WordGap | undefined> {
   const { wordPairs: weight = 0 } = decoding;
-  if (weight === 0 || fillLength(document.hints[gap]).words !== 1 || !model.info.languages.includes("en"))
-    return undefined;
+  const { words } = fillLength(document.hints[gap]);
+  const one = words === 1 || (words === undefined && /^\s*[\p{L}’'-]+\s*$/u.test(document.fills[gap] ?? ""));
+  if (weight === 0 || !one || !model.info.languages.includes("en")) return undefined;
   const {
     texts: [before = "", after = ""],
   } = windowOf(document, gap, gap + 1, PAIR_WINDOW_TOKENS);
@@ -262,6 +272,7 @@ async function wordGap({ model, document, decoding, alternatives }: Work, gap: n
   if (pairs === undefined) return undefined;
   const beams = Math.max(LEAST_BEAMS, alternatives);
   return {
+    window: { hints: ["word"] },
     request: {
       numBeams: beams,
       numReturnSequences: beams,

@@ -307,8 +307,8 @@ test("a gap for one English word takes what stands between such neighbours when 
     const model = playedModel(builtin, play, "infill: ", (text) => likely[text] ?? -9);
     return { ...model, info: { ...model.info, ...(wordPairs && { decoding: { fill: { wordPairs } } }) } };
   };
-  const filled = async (model: LoadedModel, params: Partial<InfillParams> = {}): Promise<string> =>
-    (await infill({ model }, { text: "Thanks so ___ for this.", length: "word", ...params })).text;
+  const filled = async (model: LoadedModel, { length = "word", ...params }: Partial<InfillParams> = {}) =>
+    (await infill({ model }, { text: "Thanks so ___ for this.", length, ...params })).text;
   assert.equal(await filled(words(0.5)), "Thanks so much for this.");
   // Nobody proposes a word that does not stand there, and the model's own word stays where it finds no other likely.
   assert.equal(await filled(words(0.5, { window: -0.1 })), "Thanks so far for this.");
@@ -316,6 +316,12 @@ test("a gap for one English word takes what stands between such neighbours when 
   assert.equal(await filled(words(undefined)), "Thanks so far for this.");
   assert.equal(await filled(words(0.5), { decoding: { wordPairs: 0 } }), "Thanks so far for this.");
   assert.equal(await filled(words(0.5), { length: "phrase" }), "Thanks so far for this.");
+  // Where no length is asked for, one word is weighed if the model has put one there.
+  const { text, passes } = await infill({ model: words(0.5) }, { text: "Thanks so ___ for this." });
+  assert.deepEqual([text, passes], ["Thanks so much for this.", 2]);
+  const two = playedModel(builtin, says(builtin, "far away"), "infill: ", () => -0.1);
+  const phrase = { ...two, info: { ...two.info, decoding: { fill: { wordPairs: 0.5 } } } };
+  assert.equal((await infill({ model: phrase }, { text: "Thanks so ___ for." })).passes, 1);
   const german = words(0.5);
   assert.equal(await filled({ ...german, info: { ...german.info, languages: ["de"] } }), "Thanks so far for this.");
   // Within a word no word is proposed.
