@@ -222,11 +222,12 @@ def main():
     saved_at = validated_at = state["active"]
     queue, sums, counts, seen, began, cpu = [], np.zeros(len(TASKS)), np.zeros(len(TASKS)), 0, time.time(), time.process_time()
     progress = lambda: min(1.0, state["active"] / (state["minutes"] * 60))
-    made, shared = multiprocessing.Queue(8 * max(1, options.workers)), multiprocessing.Value("d", progress())
+    processes = multiprocessing.get_context("spawn")   # a fork would inherit locks of threads that it has not
+    made, shared = processes.Queue(8 * max(1, options.workers)), processes.Value("d", progress())
     for i in range(options.workers):
         seed = (options.seed * 1_000_003 + state["step"]) * 1_009 + i
         arguments = (options.prepared, options.tokenizer, seed, options.source_tokens, 16, shared, made)
-        multiprocessing.Process(target=produce, args=arguments, daemon=True).start()
+        processes.Process(target=produce, args=arguments, daemon=True).start()
     stage_ends = float("inf") if options.stage_minutes is None else time.time() + 60 * options.stage_minutes
     while progress() < 1 and not stop and time.time() < stage_ends:
         start, at = time.time(), progress()
