@@ -331,7 +331,8 @@ function keep(
     spellsLayout: model.info.spellsLayout,
     hint: hints[gap],
   });
-  if (fitted === "") return;
+  // Where other gaps stand in the text, a model may copy one.
+  if (/^\s*_*\s*$/u.test(fitted)) return;
   const text = fitted.replaceAll("\n", newline);
   const { logProbs } = span;
   const score = mean(logProbs);

@@ -339,3 +339,13 @@ test("a gap for one English word takes what stands between such neighbours when 
   const [{ probability: best = 0 } = {}, { probability: next = 0 } = {}] = result.fills[0]?.alternatives ?? [];
   assert.ok(best > 0.9 && next < 1 - best && next > 0, `${best}, ${next}`);
 });
+
+test("a gap is not filled with another gap that stands in the text", async () => {
+  const play: Play = (request) =>
+    (request.numBeams ?? 1) > 1
+      ? ["___", "quick"].map((word) => [...t5.encode(word), t5.sentinelIds[1] ?? 1])
+      : says(t5, "___")(request, "");
+  const text = "The ### fox and a ___ dog.";
+  const result = await infill({ model: playedModel(t5, play) }, { text, gap: "###" });
+  assert.equal(result.text, "The quick fox and a ___ dog.");
+});
