@@ -207,9 +207,14 @@ export function unpackBigrams(bytes: Buffer, name: string): BigramCounts {
         next[at] = w;
       }
     }
-    const powers = Float32Array.from({ length: 256 }, (_, log) => fromLog(log));
-    const nextCounts = Float32Array.from(bytes.subarray(bytes.length - head.pairs), (log) => powers[log] ?? 0);
-    return { words, counts: Float64Array.from(shorts.subarray(0, head.words), fromLog), starts, next, nextCounts };
+    // A loop, and a table of powers: TypedArray.from takes five times as long.
+    const powers = Array.from({ length: 1 << 9 }, (_, log) => fromLog(log));
+    const counts = new Float64Array(head.words);
+    for (let i = 0; i < head.words; i++) counts[i] = powers[shorts[i] ?? 0] ?? 0;
+    const nextCounts = new Float32Array(head.pairs);
+    const logsAt = bytes.length - head.pairs;
+    for (let i = 0; i < head.pairs; i++) nextCounts[i] = powers[bytes[logsAt + i] ?? 0] ?? 0;
+    return { words, counts, starts, next, nextCounts };
   } catch (cause) {
     throw cause instanceof ModelError ? cause : damaged(cause);
   }
