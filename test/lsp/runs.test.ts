@@ -4,6 +4,7 @@ import { cpSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
+import { clearInterval, setInterval } from "node:timers";
 import { setTimeout } from "node:timers/promises";
 import type { RunDetails, RunNews, RunSummary } from "../../protocol/runs.ts";
 import { isLocked } from "../../server/catalog/lock.ts";
@@ -63,8 +64,12 @@ test("a run waits while a person types, is in use before its end, and outlives t
     const summed = (await session.command("spanfill.summarizeRange", { uri })) as { model: string };
     assert.equal(summed.model, id);
     const paused = newsOf(session, ({ summary }) => summary.state === "paused");
-    session.change(uri, 2, { text: `${text(3)}.` });
-    const { summary } = (await paused).params as RunNews;
+    // A person goes on typing, so that a busy machine notices too.
+    let version = 2;
+    const key = () => session.change(uri, version++, { text: `${text(version)}.` });
+    key();
+    const keys = setInterval(key, 1500);
+    const { summary } = (await paused.finally(() => clearInterval(keys))).params as RunNews;
     assert.equal(summary.waiting, true);
     await newsOf(session, (news) => news.summary.state === "running" && news.summary.step > summary.step);
     // Switched off, it goes on.
@@ -72,7 +77,7 @@ test("a run waits while a person types, is in use before its end, and outlives t
     session.client.notify("workspace/didChangeConfiguration", { settings: null });
     await session.command("spanfill.status");
     session.client.received.length = 0;
-    session.change(uri, 3, { text: `${text(4)}.` });
+    key();
     await setTimeout(1500);
     const states = session.client.received.flatMap(({ method, params }) =>
       method === "$/spanfill/run" ? [(params as RunNews).summary.state] : [],
