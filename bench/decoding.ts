@@ -89,7 +89,7 @@ function read(path: string): readonly Row<"summarize">[] {
 function variantsOf({ shortlist: sizes, bias: biases, beams }: DecodingOptions): Variant[] {
   const variant = (name: string, decoding: Decoding): Variant => ({
     name,
-    decoding: { shortlist: "off", copyBias: {}, ...decoding },
+    decoding: { shortlist: "off", copyBias: {}, beams: 1, ...decoding },
     summaries: [],
     encodeMs: 0,
     decodeMs: 0,
