@@ -59,24 +59,29 @@ export async function countBigrams(texts: AsyncIterable<string> | Iterable<strin
 export function createBigramModel({ words, counts, starts, next, nextCounts }: BigramCounts): BigramModel {
   const indices = new Map(words.map((word, i) => [word, i]));
   const total = sum(counts);
-  const plain = Uint8Array.from(words, (word) => Number(/^\p{L}+$/u.test(word)));
-  const frequent = words
-    .map((_, i) => i)
-    .filter((i) => plain[i])
-    .sort((a, b) => (counts[b] ?? 0) - (counts[a] ?? 0))
-    .slice(0, 50);
+  const plain = new Uint8Array(words.length); // 1: letters alone, 2: not, 0: nobody has asked
+  const isPlain = (w: number): boolean => {
+    plain[w] ||= /^\p{L}+$/u.test(words[w] ?? "") ? 1 : 2;
+    return plain[w] === 1;
+  };
+  const frequent = mostFrequent(counts, isPlain);
   const predecessors = reversed(words.length, starts, next);
-  // What the discounts (and pruned pairs) leave for the unigrams.
-  const rest = Float64Array.from(words, (_, u) => {
+  const rests = new Float64Array(words.length).fill(Number.NaN);
+  /** What the discounts (and pruned pairs) leave for the unigrams. */
+  const restOf = (u: number): number => {
+    let rest = rests[u] ?? 1;
+    if (!Number.isNaN(rest)) return rest;
     let kept = 0;
     for (let at = starts[u] ?? 0; at < (starts[u + 1] ?? 0); at++) kept += (nextCounts[at] ?? 0) - DISCOUNT;
-    return 1 - kept / Math.max(counts[u] ?? 1, 1);
-  });
+    rest = 1 - kept / Math.max(counts[u] ?? 1, 1);
+    rests[u] = rest;
+    return rest;
+  };
   const unigram = (w: number | undefined): number => (w === undefined ? UNKNOWN : (counts[w] ?? 0) / total);
   const follows = (u: number | undefined, w: number | undefined): number => {
     if (u === undefined) return unigram(w);
     const at = w === undefined ? -1 : placeOf(next, w, starts[u] ?? 0, starts[u + 1] ?? 0);
-    return (at < 0 ? 0 : ((nextCounts[at] ?? 0) - DISCOUNT) / (counts[u] ?? 1)) + (rest[u] ?? 1) * unigram(w);
+    return (at < 0 ? 0 : ((nextCounts[at] ?? 0) - DISCOUNT) / (counts[u] ?? 1)) + restOf(u) * unigram(w);
   };
   return {
     predict(before, after, count) {
@@ -86,7 +91,7 @@ export function createBigramModel({ words, counts, starts, next, nextCounts }: B
       const add = ({ starts, next }: Neighbours, u: number | undefined): void => {
         if (u === undefined) return;
         for (let at = starts[u] ?? 0; at < (starts[u + 1] ?? 0); at++)
-          if (plain[next[at] ?? 0]) candidates.add(next[at] ?? 0);
+          if (isPlain(next[at] ?? 0)) candidates.add(next[at] ?? 0);
       };
       add({ starts, next }, previous);
       add(predecessors, following);
@@ -279,6 +284,19 @@ function placeOf(values: Uint32Array, value: number, from: number, to: number): 
     else high = middle;
   }
   return low < to && values[low] === value ? low : -1;
+}
+
+/** The fifty most frequent words that are letters alone. */
+function mostFrequent(counts: ArrayLike<number>, isPlain: (w: number) => boolean): number[] {
+  const best: number[] = [];
+  for (let w = 0; w < counts.length; w++) {
+    const last = best[49];
+    if ((last !== undefined && (counts[w] ?? 0) <= (counts[last] ?? 0)) || !isPlain(w)) continue;
+    const place = best.findIndex((other) => (counts[other] ?? 0) < (counts[w] ?? 0));
+    best.splice(place < 0 ? best.length : place, 0, w);
+    best.length = Math.min(best.length, 50);
+  }
+  return best;
 }
 
 function sum(values: ArrayLike<number>): number {
