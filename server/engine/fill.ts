@@ -41,6 +41,7 @@ export async function fillWindow(
   const end = request.stopTokens?.[0] ?? tokenizer.eosId;
   const proposed = cancelled ? [] : proposals.map((text) => ({ text, ids: [...tokenizer.encode(text), end] }));
   const short = proposed.filter(({ ids }) => ids.length <= MOST_PROPOSED);
+  const beganMs = performance.now();
   const scores =
     short.length === 0
       ? []
@@ -60,7 +61,7 @@ export async function fillWindow(
       endLogProb: logProbs.at(-1) ?? 0,
     })),
     cancelled,
-    timing,
+    timing: { ...timing, totalMs: timing.totalMs + performance.now() - beganMs },
   };
 }
 

@@ -9,11 +9,11 @@ import {
   type LengthHint,
   orderGaps,
 } from "../../models/tokenizer/spans.ts";
-import { englishWordPairs } from "../catalog/word-pairs.ts";
 import type { CallOptions, FilledSpan, FillRequest, LoadedModel } from "../engine/engine.ts";
 import { confidenceOf, fillKind, isCalibrated } from "./confidence.ts";
 import { type Decoding, decodingOf } from "./decoding.ts";
 import { endOfPass, type GappedDocument, windowOf } from "./infill-window.ts";
+import { wordGap } from "./word-gap.ts";
 
 /** What to fill. */
 export interface InfillParams {
@@ -105,7 +105,7 @@ export async function infill(
   }
   for (let gap = 0; gap < total; gap++) {
     const few = total > 1 && (work.candidates[gap]?.length ?? 0) < work.alternatives;
-    const unweighed = !work.weighed.has(gap) && (await wordGap(work, gap)) !== undefined;
+    const unweighed = !work.weighed.has(gap) && (await wordGapOf(work, gap)) !== undefined;
     if (few || unweighed) await pass(work, gap, gap + 1, true);
   }
   const { tally } = work;
@@ -214,9 +214,13 @@ async function pass(work: Work, first: number, end: number, again: boolean): Pro
   if (work.cancelled) return;
   const { model, tally } = work;
   const window = { ...windowOf(work.document, first, end, work.window), prefix: model.info.prefixes.infill };
-  const word = end === first + 1 ? await wordGap(work, first) : undefined;
+  const word = end === first + 1 ? await wordGapOf(work, first) : undefined;
   const { sequences, proposed, ...made } = await model.fill(
-    { window: { ...window, ...word?.window }, ...searchOf(work, first, end, again), ...word?.request },
+    {
+      window: { ...window, ...(word && { hints: ["word" as const] }) },
+      ...searchOf(work, first, end, again),
+      ...word?.request,
+    },
     work.signal && { signal: work.signal },
   );
   tally.passes += 1;
@@ -247,48 +251,8 @@ function choose({ model, candidates, document, weighed }: Work, gap: number): vo
   weighed.add(gap);
 }
 
-/** How a gap for one English word is filled: what stands between such neighbours is proposed too, and all are weighed together. */
-interface WordGap {
-  readonly window: Pick<FillRequest["window"], "hints">;
-  readonly request: Partial<FillRequest>;
-  /** The log probability of a fill under the model, its end included, and, weighed, under the word pairs. */
-  rank(span: FilledSpan): number;
-}
-
-/**
- * Undefined where the gap is for something else, or within a word, or the model does without word pairs. A gap of any length is for one
- * word when the model has put one there.
- */
-async function wordGap({ model, document, decoding, alternatives }: Work, gap: number): Promise<WordGap | undefined> {
-  const { wordPairs: weight = 0 } = decoding;
-  const { words } = fillLength(document.hints[gap]);
-  const one = words === 1 || (words === undefined && /^\s*[\p{L}’'-]+\s*$/u.test(document.fills[gap] ?? ""));
-  if (weight === 0 || !one || !model.info.languages.includes("en")) return undefined;
-  const {
-    texts: [before = "", after = ""],
-  } = windowOf(document, gap, gap + 1, PAIR_WINDOW_TOKENS);
-  if (/[\p{L}\p{N}]$/u.test(before) || /^[\p{L}\p{N}]/u.test(after)) return undefined;
-  const pairs = await englishWordPairs();
-  if (pairs === undefined) return undefined;
-  const beams = Math.max(LEAST_BEAMS, alternatives);
-  return {
-    window: { hints: ["word"] },
-    request: {
-      numBeams: beams,
-      numReturnSequences: beams,
-      lengthPenalty: 0,
-      proposals: pairs.predict(before, after, PROPOSALS),
-    },
-    rank: ({ text, logProbs, endLogProb }) =>
-      logProbs.reduce((total, logProb) => total + logProb, endLogProb) +
-      weight * pairs.logProbability(before, text, after),
-  };
-}
-
-/** Words that the pairs propose. */
-const PROPOSALS = 20;
-/** The pairs look at one word on each side. */
-const PAIR_WINDOW_TOKENS = 20;
+const wordGapOf = ({ model, document, decoding, alternatives }: Work, gap: number) =>
+  wordGap(model, document, gap, decoding.wordPairs, Math.max(LEAST_BEAMS, alternatives));
 
 /** The decoder starts with the first sentinel, may use those of its gaps, and stops at the one after. */
 function searchOf(
