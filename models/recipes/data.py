@@ -8,6 +8,7 @@ EOS, FIRST_SENTINEL, FIRST_LAYOUT, FIRST_MARK = 1, 32099, 32100, 32120
 TASKS = ("span", "copy", "infill", "summary", "title")
 MARK_SIZES = np.array([1, 2, 4, 8, 16, 32])
 SOURCE, TARGET = 512, 128
+CURSOR = 0.3   # share of the gap examples whose last gap stands where a person would be writing
 WORD, LAYOUT, LINE, PUNCTUATION, STOP, FUNCTION, CAPITAL, LOWER = (1 << i for i in range(8))
 
 
@@ -183,6 +184,9 @@ class Mixture:
                 e -= 1
             bare = s + 1 if ids[s] == 3 else s   # a "▁" that stands alone before a character
             return e if e > bare and not k[bare] & PUNCTUATION else None
+        if kind == "rest":
+            most = min(len(ids) - s, int(rng.integers(16, 112)))
+            return s + most if most > 8 else None
         stops = np.flatnonzero(k[s:line] & STOP)
         stops = [p for p in stops if s + p + 1 == line or k[s + p + 1] & (WORD | LAYOUT)]
         e = s + int(stops[0]) + 1 if kind == "sentence" and len(stops) else line
@@ -190,7 +194,7 @@ class Mixture:
 
     def infill(self):
         rng = self.rng
-        cursor = rng.random() < 0.15
+        cursor = rng.random() < CURSOR
         while True:
             dense = not cursor and rng.random() < 0.85
             ids = self.window(40, 256) if dense else self.window(16 if rng.random() < 0.3 else 48)
@@ -208,11 +212,11 @@ class Mixture:
             gaps, room = [], TARGET - 4
             if cursor:
                 s = int(rng.choice(starts[len(starts) // 3:]))
-                kind = rng.choice(["phrase", "sentence", "line"], p=[0.25, 0.45, 0.3])
+                kind = rng.choice(["phrase", "sentence", "line", "rest"], p=[0.2, 0.2, 0.1, 0.5])
                 e = self.gap(ids, k, starts, s, kind)
                 if e is None:
                     continue
-                after = 0 if rng.random() < 0.6 else int(rng.integers(1, 24))
+                after = 0 if rng.random() < 0.6 else int(rng.integers(1, 24 if rng.random() < 0.5 else 130))
                 ids, k = ids[:e + after], k[:e + after]
                 gaps, room, count = [(s, e)], room - (e - s) - 1, int(rng.integers(0, 2)) if most == 3 else count // 2
             limit = gaps[0][0] if gaps else len(ids)

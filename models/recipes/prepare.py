@@ -27,6 +27,13 @@ def repository(row):
     return row["source"].split(":")[0]
 
 
+def cut_off(row):
+    """True for a summary that ends in the middle of a sentence of its text."""
+    summary = row["summary"].rstrip()
+    at = row["text"].find(summary)
+    return at >= 0 and summary[-1:].isalnum() and re.match(r"[ \n]?[\w,(]", row["text"][at + len(summary):]) is not None
+
+
 def model_text(text):
     """A line's first word is spelled as after a space (layout.ts does the same): one id wherever the word stands."""
     return re.sub(r"\n(?=[^\n])", "\n ", text.replace("\r\n", "\n"))
@@ -77,6 +84,8 @@ def main():
     for row in rows(f"{options.data}/docs-summaries.jsonl.zst"):
         kept_out = repository(row) in KEPT_OUT
         if not kept_out and row["split"] != "train":
+            continue
+        if cut_off(row):
             continue
         best = row["tier"] == 1 and not row["extractive"]
         weight = 3.0 if best else 1.0 if row["tier"] == 1 else 0.3
