@@ -8,7 +8,6 @@ EOS, FIRST_SENTINEL, FIRST_LAYOUT, FIRST_MARK = 1, 32099, 32100, 32120
 TASKS = ("span", "copy", "infill", "summary", "title")
 MARK_SIZES = np.array([1, 2, 4, 8, 16, 32])
 SOURCE, TARGET = 512, 128
-CURSOR = 0.3   # share of the gap examples whose last gap stands where a person would be writing
 WORD, LAYOUT, LINE, PUNCTUATION, STOP, FUNCTION, CAPITAL, LOWER = (1 << i for i in range(8))
 
 
@@ -58,6 +57,10 @@ class Mixture:
         counts = np.bincount(self.tokens[:20_000_000], minlength=32128)
         self.frequency, self.kinds = counts, piece_kinds(tokenizer, counts)
         self.rng = np.random.default_rng(seed)
+        # The share of gap examples whose last gap stands where a person would be writing, and the kinds of that gap. Validation keeps the
+        # shares of the first runs, so that its figures can be compared.
+        self.writes = split == "train"
+        self.cursor, self.cursor_kinds = (0.3, [0.2, 0.2, 0.1, 0.5]) if self.writes else (0.15, [0.25, 0.45, 0.3, 0.0])
         encode = lambda text: np.array(tokenizer.encode(text, add_special_tokens=False).ids)
         self.prefix = {"infill": encode("infill:"), "summary": encode("summarize:"), "title": encode("title:")}
         self.hash, self.blank = encode("# A")[:1], encode("\n\n")
@@ -185,8 +188,8 @@ class Mixture:
             bare = s + 1 if ids[s] == 3 else s   # a "▁" that stands alone before a character
             return e if e > bare and not k[bare] & PUNCTUATION else None
         if kind == "rest":
-            most = min(len(ids) - s, int(rng.integers(16, 112)))
-            return s + most if most > 8 else None
+            most = int(rng.integers(16, 112))
+            return len(ids) if len(ids) <= s + most else int(starts[starts <= s + most][-1])
         stops = np.flatnonzero(k[s:line] & STOP)
         stops = [p for p in stops if s + p + 1 == line or k[s + p + 1] & (WORD | LAYOUT)]
         e = s + int(stops[0]) + 1 if kind == "sentence" and len(stops) else line
@@ -194,7 +197,7 @@ class Mixture:
 
     def infill(self):
         rng = self.rng
-        cursor = rng.random() < CURSOR
+        cursor = rng.random() < self.cursor
         while True:
             dense = not cursor and rng.random() < 0.85
             ids = self.window(40, 256) if dense else self.window(16 if rng.random() < 0.3 else 48)
@@ -212,11 +215,11 @@ class Mixture:
             gaps, room = [], TARGET - 4
             if cursor:
                 s = int(rng.choice(starts[len(starts) // 3:]))
-                kind = rng.choice(["phrase", "sentence", "line", "rest"], p=[0.2, 0.2, 0.1, 0.5])
+                kind = rng.choice(["phrase", "sentence", "line", "rest"], p=self.cursor_kinds)
                 e = self.gap(ids, k, starts, s, kind)
                 if e is None:
                     continue
-                after = 0 if rng.random() < 0.6 else int(rng.integers(1, 24 if rng.random() < 0.5 else 130))
+                after = 0 if rng.random() < 0.6 else int(rng.integers(1, 130 if self.writes and rng.random() < 0.5 else 24))
                 ids, k = ids[:e + after], k[:e + after]
                 gaps, room, count = [(s, e)], room - (e - s) - 1, int(rng.integers(0, 2)) if most == 3 else count // 2
             limit = gaps[0][0] if gaps else len(ids)
