@@ -189,7 +189,8 @@ class Mixture:
             return e if e > bare and not k[bare] & PUNCTUATION else None
         if kind == "rest":
             most = int(rng.integers(16, 112))
-            return len(ids) if len(ids) <= s + most else int(starts[starts <= s + most][-1])
+            e = len(ids) if len(ids) <= s + most else int(starts[starts <= s + most][-1])
+            return e if e > s else None
         stops = np.flatnonzero(k[s:line] & STOP)
         stops = [p for p in stops if s + p + 1 == line or k[s + p + 1] & (WORD | LAYOUT)]
         e = s + int(stops[0]) + 1 if kind == "sentence" and len(stops) else line
