@@ -1,4 +1,5 @@
-"""A compact T5 (relu, tied embedding) for training on a CPU or a GPU: float32 weights under HF's names, bfloat16 arithmetic.
+"""A compact T5 (relu, tied embedding) for training on a CPU or a GPU: float32 weights under HF's names, bfloat16 arithmetic where the
+hardware has it (COMPUTE).
 
 Norm weights are folded into the matrices that follow them, so a norm costs two passes over its input; q, k and v are one product.
 """
@@ -8,11 +9,12 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-BF16 = torch.bfloat16
+# Products are in bfloat16 where the hardware has it: elsewhere PyTorch computes it eight times more slowly than float32.
+COMPUTE = torch.bfloat16 if torch.cuda.is_available() or torch.cpu._is_avx512_bf16_supported() else torch.float32
 
 
 class Norm(torch.autograd.Function):
-    """x / sqrt(mean(x^2) + 1e-6), rows kept in bfloat16 (the learnt weight is folded into what follows)."""
+    """x / sqrt(mean(x^2) + 1e-6), rows kept in x's type (the learnt weight is folded into what follows)."""
 
     @staticmethod
     def forward(ctx, x):
@@ -88,13 +90,13 @@ class T5(nn.Module):
         self.tables = {}
 
     def bias(self, table, length, causal):
-        """[heads, length, length] in bfloat16; what a decoder must not see is -1e9."""
+        """[heads, length, length] in COMPUTE; what a decoder must not see is -1e9."""
         key = (length, causal)
         if key not in self.tables:
             made = bucket_table(length, length, not causal, self.c["buckets"], self.c["max_distance"])
             self.tables[key] = made.to(table.device)
         bias = F.embedding(self.tables[key], table).permute(2, 0, 1).contiguous()
-        return bias + torch.full((length, length), -1e9, dtype=BF16, device=bias.device).triu_(1) if causal else bias
+        return bias + torch.full((length, length), -1e9, dtype=COMPUTE, device=bias.device).triu_(1) if causal else bias
 
     def heads(self, x, parts):
         """[batch, length, parts * inner] -> parts tensors [batch * heads, length, d_kv]."""
@@ -112,16 +114,16 @@ class T5(nn.Module):
         return torch.bmm(weights, v).view(rows // h, h, n, -1).transpose(1, 2).reshape(rows // h, n, -1)
 
     def folded(self):
-        """The stacks' matrices in bfloat16, q, k and v of a layer in one and each norm's weight folded into what follows it."""
+        """The stacks' matrices in COMPUTE, q, k and v of a layer in one and each norm's weight folded into what follows it."""
         def fold(norm, *weights):
             stacked = torch.cat([w.weight for w in weights]) if len(weights) > 1 else weights[0].weight
-            return (stacked * norm.weight if norm is not None else stacked).to(BF16)
+            return (stacked * norm.weight if norm is not None else stacked).to(COMPUTE)
 
         out = {}
         for name in ("encoder", "decoder"):
             stack = getattr(self, name)
-            out[name, "bias"] = stack.block[0].layer[0].SelfAttention["relative_attention_bias"].weight.to(BF16)
-            out[name, "norm"] = stack.final_layer_norm.weight.to(BF16)
+            out[name, "bias"] = stack.block[0].layer[0].SelfAttention["relative_attention_bias"].weight.to(COMPUTE)
+            out[name, "norm"] = stack.final_layer_norm.weight.to(COMPUTE)
             for i, item in enumerate(stack.block):
                 first, *cross, last = item.layer
                 w, dense = first.SelfAttention, last.DenseReluDense
@@ -148,16 +150,16 @@ class T5(nn.Module):
     def forward(self, source, target_in, weights=None, embedded=None):
         """Decoder states [batch, target, d_model] scaled for the logits; source is padded with 0.
 
-        A training step gives `weights` (folded() once for all its batches) and `embedded`, the two's embedding rows one after the other in bfloat16
+        A training step gives `weights` (folded() once for all its batches) and `embedded`, the two's embedding rows one after the other in COMPUTE
         (the look-up's own gradient would be as large as the embedding).
         """
         weights = weights or self.folded()
         if embedded is None:
-            embedded = F.embedding(torch.cat([source.flatten(), target_in.flatten()]), self.shared.weight).to(BF16)
+            embedded = F.embedding(torch.cat([source.flatten(), target_in.flatten()]), self.shared.weight).to(COMPUTE)
         x, y = embedded[:source.numel()].view(*source.shape, -1), embedded[source.numel():].view(*target_in.shape, -1)
         mask = None
         if bool((source == 0).any()):
-            mask = torch.zeros(source.shape, dtype=BF16, device=source.device).masked_fill_(source == 0, -1e9)[:, None, None, :]
+            mask = torch.zeros(source.shape, dtype=COMPUTE, device=source.device).masked_fill_(source == 0, -1e9)[:, None, None, :]
         memory = self.stack(x, "encoder", weights, mask, False)
         return self.stack(y, "decoder", weights, None, True, memory, mask) * self.c["d_model"] ** -0.5
 
@@ -188,4 +190,4 @@ class HeadLoss(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx, scale, *_):
-        return ctx.saved_tensors[0] * scale.to(BF16), None, None, None, None, None
+        return ctx.saved_tensors[0] * scale.to(COMPUTE), None, None, None, None, None

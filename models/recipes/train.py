@@ -1,4 +1,4 @@
-"""Trains a built-in model from the token files of prepare.py, on a CPU with bfloat16 matrix units or on a GPU.
+"""Trains a built-in model from the token files of prepare.py, on a CPU (best with bfloat16 matrix units) or on a GPU.
 
 The schedule (mixture, rate, sampled or full softmax) follows the share of the time that has been worked: a step counts for at most five seconds,
 so a stopped process (kill -STOP) picks up where it was. Stop with kill -TERM, or after --stage-minutes (a checkpoint is written); go on with --resume.
@@ -17,7 +17,7 @@ from tokenizers import Tokenizer
 from torch.nn import functional as F
 
 from data import TASKS, Mixture
-from model import BF16, T5, HeadLoss
+from model import COMPUTE, T5, HeadLoss
 from optim import Optimizer
 
 FREQUENT, CANDIDATES = 3000, 5632
@@ -69,7 +69,7 @@ class Candidates:
         rest = np.flatnonzero(~member)
         drawn = self.random.choice(rest, max(256, CANDIDATES - int(member.sum())), replace=False)
         ids = np.concatenate([np.flatnonzero(member), drawn])
-        correction = torch.zeros(len(ids), dtype=BF16)
+        correction = torch.zeros(len(ids), dtype=COMPUTE)
         correction[-len(drawn):] = np.log(len(rest) / len(drawn))
         return torch.from_numpy(ids), correction
 
@@ -81,7 +81,7 @@ def states_of(model, batch, folded=None, embedding=None):
     real = (target != 0).flatten().nonzero()[:, 0]
     target_in = torch.cat([torch.zeros_like(target[:, :1]), target[:, :-1]], 1)
     ids = torch.cat([source.flatten(), target_in.flatten()])
-    rows = None if embedding is None else embedding.detach()[ids].to(BF16).requires_grad_()
+    rows = None if embedding is None else embedding.detach()[ids].to(COMPUTE).requires_grad_()
     states = model(source, target_in, folded, rows).flatten(0, 1)[real]
     return states, target.flatten()[real], task[:, None].expand_as(target).flatten()[real], ids, rows
 
@@ -100,7 +100,7 @@ def gradients(model, batches, candidates, full, pool):
         among = torch.zeros(len(embedding), dtype=torch.long, device=device)
         among[ids] = torch.arange(len(ids), device=device)
     task_weight = TASK_WEIGHT.to(device)
-    scored = embedding.detach()[ids].to(BF16)   # the softmax's rows
+    scored = embedding.detach()[ids].to(COMPUTE)   # the softmax's rows
     folded = model.folded()
     leaves = {k: v.detach().requires_grad_() for k, v in folded.items()}
     total = sum(float((TASK_WEIGHT[torch.from_numpy(k)] * torch.from_numpy((t != 0).sum(1))).sum()) for _, t, k in batches)
@@ -136,7 +136,7 @@ def gradients(model, batches, candidates, full, pool):
 def validate(model, batches):
     """Mean cross entropy of each task's target tokens, over the whole vocabulary."""
     total, count = np.zeros(len(TASKS)), np.zeros(len(TASKS))
-    rows = model.shared.weight.to(BF16)
+    rows = model.shared.weight.to(COMPUTE)
     for batch in batches:
         states, targets, tasks, *_ = states_of(model, batch)
         _, losses, _ = HeadLoss.forward(None, states, rows, targets, torch.ones(len(targets), device=rows.device), None)
