@@ -32,8 +32,10 @@ import {
 import { RUN_NOTIFICATION } from "../protocol/runs.ts";
 import { SETTINGS_SECTION } from "../protocol/settings.ts";
 import { cacheFolder } from "./catalog/files.ts";
+import { stayUp } from "./engine/stay-up.ts";
 import { OFFER_KINDS } from "./features/code-actions.ts";
 import { createSummaryCache } from "./features/summary-cache.ts";
+import { createBackground, described } from "./lsp/background.ts";
 import { executeCommand, executeCommandParams } from "./lsp/commands.ts";
 import { createEngineHost } from "./lsp/engine-host.ts";
 import { contentModified, invalidParams, responseErrorOf } from "./lsp/errors.ts";
@@ -71,9 +73,11 @@ let listensForSettings = false;
 let folders: Promise<readonly string[]> | undefined;
 let ending = false;
 
+const log = createLog((level, line) => connection.console[level === "debug" ? "log" : level](line));
+stayUp((line) => log.error(line));
+const background = createBackground(log);
 const summaries = createSummaryCache({ file: join(cacheFolder(), "summaries.json") });
 const documents = new TextDocuments(documentModel(() => encoding));
-const log = createLog((level, line) => connection.console[level === "debug" ? "log" : level](line));
 const typing = createTypingNotice((error) => log.debug(`training runs were not told that you type: ${error}`));
 const engine = createEngineHost({
   log,
@@ -101,16 +105,20 @@ connection.onInitialize(({ capabilities, initializationOptions, rootUri }): Init
     },
   };
 });
-connection.onInitialized(async () => {
+connection.onInitialized(() => {
   if (listensForSettings) {
-    await connection.client.register(DidChangeConfigurationNotification.type, { section: SETTINGS_SECTION });
+    background("listening for changed settings", () =>
+      connection.client.register(DidChangeConfigurationNotification.type, { section: SETTINGS_SECTION }),
+    );
   }
-  await settingsChanged(undefined);
+  background("reading the settings", () => settingsChanged(undefined));
 });
 connection.onNotification(DidChangeWorkspaceFoldersNotification.type, () => {
   folders = undefined;
 });
-connection.onDidChangeConfiguration(({ settings }) => settingsChanged(settings));
+connection.onDidChangeConfiguration(({ settings }) => {
+  background("taking changed settings", () => settingsChanged(settings));
+});
 connection.languages.inlineCompletion.on(answer(inlineCompletionParams, provideInlineCompletion));
 connection.onHover(answer(hoverParams, provideHover));
 connection.onCodeLens(answer(codeLensParams, provideCodeLenses));
@@ -122,20 +130,31 @@ connection.onRequest((method) => {
   throw refusal() ?? new ResponseError(ErrorCodes.MethodNotFound, `Spanfill does not answer ${method}.`);
 });
 // Asked for now, a document's settings are there when its first suggestion is wanted.
-documents.onDidOpen(({ document }) => void services?.settings.settingsFor(document.uri));
-documents.onDidChangeContent(({ document }) => {
-  services?.suggestions.changed(document, contentModified("The document was changed."));
-  services?.words.changed(document.uri);
-  void yieldToTyping(document.uri);
+documents.onDidOpen(({ document: { uri } }) => {
+  background("reading a document's settings", () => services?.settings.settingsFor(uri));
 });
-documents.onDidClose(({ document }) => {
-  services?.suggestions.closed(document.uri, contentModified("The document was closed."));
-  services?.words.changed(document.uri);
-  services?.settings.forget(document.uri);
+documents.onDidChangeContent(({ document }) => {
+  const { uri } = document;
+  background("beginning a suggestion", () =>
+    services?.suggestions.changed(document, contentModified("The document was changed.")),
+  );
+  background("giving up a word", () => services?.words.changed(uri));
+  background("making training wait", () => yieldToTyping(uri));
+});
+documents.onDidClose(({ document: { uri } }) => {
+  background("giving up a suggestion", () =>
+    services?.suggestions.closed(uri, contentModified("The document was closed.")),
+  );
+  background("giving up a word", () => services?.words.changed(uri));
+  background("forgetting a document's settings", () => services?.settings.forget(uri));
 });
 connection.onShutdown(async () => {
   ending = true;
-  await Promise.all([engine.dispose(), panel?.dispose(), summaries.flush()]);
+  // Each for itself: what one of them throws must not keep the others from their end.
+  const ends = [() => engine.dispose(), () => panel?.dispose(), () => summaries.flush()];
+  for (const ended of await Promise.allSettled(ends.map(async (end) => end()))) {
+    if (ended.status === "rejected") log.error(`the shutdown failed in part: ${described(ended.reason)}`);
+  }
 });
 // With IPC, a client that dies closes no stream.
 process.on("disconnect", () => process.exit(1));
@@ -157,7 +176,9 @@ function answer<S extends z.ZodType, R>(
       return await handler(services, schema.parse(params), controller.signal);
     } catch (error) {
       const response = responseErrorOf(error, controller.signal);
-      log.debug(`answered with an error: ${response.message}`);
+      // Nobody meant this to happen, whereas a bad model or a cancelled request is a plain answer.
+      if (response.code === ErrorCodes.InternalError) log.error(`a request failed: ${described(error)}`);
+      else log.debug(`answered with an error: ${response.message}`);
       throw response;
     } finally {
       listening.dispose();
@@ -171,6 +192,8 @@ async function answerPanel(...asked: Parameters<PanelService["answer"]>): Promis
   panel ??= createPanelService(
     (job) => notify(JOB_NOTIFICATION, job),
     (news) => notify(RUN_NOTIFICATION, news),
+    undefined,
+    (error) => log.warn(`the training runs could not be looked at: ${described(error)}`),
   );
   return panel.answer(...asked);
 }
@@ -183,7 +206,16 @@ async function yieldToTyping(uri: string): Promise<void> {
 
 /** Tells the client something; when it is gone, nobody is told. */
 function notify(method: string, params: unknown): void {
-  void connection.sendNotification(method, params).catch(() => undefined);
+  unheard(() => connection.sendNotification(method, params));
+}
+
+/** Sends something; what goes wrong is passed over, for it means that nobody listens any more. */
+function unheard(send: () => Promise<unknown>): void {
+  try {
+    send().catch(() => undefined);
+  } catch {
+    // a closed connection throws at once
+  }
 }
 
 async function settingsChanged(pushed: unknown): Promise<void> {
@@ -227,7 +259,7 @@ function servicesFor(
       problem: (sentence) => log.warn(sentence),
     }),
     engine,
-    suggestions: createSuggestions(),
+    suggestions: createSuggestions(undefined, (error) => log.error(`a suggestion failed: ${described(error)}`)),
     words: createWords(),
     summaries,
     log,
@@ -235,7 +267,7 @@ function servicesFor(
       create: window?.workDoneProgress
         ? (token) => connection.sendRequest(WorkDoneProgressCreateRequest.type, { token })
         : undefined,
-      send: (token, value) => void connection.sendProgress(WorkDoneProgress.type, token, value).catch(() => undefined),
+      send: (token, value) => unheard(() => connection.sendProgress(WorkDoneProgress.type, token, value)),
     }),
     client: {
       followsCommandLinks: saysYes(options, "commandLinks"),

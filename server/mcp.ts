@@ -1,17 +1,20 @@
 /** `spanfill serve --mcp`: the model as a tool for agents, over the Model Context Protocol on standard input and output. */
 import { McpServer } from "@modelcontextprotocol/sdk/server/mcp.js";
 import { StdioServerTransport } from "@modelcontextprotocol/sdk/server/stdio.js";
-import type { CallToolResult } from "@modelcontextprotocol/sdk/types.js";
+import type { CallToolResult, ErrorCode } from "@modelcontextprotocol/sdk/types.js";
 import packageJson from "../package.json" with { type: "json" };
 import { TOOLS } from "../protocol/tools.ts";
 import { resolveModel } from "./catalog/catalog.ts";
 import { writtenMs } from "./catalog/identity.ts";
 import type { LoadedModel } from "./engine/engine.ts";
 import { createRemoteEngine } from "./engine/remote.ts";
+import { stayUp } from "./engine/stay-up.ts";
 import { infillText, summarizeText } from "./features/tools.ts";
+import { boundedLines, type LongLine } from "./lsp/lines.ts";
 
 /** @param model an id or a folder; the built-in model when undefined. Serves until standard input ends; the model is loaded with the first call, and unloaded when none came for a while. */
 export async function serveMcp(model: string | undefined): Promise<void> {
+  stayUp((line) => console.error(line));
   const engine = createRemoteEngine({ idleMs: IDLE_MS, log: (line) => console.error(line) });
   const load = () => {
     const directory = resolveModel(model);
@@ -33,16 +36,31 @@ export async function serveMcp(model: string | undefined): Promise<void> {
     { ...described(infill_text), inputSchema: infill_text.input.shape },
     (input, { signal }) => answer(load, async (loaded) => (await infillText(loaded, input, { signal })).text),
   );
+  server.server.onerror = (error) => console.error(`a message could not be taken: ${error.message}`);
   const ended = new Promise<void>((resolve) => {
-    process.stdin.once("end", resolve).once("close", resolve);
+    process.stdin.once("end", resolve).once("close", resolve).once("error", resolve);
+    server.server.onclose = resolve;
   });
-  await server.connect(new StdioServerTransport());
+  const lines = boundedLines(MOST_LINE_BYTES, refuse);
+  await server.connect(
+    new StdioServerTransport(process.stdin.pipe(lines), process.stdout, { maxBufferSize: 2 * MOST_LINE_BYTES }),
+  );
   await ended;
   await server.close();
   await engine.dispose();
 }
 
 const IDLE_MS = 5 * 60_000;
+/** The longest message: more than any text that is worth a model's while. */
+const MOST_LINE_BYTES = 10 * 1024 * 1024;
+
+/** Answers a message that is too long to be read. */
+function refuse({ bytes, id }: LongLine): void {
+  const message = `The message has ${bytes} bytes, and ${MOST_LINE_BYTES} are the most that is read. Send a shorter text.`;
+  console.error(message);
+  const code: ErrorCode.InvalidRequest = -32600;
+  process.stdout.write(`${JSON.stringify({ jsonrpc: "2.0", id, error: { code, message } })}\n`);
+}
 
 function described({ title, description }: { readonly title: string; readonly description: string }) {
   // It changes nothing, and speaks to nobody.

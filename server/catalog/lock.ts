@@ -46,7 +46,11 @@ async function listen(address: string): Promise<Server | undefined> {
       if (error.code === "EADDRINUSE" || error.code === "EACCES") done(undefined);
       else fail(error);
     });
-    server.listen(address, () => done(server));
+    server.listen(address, () => {
+      // Later ones concern somebody who only looks whether the folder is taken.
+      server.on("error", () => undefined);
+      done(server);
+    });
   });
 }
 

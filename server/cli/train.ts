@@ -98,7 +98,12 @@ Examples:
     );
   return withJson(command).action((options: Options) =>
     runCommand(options.json === true, async (work) => {
-      const { runTrain } = await import("./training/run.ts");
+      const [{ runTrain }, { stayUp }] = await Promise.all([
+        import("./training/run.ts"),
+        import("../engine/stay-up.ts"),
+      ]);
+      // Hours of work shall not end with a stray exception.
+      stayUp((line) => console.error(line));
       const { json = false, control = false, dryRun = false } = options;
       return runTrain(await requestOf(options), { json, control, dryRun }, work);
     }),

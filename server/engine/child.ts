@@ -4,6 +4,9 @@ import { ModelError } from "../../models/errors.ts";
 import { createLocalEngine } from "./local.ts";
 import { type Call, type ToParent, toChildSchema } from "./messages.ts";
 import { probeDevice } from "./on-device.ts";
+import { stayUp } from "./stay-up.ts";
+
+stayUp((line) => console.error(line));
 
 const engine = createLocalEngine((device, why) => send({ type: "fellBack", device, why }));
 /** Calls under way, to be cancelled by their id. */
@@ -13,7 +16,7 @@ process.on("message", (message) => {
   const parsed = toChildSchema.safeParse(message);
   if (!parsed.success) complain(message, parsed.error);
   else if (parsed.data.type === "cancel") running.get(parsed.data.id)?.abort();
-  else void answer(parsed.data);
+  else answer(parsed.data).catch((error) => console.error(`a call was not answered: ${error}`));
 });
 process.on("disconnect", () => process.exit(0));
 // Ctrl+C in a terminal reaches the whole group: what to stop is the parent's decision.

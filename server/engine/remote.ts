@@ -5,6 +5,7 @@ import { ModelError } from "../../models/errors.ts";
 import { type Device, type DeviceProbe, type OnFallback, plainReason } from "./device.ts";
 import type { CallOptions, Engine, LoadedModel, ModelReference } from "./engine.ts";
 import { type Call, type Result, resultSchemas, type ToChild, toParentSchema } from "./messages.ts";
+import { neutralFolder } from "./stay-up.ts";
 
 /** How the child process is run. */
 export interface RemoteEngineOptions {
@@ -179,6 +180,7 @@ class ChildEngine implements RemoteEngine {
       // A small nursery: tensors live outside the heap, and a large one costs 12 MB and brings nothing.
       execArgv: ["--max-semi-space-size=2"],
       stdio: ["ignore", "ignore", "pipe", "ipc"],
+      cwd: neutralFolder(),
     });
     this.child = child;
     let lastWords = "";
@@ -221,9 +223,18 @@ class ChildEngine implements RemoteEngine {
       return;
     }
     const pending = this.pending.get(parsed.data.id);
-    if (parsed.data.type === "tokens") pending?.onTokens?.(parsed.data.ids, parsed.data.text);
+    if (parsed.data.type === "tokens") this.passOn(parsed.data, pending);
     else if (parsed.data.type === "result") pending?.resolve(parsed.data.value);
     else pending?.reject(new ModelError(parsed.data.code, parsed.data.message));
+  }
+
+  /** What a caller throws at its tokens is that call's failure. */
+  private passOn({ ids, text }: { readonly ids: number[]; readonly text: string }, pending: Pending | undefined): void {
+    try {
+      pending?.onTokens?.(ids, text);
+    } catch (error) {
+      pending?.reject(error);
+    }
   }
 
   private send(child: ChildProcess, message: ToChild): void {

@@ -1,8 +1,9 @@
 /** The files of a folder, wherever it is, that a person would want read: what is hidden, ignored or secret is left out, and said. */
-import { open, readdir, readFile, stat } from "node:fs/promises";
+import { readdir, stat } from "node:fs/promises";
 import { basename, dirname, join, relative, sep } from "node:path";
 import ignore from "ignore";
-import { IGNORE_FILE, SECRET_NAME } from "./private-files.ts";
+import { readRegularFile } from "../catalog/regular-file.ts";
+import { IGNORE_FILE, MOST_IGNORE_BYTES, SECRET_NAME } from "./private-files.ts";
 
 /** A folder to read; paths are relative to it, with "/" between names, and "" is the folder itself. */
 export interface FolderSource {
@@ -48,11 +49,7 @@ export function localFolder(directory: string): FolderSource {
         return kind === undefined ? [] : [{ name: entry.name, kind } as const];
       });
     },
-    read: async (path, mostBytes) => {
-      await using handle = await open(join(directory, path));
-      const { size } = await handle.stat();
-      return size > mostBytes ? undefined : handle.readFile();
-    },
+    read: (path, mostBytes) => readRegularFile(join(directory, path), mostBytes),
   };
 }
 
@@ -74,7 +71,7 @@ export async function findProse(
     const entries = (await source.list(folder)).toSorted((a, b) => (a.name < b.name ? -1 : 1));
     const own = await Promise.all(
       IGNORE_FILES.filter((name) => entries.some((entry) => entry.name === name)).map(async (name) => {
-        const bytes = await source.read(at + name, MOST_FILE_BYTES).catch(() => undefined);
+        const bytes = await source.read(at + name, MOST_IGNORE_BYTES).catch(() => undefined);
         return rule(new TextDecoder().decode(bytes), (path) => path.slice(at.length));
       }),
     );
@@ -138,8 +135,8 @@ export async function rulesAbove(directory: string): Promise<IgnoreRule[]> {
   for (let folder = dirname(directory), below = directory; folder !== below; below = folder, folder = dirname(folder)) {
     const at = `${relative(folder, directory).split(sep).join("/")}/`;
     for (const name of inRepository ? IGNORE_FILES : [IGNORE_FILE]) {
-      const text = await readFile(join(folder, name), "utf8").catch(() => undefined);
-      if (text !== undefined) rules.push(rule(text, (path) => at + path));
+      const bytes = await readRegularFile(join(folder, name), MOST_IGNORE_BYTES).catch(() => undefined);
+      if (bytes !== undefined) rules.push(rule(bytes.toString("utf8"), (path) => at + path));
     }
     if (await isThere(join(folder, ".git"))) inRepository = false;
   }

@@ -1,7 +1,9 @@
 /** Files in which nothing is done unasked: those that keep secrets, and those that `.spanfillignore` names. */
-import { readFile, stat } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import { basename, dirname, join, relative, sep } from "node:path";
 import ignore, { type Ignore } from "ignore";
+import { isMissing } from "../catalog/files.ts";
+import { readRegularFile } from "../catalog/regular-file.ts";
 
 /** Names of files that keep secrets, or may: notes named my-credentials.md are none to learn from or to go on with unasked. */
 export const SECRET_NAME =
@@ -10,12 +12,18 @@ export const SECRET_NAME =
 /** The file whose patterns, written as in .gitignore, name what is left alone in its folder and below. */
 export const IGNORE_FILE = ".spanfillignore";
 
+/** The largest ignore file that is read: thousands of patterns, where a person writes dozens. */
+export const MOST_IGNORE_BYTES = 256 * 1024;
+
 /** Why nothing is to be suggested in a file, a sentence for the log; undefined where something may be. @param path absolute */
 export async function whyPrivate(path: string): Promise<string | undefined> {
   if (SECRET_NAME.test(basename(path))) return `${basename(path)} looks like a file that keeps secrets`;
   for (let folder = dirname(path); ; folder = dirname(folder)) {
     const file = join(folder, IGNORE_FILE);
     const patterns = await patternsOf(file);
+    // It may name this file, for all that can be told.
+    if (patterns === "unreadable")
+      return `${file} is not a file of at most ${MOST_IGNORE_BYTES} bytes that can be read`;
     if (patterns?.ignores(relative(folder, path).split(sep).join("/"))) return `${file} names this file`;
     if (dirname(folder) === folder) return undefined;
   }
@@ -30,10 +38,13 @@ export function isEnabled(enable: Readonly<Record<string, boolean>>, path: strin
   return fitting.at(-1)?.[1] ?? true;
 }
 
+/** The patterns of an ignore file; undefined where there is none. */
+type Patterns = Ignore | "unreadable" | undefined;
+
 /** What was read, and when it was last looked at. */
 interface Known {
   readonly mtimeMs: number | undefined;
-  readonly patterns: Ignore | undefined;
+  readonly patterns: Patterns;
   readonly looked: number;
 }
 
@@ -41,12 +52,12 @@ const known = new Map<string, Known>();
 /** A person may wait so long until a new pattern counts; every keystroke asks. */
 const KEPT_MS = 2000;
 
-async function patternsOf(file: string): Promise<Ignore | undefined> {
+async function patternsOf(file: string): Promise<Patterns> {
   const before = known.get(file);
   if (before !== undefined && performance.now() - before.looked < KEPT_MS) return before.patterns;
   const mtimeMs = await stat(file).then(
     (found) => found.mtimeMs,
-    () => undefined,
+    (error) => (isMissing(error) ? undefined : Number.NaN), // NaN equals nothing: looked at again each time
   );
   const fresh = before !== undefined && before.mtimeMs === mtimeMs;
   const patterns = fresh ? before.patterns : mtimeMs === undefined ? undefined : await read(file);
@@ -54,9 +65,11 @@ async function patternsOf(file: string): Promise<Ignore | undefined> {
   return patterns;
 }
 
-async function read(file: string): Promise<Ignore | undefined> {
-  return readFile(file, "utf8").then(
-    (text) => ignore().add(text),
-    () => undefined,
-  );
+async function read(file: string): Promise<Patterns> {
+  try {
+    const bytes = await readRegularFile(file, MOST_IGNORE_BYTES);
+    return bytes === undefined ? "unreadable" : ignore().add(bytes.toString("utf8"));
+  } catch (error) {
+    return isMissing(error) ? undefined : "unreadable";
+  }
 }

@@ -51,7 +51,7 @@ export function createSummaryCache({ file, mostBytes = MOST_BYTES }: { file?: st
     },
     set(key, value) {
       put(nameOf(key), JSON.stringify(value));
-      if (onDisk) writing ??= setTimeout(() => void cache.flush(), WRITE_AFTER_MS).unref();
+      if (onDisk) writing ??= setTimeout(() => void cache.flush().catch(() => undefined), WRITE_AFTER_MS).unref();
     },
     async keep(where) {
       const was = onDisk;

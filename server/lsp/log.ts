@@ -15,7 +15,12 @@ export interface Log {
 /** @param write takes the lines that are let through */
 export function createLog(write: (level: Exclude<Level, "off">, line: string) => void): Log {
   const at = (level: Exclude<Level, "off">) => (line: string) => {
-    if (LEVELS.indexOf(level) <= LEVELS.indexOf(log.level)) write(level, line);
+    if (LEVELS.indexOf(level) > LEVELS.indexOf(log.level)) return;
+    try {
+      write(level, line);
+    } catch {
+      // the connection is closed: nobody reads the log any more
+    }
   };
   const log: Log = { level: "info", error: at("error"), warn: at("warn"), info: at("info"), debug: at("debug") };
   return log;

@@ -24,13 +24,17 @@ export interface PanelService {
   dispose(): Promise<void>;
 }
 
-/** @param onJob is told of work as it goes on, `onNews` of training runs, which go on without this process */
+/**
+ * @param onJob is told of work as it goes on, `onNews` of training runs, which go on without this process
+ * @param problem is told what goes wrong where nobody waits for an answer
+ */
 export function createPanelService(
   onJob: (job: Job) => void,
   onNews: (news: RunNews) => void,
   places: Places = placesOf(),
+  problem: (error: unknown) => void = () => undefined,
 ): PanelService {
-  const runs = createRunService({ places, onNews });
+  const runs = createRunService({ places, onNews, problem: once(problem) });
   const jobs = new Map<string, { job: Job; readonly controller: AbortController }>();
   let playgroundEngine: RemoteEngine | undefined;
   let devices: Promise<DeviceReport[]> | undefined;
@@ -162,8 +166,13 @@ export function createPanelService(
           const { precision, device } = await services.settings.settingsFor();
           if (question.again) devices = undefined;
           devices ??= find();
-          const measured = (await readMeasurements(places)).filter(({ id }) => id === question.id);
-          const found = await devices;
+          const looked = devices;
+          // Both at once: a failure of one is then handled whichever comes first.
+          const [found, kept] = await Promise.all([looked, readMeasurements(places)]).catch((error) => {
+            if (devices === looked) devices = undefined; // looked for again by the next question
+            throw error;
+          });
+          const measured = kept.filter(({ id }) => id === question.id);
           return { found, choice: settled(chooseDevice(device, precision, measured), found) } satisfies Devices;
         }
         case "generate": {
@@ -185,6 +194,15 @@ export function createPanelService(
       for (const { controller } of jobs.values()) controller.abort();
       await playgroundEngine?.dispose();
     },
+  };
+}
+
+/** Passes on an error unless it says the same as the one before: a look at the runs is repeated several times a second. */
+function once(problem: (error: unknown) => void): (error: unknown) => void {
+  let last = "";
+  return (error) => {
+    if (String(error) !== last) problem(error);
+    last = String(error);
   };
 }
 

@@ -29,8 +29,14 @@ export interface Suggestions {
   closed(uri: string, reason: ResponseError<undefined>): void;
 }
 
-/** @returns with nothing under way */
-export function createSuggestions(now: () => number = () => performance.now()): Suggestions {
+/**
+ * @param failed is told when one fails that was begun and that nobody asks for
+ * @returns with nothing under way
+ */
+export function createSuggestions(
+  now: () => number = () => performance.now(),
+  failed: (error: unknown) => void = () => undefined,
+): Suggestions {
   const begun = new Map<string, Begun>();
   /** By the language of the documents where typing asks for suggestions; `unasked`: begun in a row for nothing. */
   const typing = new Map<string, { readonly suggest: Suggest; unasked: number }>();
@@ -39,9 +45,11 @@ export function createSuggestions(now: () => number = () => performance.now()): 
   function begin(suggest: Suggest, document: OpenDocument, place: Place): Begun {
     const controller = new AbortController();
     const made = suggest(document, place, controller.signal);
-    // It may never be asked for.
-    made.catch(() => undefined);
     const one = { version: document.version, place, controller, made, taken: false };
+    // It may never be asked for; who asks is told of it by the answer.
+    made.catch((error) => {
+      if (!one.taken && !controller.signal.aborted) failed(error);
+    });
     begun.set(document.uri, one);
     return one;
   }

@@ -1,4 +1,6 @@
 /** Summaries on hovering a heading or a relative link, and a folder's digest; all remembered while nothing changes. */
+import { realpath } from "node:fs/promises";
+import { isAbsolute, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Hover, ProgressToken } from "vscode-languageserver-protocol";
 import type { z } from "zod";
@@ -130,9 +132,20 @@ async function fileText(services: Services, uri: string, root: string): Promise<
     return "text" in content ? content.text : undefined;
   }
   const [path, folder] = [fileURLToPath(uri), fileURLToPath(root)];
-  if ((await whyPrivate(path)) !== undefined) return undefined;
+  if ((await whyPrivate(path)) !== undefined || !(await staysWithin(path, folder))) return undefined;
   const content = await readProse(localFolder(folder), path.slice(folder.replace(/[\\/]$/, "").length + 1));
   return "text" in content ? content.text : undefined;
+}
+
+/** Whether the file that a path leads to, links resolved, is in the folder and keeps no secrets: a repository's link may lead anywhere. */
+async function staysWithin(path: string, folder: string): Promise<boolean> {
+  try {
+    const [file, root] = await Promise.all([realpath(path), realpath(folder)]);
+    const within = relative(root, file);
+    return !isAbsolute(within) && !/^\.\.(?:[\\/]|$)/.test(within) && (await whyPrivate(file)) === undefined;
+  } catch {
+    return false; // there is no such file
+  }
 }
 
 /** A folder that the client reads, such as one of a repository that is not on this machine. */

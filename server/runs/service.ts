@@ -55,6 +55,8 @@ export interface RunServiceOptions {
   readonly onNews: (news: RunNews) => void;
   /** The command line's script; beside this bundle when absent. */
   readonly cli?: string;
+  /** Is told when a look at the runs fails; the next one follows. */
+  readonly problem?: (error: unknown) => void;
 }
 
 /** @returns a service that has looked at nothing yet */
@@ -78,8 +80,10 @@ class Runs implements RunService {
   private watching: NodeJS.Timeout | undefined;
   private listedMs = 0;
   private disposed = false;
+  private readonly problem: (error: unknown) => void;
 
-  constructor({ places, onNews, cli = defaultCli() }: RunServiceOptions) {
+  constructor({ places, onNews, cli = defaultCli(), problem = () => undefined }: RunServiceOptions) {
+    this.problem = problem;
     this.places = places;
     this.onNews = onNews;
     this.cli = cli;
@@ -280,7 +284,7 @@ class Runs implements RunService {
     if (this.disposed) return;
     this.watching ??= setTimeout(() => {
       this.tellNews()
-        .catch(() => undefined) // a folder that went away as it was read; the next look finds it gone
+        .catch(this.problem) // such as a folder that went away as it was read; the next look finds it gone
         .finally(() => {
           this.watching = undefined;
           this.watch();

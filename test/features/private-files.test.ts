@@ -1,6 +1,7 @@
 /** Where nothing is suggested. */
 import assert from "node:assert/strict";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -35,3 +36,22 @@ test(".spanfillignore names files in its folder and below, as .gitignore would",
   assert.equal(await named("top.md"), true);
   assert.equal(await named("drafts.md"), false);
 });
+
+const strange: [string, (path: string) => void][] = [
+  ["a folder", (path) => mkdirSync(path)],
+  ["a pipe", (path) => execFileSync("mkfifo", [path])],
+  ["a link to a device", (path) => symlinkSync("/dev/zero", path)],
+  ["a link to itself", (path) => symlinkSync(".spanfillignore", path)],
+  ["more than a person writes", (path) => writeFileSync(path, "a\n".repeat(200_000))],
+];
+for (const [what, make] of strange) {
+  test(`a .spanfillignore that is ${what} is not read, and keeps its folder quiet`, {
+    skip: process.platform === "win32",
+    timeout: 10_000,
+  }, async (t) => {
+    const folder = mkdtempSync(join(tmpdir(), "spanfill-private-"));
+    t.after(() => rmSync(folder, { recursive: true }));
+    make(join(folder, ".spanfillignore"));
+    assert.match((await whyPrivate(join(folder, "a.md"))) ?? "", /\.spanfillignore is not a file of at most/);
+  });
+}

@@ -1,6 +1,7 @@
 /** A folder's digest, summaries behind links, and what is remembered, over the protocol. */
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { after, test } from "node:test";
@@ -194,4 +195,29 @@ test("the engine's memory is said, and freed when that is asked for", async () =
   assert.ok(status.pid);
   await session.command("spanfill.summarizeRange", { uri });
   assert.equal(((await session.command("spanfill.status")) as EngineStatus).state, "ready");
+});
+
+test("a link to what is no regular file of the workspace says nothing, and ends nothing", {
+  skip: process.platform === "win32",
+  timeout: 30_000,
+}, async () => {
+  write("strange/folder.md/keep", "");
+  write("outside.md", "# Outside\n\nThe harbour was built of granite.\n");
+  const at = (name: string) => join(base, "strange", name);
+  execFileSync("mkfifo", [at("pipe.md")]);
+  symlinkSync("/dev/zero", at("zero.md"));
+  symlinkSync("/proc/self/environ", at("environ.md"));
+  symlinkSync(join(base, "outside.md"), at("out.md"));
+  symlinkSync("loop.md", at("loop.md"));
+  writeFileSync(at("huge.md"), Buffer.alloc(3 * 1024 * 1024, "word "));
+  await using session = await sessionIn("strange");
+  const names = ["folder.md", "pipe.md", "zero.md", "environ.md", "out.md", "loop.md", "huge.md", "none.md"];
+  const uri = uriOf("strange", "a.md");
+  session.open(uri, names.map((name) => `See [the notes](${name}) for more.\n`).join(""));
+  for (const [line, name] of names.entries()) assert.equal(await hover(session, uri, line, 8), undefined, name);
+  // Links within the workspace are followed.
+  write("strange/real.md", "# Real\n\nThe harbour was built of granite.\n");
+  symlinkSync("real.md", at("link.md"));
+  session.open(uriOf("strange", "b.md"), "See [the notes](link.md).\n");
+  assert.match((await hover(session, uriOf("strange", "b.md"), 0, 8)) ?? "", /Spanfill/);
 });

@@ -1,5 +1,8 @@
 /** The agents' tools, used by the protocol's own client over standard input and output. */
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { createInterface } from "node:readline";
 import { after, test } from "node:test";
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
@@ -56,4 +59,26 @@ test("summaries and fills come back; what cannot be done is said; the process en
   await client.close();
   for (let i = 0; i < 100 && lives(pid); i++) await new Promise((resolve) => setTimeout(resolve, 50));
   assert.equal(lives(pid), false);
+});
+
+test("a message above 10 MB is answered with an error, and the next one is heard", { timeout: 60_000 }, async () => {
+  const child = spawn(process.execPath, ["dist/cli.js", "serve", "--mcp", "--model", folder.directory], {
+    stdio: ["pipe", "pipe", "ignore"],
+  });
+  const lines = createInterface(child.stdout)[Symbol.asyncIterator]();
+  const next = async () => JSON.parse((await lines.next()).value ?? "{}");
+  const send = (message: object) => child.stdin.write(`${JSON.stringify({ ...message, jsonrpc: "2.0" })}\n`);
+  const clientInfo = { name: "test", version: "1" };
+  send({ id: 1, method: "initialize", params: { protocolVersion: "2025-06-18", capabilities: {}, clientInfo } });
+  assert.equal((await next()).id, 1);
+  send({ id: 2, method: "tools/call", params: { name: "summarize_text", arguments: { text: "a".repeat(11e6) } } });
+  const refused = await next();
+  assert.deepEqual([refused.id, refused.error?.code], [2, -32600]);
+  assert.match(refused.error.message, /10485760 are the most/);
+  child.stdin.write("not JSON\n");
+  send({ id: 3, method: "tools/list" });
+  assert.equal((await next()).id, 3);
+  child.stdin.end();
+  const [code] = await once(child, "exit");
+  assert.equal(code, 0);
 });

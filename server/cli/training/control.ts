@@ -43,6 +43,8 @@ export async function createControl(signal: AbortSignal, source: string | boolea
   if (typeof source !== "string") {
     const lines = source ? createInterface(process.stdin) : undefined;
     lines?.on("line", hear);
+    // Standard input that cannot be read gives no orders.
+    lines?.on("error", () => undefined);
     return {
       signal: both,
       whilePaused: () => paused && { until: paused.until, brief: false },

@@ -1,0 +1,38 @@
+/** The last line of defense of a process that serves others: what no handler caught is logged, and the process goes on. */
+import { parse } from "node:path";
+
+/**
+ * Keeps this process up after an exception or a rejection that nobody handled. Every such line in a log is a mistake to be mended where
+ * it was made.
+ * @param log gets a line with the error's stack; what it throws is passed over
+ */
+export function stayUp(log: (line: string) => void): void {
+  const tell = (what: string) => (error: unknown) => {
+    try {
+      log(`${what}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+    } catch {
+      // the log's reader is gone
+    }
+  };
+  process.on("uncaughtException", tell("an exception that nothing handled"));
+  process.on("unhandledRejection", tell("a rejection that nothing handled"));
+  // A closed pipe must not be reported through itself.
+  process.stderr.on("error", () => undefined);
+}
+
+/**
+ * Leaves the folder that this process was started in, which may be one of somebody else's files: nothing is looked up in it by accident.
+ * Where the system refuses, the process stays where it is.
+ */
+export function leaveFolder(): void {
+  try {
+    process.chdir(neutralFolder());
+  } catch {
+    // nothing depends on it
+  }
+}
+
+/** The root of the file system, where no repository lies: the working folder of processes that serve others. */
+export function neutralFolder(): string {
+  return parse(process.execPath).root;
+}
