@@ -10,6 +10,7 @@
  * - `task`: the model was not taught what it is asked to do.
  * - `memory`: the model does not fit.
  * - `runtime`: the inference runtime failed.
+ * - `changed`: the model's files are no longer those that were asked; asked again, the model answers as it is now.
  * - `process`: the engine process ended or could not be started.
  * - `network`: a download failed: no way to the hub, refused, not found, damaged, or the answer is not the hub's.
  * - `storage`: the disk is full, or a folder may not be written.
@@ -23,6 +24,7 @@ export type ModelErrorCode =
   | "task"
   | "memory"
   | "runtime"
+  | "changed"
   | "process"
   | "network"
   | "storage";

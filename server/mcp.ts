@@ -5,7 +5,8 @@ import type { CallToolResult, ErrorCode } from "@modelcontextprotocol/sdk/types.
 import packageJson from "../package.json" with { type: "json" };
 import { TOOLS } from "../protocol/tools.ts";
 import { resolveModel } from "./catalog/catalog.ts";
-import { writtenMs } from "./catalog/identity.ts";
+import { modelIdentity } from "./catalog/identity.ts";
+import { repeatChanged } from "./engine/changed.ts";
 import type { LoadedModel } from "./engine/engine.ts";
 import { createRemoteEngine } from "./engine/remote.ts";
 import { stayUp } from "./engine/stay-up.ts";
@@ -18,7 +19,7 @@ export async function serveMcp(model: string | undefined): Promise<void> {
   const engine = createRemoteEngine({ idleMs: IDLE_MS, log: (line) => console.error(line) });
   const load = () => {
     const directory = resolveModel(model);
-    return engine.load({ directory, precision: "int8", modifiedMs: writtenMs(directory) });
+    return engine.load({ directory, precision: "int8", identity: modelIdentity(directory) });
   };
   const server = new McpServer({ name: "spanfill", version: packageJson.version });
   const { summarize_text, infill_text } = TOOLS;
@@ -73,7 +74,7 @@ async function answer(
   work: (model: LoadedModel) => Promise<string>,
 ): Promise<CallToolResult> {
   try {
-    return { content: [{ type: "text", text: await work(await load()) }] };
+    return { content: [{ type: "text", text: await repeatChanged(async () => work(await load())) }] };
   } catch (error) {
     return { isError: true, content: [{ type: "text", text: error instanceof Error ? error.message : String(error) }] };
   }

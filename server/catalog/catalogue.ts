@@ -1,6 +1,7 @@
 /** The published T5 checkpoints, as models/catalogue.json lists them (scripts/catalogue.mjs makes it). */
 import { z } from "zod";
 import { parseConfig, type T5Config } from "../../models/t5/config.ts";
+import { doOnce } from "./once.ts";
 
 /** A value that somebody published for a model. */
 export interface PublishedScore {
@@ -50,18 +51,14 @@ export interface Catalogue {
 }
 
 /** Reads the catalogue, once. */
-export function readCatalogue(): Promise<Catalogue> {
-  read ??= import("../../models/catalogue.json").then(({ default: json }) => {
-    const { models, comparisons } = schema.parse(json);
-    return {
-      models: models.map((model) => ({ ...model, config: parseConfig(model.config) })),
-      comparisons,
-    };
-  });
-  return read;
-}
-
-let read: Promise<Catalogue> | undefined;
+export const readCatalogue: () => Promise<Catalogue> = doOnce(async () => {
+  const { default: json } = await import("../../models/catalogue.json");
+  const { models, comparisons } = schema.parse(json);
+  return {
+    models: models.map((model) => ({ ...model, config: parseConfig(model.config) })),
+    comparisons,
+  };
+});
 
 const schema = z.object({
   comparisons: z.array(z.object({ id: z.string(), than: z.string(), text: z.string() })),

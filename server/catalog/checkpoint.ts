@@ -14,8 +14,8 @@ import { type FileSource, openSource, readRange } from "./source.ts";
 export interface WeightFile {
   /** Real path. */
   readonly path: string;
-  readonly sizeBytes: number;
-  readonly modifiedMs: number;
+  /** @see fileState */
+  readonly state: readonly number[];
 }
 
 /** Opened weights: nothing read but the headers. */
@@ -138,6 +138,6 @@ function isFloat(dtype: TensorDtype): dtype is FloatDtype {
   return dtype === "F32" || dtype === "F16" || dtype === "BF16" || dtype === "F64";
 }
 
-function weightFile({ file, sizeBytes, modifiedMs }: FileSource): WeightFile {
-  return { path: file, sizeBytes, modifiedMs };
+function weightFile({ file, state }: FileSource): WeightFile {
+  return { path: file, state };
 }

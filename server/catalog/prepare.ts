@@ -1,5 +1,6 @@
 /** A model folder -> tensors on disk that the engine can map: in place where they fit, else made once into the cache. */
 import { createHash } from "node:crypto";
+import { stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { type PlannedTensor, tensorPlan } from "../../models/checkpoint/plan.ts";
 import {
@@ -17,6 +18,7 @@ import { touch, trimCache } from "./cache.ts";
 import { readManifest } from "./catalog.ts";
 import { type Checkpoint, openSafetensors, readTensor, readTensorBytes } from "./checkpoint.ts";
 import { cacheFolder, reason, writeAtomically } from "./files.ts";
+import { fileState } from "./identity.ts";
 import { disagreement, type OpenedModel, openModel } from "./model.ts";
 import { checkSums, onceIntact } from "./sums.ts";
 
@@ -168,7 +170,7 @@ async function keptReferences(path: string, specs: readonly TensorSpec[], key: s
 
 /** Known by its sources as they are now, the shape, and the tensors to make. */
 function cacheKey(model: OpenedModel, specs: readonly TensorSpec[]): string {
-  const sources = model.checkpoint.files.map(({ path, sizeBytes, modifiedMs }) => [path, sizeBytes, modifiedMs]);
+  const sources = model.checkpoint.files.map(({ path, state }) => [path, state]);
   return createHash("sha256")
     .update(JSON.stringify([FORMAT, sources, model.config, specs]))
     .digest("hex");
@@ -222,6 +224,7 @@ async function write(
         else await copy(tensor, model.checkpoint, put);
       }
       if (missing.size > 0) throw new Error(`${[...missing].join(", ")} were not made`);
+      await checkUnchanged(model.checkpoint);
     });
   } catch (cause) {
     if (cause instanceof ModelError || options.signal?.aborted) throw cause;
@@ -230,6 +233,15 @@ async function write(
       `${path} cannot be written (${reason(cause)}). It takes ${layout.fileSizeBytes} bytes: free some space, or name another folder in SPANFILL_CACHE.`,
       { cause },
     );
+  }
+}
+
+/** @throws ModelError "changed" when a file is no longer what was opened, so that what was read of it may be of two kinds */
+async function checkUnchanged({ files }: Checkpoint): Promise<void> {
+  for (const { path, state } of files) {
+    const now = await stat(path).catch(() => undefined);
+    if (now !== undefined && fileState(now).join() === state.join()) continue;
+    throw new ModelError("changed", `${path} was changed as it was converted. Ask again once that is done.`);
   }
 }
 

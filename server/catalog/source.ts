@@ -3,10 +3,12 @@ import { open, realpath, stat } from "node:fs/promises";
 import { type ByteSource, malformed } from "../../models/checkpoint/tensor.ts";
 import { ModelError } from "../../models/errors.ts";
 import { isMissing, reason } from "./files.ts";
+import { fileState } from "./identity.ts";
 
 /** A file on disk as it is now. */
 export interface FileSource extends ByteSource {
-  readonly modifiedMs: number;
+  /** @see fileState */
+  readonly state: readonly number[];
 }
 
 /**
@@ -22,7 +24,7 @@ export async function openSource(path: string): Promise<FileSource> {
       name: path,
       file,
       sizeBytes: status.size,
-      modifiedMs: status.mtimeMs,
+      state: fileState(status),
       read: (offset, length) => readRange(file, offset, length),
     };
   } catch (cause) {

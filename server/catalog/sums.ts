@@ -5,6 +5,7 @@ import { mkdir, realpath, stat, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { ModelError } from "../../models/errors.ts";
+import { fileState } from "./identity.ts";
 
 /**
  * Checks the declared files that a load reads: the weights it opened and the small files beside them. A file that was
@@ -47,8 +48,7 @@ export async function onceIntact(
   marksFolder: string,
   check: () => Promise<void>,
 ): Promise<void> {
-  const { size, mtimeMs, ino } = await stat(path);
-  const identity = JSON.stringify([path, size, mtimeMs, ino, what]);
+  const identity = JSON.stringify([path, fileState(await stat(path)), what]);
   const mark = join(marksFolder, `${createHash("sha256").update(identity).digest("hex").slice(0, 32)}${MARK}`);
   if (existsSync(mark)) return;
   await check();

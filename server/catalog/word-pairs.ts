@@ -6,17 +6,13 @@ import { gunzip } from "node:zlib";
 import { type BigramModel, createBigramModel, unpackBigrams } from "../../models/words/bigram.ts";
 import { findBuiltinFolder } from "./catalog.ts";
 import { isMissing } from "./files.ts";
+import { doOnce } from "./once.ts";
 
 /**
  * The word pairs, read when they are first asked for; undefined where they are not installed.
  * @throws ModelError "input" for a damaged table
  */
-export function englishWordPairs(): Promise<BigramModel | undefined> {
-  pairs ??= readPairs();
-  return pairs;
-}
-
-let pairs: Promise<BigramModel | undefined> | undefined;
+export const englishWordPairs: () => Promise<BigramModel | undefined> = doOnce(readPairs);
 
 async function readPairs(): Promise<BigramModel | undefined> {
   const folder = findBuiltinFolder();

@@ -19,8 +19,11 @@ export interface ModelReference {
   readonly threads?: number;
   /** The CPU when absent. Any other runs the float32 weights, whatever the precision: the int8 kernels are the CPU's. */
   readonly device?: Device;
-  /** When the folder was written, in milliseconds: a model that was loaded from an older one is loaded anew. */
-  readonly modifiedMs?: number;
+  /**
+   * The files as the asker knows them ({@link modelIdentity}): other ones are never what answers. A model that was loaded from others is
+   * loaded anew; where the folder holds others by now, calls reject with ModelError "changed". When absent, whatever was loaded answers.
+   */
+  readonly identity?: string;
 }
 
 export type { InputPart };

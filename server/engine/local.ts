@@ -11,6 +11,7 @@ import { checkVocabulary, createTokenizer, type Tokenizer } from "../../models/t
 import { encodeWindow } from "../../models/tokenizer/window.ts";
 import { readDecoding, readManifest } from "../catalog/catalog.ts";
 import { isMissing, readJson, reason } from "../catalog/files.ts";
+import { modelIdentity } from "../catalog/identity.ts";
 import { rankedTokens } from "./candidates.ts";
 import type { Device, OnFallback } from "./device.ts";
 import { cachingEncoder } from "./encoder-cache.ts";
@@ -26,7 +27,7 @@ import { slowNotice } from "./session.ts";
  * An engine that runs in this process. Its native calls block the thread; between chunks of tokens it yields.
  */
 export function createLocalEngine(onFallback: OnFallback = () => undefined): Engine {
-  const models = new Map<string, { readonly loading: Promise<LocalModel>; readonly modifiedMs: number }>();
+  const models = new Map<string, { readonly loading: Promise<LocalModel>; readonly identity: string }>();
   let disposed = false;
   return {
     async load(reference) {
@@ -37,13 +38,17 @@ export function createLocalEngine(onFallback: OnFallback = () => undefined): Eng
         reference.threads,
         reference.device,
       ]);
-      const { modifiedMs = 0 } = reference;
       const known = models.get(key);
-      if (known !== undefined && known.modifiedMs >= modifiedMs) return known.loading;
-      const loading = loadModel(reference, onFallback);
-      models.set(key, { loading, modifiedMs });
+      const { identity = known?.identity ?? modelIdentity(reference.directory) } = reference;
+      if (known?.identity === identity) return known.loading;
+      // Asked for by one who has not seen that they changed: what was loaded since stays.
+      checkFiles(reference.directory, identity);
+      const loading = loadModel(reference, identity, onFallback);
+      models.set(key, { loading, identity });
       // A failed load is tried again: the files may have been put right.
-      loading.catch(() => models.delete(key));
+      loading.catch(() => {
+        if (models.get(key)?.loading === loading) models.delete(key);
+      });
       // What still waits for the older one is answered by it.
       known?.loading.then((old) => old.dispose()).catch(() => undefined);
       return loading;
@@ -61,14 +66,26 @@ interface LocalModel extends LoadedModel {
   dispose(): Promise<void>;
 }
 
+/** @throws ModelError "changed" when the folder's files are not those of the identity */
+function checkFiles(directory: string, identity: string): void {
+  if (modelIdentity(directory) === identity) return;
+  throw new ModelError(
+    "changed",
+    `The files of the model in ${directory} were changed as it was asked. Ask again once that is done.`,
+  );
+}
+
 async function loadModel(
   { directory, precision: wanted, threads, device = "cpu" }: ModelReference,
+  identity: string,
   onFallback: OnFallback,
 ): Promise<LocalModel> {
+  // Graphs map the weights when they are first used.
+  const check = () => checkFiles(directory, identity);
   const open = async (on: Device) => {
     // The runner makes its graphs as they are needed: that a device is not there is told now.
     if (on !== "cpu") await requireDevice(on);
-    const runner = await openRunner(directory, on === "cpu" ? wanted : "float32", threads, undefined, on);
+    const runner = await openRunner(directory, on === "cpu" ? wanted : "float32", threads, undefined, on, check);
     return { ...cachingEncoder(runner, runner.config), config: runner.config };
   };
   // Both are read at once; where both fail, what is wrong with the weights is told.
@@ -87,6 +104,12 @@ async function loadModel(
   const always = [padTokenId, decoderStartTokenId, eosTokenId, tokenizer.unkId, ...tokenizer.sentinelIds, ...marks];
   const commonTokens = rankedTokens(always, frequent, config.vocabSize);
   const using = { config, decode, commonTokens };
+  try {
+    check(); // what was read last may be newer than what was read first
+  } catch (error) {
+    await place.dispose();
+    throw error;
+  }
   const queue = createQueue();
   const produce: LoadedModel["generate"] = async (request, options = {}) => {
     const made = await queue.run(options.signal, () =>

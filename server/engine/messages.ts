@@ -24,7 +24,7 @@ const reference: z.ZodType<ModelReference> = z.object({
   precision: z.enum(["int8", "float32"]),
   threads: z.int().positive().exactOptional(),
   device: z.enum(DEVICES).exactOptional(),
-  modifiedMs: z.number().exactOptional(),
+  identity: z.string().exactOptional(),
 });
 
 const part: z.ZodType<InputPart> = z.discriminatedUnion("kind", [
@@ -72,6 +72,7 @@ const errorCode = z.enum([
   "task",
   "memory",
   "runtime",
+  "changed",
   "process",
   "network",
   "storage",

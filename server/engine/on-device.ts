@@ -25,11 +25,16 @@ export async function openOnDevice<T extends { dispose(): Promise<void> }>(
   onFallback: OnFallback,
 ): Promise<OnDevice<T>> {
   let now = device;
-  let opened = await open(device).catch((error: unknown) => onCpu(error));
+  /** Undefined after a failure that left nothing: the next use opens it. */
+  let opened: T | undefined = await open(device).catch((error: unknown) => onCpu(error));
+
+  function isDeviceFailure(error: unknown): error is ModelError {
+    return now !== "cpu" && error instanceof ModelError && error.code === "runtime";
+  }
 
   /** Opens it on the CPU. @throws the error, when it tells of no failing device */
   async function onCpu(error: unknown): Promise<T> {
-    if (now === "cpu" || !(error instanceof ModelError) || error.code !== "runtime") throw error;
+    if (!isDeviceFailure(error)) throw error;
     onFallback(now, plainReason(error.message));
     now = "cpu";
     return open("cpu");
@@ -40,17 +45,20 @@ export async function openOnDevice<T extends { dispose(): Promise<void> }>(
       return now;
     },
     async use(work) {
+      opened ??= await open(now);
       const used = opened;
       try {
         return await work(used);
       } catch (error) {
-        opened = await onCpu(error);
+        if (!isDeviceFailure(error)) throw error;
+        opened = undefined;
         // It has failed already: what its end says helps nobody.
         await used.dispose().catch(() => undefined);
+        opened = await onCpu(error);
         return work(opened);
       }
     },
-    dispose: () => opened.dispose(),
+    dispose: async () => opened?.dispose(),
   };
 }
 

@@ -10,6 +10,7 @@ import { greedyGraph } from "../../models/t5/generation.ts";
 import type { StoredTensor, TensorSource } from "../../models/t5/lowering.ts";
 import { plainLowering } from "../../models/t5/plain.ts";
 import { layerWidths } from "../../models/t5/weights.ts";
+import { onceFor } from "../catalog/once.ts";
 import { type PreparedWeights, prepareWeights } from "../catalog/prepare.ts";
 import { type Candidates, type CommonTokens, wholeVocabulary } from "./candidates.ts";
 import type { Device } from "./device.ts";
@@ -46,6 +47,7 @@ export interface OrtRunner extends Runner {
  * Returns a runner of the model in a folder.
  * @param stageParameters weights that the encoder runs in one go
  * @param device another one than the CPU takes float32 weights
+ * @param check throws when the weights on the disk are no longer those of the folder: graphs that are made later would mix them
  * @throws ModelError "config", "checkpoint" or "runtime"
  */
 export async function openRunner(
@@ -54,10 +56,11 @@ export async function openRunner(
   threads = defaultThreads(),
   stageParameters = STAGE_PARAMETERS,
   device: Device = "cpu",
+  check: () => void = () => undefined,
 ): Promise<OrtRunner> {
   const weights = await prepareWeights(directory, precision, { accept: (config) => checkFits(config, precision) });
   const biases = await readEncoderBiases(weights);
-  return createRunner(weights, biases, threads, encoderStages(weights.config, stageParameters), device);
+  return createRunner(weights, biases, threads, encoderStages(weights.config, stageParameters), device, check);
 }
 
 /** Threads that serve a small model best: every core of a small machine, half the logical ones of a larger. */
@@ -87,6 +90,7 @@ function createRunner(
   threads: number,
   stages: readonly EncoderStage[],
   device: Device,
+  check: () => void,
 ): OrtRunner {
   const { config, folder } = weights;
   const tensors = tensorSource(weights);
@@ -99,17 +103,22 @@ function createRunner(
   const whole = wholeVocabulary(config.vocabSize);
   const distances = distanceBuckets(config);
 
-  /** The session of a graph, made when it is first asked for. */
+  /** The session of a graph, made when it is first asked for; one that could not be made, for want of memory perhaps, the next time. */
   function session(key: string, graph: () => Graph): Promise<Session> {
-    let made = sessions.get(key);
-    if (made === undefined) {
+    return onceFor(sessions, key, async () => {
       // The encoder's large operators don't miss spinning threads, nor the memory that each of many stages would keep; the decoder's
       // small ones do.
       const spin = !key.startsWith("encoder");
-      made = createSession(graph(), { folder, threads, spin, keepMemory: spin || stages.length === 1, device });
-      sessions.set(key, made);
-    }
-    return made;
+      const keepMemory = spin || stages.length === 1;
+      const made = await createSession(graph(), { folder, threads, spin, keepMemory, device });
+      try {
+        check();
+        return made;
+      } catch (error) {
+        await made.dispose();
+        throw error;
+      }
+    });
   }
 
   /** The session of a decoder graph over some candidates, and what it is fed because of them. */
@@ -253,8 +262,9 @@ function createRunner(
     },
 
     async dispose() {
-      for (const made of sessions.values()) await (await made).dispose();
+      const all = await Promise.allSettled(sessions.values());
       sessions.clear();
+      for (const made of all) if (made.status === "fulfilled") await made.value.dispose();
     },
   };
 }

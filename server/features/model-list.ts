@@ -10,6 +10,7 @@ import { listBuiltin } from "../catalog/catalog.ts";
 import { type CatalogueModel, readCatalogue } from "../catalog/catalogue.ts";
 import { readJson } from "../catalog/files.ts";
 import { readMeasurements } from "../catalog/measurements.ts";
+import { doOnce } from "../catalog/once.ts";
 import { folderBytes, keptModels, type Places, partialDownloads } from "../catalog/store.ts";
 
 /** Lengths that a model's work is counted for. */
@@ -51,12 +52,7 @@ export async function listModels(places: Places): Promise<ModelRow[]> {
 }
 
 /** The catalogue's rows, as on a machine that has none of them; made once, for the memory of 200 shapes takes a while to count. */
-function publishedRows(): Promise<readonly ModelRow[]> {
-  published ??= readCatalogue().then(({ models }) => models.map(row));
-  return published;
-}
-
-let published: Promise<readonly ModelRow[]> | undefined;
+const publishedRows = doOnce(async () => (await readCatalogue()).models.map(row));
 
 /** A row but for what depends on other models. */
 type Facts = CatalogueModel & { readonly installed?: NonNullable<ModelRow["installed"]> };

@@ -11,7 +11,7 @@ export type RememberedSummary = Omit<Summary, "logProbs" | "ms" | "tokens" | "ca
 /** What remembered summaries are made with. */
 export interface RememberingContext {
   readonly model: () => Promise<LoadedModel>;
-  /** What tells the model from others. @see modelIdentity */
+  /** A key for the model's answers. @see AnswerIdentity */
   readonly identity: string;
   readonly cache: SummaryCache;
 }

@@ -5,9 +5,10 @@ import { TASKS, type Task } from "../../protocol/panel.ts";
 import type { EngineStatus } from "../../protocol/requests.ts";
 import type { Settings } from "../../protocol/settings.ts";
 import { resolveModel } from "../catalog/catalog.ts";
-import { modelIdentity, writtenMs } from "../catalog/identity.ts";
+import { modelIdentity } from "../catalog/identity.ts";
 import { measurementsOf } from "../catalog/measurements.ts";
 import { placesOf } from "../catalog/store.ts";
+import { repeatChanged } from "../engine/changed.ts";
 import type { LoadedModel } from "../engine/engine.ts";
 import { createRemoteEngine, type RemoteEngine } from "../engine/remote.ts";
 import { chooseDevice } from "../features/devices.ts";
@@ -28,11 +29,26 @@ export interface EngineHostOptions {
   readonly childPath?: string;
 }
 
+/** Work with a model. */
+export type Work<T> = (model: () => Promise<LoadedModel>, identity: AnswerIdentity) => Promise<T>;
+
+/** A key for what a model answers: its files, and the precision and device that it computes with. */
+export interface AnswerIdentity {
+  /** Of the model that would answer. @throws ModelError where there is none */
+  readonly expected: () => Promise<string>;
+  /** Of the model that did, once it was loaded; undefined where its files were changed meanwhile. */
+  readonly actual: () => string | undefined;
+}
+
 /** The server's engine. */
 export interface EngineHost {
-  /** Runs work that may ask for these settings' model for a task, which is loaded then. @throws what loading or the work throws */
-  use<T>(settings: EngineSettings, task: Task, work: (model: () => Promise<LoadedModel>) => Promise<T>): Promise<T>;
-  /** What tells the model of a task, as it would answer, from others. @throws ModelError where there is none */
+  /**
+   * Runs work that may ask for these settings' model for a task, which is loaded then. Where the model's files are changed under the work,
+   * it is run again.
+   * @throws what loading or the work throws
+   */
+  use<T>(settings: EngineSettings, task: Task, work: Work<T>): Promise<T>;
+  /** A key for what the model of a task would answer now. @throws ModelError where there is none */
   identity(settings: EngineSettings, task: Task): Promise<string>;
   status(settings: EngineSettings): EngineStatus;
   /** Ends the engine's process; what runs there fails, and the next use starts another. */
@@ -50,8 +66,8 @@ export function createEngineHost(options: EngineHostOptions): EngineHost {
 interface Running {
   readonly key: string;
   readonly engine: RemoteEngine;
-  /** By folder, each with the time of the folder that it was loaded from. */
-  readonly models: Map<string, { readonly loaded: LoadedModel; readonly modifiedMs: number }>;
+  /** By folder, each with the identity of the files that it was loaded from. */
+  readonly models: Map<string, { readonly loaded: LoadedModel; readonly files: string }>;
   /** The last that was asked for. */
   model?: LoadedModel;
   /** That a device failed since, for people. */
@@ -74,21 +90,26 @@ class Host implements EngineHost {
     this.options = options;
   }
 
-  async use<T>(
-    settings: EngineSettings,
-    task: Task,
-    work: (model: () => Promise<LoadedModel>) => Promise<T>,
-  ): Promise<T> {
+  async use<T>(settings: EngineSettings, task: Task, work: Work<T>): Promise<T> {
     let asked = false;
-    const model = async () => {
-      if (!asked) this.busy += 1;
-      asked = true;
-      const loaded = await this.load(settings, task);
-      this.failure = undefined;
-      return loaded;
+    const attempt = () => {
+      // The same for all that one attempt does.
+      const folder = onFirstCall(() => folderOf(settings, task));
+      let loaded: LoadedModel | undefined;
+      const model = async () => {
+        if (!asked) this.busy += 1;
+        asked = true;
+        loaded = await this.load(settings, folder());
+        this.failure = undefined;
+        return loaded;
+      };
+      return work(model, {
+        expected: () => this.expected(settings, folder()),
+        actual: () => (loaded === undefined ? undefined : this.actual(settings, folder(), loaded)),
+      });
     };
     try {
-      return await work(model);
+      return await repeatChanged(attempt);
     } catch (error) {
       // A mistake in the input says nothing about the engine.
       if (error instanceof ModelError && error.code !== "input" && error.code !== "task") this.failure = error.message;
@@ -121,7 +142,23 @@ class Host implements EngineHost {
   }
 
   async identity(settings: EngineSettings, task: Task): Promise<string> {
-    return `${settings.device} ${settings.precision} ${await modelIdentity(directoryOf(settings, task))}`;
+    return this.expected(settings, folderOf(settings, task));
+  }
+
+  private async expected(settings: EngineSettings, folder: Folder): Promise<string> {
+    const running = this.running?.key === keyOf(settings) ? this.running : undefined;
+    if (running?.notice !== undefined) return identityOf("cpu", settings.precision, folder);
+    const known = running?.engine.pid === undefined ? undefined : running.models.get(folder.directory);
+    if (known?.files === folder.files) return identityOf(known.loaded.info.device, known.loaded.info.precision, folder);
+    const device = await deviceOf(settings, folder.directory);
+    return identityOf(device, device === "cpu" ? settings.precision : "float32", folder);
+  }
+
+  private actual({ precision }: EngineSettings, folder: Folder, { info }: LoadedModel): string | undefined {
+    if (modelIdentity(folder.directory) !== folder.files) return undefined;
+    // A device that failed has left its work to the CPU.
+    if (this.running?.notice !== undefined) return identityOf("cpu", precision, folder);
+    return identityOf(info.device, info.precision, folder);
   }
 
   async restart(): Promise<void> {
@@ -137,26 +174,18 @@ class Host implements EngineHost {
     await this.restart();
   }
 
-  private async load(settings: EngineSettings, task: Task): Promise<LoadedModel> {
+  private async load(settings: EngineSettings, { directory, files }: Folder): Promise<LoadedModel> {
     if (this.disposed) throw new ModelError("process", "The server is shutting down.");
     this.settings = settings;
-    const { precision, device, threads, idleMinutes } = settings;
-    const directory = directoryOf(settings, task);
-    const modifiedMs = writtenMs(directory);
-    const reference = {
-      directory,
-      precision,
-      modifiedMs,
-      ...(threads === 0 ? {} : { threads }),
-    };
-    const named = [settings.model, ...TASKS.map((each) => settings[`models.${each}`])];
-    const key = JSON.stringify([named, precision, device, threads, idleMinutes]);
+    const { precision, threads, idleMinutes } = settings;
+    const reference = { directory, precision, identity: files, ...(threads === 0 ? {} : { threads }) };
+    const key = keyOf(settings);
     if (this.running !== undefined && this.running.key !== key) await this.restart();
     this.running ??= this.start(key, idleMinutes);
     const { running } = this;
     const known = running.models.get(directory);
     // A training run may have put better weights in their place.
-    if (running.engine.pid !== undefined && known?.modifiedMs === modifiedMs) {
+    if (running.engine.pid !== undefined && known?.files === files) {
       running.model = known.loaded;
       this.publish();
       return known.loaded;
@@ -166,7 +195,7 @@ class Host implements EngineHost {
     this.publish();
     try {
       const loaded = await running.engine.load({ ...reference, device: await deviceOf(settings, directory) });
-      running.models.set(directory, { loaded, modifiedMs });
+      running.models.set(directory, { loaded, files });
       running.model = loaded;
       const { slowNotice } = loaded.info;
       if (slowNotice !== undefined && !this.saidSlow) this.options.log.warn(slowNotice);
@@ -214,8 +243,34 @@ class Host implements EngineHost {
 
 const BUSY_AFTER_MS = 150;
 
-function directoryOf(settings: EngineSettings, task: Task): string {
-  return resolveModel(settings[`models.${task}`] || settings.model || undefined);
+/** A model's folder as it was looked at. */
+interface Folder {
+  readonly directory: string;
+  readonly files: string;
+}
+
+function identityOf(device: string, precision: string, { files }: Folder): string {
+  return `${device} ${precision} ${files}`;
+}
+
+/** What settings must have in common to be served by the same process. */
+function keyOf(settings: EngineSettings): string {
+  const { precision, device, threads, idleMinutes } = settings;
+  const named = [settings.model, ...TASKS.map((each) => settings[`models.${each}`])];
+  return JSON.stringify([named, precision, device, threads, idleMinutes]);
+}
+
+function onFirstCall<T>(make: () => T): () => T {
+  let made: { readonly value: T } | undefined;
+  return () => {
+    made ??= { value: make() };
+    return made.value;
+  };
+}
+
+function folderOf(settings: EngineSettings, task: Task): Folder {
+  const directory = resolveModel(settings[`models.${task}`] || settings.model || undefined);
+  return { directory, files: modelIdentity(directory) };
 }
 
 /** What the settings say that a model runs on: where they leave it open, what was measured is read. */

@@ -1,12 +1,14 @@
 /** The panel's questions: the models there are, getting, checking, measuring and trying them, and the runs that train some. */
 import { ModelError } from "../../models/errors.ts";
-import type { Device, DeviceReport } from "../../protocol/devices.ts";
+import type { Device } from "../../protocol/devices.ts";
 import type { Devices, Generated, Job, ServerQuestion } from "../../protocol/panel.ts";
 import type { RunNews } from "../../protocol/runs.ts";
 import { listBuiltin, readManifest, resolveModel } from "../catalog/catalog.ts";
-import { writtenMs } from "../catalog/identity.ts";
+import { modelIdentity } from "../catalog/identity.ts";
 import { keepMeasurement, readMeasurements } from "../catalog/measurements.ts";
+import { doOnce } from "../catalog/once.ts";
 import { type Places, placesOf, removeModel, verifyFiles } from "../catalog/store.ts";
+import { repeatChanged } from "../engine/changed.ts";
 import type { ModelReference } from "../engine/engine.ts";
 import { createRemoteEngine, type RemoteEngine } from "../engine/remote.ts";
 import { chooseDevice, findDevices, settled } from "../features/devices.ts";
@@ -37,17 +39,18 @@ export function createPanelService(
   const runs = createRunService({ places, onNews, problem: once(problem) });
   const jobs = new Map<string, { job: Job; readonly controller: AbortController }>();
   let playgroundEngine: RemoteEngine | undefined;
-  let devices: Promise<DeviceReport[]> | undefined;
 
   /** Looks for devices once, in a process that ends then. */
-  async function find(): Promise<DeviceReport[]> {
-    const engine = createRemoteEngine();
-    try {
-      return await findDevices(engine);
-    } finally {
-      await engine.dispose();
-    }
-  }
+  const looking = () =>
+    doOnce(async () => {
+      const engine = createRemoteEngine();
+      try {
+        return await findDevices(engine);
+      } finally {
+        await engine.dispose();
+      }
+    });
+  let devices = looking();
 
   function refuseBusy(id: string): void {
     const job = jobs.get(id)?.job;
@@ -114,7 +117,7 @@ export function createPanelService(
   ) {
     const { threads } = await settings.settingsFor();
     const directory = resolveModel(id);
-    return { directory, precision, device, modifiedMs: writtenMs(directory), ...(threads === 0 ? {} : { threads }) };
+    return { directory, precision, device, identity: modelIdentity(directory), ...(threads === 0 ? {} : { threads }) };
   }
 
   return {
@@ -164,14 +167,9 @@ export function createPanelService(
         }
         case "devices": {
           const { precision, device } = await services.settings.settingsFor();
-          if (question.again) devices = undefined;
-          devices ??= find();
-          const looked = devices;
+          if (question.again) devices = looking();
           // Both at once: a failure of one is then handled whichever comes first.
-          const [found, kept] = await Promise.all([looked, readMeasurements(places)]).catch((error) => {
-            if (devices === looked) devices = undefined; // looked for again by the next question
-            throw error;
-          });
+          const [found, kept] = await Promise.all([devices(), readMeasurements(places)]);
           const measured = kept.filter(({ id }) => id === question.id);
           return { found, choice: settled(chooseDevice(device, precision, measured), found) } satisfies Devices;
         }
@@ -180,10 +178,13 @@ export function createPanelService(
           const started = performance.now();
           // Not the editor's engine, whose models and speed are the person's own.
           playgroundEngine ??= createRemoteEngine({ idleMs: PLAYGROUND_IDLE_MS });
-          const model = await playgroundEngine.load(await reference(services, id, precision));
-          const loadMs = performance.now() - started;
-          const made = await playground(model, request, signal);
-          return { ...made, loadMs } satisfies Generated;
+          const engine = playgroundEngine;
+          return repeatChanged(async () => {
+            const model = await engine.load(await reference(services, id, precision));
+            const loadMs = performance.now() - started;
+            const made = await playground(model, request, signal);
+            return { ...made, loadMs } satisfies Generated;
+          });
         }
         default:
           return runs.answer(question, signal);

@@ -32,6 +32,8 @@ export function createSettingsStore({ fetch, initial, problem }: SettingsSource)
     try {
       if (fetch !== undefined) given = await fetch(uri === "" ? undefined : uri);
     } catch (error) {
+      // Asked again, it may.
+      known.delete(uri);
       tell(`The client did not say its settings: ${error instanceof Error ? error.message : String(error)}`);
     }
     const { settings, problems } = parseSettings(given);

@@ -20,6 +20,7 @@ import { isWithin, linkAt, resolveLink, sectionNamed } from "../features/link-ta
 import { whyPrivate } from "../features/private-files.ts";
 import type { RememberedSummary, RememberingContext } from "../features/remembered-summary.ts";
 import { gist, sectionAt, sectionSummary } from "../features/section-summary.ts";
+import type { SummaryCache } from "../features/summary-cache.ts";
 import { summaryNotes } from "../features/summary-notes.ts";
 import type { OpenDocument } from "./positions.ts";
 import type { Services } from "./services.ts";
@@ -30,8 +31,14 @@ export async function withSummaries<T>(
   feature: (context: RememberingContext) => Promise<T>,
 ): Promise<T> {
   const all = await settings.settingsFor();
-  const identity = await engine.identity(all, "summarize");
-  return engine.use(all, "summarize", (model) => feature({ model, identity, cache }));
+  return engine.use(all, "summarize", async (model, { expected, actual }) => {
+    const identity = await expected();
+    // Only the model that was expected has its answers kept.
+    const set: SummaryCache["set"] = (key, value) => {
+      if (actual() === identity) cache.set(key, value);
+    };
+    return feature({ model, identity, cache: { ...cache, set } });
+  });
 }
 
 /** What the section or the link's target at an offset of a Markdown document is about; null where there is neither. */

@@ -115,6 +115,16 @@ async function splitInTwo(folder: string, elsewhere: string): Promise<void> {
 const anHourAgo = new Date(Date.now() - 3_600_000);
 const changes: [string, (folder: string, cached: string) => unknown][] = [
   ["the weights changed", (folder) => utimesSync(join(folder, "model.safetensors"), anHourAgo, anHourAgo)],
+  [
+    "the weights were exchanged for others of the same size and time",
+    (folder) => {
+      const weights = join(folder, "model.safetensors");
+      const { atime, mtime } = statSync(weights);
+      copyFileSync(weights, `${weights}.new`);
+      utimesSync(`${weights}.new`, atime, mtime);
+      renameSync(`${weights}.new`, weights);
+    },
+  ],
   ["the configuration changed", (folder) => editConfig(folder, { layer_norm_epsilon: 1e-5 })],
   ["the cached file was cut", (_, cached) => truncateSync(cached, statSync(cached).size - 1)],
   ["the cached header was damaged", (_, cached) => writeFileSync(cached, readFileSync(cached).fill(0, 0, 64))],
@@ -155,6 +165,23 @@ test("an abort half-way leaves nothing behind", async (t) => {
   });
   await assert.rejects(stopped, { name: "AbortError" });
   assert.deepEqual(readdirSync(cacheFolder), []);
+});
+
+test("weights that are changed as they are converted make no file of two kinds", async (t) => {
+  const [folder, cacheFolder] = [modelFolder(t, "plain"), temporaryFolder(t)];
+  const weights = join(folder, "model.safetensors");
+  const bytes = readFileSync(weights);
+  let done = 0;
+  const changed = prepareWeights(folder, "int8", {
+    cacheFolder,
+    onProgress: () => {
+      done += 1;
+      if (done === 2) writeFileSync(weights, bytes);
+    },
+  });
+  await assert.rejects(changed, { name: "ModelError", code: "changed" });
+  assert.deepEqual(readdirSync(cacheFolder), []);
+  assert.deepEqual(digests(await prepareWeights(folder, "int8", { cacheFolder })), expectedTensors("plain", "int8"));
 });
 
 test("two at once make the same file without harm", async (t) => {

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { ModelError } from "../../models/errors.ts";
+import { modelIdentity } from "../../server/catalog/identity.ts";
 import type { Generation, LoadedModel } from "../../server/engine/engine.ts";
 import { createLocalEngine } from "../../server/engine/local.ts";
 import { randomModelFolder } from "../support/random-model.ts";
@@ -33,26 +34,49 @@ test("loads a folder, and the same folder once", async () => {
   await assert.rejects(engine.load(reference), /closed/);
 });
 
-test("loads a folder anew that was written since, and whoever held the old model is answered by the new one", async () => {
+test("loads a folder anew that was changed since; whoever knew the old one is told, and answered by neither", async () => {
   const [engine, other] = [createLocalEngine(), randomModelFolder({ seed: 2 })];
   const inputs = [[2, 3, 4, 5, 1]];
   const scoreOf = async (model: LoadedModel) => (await model.score(inputs[0] ?? [], [6, 7, 1])).logProbs;
   const [first, expected] = [
-    await scoreOf(await engine.load({ ...reference, modifiedMs: 1 })),
+    await scoreOf(await engine.load(reference)),
     await scoreOf(await engine.load({ ...reference, directory: other.directory })),
   ];
   const directory = mkdtempSync(join(tmpdir(), "spanfill-swap-"));
   cpSync(folder.directory, directory, { recursive: true });
-  const old = await engine.load({ ...reference, directory, modifiedMs: 1 });
+  const here = { ...reference, directory };
+  const before = { ...here, identity: modelIdentity(directory) };
+  const old = await engine.load(before);
   assert.deepEqual(await scoreOf(old), first);
-  cpSync(other.directory, directory, { recursive: true });
+  // The weights alone: config.json stays as it is.
+  cpSync(join(other.directory, "model.safetensors"), join(directory, "model.safetensors"));
   const last = scoreOf(old);
-  assert.equal(await engine.load({ ...reference, directory, modifiedMs: 1 }), old);
-  const model = await engine.load({ ...reference, directory, modifiedMs: 2 });
+  assert.equal(await engine.load(before), old, "those who ask for what is loaded get it");
+  assert.equal(await engine.load(here), old, "as do those who don't mind");
+  const model = await engine.load({ ...here, identity: modelIdentity(directory) });
   assert.deepEqual(await scoreOf(model), expected);
   assert.equal((await last).length, 3);
-  // A request that began before names the older time.
-  assert.equal(await engine.load({ ...reference, directory, modifiedMs: 1 }), model);
+  // A request that began before names the older files.
+  await assert.rejects(engine.load(before), { name: "ModelError", code: "changed" });
+  assert.equal(await engine.load({ ...here, identity: modelIdentity(directory) }), model);
+  await engine.dispose();
+  other.dispose();
+  rmSync(directory, { recursive: true });
+});
+
+test("a graph that is first needed after the weights were exchanged is not made of them", async () => {
+  const [engine, other] = [createLocalEngine(), randomModelFolder({ seed: 2 })];
+  const directory = mkdtempSync(join(tmpdir(), "spanfill-swap-"));
+  cpSync(folder.directory, directory, { recursive: true });
+  const here = { ...reference, directory };
+  const model = await engine.load({ ...here, identity: modelIdentity(directory) });
+  const request = { inputs: [[2, 3, 4, 5, 1]], maxNewTokens: 4 };
+  await model.generate(request);
+  rmSync(join(directory, "model.safetensors"));
+  cpSync(join(other.directory, "model.safetensors"), join(directory, "model.safetensors"));
+  await assert.rejects(model.generate({ ...request, numBeams: 2 }), { name: "ModelError", code: "changed" });
+  const anew = await engine.load({ ...here, identity: modelIdentity(directory) });
+  assert.equal((await anew.generate({ ...request, numBeams: 2 })).sequences.length, 1);
   await engine.dispose();
   other.dispose();
   rmSync(directory, { recursive: true });

@@ -75,6 +75,30 @@ test("an error that is not the device's is not taken for one", async () => {
   assert.deepEqual(notices, []);
 });
 
+test("a CPU that could not take over once is tried again by the next request", async () => {
+  let opened = 0;
+  const disposed: string[] = [];
+  const place = await openOnDevice(
+    "webgpu",
+    async (device) => {
+      opened += 1;
+      if (opened === 2) throw new ModelError("memory", "The model takes more than is free.");
+      return { device, dispose: async () => void disposed.push(device) };
+    },
+    () => undefined,
+  );
+  const ask = () =>
+    place.use(async ({ device }) => {
+      if (device !== "cpu") throw lost();
+      return device;
+    });
+  await assert.rejects(ask(), { code: "memory" });
+  assert.equal(await ask(), "cpu");
+  assert.deepEqual([opened, disposed], [3, ["webgpu"]]);
+  await place.dispose();
+  assert.deepEqual(disposed, ["webgpu", "cpu"]);
+});
+
 test("a failure of the CPU itself is told", async () => {
   const open = () => Promise.reject<{ dispose(): Promise<void> }>(lost());
   await assert.rejects(openOnDevice("cpu", open, assert.fail), /device was lost/);

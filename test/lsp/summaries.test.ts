@@ -1,9 +1,9 @@
 /** A folder's digest, summaries behind links, and what is remembered, over the protocol. */
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { after, test } from "node:test";
 import { pathToFileURL } from "node:url";
 import type { Hover } from "vscode-languageserver-protocol";
@@ -220,4 +220,40 @@ test("a link to what is no regular file of the workspace says nothing, and ends 
   symlinkSync("real.md", at("link.md"));
   session.open(uriOf("strange", "b.md"), "See [the notes](link.md).\n");
   assert.match((await hover(session, uriOf("strange", "b.md"), 0, 8)) ?? "", /Spanfill/);
+});
+
+test("after new weights, a calibration or another tokenizer the model answers anew, and only its own answers are kept", async () => {
+  const [model, other] = [join(base, "changing"), randomModelFolder({ seed: 5 })];
+  cpSync(folder.directory, model, { recursive: true });
+  write("changing-text/a.md", "# Harbour\n\nThe harbour was built of granite when the railway came.\n");
+  const [uri, text] = [
+    uriOf("changing-text", "a.md"),
+    "# Harbour\n\nThe harbour was built of granite when the railway came.\n",
+  ];
+  await using session = await sessionIn("changing-text", { model });
+  session.open(uri, text);
+  /** What a server says that never saw the model as it was. */
+  const fresh = async () => {
+    const folder = mkdtempSync(join(base, "fresh-"));
+    cpSync(model, folder, { recursive: true });
+    await using apart = await sessionIn("changing-text", { model: folder });
+    apart.open(uri, text);
+    return (await hover(apart, uri, 0, 2))?.replace(basename(folder), "changing").replace(/\\(.)/g, "$1");
+  };
+  const said = async () => (await hover(session, uri, 0, 2))?.replace(/\\(.)/g, "$1");
+  const first = await said();
+  assert.equal(first, await fresh());
+  cpSync(join(other.directory, "model.safetensors"), join(model, "model.safetensors"));
+  const second = await said();
+  assert.equal(second, await fresh(), "new weights");
+  assert.notEqual(second, first);
+  // As `spanfill calibrate --write` does.
+  const curve = { bias: 1, weights: {} };
+  writeFileSync(join(model, "spanfill.json"), JSON.stringify({ calibration: { summary: curve, title: curve } }));
+  const third = await said();
+  assert.equal(third, await fresh(), "a calibration");
+  assert.notEqual(third, second);
+  await session.command("spanfill.unloadModel");
+  assert.equal(await said(), third, "remembered");
+  other.dispose();
 });
