@@ -84,7 +84,16 @@ export function activate(context: ExtensionContext): void {
     );
     return server;
   };
-  const server = () => (running ??= start());
+  const server = () => {
+    if (running !== undefined) return running;
+    const started = start();
+    running = started;
+    // What asks next tries again.
+    started.catch(() => {
+      if (running === started) running = undefined;
+    });
+    return started;
+  };
   for (const [id, name] of Object.entries(TABLE)) {
     const command = commands.registerCommand(id, async (argument?: unknown) => {
       const context: CommandContext = { server: await server(), summaries, pause };
@@ -126,8 +135,7 @@ export function activate(context: ExtensionContext): void {
   // The engine waits for the first request.
   const opened = (document: TextDocument) => {
     if (running !== undefined || languages.match(SELECTOR, document) === 0) return;
-    running = start();
-    running
+    server()
       .then((server) => server.ready())
       .then(async () => {
         if (!runsWentOn(context)) return;

@@ -127,8 +127,9 @@ function attach(context: PanelContext, panel: WebviewPanel): void {
     if (wanted !== undefined) post({ type: "show", page: wanted });
     wanted = undefined;
     if (question.kind === "models") {
-      const list = (await (models ?? answer(context, question, cancel))) as ModelList;
-      models = undefined;
+      const begun = models;
+      models = undefined; // a failure is this question's, not the next one's
+      const list = (await (begun ?? answer(context, question, cancel))) as ModelList;
       keepModels(context.extension, list).catch(() => undefined); // the next panel waits for the server then
       return list;
     }

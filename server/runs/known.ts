@@ -2,6 +2,7 @@
 import { existsSync } from "node:fs";
 import { basename, join } from "node:path";
 import type { RunState, RunSummary } from "../../protocol/runs.ts";
+import type { TrainEvent } from "../../protocol/training.ts";
 import type { RunRecord } from "./folder.ts";
 import { type Story, scoresOf } from "./story.ts";
 
@@ -10,8 +11,10 @@ export interface Known {
   record: RunRecord;
   readonly story: Story;
   readonly lines: () => Promise<unknown[]>;
-  /** Of a look that is under way: two would read the same lines. */
+  /** Settles with the look that is under way, whether or not that fails: two would read the same lines. */
   looking: Promise<void>;
+  /** What was read and has not been told. */
+  untold: TrainEvent[];
   state: RunState;
   /** The state that was told last. */
   told?: RunState;

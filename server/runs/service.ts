@@ -13,7 +13,6 @@ import {
   type RunRequest,
   type RunSummary,
 } from "../../protocol/runs.ts";
-import type { TrainEvent } from "../../protocol/training.ts";
 import { resolveModel } from "../catalog/catalog.ts";
 import { isLocked } from "../catalog/lock.ts";
 import { folderBytes, type Places } from "../catalog/store.ts";
@@ -94,7 +93,8 @@ class Runs implements RunService {
     switch (question.kind) {
       case "runs": {
         const known = await this.list();
-        await Promise.all(known.map((one) => this.look(one, true)));
+        // One that cannot be read is listed as it was last seen.
+        await Promise.allSettled(known.map((one) => this.look(one, true)));
         const runs = known.map(summaryOf).sort((a, b) => b.startedAt.localeCompare(a.startedAt));
         return { runs };
       }
@@ -226,6 +226,7 @@ class Runs implements RunService {
       story: emptyStory(),
       lines: followLines(runFiles(this.places, record.id).events),
       looking: Promise.resolve(),
+      untold: [],
       state: "starting",
       checkedMs: 0,
     };
@@ -234,28 +235,31 @@ class Runs implements RunService {
   }
 
   /**
-   * Reads what is new of a run, and where it is, and tells it; an answer that follows has it all.
+   * Reads what is new of a run, and where it is, and tells it; an answer that follows has it all. Where that fails, the next look tries
+   * again.
    * @param thoroughly whether it lives is asked even if it was a moment ago
    */
   private look(run: Known, thoroughly: boolean): Promise<void> {
-    run.looking = run.looking.then(async () => {
+    const looking = run.looking.then(async () => {
       const asks = thoroughly || (isLive(run.state) && Date.now() - run.checkedMs > LIVES_MS);
       // First: what it said last is then read whole.
       const lives = asks ? await isLocked(run.record.out) : isLive(run.state);
       if (asks) run.checkedMs = Date.now();
       const first = run.told === undefined;
-      const events: TrainEvent[] = [];
       for (const line of await run.lines()) {
         const event = addLine(run.story, line);
-        if (event !== undefined) events.push(event);
+        if (event !== undefined) run.untold.push(event);
       }
       await this.settle(run, lives);
+      const events = run.untold;
       const changed = run.told !== run.state || events.length > 0;
       run.told = run.state;
+      run.untold = [];
       // What it told before it was known here is for those who ask.
       if (changed && !this.disposed) this.onNews({ summary: summaryOf(run), events: first ? [] : events });
     });
-    return run.looking;
+    run.looking = looking.catch(() => undefined);
+    return looking;
   }
 
   private async settle(run: Known, lives: boolean): Promise<void> {
@@ -296,7 +300,10 @@ class Runs implements RunService {
     // Those that have ended too, now and then: another window may resume one.
     const all = Date.now() - this.listedMs > LIST_MS;
     if (all) await this.list();
-    for (const run of this.known.values()) if (all || isLive(run.state)) await this.look(run, false);
+    for (const run of this.known.values()) {
+      // Others are told of, whatever befalls this one.
+      if (all || isLive(run.state)) await this.look(run, false).catch(() => undefined);
+    }
   }
 }
 
