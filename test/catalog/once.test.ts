@@ -1,17 +1,17 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { once, onceFor } from "../../server/catalog/once.ts";
+import { doOnce, onceFor } from "../../server/catalog/once.ts";
 
 test("work is done once, for all who ask meanwhile too", async () => {
   let done = 0;
-  const ask = once(async () => (done += 1));
+  const ask = doOnce(async () => (done += 1));
   assert.deepEqual(await Promise.all([ask(), ask()]), [1, 1]);
   assert.equal(await ask(), 1);
 });
 
 test("work that failed is done again by the next to ask, and a late failure forgets nothing newer", async () => {
   let done = 0;
-  const ask = once(async () => {
+  const ask = doOnce(async () => {
     done += 1;
     if (done < 3) throw new Error(`attempt ${done}`);
     return done;
