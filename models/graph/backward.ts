@@ -1,6 +1,7 @@
 /** Reverse-mode differentiation: walks a graph's nodes from the last to the first and adds the nodes of their gradients. */
 import type { GraphBuilder } from "./builder.ts";
 import { gradientRules } from "./gradients.ts";
+import { at, repeated } from "./node.ts";
 import * as ops from "./ops.ts";
 import type { Node, Value } from "./types.ts";
 
@@ -86,10 +87,9 @@ function computeAgain(g: GraphBuilder, nodes: readonly Node[], { begin, end, inp
   const made = new Map<Node, Node>();
   for (const node of nodes.slice(begin, end)) {
     const taken = node.inputs.map((value) => (value === null ? null : (renamed.get(value.name) ?? value)));
-    const results = node.outputs.map(({ dtype, shape }) => ({ dtype, shape }));
-    const outputs = g.add(node.op, taken, results, node.attributes, node.domain);
-    for (const [i, { name }] of node.outputs.entries()) renamed.set(name, outputs[i] ?? after);
-    made.set(node, { ...node, inputs: taken, outputs });
+    const again = repeated(g, node, taken);
+    for (const [i, { name }] of node.outputs.entries()) renamed.set(name, at(again.outputs, i));
+    made.set(node, again);
   }
   return made;
 }

@@ -1,7 +1,7 @@
 /** What every operator is made with: a node with its results' shapes stated, and the checks on the way. */
 import { ModelError } from "../errors.ts";
 import type { GraphBuilder } from "./builder.ts";
-import type { Dim, DType, Shape, Value } from "./types.ts";
+import type { Dim, DType, Node, Shape, Value } from "./types.ts";
 
 /** Adds a node with one result. */
 export function one(
@@ -14,6 +14,12 @@ export function one(
   domain = "",
 ): Value {
   return at(g.add(op, inputs, [{ dtype, shape }], attributes, domain), 0);
+}
+
+/** Adds a node like another, with other inputs of the same types. */
+export function repeated(g: GraphBuilder, node: Node, inputs: Node["inputs"]): Node {
+  const results = node.outputs.map(({ dtype, shape }) => ({ dtype, shape }));
+  return { ...node, inputs, outputs: g.add(node.op, inputs, results, node.attributes, node.domain) };
 }
 
 /** A node of two inputs of one type, broadcast to each other; its result has their type unless told. */

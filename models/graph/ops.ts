@@ -75,9 +75,19 @@ export function geluTanh(g: GraphBuilder, x: Value): Value {
   return one(g, "Gelu", [x], x.dtype, x.shape, { approximate: { string: "tanh" } });
 }
 
+/** x limited to low..high. */
+export function clip(g: GraphBuilder, x: Value, low: number, high: number): Value {
+  return one(g, "Clip", [x, g.constant(x.dtype, [], [low]), g.constant(x.dtype, [], [high])], x.dtype, x.shape);
+}
+
 /** x with its elements converted to another type. */
 export function cast(g: GraphBuilder, x: Value, dtype: DType): Value {
   return one(g, "Cast", [x], dtype, x.shape, { to: { int: elementTypes[dtype] } });
+}
+
+/** The integers from `begin` up to `end` (int64 [] both, `end` excluded), [extent]. */
+export function range(g: GraphBuilder, begin: Value, end: Value, extent: Dim): Value {
+  return one(g, "Range", [begin, end, g.constant("int64", [], [1])], "int64", [extent]);
 }
 
 // Reductions.
@@ -251,9 +261,9 @@ export function gemm(g: GraphBuilder, a: Value, b: Value, options: GemmOptions =
 
 // Control.
 
-/** The outputs of one of two branches (graphs without inputs); their types are those of the first. */
+/** The outputs of one of two branches (graphs without inputs), with the types that `otherwise` states. */
 export function branch(g: GraphBuilder, condition: Value, then: Graph, otherwise: Graph): Value[] {
-  const results = then.outputs.map(({ dtype, shape }) => ({ dtype, shape }));
+  const results = otherwise.outputs.map(({ dtype, shape }) => ({ dtype, shape }));
   return g.add("If", [condition], results, { then_branch: { graph: then }, else_branch: { graph: otherwise } });
 }
 

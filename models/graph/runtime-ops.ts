@@ -129,17 +129,20 @@ export function skipSimplifiedLayerNorm(
   return { normed: at(nodes, 0), sum: at(nodes, 3) };
 }
 
-/** What multiHeadAttention takes. */
-export interface AttentionInputs {
-  /** float32 [B, T, H*K] */
-  readonly query: Value;
-  /** float32 [B, S, H*K], or [B, H, S, K] as kept by the encoder. */
+/** Keys and values of one layer: float32 [B, H, S, K] in a cache, [B, S, H*K] as linear layers return them. */
+export interface KeysAndValues {
   readonly key: Value;
   readonly value: Value;
+}
+
+/** The operands of multiHeadAttention. */
+export interface AttentionInputs extends KeysAndValues {
+  /** float32 [B, T, H*K] */
+  readonly query: Value;
   /** float32, broadcast to [B, H, T, past + S]; added to the scores. */
   readonly bias: Value | null;
   /** Keys and values of earlier positions, float32 [B, H, P, K], and the name of the extent P + S. */
-  readonly past?: { readonly key: Value; readonly value: Value; readonly total: Dim };
+  readonly past?: KeysAndValues & { readonly total: Dim };
   readonly heads: number;
 }
 
@@ -147,7 +150,7 @@ export interface AttentionInputs {
 export function multiHeadAttention(
   g: GraphBuilder,
   { query, key, value, bias, past, heads }: AttentionInputs,
-): { output: Value; present: { key: Value; value: Value } | null } {
+): { output: Value; present: KeysAndValues | null } {
   const result = { dtype: query.dtype, shape: query.shape };
   const attributes = { num_heads: { int: heads }, scale: { float: 1 } };
   if (past === undefined) {

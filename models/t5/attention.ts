@@ -1,18 +1,21 @@
-/** Attention in plain operators, in all its forms: with the keys and values of one head for all, and with heads that talk. */
+/** Attention in plain operators, with talking heads and with heads that share keys and values. */
 import type { GraphBuilder } from "../graph/builder.ts";
 import * as ops from "../graph/ops.ts";
 import type { Value } from "../graph/types.ts";
 import type { Attention, AttentionResult, Mixing } from "./lowering.ts";
 
-/** softmax(query key^T + bias) value for each head, unscaled, on a cache where there is one. */
+/**
+ * softmax(query key^T + bias) value for each head, unscaled, on a cache where there is one.
+ * @see T5Attention, modeling_t5.py
+ */
 export function plainAttention(
   g: GraphBuilder,
   { query, key, value, bias, past, heads, mixing }: Attention,
 ): AttentionResult {
   const width = Number(query.shape.at(-1)) / heads;
-  const q = split(g, query, width); // [B, H, T, K]
-  let k = split(g, key, width); // [B, H or 1, S, K]
-  let v = split(g, value, width);
+  const q = splitHeads(g, query, width); // [B, H, T, K]
+  let k = splitHeads(g, key, width); // [B, H or 1, S, K]
+  let v = splitHeads(g, value, width);
   if (past !== undefined) {
     k = ops.concat(g, [past.key, k], 2, past.total);
     v = ops.concat(g, [past.value, v], 2, past.total);
@@ -24,7 +27,7 @@ export function plainAttention(
 }
 
 /**
- * The weights of attention from its products [B, H, T, S].
+ * Attention weights [B, H, T, S] from the products of queries and keys, [B, H, T, S].
  * @see TalkingHeadsSelfAttention.attention_internal, mesh_tensorflow: the bias comes after the first mixing
  */
 export function attentionWeights(g: GraphBuilder, products: Value, bias: Value | null, mixing: Mixing | null): Value {
@@ -40,8 +43,8 @@ function mixHeads(g: GraphBuilder, weight: Value, x: Value): Value {
   return ops.reshapeTo(g, ops.matmul(g, weight, flat), ops.shapeOf(g, x, 0, 4), x.shape);
 }
 
-/** [B, S, H*K] -> [B, H, S, K]; what already is 4-D stays. */
-function split(g: GraphBuilder, x: Value, width: number): Value {
+/** [B, S, H*K] -> [B, H, S, K]; a cache, which has this layout already, is returned as it is. */
+function splitHeads(g: GraphBuilder, x: Value, width: number): Value {
   const [batch = 0, length = 0, all = 0] = x.shape;
   if (x.shape.length === 4) return x;
   return ops.transpose(g, ops.reshape(g, x, [batch, length, Number(all) / width, width]), [0, 2, 1, 3]);

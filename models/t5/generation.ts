@@ -1,11 +1,13 @@
 /** Greedy generation inside the graph: a loop of decoder steps, so that only tokens cross into JavaScript. */
 import { createGraphBuilder, type GraphBuilder } from "../graph/builder.ts";
+import { at } from "../graph/node.ts";
 import * as ops from "../graph/ops.ts";
+import type { KeysAndValues } from "../graph/runtime-ops.ts";
 import type { Graph, Value } from "../graph/types.ts";
 import type { T5Config } from "./config.ts";
-import { cacheOutputs, decoderCacheInputs, decoderLayers, encoderInputs, headOf } from "./decoder.ts";
-import type { KeysAndValues } from "./layers.ts";
-import type { GenerationLowering } from "./lowering.ts";
+import { cacheOutputs, decoderCacheInputs, encoderInputs, type Head, headOf, layerCache } from "./decoder.ts";
+import { biasOfTables, layersOn } from "./layers.ts";
+import type { GenerationLowering, Lowering } from "./lowering.ts";
 import { biasTables } from "./weights.ts";
 
 /** Longest n-gram whose repetition the loop can prevent. */
@@ -41,67 +43,34 @@ export function greedyGraph(
   const buckets = g.input("position_buckets", "int32", ["M"]);
   const ended = g.input("ended", "bool", ["B", 1]);
   const stops = g.input("stops", "bool", [head.columns]);
-  const process = g.input("process", "bool", []);
-  const source = g.input("source", "int32", ["B", "Z"]);
-  const sourceEnd = ops.shapeOf(g, source, 1, 2);
-  const processing = {
-    added: g.input("added", "float32", ["B", head.columns]),
-    source,
-    sourceEnd,
-    begin: ops.add(g, sourceEnd, g.constant("int64", [1], [1])),
-    ngram: g.input("ngram", "int32", []),
-    bonuses: g.input("bonuses", "float32", [bonusLevels]),
-    ones: ops.add(g, ops.sub(g, tokens, tokens), g.constant("int32", [], [1])),
-  };
+  const processing = processingInputs(g, head, tokens);
   const text = g.input("text", "int32", ["B", "L"]);
   const reach = g.input("reach", "int32", ["B", "L"]);
   const past = decoderCacheInputs(g, config, "B");
-  const { cross, mask } = encoderInputs(g, config, masked);
-  const firstCache = past[0];
-  if (firstCache === undefined) throw new RangeError("a decoder has at least one layer");
+  const { crossOf, mask } = encoderInputs(g, config, masked);
 
-  // Biases by distance, the farthest first: position p needs the last p + 1 of them.
-  const byDistance = biasTables(config, "decoder").map(({ name, numHeads }) => {
-    const rows = ops.transpose(g, ops.gather(g, lowering.weight(g, name), buckets, 0), [1, 0]); // [H, M]
-    return ops.reshape(g, rows, [1, numHeads, 1, "M"]);
-  });
-  const minusOne = g.constant("int64", [1], [-1]);
-  const last = ops.add(g, ops.shapeOf(g, buckets, 0, 1), minusOne);
-  const begin = ops.sub(g, last, ops.shapeOf(g, firstCache.key, 2, 3));
+  const { byDistance, begin, minusOne } = distanceBiases(g, config, lowering, buckets, layerCache(past, 0));
 
   const body = g.body();
   body.input("iteration", "int64", []);
   body.input("condition", "bool", []);
-  const now = {
-    tokens: body.input("tokens", "int32", ["B", 1]),
-    ended: body.input("ended", "bool", ["B", 1]),
-    begin: body.input("begin", "int64", [1]),
-    text: body.input("text", "int32", ["B", "L"]),
-    reach: body.input("reach", "int32", ["B", "L"]),
-    past: past.map(({ key, value }) => ({
-      key: body.input("past_key", "float32", key.shape),
-      value: body.input("past_value", "float32", value.shape),
-    })),
-  };
+  const now = loopState(body, past);
   const end = body.constant("int64", [1], [Number.MAX_SAFE_INTEGER]);
-  const biases = byDistance.map((bias) => ops.slice(body, bias, 3, now.begin, end, "P+1"));
-  const { hidden, present } = decoderLayers(body, config, lowering, {
-    tokens: head.ids(body, now.tokens),
-    biases,
-    past: now.past,
-    total: "P+1",
-    cross,
+  const biases = byDistance.map((bias) => ops.slice(body, bias, 3, now.begin, end, "P+1")); // [1, H, 1, P + 1]
+  const layers = layersOn(body, config, lowering);
+  const { hidden, present } = layers.decoderStack(layers.embed(head.ids(body, now.tokens)), {
+    biasOf: biasOfTables(config, "decoder", biases),
+    crossOf,
     mask,
-    folding: null,
+    past: { caches: now.past, total: "P+1" },
   });
   const logits = ops.reshape(body, head.logits(body, hidden), ["B", head.columns]);
-  const choice = bestTokens(body, process, logits, now, processing);
-  const best = ops.reshape(body, choice.best, ["B", 1]);
   const padColumn = common === null ? config.padTokenId : common.indexOf(config.padTokenId);
   if (padColumn < 0) throw new RangeError("a shortlist holds the padding token");
-  const pad = body.constant("int64", [], [padColumn]);
-  const chosen = ops.where(body, now.ended, pad, best); // int64 [B, 1]
-  const probability = ops.gatherElementsLast(body, ops.softmax(body, logits), chosen);
+  const choice = bestTokens(body, logits, now, processing);
+  const best = ops.reshape(body, choice.best, ["B", 1]);
+  const chosen = ops.where(body, now.ended, body.constant("int64", [], [padColumn]), best); // int64 [B, 1]
+  const probabilities = ops.gatherElementsLast(body, ops.softmax(body, logits), chosen); // [B, 1]
   const endedNow = ops.or(body, now.ended, ops.gather(body, stops, chosen, 0));
   const chosen32 = ops.cast(body, chosen, "int32");
   const step = body.build("greedy_step", {
@@ -113,24 +82,74 @@ export function greedyGraph(
     reach: choice.reach,
     ...cacheOutputs(present),
     columns: chosen,
-    probabilities: probability,
+    probabilities,
   });
+  return greedyLoop(g, steps, step, [tokens, ended, begin, text, reach], past);
+}
 
-  const flat = (cache: readonly KeysAndValues[]) => cache.flatMap(({ key, value }) => [key, value]);
-  const initial = [tokens, ended, begin, text, reach, ...flat(past)];
-  const grown = [text, reach, ...flat(past)].map((value) =>
-    value.shape.map((dim) => (dim === "P" || dim === "L" ? `${dim}+steps` : dim)),
-  );
-  const shapes = [tokens.shape, ended.shape, begin.shape, ...grown];
-  const { carried, stacked } = ops.loop(g, steps, step, initial, shapes, "made");
-  const caches = carried.slice(5);
-  const [columns, probabilities] = stacked;
-  if (columns === undefined || probabilities === undefined) throw new RangeError("the loop stacks two outputs");
-  return g.build("greedy", {
-    columns,
-    log_probabilities: ops.unary(g, "Log", probabilities),
-    ...Object.fromEntries(caches.map((value, i) => [`present_${i % 2 === 0 ? "key" : "value"}_${i >> 1}`, value])),
+/**
+ * The biases of each distance from int32 buckets [M], the farthest first, [1, H, 1, M]: position p needs the last p + 1 of them,
+ * which begin at `begin` for the first new position and one earlier for each that follows.
+ */
+function distanceBiases(g: GraphBuilder, config: T5Config, lowering: Lowering, buckets: Value, cache: KeysAndValues) {
+  const byDistance = biasTables(config, "decoder").map(({ name, numHeads }) => {
+    const rows = ops.transpose(g, ops.gather(g, lowering(g).weight(name), buckets, 0), [1, 0]); // [H, M]
+    return ops.reshape(g, rows, [1, numHeads, 1, "M"]);
   });
+  const minusOne = g.constant("int64", [1], [-1]);
+  const last = ops.add(g, ops.shapeOf(g, buckets, 0, 1), minusOne);
+  return { byDistance, minusOne, begin: ops.sub(g, last, ops.shapeOf(g, cache.key, 2, 3)) };
+}
+
+/** Runs a body up to `steps` times from the first values of what it carries, and names the results. */
+function greedyLoop(
+  g: GraphBuilder,
+  steps: Value,
+  step: Graph,
+  state: readonly Value[],
+  past: readonly KeysAndValues[],
+): Graph {
+  const initial = [...state, ...past.flatMap(({ key, value }) => [key, value])];
+  const shapes = initial.map(({ shape }) => shape.map((dim) => (dim === "P" || dim === "L" ? `${dim}+steps` : dim)));
+  const { carried, stacked } = ops.loop(g, steps, step, initial, shapes, "made");
+  const caches = carried.slice(state.length);
+  return g.build("greedy", {
+    columns: at(stacked, 0),
+    log_probabilities: ops.unary(g, "Log", at(stacked, 1)),
+    ...cacheOutputs(past.map((_, layer) => ({ key: at(caches, 2 * layer), value: at(caches, 2 * layer + 1) }))),
+  });
+}
+
+/** Declares the values that the loop carries from step to step, in the order in which greedyGraph returns them. */
+function loopState(body: GraphBuilder, past: readonly KeysAndValues[]) {
+  return {
+    tokens: body.input("tokens", "int32", ["B", 1]),
+    ended: body.input("ended", "bool", ["B", 1]),
+    begin: body.input("begin", "int64", [1]),
+    text: body.input("text", "int32", ["B", "L"]),
+    reach: body.input("reach", "int32", ["B", "L"]),
+    past: past.map(({ key, value }) => ({
+      key: body.input("past_key", "float32", key.shape),
+      value: body.input("past_value", "float32", value.shape),
+    })),
+  };
+}
+
+/** Declares what the processing of logits depends on. */
+function processingInputs(g: GraphBuilder, head: Head, tokens: Value) {
+  const process = g.input("process", "bool", []);
+  const source = g.input("source", "int32", ["B", "Z"]);
+  const sourceEnd = ops.shapeOf(g, source, 1, 2);
+  return {
+    process,
+    source,
+    sourceEnd,
+    added: g.input("added", "float32", ["B", head.columns]),
+    begin: ops.add(g, sourceEnd, g.constant("int64", [1], [1])),
+    ngram: g.input("ngram", "int32", []),
+    bonuses: g.input("bonuses", "float32", [bonusLevels]),
+    ones: ops.add(g, ops.sub(g, tokens, tokens), g.constant("int32", [], [1])),
+  };
 }
 
 /** Whether any row has not ended, bool []. */
@@ -140,13 +159,12 @@ function anyOpen(g: GraphBuilder, ended: Value): Value {
   return ops.reshape(g, ops.cast(g, most, "bool"), []);
 }
 
-/** The best token of each row, int64 [B], by the logits as they are or, where `process` holds, as processed; and the next reach. */
+/** The best token of each row, int64 [B], by the logits or, where `process` holds, by the processed logits; and the next reach. */
 function bestTokens(
   g: GraphBuilder,
-  process: Value,
   logits: Value,
   { tokens, text, reach }: { tokens: Value; text: Value; reach: Value },
-  input: { readonly [K in "added" | "source" | "sourceEnd" | "begin" | "ngram" | "bonuses" | "ones"]: Value },
+  input: ReturnType<typeof processingInputs>,
 ): { best: Value; reach: Value } {
   const plain = g.body();
   const asTheyAre = plain.build("plain", {
@@ -175,9 +193,8 @@ function bestTokens(
   const barred = ops.scatterLast(b, "min", lifted, followers, most);
   const then = b.build("processed", { best: argMax(b, barred), reach: next });
 
-  const [best, grown] = ops.branch(g, process, then, asTheyAre);
-  if (best === undefined || grown === undefined) throw new RangeError("a branch returned nothing");
-  return { best, reach: grown };
+  const chosen = ops.branch(g, input.process, then, asTheyAre);
+  return { best: at(chosen, 0), reach: at(chosen, 1) };
 }
 
 /**

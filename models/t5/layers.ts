@@ -1,154 +1,252 @@
-/** What a T5 layer computes, in terms of a lowering: one definition for inference and training. */
+/**
+ * The layers of a T5, in terms of a lowering: one definition for inference and training.
+ * Shapes: B batch, S source and T target positions, P cached ones, D model width, H heads, K head width, F feed-forward width.
+ */
+import type { Segment } from "../graph/backward.ts";
 import type { GraphBuilder } from "../graph/builder.ts";
+import { at } from "../graph/node.ts";
 import * as ops from "../graph/ops.ts";
+import type { KeysAndValues } from "../graph/runtime-ops.ts";
 import type { Dim, Value } from "../graph/types.ts";
 import type { T5Config } from "./config.ts";
-import type { Lowering, Mixing } from "./lowering.ts";
-import { keyValueNames } from "./weights.ts";
+import type { AttentionResult, Lowering, Operations } from "./lowering.ts";
+import { biasTables, keyValueNames, layerWidths, type Stack } from "./weights.ts";
 
-/** A stack's running state: the sum of the residual stream so far, and the update that the next norm adds to it. */
-export interface Residual {
-  readonly x: Value;
-  readonly update: Value | null;
+/** The layers of one graph. Batch and length may be folded into one axis, as training does. */
+export interface Layers {
+  /** The embedding of tokens: integer ids [B, S] -> [B, S, D]. */
+  embed(ids: Value): Value;
+  /**
+   * Layers from..to of the encoder, or all of them, on x [B, S, D].
+   * @param biasOf position biases and mask of a layer, [1 or B, H, S, S]
+   * @param onLayer receives the nodes of each layer
+   * @returns [B, S, D]: the hidden states after the final norm, or the next stage's x where the encoder does not end
+   * @see T5Stack, modeling_t5.py
+   */
+  encoderStack(x: Value, biasOf: BiasOf, onLayer?: OnLayer, range?: LayerRange): Value;
+  /**
+   * The decoder on x [B, T, D].
+   * @returns `hidden` [B, T, D] after the final norm, and each layer's grown cache [B, H, P + T, K]; none without a cache
+   * @see T5Stack, modeling_t5.py
+   */
+  decoderStack(x: Value, inputs: DecoderInputs, onLayer?: OnLayer): { hidden: Value; present: KeysAndValues[] };
+  /** Projections of the encoder's states [B, S, D] that a decoder layer attends to: [B, S, H*K], one value if keys are values. */
+  crossKeysAndValues(layer: number, states: Value): KeysAndValues;
+  /** The same, laid out as a cache: [B, H, S, K], or one head that all share. */
+  crossCache(layer: number, states: Value): KeysAndValues;
+  /** The bias of each head by the bucket of a query and a key: integers [T, L] -> [1, H, T, L]. A bucket past the last is masked. */
+  positionBias(table: string, heads: number, buckets: Value): Value;
 }
 
-/** Adds what is pending to the residual stream and returns its norm beside the new state. */
-export function normed(
-  g: GraphBuilder,
-  lowering: Lowering,
-  { x, update }: Residual,
-  weight: string,
-): { x: Value; input: Value } {
-  if (update === null) return { x, input: lowering.norm(g, x, weight) };
-  const { sum, normed: input } = lowering.addNorm(g, x, update, weight);
-  return { x: sum, input };
+/** Returns the bias that a layer adds to its attention's products. */
+export type BiasOf = (layer: number) => Value;
+
+/** Receives the nodes of a layer, as a segment that depends on the residual stream. */
+export type OnLayer = (segment: Segment) => void;
+
+/** Layers from..to of a stack. */
+export interface LayerRange {
+  readonly from: number;
+  readonly to: number;
+  /** Whether they end the stack, so that its final norm follows. */
+  readonly ends: boolean;
 }
 
-/** Keys and values of one layer, float32 [B, H, S, K], or [B, S, H*K] where nothing is kept. */
-export interface KeysAndValues {
-  readonly key: Value;
-  readonly value: Value;
+/** What the decoder attends to. */
+export interface DecoderInputs {
+  /** Relative position bias and causal mask of a layer, [1, H, T, P + T]. */
+  readonly biasOf: BiasOf;
+  /** Keys and values of the encoder's states for a layer: [B, S, H*K], or [B, H, S, K]. */
+  readonly crossOf: (layer: number) => KeysAndValues;
+  /** Additive mask of the encoder's padding, [B, 1, positions that attend to one row, S], or null. */
+  readonly mask: Value | null;
+  /** Each layer's cache, [B, H, P, K] (or one head that all share), and the name of the extent P + T. */
+  readonly past?: { readonly caches: readonly KeysAndValues[]; readonly total: Dim };
+  /** Given where several decoder rows attend to one encoder row. */
+  readonly folding?: Folding;
 }
 
-/**
- * Self-attention sub-layer.
- * @param bias relative position bias and mask, [1 or B, H, T, past + T]
- * @param past cache of earlier positions and the name of the extent past + T
- * @see T5LayerSelfAttention, modeling_t5.py
- */
-export function selfAttention(
-  g: GraphBuilder,
-  lowering: Lowering,
-  config: T5Config,
-  name: string,
-  residual: Residual,
-  bias: Value,
-  past?: KeysAndValues & { readonly total: Dim },
-): { residual: Residual; present: KeysAndValues | null } {
-  const { x, input } = normed(g, lowering, residual, `${name}.layer_norm.weight`);
-  const module = `${name}.SelfAttention`;
-  const [query, key, value = key] = two(
-    lowering.linears(g, input, [`${module}.q`, ...keyValueNames(config, module)], `${module}.qkv`),
-  );
-  const heads = Number(query.shape.at(-1)) / config.dKv;
-  const mixing = mixingOf(g, lowering, config, module);
-  const attended = lowering.attention(g, { query, key, value, bias, heads, mixing, ...(past && { past }) });
-  const update = one(lowering.linears(g, attended.output, [`${module}.o`], `${module}.o`));
-  return { residual: { x, update }, present: attended.present };
-}
-
-/** How decoder rows that share a row of the encoder's keys and values (beams) are attended as positions of that one row. */
+/** Shapes by which decoder rows that share an encoder row (beams) attend to it as more positions of one row. */
 export interface Folding {
-  /** int64 [3]: [B, rows * positions / B, 0], the 0 for the width as it is */
+  /** int64 [3]: [B, rows * positions / B, 0]; 0 keeps the width */
   readonly folded: Value;
   /** int64 [3]: [rows, positions, 0] */
   readonly unfolded: Value;
 }
 
-/**
- * Cross-attention sub-layer on keys and values computed once from the encoder.
- * @param mask additive mask of the encoder's padding, [B, 1, positions that attend to one row, S], or null
- * @param folding null where there is one decoder row for each encoder row
- * @see T5LayerCrossAttention, modeling_t5.py
- */
-export function crossAttention(
-  g: GraphBuilder,
-  lowering: Lowering,
-  config: T5Config,
-  name: string,
-  residual: Residual,
-  { key, value }: KeysAndValues,
-  mask: Value | null,
-  folding: Folding | null,
-): Residual {
-  const { x, input } = normed(g, lowering, residual, `${name}.layer_norm.weight`);
-  const module = `${name}.EncDecAttention`;
-  const query = one(lowering.linears(g, input, [`${module}.q`], `${module}.q`)); // [R, T, H*K]
-  const width = Number(query.shape.at(-1));
-  const folded = folding === null ? query : ops.reshapeTo(g, query, folding.folded, ["B", "folded", width]);
-  const heads = width / config.dKv;
-  const mixing = mixingOf(g, lowering, config, module);
-  const { output } = lowering.attention(g, { query: folded, key, value, bias: mask, heads, mixing });
-  const unfolded = folding === null ? output : ops.reshapeTo(g, output, folding.unfolded, query.shape);
-  return { x, update: one(lowering.linears(g, unfolded, [`${module}.o`], `${module}.o`)) };
-}
-
-/** Feed-forward sub-layer: relu, or one of the gated forms. @see T5LayerFF, modeling_t5.py */
-export function feedForward(
-  g: GraphBuilder,
-  lowering: Lowering,
-  config: T5Config,
-  name: string,
-  residual: Residual,
-): Residual {
-  const { x, input } = normed(g, lowering, residual, `${name}.layer_norm.weight`);
-  const module = `${name}.DenseReluDense`;
-  const update = one(lowering.linears(g, hidden(g, lowering, config, module, input), [`${module}.wo`], `${module}.wo`));
-  return { x, update };
-}
-
-/**
- * A decoder layer's keys and values of the encoder's states, as its linear layers give them: one and the same where they are shared.
- */
-export function crossKeysAndValues(
-  g: GraphBuilder,
-  lowering: Lowering,
-  config: T5Config,
-  layer: number,
-  states: Value,
-): KeysAndValues {
-  const module = `decoder.block.${layer}.layer.1.EncDecAttention`;
-  const [key, value = key] = lowering.linears(g, states, keyValueNames(config, module), `${module}.kv`);
-  if (key === undefined || value === undefined) throw new RangeError("a lowering returned no value");
-  return { key, value };
-}
-
-function mixingOf(g: GraphBuilder, lowering: Lowering, config: T5Config, module: string): Mixing | null {
-  if (!config.talkingHeads) return null;
+/** Returns the layers of a model, which add their nodes to `g`. */
+export function layersOn(g: GraphBuilder, config: T5Config, lowering: Lowering): Layers {
+  const t5: Context = { ...lowering(g), g, config };
   return {
-    logits: lowering.weight(g, `${module}.logits.weight`),
-    weights: lowering.weight(g, `${module}.weights.weight`),
+    embed: (ids) => t5.dropout("embedding", t5.embed(ids)),
+
+    encoderStack(x, biasOf, onLayer, { from, to, ends } = { from: 0, to: config.numLayers, ends: true }) {
+      let stream: Residual = { x, update: null };
+      for (let layer = from; layer < to; layer += 1) {
+        const [begin, before] = [g.nodes.length, stream];
+        stream = selfAttention(t5, `encoder.block.${layer}.layer.0`, before, biasOf(layer)).stream;
+        stream = feedForward(t5, `encoder.block.${layer}.layer.1`, stream);
+        onLayer?.(segment(g, begin, before));
+      }
+      return ends ? finalNorm(t5, "encoder", stream) : total(t5, stream);
+    },
+
+    decoderStack(x, inputs, onLayer) {
+      let stream: Residual = { x, update: null };
+      const present: KeysAndValues[] = [];
+      for (let layer = 0; layer < config.numDecoderLayers; layer += 1) {
+        const [begin, before] = [g.nodes.length, stream];
+        const self = decoderSelfAttention(t5, layer, before, inputs);
+        if (self.present !== null) present.push(self.present);
+        stream = crossAttention(t5, `decoder.block.${layer}.layer.1`, self.stream, inputs.crossOf(layer), inputs);
+        stream = feedForward(t5, `decoder.block.${layer}.layer.2`, stream);
+        onLayer?.(segment(g, begin, before));
+      }
+      return { hidden: finalNorm(t5, "decoder", stream), present };
+    },
+
+    crossKeysAndValues: (layer, states) => crossKeysAndValues(t5, layer, states),
+
+    crossCache(layer, states) {
+      const { key, value } = crossKeysAndValues(t5, layer, states);
+      const { keyHeads } = layerWidths(config, layer);
+      const split = (x: Value) =>
+        ops.transpose(g, ops.reshape(g, x, [...x.shape.slice(0, 2), keyHeads, config.dKv]), [0, 2, 1, 3]);
+      return { key: split(key), value: split(value) };
+    },
+
+    positionBias(table, heads, buckets) {
+      const never = g.constant("float32", [1, heads], Array<number>(heads).fill(-1e9));
+      const rows = ops.concat(g, [t5.weight(table), never], 0); // [buckets + 1, H]
+      return ops.unsqueeze(g, ops.transpose(g, ops.gather(g, rows, buckets, 0), [2, 0, 1]), 0);
+    },
   };
 }
 
-function hidden(g: GraphBuilder, lowering: Lowering, config: T5Config, module: string, x: Value): Value {
-  if (config.feedForward === "relu") {
-    return ops.unary(g, "Relu", one(lowering.linears(g, x, [`${module}.wi`], `${module}.wi`)));
-  }
-  const [gate, linear] = two(lowering.linears(g, x, [`${module}.wi_0`, `${module}.wi_1`], `${module}.wi`));
+/** The bias of each layer, from those of a stack's tables (see biasTables); null for tables that no layer asks for. */
+export function biasOfTables(config: T5Config, stack: Stack, biases: readonly (Value | null)[]): BiasOf {
+  const tables = biasTables(config, stack);
+  return (layer) => {
+    const bias = biases[tables.findIndex(({ to }) => layer < to)];
+    if (bias == null) throw new RangeError(`the ${stack}'s layer ${layer} has no biases`);
+    return bias;
+  };
+}
+
+interface Context extends Operations {
+  readonly g: GraphBuilder;
+  readonly config: T5Config;
+}
+
+/** The residual stream: its sum so far [B, T, D], and the last sub-layer's output, which the next norm adds to it. */
+interface Residual {
+  readonly x: Value;
+  readonly update: Value | null;
+}
+
+/** @see T5LayerSelfAttention, modeling_t5.py */
+function selfAttention(
+  t5: Context,
+  name: string,
+  stream: Residual,
+  bias: Value,
+  past?: KeysAndValues & { readonly total: Dim },
+): { stream: Residual; present: KeysAndValues | null } {
+  const { x, input } = normed(t5, stream, `${name}.layer_norm.weight`); // [B, T, D]
+  const module = `${name}.SelfAttention`;
+  const projections = t5.linears(input, [`${module}.q`, ...keyValueNames(t5.config, module)], `${module}.qkv`); // [B, T, H*K]
+  const [query, key] = [at(projections, 0), at(projections, 1)];
+  const attended = attend(t5, module, query, { key, value: projections[2] ?? key }, bias, past);
+  const update = t5.dropout("attention.output", t5.linear(attended.output, `${module}.o`)); // [B, T, D]
+  return { stream: { x, update }, present: attended.present };
+}
+
+function decoderSelfAttention(t5: Context, layer: number, stream: Residual, { biasOf, past }: DecoderInputs) {
+  const cache = past?.caches[layer];
+  const own = past === undefined || cache === undefined ? undefined : { ...cache, total: past.total };
+  return selfAttention(t5, `decoder.block.${layer}.layer.0`, stream, biasOf(layer), own);
+}
+
+/** @see T5LayerCrossAttention, modeling_t5.py */
+function crossAttention(
+  t5: Context,
+  name: string,
+  stream: Residual,
+  memory: KeysAndValues,
+  { mask, folding }: DecoderInputs,
+): Residual {
+  const { x, input } = normed(t5, stream, `${name}.layer_norm.weight`); // [R, T, D]
+  const module = `${name}.EncDecAttention`;
+  const query = t5.linear(input, `${module}.q`); // [R, T, H*K]
+  const shape = ["B", "folded", Number(query.shape.at(-1))];
+  const folded = folding === undefined ? query : ops.reshapeTo(t5.g, query, folding.folded, shape);
+  const { output } = attend(t5, module, folded, memory, mask);
+  const unfolded = folding === undefined ? output : ops.reshapeTo(t5.g, output, folding.unfolded, query.shape);
+  return { x, update: t5.dropout("attention.output", t5.linear(unfolded, `${module}.o`)) };
+}
+
+/** Attention of a query [B, T, H*K], with the heads that its width makes. */
+function attend(
+  t5: Context,
+  module: string,
+  query: Value,
+  { key, value }: KeysAndValues,
+  bias: Value | null,
+  past?: KeysAndValues & { readonly total: Dim },
+): AttentionResult {
+  const heads = Number(query.shape.at(-1)) / t5.config.dKv;
+  const mixing = t5.config.talkingHeads
+    ? { logits: t5.weight(`${module}.logits.weight`), weights: t5.weight(`${module}.weights.weight`) }
+    : null;
+  return t5.attention({ query, key, value, bias, heads, mixing, ...(past && { past }) });
+}
+
+function crossKeysAndValues(t5: Context, layer: number, states: Value): KeysAndValues {
+  const module = `decoder.block.${layer}.layer.1.EncDecAttention`;
+  const projections = t5.linears(states, keyValueNames(t5.config, module), `${module}.kv`);
+  const key = at(projections, 0);
+  return { key, value: projections[1] ?? key };
+}
+
+/** @see T5LayerFF, modeling_t5.py */
+function feedForward(t5: Context, name: string, stream: Residual): Residual {
+  const { x, input } = normed(t5, stream, `${name}.layer_norm.weight`); // [B, T, D]
+  const module = `${name}.DenseReluDense`;
+  const hidden = t5.config.feedForward === "relu" ? relu(t5, module, input) : gated(t5, module, input); // [B, T, F]
+  return { x, update: t5.dropout("feedForward.output", t5.linear(hidden, `${module}.wo`)) };
+}
+
+/** @see T5DenseActDense, modeling_t5.py */
+function relu(t5: Context, module: string, x: Value): Value {
+  // Dropout before the relu has the same result as after it, and the way back needs only what is left.
+  return ops.unary(t5.g, "Relu", t5.dropout("feedForward.hidden", t5.linear(x, `${module}.wi`)));
+}
+
+/** @see T5DenseGatedActDense, modeling_t5.py */
+function gated({ g, ...t5 }: Context, module: string, x: Value): Value {
+  const projections = t5.linears(x, [`${module}.wi_0`, `${module}.wi_1`], `${module}.wi`); // [B, T, F]
+  const [gate, linear] = [at(projections, 0), at(projections, 1)];
   const activated =
-    config.feedForward === "gated-gelu" ? ops.geluTanh(g, gate) : ops.mul(g, gate, ops.unary(g, "Sigmoid", gate));
-  return ops.mul(g, activated, linear);
+    t5.config.feedForward === "gated-gelu" ? ops.geluTanh(g, gate) : ops.mul(g, gate, ops.unary(g, "Sigmoid", gate));
+  return t5.dropout("feedForward.hidden", ops.mul(g, activated, linear));
 }
 
-function one(values: readonly Value[]): Value {
-  const [a] = values;
-  if (a === undefined) throw new RangeError("a lowering returned no value");
-  return a;
+function finalNorm(t5: Context, stack: Stack, stream: Residual): Value {
+  return t5.dropout("finalNorm", normed(t5, stream, `${stack}.final_layer_norm.weight`).input);
 }
 
-function two(values: readonly Value[]): [Value, Value, Value?] {
-  const [a, b, c] = values;
-  if (a === undefined || b === undefined) throw new RangeError("a lowering returned fewer than two values");
-  return c === undefined ? [a, b] : [a, b, c];
+/** The residual stream with its pending update added, and the norm of that sum. */
+function normed(t5: Context, { x, update }: Residual, weight: string): { x: Value; input: Value } {
+  if (update === null) return { x, input: t5.norm(x, weight) };
+  const { sum, normed: input } = t5.addNorm(x, update, weight);
+  return { x: sum, input };
+}
+
+function total(t5: Context, { x, update }: Residual): Value {
+  return update === null ? x : ops.add(t5.g, x, update);
+}
+
+/** The nodes added since `begin`, which depend on the residual stream before them. */
+function segment(g: GraphBuilder, begin: number, { x, update }: Residual): Segment {
+  return { begin, end: g.nodes.length, inputs: update === null ? [x] : [x, update] };
 }

@@ -1,12 +1,13 @@
 /**
  * The T5 operations that can be written in more than one way. layers.ts says what T5 computes in these terms; a lowering says
- * how: in plain operators that can be differentiated (plain.ts), or in the runtime's fused and quantized ones (fused.ts).
+ * how: in plain operators that can be differentiated (plain.ts, trainable.ts), or in the runtime's fused and quantized ones
+ * (fused.ts). Shapes: B batch, S source and T target positions, D model width, H heads, K head width, V vocabulary.
  */
 import type { GraphBuilder } from "../graph/builder.ts";
-import type { AttentionInputs } from "../graph/runtime-ops.ts";
+import type { AttentionInputs, KeysAndValues } from "../graph/runtime-ops.ts";
 import type { DType, ExternalData, Value } from "../graph/types.ts";
 
-/** One weight where it is stored. */
+/** A weight and where it is stored. */
 export interface StoredTensor {
   readonly dtype: DType;
   readonly shape: readonly number[];
@@ -16,48 +17,71 @@ export interface StoredTensor {
 /** Weights by name: Hugging Face's names for float tensors, plan.ts's for quantized ones. */
 export type TensorSource = ReadonlyMap<string, StoredTensor>;
 
-/** Talking heads' two weights, [H out, H in]. */
+/** The two weights of talking heads, [H out, H in]. */
 export interface Mixing {
-  /** Mixes the products before the bias and the softmax. */
+  /** Mixes the products of queries and keys, before the bias and the softmax. */
   readonly logits: Value;
-  /** Mixes what the softmax gave. */
+  /** Mixes the attention weights, after the softmax. */
   readonly weights: Value;
 }
 
-/** What attention is computed of. Keys and values may have one head, for all the query's. */
+/** The operands of attention. Keys and values may have a single head, which all heads of the query share. */
 export interface Attention extends AttentionInputs {
   readonly mixing: Mixing | null;
 }
 
-/** Attention's output [B, T, H*K], and the cache it goes on with where it had one. */
+/** The output of attention [B, T, H*K], and the grown cache where there was one. */
 export interface AttentionResult {
   readonly output: Value;
-  readonly present: { readonly key: Value; readonly value: Value } | null;
+  readonly present: KeysAndValues | null;
 }
 
-/** How T5's operations become nodes of one graph. Shapes: D model width, H heads, K head width, V vocabulary. */
-export interface Lowering {
+/**
+ * The places of dropout in T5, besides the attention weights, where the attention operation applies it itself.
+ * @see transformer_layers.py and transformer.py, mesh_tensorflow
+ */
+export type DropoutPlace =
+  | "embedding"
+  | "attention.output"
+  | "feedForward.hidden"
+  | "feedForward.output"
+  | "finalNorm"
+  | "adapter.input";
+
+/** T5's operations, each of which adds nodes to one graph. */
+export interface Operations {
   /** Rows of the embedding: integer ids [B, S] -> [B, S, D]. */
-  embed(g: GraphBuilder, ids: Value): Value;
+  embed(ids: Value): Value;
   /** Root-mean-square norm with the named weight: x / sqrt(mean(x^2) + epsilon) * weight. @see T5LayerNorm, modeling_t5.py */
-  norm(g: GraphBuilder, x: Value, weight: string): Value;
+  norm(x: Value, weight: string): Value;
   /** x + update, and the norm of that sum. */
-  addNorm(g: GraphBuilder, x: Value, update: Value, weight: string): { sum: Value; normed: Value };
-  /** Linear layers (no bias) that share their input: x [.., in] -> one [.., out] for each name. `fused` names them as one. */
-  linears(g: GraphBuilder, x: Value, names: readonly string[], fused: string): Value[];
+  addNorm(x: Value, update: Value, weight: string): { sum: Value; normed: Value };
+  /** A linear layer without bias: x [.., in] -> [.., out]. */
+  linear(x: Value, name: string): Value;
+  /** Linear layers that share their input: x [.., in] -> one [.., out] for each name. `fused` is their name as one layer. */
+  linears(x: Value, names: readonly string[], fused: string): Value[];
   /** softmax(query key^T + bias) value for each head, unscaled. */
-  attention(g: GraphBuilder, inputs: Attention): AttentionResult;
+  attention(inputs: Attention): AttentionResult;
+  /** x with some of its values dropped in training; x itself in inference. */
+  dropout(place: DropoutPlace, x: Value): Value;
   /** Scores of every token: x [.., D] -> [.., V], by the LM head or the tied embedding. */
-  logits(g: GraphBuilder, x: Value): Value;
-  /** A small weight as it is: relative position biases, mixes of heads. */
-  weight(g: GraphBuilder, name: string): Value;
+  logits(x: Value): Value;
+  /** A small weight as stored: relative position biases, mixes of heads. */
+  weight(name: string): Value;
 }
 
-/** A lowering for generation, which may score a part of the vocabulary. */
-export interface GenerationLowering extends Lowering {
+/** How T5's operations become nodes: returns the operations that add to a graph, or to the body of a loop in it. */
+export type Lowering = (g: GraphBuilder) => Operations;
+
+/** Operations for generation, which may score a part of the vocabulary. */
+export interface GenerationOperations extends Operations {
   /**
-   * Scores of some tokens only: `common`, known when the graph is made, then `own`, integer ids [U] of the run. Their rows are
-   * taken in g; the function returned scores x in g or in a loop's body: x [R, T, D] -> [R, T, common.length + U].
+   * Scores of some tokens only: `common`, known when the graph is built, then `own`, integer ids [U] of the run. Adds the
+   * nodes that fetch their rows.
+   * @returns a function that scores x in this graph or in a body of it: x [R, T, D] -> [R, T, common.length + U]
    */
-  someLogits(g: GraphBuilder, common: readonly number[], own: Value): (g: GraphBuilder, x: Value) => Value;
+  someLogits(common: readonly number[], own: Value): (g: GraphBuilder, x: Value) => Value;
 }
+
+/** A lowering for generation. */
+export type GenerationLowering = (g: GraphBuilder) => GenerationOperations;

@@ -1,4 +1,4 @@
-/** The lowering in plain operators: the reference for the fused one, and what differentiation works on. */
+/** The lowering in plain operators: the reference for the fused one, and for devices that have kernels for nothing else. */
 import type { GraphBuilder } from "../graph/builder.ts";
 import * as ops from "../graph/ops.ts";
 import type { Value } from "../graph/types.ts";
@@ -7,42 +7,43 @@ import type { T5Config } from "./config.ts";
 import type { GenerationLowering } from "./lowering.ts";
 
 /**
- * Returns the lowering whose weights are given by name.
- * @param weight gives the value of a float tensor by its Hugging Face name (an initializer or, in training, an input)
+ * Returns the lowering in plain operators.
+ * @param weightOf returns a float tensor by its Hugging Face name, as a value of the graph
  */
-export function plainLowering(config: T5Config, weight: (g: GraphBuilder, name: string) => Value): GenerationLowering {
-  function norm(g: GraphBuilder, x: Value, name: string): Value {
-    const scalar = (value: number) => g.constant(x.dtype, [], [value]);
-    const meanSquare = ops.reduceLast(g, "ReduceMean", ops.mul(g, x, x)); // [.., 1]
-    const root = ops.unary(g, "Sqrt", ops.add(g, meanSquare, scalar(config.layerNormEpsilon)));
-    return ops.mul(g, ops.div(g, x, root), weight(g, name));
-  }
-
-  function linear(g: GraphBuilder, x: Value, name: string): Value {
-    return ops.matmul(g, x, ops.transpose(g, weight(g, `${name}.weight`), [1, 0]));
-  }
-
+export function plainLowering(
+  config: T5Config,
+  weightOf: (g: GraphBuilder, name: string) => Value,
+): GenerationLowering {
   const head = config.tieWordEmbeddings ? "shared" : "lm_head";
+  const scaled = (g: GraphBuilder, x: Value) =>
+    config.scaleDecoderOutputs ? ops.mul(g, x, g.constant(x.dtype, [], [config.dModel ** -0.5])) : x;
 
-  function scaled(g: GraphBuilder, x: Value): Value {
-    return config.scaleDecoderOutputs ? ops.mul(g, x, g.constant(x.dtype, [], [config.dModel ** -0.5])) : x;
-  }
-
-  return {
-    weight,
-    embed: (g, ids) => ops.gather(g, weight(g, "shared.weight"), ids, 0),
-    norm,
-    addNorm(g, x, update, name) {
-      const sum = ops.add(g, x, update);
-      return { sum, normed: norm(g, sum, name) };
-    },
-    linears: (g, x, names) => names.map((name) => linear(g, x, name)),
-    attention: plainAttention,
-    logits: (g, x) => linear(g, scaled(g, x), head),
-    someLogits(g, common, own) {
-      const ids = ops.concat(g, [g.constant(own.dtype, [common.length], common), own], 0, "C");
-      const rows = ops.gather(g, weight(g, `${head}.weight`), ids, 0); // [C, D]
-      return (b, x) => ops.matmul(b, scaled(b, x), ops.transpose(b, rows, [1, 0]));
-    },
+  return (g) => {
+    const weight = (name: string) => weightOf(g, name);
+    const linear = (x: Value, name: string) => ops.matmul(g, x, ops.transpose(g, weight(`${name}.weight`), [1, 0])); // [.., out]
+    const norm = (x: Value, name: string) => {
+      const meanSquare = ops.reduceLast(g, "ReduceMean", ops.mul(g, x, x)); // [.., 1]
+      const root = ops.unary(g, "Sqrt", ops.add(g, meanSquare, g.constant(x.dtype, [], [config.layerNormEpsilon])));
+      return ops.mul(g, ops.div(g, x, root), weight(name));
+    };
+    return {
+      weight,
+      norm,
+      linear,
+      embed: (ids) => ops.gather(g, weight("shared.weight"), ids, 0),
+      addNorm(x, update, name) {
+        const sum = ops.add(g, x, update);
+        return { sum, normed: norm(sum, name) };
+      },
+      linears: (x, names) => names.map((name) => linear(x, name)),
+      attention: (inputs) => plainAttention(g, inputs),
+      dropout: (_, x) => x,
+      logits: (x) => linear(scaled(g, x), head),
+      someLogits(common, own) {
+        const ids = ops.concat(g, [g.constant(own.dtype, [common.length], common), own], 0, "C");
+        const rows = ops.gather(g, weight(`${head}.weight`), ids, 0); // [C, D]
+        return (b, x) => ops.matmul(b, scaled(b, x), ops.transpose(b, rows, [1, 0]));
+      },
+    };
   };
 }

@@ -5,7 +5,7 @@ import * as runtime from "../graph/runtime-ops.ts";
 import type { Dim, Shape, Value } from "../graph/types.ts";
 import { attentionWeights } from "./attention.ts";
 import type { T5Config } from "./config.ts";
-import type { Lowering } from "./lowering.ts";
+import type { Attention, AttentionResult, DropoutPlace, Lowering } from "./lowering.ts";
 import { tensorShapes } from "./weights.ts";
 
 /** What of a model learns. The rest is read and never written. */
@@ -103,10 +103,16 @@ export interface Trainable {
   readonly embedded: readonly Value[];
 }
 
+/** Which dropout a graph computes. */
+export interface TrainableOptions {
+  /** Whether T5's own places drop values. */
+  readonly dropout: boolean;
+  readonly lora?: LoraGraph | undefined;
+}
+
 /**
- * Returns a lowering on rows [N, width]. Where dropout is wanted it drops after the embeddings, on attention's weights (as values), on the
- * feed-forward layers' hidden values, on each sub-layer's output, and after the final norms.
- * @param weight gives a tensor by its Hugging Face name
+ * Returns a lowering on rows [N, width], one for each token. Attention weights are dropped by dropping values.
+ * @param weight returns a tensor by its Hugging Face name
  * @param stacks each kind of rows that occurs, by its extent
  * @see transformer_layers.py and transformer.py of mesh_tensorflow for the places and the broadcast of dropout
  */
@@ -114,27 +120,10 @@ export function trainableLowering(
   config: T5Config,
   weight: (name: string) => Value,
   stacks: readonly Rows[],
-  dropout: boolean,
-  lora?: LoraGraph,
+  { dropout, lora }: TrainableOptions,
 ): Trainable {
-  const { dKv, dModel } = config;
-  // What relu drops is dropped before it: the same, and only what is left is kept for the way back.
-  const early = config.feedForward === "relu";
   const masks: DropoutMask[] = [];
   const embedded: Value[] = [];
-
-  function rowsOf(x: Value): Rows {
-    const found = stacks.find(({ rows }) => rows === x.shape[0]);
-    if (found === undefined) throw new RangeError(`no stack has the rows ${x.shape[0]}`);
-    return found;
-  }
-
-  /** [N, ..rest flat] -> [B, length, ..rest]. */
-  function unfold(g: GraphBuilder, x: Value, rest: readonly number[]): Value {
-    const { batch, length, extents } = rowsOf(x);
-    const target = ops.concat(g, [extents, g.constant("int64", [rest.length], rest)], 0);
-    return ops.reshapeTo(g, x, target, [batch, length, ...rest]);
-  }
 
   function masked(g: GraphBuilder, x: Value, shape: Shape, adapter = false): Value {
     const name = `dropout_${masks.length}`;
@@ -142,63 +131,82 @@ export function trainableLowering(
     return ops.mul(g, x, g.input(name, x.dtype, shape));
   }
 
-  /** Drops channels of rows, the same at every position of a sequence. */
-  function dropped(g: GraphBuilder, x: Value, wanted = dropout, adapter = false): Value {
-    if (!wanted) return x;
-    const width = Number(x.shape[1]);
-    const kept = masked(g, unfold(g, x, [width]), [rowsOf(x).batch, 1, width], adapter);
-    return ops.reshape(g, kept, x.shape);
-  }
+  const lowering: Lowering = (g) => {
+    /** Drops channels of rows, the same ones at every position of a sequence. */
+    function drop(place: DropoutPlace, x: Value): Value {
+      const adapter = place === "adapter.input";
+      if (!(adapter ? lora?.dropout : dropout)) return x;
+      const width = Number(x.shape[1]);
+      const rows = rowsOf(stacks, x);
+      return ops.reshape(g, masked(g, unfold(g, rows, x, [width]), [rows.batch, 1, width], adapter), x.shape);
+    }
 
-  function norm(g: GraphBuilder, x: Value, name: string): Value {
-    const { normed } = runtime.rootMeanSquareNorm(g, x, weight(name), config.layerNormEpsilon);
-    return name.endsWith("final_layer_norm.weight") ? dropped(g, normed) : normed;
-  }
+    function norm(x: Value, name: string): Value {
+      return runtime.rootMeanSquareNorm(g, x, weight(name), config.layerNormEpsilon).normed;
+    }
 
-  function linear(g: GraphBuilder, x: Value, name: string): Value {
-    const hidden = name.endsWith(".wo") && !early ? dropped(g, x) : x;
-    const y = adapted(g, hidden, ops.gemm(g, hidden, weight(`${name}.weight`), { transposeB: true }), name);
-    return /\.w?o$/.test(name) || (early && name.endsWith(".wi")) ? dropped(g, y) : y;
-  }
+    function linear(x: Value, name: string): Value {
+      const y = ops.gemm(g, x, weight(`${name}.weight`), { transposeB: true }); // [N, out]
+      const matrices = lora?.matrices(name);
+      if (lora === undefined || matrices === undefined) return y;
+      const thin = ops.gemm(g, drop("adapter.input", x), matrices.a, { transposeB: true }); // [N, rank]
+      const scaled = ops.mul(g, thin, g.constant(x.dtype, [], [lora.scale]));
+      return ops.add(g, y, ops.gemm(g, scaled, matrices.b, { transposeB: true }));
+    }
 
-  /** y + scale * x A^T B^T, where the layer has such matrices. */
-  function adapted(g: GraphBuilder, x: Value, y: Value, name: string): Value {
-    const matrices = lora?.matrices(name);
-    if (lora === undefined || matrices === undefined) return y;
-    const thin = ops.gemm(g, dropped(g, x, lora.dropout, true), matrices.a, { transposeB: true }); // [N, rank]
-    const scaled = ops.mul(g, thin, g.constant(x.dtype, [], [lora.scale]));
-    return ops.add(g, y, ops.gemm(g, scaled, matrices.b, { transposeB: true }));
-  }
-
-  const lowering: Lowering = {
-    weight: (_, name) => weight(name),
-    embed(g, ids) {
-      const rows = ops.gather(g, weight("shared.weight"), ids, 0);
-      embedded.push(rows);
-      return dropped(g, rows);
-    },
-    norm,
-    addNorm(g, x, update, name) {
-      const sum = ops.add(g, x, update);
-      return { sum, normed: norm(g, sum, name) };
-    },
-    linears: (g, x, names) => names.map((name) => linear(g, x, name)),
-    attention(g, { query, key, value, bias, heads, mixing }) {
-      const split = (x: Value, order: readonly number[]) =>
-        ops.transpose(g, unfold(g, x, [Number(x.shape[1]) / dKv, dKv]), order);
-      const products = ops.matmul(g, split(query, [0, 2, 1, 3]), split(key, [0, 2, 3, 1])); // [B, H, T, S]
-      const weights = attentionWeights(g, products, bias, mixing);
-      const { batch, length } = rowsOf(key);
-      const values = split(value, [0, 2, 1, 3]); // [B, H or 1, S, K]
-      // A key is dropped for all queries at once, so its value is: fewer numbers than the weights, and nothing more is kept.
-      const kept = dropout ? masked(g, values, [batch, heads, length, 1]) : values;
-      const mixed = ops.matmul(g, weights, kept); // [B, H, T, K]
-      const output = ops.reshape(g, ops.transpose(g, mixed, [0, 2, 1, 3]), query.shape);
-      return { output, present: null };
-    },
-    logits() {
-      throw new RangeError(`training takes the loss of the states [N, ${dModel}] without their logits`);
-    },
+    return {
+      weight,
+      norm,
+      linear,
+      attention: (inputs) =>
+        attentionOnRows(g, config, stacks, inputs, (values, shape) => (dropout ? masked(g, values, shape) : values)),
+      dropout: drop,
+      embed(ids) {
+        const rows = ops.gather(g, weight("shared.weight"), ids, 0);
+        embedded.push(rows);
+        return rows;
+      },
+      addNorm(x, update, name) {
+        const sum = ops.add(g, x, update);
+        return { sum, normed: norm(sum, name) };
+      },
+      linears: (x, names) => names.map((name) => linear(x, name)),
+      logits() {
+        throw new RangeError("training takes the loss of the decoder's states without their logits");
+      },
+    };
   };
   return { lowering, masks, embedded };
+}
+
+/** Attention on rows. @param drop drops values [B, H or 1, S, K] by a mask of a shape [B, H, S, 1] */
+function attentionOnRows(
+  g: GraphBuilder,
+  { dKv }: T5Config,
+  stacks: readonly Rows[],
+  { query, key, value, bias, heads, mixing }: Attention,
+  drop: (values: Value, shape: Shape) => Value,
+): AttentionResult {
+  const split = (x: Value, order: readonly number[]) =>
+    ops.transpose(g, unfold(g, rowsOf(stacks, x), x, [Number(x.shape[1]) / dKv, dKv]), order);
+  const products = ops.matmul(g, split(query, [0, 2, 1, 3]), split(key, [0, 2, 3, 1])); // [B, H, T, S]
+  const weights = attentionWeights(g, products, bias, mixing);
+  const values = split(value, [0, 2, 1, 3]); // [B, H or 1, S, K]
+  const { batch, length } = rowsOf(stacks, key);
+  // A key is dropped for all queries at once, so its value is: fewer numbers than the weights, and nothing more is kept.
+  const left = drop(values, [batch, heads, length, 1]);
+  const mixed = ops.transpose(g, ops.matmul(g, weights, left), [0, 2, 1, 3]); // [B, T, H, K]
+  return { output: ops.reshape(g, mixed, query.shape), present: null };
+}
+
+function rowsOf(stacks: readonly Rows[], x: Value): Rows {
+  const rows = stacks.find((each) => each.rows === x.shape[0]);
+  if (rows === undefined) throw new RangeError(`no stack has the rows ${x.shape[0]}`);
+  return rows;
+}
+
+/** [N, ..rest flat] -> [B, length, ..rest]. */
+function unfold(g: GraphBuilder, { batch, length, extents }: Rows, x: Value, rest: readonly number[]): Value {
+  const target = ops.concat(g, [extents, g.constant("int64", [rest.length], rest)], 0);
+  return ops.reshapeTo(g, x, target, [batch, length, ...rest]);
 }

@@ -2,12 +2,12 @@
 import { backward, type Segment } from "../graph/backward.ts";
 import { createGraphBuilder, type GraphBuilder } from "../graph/builder.ts";
 import { withFloat64Norms } from "../graph/float64.ts";
+import { at } from "../graph/node.ts";
 import * as ops from "../graph/ops.ts";
 import type { DType, Graph, Value } from "../graph/types.ts";
 import type { T5Config } from "./config.ts";
-import { crossAttention, crossKeysAndValues, feedForward, normed, type Residual, selfAttention } from "./layers.ts";
-import { crossEntropy, type LossOptions } from "./loss.ts";
-import type { Lowering } from "./lowering.ts";
+import { biasOfTables, layersOn } from "./layers.ts";
+import { crossEntropy, type Loss, type LossOptions } from "./loss.ts";
 import {
   adapterNames,
   type DropoutMask,
@@ -57,99 +57,118 @@ export interface TrainingGraph {
  */
 export function trainingGraph(config: T5Config, options: TrainingOptions): TrainingGraph {
   const g = createGraphBuilder();
-  const dtype: DType = options.dtype ?? "float32";
-  const weights = new Map<string, Value>();
-  for (const [name, shape] of tensorShapes(config)) {
-    if (!name.endsWith(BIAS_TABLE)) weights.set(name, g.input(name, dtype, shape));
-  }
-  const { method } = options;
-  const learned = learnedShapes(config, method);
-  if (method.kind === "lora") {
-    for (const [name, shape] of learned) weights.set(name, g.input(name, dtype, shape));
-  }
-  const weight = (name: string): Value => {
-    const value = weights.get(name);
-    if (value === undefined) throw new RangeError(`the model has no tensor ${name}`);
-    return value;
-  };
+  const pass = forward(g, config, options);
+  const outputs = { loss: pass.loss.loss, nll: pass.loss.nll };
+  const gradients = options.gradients ? gradientsOf(g, config, options, pass) : {};
+  const graph = g.build("training", { ...outputs, ...gradients });
+  return { graph: options.dtype === "float64" ? withFloat64Norms(graph) : graph, masks: pass.masks };
+}
+
+/** The way forth: the loss, and what the way back starts from. */
+interface ForwardPass {
+  readonly loss: Loss;
+  /** The decoder's states as the head takes them, [N, D]. */
+  readonly hidden: Value;
+  readonly weights: ReadonlyMap<string, Value>;
+  /** Tables of position biases, laid out. */
+  readonly biases: readonly Value[];
+  /** The rows of the embedding that each stack looked up, [N, D]. */
+  readonly embedded: readonly Value[];
+  readonly layers: readonly Segment[];
+  readonly masks: readonly DropoutMask[];
+}
+
+function forward(g: GraphBuilder, config: T5Config, options: TrainingOptions): ForwardPass {
+  const { dtype = "float32", method } = options;
+  const weights = weightInputs(g, config, method, dtype);
+  const weight = (name: string) => tensorOf(weights, name);
   const extents = g.input("extents", "int64", [3]);
   const source = stackRows(g, extents, "source", "S", 1);
   const target = stackRows(g, extents, "target", "T", 2);
-  const { lowering, masks, embedded } = trainableLowering(
-    config,
-    weight,
-    [source, target],
-    options.dropout,
-    loraGraph(method, weights, options.gradients),
-  );
+  const lora = loraGraph(method, weights, options.gradients);
+  const { dropout } = options;
+  const { lowering, masks, embedded } = trainableLowering(config, weight, [source, target], { dropout, lora });
+  const t5 = layersOn(g, config, lowering);
   const mask = g.input("mask", dtype, ["B", 1, 1, "S"]);
-  /** Each layer's biases. */
-  const biases = (stack: Stack, length: string): Value[] =>
-    biasTables(config, stack).flatMap(({ name, numHeads, from, to }) => {
+  const inputIds = g.input("input_ids", "int32", [source.rows]);
+  const decoderIds = g.input("decoder_ids", "int32", [target.rows]);
+  const biases: Value[] = [];
+  const biasOf = (stack: Stack, length: string) => {
+    const tables = biasTables(config, stack).map(({ name, numHeads }) => {
       const bias = g.input(laidOutName(name), dtype, [1, numHeads, length, length]);
-      if (method.kind === "full") wanted.set(`d ${bias.name}`, bias);
-      return Array<Value>(to - from).fill(stack === "encoder" ? ops.add(g, bias, mask) : bias);
+      biases.push(bias);
+      return stack === "encoder" ? ops.add(g, bias, mask) : bias;
     });
-  const wanted = new Map<string, Value>();
-  const sourceIds = g.input("input_ids", "int32", [source.rows]);
-  const targetIds = g.input("decoder_ids", "int32", [target.rows]);
-  const layers: Segment[] = [];
-  const layer: LayerMarker = (inputs, make) => {
-    const begin = g.nodes.length;
-    const made = make();
-    layers.push({ begin, end: g.nodes.length, inputs: inputs.filter((value) => value !== null) });
-    return made;
+    return biasOfTables(config, stack, tables);
   };
-  const memory = encoder(g, config, lowering, lowering.embed(g, sourceIds), biases("encoder", "S"), layer);
-  const states = decoder(
-    g,
-    config,
-    lowering,
-    lowering.embed(g, targetIds),
-    memory,
-    biases("decoder", "T"),
-    mask,
-    layer,
+  const layers: Segment[] = [];
+  const memory = t5.encoderStack(t5.embed(inputIds), biasOf("encoder", "S"), (layer) => layers.push(layer));
+  const crossOf = (layer: number) => t5.crossKeysAndValues(layer, memory);
+  const { hidden: states } = t5.decoderStack(
+    t5.embed(decoderIds),
+    { biasOf: biasOf("decoder", "T"), crossOf, mask },
+    (layer) => layers.push({ ...layer, inputs: [...layer.inputs, memory] }),
   );
   const scale = g.constant(dtype, [], [config.dModel ** -0.5]);
   const hidden = config.scaleDecoderOutputs ? ops.mul(g, states, scale) : states;
-  const head = config.tieWordEmbeddings ? "shared.weight" : LM_HEAD;
-  const loss = crossEntropy(
-    g,
-    {
-      hidden,
-      table: weight(head),
-      labels: g.input("labels", "int32", [target.rows]),
-      weights: g.input("label_weights", dtype, [target.rows]),
-    },
-    options,
-    options.lossChunks ?? LOSS_CHUNKS,
-  );
-  const outputs: Record<string, Value> = { loss: loss.loss, nll: loss.nll };
-  if (options.gradients) {
-    const made = loss.gradients();
-    for (const name of learned.keys()) {
-      const value = weights.get(name);
-      if (value !== undefined && name !== "shared.weight" && name !== LM_HEAD) wanted.set(`d ${name}`, value);
-    }
-    const [sourceRows, targetRows] = embedded;
-    if (sourceRows === undefined || targetRows === undefined) throw new RangeError("both stacks look tokens up");
-    const looksUp = learned.has("shared.weight");
-    if (looksUp || method.kind === "prompt") wanted.set("source_rows", sourceRows);
-    if (looksUp) wanted.set("target_rows", targetRows);
-    const seed = { value: hidden, gradient: made.hidden() };
-    const gradients = backward(g, [seed], [...wanted.values()], options.checkpointing === true ? layers : []);
-    for (const [i, name] of [...wanted.keys()].entries()) outputs[name] = gradients[i] ?? seed.gradient;
-    if (learned.has(head)) {
-      outputs[`d ${head}`] = made.table();
-      outputs["label_rows"] = made.labelRows();
-    }
-    if (method.kind === "prompt" && config.tieWordEmbeddings) {
-      outputs[`d ${PROMPT}`] = made.tableRows(method.firstId, method.tokens);
-    }
+  const inputs = {
+    hidden,
+    table: weight(headName(config)),
+    labels: g.input("labels", "int32", [target.rows]),
+    weights: g.input("label_weights", dtype, [target.rows]),
+  };
+  const loss = crossEntropy(g, inputs, options, options.lossChunks ?? LOSS_CHUNKS);
+  return { loss, hidden, weights, biases, embedded, layers, masks };
+}
+
+/** The way back: the outputs that trainingGraph lists. */
+function gradientsOf(
+  g: GraphBuilder,
+  config: T5Config,
+  { method, checkpointing = false }: TrainingOptions,
+  { loss, hidden, weights, biases, embedded, layers }: ForwardPass,
+): Record<string, Value> {
+  const head = headName(config);
+  const learned = learnedShapes(config, method);
+  const wanted = new Map<string, Value>();
+  if (method.kind === "full") for (const bias of biases) wanted.set(`d ${bias.name}`, bias);
+  const made = loss.gradients();
+  for (const name of learned.keys()) {
+    const value = weights.get(name);
+    if (value !== undefined && name !== "shared.weight" && name !== LM_HEAD) wanted.set(`d ${name}`, value);
   }
-  const graph = g.build("training", outputs);
-  return { graph: dtype === "float64" ? withFloat64Norms(graph) : graph, masks };
+  const looksUp = learned.has("shared.weight");
+  if (looksUp || method.kind === "prompt") wanted.set("source_rows", at(embedded, 0));
+  if (looksUp) wanted.set("target_rows", at(embedded, 1));
+  const seed = { value: hidden, gradient: made.hidden() };
+  const gradients = backward(g, [seed], [...wanted.values()], checkpointing ? layers : []);
+  const outputs = Object.fromEntries([...wanted.keys()].map((name, i) => [name, at(gradients, i)]));
+  if (learned.has(head)) {
+    outputs[`d ${head}`] = made.table();
+    outputs["label_rows"] = made.labelRows();
+  }
+  if (method.kind === "prompt" && config.tieWordEmbeddings) {
+    outputs[`d ${PROMPT}`] = made.tableRows(method.firstId, method.tokens);
+  }
+  return outputs;
+}
+
+/** Declares every tensor but the tables of position biases, and LoRA's matrices, as inputs. */
+function weightInputs(g: GraphBuilder, config: T5Config, method: Method, dtype: DType): Map<string, Value> {
+  const tensors = [...tensorShapes(config)].filter(([name]) => !name.endsWith(BIAS_TABLE));
+  const adapters = method.kind === "lora" ? learnedShapes(config, method) : [];
+  return new Map([...tensors, ...adapters].map(([name, shape]) => [name, g.input(name, dtype, shape)]));
+}
+
+function tensorOf(weights: ReadonlyMap<string, Value>, name: string): Value {
+  const value = weights.get(name);
+  if (value === undefined) throw new RangeError(`the model has no tensor ${name}`);
+  return value;
+}
+
+/** The tensor that scores tokens. */
+function headName(config: T5Config): string {
+  return config.tieWordEmbeddings ? "shared.weight" : LM_HEAD;
 }
 
 /** LoRA's matrices by the layer they stand beside; without dropout where only the loss is wanted. */
@@ -179,63 +198,4 @@ const LOSS_CHUNKS = 1;
 function stackRows(g: GraphBuilder, extents: Value, stack: string, length: string, axis: number): Rows {
   const indices = g.constant("int64", [2], [0, axis]);
   return { rows: `${stack}_tokens`, batch: "B", length, extents: ops.gather(g, extents, indices, 0) };
-}
-
-/** Told of each layer as it is added. */
-type LayerMarker = (inputs: readonly (Value | null)[], make: () => Residual) => Residual;
-
-function encoder(
-  g: GraphBuilder,
-  config: T5Config,
-  lowering: Lowering,
-  x: Value,
-  biases: readonly Value[],
-  layer: LayerMarker,
-): Value {
-  let residual: Residual = { x, update: null };
-  for (let i = 0; i < config.numLayers; i += 1) {
-    const before = residual;
-    residual = layer([before.x, before.update], () => {
-      const attended = selfAttention(
-        g,
-        lowering,
-        config,
-        `encoder.block.${i}.layer.0`,
-        before,
-        biasOf(biases, i),
-      ).residual;
-      return feedForward(g, lowering, config, `encoder.block.${i}.layer.1`, attended);
-    });
-  }
-  return normed(g, lowering, residual, "encoder.final_layer_norm.weight").input;
-}
-
-function biasOf(biases: readonly Value[], layer: number): Value {
-  const bias = biases[layer];
-  if (bias === undefined) throw new RangeError(`layer ${layer} has no biases`);
-  return bias;
-}
-
-function decoder(
-  g: GraphBuilder,
-  config: T5Config,
-  lowering: Lowering,
-  x: Value,
-  memory: Value,
-  biases: readonly Value[],
-  mask: Value,
-  layer: LayerMarker,
-): Value {
-  let residual: Residual = { x, update: null };
-  for (let i = 0; i < config.numDecoderLayers; i += 1) {
-    const block = `decoder.block.${i}`;
-    const before = residual;
-    residual = layer([before.x, before.update, memory], () => {
-      const attended = selfAttention(g, lowering, config, `${block}.layer.0`, before, biasOf(biases, i)).residual;
-      const seen = crossKeysAndValues(g, lowering, config, i, memory);
-      const crossed = crossAttention(g, lowering, config, `${block}.layer.1`, attended, seen, mask, null);
-      return feedForward(g, lowering, config, `${block}.layer.2`, crossed);
-    });
-  }
-  return normed(g, lowering, residual, "decoder.final_layer_norm.weight").input;
 }

@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { test } from "node:test";
 import { ModelError } from "../../models/errors.ts";
 import { createGraphBuilder } from "../../models/graph/builder.ts";
@@ -26,6 +28,14 @@ for (const [name, a, b, expected] of shapes) {
     else assert.deepEqual(result(), expected);
   });
 }
+
+test("nodes are added by typed functions only", () => {
+  const typed = /^graph[/\\](ops|runtime-ops|node)\.ts$/;
+  const raw = readdirSync("models", { recursive: true, encoding: "utf8" })
+    .filter((file) => file.endsWith(".ts") && !typed.test(file))
+    .filter((file) => /\.add\(\s*(["'`]|\w+\.op\b)/.test(readFileSync(join("models", file), "utf8")));
+  assert.deepEqual(raw, []);
+});
 
 const refused: [string, () => unknown][] = [
   ["a product whose inner extents differ", () => ops.matmul(createGraphBuilder(), value([2, 3]), value([4, 5]))],
