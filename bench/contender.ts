@@ -2,6 +2,7 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import type { Precision } from "../server/engine/engine.ts";
+import { NO_TELEMETRY } from "../server/engine/telemetry.ts";
 
 /** Sent to a contender's process. */
 export type ContenderRequest =
@@ -49,7 +50,11 @@ export async function startContender(
   script: string,
   model: Omit<Extract<ContenderRequest, { type: "load" }>, "type">,
 ): Promise<Contender> {
-  const child = fork(script, { stdio: ["ignore", "ignore", "inherit", "ipc"] });
+  const child = fork(script, {
+    // Peers bring an ONNX Runtime of their own.
+    env: { ...process.env, ...NO_TELEMETRY },
+    stdio: ["ignore", "ignore", "inherit", "ipc"],
+  });
   await reply(name, child);
   const { loadMs } = (await ask(name, child, { type: "load", ...model })) as { loadMs: number };
   return {

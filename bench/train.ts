@@ -12,6 +12,7 @@ import { parseConfig } from "../models/t5/config.ts";
 import { resolveModel } from "../server/catalog/catalog.ts";
 import { defaultThreads } from "../server/engine/ort-runner.ts";
 import { createSession, float32 } from "../server/engine/session.ts";
+import { NO_TELEMETRY } from "../server/engine/telemetry.ts";
 import { seededRandom } from "../server/training/random.ts";
 import { type ShapeName, shapes, writeRandomModel } from "./random-model.ts";
 import { median } from "./statistics.ts";
@@ -144,7 +145,8 @@ async function openSides(pythons: readonly string[], args: readonly string[]): P
 }
 
 async function openSide(command: string, args: readonly string[]): Promise<Side> {
-  const child = spawn(command, args, { stdio: ["pipe", "pipe", "inherit"] });
+  const env = { ...process.env, ...NO_TELEMETRY, HF_HUB_DISABLE_TELEMETRY: "1", DO_NOT_TRACK: "1" };
+  const child = spawn(command, args, { env, stdio: ["pipe", "pipe", "inherit"] });
   const lines = createInterface(child.stdout)[Symbol.asyncIterator]();
   const reply = async (): Promise<unknown> => {
     const { value, done } = await lines.next();

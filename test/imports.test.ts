@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { builtinModules } from "node:module";
 import { dirname, join, normalize } from "node:path";
 import { test } from "node:test";
@@ -148,9 +149,147 @@ test("every import is one that the table of ARCHITECTURE.md allows", () => {
   assert.deepEqual(complaints, []);
 });
 
-test("the inference runtime is imported, and in one file", () => {
-  const users = sources.filter((file) => specifiers(readFileSync(file, "utf8")).includes("onnxruntime-node"));
-  assert.deepEqual(users, ["server/engine/session.ts"]);
+/** The call in session.ts that switches off what the runtime would report. */
+const SWITCH_OFF = "switchOffTelemetry();";
+
+/** Names that lead to the native runtime: the package and its binary, whole or below a path. */
+const RUNTIME = /(^|[/\\])onnxruntime-node([/\\]|$)|onnxruntime_binding/;
+
+/** Files that name the runtime and do not load it: each with the reason. */
+const namesOnly: Record<string, string> = {
+  "scripts/package.mjs": "copies its files into the packages",
+  "test/imports.test.ts": "holds this rule",
+  "test/engine/telemetry.test.ts": "reads its binaries as bytes",
+  "test/engine/session-wasm.test.ts": "writes a broken package of that name",
+};
+
+/** Packages that bring an ONNX Runtime of their own; a benchmark's peers load them. */
+const PEER = /^@(huggingface|xenova)\/transformers(\/|$)/;
+const PEER_OFF = 'process.env.ORT_DISABLE_TELEMETRY = "1";';
+
+/** Why a file may not load a peer's runtime as it does, or undefined. */
+function peerComplaint(text: string): string | undefined {
+  const at = text.search(/["'`]@(huggingface|xenova)\/transformers/);
+  if (!specifiers(text).some((name) => PEER.test(name))) return undefined;
+  const isStatic = /^\s*(import|export)\b[^;(]*["']@(huggingface|xenova)\/transformers/m.test(text);
+  const off = text.indexOf(PEER_OFF);
+  return isStatic || off < 0 || off > at ? `it imports the peer after ${PEER_OFF}, by import()` : undefined;
+}
+
+/** Why a file may not name the native runtime as it does, or undefined; strings are looked at wherever they stand. */
+function runtimeComplaint(file: string, source: string): string | undefined {
+  const text = source.replace(/\bexternal: \[[^\]]*\]/g, ""); // what a bundle leaves out
+  const names = [...text.matchAll(/(["'`])((?:(?!\1)[^\n\\]|\\.)*)\1/g)]
+    .map((match) => match[2] ?? "")
+    .filter(isRuntime);
+  if (file !== alone["onnxruntime-node"]) {
+    return names.length === 0 || file in namesOnly
+      ? undefined
+      : `only ${alone["onnxruntime-node"]} may load ${names[0]}`;
+  }
+  // Types are erased; what loads the runtime comes right after the call.
+  const loads = text
+    .replace(/^import type [^;]+;/gm, "")
+    .replaceAll('typeof import("onnxruntime-node")', "")
+    .split(/(?<=["']onnxruntime-node["'])/)
+    .slice(0, -1);
+  const early = loads.some(
+    (before) => !/switchOffTelemetry\(\);\s+return native\(await import\("onnxruntime-node"$/.test(before),
+  );
+  if (early || loads.length !== 1) return `it loads the runtime once, right after ${SWITCH_OFF}`;
+  return undefined;
+}
+
+/** A string that is a path or package name, not a sentence. */
+function isRuntime(name: string): boolean {
+  return !/\s/.test(name) && RUNTIME.test(name);
+}
+
+/** Every source of ours that Node or a browser runs, wherever it lies. */
+function allSources(extension: RegExp): string[] {
+  const listed = spawnSync("git", ["ls-files", "--cached", "--others", "--exclude-standard"], { encoding: "utf8" });
+  const files =
+    listed.status === 0 ? listed.stdout.split("\n") : readdirSync(".", { recursive: true, encoding: "utf8" });
+  return files
+    .map((name) => name.replaceAll("\\", "/"))
+    .filter(
+      (name) => extension.test(name) && !/(^|\/)(node_modules|dist|\.cache|\.git)\//.test(name) && existsSync(name),
+    );
+}
+
+test("nothing loads the inference runtime but session.ts, which switches its telemetry off first", () => {
+  const files = allSources(/\.[cm]?[jt]sx?$/);
+  for (const folder of ["bench/", "scripts/", "test/", "server/", "esbuild.mjs"])
+    assert.ok(
+      files.some((file) => file.startsWith(folder)),
+      `no file of ${folder} was looked at`,
+    );
+  const complaints = files.map((file) => {
+    const text = readFileSync(file, "utf8");
+    return [file, runtimeComplaint(file, text) ?? peerComplaint(text)];
+  });
+  assert.deepEqual(
+    complaints.filter(([, complaint]) => complaint !== undefined),
+    [],
+  );
+});
+
+const session =
+  'import type { Tensor } from "onnxruntime-node";\nswitchOffTelemetry();\nreturn native(await import("onnxruntime-node"));';
+const loaders: [string, string, RegExp | undefined][] = [
+  ["bench/new.ts", 'import { InferenceSession } from "onnxruntime-node";', /only server/],
+  ["bench/peers/new.mjs", "const ort = await import('onnxruntime-node');", /only server/],
+  ["scripts/new.mjs", 'createRequire(import.meta.url)("onnxruntime-node/dist/index.js")', /only server/],
+  ["scripts/new.mjs", 'const name = "onnxruntime-node"; await import(name)', /only server/],
+  ["test/engine/new.test.ts", "import ort from `../node_modules/onnxruntime-node`;", /only server/],
+  ["scripts/new.cjs", 'process.dlopen(module, "a/bin/onnxruntime_binding.node")', /only server/],
+  ["server/engine/local.ts", 'import type { Tensor } from "onnxruntime-node";', /only server/],
+  ["esbuild.mjs", 'await build({ external: ["onnxruntime-node", "onnxruntime-web"] })', undefined],
+  ["server/features/new.ts", '"Run npm rebuild onnxruntime-node in the folder of"', undefined],
+  ["server/engine/session.ts", session, undefined],
+  ["server/engine/session.ts", session.replace(SWITCH_OFF, ""), /right after/],
+  ["server/engine/session.ts", `${session}\nimport * as ort from "onnxruntime-node";`, /once/],
+  ["server/engine/session.ts", `${session}\nawait import("onnxruntime-node");`, /once/],
+];
+test("the rule for the runtime tells right from wrong", () => {
+  for (const [file, text, expected] of loaders) {
+    const what = runtimeComplaint(file, text);
+    if (expected === undefined) assert.equal(what, undefined, `${file}: ${text}`);
+    else assert.match(String(what), expected, `${file}: ${text}`);
+  }
+  const peer = 'const { env } = await import("@huggingface/transformers");';
+  assert.match(String(peerComplaint(peer)), /after/);
+  assert.match(String(peerComplaint(`${peer}\n${PEER_OFF}`)), /after/);
+  assert.match(String(peerComplaint(`${PEER_OFF}\nimport { env } from "@huggingface/transformers";`)), /after/);
+  assert.equal(peerComplaint(`${PEER_OFF}\n${peer}`), undefined);
+});
+
+/** Python libraries that can report home. */
+const REPORTING = "onnxruntime|transformers|huggingface_hub|datasets|evaluate|optimum|accelerate|peft|diffusers";
+const PYTHON_OFF =
+  'os.environ.update(ORT_DISABLE_TELEMETRY="1", HF_HUB_DISABLE_TELEMETRY="1", DO_NOT_TRACK="1")  # before what would report is imported';
+
+/** Whether a Python file imports something that reports home before it has switched that off. */
+function reportsHome(text: string): boolean {
+  const first = text.search(new RegExp(`^[ \\t]*(import|from)[ \\t]+([\\w.]+[ \\t]*,[ \\t]*)*(${REPORTING})\\b`, "m"));
+  if (first < 0) return false;
+  const off = text.search(new RegExp(`^${PYTHON_OFF.replace(/[.()]/g, "\\$&")}$`, "m"));
+  return off < 0 || off > first;
+}
+
+test("Python that imports what reports home switches that off first", () => {
+  const files = allSources(/\.py$/);
+  assert.ok(files.length > 30, `${files.length} Python files found`);
+  assert.deepEqual(
+    files.filter((file) => reportsHome(readFileSync(file, "utf8"))),
+    [],
+  );
+  assert.equal(reportsHome("import torch\n"), false);
+  for (const text of ["import onnxruntime\n", "  from transformers import x\n", "import torch, datasets as d\n"]) {
+    assert.equal(reportsHome(text), true, text);
+    assert.equal(reportsHome(`import os\n${PYTHON_OFF}\n${text}`), false, text);
+    assert.equal(reportsHome(`${text}import os\n${PYTHON_OFF}\n`), true, text);
+  }
 });
 
 const rows: [string, string, RegExp | undefined][] = [

@@ -1,6 +1,9 @@
 // Runs what `spanfill export --to onnx` made in transformers.js. Usage: node peers/check_onnx.mjs FOLDER TEXT... (in bench/)
 import { basename, dirname, resolve } from "node:path";
-import { AutoTokenizer, env, T5ForConditionalGeneration } from "@huggingface/transformers";
+
+// Of its own ONNX Runtime, which reports home otherwise.
+process.env.ORT_DISABLE_TELEMETRY = "1";
+const { AutoTokenizer, env, T5ForConditionalGeneration } = await import("@huggingface/transformers");
 
 const [folder, ...texts] = process.argv.slice(2);
 env.allowRemoteModels = false;

@@ -6,6 +6,10 @@ logits; reads the curves by tensorboard; compares a GGUF file's tensors, under l
 Needs transformers, torch, peft, tensorboard, gguf; what is not installed is left out.
 """
 
+import os
+
+os.environ.update(ORT_DISABLE_TELEMETRY="1", HF_HUB_DISABLE_TELEMETRY="1", DO_NOT_TRACK="1")  # before what would report is imported
+
 import sys
 from pathlib import Path
 

@@ -4,6 +4,10 @@ Usage: python export.py MODEL_DIR...   writes MODEL_DIR/onnx/{encoder_model,deco
 The export is Optimum's, the quantization that of transformers.js's own conversion script: ONNX Runtime's dynamic
 quantization with default arguments for text models (8-bit weights, whole tensors, subgraphs included), and reduce_range off.
 """
+import os
+
+os.environ.update(ORT_DISABLE_TELEMETRY="1", HF_HUB_DISABLE_TELEMETRY="1", DO_NOT_TRACK="1")  # before what would report is imported
+
 import sys
 from pathlib import Path
 

@@ -3,6 +3,10 @@
 Usage: train.py MODEL_FOLDER THREADS DROPOUT adafactor|adamw full|lora (which needs peft)
 """
 
+import os
+
+os.environ.update(ORT_DISABLE_TELEMETRY="1", HF_HUB_DISABLE_TELEMETRY="1", DO_NOT_TRACK="1")  # before what would report is imported
+
 import json
 import resource
 import sys

@@ -1,7 +1,10 @@
 """Writes a checkpoint of train.py as a Hugging Face folder: config.json, generation_config.json, model.safetensors, tokenizer.json."""
+import os
+
+os.environ.update(ORT_DISABLE_TELEMETRY="1", HF_HUB_DISABLE_TELEMETRY="1", DO_NOT_TRACK="1")  # before what would report is imported
+
 import argparse
 import json
-import os
 import shutil
 
 import torch

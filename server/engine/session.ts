@@ -3,7 +3,9 @@ import type { Tensor as NativeTensor } from "onnxruntime-node";
 import { ModelError } from "../../models/errors.ts";
 import { encodeModel } from "../../models/graph/proto.ts";
 import type { Graph } from "../../models/graph/types.ts";
+import { cacheFolder } from "../catalog/files.ts";
 import type { Device } from "./device.ts";
+import { removeTelemetryLogs, switchOffTelemetry } from "./telemetry.ts";
 
 /** A tensor of the runtime. What one run gave back can be fed to the next without a copy. */
 export type RuntimeTensor = NativeTensor;
@@ -134,8 +136,10 @@ interface Runtime {
 
 /** The native runtime, else WebAssembly; SPANFILL_ENGINE=wasm asks for that. */
 async function loadRuntime(): Promise<Runtime | ModelError> {
+  removeTelemetryLogs(cacheFolder());
   try {
     if (process.env["SPANFILL_ENGINE"] === "wasm") throw new Error("SPANFILL_ENGINE is wasm");
+    switchOffTelemetry();
     return native(await import("onnxruntime-node"));
   } catch (cause) {
     const why = whyNotNative(cause);
