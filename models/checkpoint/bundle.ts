@@ -1,6 +1,8 @@
 /** The index of a TensorFlow checkpoint, a table of which bytes of which shard each tensor is. */
+import protobuf from "protobufjs/light.js";
+import { ByteCursor } from "./cursor.ts";
 import { maskedCrc32c, unsnappy } from "./snappy.ts";
-import { type ByteSource, malformed } from "./tensor.ts";
+import { type ByteSource, isCount, malformed } from "./tensor.ts";
 
 /** What an index says of a tensor. */
 export interface BundleEntry {
@@ -39,7 +41,7 @@ export async function readBundleIndex(
   }
   const bytes = await source.read(0, source.sizeBytes);
   try {
-    const footer = new Fields(bytes.subarray(-FOOTER_BYTES));
+    const footer = new ByteCursor(bytes.subarray(-FOOTER_BYTES));
     footer.varint(); // the metaindex, which is empty: its offset
     footer.varint(); // and size
     let room = MAX_INDEX_BYTES;
@@ -51,7 +53,7 @@ export async function readBundleIndex(
     const entries = new Map<string, BundleEntry>();
     let shards = 0;
     for (const [, handle] of blockEntries(block(footer.varint(), footer.varint()))) {
-      const place = new Fields(handle);
+      const place = new ByteCursor(handle);
       for (const [key, value] of blockEntries(block(place.varint(), place.varint()))) {
         const name = String.fromCharCode(...key);
         if (entries.has(name)) throw new Error(`${JSON.stringify(name)} is there twice`);
@@ -80,11 +82,10 @@ const FOOTER_BYTES = 48;
 const MAX_INDEX_BYTES = 8 * 1024 * 1024;
 /** A block of the table, unpacked and checked: its content, then its compression, then a checksum of both. */
 function tableBlock(bytes: Uint8Array, offset: number, size: number, room: number): Uint8Array {
-  if (offset + size + 5 > bytes.length) throw new Error("a block lies beyond the end");
-  const content = bytes.subarray(offset, offset + size);
-  const type = bytes[offset + size];
-  const view = new DataView(bytes.buffer, bytes.byteOffset + offset + size + 1, 4);
-  if (maskedCrc32c(bytes.subarray(offset, offset + size + 1)) !== view.getUint32(0, true)) {
+  const cursor = new ByteCursor(bytes, { at: offset });
+  const content = cursor.bytes(size);
+  const type = cursor.uint(1);
+  if (maskedCrc32c(bytes.subarray(offset, cursor.at)) !== cursor.uint(4)) {
     throw new Error("the checksum of a block is wrong");
   }
   if (type !== 0 && type !== 1) throw new Error(`a block is compressed in a way ${type} that is not known`);
@@ -93,13 +94,11 @@ function tableBlock(bytes: Uint8Array, offset: number, size: number, room: numbe
 
 /** Keys (each given by what it shares with the one before) and values of a block. */
 function* blockEntries(block: Uint8Array): Generator<[Uint8Array, Uint8Array]> {
-  if (block.length < 4) throw new Error("a block is too short");
-  const restarts = new DataView(block.buffer, block.byteOffset + block.length - 4, 4).getUint32(0, true);
-  const end = block.length - 4 - 4 * restarts;
-  if (end < 0) throw new Error("a block is too short");
-  const fields = new Fields(block.subarray(0, end));
+  // At the end stand the places where keys are whole, and how many there are.
+  const restarts = new ByteCursor(block, { at: Math.max(0, block.length - 4) }).uint(4);
+  const fields = new ByteCursor(new ByteCursor(block).bytes(block.length - 4 - 4 * restarts));
   let key = new Uint8Array();
-  while (!fields.done()) {
+  while (fields.left > 0) {
     const shared = fields.varint();
     const added = fields.varint();
     const length = fields.varint();
@@ -115,11 +114,8 @@ function* blockEntries(block: Uint8Array): Generator<[Uint8Array, Uint8Array]> {
 const MAX_KEY_BYTES = 4096;
 
 function bundleHeader(value: Uint8Array): number {
-  let shards = 0;
-  for (const [field, content] of new Fields(value).message()) {
-    if (field === 1 && typeof content === "number") shards = content;
-    if (field === 2 && content !== 0) throw new Error("it is of a machine with the other byte order");
-  }
+  const { num_shards: shards, endianness } = decoded<HeaderProto>("Header", value);
+  if (endianness !== 0) throw new Error("it is of a machine with the other byte order");
   if (shards < 1 || shards > 99_999) throw new Error(`it names ${shards} shards`);
   return shards;
 }
@@ -138,87 +134,63 @@ function orderedInteger(value: number): string {
 }
 
 function bundleEntry(value: Uint8Array): BundleEntry {
-  const numbers = new Map<number, number>();
-  const slices: Extent[][] = [];
-  const shape: number[] = [];
-  for (const [field, content] of new Fields(value).message()) {
-    if (typeof content === "number") numbers.set(field, content);
-    else if (field === 7)
-      slices.push(parts(content).map((extent) => ({ start: extent(1) ?? 0, length: extent(2) ?? -1 })));
-    else if (field === 2) shape.push(...parts(content).map((axis) => axis(1) ?? 0));
-    if (shape.length > 8 || (slices.at(-1)?.length ?? 0) > 8) throw new Error("a tensor has more than 8 axes");
-    if (slices.length > MAX_SLICES) throw new Error(`a tensor is in more than ${MAX_SLICES} pieces`);
-  }
-  const number = (field: number) => numbers.get(field) ?? 0;
-  return {
-    type: number(1),
-    shape,
-    shard: number(3),
-    offset: number(4),
-    sizeBytes: number(5),
-    checksum: number(6),
-    slices,
-  };
+  const { dtype, shape, shard_id, offset, size, crc32c, slices } = decoded<EntryProto>("Entry", value);
+  const axes = shape?.dim.map((dim) => dim.size) ?? [];
+  const extents = slices.map((slice) => slice.extent);
+  if ([axes, ...extents].some((each) => each.length > 8)) throw new Error("a tensor has more than 8 axes");
+  if (extents.length > MAX_SLICES) throw new Error(`a tensor is in more than ${MAX_SLICES} pieces`);
+  if (![...axes, shard_id, offset, size].every(isCount)) throw new Error("a number is too large");
+  return { type: dtype, shape: axes, shard: shard_id, offset, sizeBytes: size, checksum: crc32c, slices: extents };
 }
 
 const MAX_SLICES = 256;
 
-/** The messages in a message, each as what it gives its numbers. */
-function parts(message: Uint8Array): ((field: number) => number | undefined)[] {
-  const found: ((field: number) => number | undefined)[] = [];
-  for (const [, content] of new Fields(message).message()) {
-    if (typeof content === "number") continue;
-    const numbers = new Map([...new Fields(content).message()].filter(([, each]) => typeof each === "number"));
-    found.push((field) => {
-      const value = numbers.get(field);
-      return typeof value === "number" ? value : undefined;
-    });
-  }
-  return found;
+interface HeaderProto {
+  readonly num_shards: number;
+  readonly endianness: number;
 }
 
-/** Fields of protocol buffers and varints, read in order. */
-class Fields {
-  private readonly content: Uint8Array;
-  private at = 0;
+interface EntryProto {
+  readonly dtype: number;
+  readonly shape: { readonly dim: readonly { readonly size: number }[] } | null;
+  readonly shard_id: number;
+  readonly offset: number;
+  readonly size: number;
+  readonly crc32c: number;
+  readonly slices: readonly { readonly extent: readonly Extent[] }[];
+}
 
-  constructor(content: Uint8Array) {
-    this.content = content;
-  }
+/** The fields used here of tensor_bundle.proto, tensor_shape.proto and tensor_slice.proto. */
+const schema = protobuf.Root.fromJSON({
+  nested: {
+    Header: {
+      edition: "proto2",
+      fields: { num_shards: { type: "int32", id: 1 }, endianness: { type: "int32", id: 2 } },
+    },
+    Dim: { edition: "proto2", fields: { size: { type: "int64", id: 1 } } },
+    Shape: { edition: "proto2", fields: { dim: { rule: "repeated", type: "Dim", id: 2 } } },
+    Extent: {
+      edition: "proto2",
+      fields: { start: { type: "int64", id: 1 }, length: { type: "int64", id: 2, options: { default: -1 } } },
+    },
+    Slice: { edition: "proto2", fields: { extent: { rule: "repeated", type: "Extent", id: 1 } } },
+    Entry: {
+      edition: "proto2",
+      fields: {
+        dtype: { type: "int32", id: 1 },
+        shape: { type: "Shape", id: 2 },
+        shard_id: { type: "int32", id: 3 },
+        offset: { type: "int64", id: 4 },
+        size: { type: "int64", id: 5 },
+        crc32c: { type: "fixed32", id: 6 },
+        slices: { rule: "repeated", type: "Slice", id: 7 },
+      },
+    },
+  },
+});
 
-  done(): boolean {
-    return this.at >= this.content.length;
-  }
-
-  bytes(length: number): Uint8Array {
-    if (length > this.content.length - this.at) throw new Error("it breaks off");
-    this.at += length;
-    return this.content.subarray(this.at - length, this.at);
-  }
-
-  varint(): number {
-    let value = 0;
-    for (let shift = 0; shift < 70; shift += 7) {
-      const [byte = 0] = this.bytes(1);
-      value += (byte & 127) * 2 ** shift;
-      if (byte < 128) {
-        if (Number.isSafeInteger(value)) return value;
-        break;
-      }
-    }
-    throw new Error("a number is too large");
-  }
-
-  *message(): Generator<[number, number | Uint8Array]> {
-    while (!this.done()) {
-      const tag = this.varint();
-      const field = Math.floor(tag / 8);
-      if (tag % 8 === 0) yield [field, this.varint()];
-      else if (tag % 8 === 2) yield [field, this.bytes(this.varint())];
-      else if (tag % 8 === 5) {
-        const bytes = this.bytes(4);
-        yield [field, new DataView(bytes.buffer, bytes.byteOffset, 4).getUint32(0, true)];
-      } else throw new Error("a field is malformed");
-    }
-  }
+/** A message, as the schema declares it; an absent message is null. */
+function decoded<T>(name: string, value: Uint8Array): T {
+  const type = schema.lookupType(name);
+  return type.toObject(type.decode(value), { defaults: true, arrays: true, longs: Number }) as T;
 }

@@ -1,4 +1,5 @@
 /** Reads GGUF files of T5, as llama.cpp keeps models. */
+import { ByteCursor, EndOfBytes } from "./cursor.ts";
 import { blockTypes, dequantized } from "./ggml-blocks.ts";
 import { elementCount, type TensorDtype } from "./safetensors.ts";
 import { type ByteSource, malformed, placedTensor, type StoredTensor, type TensorMap } from "./tensor.ts";
@@ -105,33 +106,21 @@ async function readHeader(source: ByteSource): Promise<{ infos: TensorInfo[]; da
   }
 }
 
-class EndOfBytes extends Error {}
-
 /** @returns undefined when the bytes end before the header does */
 function parseHeader(bytes: Uint8Array, file: string): { infos: TensorInfo[]; dataOffset: number } | undefined {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  let at = GGUF_MAGIC.length;
-  const skip = (count: number) => {
-    if (count > bytes.length - at) throw new EndOfBytes();
-    at += count;
-    return at - count;
-  };
-  const u32 = () => view.getUint32(skip(4), true);
-  const u64 = () => Number(view.getBigUint64(skip(8), true));
-  const text = () => {
-    const length = u64();
-    const from = skip(length);
-    return bytes.subarray(from, from + length);
-  };
+  const cursor = new ByteCursor(bytes, { at: GGUF_MAGIC.length });
+  const u32 = () => cursor.uint(4);
+  const u64 = () => cursor.uint(8);
+  const text = () => cursor.bytes(u64());
   const skipValue = (type: number) => {
     const size = SIZES[type];
     if (type === TEXT) text();
-    else if (type !== LIST && size !== undefined) skip(size);
+    else if (type !== LIST && size !== undefined) cursor.skip(size);
     else if (type !== LIST) throw malformed(file, `has metadata of a type ${type} that is not known`);
     else {
       const [of, count] = [u32(), u64()];
       const each = SIZES[of];
-      if (each !== undefined) skip(count * each);
+      if (each !== undefined) cursor.skip(count * each);
       else if (of !== TEXT) throw malformed(file, "has lists in lists in its metadata");
       else if (count > MAX_TEXTS) throw malformed(file, `has a list of ${count} texts in its metadata`);
       else for (let i = 0; i < count; i += 1) text();
@@ -146,8 +135,8 @@ function parseHeader(bytes: Uint8Array, file: string): { infos: TensorInfo[]; da
     for (let i = 0; i < keyCount; i += 1) {
       const key = new TextDecoder().decode(text());
       const type = u32();
-      if (key === "general.alignment" && type === 4) alignment = view.getUint32(at, true);
-      skipValue(type);
+      if (key === "general.alignment" && type === 4) alignment = u32();
+      else skipValue(type);
     }
     const infos: TensorInfo[] = [];
     for (let i = 0; i < tensorCount; i += 1) {
@@ -158,9 +147,9 @@ function parseHeader(bytes: Uint8Array, file: string): { infos: TensorInfo[]; da
       infos.push({ name, shape, type: u32(), offset: u64() });
     }
     if (alignment === 0 || alignment % 8 !== 0) throw malformed(file, `is aligned to ${alignment} bytes`);
-    return { infos, dataOffset: Math.ceil(at / alignment) * alignment };
+    return { infos, dataOffset: Math.ceil(cursor.at / alignment) * alignment };
   } catch (error) {
-    if (error instanceof EndOfBytes || error instanceof RangeError) return undefined;
+    if (error instanceof EndOfBytes) return undefined;
     throw error;
   }
 }

@@ -1,4 +1,5 @@
 /** The structure of a msgpack file as Flax writes it: read through a small window, its arrays left in the file as places. */
+import { ByteCursor, EndOfBytes } from "./cursor.ts";
 import { type ByteSource, isCount, malformed } from "./tensor.ts";
 
 /** An array of Flax's: where its bytes lie. */
@@ -38,7 +39,10 @@ export interface MsgpackMap extends ReadonlyMap<string, MsgpackValue> {}
  */
 export async function readMsgpack(source: ByteSource): Promise<MsgpackValue> {
   const reader = new Reader(source);
-  const value = await reader.value(0);
+  const value = await reader.value(0).catch((error: unknown) => {
+    if (!(error instanceof EndOfBytes)) throw error;
+    throw malformed(source.name, `is truncated: it ends at ${source.sizeBytes} within a value`, error);
+  });
   if (reader.at !== source.sizeBytes) {
     throw malformed(source.name, `is malformed: its content ends at ${reader.at} of ${source.sizeBytes} bytes`);
   }
@@ -54,10 +58,10 @@ const WINDOW_BYTES = 1 << 16;
 const HEAD_BYTES = 16;
 const utf8 = new TextDecoder("utf-8", { fatal: true });
 
+/** Reads values from a window of the file, which moves on before a value that it may not hold. */
 class Reader {
-  at = 0;
   private readonly source: ByteSource;
-  private window: Uint8Array = new Uint8Array(0);
+  private window = windowOf(new Uint8Array(0));
   private windowOffset = 0;
   private values = 0;
 
@@ -65,11 +69,16 @@ class Reader {
     this.source = source;
   }
 
+  /** Bytes from the start of the file. */
+  get at(): number {
+    return this.windowOffset + this.window.at;
+  }
+
   async value(depth: number): Promise<MsgpackValue> {
     this.values += 1;
     if (depth > MAX_DEPTH || this.values > MAX_VALUES) throw this.wrong("holds more than a checkpoint does");
-    if (this.lacks(HEAD_BYTES)) await this.fill(HEAD_BYTES);
-    const code = this.integer(1);
+    await this.fill(HEAD_BYTES);
+    const code = this.window.uint(1);
     if (code < 0x80) return code;
     if (code < 0x90) return this.map(code & 15, depth);
     if (code < 0xa0) return this.array(code & 15, depth);
@@ -85,28 +94,28 @@ class Reader {
       case 0xc4:
       case 0xc5:
       case 0xc6:
-        return this.skip(this.integer(1 << (code - 0xc4)));
+        return this.skip(this.window.uint(1 << (code - 0xc4)));
       case 0xc7:
       case 0xc8:
       case 0xc9:
-        return this.extension(this.integer(1 << (code - 0xc7)));
+        return this.extension(this.window.uint(1 << (code - 0xc7)));
       case 0xca:
-        return this.view(4).getFloat32(0);
+        return this.window.float(4);
       case 0xcb:
-        return this.view(8).getFloat64(0);
+        return this.window.float(8);
       case 0xcc:
       case 0xcd:
       case 0xce:
       case 0xcf:
-        return this.integer(1 << (code - 0xcc));
+        return this.window.uint(1 << (code - 0xcc));
       case 0xd0:
-        return this.view(1).getInt8(0);
+        return this.window.int(1);
       case 0xd1:
-        return this.view(2).getInt16(0);
+        return this.window.int(2);
       case 0xd2:
-        return this.view(4).getInt32(0);
+        return this.window.int(4);
       case 0xd3:
-        return Number(this.view(8).getBigInt64(0));
+        return this.window.int(8);
       case 0xd4:
       case 0xd5:
       case 0xd6:
@@ -116,13 +125,13 @@ class Reader {
       case 0xd9:
       case 0xda:
       case 0xdb:
-        return this.text(this.integer(1 << (code - 0xd9)));
+        return this.text(this.window.uint(1 << (code - 0xd9)));
       case 0xdc:
       case 0xdd:
-        return this.array(this.integer(code === 0xdc ? 2 : 4), depth);
+        return this.array(this.window.uint(code === 0xdc ? 2 : 4), depth);
       case 0xde:
       case 0xdf:
-        return this.map(this.integer(code === 0xde ? 2 : 4), depth);
+        return this.map(this.window.uint(code === 0xde ? 2 : 4), depth);
       default:
         throw this.wrong(`holds the byte 0x${code.toString(16)}, which msgpack does not use`);
     }
@@ -147,8 +156,8 @@ class Reader {
 
   private async text(length: number): Promise<string> {
     if (length > MAX_TEXT_BYTES) throw this.wrong(`holds a text of ${length} bytes`);
-    if (this.lacks(length)) await this.fill(length);
-    const bytes = this.bytes(length);
+    await this.fill(length);
+    const bytes = this.window.bytes(length);
     try {
       return utf8.decode(bytes);
     } catch (cause) {
@@ -157,16 +166,16 @@ class Reader {
   }
 
   private async extension(length: number): Promise<MsgpackValue> {
-    const type = this.integer(1);
+    const type = this.window.uint(1);
     const end = this.at + length;
     if (type !== 1 && type !== 3) return this.skip(length);
-    if (this.lacks(HEAD_BYTES)) await this.fill(HEAD_BYTES);
-    const header = this.integer(1);
+    await this.fill(HEAD_BYTES);
+    const header = this.window.uint(1);
     const shape = header === 0x93 ? await this.value(MAX_DEPTH - 1) : undefined;
     const dtype = await this.value(MAX_DEPTH);
-    if (this.lacks(HEAD_BYTES)) await this.fill(HEAD_BYTES);
-    const code = this.integer(1);
-    const size = code >= 0xc4 && code <= 0xc6 ? this.integer(1 << (code - 0xc4)) : -1;
+    await this.fill(HEAD_BYTES);
+    const code = this.window.uint(1);
+    const size = code >= 0xc4 && code <= 0xc6 ? this.window.uint(1 << (code - 0xc4)) : -1;
     if (!Array.isArray(shape) || !shape.every(isCount) || typeof dtype !== "string" || this.at + size !== end) {
       throw this.wrong("holds an array that Flax does not write so");
     }
@@ -176,48 +185,28 @@ class Reader {
   }
 
   private skip(length: number): undefined {
-    if (length > this.source.sizeBytes - this.at) throw this.truncated();
-    this.at += length;
+    if (length > this.source.sizeBytes - this.at) throw new EndOfBytes();
+    if (length <= this.window.left) this.window.skip(length);
+    else this.moveTo(this.at + length, new Uint8Array(0));
   }
 
-  /** A big-endian integer without a sign. */
-  private integer(size: number): number {
-    let value = 0;
-    for (const byte of this.bytes(size)) value = value * 256 + byte;
-    return value;
-  }
-
-  private view(size: number): DataView {
-    const bytes = this.bytes(size);
-    return new DataView(bytes.buffer, bytes.byteOffset, size);
-  }
-
-  /** Whether the window holds neither so many bytes from here on nor all that there are. */
-  private lacks(length: number): boolean {
-    const inside = this.at >= this.windowOffset ? this.windowOffset + this.window.length - this.at : 0;
-    return inside < Math.min(length, this.source.sizeBytes - this.at);
-  }
-
+  /** Makes sure that the window holds so many bytes from here on, or all that there are. */
   private async fill(length: number): Promise<void> {
-    this.window = await this.source.read(
-      this.at,
-      Math.min(Math.max(length, WINDOW_BYTES), this.source.sizeBytes - this.at),
-    );
-    this.windowOffset = this.at;
+    const left = this.source.sizeBytes - this.at;
+    if (this.window.left >= Math.min(length, left)) return;
+    this.moveTo(this.at, await this.source.read(this.at, Math.min(Math.max(length, WINDOW_BYTES), left)));
   }
 
-  private bytes(length: number): Uint8Array {
-    const from = this.at - this.windowOffset;
-    if (length > this.window.length - from) throw this.truncated();
-    this.at += length;
-    return this.window.subarray(from, from + length);
-  }
-
-  private truncated() {
-    return malformed(this.source.name, `is truncated: it ends at ${this.source.sizeBytes} within a value`);
+  private moveTo(offset: number, bytes: Uint8Array): void {
+    this.windowOffset = offset;
+    this.window = windowOf(bytes);
   }
 
   private wrong(what: string) {
     return malformed(this.source.name, `is malformed: it ${what}`);
   }
+}
+
+function windowOf(bytes: Uint8Array): ByteCursor {
+  return new ByteCursor(bytes, { littleEndian: false });
 }

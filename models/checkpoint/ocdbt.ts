@@ -1,4 +1,5 @@
 /** TensorStore's database in files (OCDBT), in which Orbax keeps what would be the files of many arrays. */
+import { ByteCursor, EndOfBytes } from "./cursor.ts";
 import { crc32c } from "./snappy.ts";
 import { type ByteSource, malformed } from "./tensor.ts";
 import { unpackZstd } from "./zstd.ts";
@@ -25,8 +26,9 @@ export async function openOcdbt(
   };
 }
 
-const MANIFEST_MAGIC = 0x0cdb3a2a;
-const NODE_MAGIC = 0x0cdb20de;
+/** The format's magic numbers are big-endian, unlike its other ones. */
+const MANIFEST_MAGIC = 0x2a3adb0c;
+const NODE_MAGIC = 0xde20db0c;
 const CHECKSUM_BYTES = 4;
 /** Of all nodes together, unpacked: a hundred times what a model of a thousand arrays takes. */
 const MAX_BYTES = 32 * 1024 * 1024;
@@ -85,7 +87,7 @@ class Reader {
     }
     const bytes = await file.read(place.offset, place.length);
     const children = this.decoded(file.name, bytes, NODE_MAGIC, (fields) => {
-      if (fields.byte() !== height) throw new Error("a node is not of the height that it should be");
+      if (fields.uint(1) !== height) throw new Error("a node is not of the height that it should be");
       const table = fields.files(place.base);
       const count = fields.count();
       if (height === 0) {
@@ -145,13 +147,12 @@ class Reader {
   /** What the body of a manifest or a node says, once its frame and checksum are right. */
   private decoded<T>(name: string, bytes: Uint8Array, magic: number, read: (fields: Fields) => T): T {
     try {
-      const fields = new Fields(bytes);
-      const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-      if (view.getUint32(0) !== magic) throw new Error("it is none of OCDBT's");
-      if (view.getBigUint64(4, true) !== BigInt(bytes.length)) throw new Error("it is longer or shorter than it says");
       const end = bytes.length - CHECKSUM_BYTES;
-      if (crc32c(bytes.subarray(0, end)) !== view.getUint32(end, true)) throw new Error("its checksum is wrong");
-      fields.bytes(12);
+      const fields = new ByteCursor(bytes);
+      if (fields.uint(4) !== magic) throw new Error("it is not a file of OCDBT's");
+      if (fields.uint(8) !== bytes.length) throw new Error("it is longer or shorter than it says");
+      const checksum = new ByteCursor(bytes, { at: Math.max(0, end) }).uint(CHECKSUM_BYTES);
+      if (crc32c(bytes.subarray(0, end)) !== checksum) throw new Error("its checksum is wrong");
       const [version, compression] = [fields.varint(), fields.varint()];
       if (version !== 0 || compression > 1) throw new Error("it is of a later version");
       const stored = bytes.subarray(fields.at, end);
@@ -186,38 +187,11 @@ function inline({ file }: ByteSource, name: string, bytes: Uint8Array): ByteSour
 }
 
 /** The fields of a manifest or a node, read in order. */
-class Fields {
-  at = 0;
-  private readonly content: Uint8Array;
-
-  constructor(content: Uint8Array) {
-    this.content = content;
-  }
-
-  bytes(length: number): Uint8Array {
-    if (length > this.content.length - this.at) throw new Error("it breaks off");
-    this.at += length;
-    return this.content.subarray(this.at - length, this.at);
-  }
-
-  byte(): number {
-    return this.bytes(1)[0] ?? 0;
-  }
-
-  varint(): number {
-    let value = 0;
-    for (let shift = 0; shift < 70; shift += 7) {
-      const byte = this.byte();
-      value += (byte & 127) * 2 ** shift;
-      if (byte < 128) return value;
-    }
-    throw new Error("a number is too large");
-  }
-
+class Fields extends ByteCursor {
   /** A number of things, each of which takes a byte at least. */
   count(): number {
     const value = this.varint();
-    if (value > this.content.length) throw new Error("it breaks off");
+    if (value > this.content.length) throw new EndOfBytes();
     return value;
   }
 

@@ -1,5 +1,6 @@
 /** Python's pickles as data: instructions are interpreted, and only named globals are known. Nothing of the file is ever run. */
 import { ModelError } from "../errors.ts";
+import { ByteCursor, EndOfBytes } from "./cursor.ts";
 import { malformed } from "./tensor.ts";
 
 /** What a pickle may use beyond plain values. */
@@ -40,38 +41,21 @@ export function readPickle(
 /** Far above the 40 that a tensor takes; what bounds the memory that a hostile file can ask for. */
 const MAX_INSTRUCTIONS = 500_000;
 
-class EndOfBytes extends Error {}
-
 function interpret(bytes: Uint8Array, begin: number, names: PickleNames, file: string) {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  let at = begin;
+  const cursor = new ByteCursor(bytes, { at: begin });
   let stack: unknown[] = [];
   const marked: unknown[][] = [];
   const memo = new Map<number, unknown>();
 
-  const take = (count: number): number => {
-    if (count < 0 || count > bytes.length - at) throw new EndOfBytes();
-    at += count;
-    return at - count;
-  };
-  const u8 = () => view.getUint8(take(1));
-  const u16 = () => view.getUint16(take(2), true);
-  const i32 = () => view.getInt32(take(4), true);
-  const u32 = () => view.getUint32(take(4), true);
-  const u64 = () => Number(view.getBigUint64(take(8), true));
-  const data = (count: number) => {
-    const from = take(count);
-    return new Uint8Array(bytes.subarray(from, from + count));
-  };
-  const text = (count: number) => {
-    const from = take(count);
-    return utf8.decode(bytes.subarray(from, from + count));
-  };
+  const u8 = () => cursor.uint(1);
+  const u32 = () => cursor.uint(4);
+  const data = (count: number) => new Uint8Array(cursor.bytes(count));
+  const text = (count: number) => utf8.decode(cursor.bytes(count));
   const line = () => {
-    const end = bytes.indexOf(10, at);
+    const end = bytes.indexOf(10, cursor.at);
     if (end < 0) throw new EndOfBytes();
-    const value = text(end - at);
-    at += 1;
+    const value = text(end - cursor.at);
+    cursor.skip(1);
     return value;
   };
   const pop = (): unknown => {
@@ -126,10 +110,10 @@ function interpret(bytes: Uint8Array, begin: number, names: PickleNames, file: s
         if (u8() > 5) throw malformed(file, "is a pickle of a protocol later than 5");
         break;
       case "\x95": // FRAME
-        take(8);
+        cursor.skip(8);
         break;
       case ".": // STOP
-        return { value: pop(), end: at };
+        return { value: pop(), end: cursor.at };
       case "N":
         stack.push(null);
         break;
@@ -144,19 +128,19 @@ function interpret(bytes: Uint8Array, begin: number, names: PickleNames, file: s
         stack.push(decimal(line()));
         break;
       case "J":
-        stack.push(i32());
+        stack.push(cursor.int(4));
         break;
       case "K":
         stack.push(u8());
         break;
       case "M":
-        stack.push(u16());
+        stack.push(cursor.uint(2));
         break;
       case "\x8a": // LONG1
         stack.push(integer(data(u8())));
         break;
       case "G": // BINFLOAT
-        stack.push(view.getFloat64(take(8), false));
+        stack.push(cursor.float(8, false));
         break;
       case "X": // BINUNICODE
         stack.push(text(u32()));
@@ -165,7 +149,7 @@ function interpret(bytes: Uint8Array, begin: number, names: PickleNames, file: s
         stack.push(text(u8()));
         break;
       case "\x8d": // BINUNICODE8
-        stack.push(text(u64()));
+        stack.push(text(cursor.uint(8)));
         break;
       case "U": // SHORT_BINSTRING, texts of Python 2
         stack.push(text(u8()));

@@ -1,4 +1,5 @@
 /** Unpacks Snappy blocks and computes the checksums that go with them in TensorFlow's checkpoint tables. */
+import { ByteCursor } from "./cursor.ts";
 
 /**
  * Unpacks one block.
@@ -7,45 +8,28 @@
  * @see format_description.txt of google/snappy
  */
 export function unsnappy(block: Uint8Array, limit: number): Uint8Array {
-  let at = 0;
-  const byte = () => {
-    if (at >= block.length) throw new Error("the block breaks off");
-    at += 1;
-    return block[at - 1] ?? 0;
-  };
-  const number = (bytes: number) => {
-    let value = 0;
-    for (let i = 0; i < bytes; i += 1) value += byte() * 256 ** i;
-    return value;
-  };
-  let length = 0;
-  for (let shift = 0, more = true; more; shift += 7) {
-    if (shift > 28) throw new Error("the length is malformed");
-    const next = byte();
-    length += (next & 127) * 2 ** shift;
-    more = next >= 128;
-  }
+  const cursor = new ByteCursor(block);
+  const length = cursor.varint();
   if (length > limit) throw new Error(`it would become ${length} bytes`);
   const out = new Uint8Array(length);
   let done = 0;
   while (done < length) {
-    const tag = byte();
+    const tag = cursor.uint(1);
     const kind = tag & 3;
     const high = tag >> 2;
     if (kind === 0) {
-      const count = (high < 60 ? high : number(high - 59)) + 1;
-      if (count > block.length - at || count > length - done) throw new Error("a literal is too long");
-      out.set(block.subarray(at, at + count), done);
-      at += count;
+      const count = (high < 60 ? high : cursor.uint(high - 59)) + 1;
+      if (count > length - done) throw new Error("a literal is too long");
+      out.set(cursor.bytes(count), done);
       done += count;
       continue;
     }
     const count = kind === 1 ? (high & 7) + 4 : high + 1;
-    const back = kind === 1 ? (high >> 3) * 256 + byte() : number(kind === 2 ? 2 : 4);
+    const back = kind === 1 ? (high >> 3) * 256 + cursor.uint(1) : cursor.uint(kind === 2 ? 2 : 4);
     if (back === 0 || back > done || count > length - done) throw new Error("a copy reaches outside");
     for (let i = 0; i < count; i += 1, done += 1) out[done] = out[done - back] ?? 0;
   }
-  if (at !== block.length) throw new Error("bytes are left over");
+  if (cursor.left > 0) throw new Error("bytes are left over");
   return out;
 }
 
