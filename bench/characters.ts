@@ -8,12 +8,13 @@ import { trueFill } from "../server/cli/evaluation/fills.ts";
 import { createLocalEngine, readTokenizer } from "../server/engine/local.ts";
 import { estimateSystems, ratio } from "../server/training/estimate.ts";
 import { seededRandom, seededSample } from "../server/training/random.ts";
+import { calledFrom } from "./called-from.ts";
 import { readDocuments, wordGaps } from "./kept-out.ts";
 import { printTable } from "./table.ts";
 
 /** Compares a built-in model's vocabulary with T5's own, and the model's loss of true words with each, on documents it has not seen. */
 export async function benchCharacters(modelName: string | undefined, limit: number): Promise<void> {
-  const own = resolveModel(modelName);
+  const own = resolveModel(modelName, { workingFolder: calledFrom() });
   const plain = mkdtempSync(join(tmpdir(), "spanfill-characters-"));
   const engine = createLocalEngine();
   try {

@@ -13,6 +13,7 @@ import { faithfulness, type Share } from "../server/training/faithfulness.ts";
 import { type Interval, rouge } from "../server/training/metrics.ts";
 import { seededRandom, seededSample } from "../server/training/random.ts";
 import { parseRows, type Row } from "../server/training/rows.ts";
+import { calledFrom } from "./called-from.ts";
 import { readDocuments, wordGaps } from "./kept-out.ts";
 import { printTable } from "./table.ts";
 
@@ -55,7 +56,7 @@ export async function benchDecoding(options: DecodingOptions): Promise<void> {
   try {
     const { precision, threads } = options;
     const reference = {
-      directory: resolveModel(options.model),
+      directory: resolveModel(options.model, { workingFolder: calledFrom() }),
       precision,
       ...(threads === undefined ? {} : { threads }),
     };

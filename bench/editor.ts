@@ -5,6 +5,8 @@ import { availableParallelism, cpus, tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { build } from "esbuild";
+import { meansFolder } from "../server/catalog/catalog.ts";
+import { calledFrom } from "./called-from.ts";
 import { type WindowMemory, windowMemory } from "./editor/memory.ts";
 import { drawPlaces, type Place } from "./editor/places.ts";
 import { type EditorWindow, type Keystroke, listenForWindows, type Page } from "./editor/window.ts";
@@ -71,7 +73,7 @@ export async function benchEditor(options: EditorOptions): Promise<void> {
       "editor.inlineSuggest.logFetch": true,
       // Whether a suggestion is good enough to be shown is another question than how soon it is there.
       "spanfill.inlineCompletion.minimumConfidence": 0,
-      ...(options.model === undefined ? {} : { "spanfill.model": resolve(options.model) }),
+      ...(options.model === undefined ? {} : { "spanfill.model": named(options.model) }),
     };
     const vsix = [
       resolve(options.vsix ?? packaged()),
@@ -300,4 +302,9 @@ function share(count: number, part: number, parts: number): [from: number, to: n
 
 function sleep(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+/** The model as a setting names it. */
+function named(model: string): string {
+  return meansFolder(model) ? resolve(calledFrom(), model) : model;
 }

@@ -6,6 +6,7 @@ import { resolveModel } from "../server/catalog/catalog.ts";
 import type { Precision } from "../server/engine/engine.ts";
 import { defaultThreads } from "../server/engine/ort-runner.ts";
 import { seededRandom } from "../server/training/random.ts";
+import { calledFrom } from "./called-from.ts";
 import { type Contender, type ContenderRun, startContender } from "./contender.ts";
 import { measureCancel, measureColdStart, measureEngineMemory } from "./product.ts";
 import { type ShapeName, shapes, writeRandomModel } from "./random-model.ts";
@@ -55,7 +56,7 @@ interface Comparison {
 /** Measures, prints tables, and writes bench/results/infer.json. */
 export async function benchInfer(options: InferOptions): Promise<void> {
   const threads = defaultThreads();
-  const builtin = resolveModel(options.model);
+  const builtin = resolveModel(options.model, { workingFolder: calledFrom() });
   const comparisons: Comparison[] = [];
   for (const shape of options.shapes) {
     const directory = resolve(options.models, shape);

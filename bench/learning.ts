@@ -12,6 +12,7 @@ import { type TrainRequest, trainRequestSchema } from "../server/cli/training/op
 import { runTrain } from "../server/cli/training/run.ts";
 import { estimateSystems, ratio, type Statistic } from "../server/training/estimate.ts";
 import { seededRandom } from "../server/training/random.ts";
+import { calledFrom } from "./called-from.ts";
 import { readDocuments, repositoryOf } from "./kept-out.ts";
 import { questionsOf } from "./questions.ts";
 import { printTable } from "./table.ts";
@@ -131,7 +132,7 @@ const courses: Readonly<Record<LearningTask, Course>> = {
 
 /** Trains, evaluates before and after, prints a table, and keeps the figures in bench/results/learning.json. */
 export async function benchLearning({ task, model, minutes, out, threads }: LearningOptions): Promise<void> {
-  const base = resolveModel(model);
+  const base = resolveModel(model, { workingFolder: calledFrom() });
   const table = [["learned", "minutes", "tested on", "metric", "before", "after", "difference (95%)"]];
   for (const name of task) {
     const { about, write, train, settings, metrics } = courses[name];

@@ -9,6 +9,7 @@ import type { Work } from "../server/cli/terminal.ts";
 import type { Precision } from "../server/engine/engine.ts";
 import type { EvaluationReport } from "../server/training/report.ts";
 import { tablePath } from "./bigram.ts";
+import { calledFrom } from "./called-from.ts";
 import { cardFigures, chooseExamples, examplesSection, type ModelExamples, makeExamples, withSection } from "./card.ts";
 import { keptOutPath, readDocuments } from "./kept-out.ts";
 
@@ -25,7 +26,10 @@ export interface QualityOptions {
 
 /** Evaluates summaries, titles and fills of each model and prints the tables; with `write` brings the model cards up to date. */
 export async function benchQuality({ model, precision, limit, write }: QualityOptions): Promise<void> {
-  const folders = model === undefined ? listBuiltin().map(({ directory }) => directory) : [resolveModel(model)];
+  const folders =
+    model === undefined
+      ? listBuiltin().map(({ directory }) => directory)
+      : [resolveModel(model, { workingFolder: calledFrom() })];
   const work: Work = { signal: new AbortController().signal, progress: showProgress };
   const chosen = chooseExamples(readDocuments());
   const examples: ModelExamples[] = [];

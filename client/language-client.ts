@@ -1,5 +1,6 @@
 /** The connection to the language server: started when first needed, and again when it is gone. */
 import { randomUUID } from "node:crypto";
+import { parse } from "node:path";
 import {
   type CancellationToken,
   type ExtensionContext,
@@ -50,7 +51,8 @@ export class LanguageServer {
     this.client = new LanguageClient(
       "spanfill",
       "Spanfill",
-      { module, transport: TransportKind.ipc },
+      // By itself it would start in the workspace's first folder, which may be anybody's.
+      { module, transport: TransportKind.ipc, options: { cwd: parse(process.execPath).root } },
       {
         documentSelector: SELECTOR,
         outputChannel,

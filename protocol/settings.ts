@@ -10,6 +10,8 @@ interface Presentation {
   /** `window` (the default), `resource`: per folder, `language-overridable`: also per language, `machine-overridable`: not synced. */
   readonly scope?: "window" | "resource" | "language-overridable" | "machine-overridable";
   readonly enumDescriptions?: readonly string[];
+  /** Whether a folder that is not trusted may not set it: it chooses what is loaded and run, or what is kept. */
+  readonly restricted?: true;
 }
 
 const setting = <T extends z.ZodType>(type: T, description: string, presentation: Presentation = {}): T =>
@@ -20,32 +22,34 @@ const shape = {
   model: setting(
     z.string().default(""),
     "The model: a built-in model's name, that of a downloaded or imported one, or the absolute path of a folder with config.json, weights and a tokenizer. Empty: the built-in model.",
-    { scope: "machine-overridable" },
+    { scope: "machine-overridable", restricted: true },
   ),
   "models.summarize": setting(
     z.string().default(""),
     "The model for summaries, where that is to be another one. Empty: `spanfill.model`.",
     {
       scope: "machine-overridable",
+      restricted: true,
     },
   ),
   "models.infill": setting(
     z.string().default(""),
     "The model for filling gaps and for suggestions, where that is to be another one. Empty: `spanfill.model`.",
-    { scope: "machine-overridable" },
+    { scope: "machine-overridable", restricted: true },
   ),
   "models.ask": setting(
     z.string().default(""),
     "The model for questions: one that was fine-tuned to answer them. Empty: `spanfill.model`, if it was.",
-    { scope: "machine-overridable" },
+    { scope: "machine-overridable", restricted: true },
   ),
   "models.classify": setting(
     z.string().default(""),
     "The model for classifying: one that was fine-tuned on texts and their labels. Empty: `spanfill.model`, if it was.",
-    { scope: "machine-overridable" },
+    { scope: "machine-overridable", restricted: true },
   ),
   precision: setting(z.enum(["int8", "float32"]).default("int8"), "Precision of the model's weights.", {
     scope: "machine-overridable",
+    restricted: true,
     enumDescriptions: ["Smaller and faster, nearly as good.", "As published; four times the memory."],
   }),
   device: setting(
@@ -53,6 +57,7 @@ const shape = {
     "What the model runs on. Other devices than the CPU take its float32 weights, whatever the precision; where one fails, the CPU does its work.",
     {
       scope: "machine-overridable",
+      restricted: true,
       enumDescriptions: [
         "The quickest of those that were measured with the model, in the panel or by `spanfill devices --measure`; the CPU where none was.",
         "The processor.",
@@ -66,17 +71,17 @@ const shape = {
   threads: setting(
     z.int().min(0).max(256).default(0),
     "Threads the model computes with. 0: as many as the machine has cores.",
-    { scope: "machine-overridable" },
+    { scope: "machine-overridable", restricted: true },
   ),
   idleMinutes: setting(
     z.number().min(0).max(10_080).default(5),
     "Minutes without use after which the model's memory is freed; the next use loads it again. 0: never.",
-    { scope: "machine-overridable" },
+    { scope: "machine-overridable", restricted: true },
   ),
   enable: setting(
     z.record(z.string(), z.boolean()).default({}),
     'Where Spanfill does something by itself (suggestions, hovers, code lenses, code actions), by patterns as in .gitignore: `{"drafts/**": false}`. The last one that fits counts; where none fits, it is on. What you ask for works everywhere.',
-    { scope: "language-overridable" },
+    { scope: "language-overridable", restricted: true },
   ),
   "inlineCompletion.enabled": setting(
     z.boolean().default(true),
@@ -137,6 +142,7 @@ const shape = {
     "Where summaries are kept, so that what has not changed is not summarized again. They tell what your texts are about: they stay on this machine, and the command Forget Summaries removes them.",
     {
       scope: "machine-overridable",
+      restricted: true,
       enumDescriptions: [
         "Until the window is closed.",
         "Also in a file of Spanfill's cache folder that only you can read.",
@@ -210,10 +216,20 @@ export function parseSettings(given: unknown): ParsedSettings {
 export function configurationProperties(): Record<string, Record<string, unknown>> {
   return Object.fromEntries(
     Object.entries(shape).map(([name, type], order) => {
-      const { $schema, ...schema } = z.toJSONSchema(type, { io: "input" });
+      const { $schema, restricted, ...schema } = z.toJSONSchema(type, { io: "input" });
       return [`${SETTINGS_SECTION}.${name}`, { order, ...schema }];
     }),
   );
+}
+
+/**
+ * package.json's `capabilities.untrustedWorkspaces.restrictedConfigurations`: VS Code does not pass on what an untrusted folder says of
+ * these. Other editors say nothing of trust: there the server takes what its client sends.
+ */
+export function restrictedConfigurations(): string[] {
+  return Object.entries(shape)
+    .filter(([, type]) => type.meta()?.["restricted"] === true)
+    .map(([name]) => `${SETTINGS_SECTION}.${name}`);
 }
 
 /** What is found under a name with dots, whether the object is nested there or has the dots in its keys. */

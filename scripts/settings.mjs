@@ -15,7 +15,9 @@ const { outputFiles } = await build({
   logLevel: "warning",
 });
 const code = Buffer.from(outputFiles[0].contents).toString("base64");
-const { configurationProperties, languageModelTools } = await import(`data:text/javascript;base64,${code}`);
+const { configurationProperties, languageModelTools, restrictedConfigurations } = await import(
+  `data:text/javascript;base64,${code}`
+);
 
 const texts = {};
 const properties = Object.fromEntries(
@@ -28,6 +30,7 @@ const properties = Object.fromEntries(
   }),
 );
 rewrite("package.json", (manifest) => {
+  manifest.capabilities.untrustedWorkspaces.restrictedConfigurations = restrictedConfigurations();
   manifest.contributes.languageModelTools = languageModelTools();
   manifest.contributes.configuration = { title: "Spanfill", properties };
   return manifest;

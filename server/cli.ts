@@ -2,6 +2,7 @@
 /** The command line: parses arguments and hands over. Everything heavy is imported by the command that needs it. */
 import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
+import { settleFolders } from "./catalog/working-folder.ts";
 import { askCommand } from "./cli/ask.ts";
 import { calibrateCommand } from "./cli/calibrate.ts";
 import { classifyCommand } from "./cli/classify.ts";
@@ -21,6 +22,8 @@ import { EXIT, printError, UsageError, watchPipes } from "./cli/terminal.ts";
 import { trainCommand } from "./cli/train.ts";
 
 watchPipes();
+// What a person's shell says is relative to where they are; a server is started by an editor, in a folder that may be anybody's.
+settleFolders(process.argv[2] === "serve" ? undefined : process.cwd());
 const { version }: { version: string } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"));
 const json = process.argv.includes("--json");
 let complaint = "";

@@ -32,6 +32,7 @@ import {
 import { RUN_NOTIFICATION } from "../protocol/runs.ts";
 import { SETTINGS_SECTION } from "../protocol/settings.ts";
 import { cacheFolder } from "./catalog/files.ts";
+import { leaveFolder, settleFolders } from "./catalog/working-folder.ts";
 import { stayUp } from "./engine/stay-up.ts";
 import { OFFER_KINDS } from "./features/code-actions.ts";
 import { createSummaryCache } from "./features/summary-cache.ts";
@@ -60,6 +61,9 @@ import { createSuggestions } from "./lsp/suggestions.ts";
 import { createWords, WORD_KIND } from "./lsp/words.ts";
 import { createTypingNotice } from "./runs/typing.ts";
 
+// An editor starts servers in the folder that it shows, which may be anybody's.
+leaveFolder();
+const passedOver = settleFolders(undefined);
 const stdio = process.argv.includes("--stdio");
 // Standard output is the protocol's alone.
 if (stdio) globalThis.console = new Console(process.stderr);
@@ -112,6 +116,8 @@ connection.onInitialized(() => {
     );
   }
   background("reading the settings", () => settingsChanged(undefined));
+  for (const name of passedOver)
+    log.warn(`${name} is passed over: it is a relative path, and a server has no folder of its own`);
 });
 connection.onNotification(DidChangeWorkspaceFoldersNotification.type, () => {
   folders = undefined;

@@ -6,6 +6,7 @@ import packageJson from "../package.json" with { type: "json" };
 import { TOOLS } from "../protocol/tools.ts";
 import { resolveModel } from "./catalog/catalog.ts";
 import { modelIdentity } from "./catalog/identity.ts";
+import { leaveFolder } from "./catalog/working-folder.ts";
 import { repeatChanged } from "./engine/changed.ts";
 import type { LoadedModel } from "./engine/engine.ts";
 import { createRemoteEngine } from "./engine/remote.ts";
@@ -13,12 +14,14 @@ import { stayUp } from "./engine/stay-up.ts";
 import { infillText, summarizeText } from "./features/tools.ts";
 import { boundedLines, type LongLine } from "./lsp/lines.ts";
 
-/** @param model an id or a folder; the built-in model when undefined. Serves until standard input ends; the model is loaded with the first call, and unloaded when none came for a while. */
+/** @param model an id, or a folder, relative to where this process was started; the built-in model when undefined. Serves until standard input ends; the model is loaded with the first call, and unloaded when none came for a while. */
 export async function serveMcp(model: string | undefined): Promise<void> {
   stayUp((line) => console.error(line));
+  const workingFolder = process.cwd();
+  leaveFolder();
   const engine = createRemoteEngine({ idleMs: IDLE_MS, log: (line) => console.error(line) });
   const load = () => {
-    const directory = resolveModel(model);
+    const directory = resolveModel(model, { workingFolder });
     return engine.load({ directory, precision: "int8", identity: modelIdentity(directory) });
   };
   const server = new McpServer({ name: "spanfill", version: packageJson.version });

@@ -1,7 +1,7 @@
 /** Which models there are on this machine: the built-in ones by name, any other by its folder; and what each amounts to. */
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { stat } from "node:fs/promises";
-import { basename, dirname, join, resolve } from "node:path";
+import { basename, dirname, join, posix, resolve, win32 } from "node:path";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
 import { ModelError } from "../../models/errors.ts";
@@ -77,30 +77,62 @@ export interface ModelAccount extends ShapeAccount {
 export const DEFAULT_MODEL = "t5-efficient-tiny-nl4-spanfill";
 
 /**
+ * Whether a model's name means a folder: an absolute path, or one that begins with `./` or `../` (on Windows also with a backslash or a
+ * drive's letter). Anything else is an id, whatever lies in the working folder.
+ */
+export function meansFolder(idOrPath: string, platform: NodeJS.Platform = process.platform): boolean {
+  if (platform !== "win32") return posix.isAbsolute(idOrPath) || /^\.\.?(\/|$)/.test(idOrPath);
+  return win32.isAbsolute(idOrPath) || /^([a-z]:|\.\.?([\\/]|$))/i.test(idOrPath);
+}
+
+/** Where models are looked for. */
+export interface ResolveOptions {
+  /** Where the built-in models are; tests give their own. */
+  readonly builtinFolder?: string | undefined;
+  /** What relative paths are relative to: where a command was called. Absent where that would be somebody else's choice, as in a server. */
+  readonly workingFolder?: string;
+}
+
+/**
  * Finds a model's folder.
- * @param idOrPath a built-in model's id, its folder's name, or a distinguishing word of it ("nl2"); any folder with a
- * config.json; or a model that was downloaded or imported; the default model when undefined
- * @param builtinFolder where the built-in models are; tests give their own
+ * @param idOrPath a built-in model's id, its folder's name, or a distinguishing word of it ("nl2"); a model that was downloaded or
+ * imported; or the path of a folder with a config.json, see {@link meansFolder}; the default model when undefined
  * @returns an absolute path
  * @throws ModelError "config" naming the models there are
  */
-export function resolveModel(idOrPath = DEFAULT_MODEL, builtinFolder = findBuiltinFolder()): string {
-  const builtin = listBuiltin(builtinFolder);
+export function resolveModel(idOrPath = DEFAULT_MODEL, { workingFolder, ...options }: ResolveOptions = {}): string {
+  if (meansFolder(idOrPath)) return modelFolder(idOrPath, workingFolder);
+  const builtin = listBuiltin("builtinFolder" in options ? options.builtinFolder : findBuiltinFolder());
   const exact = builtin.filter(({ id, directory }) => id === idOrPath || basename(directory) === idOrPath);
   const matches = exact.length > 0 ? exact : builtin.filter(({ id }) => id.split("-").includes(idOrPath));
   const [match] = matches;
   if (match !== undefined && matches.length === 1) return match.directory;
-  const directory = resolve(idOrPath);
-  if (saysShape(directory)) return directory;
   const kept = keptDirectory(idOrPath);
   if (kept !== undefined) return kept;
   const choices =
     builtin.length > 0
       ? `Built-in models: ${builtin.map(({ id }) => id).join(", ")}`
       : "No built-in model is installed";
-  const found = isFolder(directory) ? `The folder ${directory} has no config.json` : `There is no model "${idOrPath}"`;
-  const several = matches.length > 1 ? `"${idOrPath}" could be ${matches.map(({ id }) => id).join(" or ")}` : found;
-  throw new ModelError("config", `${several}. ${choices}; or give a folder with config.json, weights and tokenizer.`);
+  const named = `"${idOrPath}"`;
+  const several = `${named} could be ${matches.map(({ id }) => id).join(" or ")}`;
+  const isHere = workingFolder !== undefined && isFolder(join(workingFolder, idOrPath));
+  const here = isHere ? ` A folder of that name is here: write ./${idOrPath} to mean it.` : "";
+  throw new ModelError(
+    "config",
+    `${matches.length > 1 ? several : `There is no model ${named}`}.${here} ${choices}; or give the path of a folder with config.json, weights and tokenizer, beginning with ./ or /.`,
+  );
+}
+
+/** The folder that a path means. */
+function modelFolder(path: string, workingFolder: string | undefined): string {
+  const absolute = posix.isAbsolute(path) || win32.isAbsolute(path);
+  if (!absolute && workingFolder === undefined) {
+    throw new ModelError("config", `"${path}" is relative to a folder that is not known here. Give the absolute path.`);
+  }
+  const directory = absolute ? resolve(path) : resolve(workingFolder ?? "", path);
+  if (isFolder(directory) && saysShape(directory)) return directory;
+  const what = isFolder(directory) ? `The folder ${directory} has no config.json` : `There is no folder ${directory}`;
+  throw new ModelError("config", `${what}. Give a folder with config.json, weights and tokenizer, or a model's id.`);
 }
 
 /** The models that ship, by id. */

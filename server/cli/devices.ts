@@ -40,7 +40,7 @@ async function devices(options: Options, work: Work): Promise<CommandResult> {
   const [
     { createRemoteEngine },
     { chooseDevice, findDevices, settled },
-    { readManifest, resolveModel },
+    { meansFolder, readManifest, resolveModel },
     { measurementsOf },
     { placesOf },
   ] = await Promise.all([
@@ -50,9 +50,10 @@ async function devices(options: Options, work: Work): Promise<CommandResult> {
     import("../catalog/measurements.ts"),
     import("../catalog/store.ts"),
   ]);
-  const directory = resolveModel(options.model);
-  // What the panel calls it, and a folder of one's own by its path.
-  const model = options.model ?? readManifest(directory).id;
+  const directory = resolveModel(options.model, { workingFolder: process.cwd() });
+  // What the panel calls it, and a folder of one's own by its path, which holds wherever it is read again.
+  const { model: asked } = options;
+  const model = asked === undefined ? readManifest(directory).id : meansFolder(asked) ? directory : asked;
   const engine = createRemoteEngine();
   let found: readonly DeviceReport[];
   try {

@@ -52,7 +52,7 @@ async function accountOf(name: string | undefined): Promise<ModelAccount | Shape
   ]);
   let directory: string;
   try {
-    directory = resolveModel(name);
+    directory = resolveModel(name, { workingFolder: process.cwd() });
   } catch (error) {
     const shape = name === undefined ? undefined : await shapeNamed(name);
     if (shape === undefined) throw error;

@@ -21,7 +21,7 @@ export interface OpenModel extends AsyncDisposable {
 export async function openModel(options: ModelOptions): Promise<OpenModel> {
   const started = performance.now();
   const engine = createLocalEngine(tellFallback);
-  const directory = resolveModel(options.model);
+  const directory = resolveModel(options.model, { workingFolder: process.cwd() });
   const model = await engine.load({
     directory,
     precision: options.precision,

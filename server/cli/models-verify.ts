@@ -1,7 +1,10 @@
 /** `spanfill models verify --fixtures`: which systems of the T5 family work, and what says so; made by running the tests of each. */
 import { spawn } from "node:child_process";
+import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
 import { z } from "zod";
 import { ModelError } from "../../models/errors.ts";
 import type { CommandResult, Work } from "./terminal.ts";
@@ -22,14 +25,20 @@ export interface SystemRow {
 }
 
 /**
- * Runs the tests that test/systems.json names for each system, in a checkout of the source.
- * @throws ModelError "input" when the working folder is none, or the signal's reason
+ * Runs the tests that test/systems.json names for each system, those of the checkout that this program was built in: whatever lies in the
+ * working folder is not run.
+ * @param from where the search for the checkout begins, upward: this program's own place
+ * @throws ModelError "input" when it was not built in one, or the signal's reason
  */
-export async function verifyFixtures({ signal, progress }: Pick<Work, "signal" | "progress">): Promise<CommandResult> {
-  const { groups } = await readSystems();
+export async function verifyFixtures(
+  { signal, progress }: Pick<Work, "signal" | "progress">,
+  from = dirname(fileURLToPath(import.meta.url)),
+): Promise<CommandResult> {
+  const root = checkoutFolder(from);
+  const { groups } = await readSystems(root);
   const wanted = groups.flatMap(({ systems }) => systems.flatMap(({ tests = [] }) => tests));
   const files = [...new Set(wanted.map(({ file }) => file))];
-  const passed = await runTests(files, signal, (done) => progress("verifying", done, wanted.length));
+  const passed = await runTests(root, files, signal, (done) => progress("verifying", done, wanted.length));
   const rows = groups.flatMap(({ name: group, systems }) =>
     systems.map(({ system, by = [], tests = [], unverified }): SystemRow => {
       if (unverified !== undefined) return { group, system, verdict: "unverified", by: [unverified], failed: [] };
@@ -64,21 +73,32 @@ const systemsSchema = z.object({
 
 const event = z.object({ file: z.string(), test: z.string(), ok: z.boolean() });
 
-async function readSystems() {
-  const text = await readFile("test/systems.json", "utf8").catch((cause: unknown) => {
-    const what = "--fixtures runs the project's own tests, and this folder holds none";
-    throw new ModelError("input", `${what}. Run it in a checkout of Spanfill's source.`, { cause });
-  });
-  return systemsSchema.parse(JSON.parse(text));
+/** The nearest folder, from one upward, that holds the project's tests. @throws ModelError "input" when there is none */
+function checkoutFolder(from: string): string {
+  for (let folder = from; ; folder = dirname(folder)) {
+    if (existsSync(join(folder, SYSTEMS)) && existsSync(join(folder, RUNNER))) return folder;
+    if (folder !== dirname(folder)) continue;
+    const what = "--fixtures runs the project's own tests, and this installation holds none";
+    throw new ModelError("input", `${what}. Run it from a checkout of Spanfill's source (npm start -- models verify).`);
+  }
+}
+
+const SYSTEMS = join("test", "systems.json");
+const RUNNER = join("scripts", "test.mjs");
+
+async function readSystems(root: string) {
+  return systemsSchema.parse(JSON.parse(await readFile(join(root, SYSTEMS), "utf8")));
 }
 
 /** The tests of some files that passed, as "file: test". */
 async function runTests(
+  root: string,
   files: readonly string[],
   signal: AbortSignal,
   onTest: (done: number) => void,
 ): Promise<ReadonlySet<string>> {
-  const child = spawn(process.execPath, ["scripts/test.mjs", "--events", ...files], {
+  const child = spawn(process.execPath, [join(root, RUNNER), "--events", ...files], {
+    cwd: root,
     stdio: ["ignore", "pipe", "inherit"],
     signal,
   });

@@ -136,7 +136,7 @@ async function verify(id: string | undefined, { signal }: Work): Promise<Command
     import("../catalog/catalog.ts"),
     import("../catalog/store.ts"),
   ]);
-  const directory = resolveModel(id);
+  const directory = resolveModel(id, { workingFolder: process.cwd() });
   const files = await verifyFiles(directory, readManifest(directory).sha256, signal);
   const damaged = files.filter(({ intact }) => intact === false).map(({ name }) => name);
   if (damaged.length > 0) {

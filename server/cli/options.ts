@@ -17,10 +17,7 @@ export interface ModelOptions {
 export function withModelOptions(command: Command): Command {
   return withJson(
     command
-      .option(
-        "-m, --model <id|dir>",
-        "a model's id, or a folder with config.json, weights and a tokenizer (default: built-in)",
-      )
+      .option("-m, --model <id|dir>", "a model's id, or a folder: ./DIR or an absolute path (default: built-in)")
       .addOption(new Option("--precision <precision>", "of the weights").choices(["int8", "float32"]).default("int8"))
       .addOption(
         new Option(

@@ -2,10 +2,10 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { ModelError } from "../../models/errors.ts";
+import { neutralFolder } from "../catalog/working-folder.ts";
 import { type Device, type DeviceProbe, type OnFallback, plainReason } from "./device.ts";
 import type { CallOptions, Engine, LoadedModel, ModelReference } from "./engine.ts";
 import { type Call, type Result, resultSchemas, type ToChild, toParentSchema } from "./messages.ts";
-import { neutralFolder } from "./stay-up.ts";
 
 /** How the child process is run. */
 export interface RemoteEngineOptions {

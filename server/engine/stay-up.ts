@@ -1,5 +1,4 @@
 /** The last line of defense of a process that serves others: what no handler caught is logged, and the process goes on. */
-import { parse } from "node:path";
 
 /**
  * Keeps this process up after an exception or a rejection that nobody handled. Every such line in a log is a mistake to be mended where
@@ -18,21 +17,4 @@ export function stayUp(log: (line: string) => void): void {
   process.on("unhandledRejection", tell("a rejection that nothing handled"));
   // A closed pipe must not be reported through itself.
   process.stderr.on("error", () => undefined);
-}
-
-/**
- * Leaves the folder that this process was started in, which may be one of somebody else's files: nothing is looked up in it by accident.
- * Where the system refuses, the process stays where it is.
- */
-export function leaveFolder(): void {
-  try {
-    process.chdir(neutralFolder());
-  } catch {
-    // nothing depends on it
-  }
-}
-
-/** The root of the file system, where no repository lies: the working folder of processes that serve others. */
-export function neutralFolder(): string {
-  return parse(process.execPath).root;
 }

@@ -1,7 +1,7 @@
 /** Answers what is asked of training runs, and tells what happens in those that go on, whoever started them. */
 import { existsSync } from "node:fs";
 import { rm, stat } from "node:fs/promises";
-import { join, resolve } from "node:path";
+import { isAbsolute, join, resolve } from "node:path";
 import { ModelError } from "../../models/errors.ts";
 import type { Removed, ServerQuestion } from "../../protocol/panel.ts";
 import {
@@ -307,7 +307,13 @@ class Runs implements RunService {
   }
 }
 
-/** The request with its data's absolute path; "-" is a file's name here. */
+/**
+ * The request with its data's path in its plainest form.
+ * @throws ModelError "input" when that is relative: there is no folder here that it could be relative to
+ */
 function withPaths(request: RunRequest): RunRequest {
+  if (!isAbsolute(request.data)) {
+    throw new ModelError("input", `"${request.data}" is a relative path. Name the data by its absolute path.`);
+  }
   return { ...request, data: resolve(request.data) };
 }

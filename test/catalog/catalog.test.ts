@@ -4,7 +4,14 @@ import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { test } from "node:test";
 import { ModelError } from "../../models/errors.ts";
-import { listBuiltin, modelAccount, readDecoding, readManifest, resolveModel } from "../../server/catalog/catalog.ts";
+import {
+  listBuiltin,
+  meansFolder,
+  modelAccount,
+  readDecoding,
+  readManifest,
+  resolveModel,
+} from "../../server/catalog/catalog.ts";
 import { modelFolder, temporaryFolder } from "./folders.ts";
 
 /** A folder of built-in models by name; a manifest where one is given. */
@@ -23,21 +30,57 @@ test("finds a built-in model by id, folder name, distinguishing word, and none a
   const folder = builtinFolder(t, { "t5-efficient-tiny-nl4-spanfill": undefined, "t5-small": { id: "small-1" } });
   const tiny = join(folder, "t5-efficient-tiny-nl4-spanfill");
   for (const asked of [undefined, "tiny", "nl4", "t5-efficient-tiny-nl4-spanfill"]) {
-    assert.equal(resolveModel(asked, folder), tiny, asked);
+    assert.equal(resolveModel(asked, { builtinFolder: folder }), tiny, asked);
   }
   for (const asked of ["small-1", "t5-small", "small"])
-    assert.equal(resolveModel(asked, folder), join(folder, "t5-small"), asked);
+    assert.equal(resolveModel(asked, { builtinFolder: folder }), join(folder, "t5-small"), asked);
   assert.deepEqual(
     listBuiltin(folder).map(({ id }) => id),
     ["t5-efficient-tiny-nl4-spanfill", "small-1"],
   );
 });
 
-test("finds any other model by its folder, as an absolute path", (t) => {
-  assert.equal(
-    resolveModel("test/fixtures/checkpoint/plain", builtinFolder(t, {})),
-    resolve("test/fixtures/checkpoint/plain"),
+test("finds any other model by its folder, as an absolute path", () => {
+  const fixture = resolve("test/fixtures/checkpoint/plain");
+  assert.equal(resolveModel(fixture), fixture);
+  const workingFolder = resolve("test/fixtures");
+  for (const path of ["./checkpoint/plain", "../fixtures/checkpoint/plain"]) {
+    assert.equal(resolveModel(path, { workingFolder }), fixture);
+  }
+});
+
+test("only a path that says so means a folder", () => {
+  for (const path of ["/a", "./a", "../a", ".", "..", "./google/flan-t5-small"]) {
+    assert.equal(meansFolder(path, "linux"), true, path);
+    assert.equal(meansFolder(path, "win32"), true, path);
+  }
+  for (const path of [".\\a", "..\\a", "C:\\a", "c:/a", "c:a", "\\\\server\\share\\a", "\\a", "//server/share"]) {
+    assert.equal(meansFolder(path, "win32"), true, path);
+  }
+  for (const id of ["a", "google/flan-t5-small", "a/../b", "~/a", ".a", "..a", ".../a", "test/fixtures", "", "a:b"]) {
+    assert.equal(meansFolder(id, "linux"), false, id);
+    if (id !== "a:b") assert.equal(meansFolder(id, "win32"), false, id);
+  }
+});
+
+test("an id is none of the working folder's folders, which the message tells of", () => {
+  const workingFolder = resolve("test/fixtures");
+  assert.throws(
+    () => resolveModel("checkpoint/plain", { workingFolder }),
+    /no model "checkpoint\/plain"\. A folder of that name is here: write \.\/checkpoint\/plain to mean it\./,
   );
+  assert.throws(() => resolveModel("test/fixtures/checkpoint/plain"), /There is no model/);
+});
+
+test("a relative path means nothing where nobody called a command", () => {
+  assert.throws(() => resolveModel("./test/fixtures/checkpoint/plain"), /relative.*Give the absolute path/);
+});
+
+test("a gin file beside a folder that is not there makes no model of it", (t) => {
+  const folder = temporaryFolder(t);
+  writeFileSync(join(folder, "config.gin"), "");
+  assert.throws(() => resolveModel("./none", { workingFolder: folder }), /There is no folder/);
+  assert.throws(() => resolveModel("google/none", { workingFolder: folder }), /There is no model/);
 });
 
 const unresolved: [string, Record<string, object | undefined>, string | undefined, RegExp][] = [
@@ -45,13 +88,13 @@ const unresolved: [string, Record<string, object | undefined>, string | undefine
     "an unknown id, naming those there are",
     { "a-tiny": undefined, "b-small": undefined },
     "large",
-    /no model "large"\. Built-in models: a-tiny, b-small; or give a folder/,
+    /no model "large"\. Built-in models: a-tiny, b-small; or give the path of a folder/,
   ],
   [
     "a folder without config.json",
     { "a-tiny": undefined },
-    "test/fixtures",
-    /fixtures has no config\.json\. Built-in models: a-tiny/,
+    resolve("test/fixtures"),
+    /fixtures has no config\.json\. Give a folder with/,
   ],
   [
     "a word that several models share",
@@ -70,7 +113,7 @@ const unresolved: [string, Record<string, object | undefined>, string | undefine
 for (const [name, models, asked, message] of unresolved) {
   test(`refuses ${name}`, (t) => {
     assert.throws(
-      () => resolveModel(asked, builtinFolder(t, models)),
+      () => resolveModel(asked, { builtinFolder: builtinFolder(t, models) }),
       (error) => error instanceof ModelError && error.code === "config" && message.test(error.message),
     );
   });

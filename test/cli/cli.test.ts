@@ -381,7 +381,14 @@ const bad: [string, string[], string | Buffer, string, RegExp][] = [
   ["UTF-16", ["summarize", ...withModel], Buffer.from("\uFEFFtext", "utf16le"), "input", /UTF-16/],
   ["a text without gaps", ["infill", ...withModel], "nothing to fill", "input", /gap/],
   ["a missing model", ["summarize", "--model", "no-such-model"], "text", "config", /no-such-model/],
-  ["a folder without a model", ["summarize", "--model", "empty-model"], "text", "config", /no config\.json/],
+  ["a folder without a model", ["summarize", "--model", "./empty-model"], "text", "config", /no config\.json/],
+  [
+    "a folder that is written as an id",
+    ["infill", "--model", "empty-model"],
+    "a ___",
+    "config",
+    /write \.\/empty-model/,
+  ],
   ["a missing model's info", ["info", "no-such-model"], "", "config", /no-such-model/],
   ["ids beyond the vocabulary", ["generate", "--input-ids", "[999999]", ...withModel], "", "input", /999999/],
 ];

@@ -35,7 +35,7 @@ test("hf: the weights and all that transformers needs, as they were", () => {
     readFileSync(join(model.directory, "config.json"), "utf8"),
   );
   const of = (directory: string) => spanfill(["info", directory]).json;
-  assert.equal(of("hf").parameters, of(model.directory).parameters);
+  assert.equal(of("./hf").parameters, of(model.directory).parameters);
   assert.match(
     spanfill(["export", model.directory, "--to", "hf", "--out", "hf"]).json.error.message,
     /hf is there already/,

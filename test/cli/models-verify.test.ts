@@ -24,11 +24,6 @@ test("the tests that the table of systems names are there", () => {
   for (const file of files) assert.ok(existsSync(`test/${file}.test.ts`), file);
 });
 
-test("outside a checkout it says where to run it", async () => {
-  process.chdir(folder);
-  await assert.rejects(verifyFixtures(work), (error) => error instanceof ModelError && /checkout/.test(error.message));
-});
-
 test("a system is verified when all of its tests passed, and nothing is where nothing checks it", async () => {
   process.chdir(folder);
   mkdirSync("test");
@@ -49,7 +44,7 @@ test("a system is verified when all of its tests passed, and nothing is where no
     "scripts/test.mjs",
     events.map((event) => `console.log(${JSON.stringify(JSON.stringify(event))});`).join("\n"),
   );
-  const { text, json } = await verifyFixtures(work);
+  const { text, json } = await verifyFixtures(work, join(folder, "dist"));
   const rows = "rows" in json && Array.isArray(json.rows) ? json.rows : [];
   assert.deepEqual(
     rows.map(({ system, verdict, failed }) => [system, verdict, failed]),
@@ -62,4 +57,14 @@ test("a system is verified when all of its tests passed, and nothing is where no
   );
   assert.match(text, /\| \*\*Kinds\*\* \| \|\n\| good \| PyTorch \|\n\| broken \| \*FAILED\*: PyTorch \|/);
   assert.match(text, /\| dark \| \*unverified\*: no weights \|/);
+});
+
+test("outside a checkout it says where to run it, and runs nothing of the working folder", async () => {
+  process.chdir(folder);
+  writeFileSync("scripts/test.mjs", 'import { writeFileSync } from "node:fs"; writeFileSync("ran", "");');
+  const elsewhere = mkdtempSync(join(tmpdir(), "spanfill-verify-"));
+  const refused = (error: unknown) => error instanceof ModelError && /checkout/.test(error.message);
+  await assert.rejects(verifyFixtures(work, elsewhere), refused);
+  rmSync(elsewhere, { recursive: true });
+  assert.equal(existsSync("ran"), false);
 });

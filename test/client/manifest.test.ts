@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { LANGUAGES } from "../../client/languages.ts";
 import { COMMENTED_LANGUAGES } from "../../protocol/comments.ts";
 import { COMMANDS } from "../../protocol/requests.ts";
-import { configurationProperties } from "../../protocol/settings.ts";
+import { configurationProperties, restrictedConfigurations } from "../../protocol/settings.ts";
 import { languageModelTools } from "../../protocol/tools.ts";
 
 const source = readFileSync("package.json", "utf8");
@@ -21,6 +21,16 @@ const client = readdirSync("client")
 
 test("package.json's settings are those of protocol/settings.ts (npm run settings writes them)", () => {
   assert.deepEqual(configuration.properties, configurationProperties());
+});
+
+test("a folder that is not trusted chooses neither what is loaded and run nor what is kept", () => {
+  const { restrictedConfigurations: written } = manifest.capabilities.untrustedWorkspaces;
+  assert.deepEqual(written, restrictedConfigurations(), "npm run settings writes them");
+  const names = "model models.summarize models.infill models.ask models.classify precision device threads idleMinutes";
+  assert.deepEqual(
+    written,
+    [...names.split(" "), "enable", "summary.keep"].map((name) => `spanfill.${name}`),
+  );
 });
 
 test("package.json's tools are those of protocol/tools.ts (npm run settings writes them)", () => {

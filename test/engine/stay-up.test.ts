@@ -4,9 +4,9 @@ import { spawnSync } from "node:child_process";
 import { test } from "node:test";
 import { buildSync } from "esbuild";
 
-/** Runs a program that may use `stayUp` and `leaveFolder`. */
+/** Runs a program that may use `stayUp`. */
 function run(program: string) {
-  const contents = `import { leaveFolder, stayUp } from "./server/engine/stay-up.ts";\n${program}`;
+  const contents = `import { stayUp } from "./server/engine/stay-up.ts";\n${program}`;
   const { outputFiles } = buildSync({
     stdin: { contents, resolveDir: "." },
     bundle: true,
@@ -35,9 +35,4 @@ test("a log that throws ends nothing", () => {
     setTimeout(() => { throw new Error("late"); }, 1);
     setTimeout(() => { console.log("still here"); }, 100);`);
   assert.deepEqual([status, stdout], [0, "still here\n"]);
-});
-
-test("the folder that it was started in is left", () => {
-  const { stdout } = run("leaveFolder(); console.log(process.cwd());");
-  assert.match(stdout, /^(\/|[A-Z]:\\)\n$/);
 });

@@ -41,8 +41,8 @@ export class RpcClient {
   private nextId = 1;
   private ended = false;
 
-  constructor(script: string, args: readonly string[]) {
-    this.process = spawn(process.execPath, [script, ...args], { stdio: "pipe" });
+  constructor(script: string, args: readonly string[], cwd?: string) {
+    this.process = spawn(process.execPath, [script, ...args], { stdio: "pipe", cwd });
     this.exited = once(this.process, "exit").then(([code, signal]) => [code, signal]);
     void this.exited.then(() => {
       this.ended = true;

@@ -27,7 +27,7 @@ export interface ModelPool extends AsyncDisposable {
  * @throws ModelError when it is not there or cannot be loaded
  */
 export async function openPool(options: ModelOptions): Promise<ModelPool> {
-  const directory = resolveModel(options.model);
+  const directory = resolveModel(options.model, { workingFolder: process.cwd() });
   const count = options.threads ?? Math.min(availableParallelism(), 8);
   const engines = Array.from({ length: count }, () => createRemoteEngine({ onFallback: tellFallback }));
   const device = await deviceOf(options, directory);

@@ -62,7 +62,7 @@ const PREVIEW_CHARACTERS = 300;
 
 /** Checks. @throws ModelError "input" naming file and row, as a run would */
 export async function checkData(request: CheckRequest, signal: AbortSignal): Promise<CheckReport> {
-  const base = resolveModel(request.base);
+  const base = resolveModel(request.base, { workingFolder: process.cwd() });
   const task = findTask(request.task, request.template);
   const { tokenizer, prefix } = await prefixed(base, task, request.prefix, 0);
   const limits = {

@@ -34,7 +34,7 @@ export async function exportModel(
   asked: string | undefined,
   progress: Work["progress"],
 ): Promise<Exported> {
-  const base = resolveModel(idOrPath);
+  const base = resolveModel(idOrPath, { workingFolder: process.cwd() });
   const name = basename(base);
   const out = resolve(asked ?? (kind === "gguf" ? `${name}.gguf` : `${name}-${kind}`));
   if (existsSync(kind === "gguf" ? out : join(out, "config.json"))) {

@@ -41,7 +41,7 @@ interface Told {
 /** Runs it. @throws ModelError */
 export async function runTrain(request: TrainRequest, told: Told, work: Work): Promise<CommandResult> {
   setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
-  const base = resolveModel(request.base);
+  const base = resolveModel(request.base, { workingFolder: process.cwd() });
   const task = findTask(request.task, request.template);
   const out = resolve(request.out ?? `${basename(base)}-${task.name}`);
   if (told.dryRun) return needsOf(await prepareRun(request, base, task, out, work.signal));
