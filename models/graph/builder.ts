@@ -1,20 +1,20 @@
-/** Adds nodes to a graph that grows; names are unique across a graph and the bodies of its loops. */
+/** Builds a graph node by node; names are unique across a graph and the bodies of its loops. */
 import { ModelError } from "../errors.ts";
 import type { Attribute, DType, ExternalData, Graph, Initializer, Node, Shape, Value } from "./types.ts";
 
-/** What a node makes: the type is stated by the op function that adds it (ops.ts), which checked its inputs. */
+/** The type of a node's result, stated by the op function that adds the node (ops.ts) after it checked the inputs. */
 export interface ResultType {
   readonly dtype: DType;
   readonly shape: Shape;
 }
 
-/** Grows one graph. Ops are added through the functions of ops.ts. */
+/** A graph under construction. Nodes are added by the functions of ops.ts and runtime-ops.ts. */
 export interface GraphBuilder {
-  /** The nodes added so far, each after those whose values it takes. */
+  /** The nodes added so far, each after the nodes whose values it takes. */
   readonly nodes: readonly Node[];
   /** Declares an input of the graph. */
   input(name: string, dtype: DType, shape: Shape): Value;
-  /** Adds a node and returns what it makes, one value for each result type. */
+  /** Adds a node and returns its results, one value for each result type. */
   add(
     op: string,
     inputs: readonly (Value | null)[],
@@ -22,13 +22,13 @@ export interface GraphBuilder {
     attributes?: Readonly<Record<string, Attribute>>,
     domain?: string,
   ): Value[];
-  /** A constant held in the graph's own bytes; equal ones are made once. */
+  /** A constant inside the graph's bytes; equal constants are added once. */
   constant(dtype: DType, shape: readonly number[], values: ArrayLike<number>): Value;
-  /** A constant that lies in a file; asked for again under the same name it is the same value. */
+  /** A constant in a file. The same name returns the same value again. */
   external(name: string, dtype: DType, shape: readonly number[], data: ExternalData): Value;
-  /** A builder for the body of a loop inside this graph: it may use this graph's values. */
+  /** A builder for the body of a loop or a branch inside this graph, which may use this graph's values. */
   body(): GraphBuilder;
-  /** The finished graph; `outputs` maps the names wanted to the values made. */
+  /** The finished graph, with the given outputs by name. */
   build(name: string, outputs: Readonly<Record<string, Value>>): Graph;
 }
 
@@ -37,7 +37,10 @@ export function createGraphBuilder(): GraphBuilder {
   return builder({ next: 0, constants: new Map(), externals: new Map(), initializers: [] }, undefined);
 }
 
-/** What a graph and its bodies share: bodies take constants from the outermost graph, where the runtime can prepack them. */
+/**
+ * State shared by a graph and its bodies: bodies take constants from the outermost graph, where the runtime can prepack
+ * them.
+ */
 interface Shared {
   next: number;
   readonly constants: Map<string, Value>;
@@ -89,7 +92,7 @@ function builder(shared: Shared, outer: GraphBuilder | undefined): GraphBuilder 
     build(name, outputs) {
       const made = new Set(nodes.flatMap((node) => node.outputs.map((value) => value.name)));
       const named = Object.entries(outputs).map(([outputName, value]) => {
-        // A body's outputs are matched by place: what the body made can stand under its own name, once.
+        // A body's outputs are matched by position, so a value of the body can keep its name, once.
         if (outer !== undefined && made.delete(value.name)) return value;
         const output = { ...value, name: outer === undefined ? outputName : unique(outputName) };
         nodes.push({ op: "Identity", domain: "", inputs: [value], outputs: [output], attributes: {} });

@@ -1,9 +1,11 @@
-/** Makes a float64 graph runnable: replaces the operators that ONNX Runtime has no float64 kernels for by plain ones. */
+/** Makes a float64 graph runnable: replaces operators for which ONNX Runtime has no float64 kernels by plain ones. */
 import { createGraphBuilder } from "./builder.ts";
 import * as ops from "./ops.ts";
 import type { Graph, Initializer, Node, Value } from "./types.ts";
 
-/** Returns the same graph with its root-mean-square norms in plain operators. Only for checking gradients: they are slow. */
+/**
+ * Returns the graph with its root-mean-square norms in plain operators. These are slow: use it only to check gradients.
+ */
 export function withFloat64Norms(graph: Graph): Graph {
   const initializers: Initializer[] = [...graph.initializers];
   const nodes = graph.nodes.flatMap((node) => {
@@ -31,7 +33,7 @@ function plainNorm(node: Node): Graph {
   return prefixed(g.build("norm", outputs), `${normed.name} `, new Set([x.name, weight.name, ...Object.keys(outputs)]));
 }
 
-/** The graph with the names it made itself made unique. */
+/** The graph with a prefix on all names but the kept ones. */
 function prefixed(graph: Graph, prefix: string, kept: ReadonlySet<string>): Graph {
   const rename = (value: Value): Value => (kept.has(value.name) ? value : { ...value, name: prefix + value.name });
   return {

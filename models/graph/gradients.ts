@@ -1,15 +1,19 @@
-/** How a loss passes back through each operator: one rule an op, in one place, written in plain operators again. */
+/** The gradient rules: one for each operator, written in plain operators. */
 import type { GraphBuilder } from "./builder.ts";
 import * as ops from "./ops.ts";
 import type { Node, Value } from "./types.ts";
 
 /**
- * Given a node and the loss's gradient of its first output, says how each input's gradient is made (of that input's shape).
- * Only those are made that are needed; an input that nothing can be learned through has none.
+ * Takes a node and the gradient of its first output, and returns for each input a function that adds the input's
+ * gradient (of its shape). Only the functions of needed gradients are called; an input that no gradient passes through
+ * has none.
  */
 export type GradientRule = (g: GraphBuilder, node: Node, dy: Value) => readonly ((() => Value) | undefined)[];
 
-/** The rules, by operator. @see any text on reverse-mode differentiation; RMS norm and softmax as in their closed forms */
+/**
+ * The rules, by operator.
+ * @see any text on reverse-mode differentiation; RMS norm and softmax as in their closed forms
+ */
 export const gradientRules: Readonly<Record<string, GradientRule>> = {
   Add(g, node, dy) {
     return [() => fit(g, dy, input(node, 0)), () => fit(g, dy, input(node, 1))];
@@ -18,7 +22,7 @@ export const gradientRules: Readonly<Record<string, GradientRule>> = {
     const [a, b] = [input(node, 0), input(node, 1)];
     return [() => fit(g, ops.mul(g, dy, b), a), () => fit(g, ops.mul(g, dy, a), b)];
   },
-  /** a or a^T by b or b^T; what was added to the product is left out, for nothing is ever learned through it. */
+  /** The product of a or a^T with b or b^T. The addend has no rule, since no gradient ever passes through it. */
   Gemm(g, node, dy) {
     const [a, b] = [input(node, 0), input(node, 1)];
     const [transposedA, transposedB] = [flag(node, "transA"), flag(node, "transB")];
@@ -29,7 +33,7 @@ export const gradientRules: Readonly<Record<string, GradientRule>> = {
           : ops.gemm(g, dy, b, { transposeB: !transposedB }),
       () =>
         transposedB
-          ? ops.gemm(g, ops.turned(g, dy), a, { transposeB: transposedA })
+          ? ops.gemm(g, ops.transposedCopy(g, dy), a, { transposeB: transposedA })
           : ops.gemm(g, a, dy, { transposeA: !transposedA }),
     ];
   },

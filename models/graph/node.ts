@@ -1,4 +1,4 @@
-/** What every operator is made with: a node with its results' shapes stated, and the checks on the way. */
+/** Helpers of all operators: adding a node with the types of its results, and checks of shapes. */
 import { ModelError } from "../errors.ts";
 import type { GraphBuilder } from "./builder.ts";
 import type { Dim, DType, Node, Shape, Value } from "./types.ts";
@@ -22,13 +22,13 @@ export function repeated(g: GraphBuilder, node: Node, inputs: Node["inputs"]): N
   return { ...node, inputs, outputs: g.add(node.op, inputs, results, node.attributes, node.domain) };
 }
 
-/** A node of two inputs of one type, broadcast to each other; its result has their type unless told. */
+/** Adds a node of two inputs of one type, which are broadcast to each other; the result has their type by default. */
 export function elementwise(g: GraphBuilder, op: string, a: Value, b: Value, dtype: DType = a.dtype): Value {
   requireSameType(op, a, b);
   return one(g, op, [a, b], dtype, broadcast(op, a.shape, b.shape));
 }
 
-/** The shape of two that are broadcast to each other, as NumPy does. @throws ModelError "shape" */
+/** The shape of two shapes broadcast to each other, as in NumPy. @throws ModelError "shape" when they cannot be */
 export function broadcast(op: string, a: Shape, b: Shape): Shape {
   const rank = Math.max(a.length, b.length);
   return Array.from({ length: rank }, (_, i) => {
@@ -40,36 +40,36 @@ export function broadcast(op: string, a: Shape, b: Shape): Shape {
   });
 }
 
-/** @throws ModelError "shape" when the types differ */
+/** Checks that two values have one type. @throws ModelError "shape" when the types differ */
 export function requireSameType(op: string, a: Value, b: Value): void {
   if (a.dtype !== b.dtype) throw shapeError(op, `${a.name} is ${a.dtype} and ${b.name} is ${b.dtype}`);
 }
 
-/** @throws ModelError "shape" when x, an extent of a, is not y, one of b */
+/** Checks that x, an extent of a, equals y, one of b. @throws ModelError "shape" when they differ */
 export function requireEqual(op: string, a: Value, x: Dim | undefined, b: Value, y: Dim | undefined): void {
   if (x !== y) throw shapeError(op, `${a.name} ${shapeText(a.shape)} with ${b.name} ${shapeText(b.shape)}`);
 }
 
-/** The extent of an axis, from the end when negative. @throws ModelError "shape" */
+/** The extent of an axis; negative axes count from the end. @throws ModelError "shape" when there is no such axis */
 export function dimAt(shape: Shape, axis: number): Dim {
   const dim = shape.at(axis);
   if (dim === undefined) throw shapeError("graph", `${shapeText(shape)} has no axis ${axis}`);
   return dim;
 }
 
-/** A result of a node. @throws ModelError "shape" */
+/** The value at an index of a node's results. @throws ModelError "shape" when there are fewer */
 export function at(values: readonly Value[], index: number): Value {
   const value = values[index];
   if (value === undefined) throw shapeError("graph", `a node has no output ${index}`);
   return value;
 }
 
-/** A shape for a person. */
+/** A shape as text, for messages. */
 export function shapeText(shape: Shape): string {
   return `[${shape.join(", ")}]`;
 }
 
-/** An error that only a mistake in a graph's code makes. */
+/** An error that only a mistake in the code of a graph can cause. */
 export function shapeError(op: string, what: string): ModelError {
   return new ModelError("shape", `${op}: ${what}. This is a mistake in the graph's code: please report it.`);
 }

@@ -1,4 +1,4 @@
-/** One function an operator: each checks its inputs' shapes, states the result's, and adds the node. */
+/** ONNX's operators as functions: each checks the shapes of its inputs, states the result's, and adds the node. */
 import type { GraphBuilder } from "./builder.ts";
 import { broadcast, dimAt, elementwise, one, requireEqual, requireSameType, shapeError, shapeText } from "./node.ts";
 import { type Dim, type DType, elementTypes, type Graph, type Shape, type Value } from "./types.ts";
@@ -59,12 +59,12 @@ export function where(g: GraphBuilder, condition: Value, a: Value, b: Value): Va
 
 type UnaryOp = "Relu" | "Sigmoid" | "Sign" | "Exp" | "Log" | "Sqrt" | "Reciprocal" | "Not" | "Neg" | "Identity";
 
-/** A function of each element; the shape and the type stay. */
+/** A function of each element, of the same shape and type. */
 export function unary(g: GraphBuilder, op: UnaryOp, x: Value): Value {
   return one(g, op, [x], x.dtype, x.shape);
 }
 
-/** 1 where x is above 0, else 0, in one pass of several threads (Sign has one); float64 has Sign alone. For x of at least 0. */
+/** 1 where x (at least 0) is above 0, else 0. HardSigmoid runs on several threads, unlike Sign, but not in float64. */
 export function positive(g: GraphBuilder, x: Value): Value {
   if (x.dtype !== "float32") return unary(g, "Sign", x);
   return one(g, "HardSigmoid", [x], x.dtype, x.shape, { alpha: { float: 1e38 }, beta: { float: 0 } });
@@ -107,19 +107,19 @@ export function reduceLast(
   return one(g, op, [x, axes], x.dtype, [...x.shape.slice(0, -1), 1], { keepdims: { int: 1 } });
 }
 
-/** Sums over the given axes, which are dropped unless `keep`. */
+/** Sums over the axes, which are removed unless `keep`. */
 export function reduceSum(g: GraphBuilder, x: Value, axes: readonly number[], keep: boolean): Value {
   const shape = x.shape.flatMap((dim, i) => (axes.includes(i) ? (keep ? [1] : []) : [dim]));
   const inputs = [x, g.constant("int64", [axes.length], axes)];
   return one(g, "ReduceSum", inputs, x.dtype, shape, { keepdims: { int: Number(keep) } });
 }
 
-/** Index (int64) of the largest element of the last axis, which is dropped; the first of equals. */
+/** Index (int64) of the largest element along the last axis, which is removed; the first of equals. */
 export function argMaxLast(g: GraphBuilder, x: Value): Value {
   return one(g, "ArgMax", [x], "int64", x.shape.slice(0, -1), { axis: { int: -1 }, keepdims: { int: 0 } });
 }
 
-// Shape and place.
+// Shapes and positions.
 
 /** The same elements in another shape. Extents that are not numbers are copied from x (0) or, once, inferred (-1). */
 export function reshape(g: GraphBuilder, x: Value, shape: Shape): Value {
@@ -130,7 +130,7 @@ export function reshape(g: GraphBuilder, x: Value, shape: Shape): Value {
   return one(g, "Reshape", [x, g.constant("int64", [target.length], target)], x.dtype, shape);
 }
 
-/** The same elements in a shape given at run time (int64 vector), which the caller names. */
+/** The same elements in a shape known at run time (an int64 vector), whose extents the caller names. */
 export function reshapeTo(g: GraphBuilder, x: Value, target: Value, shape: Shape): Value {
   return one(g, "Reshape", [x, target], x.dtype, shape);
 }
@@ -141,7 +141,7 @@ export function unsqueeze(g: GraphBuilder, x: Value, axis: number): Value {
   return one(g, "Unsqueeze", [x, g.constant("int64", [1], [axis])], x.dtype, shape);
 }
 
-/** x with its axes in the given order. */
+/** x with its axes in another order. */
 export function transpose(g: GraphBuilder, x: Value, order: readonly number[]): Value {
   if (order.length !== x.shape.length) throw shapeError("Transpose", `${shapeText(x.shape)} by ${order.join(", ")}`);
   return one(
@@ -170,7 +170,7 @@ export function concat(g: GraphBuilder, values: readonly Value[], axis: number, 
   return one(g, "Concat", [...values], first.dtype, shape, { axis: { int: axis } });
 }
 
-/** x cut along its last axis into pieces of the given extents. */
+/** x cut along its last axis into pieces of these extents. */
 export function splitLast(g: GraphBuilder, x: Value, extents: readonly number[]): Value[] {
   const last = x.shape.at(-1);
   const sum = extents.reduce((total, extent) => total + extent, 0);
@@ -179,7 +179,7 @@ export function splitLast(g: GraphBuilder, x: Value, extents: readonly number[])
   return g.add("Split", [x, g.constant("int64", [extents.length], extents)], results, { axis: { int: -1 } });
 }
 
-/** x[..., begin : end, ...] along one axis; begin and end are int64 [1]. `extent` names what is left. */
+/** x[..., begin : end, ...] along one axis; begin and end are int64 [1]. `extent` names the resulting extent. */
 export function slice(g: GraphBuilder, x: Value, axis: number, begin: Value, end: Value, extent: Dim): Value {
   const shape = x.shape.map((dim, i) => (i === axis ? extent : dim));
   return one(g, "Slice", [x, begin, end, g.constant("int64", [1], [axis])], x.dtype, shape);
@@ -204,7 +204,7 @@ export function gatherElementsLast(g: GraphBuilder, data: Value, indices: Value)
   return one(g, "GatherElements", [data, indices], data.dtype, indices.shape, { axis: { int: -1 } });
 }
 
-/** The smaller (or larger) of data and the updates at indices along the last axis; negative indices count from its end. */
+/** The smaller (or larger) of data and updates at indices along the last axis; negative indices count from the end. */
 export function scatterLast(g: GraphBuilder, keep: "min" | "max", data: Value, indices: Value, updates: Value): Value {
   return one(g, "ScatterElements", [data, indices, updates], data.dtype, data.shape, {
     axis: { int: -1 },
@@ -233,15 +233,15 @@ export function matmul(g: GraphBuilder, a: Value, b: Value): Value {
 }
 
 /**
- * A matrix turned, in memory of its own: products read its rows, where one that turns it as it goes takes half as long again. The
- * reshape changes nothing; it keeps the runtime from putting both into one.
+ * A transposed copy of a matrix. Products that read its rows take two thirds of the time of those that transpose as
+ * they go. The reshape changes nothing; it keeps the runtime from fusing the transposition into the product.
  */
-export function turned(g: GraphBuilder, x: Value): Value {
+export function transposedCopy(g: GraphBuilder, x: Value): Value {
   const across = transpose(g, x, [1, 0]);
   return reshapeTo(g, across, shapeOf(g, across, 0, 2), across.shape);
 }
 
-/** How gemm reads its operands. */
+/** Options of gemm. */
 export interface GemmOptions {
   readonly transposeA?: boolean;
   readonly transposeB?: boolean;
@@ -249,7 +249,7 @@ export interface GemmOptions {
   readonly plus?: Value;
 }
 
-/** a @ b of two matrices, either one transposed. */
+/** a @ b of two matrices, each optionally transposed. */
 export function gemm(g: GraphBuilder, a: Value, b: Value, options: GemmOptions = {}): Value {
   const { transposeA = false, transposeB = false, plus } = options;
   requireSameType("Gemm", a, b);
@@ -268,11 +268,13 @@ export function branch(g: GraphBuilder, condition: Value, then: Graph, otherwise
 }
 
 /**
- * Runs a body up to `trips` times, while its condition holds.
+ * Runs a body up to `trips` times, as long as its condition holds.
  * @param trips int64 []
- * @param body inputs: iteration int64 [], condition bool [], carried values; outputs: condition, carried values, scanned values
+ * @param body inputs: iteration int64 [], condition bool [], carried values; outputs: condition, carried values,
+ *   scanned values
  * @param initial the carried values' first values
- * @param scanned how many of the body's outputs are stacked, and the name of the extent they are stacked along
+ * @param carriedShapes shapes of the carried values after the loop
+ * @param scanned the name of the extent along which the scanned values are stacked
  */
 export function loop(
   g: GraphBuilder,

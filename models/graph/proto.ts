@@ -1,10 +1,10 @@
-/** Graph -> the bytes of an ONNX ModelProto, written by protobufjs from ONNX's own schema (onnx.json, made from onnx-ml.proto). */
+/** Serializes graphs as ONNX ModelProtos, by protobufjs and ONNX's own schema (onnx.json, made from onnx-ml.proto). */
 import protobuf from "protobufjs/light.js";
 import schema from "./onnx.json" with { type: "json" };
 import { type Attribute, elementTypes, type Graph, type Initializer, type Node, type Value } from "./types.ts";
 
 /**
- * Returns the ModelProto of a graph. External data stays where it is: only its place is written.
+ * Returns the bytes of a graph's ModelProto. External data stays in its file; only its place is written.
  * @see onnx/onnx-ml.proto
  */
 export function encodeModel(graph: Graph): Uint8Array {
@@ -51,7 +51,7 @@ function nodeProto(node: Node): object {
   };
 }
 
-/** With AttributeProto.AttributeType, which must agree with the field that is set. */
+/** The fields of an attribute. `type` is AttributeProto.AttributeType, which must agree with the field that is set. */
 function attributeProto(attribute: Attribute): object {
   if ("int" in attribute) return { type: 2, i: attribute.int };
   if ("float" in attribute) return { type: 1, f: attribute.float };

@@ -1,4 +1,4 @@
-/** Operators of ONNX Runtime's own: fused and quantized ones, which other runtimes need not have. */
+/** ONNX Runtime's own operators, fused and quantized, which other runtimes may lack. */
 import type { GraphBuilder } from "./builder.ts";
 import { at, dimAt, one, requireEqual, shapeError, shapeText } from "./node.ts";
 import { cast, gather, mul, reshape, slice, sub, unsqueeze } from "./ops.ts";
@@ -6,7 +6,7 @@ import { type Dim, elementTypes, type Value } from "./types.ts";
 
 const MICROSOFT = "com.microsoft";
 
-/** x @ weight^T: a linear layer whose weight is [out, in], as checkpoints hold it. The runtime's own operator. */
+/** x @ weight^T: a linear layer whose weight is [out, in], as in checkpoints. */
 export function fusedLinear(g: GraphBuilder, x: Value, weight: Value): Value {
   requireEqual("FusedMatMul", x, x.shape.at(-1), weight, weight.shape.at(-1));
   return one(
@@ -21,7 +21,7 @@ export function fusedLinear(g: GraphBuilder, x: Value, weight: Value): Value {
 }
 
 /**
- * x @ W^T where W [out, in] is held in blocks of 8-bit values with one scale each, multiplied in int8.
+ * x @ W^T, multiplied in int8, where W [out, in] is stored in blocks of 8-bit values with one scale each.
  * @param values uint8 [out, blocks, blockSize], zero point 128
  * @param scales float32 [out, blocks]
  */
@@ -56,7 +56,7 @@ export function blockLinear(g: GraphBuilder, x: Value, values: Value, scales: Va
 }
 
 /**
- * x @ W where W [in, out] is int8 with one scale a column; x is quantized as it comes.
+ * x @ W where W [in, out] is int8 with one scale per column; x is quantized at run time.
  * @param values int8 [in, out]
  * @param scales float32 [out]
  */
@@ -67,8 +67,8 @@ export function columnLinear(g: GraphBuilder, x: Value, values: Value, scales: V
 }
 
 /**
- * Rows of a table held in blocks of 8-bit values (as in blockLinear), as float32 [.., width]. In plain operators: the
- * runtime's GatherBlockQuantized takes twenty times as long.
+ * Rows of a table in blocks of 8-bit values (as in blockLinear), as float32 [.., width]. Written in plain operators,
+ * since the runtime's GatherBlockQuantized takes twenty times as long.
  * @param values uint8 [rows, blocks, blockSize], zero point 128
  * @param scales float32 [rows, blocks]
  */
@@ -95,7 +95,7 @@ export function simplifiedLayerNorm(g: GraphBuilder, x: Value, weight: Value, ep
   });
 }
 
-/** The same norm with what its gradient needs: the reciprocal root mean squares [.., 1]. */
+/** The same norm, and the reciprocal root mean squares [.., 1] that its gradient needs. */
 export function rootMeanSquareNorm(
   g: GraphBuilder,
   x: Value,
@@ -109,7 +109,7 @@ export function rootMeanSquareNorm(
   return { normed: at(nodes, 0), reciprocal: at(nodes, 1) };
 }
 
-/** Returns [rmsNorm(x + skip), x + skip] in one operator. */
+/** x + skip and the root-mean-square norm of it, in one operator. */
 export function skipSimplifiedLayerNorm(
   g: GraphBuilder,
   x: Value,

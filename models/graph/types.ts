@@ -1,4 +1,4 @@
-/** The ONNX graph as values: what the builder makes and proto.ts serialises. */
+/** The ONNX graph as values, built by builder.ts and serialized by proto.ts. */
 
 /** Element types used here, by their ONNX names. */
 export type DType = "float32" | "float64" | "float16" | "int64" | "int32" | "int8" | "uint8" | "bool";
@@ -15,13 +15,13 @@ export const elementTypes: Readonly<Record<DType, number>> = {
   float64: 11,
 };
 
-/** A known extent, or the name of one that is known only at run time. */
+/** A known extent, or the name of one known only at run time. */
 export type Dim = number | string;
 
 /** Extents, outermost first. */
 export type Shape = readonly Dim[];
 
-/** A tensor in the graph: an input, an initializer, or what a node makes. */
+/** A tensor in the graph: an input, an initializer, or a node's result. */
 export interface Value {
   readonly name: string;
   readonly dtype: DType;
@@ -30,13 +30,13 @@ export interface Value {
 
 /** Bytes of a tensor inside a file: little-endian, row-major. */
 export interface ExternalData {
-  /** Path as the runtime will resolve it: relative to the folder given to the session. */
+  /** Path relative to the folder that the session is opened with. */
   readonly path: string;
   readonly offset: number;
   readonly length: number;
 }
 
-/** A constant of the graph: bytes held inline, or a place in a file. */
+/** A constant of the graph: its bytes, or its place in a file. */
 export interface Initializer {
   readonly value: Value;
   readonly data: Uint8Array | ExternalData;
@@ -50,7 +50,7 @@ export type Attribute =
   | { readonly ints: readonly number[] }
   | { readonly graph: Graph };
 
-/** One operator applied. A null input is an optional one left out. */
+/** An operator applied to inputs. A null input is an omitted optional one. */
 export interface Node {
   readonly op: string;
   /** Empty for ONNX's own operators, `com.microsoft` for the runtime's. */

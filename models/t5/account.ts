@@ -1,4 +1,4 @@
-/** What a shape amounts to: operations and memory, from the configuration alone. */
+/** Operations and memory of a model, computed from its configuration. */
 import type { T5Config } from "./config.ts";
 import { layerCount, layerWidths, parameterCount, type Stack } from "./weights.ts";
 
@@ -8,21 +8,21 @@ export interface Lengths {
   readonly target: number;
 }
 
-/** T5's own in pre-training: 512 tokens of text, of which 15% in spans of 3 are the target. */
+/** Lengths in T5's pre-training: 512 tokens of text, 15% of them in spans of 3 that become the target. */
 export const PRETRAINING: Lengths = { source: 512, target: 114 };
 
 /** Floating-point operations, a multiply-add counted as two. */
 export interface Flops {
-  /** The encoder's, and the decoder's keys and values of what it gives. */
+  /** Operations of the encoder, and of the decoder's keys and values of the encoder's states. */
   readonly encoder: number;
-  /** The decoder's and its head's. */
+  /** Operations of the decoder and the LM head. */
   readonly decoder: number;
 }
 
 /**
- * Operations of the matrix products per token, without attention's share that grows with the length.
- * @returns `encoder`: per source token; `decoder`: per produced token; `training`: per token of either side in a step of
- *   training on examples of T5's own lengths, attention included
+ * Operations of the matrix products per token, without the part of attention that grows with the length.
+ * @returns `encoder`: per source token; `decoder`: per generated token; `training`: per token of either side in a
+ *   training step on examples of {@link PRETRAINING} lengths, attention included
  */
 export function flopsPerToken(config: T5Config): Flops & { readonly training: number } {
   const { source, target } = PRETRAINING;
@@ -32,7 +32,7 @@ export function flopsPerToken(config: T5Config): Flops & { readonly training: nu
   };
 }
 
-/** Operations of one pass over an example, attention over its whole length included, as training computes it. */
+/** Operations of one forward pass over an example, including attention over its whole length. */
 export function forwardFlops(config: T5Config, { source, target }: Lengths): Flops {
   const perToken = flopsOfProducts(config);
   return {
@@ -41,32 +41,34 @@ export function forwardFlops(config: T5Config, { source, target }: Lengths): Flo
   };
 }
 
-/** Operations of one step of training on an example: the way back takes two products for each one of the way forth. */
+/**
+ * Operations of one training step on an example: the backward pass takes two products for each one of the forward pass.
+ */
 export function trainingFlops(config: T5Config, lengths: Lengths): number {
   const { encoder, decoder } = forwardFlops(config, lengths);
   return 3 * (encoder + decoder);
 }
 
 /**
- * Operations as Mesh TensorFlow performs them, which looks embeddings up by a product with one-hot rows: what the Scale Efficiently
- * paper's comparisons come out of (arXiv 2109.10686, table 4).
+ * Operations as Mesh TensorFlow performs them: it looks embeddings up by a product with one-hot rows. The comparisons
+ * of the Scale Efficiently paper use this count (arXiv 2109.10686, table 4).
  */
 export function meshFlops(config: T5Config, lengths: Lengths = PRETRAINING): number {
   const { encoder, decoder } = forwardFlops(config, lengths);
   return encoder + decoder + 2 * (lengths.source + lengths.target) * config.vocabSize * config.dModel;
 }
 
-/** Bytes beside the weights. */
+/** A model's memory in addition to its weights, in bytes. */
 export interface Memory {
-  /** The decoder's keys and values of one token of the source, in every layer. */
+  /** The cross-attention keys and values of one source token, in all decoder layers. */
   readonly perSourceToken: number;
-  /** The same of one token produced. */
+  /** The self-attention keys and values of one generated token, in all decoder layers. */
   readonly perTargetToken: number;
   /** Weights, gradients and AdamW's two moments. */
   readonly training: number;
 }
 
-/** A model's memory in use, in bytes; all of it is float32. */
+/** Returns a model's memory in use; all values are float32. */
 export function memory(config: T5Config): Memory {
   let keysAndValues = 0;
   for (let layer = 0; layer < config.numDecoderLayers; layer += 1) {
@@ -86,7 +88,7 @@ function flopsOfProducts(config: T5Config): Flops {
   };
 }
 
-/** Multiply-adds that one token takes in a stack's linear layers; of cross-attention only the query's side. */
+/** Multiply-adds of one token in a stack's linear layers; of cross-attention, only the query and the output. */
 function stackProducts(config: T5Config, stack: Stack): number {
   const { dModel: D, dKv: K } = config;
   let products = 0;
@@ -99,7 +101,7 @@ function stackProducts(config: T5Config, stack: Stack): number {
   return products;
 }
 
-/** Multiply-adds of one source token's keys and values in every layer of the decoder. */
+/** Multiply-adds of one source token's cross-attention keys and values in all decoder layers. */
 function crossProducts(config: T5Config): number {
   let products = 0;
   for (let layer = 0; layer < config.numDecoderLayers; layer += 1) {
@@ -108,7 +110,7 @@ function crossProducts(config: T5Config): number {
   return products;
 }
 
-/** Operations of a stack's attention for so many pairs of a query and a key in each layer. */
+/** Operations of a stack's attention for a number of query-key pairs in each layer. */
 function attentionFlops(config: T5Config, stack: Stack, pairs: number): number {
   let each = 0;
   for (let layer = 0; layer < layerCount(config, stack); layer += 1) {

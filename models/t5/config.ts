@@ -1,4 +1,4 @@
-/** The shape of a T5 model: what config.json says, checked once. */
+/** The shape of a T5 model, read from config.json and checked once. */
 import { z } from "zod";
 import { ModelError } from "../errors.ts";
 
@@ -7,7 +7,7 @@ export type FeedForward = "relu" | "gated-gelu" | "gated-silu";
 
 /** Layers at the start of both stacks that are narrower than the others (n4w10). */
 export interface FirstLayers {
-  /** How many of either stack. */
+  /** Number of such layers in each stack. */
   readonly numLayers: number;
   readonly numHeads: number;
   readonly dFf: number;
@@ -30,20 +30,25 @@ export interface T5Config {
   /** Decoder layers. */
   readonly numDecoderLayers: number;
   readonly feedForward: FeedForward;
-  /** Whether keys and values are one projection, `kv`. @see shared_kv of AttentionParams, mesh_tensorflow/transformer/attention.py */
+  /** Whether keys and values are one projection, `kv`. @see shared_kv, mesh_tensorflow/transformer/attention.py */
   readonly sharedKeyValue: boolean;
-  /** Whether all heads attend to the keys and values of one head. @see num_memory_heads 1 of SelfAttention, mesh_tensorflow */
+  /**
+   * Whether all heads attend to the keys and values of one head.
+   * @see num_memory_heads 1 of SelfAttention, mesh_tensorflow
+   */
   readonly sharedHeads: boolean;
   /** Whether attention's logits and weights are mixed across heads. @see TalkingHeadsSelfAttention, mesh_tensorflow */
   readonly talkingHeads: boolean;
   readonly firstLayers: FirstLayers | null;
-  /** Whether every layer has position biases of its own (umT5); else a stack's layers of one width share the first one's. */
+  /**
+   * Whether every layer has separate position biases (umT5); else a stack's layers of one width share the first one's.
+   */
   readonly biasInEveryLayer: boolean;
   /** Whether the LM head is the embedding. */
   readonly tieWordEmbeddings: boolean;
   /**
-   * Whether the decoder's last states are multiplied by D^-0.5 before the LM head (T5 1.0). Goes with tied embeddings, but
-   * transformers 5 saves models whose head is tied and not scaled.
+   * Whether the decoder's last states are multiplied by D^-0.5 before the LM head (T5 1.0). This goes with tied
+   * embeddings, but transformers 5 saves models whose head is tied and not scaled.
    */
   readonly scaleDecoderOutputs: boolean;
   readonly relativeAttentionNumBuckets: number;
@@ -58,12 +63,12 @@ export interface T5Config {
 }
 
 /**
- * Reads Hugging Face's config.json of a T5 (1.0, 1.1, ByT5, Flan and others of `model_type` t5), an mT5 or a umT5. Defaults are those
- * of transformers; the sizes have none here, for a wrong guess would only show up as wrong tensors. What transformers does not have
- * is said by keys of our own: `shared_kv`, `num_memory_heads` (0 or 1, as in Mesh TensorFlow), `talking_heads`, and `first_layers` with
- * `num_layers`, `num_heads` and `d_ff`.
+ * Reads Hugging Face's config.json of a T5 (1.0, 1.1, ByT5, Flan and others of `model_type` t5), an mT5 or a umT5.
+ * Defaults are those of transformers, except that sizes are required: a wrong default would only show up as wrong
+ * tensors. Additional keys describe architectures that transformers does not have: `shared_kv`, `num_memory_heads` (0
+ * or 1, as in Mesh TensorFlow), `talking_heads`, and `first_layers` with `num_layers`, `num_heads` and `d_ff`.
  * @param json the parsed file
- * @throws ModelError "config" when it is no T5, lacks a size, or holds a value no T5 can have
+ * @throws ModelError "config" when the model is not a T5, a size is missing, or a value is impossible for a T5
  */
 export function parseConfig(json: unknown): T5Config {
   if (json === null || typeof json !== "object" || Array.isArray(json)) {
@@ -91,7 +96,8 @@ export function parseConfig(json: unknown): T5Config {
       : null,
     biasInEveryLayer: type === "umt5",
     tieWordEmbeddings: raw.tie_word_embeddings ?? true,
-    // An mT5 saved by transformers 5 says that its head is tied, has one of its own, and is not scaled.
+    // transformers 5 saves an mT5 with tie_word_embeddings true although its head is separate; the states are not
+    // scaled.
     scaleDecoderOutputs: raw.scale_decoder_outputs ?? (type !== "mt5" && (raw.tie_word_embeddings ?? true)),
     relativeAttentionNumBuckets: raw.relative_attention_num_buckets ?? 32,
     relativeAttentionMaxDistance: raw.relative_attention_max_distance ?? 128,
@@ -105,7 +111,7 @@ export function parseConfig(json: unknown): T5Config {
   return config;
 }
 
-/** The config.json of a shape: what {@link parseConfig} reads as it. */
+/** Returns the config.json of a shape, which {@link parseConfig} reads back. */
 export function configJson(config: T5Config): Readonly<Record<string, unknown>> {
   const { firstLayers } = config;
   return {
@@ -189,7 +195,7 @@ function explain(issues: readonly z.core.$ZodIssue[], json: object): string {
   return `config.json gives ${key} as ${value?.slice(0, 60)}: ${issue?.message}. Take the config.json that came with the weights.`;
 }
 
-/** `feed_forward_proj` decides, as in transformers; the two derived keys only where it is absent. */
+/** `feed_forward_proj` decides, as in transformers; the two derived keys are read only where it is absent. */
 function feedForward(raw: z.infer<typeof schema>, usual: FeedForward): FeedForward {
   const derived = raw.dense_act_fn ? `${raw.is_gated_act ? "gated-" : ""}${raw.dense_act_fn}` : usual;
   const name = raw.feed_forward_proj ?? derived;
@@ -198,7 +204,7 @@ function feedForward(raw: z.infer<typeof schema>, usual: FeedForward): FeedForwa
     case "gated-gelu":
     case "gated-silu":
       return name;
-    case "gated-gelu_new": // the name transformers gives the tanh approximation that "gated-gelu" stands for
+    case "gated-gelu_new": // transformers' name for the tanh approximation, which "gated-gelu" also means
       return "gated-gelu";
     default:
       throw new ModelError(

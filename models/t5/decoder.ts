@@ -1,4 +1,7 @@
-/** The graph of one decoder step that returns logits (beam search, sampling, scoring), and the parts it shares with the loop. */
+/**
+ * The graph of a decoder step that returns logits (for beams, sampling, scoring), and what it shares with the greedy
+ * loop.
+ */
 import { createGraphBuilder, type GraphBuilder } from "../graph/builder.ts";
 import * as ops from "../graph/ops.ts";
 import type { KeysAndValues } from "../graph/runtime-ops.ts";
@@ -19,8 +22,8 @@ export interface Head {
 }
 
 /**
- * Returns the head of a graph. Over a shortlist, the columns are those of `common` and then those of the input `own` int32 [U],
- * the ids that this run adds; over the whole vocabulary (null) a column is an id.
+ * Returns the head of a graph. Over a shortlist, the columns are those of `common` and then those of the input `own`
+ * int32 [U], the ids that this run adds; over the whole vocabulary (null) a column is an id.
  */
 export function headOf(
   g: GraphBuilder,
@@ -45,11 +48,11 @@ export function maskedBucket(config: T5Config): number {
 /**
  * Returns the graph of a step of any number of positions. R decoder rows, R0 rows of the cache, B encoder rows.
  *
- * Inputs: `tokens` int32 [R, T]; `position_buckets` int32 [T, P + T] (maskedBucket where the key comes later); `reorder` int32
- * [R], the row of the cache that each row continues; `past_key_i`, `past_value_i` float32 [R0, H, P, K]; `cross_key_i`,
- * `cross_value_i` float32 [B, H, S, K], R a multiple of B; when masked, `mask` float32 [B, 1, 1, S]; over a shortlist, `own` as in
- * headOf.
- * Outputs: `logits` float32 [R, T, V or C]; `present_key_i`, `present_value_i` float32 [R, H, P + T, K].
+ * Inputs: `tokens` int32 [R, T]; `position_buckets` int32 [T, P + T] (maskedBucket where the key comes later);
+ * `reorder` int32 [R], the row of the cache that each row continues; `past_key_i`, `past_value_i` float32 [R0, H, P,
+ * K]; `cross_key_i`, `cross_value_i` float32 [B, H, S, K], R a multiple of B; when masked, `mask` float32 [B, 1, 1, S];
+ * over a shortlist, `own` as in headOf. Outputs: `logits` float32 [R, T, V or C]; `present_key_i`, `present_value_i`
+ * float32 [R, H, P + T, K].
  */
 export function stepGraph(
   config: T5Config,

@@ -1,4 +1,4 @@
-/** The encoder's graphs: hidden states, and from them every decoder layer's cross-attention keys and values, computed once. */
+/** The encoder's graphs: hidden states, and every decoder layer's cross-attention keys and values, computed once. */
 import { createGraphBuilder } from "../graph/builder.ts";
 import * as ops from "../graph/ops.ts";
 import type { Graph, Value } from "../graph/types.ts";
@@ -7,12 +7,12 @@ import { biasOfTables, type LayerRange, layersOn } from "./layers.ts";
 import type { Lowering } from "./lowering.ts";
 import { biasTables } from "./weights.ts";
 
-/** A part of the encoder that runs in one go. The last one also computes the decoder's cross-attention keys and values. */
+/** A part of the encoder that runs in one go; the last one also computes cross-attention keys and values. */
 export type EncoderStage = LayerRange;
 
 /**
- * Cuts the encoder into stages of at most `parameters` weights each (or one layer), because a run cannot be interrupted.
- * Small models have one stage.
+ * Cuts the encoder into stages of at most `parameters` weights each (or one layer), because a run cannot be
+ * interrupted. Small models have one stage.
  */
 export function encoderStages(config: T5Config, parameters: number): EncoderStage[] {
   const { dModel, dFf, numHeads, dKv, numLayers, numDecoderLayers } = config; // first layers are narrower, if anything
@@ -33,12 +33,11 @@ export function encoderStages(config: T5Config, parameters: number): EncoderStag
 /**
  * Returns the graph of one stage of the encoder.
  *
- * Inputs: `input_ids` int32 [B, S] in the first stage, else `previous`, the `next` of the stage before; `bias_t` float32
- * [1, H, S, S] for each table t of biasTables that the stage's layers need, the relative position bias of each head, query and
- * key, laid out by the caller (see position.ts); when masked, `mask` float32 [B, 1, 1, S], 0 for tokens and a large negative
- * number for padding.
- * Outputs: `next` float32 [B, S, D]; or, where the stage ends the encoder, `hidden` after the final norm, `cross_key_i`
- * and `cross_value_i` float32 [B, H, S, K] (or one head).
+ * Inputs: `input_ids` int32 [B, S] in the first stage, else `previous`, the `next` of the stage before; `bias_t`
+ * float32 [1, H, S, S] for each table t of biasTables that the stage's layers need, the relative position bias of each
+ * head, query and key, laid out by the caller (see position.ts); when masked, `mask` float32 [B, 1, 1, S], 0 for tokens
+ * and a large negative number for padding. Outputs: `next` float32 [B, S, D]; or, where the stage ends the encoder,
+ * `hidden` after the final norm, `cross_key_i` and `cross_value_i` float32 [B, H, S, K] (or one head).
  * @see T5Stack, modeling_t5.py
  */
 export function encoderGraph(config: T5Config, lowering: Lowering, masked: boolean, stage: EncoderStage): Graph {

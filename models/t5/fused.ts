@@ -1,4 +1,6 @@
-/** The lowering for inference: the runtime's fused norms and attention, and linear layers in the form their weights are stored in. */
+/**
+ * The lowering for inference: the runtime's fused norms and attention, and linear layers by the form of their weights.
+ */
 import { ModelError } from "../errors.ts";
 import type { GraphBuilder } from "../graph/builder.ts";
 import * as ops from "../graph/ops.ts";
@@ -71,7 +73,10 @@ export function fusedLowering(config: T5Config, tensors: TensorSource): Generati
   };
 }
 
-/** Returns the function that adds a stored tensor to a graph. @throws ModelError "checkpoint" for a name that is not stored */
+/**
+ * Returns the function that adds a stored tensor to a graph.
+ * @throws ModelError "checkpoint" for a name that is not stored
+ */
 export function weightOf(tensors: TensorSource): (g: GraphBuilder, name: string) => Value {
   return (g, name) => {
     const stored = tensors.get(name);

@@ -13,22 +13,23 @@ import { biasTables } from "./weights.ts";
 /** Longest n-gram whose repetition the loop can prevent. */
 export const longestNgram = 6;
 
-/** Bonuses that the loop knows: of a token of the source before which stands nothing, one, or two of the tokens produced last. */
+/** The bonuses of the loop: for a source token preceded by none, one, or two of the tokens generated last. */
 export const bonusLevels = 3;
 
 /**
- * Returns the graph of a chunk of greedy steps, one row for each row of the encoder. Tokens are given and returned as columns of
- * the logits (headOf): ids, unless there is a shortlist.
+ * Returns the graph of a chunk of greedy steps, one row for each row of the encoder. Tokens are columns of the logits
+ * (see headOf) in its inputs and outputs: ids, unless there is a shortlist.
  *
- * Inputs: `steps` int64 [], at most so many; `tokens` int32 [B, 1], the last ones; `position_buckets` int32 [M], the bucket of
- * each distance M - 1, ..., 0, M more than any position reached; `ended` bool [B, 1]; `stops` bool [C], tokens that end a row;
- * `process` bool [], whether the following count: `added` float32 [B, C], added to the logits; `source` int32 [B, Z], the
- * source's tokens, a shorter one after negative numbers; `text` int32 [B, L], the source, a negative number and the tokens so
- * far, the last included; `reach` int32 [B, L], one more than how many tokens before each of these are those before the last one;
- * `ngram` int32 [], the size of n-gram that may not repeat (a large number: any may); `bonuses` float32 [bonusLevels], the first 0; the cache
- * and the encoder's part as in stepGraph; over a shortlist, `own` as in headOf.
- * Outputs: `columns` int64 [steps, B, 1] (padding after a row's end); `log_probabilities` float32 [steps, B, 1], before
- * processing, among the tokens scored; `present_key_i`, `present_value_i`.
+ * Inputs: `steps` int64 [], the largest number of steps; `tokens` int32 [B, 1], the last ones; `position_buckets` int32
+ * [M], the bucket of each distance M - 1, ..., 0, where M is more than any position reached; `ended` bool [B, 1];
+ * `stops` bool [C], tokens that end a row; the cache and the encoder's results as in stepGraph; over a shortlist, `own`
+ * as in headOf. `process` bool [] tells whether the others apply: `added` float32 [B, C], added to the logits; `source`
+ * int32 [B, Z], the source's tokens, shorter ones padded in front with negative numbers; `text` int32 [B, L], the
+ * source, a negative number and the tokens so far including the last; `reach` int32 [B, L], for each of these one more
+ * than the number of tokens before it that agree with those before the last; `ngram` int32 [], the size of n-gram that
+ * may not repeat (a large number allows all); `bonuses` float32 [bonusLevels], the first 0. Outputs: `columns` int64
+ * [steps, B, 1] (padding after a row's end); `log_probabilities` float32 [steps, B, 1], before processing, among the
+ * tokens scored; `present_key_i`, `present_value_i`.
  */
 export function greedyGraph(
   config: T5Config,
@@ -88,8 +89,8 @@ export function greedyGraph(
 }
 
 /**
- * The biases of each distance from int32 buckets [M], the farthest first, [1, H, 1, M]: position p needs the last p + 1 of them,
- * which begin at `begin` for the first new position and one earlier for each that follows.
+ * The biases of each distance from int32 buckets [M], the farthest first, [1, H, 1, M]. Position p needs the last p + 1
+ * of them: they begin at `begin` for the first new position, and one earlier for each that follows.
  */
 function distanceBiases(g: GraphBuilder, config: T5Config, lowering: Lowering, buckets: Value, cache: KeysAndValues) {
   const byDistance = biasTables(config, "decoder").map(({ name, numHeads }) => {
@@ -159,7 +160,10 @@ function anyOpen(g: GraphBuilder, ended: Value): Value {
   return ops.reshape(g, ops.cast(g, most, "bool"), []);
 }
 
-/** The best token of each row, int64 [B], by the logits or, where `process` holds, by the processed logits; and the next reach. */
+/**
+ * The best token of each row, int64 [B], by the logits or, where `process` holds, by the processed logits; and the next
+ * reach.
+ */
 function bestTokens(
   g: GraphBuilder,
   logits: Value,
@@ -177,14 +181,14 @@ function bestTokens(
   const next = ops.concat(b, [input.ones, ops.add(b, matched, b.constant("int32", [], [1]))], 1, "L+1");
   const allowed = ops.add(b, logits, input.added); // [B, C]
 
-  // Copying: a token of the source gains by how much of what stands before it there was just produced.
+  // Copying: a source token gains the more of the tokens before it were just generated.
   const reached = ops.slice(b, next, 1, b.constant("int64", [1], [0]), input.sourceEnd, "Z");
   const level = ops.min(b, reached, b.constant("int32", [], [bonusLevels]));
   const bonus = ops.gather(b, input.bonuses, ops.sub(b, level, b.constant("int32", [], [1])), 0); // [B, Z]
   const raised = ops.add(b, ops.gatherElementsLast(b, allowed, input.source), bonus);
   const lifted = ops.scatterLast(b, "max", allowed, input.source, raised);
 
-  // N-grams: a token is barred where what came before it once is what comes before it now.
+  // N-grams: a token is barred where the tokens before an earlier occurrence are those before this position.
   const rest = b.constant("int64", [1], [Number.MAX_SAFE_INTEGER]);
   const followers = ops.slice(b, text, 1, input.begin, rest, "N");
   const before = ops.slice(b, next, 1, input.begin, b.constant("int64", [1], [-1]), "N");
@@ -198,15 +202,16 @@ function bestTokens(
 }
 
 /**
- * The index of each row's largest logit, int64 [B], the first of equals. The runtime's ArgMax is three times as slow as a maximum
- * over blocks (which it vectorises) and then the place within the best block.
+ * The index of each row's largest logit, int64 [B], the first of equals. The maximum over blocks, which the runtime
+ * vectorizes, and then the position within the best block take a third of the time of its ArgMax.
  */
 function argMax(g: GraphBuilder, logits: Value): Value {
   const block = 128;
   const [rows = 0, width] = logits.shape;
   if (typeof width !== "number" || width % block !== 0) return ops.argMaxLast(g, logits);
   const blocks = ops.reshape(g, logits, [rows, width / block, block]);
-  const bestBlock = ops.argMaxLast(g, ops.reshape(g, ops.reduceLast(g, "ReduceMax", blocks), [rows, width / block])); // [B]
+  const largest = ops.reshape(g, ops.reduceLast(g, "ReduceMax", blocks), [rows, width / block]);
+  const bestBlock = ops.argMaxLast(g, largest); // [B]
   const within = ops.pickRows(g, blocks, bestBlock);
   return ops.add(g, ops.mul(g, bestBlock, g.constant("int64", [], [block])), ops.argMaxLast(g, within));
 }

@@ -1,6 +1,7 @@
 /**
  * The layers of a T5, in terms of a lowering: one definition for inference and training.
- * Shapes: B batch, S source and T target positions, P cached ones, D model width, H heads, K head width, F feed-forward width.
+ * Shapes: B batch, S source, T target and P cached positions, D model width, H heads, K head width, F feed-forward
+ * width.
  */
 import type { Segment } from "../graph/backward.ts";
 import type { GraphBuilder } from "../graph/builder.ts";
@@ -26,15 +27,19 @@ export interface Layers {
   encoderStack(x: Value, biasOf: BiasOf, onLayer?: OnLayer, range?: LayerRange): Value;
   /**
    * The decoder on x [B, T, D].
-   * @returns `hidden` [B, T, D] after the final norm, and each layer's grown cache [B, H, P + T, K]; none without a cache
+   * @returns `hidden` [B, T, D] after the final norm, and each layer's grown cache [B, H, P + T, K]; none without a
+   *   cache
    * @see T5Stack, modeling_t5.py
    */
   decoderStack(x: Value, inputs: DecoderInputs, onLayer?: OnLayer): { hidden: Value; present: KeysAndValues[] };
-  /** Projections of the encoder's states [B, S, D] that a decoder layer attends to: [B, S, H*K], one value if keys are values. */
+  /**
+   * The keys and values of the encoder's states [B, S, D] for a decoder layer, [B, S, H*K]; one value where they are
+   * shared.
+   */
   crossKeysAndValues(layer: number, states: Value): KeysAndValues;
   /** The same, laid out as a cache: [B, H, S, K], or one head that all share. */
   crossCache(layer: number, states: Value): KeysAndValues;
-  /** The bias of each head by the bucket of a query and a key: integers [T, L] -> [1, H, T, L]. A bucket past the last is masked. */
+  /** The bias of each head by bucket: integers [T, L] -> [1, H, T, L]. A bucket past the last is masked. */
   positionBias(table: string, heads: number, buckets: Value): Value;
 }
 
@@ -154,7 +159,8 @@ function selfAttention(
 ): { stream: Residual; present: KeysAndValues | null } {
   const { x, input } = normed(t5, stream, `${name}.layer_norm.weight`); // [B, T, D]
   const module = `${name}.SelfAttention`;
-  const projections = t5.linears(input, [`${module}.q`, ...keyValueNames(t5.config, module)], `${module}.qkv`); // [B, T, H*K]
+  const names = [`${module}.q`, ...keyValueNames(t5.config, module)];
+  const projections = t5.linears(input, names, `${module}.qkv`); // [B, T, H*K]
   const [query, key] = [at(projections, 0), at(projections, 1)];
   const attended = attend(t5, module, query, { key, value: projections[2] ?? key }, bias, past);
   const update = t5.dropout("attention.output", t5.linear(attended.output, `${module}.o`)); // [B, T, D]

@@ -1,9 +1,9 @@
-/** The LM head and the cross-entropy as one step, because together they need neither one-hot labels nor a kept gradient of the logits. */
+/** The LM head and the cross-entropy in one, which need neither one-hot labels nor a stored gradient of the logits. */
 import type { GraphBuilder } from "../graph/builder.ts";
 import * as ops from "../graph/ops.ts";
 import type { Value } from "../graph/types.ts";
 
-/** What the loss adds to the plain cross-entropy. */
+/** The terms that the loss adds to the plain cross-entropy. */
 export interface LossOptions {
   /** Share of the target spread evenly over the vocabulary, as in PyTorch's cross_entropy; 0 in T5. */
   readonly labelSmoothing: number;
@@ -11,7 +11,7 @@ export interface LossOptions {
   readonly zLoss: number;
 }
 
-/** What the loss is taken of. N target positions, D model width, V vocabulary. */
+/** The operands of the loss. N target positions, D model width, V vocabulary. */
 export interface LossInputs {
   /** The decoder's last states, scaled as the head wants them, [N, D]. */
   readonly hidden: Value;
@@ -19,11 +19,11 @@ export interface LossInputs {
   readonly table: Value;
   /** int32 [N] */
   readonly labels: Value;
-  /** What each position counts, [N]; 0 for padding. */
+  /** The weight of each position, [N]; 0 for padding. */
   readonly weights: Value;
 }
 
-/** The loss of a batch, and how its gradients are added. */
+/** The loss of a batch, and the function that adds its gradients. */
 export interface Loss {
   /** Sum over the positions of weight * (smoothed cross-entropy + z-loss), []. */
   readonly loss: Value;
@@ -32,21 +32,22 @@ export interface Loss {
   gradients(): LossGradients;
 }
 
-/** A loss's gradients, each added to the graph when it is asked for. */
+/** The gradients of a loss, each of which is added to the graph when it is called. */
 export interface LossGradients {
-  /** Of `hidden`, [N, D]. */
+  /** The gradient of `hidden`, [N, D]. */
   hidden(): Value;
-  /** Of `table`, [V, D], but for the labels' own rows. */
+  /** The gradient of `table`, [V, D], without the part of the labels' own rows. */
   table(): Value;
-  /** The same of `count` rows of it from `first` on, [count, D]. */
+  /** The same for `count` rows of the table from `first` on, [count, D]. */
   tableRows(first: number, count: number): Value;
-  /** What is still to be added to the table's gradient, a row at each position's label, [N, D]. */
+  /** Rows to be added to the table's gradient, one at each position's label, [N, D]. */
   labelRows(): Value;
 }
 
 /**
- * Adds the loss to a graph. The positions are taken in chunks, so that one chunk's probabilities are all that lies in memory of
- * [N, V]; and the label's part of the gradient is rows, which are added up outside (the runtime's ScatterND loses some).
+ * Adds the loss to a graph. The positions are taken in chunks, so that only one chunk's probabilities of [N, V] are in
+ * memory at a time. The labels' part of the gradient is returned as rows, which the caller adds up (the runtime's
+ * ScatterND loses some).
  * @see softmax_cross_entropy_with_logits, mesh_tensorflow/layers.py, for the z-loss
  */
 export function crossEntropy(
@@ -65,7 +66,7 @@ export function crossEntropy(
     const w = ops.unsqueeze(g, part.weights, 1); // [n, 1]
     const logits = ops.gemm(g, h, table, { transposeB: true }); // [n, V]
     const probabilities = ops.softmax(g, logits);
-    // log sum exp, from what the softmax has computed: the largest logit less the log of its probability.
+    // The log of the sum of exponentials is the largest logit minus the log of its probability.
     const largest = ops.reduceLast(g, "ReduceMax", logits);
     const logSum = ops.sub(g, largest, ops.unary(g, "Log", ops.reduceLast(g, "ReduceMax", probabilities))); // [n, 1]
     const rows = ops.gather(g, table, part.labels, 0); // [n, D]

@@ -1,7 +1,8 @@
 /**
- * The T5 operations that can be written in more than one way. layers.ts says what T5 computes in these terms; a lowering says
- * how: in plain operators that can be differentiated (plain.ts, trainable.ts), or in the runtime's fused and quantized ones
- * (fused.ts). Shapes: B batch, S source and T target positions, D model width, H heads, K head width, V vocabulary.
+ * The T5 operations that can be written in more than one way. layers.ts says what T5 computes in these terms; a
+ * lowering says how: in plain operators that can be differentiated (plain.ts, trainable.ts), or in the runtime's fused
+ * and quantized ones (fused.ts). Shapes: B batch, S source and T target positions, D model width, H heads, K head
+ * width, V vocabulary.
  */
 import type { GraphBuilder } from "../graph/builder.ts";
 import type { AttentionInputs, KeysAndValues } from "../graph/runtime-ops.ts";
@@ -52,13 +53,19 @@ export type DropoutPlace =
 export interface Operations {
   /** Rows of the embedding: integer ids [B, S] -> [B, S, D]. */
   embed(ids: Value): Value;
-  /** Root-mean-square norm with the named weight: x / sqrt(mean(x^2) + epsilon) * weight. @see T5LayerNorm, modeling_t5.py */
+  /**
+   * Root-mean-square norm with the named weight: x / sqrt(mean(x^2) + epsilon) * weight.
+   * @see T5LayerNorm, modeling_t5.py
+   */
   norm(x: Value, weight: string): Value;
   /** x + update, and the norm of that sum. */
   addNorm(x: Value, update: Value, weight: string): { sum: Value; normed: Value };
   /** A linear layer without bias: x [.., in] -> [.., out]. */
   linear(x: Value, name: string): Value;
-  /** Linear layers that share their input: x [.., in] -> one [.., out] for each name. `fused` is their name as one layer. */
+  /**
+   * Linear layers that share their input: x [.., in] -> one [.., out] for each name. `fused` is their name as one
+   * layer.
+   */
   linears(x: Value, names: readonly string[], fused: string): Value[];
   /** softmax(query key^T + bias) value for each head, unscaled. */
   attention(inputs: Attention): AttentionResult;
@@ -76,8 +83,8 @@ export type Lowering = (g: GraphBuilder) => Operations;
 /** Operations for generation, which may score a part of the vocabulary. */
 export interface GenerationOperations extends Operations {
   /**
-   * Scores of some tokens only: `common`, known when the graph is built, then `own`, integer ids [U] of the run. Adds the
-   * nodes that fetch their rows.
+   * Scores of some tokens only: `common`, known when the graph is built, then `own`, integer ids [U] of the run. Adds
+   * the nodes that fetch their rows.
    * @returns a function that scores x in this graph or in a body of it: x [R, T, D] -> [R, T, common.length + U]
    */
   someLogits(common: readonly number[], own: Value): (g: GraphBuilder, x: Value) => Value;

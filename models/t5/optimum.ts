@@ -1,4 +1,4 @@
-/** A model's graphs as Optimum lays them out, which transformers.js and others run, with Optimum's inputs and outputs. */
+/** A model's graphs with Optimum's files, inputs and outputs, which transformers.js and others run. */
 import { createGraphBuilder, type GraphBuilder } from "../graph/builder.ts";
 import { at } from "../graph/node.ts";
 import * as ops from "../graph/ops.ts";
@@ -33,14 +33,18 @@ const [B, S, T, P] = [
 const TOTAL = "past_decoder_sequence_length + decoder_sequence_length";
 
 /**
- * Returns one of the graphs, with its weights inside. Ids and masks are int64, states and caches float32; caches [B, H, length, K].
+ * Returns one of the graphs, with its weights inside. Ids and masks are int64, states and caches [B, H, length, K]
+ * float32.
  * - encoder_model: `input_ids`, `attention_mask` -> `last_hidden_state`
- * - decoder_model: `encoder_attention_mask`, `input_ids`, `encoder_hidden_states` -> `logits`, `present.i.{decoder,encoder}.{key,value}`
- * - decoder_with_past_model: `past_key_values.i.{decoder,encoder}.{key,value}` instead of the states -> `logits`, `present.i.decoder.*`
+ * - decoder_model: `encoder_attention_mask`, `input_ids`, `encoder_hidden_states` -> `logits`,
+ *   `present.i.{decoder,encoder}.{key,value}`
+ * - decoder_with_past_model: `past_key_values.i.{decoder,encoder}.{key,value}` instead of the states -> `logits`,
+ *   `present.i.decoder.*`
  * - decoder_model_merged: both, by `use_cache_branch` bool [1]
  * @param weights float32, of tensorShapes(config)
  * @throws RangeError when a weight is missing
- * @see optimum/exporters/onnx/model_configs.py (T5OnnxConfig), optimum/exporters/onnx/base.py (OnnxSeq2SeqConfigWithPast)
+ * @see optimum/exporters/onnx/model_configs.py (T5OnnxConfig), optimum/exporters/onnx/base.py
+ *   (OnnxSeq2SeqConfigWithPast)
  */
 export function optimumGraph(config: T5Config, weights: ReadonlyMap<string, Float32Array>, which: OptimumGraph): Graph {
   const g = createGraphBuilder();
@@ -101,7 +105,7 @@ function decoder(
   return g.build(which, outputs);
 }
 
-/** Each layer's cache, and the encoder's keys and values: inputs of the graph, computed, or both by the branch that runs. */
+/** Each layer's cache, and the encoder's keys and values: inputs of the graph, computed, or both behind a branch. */
 function cachesOf(
   g: GraphBuilder,
   config: T5Config,
@@ -169,8 +173,8 @@ function positionBiases(layers: Layers, config: T5Config, stack: Stack, buckets:
 }
 
 /**
- * The bucket of each key for the last `length` positions of `total` (int64 [1] each), int64 [length, total]; later keys are masked
- * in the decoder. Offsets are clipped to where the last bucket begins, and looked up.
+ * The bucket of each key for the last `length` positions of `total` (int64 [1] each), int64 [length, total]; later keys
+ * are masked in the decoder. Offsets are clipped to where the last bucket begins, and looked up.
  */
 function positionBuckets(g: GraphBuilder, config: T5Config, stack: Stack, length: Value, total: Value): Value {
   const { relativeAttentionNumBuckets: buckets, relativeAttentionMaxDistance: far } = config;
@@ -182,7 +186,8 @@ function positionBuckets(g: GraphBuilder, config: T5Config, stack: Stack, length
   const scalar = (x: Value) => ops.reshapeTo(g, x, g.constant("int64", [0], []), []);
   const [T_, L] = causal ? [T, TOTAL] : [S, S];
   const keys = ops.range(g, scalar(whole(0, [1])), scalar(total), L);
-  const queries = ops.unsqueeze(g, ops.range(g, scalar(ops.sub(g, total, length)), scalar(total), T_), 1); // [length, 1]
+  const positions = ops.range(g, scalar(ops.sub(g, total, length)), scalar(total), T_);
+  const queries = ops.unsqueeze(g, positions, 1); // [length, 1]
   const offset = ops.clip(g, ops.sub(g, keys, queries), -far, far); // [length, total]
   return ops.gather(g, g.constant("int64", [table.length], table), ops.add(g, offset, whole(far)), 0);
 }

@@ -1,4 +1,4 @@
-/** The lowering in plain operators: the reference for the fused one, and for devices that have kernels for nothing else. */
+/** The lowering in plain operators: the reference for the fused one, and for devices without kernels for that. */
 import type { GraphBuilder } from "../graph/builder.ts";
 import * as ops from "../graph/ops.ts";
 import type { Value } from "../graph/types.ts";

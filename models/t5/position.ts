@@ -1,8 +1,9 @@
-/** Relative position buckets: how far apart two tokens are, as a row of the learned bias table. */
+/** Relative position buckets: the row of the learned bias table for the distance of two tokens. */
 
 /**
- * The bucket of a relative position: one bucket a step near by, logarithmically wider ones up to `maxDistance`, one for
- * everything beyond. Agrees with transformers' float32 arithmetic at every offset of T5's own shape (32 buckets, 128).
+ * The bucket of a relative position: one bucket per step at short distances, logarithmically wider ones up to
+ * `maxDistance`, and one for everything beyond. Agrees with transformers' float32 arithmetic at every offset of T5's
+ * own shape (32 buckets, 128).
  * @param relativePosition key position minus query position, in tokens
  * @param bidirectional true in the encoder (keys after the query take the upper half of the buckets); false in the
  *   decoder (keys after the query share bucket 0)
@@ -27,11 +28,11 @@ export function relativePositionBucket(
 }
 
 /**
- * Lays out the encoder's relative position biases for every query and key. A bias depends on key - query alone, so each query's
- * row is a window of one row of 2S - 1.
+ * Lays out the encoder's relative position biases for every query and key. A bias depends only on key - query, so each
+ * query's row is a window of one row of 2S - 1 values.
  * @param table the learned biases, float32 [buckets, H] row-major
  * @param length S
- * @param biases written to: float32 [H, S, S] row-major
+ * @param biases the result, written in place: float32 [H, S, S] row-major
  */
 export function encoderBiases(
   table: Float32Array,

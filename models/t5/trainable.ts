@@ -1,4 +1,4 @@
-/** The lowering that training uses: plain operators with gradient rules, activations as matrices (a row a token), and dropout. */
+/** The lowering for training: plain operators with gradient rules, activations as one row per token, and dropout. */
 import type { GraphBuilder } from "../graph/builder.ts";
 import * as ops from "../graph/ops.ts";
 import * as runtime from "../graph/runtime-ops.ts";
@@ -8,12 +8,12 @@ import type { T5Config } from "./config.ts";
 import type { Attention, AttentionResult, DropoutPlace, Lowering } from "./lowering.ts";
 import { tensorShapes } from "./weights.ts";
 
-/** What of a model learns. The rest is read and never written. */
+/** The parameters of a model that learn. The others are never written. */
 export type Method =
-  /** Every weight; the embedding (not an untied head) may be left as it is. */
+  /** Every weight; the embedding (but not an untied head) may be frozen. */
   | { readonly kind: "full"; readonly freezeEmbedding: boolean }
   /**
-   * Two thin matrices beside each chosen linear layer: W x + alpha / rank * B (A x).
+   * Two low-rank matrices for each chosen linear layer: W x + alpha / rank * B (A x).
    * @see Hu et al. 2021, "LoRA"; lora/layer.py of peft
    */
   | {
@@ -25,10 +25,10 @@ export type Method =
       /** Share of A's inputs dropped. */
       readonly dropoutRate: number;
     }
-  /** Rows of the embedding, from `firstId` on, that stand before every input. @see Lester et al. 2021, "Prompt tuning" */
+  /** Rows of the embedding, from `firstId` on, that precede every input. @see Lester et al. 2021, "Prompt tuning" */
   | { readonly kind: "prompt"; readonly tokens: number; readonly firstId: number };
 
-/** The one tensor that a soft prompt is, [tokens, D]. */
+/** The name of a soft prompt's only tensor, [tokens, D]. */
 export const PROMPT = "prompt.weight";
 
 /** The names of a layer's two LoRA matrices, A [rank, in] and B [out, rank], for the name of its weight. */
@@ -38,8 +38,8 @@ export function adapterNames(weight: string): { readonly a: string; readonly b: 
 }
 
 /**
- * The tensors that learn, by name, with their shapes.
- * @returns full: of tensorShapes; lora: both matrices of each chosen layer; prompt: PROMPT
+ * Returns the tensors that learn, by name, with their shapes: those of tensorShapes (full), both matrices of each
+ * chosen layer (lora), or PROMPT.
  */
 export function learnedShapes(config: T5Config, method: Method): Map<string, readonly number[]> {
   const shapes = new Map(tensorShapes(config));
@@ -60,15 +60,15 @@ export function learnedShapes(config: T5Config, method: Method): Map<string, rea
   );
 }
 
-/** Whether a weight is of one of the layers that LoRA was told to learn beside. */
+/** Whether a weight belongs to one of the layers that LoRA adapts. */
 function isTarget(name: string, targets: readonly string[]): boolean {
   const [, layer] = /\.(?:SelfAttention|EncDecAttention|DenseReluDense)\.(\w+)\.weight$/.exec(name) ?? [];
   return layer !== undefined && targets.includes(layer);
 }
 
-/** A stack's tokens as rows: what unfolds them again. */
+/** A stack's tokens as rows, and the extents to unfold them into. */
 export interface Rows {
-  /** The extent of the rows, under which the lowering knows them. */
+  /** The name of the rows' extent, by which the lowering recognizes them. */
   readonly rows: string;
   readonly batch: Dim;
   readonly length: Dim;
@@ -76,42 +76,45 @@ export interface Rows {
   readonly extents: Value;
 }
 
-/** A dropout's place. Its mask is an input of the graph, so that what is dropped is the caller's to repeat. */
+/** A dropout mask. Masks are inputs of the graph, so that the caller can repeat what was dropped. */
 export interface DropoutMask {
   readonly name: string;
-  /** Whether it is before a LoRA matrix, whose rate is its own. */
+  /** Whether it applies to a LoRA matrix's input, which has a separate rate. */
   readonly adapter: boolean;
-  /** Broadcast over the positions, as T5's own code does: one draw for each sequence and channel (attention: head and key). */
+  /**
+   * Broadcast over the positions, as in T5's own code: one draw for each sequence and channel (attention: head and
+   * key).
+   */
   readonly shape: Shape;
 }
 
-/** LoRA's part in a graph. */
+/** LoRA in a graph. */
 export interface LoraGraph {
-  /** A and B of a layer, by its name without ".weight"; undefined where it has none. */
+  /** A and B of a layer, by its name without ".weight"; undefined where it is not adapted. */
   readonly matrices: (name: string) => { readonly a: Value; readonly b: Value } | undefined;
   /** alpha / rank. */
   readonly scale: number;
   readonly dropout: boolean;
 }
 
-/** The lowering, and what it has made on the way. */
+/** The lowering, and the values that it adds to as layers are built. */
 export interface Trainable {
   readonly lowering: Lowering;
-  /** In the order of their places. */
+  /** The masks, in the order of their use. */
   readonly masks: readonly DropoutMask[];
   /** The rows of the embedding that were looked up, before dropout. */
   readonly embedded: readonly Value[];
 }
 
-/** Which dropout a graph computes. */
+/** The dropout that a graph computes. */
 export interface TrainableOptions {
-  /** Whether T5's own places drop values. */
+  /** Whether values are dropped at T5's own places. */
   readonly dropout: boolean;
   readonly lora?: LoraGraph | undefined;
 }
 
 /**
- * Returns a lowering on rows [N, width], one for each token. Attention weights are dropped by dropping values.
+ * Returns a lowering on rows [N, width], one for each token. Attention weights are dropped by dropping their values.
  * @param weight returns a tensor by its Hugging Face name
  * @param stacks each kind of rows that occurs, by its extent
  * @see transformer_layers.py and transformer.py of mesh_tensorflow for the places and the broadcast of dropout
@@ -179,7 +182,7 @@ export function trainableLowering(
   return { lowering, masks, embedded };
 }
 
-/** Attention on rows. @param drop drops values [B, H or 1, S, K] by a mask of a shape [B, H, S, 1] */
+/** Attention on rows. @param drop drops values [B, H or 1, S, K] by a mask of the shape [B, H, S, 1] */
 function attentionOnRows(
   g: GraphBuilder,
   { dKv }: T5Config,
@@ -193,7 +196,8 @@ function attentionOnRows(
   const weights = attentionWeights(g, products, bias, mixing);
   const values = split(value, [0, 2, 1, 3]); // [B, H or 1, S, K]
   const { batch, length } = rowsOf(stacks, key);
-  // A key is dropped for all queries at once, so its value is: fewer numbers than the weights, and nothing more is kept.
+  // A key is dropped for all queries at once. Dropping its value is the same, of fewer numbers, and nothing more is
+  // stored.
   const left = drop(values, [batch, heads, length, 1]);
   const mixed = ops.transpose(g, ops.matmul(g, weights, left), [0, 2, 1, 3]); // [B, T, H, K]
   return { output: ops.reshape(g, mixed, query.shape), present: null };

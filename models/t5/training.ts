@@ -20,40 +20,44 @@ import {
 } from "./trainable.ts";
 import { biasTables, LM_HEAD, type Stack, tensorShapes } from "./weights.ts";
 
-/** What a training graph computes with. */
+/** Options of a training graph. */
 export interface TrainingOptions extends LossOptions {
-  /** Whether it takes dropout masks. */
+  /** Whether dropout masks are inputs. */
   readonly dropout: boolean;
-  /** Whether it gives gradients beside the loss. */
+  /** Whether gradients are outputs, in addition to the loss. */
   readonly gradients: boolean;
-  /** What gradients are given of. */
+  /** The parameters that have gradients. */
   readonly method: Method;
-  /** Keep each layer's input alone and compute the rest again on the way back: less memory, a third more time. Default false. */
+  /**
+   * Keep only each layer's input and recompute the rest in the backward pass: less memory, a third more time. Default
+   * false.
+   */
   readonly checkpointing?: boolean;
-  /** Into how many chunks the loss cuts the target's positions, to bound its memory. Default 1. */
+  /** Number of chunks into which the loss cuts the target's positions, to bound its memory. Default 1. */
   readonly lossChunks?: number;
   /** float64 is for checking gradients. Default float32. */
   readonly dtype?: "float32" | "float64";
 }
 
-/** A training graph, and the dropout masks that are among its inputs. */
+/** A training graph, and the dropout masks among its inputs. */
 export interface TrainingGraph {
   readonly graph: Graph;
   readonly masks: readonly DropoutMask[];
 }
 
 /**
- * Returns the graph of a batch's loss, whatever the architecture. B rows, S source and T target positions, H heads; float values are of `dtype`.
+ * Returns the graph of a batch's loss. B rows, S source and T target positions, H heads; float values are of `dtype`.
  *
- * Inputs: every tensor of tensorShapes(config) by its name, LoRA's by theirs; `input_ids` int32 [B * S]; `decoder_ids` int32 [B * T], the labels shifted
- * right; `extents` int64 [3], B, S and T; `labels` int32 [B * T]; `label_weights` [B * T], 0 for padding; `mask` [B, 1, 1, S], 0 for tokens and a
- * large negative number for padding; each table of biases laid out, under laidOutName: [1, H, S, S], or the decoder's [1, H, T, T],
- * causal; dropout's masks, 0 or 1 / (1 - rate).
+ * Inputs: every tensor of tensorShapes(config) and of LoRA by its name; `input_ids` int32 [B * S]; `decoder_ids` int32
+ * [B * T], the labels shifted right; `extents` int64 [3], B, S and T; `labels` int32 [B * T]; `label_weights` [B * T],
+ * 0 for padding; `mask` [B, 1, 1, S], 0 for tokens and a large negative number for padding; each table of biases, laid
+ * out, under laidOutName: [1, H, S, S] in the encoder, [1, H, T, T] and causal in the decoder; the dropout masks, 0 or
+ * 1 / (1 - rate).
  *
- * Outputs: `loss` [] and `nll` [] (see crossEntropy). With gradients also, of what learns, `d <name>` for each tensor but those that are
- * looked up in alone (the biases' tables, an untied embedding); the same of the tables as laid out, to be summed into them; and
- * rows [.., D] to be added to the embedding's gradient: `source_rows` at input_ids, `target_rows` at decoder_ids, and to the head's:
- * `label_rows` at labels. A soft prompt has `source_rows`, and `d prompt.weight` where the head is tied.
+ * Outputs: `loss` [] and `nll` [] (see crossEntropy). Gradients add `d <name>` for each learned tensor that enters a
+ * product, and for each table as laid out, to be summed into the table. Rows [.., D] are to be added to the embedding's
+ * gradient, `source_rows` at input_ids and `target_rows` at decoder_ids, and to the head's, `label_rows` at labels. A
+ * soft prompt has `source_rows`, and `d prompt.weight` where the head is tied.
  */
 export function trainingGraph(config: T5Config, options: TrainingOptions): TrainingGraph {
   const g = createGraphBuilder();
@@ -64,7 +68,7 @@ export function trainingGraph(config: T5Config, options: TrainingOptions): Train
   return { graph: options.dtype === "float64" ? withFloat64Norms(graph) : graph, masks: pass.masks };
 }
 
-/** The way forth: the loss, and what the way back starts from. */
+/** The forward pass: the loss, and the values that the backward pass needs. */
 interface ForwardPass {
   readonly loss: Loss;
   /** The decoder's states as the head takes them, [N, D]. */
@@ -121,7 +125,7 @@ function forward(g: GraphBuilder, config: T5Config, options: TrainingOptions): F
   return { loss, hidden, weights, biases, embedded, layers, masks };
 }
 
-/** The way back: the outputs that trainingGraph lists. */
+/** The backward pass: the gradients as outputs, under the names that trainingGraph lists. */
 function gradientsOf(
   g: GraphBuilder,
   config: T5Config,
@@ -153,7 +157,7 @@ function gradientsOf(
   return outputs;
 }
 
-/** Declares every tensor but the tables of position biases, and LoRA's matrices, as inputs. */
+/** Declares every tensor except the tables of position biases, and LoRA's matrices, as inputs. */
 function weightInputs(g: GraphBuilder, config: T5Config, method: Method, dtype: DType): Map<string, Value> {
   const tensors = [...tensorShapes(config)].filter(([name]) => !name.endsWith(BIAS_TABLE));
   const adapters = method.kind === "lora" ? learnedShapes(config, method) : [];
@@ -171,7 +175,7 @@ function headName(config: T5Config): string {
   return config.tieWordEmbeddings ? "shared.weight" : LM_HEAD;
 }
 
-/** LoRA's matrices by the layer they stand beside; without dropout where only the loss is wanted. */
+/** LoRA's matrices by the layer that they adapt; without dropout where only the loss is computed. */
 function loraGraph(method: Method, weights: ReadonlyMap<string, Value>, training: boolean): LoraGraph | undefined {
   if (method.kind !== "lora") return undefined;
   return {
@@ -185,14 +189,14 @@ function loraGraph(method: Method, weights: ReadonlyMap<string, Value>, training
   };
 }
 
-/** What a training graph calls a table of position biases that is laid out for every query and key. */
+/** A training graph's name for a table of position biases, laid out for every query and key. */
 export function laidOutName(table: string): string {
   return `laid out ${table}`;
 }
 
 const BIAS_TABLE = "relative_attention_bias.weight";
 
-/** Measured: two take 4% of a step more, since the second's gradient of the table is added to the first's. */
+/** Measured: with two, a step takes 4% longer, since the second one's gradient of the table is added to the first's. */
 const LOSS_CHUNKS = 1;
 
 function stackRows(g: GraphBuilder, extents: Value, stack: string, length: string, axis: number): Rows {

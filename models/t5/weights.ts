@@ -1,19 +1,19 @@
-/** Which tensors a T5 of a given shape has, under Hugging Face's names, and what they amount to. */
+/** The tensors of a T5 by its shape, under Hugging Face's names, and the checks of a checkpoint against them. */
 import { ModelError } from "../errors.ts";
 import type { T5Config } from "./config.ts";
 
-/** Other names checkpoints give the embedding; accepted where `shared.weight` is absent. */
+/** Other names of the embedding in checkpoints, accepted where `shared.weight` is absent. */
 export const EMBEDDING_ALIASES = ["encoder.embed_tokens.weight", "decoder.embed_tokens.weight"] as const;
 
 /** The name of the separate LM head. */
 export const LM_HEAD = "lm_head.weight";
 
-/** Talking heads' two tensors of a layer, [out, in] heads: what mixes attention's logits, and its weights. */
+/** The two tensors of talking heads in a layer, [out, in] heads: the mixes of attention's logits and of its weights. */
 export const MIXES = ["logits", "weights"] as const;
 
 /**
- * The tensors of a model, by Hugging Face's names, and Mesh TensorFlow's for what only that has (`kv`, `logits`, `weights`). Linear
- * weights are [out, in].
+ * Returns the tensors of a model under Hugging Face's names, or Mesh TensorFlow's for those that only it has (`kv`,
+ * `logits`, `weights`). Linear weights are [out, in].
  * @returns name -> shape; `lm_head.weight` only when the head is not tied
  * @see T5ForConditionalGeneration, transformers modeling_t5.py
  */
@@ -27,8 +27,8 @@ export function tensorShapes(config: T5Config): Map<string, readonly number[]> {
 }
 
 /**
- * Compares the tensors of a checkpoint with those the configuration needs, and names the first disagreement.
- * Tensors that no T5 uses are let pass; layers beyond the configured ones are not.
+ * Checks that a checkpoint has the tensors that the configuration needs, and reports the first disagreement.
+ * Tensors that no T5 uses are ignored; layers beyond the configured ones are an error.
  * @param tensors name -> shape, under Hugging Face's names; the embedding may have one of its aliases
  * @throws ModelError "checkpoint"
  */
@@ -55,7 +55,7 @@ export function checkTensors(
   }
 }
 
-/** Parameters, exactly; a tied embedding counts once. */
+/** The exact number of parameters; a tied embedding counts once. */
 export function parameterCount(config: T5Config): number {
   let count = 0;
   for (const shape of tensorShapes(config).values()) count += shape.reduce((product, axis) => product * axis, 1);
@@ -65,14 +65,14 @@ export function parameterCount(config: T5Config): number {
 /** One stack's name. */
 export type Stack = "encoder" | "decoder";
 
-/** Layers of a stack. */
+/** The number of layers of a stack. */
 export function layerCount(config: T5Config, stack: Stack): number {
   return stack === "encoder" ? config.numLayers : config.numDecoderLayers;
 }
 
 /**
- * The heads and the feed-forward width of a layer of either stack; `keyHeads`: how many of the heads have keys and values.
- * All are the configuration's own but for n4w10's first layers.
+ * The heads and the feed-forward width of a layer of either stack. `keyHeads` is the number of heads that have keys and
+ * values. Only the first layers of n4w10 differ from the configuration.
  */
 export function layerWidths(config: T5Config, layer: number): { numHeads: number; keyHeads: number; dFf: number } {
   const { firstLayers } = config;
@@ -80,9 +80,9 @@ export function layerWidths(config: T5Config, layer: number): { numHeads: number
   return { numHeads, keyHeads: config.sharedHeads ? 1 : numHeads, dFf };
 }
 
-/** Relative position biases [buckets, numHeads] that a run of a stack's layers shares. */
+/** A table of relative position biases [buckets, numHeads] that consecutive layers of a stack share. */
 export interface BiasTable {
-  /** The tensor, which is named after the first of the layers. */
+  /** The tensor's name, which is that of the first of the layers. */
   readonly name: string;
   readonly numHeads: number;
   /** Layers from..to share it. */
@@ -90,7 +90,10 @@ export interface BiasTable {
   readonly to: number;
 }
 
-/** A stack's tables of relative position biases, in the order of its layers: one, but for umT5 (one a layer) and n4w10 (two). */
+/**
+ * A stack's tables of relative position biases, in the order of its layers: one, except in umT5 (one per layer) and
+ * n4w10 (two).
+ */
 export function biasTables(config: T5Config, stack: Stack): BiasTable[] {
   const tables: BiasTable[] = [];
   const count = layerCount(config, stack);
@@ -109,7 +112,7 @@ export function biasTables(config: T5Config, stack: Stack): BiasTable[] {
   return tables;
 }
 
-/** The names of an attention layer's projections of what is attended to. */
+/** The names of an attention module's key and value projections. */
 export function keyValueNames(config: T5Config, module: string): string[] {
   return (config.sharedKeyValue ? ["kv"] : ["k", "v"]).map((part) => `${module}.${part}`);
 }
