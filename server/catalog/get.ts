@@ -1,10 +1,11 @@
 /** Gets a model from the hub into the cache that Hugging Face's tools share, so that they find it there too. */
-import { copyFile, mkdir, rm, statfs, symlink } from "node:fs/promises";
+import { copyFile, mkdir, rm, symlink } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { ModelError } from "../../models/errors.ts";
 import { downloadFile, PARTIAL, sizeOf } from "./download.ts";
 import { reason, writeAtomically } from "./files.ts";
 import { authorization, fileUrl, type Hub, hubModel, statusError } from "./hub.ts";
+import { checkSpace } from "./space.ts";
 import { type Places, repositoryFolder } from "./store.ts";
 
 /** How far a download has come. */
@@ -68,20 +69,6 @@ export async function getModel(hub: Hub, places: Places, id: string, options: Ge
 }
 
 /**
- * Refuses what the disk has no room for.
- * @throws ModelError "storage"
- */
-export async function checkSpace(folder: string, neededBytes: number, freeBytes = freeSpace): Promise<void> {
-  const free = await freeBytes(folder);
-  if (free === undefined || free >= neededBytes + SPARE_BYTES) return;
-  const gb = (bytes: number) => `${(bytes / 1e9).toFixed(1)} GB`;
-  throw new ModelError(
-    "storage",
-    `${gb(neededBytes)} are needed in ${folder}, and its disk has ${gb(free)} left. Free some space, or set HF_HUB_CACHE to a folder on another disk.`,
-  );
-}
-
-/**
  * A measure of speed over the last seconds.
  * @returns takes the bytes that are there, gives bytes a second
  */
@@ -97,17 +84,6 @@ export function createRate(now: () => number = () => performance.now()): (doneBy
       ? 0
       : Math.max(0, (1000 * (doneBytes - first.doneBytes)) / (at - first.at));
   };
-}
-
-/** Left free for everything else. */
-const SPARE_BYTES = 100e6;
-
-async function freeSpace(folder: string): Promise<number | undefined> {
-  for (let at = folder; ; at = dirname(at)) {
-    const found = await statfs(at).catch(() => undefined);
-    if (found !== undefined) return found.bavail * found.bsize;
-    if (at === dirname(at)) return undefined;
-  }
 }
 
 /** Links as Hugging Face's tools do; copies where the system has no links for everyone (Windows). */

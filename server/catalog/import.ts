@@ -9,8 +9,8 @@ import { ModelError } from "../../models/errors.ts";
 import { readManifest } from "./catalog.ts";
 import { reason } from "./files.ts";
 import { listFolder } from "./find.ts";
-import { checkSpace } from "./get.ts";
 import { openModel } from "./model.ts";
+import { checkSpace } from "./space.ts";
 import type { Places } from "./store.ts";
 import { sha256Of } from "./sums.ts";
 

@@ -20,9 +20,10 @@ import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { ModelError, type ModelErrorCode } from "../../models/errors.ts";
 import { retryAfterMs } from "../../server/catalog/download.ts";
-import { checkSpace, createRate, type DownloadProgress, getModel } from "../../server/catalog/get.ts";
+import { createRate, type DownloadProgress, getModel } from "../../server/catalog/get.ts";
 import { hubOf, neededFiles } from "../../server/catalog/hub.ts";
 import { createFetch, proxyFor } from "../../server/catalog/network.ts";
+import { checkSpace } from "../../server/catalog/space.ts";
 import {
   keptDirectory,
   keptModels,

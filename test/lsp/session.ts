@@ -11,6 +11,8 @@ export interface SessionOptions {
   readonly capabilities?: object;
   /** What else initialize says. */
   readonly initialize?: object;
+  /** A server that was started otherwise than by startServer. */
+  readonly client?: RpcClient;
 }
 
 /** A server that answered initialize. */
@@ -49,7 +51,7 @@ export function startServer(): RpcClient {
 
 /** Starts a server and initializes it. */
 export async function startSession(options: SessionOptions): Promise<Session> {
-  const client = startServer();
+  const client = options.client ?? startServer();
   const session: Session = {
     client,
     settings: options.settings,
