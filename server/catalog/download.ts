@@ -1,23 +1,28 @@
 /** Fetches one file by ranges: goes on where it stopped, waits when told to, and keeps nothing that is not what it should be. */
 import { createHash, type Hash } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { mkdir, open, rename, rm, stat } from "node:fs/promises";
-import { basename, dirname } from "node:path";
+import { rename, rm, stat } from "node:fs/promises";
+import { basename } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { setTimeout as wait } from "node:timers/promises";
 import { ModelError } from "../../models/errors.ts";
 import { isMissing, reason } from "./files.ts";
+import { openInside, sizeInside, unwritable } from "./inside.ts";
+import { isSilence, LEAST_BYTES_PER_SECOND, SILENCE_MS } from "./lease.ts";
+import type { HubFetch } from "./network.ts";
 
 /** A file to fetch. */
 export interface FileDownload {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
-  /** Where it goes once it is whole; before, `.incomplete` is at its end, as Hugging Face's own tools have it. */
+  /**
+   * Where it goes once it is whole; before, `.incomplete` is at its end, as Hugging Face's own tools have it. The folder is there.
+   */
   readonly path: string;
   readonly sizeBytes: number;
   /** SHA-256, or SHA-1 of git's blob, by its length. */
   readonly hash: string;
-  readonly fetch: typeof fetch;
+  readonly fetch: HubFetch;
   /** An error for a status that waiting does not help. */
   readonly refused: (status: number) => ModelError;
 }
@@ -29,6 +34,8 @@ export interface DownloadOptions {
   readonly onBytes: (doneBytes: number) => void;
   /** Waits between tries, as long as none brings anything. Default: about a minute in all. */
   readonly backoffMs?: readonly number[];
+  /** The longest wait that a server may ask for. */
+  readonly longestWaitMs?: number;
 }
 
 /** End of the name of a file that is not whole. */
@@ -40,29 +47,33 @@ export const PARTIAL = ".incomplete";
  */
 export async function downloadFile(file: FileDownload, options: DownloadOptions): Promise<void> {
   const { path, sizeBytes } = file;
-  if ((await sizeOf(path)) === sizeBytes) {
+  if ((await sizeInside(path)) === sizeBytes) {
     options.onBytes(sizeBytes);
     return;
   }
   const partial = path + PARTIAL;
-  await mkdir(dirname(path), { recursive: true }).catch((cause) => {
-    throw unwritable(dirname(path), cause);
-  });
-  const fetched = () => fetchAll(file, partial, options);
-  await fetched();
-  // What an earlier time left may be of another file: once more from the start.
-  if (!(await isIntact(partial, file.hash))) {
-    await rm(partial, { force: true });
-    await fetched();
+  try {
+    await fetchAll(file, partial, options);
+    // What an earlier time left may be of another file: once more from the start.
     if (!(await isIntact(partial, file.hash))) {
       await rm(partial, { force: true });
-      throw new ModelError(
-        "network",
-        `${basename(new URL(file.url).pathname)} arrived damaged twice: its checksum is not the one that the hub gives. Something on the way changes it; try another network or mirror.`,
-      );
+      await fetchAll(file, partial, options);
+      if (!(await isIntact(partial, file.hash))) {
+        await rm(partial, { force: true });
+        throw new ModelError(
+          "network",
+          `${nameOf(file)} arrived damaged twice: its checksum is not the one that the hub gives. Something on the way changes it; try another network or mirror.`,
+        );
+      }
     }
+  } catch (error) {
+    // Nothing to go on from.
+    if ((await sizeInside(partial)) === 0) await rm(partial, { force: true });
+    throw error;
   }
-  await rename(partial, path);
+  await rename(partial, path).catch((cause) => {
+    throw unwritable(path, cause);
+  });
 }
 
 /**
@@ -87,7 +98,7 @@ export function retryAfterMs(value: string | null): number | undefined {
   return Number.isFinite(ms) ? Math.max(ms, 0) : undefined;
 }
 
-/** However long a server asks to wait, no longer. */
+/** However long a server asks to wait, no longer; nor longer in all before it brings something. */
 export const LONGEST_WAIT_MS = 5 * 60_000;
 
 /** A file's size; undefined when there is none. */
@@ -104,21 +115,31 @@ const BACKOFF_MS = [500, 1000, 2000, 5000, 10_000, 20_000, 30_000];
 /** Statuses that a later try may not meet. */
 const PASSING = new Set([408, 425, 429, 500, 502, 503, 504]);
 
+/** A try that brings less has brought nothing: a server could go on like that for years. */
+const LEAST_BYTES = (LEAST_BYTES_PER_SECOND * SILENCE_MS) / 1000;
+
 /** Makes the partial file as large as the whole. */
 async function fetchAll(file: FileDownload, partial: string, options: DownloadOptions): Promise<void> {
-  const { signal, onBytes, backoffMs = BACKOFF_MS } = options;
+  const { signal, onBytes, backoffMs = BACKOFF_MS, longestWaitMs = LONGEST_WAIT_MS } = options;
+  let waitedMs = 0;
   for (let idle = 0; ; ) {
-    const before = (await sizeOf(partial)) ?? 0;
+    const before = (await sizeInside(partial)) ?? 0;
     onBytes(Math.min(before, file.sizeBytes));
     if (before === file.sizeBytes) return;
     const failure = await fetchRest(file, partial, before, options);
-    const after = (await sizeOf(partial)) ?? 0;
+    const after = (await sizeInside(partial)) ?? 0;
     if (after === file.sizeBytes) continue;
     signal.throwIfAborted();
-    idle = after > before ? 0 : idle + 1;
+    const useful = after - before >= LEAST_BYTES;
+    idle = useful ? 0 : idle + 1;
+    if (useful) waitedMs = 0;
     const pause = backoffMs[Math.max(idle - 1, 0)];
-    if (pause === undefined || !failure.passing) throw failure.error;
-    await wait(Math.min(Math.max(pause, failure.afterMs ?? 0), LONGEST_WAIT_MS), undefined, { signal });
+    // Who was silent all the time has had all the time there is.
+    if (pause === undefined || !failure.passing || (isSilence(failure.error) && !useful)) throw failure.error;
+    const pauseMs = Math.min(Math.max(pause, failure.afterMs ?? 0), longestWaitMs);
+    waitedMs += pauseMs;
+    if (waitedMs > longestWaitMs) throw failure.error;
+    await wait(pauseMs, undefined, { signal });
   }
 }
 
@@ -140,29 +161,33 @@ async function fetchRest(
 ): Promise<Failure> {
   const { url, fetch, headers, sizeBytes } = file;
   const start = from < sizeBytes ? from : 0; // larger than the whole: of another file
-  const name = basename(new URL(url).pathname);
+  const name = nameOf(file);
   try {
     const range = start === 0 ? {} : { range: `bytes=${start}-` };
     // As it is, byte for byte: a coding would make ranges and sizes those of something else.
-    const response = await fetch(url, { headers: { ...headers, ...range, "accept-encoding": "identity" }, signal });
-    const { status, body } = response;
+    const answer = await fetch(url, { headers: { ...headers, ...range, "accept-encoding": "identity" }, signal });
+    const { status, body } = answer;
     if (status === 416) await rm(partial, { force: true });
-    if ((status !== 200 && status !== 206) || body === null) {
-      await body?.cancel();
+    if (status !== 200 && status !== 206) {
+      answer.discard();
       const passing = PASSING.has(status) || status === 416;
-      const afterMs = retryAfterMs(response.headers.get("retry-after"));
+      const afterMs = retryAfterMs(answer.headers.get("retry-after"));
       return { error: file.refused(status), passing, ...(afterMs === undefined ? {} : { afterMs }) };
     }
-    const [, first, total] = /^bytes (\d+)-\d+\/(\d+)$/.exec(response.headers.get("content-range") ?? "") ?? [];
+    const [, first, total] = /^bytes (\d+)-\d+\/(\d+)$/.exec(answer.headers.get("content-range") ?? "") ?? [];
     const resumed = status === 206 && Number(first) === start;
     if (status === 206 && !resumed) await rm(partial, { force: true });
-    const whole = status === 206 ? Number(total) : Number(response.headers.get("content-length") ?? sizeBytes);
+    const whole = status === 206 ? Number(total) : Number(answer.headers.get("content-length") ?? sizeBytes);
     if (whole !== sizeBytes || (status === 206 && !resumed)) {
-      await body.cancel();
+      answer.discard();
       const what = `${name} should have ${sizeBytes} bytes, and the server offers ${whole}`;
       return { error: new ModelError("network", `${what}. Try again, or another mirror.`), passing: status === 206 };
     }
-    await writeFrom(partial, resumed ? start : 0, body, onBytes);
+    if (!(await writeFrom(partial, resumed ? start : 0, sizeBytes, body, onBytes))) {
+      await rm(partial, { force: true });
+      const words = `${name} should have ${sizeBytes} bytes, and the server sends more. Nothing of it is kept: try another mirror.`;
+      return { error: new ModelError("network", words), passing: false };
+    }
     return {
       error: new ModelError("network", `The connection ended before ${name} was whole. Try again.`),
       passing: true,
@@ -175,38 +200,42 @@ async function fetchRest(
   }
 }
 
-/** Writes a body at a position; what is behind the position is cut off first. */
+/**
+ * Writes a body at a position, no further than the whole; what is behind the position is cut off first.
+ * @returns false when the body goes on behind the whole
+ */
 async function writeFrom(
   path: string,
   start: number,
-  body: ReadableStream<Uint8Array>,
+  wholeBytes: number,
+  body: AsyncIterable<Uint8Array>,
   onBytes: (doneBytes: number) => void,
-): Promise<void> {
-  const handle = await open(path, start === 0 ? "w" : "r+").catch((cause) => {
-    throw unwritable(path, cause);
-  });
+): Promise<boolean> {
+  const handle = await openInside(path, start === 0);
   try {
     let position = start;
     for await (const chunk of body) {
+      if (position + chunk.length > wholeBytes) return false;
       await handle.write(chunk, 0, chunk.length, position).catch((cause) => {
         throw unwritable(path, cause);
       });
       position += chunk.length;
       onBytes(position);
+      // The server need not end it, and is not waited for.
+      if (position === wholeBytes) break;
     }
     await handle.sync();
+    return true;
   } finally {
     await handle.close();
   }
 }
 
+function nameOf({ url }: FileDownload): string {
+  return basename(new URL(url).pathname);
+}
+
 /** Whether the connection failed, rather than somebody answering in the hub's place. */
 function isConnection({ cause }: ModelError): boolean {
   return cause !== undefined;
-}
-
-function unwritable(path: string, cause: unknown): ModelError {
-  const full = cause instanceof Error && "code" in cause && cause.code === "ENOSPC";
-  const words = full ? "The disk is full: free some space" : `${path} cannot be written (${reason(cause)}): mend that`;
-  return new ModelError("storage", `${words}, and try again. What has arrived is kept.`, { cause });
 }

@@ -1,10 +1,12 @@
 /** Gets a model from the hub into the cache that Hugging Face's tools share, so that they find it there too. */
-import { copyFile, mkdir, rm, symlink } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { constants } from "node:fs";
+import { copyFile, rm, symlink } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
 import { ModelError } from "../../models/errors.ts";
-import { downloadFile, PARTIAL, sizeOf } from "./download.ts";
+import { downloadFile, PARTIAL } from "./download.ts";
 import { reason, writeAtomically } from "./files.ts";
-import { authorization, fileUrl, type Hub, hubModel, statusError } from "./hub.ts";
+import { fileUrl, type Hub, type HubModel, hubModel, statusError } from "./hub.ts";
+import { folderInside, removeEmpty, sizeInside } from "./inside.ts";
 import { checkSpace } from "./space.ts";
 import { type Places, repositoryFolder } from "./store.ts";
 
@@ -22,32 +24,53 @@ export interface DownloadProgress {
 export interface GetOptions {
   readonly signal: AbortSignal;
   readonly onProgress?: (progress: DownloadProgress) => void;
-  /** Waits between tries. */
+  /** Waits between tries. @see DownloadOptions */
   readonly backoffMs?: readonly number[];
+  readonly longestWaitMs?: number;
 }
 
 /**
  * Downloads a model; what is there already is not fetched again.
  * @returns its folder
- * @throws ModelError "network", "storage" or "config"; what the signal aborts with, and then what has arrived stays
+ * @throws ModelError "network", "storage", "config" or "input"; what the signal aborts with, and then what has arrived stays
  */
 export async function getModel(hub: Hub, places: Places, id: string, options: GetOptions): Promise<string> {
-  const { signal, onProgress, backoffMs } = options;
-  const model = await hubModel(withSignal(hub, signal), id);
-  const repository = repositoryFolder(places, id);
-  const files = model.files.map((file) => ({ ...file, blob: join(repository, "blobs", file.hash) }));
+  const model = await hubModel(hub, id, options.signal);
+  const name = basename(repositoryFolder(places, id));
+  // All before anything is fetched: what is wrong with one of them would be so afterwards.
+  const blobs = await folderInside(places.hub, name, "blobs");
+  const snapshot = await folderInside(places.hub, name, "snapshots", model.commit);
+  const refs = await folderInside(places.hub, name, "refs");
+  try {
+    await fetchFiles(hub, model, places.hub, blobs, options);
+    for (const { path, hash } of model.files) {
+      await link(join(snapshot, path), join(blobs, hash), join("..", "..", "blobs", hash));
+    }
+    await writeAtomically(join(refs, "main"), (handle) => handle.writeFile(model.commit));
+    return snapshot;
+  } catch (error) {
+    // Of a download that brought nothing, nothing is left.
+    await removeEmpty(snapshot, dirname(snapshot), refs, blobs, dirname(blobs));
+    throw error;
+  }
+}
+
+/** Fetches a model's files into the folder of their contents. */
+async function fetchFiles(hub: Hub, model: HubModel, store: string, blobs: string, options: GetOptions): Promise<void> {
+  const { onProgress, ...patience } = options;
+  const files = model.files.map((file) => ({ ...file, blob: join(blobs, file.hash) }));
   const there = await Promise.all(
-    files.map(async ({ blob }) => (await sizeOf(blob)) ?? (await sizeOf(blob + PARTIAL)) ?? 0),
+    files.map(async ({ blob }) => (await sizeInside(blob)) ?? (await sizeInside(blob + PARTIAL)) ?? 0),
   );
   const totalBytes = files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
-  await checkSpace(places.hub, totalBytes - there.reduce((sum, size) => sum + size, 0));
+  await checkSpace(store, totalBytes - there.reduce((sum, size) => sum + size, 0));
 
   const rate = createRate();
   let finished = 0;
   for (const { path, hash, sizeBytes, blob } of files) {
     const url = fileUrl(hub, model, path);
-    const headers = authorization(hub);
-    const refused = (status: number) => statusError(hub, id, status);
+    const headers = hub.authorization(url);
+    const refused = (status: number) => statusError(hub, model.id, status);
     const onBytes = (doneBytes: number) => {
       const bytesPerSecond = rate(finished + doneBytes);
       const secondsLeft = (totalBytes - finished - doneBytes) / bytesPerSecond;
@@ -59,13 +82,9 @@ export async function getModel(hub: Hub, places: Places, id: string, options: Ge
       });
     };
     const file = { url, headers, path: blob, sizeBytes, hash, fetch: hub.fetch, refused };
-    await downloadFile(file, { signal, onBytes, ...(backoffMs === undefined ? {} : { backoffMs }) });
+    await downloadFile(file, { ...patience, onBytes });
     finished += sizeBytes;
   }
-  const snapshot = join(repository, "snapshots", model.commit);
-  for (const { path, blob, hash } of files) await link(join(snapshot, path), blob, join("..", "..", "blobs", hash));
-  await writeAtomically(join(repository, "refs", "main"), (handle) => handle.writeFile(model.commit));
-  return snapshot;
 }
 
 /**
@@ -89,16 +108,11 @@ export function createRate(now: () => number = () => performance.now()): (doneBy
 /** Links as Hugging Face's tools do; copies where the system has no links for everyone (Windows). */
 async function link(path: string, blob: string, target: string): Promise<void> {
   try {
-    await mkdir(dirname(path), { recursive: true });
     await rm(path, { force: true });
-    await symlink(target, path).catch(() => copyFile(blob, path));
+    await symlink(target, path).catch(() => copyFile(blob, path, constants.COPYFILE_EXCL));
   } catch (cause) {
     throw new ModelError("storage", `${path} cannot be written (${reason(cause)}): mend that, and try again.`, {
       cause,
     });
   }
-}
-
-function withSignal(hub: Hub, signal: AbortSignal): Hub {
-  return { ...hub, fetch: (url, init) => hub.fetch(url, { ...init, signal }) };
 }

@@ -1,20 +1,35 @@
 /** The Hugging Face hub: where it is, what a model's repository holds, and which of its files are worth fetching. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { HubApiError, listFiles, modelInfo } from "@huggingface/hub";
+import { listFiles, modelInfo } from "@huggingface/hub";
+import { z } from "zod";
 import { ModelError } from "../../models/errors.ts";
+import { parseAddress, referredAddress } from "./address.ts";
 import { isMissing, reason } from "./files.ts";
-import { patient } from "./network.ts";
+import {
+  commitSchema,
+  fileNameSchema,
+  gitHashSchema,
+  quoted,
+  requireHubId,
+  sha256Schema,
+  sizeSchema,
+  tokenSchema,
+} from "./names.ts";
+import { type Answer, type HubFetch, patient } from "./network.ts";
 import { hubHome } from "./store.ts";
 
 /** Which hub, and as whom. */
 export interface Hub {
-  /** Without a slash at its end. */
+  /** Without a slash at its end, a user name and a password. */
   readonly endpoint: string;
-  readonly token?: string;
   /** Whether HF_HUB_OFFLINE forbids every request. */
   readonly offline: boolean;
-  readonly fetch: typeof fetch;
+  readonly fetch: HubFetch;
+  /** Who asks: nobody in particular, who has the token, or the user named in the endpoint's address. */
+  readonly identity: "nobody" | "token" | "user";
+  /** The header that says who asks; empty for an address of another origin than the endpoint's. */
+  readonly authorization: (address: string) => Readonly<Record<string, string>>;
 }
 
 /** A file of a repository. */
@@ -35,45 +50,71 @@ export interface HubModel {
 
 /**
  * The hub that the environment names, as Hugging Face's own tools read it: HF_ENDPOINT, HF_TOKEN or the token that a login
- * left behind, HF_HUB_OFFLINE.
+ * left behind (neither with HF_HUB_DISABLE_IMPLICIT_TOKEN), HF_HUB_OFFLINE. A user name or password in the endpoint's
+ * address goes before any token.
  * @param token goes before the environment's
+ * @throws ModelError "input" when the address or the token cannot be one
  */
-export function hubOf(environment: NodeJS.ProcessEnv, fetch: Hub["fetch"], token?: string): Hub {
-  const { HF_ENDPOINT, HF_TOKEN, HF_HUB_OFFLINE } = environment;
-  const known = token || HF_TOKEN || storedToken(hubHome(environment));
+export function hubOf(environment: NodeJS.ProcessEnv, fetch: HubFetch, token?: string): Hub {
+  const { HF_ENDPOINT, HF_TOKEN, HF_HUB_OFFLINE, HF_HUB_DISABLE_IMPLICIT_TOKEN } = environment;
+  const { url, authorization } = parseAddress(HF_ENDPOINT || "https://huggingface.co", "HF_ENDPOINT");
+  const implicit = isOn(HF_HUB_DISABLE_IMPLICIT_TOKEN)
+    ? undefined
+    : HF_TOKEN?.trim() || storedToken(hubHome(environment));
+  const known = token?.trim() || implicit;
+  if (known && !tokenSchema.safeParse(known).success) {
+    throw new ModelError(
+      "input",
+      "The access token has a character that no token has, such as a space or a line break. Copy it again from the hub (HF_TOKEN, or the panel's Token button).",
+    );
+  }
+  const header = authorization ?? (known ? `Bearer ${known}` : undefined);
   return {
-    endpoint: (HF_ENDPOINT || "https://huggingface.co").replace(/\/+$/, ""),
-    offline: /^(1|on|yes|true)$/i.test(HF_HUB_OFFLINE ?? ""),
+    endpoint: url.href.replace(/\/+$/, ""),
+    offline: isOn(HF_HUB_OFFLINE),
     fetch,
-    ...(known ? { token: known } : {}),
+    identity: authorization !== undefined ? "user" : known ? "token" : "nobody",
+    // A closure: what is no property of the hub is not printed with it.
+    authorization: (address) =>
+      header !== undefined && new URL(address).origin === url.origin ? { authorization: header } : {},
   };
 }
 
 /**
  * Which files of a model's main branch to fetch: the configuration, the tokenizer, and the weights once, in the best format.
- * @throws ModelError "network" when the hub cannot be asked or refuses, "config" when it holds no such model
+ * @throws ModelError "network" when the hub cannot be asked, refuses, or answers what cannot be, "config" when it holds no such
+ * model, "input" when the id is none
  */
-export async function hubModel(hub: Hub, id: string): Promise<HubModel> {
+export async function hubModel(hub: Hub, id: string, signal: AbortSignal): Promise<HubModel> {
+  requireHubId(id);
   if (hub.offline) {
     throw new ModelError("network", `HF_HUB_OFFLINE is set, so ${id} is not looked for. Unset it to download models.`);
   }
+  const ask = patient(hub.fetch);
   // Not the library's accessToken, which takes none but huggingface.co's own: mirrors have others.
-  const access = {
-    hubUrl: hub.endpoint,
-    fetch: patient((url, init) =>
-      hub.fetch(url, { ...init, headers: { accept: "application/json", ...authorization(hub) } }),
-    ),
-  };
+  const access = () => ({ hubUrl: hub.endpoint, fetch: boundedFetch({ ...hub, fetch: ask }, id, signal) });
   try {
-    const { sha } = await modelInfo({ name: id, additionalFields: ["sha"], ...access });
-    const found: HubFile[] = [];
-    for await (const { type, path, size, oid, lfs } of listFiles({ repo: id, revision: sha, ...access })) {
-      const hash = lfs?.oid ?? oid;
-      if (type === "file" && hash !== undefined) found.push({ path, sizeBytes: lfs?.size ?? size, hash });
+    const { sha } = await modelInfo({ name: id, additionalFields: ["sha"], ...access() });
+    const commit = commitSchema.safeParse(sha).data;
+    if (commit === undefined)
+      throw untrusted(hub, `names ${quoted(sha)} as the commit of ${id}, which is not 40 hexadecimal digits`);
+    const found = new Map<string, HubFile>();
+    let listed = 0;
+    for await (const entry of listFiles({ repo: { type: "model", name: id }, revision: commit, ...access() })) {
+      listed += 1;
+      if (listed > MOST_FILES) throw untrusted(hub, `lists more than ${MOST_FILES} files for ${id}`);
+      const file = checkedFile(hub, id, entry);
+      if (file !== undefined && found.has(file.path)) throw untrusted(hub, `lists ${file.path} of ${id} twice`);
+      if (file !== undefined) found.set(file.path, file);
     }
-    return { id, commit: sha, files: neededFiles(id, found) };
+    return { id, commit, files: neededFiles(id, [...found.values()]) };
   } catch (error) {
-    throw hubError(hub, id, error);
+    signal.throwIfAborted();
+    if (error instanceof ModelError) throw error;
+    const { host } = new URL(hub.endpoint);
+    const words = `${host} gave no answer about ${id} that can be read. Try again, or another mirror.`;
+    // The error of JSON's parser quotes what was received, which may be a token sent back.
+    throw new ModelError("network", words, error instanceof SyntaxError ? {} : { cause: error });
   }
 }
 
@@ -83,14 +124,14 @@ export async function hubModel(hub: Hub, id: string): Promise<HubModel> {
  */
 export function neededFiles(id: string, files: readonly HubFile[]): HubFile[] {
   const whole = WEIGHTS.map((name) => files.filter(({ path }) => name.test(path))).find((found) => found.length > 0);
-  const tokenizer = files.filter(({ path }) => /^(tokenizer\.json|spiece\.model)$/.test(path));
+  const tokenizer = files.filter(({ path }) => TOKENIZER.test(path));
   const lacks = (what: string) =>
     new ModelError("config", `${id} holds no ${what} that Spanfill reads. Choose another model, or import its files.`);
   if (!files.some(({ path }) => path === "config.json")) throw lacks("config.json");
   if (whole === undefined) throw lacks("weights");
   const bytes = files.some(({ path }) => path === "tokenizer_config.json"); // a byte-level model has no vocabulary to read
   if (tokenizer.length === 0 && !bytes) throw lacks("tokenizer");
-  const rest = files.filter(({ path }) => /^(generation_config|tokenizer_config|config)\.json$/.test(path));
+  const rest = files.filter(({ path }) => SETTINGS.test(path));
   // The configuration last: a model counts as there once it is.
   return [...tokenizer, ...whole, ...rest].toSorted(
     (a, b) => +(a.path === "config.json") - +(b.path === "config.json"),
@@ -99,12 +140,7 @@ export function neededFiles(id: string, files: readonly HubFile[]): HubFile[] {
 
 /** Where a file of a model is. */
 export function fileUrl({ endpoint }: Hub, { id, commit }: HubModel, path: string): string {
-  return `${endpoint}/${id}/resolve/${commit}/${path}`;
-}
-
-/** The header that says who asks. */
-export function authorization({ token }: Hub): Record<string, string> {
-  return token === undefined ? {} : { authorization: `Bearer ${token}` };
+  return `${endpoint}/${id}/resolve/${commit}/${encodeURIComponent(path)}`;
 }
 
 /** What a status of the hub means for a person. */
@@ -112,7 +148,7 @@ export function statusError(hub: Hub, id: string, status: number): ModelError {
   const { host } = new URL(hub.endpoint);
   const words =
     status === 401 || status === 403
-      ? `${host} does not let you read ${id} (${status}): it does not exist, or wants a token. ${hub.token === undefined ? "Accept its conditions on the hub and give a token (HF_TOKEN, or the panel's Token button)." : "The token that was given may not read it."}`
+      ? `${host} does not let you read ${id} (${status}): it does not exist, or wants a token. ${ADVICE[hub.identity]}`
       : status === 404
         ? `${host} has no ${id} (404). Check the name; a mirror may lack it.`
         : status === 429
@@ -130,13 +166,80 @@ const WEIGHTS = [
   /^flax_model\.msgpack$/,
   /^flax_model(-\d+-of-\d+\.msgpack|\.msgpack\.index\.json)$/,
 ];
+const TOKENIZER = /^(tokenizer\.json|spiece\.model)$/;
+const SETTINGS = /^(generation_config|tokenizer_config|config)\.json$/;
+const NEEDED = [...WEIGHTS, TOKENIZER, SETTINGS];
 
-function hubError(hub: Hub, id: string, error: unknown): unknown {
-  if (error instanceof ModelError || (error instanceof Error && error.name === "AbortError")) return error;
-  if (error instanceof HubApiError) return statusError(hub, id, error.statusCode);
-  return new ModelError("network", `${hub.endpoint} gave no answer that can be read (${reason(error)}). Try again.`, {
-    cause: error,
-  });
+const ADVICE: Readonly<Record<Hub["identity"], string>> = {
+  nobody: "Accept its conditions on the hub and give a token (HF_TOKEN, or the panel's Token button).",
+  token: "The token that was given may not read it.",
+  user: "The user name and password in HF_ENDPOINT may not read it.",
+};
+
+/** All answers about a model together; a thousand entries take half a megabyte. */
+const MOST_LISTING_BYTES = 16e6;
+const MOST_FILES = 10_000;
+const MOST_PAGES = 100;
+
+/** A `fetch` for the hub's library: JSON of the hub's only, bounded in bytes, pages and the time that the server takes for all. */
+function boundedFetch(hub: Hub, id: string, signal: AbortSignal): typeof fetch {
+  const lease = hub.fetch.lease();
+  let pages = 0;
+  let bytes = 0;
+  return async (address) => {
+    const endpoint = new URL(hub.endpoint);
+    const url = referredAddress(endpoint, String(address)).href;
+    pages += 1;
+    if (pages > MOST_PAGES) throw untrusted(hub, `lists the files of ${id} on more than ${MOST_PAGES} pages`);
+    const headers = { accept: "application/json", ...hub.authorization(url) };
+    const answer: Answer = await hub.fetch(url, { headers, signal, lease });
+    if (answer.status !== 200) {
+      answer.discard();
+      throw statusError(hub, id, answer.status);
+    }
+    const chunks: Uint8Array[] = [];
+    for await (const chunk of answer.body) {
+      bytes += chunk.length;
+      if (bytes > MOST_LISTING_BYTES)
+        throw untrusted(hub, `answers with more than ${MOST_LISTING_BYTES / 1e6} MB about ${id}`);
+      chunks.push(chunk);
+    }
+    const next = answer.headers.get("link");
+    return new Response(Buffer.concat(chunks), next === null ? {} : { headers: { link: next } });
+  };
+}
+
+/** A file that may be needed, checked; undefined for folders and for all other files, which are not fetched. */
+function checkedFile(hub: Hub, id: string, entry: unknown): HubFile | undefined {
+  const { type, path } = entrySchema.safeParse(entry).data ?? {};
+  if (type !== "file" || path === undefined || !NEEDED.some((name) => name.test(path))) return undefined;
+  const { data, error } = fileSchema.safeParse(entry);
+  if (data === undefined) {
+    const key = String(error.issues[0]?.path.at(-1));
+    const what = key === "path" ? "name" : key === "size" ? "size" : "hash";
+    throw untrusted(hub, `lists ${quoted(path)} of ${id} with a ${what} that cannot be one`);
+  }
+  const { size, oid, lfs } = data;
+  return { path: data.path, sizeBytes: lfs?.size ?? size, hash: lfs?.oid ?? oid };
+}
+
+const entrySchema = z.object({ type: z.string(), path: z.string() });
+const fileSchema = z.object({
+  path: fileNameSchema,
+  size: sizeSchema,
+  oid: gitHashSchema,
+  lfs: z.object({ oid: sha256Schema, size: sizeSchema }).nullish(),
+});
+
+/** The error for what a hub never does. */
+function untrusted({ endpoint }: Hub, what: string): ModelError {
+  const { host } = new URL(endpoint);
+  const advice = "No hub does that, so nothing of it is used. Name another mirror in HF_ENDPOINT, or none.";
+  return new ModelError("network", `${host} ${what}. ${advice}`);
+}
+
+function isOn(value = ""): boolean {
+  return /^(1|on|yes|true)$/i.test(value);
 }
 
 function storedToken(home: string): string | undefined {

@@ -10,6 +10,7 @@ import { readManifest } from "./catalog.ts";
 import { reason } from "./files.ts";
 import { listFolder } from "./find.ts";
 import { openModel } from "./model.ts";
+import { fileNameSchema, ownNameSchema, quoted } from "./names.ts";
 import { checkSpace } from "./space.ts";
 import type { Places } from "./store.ts";
 import { sha256Of } from "./sums.ts";
@@ -40,10 +41,10 @@ export async function importModel(from: string, places: Places, options: ImportO
   });
   const zipped = status.isFile() && /\.zip$/i.test(path);
   const id = options.id ?? (zipped ? basename(path, extname(path)) : basename(status.isFile() ? dirname(path) : path));
-  if (!/^\w[\w.-]*$/.test(id)) {
+  if (!ownNameSchema.safeParse(id).success) {
     throw new ModelError(
       "input",
-      `"${id}" cannot be a model's name: use letters, digits, dots, hyphens (--name NAME).`,
+      `${quoted(id)} cannot be a model's name: use letters, digits, dots, hyphens (--name NAME).`,
     );
   }
   const directory = join(places.own, id);
@@ -72,8 +73,11 @@ const WANTED =
   /^((config|generation_config|tokenizer|tokenizer_config|spanfill|decoding|calibration|shortlist)\.json|operative_config\.gin|spiece\.model|README\.md|[^/]+\.(safetensors|bin|msgpack|gguf|h5|index|index\.json)|[^/]+\.data-\d+-of-\d+)$/;
 const UNWANTED = /^(optimizer|scheduler|training_args|rng_state)/;
 
+/** A zip file with more is none of a model's folder; its directory alone would fill the memory. */
+const MOST_ENTRIES = 10_000;
+
 function wanted(name: string): boolean {
-  return WANTED.test(name) && !UNWANTED.test(name);
+  return WANTED.test(name) && !UNWANTED.test(name) && fileNameSchema.safeParse(name).success;
 }
 
 /** @param only the one file of weights to take of a folder that holds several */
@@ -101,12 +105,16 @@ async function copyFolder(only: string | undefined, folder: string, to: string, 
 async function unzip(path: string, to: string, { signal, onBytes }: ImportOptions): Promise<void> {
   const malformed = (cause: unknown) =>
     new ModelError("input", `${path} is no zip file that can be read (${reason(cause)}). Make it again.`, { cause });
-  let zip: ZipFile;
+  let zip: ZipFile | undefined;
   const entries: Entry[] = [];
   try {
     zip = await openPromise(path, { autoClose: false, lazyEntries: true });
-    for await (const entry of zip.eachEntry()) entries.push(entry);
+    for await (const entry of zip.eachEntry()) {
+      if (entries.length === MOST_ENTRIES) throw new Error(`it holds more than ${MOST_ENTRIES} files`);
+      entries.push(entry);
+    }
   } catch (cause) {
+    zip?.close();
     throw malformed(cause);
   }
   try {

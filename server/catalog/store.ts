@@ -7,6 +7,7 @@ import { ModelError } from "../../models/errors.ts";
 import { isIntact, PARTIAL } from "./download.ts";
 import { reason } from "./files.ts";
 import { isLocked } from "./lock.ts";
+import { commitSchema, hubIdSchema, requireHubId } from "./names.ts";
 
 /** The folders that models are kept in; neither may exist yet. */
 export interface Places {
@@ -51,8 +52,12 @@ export function hubHome({ HF_HOME, XDG_CACHE_HOME }: NodeJS.ProcessEnv): string 
   return HF_HOME || join(XDG_CACHE_HOME || join(homedir(), ".cache"), "huggingface");
 }
 
-/** Where the hub's cache has a model, whether or not it is there. @see huggingface_hub's file_download.py */
+/**
+ * Where the hub's cache has a model, whether or not it is there. @see huggingface_hub's file_download.py
+ * @throws ModelError "input" when the id cannot be one of the hub's
+ */
 export function repositoryFolder({ hub }: Places, id: string): string {
+  requireHubId(id);
   return join(hub, `models--${id.replaceAll("/", "--")}`);
 }
 
@@ -61,13 +66,14 @@ export function keptDirectory(id: string, places: Places = placesOf()): string |
   if (!/^[\w.-]+(\/[\w.-]+)?$/.test(id) || /(^|\/)\.+($|\/)/.test(id)) return undefined;
   const own = join(places.own, id);
   if (!id.includes("/") && existsSync(join(own, "config.json"))) return own;
+  if (!hubIdSchema.safeParse(id).success) return undefined;
   const repository = repositoryFolder(places, id);
   try {
-    const commit = readFileSync(join(repository, "refs", "main"), "utf8").trim();
+    const commit = commitSchema.parse(readFileSync(join(repository, "refs", "main"), "utf8").trim());
     const directory = join(repository, "snapshots", commit);
     return existsSync(join(directory, "config.json")) ? directory : undefined;
   } catch {
-    return undefined; // the hub's tools were not here
+    return undefined; // the hub's tools were not here, or what is here is not theirs
   }
 }
 
@@ -118,8 +124,8 @@ export async function partialDownloads(places: Places = placesOf()): Promise<Rea
  */
 export async function removeModel(id: string, places: Places = placesOf()): Promise<number> {
   const directory = keptDirectory(id, places);
-  const repository = repositoryFolder(places, id);
-  const folder = directory !== undefined && dirname(directory) === places.own ? directory : repository;
+  const own = directory !== undefined && dirname(directory) === places.own;
+  const folder = own ? directory : repositoryFolder(places, id);
   if (!existsSync(folder)) {
     throw new ModelError("config", `${id} is not among the downloaded or imported models, so it cannot be removed.`);
   }

@@ -6,6 +6,7 @@ import { basename, join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { ModelError } from "../../models/errors.ts";
 import { fileState } from "./identity.ts";
+import { innerPathSchema, quoted } from "./names.ts";
 
 /**
  * Checks the declared files that a load reads: the weights it opened and the small files beside them. A file that was
@@ -13,7 +14,7 @@ import { fileState } from "./identity.ts";
  * @param sums file name -> SHA-256 in hexadecimal
  * @param weights real paths of the weight files that were opened
  * @param marksFolder where it is remembered which files were intact; may not exist yet
- * @throws ModelError "checkpoint" naming the file that is not what it should be
+ * @throws ModelError "checkpoint" naming the file that is not what it should be, or whose name leads out of the folder
  */
 export async function checkSums(
   directory: string,
@@ -22,6 +23,12 @@ export async function checkSums(
   marksFolder: string,
 ): Promise<void> {
   const check = async ([name, sum]: readonly [string, string]) => {
+    if (!innerPathSchema.safeParse(name).success) {
+      throw new ModelError(
+        "checkpoint",
+        `${join(directory, "spanfill.json")} declares ${quoted(name)}, which is no file of this folder. Correct it, or get the model again.`,
+      );
+    }
     const path = await realpath(join(directory, name)).catch(() => undefined);
     // What is missing and needed is told by whoever reads it.
     if (path === undefined || !(weights.includes(path) || /\.(json|model)$/.test(name))) return;

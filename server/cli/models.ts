@@ -21,7 +21,8 @@ Examples:
   $ spanfill models import ~/Downloads/my-t5.zip
 
 Models come from the Hugging Face hub into the cache folder that its tools share. HF_ENDPOINT names a mirror, HF_TOKEN
-says who asks, HF_HUB_CACHE is another folder, HF_HUB_OFFLINE forbids asking; HTTPS_PROXY and NODE_EXTRA_CA_CERTS apply.`,
+says who asks (to https addresses only), HF_HUB_CACHE is another folder, HF_HUB_OFFLINE forbids asking; HTTPS_PROXY and
+NODE_EXTRA_CA_CERTS apply.`,
     );
   withJson(command).action((options: { readonly installed?: boolean; readonly json?: boolean }) =>
     runCommand(options.json === true, () => list(options.installed === true)),

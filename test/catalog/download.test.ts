@@ -2,26 +2,16 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
-import {
-  existsSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  realpathSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from "node:fs";
+import { readdirSync, readFileSync, realpathSync, statSync, writeFileSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { createServer } from "node:http";
 import { type AddressInfo, connect } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type TestContext, test } from "node:test";
-import { ModelError, type ModelErrorCode } from "../../models/errors.ts";
+import { test } from "node:test";
+import type { ModelErrorCode } from "../../models/errors.ts";
 import { retryAfterMs } from "../../server/catalog/download.ts";
-import { createRate, type DownloadProgress, getModel } from "../../server/catalog/get.ts";
-import { hubOf, neededFiles } from "../../server/catalog/hub.ts";
+import { createRate, type DownloadProgress } from "../../server/catalog/get.ts";
+import { neededFiles } from "../../server/catalog/hub.ts";
 import { createFetch, proxyFor } from "../../server/catalog/network.ts";
 import { checkSpace } from "../../server/catalog/space.ts";
 import {
@@ -34,20 +24,7 @@ import {
 } from "../../server/catalog/store.ts";
 import { built } from "../support/built.ts";
 import { type HubServer, hubHash, type Mishap, startHub } from "../support/hub-server.ts";
-
-const ID = "google/t5-efficient-tiny";
-const WEIGHTS = randomBytes(700_000);
-const FILES = {
-  ".gitattributes": Buffer.from("*.bin filter=lfs"),
-  "config.json": Buffer.from('{"model_type":"t5"}'),
-  "flax_model.msgpack": randomBytes(1000),
-  "pytorch_model.bin": WEIGHTS,
-  "spiece.model": randomBytes(5000),
-  "tokenizer.json": Buffer.from('{"version":"1.0"}'),
-};
-/** What of them is fetched. */
-const NEEDED = ["config.json", "pytorch_model.bin", "spiece.model", "tokenizer.json"];
-const NEEDED_BYTES = NEEDED.reduce((sum, name) => sum + FILES[name as keyof typeof FILES].length, 0);
+import { FILES, ID, is, NEEDED, NEEDED_BYTES, setup, WEIGHTS } from "./hub-client.ts";
 
 test("a model arrives whole in the cache that Hugging Face's tools share, and a second time nothing is fetched", async (t) => {
   const { hub, places, get } = await setup(t);
@@ -282,8 +259,11 @@ test("a hub that cannot be reached is told from one that is not found", async ()
   server.close();
   await once(server, "close");
   const refused = /127.0.0.1:\d+ could not be reached \(ECONNREFUSED\)/;
-  await assert.rejects(fetch(`http://127.0.0.1:${port}/x`), is("network", refused));
-  await assert.rejects(fetch("http://nowhere.invalid/x"), is("network", /nowhere.invalid was not found.*offline/));
+  await assert.rejects(fetch(`http://127.0.0.1:${port}/x`, { headers: {} }), is("network", refused));
+  await assert.rejects(
+    fetch("http://nowhere.invalid/x", { headers: {} }),
+    is("network", /nowhere.invalid was not found.*offline/),
+  );
 });
 
 test("a proxy is gone through, and one that wants a password named", async (t) => {
@@ -336,7 +316,7 @@ test("a certificate that nobody knows is refused with what to do, and taken once
   assert.ok(cert && key);
   await using hub = await startHub({ [ID]: FILES }, { cert, key });
   await assert.rejects(
-    createFetch()(`${hub.endpoint}/api`),
+    createFetch()(`${hub.endpoint}/api`, { headers: {} }),
     is("network", /certificate of 127.0.0.1:\d+ is not one that this machine trusts.*NODE_EXTRA_CA_CERTS/),
   );
   const trusted = { NODE_EXTRA_CA_CERTS: "test/fixtures/tls/localhost.crt" };
@@ -411,43 +391,7 @@ test("places are those that Hugging Face's tools use", () => {
   assert.equal(placesOf({ XDG_DATA_HOME: "/d" }, "linux").own, join("/d", "spanfill", "models"));
 });
 
-interface Get {
-  readonly id?: string;
-  readonly token?: string;
-  readonly proxy?: string;
-  readonly signal?: AbortSignal;
-  readonly environment?: NodeJS.ProcessEnv;
-  readonly onProgress?: (progress: DownloadProgress) => void;
-}
-
-async function setup(t: TestContext) {
-  const folder = mkdtempSync(join(tmpdir(), "spanfill-download-"));
-  const hub = await startHub({ [ID]: FILES });
-  t.after(async () => {
-    await hub[Symbol.asyncDispose]();
-    rmSync(folder, { recursive: true, force: true });
-  });
-  const places = { hub: join(folder, "hub"), own: join(folder, "own") };
-  const get = ({ id = ID, token, proxy, environment, ...options }: Get = {}) => {
-    const fetch = createFetch({ silenceMs: 1000, ...(proxy === undefined ? {} : { proxy }) });
-    const from = hubOf({ HF_ENDPOINT: `${hub.endpoint}/`, HF_HOME: folder, ...environment }, fetch, token);
-    const signal = new AbortController().signal;
-    return getModel(from, places, id, { signal, backoffMs: [10, 10, 10], ...options });
-  };
-  assert.ok(!existsSync(places.hub));
-  return { hub, places, get };
-}
-
 /** Lets the small files before the weights through: these mishaps are the weights'. */
 function skipSmall(hub: HubServer, mishaps: readonly Mishap[]): void {
   hub.mishaps.store.push(undefined, undefined, ...mishaps);
-}
-
-function is(code: ModelErrorCode, words: RegExp) {
-  return (error: unknown) => {
-    assert.ok(error instanceof ModelError, String(error));
-    assert.equal(error.code, code, error.message);
-    assert.match(error.message, words);
-    return true;
-  };
 }

@@ -93,6 +93,15 @@ const bad: [
   ["no zip file", Buffer.from("not a zip"), "input", /is no zip file that can be read/],
   ["no model in it", [["a.txt", Buffer.from("x")]], "input", /holds no config.json/],
   ["no weights in it", [["config.json", content("config.json")]], "checkpoint", /holds no model.safetensors/],
+  [
+    "more files than a model has",
+    [
+      ...NAMES.map((name) => [name, content(name)] as const),
+      ...Array.from({ length: 10_001 }, (_, i) => [`f${i}`, Buffer.alloc(0)] as const),
+    ],
+    "input",
+    /more than 10000 files/,
+  ],
   ["a way out of the folder", [["../config.json", content("config.json")]], "input", /is no zip file that can be read/],
   [
     "damaged weights",
@@ -116,6 +125,24 @@ for (const [what, files, code, words] of bad) {
   });
 }
 
+test("a zip file's names that Windows, a terminal or a disk takes for something else are not unpacked", async (t) => {
+  const { places, folder } = setup(t);
+  const path = join(folder, "odd.zip");
+  const odd = [
+    "con.bin",
+    "NUL.safetensors",
+    "a:b.bin",
+    "a\u202eb.bin",
+    "a\u001b[2J.bin",
+    " .bin",
+    `${"a".repeat(300)}.bin`,
+  ];
+  const others = odd.map((name) => [name, Buffer.from("x")] as const);
+  writeFileSync(path, storedZip([...NAMES.map((name) => [name, content(name)] as const), ...others]));
+  const made = await importModel(path, places, { signal });
+  assert.deepEqual(readdirSync(made.directory).toSorted(), [...NAMES, "spanfill.json"].toSorted());
+});
+
 test("an import that is stopped leaves nothing behind", async (t) => {
   const { places } = setup(t);
   const controller = new AbortController();
@@ -130,7 +157,7 @@ test("an import that is stopped leaves nothing behind", async (t) => {
 
 test("names that lead elsewhere are refused", async (t) => {
   const { places } = setup(t);
-  for (const id of ["../x", "a/b", "", ".x", "-x"]) {
+  for (const id of ["../x", "a/b", "", ".x", "-x", "a\\b", "con", "nul.t5", "x.", "x ", "a".repeat(300)]) {
     await assert.rejects(
       importModel(model.directory, places, { signal, id }),
       is("input", /cannot be a model's name/),

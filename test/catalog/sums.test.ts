@@ -57,6 +57,18 @@ test("a declared file that is missing, or weights that are not loaded, stop noth
   await prepareWeights(folder, "float32", { cacheFolder: temporaryFolder(t) });
 });
 
+test("a declared file that is not in the folder by its name is refused", async (t) => {
+  const folder = modelFolder(t, "plain");
+  for (const name of ["../x/config.json", "/etc/x.json", "a/../config.json", "..\\config.json", "a\0.json"]) {
+    writeFileSync(join(folder, "spanfill.json"), JSON.stringify({ sha256: { [name]: "0".repeat(64) } }));
+    await assert.rejects(
+      prepareWeights(folder, "float32", { cacheFolder: temporaryFolder(t) }),
+      (error) =>
+        error instanceof ModelError && error.code === "checkpoint" && /no file of this folder/.test(error.message),
+    );
+  }
+});
+
 test("an intact file is read once, and again when it was changed, though with the same size and time", async (t) => {
   const folder = modelFolder(t, "plain");
   const cacheFolder = temporaryFolder(t);

@@ -27,8 +27,25 @@ export interface HubServer extends AsyncDisposable {
   sentBytes: number;
   /** When set, requests without this token are refused. */
   token: string | undefined;
+  /** When set, requests with another Authorization header are refused. */
+  authorization: string | undefined;
   /** At most this many bytes a second, a connection. */
   bytesPerSecond: number | undefined;
+  /** Answers in the hub's place where it returns true. */
+  intercept: ((request: IncomingMessage, response: ServerResponse) => boolean) | undefined;
+  /** What is given for the commit. */
+  commit: unknown;
+  /** Changes a model's list of files before it is sent. */
+  alter: (entries: ListedFile[]) => unknown;
+}
+
+/** A file as the hub lists it. */
+export interface ListedFile {
+  readonly type: "file";
+  readonly path: string;
+  readonly size: number;
+  readonly oid: string;
+  readonly lfs?: { readonly oid: string; readonly size: number; readonly pointerSize: number };
 }
 
 /** The hash that the hub gives for a file: SHA-256 of large ones, SHA-1 of git's blob of small ones. */
@@ -60,7 +77,11 @@ export async function startHub(
     requests: [],
     sentBytes: 0,
     token: undefined,
+    authorization: undefined,
     bytesPerSecond: undefined,
+    intercept: undefined,
+    commit: COMMIT,
+    alter: (entries) => entries,
     [Symbol.asyncDispose]: async () => {
       server.closeAllConnections();
       server.close();
@@ -69,10 +90,12 @@ export async function startHub(
   };
   return hub;
 
-  async function answer({ url = "", headers }: IncomingMessage, response: ServerResponse): Promise<void> {
+  async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { url = "", headers } = request;
     const { pathname: path } = new URL(url, hub.endpoint);
     const { range, authorization } = headers;
     hub.requests.push({ path, ...(range && { range }), ...(authorization && { authorization }) });
+    if (hub.intercept?.(request, response)) return;
     if (path === "/login") return page(response);
     const stored = /^\/store\/(\w+)$/.exec(path)?.[1];
     if (stored !== undefined) return send(response, stored, range, hub.mishaps.store.shift());
@@ -84,23 +107,24 @@ export async function startHub(
     if (mishap?.kind === "page") return page(response);
     if (mishap?.kind === "status") return refuse(response, mishap.status, mishap.retryAfter);
     if (hub.token !== undefined && authorization !== `Bearer ${hub.token}`) return refuse(response, 401);
+    if (hub.authorization !== undefined && authorization !== hub.authorization) return refuse(response, 401);
     const [, api, id = "", rest = ""] = /^\/(api\/models\/)?([\w.-]+\/[\w.-]+)\/(.*)$/.exec(path) ?? [];
     const files = models[id];
     if (files === undefined) return refuse(response, api === undefined ? 404 : 401); // as the hub does
-    if (api !== undefined && rest.startsWith("revision/")) return json(response, { _id: "1", id, sha: COMMIT });
+    if (api !== undefined && rest.startsWith("revision/")) return json(response, { _id: "1", id, sha: hub.commit });
     if (api !== undefined && rest === `tree/${COMMIT}`) {
-      const listed = Object.entries(files).map(([name, { length: size }]) => {
+      const listed: ListedFile[] = Object.entries(files).map(([name, { length: size }]) => {
         const hash = hubHash(name, files[name] ?? Buffer.alloc(0));
         const lfs = { oid: hash, size, pointerSize: 134 };
         return {
-          type: "file",
+          type: "file" as const,
           path: name,
           size,
           oid: isLarge(name) ? "0".repeat(40) : hash,
           ...(isLarge(name) && { lfs }),
         };
       });
-      return json(response, listed);
+      return json(response, hub.alter(listed));
     }
     const name = rest.replace(`resolve/${COMMIT}/`, "");
     const content = files[name];
@@ -148,15 +172,17 @@ export async function startHub(
   }
 }
 
-const COMMIT = "c0ffee".padEnd(40, "0");
+/** The commit that the hub gives. */
+export const COMMIT = "c0ffee".padEnd(40, "0");
 const CHUNK = 16 * 1024;
 
 function isLarge(name: string): boolean {
   return /\.(bin|safetensors|msgpack|model|h5)$/.test(name);
 }
 
-function json(response: ServerResponse, value: unknown): void {
-  response.writeHead(200, { "content-type": "application/json; charset=utf-8" }).end(JSON.stringify(value));
+/** Answers with JSON. */
+export function json(response: ServerResponse, value: unknown, headers: Readonly<Record<string, string>> = {}): void {
+  response.writeHead(200, { "content-type": "application/json; charset=utf-8", ...headers }).end(JSON.stringify(value));
 }
 
 function page(response: ServerResponse): void {

@@ -1,0 +1,71 @@
+/** A model on a loopback hub and a download of it, for the tests. */
+import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { TestContext } from "node:test";
+import { ModelError, type ModelErrorCode } from "../../models/errors.ts";
+import { type DownloadProgress, getModel } from "../../server/catalog/get.ts";
+import { hubOf } from "../../server/catalog/hub.ts";
+import { createFetch } from "../../server/catalog/network.ts";
+import { startHub } from "../support/hub-server.ts";
+
+/** The model. */
+export const ID = "google/t5-efficient-tiny";
+/** Its weights. */
+export const WEIGHTS = randomBytes(700_000);
+/** Its files. */
+export const FILES = {
+  ".gitattributes": Buffer.from("*.bin filter=lfs"),
+  "config.json": Buffer.from('{"model_type":"t5"}'),
+  "flax_model.msgpack": randomBytes(1000),
+  "pytorch_model.bin": WEIGHTS,
+  "spiece.model": randomBytes(5000),
+  "tokenizer.json": Buffer.from('{"version":"1.0"}'),
+};
+/** What of them is fetched. */
+export const NEEDED = ["config.json", "pytorch_model.bin", "spiece.model", "tokenizer.json"];
+/** How much that is. */
+export const NEEDED_BYTES = NEEDED.reduce((sum, name) => sum + FILES[name as keyof typeof FILES].length, 0);
+
+/** How a download is asked for. */
+export interface Get {
+  readonly id?: string;
+  readonly token?: string;
+  readonly proxy?: string;
+  readonly silenceMs?: number;
+  readonly signal?: AbortSignal;
+  readonly longestWaitMs?: number;
+  readonly environment?: NodeJS.ProcessEnv;
+  readonly onProgress?: (progress: DownloadProgress) => void;
+}
+
+/** A hub, folders that do not exist yet, and what downloads into them; all gone after the test. */
+export async function setup(t: TestContext) {
+  const folder = mkdtempSync(join(tmpdir(), "spanfill-download-"));
+  const hub = await startHub({ [ID]: FILES });
+  t.after(async () => {
+    await hub[Symbol.asyncDispose]();
+    rmSync(folder, { recursive: true, force: true });
+  });
+  const places = { hub: join(folder, "hub"), own: join(folder, "own") };
+  const get = async ({ id = ID, token, proxy, silenceMs = 1000, environment, ...options }: Get = {}) => {
+    const fetch = createFetch({ silenceMs, ...(proxy === undefined ? {} : { proxy }) });
+    const from = hubOf({ HF_ENDPOINT: `${hub.endpoint}/`, HF_HOME: folder, ...environment }, fetch, token);
+    const signal = new AbortController().signal;
+    return getModel(from, places, id, { signal, backoffMs: [10, 10, 10], ...options });
+  };
+  assert.ok(!existsSync(places.hub));
+  return { hub, places, folder, get };
+}
+
+/** Checks an error's code and words. */
+export function is(code: ModelErrorCode, words: RegExp) {
+  return (error: unknown) => {
+    assert.ok(error instanceof ModelError, String(error));
+    assert.equal(error.code, code, error.message);
+    assert.match(error.message, words);
+    return true;
+  };
+}
