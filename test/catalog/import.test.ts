@@ -125,18 +125,10 @@ for (const [what, files, code, words] of bad) {
   });
 }
 
-test("a zip file's names that Windows, a terminal or a disk takes for something else are not unpacked", async (t) => {
+test("a zip file's names that Windows takes for something else, or that are too long, are not unpacked", async (t) => {
   const { places, folder } = setup(t);
   const path = join(folder, "odd.zip");
-  const odd = [
-    "con.bin",
-    "NUL.safetensors",
-    "a:b.bin",
-    "a\u202eb.bin",
-    "a\u001b[2J.bin",
-    " .bin",
-    `${"a".repeat(300)}.bin`,
-  ];
+  const odd = ["con.bin", "NUL.safetensors", "ab:c.bin", "a*b.bin", " .bin", `${"a".repeat(300)}.bin`];
   const others = odd.map((name) => [name, Buffer.from("x")] as const);
   writeFileSync(path, storedZip([...NAMES.map((name) => [name, content(name)] as const), ...others]));
   const made = await importModel(path, places, { signal });
