@@ -1,7 +1,8 @@
 /** Keeps the folder of files that can be made again from growing without end. */
-import { readdir, rm, stat, utimes } from "node:fs/promises";
+import { lstat, readdir, utimes } from "node:fs/promises";
 import { join } from "node:path";
-import { MARK } from "./sums.ts";
+import { beginsWith, hasMetadata, metadataOf, removeOwn } from "./removal.ts";
+import { MARK, MARK_TEXT } from "./sums.ts";
 
 /** Notes that a kept file was used, so that it goes later than those that were not. */
 export async function touch(path: string): Promise<void> {
@@ -11,8 +12,9 @@ export async function touch(path: string): Promise<void> {
 }
 
 /**
- * Removes the weight files that were not used for longest, as long as all together hold more than `mostBytes`; further
- * what a write that was killed left behind, and old marks. What cannot be removed (in use, on Windows) stays.
+ * Removes the weight files of ours that were not used for longest, as long as all together hold more than `mostBytes`; further
+ * what a write that was killed left behind, and old marks. What cannot be removed (in use, on Windows) stays. Files that do not carry
+ * the mark of our own writer are neither removed nor counted: the folder may hold a person's own.
  * @param keep path of the file that was just made, which stays in any case
  */
 export async function trimCache(folder: string, keep: string, mostBytes = MOST_BYTES): Promise<void> {
@@ -20,7 +22,7 @@ export async function trimCache(folder: string, keep: string, mostBytes = MOST_B
   const found = await Promise.all(
     names.map(async (name) => {
       const path = join(folder, name);
-      const status = await stat(path).catch(() => undefined);
+      const status = await lstat(path).catch(() => undefined);
       return status?.isFile() ? [{ path, sizeBytes: status.size, usedMs: status.mtimeMs }] : [];
     }),
   );
@@ -28,15 +30,28 @@ export async function trimCache(folder: string, keep: string, mostBytes = MOST_B
   const olderThan = (days: number) => (file: { readonly usedMs: number }) => Date.now() - file.usedMs > days * DAY_MS;
   const leftovers = files.filter(({ path }) => /\.safetensors\.[^/\\]+\.tmp$/.test(path)).filter(olderThan(1));
   const marks = files.filter(({ path }) => path.endsWith(MARK)).filter(olderThan(90));
+  const ours = await Promise.all(
+    files
+      .filter(({ path }) => path.endsWith(".safetensors"))
+      .map(async (file) => ((await isMadeHere(file.path)) ? [file] : [])),
+  );
   let total = 0;
-  const weights = files
-    .filter(({ path }) => path.endsWith(".safetensors"))
+  const weights = ours
+    .flat()
     .sort((a, b) => Number(b.path === keep) - Number(a.path === keep) || b.usedMs - a.usedMs)
     .filter(({ path, sizeBytes }) => {
       total += sizeBytes;
       return total > mostBytes && path !== keep;
     });
-  for (const { path } of [...leftovers, ...marks, ...weights]) await rm(path, { force: true }).catch(() => undefined);
+  const remove = (path: string) =>
+    removeOwn(path, folder, path.endsWith(MARK) ? beginsWith(MARK_TEXT) : hasMetadata("spanfill", "key"));
+  for (const { path } of [...leftovers, ...marks, ...weights]) await remove(path).catch(() => undefined);
+}
+
+/** Whether weights were made by prepare.ts, of what their name says. */
+async function isMadeHere(path: string): Promise<boolean> {
+  const { spanfill, key } = (await metadataOf(path)) ?? {};
+  return spanfill !== undefined && key !== undefined && path.endsWith(`-${key.slice(0, 16)}.safetensors`);
 }
 
 /** Room for a dozen models of small and base size in int8. */

@@ -1,8 +1,8 @@
 /** Fetches one file by ranges: goes on where it stopped, waits when told to, and keeps nothing that is not what it should be. */
 import { createHash, type Hash } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { rename, rm, stat } from "node:fs/promises";
-import { basename } from "node:path";
+import { rename, stat } from "node:fs/promises";
+import { basename, dirname } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { setTimeout as wait } from "node:timers/promises";
 import { ModelError } from "../../models/errors.ts";
@@ -10,6 +10,7 @@ import { isMissing, reason } from "./files.ts";
 import { openInside, sizeInside, unwritable } from "./inside.ts";
 import { isSilence, LEAST_BYTES_PER_SECOND, SILENCE_MS } from "./lease.ts";
 import type { HubFetch } from "./network.ts";
+import { isPartialDownload, removeOwn } from "./removal.ts";
 
 /** A file to fetch. */
 export interface FileDownload {
@@ -56,10 +57,10 @@ export async function downloadFile(file: FileDownload, options: DownloadOptions)
     await fetchAll(file, partial, options);
     // What an earlier time left may be of another file: once more from the start.
     if (!(await isIntact(partial, file.hash))) {
-      await rm(partial, { force: true });
+      await removePartial(partial);
       await fetchAll(file, partial, options);
       if (!(await isIntact(partial, file.hash))) {
-        await rm(partial, { force: true });
+        await removePartial(partial);
         throw new ModelError(
           "network",
           `${nameOf(file)} arrived damaged twice: its checksum is not the one that the hub gives. Something on the way changes it; try another network or mirror.`,
@@ -68,7 +69,7 @@ export async function downloadFile(file: FileDownload, options: DownloadOptions)
     }
   } catch (error) {
     // Nothing to go on from.
-    if ((await sizeInside(partial)) === 0) await rm(partial, { force: true });
+    if ((await sizeInside(partial)) === 0) await removePartial(partial);
     throw error;
   }
   await rename(partial, path).catch((cause) => {
@@ -117,6 +118,10 @@ const PASSING = new Set([408, 425, 429, 500, 502, 503, 504]);
 
 /** A try that brings less has brought nothing: a server could go on like that for years. */
 const LEAST_BYTES = (LEAST_BYTES_PER_SECOND * SILENCE_MS) / 1000;
+
+async function removePartial(partial: string): Promise<void> {
+  await removeOwn(partial, dirname(partial), isPartialDownload);
+}
 
 /** Makes the partial file as large as the whole. */
 async function fetchAll(file: FileDownload, partial: string, options: DownloadOptions): Promise<void> {
@@ -167,7 +172,7 @@ async function fetchRest(
     // As it is, byte for byte: a coding would make ranges and sizes those of something else.
     const answer = await fetch(url, { headers: { ...headers, ...range, "accept-encoding": "identity" }, signal });
     const { status, body } = answer;
-    if (status === 416) await rm(partial, { force: true });
+    if (status === 416) await removePartial(partial);
     if (status !== 200 && status !== 206) {
       answer.discard();
       const passing = PASSING.has(status) || status === 416;
@@ -176,7 +181,7 @@ async function fetchRest(
     }
     const [, first, total] = /^bytes (\d+)-\d+\/(\d+)$/.exec(answer.headers.get("content-range") ?? "") ?? [];
     const resumed = status === 206 && Number(first) === start;
-    if (status === 206 && !resumed) await rm(partial, { force: true });
+    if (status === 206 && !resumed) await removePartial(partial);
     const whole = status === 206 ? Number(total) : Number(answer.headers.get("content-length") ?? sizeBytes);
     if (whole !== sizeBytes || (status === 206 && !resumed)) {
       answer.discard();
@@ -184,7 +189,7 @@ async function fetchRest(
       return { error: new ModelError("network", `${what}. Try again, or another mirror.`), passing: status === 206 };
     }
     if (!(await writeFrom(partial, resumed ? start : 0, sizeBytes, body, onBytes))) {
-      await rm(partial, { force: true });
+      await removePartial(partial);
       const words = `${name} should have ${sizeBytes} bytes, and the server sends more. Nothing of it is kept: try another mirror.`;
       return { error: new ModelError("network", words), passing: false };
     }

@@ -1,9 +1,11 @@
 /** Files of models: JSON read with clear errors, whole files or none written, and the folder for what can be made again. */
 import { randomUUID } from "node:crypto";
-import { type FileHandle, mkdir, open, rename, rm } from "node:fs/promises";
+import type { BigIntStats } from "node:fs";
+import { type FileHandle, mkdir, open, rename } from "node:fs/promises";
 import { homedir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { ModelError, type ModelErrorCode } from "../../models/errors.ts";
+import { isSame, removeOwn } from "./removal.ts";
 
 /** The largest JSON file that is read; the largest tokenizer.json published takes a tenth of it, all others a hundredth. */
 const maxJsonBytes = (code: ModelErrorCode) => (code === "tokenizer" ? 256 : 16) * 1024 * 1024;
@@ -43,9 +45,11 @@ export async function readJson(path: string, code: ModelErrorCode): Promise<unkn
 export async function writeAtomically(path: string, write: (handle: FileHandle) => Promise<void>): Promise<void> {
   await mkdir(dirname(path), { recursive: true });
   const temporary = join(dirname(path), `.${basename(path)}.${randomUUID()}.tmp`);
+  let made: BigIntStats | undefined;
   try {
     const handle = await open(temporary, "wx");
     try {
+      made = await handle.stat({ bigint: true });
       await write(handle);
       await handle.sync();
     } finally {
@@ -53,7 +57,7 @@ export async function writeAtomically(path: string, write: (handle: FileHandle) 
     }
     await rename(temporary, path);
   } catch (error) {
-    await rm(temporary, { force: true });
+    if (made !== undefined) await removeOwn(temporary, dirname(path), isSame(made));
     throw error;
   }
 }

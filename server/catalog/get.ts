@@ -1,12 +1,13 @@
 /** Gets a model from the hub into the cache that Hugging Face's tools share, so that they find it there too. */
 import { constants } from "node:fs";
-import { copyFile, rm, symlink } from "node:fs/promises";
+import { copyFile, symlink } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { ModelError } from "../../models/errors.ts";
 import { downloadFile, PARTIAL } from "./download.ts";
 import { reason, writeAtomically } from "./files.ts";
 import { fileUrl, type Hub, type HubModel, hubModel, statusError } from "./hub.ts";
-import { folderInside, removeEmpty, sizeInside } from "./inside.ts";
+import { folderInside, removeEmpty, sizeInside, unwritable } from "./inside.ts";
+import { forgetFolder, isBlobLink, makeOwnFolder, removeOwn } from "./removal.ts";
 import { checkSpace } from "./space.ts";
 import { type Places, repositoryFolder } from "./store.ts";
 
@@ -37,6 +38,9 @@ export interface GetOptions {
 export async function getModel(hub: Hub, places: Places, id: string, options: GetOptions): Promise<string> {
   const model = await hubModel(hub, id, options.signal);
   const name = basename(repositoryFolder(places, id));
+  await makeOwnFolder(join(places.hub, name), places.own).catch((cause) => {
+    throw unwritable(join(places.hub, name), cause);
+  });
   // All before anything is fetched: what is wrong with one of them would be so afterwards.
   const blobs = await folderInside(places.hub, name, "blobs");
   const snapshot = await folderInside(places.hub, name, "snapshots", model.commit);
@@ -51,6 +55,7 @@ export async function getModel(hub: Hub, places: Places, id: string, options: Ge
   } catch (error) {
     // Of a download that brought nothing, nothing is left.
     await removeEmpty(snapshot, dirname(snapshot), refs, blobs, dirname(blobs));
+    await forgetFolder(dirname(blobs), places.own);
     throw error;
   }
 }
@@ -108,7 +113,7 @@ export function createRate(now: () => number = () => performance.now()): (doneBy
 /** Links as Hugging Face's tools do; copies where the system has no links for everyone (Windows). */
 async function link(path: string, blob: string, target: string): Promise<void> {
   try {
-    await rm(path, { force: true });
+    await removeOwn(path, dirname(path), isBlobLink);
     await symlink(target, path).catch(() => copyFile(blob, path, constants.COPYFILE_EXCL));
   } catch (cause) {
     throw new ModelError("storage", `${path} cannot be written (${reason(cause)}): mend that, and try again.`, {

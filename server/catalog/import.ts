@@ -1,6 +1,6 @@
 /** Takes a model from a folder, a zip file or a file of weights into Spanfill's own folder: for machines without a network. */
 import { createWriteStream, existsSync } from "node:fs";
-import { copyFile, mkdir, mkdtemp, readdir, rename, rm, stat, writeFile } from "node:fs/promises";
+import { copyFile, lstat, mkdir, mkdtemp, readdir, rename, stat, writeFile } from "node:fs/promises";
 import { basename, dirname, extname, join, resolve } from "node:path";
 import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
@@ -11,6 +11,7 @@ import { reason } from "./files.ts";
 import { listFolder } from "./find.ts";
 import { openModel } from "./model.ts";
 import { fileNameSchema, ownNameSchema, quoted } from "./names.ts";
+import { isSame, noteFolder, removeOwn } from "./removal.ts";
 import { checkSpace } from "./space.ts";
 import type { Places } from "./store.ts";
 import { sha256Of } from "./sums.ts";
@@ -54,6 +55,7 @@ export async function importModel(from: string, places: Places, options: ImportO
   await mkdir(places.own, { recursive: true });
   // Begins with a dot, so that nobody takes it for a model.
   const half = await mkdtemp(join(places.own, ".importing-"));
+  const made = await lstat(half, { bigint: true });
   try {
     if (zipped) await unzip(path, half, options);
     else await copyFolder(status.isFile() ? path : undefined, status.isFile() ? dirname(path) : path, half, options);
@@ -61,8 +63,9 @@ export async function importModel(from: string, places: Places, options: ImportO
     if (!existsSync(join(half, "spanfill.json"))) await declare(half, id);
     options.signal.throwIfAborted();
     await rename(half, directory);
+    await noteFolder(directory, places.own);
   } catch (error) {
-    await rm(half, { recursive: true, force: true });
+    await removeOwn(half, places.own, isSame(made));
     throw error instanceof ModelError ? here(error, half, path) : error;
   }
   return { id: readManifest(directory).id, directory };

@@ -1,10 +1,10 @@
 /** One process at a time works in a folder: it listens on a local socket, which the system closes with the process however that ends. */
 import { createHash } from "node:crypto";
-import { rm } from "node:fs/promises";
 import { connect, createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { ModelError } from "../../models/errors.ts";
+import { isOwnSocket, removeOwn } from "./removal.ts";
 
 /**
  * Takes a folder for this process, until it ends or gives the folder back. The folder need not exist.
@@ -16,7 +16,7 @@ export async function lockFolder(folder: string): Promise<() => void> {
   let server = await listen(address);
   // A socket that is a file outlives its process.
   if (server === undefined && address.startsWith("/") && !(await isLocked(folder))) {
-    await rm(address, { force: true });
+    await removeOwn(address, dirname(address), isOwnSocket);
     server = await listen(address);
   }
   if (server === undefined) {

@@ -1,6 +1,6 @@
 /** Where models lie on this machine: the folder that Hugging Face's tools share, and Spanfill's own for what was imported. */
 import { existsSync, readFileSync } from "node:fs";
-import { readdir, readFile, realpath, rm, stat } from "node:fs/promises";
+import { readdir, readFile, realpath, stat } from "node:fs/promises";
 import { homedir } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
 import { ModelError } from "../../models/errors.ts";
@@ -8,6 +8,7 @@ import { isIntact, PARTIAL } from "./download.ts";
 import { reason } from "./files.ts";
 import { isLocked } from "./lock.ts";
 import { commitSchema, hubIdSchema, requireHubId } from "./names.ts";
+import { isOwnFolder, removeOwnFolder } from "./removal.ts";
 
 /** The folders that models are kept in; neither may exist yet. */
 export interface Places {
@@ -27,6 +28,8 @@ export interface KeptModel {
   readonly sizeBytes: number;
   /** Whether it was trained here. */
   readonly tuned: boolean;
+  /** Whether Spanfill made its folder, and so may remove it. */
+  readonly removable: boolean;
 }
 
 /** What training leaves in a model's folder. */
@@ -97,7 +100,8 @@ export async function keptModels(places: Places = placesOf()): Promise<KeptModel
       if (directory === undefined || !(await isT5(directory))) return [];
       // A run's state while it goes on, its curves ever after.
       const tuned = place === "own" && TRACES.some((name) => existsSync(join(directory, name)));
-      return [{ id, place, directory, sizeBytes: await folderBytes(folder), tuned }];
+      const removable = await isOwnFolder(folder, places.own);
+      return [{ id, place, directory, sizeBytes: await folderBytes(folder), tuned, removable }];
     }),
   );
   return found.flat();
@@ -120,7 +124,7 @@ export async function partialDownloads(places: Places = placesOf()): Promise<Rea
 /**
  * Removes a model that was downloaded or imported, or what a stopped download left.
  * @returns the bytes that this frees
- * @throws ModelError "config" when there is none, "storage" when it cannot be removed
+ * @throws ModelError "config" when there is none, "storage" when it cannot be removed, or Spanfill did not make it
  */
 export async function removeModel(id: string, places: Places = placesOf()): Promise<number> {
   const directory = keptDirectory(id, places);
@@ -133,10 +137,17 @@ export async function removeModel(id: string, places: Places = placesOf()): Prom
     throw new ModelError("input", `${id} is being trained. Stop that run first.`);
   }
   const freed = await folderBytes(folder);
-  await rm(folder, { recursive: true, maxRetries: 3 }).catch((cause) => {
+  const removed = await removeOwnFolder(folder, dirname(folder), places.own).catch((cause) => {
     throw new ModelError("storage", `${folder} cannot be removed (${reason(cause)}). Close what uses it.`, { cause });
   });
+  if (!removed) throw notOurs(folder);
   return freed;
+}
+
+/** Says that something is left alone. */
+export function notOurs(folder: string): ModelError {
+  const why = "Spanfill did not make this folder, and removes only what it has made";
+  return new ModelError("storage", `${folder} stays: ${why}. Remove it yourself if you do not need it.`);
 }
 
 /** A file of a model and whether its content is what it should be; undefined where nothing says what it should be. */

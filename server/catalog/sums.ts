@@ -61,12 +61,13 @@ export async function onceIntact(
   await check();
   // Where it cannot be remembered, the file is read again next time.
   await mkdir(marksFolder, { recursive: true })
-    .then(() => writeFile(mark, basename(path)))
+    .then(() => writeFile(mark, `${MARK_TEXT}${basename(path)}\n`))
     .catch(() => undefined);
 }
 
-/** End of the names of the files that remember an intact one. */
+/** End of the names of the files that remember an intact one, and the beginning of what is in them. */
 export const MARK = ".intact";
+export const MARK_TEXT = "spanfill found intact: ";
 
 /** A file's SHA-256 in lower-case hexadecimal. */
 export async function sha256Of(path: string): Promise<string> {

@@ -1,8 +1,9 @@
 /** Keeps ONNX Runtime, whose builds report to Microsoft unless told not to, from doing so; removes what it left behind before. */
-import { lstatSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { lstatSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { isMainThread } from "node:worker_threads";
+import { removeOwnFileSync } from "../catalog/removal.ts";
 
 /**
  * Environment variables under which ONNX Runtime sends and records nothing. It reads them as its library is loaded.
@@ -31,9 +32,10 @@ export function removeTelemetryLogs(cacheFolder: string, temporaryFolder: string
   if (process.getuid === undefined) return 0; // the Windows build leaves no files
   try {
     const beforeMs = firstCallMs(cacheFolder);
-    const left = readdirSync(temporaryFolder).filter((name) => isLeftover(temporaryFolder, name, beforeMs));
-    for (const name of left) rmSync(join(temporaryFolder, name));
-    return left.length;
+    const removed = readdirSync(temporaryFolder).filter((name) =>
+      removeOwnFileSync(join(temporaryFolder, name), () => isLeftover(temporaryFolder, name, beforeMs)),
+    );
+    return removed.length;
   } catch {
     return 0; // a folder that may only be read: nothing depends on it
   }

@@ -32,12 +32,15 @@ export async function listModels(places: Places): Promise<ModelRow[]> {
     ...listBuiltin().map(({ id, directory }) => folderRow(id, directory, "built-in", undefined)),
     ...kept
       .filter(({ id }) => !known.has(id))
-      .map(({ id, directory, sizeBytes, tuned }) => folderRow(id, directory, tuned ? "tuned" : "imported", sizeBytes)),
+      .map(({ tuned, ...model }) => folderRow(model.id, model.directory, tuned ? "tuned" : "imported", model)),
   ]);
   const published = listed.map((one) => {
     const found = here.get(one.id);
     if (found === undefined) return one;
-    return { ...one, installed: { directory: found.directory, sizeBytes: found.sizeBytes, removable: true } };
+    return {
+      ...one,
+      installed: { directory: found.directory, sizeBytes: found.sizeBytes, removable: found.removable },
+    };
   });
   return [...own.flat(), ...published].map((each) => {
     const advice = comparisons.find(({ id }) => id === each.id);
@@ -85,7 +88,7 @@ async function folderRow(
   id: string,
   directory: string,
   family: "built-in" | "imported" | "tuned",
-  sizeBytes: number | undefined,
+  kept: { readonly sizeBytes: number; readonly removable: boolean } | undefined,
 ): Promise<ModelRow[]> {
   let config: T5Config;
   try {
@@ -100,7 +103,11 @@ async function folderRow(
     licence: family === "built-in" ? "apache-2.0" : "its own",
     quality: await measuredQuality(directory),
     notes: [],
-    installed: { directory, sizeBytes: sizeBytes ?? (await folderBytes(directory)), removable: family !== "built-in" },
+    installed: {
+      directory,
+      sizeBytes: kept?.sizeBytes ?? (await folderBytes(directory)),
+      removable: kept?.removable === true,
+    },
   });
   return [made];
 }

@@ -1,8 +1,10 @@
 /** Remembers what was made of a text, by content: in memory, and on disk where the user allows; never the text itself. */
 import { createHash } from "node:crypto";
-import { readFile, rm } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
+import { dirname } from "node:path";
 import { z } from "zod";
 import { writeAtomically } from "../catalog/files.ts";
+import { removeOwn } from "../catalog/removal.ts";
 
 /** What was made of texts; the least recently used is forgotten first. */
 export interface SummaryCache {
@@ -57,7 +59,7 @@ export function createSummaryCache({ file, mostBytes = MOST_BYTES }: { file?: st
       const was = onDisk;
       onDisk = where === "disk" && file !== undefined;
       if (file === undefined || was === onDisk) return;
-      if (!onDisk) return rm(file, { force: true });
+      if (!onDisk) return removeSummaries(file);
       const own = [...entries];
       for (const [key, value] of [...(await readEntries(file, 2 * mostBytes)), ...own]) put(key, value);
     },
@@ -67,7 +69,7 @@ export function createSummaryCache({ file, mostBytes = MOST_BYTES }: { file?: st
       writing = undefined;
       entries.clear();
       bytes = 0;
-      if (file !== undefined) await rm(file, { force: true });
+      if (file !== undefined) await removeSummaries(file);
       return count;
     },
     async flush() {
@@ -110,6 +112,21 @@ async function readEntries(file: string, mostCharacters: number): Promise<[strin
     return []; // it is made anew
   }
 }
+
+/** Removes the file, if what is in it was written here: entries whose keys are hashes. */
+async function removeSummaries(file: string): Promise<void> {
+  await removeOwn(file, dirname(file), async (path, status) => {
+    if (!status.isFile() || status.size > MOST_REMOVED_BYTES) return false;
+    try {
+      const entries = entriesSchema.parse(JSON.parse(await readFile(path, "utf8")));
+      return entries.every(([key]) => /^([A-Za-z0-9+/]{43}=)?$/.test(key));
+    } catch {
+      return false; // something else, or what nobody can read any more
+    }
+  });
+}
+
+const MOST_REMOVED_BYTES = 16 * MOST_BYTES;
 
 /** A value is JSON, whose reader checks it. */
 const entriesSchema = z.array(z.tuple([z.string(), z.string().refine(isJson)]));

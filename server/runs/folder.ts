@@ -1,10 +1,11 @@
 /** A run's folder: what was asked for, what the run's process said, and what it is told. It stays when the model is gone. */
-import { appendFile, mkdir, open, readdir, readFile, rm, stat, utimes } from "node:fs/promises";
+import { appendFile, open, readdir, readFile, stat, utimes } from "node:fs/promises";
 import { join } from "node:path";
 import * as z from "zod";
 import { runRequestSchema } from "../../protocol/runs.ts";
 import { holdFile, type TRAIN_CONTROLS } from "../../protocol/training.ts";
 import { isMissing, writeAtomically } from "../catalog/files.ts";
+import { makeOwnFolder } from "../catalog/removal.ts";
 import type { Places } from "../catalog/store.ts";
 
 const recordSchema = z.object({
@@ -54,7 +55,9 @@ export async function listRuns(places: Places): Promise<string[]> {
 /** What is written of a run; undefined where there is none, or another version wrote it. */
 export async function readRecord(places: Places, id: string): Promise<RunRecord | undefined> {
   try {
-    return recordSchema.parse(JSON.parse(await readFile(runFiles(places, id).record, "utf8")));
+    const record = recordSchema.parse(JSON.parse(await readFile(runFiles(places, id).record, "utf8")));
+    // Whose run it is, and where its model lies, is said by where it was found: a file must not choose what is written or removed.
+    return record.id === id ? { ...record, out: join(places.own, id) } : undefined;
   } catch {
     return undefined; // no run of ours
   }
@@ -73,8 +76,7 @@ export async function sayTo(
   word: (typeof TRAIN_CONTROLS)[number] | undefined,
 ): Promise<void> {
   const { control } = runFiles(places, id);
-  if (word === undefined) await rm(control, { force: true });
-  else await writeAtomically(control, (handle) => handle.writeFile(`${word}\n`));
+  await writeAtomically(control, (handle) => handle.writeFile(`${word ?? ""}\n`));
 }
 
 /** Makes the runs that are going on wait until a time, in milliseconds. */
@@ -90,7 +92,7 @@ export async function holdRuns(places: Places, untilMs: number): Promise<void> {
 /** Makes the folder ready for a process that adds to its events: a line that the one before left half is ended. */
 export async function readyFolder(places: Places, id: string): Promise<void> {
   const { folder, events } = runFiles(places, id);
-  await mkdir(folder, { recursive: true });
+  await makeOwnFolder(folder, places.own);
   const last = await readTail(events, 1);
   if (last !== "" && last !== "\n") await appendFile(events, "\n");
 }

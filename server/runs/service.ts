@@ -1,6 +1,6 @@
 /** Answers what is asked of training runs, and tells what happens in those that go on, whoever started them. */
 import { existsSync } from "node:fs";
-import { rm, stat } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import { isAbsolute, join, resolve } from "node:path";
 import { ModelError } from "../../models/errors.ts";
 import type { Removed, ServerQuestion } from "../../protocol/panel.ts";
@@ -15,7 +15,8 @@ import {
 } from "../../protocol/runs.ts";
 import { resolveModel } from "../catalog/catalog.ts";
 import { isLocked } from "../catalog/lock.ts";
-import { folderBytes, type Places } from "../catalog/store.ts";
+import { isOwnFolder, removeOwnFolder } from "../catalog/removal.ts";
+import { folderBytes, notOurs, type Places } from "../catalog/store.ts";
 import { STATE_FOLDER } from "../training/folder.ts";
 import {
   followLines,
@@ -25,6 +26,7 @@ import {
   readTail,
   readyFolder,
   runFiles,
+  runsFolder,
   sayTo,
   writeRecord,
 } from "./folder.ts";
@@ -183,11 +185,16 @@ class Runs implements RunService {
     const { id, title, out } = run.record;
     if (isLive(run.state)) throw new ModelError("input", `${title} is still going on. Stop it first.`);
     const usable = existsSync(join(out, "config.json"));
-    const folders = [runFiles(this.places, id).folder, model || !usable ? out : join(out, STATE_FOLDER)];
+    const { own } = this.places;
+    const folders = [
+      ...(model || !usable ? [{ folder: out, within: own }] : [{ folder: join(out, STATE_FOLDER), within: out }]),
+      { folder: runFiles(this.places, id).folder, within: runsFolder(this.places) },
+    ].filter(({ folder }) => existsSync(folder));
+    for (const { folder } of folders) if (!(await isOwnFolder(folder, own))) throw notOurs(folder);
     let freedBytes = 0;
-    for (const folder of folders) {
+    for (const { folder, within } of folders) {
       freedBytes += await folderBytes(folder);
-      await rm(folder, { recursive: true, force: true, maxRetries: 3 });
+      await removeOwnFolder(folder, within, own);
     }
     this.known.delete(id);
     return { freedBytes };

@@ -1,12 +1,14 @@
 /** The folder that a run makes: whether it may be used, and whether what lies there is the same run. */
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
-import { mkdir, readdir, rm } from "node:fs/promises";
+import { readdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { ModelError } from "../../models/errors.ts";
 import type { T5Config } from "../../models/t5/config.ts";
+import { isLeftover, isOwnFolder, makeOwnFolder, noteFolder, removeOwn } from "../catalog/removal.ts";
+import { placesOf } from "../catalog/store.ts";
 import type { TrainRun } from "./run.ts";
-import { removeState } from "./state.ts";
+import { hasState, removeState } from "./state.ts";
 
 /** Where a run's state is, inside the folder that it makes. */
 export const STATE_FOLDER = ".training";
@@ -29,12 +31,15 @@ export async function takeFolder({ base, out, restart }: TrainRun, state: string
     );
   }
   if (restart) await removeState(state);
-  await mkdir(state, { recursive: true });
+  const { own: models } = placesOf();
+  await makeOwnFolder(out, models);
+  await makeOwnFolder(state, models);
+  // A run that was moved here, or begun before such notes were kept.
+  if (!(await isOwnFolder(state, models)) && (await hasState(state))) await noteFolder(state, models);
   // What a killed run was writing.
   for (const folder of [out, state]) {
-    for (const name of await readdir(folder)) {
-      if (/^\..*\.tmp$/.test(name)) await rm(join(folder, name), { force: true });
-    }
+    if (!(await isOwnFolder(folder, models))) continue;
+    for (const name of await readdir(folder)) await removeOwn(join(folder, name), folder, isLeftover);
   }
 }
 

@@ -1,13 +1,14 @@
 /** A run's state on disk: all that the next step depends on, whole or not at all, in two files that take turns. */
 import { createHash } from "node:crypto";
-import { rm } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { z } from "zod";
 import { safetensorsHeader } from "../../models/checkpoint/safetensors.ts";
 import { ModelError } from "../../models/errors.ts";
 import { type Evaluation, evaluationSchema } from "../../protocol/training.ts";
 import { openSafetensors, readTensorBytes } from "../catalog/checkpoint.ts";
 import { isMissing, reason, writeAtomically } from "../catalog/files.ts";
+import { removeOwnFolder } from "../catalog/removal.ts";
+import { placesOf } from "../catalog/store.ts";
 import type { Weights } from "./step.ts";
 
 /** A named tensor to be written. */
@@ -117,9 +118,14 @@ export async function loadState(
   return undefined;
 }
 
-/** Removes a run's state. */
+/** Removes a run's state, if the folder is one that a run has made. */
 export async function removeState(folder: string): Promise<void> {
-  await rm(folder, { recursive: true, force: true });
+  await removeOwnFolder(folder, dirname(folder), placesOf().own);
+}
+
+/** Whether a folder holds the state of a run, by what the files say of themselves. */
+export async function hasState(folder: string): Promise<boolean> {
+  return (await readHeaders(folder)).length > 0;
 }
 
 /** The tensors of a map of weights. */

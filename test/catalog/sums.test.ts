@@ -3,10 +3,11 @@ import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { safetensorsHeader } from "../../models/checkpoint/safetensors.ts";
 import { ModelError } from "../../models/errors.ts";
 import { trimCache } from "../../server/catalog/cache.ts";
 import { prepareWeights } from "../../server/catalog/prepare.ts";
-import { MARK } from "../../server/catalog/sums.ts";
+import { MARK, MARK_TEXT } from "../../server/catalog/sums.ts";
 import { modelFolder, temporaryFolder } from "./folders.ts";
 
 const sumOf = (path: string) => createHash("sha256").update(readFileSync(path)).digest("hex");
@@ -103,30 +104,33 @@ test("the cache drops what was not used for longest, leftovers and old marks, an
   const folder = temporaryFolder(t);
   const day = 86_400;
   const now = Date.now() / 1000;
+  const key = "0123456789abcdef";
+  const header = safetensorsHeader([], { spanfill: "1", key }).bytes;
   const make = (name: string, bytes: number, daysAgo: number) => {
-    writeFileSync(join(folder, name), Buffer.alloc(bytes));
+    const content = name.endsWith(MARK) ? MARK_TEXT : header;
+    writeFileSync(join(folder, name), Buffer.concat([Buffer.from(content), Buffer.alloc(bytes)]));
     utimesSync(join(folder, name), now - daysAgo * day, now - daysAgo * day);
     return join(folder, name);
   };
-  const kept = make("just-made.safetensors", 400, 900);
-  make("yesterday.safetensors", 400, 1);
-  make("last-week.safetensors", 400, 7);
-  make("tiny-but-oldest.safetensors", 1, 30);
+  const kept = make(`just-made-${key}.safetensors`, 4000, 900);
+  make(`yesterday-${key}.safetensors`, 4000, 1);
+  make(`last-week-${key}.safetensors`, 4000, 7);
+  make(`tiny-but-oldest-${key}.safetensors`, 1, 30);
   make(".old.safetensors.5b1c.tmp", 10, 2);
   make(".being-written.safetensors.77aa.tmp", 10, 0);
   make(`old${MARK}`, 0, 100);
   make(`new${MARK}`, 0, 1);
   make("notes.txt", 5000, 1000);
-  await trimCache(folder, kept, 1000);
+  await trimCache(folder, kept, 10_000);
   assert.deepEqual(readdirSync(folder).toSorted(), [
     ".being-written.safetensors.77aa.tmp",
-    "just-made.safetensors",
+    `just-made-${key}.safetensors`,
     `new${MARK}`,
     "notes.txt",
-    "yesterday.safetensors",
+    `yesterday-${key}.safetensors`,
   ]);
   await trimCache(folder, kept, 1);
-  assert.ok(existsSync(kept) && !existsSync(join(folder, "yesterday.safetensors")));
+  assert.ok(existsSync(kept) && !existsSync(join(folder, `yesterday-${key}.safetensors`)));
   await trimCache(join(folder, "nowhere"), kept, 1);
 });
 

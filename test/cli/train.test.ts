@@ -238,7 +238,7 @@ for (const method of ["lora", "prompt"]) {
     assert.equal(vocab_size - base, method === "lora" ? 0 : 3);
     const { prefixes } = JSON.parse(readFileSync(join(folder, out, "spanfill.json"), "utf8"));
     assert.equal(prefixes.summarize, `${method === "lora" ? "" : "<prompt_0><prompt_1><prompt_2> "}summarize: `);
-    const scored = spawnSync(process.execPath, [cli, "info", out, "--json"], { cwd: folder, encoding: "utf8" });
+    const scored = spawnSync(process.execPath, [cli, "info", `./${out}`, "--json"], { cwd: folder, encoding: "utf8" });
     assert.equal(scored.status, 0, scored.stdout);
   });
 }

@@ -1,9 +1,12 @@
 /** A run's remote control: "pause", "continue" and "stop", one a line on standard input, or the last word in a file. */
 import { readFileSync, statSync } from "node:fs";
-import { rm, writeFile } from "node:fs/promises";
+import { open, readFile } from "node:fs/promises";
+import { dirname } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout } from "node:timers/promises";
+import { ModelError } from "../../../models/errors.ts";
 import { holdFile, TRAIN_CONTROLS } from "../../../protocol/training.ts";
+import { beginsWith, removeOwn } from "../../catalog/removal.ts";
 import type { Pause } from "../../training/train.ts";
 
 /** What a run asks of its control. */
@@ -53,7 +56,7 @@ export async function createControl(signal: AbortSignal, source: string | boolea
   }
   const look = () => hear(readLast(source));
   const hold = holdFile(source);
-  await writeFile(hold, "");
+  await makeHold(hold);
   const held = () => !both.aborted && paused === undefined && isHeld(hold);
   const wait = async () => {
     while (held()) await setTimeout(LOOK_MS);
@@ -68,11 +71,28 @@ export async function createControl(signal: AbortSignal, source: string | boolea
     },
     close: async () => {
       clearInterval(looking);
-      await rm(hold, { force: true });
+      await removeOwn(hold, dirname(hold), beginsWith(HOLD_TEXT));
     },
   };
 }
 
+/** Makes the file, or takes the one that a run before has left. @throws ModelError "input" when it is somebody else's */
+async function makeHold(file: string): Promise<void> {
+  try {
+    await using handle = await open(file, "wx");
+    await handle.writeFile(HOLD_TEXT);
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw error;
+    const found = await readFile(file, "utf8");
+    if (found !== HOLD_TEXT && found !== "") {
+      throw new ModelError("input", `${file} is a file of something else. Name another file in --control.`, {
+        cause: error,
+      });
+    }
+  }
+}
+
+const HOLD_TEXT = "spanfill train waits until the time of this file\n";
 const LOOK_MS = 100;
 
 /** A longer wait than anyone asks for: the clock was set. */
