@@ -1,10 +1,10 @@
-/** The index of a TensorFlow checkpoint, a table of which bytes of which shard each tensor is. */
+/** The index of a TensorFlow checkpoint: a table of each tensor's shard and its bytes in it. */
 import protobuf from "protobufjs/light.js";
 import { ByteCursor } from "./cursor.ts";
 import { maskedCrc32c, unsnappy } from "./snappy.ts";
 import { type ByteSource, isCount, malformed } from "./tensor.ts";
 
-/** What an index says of a tensor. */
+/** A tensor's entry in an index. */
 export interface BundleEntry {
   /** Number of TensorFlow's element type. @see types.proto */
   readonly type: number;
@@ -14,7 +14,7 @@ export interface BundleEntry {
   readonly sizeBytes: number;
   /** Masked CRC-32C of the tensor's bytes. */
   readonly checksum: number;
-  /** Where the pieces lie that it is cut into, each an entry of its own under {@link sliceKey}; none when it is whole. */
+  /** The pieces of a partitioned tensor, each with a separate entry under {@link sliceKey}; none when it is whole. */
   readonly slices: readonly (readonly Extent[])[];
 }
 
@@ -24,12 +24,12 @@ export interface Extent {
   readonly length: number;
 }
 
-/** How an index ends. */
+/** The last bytes of an index. */
 export const BUNDLE_MAGIC = Uint8Array.of(0x57, 0xfb, 0x80, 0x8b, 0x24, 0x75, 0x47, 0xdb);
 
 /**
  * Reads an index.
- * @returns how many shards there are, and what each name (its bytes as Latin-1) stands for
+ * @returns the number of shards, and the entries by name (its bytes as Latin-1)
  * @throws ModelError "checkpoint" when it is malformed or a checksum is wrong
  * @see tensorflow/core/protobuf/tensor_bundle.proto; core/lib/io/format.cc and table.cc
  */
@@ -37,7 +37,10 @@ export async function readBundleIndex(
   source: ByteSource,
 ): Promise<{ readonly shards: number; readonly entries: ReadonlyMap<string, BundleEntry> }> {
   if (source.sizeBytes < FOOTER_BYTES || source.sizeBytes > MAX_INDEX_BYTES) {
-    throw malformed(source.name, `is ${source.sizeBytes} bytes long, as no index of a TensorFlow checkpoint is`);
+    throw malformed(
+      source.name,
+      `is ${source.sizeBytes} bytes long, which an index of a TensorFlow checkpoint cannot be`,
+    );
   }
   const bytes = await source.read(0, source.sizeBytes);
   try {
@@ -56,7 +59,7 @@ export async function readBundleIndex(
       const place = new ByteCursor(handle);
       for (const [key, value] of blockEntries(block(place.varint(), place.varint()))) {
         const name = String.fromCharCode(...key);
-        if (entries.has(name)) throw new Error(`${JSON.stringify(name)} is there twice`);
+        if (entries.has(name)) throw new Error(`${JSON.stringify(name)} occurs twice`);
         if (name === "") shards = bundleHeader(value);
         else entries.set(name, bundleEntry(value));
       }
@@ -80,7 +83,9 @@ export function sliceKey(name: string, slice: readonly Extent[]): string {
 
 const FOOTER_BYTES = 48;
 const MAX_INDEX_BYTES = 8 * 1024 * 1024;
-/** A block of the table, unpacked and checked: its content, then its compression, then a checksum of both. */
+/**
+ * A block of the table, unpacked and checked. In the file its compression and a checksum of both follow its content.
+ */
 function tableBlock(bytes: Uint8Array, offset: number, size: number, room: number): Uint8Array {
   const cursor = new ByteCursor(bytes, { at: offset });
   const content = cursor.bytes(size);
@@ -88,13 +93,13 @@ function tableBlock(bytes: Uint8Array, offset: number, size: number, room: numbe
   if (maskedCrc32c(bytes.subarray(offset, cursor.at)) !== cursor.uint(4)) {
     throw new Error("the checksum of a block is wrong");
   }
-  if (type !== 0 && type !== 1) throw new Error(`a block is compressed in a way ${type} that is not known`);
+  if (type !== 0 && type !== 1) throw new Error(`a block has the unknown compression ${type}`);
   return type === 0 ? content : unsnappy(content, room);
 }
 
-/** Keys (each given by what it shares with the one before) and values of a block. */
+/** The keys (each stored as its difference from the one before) and values of a block. */
 function* blockEntries(block: Uint8Array): Generator<[Uint8Array, Uint8Array]> {
-  // At the end stand the places where keys are whole, and how many there are.
+  // A block ends with the offsets of whole keys and their number.
   const restarts = new ByteCursor(block, { at: Math.max(0, block.length - 4) }).uint(4);
   const fields = new ByteCursor(new ByteCursor(block).bytes(block.length - 4 - 4 * restarts));
   let key = new Uint8Array();
@@ -115,12 +120,12 @@ const MAX_KEY_BYTES = 4096;
 
 function bundleHeader(value: Uint8Array): number {
   const { num_shards: shards, endianness } = decoded<HeaderProto>("Header", value);
-  if (endianness !== 0) throw new Error("it is of a machine with the other byte order");
+  if (endianness !== 0) throw new Error("it was written on a machine with the other byte order");
   if (shards < 1 || shards > 99_999) throw new Error(`it names ${shards} shards`);
   return shards;
 }
 
-/** An integer as bytes that sort as it does: as many leading ones as bytes, the inverted sign, the digits. */
+/** An integer as bytes in sorting order: as many leading ones as there are bytes, the inverted sign, the digits. */
 function orderedInteger(value: number): string {
   const bits = Math.floor(value < 0 ? -value - 1 : value)
     .toString(2)
@@ -160,7 +165,7 @@ interface EntryProto {
   readonly slices: readonly { readonly extent: readonly Extent[] }[];
 }
 
-/** The fields used here of tensor_bundle.proto, tensor_shape.proto and tensor_slice.proto. */
+/** The fields that are read of tensor_bundle.proto, tensor_shape.proto and tensor_slice.proto. */
 const schema = protobuf.Root.fromJSON({
   nested: {
     Header: {

@@ -7,7 +7,9 @@ export class EndOfBytes extends Error {
   }
 }
 
-/** A position in a buffer, which each read moves on. Every read throws {@link EndOfBytes} where the buffer ends first. */
+/**
+ * A position in a buffer, which each read moves on. Every read throws {@link EndOfBytes} where the buffer ends first.
+ */
 export class ByteCursor {
   /** Bytes from the start of the buffer. */
   at: number;

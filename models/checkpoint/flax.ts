@@ -1,4 +1,4 @@
-/** Reads `flax_model.msgpack`, what Flax models of transformers are saved as. */
+/** Reads `flax_model.msgpack`, the file of Flax models in transformers. */
 import { type MsgpackMap, type MsgpackValue, PlacedArray } from "./msgpack.ts";
 import { DTYPE_BYTES, elementCount, type TensorDtype } from "./safetensors.ts";
 import {
@@ -13,7 +13,8 @@ import {
 } from "./tensor.ts";
 
 /**
- * Finds the tensors in what `readMsgpack` read, under the names and in the shapes of PyTorch: linear layers' kernels [in, out] become weights [out, in].
+ * Finds the tensors in the result of `readMsgpack`, under PyTorch's names and in its shapes: linear layers' kernels
+ * [in, out] become weights [out, in].
  * @throws ModelError "checkpoint" when it is malformed
  * @see flax/serialization.py; transformers' modeling_flax_pytorch_utils.py
  */
@@ -28,7 +29,7 @@ export function flaxTensors(content: MsgpackValue, source: ByteSource): TensorMa
   return tensors;
 }
 
-/** PyTorch's name of a tensor that Flax knows by a path: ["lm_head", "kernel"] -> "lm_head.weight". */
+/** PyTorch's name for the path of a tensor in Flax: ["lm_head", "kernel"] -> "lm_head.weight". */
 export function flaxName(path: readonly string[]): string {
   const last = path[path.length - 1] ?? "";
   const parts = ["kernel", "embedding", "scale"].includes(last) ? [...path.slice(0, -1), "weight"] : path;
@@ -36,8 +37,8 @@ export function flaxName(path: readonly string[]): string {
 }
 
 /**
- * Every array in a tree, with its path.
- * @throws ModelError "checkpoint" when one has another size than its shape says
+ * Lists the arrays in a tree with their paths.
+ * @throws ModelError "checkpoint" when an array's size contradicts its shape
  */
 export function* flaxArrays(
   value: MsgpackValue,
@@ -105,7 +106,7 @@ function chunked(map: MsgpackMap, path: readonly string[], source: ByteSource): 
   return { file: source.file, dtype: first.dtype, shape, offset: undefined, make };
 }
 
-/** The values of a map that stands for a list. */
+/** The values of a map that represents a list. */
 function items(value: MsgpackValue): MsgpackValue[] {
   return isMap(value) ? Array.from({ length: value.size }, (_, i) => value.get(String(i))) : [];
 }

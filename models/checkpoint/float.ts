@@ -1,10 +1,10 @@
-/** The floating-point types of checkpoints as float32. */
+/** Converts the floating-point types of checkpoints to float32. */
 
-/** The types whose values weights can have. */
+/** The element types of weights. */
 export type FloatDtype = "F64" | "F32" | "F16" | "BF16";
 
 /**
- * Little-endian floats as float32: exact for the narrower types, rounded to nearest for float64.
+ * Converts little-endian floats to float32: exact for the narrower types, rounded to nearest for float64.
  * @param bytes the tensor's bytes
  * @returns one float32 per element; for F32 a copy only where alignment needs one
  */

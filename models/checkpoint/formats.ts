@@ -1,4 +1,4 @@
-/** The formats that T5 checkpoints were published in: each told by its content, and read into the same kind of tensors. */
+/** The formats of published T5 checkpoints, each recognized by its content and read into the same kind of tensors. */
 import { ModelError } from "../errors.ts";
 import { BUNDLE_MAGIC } from "./bundle.ts";
 import { flaxTensors } from "./flax.ts";
@@ -16,7 +16,7 @@ import { ZIP_MAGIC } from "./zip.ts";
 
 /** A format of weight files. */
 export interface CheckpointFormat {
-  /** Whether a file that begins and ends so (up to {@link EDGE_BYTES} each) is in this format. */
+  /** Whether a file with this beginning and end (up to {@link EDGE_BYTES} each) is in this format. */
   readonly matches: (head: Uint8Array, tail: Uint8Array) => boolean;
   /**
    * Finds the tensors, under Hugging Face's names.
@@ -26,10 +26,10 @@ export interface CheckpointFormat {
   readonly read: (source: ByteSource, sibling: (path: string) => Promise<ByteSource>) => Promise<TensorMap>;
 }
 
-/** How much of a file's two ends tells its format. */
+/** Bytes at either end of a file by which its format is recognized. */
 export const EDGE_BYTES = 64;
 
-/** Every format that can be read, the one to be preferred first. */
+/** All formats that can be read, in order of preference. */
 export const checkpointFormats: readonly CheckpointFormat[] = [
   { matches: isSafetensors, read: async (source) => (await readSafetensors(source)).tensors },
   { matches: (head) => holds(head, 0, ZIP_MAGIC), read: readTorchZip },
@@ -47,8 +47,7 @@ export const checkpointFormats: readonly CheckpointFormat[] = [
 ];
 
 /**
- * The format of a file.
- * @returns undefined when it is none of {@link checkpointFormats}
+ * Returns the format of a file, or undefined when it is none of {@link checkpointFormats}.
  */
 export async function formatOf(source: ByteSource): Promise<CheckpointFormat | undefined> {
   const length = Math.min(EDGE_BYTES, source.sizeBytes);
@@ -57,16 +56,17 @@ export async function formatOf(source: ByteSource): Promise<CheckpointFormat | u
   return checkpointFormats.find((format) => format.matches(head, tail));
 }
 
-/** The error of a file that is in no known format: says how it begins, which often tells what it is. */
+/** The error for a file in an unknown format. It quotes the beginning, which often shows what the file is. */
 export async function unknownFormat(source: ByteSource): Promise<ModelError> {
   const head = await source.read(0, Math.min(24, source.sizeBytes));
   const begins = JSON.stringify(new TextDecoder("latin1").decode(head));
-  const what = source.sizeBytes === 0 ? "is 0 bytes long" : `begins with ${begins}, as no weights that can be read do`;
+  const what =
+    source.sizeBytes === 0 ? "is 0 bytes long" : `begins with ${begins}, which is not a known format of weights`;
   return new ModelError("checkpoint", `${source.name} ${what}. Download the file again.`);
 }
 
 /**
- * Finds the tensors of a safetensors file, and what its header says beside them.
+ * Finds the tensors of a safetensors file, and the other information in its header.
  * @throws ModelError "checkpoint"
  */
 export async function readSafetensors(

@@ -1,13 +1,13 @@
-/** The block types of ggml, in which GGUF files keep quantized weights, as float32. */
+/** Unpacks ggml's block types, in which GGUF files store quantized weights, to float32. */
 import { toFloat32 } from "./float.ts";
 
-/** How a type lays out its blocks. */
+/** The layout of a block type. */
 export interface BlockType {
   readonly name: string;
   /** Values in a block. */
   readonly values: number;
   readonly bytes: number;
-  /** Writes one block's values. `half` reads the float16 at a place. */
+  /** Writes one block's values. `half` reads the float16 at an offset. */
   readonly unpack: (block: DataView, half: (at: number) => number, out: Float32Array) => void;
 }
 
@@ -41,7 +41,10 @@ export function dequantized(bytes: Uint8Array, type: BlockType): Float32Array {
 
 const halves = toFloat32(new Uint8Array(Uint16Array.from({ length: 65536 }, (_, i) => i).buffer), "F16");
 
-/** Scale (and minimum, where there is no fixed shift), high bits, then 16 bytes of two values each: value j and value j + 16. */
+/**
+ * Scale (and minimum, where there is no fixed shift), high bits, then 16 bytes of two values each: value j and value j
+ * + 16.
+ */
 function unpackPairs(quants: number, shift: number, high: number | undefined): BlockType["unpack"] {
   return (block, half, out) => {
     const scale = half(0);
@@ -85,7 +88,7 @@ function unpack3K(block: DataView, half: (at: number) => number, out: Float32Arr
   }
 }
 
-/** What four bits stand for in the types that are not linear. */
+/** The values of four bits in the non-linear types. */
 const TABLE = [-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113] as const;
 
 function unpackTable(block: DataView, half: (at: number) => number, out: Float32Array): void {
@@ -107,7 +110,7 @@ function unpackTableK(block: DataView, half: (at: number) => number, out: Float3
   }
 }
 
-/** Eight groups of 32 with scales and minimums of 6 bits, packed into 12 bytes. @param high where the fifth bits are */
+/** Eight groups of 32 with scales and minimums of 6 bits, packed into 12 bytes. @param high offset of the fifth bits */
 function unpackK(high: number | undefined, quants: number): BlockType["unpack"] {
   return (block, half, out) => {
     const [scale, minimum] = [half(0), half(2)];

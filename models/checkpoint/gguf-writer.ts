@@ -1,29 +1,29 @@
-/** Writes GGUF files of T5, as llama.cpp keeps models. */
+/** Writes GGUF files of T5, llama.cpp's format. */
 import { z } from "zod";
 import { ModelError } from "../errors.ts";
 import type { T5Config } from "../t5/config.ts";
 import { tensorShapes } from "../t5/weights.ts";
 import { GGUF_MAGIC } from "./gguf.ts";
 
-/** A file's beginning, and the tensors whose float32 bytes follow it, each at a multiple of ALIGNMENT bytes. */
+/** A file's header, and the tensors whose float32 bytes follow it, each at a multiple of ALIGNMENT bytes. */
 export interface GgufLayout {
   readonly header: Uint8Array;
-  /** Hugging Face's names, in their order. */
+  /** Hugging Face's names, in the order of the file. */
   readonly tensors: readonly string[];
 }
 
-/** Bytes that tensors begin at multiples of, from the end of the header. */
+/** Tensors begin at multiples of this many bytes from the end of the header. */
 export const ALIGNMENT = 32;
 
 /**
- * Lays a file out.
- * @param tokenizerJson tokenizer.json, unigram
+ * Lays out a file.
+ * @param tokenizerJson tokenizer.json of a unigram model
  * @throws ModelError "config" when llama.cpp has no such T5, "tokenizer" when it cannot keep the tokenizer
  * @see T5Model of convert_hf_to_gguf.py, llama.cpp; gguf.md of ggml
  */
 export function ggufLayout(config: T5Config, tokenizerJson: unknown, name: string): GgufLayout {
   if (config.talkingHeads || config.sharedHeads || config.sharedKeyValue || config.firstLayers !== null) {
-    throw new ModelError("config", "llama.cpp knows no T5 with this attention. Export it to hf or onnx.");
+    throw new ModelError("config", "llama.cpp does not support this model's attention. Export it to hf or onnx.");
   }
   if (config.feedForward === "gated-silu") {
     throw new ModelError(
@@ -149,13 +149,13 @@ const unigram = z.looseObject({
   model: z.looseObject({ unk_id: z.int(), vocab: z.array(z.tuple([z.string(), z.number()])) }),
 });
 
-/** Every row of the embedding: pieces, then added tokens, then what only fills it up. */
+/** A token for every row of the embedding: pieces, then added tokens, then padding. */
 function vocabularyOf(config: T5Config, json: unknown) {
   const parsed = unigram.safeParse(json);
   if (!parsed.success) {
     throw new ModelError(
       "tokenizer",
-      `Only unigram tokenizers go into GGUF (${z.prettifyError(parsed.error)}). Export to hf or onnx.`,
+      `Only unigram tokenizers can be exported to GGUF (${z.prettifyError(parsed.error)}). Export to hf or onnx.`,
     );
   }
   const { model, added_tokens: added, normalizer } = parsed.data;
@@ -175,7 +175,7 @@ function vocabularyOf(config: T5Config, json: unknown) {
   return { tokens, scores, types, charsmap: charsmapOf(normalizer), unknown: model.unk_id };
 }
 
-/** SentencePiece's table of normalizations, wherever it stands in the normalizers. */
+/** SentencePiece's table of normalizations, anywhere in the normalizers. */
 function charsmapOf(normalizer: unknown): Uint8Array {
   if (typeof normalizer !== "object" || normalizer === null) return new Uint8Array();
   if ("precompiled_charsmap" in normalizer && typeof normalizer.precompiled_charsmap === "string") {

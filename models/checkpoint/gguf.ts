@@ -1,14 +1,14 @@
-/** Reads GGUF files of T5, as llama.cpp keeps models. */
+/** Reads GGUF files of T5, llama.cpp's format. */
 import { ByteCursor, EndOfBytes } from "./cursor.ts";
 import { blockTypes, dequantized } from "./ggml-blocks.ts";
 import { elementCount, type TensorDtype } from "./safetensors.ts";
 import { type ByteSource, malformed, placedTensor, type StoredTensor, type TensorMap } from "./tensor.ts";
 
-/** How a file begins. */
+/** The first bytes of a file. */
 export const GGUF_MAGIC = Uint8Array.of(0x47, 0x47, 0x55, 0x46);
 
 /**
- * Finds the tensors, under Hugging Face's names. Quantized ones become float32 as they are read.
+ * Finds the tensors, under Hugging Face's names. Quantized ones become float32 when they are read.
  * @throws ModelError "checkpoint" when it is malformed, or holds a type that cannot be read
  * @see gguf.md of ggml; gguf-py/gguf/tensor_mapping.py of llama.cpp for the names
  */
@@ -30,7 +30,7 @@ interface TensorInfo {
   readonly name: string;
   readonly shape: readonly number[];
   readonly type: number;
-  /** From the beginning of the data. */
+  /** Bytes from the beginning of the data. */
   readonly offset: number;
 }
 
@@ -116,19 +116,19 @@ function parseHeader(bytes: Uint8Array, file: string): { infos: TensorInfo[]; da
     const size = SIZES[type];
     if (type === TEXT) text();
     else if (type !== LIST && size !== undefined) cursor.skip(size);
-    else if (type !== LIST) throw malformed(file, `has metadata of a type ${type} that is not known`);
+    else if (type !== LIST) throw malformed(file, `has metadata of the unknown type ${type}`);
     else {
       const [of, count] = [u32(), u64()];
       const each = SIZES[of];
       if (each !== undefined) cursor.skip(count * each);
-      else if (of !== TEXT) throw malformed(file, "has lists in lists in its metadata");
+      else if (of !== TEXT) throw malformed(file, "has nested lists in its metadata");
       else if (count > MAX_TEXTS) throw malformed(file, `has a list of ${count} texts in its metadata`);
       else for (let i = 0; i < count; i += 1) text();
     }
   };
   try {
     const version = u32();
-    if (version !== 2 && version !== 3) throw malformed(file, `is GGUF of version ${version}; 2 and 3 can be read`);
+    if (version !== 2 && version !== 3) throw malformed(file, `is GGUF version ${version}; only 2 and 3 can be read`);
     const [tensorCount, keyCount] = [u64(), u64()];
     if (tensorCount > MAX_TENSORS) throw malformed(file, `claims ${tensorCount} tensors`);
     let alignment = 32;

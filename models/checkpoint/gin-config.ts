@@ -1,15 +1,16 @@
-/** The shape of a model as its training code wrote it down in gin, in the words of Hugging Face's config.json. */
+/** Translates a model's shape from its training code's gin file to the keys of Hugging Face's config.json. */
 import { ModelError } from "../errors.ts";
 import { type Gin, GinReference, type GinValue } from "./gin.ts";
 import type { TensorMap } from "./tensor.ts";
 
 /**
- * What config.json would say of a model, from the gin file of Mesh TensorFlow or of T5X. What gin leaves to the vocabulary's
- * file, the size of the vocabulary, is read off the embedding.
- * @param tensors the model's, under Hugging Face's names
+ * Returns the keys of a model's config.json, from the gin file of Mesh TensorFlow or T5X. The size of the vocabulary,
+ * which gin files do not contain, is taken from the embedding.
+ * @param tensors the model's tensors, under Hugging Face's names
  * @returns the keys that parseConfig reads
- * @throws ModelError "config" naming what the file lacks, or says that is not T5's
- * @see Unitransformer, SelfAttention, DenseReluDense of mesh_tensorflow/transformer; T5Config in t5x/examples/t5/network.py
+ * @throws ModelError "config" naming a missing value, or one that a T5 cannot have
+ * @see Unitransformer, SelfAttention, DenseReluDense of mesh_tensorflow/transformer; T5Config in
+ *   t5x/examples/t5/network.py
  */
 export function configOfGin(gin: Gin, tensors: TensorMap): Readonly<Record<string, unknown>> {
   const vocabSize = tensors.get("shared.weight")?.shape[0];
@@ -39,12 +40,12 @@ function t5xShape(gin: Gin, buckets: number | undefined): Shape {
     feed_forward_proj: feedForward(gin, "T5Config.mlp_activations", read("mlp_activations") ?? "relu"),
     tie_word_embeddings: read("logits_via_embedding") ?? false,
     dropout_rate: read("dropout_rate"),
-    relative_attention_num_buckets: buckets, // network.py has it, no gin file
+    relative_attention_num_buckets: buckets, // in network.py, not in gin files
   };
 }
 
 function meshShape(gin: Gin): Shape {
-  /** What encoder and decoder agree on. */
+  /** A value on which encoder and decoder must agree. */
   const both = (target: string, parameter: string): GinValue | undefined => {
     const [encoder, decoder] = ["encoder", "decoder"].map((stack) => gin.value(stack, target, parameter));
     if (JSON.stringify(encoder) === JSON.stringify(decoder)) return encoder;
@@ -80,7 +81,7 @@ function meshShape(gin: Gin): Shape {
     num_layers: encoder.count,
     num_decoder_layers: decoder.count,
     first_layers: encoder.first,
-    // Files from before 2020 have no word of the activation, which was ReLU then.
+    // Files from before 2020 do not name the activation, which was ReLU then.
     feed_forward_proj: feedForward(gin, "DenseReluDense.activation", both("DenseReluDense", "activation") ?? "relu"),
     tie_word_embeddings: tied,
     dropout_rate: both("DenseReluDense", "dropout_rate"),
@@ -89,7 +90,7 @@ function meshShape(gin: Gin): Shape {
   };
 }
 
-/** Talking heads of T5: as many for keys and values as for the softmax, and as wide. */
+/** T5's talking heads have one number and width of heads for keys, values and the softmax. */
 function talkingHeads(gin: Gin, read: (parameter: string) => GinValue | undefined): Shape {
   const count = (parameter: string) => {
     const dims = read(parameter);
@@ -106,7 +107,9 @@ function talkingHeads(gin: Gin, read: (parameter: string) => GinValue | undefine
   return { talking_heads: true, num_heads: heads, d_kv: width };
 }
 
-/** The layers of a stack: how many, whether their heads talk, and which of the first have settings of their own. */
+/**
+ * The layers of a stack: their number, whether they have talking heads, and the first ones that have separate settings.
+ */
 function stackOf(gin: Gin, stack: "encoder" | "decoder") {
   const layers = gin.value(stack, "make_layer_stack", "layers");
   const repeated = gin.value(stack, "make_layer_stack", "num_layers");
@@ -153,7 +156,7 @@ const BLOCKS = {
   decoder: ["SelfAttention", "EncDecAttention", "DenseReluDense"],
 } as const;
 
-/** ({settings}, @layer), as Mesh TensorFlow takes it. */
+/** A pair ({settings}, @layer) of Mesh TensorFlow. */
 function layerWithSettings(layer: GinValue): readonly [string, GinValue] {
   const [settings = null, reference] = Array.isArray(layer) ? layer : [];
   return [reference instanceof GinReference ? reference.name : "unknown", settings];
@@ -180,7 +183,7 @@ function expect(gin: Gin, path: string, value: GinValue | undefined, expected: G
 
 function number(gin: Gin, path: string, value: GinValue | undefined): number {
   if (value === undefined) throw lacking(gin, path);
-  if (typeof value !== "number") throw refused(gin, `gives ${path} as ${JSON.stringify(value)}, which is no number`);
+  if (typeof value !== "number") throw refused(gin, `gives ${path} as ${JSON.stringify(value)}, which is not a number`);
   return value;
 }
 
@@ -188,7 +191,7 @@ function lacking(gin: Gin, path: string): ModelError {
   const included = gin.includes.length > 0 ? ` (it includes ${gin.includes.join(", ")}, which is not read)` : "";
   return new ModelError(
     "config",
-    `${gin.file} does not say ${path}${included}. Take the operative_config.gin or config.gin that came with the weights, or add a config.json.`,
+    `${gin.file} lacks ${path}${included}. Take the operative_config.gin or config.gin that came with the weights, or add a config.json.`,
   );
 }
 

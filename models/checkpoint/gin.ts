@@ -1,7 +1,7 @@
-/** Reads gin, the language in which T5's own training code writes down a model: `operative_config.gin`, T5X's `config.gin`. */
+/** Reads gin, in which T5's training code describes a model: `operative_config.gin`, T5X's `config.gin`. */
 import { ModelError } from "../errors.ts";
 
-/** A value with its macros filled in. */
+/** A value with its macros replaced. */
 export type GinValue =
   | null
   | boolean
@@ -11,9 +11,9 @@ export type GinValue =
   | readonly GinValue[]
   | ReadonlyMap<string, GinValue>;
 
-/** A function or class of the training code, named and never looked up. */
+/** A function or class of the training code: only its name, which is never resolved. */
 export class GinReference {
-  /** Without its scopes and modules: `SelfAttention`. */
+  /** The name without scopes and modules: `SelfAttention`. */
   readonly name: string;
 
   constructor(path: string) {
@@ -21,28 +21,28 @@ export class GinReference {
   }
 }
 
-/** What a file binds. */
+/** The bindings of a file. */
 export interface Gin {
-  /** What messages call the file. */
+  /** The file's name in messages. */
   readonly file: string;
   /** The files that it includes, which are not read. */
   readonly includes: readonly string[];
   /**
-   * The value that `parameter` of a function or class has in a scope: the scope's own, or that of every scope.
+   * The value of a function's or class's `parameter` in a scope: the scope's own, or the one for every scope.
    * @param scope "" for none
-   * @param target without its modules: `SelfAttention`
-   * @returns undefined where the file does not say
+   * @param target name without modules: `SelfAttention`
+   * @returns undefined where the file has no binding
    * @throws ModelError "config" when macros refer to each other in a circle, have no value, or grow without bounds
    */
   value(scope: string, target: string, parameter: string): GinValue | undefined;
 }
 
-/** A longer file is none that T5 or T5X wrote (17 kB). */
+/** Far above the 17 kB of files that T5 and T5X write. */
 export const MAX_GIN_BYTES = 1 << 20;
 
 /**
- * Reads bindings, macros and blocks of them; imports are passed over, included files named.
- * @throws ModelError "config" saying the line that is malformed
+ * Reads bindings, macros and blocks of them. Imports are ignored; included files are listed, not read.
+ * @throws ModelError "config" with the number of the malformed line
  * @see gin/config_parser.py of google/gin-config for the grammar
  */
 export function parseGin(text: string, file: string): Gin {
@@ -73,7 +73,7 @@ type Raw = null | boolean | number | string | GinReference | Macro | readonly Ra
 const MAX_DEPTH = 32;
 const MAX_VALUES = 10_000;
 
-/** A value with its macros replaced, counting what it becomes. */
+/** Replaces a value's macros and counts the parts of the result. */
 function filled(bound: Raw, bindings: ReadonlyMap<string, Raw>, file: string): GinValue {
   let count = 0;
   const fill = (raw: Raw, open: readonly string[]): GinValue => {
@@ -88,7 +88,7 @@ function filled(bound: Raw, bindings: ReadonlyMap<string, Raw>, file: string): G
         );
       }
       const value = bindings.get(name);
-      if (value === undefined) throw malformed(file, `uses %${name.slice(0, 80)} and does not say what it is`);
+      if (value === undefined) throw malformed(file, `uses %${name.slice(0, 80)} without defining it`);
       return fill(value, [...open, name]);
     }
     if (raw === null || typeof raw !== "object" || raw instanceof GinReference) return raw;
@@ -108,7 +108,7 @@ class Parser {
     this.file = file;
   }
 
-  /** @returns bindings by `scope/Target.parameter` (`/Target.parameter` without a scope), macros by their name */
+  /** Returns bindings by `scope/Target.parameter` (`/Target.parameter` without a scope) and macros by name. */
   statements(): { bindings: Map<string, Raw>; includes: string[] } {
     const bindings = new Map<string, Raw>();
     const includes: string[] = [];
@@ -182,7 +182,7 @@ class Parser {
     return map;
   }
 
-  /** Text in quotes; pieces that follow each other are one, over several lines within brackets. */
+  /** A quoted text. Adjacent texts are one, within brackets also across lines. */
   private string(bracketed: boolean): string | undefined {
     let text: string | undefined;
     for (;;) {
@@ -193,7 +193,7 @@ class Parser {
     }
   }
 
-  /** Passes over spaces, comments and continued lines. @param lines ends of lines too */
+  /** Skips spaces, comments and continued lines. @param lines whether to skip line ends too */
   private space(lines: boolean): void {
     this.match(lines ? /(?:\s|#.*|\\\r?\n)+/y : /(?:[ \t]|#.*|\\\r?\n)+/y);
   }
@@ -211,7 +211,7 @@ class Parser {
   }
 }
 
-/** `encoder/layers.SelfAttention.num_heads` -> `encoder/SelfAttention.num_heads`; a macro's name as it is. */
+/** `encoder/layers.SelfAttention.num_heads` -> `encoder/SelfAttention.num_heads`; a macro's name stays as it is. */
 function bindingKey(path: string): string {
   const [, scope = "", target, parameter] = /^(?:(.*)\/)?([^/]*)\.([^/.]+)$/.exec(path) ?? [];
   return target === undefined ? path : `${scope}/${lastPart(target)}.${parameter}`;

@@ -1,16 +1,16 @@
 /**
- * The part of HDF5 that Keras writes weights in: groups, and datasets of floats that lie in one piece. A reader of our own, for the
- * libraries either take the whole file into memory (jsfive) or are 4 MB of WebAssembly that opens files by itself (h5wasm).
+ * Reads the part of HDF5 that Keras uses for weights: groups, and contiguous datasets of floats. Of the libraries,
+ * jsfive takes the whole file into memory, and h5wasm is 4 MB of WebAssembly that opens files itself.
  */
 import type { TensorDtype } from "./safetensors.ts";
 import { type ByteSource, malformed, type PlacedTensor, placedTensor } from "./tensor.ts";
 
-/** How a file begins. */
+/** The first bytes of a file. */
 export const HDF5_MAGIC = Uint8Array.of(0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a);
 
 /**
  * Finds the datasets of floats.
- * @returns path from the root -> where its values lie
+ * @returns path from the root -> the place of its values
  * @throws ModelError "checkpoint" when the file is malformed, refers to other files, or stores floats in pieces
  * @see HDF5 File Format Specification 3.0: superblocks 0 to 3, object headers 1 and 2, symbol tables and compact links
  */
@@ -31,7 +31,7 @@ const MAX_DEPTH = 32;
 const PAGE_BYTES = 1 << 16;
 const MAX_PAGES = 64;
 const MAX_AXES = 8;
-/** What stands for no address. */
+/** The value that means no address. */
 const NOWHERE = 0xffffffffffffffffn;
 
 const MESSAGE = {
@@ -49,7 +49,7 @@ interface Message {
   readonly type: number;
   /** The message's bytes. */
   readonly view: DataView;
-  /** Where they lie in the file. */
+  /** Their offset in the file. */
   readonly at: number;
 }
 
@@ -57,7 +57,7 @@ class Reader {
   readonly datasets = new Map<string, PlacedTensor>();
   private readonly source: ByteSource;
   private readonly pages = new Map<number, Uint8Array>();
-  /** The groups on the way down from the root. */
+  /** The groups between the root and here, to notice cycles. */
   private readonly open = new Set<number>();
   private objects = 0;
 
@@ -80,11 +80,11 @@ class Reader {
     return this.address(view, late ? base + 24 : base + 40);
   }
 
-  /** Walks through a group, or takes note of a dataset. */
+  /** Walks through a group, or adds a dataset. */
   async group(address: number, path: string, depth: number): Promise<void> {
     this.objects += 1;
     if (this.objects > MAX_OBJECTS || depth > MAX_DEPTH) throw this.wrong("holds more than a checkpoint does");
-    if (this.open.has(address)) throw this.wrong(`has a group in itself, ${path.slice(0, 200)}`);
+    if (this.open.has(address)) throw this.wrong(`has a group inside itself: ${path.slice(0, 200)}`);
     this.open.add(address);
     const messages = await this.messages(address);
     const of = (type: number) => messages.find((message) => message.type === type);
@@ -92,12 +92,12 @@ class Reader {
     const table = of(MESSAGE.symbolTable);
     const [space, type, layout] = [of(MESSAGE.dataspace), of(MESSAGE.datatype), of(MESSAGE.layout)];
     if (of(MESSAGE.externalFiles) !== undefined)
-      throw this.wrong(`keeps the values of ${path} in other files, which is refused`);
+      throw this.wrong(`keeps the values of ${path} in other files, which are not read`);
     if (space !== undefined && type !== undefined && layout !== undefined) this.dataset(path, space, type, layout);
     const info = of(MESSAGE.linkInfo);
     if (info !== undefined && info.view.getBigUint64(info.view.getUint8(1) & 1 ? 10 : 2, true) !== NOWHERE) {
       throw this.wrong(
-        `keeps the group ${path} in a way that only recent versions of HDF5 write; save it with their defaults`,
+        `stores the group ${path} in a layout that HDF5 writes only on request; save it with the defaults`,
       );
     }
     for (const { type: kind, view } of messages) {
@@ -117,7 +117,7 @@ class Reader {
     this.open.delete(address);
   }
 
-  /** Every message of an object's header. */
+  /** All messages of an object's header. */
   private async messages(address: number): Promise<Message[]> {
     const start = await this.bytes(address, 16);
     const modern = start.getUint32(0, true) === 0x5244484f; // "OHDR"
@@ -164,7 +164,7 @@ class Reader {
     return [name, this.address(view, at + width + length)];
   }
 
-  /** A node of the tree that a group's entries are in, by their names. */
+  /** A node of the tree of a group's entries by name. */
   private async node(
     address: number,
     names: Uint8Array,
@@ -181,12 +181,12 @@ class Reader {
       for (let i = 0; i < count; i += 1) await this.node(this.address(entries, 16 * i + 8), names, visit, depth + 1);
       return;
     }
-    if (signature !== 0x444f4e53) throw this.wrong(`has no group's entries at ${address}`);
+    if (signature !== 0x444f4e53) throw this.wrong(`has no group entries at ${address}`);
     const entries = await this.bytes(address + 8, 40 * count);
     for (let i = 0; i < count; i += 1) {
       const begin = this.address(entries, 40 * i);
       const end = names.indexOf(0, begin);
-      if (end < begin) throw this.wrong("has a name without an end");
+      if (end < begin) throw this.wrong("has an unterminated name");
       const name = text(names.subarray(begin, end));
       if (entries.getUint32(40 * i + 16, true) === 2)
         throw this.wrong(`has a link to another name: ${name}. It was refused`);
@@ -194,7 +194,7 @@ class Reader {
     }
   }
 
-  /** The names of a group's entries, each ended by a zero. */
+  /** The zero-terminated names of a group's entries. */
   private async heap(address: number): Promise<Uint8Array> {
     const head = await this.bytes(address, 32);
     const size = this.address(head, 8);
@@ -211,7 +211,7 @@ class Reader {
     const kind = layout.view.getUint8(1);
     if (version < 3 || version > 4 || kind > 1) {
       const what = kind === 2 && version >= 3 ? "in pieces" : `in a layout ${version}.${kind}`;
-      throw this.wrong(`stores ${path} ${what}, as neither Keras nor transformers does; save it without compression`);
+      throw this.wrong(`stores ${path} ${what}, unlike Keras and transformers; save it without compression`);
     }
     if (kind === 1 && layout.view.getBigUint64(2, true) === NOWHERE) throw this.wrong(`has no values for ${path}`);
     const offset = kind === 0 ? layout.at + 4 : this.address(layout.view, 2);
@@ -232,7 +232,7 @@ class Reader {
     return unsigned(view, at, 8);
   }
 
-  /** Bytes from a cache of pages, for what describes one object lies close together. */
+  /** Bytes from a cache of pages, since the descriptions of an object lie close together. */
   private async bytes(offset: number, length: number): Promise<DataView> {
     if (length < 0 || offset + length > this.source.sizeBytes) {
       throw this.truncated(offset + length);
@@ -260,7 +260,7 @@ class Reader {
   }
 }
 
-/** The element type of floats as IEEE has them, little-endian; undefined for all else. */
+/** The element type of little-endian IEEE floats; undefined for all other types. */
 function floatType(view: DataView): TensorDtype | undefined {
   const [kind, order, size] = [view.getUint8(0) & 15, view.getUint8(1), view.getUint32(4, true)];
   if (kind !== 1 || (order & 0x41) !== 0) return undefined;
@@ -269,7 +269,7 @@ function floatType(view: DataView): TensorDtype | undefined {
   return types[`${size}.${exponent}`];
 }
 
-/** @returns infinity for what no file is long enough for */
+/** An unsigned integer; infinity for numbers that no offset or length can be. */
 function unsigned(view: DataView, at: number, width: number): number {
   if (width === 1) return view.getUint8(at);
   if (width === 2) return view.getUint16(at, true);

@@ -1,17 +1,17 @@
-/** Reads `tf_model.h5`, what TensorFlow models of transformers are saved as: Keras' groups in an HDF5 file. */
+/** Reads `tf_model.h5`, the file of TensorFlow models in transformers: Keras' groups in HDF5. */
 import { readHdf5 } from "./hdf5.ts";
 import { type ByteSource, malformed, type StoredTensor, type TensorMap, transposedTensor } from "./tensor.ts";
 
 /**
- * Finds the tensors, under the names and in the shapes of PyTorch: kernels [in, out] become weights [out, in].
- * @throws ModelError "checkpoint" when the file is malformed or refers to others
+ * Finds the tensors, under PyTorch's names and in its shapes: kernels [in, out] become weights [out, in].
+ * @throws ModelError "checkpoint" when the file is malformed or refers to other files
  * @see convert_tf_weight_name_to_pt_weight_name, transformers modeling_tf_pytorch_utils.py (4.x)
  */
 export async function readKeras(source: ByteSource): Promise<TensorMap> {
   const tensors = new Map<string, StoredTensor>();
   for (const [path, tensor] of await readHdf5(source)) {
     const name = kerasName(path);
-    if (name === undefined || (name === EMBEDDING && tensors.has(name))) continue; // the stacks may have it once more each
+    if (name === undefined || (name === EMBEDDING && tensors.has(name))) continue; // either stack may have a copy
     if (tensors.has(name)) throw malformed(source.name, `holds ${name} twice`);
     tensors.set(
       name,
@@ -25,9 +25,9 @@ export async function readKeras(source: ByteSource): Promise<TensorMap> {
 const EMBEDDING = "shared.weight";
 
 /**
- * PyTorch's name of a tensor that Keras knows by a path.
+ * PyTorch's name for the path of a tensor in Keras.
  * @param path `tft5_for_conditional_generation/decoder/block_._0/layer_._1/EncDecAttention/q/kernel:0`
- * @returns undefined for what no T5 has
+ * @returns undefined for tensors that a T5 does not have
  */
 export function kerasName(path: string): string | undefined {
   const plain = path

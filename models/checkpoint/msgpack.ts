@@ -1,8 +1,8 @@
-/** The structure of a msgpack file as Flax writes it: read through a small window, its arrays left in the file as places. */
+/** Reads the structure of Flax's msgpack files through a small window; arrays stay in the file as places. */
 import { ByteCursor, EndOfBytes } from "./cursor.ts";
 import { type ByteSource, isCount, malformed } from "./tensor.ts";
 
-/** An array of Flax's: where its bytes lie. */
+/** An array of Flax's, and the place of its bytes. */
 export class PlacedArray {
   readonly shape: readonly number[];
   /** NumPy's name of the element type. */
@@ -19,7 +19,9 @@ export class PlacedArray {
   }
 }
 
-/** A value of a file; `undefined` stands for what no checkpoint needs (binary data outside arrays, other extensions). */
+/**
+ * A value of a file; `undefined` is one that checkpoints do not need (binary data outside arrays, other extensions).
+ */
 export type MsgpackValue =
   | null
   | undefined
@@ -33,9 +35,11 @@ export type MsgpackValue =
 export interface MsgpackMap extends ReadonlyMap<string, MsgpackValue> {}
 
 /**
- * Reads the one value that a file consists of.
- * @throws ModelError "checkpoint" when it is truncated, malformed, nested too deeply or has more values than any checkpoint
- * @see the msgpack specification; flax/serialization.py: extension 1 is an array, [shape, name of the type, bytes]; 3 a number so
+ * Reads the single value of a file.
+ * @throws ModelError "checkpoint" when it is truncated, malformed, nested too deeply or has more values than any
+ *   checkpoint
+ * @see the msgpack specification; flax/serialization.py: extension 1 is an array, [shape, name of the type, bytes]; 3 a
+ *   number
  */
 export async function readMsgpack(source: ByteSource): Promise<MsgpackValue> {
   const reader = new Reader(source);
@@ -49,12 +53,12 @@ export async function readMsgpack(source: ByteSource): Promise<MsgpackValue> {
   return value;
 }
 
-/** Ten times what a model of a thousand tensors has; what bounds the memory that a hostile file can ask for. */
+/** Ten times the values of a model of a thousand tensors; it bounds the memory that a hostile file can request. */
 const MAX_VALUES = 300_000;
 const MAX_DEPTH = 32;
 const MAX_TEXT_BYTES = 1 << 20;
 const WINDOW_BYTES = 1 << 16;
-/** More than a value takes up to its content. */
+/** More bytes than precede any value's content. */
 const HEAD_BYTES = 16;
 const utf8 = new TextDecoder("utf-8", { fatal: true });
 
@@ -77,7 +81,7 @@ class Reader {
   async value(depth: number): Promise<MsgpackValue> {
     this.values += 1;
     if (depth > MAX_DEPTH || this.values > MAX_VALUES) throw this.wrong("holds more than a checkpoint does");
-    await this.fill(HEAD_BYTES);
+    if (this.lacks(HEAD_BYTES)) await this.fill(HEAD_BYTES);
     const code = this.window.uint(1);
     if (code < 0x80) return code;
     if (code < 0x90) return this.map(code & 15, depth);
@@ -141,7 +145,7 @@ class Reader {
     const map = new Map<string, MsgpackValue>();
     for (let i = 0; i < count; i += 1) {
       const key = await this.value(depth + 1);
-      if (typeof key !== "string" && typeof key !== "number") throw this.wrong("has a key that is no text");
+      if (typeof key !== "string" && typeof key !== "number") throw this.wrong("has a key that is not a text");
       if (map.has(String(key))) throw this.wrong(`holds ${key} twice`);
       map.set(String(key), await this.value(depth + 1));
     }
@@ -156,7 +160,7 @@ class Reader {
 
   private async text(length: number): Promise<string> {
     if (length > MAX_TEXT_BYTES) throw this.wrong(`holds a text of ${length} bytes`);
-    await this.fill(length);
+    if (this.lacks(length)) await this.fill(length);
     const bytes = this.window.bytes(length);
     try {
       return utf8.decode(bytes);
@@ -169,15 +173,15 @@ class Reader {
     const type = this.window.uint(1);
     const end = this.at + length;
     if (type !== 1 && type !== 3) return this.skip(length);
-    await this.fill(HEAD_BYTES);
+    if (this.lacks(HEAD_BYTES)) await this.fill(HEAD_BYTES);
     const header = this.window.uint(1);
     const shape = header === 0x93 ? await this.value(MAX_DEPTH - 1) : undefined;
     const dtype = await this.value(MAX_DEPTH);
-    await this.fill(HEAD_BYTES);
+    if (this.lacks(HEAD_BYTES)) await this.fill(HEAD_BYTES);
     const code = this.window.uint(1);
     const size = code >= 0xc4 && code <= 0xc6 ? this.window.uint(1 << (code - 0xc4)) : -1;
     if (!Array.isArray(shape) || !shape.every(isCount) || typeof dtype !== "string" || this.at + size !== end) {
-      throw this.wrong("holds an array that Flax does not write so");
+      throw this.wrong("holds an array in a layout that is not Flax's");
     }
     const offset = this.at;
     this.skip(size);
@@ -190,10 +194,13 @@ class Reader {
     else this.moveTo(this.at + length, new Uint8Array(0));
   }
 
-  /** Makes sure that the window holds so many bytes from here on, or all that there are. */
+  /** Whether the window holds neither the next `length` bytes nor all that are left. */
+  private lacks(length: number): boolean {
+    return this.window.left < Math.min(length, this.source.sizeBytes - this.at);
+  }
+
   private async fill(length: number): Promise<void> {
     const left = this.source.sizeBytes - this.at;
-    if (this.window.left >= Math.min(length, left)) return;
     this.moveTo(this.at, await this.source.read(this.at, Math.min(Math.max(length, WINDOW_BYTES), left)));
   }
 

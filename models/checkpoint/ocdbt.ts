@@ -1,17 +1,17 @@
-/** TensorStore's database in files (OCDBT), in which Orbax keeps what would be the files of many arrays. */
+/** Reads TensorStore's database in files (OCDBT), in which Orbax stores the files of many arrays. */
 import { ByteCursor, EndOfBytes } from "./cursor.ts";
 import { crc32c } from "./snappy.ts";
 import { type ByteSource, malformed } from "./tensor.ts";
 import { unpackZstd } from "./zstd.ts";
 
-/** The file that a database begins with. */
+/** The root file of a database. */
 export const OCDBT_MANIFEST = "manifest.ocdbt";
 
 /**
- * Reads the list of what the newest version of a database holds; the values stay where they are.
+ * Lists the keys of the newest version of a database; their values are not read.
  * @param sibling opens a file by its path relative to the folder of the manifest
- * @returns opens a value by its key, as a file
- * @throws ModelError "checkpoint" when the database is malformed, a checksum is wrong, or it leads out of its folder
+ * @returns a function that opens a key's value as a file
+ * @throws ModelError "checkpoint" when the database is malformed, a checksum is wrong, or a path leaves its folder
  * @see tensorstore/kvstore/ocdbt/index.rst, "Storage format"
  */
 export async function openOcdbt(
@@ -26,18 +26,18 @@ export async function openOcdbt(
   };
 }
 
-/** The format's magic numbers are big-endian, unlike its other ones. */
+/** Magic numbers, which are big-endian in the file, unlike its other numbers. */
 const MANIFEST_MAGIC = 0x2a3adb0c;
 const NODE_MAGIC = 0xde20db0c;
 const CHECKSUM_BYTES = 4;
-/** Of all nodes together, unpacked: a hundred times what a model of a thousand arrays takes. */
+/** The limit of all nodes together, unpacked: a hundred times the need of a model of a thousand arrays. */
 const MAX_BYTES = 32 * 1024 * 1024;
 const MAX_ENTRIES = 100_000;
 
 /** A place in a data file. */
 interface Place {
   readonly path: string;
-  /** What goes before the paths that are named there. */
+  /** Prefix of the paths that are named there. */
   readonly base: string;
   readonly offset: number;
   readonly length: number;
@@ -60,11 +60,11 @@ class Reader {
     if (manifest.sizeBytes > MAX_BYTES) throw malformed(manifest.name, `is ${manifest.sizeBytes} bytes long`);
     const bytes = await manifest.read(0, manifest.sizeBytes);
     const root = this.decoded(manifest.name, bytes, MANIFEST_MAGIC, (fields) => {
-      fields.bytes(16); // the database's own number
-      if (fields.varint() !== 0) throw new Error("its versions are in files of their own");
-      for (let i = 0; i < 2; i += 1) fields.varint(); // the most bytes of a value in a node, and of a node
+      fields.bytes(16); // the database's identifier
+      if (fields.varint() !== 0) throw new Error("its versions are in separate files");
+      for (let i = 0; i < 2; i += 1) fields.varint(); // the largest sizes of an inline value and of a node
       fields.bytes(1);
-      if (fields.varint() === 1) fields.bytes(4); // the level of compression
+      if (fields.varint() === 1) fields.bytes(4); // compression level
       const table = fields.files("");
       const count = fields.count();
       fields.varints(count); // generations, the newest last
@@ -76,7 +76,7 @@ class Reader {
     return this.found;
   }
 
-  /** Takes note of what a node and those below it hold. @param prefix that all keys begin with */
+  /** Adds the keys of a node and of those below it. @param prefix the beginning of all keys */
   private async node(place: Place, height: number, prefix: string): Promise<void> {
     const file = await this.file(place.path);
     if (place.offset + place.length > file.sizeBytes || place.length > MAX_BYTES) {
@@ -87,7 +87,7 @@ class Reader {
     }
     const bytes = await file.read(place.offset, place.length);
     const children = this.decoded(file.name, bytes, NODE_MAGIC, (fields) => {
-      if (fields.uint(1) !== height) throw new Error("a node is not of the height that it should be");
+      if (fields.uint(1) !== height) throw new Error("a node has the wrong height");
       const table = fields.files(place.base);
       const count = fields.count();
       if (height === 0) {
@@ -114,7 +114,8 @@ class Reader {
     for (const [i, key] of keys.entries()) {
       const name = prefix + key;
       const length = lengths[i] ?? 0;
-      if (this.found.size > MAX_ENTRIES || this.found.has(name)) throw new Error("it holds too much, or a key twice");
+      if (this.found.size > MAX_ENTRIES || this.found.has(name))
+        throw new Error("it holds too many keys, or one twice");
       if (kinds[i] === 0) this.found.set(name, inline(file, name, fields.bytes(length)));
       else {
         this.found.set(name, this.outside(name, placeIn(table, ids[next], offsets[next], length)));
@@ -123,7 +124,7 @@ class Reader {
     }
   }
 
-  /** A value in a data file, as a file of its own. */
+  /** A value in a data file, as a separate file. */
   private outside(key: string, { path, offset, length }: Place): ByteSource {
     const read = async (from: number, count: number) => {
       const file = await this.file(path);
@@ -137,20 +138,20 @@ class Reader {
 
   private async file(path: string): Promise<ByteSource> {
     if (!/^[\w.-]+(\/[\w.-]+)*$/.test(path) || path.split("/").some((part) => /^\.+$/.test(part))) {
-      throw malformed(this.manifest.name, `keeps data in "${path.slice(0, 200)}", which is no file of its folder`);
+      throw malformed(this.manifest.name, `keeps data in "${path.slice(0, 200)}", which is not a file in its folder`);
     }
     const file = this.files.get(path) ?? (await this.sibling(path));
     this.files.set(path, file);
     return file;
   }
 
-  /** What the body of a manifest or a node says, once its frame and checksum are right. */
+  /** Reads the body of a manifest or a node after checking its frame and checksum. */
   private decoded<T>(name: string, bytes: Uint8Array, magic: number, read: (fields: Fields) => T): T {
     try {
       const end = bytes.length - CHECKSUM_BYTES;
       const fields = new ByteCursor(bytes);
-      if (fields.uint(4) !== magic) throw new Error("it is not a file of OCDBT's");
-      if (fields.uint(8) !== bytes.length) throw new Error("it is longer or shorter than it says");
+      if (fields.uint(4) !== magic) throw new Error("it is not an OCDBT file");
+      if (fields.uint(8) !== bytes.length) throw new Error("its length is not the one it states");
       const checksum = new ByteCursor(bytes, { at: Math.max(0, end) }).uint(CHECKSUM_BYTES);
       if (crc32c(bytes.subarray(0, end)) !== checksum) throw new Error("its checksum is wrong");
       const [version, compression] = [fields.varint(), fields.varint()];
@@ -158,7 +159,7 @@ class Reader {
       const stored = bytes.subarray(fields.at, end);
       const body = compression === 0 ? stored : unpackZstd(stored, this.room);
       this.room -= body.length;
-      if (this.room < 0) throw new Error("it holds more than a checkpoint does");
+      if (this.room < 0) throw new Error("it holds more than any checkpoint");
       return read(new Fields(body));
     } catch (cause) {
       throw malformed(name, `is damaged: ${cause instanceof Error ? cause.message : cause}`, cause);
@@ -177,7 +178,7 @@ function placeIn(table: readonly DataFile[], id = -1, offset = 0, length = 0): P
   return { ...file, offset, length };
 }
 
-/** A value that lies in its node. */
+/** A value inside its node. */
 function inline({ file }: ByteSource, name: string, bytes: Uint8Array): ByteSource {
   const read = async (from: number, count: number) => {
     if (from + count > bytes.length) throw malformed(name, "is truncated");
@@ -188,7 +189,7 @@ function inline({ file }: ByteSource, name: string, bytes: Uint8Array): ByteSour
 
 /** The fields of a manifest or a node, read in order. */
 class Fields extends ByteCursor {
-  /** A number of things, each of which takes a byte at least. */
+  /** The number of following items, each of which takes at least one byte. */
   count(): number {
     const value = this.varint();
     if (value > this.content.length) throw new EndOfBytes();
@@ -199,7 +200,10 @@ class Fields extends ByteCursor {
     return Array.from({ length: count }, () => this.varint());
   }
 
-  /** Texts, each given by what it shares with the one before. @param common whether each says what its subtree shares */
+  /**
+   * Texts, each stored as its difference from the one before.
+   * @param common whether lengths of shared prefixes follow
+   */
   keys(count: number, common: boolean): { readonly keys: string[]; readonly common: readonly number[] } {
     const shared = [0, ...this.varints(Math.max(0, count - 1))];
     const added = this.varints(count);
@@ -207,7 +211,7 @@ class Fields extends ByteCursor {
     return { keys: this.texts(shared, added), common: lengths };
   }
 
-  /** The table of data files. @param base what goes before all paths */
+  /** The table of data files. @param base prefix of all paths */
   files(base: string): DataFile[] {
     const count = this.count();
     const shared = [0, ...this.varints(Math.max(0, count - 1))];

@@ -1,17 +1,20 @@
-/** Reads checkpoints as Orbax keeps them, T5X's successor in saving: `_METADATA` names the arrays; each is a zarr folder, or that in a database. */
+/**
+ * Reads checkpoints of Orbax, which later versions of T5X save with: `_METADATA` names arrays, zarr folders on disk or
+ * in a database.
+ */
 import { z } from "zod";
 import { openOcdbt } from "./ocdbt.ts";
 import { t5xTensors } from "./t5x.ts";
 import { type ByteSource, malformed, type StoredTensor, type TensorMap } from "./tensor.ts";
 import { zarrTensor } from "./zarr.ts";
 
-/** How `_METADATA` begins. */
+/** The first bytes of `_METADATA`. */
 export const ORBAX_START = new TextEncoder().encode('{"tree_metadata":');
 
 /**
  * Finds the tensors of a T5X model, under Hugging Face's names.
  * @param sibling opens a file by its path relative to the checkpoint's folder
- * @throws ModelError "checkpoint" when an array is malformed or missing, or in a layout that is not read
+ * @throws ModelError "checkpoint" when an array is malformed or missing, or has an unsupported layout
  * @see orbax/checkpoint/_src/metadata/tree.py
  */
 export async function readOrbax(
@@ -22,7 +25,7 @@ export async function readOrbax(
   if (use_zarr3) {
     throw malformed(
       source.name,
-      "says that the arrays are in zarr's third format, which is not read. In Python, restore them with Orbax and save them again with PyTreeCheckpointHandler(use_zarr3=False)",
+      "has arrays in zarr's third format, which cannot be read. In Python, restore them with Orbax and save them again with PyTreeCheckpointHandler(use_zarr3=False)",
     );
   }
   const open = use_ocdbt ? await openOcdbt(sibling) : sibling;
@@ -30,7 +33,8 @@ export async function readOrbax(
   for (const { key_metadata: keys } of Object.values(tree)) {
     const path = keys.map(({ key }) => String(key));
     const folder = path.join(".");
-    if (/^\.+$|[/\\]/.test(folder)) throw malformed(source.name, `keeps an array in "${folder}", which is no folder`);
+    if (/^\.+$|[/\\]/.test(folder))
+      throw malformed(source.name, `keeps an array in "${folder}", which is not a folder name`);
     const inside = path.slice(path[0] === "target" || path[0] === "params" ? 1 : 0);
     if (!/^(encoder|decoder|token_embedder)$/.test(inside[0] ?? "")) continue; // the optimizer's state
     arrays.push([inside, await zarrTensor(folder, open)]);
@@ -54,6 +58,6 @@ async function metadata(source: ByteSource): Promise<z.infer<typeof schema>> {
   try {
     return schema.parse(JSON.parse(new TextDecoder().decode(await source.read(0, source.sizeBytes))));
   } catch (cause) {
-    throw malformed(source.name, "is truncated, or not as Orbax writes it", cause);
+    throw malformed(source.name, "is truncated, or was not written by Orbax", cause);
   }
 }

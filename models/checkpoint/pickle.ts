@@ -1,26 +1,29 @@
-/** Python's pickles as data: instructions are interpreted, and only named globals are known. Nothing of the file is ever run. */
+/**
+ * Reads Python's pickles as data: interprets their instructions with a list of known globals, and never runs code of
+ * the file.
+ */
 import { ModelError } from "../errors.ts";
 import { ByteCursor, EndOfBytes } from "./cursor.ts";
 import { malformed } from "./tensor.ts";
 
-/** What a pickle may use beyond plain values. */
+/** The names that a pickle may use in addition to plain values. */
 export interface PickleNames {
   /**
-   * "module.name" -> what stands for it: a function of ours, which the pickle may call with arguments of its choice, or a
-   * value. A pickle that asks for any other is refused.
+   * "module.name" -> its replacement: a value, or a function of ours, which the pickle may call with any arguments. A
+   * pickle that names any other global is refused.
    */
   readonly globals: ReadonlyMap<string, unknown>;
-  /** What stands for an object stored outside the pickle. */
+  /** Returns the replacement of an object stored outside the pickle. */
   readonly persistent: (id: unknown) => unknown;
 }
 
 /**
- * Reads one pickle of protocols 1 to 5, with the instructions that data needs. Lists and tuples become arrays, dictionaries
- * Maps, byte strings Uint8Arrays, integers numbers, or bigints where a number cannot hold them.
- * @param bytes may go on after the pickle
- * @param file what messages call the file
- * @returns the value and where its pickle ends; undefined when the bytes end before the pickle does
- * @throws ModelError "checkpoint" when it is malformed, too long, or asks for a global that is not known
+ * Reads one pickle of protocols 1 to 5, with the instructions that data needs. Lists and tuples become arrays,
+ * dictionaries Maps, byte strings Uint8Arrays, integers numbers, or bigints where a number cannot hold them.
+ * @param bytes may continue after the pickle
+ * @param file the file's name in messages
+ * @returns the value and the offset of its pickle's end; undefined when the bytes end before the pickle does
+ * @throws ModelError "checkpoint" when it is malformed, too long, or names an unknown global
  * @see pickletools.py of CPython; torch/_weights_only_unpickler.py
  */
 export function readPickle(
@@ -38,7 +41,7 @@ export function readPickle(
   }
 }
 
-/** Far above the 40 that a tensor takes; what bounds the memory that a hostile file can ask for. */
+/** A tensor takes 40. This bounds the memory that a hostile file can request. */
 const MAX_INSTRUCTIONS = 500_000;
 
 function interpret(bytes: Uint8Array, begin: number, names: PickleNames, file: string) {
@@ -75,23 +78,24 @@ function interpret(bytes: Uint8Array, begin: number, names: PickleNames, file: s
     if (names.globals.has(full)) return names.globals.get(full);
     throw new ModelError(
       "checkpoint",
-      `${file} asks Python to run ${JSON.stringify(full.slice(0, 200))}, which a table of weights has no use for: it was refused, and nothing was run. Take the model from its publisher, in safetensors where there is a choice.`,
+      `${file} asks Python to run ${JSON.stringify(full.slice(0, 200))}, which a table of weights does not need. The file was refused, and nothing was run. Take the model from its publisher, in safetensors if possible.`,
     );
   };
   const recall = (key: number): unknown => {
-    if (!memo.has(key)) throw new Error(`nothing was kept under ${key}`);
+    if (!memo.has(key)) throw new Error(`nothing was stored under ${key}`);
     return memo.get(key);
   };
   const append = (items: readonly unknown[]) => {
     const list = top();
-    if (!Array.isArray(list)) throw new Error("items are added to something that is no list");
+    if (!Array.isArray(list)) throw new Error("items are added to something that is not a list");
     for (const item of items) list.push(item);
   };
   const put = (items: readonly unknown[]) => {
     const map = top();
-    if (!(map instanceof Map) || items.length % 2 !== 0) throw new Error("keys are added to something that is no map");
+    if (!(map instanceof Map) || items.length % 2 !== 0)
+      throw new Error("keys are added to something that is not a map");
     for (let i = 0; i < items.length; i += 2) {
-      if (map.has(items[i])) throw new Error(`the key ${String(items[i])} is there twice`);
+      if (map.has(items[i])) throw new Error(`the key ${String(items[i])} occurs twice`);
       map.set(items[i], items[i + 1]);
     }
   };
@@ -99,7 +103,7 @@ function interpret(bytes: Uint8Array, begin: number, names: PickleNames, file: s
     const given = pop();
     const callee = pop();
     if (typeof callee !== "function" || !Array.isArray(given))
-      throw new Error("something that is no function is called");
+      throw new Error("something that is not a function is called");
     stack.push(callee(...given));
   };
 
@@ -250,7 +254,7 @@ function interpret(bytes: Uint8Array, begin: number, names: PickleNames, file: s
       case "R":
         call();
         break;
-      case "b": // BUILD: attributes beside a dictionary's items, which hold nothing of the weights
+      case "b": // BUILD: attributes of a dictionary, which do not concern the weights
         pop();
         break;
       case "Q":
@@ -258,15 +262,15 @@ function interpret(bytes: Uint8Array, begin: number, names: PickleNames, file: s
         break;
       case "p":
       case "P":
-        throw malformed(file, "is a pickle of protocol 0, which PyTorch itself cannot read tensors back from");
+        throw malformed(file, "is a pickle of protocol 0, from which PyTorch itself cannot read tensors");
       default:
         throw malformed(
           file,
-          `uses the pickle instruction 0x${code.toString(16).padStart(2, "0")}, which a table of weights has no use for`,
+          `uses the pickle instruction 0x${code.toString(16).padStart(2, "0")}, which a table of weights does not need`,
         );
     }
   }
-  throw malformed(file, `holds a pickle of more than ${MAX_INSTRUCTIONS} instructions, many times what a model takes`);
+  throw malformed(file, `holds a pickle of more than ${MAX_INSTRUCTIONS} instructions, many times a model's`);
 }
 
 const utf8 = new TextDecoder("utf-8", { fatal: true });

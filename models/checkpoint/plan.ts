@@ -1,24 +1,25 @@
-/** Which tensors the engine wants of a model in int8, and how each is made from the published ones: change it here only. */
+/** The plan of a model in int8: the engine's tensors, and the published tensors and the form that each is made of. */
 import type { T5Config } from "../t5/config.ts";
 import { parameterCount, tensorShapes } from "../t5/weights.ts";
 import { DTYPE_BYTES, elementCount, type TensorSpec } from "./safetensors.ts";
 
-/** Input values that share one scale in block form. */
+/** Number of input values that share a scale in block form. */
 export const BLOCK_SIZE = 128;
 
 /**
- * How a tensor is stored.
- * - `block`: com.microsoft.MatMulNBits (bits 8, block_size 128) and GatherBlockQuantized: `NAME.q8` uint8 [N, blocks, 128]
- *   with zero point 128, the last block of a row padded with it; `NAME.scale` float32 [N, blocks]. blocks = ceil(K / 128).
+ * The form in which a tensor is stored.
+ * - `block`: com.microsoft.MatMulNBits (bits 8, block_size 128) and GatherBlockQuantized: `NAME.q8` uint8 [N, blocks,
+ *   128] with zero point 128, the last block of a row padded with it; `NAME.scale` float32 [N, blocks]. blocks = ceil(K
+ *   / 128).
  * - `column`: com.microsoft.DynamicQuantizeMatMul: `NAME.s8t` int8 [K, N] (transposed), `NAME.scale` float32 [N].
  * - `float`: float32 under its own name, as published.
  */
 export type QuantizedForm = "block" | "column" | "float";
 
-/** What an int8 file holds only when the LM head is not the embedding. */
+/** A tensor that an int8 file holds only when the LM head is not the embedding. */
 export const INT8_HEAD = "lm_head.q8";
 
-/** One tensor of the engine: some published ones, stacked along their rows. */
+/** A tensor of the engine: published ones, stacked along their rows. */
 export interface PlannedTensor {
   /** Base name, without `.weight` unless `float`: `shared`, `decoder.block.0.layer.0.SelfAttention.qkv`. */
   readonly name: string;
@@ -27,15 +28,16 @@ export interface PlannedTensor {
   readonly sources: readonly { readonly name: string; readonly shape: readonly number[] }[];
   /** [N, K] with N the sum of the sources' rows; a float tensor's own shape. */
   readonly shape: readonly number[];
-  /** What the file holds for it. */
+  /** The tensors that the file holds for it. */
   readonly stored: readonly TensorSpec[];
 }
 
 /**
- * The int8 tensors of a model. Encoder linears in column form, decoder linears and the embedding in block form, norms and
- * position biases float, as are the mixes of talking heads. Self-attention's q, k, v are one tensor `.qkv` (unless all heads share
- * their keys and values), cross-attention's k, v one `.kv` per layer, a gated feed-forward's wi_0, wi_1 one `.wi`.
- * @see RUNTIME-FACTS in ARCHITECTURE.md for why these forms
+ * The int8 tensors of a model. Encoder linears are in column form, decoder linears and the embedding in block form;
+ * norms, position biases and the mixes of talking heads stay float. Self-attention's q, k, v are one tensor `.qkv`
+ * (unless all heads share their keys and values), cross-attention's k, v one `.kv` per layer, a gated feed-forward's
+ * wi_0, wi_1 one `.wi`.
+ * @see "Weights" in ARCHITECTURE.md
  */
 export function tensorPlan(config: T5Config): PlannedTensor[] {
   const shapes = tensorShapes(config);
@@ -58,11 +60,11 @@ export function weightBytes(config: T5Config, precision: "float32" | "int8"): nu
 
 function formOf(name: string): QuantizedForm {
   if (/(layer_norm|relative_attention_bias|Attention\.(logits|weights))\.weight$/.test(name)) return "float";
-  // What runs over all of the input at once is in columns, which are quicker for many rows.
+  // Layers that run on the whole input at once are in columns, which are faster for many rows.
   return name.startsWith("encoder.") || /EncDecAttention\.(k|v|kv)\./.test(name) ? "column" : "block";
 }
 
-/** The planned tensor that a published one opens; undefined for the ones stacked below another. */
+/** The planned tensor of which a published one is the first; undefined for those stacked below another. */
 function fusedName(config: T5Config, name: string): { name: string; sources: string[] } | undefined {
   if (formOf(name) === "float") return { name, sources: [name] };
   const base = name.replace(/\.weight$/, "");
@@ -77,7 +79,7 @@ function fusedName(config: T5Config, name: string): { name: string; sources: str
   if (part === "wi_1") return undefined;
   if (!self && part === "k") return stack("kv", own);
   if (!self && part === "v") return undefined;
-  // What is stacked is cut into equal parts: one head's keys and values are less than the queries.
+  // A stack is cut into equal parts, but one head's keys and values are narrower than the queries.
   if (self && !config.sharedHeads && part === "q") return stack("qkv", ["q", ...own]);
   if (self && !config.sharedHeads && own.includes(part ?? "")) return undefined;
   return { name: base, sources: [name] };

@@ -1,9 +1,12 @@
-/** Float weights to 8 bits and back, in the two layouts the engine's int8 operators read. Symmetric: no zero points to store. */
+/**
+ * Quantizes weights to 8 bits and back, in the two layouts of the engine's int8 operators. Symmetric: no zero points
+ * are stored.
+ */
 import { BLOCK_SIZE } from "./plan.ts";
 
 /** A weight in block form. @see QuantizedForm */
 export interface BlockQuantized {
-  /** [N, blocks, 128], zero point 128; what pads the last block is 128. */
+  /** [N, blocks, 128], zero point 128; the last block is padded with 128. */
   readonly values: Uint8Array;
   /** [N, blocks] */
   readonly scales: Float32Array;
@@ -62,7 +65,7 @@ export function quantizeColumns(weight: Float32Array, N: number, K: number): Col
   const values = new Int8Array(K * N);
   const scales = new Float32Array(N);
   for (let row = 0; row < N; row += 1) scales[row] = scaleOf(weight, row * K, (row + 1) * K);
-  // By strips of rows, so that what is written lies together.
+  // By strips of rows, so that writes are close together.
   for (let strip = 0; strip < N; strip += STRIP) {
     const end = Math.min(strip + STRIP, N);
     for (let k = 0; k < K; k += 1) {
@@ -85,7 +88,7 @@ export function dequantizeColumns({ values, scales }: ColumnQuantized, N: number
   return weight;
 }
 
-/** The scale that maps the largest magnitude of weight[begin..end) to 127, as float32 can hold it; 0 when all are 0. */
+/** The float32 scale that maps the largest magnitude of weight[begin..end) to 127; 0 when all are 0. */
 function scaleOf(weight: Float32Array, begin: number, end: number): number {
   let largest = 0;
   for (let i = begin; i < end; i += 1) {

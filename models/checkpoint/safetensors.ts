@@ -1,8 +1,8 @@
-/** The header of a safetensors file, read and written: names, types, shapes and places of its tensors. */
+/** Reads and writes the header of a safetensors file: names, types, shapes and places of its tensors. */
 import { z } from "zod";
 import { ModelError } from "../errors.ts";
 
-/** Element types that a checkpoint of ours may hold, under safetensors' names, with their sizes in bytes. */
+/** The supported element types, under safetensors' names, with their sizes in bytes. */
 export const DTYPE_BYTES = { F64: 8, F32: 4, F16: 2, BF16: 2, I64: 8, I32: 4, I16: 2, I8: 1, U8: 1 } as const;
 
 /** A type of {@link DTYPE_BYTES}. */
@@ -15,7 +15,7 @@ export interface TensorSpec {
   readonly shape: readonly number[];
 }
 
-/** Where a tensor lies: bytes [beginOffset, endOffset) counted from the start of the file; little-endian, row-major. */
+/** A tensor's place: bytes [beginOffset, endOffset) from the start of the file; little-endian, row-major. */
 export interface TensorPlace {
   readonly dtype: TensorDtype;
   readonly shape: readonly number[];
@@ -23,9 +23,9 @@ export interface TensorPlace {
   readonly endOffset: number;
 }
 
-/** What a header says. */
+/** The content of a header. */
 export interface SafetensorsHeader {
-  /** In the order of their places in the file. */
+  /** The tensors, in the order of the file. */
   readonly tensors: ReadonlyMap<string, TensorPlace>;
   readonly metadata: Readonly<Record<string, string>>;
 }
@@ -33,15 +33,18 @@ export interface SafetensorsHeader {
 /** Bytes before the JSON text: its length as a 64-bit integer. */
 export const PREFIX_BYTES = 8;
 
-/** The longest header that is read: forty times that of an 11B model. The reference implementation's 100 MB could take 3 GB to parse. */
+/**
+ * The longest header that is read: forty times an 11B model's. The reference implementation's 100 MB could take 3 GB to
+ * parse.
+ */
 export const MAX_HEADER_BYTES = 4_000_000;
 
 /**
- * Reads the length of the header's JSON text, and refuses one that cannot be.
+ * Reads and checks the length of the header's JSON text.
  * @param prefix the first 8 bytes of the file, or fewer when there are no more
  * @param fileSizeBytes size of the whole file
- * @param file what messages call the file
- * @throws ModelError "checkpoint"
+ * @param file the file's name in messages
+ * @throws ModelError "checkpoint" when the length is impossible
  */
 export function headerLength(prefix: Uint8Array, fileSizeBytes: number, file: string): number {
   if (prefix.length < PREFIX_BYTES || fileSizeBytes < PREFIX_BYTES + 2) {
@@ -49,7 +52,7 @@ export function headerLength(prefix: Uint8Array, fileSizeBytes: number, file: st
   }
   const length = new DataView(prefix.buffer, prefix.byteOffset, PREFIX_BYTES).getBigUint64(0, true);
   if (length > BigInt(MAX_HEADER_BYTES)) {
-    throw wrong(file, `is no safetensors file: its header would be ${length} bytes (at most ${MAX_HEADER_BYTES})`);
+    throw wrong(file, `is not a safetensors file: its header would be ${length} bytes (at most ${MAX_HEADER_BYTES})`);
   }
   if (length > BigInt(fileSizeBytes - PREFIX_BYTES)) {
     throw wrong(file, `is truncated: its header takes ${length} bytes and the file has ${fileSizeBytes}`);
@@ -58,12 +61,12 @@ export function headerLength(prefix: Uint8Array, fileSizeBytes: number, file: st
 }
 
 /**
- * Reads and checks a header: every tensor inside the file, of a known type, as long as its shape says, no two overlapping,
- * no bytes unused.
+ * Reads and checks a header: every tensor lies inside the file, has a known type and the length of its shape, no two
+ * overlap, and no bytes are unused.
  * @param bytes the start of the file: at least 8 bytes and the whole header
  * @param fileSizeBytes size of the whole file
- * @param file what messages call the file
- * @throws ModelError "checkpoint"
+ * @param file the file's name in messages
+ * @throws ModelError "checkpoint" when a check fails
  * @see Metadata::validate, safetensors/src/tensor.rs of huggingface/safetensors
  */
 export function parseHeader(bytes: Uint8Array, fileSizeBytes: number, file: string): SafetensorsHeader {
@@ -81,8 +84,9 @@ export function parseHeader(bytes: Uint8Array, fileSizeBytes: number, file: stri
 }
 
 /**
- * Lays tensors out in a new file: the wider types first, so that all are aligned, and the data from a multiple of 64.
- * @returns `bytes`: prefix and header, to be followed by the tensors' data in the order of `tensors`, with nothing between
+ * Lays out tensors in a new file: wider types first, so that all are aligned, and the data from a multiple of 64.
+ * @returns `bytes`: prefix and header, to be followed by the tensors' data in the order of `tensors`, with nothing
+ *   between
  */
 export function safetensorsHeader(
   specs: readonly TensorSpec[],
@@ -130,14 +134,14 @@ function parseJson(bytes: Uint8Array, file: string): Record<string, unknown> {
     if (!text.startsWith("{")) throw new SyntaxError("it does not start with {");
     value = JSON.parse(text);
   } catch (cause) {
-    throw wrong(file, `is no safetensors file: its header is not JSON`, cause);
+    throw wrong(file, `is not a safetensors file: its header is not JSON`, cause);
   }
   const twice = duplicateKey(text);
   if (twice !== undefined) throw wrong(file, `names ${twice} twice in its header`);
   return z.record(z.string(), z.unknown()).parse(value);
 }
 
-/** The first key that the top-level object of a valid JSON text has twice, which JSON.parse would pass over. */
+/** The first duplicate key of the top-level object of a valid JSON text, which JSON.parse would ignore. */
 function duplicateKey(text: string): string | undefined {
   const keys = new Set<string>();
   let depth = 0;

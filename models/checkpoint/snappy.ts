@@ -1,10 +1,10 @@
-/** Unpacks Snappy blocks and computes the checksums that go with them in TensorFlow's checkpoint tables. */
+/** Unpacks Snappy blocks and computes the checksums of TensorFlow's checkpoint tables. */
 import { ByteCursor } from "./cursor.ts";
 
 /**
  * Unpacks one block.
- * @param limit the most bytes that it may become
- * @throws Error when it is malformed or would become more
+ * @param limit the largest unpacked size in bytes
+ * @throws Error when it is malformed or its unpacked size is larger
  * @see format_description.txt of google/snappy
  */
 export function unsnappy(block: Uint8Array, limit: number): Uint8Array {

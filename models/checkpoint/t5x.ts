@@ -1,4 +1,6 @@
-/** Reads checkpoints of T5X: a msgpack file named `checkpoint` with small arrays in it, and a zarr folder for each large one. */
+/**
+ * Reads checkpoints of T5X: a msgpack file `checkpoint` with the small arrays, and a zarr folder for each large one.
+ */
 import { flaxArrays } from "./flax.ts";
 import type { MsgpackMap, MsgpackValue } from "./msgpack.ts";
 import { DTYPE_BYTES, elementCount } from "./safetensors.ts";
@@ -15,8 +17,7 @@ import {
 import { zarrTensor } from "./zarr.ts";
 
 /**
- * The parameters in a T5X checkpoint: under `target`, beside the optimizer's state.
- * @returns undefined when the file is none
+ * Returns the parameters of a T5X checkpoint, which are under `target`; undefined for any other file.
  */
 export function t5xTarget(file: MsgpackValue): MsgpackMap | undefined {
   const target = child(child(file, "optimizer") ?? file, "target");
@@ -25,7 +26,7 @@ export function t5xTarget(file: MsgpackValue): MsgpackMap | undefined {
 
 /**
  * Finds the tensors, under Hugging Face's names and in their shapes.
- * @param target what {@link t5xTarget} found
+ * @param target the result of {@link t5xTarget}
  * @param sibling opens a file by its path relative to the checkpoint's folder
  * @throws ModelError "checkpoint" when an array is malformed or missing
  * @see t5x/checkpoints.py; transformers' convert_t5x_checkpoint_to_pytorch.py for the names
@@ -41,9 +42,9 @@ export async function readT5x(
 }
 
 /**
- * The tensors of T5X's arrays, under Hugging Face's names and in their shapes.
- * @param arrays paths and what they hold; those of the scalable T5 hold all layers of a stack, along their second axis
- * @throws ModelError "checkpoint" when none is a T5's
+ * Returns the tensors of T5X's arrays, under Hugging Face's names and in their shapes.
+ * @param arrays arrays by path; those of the scalable T5 hold all layers of a stack, along their second axis
+ * @throws ModelError "checkpoint" when none belongs to a T5
  * @see transformers' convert_umt5_checkpoint_to_pytorch.py for the scalable T5
  */
 export function t5xTensors(arrays: Iterable<[readonly string[], StoredTensor]>, source: ByteSource): TensorMap {
@@ -73,7 +74,7 @@ const MAX_LAYERS = 1024;
 /** Enough for umT5-small; of larger models some arrays are unpacked once for each layer. */
 const MAX_KEPT_BYTES = 512 * 1024 * 1024;
 
-/** Reads an array of all layers, and keeps it within the budget until each layer has been taken from it. */
+/** Reads an array of all layers, and keeps it (within the budget) until each layer has been read. */
 function keeping(
   source: ByteSource,
   tensor: StoredTensor,
@@ -108,14 +109,14 @@ function layerTensor(tensor: StoredTensor, layer: number, read: () => Promise<Ui
   return { file, dtype, shape: without(shape), offset: undefined, make };
 }
 
-/** Attention's heads and their widths are axes of their own in the scalable T5: [D, H, K], `out` [H, K, D]. */
+/** Attention's heads and their widths are separate axes in the scalable T5: [D, H, K], `out` [H, K, D]. */
 function matrixShape(path: readonly string[], shape: readonly number[]): readonly number[] {
   const [first = 1, second = 1, third = 1] = shape;
   if (shape.length !== 3) return shape;
   return path.at(-2) === "out" ? [first * second, third] : [first, second * third];
 }
 
-/** Places in a layer: of attention, of norms. */
+/** Positions of attention and norms in a layer. */
 const attentions: Readonly<Record<string, string>> = {
   attention: "layer.0.SelfAttention",
   self_attention: "layer.0.SelfAttention",
@@ -123,7 +124,7 @@ const attentions: Readonly<Record<string, string>> = {
 };
 const projections: Readonly<Record<string, string>> = { query: "q", key: "k", value: "v", out: "o" };
 
-/** Hugging Face's name of a parameter; undefined for what no T5 has. */
+/** Hugging Face's name of a parameter; undefined for parameters that a T5 does not have. */
 function t5xName(path: readonly string[]): string | undefined {
   const [stack = "", layer = "", part = "", name = ""] = path;
   const joined = path.join("/");
@@ -154,7 +155,7 @@ function t5xName(path: readonly string[]): string | undefined {
   return `${stack}.block.${block}.${inside}.weight`;
 }
 
-/** The folders that stand for arrays: TensorStore's description of one, or Orbax's word for its name. */
+/** The folders of arrays: TensorStore's description of one, or Orbax's reference to its name. */
 function* folders(
   value: MsgpackValue,
   source: ByteSource,
@@ -166,7 +167,7 @@ function* folders(
   if (typeof folder === "string") {
     const name = folder.replace(/\/$/, "").split("/").at(-1) ?? "";
     if (/^\.*$|\\/.test(name))
-      throw malformed(source.name, `keeps ${path.join("/")} in "${folder}", which is no folder`);
+      throw malformed(source.name, `keeps ${path.join("/")} in "${folder}", which is not a folder name`);
     yield [path, name];
   } else if (value instanceof Map) {
     for (const [key, each] of value) yield* folders(each, source, [...path, key]);

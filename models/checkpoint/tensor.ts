@@ -1,22 +1,24 @@
-/** What every reader of a checkpoint format is given, a file's bytes by ranges, and what it gives: tensors found and not read. */
+/**
+ * The input of all checkpoint readers, a file's bytes by ranges, and their output, tensors that are found but not read.
+ */
 import { ModelError } from "../errors.ts";
 import { DTYPE_BYTES, elementCount, type TensorDtype } from "./safetensors.ts";
 
 /** A file that is read by ranges, never as a whole. */
 export interface ByteSource {
-  /** What messages call it. */
+  /** Its name in messages. */
   readonly name: string;
   /** Real path (no symbolic link in it). */
   readonly file: string;
   readonly sizeBytes: number;
   /**
-   * Exactly these bytes, in a buffer of their own.
+   * Reads exactly these bytes into a new buffer.
    * @throws ModelError "checkpoint" where the file ends before them
    */
   read(offset: number, length: number): Promise<Uint8Array>;
 }
 
-/** A tensor that lies in its file as it is needed: little-endian, row-major, with nothing between its values. */
+/** A tensor whose file holds its values as needed: little-endian, row-major, contiguous. */
 export interface PlacedTensor {
   /** Real path. */
   readonly file: string;
@@ -28,24 +30,24 @@ export interface PlacedTensor {
   readonly length: number;
 }
 
-/** A tensor whose values are made of what its file holds: transposed, unpacked, dequantized. */
+/** A tensor whose values are computed from its file: transposed, unpacked, dequantized. */
 export interface MadeTensor {
-  /** Real path of the file, or of one of the files, that it is made of. */
+  /** Real path of its file, or of one of its files. */
   readonly file: string;
   readonly dtype: TensorDtype;
   readonly shape: readonly number[];
   readonly offset: undefined;
-  /** Little-endian values, row-major, in a buffer of their own. */
+  /** Returns the values, little-endian and row-major, in a new buffer. */
   readonly make: () => Promise<Uint8Array>;
 }
 
-/** A tensor of a checkpoint, found and not read, whatever the format. */
+/** A tensor of a checkpoint of any format, found but not read. */
 export type StoredTensor = PlacedTensor | MadeTensor;
 
 /** Tensors by name. */
 export type TensorMap = ReadonlyMap<string, StoredTensor>;
 
-/** Bytes of a tensor's values. */
+/** Size of a tensor's values in bytes. */
 export function byteLength({ dtype, shape }: Pick<StoredTensor, "dtype" | "shape">): number {
   return elementCount(shape) * DTYPE_BYTES[dtype];
 }
@@ -71,12 +73,14 @@ export function placedTensor(
   return { file: source.file, dtype, shape, offset, length };
 }
 
-/** The values of a source's tensor. */
+/** Reads the values of a source's tensor. */
 export function readStored(source: ByteSource, tensor: StoredTensor): Promise<Uint8Array> {
   return tensor.offset === undefined ? tensor.make() : source.read(tensor.offset, tensor.length);
 }
 
-/** A tensor [B, A] of the values of one [A, B], as formats keep linear layers that transformers keeps [out, in]. */
+/**
+ * The transposed tensor [B, A] of one [A, B]: many formats store linear layers [in, out], and transformers [out, in].
+ */
 export function transposedTensor(source: ByteSource, tensor: StoredTensor): MadeTensor {
   const { file, dtype, shape } = tensor;
   const [rows = 1, columns = 1] = shape;
@@ -85,9 +89,9 @@ export function transposedTensor(source: ByteSource, tensor: StoredTensor): Made
 }
 
 /**
- * Picks elements out of a buffer.
+ * Copies elements from a buffer.
  * @param size bytes of an element
- * @param strides elements from one index to the next, for each axis; the last one in the buffer
+ * @param strides elements from one index to the next, for each axis of the buffer
  * @returns the elements in row-major order
  */
 export function gather(
@@ -116,7 +120,7 @@ export function gather(
 }
 
 /**
- * Writes a block of an array to its place in it; what of the block lies past the array's edges is left out.
+ * Copies a block of an array to its place in the array, without the part beyond the array's edges.
  * @param origin index of the block's first element
  * @param size bytes of an element
  */
@@ -150,12 +154,12 @@ export function swapBytes(bytes: Uint8Array, size: number): Uint8Array {
   return bytes;
 }
 
-/** Whether a value read from a file can be a number of things or bytes. */
+/** Whether a value read from a file can be a count of items or bytes. */
 export function isCount(value: unknown): value is number {
   return typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
 }
 
-/** The error of a file that is not as its format has it. */
+/** The error for a file that violates its format. */
 export function malformed(file: string, what: string, cause?: unknown): ModelError {
   return new ModelError("checkpoint", `${file} ${what}. Download the file again.`, { cause });
 }

@@ -14,9 +14,10 @@ import {
 } from "./tensor.ts";
 
 /**
- * Finds the tensors, under Hugging Face's names and in their shapes. Each is checked against its checksum as it is read.
- * @param sibling opens a file beside the index
- * @throws ModelError "checkpoint" when index or shards are malformed or missing
+ * Finds the tensors, under Hugging Face's names and in their shapes. Each is checked against its checksum when it is
+ * read.
+ * @param sibling opens a file in the index's folder
+ * @throws ModelError "checkpoint" when the index or a shard is malformed or missing
  * @see load_tf_weights_in_t5, transformers modeling_t5.py (4.x) for the names
  */
 export async function readTensorBundle(
@@ -52,7 +53,7 @@ export async function readTensorBundle(
 
 const dtypes: Readonly<Record<number, TensorDtype>> = { 1: "F32", 2: "F64", 3: "I32", 9: "I64", 14: "BF16", 19: "F16" };
 
-/** Hugging Face's name of a variable; undefined for optimizer slots and what else is no weight. */
+/** Hugging Face's name of a variable; undefined for optimizer slots and others that are not weights. */
 function meshName(path: string): string | undefined {
   if (path === "shared/embedding") return "shared.weight";
   if (path === "decoder/logits/kernel") return "lm_head.weight";
@@ -64,7 +65,7 @@ function meshName(path: string): string | undefined {
     ? "layer_norm"
     : PARTS.exec(rest)?.[0]?.replace("TalkingHeads", "").replace("/kernel", "").replace("/", ".").replace(/\.y$/, ".o");
   if (inside === undefined) return undefined;
-  // Where layers differ, all of them are in one block: n4w10's.
+  // Models whose layers differ (n4w10) have all of them in one block.
   const layers = stack === "encoder" ? 2 : 3;
   const index = Number(block) + Math.floor(Number(layer) / layers);
   return `${stack}.block.${index}.layer.${Number(layer) % layers}.${inside}.weight`;
@@ -73,7 +74,9 @@ function meshName(path: string): string | undefined {
 const PARTS =
   /^((SelfAttention|EncDecAttention)\/([qkvo]|kv|relative_attention_bias)|TalkingHeads(SelfAttention|EncDecAttention)\/([qkvy]\/kernel|(logits|weights)\/kernel|relative_attention_bias)|DenseReluDense\/(wi|wi_0|wi_1|wo)\/kernel)$/;
 
-/** A projection's heads and their widths are axes of their own in talking heads; a model with one head has lost that axis. */
+/**
+ * With talking heads, a projection has separate axes for heads and their width; a model with one head lacks the first.
+ */
 function matrixShape(path: string, shape: readonly number[]): readonly number[] {
   if (path.endsWith("/relative_attention_bias") && shape.length === 1) return [1, ...shape];
   const [first = 1, second = 1, third = 1] = shape;
@@ -100,7 +103,7 @@ function bundleTensor(path: string, entry: BundleEntry, shard: ByteSource): Made
   return { file: shard.file, dtype, shape, offset: undefined, make };
 }
 
-/** A partitioned variable: each piece is checked as a tensor is, and all together must be the whole. */
+/** A partitioned variable. Each piece is checked like a tensor, and together they must cover the whole. */
 async function slicedTensor(
   path: string,
   whole: BundleEntry,
@@ -113,7 +116,7 @@ async function slicedTensor(
   const pieces: (Piece & { readonly tensor: MadeTensor })[] = [];
   for (const slice of slices) {
     const entry = entries.get(sliceKey(path, slice));
-    if (entry === undefined || entry.slices.length > 0) throw wrong("of which one is not there");
+    if (entry === undefined || entry.slices.length > 0) throw wrong("of which one is missing");
     const extent = slice.map(({ start, length }, axis) =>
       length === -1 ? (shape[axis] ?? 0) : start < 0 ? -1 : length,
     );

@@ -1,4 +1,4 @@
-/** Reads what torch.save writes of a model, `pytorch_model.bin`: the zip layout of PyTorch 1.6 and later, and the one before. */
+/** Reads `pytorch_model.bin`, written by torch.save: the zip layout of PyTorch 1.6 and later, and the one before. */
 import { readPickle } from "./pickle.ts";
 import { DTYPE_BYTES, elementCount, type TensorDtype } from "./safetensors.ts";
 import {
@@ -14,8 +14,8 @@ import {
 import { entryOffset, zipEntries } from "./zip.ts";
 
 /**
- * Finds the tensors of a state dict in the zip layout: `NAME/data.pkl` beside a file of bytes for each storage.
- * @throws ModelError "checkpoint" when it is malformed, or asks for anything that a state dict does not hold
+ * Finds the tensors of a state dict in the zip layout: `NAME/data.pkl`, and a file of bytes for each storage.
+ * @throws ModelError "checkpoint" when it is malformed, or names anything that a state dict does not need
  * @see torch/serialization.py: _save, _load
  */
 export async function readTorchZip(source: ByteSource): Promise<TensorMap> {
@@ -23,7 +23,7 @@ export async function readTorchZip(source: ByteSource): Promise<TensorMap> {
   const [pickleName, ...others] = [...entries.keys()].filter((name) => /^[^/]*\/data\.pkl$/.test(name));
   const pickle = entries.get(pickleName ?? "");
   if (pickleName === undefined || pickle === undefined || others.length > 0) {
-    throw malformed(source.name, "is a zip archive, but none that PyTorch writes: it has no single data.pkl");
+    throw malformed(source.name, "is a zip archive, but not PyTorch's: it has no single data.pkl");
   }
   if (pickle.sizeBytes > MAX_PICKLE_BYTES) throw malformed(source.name, `holds a pickle of ${pickle.sizeBytes} bytes`);
   const folder = pickleName.slice(0, -"data.pkl".length);
@@ -39,25 +39,25 @@ export async function readTorchZip(source: ByteSource): Promise<TensorMap> {
   for (const storage of storages.values()) {
     const name = `${folder}data/${storage.key}`;
     const entry = entries.get(name);
-    if (entry === undefined) throw malformed(source.name, `lacks ${name}, which its tensors lie in`);
+    if (entry === undefined) throw malformed(source.name, `lacks ${name}, which holds its tensors`);
     if (entry.sizeBytes !== storage.count * DTYPE_BYTES[storage.dtype]) {
-      throw malformed(source.name, `holds ${name} with ${entry.sizeBytes} bytes, which its tensors disagree with`);
+      throw malformed(source.name, `holds ${name} with ${entry.sizeBytes} bytes, which contradicts its tensors`);
     }
     storage.offset = await entryOffset(source, name, entry);
   }
   return tensors(source, read.value, swapped);
 }
 
-/** The first bytes of the older layout: a pickle of a number of PyTorch's own. */
+/** The first bytes of the older layout: a pickle of PyTorch's magic number. */
 export const TORCH_MAGIC = Uint8Array.of(0x8a, 10, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19);
 
 /** The same in protocols 0 and 1. */
 export const TORCH_MAGIC_DECIMAL = new TextEncoder().encode("L119547037146038801333356L\n");
 
 /**
- * Finds the tensors of a state dict in the layout before PyTorch 1.6: five pickles (magic number, version, machine, state dict, storage
- * keys), then each storage as its length and its bytes.
- * @throws ModelError "checkpoint" when it is malformed, or asks for anything that a state dict does not hold
+ * Finds the tensors of a state dict in the layout before PyTorch 1.6: five pickles (magic number, version, machine,
+ * state dict, storage keys), then each storage as its length and its bytes.
+ * @throws ModelError "checkpoint" when it is malformed, or names anything that a state dict does not need
  * @see torch/serialization.py: _legacy_save, _legacy_load
  */
 export async function readTorchLegacy(source: ByteSource): Promise<TensorMap> {
@@ -65,19 +65,20 @@ export async function readTorchLegacy(source: ByteSource): Promise<TensorMap> {
   const [pickles, end] = await leadingPickles(source, 5, storages);
   const [, version, machine, state, keys] = pickles;
   if (version !== 1001 || !(machine instanceof Map) || !Array.isArray(keys)) {
-    throw malformed(source.name, "is not the state of a model as PyTorch saves it");
+    throw malformed(source.name, "is not a model's state dict");
   }
   const swapped = machine.get("little_endian") === false;
   let at = end;
   const found = new Set<unknown>();
   for (const key of keys) {
     const storage = storages.get(String(key));
-    if (storage === undefined || found.has(key)) throw malformed(source.name, `lists a storage ${key} of no tensor`);
+    if (storage === undefined || found.has(key))
+      throw malformed(source.name, `lists a storage ${key} that no tensor uses`);
     if (at + 8 > source.sizeBytes) throw malformed(source.name, "is truncated: it ends before its tensors do");
     const prefix = await source.read(at, 8);
     const count = Number(new DataView(prefix.buffer, prefix.byteOffset).getBigUint64(0, !swapped));
     if (count !== storage.count) {
-      throw malformed(source.name, `holds ${count} values where its tensors count on ${storage.count}`);
+      throw malformed(source.name, `holds ${count} values where its tensors need ${storage.count}`);
     }
     storage.offset = at + 8;
     at = storage.offset + count * DTYPE_BYTES[storage.dtype];
@@ -90,17 +91,17 @@ export async function readTorchLegacy(source: ByteSource): Promise<TensorMap> {
   return tensors(source, state, swapped);
 }
 
-/** A model's takes 100 to 200 bytes a tensor. */
+/** A model's pickle takes 100 to 200 bytes per tensor. */
 const MAX_PICKLE_BYTES = 8 * 1024 * 1024;
 /** More axes than any weight has. */
 const MAX_AXES = 8;
 
-/** A run of values that tensors are views of. */
+/** Contiguous values, of which tensors are views. */
 interface Storage {
   readonly key: string;
   readonly dtype: TensorDtype;
   readonly count: number;
-  /** Of the first byte in the file, once it is known. */
+  /** Offset of the first byte in the file, once it is known. */
   offset: number;
 }
 
@@ -118,7 +119,7 @@ class TensorView {
   }
 }
 
-/** A view of a storage that begins after the storage does. */
+/** A view of a storage, from an offset on. */
 class StorageView {
   readonly storage: Storage;
   readonly first: number;
@@ -150,7 +151,7 @@ class StorageType {
   }
 }
 
-/** All that a pickle of weights may name: the functions are ours and make records. */
+/** All names that a pickle of weights may use. The functions are ours and return records. */
 const globals: ReadonlyMap<string, unknown> = new Map<string, unknown>([
   ...Object.entries(storageTypes).map(([name, dtype]): [string, unknown] => [`torch.${name}`, new StorageType(dtype)]),
   ["collections.OrderedDict", orderedDict],
@@ -160,7 +161,7 @@ const globals: ReadonlyMap<string, unknown> = new Map<string, unknown>([
 ]);
 
 function orderedDict(...items: unknown[]): Map<unknown, unknown> {
-  if (items.length > 0) throw new Error("a dictionary is made of other things than keys");
+  if (items.length > 0) throw new Error("a dictionary has something else than keys");
   return new Map();
 }
 
@@ -184,13 +185,13 @@ function names(storages: Map<string, Storage>) {
   const persistent = (id: unknown): StorageView => {
     const [kind, type, key, , count, view] = Array.isArray(id) ? id : [];
     if (kind !== "storage" || !(type instanceof StorageType) || !isCount(count)) {
-      throw new Error("what lies outside the pickle is no storage");
+      throw new Error("an object outside the pickle is not a storage");
     }
     const known = storages.get(String(key));
     const storage = known ?? { key: String(key), dtype: type.dtype, count, offset: 0 };
     if (storage.dtype !== type.dtype || storage.count !== count) throw new Error(`storage ${key} has two sizes`);
     storages.set(storage.key, storage);
-    // Only the older layout has views of storages: their own key, where they begin, how long they are.
+    // Only the older layout has views of storages: key, offset, length.
     const first = Array.isArray(view) ? view[1] : 0;
     if (!isCount(first)) throw new Error("a view of a storage is malformed");
     return new StorageView(storage, first);
@@ -198,7 +199,7 @@ function names(storages: Map<string, Storage>) {
   return { globals, persistent };
 }
 
-/** The pickles that a file begins with, and where they end: read in a window that grows until they fit. */
+/** The pickles at a file's beginning, and their end: read in a window that grows until they fit. */
 async function leadingPickles(
   source: ByteSource,
   count: number,
@@ -221,7 +222,7 @@ async function leadingPickles(
   }
 }
 
-/** The tensors of a state dict, which may be kept under `state_dict` beside other things. */
+/** The tensors of a state dict, which may be under `state_dict` among other values. */
 function tensors(source: ByteSource, saved: unknown, swapped: boolean): TensorMap {
   const inner = saved instanceof Map ? (saved.get("state_dict") ?? saved) : saved;
   const found = new Map<string, StoredTensor>();
@@ -229,7 +230,7 @@ function tensors(source: ByteSource, saved: unknown, swapped: boolean): TensorMa
     if (typeof name !== "string" || !(value instanceof TensorView)) continue;
     found.set(name, tensor(source, name, value, swapped));
   }
-  if (found.size === 0) throw malformed(source.name, "holds no table of tensors by name, as the state of a model is");
+  if (found.size === 0) throw malformed(source.name, "holds no table of tensors by name");
   return found;
 }
 

@@ -1,4 +1,7 @@
-/** Arrays in zarr's second format, as T5X and Orbax keep large tensors: a folder with `.zarray` and a file for each chunk. */
+/**
+ * Reads arrays in zarr's second format, which T5X and Orbax use for large tensors: a folder with `.zarray` and chunk
+ * files.
+ */
 import { z } from "zod";
 import { DTYPE_BYTES, elementCount, type TensorDtype } from "./safetensors.ts";
 import { type ByteSource, copyBlock, type MadeTensor, malformed } from "./tensor.ts";
@@ -6,9 +9,9 @@ import { unpackZstd } from "./zstd.ts";
 
 /**
  * Opens an array.
- * @param folder relative to the checkpoint's own
+ * @param folder path relative to the checkpoint's folder
  * @param sibling opens a file by its path relative to the checkpoint's folder
- * @returns a tensor whose chunks are read and unpacked when it is
+ * @returns a tensor whose chunks are read and unpacked when its values are
  * @throws ModelError "checkpoint" when its description is malformed, or a chunk is missing
  * @see Zarr storage specification version 2
  */
@@ -62,12 +65,13 @@ const schema = z.object({
 });
 
 async function description(source: ByteSource) {
-  if (source.sizeBytes > MAX_DESCRIPTION_BYTES) throw malformed(source.name, "is no description of an array");
+  if (source.sizeBytes > MAX_DESCRIPTION_BYTES)
+    throw malformed(source.name, "is too long for the description of an array");
   try {
     const json: unknown = JSON.parse(new TextDecoder().decode(await source.read(0, source.sizeBytes)));
     const { shape, chunks, dtype, compressor } = schema.parse(json);
-    if (shape.length !== chunks.length) throw new Error("array and chunks differ in their axes");
-    // A chunk may be larger than the array only by being cut at its edge.
+    if (shape.length !== chunks.length) throw new Error("array and chunks differ in their number of axes");
+    // A chunk may exceed the array only where the array's edge cuts it.
     if (chunks.some((chunk, i) => chunk > Math.max(1, shape[i] ?? 0)))
       throw new Error("a chunk is larger than the array");
     return { shape, chunks, dtype: dtypes[dtype] ?? "F32", compressor: compressor?.id };
@@ -76,7 +80,7 @@ async function description(source: ByteSource) {
   }
 }
 
-/** Every index of a grid, the last axis fastest. */
+/** All indices of a grid, the last axis fastest. */
 function* indices(grid: readonly number[]): Generator<number[]> {
   const [first, ...rest] = grid;
   if (first === undefined) yield [];
@@ -92,7 +96,7 @@ async function chunkBytes(file: ByteSource, compressor: "gzip" | "zlib" | "zstd"
         ? unpacked(stored, length, file.name)
         : await inflated(stored, compressor, length, file.name);
   if (bytes.length !== length) {
-    throw malformed(file.name, `holds ${bytes.length} bytes of an array, where ${length} are needed`);
+    throw malformed(file.name, `holds ${bytes.length} bytes of an array instead of ${length}`);
   }
   return bytes;
 }
@@ -105,7 +109,7 @@ function unpacked(stored: Uint8Array, length: number, name: string): Uint8Array 
   }
 }
 
-/** Unpacks at most `length` bytes and one more, whatever the data says it would become. */
+/** Unpacks at most `length` + 1 bytes, whatever size the data claims. */
 async function inflated(stored: Uint8Array, compressor: "gzip" | "zlib", length: number, name: string) {
   const bytes = new Uint8Array(length + 1);
   let at = 0;

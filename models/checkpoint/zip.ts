@@ -1,23 +1,24 @@
 /**
- * The directory of a zip archive: where its files lie, so that they can be read by ranges. Only what torch.save writes: files
- * stored as they are, zip64 among them. (A library would unpack streams; here nothing is unpacked, the bytes are used in place.)
+ * Reads the directory of a zip archive as torch.save writes it (uncompressed, also zip64), so that its files can be
+ * read by ranges. A library would unpack streams; here the bytes are used in place.
  */
 import { type ByteSource, malformed } from "./tensor.ts";
 
-/** A file of an archive, stored as it is. */
+/** An uncompressed file of an archive. */
 export interface ZipEntry {
   /** Bytes from the archive's start to its local header. */
   readonly headerOffset: number;
   readonly sizeBytes: number;
 }
 
-/** How a zip archive begins. */
+/** The first bytes of a zip archive. */
 export const ZIP_MAGIC = Uint8Array.of(0x50, 0x4b, 3, 4);
 
 /**
  * Reads the directory at an archive's end.
  * @returns name -> entry
- * @throws ModelError "checkpoint" when it is malformed or truncated, compressed, encrypted, or names a file twice, or files overlap
+ * @throws ModelError "checkpoint" when it is malformed or truncated, compressed, encrypted, or names a file twice, or
+ *   files overlap
  * @see APPNOTE.TXT of PKWARE, 4.3 and 4.5.3
  */
 export async function zipEntries(source: ByteSource): Promise<ReadonlyMap<string, ZipEntry>> {
@@ -50,7 +51,7 @@ export async function zipEntries(source: ByteSource): Promise<ReadonlyMap<string
     const stored = number(20);
     const headerOffset = number(42);
     if ((view.getUint16(at + 8, true) & 1) !== 0 || view.getUint16(at + 10, true) !== 0 || stored !== sizeBytes) {
-      throw wrong(`is a zip archive with ${name} compressed or encrypted in it, which no program saves weights as`);
+      throw wrong(`is a zip archive with ${name} compressed or encrypted in it, which is not how weights are saved`);
     }
     if (headerOffset + LOCAL_HEADER + sizeBytes > offset) throw wrong(`is malformed: ${name} lies beyond its end`);
     entries.set(name, { headerOffset, sizeBytes });
@@ -61,7 +62,7 @@ export async function zipEntries(source: ByteSource): Promise<ReadonlyMap<string
 }
 
 /**
- * Where a file's own bytes begin, which its local header decides.
+ * Returns the offset of a file's bytes, which depends on its local header.
  * @throws ModelError "checkpoint" when there is no such header, or the file would lie beyond the archive
  */
 export async function entryOffset(source: ByteSource, name: string, entry: ZipEntry): Promise<number> {
@@ -76,11 +77,11 @@ export async function entryOffset(source: ByteSource, name: string, entry: ZipEn
 const LOCAL_HEADER = 30;
 const DIRECTORY_ENTRY = 46;
 const DIRECTORY_END = 22;
-/** Room for 100,000 files; a model has about one a tensor. */
+/** Enough for 100,000 files; a model has about one per tensor. */
 const MAX_DIRECTORY_BYTES = 16 * 1024 * 1024;
 
 async function findDirectory(source: ByteSource): Promise<{ count: number; length: number; offset: number }> {
-  // The end record is followed by a comment of at most 65,535 bytes; the record that points to zip64's precedes it.
+  // A comment of at most 65,535 bytes follows the end record; the record that points to zip64's precedes it.
   const tailLength = Math.min(source.sizeBytes, 0xffff + DIRECTORY_END + ZIP64_LOCATOR);
   const tailOffset = source.sizeBytes - tailLength;
   const view = viewOf(await source.read(tailOffset, tailLength));
@@ -105,7 +106,7 @@ async function findDirectory(source: ByteSource): Promise<{ count: number; lengt
 const ZIP64_LOCATOR = 20;
 const ZIP64_END = 56;
 
-/** The 64-bit numbers of a directory entry, in the order in which its 32-bit fields leave them out. */
+/** The 64-bit numbers of a directory entry, in the order of the 32-bit fields that they replace. */
 function zip64Numbers(extra: Uint8Array): () => number {
   const view = viewOf(extra);
   for (let at = 0; at + 4 <= extra.length; ) {

@@ -1,10 +1,10 @@
-/** Unpacks Zstandard, with which TensorStore packs arrays and databases, into no more memory than is allowed. */
+/** Unpacks Zstandard, which TensorStore uses for arrays and databases, within a limit of memory. */
 import { Decompress, decompress } from "fzstd";
 
 /**
  * Unpacks one frame.
- * @param limit the most bytes that it may become
- * @throws Error when it would become more, looks back further than any that TensorStore writes, or is malformed
+ * @param limit the largest unpacked size in bytes
+ * @throws Error when its unpacked size is larger, its window is larger than TensorStore's, or it is malformed
  * @see RFC 8878, 3.1.1.1
  */
 export function unpackZstd(stored: Uint8Array, limit: number): Uint8Array {
@@ -19,12 +19,12 @@ export function unpackZstd(stored: Uint8Array, limit: number): Uint8Array {
   return decompress(stored, new Uint8Array(size));
 }
 
-/** 8 MB, the most that the usual levels of compression look back. */
+/** 8 MB, the largest window of the usual compression levels. */
 const MAX_WINDOW_LOG = 23;
 
-/** Unpacks a frame that does not say how long it becomes. */
+/** Unpacks a frame that does not state its unpacked size. */
 function unpackPieces(stored: Uint8Array, limit: number): Uint8Array {
-  if (10 + ((stored[5] ?? 0) >> 3) > MAX_WINDOW_LOG) throw new Error("it looks back too far");
+  if (10 + ((stored[5] ?? 0) >> 3) > MAX_WINDOW_LOG) throw new Error("its window is too large");
   const pieces: Uint8Array[] = [];
   let size = 0;
   const stream = new Decompress((piece) => {

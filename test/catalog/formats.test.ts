@@ -195,7 +195,12 @@ const zarr: [string, string, string | Uint8Array | undefined, RegExp][] = [
   ["a billion chunks", ".zarray", zarray({ shape: [32000, 32000], chunks: [1, 1] }), /describes 1024000000 chunks/],
   ["a chunk cut off", "0.0", gzipSync(new Uint8Array(9 * 21 * 2)).subarray(0, 20), /0\.0 is damaged/],
   ["a chunk that is not packed", "0.0", new Uint8Array(9 * 21 * 2), /0\.0 is damaged: it cannot be unpacked/],
-  ["a chunk that is a zip bomb", "0.0", gzipSync(new Uint8Array(2e8)), /0\.0 holds 379 bytes of an array, where 378/],
+  [
+    "a chunk that is a zip bomb",
+    "0.0",
+    gzipSync(new Uint8Array(2e8)),
+    /0\.0 holds 379 bytes of an array instead of 378/,
+  ],
   ["a chunk too short", "0.0", gzipSync(new Uint8Array(12)), /0\.0 holds 12 bytes/],
 ];
 
@@ -205,7 +210,7 @@ const orbax: [string, string, (content: Buffer) => string | Uint8Array, RegExp][
     "an array in zarr's third format",
     "_METADATA",
     (text) => String(text).replace('zarr3": false', 'zarr3": true'),
-    /third format, which is not read\. In Python/,
+    /third format, which cannot be read\. In Python/,
   ],
   [
     "a database that is not there",
@@ -217,13 +222,13 @@ const orbax: [string, string, (content: Buffer) => string | Uint8Array, RegExp][
     "a path that leads elsewhere",
     "_METADATA",
     (text) => String(text).replace('"key": "token_embedder"', '"key": "../../x"'),
-    /which is no folder/,
+    /which is not a folder name/,
   ],
   [
     "half a list of arrays",
     "_METADATA",
     (text) => text.subarray(0, 900),
-    /_METADATA is truncated, or not as Orbax writes it/,
+    /_METADATA is truncated, or was not written by Orbax/,
   ],
   [
     "a frame of zstd that claims 4 GB",

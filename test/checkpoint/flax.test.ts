@@ -53,7 +53,7 @@ const refused: [string, Buffer, RegExp][] = [
   [
     "an array whose bytes go past it",
     pack({ weight: array([6], six, "float32", 250) }),
-    /array that Flax does not write/,
+    /array in a layout that is not Flax's/,
   ],
   ["an array of objects", pack({ weight: array([6], six, "object") }), /stores weight as object/],
   ["an absurd shape", pack({ weight: array([4294967295, 4294967295], six) }), /gives weight 24 bytes/],

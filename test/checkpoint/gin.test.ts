@@ -69,23 +69,19 @@ for (const [name, rows, shape] of shapes) {
 
 const tiny = readFileSync(`${FOLDER}/mesh-tiny.gin`, "utf8");
 const changed: [string, string, RegExp][] = [
-  [
-    "no width",
-    tiny.replaceAll(/.*Unitransformer\.d_model.*/g, ""),
-    /does not say encoder\/Unitransformer\.d_model\. Take/,
-  ],
+  ["no width", tiny.replaceAll(/.*Unitransformer\.d_model.*/g, ""), /lacks encoder\/Unitransformer\.d_model\. Take/],
   [
     "a width in a file that it includes",
     `include 'models/bi_v1.gin'\n${tiny.replaceAll(/.*Unitransformer\.d_model.*/g, "")}`,
-    /does not say encoder\/Unitransformer\.d_model \(it includes models\/bi_v1\.gin, which is not read\)/,
+    /lacks encoder\/Unitransformer\.d_model \(it includes models\/bi_v1\.gin, which is not read\)/,
   ],
-  ["no word of tied embeddings", tiny.replaceAll(/.*shared_embedding_and.*/g, ""), /does not say decoder\/Unitrans/],
+  ["no word of tied embeddings", tiny.replaceAll(/.*shared_embedding_and.*/g, ""), /lacks decoder\/Unitrans/],
   [
     "stacks of two widths",
     tiny.replace("decoder/DenseReluDense.hidden_size = %d_ff", "decoder/DenseReluDense.hidden_size = 9"),
     /different DenseReluDense\.hidden_size/,
   ],
-  ["a width in words", tiny.replace("d_ff = 64", "d_ff = 'wide'"), /hidden_size as "wide", which is no number/],
+  ["a width in words", tiny.replace("d_ff = 64", "d_ff = 'wide'"), /hidden_size as "wide", which is not a number/],
   [
     "another activation",
     tiny.replaceAll("['gelu', 'linear']", "['tanh', 'linear']"),
@@ -102,7 +98,7 @@ const changed: [string, string, RegExp][] = [
     tiny.replace("d_ff = 64", "a = [%b]\nb = (%d_ff,)\nd_ff = %a"),
     /defines %d_ff by %a by %b by %d_ff/,
   ],
-  ["a macro that is not there", tiny.replace("d_ff = 64", ""), /uses %d_ff and does not say what it is/],
+  ["a macro that is not there", tiny.replace("d_ff = 64", ""), /uses %d_ff without defining it/],
   ["stacks that share their layers", readFileSync(`${FOLDER}/bi_v1_shared.gin`, "utf8"), /encoder_name as "decoder"/],
 ];
 for (const [name, text, message] of changed) {

@@ -65,12 +65,12 @@ const refused: [string, Map<string, Uint8Array>, RegExp][] = [
   [
     "a path that leads out of the folder",
     ocdbtDatabase(leaf(0), 0, "../../etc/passwd"),
-    /in "\.\.\/\.\.\/etc\/passwd", which is no file of/,
+    /in "\.\.\/\.\.\/etc\/passwd", which is not a file in/,
   ],
-  ["an absolute path", ocdbtDatabase(leaf(0), 0, "/etc/passwd"), /which is no file of its folder/],
-  ["a node of another height", ocdbtDatabase(leaf(0), 3), /not of the height/],
+  ["an absolute path", ocdbtDatabase(leaf(0), 0, "/etc/passwd"), /which is not a file in its folder/],
+  ["a node of another height", ocdbtDatabase(leaf(0), 3), /has the wrong height/],
   ["a billion entries", ocdbtDatabase(leaf(0xff, 0xff, 0xff, 0xff, 3), 0), /it breaks off/],
-  ["a key twice", ocdbtDatabase(leaf(2, 1, 1, 0, 0x6b, 0, 0, 0, 0), 0), /a key twice/],
+  ["a key twice", ocdbtDatabase(leaf(2, 1, 1, 0, 0x6b, 0, 0, 0, 0), 0), /too many keys, or one twice/],
   ["a value in no file", ocdbtDatabase(leaf(1, 1, 0x6b, 2, 1, 0, 0), 0), /not in the table/],
   [
     "a key that shares more than there is",
@@ -81,7 +81,7 @@ const refused: [string, Map<string, Uint8Array>, RegExp][] = [
   [
     "a node in itself",
     ocdbtDatabase(Uint8Array.from([200, 1, 3, 0, 0x64, 0x2f, 0x30, 1, 0, 0, 0, 0, 31]), 200),
-    /not of the height/,
+    /has the wrong height/,
   ],
 ];
 for (const [name, files, message] of refused) test(`refuses ${name}`, () => assert.rejects(opened(files), message));

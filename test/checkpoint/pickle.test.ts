@@ -62,7 +62,7 @@ const refused: [string, string, RegExp][] = [
   ["items for a number", "K\x01K\x02a.", /malformed pickle/],
   ["something that was not kept", "h\x05.", /malformed pickle/],
   ["a text that is none", "X\x01\x00\x00\x00\xff.", /malformed pickle/],
-  ["a pickle of protocol 0", "(dp0\n.", /a pickle of protocol 0, which PyTorch itself cannot read/],
+  ["a pickle of protocol 0", "(dp0\n.", /a pickle of protocol 0, from which PyTorch itself cannot read/],
   ["a number of a million digits", `L${"9".repeat(1e6)}L\n.`, /malformed pickle/],
   ["a number that is none", "Iinf\n.", /malformed pickle/],
   ["a protocol of the future", "\x80\x06N.", /a protocol later than 5/],

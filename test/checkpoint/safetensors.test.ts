@@ -56,7 +56,7 @@ const wrong: [string, Uint8Array, RegExp][] = [
   [
     "a header beyond the limit",
     new Uint8Array(20).fill(0x7f),
-    /no safetensors file: its header would be 9187201950435737471 bytes/,
+    /not a safetensors file: its header would be 9187201950435737471 bytes/,
   ],
   ["a header that is not JSON", file(`${half},`, 4), /header is not JSON/],
   ["a header that starts with a space", file(` ${half}}`, 4), /header is not JSON/],

@@ -145,7 +145,7 @@ const unfit: [string, () => Promise<unknown>, RegExp][] = [
   [
     "a piece that is not there",
     () => partitioned([rows(0, 2)], [rows(0, 2), rows(2, 2)]),
-    /in 2 pieces of which one is not there/,
+    /in 2 pieces of which one is missing/,
   ],
   ["pieces that overlap", () => partitioned([rows(0, 3), rows(2, 1)]), /in 2 pieces that do not make \[4,2\]/],
   ["pieces with a hole between", () => partitioned([rows(0, 1), rows(2, 2)]), /in 2 pieces that do not make \[4,2\]/],
