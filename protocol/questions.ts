@@ -1,13 +1,14 @@
 /** Asking about a text and classifying it: the arguments and results of two commands of requests.ts. */
 import type { Range } from "vscode-languageserver-protocol";
 import { z } from "zod";
-import { rangeSchema } from "./requests.ts";
+import { editionSchema, rangeSchema } from "./requests.ts";
 
 /** Arguments of `spanfill.askRange`. */
 export const askSchema = z.object({
   uri: z.string(),
   /** The document's version that the range belongs to; another is refused (ContentModified). */
   version: z.int(),
+  edition: editionSchema,
   /** The text to ask about; the whole document when absent. */
   range: rangeSchema.optional(),
   question: z.string().trim().min(1).max(2000),
@@ -42,6 +43,7 @@ export const classifySchema = z.object({
   uri: z.string(),
   /** The document's version that the range belongs to; another is refused (ContentModified). */
   version: z.int(),
+  edition: editionSchema,
   /** The whole document when absent. */
   range: rangeSchema.optional(),
   /** What to choose among; the model's own labels when absent. */

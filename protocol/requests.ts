@@ -44,6 +44,9 @@ export const COMMANDS = {
   status: "spanfill.status",
 } as const;
 
+/** The `edition` of arguments that the server itself wrote, such as those of code actions: which text they are for. */
+export const editionSchema = z.string().optional();
+
 const positionSchema = z.object({ line: z.int().nonnegative(), character: z.int().nonnegative() });
 /** A range of a document. */
 export const rangeSchema = z.object({ start: positionSchema, end: positionSchema });
@@ -53,6 +56,7 @@ export const summarizeRangeSchema = z.object({
   uri: z.string(),
   /** When given, another version of the document is refused (ContentModified). */
   version: z.int().optional(),
+  edition: editionSchema,
   /** The whole document when absent. */
   range: rangeSchema.optional(),
   /** The setting `summary.style` when absent. */
@@ -127,6 +131,7 @@ export const fillGapsSchema = z.object({
   uri: z.string(),
   /** The document's version that the range belongs to; another is refused (ContentModified). */
   version: z.int(),
+  edition: editionSchema,
   /** Gaps that lie in it are filled; those of the whole document when absent. */
   range: rangeSchema.optional(),
   /** Whether the server has the client apply the edit (workspace/applyEdit), for clients that do nothing with a result. */
@@ -156,6 +161,7 @@ export const rephraseSchema = z.object({
   uri: z.string(),
   /** The document's version that the range belongs to; another is refused (ContentModified). */
   version: z.int(),
+  edition: editionSchema,
   range: rangeSchema,
   /** Most alternatives. */
   count: z.int().min(1).max(20).default(5),
@@ -182,6 +188,7 @@ export const writeFieldSchema = z.object({
   uri: z.string(),
   /** The document's version that the edit is for; another is refused (ContentModified). */
   version: z.int(),
+  edition: editionSchema,
   field: z.enum(["title", "description"]),
   /** What to write; the model proposes it when absent. */
   value: z.string().trim().min(1).optional(),
@@ -224,6 +231,7 @@ export const completeHereSchema = z.object({
   uri: z.string(),
   /** The document's version that the position belongs to; another is refused (ContentModified). */
   version: z.int(),
+  edition: editionSchema,
   position: positionSchema,
 });
 export type CompleteHereArguments = z.input<typeof completeHereSchema>;

@@ -35,6 +35,7 @@ import { cacheFolder } from "./catalog/files.ts";
 import { leaveFolder, settleFolders } from "./catalog/working-folder.ts";
 import { stayUp } from "./engine/stay-up.ts";
 import { OFFER_KINDS } from "./features/code-actions.ts";
+import { fileBehind } from "./features/file-behind.ts";
 import { createSummaryCache } from "./features/summary-cache.ts";
 import { createBackground, described } from "./lsp/background.ts";
 import { executeCommand, executeCommandParams } from "./lsp/commands.ts";
@@ -93,8 +94,9 @@ connection.onInitialize(({ capabilities, initializationOptions, rootUri }): Init
   encoding = chooseEncoding(capabilities.general?.positionEncodings);
   services = servicesFor(capabilities, initializationOptions, rootUri);
   listensForSettings = capabilities.workspace?.didChangeConfiguration?.dynamicRegistration ?? false;
-  // Here, because the library's own handler, for progress that it made itself, is set just before.
+  // Here, because the library's own handlers, for progress that it made itself and for folders, are set just before.
   connection.onNotification(WorkDoneProgressCancelNotification.type, ({ token }) => services?.progress.cancel(token));
+  connection.onNotification(DidChangeWorkspaceFoldersNotification.type, foldersChanged);
   return {
     serverInfo: { name: "spanfill", version: packageJson.version },
     capabilities: {
@@ -118,9 +120,6 @@ connection.onInitialized(() => {
   background("reading the settings", () => settingsChanged(undefined));
   for (const name of passedOver)
     log.warn(`${name} is passed over: it is a relative path, and a server has no folder of its own`);
-});
-connection.onNotification(DidChangeWorkspaceFoldersNotification.type, () => {
-  folders = undefined;
 });
 connection.onDidChangeConfiguration(({ settings }) => {
   background("taking changed settings", () => settingsChanged(settings));
@@ -224,12 +223,18 @@ function unheard(send: () => Promise<unknown>): void {
   }
 }
 
+/** A folder was added or removed; one may bring settings of its own. */
+function foldersChanged(): void {
+  folders = undefined;
+  services?.settings.changed(undefined);
+}
+
 async function settingsChanged(pushed: unknown): Promise<void> {
   services?.settings.changed(pushed);
   const settings = await services?.settings.settingsFor();
   if (settings === undefined) return;
   log.level = settings.logLevel;
-  await summaries.keep(settings["summary.keep"]);
+  await summaries.keep(settings["summary.keep"]).catch((error) => log.warn(`summaries: ${error}`));
 }
 
 function refusal(): ResponseError | undefined {
@@ -249,7 +254,7 @@ function servicesFor(
   const fetch = (scopeUri: string | undefined) =>
     connection.workspace.getConfiguration({
       section: SETTINGS_SECTION,
-      ...(scopeUri === undefined ? {} : { scopeUri }),
+      ...(scopeUri === undefined ? {} : { scopeUri: fileBehind(scopeUri) }),
     });
   const given = typeof options === "object" && options !== null && SETTINGS_SECTION in options ? options : undefined;
   return {
@@ -282,7 +287,10 @@ function servicesFor(
         folders ??= workspace?.workspaceFolders
           ? connection.workspace.getWorkspaceFolders().then(
               (all) => (all ?? []).map(({ uri }) => uri),
-              () => [],
+              () => {
+                folders = undefined; // asked again the next time
+                return [];
+              },
             )
           : Promise.resolve(rootUri === null || rootUri === undefined ? [] : [rootUri]);
         return folders;

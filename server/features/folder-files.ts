@@ -1,6 +1,6 @@
 /** The files of a folder, wherever it is, that a person would want read: what is hidden, ignored or secret is left out, and said. */
 import { readdir, stat } from "node:fs/promises";
-import { basename, dirname, join, relative, sep } from "node:path";
+import { dirname, join, relative, sep } from "node:path";
 import ignore from "ignore";
 import { readRegularFile } from "../catalog/regular-file.ts";
 import { IGNORE_FILE, MOST_IGNORE_BYTES, SECRET_NAME } from "./private-files.ts";
@@ -143,9 +143,20 @@ export async function rulesAbove(directory: string): Promise<IgnoreRule[]> {
   return rules;
 }
 
-/** Whether something by this name keeps secrets. */
-export function isSecret(path: string): boolean {
-  return SECRET_NAME.test(basename(path));
+/** As {@link rulesAbove}, for a folder within another. @param path the folder's in `source`; "" has nothing above it */
+export async function rulesWithin(source: FolderSource, path: string): Promise<IgnoreRule[]> {
+  const names = path === "" ? [] : path.split("/");
+  const files = names.flatMap((_, i) =>
+    IGNORE_FILES.map((name) => ({
+      file: [...names.slice(0, i), name].join("/"),
+      at: `${names.slice(i).join("/")}/`,
+    })),
+  );
+  const rules = files.map(async ({ file, at }) => {
+    const bytes = await source.read(file, MOST_IGNORE_BYTES).catch(() => undefined);
+    return bytes === undefined ? [] : [rule(new TextDecoder().decode(bytes), (inner) => at + inner)];
+  });
+  return (await Promise.all(rules)).flat();
 }
 
 const IGNORE_FILES: readonly string[] = [".gitignore", IGNORE_FILE];

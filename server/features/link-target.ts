@@ -55,6 +55,11 @@ export function pathWithin(uri: string, folder: string | undefined): string {
   return path.replace(/^\/+/, "");
 }
 
+/** The URI of a path within a folder. @param path as it is, with "/" between names; "" is the folder itself */
+export function uriWithin(folder: string, path: string): string {
+  return path === "" ? folder : `${folder.replace(/\/$/, "")}/${path.split("/").map(encodeURIComponent).join("/")}`;
+}
+
 /** The section that a fragment names, as GitHub and VS Code make names of headings. */
 export function sectionNamed(text: string, fragment: string): Section | undefined {
   const seen = new Map<string, number>();

@@ -1,6 +1,6 @@
 /** Files in which nothing is done unasked: those that keep secrets, and those that `.spanfillignore` names. */
 import { stat } from "node:fs/promises";
-import { basename, dirname, join, relative, sep } from "node:path";
+import { dirname, join, posix, relative, sep } from "node:path";
 import ignore, { type Ignore } from "ignore";
 import { isMissing } from "../catalog/files.ts";
 import { readRegularFile } from "../catalog/regular-file.ts";
@@ -15,9 +15,16 @@ export const IGNORE_FILE = ".spanfillignore";
 /** The largest ignore file that is read: thousands of patterns, where a person writes dozens. */
 export const MOST_IGNORE_BYTES = 256 * 1024;
 
+/** What the name alone says against a file; undefined where nothing. @param path with "/" between names */
+export function whySecret(path: string): string | undefined {
+  const name = posix.basename(path);
+  return SECRET_NAME.test(name) ? `${name} looks like a file that keeps secrets` : undefined;
+}
+
 /** Why nothing is to be suggested in a file, a sentence for the log; undefined where something may be. @param path absolute */
 export async function whyPrivate(path: string): Promise<string | undefined> {
-  if (SECRET_NAME.test(basename(path))) return `${basename(path)} looks like a file that keeps secrets`;
+  const secret = whySecret(path.split(sep).join("/"));
+  if (secret !== undefined) return secret;
   for (let folder = dirname(path); ; folder = dirname(folder)) {
     const file = join(folder, IGNORE_FILE);
     const patterns = await patternsOf(file);
@@ -27,6 +34,29 @@ export async function whyPrivate(path: string): Promise<string | undefined> {
     if (patterns?.ignores(relative(folder, path).split(sep).join("/"))) return `${file} names this file`;
     if (dirname(folder) === folder) return undefined;
   }
+}
+
+/**
+ * As {@link whyPrivate}, of a file in a folder that is not on this machine.
+ * @param folder its URI
+ * @param path relative to the folder, with "/" between names; `fetch` reads such a path and may reject
+ */
+export async function whyPrivateWithin(
+  folder: string,
+  path: string,
+  fetch: (path: string) => Promise<Uint8Array | undefined>,
+): Promise<string | undefined> {
+  const secret = whySecret(path);
+  if (secret !== undefined) return secret;
+  const names = path.split("/");
+  for (let i = names.length - 1; i >= 0; i--) {
+    const file = [...names.slice(0, i), IGNORE_FILE].join("/");
+    const patterns = await fetchedPatterns(`${folder}/${file}`, () => fetch(file));
+    if (patterns === "unreadable")
+      return `${file} is not a file of at most ${MOST_IGNORE_BYTES} bytes that can be read`;
+    if (patterns?.ignores(names.slice(i).join("/"))) return `${file} names this file`;
+  }
+  return undefined;
 }
 
 /**
@@ -62,6 +92,17 @@ async function patternsOf(file: string): Promise<Patterns> {
   const fresh = before !== undefined && before.mtimeMs === mtimeMs;
   const patterns = fresh ? before.patterns : mtimeMs === undefined ? undefined : await read(file);
   known.set(file, { mtimeMs, patterns, looked: performance.now() });
+  return patterns;
+}
+
+async function fetchedPatterns(uri: string, fetch: () => Promise<Uint8Array | undefined>): Promise<Patterns> {
+  const before = known.get(uri);
+  if (before !== undefined && performance.now() - before.looked < KEPT_MS) return before.patterns;
+  const patterns = await fetch().then(
+    (bytes) => (bytes === undefined ? "unreadable" : ignore().add(new TextDecoder().decode(bytes))),
+    () => undefined, // no client tells a file that is not there from others
+  );
+  known.set(uri, { mtimeMs: undefined, patterns, looked: performance.now() });
   return patterns;
 }
 

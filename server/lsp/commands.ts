@@ -30,10 +30,11 @@ import { summaryNotes } from "../features/summary-notes.ts";
 import { infillText, summarizeText } from "../features/tools.ts";
 import { type Asked, longWork, targetOf, withModel } from "./document-work.ts";
 import { cancelled, invalidParams } from "./errors.ts";
-import { suggestion, whyQuiet } from "./handlers.ts";
+import { suggestion } from "./handlers.ts";
 import type { OpenDocument } from "./positions.ts";
 import { memoryOf } from "./process-memory.ts";
 import { askRange, classifyRange } from "./questions.ts";
+import { whyQuiet } from "./quiet.ts";
 import type { Services } from "./services.ts";
 import { summarizeFolder, withSummaries } from "./summaries.ts";
 
@@ -82,10 +83,10 @@ export async function executeCommand(
       return summarizeFolder(services, summarizeFolderSchema.parse(given?.[0]), token, signal);
     case COMMANDS.forgetSummaries:
       return { forgotten: await services.summaries.clear() };
-    // Its process holds nothing else.
+    // Its process holds nothing else. Whoever wants the memory does not want the work to take it again.
     case COMMANDS.unloadModel:
     case COMMANDS.restartEngine:
-      await services.engine.restart();
+      await services.engine.restart(command === COMMANDS.restartEngine);
       return status(services);
     case COMMANDS.status:
       return status(services);

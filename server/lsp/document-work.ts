@@ -3,7 +3,8 @@ import type { ProgressToken, Range } from "vscode-languageserver-protocol";
 import type { Task } from "../../protocol/panel.ts";
 import type { Settings } from "../../protocol/settings.ts";
 import type { LoadedModel } from "../engine/engine.ts";
-import { cancelled, contentModified } from "./errors.ts";
+import type { Work } from "./engine-host.ts";
+import { cancelled, contentModified, EngineEnded } from "./errors.ts";
 import type { OpenDocument } from "./positions.ts";
 import type { Services } from "./services.ts";
 
@@ -15,43 +16,80 @@ export interface Target {
   readonly start: number;
   readonly end: number;
   readonly settings: Settings;
-  /** @throws ResponseError ContentModified when the document has changed, or was closed and opened again */
+  /** @throws ResponseError ContentModified when the document has changed, was closed, or was closed and opened again */
   check(): void;
 }
 
-/** @throws ResponseError InvalidParams when the document is not open, ContentModified when it has another version */
+/** @throws ResponseError InvalidParams when the document is not open, ContentModified when it has another version, or edition */
 export async function targetOf(
   services: Services,
   {
     uri,
     version,
+    edition: named,
     range,
-  }: { readonly uri: string; readonly version?: number | undefined; readonly range?: Range | undefined },
+  }: {
+    readonly uri: string;
+    readonly version?: number | undefined;
+    readonly edition?: string | undefined;
+    readonly range?: Range | undefined;
+  },
 ): Promise<Target> {
-  const check = () => {
-    const { version: now } = services.openDocument(uri);
-    if (version === undefined || version === now) return;
-    throw contentModified(
-      `The request is for version ${version} of ${uri}, which is now at version ${now}; ask again.`,
-    );
-  };
   const document = services.openDocument(uri);
-  check();
-  const { text } = document;
+  const { text, edition } = document;
+  if ((version !== undefined && version !== document.version) || (named !== undefined && named !== edition))
+    throw contentModified(whatBecame(document, version));
+  const check = () => checkEdition(services, document, edition, version);
   const places =
     range === undefined ? [0, text.length] : [document.offsetAt(range.start), document.offsetAt(range.end)];
   const settings = await services.settings.settingsFor(uri);
   return { document, text, start: Math.min(...places), end: Math.max(...places), settings, check };
 }
 
-/** Runs a feature with the model, loaded when the feature asks for it. */
-export async function withModel<T>(
-  { engine, settings }: Services,
-  task: Task,
-  feature: (model: () => Promise<LoadedModel>) => Promise<T>,
-): Promise<T> {
+/**
+ * For what was made of a document before a wait.
+ * @param edition the document's then
+ * @param version the one that the request named, if it did
+ * @throws ResponseError ContentModified when the document has changed, was closed, or was closed and opened again
+ */
+export function checkEdition(
+  services: Pick<Services, "findDocument">,
+  { uri }: OpenDocument,
+  edition: string,
+  version?: number,
+): void {
+  const now = services.findDocument(uri);
+  if (now === undefined) throw contentModified(`${uri} was closed.`);
+  if (now.edition !== edition) throw contentModified(whatBecame(now, version));
+}
+
+/** Whether {@link checkEdition} would throw. */
+export function isStale(services: Pick<Services, "findDocument">, { uri }: OpenDocument, edition: string): boolean {
+  return services.findDocument(uri)?.edition !== edition;
+}
+
+function whatBecame({ uri, version: now }: OpenDocument, version: number | undefined): string {
+  if (version === undefined || version === now) return `${uri} was changed, or closed and opened again; ask again.`;
+  return `The request is for version ${version} of ${uri}, which is now at version ${now}; ask again.`;
+}
+
+/**
+ * Runs a feature with the model, loaded when the feature asks for it; once more, with the settings of then, where the engine was
+ * restarted meanwhile.
+ */
+export async function withModel<T>({ engine, settings }: Services, task: Task, feature: Work<T>): Promise<T> {
   // The engine's settings are the whole workspace's: one engine serves every document.
-  return engine.use(await settings.settingsFor(), task, feature);
+  return overRestart(async () => engine.use(await settings.settingsFor(), task, feature));
+}
+
+/** What work on the engine gives, done once more where that was restarted meanwhile. @throws what the work throws */
+export async function overRestart<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof EngineEnded && error.again)) throw error;
+    return work();
+  }
 }
 
 /** What long work gets besides the model. */

@@ -12,6 +12,7 @@ import { repeatChanged } from "../engine/changed.ts";
 import type { LoadedModel } from "../engine/engine.ts";
 import { createRemoteEngine, type RemoteEngine } from "../engine/remote.ts";
 import { chooseDevice } from "../features/devices.ts";
+import { EngineEnded } from "./errors.ts";
 import type { Log } from "./log.ts";
 
 /** The settings that say which engine it is. */
@@ -51,8 +52,11 @@ export interface EngineHost {
   /** A key for what the model of a task would answer now. @throws ModelError where there is none */
   identity(settings: EngineSettings, task: Task): Promise<string>;
   status(settings: EngineSettings): EngineStatus;
-  /** Ends the engine's process; what runs there fails, and the next use starts another. */
-  restart(): Promise<void>;
+  /**
+   * Ends the engine's process; the next use starts another.
+   * @param again whether what runs there is to be done by the next one: its `use` throws an EngineEnded that says so
+   */
+  restart(again: boolean): Promise<void>;
   /** Ends the engine's process for good. */
   dispose(): Promise<void>;
 }
@@ -85,6 +89,8 @@ class Host implements EngineHost {
   private soon: NodeJS.Timeout | undefined;
   private disposed = false;
   private saidSlow = false;
+  /** How often an engine was ended because someone wanted it, and whether the last time its work is to be done by the next. */
+  private ends = { count: 0, again: false };
 
   constructor(options: EngineHostOptions) {
     this.options = options;
@@ -92,11 +98,13 @@ class Host implements EngineHost {
 
   async use<T>(settings: EngineSettings, task: Task, work: Work<T>): Promise<T> {
     let asked = false;
+    let ended = this.ends.count;
     const attempt = () => {
       // The same for all that one attempt does.
       const folder = onFirstCall(() => folderOf(settings, task));
       let loaded: LoadedModel | undefined;
       const model = async () => {
+        ended = this.ends.count;
         if (!asked) this.busy += 1;
         asked = true;
         loaded = await this.load(settings, folder());
@@ -111,6 +119,8 @@ class Host implements EngineHost {
     try {
       return await repeatChanged(attempt);
     } catch (error) {
+      if (error instanceof ModelError && error.code === "process" && this.ends.count !== ended)
+        throw new EngineEnded(this.ends.again);
       // A mistake in the input says nothing about the engine.
       if (error instanceof ModelError && error.code !== "input" && error.code !== "task") this.failure = error.message;
       throw error;
@@ -161,9 +171,10 @@ class Host implements EngineHost {
     return identityOf(info.device, info.precision, folder);
   }
 
-  async restart(): Promise<void> {
+  async restart(again: boolean): Promise<void> {
     const { running } = this;
     this.running = undefined;
+    this.ends = { count: this.ends.count + 1, again };
     this.failure = undefined;
     await running?.engine.dispose();
     this.publish();
@@ -171,7 +182,7 @@ class Host implements EngineHost {
 
   async dispose(): Promise<void> {
     this.disposed = true;
-    await this.restart();
+    await this.restart(false);
   }
 
   private async load(settings: EngineSettings, { directory, files }: Folder): Promise<LoadedModel> {
@@ -180,7 +191,7 @@ class Host implements EngineHost {
     const { precision, threads, idleMinutes } = settings;
     const reference = { directory, precision, identity: files, ...(threads === 0 ? {} : { threads }) };
     const key = keyOf(settings);
-    if (this.running !== undefined && this.running.key !== key) await this.restart();
+    if (this.running !== undefined && this.running.key !== key) await this.restart(true);
     this.running ??= this.start(key, idleMinutes);
     const { running } = this;
     const known = running.models.get(directory);

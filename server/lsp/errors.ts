@@ -14,6 +14,20 @@ export function contentModified(message: string): ResponseError<undefined> {
   return new ResponseError(LSPErrorCodes.ContentModified, message);
 }
 
+/** The engine was ended, as someone wanted, while it worked on the request. */
+export class EngineEnded extends Error {
+  override readonly name = "EngineEnded";
+  /** Whether the request is to be done by the next engine. */
+  readonly again: boolean;
+
+  constructor(again: boolean) {
+    super(
+      `${again ? "The engine was restarted" : "The model's memory was freed"} in the middle of the request. Ask again.`,
+    );
+    this.again = again;
+  }
+}
+
 /** The request's parameters are not as the protocol says, or name a document that is not open. */
 export function invalidParams(message: string): ResponseError<undefined> {
   return new ResponseError(ErrorCodes.InvalidParams, message);
@@ -26,6 +40,7 @@ export function invalidParams(message: string): ResponseError<undefined> {
 export function responseErrorOf(error: unknown, signal: AbortSignal): ResponseError<FailureData | undefined> {
   if (signal.aborted) return signal.reason instanceof ResponseError ? signal.reason : cancelled();
   if (error instanceof ResponseError) return error;
+  if (error instanceof EngineEnded) return new ResponseError(LSPErrorCodes.ServerCancelled, error.message);
   if (error instanceof z.ZodError) return invalidParams(`The parameters are not valid: ${z.prettifyError(error)}`);
   if (error instanceof ModelError) {
     const data: FailureData = { code: error.code };

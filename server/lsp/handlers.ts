@@ -1,5 +1,4 @@
 /** The language features as the protocol has them: positions in and out, versions checked; the work itself is in features/. */
-import { fileURLToPath } from "node:url";
 import {
   type CodeAction,
   CodeActionTag,
@@ -12,15 +11,13 @@ import {
 import { z } from "zod";
 import { COMMENTED_LANGUAGES, commentAt } from "../../protocol/comments.ts";
 import { COMMANDS } from "../../protocol/requests.ts";
-import type { Settings } from "../../protocol/settings.ts";
 import { codeActions, cursorActions } from "../features/code-actions.ts";
 import { completeComment, type InlineCompletions, inlineCompletion } from "../features/inline-completion.ts";
-import { isWithin, pathWithin } from "../features/link-target.ts";
-import { isEnabled, whyPrivate } from "../features/private-files.ts";
 import { sectionsOf, upperSections } from "../features/section-summary.ts";
-import { withModel } from "./document-work.ts";
-import { cancelled, contentModified } from "./errors.ts";
+import { checkEdition, withModel } from "./document-work.ts";
+import { cancelled } from "./errors.ts";
 import type { OpenDocument } from "./positions.ts";
+import { whyQuiet } from "./quiet.ts";
 import type { Services } from "./services.ts";
 import type { Place, Suggest } from "./suggestions.ts";
 import { hoverSummary } from "./summaries.ts";
@@ -62,7 +59,7 @@ export async function provideInlineCompletion(
   signal: AbortSignal,
 ): Promise<InlineCompletionItem[]> {
   const document = services.openDocument(params.textDocument.uri);
-  const { version } = document;
+  const { edition } = document;
   const offset = document.offsetAt(params.position);
   const range = document.rangeOf(offset, offset);
   // An item of the completion list is chosen: ghost text would have to begin with it.
@@ -72,7 +69,7 @@ export async function provideInlineCompletion(
   const made = await services.suggestions.request(suggest, document, { offset, explicit }, signal);
   signal.throwIfAborted();
   if (made.cancelled) throw cancelled();
-  if (document.version !== version) throw contentModified("The document was changed.");
+  checkEdition(services, document, edition);
   services.log.debug(`inline completion: ${made.reason ?? `${made.items.length} suggested`}`);
   return made.items.map((item) => ({ insertText: item.text, range }));
 }
@@ -98,15 +95,6 @@ export async function suggestion(
   );
 }
 
-/** Why nothing is to be done unasked in a document: the setting `enable`, or, for files, {@link whyPrivate}. */
-export async function whyQuiet({ client }: Services, uri: string, settings: Settings): Promise<string | undefined> {
-  if (Object.keys(settings.enable).length > 0) {
-    const folder = (await client.workspaceFolders()).find((each) => isWithin(uri, each));
-    if (!isEnabled(settings.enable, pathWithin(uri, folder))) return "spanfill.enable switches it off here";
-  }
-  return uri.startsWith("file:") ? whyPrivate(fileURLToPath(uri)) : undefined;
-}
-
 /** The summary of the section whose Markdown heading is under the mouse, or of what a relative link leads to; else other words for the word. */
 export async function provideHover(
   services: Services,
@@ -114,12 +102,17 @@ export async function provideHover(
   signal: AbortSignal,
 ): Promise<Hover | null> {
   const document = services.openDocument(params.textDocument.uri);
+  const { edition } = document;
   const offset = document.offsetAt(params.position);
   const settings = await services.settings.settingsFor(document.uri);
   if ((await whyQuiet(services, document.uri, settings)) !== undefined) return null;
+  checkEdition(services, document, edition);
   const summarizes = document.languageId === "markdown" && settings["hover.enabled"];
   const summary = summarizes ? await hoverSummary(services, document, offset, settings, signal) : null;
-  return summary ?? wordHover(services, document, offset, settings, signal);
+  checkEdition(services, document, edition);
+  const hover = summary ?? (await wordHover(services, document, offset, settings, signal));
+  checkEdition(services, document, edition);
+  return hover;
 }
 
 /** A summary to be had above each heading, where the setting wants them. */
@@ -129,15 +122,15 @@ export async function provideCodeLenses(
   _signal: AbortSignal,
 ): Promise<CodeLens[]> {
   const document = services.openDocument(params.textDocument.uri);
-  const { uri, version, text, languageId } = document;
+  const { uri, version, edition, text, languageId } = document;
   const settings = await services.settings.settingsFor(uri);
   if (languageId !== "markdown" || !settings["codeLens.enabled"]) return [];
   if ((await whyQuiet(services, uri, settings)) !== undefined) return [];
-  if (document.version !== version) throw contentModified("The document was changed.");
+  checkEdition(services, document, edition);
   const sections = sectionsOf(text).filter(({ bodyStart, bodyEnd }) => text.slice(bodyStart, bodyEnd).trim() !== "");
   return upperSections(sections, MOST_LENSES).map(({ headingStart, headingEnd, bodyEnd }) => {
     const range = document.rangeOf(headingStart, bodyEnd);
-    const argument = { uri, version, range, show: true };
+    const argument = { uri, version, edition, range, show: true };
     const command = { title: "Summarize section", command: COMMANDS.summarizeRange, arguments: [argument] };
     return { range: document.rangeOf(headingStart, headingEnd), command };
   });
@@ -153,13 +146,13 @@ export async function provideCodeActions(
   signal: AbortSignal,
 ): Promise<CodeAction[]> {
   const document = services.openDocument(params.textDocument.uri);
-  const { uri, version, text } = document;
+  const { uri, version, edition, text } = document;
   const start = document.offsetAt(params.range.start);
   const end = Math.max(start, document.offsetAt(params.range.end));
   const only = params.context?.only;
   const settings = await services.settings.settingsFor(uri);
   if ((await whyQuiet(services, uri, settings)) !== undefined) return [];
-  if (document.version !== version) throw contentModified("The document was changed.");
+  checkEdition(services, document, edition);
   const wanted = (kind: string) =>
     only === undefined || only.some((asked) => kind === asked || kind.startsWith(`${asked}.`));
   const tags: Pick<CodeAction, "tags"> = services.client.tagsModelGenerated
@@ -170,11 +163,16 @@ export async function provideCodeActions(
     .map(({ title, kind, command, ...offer }) => {
       const range = document.rangeOf(offer.start, offer.end);
       const effect = SHOWN.includes(command) ? { show: true } : { apply: true };
-      return { title, kind, command: { title, command, arguments: [{ uri, version, range, ...effect }] }, ...tags };
+      return {
+        title,
+        kind,
+        command: { title, command, arguments: [{ uri, version, edition, range, ...effect }] },
+        ...tags,
+      };
     });
   // The cursor of Helix and Kakoune is a selection of one character.
   for (const { title, kind, command, argument } of end - start <= 1 ? cursorActions(document.languageId) : []) {
-    const given = { uri, version, position: params.range.start, ...argument, apply: true };
+    const given = { uri, version, edition, position: params.range.start, ...argument, apply: true };
     if (wanted(kind)) offers.push({ title, kind, command: { title, command, arguments: [given] }, ...tags });
   }
   // The model is asked only when a person is: editors look for actions at every move of the cursor.

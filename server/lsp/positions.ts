@@ -1,4 +1,5 @@
 /** Lines and characters to offsets and back in the encoding that the client agreed to: the one border of position encodings. */
+import { randomUUID } from "node:crypto";
 import type { Position, Range, TextDocumentContentChangeEvent } from "vscode-languageserver-protocol";
 import { TextDocument } from "vscode-languageserver-textdocument";
 
@@ -9,7 +10,10 @@ export type PositionEncoding = "utf-16" | "utf-8";
 export interface OpenDocument {
   readonly uri: string;
   readonly languageId: string;
+  /** The client's number, for what is sent to it. It begins anew when the document is opened again: `edition` tells texts apart. */
   readonly version: number;
+  /** The name of this text of this opened document: another one after each change, and after it was closed and opened again. */
+  readonly edition: string;
   readonly text: string;
   /** Where the last change ended, in UTF-16 units; undefined when there was none, or when it was in several places. */
   readonly changeEnd: number | undefined;
@@ -29,12 +33,17 @@ export function chooseEncoding(offered: readonly string[] | undefined): Position
  * @param encoding asked each time, because it is agreed on after the documents' store is made
  */
 export function documentModel(encoding: () => PositionEncoding) {
+  // A client may keep what an earlier server named.
+  const server = randomUUID();
+  let editions = 0;
+  const nextEdition = () => `${server}/${editions++}`;
   return {
     create: (uri: string, languageId: string, version: number, content: string): OpenDocument =>
-      new EncodedDocument(TextDocument.create(uri, languageId, version, content), encoding),
+      new EncodedDocument(TextDocument.create(uri, languageId, version, content), encoding, nextEdition()),
     update: (document: OpenDocument, changes: TextDocumentContentChangeEvent[], version: number): OpenDocument => {
       // Each change's positions count in the text that the one before it left.
       if (!(document instanceof EncodedDocument)) return document;
+      document.edition = nextEdition();
       for (const change of changes) document.apply(change, version);
       if (changes.length > 1) document.changeEnd = undefined;
       return document;
@@ -44,12 +53,14 @@ export function documentModel(encoding: () => PositionEncoding) {
 
 class EncodedDocument implements OpenDocument {
   changeEnd: number | undefined;
+  edition: string;
   private readonly document: TextDocument;
   private readonly encoding: () => PositionEncoding;
 
-  constructor(document: TextDocument, encoding: () => PositionEncoding) {
+  constructor(document: TextDocument, encoding: () => PositionEncoding, edition: string) {
     this.document = document;
     this.encoding = encoding;
+    this.edition = edition;
   }
 
   get uri(): string {
@@ -68,11 +79,9 @@ class EncodedDocument implements OpenDocument {
     return this.document.getText();
   }
 
-  offsetAt({ line, character }: Position): number {
-    const end = this.document.offsetAt({ line, character: Number.MAX_SAFE_INTEGER });
-    if (this.encoding() === "utf-16") return this.outsideOfPair(this.document.offsetAt({ line, character }));
-    const start = this.document.offsetAt({ line, character: 0 });
-    return start + unitsOf(this.text.slice(start, end), character);
+  offsetAt(position: Position): number {
+    if (this.encoding() === "utf-16") return this.outsideOfPair(this.document.offsetAt(position));
+    return this.charactersAt(position).start;
   }
 
   positionAt(offset: number): Position {
@@ -92,11 +101,32 @@ class EncodedDocument implements OpenDocument {
       this.changeEnd = undefined;
       return;
     }
-    const start = this.offsetAt(change.range.start);
-    const end = this.document.positionAt(this.offsetAt(change.range.end));
-    const range = { start: this.document.positionAt(start), end };
+    const [start, end] = this.changed(change.range);
+    const range = { start: this.document.positionAt(start), end: this.document.positionAt(end) };
     this.changeEnd = start + change.text.length;
     TextDocument.update(this.document, [{ range, text: change.text }], version);
+  }
+
+  /**
+   * The units that a change takes the place of. A client that counts in UTF-16 may well exchange half a pair, as where one emoji
+   * becomes another; half a character of UTF-8 cannot be sent, so the whole one is meant.
+   */
+  private changed(range: Range): readonly [number, number] {
+    if (this.encoding() === "utf-16") {
+      const ends = [this.document.offsetAt(range.start), this.document.offsetAt(range.end)];
+      return [Math.min(...ends), Math.max(...ends)];
+    }
+    const [from, to] = [this.charactersAt(range.start), this.charactersAt(range.end)];
+    const isPlace = range.start.line === range.end.line && range.start.character === range.end.character;
+    return isPlace ? [from.start, from.start] : [Math.min(from.start, to.start), Math.max(from.end, to.end)];
+  }
+
+  /** The character of UTF-8 that a position is in, or the place between two; offsets in UTF-16 units. */
+  private charactersAt({ line, character }: Position): { readonly start: number; readonly end: number } {
+    const start = this.document.offsetAt({ line, character: 0 });
+    const text = this.text.slice(start, this.document.offsetAt({ line, character: Number.MAX_SAFE_INTEGER }));
+    const { before, after } = unitsOf(text, character);
+    return { start: start + before, end: start + after };
   }
 
   private outsideOfPair(offset: number): number {
@@ -107,14 +137,15 @@ class EncodedDocument implements OpenDocument {
   }
 }
 
-/** The UTF-16 units of the characters that lie wholly within the first `bytes` of a line's UTF-8. */
-function unitsOf(line: string, bytes: number): number {
+/** The UTF-16 units of a line's characters that lie wholly within its first bytes of UTF-8, and of those that do so in part, too. */
+function unitsOf(line: string, bytes: number): { readonly before: number; readonly after: number } {
   let units = 0;
   let left = bytes;
   for (const character of line) {
+    if (left <= 0) break;
     left -= Buffer.byteLength(character);
-    if (left < 0) break;
+    if (left < 0) return { before: units, after: units + character.length };
     units += character.length;
   }
-  return units;
+  return { before: units, after: units };
 }

@@ -45,7 +45,7 @@ export function createSuggestions(
   function begin(suggest: Suggest, document: OpenDocument, place: Place): Begun {
     const controller = new AbortController();
     const made = suggest(document, place, controller.signal);
-    const one = { version: document.version, place, controller, made, taken: false };
+    const one = { edition: document.edition, place, controller, made, taken: false };
     // It may never be asked for; who asks is told of it by the answer.
     made.catch((error) => {
       if (!one.taken && !controller.signal.aborted) failed(error);
@@ -61,11 +61,11 @@ export function createSuggestions(
 
   return {
     async request(suggest, document, place, signal) {
-      const { uri, version, languageId } = document;
+      const { uri, edition, languageId } = document;
       if (!place.explicit) typing.set(languageId, { suggest, unasked: 0 });
       let one = begun.get(uri);
       const { offset, explicit } = one?.place ?? {};
-      if (one?.version !== version || offset !== place.offset || explicit !== place.explicit || one.taken) {
+      if (one?.edition !== edition || offset !== place.offset || explicit !== place.explicit || one.taken) {
         end(uri, cancelled("A newer request took its place."));
         one = begin(suggest, document, place);
       }
@@ -109,7 +109,7 @@ const LEAST_PAUSE_MS = 40;
 const MOST_UNASKED = 5;
 
 interface Begun {
-  readonly version: number;
+  readonly edition: string;
   readonly place: Place;
   readonly controller: AbortController;
   readonly made: Promise<InlineCompletions>;

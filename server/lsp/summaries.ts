@@ -7,22 +7,25 @@ import type { z } from "zod";
 import { ModelError } from "../../models/errors.ts";
 import type { SummarizeFolderResult, summarizeFolderSchema } from "../../protocol/requests.ts";
 import type { Settings } from "../../protocol/settings.ts";
+import { fileBehind } from "../features/file-behind.ts";
 import { folderDigest } from "../features/folder-digest.ts";
 import {
   type FolderSource,
-  isSecret,
   localFolder,
   PROSE_NAME,
   readProse,
   rulesAbove,
+  rulesWithin,
 } from "../features/folder-files.ts";
-import { isWithin, linkAt, resolveLink, sectionNamed } from "../features/link-target.ts";
+import { isWithin, linkAt, pathWithin, resolveLink, sectionNamed, uriWithin } from "../features/link-target.ts";
 import { whyPrivate } from "../features/private-files.ts";
 import type { RememberedSummary, RememberingContext } from "../features/remembered-summary.ts";
 import { gist, sectionAt, sectionSummary } from "../features/section-summary.ts";
 import type { SummaryCache } from "../features/summary-cache.ts";
 import { summaryNotes } from "../features/summary-notes.ts";
+import { overRestart } from "./document-work.ts";
 import type { OpenDocument } from "./positions.ts";
+import { whyQuiet } from "./quiet.ts";
 import type { Services } from "./services.ts";
 
 /** Runs a feature that remembers summaries; the model for them is loaded when the feature asks for it. */
@@ -30,14 +33,16 @@ export async function withSummaries<T>(
   { engine, settings, summaries: cache }: Services,
   feature: (context: RememberingContext) => Promise<T>,
 ): Promise<T> {
-  const all = await settings.settingsFor();
-  return engine.use(all, "summarize", async (model, { expected, actual }) => {
-    const identity = await expected();
-    // Only the model that was expected has its answers kept.
-    const set: SummaryCache["set"] = (key, value) => {
-      if (actual() === identity) cache.set(key, value);
-    };
-    return feature({ model, identity, cache: { ...cache, set } });
+  return overRestart(async () => {
+    const all = await settings.settingsFor();
+    return engine.use(all, "summarize", async (model, { expected, actual }) => {
+      const identity = await expected();
+      // Only the model that was expected has its answers kept.
+      const set: SummaryCache["set"] = (key, value) => {
+        if (actual() === identity) cache.set(key, value);
+      };
+      return feature({ model, identity, cache: { ...cache, set } });
+    });
   });
 }
 
@@ -73,13 +78,19 @@ export async function summarizeFolder(
   const settings = await services.settings.settingsFor(uri);
   const directory = uri.startsWith("file:") ? fileURLToPath(uri) : undefined;
   const source = directory === undefined ? remoteFolder(services, uri) : localFolder(directory);
+  const home = (await services.client.workspaceFolders()).find((each) => isWithin(uri, each));
   await source.list("").catch((cause: unknown) => {
     throw new ModelError("input", `${uri} is no folder that can be read here.`, { cause });
   });
   const params = {
     name: nameOf(uri),
     source,
-    above: directory === undefined ? [] : await rulesAbove(directory),
+    above:
+      directory !== undefined
+        ? await rulesAbove(directory)
+        : home === undefined
+          ? []
+          : await rulesWithin(remoteFolder(services, home), pathWithin(uri, home).replace(/\/$/, "")),
     settings,
   };
   const run = (own: AbortSignal, onProgress: (progress: { done: number; total: number }) => void) =>
@@ -112,8 +123,9 @@ async function linkedText(
   let { text } = document;
   if (path !== "") {
     const folders = await services.client.workspaceFolders();
-    const root = folders.find((folder) => isWithin(document.uri, folder));
-    const target = root && resolveLink(path, document.uri, root);
+    const file = fileBehind(document.uri);
+    const root = folders.find((folder) => isWithin(file, folder));
+    const target = root && resolveLink(path, file, root);
     if (root === undefined || target === undefined || !isWithin(target, root)) return undefined;
     const content = await fileText(services, target, root);
     signal.throwIfAborted();
@@ -130,7 +142,8 @@ async function linkedText(
 
 async function fileText(services: Services, uri: string, root: string): Promise<string | undefined> {
   const name = nameOf(uri);
-  if (isSecret(name) || !PROSE_NAME.test(name)) return undefined;
+  if (!PROSE_NAME.test(name)) return undefined;
+  if ((await whyQuiet(services, uri, await services.settings.settingsFor(uri))) !== undefined) return undefined;
   const open = services.findDocument(uri);
   if (open !== undefined) return open.text;
   if (!uri.startsWith("file:")) {
@@ -139,7 +152,7 @@ async function fileText(services: Services, uri: string, root: string): Promise<
     return "text" in content ? content.text : undefined;
   }
   const [path, folder] = [fileURLToPath(uri), fileURLToPath(root)];
-  if ((await whyPrivate(path)) !== undefined || !(await staysWithin(path, folder))) return undefined;
+  if (!(await staysWithin(path, folder))) return undefined;
   const content = await readProse(localFolder(folder), path.slice(folder.replace(/[\\/]$/, "").length + 1));
   return "text" in content ? content.text : undefined;
 }
@@ -157,8 +170,7 @@ async function staysWithin(path: string, folder: string): Promise<boolean> {
 
 /** A folder that the client reads, such as one of a repository that is not on this machine. */
 function remoteFolder({ client }: Services, uri: string): FolderSource {
-  const at = (path: string) =>
-    path === "" ? uri : `${uri.replace(/\/$/, "")}/${path.split("/").map(encodeURIComponent).join("/")}`;
+  const at = (path: string) => uriWithin(uri, path);
   return { list: (path) => client.listFolder(at(path)), read: (path, most) => client.readFile(at(path), most) };
 }
 

@@ -1,10 +1,10 @@
-/** What else could stand in a word's place, for hovers and code actions: one pass a word, remembered while the document stays as it is. */
+/** What else could stand in a word's place, for hovers and code actions: one pass a word, remembered while document and model stay as they are. */
 import type { CodeAction, Hover } from "vscode-languageserver-protocol";
 import type { Settings } from "../../protocol/settings.ts";
 import { foreignLanguage } from "../features/languages.ts";
 import { proseWordAt } from "../features/prose-word.ts";
 import { type Rephrasing, rephrase } from "../features/rephrase.ts";
-import { withModel } from "./document-work.ts";
+import { isStale, withModel } from "./document-work.ts";
 import { cancelled, contentModified } from "./errors.ts";
 import type { OpenDocument } from "./positions.ts";
 import type { Services } from "./services.ts";
@@ -33,23 +33,29 @@ export function createWords(): Words {
   const running = new Map<string, AbortController>();
   return {
     async at(services, document, offset, signal) {
-      const { uri, version, text, languageId } = document;
+      const { uri, edition, text, languageId } = document;
       running.get(uri)?.abort(cancelled("A newer request took its place."));
       const place = proseWordAt(text, offset, languageId);
       if (place === undefined) return undefined;
-      const settings = await services.settings.settingsFor(uri);
-      const key = JSON.stringify([uri, version, place.start, settings.model, settings["models.infill"]]);
-      const remembered = known.get(key);
-      if (remembered !== undefined) return remembered;
       const controller = new AbortController();
       const abort = () => controller.abort(signal.reason);
       signal.addEventListener("abort", abort, { once: true });
       running.set(uri, controller);
       try {
+        const settings = await services.settings.settingsFor(uri);
+        const keyOf = (identity: string) => JSON.stringify([edition, place.start, identity, settings]);
+        const expected = await services.engine.identity(await services.settings.settingsFor(), "infill");
+        controller.signal.throwIfAborted();
+        const remembered = known.get(keyOf(expected));
+        if (remembered !== undefined) return remembered;
         const around = text.slice(Math.max(0, place.start - AROUND), place.end + AROUND);
-        const made = await withModel(services, "infill", async (model) => {
+        let answering: string | undefined;
+        const made = await withModel(services, "infill", async (model, { actual }) => {
           if ((await foreignLanguage(around, (await model()).info.languages)) !== undefined) return undefined;
-          return rephrase({ model, settings }, { text, ...place, count: MOST_SHOWN }, { signal: controller.signal });
+          const params = { text, ...place, count: MOST_SHOWN };
+          const rephrased = await rephrase({ model, settings }, params, { signal: controller.signal });
+          answering = actual();
+          return rephrased;
         });
         controller.signal.throwIfAborted();
         if (made === undefined) return undefined;
@@ -59,7 +65,7 @@ export function createWords(): Words {
           ({ text: other, confidence }) => confidence >= LEAST_SHOWN && ONE_WORD.test(other),
         );
         const word = { word: text.slice(start, end), start, end, alternatives, model, calibrated };
-        known.set(key, word);
+        if (answering !== undefined) known.set(keyOf(answering), word);
         for (const oldest of known.keys()) {
           if (known.size <= MOST_KEPT) break;
           known.delete(oldest);
@@ -85,14 +91,14 @@ export async function wordHover(
   signal: AbortSignal,
 ): Promise<Hover | null> {
   if (!settings["hover.words"]) return null;
-  const { uri, version } = document;
+  const { uri, version, edition } = document;
   const found = await services.words.at(services, document, offset, signal);
-  if (found === undefined || found.alternatives.length === 0 || document.version !== version) return null;
-  const { start, end, alternatives, model, calibrated } = found;
+  if (found === undefined || found.alternatives.length === 0 || isStale(services, document, edition)) return null;
+  const { word, start, end, alternatives, model, calibrated } = found;
   const range = document.rangeOf(start, end);
   const shown = alternatives.map(({ text, confidence }) => {
     const label = escaped(text);
-    const argument = encodeURIComponent(JSON.stringify([{ uri, version, range, text }]));
+    const argument = encodeURIComponent(JSON.stringify([{ uri, version, range, word, text }]));
     const link = `[${label}](command:spanfill.replaceWord?${argument} "${REPLACE}")`;
     return `${services.client.followsCommandLinks ? link : label} ${percent(confidence)}`;
   });
@@ -107,9 +113,9 @@ export async function wordActions(
   offset: number,
   signal: AbortSignal,
 ): Promise<CodeAction[]> {
-  const { uri, version } = document;
+  const { uri, version, edition } = document;
   const found = await services.words.at(services, document, offset, signal);
-  if (found === undefined || document.version !== version) return [];
+  if (found === undefined || isStale(services, document, edition)) return [];
   const range = document.rangeOf(found.start, found.end);
   return found.alternatives.map(({ text, confidence }) => ({
     title: `Replace "${found.word}" with "${text}" (${percent(confidence)})`,

@@ -75,6 +75,58 @@ test("clearing forgets what is in memory and on disk", async () => {
   assert.ok(!existsSync(file), "nothing is written again");
 });
 
+test("what one window forgets is forgotten by the others, in memory and on disk, and what they make since is kept", async () => {
+  const file = join(folder, "forgotten.json");
+  const [one, other] = [createSummaryCache({ file }), createSummaryCache({ file })];
+  for (const cache of [one, other]) await cache.keep("disk");
+  other.set(["old"], { n: 1 });
+  await other.flush();
+  other.set(["not written yet"], { n: 2 });
+  await one.clear();
+  other.set(["new"], { n: 3 });
+  await other.flush();
+  const read = async () => {
+    const third = createSummaryCache({ file });
+    await third.keep("disk");
+    return ["old", "not written yet", "new"].map((key) => third.get([key], schema)?.n);
+  };
+  assert.deepEqual(await read(), [undefined, undefined, 3]);
+  assert.deepEqual(
+    ["old", "not written yet", "new"].map((key) => other.get([key], schema)?.n),
+    [undefined, undefined, 3],
+  );
+  // In the middle of writing.
+  other.set(["old"], { n: 4 });
+  const writing = other.flush();
+  await one.clear();
+  await writing;
+  await other.flush();
+  assert.deepEqual(await read(), [undefined, undefined, undefined]);
+  assert.ok(!existsSync(file), "what was forgotten lies on the disk");
+  // A window that was not there.
+  other.set(["new"], { n: 5 });
+  await other.flush();
+  assert.deepEqual(await read(), [undefined, undefined, 5]);
+});
+
+test("what was kept on disk goes with the next start that does not want it there, and when that is said while it is written", async () => {
+  const file = join(folder, "left.json");
+  const before = createSummaryCache({ file });
+  await before.keep("disk");
+  before.set(["a"], { n: 1 });
+  await before.flush();
+  const after = createSummaryCache({ file });
+  await after.keep("memory");
+  assert.ok(!existsSync(file));
+  await after.keep("disk");
+  assert.equal(after.get(["a"], schema), undefined);
+
+  after.set(["b"], { n: 2 });
+  await Promise.all([after.flush(), after.keep("memory")]);
+  assert.ok(!existsSync(file));
+  assert.deepEqual(after.get(["b"], schema), { n: 2 }, "it stays in memory");
+});
+
 for (const [what, content] of [
   ["no JSON", "{"],
   ["other JSON", '{"a":1}'],

@@ -69,6 +69,58 @@ test("changes in the client's encoding give the client's text, each counting in 
   );
 });
 
+test("a change of half a pair of UTF-16 is the client's, to the unit", () => {
+  const anywhere = fc.record({
+    from: fc.nat(),
+    to: fc.nat(),
+    text: fc.constantFrom("", "x", "\udE00", "\ud83d", "🙂"),
+  });
+  const line = fc
+    .array(fc.constantFrom("a", "é", "🙂", "👩‍🚀"), { maxLength: 8 })
+    .map((characters) => characters.join(""));
+  fc.assert(
+    fc.property(line, fc.array(anywhere, { maxLength: 4 }), (text, changes) => {
+      const model = documentModel(() => "utf-16");
+      const document = model.create("file:///a", "markdown", 1, text);
+      let expected = text;
+      for (const [i, { from, to, text: inserted }] of changes.entries()) {
+        const places = [from % (expected.length + 1), to % (expected.length + 1)].sort((a, b) => a - b);
+        const [start = 0, end = 0] = places;
+        expected = expected.slice(0, start) + inserted + expected.slice(end);
+        const range = { start: { line: 0, character: start }, end: { line: 0, character: end } };
+        model.update(document, [{ range, text: inserted }], i + 2);
+        assert.equal(document.text, expected);
+        assert.equal(document.changeEnd, start + inserted.length);
+      }
+    }),
+  );
+});
+
+test("a change of a part of a character in UTF-8 is of the whole character, and an insertion takes nothing away", () => {
+  const changed = (from: number, to: number, text: string) => {
+    const model = documentModel(() => "utf-8");
+    const document = model.create("file:///a", "markdown", 1, "a🙂b");
+    const range = { start: { line: 0, character: from }, end: { line: 0, character: to } };
+    return model.update(document, [{ range, text }], 2).text;
+  };
+  assert.equal(changed(2, 5, "é"), "aéb");
+  assert.equal(changed(1, 3, "é"), "aéb");
+  assert.equal(changed(2, 3, "é"), "aéb");
+  assert.equal(changed(3, 3, "é"), "aé🙂b");
+});
+
+test("a text's name is another after each change, and when it is opened again", () => {
+  const model = documentModel(() => "utf-16");
+  const first = model.create("file:///a", "markdown", 1, "one");
+  const names = [first.edition];
+  // A client may send a change without another version, or a change of nothing.
+  model.update(first, [{ text: "two" }], 1);
+  names.push(first.edition);
+  names.push(model.create("file:///a", "markdown", 1, "one").edition);
+  names.push(documentModel(() => "utf-16").create("file:///a", "markdown", 1, "one").edition);
+  assert.equal(new Set(names).size, 4, names.join());
+});
+
 test("what lies beyond is cut back: a line's end, the last line, a character's start", () => {
   for (const encoding of ENCODINGS) {
     const document = documentModel(() => encoding).create("file:///a", "markdown", 1, "a🙂\r\nb");

@@ -104,6 +104,10 @@ test("a folder that is on no disk is read through the client", async () => {
   assert.deepEqual(made.files, { found: 2, summarized: 2 });
   assert.match(made.markdown, /^# Summary of r x\n[\s\S]*\(a%20b\.md\)[\s\S]*## sub\/[\s\S]*\(sub\/c\.md\)/);
   assert.ok(!asked.some((uri) => uri.endsWith("no.md")));
+  answers.set("workspace/workspaceFolders", () => [{ uri: "vfs://host/r%20x", name: "" }]);
+  session.client.notify("workspace/didChangeWorkspaceFolders", { event: { added: [], removed: [] } });
+  files["vfs://host/r%20x/.spanfillignore"] = "/sub/c.md";
+  assert.deepEqual((await digest(session, "vfs://host/r%20x/sub")).files, { found: 0, summarized: 0 });
   await assert.rejects(digest(session, "vfs://host/none"), /no folder that can be read/);
 });
 
@@ -131,6 +135,12 @@ test("a relative link shows what it leads to, from within the workspace alone", 
   // What is in an editor counts, not what is on the disk.
   session.open(uriOf("linked", "gone.md"), "Not saved yet.");
   assert.ok(await hover(session, uri, 16, 2));
+  for (const name of ["my-secrets.md", "quiet.md"])
+    session.open(uriOf("linked", "docs", name), "Open, and as private.");
+  assert.deepEqual([await hover(session, uri, 8, 2), await hover(session, uri, 10, 2)], [undefined, undefined]);
+  const cell = `${uri.replace("file:", "vscode-notebook-cell:")}#W0sZmlsZQ%3D%3D`;
+  session.open(cell, lines[0] ?? "");
+  assert.ok(await hover(session, cell, 0, 2), "a link in a notebook");
   const before = await session.command("spanfill.status");
   await session.command("spanfill.unloadModel");
   assert.equal(await hover(session, uri, 0, 2), shown[0], "remembered");

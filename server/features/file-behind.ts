@@ -1,0 +1,98 @@
+/** The file that a document is a part or a view of: editors give such documents a scheme of their own, with the file's path in it. */
+import { fileURLToPath } from "node:url";
+
+/**
+ * The URI of the file behind a document: a notebook's for a cell, the working file's for its old version in git, the one that a new
+ * document is going to be. Without query and fragment; what is a file, or stands for none, stays as it is.
+ */
+export function fileBehind(uri: string): string {
+  const parsed = parse(uri);
+  if (parsed === undefined || parsed.scheme === "file") return uri;
+  const { scheme, authority, path, query, fragment } = parsed;
+  const named = pathInQuery(query);
+  if (named !== undefined) return named;
+  const rooted = path.startsWith("/");
+  if (CELL.test(scheme)) {
+    const inner = schemeInFragment(fragment);
+    if (rooted && LOCAL.has(inner)) return `file://${inner === "file" ? authority : ""}${path}`;
+    return fileBehind(`${inner}:${rooted && authority !== "" ? `//${authority}` : ""}${path}`);
+  }
+  if (LOCAL.has(scheme) && rooted) return `file://${path}`;
+  return `${scheme}:${uri.slice(scheme.length + 1).startsWith("//") ? `//${authority}` : ""}${path}`;
+}
+
+/** A URI's path as this machine writes it, whether or not something is there; undefined where the URI has none from the root on. */
+export function localPath(uri: string): string | undefined {
+  const parsed = parse(uri);
+  if (parsed === undefined) return undefined;
+  // Not everyone writes a file's "#" and "?" as percent signs.
+  const path = parsed.scheme === "file" ? uri.replace(/^file:(\/\/[^/]*)?/i, "") : parsed.path;
+  if (!path.startsWith("/")) return undefined;
+  try {
+    const host = parsed.scheme === "file" && process.platform === "win32" ? parsed.authority : "";
+    return fileURLToPath(`file://${host}${path.replace(/[?#]/g, encodeURIComponent)}`);
+  } catch {
+    return decoded(path); // with percent signs that stand for nothing, or for a slash
+  }
+}
+
+/** A URI's parts as they are written. */
+interface Parts {
+  readonly scheme: string;
+  readonly authority: string;
+  readonly path: string;
+  readonly query: string;
+  readonly fragment: string;
+}
+
+/** Schemes whose paths are those of the machine that the server runs on, too. */
+const LOCAL: ReadonlySet<string> = new Set([
+  "file",
+  "vscode-remote",
+  "vscode-userdata",
+  "vscode-local-history",
+  "untitled",
+  "git",
+  "gitlens",
+  "scm",
+]);
+const CELL = /^vscode-notebook-cell/;
+
+function parse(uri: string): Parts | undefined {
+  const [, scheme, authority = "", path = "", query = "", fragment = ""] =
+    /^([a-z][a-z\d+.-]*):(?:\/\/([^/?#]*))?([^?#]*)(?:\?([^#]*))?(?:#(.*))?$/is.exec(uri) ?? [];
+  return scheme === undefined ? undefined : { scheme: scheme.toLowerCase(), authority, path, query, fragment };
+}
+
+/** The file that a view's query names, as `git:` does: JSON with a path from the root on. */
+function pathInQuery(query: string): string | undefined {
+  try {
+    const given: unknown = JSON.parse(decoded(query));
+    if (typeof given !== "object" || given === null) return undefined;
+    const path = Object.entries(given).find(([name]) => ["path", "filePath", "fsPath"].includes(name))?.[1];
+    if (typeof path !== "string") return undefined;
+    if (path.startsWith("/")) return `file://${encoded(path)}`;
+    return /^[a-z]:[\\/]/i.test(path) ? `file:///${encoded(path.replaceAll("\\", "/"))}` : undefined;
+  } catch {
+    return undefined; // a query of another kind
+  }
+}
+
+/** The scheme of a cell's notebook: in base64 after the cell's number (VS Code's CellUri); a file's where it is not said so. */
+function schemeInFragment(fragment: string): string {
+  const text = decoded(fragment);
+  const scheme = Buffer.from(text.slice(text.indexOf("s") + 1), "base64").toString();
+  return text.includes("s") && /^[a-z][a-z\d+.-]*$/.test(scheme) ? scheme : "file";
+}
+
+function encoded(path: string): string {
+  return path.split("/").map(encodeURIComponent).join("/");
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
