@@ -147,13 +147,14 @@ export async function classifySelection({ server }: CommandContext): Promise<unk
   return editor && classifyPart(server, editor.document, selected(editor)[0]);
 }
 
-/** Puts another word in a word's place. @param argument what the hover's link says: `{uri, version, range, text}` */
+/** Puts another word in a word's place. @param argument what the hover's link says: `{uri, version, range, word, text}`, `word` being what stands there */
 export async function replaceWord(_context: CommandContext, argument: unknown): Promise<void> {
   const text = stringIn(argument, "text");
   if (text === undefined || !isPlace(argument)) return;
   const { document, range } = documentOf(argument);
+  const word = stringIn(argument, "word");
   const problem =
-    document === undefined
+    document === undefined || (word !== undefined && document.getText(range) !== word)
       ? l10n.t("the text changed meanwhile. Run the command again.")
       : await replaceRanges(document, document.version, [{ range, text }]);
   if (problem !== undefined) warn(l10n.t("Spanfill replaced nothing: {0}", problem));

@@ -8,7 +8,15 @@ export interface Replacement {
 }
 
 /**
- * Replaces ranges of a document.
+ * Whether a document is another than it was: a closed one keeps its version, and what is opened under its name is another document.
+ * @param version the document's then
+ */
+export function hasChanged(document: TextDocument, version: number): boolean {
+  return document.isClosed || document.version !== version;
+}
+
+/**
+ * Replaces ranges of a document. VS Code refuses both kinds of edits when the document changes on the way.
  * @param version the document's version that the ranges belong to
  * @returns undefined when it was done; otherwise a sentence that says why not
  */
@@ -18,7 +26,7 @@ export async function replaceRanges(
   replacements: readonly Replacement[],
 ): Promise<string | undefined> {
   const changed = l10n.t("the text changed meanwhile. Run the command again.");
-  if (document.version !== version) return changed;
+  if (hasChanged(document, version)) return changed;
   if (replacements.length === 0) return undefined;
   const editor = window.visibleTextEditors.find((one) => one.document === document);
   // Through its editor where it has one: a WorkspaceEdit would write into a read-only document.

@@ -11,7 +11,7 @@ import {
   workspace,
 } from "vscode";
 import type { COMMANDS, FillGapsArguments, FillGapsResult } from "../protocol/requests.ts";
-import { replaceRanges } from "./edits.ts";
+import { hasChanged, replaceRanges } from "./edits.ts";
 import type { LanguageServer } from "./language-client.ts";
 import { warn } from "./messages.ts";
 import { answered } from "./prose-editor.ts";
@@ -51,7 +51,7 @@ export async function previewGapsIn(
     tell(0, fills.length);
     return;
   }
-  if (document.version !== version) {
+  if (hasChanged(document, version)) {
     warn(l10n.t("Spanfill filled no gap: {0}", l10n.t("the text changed meanwhile. Run the command again.")));
     return;
   }

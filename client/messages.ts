@@ -36,7 +36,9 @@ export function explain(error: unknown): void {
     show(window.showErrorMessage, text, [showLog()]);
     return;
   }
-  if (code === LSPErrorCodes.ContentModified)
+  if (code === LSPErrorCodes.ServerCancelled)
+    warn(l10n.t("Spanfill: the engine was ended in the middle of it. Run the command again."));
+  else if (code === LSPErrorCodes.ContentModified)
     warn(l10n.t("Spanfill: the text changed meanwhile. Run the command again."));
   else if (data?.code === "input") warn(text, openSettings("@ext:spanfill.spanfill"));
   else if (data?.code === "task")

@@ -15,7 +15,9 @@ import {
 } from "vscode";
 import type { AskArguments, AskResult, ClassifyArguments, ClassifyResult } from "../protocol/questions.ts";
 import type { COMMANDS } from "../protocol/requests.ts";
+import { hasChanged } from "./edits.ts";
 import type { LanguageServer } from "./language-client.ts";
+import { warn } from "./messages.ts";
 import { answered } from "./prose-editor.ts";
 
 const ASK: (typeof COMMANDS)["ask"] = "spanfill.askRange";
@@ -59,6 +61,10 @@ export async function askAbout(
   });
   if (made === undefined) return undefined;
   clear();
+  if (hasChanged(document, version)) {
+    warn(l10n.t("Spanfill: the text changed meanwhile. Run the command again."));
+    return undefined;
+  }
   const [best] = made.answers;
   if (best === undefined) void window.showInformationMessage(l10n.t("Spanfill: the model found no answer to this."));
   else if (places.length === 0) tellAnswer(best.text, made.notes);

@@ -10,7 +10,7 @@ import {
   window,
 } from "vscode";
 import type { COMMANDS, RephraseArguments, RephraseResult } from "../protocol/requests.ts";
-import { replaceRanges } from "./edits.ts";
+import { hasChanged, replaceRanges } from "./edits.ts";
 import type { LanguageServer } from "./language-client.ts";
 import { warn } from "./messages.ts";
 import { answered } from "./prose-editor.ts";
@@ -32,6 +32,10 @@ export async function offerOtherWords(server: LanguageServer, editor: TextEditor
     return { ...result, range: from.asRange(result.range) };
   });
   if (made === undefined) return;
+  if (hasChanged(document, version)) {
+    warn(l10n.t("Spanfill: the text changed meanwhile. Run the command again."));
+    return;
+  }
   const isWord = /^\S+$/.test(document.getText(made.range));
   const alternatives = made.alternatives.filter(({ confidence }) => !isWord || confidence >= LEAST_SHOWN);
   if (alternatives.length === 0) {

@@ -3,6 +3,7 @@ import { env, l10n, Range, type TextDocument, ViewColumn, window, workspace } fr
 import { asideOf } from "../protocol/asides.ts";
 import { replaceRanges } from "./edits.ts";
 import { warn } from "./messages.ts";
+import { placeOf } from "./summaries.ts";
 import type { ShownSummary } from "./summary-view.ts";
 
 const SAID_MS = 3000;
@@ -19,23 +20,23 @@ export async function copySummaryOf({ result }: ShownSummary): Promise<void> {
 
 /** Puts a summary into the text that it is of, as one edit that one undo takes back; a text that has changed is left alone. */
 export async function placeSummary(shown: ShownSummary, placement: Placement): Promise<void> {
-  const { source, text, range, result } = shown;
-  const document = await workspace.openTextDocument(source);
-  const offset = document.getText(range) === text ? document.offsetAt(range.start) : document.getText().indexOf(text);
-  if (offset < 0) {
+  const { source, result } = shown;
+  const document = await workspace.openTextDocument(source.uri);
+  const { version } = document;
+  const found = placeOf(shown, document);
+  if (found === undefined) {
     warn(l10n.t("Spanfill: the text has changed since. Copy the summary instead."));
     return;
   }
-  const found = new Range(document.positionAt(offset), document.positionAt(offset + text.length));
+  const target = placement === "instead" ? trimmed(document, found) : above(found);
+  const change = { range: target, text: wording(document, found, result.summary, placement) };
   const visible = window.visibleTextEditors.find((one) => one.document === document);
   // A notebook's cell has no editor but the notebook's.
   const editor =
-    source.scheme === "vscode-notebook-cell"
+    source.uri.scheme === "vscode-notebook-cell"
       ? visible
       : await window.showTextDocument(document, { viewColumn: visible?.viewColumn ?? ViewColumn.One });
-  const target = placement === "instead" ? trimmed(document, found) : above(found);
-  const change = { range: target, text: wording(document, found, result.summary, placement) };
-  const problem = await replaceRanges(document, document.version, [change]);
+  const problem = await replaceRanges(document, version, [change]);
   if (problem !== undefined) warn(l10n.t("Spanfill inserted nothing: {0}", problem));
   else editor?.revealRange(target);
 }

@@ -20,8 +20,8 @@ export const SUMMARY_SCHEME = "spanfill-summary";
 
 /** Where summaries are shown. */
 export interface SummaryView extends Disposable {
-  /** Shows the summary of a range of a document beside it; an earlier one of the same document is replaced. */
-  show(source: TextDocument, range: Range, result: SummarizeRangeResult): Promise<void>;
+  /** Shows a summary beside the document that it is of; an earlier one of the same document is replaced. */
+  show(summary: ShownSummary): Promise<void>;
   /** The summary that a document shows, or the last one made of it; the active editor's document when none is named. */
   find(uri: Uri | undefined): ShownSummary | undefined;
 }
@@ -43,14 +43,15 @@ export function createSummaryView(): SummaryView {
     }),
   ];
   return {
-    async show(source, range, result) {
+    async show(summary) {
+      const { source } = summary;
       const uri = Uri.from({
         scheme: SUMMARY_SCHEME,
         path: `/${l10n.t("Summary of {0}", nameOf(source))}`,
         query: source.uri.toString(),
       });
       shown.delete(uri.toString());
-      shown.set(uri.toString(), { source: source.uri, range, text: source.getText(range), result });
+      shown.set(uri.toString(), summary);
       tell();
       changed.fire(uri);
       const document = await languages.setTextDocumentLanguage(await workspace.openTextDocument(uri), "markdown");
@@ -60,7 +61,7 @@ export function createSummaryView(): SummaryView {
     },
     find(asked) {
       const uri = asked ?? window.activeTextEditor?.document.uri;
-      const of = (one: ShownSummary) => one.source.toString() === uri?.toString();
+      const of = (one: ShownSummary) => one.source.uri.toString() === uri?.toString();
       return shown.get(uri?.toString() ?? "") ?? [...shown.values()].findLast(of);
     },
     dispose: () => {
@@ -71,9 +72,11 @@ export function createSummaryView(): SummaryView {
 
 /** A summary that is shown, and what it is of. */
 export interface ShownSummary {
-  readonly source: Uri;
+  readonly source: TextDocument;
+  /** The document's version when the summary was asked for, which the range belongs to. */
+  readonly version: number;
   readonly range: Range;
-  /** What was summarised, to find it again when lines have moved. */
+  /** What was summarised, as it stood there then, to find it again when lines have moved. */
   readonly text: string;
   readonly result: SummarizeRangeResult;
 }

@@ -36,7 +36,12 @@ const STOPPED: State.Stopped = 1;
 
 type PageName = Extract<ToPage, { readonly type: "show" }>["page"];
 
+/** The panels that are open: after a reload one that VS Code kept may join one that was opened anew. */
+const panels = new Set<WebviewPanel>();
+/** The last of them. */
 let shown: WebviewPanel | undefined;
+/** Connections whose news the panels hear: each has one handler for a notification. */
+const heard = new WeakSet<object>();
 /** What the page is to show once it is there. */
 let wanted: PageName | undefined;
 let watch: Promise<RunWatch> | undefined;
@@ -64,8 +69,8 @@ export async function followRuns(context: PanelContext): Promise<void> {
 function watching(context: PanelContext): Promise<RunWatch> {
   if (watch !== undefined) return watch;
   const made = watchRuns(context, {
-    onNews: (news) => void shown?.webview.postMessage({ type: "run", news } satisfies ToPage),
-    isSeen: () => shown?.visible === true,
+    onNews: (news) => tellAll({ type: "run", news }),
+    isSeen: () => [...panels].some(({ visible }) => visible),
     show: () => openPanel(context, "tuning"),
   });
   watch = made;
@@ -76,6 +81,23 @@ function watching(context: PanelContext): Promise<RunWatch> {
     },
   );
   return made;
+}
+
+/** Has all panels hear of downloads, and that the server is gone. */
+async function hear(context: PanelContext): Promise<void> {
+  const client = await (await context.server()).ready();
+  if (heard.has(client)) return;
+  heard.add(client);
+  context.extension.subscriptions.push(
+    client.onNotification(JOB_NOTIFICATION, (job: Job) => tellAll({ type: "job", job })),
+    client.onDidChangeState(({ newState }) => {
+      if (newState === STOPPED) tellAll({ type: "gone" });
+    }),
+  );
+}
+
+function tellAll(message: ToPage): void {
+  for (const { webview } of panels) void webview.postMessage(message);
 }
 
 /** Gives a panel that VS Code kept over a reload its page again. */
@@ -113,6 +135,7 @@ export async function chooseModel(context: PanelContext): Promise<void> {
 }
 
 function attach(context: PanelContext, panel: WebviewPanel): void {
+  panels.add(panel);
   shown = panel;
   const { webview } = panel;
   const post = (message: ToPage) => void webview.postMessage(message);
@@ -124,8 +147,10 @@ function attach(context: PanelContext, panel: WebviewPanel): void {
   let following = false;
   const first = async (question: Question) => {
     follow();
-    if (wanted !== undefined) post({ type: "show", page: wanted });
-    wanted = undefined;
+    if (wanted !== undefined && panel === shown) {
+      post({ type: "show", page: wanted });
+      wanted = undefined;
+    }
     if (question.kind === "models") {
       const begun = models;
       models = undefined; // a failure is this question's, not the next one's
@@ -146,15 +171,9 @@ function attach(context: PanelContext, panel: WebviewPanel): void {
   const follow = () => {
     if (following) return;
     following = true;
-    watching(context).catch(() => undefined); // the page's own questions tell what is wrong
-    void context.server().then(async (server) => {
-      const client = await server.ready();
-      registered.push(
-        client.onNotification(JOB_NOTIFICATION, (job: Job) => post({ type: "job", job })),
-        client.onDidChangeState(({ newState }) => {
-          if (newState === STOPPED) post({ type: "gone" });
-        }),
-      );
+    // The page's own questions tell what is wrong, and the next one tries again.
+    Promise.all([watching(context), hear(context)]).catch(() => {
+      following = false;
     });
   };
   // A page with a list draws it and asks then; without one it waits for the server, which is started while it loads.
@@ -164,7 +183,8 @@ function attach(context: PanelContext, panel: WebviewPanel): void {
     follow();
   }
   panel.onDidDispose(() => {
-    shown = undefined;
+    panels.delete(panel);
+    if (shown === panel) shown = [...panels].at(-1);
     cancel.cancel();
     for (const one of registered) one.dispose();
   });

@@ -1,6 +1,9 @@
 /** Texts that are in no file of this machine: a virtual workspace's, new ones, notebook cells. */
 import assert from "node:assert/strict";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import {
+  type CodeAction,
   commands,
   EventEmitter,
   FileSystemError,
@@ -9,11 +12,12 @@ import {
   NotebookCellData,
   NotebookCellKind,
   NotebookData,
+  Range,
   Uri,
   window,
   workspace,
 } from "vscode";
-import { closeEditors, eventually, PROSE, select, shownSummary } from "./editor.ts";
+import { closeEditors, eventually, PROSE, select, shownSummary, withSetting } from "./editor.ts";
 
 /** Files that only VS Code can read and write, as in a virtual workspace. */
 function memory(files: Map<string, Uint8Array>): FileSystemProvider {
@@ -66,6 +70,31 @@ suite("texts elsewhere", () => {
       await closeEditors();
       provider.dispose();
     }
+  });
+
+  test("leaves a notebook's cells alone where its file is to be left alone", async () => {
+    const root = workspace.workspaceFolders?.[0]?.uri.fsPath ?? "";
+    const folder = join(root, "notebooks");
+    mkdirSync(join(folder, "drafts"), { recursive: true });
+    writeFileSync(join(folder, ".spanfillignore"), "/ignored.ipynb\n");
+    const source = ["The nets are ___ in winter, when the boats stay in the harbour."];
+    const cells = [{ cell_type: "markdown", metadata: {}, source }];
+    const content = JSON.stringify({ cells, metadata: {}, nbformat: 4, nbformat_minor: 5 });
+    const offered = async (name: string) => {
+      const uri = Uri.file(join(folder, name));
+      writeFileSync(uri.fsPath, content);
+      const cell = (await workspace.openNotebookDocument(uri)).cellAt(0).document;
+      assert.equal(cell.uri.scheme, "vscode-notebook-cell");
+      const range = new Range(0, 0, 0, 20);
+      const actions = async () =>
+        commands.executeCommand<CodeAction[]>("vscode.executeCodeActionProvider", cell.uri, range);
+      return (await actions()).filter(({ title }) => /fill gap/i.test(title)).length;
+    };
+    await withSetting("spanfill.enable", { "/notebooks/drafts/**": false }, async () => {
+      await eventually("actions", async () => (await offered("open.ipynb")) > 0);
+      for (const name of ["ignored.ipynb", "my-secrets.ipynb", "drafts/a.ipynb"])
+        assert.equal(await offered(name), 0, name);
+    });
   });
 
   test("fills in a new document", async () => {

@@ -1,6 +1,7 @@
 /** What happens when a person changes their mind, or a process dies. */
 import assert from "node:assert/strict";
-import { commands, Position, window } from "vscode";
+import { writeFileSync } from "node:fs";
+import { commands, Position, Selection, type TextEditor, type TextEditorEdit, window, workspace } from "vscode";
 import { alive, closeEditors, eventually, notes, open, PROSE, serverPid, shownSummary, status } from "./editor.ts";
 
 /** Long enough that a tiny model needs seconds for it. */
@@ -60,6 +61,74 @@ suite("recovery", () => {
     await editor.edit((edit) => edit.insert(new Position(0, 0), "New. "));
     await running;
     assert.equal(editor.document.getText(), `New. ${text}`);
+  });
+
+  test("a summary replaces its own passage: where that has moved, not where it was, and not one of two", async () => {
+    const passage = PROSE.repeat(20).trimEnd().replaceAll("harbour", "port");
+    const [before, after] = ["Before.\n\n", "\n\nAfter the passage, and long enough.\n"];
+    const summarizeIn = async (editor: TextEditor, from: number, change: (edit: TextEditorEdit) => void) => {
+      const { document } = editor;
+      editor.selection = new Selection(document.positionAt(from), document.positionAt(from + passage.length));
+      const running = commands.executeCommand("spanfill.summarizeSelection");
+      await eventually("work", async () => (await status()).state !== "unloaded");
+      assert.ok(await editor.edit(change));
+      await running;
+      const shown = await shownSummary();
+      await commands.executeCommand("spanfill.replaceWithSummary", shown.uri);
+      return shown.getText().split("\n\n— ")[0] ?? "";
+    };
+    const added = "One line more.\nAnd another.\n\n";
+    const insert = (edit: TextEditorEdit) => edit.insert(new Position(0, 0), added);
+
+    const moved = await open(before + passage + after);
+    const summary = await summarizeIn(moved, before.length, insert);
+    assert.equal(moved.document.getText(), added + before + summary + after);
+
+    await closeEditors();
+    // One line less, and the other passage stands where this one was.
+    const twice = `${passage}\n\n${passage}${after}`;
+    const doubled = await open(twice);
+    await summarizeIn(doubled, 0, insert);
+    assert.equal(doubled.document.getText(), added + twice, "one of two was replaced");
+
+    await closeEditors();
+    const edited = await open(before + passage + after);
+    const { document } = edited;
+    await summarizeIn(edited, before.length, (edit) =>
+      edit.insert(document.positionAt(before.length + 20), "Changed. "),
+    );
+    assert.ok(document.getText().includes("Changed. "), "what was typed meanwhile is gone");
+    assert.ok(document.getText().endsWith(passage.slice(20) + after));
+  });
+
+  test("what was asked of a document that was closed is not written into the one that is opened under its name", async () => {
+    const text = `${PROSE.repeat(20)}\nThe sky is ___ today.\n`;
+    const { document } = await open(text, "reopened.md");
+    const running = commands.executeCommand("spanfill.fillGapsInSelection");
+    await commands.executeCommand("workbench.action.closeActiveEditor");
+    await eventually("its end", () => document.isClosed);
+    const other = `${PROSE.repeat(20)}\nIt rains, and the sky is ___ today.\n`;
+    writeFileSync(document.uri.fsPath, other);
+    const again = await workspace.openTextDocument(document.uri);
+    await running;
+    assert.notEqual(again, document);
+    assert.equal(again.getText(), other);
+    assert.equal(again.isDirty, false);
+  });
+
+  test("Restart Engine in the middle of a summary: the next engine makes it, and nothing is said to have failed", async () => {
+    await open(LONG.slice(0, LONG.length / 8).replaceAll("ferry", "boat"), "restarted.md");
+    const running = commands.executeCommand("spanfill.summarizeFile");
+    const pid = await eventually("work", async () => {
+      const now = await status();
+      return now.state === "busy" && now.pid;
+    });
+    await commands.executeCommand("spanfill.restart");
+    assert.notEqual((await status()).state, "failed");
+    await running;
+    await shownSummary();
+    const after = await status();
+    assert.deepEqual([after.state, after.pid === pid], ["ready", false]);
   });
 
   test("an engine that was killed is back with the next request", async () => {
