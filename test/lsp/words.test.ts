@@ -67,7 +67,7 @@ test("a hover on a word of prose tells other words, with links only for who foll
   for (const [, command, argument = ""] of links) {
     assert.equal(command, "spanfill.replaceWord");
     const [{ text, ...place }] = JSON.parse(decodeURIComponent(argument));
-    assert.deepEqual(place, { uri: "file:///0.md", version: 1, range: from(0, 4, 7) });
+    assert.deepEqual(place, { uri: "file:///0.md", version: 1, range: from(0, 4, 7), word: "one" });
     assert.match(text, /^\S+$/);
   }
 });

@@ -83,7 +83,14 @@ suite("texts elsewhere", () => {
     const offered = async (name: string) => {
       const uri = Uri.file(join(folder, name));
       writeFileSync(uri.fsPath, content);
-      const cell = (await workspace.openNotebookDocument(uri)).cellAt(0).document;
+      const notebook = await workspace.openNotebookDocument(uri);
+      await window.showNotebookDocument(notebook);
+      // Who does not write in a cell has no text there to ask about.
+      await commands.executeCommand("notebook.cell.edit");
+      const cell = await eventually("the cell's editor", () => {
+        const shown = window.activeTextEditor?.document;
+        return shown === notebook.cellAt(0).document && shown;
+      });
       assert.equal(cell.uri.scheme, "vscode-notebook-cell");
       const range = new Range(0, 0, 0, 20);
       const actions = async () =>
