@@ -31,9 +31,11 @@ export async function replaceRanges(
   const editor = window.visibleTextEditors.find((one) => one.document === document);
   // Through its editor where it has one: a WorkspaceEdit would write into a read-only document.
   const done = editor
-    ? await editor.edit((edit) => {
-        for (const { range, text } of replacements) edit.replace(range, text);
-      })
+    ? await editor
+        .edit((edit) => {
+          for (const { range, text } of replacements) edit.replace(range, text);
+        })
+        .then(undefined, () => false) // it was closed on the way
     : await workspace.applyEdit(workspaceEdit(document, replacements));
   if (!done) return changed;
   return document.version === version ? l10n.t("this document is read-only.") : undefined;

@@ -109,6 +109,8 @@ suite("recovery", () => {
     await commands.executeCommand("vscode.open", uri);
     const document = window.activeTextEditor?.document;
     assert.equal(document?.uri.path, uri.path);
+    // The model has to be loaded again: time to close the document.
+    await commands.executeCommand("spanfill.freeMemory");
     const running = commands.executeCommand("spanfill.fillGapsInSelection");
     await commands.executeCommand("workbench.action.closeActiveEditor");
     await eventually("its end", () => document.isClosed);
