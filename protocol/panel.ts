@@ -94,6 +94,8 @@ const questionSchema = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("reveal"), path: z.string() }),
   /** Opens a model's page in the browser -> nothing */
   z.object({ kind: z.literal("visit"), id }),
+  /** Shows PRIVACY.md, which comes with the extension -> nothing */
+  z.object({ kind: z.literal("privacy") }),
 ]);
 export type Question = z.output<typeof questionSchema>;
 
@@ -134,6 +136,7 @@ interface Answers {
   readonly pick: Imported | null;
   readonly token: boolean;
   readonly visit: null;
+  readonly privacy: null;
   readonly runs: RunList;
   readonly run: RunDetails;
   readonly checkData: DataCheck;

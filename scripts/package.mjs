@@ -37,7 +37,7 @@ const MODELS = [
   /^models\/builtin\/[\w.-]+\/(model\.int8\.safetensors|README\.md)$/,
   /^models\/builtin\/(sample(-gaps)?\.md|english\.bigrams\.gz)$/,
 ];
-const TEXTS = [/^package\.json$/, /^(readme|changelog)\.md$/i, /^(LICENSE(\.txt)?|NOTICE)$/];
+const TEXTS = [/^package\.json$/, /^(readme|changelog|privacy)\.md$/i, /^(LICENSE(\.txt)?|NOTICE)$/];
 const VSIX = [
   ...TEXTS,
   ...MODELS,
@@ -47,7 +47,7 @@ const VSIX = [
 ];
 const TARBALL = [...TEXTS, ...MODELS, /^dist\/(cli|server|child|chunk-\w+)\.js$/, /^dist\/[\w.-]+\.LEGAL\.txt$/];
 const PANEL = ["dist/panel-host.cjs", "dist/panel.js"];
-const NEEDED = ["package.json", "dist/cli.js", "dist/server.js", "dist/child.js"];
+const NEEDED = ["package.json", "PRIVACY.md", "dist/cli.js", "dist/server.js", "dist/child.js"];
 const BINDING = "onnxruntime_binding.node";
 /** Open VSX takes 256 MB. */
 const MOST_BYTES = 100e6;
@@ -88,7 +88,7 @@ function packTarball() {
     // npm then refuses it elsewhere, and says why.
     ...(native && { os: [os], cpu: [cpu], ...(os === "linux" && { libc: ["glibc"] }) }),
   });
-  stageFiles(stage, "README.md", "CHANGELOG.md", "LICENSE", "NOTICE", "models/builtin");
+  stageFiles(stage, "README.md", "CHANGELOG.md", "PRIVACY.md", "LICENSE", "NOTICE", "models/builtin");
   stageBundles(stage, bundles("cli.js", "server.js", "child.js"));
   stageRuntime(join(stage, "node_modules"));
 
@@ -111,6 +111,7 @@ async function packExtension() {
     ...readdirSync(".").filter((name) => /^package\.nls(\.\w+)?\.json$/.test(name)),
     "l10n",
     "CHANGELOG.md",
+    "PRIVACY.md",
     "LICENSE",
     "NOTICE",
     "models/builtin",

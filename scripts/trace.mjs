@@ -88,21 +88,20 @@ export function startedBy(threads, isWanted) {
 /**
  * What a thread did that is not allowed: a socket of another family than AF_UNIX, a look-up of a name, a file written elsewhere.
  * @param folders where files may be written and removed; links resolved
- * @param sockets names of AF_UNIX sockets that may be used
  * @param cwd where the processes were started
  */
-export function complaints({ calls }, { folders, sockets = [], cwd }) {
+export function complaints({ calls }, { folders, cwd }) {
   let here = cwd;
   const found = [];
   for (const { name, args, result } of calls) {
     if (name === "chdir" && result === "0") here = resolve(here, strings(args)[0]);
-    const what = networkComplaint(name, args, result, sockets) ?? fileComplaint(name, args, result, folders, here);
+    const what = networkComplaint(name, args, result) ?? fileComplaint(name, args, result, folders, here);
     if (what !== undefined) found.push(what);
   }
   return [...new Set(found)];
 }
 
-function networkComplaint(name, args, result, sockets) {
+function networkComplaint(name, args, result) {
   if (name === "io_uring_setup")
     return result.startsWith("-1") ? undefined : "uses io_uring, which hides what is done from strace";
   if (name === "socket") {
@@ -111,13 +110,14 @@ function networkComplaint(name, args, result, sockets) {
   }
   if (name === "connect" || name === "bind") {
     const socket = /sun_path=@?"([^"\\]*)(\\0)*"/.exec(args)?.[1];
-    const isKnown = socket !== undefined && sockets.some((known) => known.test(socket));
-    return isKnown ? undefined : `${name}s a socket to ${socket ?? args}`;
+    return socket !== undefined && LOCK.test(socket) ? undefined : `${name}s a socket to ${socket ?? args}`;
   }
   const looked = /^open/.test(name) ? strings(args)[0] : undefined;
   return looked !== undefined && LOOK_UP.test(looked) ? `looks up a name: reads ${looked}` : undefined;
 }
 
+/** The name that says a folder is being worked in. @see server/catalog/lock.ts */
+const LOCK = /^spanfill-[0-9a-f]{24}$/;
 const LOOK_UP = /^\/etc\/(resolv\.conf|hosts|host\.conf|gai\.conf|hostname)$|^\/run\/systemd\/resolve\//;
 const WRITING = /\bO_(WRONLY|RDWR|CREAT|TRUNC|APPEND|TMPFILE)\b/;
 /** What is written to and is no file: terminals, the void, pipes, a process's own settings. */
@@ -176,3 +176,12 @@ function unescaped(text) {
   });
   return Buffer.from(bytes, "latin1").toString("utf8");
 }
+
+/** An environment in which ONNX Runtime would report, did the product not switch that off. */
+export function unsilenced(environment) {
+  return Object.fromEntries(Object.entries(environment).filter(([name]) => !SILENT.test(name)));
+}
+
+/** Variables under which ONNX Runtime is silent by itself. @see telemetry_environment.h of ONNX Runtime */
+const SILENT =
+  /^(CI|TF_BUILD|GITHUB_ACTIONS|GITLAB_CI|CIRCLECI|TRAVIS|JENKINS_URL|CODEBUILD_BUILD_ID|BUILDKITE|TEAMCITY_VERSION|APPVEYOR|BITBUCKET_BUILD_NUMBER|SYSTEM_TEAMFOUNDATIONCOLLECTIONURI|ORT_\w+)$/i;

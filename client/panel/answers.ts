@@ -69,6 +69,9 @@ export async function answer(
     case "visit":
       await env.openExternal(Uri.parse(`https://huggingface.co/${question.id}`));
       return null;
+    case "privacy":
+      await commands.executeCommand("markdown.showPreview", Uri.joinPath(context.extension.extensionUri, "PRIVACY.md"));
+      return null;
     case "get": {
       const token = await context.extension.secrets.get(TOKEN);
       const proxy = workspace.getConfiguration("http").get<string>("proxy");

@@ -2,6 +2,7 @@
 import { spawn, spawnSync } from "node:child_process";
 import { cpSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { unsilenced } from "../trace.mjs";
 import { tool } from "./tools.mjs";
 
 // Generous: a machine that tests is often busy.
@@ -34,9 +35,10 @@ export const CALM_SETTINGS = {
 
 /**
  * Installs a VSIX, or several of which one is Spanfill's, and starts code-server in a fresh folder.
+ * @param under a command that runs it, with arguments
  * @returns its address, the folder of the installed extension, and `stop`, which ends it and all its processes
  */
-export async function startCodeServer({ node, entry }, { folder, vsix, settings, env = {} }) {
+export async function startCodeServer({ node, entry }, { folder, vsix, settings, env = {}, under = [] }) {
   const user = join(folder, "user");
   const extensions = join(folder, "extensions");
   mkdirSync(join(user, "User"), { recursive: true });
@@ -52,9 +54,10 @@ export async function startCodeServer({ node, entry }, { folder, vsix, settings,
 
   const options = ["--auth", "none", "--disable-telemetry", "--disable-update-check", "--disable-workspace-trust"];
   // A process group of its own: code-server's children outlive a plain SIGTERM.
-  const server = spawn(node, [entry, ...options, "--bind-addr", "127.0.0.1:0", ...places], {
+  const [command, ...args] = [...under, node, entry, ...options, "--bind-addr", "127.0.0.1:0", ...places];
+  const server = spawn(command, args, {
     detached: true,
-    env: { ...process.env, ...env },
+    env: { ...unsilenced(process.env), ...env },
     stdio: ["ignore", "pipe", "pipe"],
   });
   let said = "";

@@ -8,6 +8,7 @@ import { keepLogs, openPage, startCodeServer } from "./code-server.mjs";
 import { installEditor } from "./install.mjs";
 import { cleanUp } from "./outcome.mjs";
 import { prepareSuite } from "./suite.mjs";
+import { traceEditor } from "./traced.mjs";
 
 const LIMIT_MS = 600_000;
 
@@ -15,7 +16,8 @@ const LIMIT_MS = 600_000;
 export async function inCodeServer({ folder, workspace, results, vsix, settings, model }) {
   const editor = installEditor();
   const suite = await prepareSuite({ folder, model });
-  const server = await startCodeServer(editor, { folder, vsix, settings, env: suite.env });
+  const trace = traceEditor(folder);
+  const server = await startCodeServer(editor, { folder, vsix, settings, env: suite.env, under: trace.under });
   let close;
   try {
     const opened = await openPage(editor.browser);
@@ -27,9 +29,12 @@ export async function inCodeServer({ folder, workspace, results, vsix, settings,
       await inWindow({ page, server, workspace, results }),
       await inGerman({ page, server, workspace, results }),
     ];
+    server.stop();
+    const sent = trace.outcome(server.extension);
+    seen.push(sent);
     const sum = (count) => seen.reduce((all, each) => all + each[count], outcome[count]);
     return {
-      notes: outcome.notes,
+      notes: [...(outcome.notes ?? []), ...sent.notes],
       passed: sum("passed"),
       failures: [...outcome.failures, ...seen.flatMap(({ failures }) => failures)],
       expected: sum("expected"),

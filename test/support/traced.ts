@@ -12,7 +12,6 @@ interface Thread {
 }
 interface Allowed {
   readonly folders: readonly string[];
-  readonly sockets: readonly RegExp[];
   readonly cwd: string;
 }
 const {
@@ -21,12 +20,14 @@ const {
   readTrace,
   programOf,
   complaints,
+  unsilenced,
 }: {
   tracing(prefix: string, isolated: boolean): [string, ...string[]];
   untraceable(isolated: boolean): string | undefined;
   readTrace(prefix: string): Map<number, Thread>;
   programOf(threads: Map<number, Thread>, thread: Thread): string[];
   complaints(thread: Thread, allowed: Allowed): string[];
+  unsilenced(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv;
 } = await import(pathToFileURL(resolve("scripts/trace.mjs")).href);
 
 /** For `skip`: why nothing can be traced on this machine, or false. */
@@ -132,24 +133,16 @@ function complaintsIn(record: string, { home, work }: Pick<Place, "home" | "work
   if (calls < 5) throw new Error(`strace saw ${calls} calls only`);
   const folders = [...storageOf(home), ...out.map((name) => join(work, name))];
   return [...threads.values()].flatMap((thread) =>
-    complaints(thread, { folders, sockets: [LOCKS], cwd: work }).map(
+    complaints(thread, { folders, cwd: work }).map(
       (what) => `${programOf(threads, thread).slice(1).join(" ")}: ${what}`,
     ),
   );
 }
 
-/** The abstract socket that says a folder is being trained in. @see server/catalog/lock.ts */
-const LOCKS = /^spanfill-[0-9a-f]{24}$/;
-
-/** Variables under which ONNX Runtime is silent by itself. @see telemetry_environment.h of ONNX Runtime */
-const SILENT =
-  /^(CI|TF_BUILD|GITHUB_ACTIONS|GITLAB_CI|CIRCLECI|TRAVIS|JENKINS_URL|CODEBUILD_BUILD_ID|BUILDKITE|TEAMCITY_VERSION|APPVEYOR|BITBUCKET_BUILD_NUMBER|SYSTEM_TEAMFOUNDATIONCOLLECTIONURI|ORT_\w+)$/i;
 /** Those that name other folders than the usual ones, or say that a test runs. */
 const ELSEWHERE = /^(XDG_\w+|SPANFILL_\w+|HF_\w+|HUGGINGFACE_\w+|NODE_\w+)$/;
 
 /** An environment in which ONNX Runtime would report, did the product not switch that off. */
 export function withTelemetryAllowed(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  return Object.fromEntries(
-    Object.entries(environment).filter(([name]) => !SILENT.test(name) && !ELSEWHERE.test(name)),
-  );
+  return Object.fromEntries(Object.entries(unsilenced(environment)).filter(([name]) => !ELSEWHERE.test(name)));
 }

@@ -80,6 +80,12 @@ export function modelsPage(app: App): TemplateResult {
           @click=${() => attempt(app, () => app.ask({ kind: "token" }))}
           >${t("Token")}</vscode-button
         >
+        <vscode-button
+          secondary
+          title=${t("What Spanfill reads, writes and sends")}
+          @click=${() => attempt(app, () => app.ask({ kind: "privacy" }))}
+          >${t("Privacy")}</vscode-button
+        >
       </span>
     </div>
     <div class="split">
