@@ -17,7 +17,13 @@ export async function inCodeServer({ folder, workspace, results, vsix, settings,
   const editor = installEditor();
   const suite = await prepareSuite({ folder, model });
   const trace = traceEditor(folder);
-  const server = await startCodeServer(editor, { folder, vsix, settings, env: suite.env, under: trace.under });
+  const server = await startCodeServer(editor, {
+    folder,
+    vsix,
+    settings,
+    env: { ...suite.env, ...trace.env },
+    under: trace.under,
+  });
   let close;
   try {
     const opened = await openPage(editor.browser);

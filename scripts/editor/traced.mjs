@@ -6,18 +6,19 @@ import { complaints, programOf, readTrace, startedBy, tracing, untraceable } fro
 
 /**
  * Prepares a trace of an editor.
- * @returns the command to run it `under`; `outcome`, read when it has ended, given the extension's folder
+ * @returns the command to run it `under` and the environment (`env`) for that; `outcome`, read when it has ended, given the extension's folder
  */
 export function traceEditor(folder) {
   const why = untraceable(false);
   const prefix = join(folder, "trace", "x");
   mkdirSync(dirname(prefix));
-  if (why !== undefined)
-    return {
-      under: [],
-      outcome: () => ({ notes: [`what it sends was not looked at: ${why}`], passed: 0, failures: [], expected: 0 }),
-    };
-  return { under: tracing(prefix, false), outcome: (extension) => outcomeOf(prefix, extension) };
+  if (why !== undefined) {
+    const notes = [`what it sends was not looked at: ${why}`];
+    return { under: [], env: {}, outcome: () => ({ notes, passed: 0, failures: [], expected: 0 }) };
+  }
+  // What goes by way of io_uring is hidden from strace.
+  const env = { UV_USE_IO_URING: "0" };
+  return { under: tracing(prefix, false), env, outcome: (extension) => outcomeOf(prefix, extension) };
 }
 
 function outcomeOf(prefix, extension) {
