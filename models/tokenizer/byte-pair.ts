@@ -67,6 +67,7 @@ export function createBytePairTokenizer(json: unknown): Tokenizer {
     unkId: required("<unk>"),
     sentinelIds,
     lengthMarks: [],
+    promptIds: [],
     spellsLayout: true,
   };
 }

@@ -45,6 +45,7 @@ export function createByteTokenizer(): Tokenizer {
     // The first of the hundred: those bytes that no UTF-8 has. The others are parts of characters, and could not be told from them.
     sentinelIds: Array.from({ length: 11 }, (_, index) => PAST_BYTES - 1 - index),
     lengthMarks: [],
+    promptIds: [],
     spellsLayout: true,
   };
 }

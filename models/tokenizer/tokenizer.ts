@@ -32,6 +32,8 @@ export interface Tokenizer {
   readonly sentinelIds: readonly number[];
   /** Length marks (`<length_8>`: a fill of at least 8 words), ascending. */
   readonly lengthMarks: readonly { readonly leastWords: number; readonly id: number }[];
+  /** Ids of a soft prompt (`<prompt_0>` ...), which stand before inputs and in no output. */
+  readonly promptIds: readonly number[];
   /** Whether newlines have pieces. */
   readonly spellsLayout: boolean;
 }
@@ -111,6 +113,7 @@ export function createTokenizer(json: unknown): Tokenizer {
       .map((token) => ({ leastWords: Number(/^<length_(\d+)>$/.exec(token.content)?.[1]), id: token.id }))
       .filter((mark) => !Number.isNaN(mark.leastWords))
       .sort((a, b) => a.leastWords - b.leastWords),
+    promptIds: special.filter((token) => /^<prompt_\d+>$/.test(token.content)).map((token) => token.id),
     spellsLayout,
   };
 }

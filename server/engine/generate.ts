@@ -18,6 +18,8 @@ export interface TokenModel {
   readonly decode: (ids: readonly number[]) => string;
   /** The tokens common to all shortlists of a size; the same object for the same size. @see rankedTokens */
   readonly commonTokens: (size: number) => CommonTokens;
+  /** Tokens that are read and never produced. */
+  readonly inputOnly?: readonly number[];
 }
 
 /**
@@ -31,8 +33,9 @@ export async function generate(
   request: GenerateRequest,
   options: CallOptions = {},
 ): Promise<Generation> {
-  const { runner, decode } = model;
-  const settings = searchSettings(request, model.config, runner.vocabSize);
+  const { runner, decode, inputOnly = [] } = model;
+  const bannedTokens = [...(request.bannedTokens ?? []), ...inputOnly];
+  const settings = searchSettings({ ...request, bannedTokens }, model.config, runner.vocabSize);
   const beganMs = performance.now();
   const pace = createPace(options.signal);
   if (options.signal?.aborted) return nothing(settings);

@@ -103,7 +103,7 @@ async function loadModel(
   const marks = tokenizer.lengthMarks.map((mark) => mark.id);
   const always = [padTokenId, decoderStartTokenId, eosTokenId, tokenizer.unkId, ...tokenizer.sentinelIds, ...marks];
   const commonTokens = rankedTokens(always, frequent, config.vocabSize);
-  const using = { config, decode, commonTokens };
+  const using = { config, decode, commonTokens, inputOnly: tokenizer.promptIds };
   try {
     check(); // what was read last may be newer than what was read first
   } catch (error) {

@@ -103,10 +103,10 @@ function withPrompt(
     return made;
   };
   const extended = new Map(
-    [...weights].map(([name, values]) => [
-      name,
-      name === "shared.weight" || name === LM_HEAD ? longer(values) : values,
-    ]),
+    [...weights].map(([name, values]) => {
+      if (name === "shared.weight") return [name, longer(values)];
+      return [name, name === LM_HEAD ? unlikelyHead(values, newFloats(weights, vocabSize * D), method, D) : values];
+    }),
   );
   const embedding = extended.get("shared.weight");
   if (embedding === undefined) throw new RangeError("a model has an embedding");
@@ -118,6 +118,25 @@ function withPrompt(
     tensors: new Map([[PROMPT, prompt]]),
     merged: () => extended,
   };
+}
+
+/**
+ * An untied head whose rows of the prompt are the mean of the real tokens' rows: whatever the decoder's state, their logits are then the
+ * mean of the real ones, below the largest, and by Jensen's inequality none is likelier than one token in all.
+ * @param made [V, D], where it is written
+ */
+function unlikelyHead(
+  head: Floats,
+  made: Floats,
+  { firstId, tokens }: Extract<Method, { kind: "prompt" }>,
+  D: number,
+): Floats {
+  made.set(head);
+  const real = Math.min(firstId * D, head.length);
+  const mean = new Float64Array(D);
+  for (let at = 0; at < real; at += 1) mean[at % D] = (mean[at % D] ?? 0) + ((head[at] ?? 0) * D) / real;
+  for (let row = firstId; row < firstId + tokens; row += 1) made.set(mean, row * D);
+  return made;
 }
 
 function newFloats(like: Weights, length: number): Floats {

@@ -1,6 +1,7 @@
 /** The folder that training makes: a model like any other, which transformers loads too. */
 import { copyFile, readFile } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
+import { z } from "zod";
 import { configJson, parseConfig, type T5Config } from "../../models/t5/config.ts";
 import { learnedShapes } from "../../models/t5/trainable.ts";
 import { tensorShapes } from "../../models/t5/weights.ts";
@@ -45,6 +46,8 @@ export async function writeAdapter(
   await writeText(join(out, "adapter", "adapter_config.json"), `${JSON.stringify(json, null, 2)}\n`);
 }
 
+const GENERATION = "generation_config.json";
+
 /** Files of a model beside its weights and config.json. */
 const BESIDE = [
   "tokenizer.json",
@@ -54,7 +57,7 @@ const BESIDE = [
   "added_tokens.json",
   "tokenizer_config.json",
   "special_tokens_map.json",
-  "generation_config.json",
+  GENERATION,
 ];
 
 /** Writes what a model's folder holds beside its weights; config.json last, which makes it a model. */
@@ -65,16 +68,18 @@ export async function writeTrainedFolder(
     prefixes,
     labels,
     tokenizerJson,
-  }: Pick<TrainRun, "base" | "out" | "prefixes" | "labels" | "tokenizerJson">,
+    method,
+  }: Pick<TrainRun, "base" | "out" | "prefixes" | "labels" | "tokenizerJson"> & Partial<Pick<TrainRun, "method">>,
   config: T5Config,
 ): Promise<void> {
   // A tokenizer that knows more than its base's stands alone: the other files would tell another story.
-  const copied = tokenizerJson === undefined ? BESIDE : ["generation_config.json"];
+  const copied = tokenizerJson === undefined ? BESIDE : [GENERATION];
   for (const name of copied) {
     await copyFile(join(base, name), join(out, name)).catch((error: unknown) => {
       if (!isMissing(error)) throw error;
     });
   }
+  if (method?.kind === "prompt") await suppressPrompt(base, out, method, config);
   if (tokenizerJson !== undefined) await writeText(join(out, "tokenizer.json"), tokenizerJson);
   const manifest = readManifest(base);
   const own = {
@@ -85,6 +90,40 @@ export async function writeTrainedFolder(
   };
   await writeText(join(out, "spanfill.json"), `${JSON.stringify(own, null, 2)}\n`);
   await writeText(join(out, "config.json"), await settledConfig(base, config));
+}
+
+/**
+ * Tells other readers that a prompt's tokens are never produced.
+ * @see SuppressTokensLogitsProcessor, transformers generation/logits_process.py
+ */
+async function suppressPrompt(
+  base: string,
+  out: string,
+  { firstId, tokens }: Extract<TrainRun["method"], { kind: "prompt" }>,
+  { padTokenId, eosTokenId, decoderStartTokenId }: T5Config,
+): Promise<void> {
+  const text = await readFile(join(base, GENERATION), "utf8").catch((error: unknown) => {
+    if (!isMissing(error)) throw error;
+    // With this file, transformers takes none of these from config.json.
+    const ids = { pad_token_id: padTokenId, eos_token_id: eosTokenId, decoder_start_token_id: decoderStartTokenId };
+    return JSON.stringify(ids);
+  });
+  const parsed = generationSchema.safeParse(parsedJson(text));
+  // A file of the base that no reader understands is copied as it is.
+  if (!parsed.success) return;
+  const prompt = Array.from({ length: tokens }, (_, i) => firstId + i);
+  const said = { ...parsed.data, suppress_tokens: [...(parsed.data.suppress_tokens ?? []), ...prompt] };
+  await writeText(join(out, GENERATION), `${JSON.stringify(said, null, 2)}\n`);
+}
+
+const generationSchema = z.looseObject({ suppress_tokens: z.array(z.int()).nullish() });
+
+function parsedJson(text: string): unknown {
+  try {
+    return JSON.parse(text.replace(/^\uFEFF/, ""));
+  } catch {
+    return undefined;
+  }
 }
 
 /**

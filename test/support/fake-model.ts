@@ -43,6 +43,7 @@ export function fakeModel(answer: (input: string) => string, info: Partial<Model
     unkId: 2,
     sentinelIds: FAKE_INFO.sentinelIds,
     lengthMarks: shown.lengthMarks,
+    promptIds: [],
     spellsLayout: shown.spellsLayout,
   };
   const model: FakeModel = {
