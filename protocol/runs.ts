@@ -1,12 +1,16 @@
 /** What the panel and the language server say about training runs: a run is asked for, watched, steered, compared and thrown away. */
 import * as z from "zod";
+import { TRAIN_BOUNDS } from "./train-bounds.ts";
 import type { evaluationSchema, TrainEvent } from "./training.ts";
 
 /** The notification from the server to the extension: a `RunNews`. */
 export const RUN_NOTIFICATION = "$/spanfill/run";
 
 const id = z.string().min(1).max(200);
-const count = (least: number, most: number) => z.int().min(least).max(most).exactOptional();
+const count = (name: keyof typeof TRAIN_BOUNDS) => {
+  const [least, most] = TRAIN_BOUNDS[name];
+  return z.int().min(least).max(most).exactOptional();
+};
 const share = z.number().min(0).lt(1).exactOptional();
 const name = z.string().max(200);
 
@@ -25,30 +29,30 @@ export const runRequestSchema = z.object({
   prefix: z.string().max(500).exactOptional(),
   method: z.enum(["full", "lora", "prompt"]).exactOptional(),
   freezeEmbedding: z.boolean().exactOptional(),
-  loraRank: count(1, 1024),
+  loraRank: count("loraRank"),
   loraAlpha: z.number().gt(0).max(1e6).exactOptional(),
   loraDropout: share,
-  promptTokens: count(1, 1000),
-  epochs: count(1, 1000),
-  batchSize: count(1, 4096),
+  promptTokens: count("promptTokens"),
+  epochs: count("epochs"),
+  batchSize: count("batchSize"),
   optimizer: z.enum(["adafactor", "adamw"]).exactOptional(),
   learningRate: z.number().gt(0).max(100).exactOptional(),
   schedule: z.enum(["constant", "linear", "cosine", "inverse-sqrt"]).exactOptional(),
-  warmup: count(0, 1e6),
+  warmup: count("warmup"),
   weightDecay: z.number().min(0).max(1).exactOptional(),
   clipNorm: z.number().min(0).exactOptional(),
   dropout: share,
   labelSmoothing: share,
-  maxInputTokens: count(16, 4096),
-  maxTargetTokens: count(2, 4096),
-  maxBatchTokens: count(64, 65536),
+  maxInputTokens: count("maxInputTokens"),
+  maxTargetTokens: count("maxTargetTokens"),
+  maxBatchTokens: count("maxBatchTokens"),
   checkpointing: z.boolean().exactOptional(),
   validationShare: z.number().gt(0).lt(1).exactOptional(),
-  evaluateEvery: count(1, 1e6),
-  judged: count(0, 10_000),
-  patience: count(0, 1000),
-  seed: count(0, 2 ** 31 - 1),
-  threads: count(1, 256),
+  evaluateEvery: count("evaluateEvery"),
+  judged: count("judged"),
+  patience: count("patience"),
+  seed: count("seed"),
+  threads: count("threads"),
 });
 export type RunRequest = z.output<typeof runRequestSchema>;
 

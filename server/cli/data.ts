@@ -1,7 +1,8 @@
 /** `spanfill data check`: what a training run would make of some data, before it is started. */
 import { Command, Option } from "commander";
+import { TRAIN_BOUNDS } from "../../protocol/train-bounds.ts";
 import { TASK_NAMES } from "../training/task-names.ts";
-import { atLeast, columnList, withJson } from "./options.ts";
+import { columnList, within, withJson } from "./options.ts";
 import { runCommand } from "./terminal.ts";
 import type { CheckRequest } from "./training/check.ts";
 
@@ -20,8 +21,12 @@ export function dataCommand(): Command {
     .option("--target-column <name>", "the column of what is to be learned")
     .option("--template <text>", 'inputs of several columns: "translate {language}: {sentence}"')
     .option("--prefix <text>", "stands before every input")
-    .option("--max-input-tokens <n>", "inputs are cut to it (default: 512)", atLeast(16))
-    .option("--max-target-tokens <n>", "pairs with a longer target are left out (default: by task)", atLeast(2))
+    .option("--max-input-tokens <n>", "inputs are cut to it (default: 512)", within(TRAIN_BOUNDS.maxInputTokens))
+    .option(
+      "--max-target-tokens <n>",
+      "pairs with a longer target are left out (default: by task)",
+      within(TRAIN_BOUNDS.maxTargetTokens),
+    )
     .addHelpText("after", "\nExample:\n  $ spanfill data check pairs.csv --task summarize --input-column body");
   withJson(check).action((data: string, options: Omit<CheckRequest, "data"> & { readonly json?: boolean }) =>
     runCommand(options.json === true, async ({ signal }) => {

@@ -47,6 +47,17 @@ export function atLeast(least: number): (value: string) => number {
   };
 }
 
+/** Parses a whole number of a range. */
+export function within([least, most]: readonly [number, number]): (value: string) => number {
+  return (value) => {
+    const number = Number(value);
+    if (value.trim() === "" || !Number.isSafeInteger(number) || number < least || number > most) {
+      throw new InvalidArgumentError(`Use a whole number from ${least} to ${most}.`);
+    }
+    return number;
+  };
+}
+
 /** Parses a finite number above (or, `inclusive`, from) a least and up to a most value. */
 export function between(least: number, most: number, inclusive = true): (value: string) => number {
   return (value) => {

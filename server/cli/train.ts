@@ -1,8 +1,10 @@
 /** `spanfill train`: teaches a model one's own texts, on this machine. */
 import { Command, InvalidArgumentError, Option } from "commander";
+import { TRAIN_BOUNDS } from "../../protocol/train-bounds.ts";
+import { MACHINE_SETTINGS } from "../training/run.ts";
 import { SCHEDULES } from "../training/schedule.ts";
 import { BENCHMARKS, OWN_TASKS, TASK_NAMES } from "../training/task-names.ts";
-import { atLeast, between, columnList, withJson } from "./options.ts";
+import { between, columnList, within, withJson } from "./options.ts";
 import { runCommand, UsageError } from "./terminal.ts";
 import type { TrainRequest } from "./training/options.ts";
 
@@ -45,9 +47,9 @@ export function trainCommand(): Command {
     .option("--target-column <name>", "the column of what is to be learned")
     .option("--template <text>", 'inputs of several columns: "translate {language}: {sentence}"')
     .option("--prefix <text>", "stands before every input (default: the model's own for the task, else T5's)")
-    .option("--epochs <n>", "times that every example is seen", atLeast(1), 5)
+    .option("--epochs <n>", "times that every example is seen", within(TRAIN_BOUNDS.epochs), 5)
     .option("--lr <x>", "learning rate (default: by method; adafactor's is relative)", between(0, 100, false))
-    .option("--batch-size <n>", "examples of a step", atLeast(1), 16)
+    .option("--batch-size <n>", "examples of a step", within(TRAIN_BOUNDS.batchSize), 16)
     .addOption(
       new Option("--optimizer <name>", "(default: adafactor; of lora and prompt adamw)").choices([
         "adafactor",
@@ -55,28 +57,51 @@ export function trainCommand(): Command {
       ]),
     )
     .addOption(new Option("--schedule <shape>", "of the learning rate").choices(SCHEDULES).default("constant"))
-    .option("--warmup <n>", "steps of rising learning rate", atLeast(0), 0)
+    .option("--warmup <n>", "steps of rising learning rate", within(TRAIN_BOUNDS.warmup), 0)
     .option("--weight-decay <x>", "share of a weight lost at each step, times the rate", between(0, 1), 0)
     .option("--clip-norm <x>", "largest norm of the gradients; 0: any", between(0, Number.POSITIVE_INFINITY), 0)
     .option("--dropout <x>", "share of values dropped (default: the model's own)", below1)
     .option("--label-smoothing <x>", "share of the target spread over the vocabulary", below1, 0)
     .option("--z-loss <x>", "weight of the squared log of the softmax's denominator", between(0, 1), 1e-4)
     .option("--freeze-embedding", "full: leave the embedding as it is")
-    .option("--lora-rank <n>", "width of LoRA's matrices", atLeast(1), 16)
+    .option("--lora-rank <n>", "width of LoRA's matrices", within(TRAIN_BOUNDS.loraRank), 16)
     .option("--lora-alpha <x>", "LoRA's share is multiplied by alpha / rank", between(0, 1e6, false), 32)
     .option("--lora-dropout <x>", "share of LoRA's inputs dropped", below1, 0.05)
     .option("--lora-targets <list>", "layers LoRA learns beside", list, ["q", "v", "wi", "wi_0", "wi_1", "wo"])
-    .option("--prompt-tokens <n>", "tokens of a soft prompt", atLeast(1), 20)
-    .option("--max-input-tokens <n>", "inputs are cut to it (default: 512)", atLeast(16))
-    .option("--max-target-tokens <n>", "pairs with a longer target are left out (default: by task)", atLeast(2))
-    .option("--max-batch-tokens <n>", "tokens computed at once: less takes less memory", atLeast(64), 4096)
+    .option("--prompt-tokens <n>", "tokens of a soft prompt", within(TRAIN_BOUNDS.promptTokens), 20)
+    .option("--max-input-tokens <n>", "inputs are cut to it (default: 512)", within(TRAIN_BOUNDS.maxInputTokens))
+    .option(
+      "--max-target-tokens <n>",
+      "pairs with a longer target are left out (default: by task)",
+      within(TRAIN_BOUNDS.maxTargetTokens),
+    )
+    .option(
+      "--max-batch-tokens <n>",
+      "tokens computed at once: less takes less memory",
+      within(TRAIN_BOUNDS.maxBatchTokens),
+      4096,
+    )
     .option("--checkpointing", "compute layers twice to save memory (default: where memory is short)")
     .option("--validation-share <x>", "share of the sources kept out, where the data have no part for it", below1, 0.1)
-    .option("--evaluate-every <n>", "steps between two evaluations (default: an epoch)", atLeast(1))
-    .option("--judged <n>", "validation examples that the model does its task on at each evaluation", atLeast(0), 50)
-    .option("--patience <n>", "evaluations without a better one that end the run; 0: any number", atLeast(0), 3)
-    .option("--seed <n>", "of what is kept out, the order, the gaps and dropout", atLeast(0), 0)
-    .option("--threads <n>", "threads of one operator (default: the machine's cores)", atLeast(1))
+    .option(
+      "--evaluate-every <n>",
+      "steps between two evaluations (default: an epoch)",
+      within(TRAIN_BOUNDS.evaluateEvery),
+    )
+    .option(
+      "--judged <n>",
+      "validation examples that the model does its task on at each evaluation",
+      within(TRAIN_BOUNDS.judged),
+      50,
+    )
+    .option(
+      "--patience <n>",
+      "evaluations without a better one that end the run; 0: any number",
+      within(TRAIN_BOUNDS.patience),
+      3,
+    )
+    .option("--seed <n>", "of what is kept out, the order, the gaps and dropout", within(TRAIN_BOUNDS.seed), 0)
+    .option("--threads <n>", "threads of one operator (default: the machine's cores)", within(TRAIN_BOUNDS.threads))
     .option("--control [file]", "take pause, continue and stop, one a line, on standard input or from a file")
     .option("--dry-run", "say what the run would need, and end")
     .addHelpText(
@@ -96,7 +121,7 @@ Examples:
   $ spanfill train --task classify --data train.csv --target-column intent --method lora
   $ spanfill summarize --model ./my-model README.md`,
     );
-  return withJson(command).action((options: Options) =>
+  return withJson(command).action((options: Options, { options: known }: Command) =>
     runCommand(options.json === true, async (work) => {
       const [{ runTrain }, { stayUp }] = await Promise.all([
         import("./training/run.ts"),
@@ -105,24 +130,30 @@ Examples:
       // Hours of work shall not end with a stray exception.
       stayUp((line) => console.error(line));
       const { json = false, control = false, dryRun = false } = options;
-      return runTrain(await requestOf(options), { json, control, dryRun }, work);
+      const given = known.filter((option) => command.getOptionValueSource(option.attributeName()) === "cli");
+      return runTrain(await requestOf(options, given), { json, control, dryRun }, work);
     }),
   );
 }
 
-async function requestOf({
-  lr,
-  resume,
-  control: _,
-  json: __,
-  dryRun: ___,
-  ...options
-}: Options): Promise<TrainRequest> {
+async function requestOf(
+  { lr, resume, control: _, json: __, dryRun: ___, ...options }: Options,
+  given: readonly Option[],
+): Promise<TrainRequest> {
   const { task, data } = options;
   if (resume !== undefined) {
-    if (task !== undefined || data !== undefined)
-      throw new UsageError("--resume takes no --task and no --data: the run knows them.");
-    return (await import("./training/options.ts")).readRequest(resume);
+    const names = given.map((option) => option.attributeName());
+    const refused = given.filter((_, i) => !ON_RESUME.has(names[i] ?? "")).map(({ long }) => long);
+    if (refused.length > 0) {
+      const free = MACHINE_SETTINGS.map((name) => `--${kebab(name)}`).join(", ");
+      throw new UsageError(
+        `--resume takes no ${refused.join(" and no ")}: the run knows what it was started with. What may change is ${free}.`,
+      );
+    }
+    const request = await (await import("./training/options.ts")).readRequest(resume);
+    const changed = Object.entries(options).filter(([name]) => names.includes(name));
+    // Where it lies now: it may have been moved.
+    return { ...request, ...Object.fromEntries(changed), out: resume };
   }
   if (task === undefined) throw new UsageError("--task is missing: what is to be learned?");
   if (data === undefined) throw new UsageError("--data is missing: name a file or a folder.");
@@ -136,6 +167,13 @@ async function requestOf({
     restart: options.restart === true,
     ...(lr === undefined ? {} : { learningRate: lr }),
   };
+}
+
+/** Options that a run takes when it goes on. */
+const ON_RESUME: ReadonlySet<string> = new Set(["resume", "control", "json", "dryRun", ...MACHINE_SETTINGS]);
+
+function kebab(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }
 
 function below1(value: string): number {

@@ -67,7 +67,10 @@ export interface UsablePair {
   readonly example: Example;
 }
 
-/** Encodes pairs. Inputs are cut to their limit; pairs whose target is longer than its own are left out, as are repeated ones. */
+/**
+ * Encodes pairs. Inputs are cut to their limit; pairs whose target is longer than its own are left out, as are repeated ones.
+ * @throws ModelError "input" when the prefix leaves an input no room
+ */
 export function usablePairs(
   tokenizer: Tokenizer,
   pairs: readonly Pair[],
@@ -75,6 +78,7 @@ export function usablePairs(
 ): UsablePairs {
   // As the features do: white space after it is the encoder's matter, for the text that follows begins a word of its own.
   const head = tokenizer.encode(prefix.trimEnd(), { special: true });
+  checkInputRoom(maxInputTokens, head.length, 1);
   const seen = new Set<string>();
   const [repeated, long, cut]: [Pair[], Pair[], Pair[]] = [[], [], []];
   const usable: UsablePair[] = [];
@@ -172,6 +176,14 @@ export function infillDataset(tokenizer: Tokenizer, documents: readonly Document
   // Input and target share a window's tokens; each gap costs a sentinel on both sides, and perhaps a mark.
   const byTarget = (options.maxTargetTokens - 2) / (DENSITY * 1.6);
   const bySentinels = ((tokenizer.sentinelIds.length - 1) * MEAN_WORDS) / DENSITY;
+  checkInputRoom(options.maxInputTokens, head.length, LEAST_WORDS);
+  const leastTarget = Math.ceil(LEAST_WORDS * DENSITY * 1.6) + 2;
+  if (options.maxTargetTokens < leastTarget) {
+    throw new ModelError(
+      "input",
+      `--max-target-tokens ${options.maxTargetTokens} leaves no room for gaps and their marks. Use at least ${leastTarget}.`,
+    );
+  }
   const length = Math.floor(Math.min(options.maxInputTokens - head.length - 1, byTarget, bySentinels));
   const windows = documents.flatMap(({ source, text }) => {
     const ids = tokenizer.encode(text);
@@ -199,6 +211,15 @@ export function infillDataset(tokenizer: Tokenizer, documents: readonly Document
 }
 
 const [DENSITY, MEAN_WORDS, LEAST_WORDS] = [0.15, 2, 8];
+
+/** @throws ModelError "input" when fewer than `least` tokens of a text fit beside the prefix and the end */
+function checkInputRoom(maxInputTokens: number, prefixTokens: number, least: number): void {
+  if (maxInputTokens - prefixTokens - 1 >= least) return;
+  throw new ModelError(
+    "input",
+    `--max-input-tokens ${maxInputTokens} leaves no room for a text: the prefix takes ${prefixTokens} of them. Use at least ${prefixTokens + 1 + least}, or a shorter prefix (--prefix, --prompt-tokens).`,
+  );
+}
 
 /** Takes words out of a text: its sentinels and marks stand in the input, what was taken out is the target. */
 function corrupt(tokenizer: Tokenizer, head: readonly number[], ids: readonly number[], random: () => number): Example {

@@ -7,8 +7,9 @@ import { ModelError } from "../../models/errors.ts";
 import type { T5Config } from "../../models/t5/config.ts";
 import { isLeftover, isOwnFolder, makeOwnFolder, noteFolder, removeOwn } from "../catalog/removal.ts";
 import { placesOf } from "../catalog/store.ts";
-import type { TrainRun } from "./run.ts";
+import { MACHINE_SETTINGS, type TrainRun } from "./run.ts";
 import { hasState, removeState } from "./state.ts";
+import type { Weights } from "./step.ts";
 
 /** Where a run's state is, inside the folder that it makes. */
 export const STATE_FOLDER = ".training";
@@ -43,10 +44,18 @@ export async function takeFolder({ base, out, restart }: TrainRun, state: string
   }
 }
 
-/** What must be the same for a stopped run to go on. */
-export function keyOf({ base, settings, dataset, prefixes, method }: TrainRun, config: T5Config): string {
+/**
+ * A key for what must be the same for a stopped run to go on: what each step depends on. The base counts by its weights, wherever it lies,
+ * and settings of the machine don't count.
+ */
+export function keyOf({ settings, dataset, prefixes, method }: TrainRun, config: T5Config, weights: Weights): string {
+  const hash = createHash("sha256");
+  const machine: readonly string[] = MACHINE_SETTINGS;
+  const learned = Object.entries(settings).filter(([name]) => !machine.includes(name));
   const data = [dataset.examples(0), dataset.validation];
-  return createHash("sha256")
-    .update(JSON.stringify([resolve(base), settings, prefixes, method, config, data]))
-    .digest("hex");
+  hash.update(JSON.stringify([Object.fromEntries(learned), prefixes, method, config, data]));
+  for (const [name, { buffer, byteOffset, byteLength }] of weights) {
+    hash.update(name).update(new Uint8Array(buffer, byteOffset, byteLength));
+  }
+  return hash.digest("hex");
 }

@@ -31,6 +31,19 @@ export interface TrainSettings extends StepOptions {
   readonly seed: number;
 }
 
+/**
+ * Settings that no learned step depends on: how much is computed at once, how the model is judged on the way, and when the run has had
+ * enough. They may change when a stopped run goes on, for another machine has other cores and memory.
+ */
+export const MACHINE_SETTINGS = [
+  "threads",
+  "maxBatchTokens",
+  "checkpointing",
+  "evaluateEvery",
+  "judged",
+  "patience",
+] as const satisfies readonly (keyof TrainSettings)[];
+
 /** A run. */
 export interface TrainRun {
   /** Folder of the model to start from. */

@@ -73,6 +73,7 @@ export async function train(run: TrainRun, options: TrainOptions = {}): Promise<
   await options.onFolder?.();
   const needed = roomNeeded(base.config, { ...settings, method });
   await checkRoom(needed, run.out);
+  const key = keyOf(run, base.config, base.weights);
   const learner = prepareLearner(base.config, base.weights, method, settings.seed);
   base = undefined; // what learns is a copy: the memory of the first is free
   const { config } = learner;
@@ -82,7 +83,6 @@ export async function train(run: TrainRun, options: TrainOptions = {}): Promise<
     weightDecay: settings.weightDecay,
   });
   const tensors = [...namedTensors(learner.tensors, shapes), ...namedTensors(optimizer.state)];
-  const key = keyOf(run, config);
   const perEpoch = Math.ceil(dataset.count / settings.batchSize);
   const steps = perEpoch * settings.epochs;
   const every = settings.evaluateEvery || perEpoch;

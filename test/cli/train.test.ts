@@ -2,7 +2,17 @@
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
@@ -127,6 +137,58 @@ test("Ctrl+C pauses the run and says how to go on", { skip: process.platform ===
   assert.match(plan?.reason ?? "", /^Every weight learns, for the model is small/, "the reason of the run's beginning");
   const again = await spanfill(["--resume", "interrupted", "--json"]);
   assert.match(again.stdout, /interrupted holds no run that was stopped/);
+});
+
+test("it goes on on another machine: other threads and memory, the folders elsewhere", {
+  skip: process.platform === "win32",
+}, async () => {
+  const pause = (child: ReturnType<typeof start>) => child.kill("SIGINT");
+  const base = join(folder, "base");
+  cpSync(model.directory, base, { recursive: true });
+  const own = [...short, "--base", "./base"];
+  const begun = await runUntil([...own, "--out", "here"], /"type":"step","step":2/, pause);
+  assert.equal(begun.code, 130);
+  // The same command again, but for what is the machine's.
+  const machine = ["--threads", "2", "--max-batch-tokens", "2048", "--judged", "3", "--patience", "5"];
+  const again = await runUntil([...own, ...machine, "--out", "here"], /"type":"step","step":5/, pause);
+  const resumedAt = (stdout: string) => eventsOf(stdout).find((event) => event.type === "resumed")?.step ?? 0;
+  assert.equal(again.code, 130, again.stdout);
+  assert.ok(resumedAt(again.stdout) >= 2);
+  const request = join(folder, "there", ".training", "request.json");
+  renameSync(join(folder, "here"), join(folder, "there"));
+  renameSync(base, join(folder, "elsewhere"));
+  writeFileSync(request, readFileSync(request, "utf8").replace(base, join(folder, "elsewhere")));
+  const rest = await spanfill([
+    "--resume",
+    "there",
+    "--threads",
+    "1",
+    "--evaluate-every",
+    "4",
+    "--checkpointing",
+    "--json",
+  ]);
+  assert.equal(rest.code, 0, rest.stdout);
+  assert.ok(resumedAt(rest.stdout) >= 5);
+  assert.deepEqual(
+    [existsSync(join(folder, "there", "training.json")), existsSync(join(folder, "here"))],
+    [true, false],
+  );
+});
+
+test("it does not go on with another base, though it lies in the same place", {
+  skip: process.platform === "win32",
+}, async () => {
+  const base = join(folder, "exchanged");
+  cpSync(model.directory, base, { recursive: true });
+  const own = [...short, "--base", base, "--out", "on-exchanged"];
+  const begun = await runUntil(own, /"type":"step","step":2/, (child) => child.kill("SIGINT"));
+  assert.equal(begun.code, 130);
+  const other = randomModelFolder({ width: 64, seed: 9 });
+  cpSync(join(other.directory, "model.safetensors"), join(base, "model.safetensors"));
+  other.dispose();
+  const { stdout } = await spanfill(["--resume", "on-exchanged", "--json"]);
+  assert.match(stdout, /holds an unfinished run with other settings or data/);
 });
 
 test("it waits while it is told to pause", async () => {
@@ -293,18 +355,25 @@ const wrong: [what: string, args: string[], code: number, message: RegExp][] = [
   ["a folder without texts", ["--task", "infill", "--out", "x", "--data", model.directory], 1, /holds no text files/],
   ["no task", ["--data", data, "--out", "x"], 2, /--task is missing/],
   ["a run that is not there", ["--resume", "nothing"], 1, /nothing holds no run that was stopped/],
-  ["a run with other data", ["--resume", "nothing", "--data", data], 2, /--resume takes no --task and no --data/],
+  ["a run with other data", ["--resume", "nothing", "--data", data], 2, /--resume takes no --data: the run knows/],
+  [
+    "a run with another rate",
+    ["--resume", "nothing", "--lr", "1", "--epochs", "2"],
+    2,
+    /takes no --epochs and no --lr: .*--threads/,
+  ],
   ["a wrong rate", ["--task", "text", "--data", data, "--out", "x", "--lr", "200"], 2, /at most 100/],
   [
     "too few memory tokens",
     ["--task", "text", "--data", data, "--out", "x", "--max-batch-tokens", "1"],
     2,
-    /at least 64/,
+    /from 64 to 65536/,
   ],
 ];
 for (const [what, args, expected, message] of wrong) {
   test(`says what is wrong: ${what}`, async () => {
-    const { code, stdout } = await spanfill([...args, "--base", model.directory, "--json"]);
+    const base = args.includes("--resume") ? [] : ["--base", model.directory];
+    const { code, stdout } = await spanfill([...args, ...base, "--json"]);
     assert.match(JSON.parse(stdout).error.message, message);
     assert.equal(code, expected);
   });

@@ -4,7 +4,7 @@ import { basename, join, resolve } from "node:path";
 import { parseConfig, type T5Config } from "../../../models/t5/config.ts";
 import type { Fit } from "../../../protocol/runs.ts";
 import type { TrainEvent } from "../../../protocol/training.ts";
-import { resolveModel } from "../../catalog/catalog.ts";
+import { DEFAULT_MODEL, resolveModel } from "../../catalog/catalog.ts";
 import { readJson } from "../../catalog/files.ts";
 import { lockFolder } from "../../catalog/lock.ts";
 import { defaultThreads } from "../../engine/ort-runner.ts";
@@ -18,7 +18,7 @@ import { writeText } from "../../training/trained-model.ts";
 import type { CommandResult, Work } from "../terminal.ts";
 import { createControl } from "./control.ts";
 import { dataName, readTrainingData, type TrainingData } from "./data.ts";
-import { REQUEST_FILE, type TrainRequest } from "./options.ts";
+import { REQUEST_FILE, readRequest, type TrainRequest } from "./options.ts";
 import { encodeData, prefixed } from "./prepare.ts";
 import { needsInWords, summary, teller } from "./tell.ts";
 
@@ -39,11 +39,12 @@ interface Told {
 }
 
 /** Runs it. @throws ModelError */
-export async function runTrain(request: TrainRequest, told: Told, work: Work): Promise<CommandResult> {
+export async function runTrain(asked: TrainRequest, told: Told, work: Work): Promise<CommandResult> {
   setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
-  const base = resolveModel(request.base, { workingFolder: process.cwd() });
-  const task = findTask(request.task, request.template);
-  const out = resolve(request.out ?? `${basename(base)}-${task.name}`);
+  const base = resolveModel(asked.base, { workingFolder: process.cwd() });
+  const task = findTask(asked.task, asked.template);
+  const out = resolve(asked.out ?? `${basename(base)}-${task.name}`);
+  const request = await asBegun(asked, out);
   if (told.dryRun) return needsOf(await prepareRun(request, base, task, out, work.signal));
   const unlock = await lockFolder(out);
   try {
@@ -52,6 +53,20 @@ export async function runTrain(request: TrainRequest, told: Told, work: Work): P
   } finally {
     unlock();
   }
+}
+
+/** The same command again goes on with the method that was chosen when it was begun, though other memory may be free by now. */
+async function asBegun(request: TrainRequest, out: string): Promise<TrainRequest> {
+  if (request.method !== undefined || request.restart) return request;
+  const begun = await readRequest(out).catch(() => undefined);
+  if (begun?.method === undefined) return request;
+  const { method, reason, checkpointing } = begun;
+  return {
+    ...request,
+    method,
+    ...(reason === undefined ? {} : { reason }),
+    ...(checkpointing === undefined || request.checkpointing !== undefined ? {} : { checkpointing }),
+  };
 }
 
 /** A run that nothing has been done of. */
@@ -181,6 +196,11 @@ async function needsOf({ run, config, tokens }: PreparedRun): Promise<CommandRes
   return { text: needsInWords(needs), json: needs };
 }
 
+/** The folder of a base that was named as one; the id of any other, for an update of Spanfill moves the models that ship. */
+function lastingName(asked: string | undefined, base: string): string {
+  return asked === undefined || resolve(asked) !== base ? (asked ?? DEFAULT_MODEL) : base;
+}
+
 /** Does it, and tells. */
 async function followRun(
   request: TrainRequest,
@@ -205,7 +225,7 @@ async function followRun(
         const whole = {
           ...request,
           data: request.data === "-" ? "-" : resolve(request.data),
-          base,
+          base: lastingName(request.base, base),
           out,
           restart: false,
           method: method.kind,

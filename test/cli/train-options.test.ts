@@ -1,0 +1,135 @@
+/** Every bound of the training options: within it a run can be prepared, beyond it the option and its range are named. */
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { CommanderError } from "commander";
+import { TRAIN_BOUNDS } from "../../protocol/train-bounds.ts";
+import { trainCommand } from "../../server/cli/train.ts";
+import { built } from "../support/built.ts";
+import { randomModelFolder } from "../support/random-model.ts";
+
+const cli = built("cli.js");
+const folder = mkdtempSync(join(tmpdir(), "spanfill-options-"));
+const model = randomModelFolder();
+after(() => {
+  model.dispose();
+  rmSync(folder, { recursive: true });
+});
+
+const words = "the of and to in is that it for was on are as with they be at one have this from".split(" ");
+const text = (i: number) => Array.from({ length: 30 }, (_, j) => words[(i * 5 + j * j) % words.length]).join(" ");
+const rows = Array.from({ length: 8 }, (_, i) => ({ text: text(i), summary: words[i], source: `f${i}` }));
+writeFileSync(join(folder, "pairs.jsonl"), rows.map((row) => `${JSON.stringify(row)}\n`).join(""));
+mkdirSync(join(folder, "docs"));
+for (let i = 0; i < 6; i += 1) writeFileSync(join(folder, "docs", `${i}.md`), `${text(i)}\n\n${text(i + 7)}\n`);
+
+const shared = ["--base", model.directory, "--json"];
+const pairs = ["--task", "summarize", "--data", "pairs.jsonl", ...shared];
+const docs = ["--task", "infill", "--data", "docs", ...shared];
+
+function train(args: readonly string[]) {
+  const made = spawnSync(process.execPath, [cli, "train", ...args], { cwd: folder, encoding: "utf8" });
+  return { code: made.status, said: made.stdout + made.stderr };
+}
+
+/** What the options say of their values, before anything is read. */
+async function refusalOf(...args: string[]): Promise<string> {
+  const command = trainCommand().exitOverride();
+  let said = "";
+  command.configureOutput({ writeErr: (text) => (said += text) });
+  await assert.rejects(command.parseAsync(args, { from: "user" }), CommanderError, args.join(" "));
+  return said;
+}
+
+const optionOf = (name: string) => `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+
+test("whole numbers out of their range are refused with the option and the range", async () => {
+  for (const [name, [least, most]] of Object.entries(TRAIN_BOUNDS)) {
+    for (const value of [least - 1, most + 1, least + 0.5, "", "x", "1e400", "NaN", -1]) {
+      const said = await refusalOf(`${optionOf(name)}=${value}`);
+      assert.ok(said.includes(`'${optionOf(name)} <n>'`), said);
+      assert.ok(said.includes(`Use a whole number from ${least} to ${most}.`), said);
+    }
+  }
+});
+
+const FRACTIONS: Record<string, readonly (number | string)[]> = {
+  "--lr": [0, -1, 101, "x", "Infinity"],
+  "--weight-decay": [-0.1, 1.1, "NaN"],
+  "--clip-norm": [-1, "Infinity"],
+  "--dropout": [-0.1, 1],
+  "--label-smoothing": [-0.1, 1],
+  "--z-loss": [-0.1, 1.1],
+  "--lora-alpha": [0, 1e7],
+  "--lora-dropout": [-0.1, 1],
+  "--validation-share": [-0.1, 1],
+};
+
+test("fractions out of their range too", async () => {
+  for (const [option, values] of Object.entries(FRACTIONS)) {
+    for (const value of values) {
+      const said = await refusalOf(`${option}=${value}`);
+      assert.match(said, new RegExp(`'${option} .*'.*Use a number (of at least|above) [\\d.]+`, "s"));
+    }
+  }
+});
+
+test("the least and the most of each can be prepared, or is refused by its name", () => {
+  const lora = ["--method", "lora"];
+  const cases: [args: readonly string[], refusal?: RegExp][] = [
+    [[...pairs, "--max-target-tokens", "2"]],
+    [[...pairs, "--max-target-tokens", "4096", "--max-input-tokens", "4096", "--max-batch-tokens", "65536"]],
+    [[...docs, "--max-target-tokens", "2"], /--max-target-tokens 2 leaves no room for gaps.*Use at least 4\./],
+    [[...docs, "--max-target-tokens", "3"], /--max-target-tokens 3 leaves no room for gaps/],
+    [[...docs, "--max-target-tokens", "4"]],
+    [[...docs, "--max-target-tokens", "4096"]],
+    [[...docs, "--max-input-tokens", "16", "--prefix", ""]],
+    [
+      [...docs, "--max-input-tokens", "16", "--prefix", "fill in what is not there:"],
+      /--max-input-tokens 16 leaves no room/,
+    ],
+    [[...pairs, "--max-input-tokens", "16", "--prefix", text(1)], /--max-input-tokens 16 leaves no room for a text/],
+    [
+      [...pairs, "--method", "prompt", "--prompt-tokens", "1000"],
+      /--max-input-tokens 512 leaves no room.*Use at least 10\d\d/,
+    ],
+    [[...pairs, "--method", "prompt", "--prompt-tokens", "1"]],
+    [[...pairs, ...lora, "--lora-rank", "1024", "--lora-alpha", "1000000", "--lora-dropout", "0.99"]],
+    [[...pairs, ...lora, "--lora-targets", ""], /no layers named/],
+    [[...pairs, "--epochs", "1000", "--batch-size", "4096", "--warmup", "1000000", "--seed", "2147483647"]],
+    [[...pairs, "--evaluate-every", "1000000", "--judged", "10000", "--patience", "1000", "--threads", "256"]],
+    [[...pairs, "--validation-share", "0"], /--validation-share must be above 0/],
+    [[...pairs, "--validation-share", "0.999"]],
+  ];
+  for (const [args, refusal] of cases) {
+    // What is refused is refused in a real run, which does not begin.
+    const { code, said } = train([...args, ...(refusal === undefined ? ["--dry-run"] : ["--out", "refused"])]);
+    assert.equal(code === 0, refusal === undefined, `${args.join(" ")}: ${said}`);
+    if (refusal !== undefined) assert.match(said, refusal);
+  }
+});
+
+test("with the smallest values a run comes to its end", () => {
+  const least = [
+    "--epochs",
+    "1",
+    "--batch-size",
+    "1",
+    "--max-batch-tokens",
+    "64",
+    "--evaluate-every",
+    "1",
+    "--judged",
+    "0",
+  ];
+  for (const task of [
+    [...pairs, "--max-target-tokens", "2"],
+    [...docs, "--max-target-tokens", "4"],
+  ]) {
+    const { code, said } = train([...task, ...least, "--patience", "0", "--threads", "1", "--out", task[1] ?? ""]);
+    assert.equal(code, 0, said);
+  }
+});
