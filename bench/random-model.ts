@@ -1,11 +1,14 @@
-/** Writes T5 models of any shape with seeded random weights: what speed is measured on, and the untrained model of `bench quality`. */
+/** Writes T5 models of any shape with seeded random weights: what speed is measured on. */
+import { createHash } from "node:crypto";
 import {
   closeSync,
   copyFileSync,
   existsSync,
   mkdirSync,
   openSync,
+  readSync,
   renameSync,
+  rmSync,
   writeFileSync,
   writeSync,
 } from "node:fs";
@@ -25,42 +28,37 @@ export interface RandomShape {
 }
 
 /**
- * The shapes that are measured: t5-efficient-tiny-nl2, -tiny-nl8 (deep and narrow; `bench train`), t5-small, and 16+16 layers of t5-small's width.
- * `scale` widens their weights so that greedy output does not settle on one token at once.
+ * Factors of the decoder's weights. At T5's start a tied model names its last token again and again: the residual stream is little but
+ * that token's embedding, and cross-attention is the mean of the whole input. Here what the layers add outweighs the embedding, and
+ * cross-attention looks at a few places, so that each token follows from the tokens before it and from the input. All else stays at
+ * T5's start: sharper attention everywhere enlarges rounding errors layer by layer, until float32 and float64 choose different tokens.
  */
+export interface DecoderGains {
+  /** Of wo and of cross-attention's o. */
+  readonly residual: number;
+  /** Of cross-attention's q. */
+  readonly crossQuery: number;
+}
+
+/** The shapes that are measured: t5-efficient-tiny-nl2, -tiny-nl8 (deep and narrow; `bench train`), t5-small, and 16+16 layers of t5-small's width. */
 export const shapes = {
-  tiny: { vocabSize: 32128, dModel: 256, dFf: 1024, dKv: 64, numHeads: 4, numLayers: 2, numDecoderLayers: 2, scale: 3 },
+  tiny: {
+    ...{ vocabSize: 32128, dModel: 256, dFf: 1024, dKv: 64, numHeads: 4, numLayers: 2, numDecoderLayers: 2 },
+    gains: { residual: 12, crossQuery: 4 },
+  },
   narrow: {
-    vocabSize: 32128,
-    dModel: 256,
-    dFf: 1024,
-    dKv: 64,
-    numHeads: 4,
-    numLayers: 8,
-    numDecoderLayers: 8,
-    scale: 3,
+    ...{ vocabSize: 32128, dModel: 256, dFf: 1024, dKv: 64, numHeads: 4, numLayers: 8, numDecoderLayers: 8 },
+    gains: { residual: 6, crossQuery: 4 },
   },
   small: {
-    vocabSize: 32128,
-    dModel: 512,
-    dFf: 2048,
-    dKv: 64,
-    numHeads: 8,
-    numLayers: 6,
-    numDecoderLayers: 6,
-    scale: 4,
+    ...{ vocabSize: 32128, dModel: 512, dFf: 2048, dKv: 64, numHeads: 8, numLayers: 6, numDecoderLayers: 6 },
+    gains: { residual: 8, crossQuery: 4 },
   },
   deep: {
-    vocabSize: 32128,
-    dModel: 512,
-    dFf: 2048,
-    dKv: 64,
-    numHeads: 8,
-    numLayers: 16,
-    numDecoderLayers: 16,
-    scale: 4,
+    ...{ vocabSize: 32128, dModel: 512, dFf: 2048, dKv: 64, numHeads: 8, numLayers: 16, numDecoderLayers: 16 },
+    gains: { residual: 10, crossQuery: 6 },
   },
-} as const satisfies Record<string, RandomShape & { scale: number }>;
+} as const satisfies Record<string, RandomShape & { gains: DecoderGains }>;
 
 /** Name of a measured shape. */
 export type ShapeName = keyof typeof shapes;
@@ -109,28 +107,30 @@ export function tensorPlans(shape: RandomShape): TensorPlan[] {
 }
 
 /**
- * Writes config.json, model.safetensors (float32) and the tokenizer of `tokenizerFrom` into a folder, unless the same
- * shape and seed already lie there.
- * @param scale multiplies every matrix but the embedding: 1 is T5's start; larger makes greedy output vary from step to step
+ * Writes config.json, model.safetensors (float32) and the tokenizer of `tokenizerFrom` into a folder. A file of the same weights is kept;
+ * one of other weights is replaced, and the peers' exports of it are removed.
  */
 export function writeRandomModel(
   directory: string,
-  shape: RandomShape,
+  shape: RandomShape & { readonly gains: DecoderGains },
   seed: number,
   tokenizerFrom: string,
-  scale = 1,
 ): void {
-  const plans = tensorPlans(shape);
   const path = join(directory, "model.safetensors");
   mkdirSync(directory, { recursive: true });
   writeFileSync(join(directory, "config.json"), `${JSON.stringify(configJson(shape), null, 2)}\n`);
   for (const name of ["tokenizer.json", "tokenizer_config.json"]) {
     if (existsSync(join(tokenizerFrom, name))) copyFileSync(join(tokenizerFrom, name), join(directory, name));
   }
-  if (existsSync(path)) return;
+  const tensors = tensorPlans(shape).map((plan) => ({ ...plan, gain: gainOf(plan.name, shape.gains) }));
+  const made = createHash("sha256")
+    .update(JSON.stringify([METHOD, seed, tensors]))
+    .digest("hex");
+  if (existsSync(path) && weightsMade(path) === made) return;
+  rmSync(join(directory, "onnx"), { recursive: true, force: true });
   let offset = 0;
-  const header: Record<string, unknown> = { __metadata__: { format: "pt" } };
-  for (const { name, shape: dims } of plans) {
+  const header: Record<string, unknown> = { __metadata__: { format: "pt", made } };
+  for (const { name, shape: dims } of tensors) {
     const bytes = 4 * dims.reduce((a, b) => a * b, 1);
     header[name] = { dtype: "F32", shape: dims, data_offsets: [offset, offset + bytes] };
     offset += bytes;
@@ -143,15 +143,47 @@ export function writeRandomModel(
   writeSync(file, length);
   writeSync(file, text);
   const normal = normals(seed);
-  for (const { name, shape: dims, std } of plans) {
+  for (const { name, shape: dims, std, gain } of tensors) {
     const values = new Float32Array(dims.reduce((a, b) => a * b, 1));
-    const width = std * (name === "shared.weight" ? 1 : scale);
     if (std === 0) values.fill(1);
-    else for (let i = 0; i < values.length; i++) values[i] = normal() * width;
+    else for (let i = 0; i < values.length; i++) values[i] = normal() * std * gain;
+    if (name.endsWith(".wo.weight")) centerRows(values, dims.at(-1) ?? 1);
     writeSync(file, new Uint8Array(values.buffer));
   }
   closeSync(file);
   renameSync(`${path}.part`, path);
+}
+
+/** Raised when the same plans and seed give other weights than before. */
+const METHOD = 1;
+
+/** What `__metadata__.made` of a file says; undefined where it says nothing. */
+function weightsMade(path: string): string | undefined {
+  const file = openSync(path, "r");
+  try {
+    const length = Buffer.alloc(8);
+    readSync(file, length);
+    const text = Buffer.alloc(Number(length.readBigUInt64LE()));
+    readSync(file, text);
+    return JSON.parse(text.toString("utf8")).__metadata__?.made;
+  } finally {
+    closeSync(file);
+  }
+}
+
+function gainOf(name: string, { residual, crossQuery }: DecoderGains): number {
+  if (!name.startsWith("decoder.")) return 1;
+  if (name.endsWith(".wo.weight") || name.endsWith(".EncDecAttention.o.weight")) return residual;
+  return name.endsWith(".EncDecAttention.q.weight") ? crossQuery : 1;
+}
+
+/** Takes each row's mean from it: relu's outputs are positive, and would add the same vector at every token. */
+function centerRows(values: Float32Array, width: number): void {
+  for (let start = 0; start < values.length; start += width) {
+    const row = values.subarray(start, start + width);
+    const mean = row.reduce((sum, value) => sum + value, 0) / width;
+    for (let i = 0; i < width; i++) row[i] = (row[i] ?? 0) - mean;
+  }
 }
 
 /** A shape's config.json. */

@@ -71,7 +71,7 @@ export async function benchTrain(options: TrainArguments): Promise<void> {
   const results: Result[] = [];
   for (const shape of options.shape) {
     const folder = resolve(options.models, shape);
-    writeRandomModel(folder, shapes[shape], 7, resolveModel(), shapes[shape].scale);
+    writeRandomModel(folder, shapes[shape], 7, resolveModel());
     const config = parseConfig(JSON.parse(readFileSync(join(folder, "config.json"), "utf8")));
     for (const method of options.method) {
       // What does not learn needs no product for its own gradient.

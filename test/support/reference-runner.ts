@@ -1,4 +1,4 @@
-/** A plain T5 in loops over numbers: slow, independent of ONNX and of the graph code, so that it can check both. */
+/** A plain T5 in loops over float64 numbers: slow, independent of ONNX and of the graph code, so that it can check both. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseConfig, type T5Config } from "../../models/t5/config.ts";
@@ -15,8 +15,8 @@ export interface ReferenceRunner extends Runner {
 
 /** Cached keys and values of one layer, one vector of H*K values a position. */
 interface LayerCache {
-  readonly keys: readonly Float32Array[];
-  readonly values: readonly Float32Array[];
+  readonly keys: readonly Float64Array[];
+  readonly values: readonly Float64Array[];
 }
 
 interface ReferenceEncoded extends Encoded {
@@ -38,16 +38,16 @@ export function openReferenceRunner(directory: string): ReferenceRunner {
   const { vocabSize: V } = config;
 
   /** Encoder states by input: one test asks for the same ones several times. */
-  const known = new Map<string, Float32Array[]>();
+  const known = new Map<string, Float64Array[]>();
 
-  function encodeRow(input: readonly number[]): Float32Array[] {
+  function encodeRow(input: readonly number[]): Float64Array[] {
     const key = input.join(" ");
     const states = known.get(key) ?? encodeAnew(input);
     known.set(key, states);
     return states;
   }
 
-  function encodeAnew(input: readonly number[]): Float32Array[] {
+  function encodeAnew(input: readonly number[]): Float64Array[] {
     let hidden = input.map((id) => embedding(id));
     const bias = biasTable("encoder", input.length);
     for (let layer = 0; layer < config.numLayers; layer += 1) {
@@ -69,7 +69,7 @@ export function openReferenceRunner(directory: string): ReferenceRunner {
     token: number,
     cache: readonly LayerCache[],
     cross: readonly LayerCache[],
-  ): { cache: LayerCache[]; logits: Float32Array } {
+  ): { cache: LayerCache[]; logits: Float64Array } {
     let x = embedding(token);
     const position = cache[0]?.keys.length ?? 0;
     const bias = biasTable("decoder", position + 1);
@@ -93,11 +93,11 @@ export function openReferenceRunner(directory: string): ReferenceRunner {
     return { cache: next, logits: linear(x, weights(config.tieWordEmbeddings ? "shared.weight" : "lm_head.weight")) };
   }
 
-  function embedding(id: number): Float32Array {
-    return weights("shared.weight").slice(id * config.dModel, (id + 1) * config.dModel);
+  function embedding(id: number): Float64Array {
+    return Float64Array.from(weights("shared.weight").subarray(id * config.dModel, (id + 1) * config.dModel));
   }
 
-  function keysAndValues(name: string, states: readonly Float32Array[]): LayerCache {
+  function keysAndValues(name: string, states: readonly Float64Array[]): LayerCache {
     return {
       keys: states.map((x) => linear(x, weights(`${name}.k.weight`))),
       values: states.map((x) => linear(x, weights(`${name}.v.weight`))),
@@ -114,9 +114,9 @@ export function openReferenceRunner(directory: string): ReferenceRunner {
     return (head, relative) => table[(rows[relative + length - 1] ?? 0) * numHeads + head] ?? 0;
   }
 
-  function attend(query: Float32Array, cache: LayerCache, bias: (head: number, j: number) => number): Float32Array {
+  function attend(query: Float64Array, cache: LayerCache, bias: (head: number, j: number) => number): Float64Array {
     const K = config.dKv;
-    const result = new Float32Array(query.length);
+    const result = new Float64Array(query.length);
     for (let head = 0; head < config.numHeads; head += 1) {
       const scores = cache.keys.map((key, j) => {
         let sum = bias(head, j);
@@ -136,7 +136,7 @@ export function openReferenceRunner(directory: string): ReferenceRunner {
     return result;
   }
 
-  function feedForward(name: string, x: Float32Array): Float32Array {
+  function feedForward(name: string, x: Float64Array): Float64Array {
     const normed = norm(x, weights(`${name}.layer_norm.weight`));
     const inner = `${name}.DenseReluDense`;
     if (config.feedForward === "relu") {
@@ -151,7 +151,7 @@ export function openReferenceRunner(directory: string): ReferenceRunner {
     return linear(wide, weights(`${inner}.wo.weight`));
   }
 
-  function norm(x: Float32Array, weight: Float32Array): Float32Array {
+  function norm(x: Float64Array, weight: Float32Array): Float64Array {
     const meanSquare = x.reduce((sum, value) => sum + value * value, 0) / x.length;
     const scale = 1 / Math.sqrt(meanSquare + config.layerNormEpsilon);
     return x.map((value, i) => value * scale * (weight[i] ?? 0));
@@ -180,7 +180,7 @@ export function openReferenceRunner(directory: string): ReferenceRunner {
       const { cross } = encoded as ReferenceEncoded;
       const { cache } = state as ReferenceState;
       const n = tokens.length / state.rows;
-      const logits: Float32Array[] = [];
+      const logits: Float64Array[] = [];
       const rows = cache.map((own, row) => {
         let layers = reorder === null ? own : (cache[reorder[row] ?? row] ?? own);
         for (let i = 0; i < n; i += 1) {
@@ -235,8 +235,8 @@ function stateOf(cache: ReferenceState["cache"]): ReferenceState {
 }
 
 /** x times the transpose of a [out, in] weight. */
-function linear(x: Float32Array, weight: Float32Array): Float32Array {
-  const result = new Float32Array(weight.length / x.length);
+function linear(x: Float64Array, weight: Float32Array): Float64Array {
+  const result = new Float64Array(weight.length / x.length);
   for (let o = 0; o < result.length; o += 1) {
     let sum = 0;
     for (let i = 0; i < x.length; i += 1) sum += (x[i] ?? 0) * (weight[o * x.length + i] ?? 0);
@@ -245,7 +245,7 @@ function linear(x: Float32Array, weight: Float32Array): Float32Array {
   return result;
 }
 
-function add(a: Float32Array, b: Float32Array): Float32Array {
+function add(a: Float64Array, b: Float64Array): Float64Array {
   return a.map((value, i) => value + (b[i] ?? 0));
 }
 
