@@ -8,6 +8,7 @@ import type { Generation, LoadedModel } from "../server/engine/engine.ts";
 import { defaultThreads } from "../server/engine/ort-runner.ts";
 import { createRemoteEngine } from "../server/engine/remote.ts";
 import { seededRandom } from "../server/training/random.ts";
+import { idSource } from "./fresh-ids.ts";
 import { configJson, type RandomShape, tensorPlans } from "./random-model.ts";
 import { printTable } from "./table.ts";
 
@@ -103,11 +104,12 @@ async function inEngine<T>(directory: string, look: (model: LoadedModel, memory:
 
 /** The first answer's seconds (the runtime prepares the weights in them), then the quickest of three. */
 async function answer(model: LoadedModel, memory: Memory): Promise<string[]> {
-  const random = seededRandom(5);
-  const input = [...Array.from({ length: 511 }, () => 100 + Math.floor(random() * 31_000)), 1];
-  const request = { inputs: [input], maxNewTokens: 32, bannedTokens: [1] };
+  const nextInput = idSource(5);
   const timings: Generation["timing"][] = [];
-  for (let i = 0; i < 4; i++) timings.push((await model.generate(request)).timing);
+  for (let i = 0; i < 4; i++) {
+    const { timing } = await model.generate({ inputs: [nextInput()], maxNewTokens: 32, bannedTokens: [1] });
+    timings.push(timing);
+  }
   const [first, ...later] = timings;
   const encodeMs = Math.min(...later.map((timing) => timing.encodeMs));
   const msPerToken = Math.min(...later.map((timing) => (timing.totalMs - timing.encodeMs) / timing.steps));

@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { resolveModel } from "../server/catalog/catalog.ts";
 import type { CopyBias } from "../server/engine/copying.ts";
-import type { LoadedModel, Precision } from "../server/engine/engine.ts";
+import type { Engine, LoadedModel, Precision } from "../server/engine/engine.ts";
 import { createLocalEngine } from "../server/engine/local.ts";
 import type { Decoding } from "../server/features/decoding.ts";
 import { infill } from "../server/features/infill.ts";
@@ -40,6 +40,8 @@ export interface DecodingOptions {
 
 /** A way to decode, and what it made of each document. */
 interface Variant {
+  /** In an engine that no other variant uses: one engine would remember what the variant before it encoded. */
+  readonly model: LoadedModel;
   readonly name: string;
   readonly decoding: Decoding;
   readonly summaries: string[];
@@ -52,25 +54,26 @@ export async function benchDecoding(options: DecodingOptions): Promise<void> {
   const everything = options.data === undefined ? readDocuments() : read(options.data);
   const { limit = everything.length } = options;
   const documents = seededSample(everything, Math.min(limit, everything.length), seededRandom(documentSeed));
-  const engine = createLocalEngine();
-  try {
+  const engines: Engine[] = [];
+  const load: Load = () => {
+    const engine = createLocalEngine();
+    engines.push(engine);
     const { precision, threads } = options;
-    const reference = {
-      directory: resolveModel(options.model, { workingFolder: calledFrom() }),
-      precision,
-      ...(threads === undefined ? {} : { threads }),
-    };
-    const model = await engine.load(reference);
-    const variants = variantsOf(options);
+    const directory = resolveModel(options.model, { workingFolder: calledFrom() });
+    return engine.load({ directory, precision, ...(threads === undefined ? {} : { threads }) });
+  };
+  try {
+    const variants = await variantsOf(options, load);
     for (const [i, document] of documents.entries()) {
-      for (const variant of variants) await summarise(model, document, variant, options.style);
+      for (const variant of variants) await summarise(document, variant, options.style);
       if (i % 50 === 49) process.stderr.write(`${i + 1} of ${documents.length} documents\n`);
     }
-    console.log(`${model.info.id}, ${options.precision}: ${options.style}s of ${documents.length} documents\n`);
+    const id = variants[0]?.model.info.id;
+    console.log(`${id}, ${options.precision}: ${options.style}s of ${documents.length} documents\n`);
     printTable(summaryRows(documents, variants, options.style));
-    if (options.fills) printTable(await fillRows(model, documents, options.shortlist));
+    if (options.fills) printTable(await fillRows(load, documents, options.shortlist));
   } finally {
-    await engine.dispose();
+    for (const engine of engines) await engine.dispose();
   }
 }
 
@@ -87,8 +90,12 @@ function read(path: string): readonly Row<"summarize">[] {
   return parseRows("summarize", readFileSync(path, "utf8"), path).rows;
 }
 
-function variantsOf({ shortlist: sizes, bias: biases, beams }: DecodingOptions): Variant[] {
-  const variant = (name: string, decoding: Decoding): Variant => ({
+/** Loads the model in an engine of its own. */
+type Load = () => Promise<LoadedModel>;
+
+function variantsOf({ shortlist: sizes, bias: biases, beams }: DecodingOptions, load: Load): Promise<Variant[]> {
+  const variant = async (name: string, decoding: Decoding): Promise<Variant> => ({
+    model: await load(),
     name,
     decoding: { shortlist: "off", copyBias: {}, beams: 1, ...decoding },
     summaries: [],
@@ -97,7 +104,7 @@ function variantsOf({ shortlist: sizes, bias: biases, beams }: DecodingOptions):
   });
   const named = ({ anywhere, afterOne, afterTwo }: CopyBias) => `copy bias ${anywhere}, ${afterOne}, ${afterTwo}`;
   const [shortlist = "off", copyBias = {}] = [sizes.at(-1), biases.at(-1)];
-  return [
+  return Promise.all([
     variant("plain", {}),
     ...sizes.map((size) => variant(`shortlist ${size}`, { shortlist: size })),
     ...biases.map((bias) => variant(named(bias), { copyBias: bias })),
@@ -105,17 +112,19 @@ function variantsOf({ shortlist: sizes, bias: biases, beams }: DecodingOptions):
     variant(`${beams} beams`, { shortlist, beams, faithful: false }),
     variant(`${beams} beams, re-ranked`, { shortlist, beams }),
     variant("all of these", { shortlist, copyBias, beams }),
-  ];
+  ]);
 }
 
 async function summarise(
-  model: LoadedModel,
   { title, text }: Row<"summarize">,
   variant: Variant,
   style: DecodingOptions["style"],
 ): Promise<void> {
   const source = style === "title" || title === "" || text.startsWith("# ") ? text : `# ${title}\n\n${text}`;
-  const { summary, ms } = await summarize({ model }, { text: source, style, decoding: variant.decoding });
+  const { summary, ms } = await summarize(
+    { model: variant.model },
+    { text: source, style, decoding: variant.decoding },
+  );
   variant.summaries.push(summary);
   variant.encodeMs += ms.encode;
   variant.decodeMs += ms.decode;
@@ -170,15 +179,20 @@ function summaryRows(
 
 /** Words filled exactly, greedily and among five, over the whole vocabulary and the shortlists. */
 async function fillRows(
-  model: LoadedModel,
+  load: Load,
   documents: readonly Row<"summarize">[],
   sizes: readonly number[],
 ): Promise<string[][]> {
   const gaps = wordGaps(documents);
-  const variants = (["off", ...sizes] as const).map((shortlist) => ({ shortlist, first: 0, among: 0, ms: 0 }));
+  const variants = await Promise.all(
+    (["off", ...sizes] as const).map(async (shortlist) => ({
+      ...{ model: await load(), shortlist, first: 0, among: 0, ms: 0 },
+    })),
+  );
   for (const gap of gaps) {
     const place = { start: gap.before.length, end: gap.before.length, length: "word" as const };
     for (const variant of variants) {
+      const { model } = variant;
       const params = { text: gap.before + gap.after, gaps: [place], decoding: { shortlist: variant.shortlist } };
       const greedy = await infill({ model }, params);
       const five = await infill({ model }, { ...params, alternatives: 5 });

@@ -50,12 +50,14 @@ async function features(session: TimedSession, rounds: number): Promise<Times> {
     const uri = `file:///features/${i}.md`;
     const section = `# Heading ${i}\n\n${text.slice(Math.max(0, offset - 1500), offset + 1500)}`;
     const lines = section.split("\n");
-    const content = `${section}\n\nThe text has ___ words in it.\n`;
+    // Not the section that is summarized: what is remembered of that would answer the first hover.
+    const hovered = `# Another heading ${i}\n\n${text.slice(Math.max(0, offset - 1200), offset + 1200)}`;
+    const content = `${section}\n\n${hovered}\n\nThe text has ___ words in it.\n`;
     session.open(uri, content);
     const all = content.split("\n");
     const gap = { start: { line: all.length - 2, character: 0 }, end: { line: all.length - 2, character: 29 } };
     const word = { start: { line: gap.start.line, character: 17 }, end: { line: gap.start.line, character: 22 } };
-    const heading = { textDocument: { uri }, position: { line: 0, character: 3 } };
+    const heading = { textDocument: { uri }, position: { line: lines.length + 1, character: 3 } };
     const range = { start: { line: 0, character: 0 }, end: { line: lines.length, character: 0 } };
     const kinds: Record<string, () => Promise<unknown>> = {
       "summary of a section": () => session.command("spanfill.summarizeRange", { uri, range }),
@@ -66,7 +68,7 @@ async function features(session: TimedSession, rounds: number): Promise<Times> {
       "rephrase a word": () => session.command("spanfill.rephrase", { uri, version: 1, range: word }),
       "write a title": () => session.command("spanfill.writeField", { uri, version: 1, field: "title" }),
       "suggest while typing": () => suggest(session, uri, { line: 0, character: 9 }, 2),
-      "suggest when asked": () => suggest(session, uri, { line: 0, character: 9 }, 1),
+      "suggest when asked": () => suggest(session, uri, { line: lines.length + 1, character: 9 }, 1),
       "list code actions": () =>
         session.request("textDocument/codeAction", {
           textDocument: { uri },
@@ -99,8 +101,11 @@ async function large(session: TimedSession, rounds: number): Promise<Times> {
   const content = paragraphs.join("\n");
   const uri = "file:///large.md";
   const lines = content.split("\n");
-  const middle = lines.findIndex((line, i) => i > lines.length / 2 && line.startsWith("It has ___"));
-  const heading = lines.findIndex((line, i) => i > lines.length / 2 && line.startsWith("## Section"));
+  const from = lines.length / 2;
+  /** The lines of the file's second half that begin so: each round asks about another, for answers are remembered. */
+  const startingWith = (text: string) => [...lines.keys()].filter((i) => i > from && lines[i]?.startsWith(text));
+  const [gaps, headings] = [startingWith("It has ___"), startingWith("## Section")];
+  const [middle = 0] = gaps;
   const times: Times = {};
   const time = async (kind: string, work: () => Promise<unknown>) => {
     times[kind] = [...(times[kind] ?? []), await above(session, work)];
@@ -123,9 +128,10 @@ async function large(session: TimedSession, rounds: number): Promise<Times> {
       await suggest(session, uri, { line: middle, character }, 2);
     });
   }
-  const at = { start: { line: middle, character: 0 }, end: { line: middle, character: character + 20 } };
   const document = { textDocument: { uri } };
   for (let i = 0; i < rounds; i++) {
+    const [gap = 0, heading = 0] = [gaps[1 + i], headings[i]];
+    const at = { start: { line: gap, character: 0 }, end: { line: gap, character: lines[gap]?.length ?? 0 } };
     await time("hover on a heading", () =>
       session.request("textDocument/hover", { ...document, position: { line: heading, character: 4 } }),
     );

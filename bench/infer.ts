@@ -5,11 +5,12 @@ import { join, resolve } from "node:path";
 import { resolveModel } from "../server/catalog/catalog.ts";
 import type { Precision } from "../server/engine/engine.ts";
 import { defaultThreads } from "../server/engine/ort-runner.ts";
-import { seededRandom } from "../server/training/random.ts";
 import { calledFrom } from "./called-from.ts";
-import { type Contender, type ContenderRun, startContender } from "./contender.ts";
+import { type Contender, startContender } from "./contender.ts";
+import { idSource } from "./fresh-ids.ts";
 import { measureCancel, measureColdStart, measureEngineMemory } from "./product.ts";
 import { type ShapeName, shapes, writeRandomModel } from "./random-model.ts";
+import { leastSameTokens, type Runs, takeTurns } from "./rounds.ts";
 import { median } from "./statistics.ts";
 import { printTable } from "./table.ts";
 
@@ -47,9 +48,12 @@ interface Comparison {
   /** Ours choosing from a shortlist, as the built-in models do: no comparison, since the peer has none. */
   readonly shortlisted: Figures;
   readonly peer?: Figures;
-  /** Median over rounds of the peer's ms per token by ours. */
-  readonly decodingSpeedup?: number;
-  /** Leading tokens of the 64 that are the same on both sides; the two quantize differently, so it says something at float32 only. */
+  /** How many times as fast ours is: medians over the rounds of the peer's time by ours. */
+  readonly speedup?: { readonly token: number; readonly infill: number; readonly summary: number };
+  /**
+   * Leading tokens of the 64 that are the same on both sides, in the round with the fewest; the two quantize differently, so it says
+   * something at float32 only.
+   */
   readonly sameTokens?: number;
 }
 
@@ -60,7 +64,7 @@ export async function benchInfer(options: InferOptions): Promise<void> {
   const comparisons: Comparison[] = [];
   for (const shape of options.shapes) {
     const directory = resolve(options.models, shape);
-    writeRandomModel(directory, shapes[shape], 7, builtin, shapes[shape].scale);
+    writeRandomModel(directory, shapes[shape], 7, builtin);
     for (const precision of options.precisions) {
       comparisons.push(await compare(shape, precision, directory, threads, options.rounds));
       printTable(rows(comparisons.slice(-1)));
@@ -93,47 +97,38 @@ async function compare(
   });
   const peer = await startPeer(directory, model);
   const contenders = peer === undefined ? [ours, shortlisted] : [ours, shortlisted, peer];
-  const short = new Map<Contender, ContenderRun[]>(contenders.map((one) => [one, []]));
-  const long = new Map<Contender, ContenderRun[]>(contenders.map((one) => [one, []]));
-  const warmups = 2;
+  let runs: readonly Runs[];
   try {
-    for (let round = -warmups; round < rounds; round++) {
-      // The order alternates, so that neither side always runs on the other's heels.
-      const order = round % 2 === 0 ? contenders : contenders.toReversed();
-      for (const [runs, newTokens] of [[short, 16] as const, [long, 64] as const]) {
-        for (const contender of order) {
-          const run = await contender.generate(contextIds, newTokens);
-          if (run.ids.length !== newTokens)
-            throw new Error(`${contender.name} gave ${run.ids.length} of ${newTokens} tokens`);
-          if (round >= 0) runs.get(contender)?.push(run);
-        }
-      }
-    }
+    runs = await takeTurns(contenders, rounds, idSource(SEED));
   } finally {
     for (const contender of contenders) contender.dispose();
   }
-  const figures = (contender: Contender): Figures => {
-    const [infills, summaries] = [short.get(contender) ?? [], long.get(contender) ?? []];
-    return {
-      contender: contender.name,
-      firstTokenMs: median([...infills, ...summaries].map((run) => run.firstTokenMs)),
-      msPerToken: median(summaries.map((run) => run.msPerToken)),
-      infillMs: median(infills.map((run) => run.totalMs)),
-      summaryMs: median(summaries.map((run) => run.totalMs)),
-      loadMs: contender.loadMs,
-      peakBytes: Math.max(...summaries.map((run) => run.peakBytes)),
-    };
-  };
-  const own = { shape, precision, ours: figures(ours), shortlisted: figures(shortlisted) };
-  if (peer === undefined) return own;
-  const [mine, theirs] = [long.get(ours) ?? [], long.get(peer) ?? []];
-  const [a, b] = [mine[0]?.ids ?? [], theirs[0]?.ids ?? []];
-  const differs = a.findIndex((id, i) => id !== b[i]);
+  const [own, short, theirs] = runs;
+  if (own === undefined || short === undefined) throw new Error("There is no run.");
+  const figures = { ours: figuresOf(ours, own), shortlisted: figuresOf(shortlisted, short) };
+  if (peer === undefined || theirs === undefined) return { shape, precision, ...figures };
+  const speedup = (kind: keyof Runs, time: "msPerToken" | "totalMs") =>
+    median(own[kind].map((run, i) => (theirs[kind][i]?.[time] ?? Number.NaN) / run[time]));
   return {
-    ...own,
-    peer: figures(peer),
-    decodingSpeedup: median(mine.map((run, i) => (theirs[i]?.msPerToken ?? Number.NaN) / run.msPerToken)),
-    sameTokens: differs < 0 ? a.length : differs,
+    ...{ shape, precision, ...figures, peer: figuresOf(peer, theirs) },
+    speedup: {
+      token: speedup("summaries", "msPerToken"),
+      infill: speedup("infills", "totalMs"),
+      summary: speedup("summaries", "totalMs"),
+    },
+    sameTokens: leastSameTokens(own.summaries, theirs.summaries),
+  };
+}
+
+function figuresOf({ name, loadMs }: Contender, { infills, summaries }: Runs): Figures {
+  return {
+    contender: name,
+    firstTokenMs: median([...infills, ...summaries].map((run) => run.firstTokenMs)),
+    msPerToken: median(summaries.map((run) => run.msPerToken)),
+    infillMs: median(infills.map((run) => run.totalMs)),
+    summaryMs: median(summaries.map((run) => run.totalMs)),
+    loadMs,
+    peakBytes: Math.max(...summaries.map((run) => run.peakBytes)),
   };
 }
 
@@ -154,7 +149,7 @@ async function startPeer(
 async function measureProduct(builtin: string, deep: string): Promise<object> {
   const memory = await measureEngineMemory(builtin);
   const coldStart = existsSync(join("dist", "cli.js")) ? await measureColdStart(15) : undefined;
-  const cancel = existsSync(deep) ? await measureCancel(deep, contextIds, 60) : undefined;
+  const cancel = existsSync(deep) ? await measureCancel(deep, idSource(SEED), 60) : undefined;
   printTable([
     ["product", "", ""],
     [
@@ -185,7 +180,7 @@ async function measureProduct(builtin: string, deep: string): Promise<object> {
 }
 
 function rows(comparisons: readonly Comparison[]): string[][] {
-  const line = (one: Comparison, figures: Figures, ratio: string): string[] => [
+  const line = (one: Comparison, figures: Figures, ratios: readonly string[]): string[] => [
     `${one.shape} ${one.precision}`,
     figures.contender,
     figures.firstTokenMs.toFixed(1),
@@ -194,15 +189,21 @@ function rows(comparisons: readonly Comparison[]): string[][] {
     figures.summaryMs.toFixed(1),
     figures.loadMs.toFixed(0),
     mb(figures.peakBytes),
-    ratio,
-    ratio === "" || one.precision === "int8" ? "" : `${one.sameTokens}/64`,
+    ...ratios,
   ];
+  const ratios = ({ speedup, sameTokens, precision }: Comparison): string[] => {
+    if (speedup === undefined) return ["", "", "", ""];
+    const leads = [speedup.token, speedup.infill, speedup.summary].map((lead) => `${lead.toFixed(2)}x`);
+    return [...leads, precision === "int8" ? "" : `${sameTokens}/64`];
+  };
+  const times = ["first token", "ms/token", "512+16", "512+64"];
+  const leads = ["token lead", "512+16 lead", "512+64 lead"];
   return [
-    ["shape", "contender", "first token", "ms/token", "512+16", "512+64", "load", "peak MB", "decoding", "same tokens"],
+    ["shape", "contender", ...times, "load", "peak MB", ...leads, "same tokens"],
     ...comparisons.flatMap((one) => [
-      line(one, one.ours, one.decodingSpeedup === undefined ? "" : `${one.decodingSpeedup.toFixed(2)}x`),
-      line(one, one.shortlisted, ""),
-      ...(one.peer === undefined ? [] : [line(one, one.peer, "")]),
+      line(one, one.ours, ratios(one)),
+      line(one, one.shortlisted, ["", "", "", ""]),
+      ...(one.peer === undefined ? [] : [line(one, one.peer, ["", "", "", ""])]),
     ]),
   ];
 }
@@ -210,11 +211,7 @@ function rows(comparisons: readonly Comparison[]): string[][] {
 /** What the built-in models choose from. */
 const SHORTLIST = 8192;
 
-/** 511 seeded ids of ordinary pieces, and eos. */
-const contextIds: readonly number[] = (() => {
-  const random = seededRandom(11);
-  return [...Array.from({ length: 511 }, () => 3 + Math.floor(random() * 31_900)), 1];
-})();
+const SEED = 11;
 
 function mb(bytes: number | undefined): string {
   return bytes === undefined ? "-" : (bytes / 1e6).toFixed(0);

@@ -52,23 +52,28 @@ export async function measureEngineMemory(directory: string): Promise<number | u
 /**
  * How long after a cancellation the engine's process is free again: it is cancelled at seeded random moments of a generation,
  * and the time is until it has ended and the next call, which is tokenising one word, is answered.
+ * @param nextInput the next generation's input: the encoder, too, is to be cancelled
  */
 export async function measureCancel(
   directory: string,
-  ids: readonly number[],
+  nextInput: () => readonly number[],
   runs: number,
 ): Promise<{ medianMs: number; p95Ms: number; worstMs: number }> {
   const engine = createRemoteEngine({ childPath: join("dist", "child.js") });
   try {
     const model = await engine.load({ directory, precision: "int8" });
-    const request = { inputs: [ids], maxNewTokens: 128, bannedTokens: [model.info.config.eosTokenId] };
-    await model.generate(request);
-    const { timing } = await model.generate(request);
+    const request = () => ({
+      inputs: [nextInput()],
+      maxNewTokens: 128,
+      bannedTokens: [model.info.config.eosTokenId],
+    });
+    await model.generate(request());
+    const { timing } = await model.generate(request());
     const random = seededRandom(3);
     const times: number[] = [];
     while (times.length < runs) {
       const abort = new AbortController();
-      const running = model.generate(request, { signal: abort.signal });
+      const running = model.generate(request(), { signal: abort.signal });
       await new Promise((resolve) => setTimeout(resolve, random() * timing.totalMs * 0.95));
       const started = performance.now();
       abort.abort();

@@ -8,10 +8,15 @@ import type { Places } from "./store.ts";
 /** One kept measurement: the newest of a model in a precision on a device. */
 export type KeptMeasurement = z.output<typeof measurement>;
 
-/** All that were kept; none where there is no file, or one that cannot be read. */
+/** All that were kept and are measured as today's are; none where there is no file, or one that cannot be read. */
 export async function readMeasurements(places: Places): Promise<KeptMeasurement[]> {
-  const parsed = z.array(measurement).safeParse(await readJson(file(places), "config").catch(() => []));
-  return parsed.success ? parsed.data : [];
+  const entries = z.array(z.unknown()).safeParse(await readJson(file(places), "config").catch(() => []));
+  return (entries.data ?? []).flatMap((entry) => {
+    const parsed = keptEntry.safeParse(entry);
+    if (!parsed.success) return [];
+    const { method: _, ...made } = parsed.data;
+    return [made];
+  });
 }
 
 /** Those of the model in a folder, whatever it was called. */
@@ -31,7 +36,8 @@ export async function keepMeasurement(places: Places, made: KeptMeasurement): Pr
   const others = (await readMeasurements(places)).filter(
     ({ id, precision, device }) => id !== made.id || precision !== made.precision || device !== made.device,
   );
-  await writeAtomically(file(places), (handle) => handle.writeFile(`${JSON.stringify([...others, made])}\n`));
+  const entries = [...others, made].map((one) => ({ ...one, method: METHOD }));
+  await writeAtomically(file(places), (handle) => handle.writeFile(`${JSON.stringify(entries)}\n`));
 }
 
 function file({ own }: Places): string {
@@ -49,3 +55,7 @@ const measurement = z.object({
   memoryBytes: positive.exactOptional(),
   at: z.string(),
 });
+
+/** How `measureModel` measures. Raised when its times can no longer be compared with older ones: before 2 they left out the encoder. */
+const METHOD = 2;
+const keptEntry = measurement.extend({ method: z.literal(METHOD) });

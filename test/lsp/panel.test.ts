@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
@@ -14,6 +14,8 @@ import type {
   Verified,
 } from "../../protocol/panel.ts";
 import type { EngineStatus } from "../../protocol/requests.ts";
+import { keepMeasurement } from "../../server/catalog/measurements.ts";
+import { placesOf } from "../../server/catalog/store.ts";
 import { startHub } from "../support/hub-server.ts";
 import { RpcError } from "../support/json-rpc.ts";
 import { randomModelFolder } from "../support/random-model.ts";
@@ -227,12 +229,11 @@ test("the device of the settings, or the quickest that was measured; where it fa
   const asked = await used(ABSENT);
   assert.match(asked.notice ?? "", /failed, so the CPU does its work.*spanfill devices/);
   assert.deepEqual(asked.edit, cpu.edit, "answered by the CPU");
-  const timed = { id: model.directory, precision: "float32", loadMs: 1, firstTokenMs: 1, at: "2026-01-01T00:00:00Z" };
-  const measured = [
-    { ...timed, device: "cpu", tokensPerSecond: 10 },
-    { ...timed, device: ABSENT, tokensPerSecond: 1000 },
-  ];
-  writeFileSync(join(folder, "measurements.json"), JSON.stringify(measured));
+  const timed = { id: model.directory, loadMs: 1, firstTokenMs: 1, at: "2026-01-01T00:00:00Z" };
+  for (const [device, tokensPerSecond] of [["cpu", 10] as const, [ABSENT, 1000] as const]) {
+    const made = { ...timed, precision: "float32", device, tokensPerSecond } as const;
+    await keepMeasurement(placesOf(), made);
+  }
   // The engine of another setting ends first: what is loaded stays where it is.
   await used("cpu");
   assert.equal((await used("auto")).notice, asked.notice, "the quicker one was tried");
