@@ -10,7 +10,9 @@ import { fillGapsIn, previewGapsIn } from "./gaps.ts";
 import { LanguageServer } from "./language-client.ts";
 import { clearSummaries, engineLine, unloadModel } from "./memory.ts";
 import { openSettings, warn } from "./messages.ts";
+import { inform, remark } from "./notices.ts";
 import type { Pause } from "./pause.ts";
+import { pickOne } from "./picks.ts";
 import { answered, proseEditor } from "./prose-editor.ts";
 import { askAbout, classifyPart, stepAnswer } from "./questions.ts";
 import { offerOtherWords } from "./rephrase.ts";
@@ -212,7 +214,7 @@ export async function explainSuggestion({ server, pause }: CommandContext): Prom
   });
   if (made === undefined) return;
   if (made.suggestion !== undefined) {
-    void window.showInformationMessage(l10n.t("Spanfill would suggest here: {0}", made.suggestion.trim()));
+    inform(l10n.t("Spanfill would suggest here: {0}", made.suggestion.trim()));
   } else warn(l10n.t("No suggestion here: {0}.", made.reason ?? ""), openSettings("spanfill.inlineCompletion"));
 }
 
@@ -220,30 +222,32 @@ export async function explainSuggestion({ server, pause }: CommandContext): Prom
 export async function showMenu(context: CommandContext): Promise<void> {
   const { pause } = context;
   const items = [
-    { label: `$(list-flat) ${l10n.t("Summarize File")}`, command: "spanfill.summarizeFile" },
-    { label: `$(folder) ${l10n.t("Summarize Folder")}`, command: "spanfill.digestFolder" },
-    { label: `$(edit-sparkle) ${l10n.t("Fill Gaps")}`, command: "spanfill.fillGapsInSelection" },
-    { label: `$(diff) ${l10n.t("Fill Gaps with Preview...")}`, command: "spanfill.fillGapsWithPreview" },
-    { label: `$(comment-discussion) ${l10n.t("Ask about Selection...")}`, command: "spanfill.askSelection" },
-    { label: `$(tag) ${l10n.t("Classify Selection")}`, command: "spanfill.classifySelection" },
+    { icon: "list-flat", label: l10n.t("Summarize File"), command: "spanfill.summarizeFile" },
+    { icon: "folder", label: l10n.t("Summarize Folder"), command: "spanfill.digestFolder" },
+    { icon: "edit-sparkle", label: l10n.t("Fill Gaps"), command: "spanfill.fillGapsInSelection" },
+    { icon: "diff", label: l10n.t("Fill Gaps with Preview..."), command: "spanfill.fillGapsWithPreview" },
+    { icon: "comment-discussion", label: l10n.t("Ask about Selection..."), command: "spanfill.askSelection" },
+    { icon: "tag", label: l10n.t("Classify Selection"), command: "spanfill.classifySelection" },
     {
-      label: `$(${pause.paused ? "play" : "debug-pause"}) ${pause.paused ? l10n.t("Resume Suggestions") : l10n.t("Pause Suggestions")}`,
+      icon: pause.paused ? "play" : "debug-pause",
+      label: pause.paused ? l10n.t("Resume Suggestions") : l10n.t("Pause Suggestions"),
       command: "spanfill.pauseSuggestions",
     },
-    { label: `$(question) ${l10n.t("Why Was There No Suggestion Here?")}`, command: "spanfill.explainHere" },
-    { label: `$(symbol-misc) ${l10n.t("Choose Model")}`, command: "spanfill.chooseModel" },
-    { label: `$(trash) ${l10n.t("Free Memory Now")}`, command: "spanfill.freeMemory" },
-    { label: `$(clear-all) ${l10n.t("Forget Summaries")}`, command: "spanfill.clearSummaries" },
-    { label: `$(refresh) ${l10n.t("Restart Engine")}`, command: "spanfill.restart" },
-    { label: `$(output) ${l10n.t("Show Log")}`, command: "spanfill.showLog" },
+    { icon: "question", label: l10n.t("Why Was There No Suggestion Here?"), command: "spanfill.explainHere" },
+    { icon: "symbol-misc", label: l10n.t("Choose Model"), command: "spanfill.chooseModel" },
+    { icon: "trash", label: l10n.t("Free Memory Now"), command: "spanfill.freeMemory" },
+    { icon: "clear-all", label: l10n.t("Forget Summaries"), command: "spanfill.clearSummaries" },
+    { icon: "refresh", label: l10n.t("Restart Engine"), command: "spanfill.restart" },
+    { icon: "output", label: l10n.t("Show Log"), command: "spanfill.showLog" },
     {
-      label: `$(gear) ${l10n.t("Settings")}`,
+      icon: "gear",
+      label: l10n.t("Settings"),
       command: "workbench.action.openSettings",
       argument: "@ext:spanfill.spanfill",
     },
   ];
   const idleMinutes = workspace.getConfiguration("spanfill").get("idleMinutes", 0);
-  const chosen = await window.showQuickPick(items, { title: await engineLine(context.server, idleMinutes) });
+  const chosen = await pickOne(items, { title: await engineLine(context.server, idleMinutes) });
   if (chosen !== undefined)
     await commands.executeCommand(chosen.command, ...("argument" in chosen ? [chosen.argument] : []));
 }
@@ -259,7 +263,7 @@ export async function restartEngine({ server }: CommandContext): Promise<void> {
     await server.restart();
     return true;
   });
-  if (done) window.setStatusBarMessage(l10n.t("Spanfill: the engine was restarted"), SAID_MS);
+  if (done) remark(l10n.t("Spanfill: the engine was restarted"), SAID_MS);
 }
 
 function selected({ selections }: TextEditor): readonly Range[] {

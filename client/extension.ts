@@ -1,6 +1,5 @@
 /** The extension's beginning and end: registers what is there at once, and loads the language client when it is needed. */
 import {
-  commands,
   type ExtensionContext,
   env,
   languages,
@@ -16,7 +15,10 @@ import type { EngineStatus } from "../protocol/requests.ts";
 import type { CommandContext } from "./commands.ts";
 import { suggestInComments } from "./comments.ts";
 import type { LanguageServer } from "./language-client.ts";
+import { openLog } from "./log.ts";
+import { inform, notify } from "./notices.ts";
 import { createPause } from "./pause.ts";
+import { registerCommand } from "./register-command.ts";
 import { runsWentOn } from "./run-memory.ts";
 import { SELECTOR } from "./selector.ts";
 import { createStatusItem } from "./status.ts";
@@ -56,13 +58,13 @@ let running: Promise<LanguageServer> | undefined;
 
 /** Called by VS Code when a prose document is opened or a command is used; returns before anything heavy is loaded. */
 export function activate(context: ExtensionContext): void {
-  const log = window.createOutputChannel("Spanfill", { log: true });
+  const log = openLog("Spanfill");
   const status = createStatusItem();
   const summaries = createSummaryView();
   const pause = createPause((paused) => status.pause(paused));
   context.subscriptions.push(log, status, summaries);
-  context.subscriptions.push(commands.registerCommand("spanfill.showLog", () => log.show()));
-  context.subscriptions.push(commands.registerCommand("spanfill.openSample", () => openSample(context.extensionUri)));
+  context.subscriptions.push(registerCommand("spanfill.showLog", () => log.show()));
+  context.subscriptions.push(registerCommand("spanfill.openSample", () => openSample(context.extensionUri)));
 
   log.info(
     `Spanfill ${context.extension.packageJSON.version} in ${env.appName} ${version}, ${process.platform}-${process.arch}`,
@@ -74,7 +76,7 @@ export function activate(context: ExtensionContext): void {
       status.show(engine);
       if (engine?.slowNotice !== undefined) saySlow(context, engine.slowNotice);
       const notice = engine?.deviceNotice;
-      if (notice !== undefined && notice !== saidOfDevice) void window.showWarningMessage(notice);
+      if (notice !== undefined && notice !== saidOfDevice) void notify("warning", notice);
       saidOfDevice = notice ?? saidOfDevice;
       if (engine !== undefined)
         log.debug(`engine: ${engine.state}${engine.pid === undefined ? "" : `, process ${engine.pid}`}`);
@@ -95,7 +97,7 @@ export function activate(context: ExtensionContext): void {
     return started;
   };
   for (const [id, name] of Object.entries(TABLE)) {
-    const command = commands.registerCommand(id, async (argument?: unknown) => {
+    const command = registerCommand(id, async (argument?: unknown) => {
       const context: CommandContext = { server: await server(), summaries, pause };
       const run: (context: CommandContext, argument: unknown) => Promise<unknown> = (await import("./commands.ts"))[
         name
@@ -109,17 +111,17 @@ export function activate(context: ExtensionContext): void {
     return { ...(await import("./panel/host.ts")), context: { extension: context, server } };
   };
   context.subscriptions.push(
-    commands.registerCommand("spanfill.openPanel", async () => {
+    registerCommand("spanfill.openPanel", async () => {
       const { openPanel, context } = await panel();
       openPanel(context);
     }),
     ...["spanfill.fineTune", "spanfill.showRuns"].map((id) =>
-      commands.registerCommand(id, async () => {
+      registerCommand(id, async () => {
         const { openPanel, context } = await panel();
         openPanel(context, "tuning");
       }),
     ),
-    commands.registerCommand("spanfill.chooseModel", async () => {
+    registerCommand("spanfill.chooseModel", async () => {
       const { chooseModel, context } = await panel();
       await chooseModel(context);
     }),
@@ -152,7 +154,7 @@ export function activate(context: ExtensionContext): void {
 function saySlow({ globalState }: ExtensionContext, notice: string): void {
   if (globalState.get(SAID_SLOW) !== undefined) return;
   void globalState.update(SAID_SLOW, true);
-  void window.showInformationMessage(notice);
+  inform(notice);
 }
 
 /** Opens a text with gaps as a new document; beside what is shown when that is no text, such as the walkthrough. */

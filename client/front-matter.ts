@@ -1,9 +1,10 @@
 /** Writes fields of a document's front matter that a model proposes and a person decides on. */
-import { l10n, window } from "vscode";
+import { l10n } from "vscode";
 import type { COMMANDS, WriteFieldArguments, WriteFieldResult } from "../protocol/requests.ts";
 import { replaceRanges } from "./edits.ts";
 import type { LanguageServer } from "./language-client.ts";
 import { warn } from "./messages.ts";
+import { askFor } from "./picks.ts";
 import { answered, proseEditor } from "./prose-editor.ts";
 
 const WRITE: (typeof COMMANDS)["writeField"] = "spanfill.writeField";
@@ -28,7 +29,7 @@ export async function writeField(
     });
   const proposed = await ask(undefined);
   if (proposed === undefined) return;
-  const value = await window.showInputBox({ title, value: proposed.value, prompt: proposed.notes.join("; ") });
+  const value = await askFor({ title, value: proposed.value, prompt: proposed.notes.join("; ") });
   if (value === undefined || value.trim() === "") return;
   const edit = await ask(value);
   if (edit === undefined) return;

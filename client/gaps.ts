@@ -7,13 +7,14 @@ import {
   Uri,
   WorkspaceEdit,
   type WorkspaceEditEntryMetadata,
-  window,
   workspace,
 } from "vscode";
 import type { COMMANDS, FillGapsArguments, FillGapsResult } from "../protocol/requests.ts";
+import { labelText } from "../protocol/shown-text.ts";
 import { hasChanged, replaceRanges } from "./edits.ts";
 import type { LanguageServer } from "./language-client.ts";
 import { warn } from "./messages.ts";
+import { remark } from "./notices.ts";
 import { answered } from "./prose-editor.ts";
 
 const FILL: (typeof COMMANDS)["fillGaps"] = "spanfill.fillGaps";
@@ -60,7 +61,7 @@ export async function previewGapsIn(
   for (const [i, { range, text, confidence }] of filled.entries()) {
     const metadata: WorkspaceEditEntryMetadata = {
       label: l10n.t("Gap {0}, line {1} ({2}%)", i + 1, range.start.line + 1, Math.round(100 * confidence)),
-      description: text,
+      description: labelText(text),
       needsConfirmation: opener === undefined,
     };
     edit.replace(document.uri, range, text, metadata);
@@ -115,5 +116,5 @@ function tell(filled: number, wanted: number): void {
     return;
   }
   const text = filled === 1 ? l10n.t("Spanfill: 1 gap filled") : l10n.t("Spanfill: {0} gaps filled", filled);
-  window.setStatusBarMessage(text, SAID_MS);
+  remark(text, SAID_MS);
 }

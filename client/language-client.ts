@@ -7,12 +7,12 @@ import {
   InlineCompletionTriggerKind,
   type LogOutputChannel,
   l10n,
-  window,
 } from "vscode";
 import { ExecuteCommandRequest, State, WorkDoneProgress } from "vscode-languageclient";
 import { LanguageClient, TransportKind } from "vscode-languageclient/node";
 import type { COMMANDS, EngineStatus, STATUS_NOTIFICATION } from "../protocol/requests.ts";
 import { readForServer } from "./folder-reader.ts";
+import { remark } from "./notices.ts";
 import type { Pause } from "./pause.ts";
 import { SELECTOR } from "./selector.ts";
 
@@ -68,7 +68,7 @@ export class LanguageServer {
             const none = made === undefined || made === null || (Array.isArray(made) ? made : made.items).length === 0;
             // Who asks is told; who types is left in peace.
             if (none && asked && !token.isCancellationRequested)
-              window.setStatusBarMessage(l10n.t("Spanfill: no suggestion here"), SAID_MS);
+              remark(l10n.t("Spanfill: no suggestion here"), SAID_MS);
             return made;
           },
         },

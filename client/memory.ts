@@ -1,8 +1,9 @@
 /** Frees what Spanfill keeps: the model's memory, and the summaries that it remembers. */
-import { CancellationTokenSource, l10n, window } from "vscode";
+import { CancellationTokenSource, l10n } from "vscode";
 import { DEVICE_NAMES } from "../protocol/devices.ts";
 import type { COMMANDS, EngineStatus, ForgetResult } from "../protocol/requests.ts";
 import type { LanguageServer } from "./language-client.ts";
+import { remark } from "./notices.ts";
 import { answered } from "./prose-editor.ts";
 
 const STATUS: (typeof COMMANDS)["status"] = "spanfill.status";
@@ -24,7 +25,7 @@ export async function unloadModel(server: LanguageServer): Promise<void> {
       : before.memoryBytes === undefined
         ? l10n.t("Spanfill: the model is out of memory")
         : l10n.t("Spanfill: {0} MB freed", Math.round(before.memoryBytes / 1e6));
-  window.setStatusBarMessage(text, SAID_MS);
+  remark(text, SAID_MS);
 }
 
 /** Forgets the summaries that are remembered, on disk too. */
@@ -35,7 +36,7 @@ export async function clearSummaries(server: LanguageServer): Promise<void> {
   if (made === undefined) return;
   const text =
     made.forgotten === 0 ? l10n.t("Spanfill: no summary was remembered") : l10n.t("Spanfill: all summaries forgotten");
-  window.setStatusBarMessage(text, SAID_MS);
+  remark(text, SAID_MS);
 }
 
 /** What is said of the engine above everything there is: model, device, state, memory and when that is freed. */

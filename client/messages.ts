@@ -1,7 +1,8 @@
 /** Tells a person what went wrong, with a button for what to do about it. */
-import { commands, l10n, window } from "vscode";
+import { commands, l10n } from "vscode";
 import { ErrorCodes, LSPErrorCodes, ResponseError } from "vscode-languageclient";
 import type { FailureData } from "../protocol/requests.ts";
+import { notify } from "./notices.ts";
 
 /** A button of a message: what it says, and the command that it runs. */
 export interface Remedy {
@@ -17,13 +18,13 @@ export function openSettings(query: string): Remedy {
 
 /** Shows a warning. Nobody waits for it: it stays until a person closes it. */
 export function warn(text: string, ...remedies: readonly Remedy[]): void {
-  show(window.showWarningMessage, text, remedies);
+  show("warning", text, remedies);
 }
 
 /** Shows why something could not be done; nothing when a person cancelled it. */
 export function explain(error: unknown): void {
   if (!(error instanceof ResponseError)) {
-    show(window.showErrorMessage, `Spanfill: ${error instanceof Error ? error.message : error}`, [showLog()]);
+    show("error", `Spanfill: ${error instanceof Error ? error.message : error}`, [showLog()]);
     return;
   }
   const { code, message, data }: ResponseError<FailureData | undefined> = error;
@@ -33,7 +34,7 @@ export function explain(error: unknown): void {
     const text = l10n.t(
       "Spanfill's language server ended in the middle of it and is started again. Run the command again.",
     );
-    show(window.showErrorMessage, text, [showLog()]);
+    show("error", text, [showLog()]);
     return;
   }
   if (code === LSPErrorCodes.ServerCancelled)
@@ -47,8 +48,8 @@ export function explain(error: unknown): void {
       { title: l10n.t("Fine-Tune a Model..."), command: "spanfill.fineTune" },
       { title: l10n.t("Choose Model"), command: "spanfill.chooseModel" },
     );
-  else if (MODEL.includes(data?.code)) show(window.showErrorMessage, text, [openSettings("spanfill.model"), showLog()]);
-  else show(window.showErrorMessage, text, [showLog()]);
+  else if (MODEL.includes(data?.code)) show("error", text, [openSettings("spanfill.model"), showLog()]);
+  else show("error", text, [showLog()]);
 }
 
 /** Codes of errors that another model, or another folder, would not have (models/errors.ts). */
@@ -58,12 +59,8 @@ function showLog(): Remedy {
   return { title: l10n.t("Show Log"), command: "spanfill.showLog" };
 }
 
-function show(
-  showMessage: (text: string, ...titles: string[]) => Thenable<string | undefined>,
-  text: string,
-  remedies: readonly Remedy[],
-): void {
-  void showMessage(text, ...remedies.map(({ title }) => title)).then((chosen) => {
+function show(kind: "warning" | "error", text: string, remedies: readonly Remedy[]): void {
+  void notify(kind, text, ...remedies.map(({ title }) => title)).then((chosen) => {
     const remedy = remedies.find(({ title }) => title === chosen);
     if (remedy === undefined) return undefined;
     return commands.executeCommand(remedy.command, ...(remedy.argument === undefined ? [] : [remedy.argument]));

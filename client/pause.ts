@@ -1,5 +1,7 @@
 /** Switches suggestions off for a while, in this window. */
-import { l10n, window } from "vscode";
+import { l10n } from "vscode";
+import { remark } from "./notices.ts";
+import { pickOne } from "./picks.ts";
 
 /** Whether suggestions are made, and until when not. */
 export interface Pause {
@@ -23,10 +25,10 @@ export function createPause(changed: (paused: boolean) => void): Pause {
     async toggle() {
       if (end !== undefined) {
         resume();
-        window.setStatusBarMessage(l10n.t("Spanfill: suggestions are on again"), SAID_MS);
+        remark(l10n.t("Spanfill: suggestions are on again"), SAID_MS);
         return;
       }
-      const chosen = await window.showQuickPick(
+      const chosen = await pickOne(
         [
           { label: l10n.t("For 10 minutes"), minutes: 10 },
           { label: l10n.t("For an hour"), minutes: 60 },

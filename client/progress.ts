@@ -1,5 +1,6 @@
 /** Shows that something is under way, but only when it takes long enough to be wondered about. */
 import { CancellationTokenSource, ProgressLocation, window } from "vscode";
+import { messageText } from "../protocol/shown-text.ts";
 import type { RequestOptions } from "./language-client.ts";
 
 const PATIENCE_MS = 400;
@@ -21,10 +22,11 @@ export async function withPatience<Result>(
   });
   try {
     if (!(await Promise.race([settled, late]))) {
-      const options = { location: ProgressLocation.Notification, title, cancellable: true };
+      const options = { location: ProgressLocation.Notification, title: messageText(title), cancellable: true };
       await window.withProgress(options, async (progress, token) => {
         token.onCancellationRequested(() => source.cancel());
-        report = (value) => progress.report(value);
+        report = ({ message, ...value }) =>
+          progress.report({ ...value, ...(message !== undefined && { message: messageText(message) }) });
         await settled;
       });
     }

@@ -5,7 +5,6 @@ import {
   env,
   l10n,
   OverviewRulerLane,
-  type QuickPickItem,
   type Range,
   type TextDocument,
   TextEditorRevealType,
@@ -18,6 +17,8 @@ import type { COMMANDS } from "../protocol/requests.ts";
 import { hasChanged } from "./edits.ts";
 import type { LanguageServer } from "./language-client.ts";
 import { warn } from "./messages.ts";
+import { inform, notify, remark } from "./notices.ts";
+import { type Choice, createPick } from "./picks.ts";
 import { answered } from "./prose-editor.ts";
 
 const ASK: (typeof COMMANDS)["ask"] = "spanfill.askRange";
@@ -66,7 +67,7 @@ export async function askAbout(
     return undefined;
   }
   const [best] = made.answers;
-  if (best === undefined) void window.showInformationMessage(l10n.t("Spanfill: the model found no answer to this."));
+  if (best === undefined) inform(l10n.t("Spanfill: the model found no answer to this."));
   else if (places.length === 0) tellAnswer(best.text, made.notes);
   else {
     shown = show(document, places, made.notes);
@@ -78,7 +79,7 @@ export async function askAbout(
 /** Goes to the next place of an answer (1), or the one before (-1). */
 export function stepAnswer(by: number): void {
   const place = shown && highlight(shown, by);
-  if (place !== undefined) window.setStatusBarMessage(place, SAID_MS);
+  if (place !== undefined) remark(place, SAID_MS);
 }
 
 /** Says which label suits a part of a document, all of it when there is none. @returns what the server gave */
@@ -99,12 +100,12 @@ export async function classifyPart(
   const [first, ...others] = made.labels
     .slice(0, 3)
     .map(({ label, probability }) => `${label} ${percent(probability)}`);
-  if (first === undefined) void window.showInformationMessage(l10n.t("Spanfill: the model has no label for this."));
+  if (first === undefined) inform(l10n.t("Spanfill: the model has no label for this."));
   else {
     const rest = others.length === 0 ? "" : l10n.t(", then {0}", others.join(", "));
     const copy = l10n.t("Copy");
     const text = l10n.t("Spanfill: {0}{1} ({2})", first, rest, made.notes.join("; "));
-    void window.showInformationMessage(text, copy).then((chosen) => {
+    void notify("information", text, copy).then((chosen) => {
       if (chosen === copy) void env.clipboard.writeText(made.labels[0]?.label ?? "");
     });
   }
@@ -175,7 +176,7 @@ function tellPlaces(answers: Shown, by: number): void {
   const text = answers === shown ? highlight(answers, by) : undefined;
   if (text === undefined) return;
   const [next, previous] = [l10n.t("Next"), l10n.t("Previous")];
-  void window.showInformationMessage(text, ...(answers.places.length > 1 ? [next, previous] : [])).then((chosen) => {
+  void notify("information", text, ...(answers.places.length > 1 ? [next, previous] : [])).then((chosen) => {
     if (chosen !== undefined) tellPlaces(answers, chosen === next ? 1 : -1);
   });
 }
@@ -191,35 +192,34 @@ function clear(): void {
 function tellAnswer(answer: string, notes: readonly string[]): void {
   const copy = l10n.t("Copy");
   const text = l10n.t("Spanfill: {0} ({1})", answer, notes.join("; "));
-  void window.showInformationMessage(text, copy).then((chosen) => {
+  void notify("information", text, copy).then((chosen) => {
     if (chosen === copy) void env.clipboard.writeText(answer);
   });
 }
 
 /** Lets a person type a question, or choose an earlier one. */
 async function pickQuestion(): Promise<string | undefined> {
-  const pick = window.createQuickPick<QuickPickItem>();
+  const pick = createPick<Choice>({
+    title: l10n.t("Ask about Selection"),
+    placeHolder: l10n.t("A question that the text answers, such as: When was it built?"),
+  });
   const itemsFor = (value: string) => {
     const typed = value.trim();
     const earlier = questions.filter((one) => one !== typed).map((label) => ({ label }));
     return typed === "" ? earlier : [{ label: typed, alwaysShow: true }, ...earlier];
   };
-  pick.title = l10n.t("Ask about Selection");
-  pick.placeholder = l10n.t("A question that the text answers, such as: When was it built?");
-  pick.items = itemsFor("");
-  pick.onDidChangeValue((value) => {
-    pick.items = itemsFor(value);
-  });
+  pick.offer(itemsFor(""));
+  pick.onValue((value) => pick.offer(itemsFor(value)));
   try {
     return await new Promise((resolve) => {
       // The typed question may be newer than the items.
-      pick.onDidAccept(() => {
+      pick.onAccept(() => {
         const typed = pick.value.trim();
-        const active = pick.activeItems[0]?.label;
+        const active = pick.active?.label;
         const question = active === undefined || (typed !== "" && typed.startsWith(active)) ? typed : active;
         if (question !== "") resolve(question);
       });
-      pick.onDidHide(() => resolve(undefined));
+      pick.onHide(() => resolve(undefined));
       pick.show();
     });
   } finally {

@@ -1,7 +1,6 @@
 /** Offers other words for a part of a text: each is shown where it would stand, and only the chosen one is written. */
 import {
   l10n,
-  type QuickPickItem,
   type Range,
   type TextEditor,
   type TextEditorDecorationType,
@@ -10,9 +9,12 @@ import {
   window,
 } from "vscode";
 import type { COMMANDS, RephraseArguments, RephraseResult } from "../protocol/requests.ts";
+import { labelText } from "../protocol/shown-text.ts";
 import { hasChanged, replaceRanges } from "./edits.ts";
 import type { LanguageServer } from "./language-client.ts";
 import { warn } from "./messages.ts";
+import { inform } from "./notices.ts";
+import { type Choice, createPick } from "./picks.ts";
 import { answered } from "./prose-editor.ts";
 
 const REPHRASE: (typeof COMMANDS)["rephrase"] = "spanfill.rephrase";
@@ -39,7 +41,7 @@ export async function offerOtherWords(server: LanguageServer, editor: TextEditor
   const isWord = /^\S+$/.test(document.getText(made.range));
   const alternatives = made.alternatives.filter(({ confidence }) => !isWord || confidence >= LEAST_SHOWN);
   if (alternatives.length === 0) {
-    void window.showInformationMessage(l10n.t("Spanfill: the model knows no other words for this."));
+    inform(l10n.t("Spanfill: the model knows no other words for this."));
     return;
   }
   const note = l10n.t("{0}; nothing is written until you choose", made.model);
@@ -63,20 +65,23 @@ async function pickAlternative(
   alternatives: readonly Alternative[],
   note: string,
 ): Promise<Alternative | undefined> {
-  const pick = window.createQuickPick<QuickPickItem & { readonly alternative: Alternative }>();
+  const pick = createPick<Choice & { readonly alternative: Alternative }>({
+    title: l10n.t("Rephrase"),
+    placeHolder: note,
+  });
   const preview = previewIn(editor, range);
-  pick.title = l10n.t("Rephrase");
-  pick.placeholder = note;
-  pick.items = alternatives.map((alternative) => ({
-    label: alternative.text.replaceAll(/\s*\n\s*/g, " ⏎ "),
-    description: l10n.t("{0}%", Math.round(100 * alternative.confidence)),
-    alternative,
-  }));
+  pick.offer(
+    alternatives.map((alternative) => ({
+      label: alternative.text.replaceAll(/\s*\n\s*/g, " ⏎ "),
+      description: l10n.t("{0}%", Math.round(100 * alternative.confidence)),
+      alternative,
+    })),
+  );
   try {
     return await new Promise((resolve) => {
-      pick.onDidChangeActive(([active]) => preview.show(active?.alternative.text));
-      pick.onDidAccept(() => resolve(pick.activeItems[0]?.alternative));
-      pick.onDidHide(() => resolve(undefined));
+      pick.onActive((active) => preview.show(active?.alternative.text));
+      pick.onAccept(() => resolve(pick.active?.alternative));
+      pick.onHide(() => resolve(undefined));
       pick.show();
     });
   } finally {
@@ -106,7 +111,7 @@ function previewIn(editor: TextEditor, range: Range): Preview {
         textDecoration: "line-through",
         after: {
           // A decoration is one line, and blanks at its ends are dropped.
-          contentText: `\u00a0${text.replaceAll(/\s*\n\s*/g, " ⏎ ")}`,
+          contentText: `\u00a0${labelText(text.replaceAll(/\s*\n\s*/g, " ⏎ "))}`,
           // Ghost text has no colour of its own in high contrast.
           color: new ThemeColor("descriptionForeground"),
           fontStyle: "italic",

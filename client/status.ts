@@ -1,8 +1,12 @@
-/** The status item: which model is in use, on what, and what it is doing. */
+/**
+ * The status item: which model is in use, on what, and what it is doing; and items of the status bar. The only file that makes such items,
+ * so that no text in them is a link or an icon.
+ */
 import { basename } from "node:path";
-import { type Disposable, LanguageStatusSeverity, l10n, languages } from "vscode";
+import { type Disposable, LanguageStatusSeverity, l10n, languages, StatusBarAlignment, window } from "vscode";
 import { DEVICE_NAMES } from "../protocol/devices.ts";
 import type { EngineStatus } from "../protocol/requests.ts";
+import { labelText, messageText, tooltipText } from "../protocol/shown-text.ts";
 import { SELECTOR } from "./selector.ts";
 
 /** An item among the language status items of prose documents. */
@@ -20,10 +24,10 @@ export function createStatusItem(): StatusItem {
   item.command = { command: "spanfill.showMenu", title: l10n.t("More...") };
   let last: EngineStatus | undefined;
   const set = (text: string, detail: string, failed: boolean) => {
-    item.text = `Spanfill: ${text}`;
+    item.text = labelText(`Spanfill: ${text}`);
     // What does not fit is cut off together with the item's command.
-    item.detail = detail.length > MOST_CHARACTERS ? `${detail.slice(0, MOST_CHARACTERS - 1)}…` : detail;
-    item.accessibilityInformation = { label: `${item.text}, ${detail}` };
+    item.detail = labelText(detail, MOST_CHARACTERS);
+    item.accessibilityInformation = { label: messageText(`Spanfill: ${text}, ${detail}`) };
     item.severity = failed
       ? LanguageStatusSeverity.Error
       : last?.deviceNotice === undefined
@@ -44,6 +48,29 @@ export function createStatusItem(): StatusItem {
     show(last);
   };
   return { show, pause, dispose: () => item.dispose() };
+}
+
+/** An item of the status bar. */
+export interface BarItem extends Disposable {
+  /** @param icon name of one of VS Code's icons @param tooltip lines */
+  show(icon: string, text: string, tooltip: readonly string[]): void;
+  hide(): void;
+}
+
+/** @returns an item at the right that is not shown yet */
+export function createBarItem(id: string, name: string, command: string): BarItem {
+  const item = window.createStatusBarItem(id, StatusBarAlignment.Right);
+  item.name = name;
+  item.command = command;
+  return {
+    show(icon, text, tooltip) {
+      item.text = `$(${icon}) ${labelText(text)}`;
+      item.tooltip = tooltipText(tooltip);
+      item.show();
+    },
+    hide: () => item.hide(),
+    dispose: () => item.dispose(),
+  };
 }
 
 function stateOf({ state }: EngineStatus): string {

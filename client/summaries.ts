@@ -3,6 +3,7 @@ import { l10n, Range, type TextDocument, Uri, window } from "vscode";
 import type { COMMANDS, SummarizeRangeArguments, SummarizeRangeResult } from "../protocol/requests.ts";
 import { hasChanged } from "./edits.ts";
 import type { LanguageServer } from "./language-client.ts";
+import { inform } from "./notices.ts";
 import { answered, proseEditor } from "./prose-editor.ts";
 import { onlyPlaceOf } from "./same-text.ts";
 import { type ShownSummary, SUMMARY_SCHEME, type SummaryView } from "./summary-view.ts";
@@ -49,7 +50,7 @@ async function summaryOf(
   const { version } = document;
   const covered = part ?? document.validateRange(new Range(0, 0, document.lineCount, 0));
   if (document.getText(covered).trim() === "") {
-    void window.showInformationMessage(l10n.t("Spanfill: there is no text to summarize."));
+    inform(l10n.t("Spanfill: there is no text to summarize."));
     return undefined;
   }
   const text = document.getText(covered);
@@ -64,6 +65,6 @@ async function summaryOf(
   });
   if (result === undefined) return undefined;
   if (result.summary.trim() !== "") return { source: document, version, range: covered, text, result };
-  void window.showInformationMessage(l10n.t("Spanfill: the model found nothing to say about this text."));
+  inform(l10n.t("Spanfill: the model found nothing to say about this text."));
   return undefined;
 }

@@ -3,6 +3,7 @@ import { env, l10n, Range, type TextDocument, ViewColumn, window, workspace } fr
 import { asideOf } from "../protocol/asides.ts";
 import { replaceRanges } from "./edits.ts";
 import { warn } from "./messages.ts";
+import { remark } from "./notices.ts";
 import { placeOf } from "./summaries.ts";
 import type { ShownSummary } from "./summary-view.ts";
 
@@ -15,7 +16,7 @@ export type Placement = "above" | "aside" | "instead";
 /** Copies a summary. */
 export async function copySummaryOf({ result }: ShownSummary): Promise<void> {
   await env.clipboard.writeText(result.summary);
-  window.setStatusBarMessage(l10n.t("Spanfill: summary copied"), SAID_MS);
+  remark(l10n.t("Spanfill: summary copied"), SAID_MS);
 }
 
 /** Puts a summary into the text that it is of, as one edit that one undo takes back; a text that has changed is left alone. */

@@ -14,6 +14,7 @@ import {
   workspace,
 } from "vscode";
 import type { SummarizeRangeResult } from "../protocol/requests.ts";
+import { labelText, messageText } from "../protocol/shown-text.ts";
 
 /** Scheme of the summaries' documents; menus in package.json name it. */
 export const SUMMARY_SCHEME = "spanfill-summary";
@@ -47,7 +48,7 @@ export function createSummaryView(): SummaryView {
       const { source } = summary;
       const uri = Uri.from({
         scheme: SUMMARY_SCHEME,
-        path: `/${l10n.t("Summary of {0}", nameOf(source))}`,
+        path: `/${labelText(l10n.t("Summary of {0}", nameOf(source)))}`,
         query: source.uri.toString(),
       });
       shown.delete(uri.toString());
@@ -92,7 +93,7 @@ function contentOf(shown: ShownSummary | undefined): string {
   const read = coverage >= 1 ? l10n.t("nothing left out") : l10n.t("{0}% of the text read", Math.floor(100 * coverage));
   const parts = chunks === 1 ? l10n.t("in 1 part") : l10n.t("in {0} parts", chunks);
   const notes = result.notes.map((note) => `; ${note}`).join("");
-  return `${result.summary}\n\n— ${lines}, ${parts}, ${read} (${Math.round(ms)} ms, ${model})${notes}\n`;
+  return `${result.summary}\n\n${messageText(`— ${lines}, ${parts}, ${read} (${Math.round(ms)} ms, ${model})${notes}`)}\n`;
 }
 
 function lenses(uri: Uri): CodeLens[] {

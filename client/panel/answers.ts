@@ -22,6 +22,7 @@ import {
   type Task,
 } from "../../protocol/panel.ts";
 import type { LanguageServer } from "../language-client.ts";
+import { askFor } from "../picks.ts";
 
 /** What the panel works with. */
 export interface PanelContext {
@@ -178,7 +179,7 @@ function requireTrust(path: string): void {
 }
 
 async function askToken({ secrets }: ExtensionContext): Promise<boolean> {
-  const typed = await window.showInputBox({
+  const typed = await askFor({
     title: l10n.t("Token of the Hugging Face hub"),
     prompt: l10n.t(
       "For models that want one, and for higher limits. It is kept as a secret; leave it empty to forget it.",

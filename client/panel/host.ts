@@ -24,6 +24,8 @@ import {
   type ToPage,
 } from "../../protocol/panel.ts";
 import type { RunSummary } from "../../protocol/runs.ts";
+import { messageText } from "../../protocol/shown-text.ts";
+import { pickOne } from "../picks.ts";
 import { answer, ask, choose, chosenModels, type PanelContext } from "./answers.ts";
 import { keepModels, keptModels } from "./kept-models.ts";
 import { type RunWatch, watchRuns } from "./runs.ts";
@@ -117,7 +119,7 @@ export async function chooseModel(context: PanelContext): Promise<void> {
     id,
   }));
   const more = { label: l10n.t("More models..."), description: l10n.t("opens the panel"), id: undefined };
-  const model = await window.showQuickPick([...items, more], { placeHolder: l10n.t("The model to use") });
+  const model = await pickOne([...items, more], { placeHolder: l10n.t("The model to use") });
   if (model === undefined) return;
   if (model.id === undefined) {
     openPanel(context);
@@ -130,7 +132,7 @@ export async function chooseModel(context: PanelContext): Promise<void> {
     { label: l10n.t("Questions only"), description: chosen.ask, task: "ask" },
     { label: l10n.t("Classifying only"), description: chosen.classify, task: "classify" },
   ];
-  const use = await window.showQuickPick(tasks, { placeHolder: l10n.t("What to use {0} for", model.id) });
+  const use = await pickOne(tasks, { placeHolder: l10n.t("What to use {0} for", model.id) });
   if (use !== undefined) await choose(use.task, model.id);
 }
 
@@ -202,7 +204,7 @@ async function receive(
   try {
     post({ type: "answer", seq, answer: await answer(question) });
   } catch (error) {
-    post({ type: "failure", seq, message: error instanceof Error ? error.message : String(error) });
+    post({ type: "failure", seq, message: messageText(error instanceof Error ? error.message : String(error)) });
   }
 }
 

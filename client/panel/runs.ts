@@ -1,9 +1,11 @@
 /** What a window tells of training runs by itself: that one goes on, in the status bar, and how one that was started here has ended. */
-import { type Disposable, l10n, StatusBarAlignment, window } from "vscode";
+import { type Disposable, l10n } from "vscode";
 import type { State } from "vscode-languageclient";
 import type { Task } from "../../protocol/panel.ts";
 import { RUN_NOTIFICATION, type RunList, type RunNews, type RunState, type RunSummary } from "../../protocol/runs.ts";
+import { notify } from "../notices.ts";
 import { rememberGoingOn, rememberStarted, startedRuns } from "../run-memory.ts";
+import { createBarItem } from "../status.ts";
 import { ask, choose, type PanelContext } from "./answers.ts";
 
 /** Follows the runs. */
@@ -27,9 +29,7 @@ const RUNNING: State.Running = 2;
 /** Starts to follow the runs, with what they are now. */
 export async function watchRuns(context: PanelContext, options: RunWatchOptions): Promise<RunWatch> {
   const { extension } = context;
-  const item = window.createStatusBarItem("spanfill.training", StatusBarAlignment.Right);
-  item.name = l10n.t("Spanfill: training");
-  item.command = "spanfill.showRuns";
+  const item = createBarItem("spanfill.training", l10n.t("Spanfill: training"), "spanfill.showRuns");
   const live = new Map<string, RunSummary>();
 
   function tell(run: RunSummary): void {
@@ -54,9 +54,7 @@ export async function watchRuns(context: PanelContext, options: RunWatchOptions)
     }
     const percent = run.steps === 0 ? "" : ` ${Math.floor((100 * run.step) / run.steps)}%`;
     const icon = run.state === "paused" ? "debug-pause" : "beaker";
-    item.text = `$(${icon}) ${l10n.t("Training")}${percent}`;
-    item.tooltip = [...live.values()].map(inWords).join("\n");
-    item.show();
+    item.show(icon, `${l10n.t("Training")}${percent}`, [...live.values()].map(inWords));
   }
 
   async function look(): Promise<void> {
@@ -103,13 +101,12 @@ async function tellEnd(run: RunSummary, show: () => void): Promise<void> {
   const look = l10n.t("Show");
   if (run.state !== "done") {
     const why = run.message ?? l10n.t("Its process ended.");
-    if ((await window.showWarningMessage(l10n.t("Spanfill: training {0} failed. {1}", run.title, why), look)) === look)
-      show();
+    if ((await notify("warning", l10n.t("Spanfill: training {0} failed. {1}", run.title, why), look)) === look) show();
     return;
   }
   const [use, setting] = [l10n.t("Use Now"), settingOf(run.request.task)];
   const text = l10n.t("Spanfill: {0} is trained: {1}.", run.title, changeOf(run));
-  const chosen = await window.showInformationMessage(text, ...(setting === undefined ? [] : [use]), look);
+  const chosen = await notify("information", text, ...(setting === undefined ? [] : [use]), look);
   if (chosen === use) await choose(setting, run.model);
   if (chosen === look) show();
 }
