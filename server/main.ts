@@ -1,5 +1,4 @@
 /** The language server: wires the connection to the handlers, a line a method. Speaks over stdio or Node's IPC, as its arguments say. */
-import { Console } from "node:console";
 import { join } from "node:path";
 import {
   type CancellationToken,
@@ -11,7 +10,7 @@ import {
   ExecuteCommandRequest,
   type InitializeResult,
   MessageType,
-  ResponseError,
+  type ResponseError,
   TextDocumentSyncKind,
   TextDocuments,
   WorkDoneProgress,
@@ -31,6 +30,7 @@ import {
 } from "../protocol/requests.ts";
 import { RUN_NOTIFICATION } from "../protocol/runs.ts";
 import { SETTINGS_SECTION } from "../protocol/settings.ts";
+import { messageText } from "../protocol/shown-text.ts";
 import { cacheFolder } from "./catalog/files.ts";
 import { leaveFolder, settleFolders } from "./catalog/working-folder.ts";
 import { stayUp } from "./engine/stay-up.ts";
@@ -40,7 +40,7 @@ import { createSummaryCache } from "./features/summary-cache.ts";
 import { createBackground, described } from "./lsp/background.ts";
 import { executeCommand, executeCommandParams } from "./lsp/commands.ts";
 import { createEngineHost } from "./lsp/engine-host.ts";
-import { contentModified, invalidParams, responseErrorOf } from "./lsp/errors.ts";
+import { contentModified, invalidParams, refused, responseErrorOf } from "./lsp/errors.ts";
 import { messageFrames } from "./lsp/frames.ts";
 import {
   codeActionParams,
@@ -60,6 +60,7 @@ import type { Services } from "./lsp/services.ts";
 import { createSettingsStore } from "./lsp/settings-store.ts";
 import { createSuggestions } from "./lsp/suggestions.ts";
 import { createWords, WORD_KIND } from "./lsp/words.ts";
+import { errorConsole } from "./output.ts";
 import { createTypingNotice } from "./runs/typing.ts";
 
 // An editor starts servers in the folder that it shows, which may be anybody's.
@@ -67,7 +68,7 @@ leaveFolder();
 const passedOver = settleFolders(undefined);
 const stdio = process.argv.includes("--stdio");
 // Standard output is the protocol's alone.
-if (stdio) globalThis.console = new Console(process.stderr);
+if (stdio) globalThis.console = errorConsole();
 const input = messageFrames((bytes) => log.warn(`${bytes} bytes of input were no message and have been dropped`));
 const connection = stdio ? createConnection(process.stdin.pipe(input), process.stdout) : createConnection();
 let encoding: PositionEncoding = "utf-16";
@@ -90,7 +91,7 @@ const engine = createEngineHost({
 });
 
 connection.onInitialize(({ capabilities, initializationOptions, rootUri }): InitializeResult => {
-  if (services !== undefined) throw new ResponseError(ErrorCodes.InvalidRequest, "The server is already initialized.");
+  if (services !== undefined) throw refused(ErrorCodes.InvalidRequest, "The server is already initialized.");
   encoding = chooseEncoding(capabilities.general?.positionEncodings);
   services = servicesFor(capabilities, initializationOptions, rootUri);
   listensForSettings = capabilities.workspace?.didChangeConfiguration?.dynamicRegistration ?? false;
@@ -132,7 +133,7 @@ connection.onCodeAction(answer(codeActionParams, provideCodeActions));
 connection.onRequest(ExecuteCommandRequest.type, answer(executeCommandParams, executeCommand));
 connection.onRequest(PANEL_REQUEST, answer(serverQuestionSchema, answerPanel));
 connection.onRequest((method) => {
-  throw refusal() ?? new ResponseError(ErrorCodes.MethodNotFound, `Spanfill does not answer ${method}.`);
+  throw refusal() ?? refused(ErrorCodes.MethodNotFound, `Spanfill does not answer ${method}.`);
 });
 // Asked for now, a document's settings are there when its first suggestion is wanted.
 documents.onDidOpen(({ document: { uri } }) => {
@@ -239,11 +240,11 @@ async function settingsChanged(pushed: unknown): Promise<void> {
 
 function refusal(): ResponseError | undefined {
   if (services === undefined) return notInitialized();
-  return ending ? new ResponseError(ErrorCodes.InvalidRequest, "The server is shutting down.") : undefined;
+  return ending ? refused(ErrorCodes.InvalidRequest, "The server is shutting down.") : undefined;
 }
 
 function notInitialized(): ResponseError {
-  return new ResponseError(ErrorCodes.ServerNotInitialized, "Send initialize first.");
+  return refused(ErrorCodes.ServerNotInitialized, "Send initialize first.");
 }
 
 function servicesFor(
@@ -300,7 +301,7 @@ function servicesFor(
         const { base64 } = fileContentSchema.parse(await connection.sendRequest(READ_FILE_REQUEST, { uri, mostBytes }));
         return base64 === undefined ? undefined : Buffer.from(base64, "base64");
       },
-      showMessage: (message) => notify("window/showMessage", { type: MessageType.Info, message }),
+      showMessage: (message) => notify("window/showMessage", { type: MessageType.Info, message: messageText(message) }),
       applyEdit: async (label, edit) => {
         const { applied, failureReason } = await connection.workspace.applyEdit({ label, edit });
         return applied ? undefined : (failureReason ?? "the editor refused the edit");

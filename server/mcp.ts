@@ -3,6 +3,7 @@ import { McpServer } from "@modelcontextprotocol/sdk/server/mcp.js";
 import { StdioServerTransport } from "@modelcontextprotocol/sdk/server/stdio.js";
 import type { CallToolResult, ErrorCode } from "@modelcontextprotocol/sdk/types.js";
 import packageJson from "../package.json" with { type: "json" };
+import { messageText } from "../protocol/shown-text.ts";
 import { TOOLS } from "../protocol/tools.ts";
 import { resolveModel } from "./catalog/catalog.ts";
 import { modelIdentity } from "./catalog/identity.ts";
@@ -13,13 +14,14 @@ import { createRemoteEngine } from "./engine/remote.ts";
 import { stayUp } from "./engine/stay-up.ts";
 import { infillText, summarizeText } from "./features/tools.ts";
 import { boundedLines, type LongLine } from "./lsp/lines.ts";
+import { printJson, printNote } from "./output.ts";
 
 /** @param model an id, or a folder, relative to where this process was started; the built-in model when undefined. Serves until standard input ends; the model is loaded with the first call, and unloaded when none came for a while. */
 export async function serveMcp(model: string | undefined): Promise<void> {
-  stayUp((line) => console.error(line));
+  stayUp((line) => printNote(line));
   const workingFolder = process.cwd();
   leaveFolder();
-  const engine = createRemoteEngine({ idleMs: IDLE_MS, log: (line) => console.error(line) });
+  const engine = createRemoteEngine({ idleMs: IDLE_MS, log: (line) => printNote(line) });
   const load = () => {
     const directory = resolveModel(model, { workingFolder });
     return engine.load({ directory, precision: "int8", identity: modelIdentity(directory) });
@@ -40,7 +42,7 @@ export async function serveMcp(model: string | undefined): Promise<void> {
     { ...described(infill_text), inputSchema: infill_text.input.shape },
     (input, { signal }) => answer(load, async (loaded) => (await infillText(loaded, input, { signal })).text),
   );
-  server.server.onerror = (error) => console.error(`a message could not be taken: ${error.message}`);
+  server.server.onerror = (error) => printNote(`a message could not be taken: ${error.message}`);
   const ended = new Promise<void>((resolve) => {
     process.stdin.once("end", resolve).once("close", resolve).once("error", resolve);
     server.server.onclose = resolve;
@@ -61,9 +63,9 @@ const MOST_LINE_BYTES = 10 * 1024 * 1024;
 /** Answers a message that is too long to be read. */
 function refuse({ bytes, id }: LongLine): void {
   const message = `The message has ${bytes} bytes, and ${MOST_LINE_BYTES} are the most that is read. Send a shorter text.`;
-  console.error(message);
+  printNote(message);
   const code: ErrorCode.InvalidRequest = -32600;
-  process.stdout.write(`${JSON.stringify({ jsonrpc: "2.0", id, error: { code, message } })}\n`);
+  printJson({ jsonrpc: "2.0", id, error: { code, message } });
 }
 
 function described({ title, description }: { readonly title: string; readonly description: string }) {
@@ -79,6 +81,9 @@ async function answer(
   try {
     return { content: [{ type: "text", text: await repeatChanged(async () => work(await load())) }] };
   } catch (error) {
-    return { isError: true, content: [{ type: "text", text: error instanceof Error ? error.message : String(error) }] };
+    return {
+      isError: true,
+      content: [{ type: "text", text: messageText(error instanceof Error ? error.message : String(error)) }],
+    };
   }
 }

@@ -50,6 +50,7 @@ Examples:
       const answer = made.answers[0]?.text ?? "";
       return {
         text: `${answer}\n`,
+        isAnswer: true,
         json: { answer, ...made, ms: roundedMs({ total: ms, load: opened.loadMs }) },
         notes: askNotes(made),
         cancelled,

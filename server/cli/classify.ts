@@ -54,6 +54,7 @@ Examples:
       const rows = made.labels.map(({ label, probability }) => `${probability.toFixed(3)}  ${label}`);
       return {
         text: `${rows.join("\n")}\n`,
+        isAnswer: true,
         json: {
           label: made.labels[0]?.label ?? "",
           ...made,

@@ -25,7 +25,11 @@ export function exportCommand(): Command {
       runCommand(options.json === true, async ({ progress }) => {
         const { exportModel } = await import("./training/export.ts");
         const { out, files } = await exportModel(model, options.to, options.out, progress);
-        return { text: `${files.map((file) => `${file}\n`).join("")}`, json: { to: options.to, out, files } };
+        return {
+          text: `${files.map((file) => `${file}\n`).join("")}`,
+          isAnswer: true,
+          json: { to: options.to, out, files },
+        };
       }),
   );
 }

@@ -68,6 +68,7 @@ Examples:
       const best = all[0] ?? { ids: [], text: "", logProbs: [], score: 0, finished: false };
       return {
         text: `${best.text}\n`,
+        isAnswer: true,
         json: {
           ...best,
           sequences: all,

@@ -45,6 +45,7 @@ Examples:
       const sure = made.fills.map(({ confidence }) => `${Math.round(100 * confidence)}%`).join(", ");
       return {
         text: made.text,
+        isAnswer: true,
         json: { ...made, ms: roundedMs({ ...ms, load: opened.loadMs }) },
         notes: [`confidence ${sure}`, ...(made.calibrated ? [] : ["not calibrated: mean likelihoods of tokens"])],
         cancelled,

@@ -6,6 +6,7 @@ import { placesOf } from "../catalog/store.ts";
 import type { LoadedModel } from "../engine/engine.ts";
 import { createLocalEngine } from "../engine/local.ts";
 import { chooseDevice } from "../features/devices.ts";
+import { printNote } from "../output.ts";
 import type { ModelOptions } from "./options.ts";
 
 /** A loaded model and how long that took. */
@@ -28,7 +29,7 @@ export async function openModel(options: ModelOptions): Promise<OpenModel> {
     device: await deviceOf(options, directory),
     ...(options.threads === undefined ? {} : { threads: options.threads }),
   });
-  if (model.info.slowNotice !== undefined) process.stderr.write(`spanfill: ${model.info.slowNotice}\n`);
+  if (model.info.slowNotice !== undefined) printNote(`spanfill: ${model.info.slowNotice}`);
   return { model, loadMs: performance.now() - started, [Symbol.asyncDispose]: () => engine.dispose() };
 }
 
@@ -40,7 +41,7 @@ export async function deviceOf({ device = "cpu", precision }: ModelOptions, dire
 
 /** Says on stderr that a device failed. */
 export function tellFallback(device: Device, why: string): void {
-  process.stderr.write(`spanfill: ${fallbackNotice(device, why)}\n`);
+  printNote(`spanfill: ${fallbackNotice(device, why)}`);
 }
 
 /** Times rounded to a tenth of a millisecond, as printed. */

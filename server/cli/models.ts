@@ -108,7 +108,7 @@ async function get(id: string, { signal, progress }: Work): Promise<CommandResul
         progress(`${megabytes(bytesPerSecond)}/s${left}, MB`, Math.floor(doneBytes / 1e6), Math.ceil(totalBytes / 1e6));
       },
     });
-    return { text: `${directory}\n`, json: { id, directory } };
+    return { text: `${directory}\n`, isAnswer: true, json: { id, directory } };
   } catch (error) {
     if (!signal.aborted) throw error;
     const note = `Stopped; what has arrived is kept, and spanfill models get ${id} goes on from there.`;
@@ -124,7 +124,7 @@ async function importFrom(path: string, { signal, progress }: Work, name?: strin
   const onBytes = (done: number, total: number) =>
     progress("Copying, MB", Math.floor(done / 1e6), Math.ceil(total / 1e6));
   const made = await importModel(path, placesOf(), { signal, onBytes, ...(name === undefined ? {} : { id: name }) });
-  return { text: `${made.id}\n`, json: made };
+  return { text: `${made.id}\n`, isAnswer: true, json: made };
 }
 
 async function verifyAll(work: Work): Promise<CommandResult> {

@@ -50,5 +50,5 @@ export async function summarizeFolder(
     ...(made.leftOut.length === 0 ? [] : [`${made.leftOut.length} left out`]),
     ...(made.partial ? ["stopped before the end"] : []),
   ];
-  return { text: markdown, json: { markdown, ...made }, notes };
+  return { text: markdown, isAnswer: true, json: { markdown, ...made }, notes };
 }

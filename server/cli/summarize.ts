@@ -83,6 +83,7 @@ Examples:
       );
       return {
         text: `${made.summary}\n`,
+        isAnswer: true,
         json: { ...made, ms: roundedMs({ ...ms, load: opened.loadMs }) },
         notes: summaryNotes(made),
         cancelled,

@@ -2,6 +2,7 @@
 import { isUtf8 } from "node:buffer";
 import { open } from "node:fs/promises";
 import { ModelError } from "../../models/errors.ts";
+import { drawLine, eraseLine, printAnswer, printJson, printNote, printReport } from "../output.ts";
 
 /** Exit codes that scripts can rely on. */
 export const EXIT = { done: 0, failed: 1, usage: 2, interrupted: 130 } as const;
@@ -9,6 +10,8 @@ export const EXIT = { done: 0, failed: 1, usage: 2, interrupted: 130 } as const;
 /** What a command made: printed as text, or as one line of JSON with --json. */
 export interface CommandResult {
   readonly text: string;
+  /** Whether the text is the answer itself, which a pipe or a file gets as it is, and not a report that quotes something. */
+  readonly isAnswer?: boolean;
   readonly json: object;
   /** What to know of the text, printed on stderr beside it; the JSON says it in fields. */
   readonly notes?: readonly string[];
@@ -35,13 +38,20 @@ export async function runCommand(json: boolean, work: (work: Work) => Promise<Co
   // Once: the handler is gone for the second Ctrl+C, so that one ends the process even inside a native call.
   process.once("SIGINT", () => controller.abort());
   const bar = progressLine();
+  // Node would print it as it is.
+  process.once("uncaughtException", (error) => {
+    printError(json, error);
+    process.exit();
+  });
   try {
     const result = await work({ signal: controller.signal, progress: bar.draw });
     bar.clear();
     if (result.cancelled) printInterrupted(json, result.cancelled === true ? undefined : result.cancelled);
     else {
-      process.stdout.write(json ? `${JSON.stringify(result.json)}\n` : result.text);
-      if (!json && result.notes !== undefined) process.stderr.write(`(${result.notes.join("; ")})\n`);
+      if (json) printJson(result.json);
+      else if (result.isAnswer === true) printAnswer(result.text);
+      else printReport(result.text);
+      if (!json && result.notes !== undefined) printNote(`(${result.notes.join("; ")})`);
     }
   } catch (error) {
     bar.clear();
@@ -65,10 +75,10 @@ export function printError(json: boolean, error: unknown): void {
 /** Makes a closed output pipe end the process with exit code 1 and one line on stderr, instead of a stack trace. */
 export function watchPipes(): void {
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-    process.stderr.write(
+    printNote(
       error.code === "EPIPE"
-        ? "spanfill: the reader closed the pipe before everything was written.\n"
-        : `spanfill: the output could not be written: ${error.message}\n`,
+        ? "spanfill: the reader closed the pipe before everything was written."
+        : `spanfill: the output could not be written: ${error.message}`,
     );
     process.exit(EXIT.failed);
   });
@@ -175,8 +185,8 @@ function printInterrupted(json: boolean, note = "Interrupted before it was done;
 }
 
 function printFailure(json: boolean, code: string, message: string): void {
-  if (json) process.stdout.write(`${JSON.stringify({ error: { code, message } })}\n`);
-  else process.stderr.write(`spanfill: ${message}\n`);
+  if (json) printJson({ error: { code, message } });
+  else printNote(`spanfill: ${message}`);
 }
 
 const PROGRESS_AFTER_MS = 700;
@@ -189,11 +199,11 @@ function progressLine() {
     draw: (label: string, done: number, total: number) => {
       if (!process.stderr.isTTY || performance.now() - started < PROGRESS_AFTER_MS) return;
       const filled = Math.round((BAR_WIDTH * done) / Math.max(total, 1));
-      process.stderr.write(`\r${label} [${"#".repeat(filled).padEnd(BAR_WIDTH, ".")}] ${done}/${total}\u001b[K`);
+      drawLine(`${label} [${"#".repeat(filled).padEnd(BAR_WIDTH, ".")}] ${done}/${total}`);
       drawn = true;
     },
     clear: () => {
-      if (drawn) process.stderr.write("\r\u001b[K");
+      if (drawn) eraseLine();
       drawn = false;
     },
   };

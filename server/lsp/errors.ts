@@ -1,17 +1,18 @@
-/** The one place that turns what went wrong into the protocol's error responses. */
+/** The one place that turns what went wrong into the protocol's error responses; editors show their messages as they are. */
 import { ErrorCodes, LSPErrorCodes, ResponseError } from "vscode-languageserver-protocol";
 import { z } from "zod";
 import { ModelError } from "../../models/errors.ts";
 import type { FailureData } from "../../protocol/requests.ts";
+import { messageText } from "../../protocol/shown-text.ts";
 
 /** The request was cancelled by the client. */
 export function cancelled(why = "The request was cancelled."): ResponseError<undefined> {
-  return new ResponseError(LSPErrorCodes.RequestCancelled, why);
+  return refused(LSPErrorCodes.RequestCancelled, why);
 }
 
 /** The document is not the one that the request was made for. */
 export function contentModified(message: string): ResponseError<undefined> {
-  return new ResponseError(LSPErrorCodes.ContentModified, message);
+  return refused(LSPErrorCodes.ContentModified, message);
 }
 
 /** The engine was ended, as someone wanted, while it worked on the request. */
@@ -30,7 +31,12 @@ export class EngineEnded extends Error {
 
 /** The request's parameters are not as the protocol says, or name a document that is not open. */
 export function invalidParams(message: string): ResponseError<undefined> {
-  return new ResponseError(ErrorCodes.InvalidParams, message);
+  return refused(ErrorCodes.InvalidParams, message);
+}
+
+/** An error response with a code of the protocol. */
+export function refused(code: number, message: string): ResponseError<undefined> {
+  return new ResponseError(code, messageText(message));
 }
 
 /**
@@ -42,10 +48,7 @@ export function responseErrorOf(error: unknown, signal: AbortSignal): ResponseEr
   if (error instanceof ResponseError) return error;
   if (error instanceof EngineEnded) return new ResponseError(LSPErrorCodes.ServerCancelled, error.message);
   if (error instanceof z.ZodError) return invalidParams(`The parameters are not valid: ${z.prettifyError(error)}`);
-  if (error instanceof ModelError) {
-    const data: FailureData = { code: error.code };
-    return new ResponseError(LSPErrorCodes.RequestFailed, error.message, data);
-  }
-  const data: FailureData = { code: "internal" };
-  return new ResponseError(ErrorCodes.InternalError, error instanceof Error ? error.message : String(error), data);
+  const data: FailureData = { code: error instanceof ModelError ? error.code : "internal" };
+  const code = error instanceof ModelError ? LSPErrorCodes.RequestFailed : ErrorCodes.InternalError;
+  return new ResponseError(code, messageText(error instanceof Error ? error.message : String(error)), data);
 }

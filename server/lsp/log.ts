@@ -1,5 +1,6 @@
 /** The server's log: lines to the client, as many as the setting `logLevel` asks for. Never a document's text. */
 import type { Settings } from "../../protocol/settings.ts";
+import { logText } from "../../protocol/shown-text.ts";
 
 type Level = Settings["logLevel"];
 
@@ -12,12 +13,12 @@ export interface Log {
   debug(line: string): void;
 }
 
-/** @param write takes the lines that are let through */
+/** @param write takes the lines that are let through, fit to be shown */
 export function createLog(write: (level: Exclude<Level, "off">, line: string) => void): Log {
   const at = (level: Exclude<Level, "off">) => (line: string) => {
     if (LEVELS.indexOf(level) > LEVELS.indexOf(log.level)) return;
     try {
-      write(level, line);
+      write(level, logText(line));
     } catch {
       // the connection is closed: nobody reads the log any more
     }

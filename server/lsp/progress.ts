@@ -5,6 +5,7 @@ import type {
   WorkDoneProgressEnd,
   WorkDoneProgressReport,
 } from "vscode-languageserver-protocol";
+import { messageText } from "../../protocol/shown-text.ts";
 import { cancelled } from "./errors.ts";
 
 /** How progress reaches the client. */
@@ -57,7 +58,7 @@ export function createProgress(client: ProgressClient): Progress {
       const token = await place(given);
       if (token === undefined) return run(both, () => undefined);
       running.set(token, controller);
-      client.send(token, { kind: "begin", title, percentage: 0, cancellable: true });
+      client.send(token, { kind: "begin", title: messageText(title), percentage: 0, cancellable: true });
       try {
         return await run(both, ({ done, total }) => {
           const percentage = Math.floor((100 * done) / Math.max(total, 1));

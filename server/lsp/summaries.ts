@@ -24,6 +24,7 @@ import { gist, sectionAt, sectionSummary } from "../features/section-summary.ts"
 import type { SummaryCache } from "../features/summary-cache.ts";
 import { summaryNotes } from "../features/summary-notes.ts";
 import { overRestart } from "./document-work.ts";
+import { hover, shownText } from "./hover.ts";
 import type { OpenDocument } from "./positions.ts";
 import { whyQuiet } from "./quiet.ts";
 import type { Services } from "./services.ts";
@@ -99,18 +100,13 @@ export async function summarizeFolder(
   return { ...made, ms: Math.round(performance.now() - started) };
 }
 
-/** Text as Markdown that shows it as it is. */
-export function escaped(text: string): string {
-  return text.replace(/[\\`*_{}[\]<>()#+!|~&]/g, "\\$&");
-}
-
 function hoverOf(made: RememberedSummary | undefined, range: Hover["range"], signal: AbortSignal): Hover | null {
   signal.throwIfAborted();
   if (made === undefined || made.summary === "" || range === undefined) return null;
   const parts = made.chunks === 1 ? "1 part" : `${made.chunks} parts`;
   const notes = summaryNotes(made).join("; ");
   const note = `Spanfill · ${made.model} · ${parts}, ${Math.floor(100 * made.coverage)}% read · ${notes}`;
-  return { contents: { kind: "markdown", value: `${escaped(made.summary)}\n\n*${escaped(note)}*` }, range };
+  return hover([shownText(made.summary)], note, range);
 }
 
 /** The text that a link of a document leads to: prose within the workspace that is no secret; undefined for anything else. */

@@ -1,14 +1,15 @@
 /** What else could stand in a word's place, for hovers and code actions: one pass a word, remembered while document and model stay as they are. */
 import type { CodeAction, Hover } from "vscode-languageserver-protocol";
 import type { Settings } from "../../protocol/settings.ts";
+import { labelText } from "../../protocol/shown-text.ts";
 import { foreignLanguage } from "../features/languages.ts";
 import { proseWordAt } from "../features/prose-word.ts";
 import { type Rephrasing, rephrase } from "../features/rephrase.ts";
 import { isStale, withModel } from "./document-work.ts";
 import { cancelled, contentModified } from "./errors.ts";
+import { commandLink, hover, joined, shownText } from "./hover.ts";
 import type { OpenDocument } from "./positions.ts";
 import type { Services } from "./services.ts";
-import { escaped } from "./summaries.ts";
 
 /** A word and what could stand in its place, best first. */
 export interface OtherWords extends Pick<Rephrasing, "start" | "end" | "alternatives" | "model" | "calibrated"> {
@@ -97,13 +98,14 @@ export async function wordHover(
   const { word, start, end, alternatives, model, calibrated } = found;
   const range = document.rangeOf(start, end);
   const shown = alternatives.map(({ text, confidence }) => {
-    const label = escaped(text);
-    const argument = encodeURIComponent(JSON.stringify([{ uri, version, range, word, text }]));
-    const link = `[${label}](command:spanfill.replaceWord?${argument} "${REPLACE}")`;
-    return `${services.client.followsCommandLinks ? link : label} ${percent(confidence)}`;
+    const argument = { uri, version, range, word, text };
+    const label = services.client.followsCommandLinks
+      ? commandLink(text, "spanfill.replaceWord", argument, REPLACE)
+      : shownText(text);
+    return joined(label, shownText(percent(confidence)));
   });
   const note = `Spanfill · ${model}${calibrated ? "" : " · not calibrated"}`;
-  return { contents: { kind: "markdown", value: `${shown.join(" · ")}\n\n*${escaped(note)}*` }, range };
+  return hover(shown, note, range);
 }
 
 /** Code actions that put other words in a word's place, for clients without such links. */
@@ -118,7 +120,7 @@ export async function wordActions(
   if (found === undefined || isStale(services, document, edition)) return [];
   const range = document.rangeOf(found.start, found.end);
   return found.alternatives.map(({ text, confidence }) => ({
-    title: `Replace "${found.word}" with "${text}" (${percent(confidence)})`,
+    title: labelText(`Replace "${found.word}" with "${text}" (${percent(confidence)})`),
     kind: WORD_KIND,
     edit: { documentChanges: [{ textDocument: { uri, version }, edits: [{ range, newText: text }] }] },
   }));

@@ -1,16 +1,13 @@
 /** A run's events as a person reads them, or as lines of JSON. */
-import { stripVTControlCharacters } from "node:util";
 import type { Fit } from "../../../protocol/runs.ts";
 import type { Evaluation, TrainEvent } from "../../../protocol/training.ts";
+import { printJson, printNoteOverLine } from "../../output.ts";
 import type { TrainReport } from "../../training/train.ts";
 import type { Work } from "../terminal.ts";
 
 /** Returns what is called with each event: it writes lines of JSON on stdout, or sentences on stderr. */
 export function teller(json: boolean, progress: Work["progress"]): (event: TrainEvent) => void {
-  if (json) return (event) => void process.stdout.write(`${JSON.stringify(event)}\n`);
-  const say = (text: string) => {
-    process.stderr.write(`${process.stderr.isTTY ? "\r\u001b[K" : ""}${stripVTControlCharacters(text)}\n`);
-  };
+  if (json) return (event) => printJson(event);
   return (event) => {
     if (event.type === "step") {
       const { step, steps, loss, tokensPerSecond, secondsLeft } = event;
@@ -19,7 +16,7 @@ export function teller(json: boolean, progress: Work["progress"]): (event: Train
         step,
         steps,
       );
-    } else for (const line of linesOf(event)) say(line);
+    } else for (const line of linesOf(event)) printNoteOverLine(line);
   };
 }
 
