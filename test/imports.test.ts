@@ -55,9 +55,17 @@ const areas: { name: string; paths: RegExp; own: string[]; packages: string[]; n
     node: true,
   },
   {
+    name: "output",
+    // What a terminal shows is cleaned on its way.
+    paths: /^server\/output\.ts$/,
+    own: ["protocol"],
+    packages: [],
+    node: true,
+  },
+  {
     name: "command line",
     paths: /^server\/(cli\.ts$|cli\/)/,
-    own: ["protocol", "models", "catalog", "engine", "training", "features", "language server"],
+    own: ["protocol", "models", "catalog", "engine", "training", "features", "language server", "output"],
     packages: ["zod", "commander", "csv-parse", "hyparquet", "hyparquet-compressors", "ignore"],
     node: true,
   },
@@ -65,7 +73,7 @@ const areas: { name: string; paths: RegExp; own: string[]; packages: string[]; n
     name: "language server",
     // main.ts has the connection; lsp/ translates between the protocol and the features, and never sees it.
     paths: /^server\/((?:main|mcp)\.ts$|lsp\/)/,
-    own: ["protocol", "models", "catalog", "engine", "training", "features", "runs"],
+    own: ["protocol", "models", "catalog", "engine", "training", "features", "runs", "output"],
     packages: [
       "zod",
       "vscode-languageserver",

@@ -3,9 +3,11 @@
 import { appendFileSync } from "node:fs";
 import { join } from "node:path";
 import { inGerman } from "../../test/e2e/german.mjs";
+import { inHostileFolder } from "../../test/e2e/hostile.mjs";
 import { inWindow } from "../../test/e2e/seen.mjs";
 import { keepLogs, openPage, startCodeServer } from "./code-server.mjs";
 import { installEditor } from "./install.mjs";
+import { hostileModel } from "./models.mjs";
 import { cleanUp } from "./outcome.mjs";
 import { prepareSuite } from "./suite.mjs";
 import { traceEditor } from "./traced.mjs";
@@ -24,6 +26,8 @@ export async function inCodeServer({ folder, workspace, results, vsix, settings,
     env: { ...suite.env, ...trace.env },
     under: trace.under,
   });
+  const bad = await hostileModel(folder, "[Repair the model](command:workbench.action.terminal.new)");
+  const user = join(folder, "user", "User");
   let close;
   try {
     const opened = await openPage(editor.browser);
@@ -33,6 +37,15 @@ export async function inCodeServer({ folder, workspace, results, vsix, settings,
     await opened.page.close();
     const seen = [
       await inWindow({ page, server, workspace, results }),
+      await inHostileFolder({
+        page,
+        server,
+        workspace,
+        results,
+        user,
+        badModel: bad.directory,
+        trained: !model.random,
+      }),
       await inGerman({ page, server, workspace, results }),
     ];
     server.stop();
@@ -48,6 +61,7 @@ export async function inCodeServer({ folder, workspace, results, vsix, settings,
   } finally {
     await cleanUp(
       () => close?.(),
+      bad.dispose,
       server.stop,
       () => keepLogs(server, join(results, "logs")),
     );

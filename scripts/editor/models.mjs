@@ -20,16 +20,27 @@ export async function chosenModel(asked, folder) {
 
 /** A small model with random weights (test/support/random-model.ts). */
 export async function randomModel(folder, shape) {
-  const outfile = join(folder, "random-model.mjs");
+  const { randomModelFolder } = await fromTests("random-model", folder);
+  return randomModelFolder(shape);
+}
+
+/** A model whose error quotes something (test/support/hostile-model.ts). */
+export async function hostileModel(folder, named) {
+  const { hostileModelFolder } = await fromTests("hostile-model", folder);
+  return hostileModelFolder(named);
+}
+
+/** A module of test/support, bundled into a folder. */
+async function fromTests(name, folder) {
+  const outfile = join(folder, `${name}.mjs`);
   await build({
-    entryPoints: ["test/support/random-model.ts"],
+    entryPoints: [`test/support/${name}.ts`],
     outfile,
     bundle: true,
     format: "esm",
     platform: "node",
   });
-  const { randomModelFolder } = await import(pathToFileURL(outfile).href);
-  return randomModelFolder(shape);
+  return import(pathToFileURL(outfile).href);
 }
 
 function kept(directory) {
