@@ -7,6 +7,7 @@ import { labelText, terminalJson, terminalText } from "../protocol/shown-text.ts
 export interface Output {
   readonly isTTY?: boolean;
   write(text: string): unknown;
+  on?(event: "error", listener: () => void): unknown;
 }
 
 /** Prints an answer, such as a filled text: a pipe or a file gets it unchanged. */
@@ -48,6 +49,8 @@ export function eraseLine(to: Output = process.stderr): void {
 
 /** A console that writes to standard error alone, for a process whose standard output is a protocol's. */
 export function errorConsole(to: Output = process.stderr): Console {
+  // As Node's own console does: when nobody reads it, that is no reason to end.
+  to.on?.("error", () => undefined);
   const decoder = new TextDecoder();
   return new Console(
     new Writable({

@@ -55,6 +55,7 @@ const SINKS: readonly Sink[] = [
     file: "server/output.ts",
     but: {
       "server/main.ts": ["createConnection(process.stdin.pipe(input), process.stdout)"],
+      "server/mcp.ts": ["new StdioServerTransport(process.stdin.pipe(lines), process.stdout, "],
       "server/cli/terminal.ts": ["process.stdout.on(", "process.stderr.on(", "process.stderr.isTTY"],
       // A script that a pipe reads.
       "server/runs/process.ts": ["process.stdout.write(String(child.pid))"],
