@@ -60,7 +60,12 @@ const SINKS: readonly Sink[] = [
       // A script that a pipe reads.
       "server/runs/process.ts": ["process.stdout.write(String(child.pid))"],
       // The parent reads it, and writes it into its log.
-      "server/engine/child.ts": ["console.error(text)"],
+      "server/engine/child.ts": [
+        "console.error(text)",
+        "console.error(line)",
+        "console.error(`a call was not answered: ${error}`)",
+      ],
+      "server/engine/stay-up.ts": ["process.stderr.on("],
     },
   },
 ];

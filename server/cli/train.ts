@@ -1,6 +1,7 @@
 /** `spanfill train`: teaches a model one's own texts, on this machine. */
 import { Command, InvalidArgumentError, Option } from "commander";
 import { TRAIN_BOUNDS } from "../../protocol/train-bounds.ts";
+import { printNote } from "../output.ts";
 import { MACHINE_SETTINGS } from "../training/run.ts";
 import { SCHEDULES } from "../training/schedule.ts";
 import { BENCHMARKS, OWN_TASKS, TASK_NAMES } from "../training/task-names.ts";
@@ -128,7 +129,7 @@ Examples:
         import("../engine/stay-up.ts"),
       ]);
       // Hours of work shall not end with a stray exception.
-      stayUp((line) => console.error(line));
+      stayUp((line) => printNote(line));
       const { json = false, control = false, dryRun = false } = options;
       const given = known.filter((option) => command.getOptionValueSource(option.attributeName()) === "cli");
       return runTrain(await requestOf(options, given), { json, control, dryRun }, work);

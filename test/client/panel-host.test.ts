@@ -33,6 +33,8 @@ export const ViewColumn = { Active: -1 };
 export const StatusBarAlignment = { Right: 2 };
 export const ConfigurationTarget = {};
 export const UIKind = {};
+export const LanguageStatusSeverity = {};
+export const languages = {};
 export const env = { language: "en" };
 export const commands = {};
 export const l10n = { t: (text) => text };

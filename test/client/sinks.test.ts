@@ -226,7 +226,7 @@ test("preview of gaps: labels and descriptions", async () => {
 test("a summary's own text stays as it is; the line about it is clean", async () => {
   const view = (await of("view", "createSummaryView")()) as unknown as { show: Run };
   const result = { summary: HOSTILE, notes: [HOSTILE], chunks: 1, coverage: 1, ms: 1, model: HOSTILE };
-  await view.show(document, range, result);
+  await view.show({ source: document, version: 1, range, text: "", result });
   const { find } = view as unknown as { find: (uri?: unknown) => { result: { summary: string } } };
   assert.equal(find(uri).result.summary, HOSTILE);
 });
