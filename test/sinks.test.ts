@@ -63,7 +63,7 @@ const SINKS: readonly Sink[] = [
       "server/engine/child.ts": [
         "console.error(text)",
         "console.error(line)",
-        "console.error(`a call was not answered: ${error}`)",
+        "console.error(`a call was not answered: ",
       ],
       "server/engine/stay-up.ts": ["process.stderr.on("],
     },

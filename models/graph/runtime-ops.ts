@@ -1,7 +1,7 @@
 /** ONNX Runtime's own operators, fused and quantized, which other runtimes may lack. */
 import type { GraphBuilder } from "./builder.ts";
 import { at, dimAt, one, requireEqual, shapeError, shapeText } from "./node.ts";
-import { cast, gather, mul, reshape, slice, sub, unsqueeze } from "./ops.ts";
+import { add, cast, gather, mul, reshape, slice, sub, unsqueeze } from "./ops.ts";
 import { type Dim, elementTypes, type Value } from "./types.ts";
 
 const MICROSOFT = "com.microsoft";
@@ -59,11 +59,22 @@ export function blockLinear(g: GraphBuilder, x: Value, values: Value, scales: Va
  * x @ W where W [in, out] is int8 with one scale per column; x is quantized at run time.
  * @param values int8 [in, out]
  * @param scales float32 [out]
+ * @param unsigned computes with uint8 values and a zero point of 128, which the runtime's kernels never saturate; the
+ * runtime converts the values once, when it loads the graph
  */
-export function columnLinear(g: GraphBuilder, x: Value, values: Value, scales: Value): Value {
+export function columnLinear(g: GraphBuilder, x: Value, values: Value, scales: Value, unsigned = false): Value {
   requireEqual("DynamicQuantizeMatMul", x, x.shape.at(-1), values, values.shape[0]);
-  const shape = [...x.shape.slice(0, -1), dimAt(values.shape, 1)];
-  return one(g, "DynamicQuantizeMatMul", [x, values, scales], x.dtype, shape, {}, MICROSOFT);
+  const columns = dimAt(values.shape, 1);
+  const shape = [...x.shape.slice(0, -1), columns];
+  const inputs = unsigned
+    ? [x, shifted(g, values), scales, g.constant("uint8", [Number(columns)], Array<number>(Number(columns)).fill(128))]
+    : [x, values, scales];
+  return one(g, "DynamicQuantizeMatMul", inputs, x.dtype, shape, {}, MICROSOFT);
+}
+
+/** int8 values plus 128, as uint8. */
+function shifted(g: GraphBuilder, values: Value): Value {
+  return cast(g, add(g, cast(g, values, "int32"), g.constant("int32", [], [128])), "uint8");
 }
 
 /**

@@ -15,8 +15,9 @@ import type { Attention, GenerationLowering, TensorSource } from "./lowering.ts"
  * - `<name>.q8` + `<name>.scale`: blocks of 8-bit values, uint8 [out, blocks, blockSize];
  * - `<name>.s8t` + `<name>.scale`: int8 columns, [in, out];
  * - `<name>.weight`: float32 [out, in].
+ * @param unsignedColumns multiplies int8 columns as uint8, for processors on which products of int8 saturate
  */
-export function fusedLowering(config: T5Config, tensors: TensorSource): GenerationLowering {
+export function fusedLowering(config: T5Config, tensors: TensorSource, unsignedColumns = false): GenerationLowering {
   const stored = weightOf(tensors);
   const isStored = (name: string) => [".q8", ".s8t", ".weight"].some((form) => tensors.has(name + form));
   const head = config.tieWordEmbeddings ? "shared" : "lm_head";
@@ -26,7 +27,8 @@ export function fusedLowering(config: T5Config, tensors: TensorSource): Generati
     const linear = (x: Value, name: string) => {
       const scale = () => weight(`${name}.scale`);
       if (tensors.has(`${name}.q8`)) return runtime.blockLinear(g, x, weight(`${name}.q8`), scale());
-      if (tensors.has(`${name}.s8t`)) return runtime.columnLinear(g, x, weight(`${name}.s8t`), scale());
+      if (tensors.has(`${name}.s8t`))
+        return runtime.columnLinear(g, x, weight(`${name}.s8t`), scale(), unsignedColumns);
       return runtime.fusedLinear(g, x, weight(`${name}.weight`));
     };
     const scaled = (x: Value) =>

@@ -19,6 +19,7 @@ import type { Precision } from "./engine.ts";
 import { checkFits } from "./fit.ts";
 import { distanceBuckets, maxPositions, paddingMask, processingFeeds, stepBuckets } from "./ort-feeds.ts";
 import type { DecoderState, Encoded, Runner } from "./runner.ts";
+import { int8ProductsSaturate } from "./saturation.ts";
 import {
   bool,
   createSession,
@@ -60,7 +61,9 @@ export async function openRunner(
 ): Promise<OrtRunner> {
   const weights = await prepareWeights(directory, precision, { accept: (config) => checkFits(config, precision) });
   const biases = await readEncoderBiases(weights);
-  return createRunner(weights, biases, threads, encoderStages(weights.config, stageParameters), device, check);
+  const unsignedColumns = precision === "int8" && (await int8ProductsSaturate());
+  const stages = encoderStages(weights.config, stageParameters);
+  return createRunner(weights, biases, { threads, stages, device, unsignedColumns }, check);
 }
 
 /** Threads that serve a small model best: every core of a small machine, half the logical ones of a larger. */
@@ -84,18 +87,25 @@ interface OrtState extends DecoderState {
   readonly candidates: Candidates;
 }
 
+/** How a runner's graphs are laid out and run. */
+interface Layout {
+  readonly threads: number;
+  readonly stages: readonly EncoderStage[];
+  readonly device: Device;
+  readonly unsignedColumns: boolean;
+}
+
 function createRunner(
   weights: PreparedWeights,
   biasesOf: EncoderBiases,
-  threads: number,
-  stages: readonly EncoderStage[],
-  device: Device,
+  { threads, stages, device, unsignedColumns }: Layout,
   check: () => void,
 ): OrtRunner {
   const { config, folder } = weights;
   const tensors = tensorSource(weights);
   // Plain operators are what every device has kernels for.
-  const lowering = device === "cpu" ? fusedLowering(config, tensors) : plainLowering(config, weightOf(tensors));
+  const lowering =
+    device === "cpu" ? fusedLowering(config, tensors, unsignedColumns) : plainLowering(config, weightOf(tensors));
   const sessions = new Map<string, Promise<Session>>();
   const encodedStates = new WeakMap<Encoded, OrtEncoded>();
   const decoderStates = new WeakMap<DecoderState, OrtState>();

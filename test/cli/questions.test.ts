@@ -38,7 +38,17 @@ async function taught(task: string, rows: readonly object[]) {
   writeFileSync(join(folder, `${task}.jsonl`), rows.map((row) => `${JSON.stringify(row)}\n`).join(""));
   const settings = ["--epochs", "60", "--batch-size", "16", "--threads", "1", "--patience", "0", "--judged", "0"];
   const data = ["--task", task, "--data", `${task}.jsonl`, "--base", base.directory, "--out", task];
-  const run = await spanfill(["train", ...data, ...settings, "--lr", "0.05", "--evaluate-every", "1000"]);
+  const run = await spanfill([
+    "train",
+    ...data,
+    ...settings,
+    "--lr",
+    "0.05",
+    "--schedule",
+    "linear",
+    "--evaluate-every",
+    "1000",
+  ]);
   assert.equal(run.code, 0, run.stderr);
   return JSON.parse(readFileSync(join(folder, task, "spanfill.json"), "utf8"));
 }
