@@ -80,7 +80,8 @@ class Reader {
 
   async value(depth: number): Promise<MsgpackValue> {
     this.values += 1;
-    if (depth > MAX_DEPTH || this.values > MAX_VALUES) throw this.wrong("holds more than a checkpoint does");
+    if (depth > MAX_DEPTH) throw this.tooMuch();
+    this.expect(0);
     if (this.lacks(HEAD_BYTES)) await this.fill(HEAD_BYTES);
     const code = this.window.uint(1);
     if (code < 0x80) return code;
@@ -142,6 +143,7 @@ class Reader {
   }
 
   private async map(count: number, depth: number): Promise<MsgpackValue> {
+    this.expect(2 * count);
     const map = new Map<string, MsgpackValue>();
     for (let i = 0; i < count; i += 1) {
       const key = await this.value(depth + 1);
@@ -153,6 +155,7 @@ class Reader {
   }
 
   private async array(count: number, depth: number): Promise<MsgpackValue> {
+    this.expect(count);
     const items: MsgpackValue[] = [];
     for (let i = 0; i < count; i += 1) items.push(await this.value(depth + 1));
     return items;
@@ -207,6 +210,16 @@ class Reader {
   private moveTo(offset: number, bytes: Uint8Array): void {
     this.windowOffset = offset;
     this.window = windowOf(bytes);
+  }
+
+  /** Refuses a file with that many values more, of at least a byte each, before they are read. */
+  private expect(count: number): void {
+    if (count > this.source.sizeBytes - this.at) throw new EndOfBytes();
+    if (this.values + count > MAX_VALUES) throw this.tooMuch();
+  }
+
+  private tooMuch() {
+    return this.wrong("holds more than a checkpoint does");
   }
 
   private wrong(what: string) {
