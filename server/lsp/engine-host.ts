@@ -1,25 +1,17 @@
 /** Keeps the engine for the server: started by the first request that needs it, exchanged when settings ask for another model. */
 import { ModelError } from "../../models/errors.ts";
-import { type Device, fallbackNotice } from "../../protocol/devices.ts";
-import { TASKS, type Task } from "../../protocol/panel.ts";
+import { fallbackNotice } from "../../protocol/devices.ts";
+import type { Task } from "../../protocol/panel.ts";
 import type { EngineStatus } from "../../protocol/requests.ts";
-import type { Settings } from "../../protocol/settings.ts";
-import { resolveModel } from "../catalog/catalog.ts";
 import { modelIdentity } from "../catalog/identity.ts";
-import { measurementsOf } from "../catalog/measurements.ts";
-import { placesOf } from "../catalog/store.ts";
+import { nameOfFolder } from "../catalog/store.ts";
 import { repeatChanged } from "../engine/changed.ts";
 import type { LoadedModel } from "../engine/engine.ts";
 import { createRemoteEngine, type RemoteEngine } from "../engine/remote.ts";
-import { chooseDevice } from "../features/devices.ts";
+import { deviceOf, type EngineSettings, type Folder, folderOf, identityOf, keyOf } from "./engine-folder.ts";
 import { EngineEnded } from "./errors.ts";
+import { LoadBackoff } from "./load-backoff.ts";
 import type { Log } from "./log.ts";
-
-/** The settings that say which engine it is. */
-export type EngineSettings = Pick<
-  Settings,
-  "model" | `models.${Task}` | "precision" | "device" | "threads" | "idleMinutes"
->;
 
 /** What an engine host tells of itself, and to whom. */
 export interface EngineHostOptions {
@@ -91,6 +83,7 @@ class Host implements EngineHost {
   private saidSlow = false;
   /** How often an engine was ended because someone wanted it, and whether the last time its work is to be done by the next. */
   private ends = { count: 0, again: false };
+  private readonly backoff = new LoadBackoff();
 
   constructor(options: EngineHostOptions) {
     this.options = options;
@@ -98,6 +91,10 @@ class Host implements EngineHost {
 
   async use<T>(settings: EngineSettings, task: Task, work: Work<T>): Promise<T> {
     let asked = false;
+    let trial: Trial | undefined;
+    const begun = (next: Trial) => {
+      trial = next;
+    };
     let ended = this.ends.count;
     const attempt = () => {
       // The same for all that one attempt does.
@@ -107,7 +104,8 @@ class Host implements EngineHost {
         ended = this.ends.count;
         if (!asked) this.busy += 1;
         asked = true;
-        loaded = await this.load(settings, folder());
+        trial = undefined;
+        loaded = await this.load(settings, folder(), begun);
         this.failure = undefined;
         return loaded;
       };
@@ -117,10 +115,14 @@ class Host implements EngineHost {
       });
     };
     try {
-      return await repeatChanged(attempt);
+      const result = await repeatChanged(attempt);
+      if (trial !== undefined) this.backoff.answered(trial.key);
+      return result;
     } catch (error) {
-      if (error instanceof ModelError && error.code === "process" && this.ends.count !== ended)
-        throw new EngineEnded(this.ends.again);
+      if (error instanceof ModelError && error.code === "process") {
+        if (this.ends.count !== ended) throw new EngineEnded(this.ends.again);
+        if (trial !== undefined) this.processEnded(trial);
+      }
       // A mistake in the input says nothing about the engine.
       if (error instanceof ModelError && error.code !== "input" && error.code !== "task") this.failure = error.message;
       throw error;
@@ -176,6 +178,7 @@ class Host implements EngineHost {
     this.running = undefined;
     this.ends = { count: this.ends.count + 1, again };
     this.failure = undefined;
+    this.backoff.forget();
     await running?.engine.dispose();
     this.publish();
   }
@@ -185,19 +188,27 @@ class Host implements EngineHost {
     await this.restart(false);
   }
 
-  private async load(settings: EngineSettings, { directory, files }: Folder): Promise<LoadedModel> {
+  /** @param begun is told of the process that works with the model, once there is one */
+  private async load(
+    settings: EngineSettings,
+    { directory, files }: Folder,
+    begun: (trial: Trial) => void,
+  ): Promise<LoadedModel> {
     if (this.disposed) throw new ModelError("process", "The server is shutting down.");
     this.settings = settings;
     const { precision, threads, idleMinutes } = settings;
     const reference = { directory, precision, identity: files, ...(threads === 0 ? {} : { threads }) };
     const key = keyOf(settings);
     if (this.running !== undefined && this.running.key !== key) await this.restart(true);
+    const trial = { key: `${key} ${directory} ${files}`, name: nameOfFolder(directory) };
+    this.backoff.check(trial.key, trial.name);
     this.running ??= this.start(key, idleMinutes);
     const { running } = this;
     const known = running.models.get(directory);
     // A training run may have put better weights in their place.
     if (running.engine.pid !== undefined && known?.files === files) {
       running.model = known.loaded;
+      begun({ ...trial, pid: running.engine.pid });
       this.publish();
       return known.loaded;
     }
@@ -205,7 +216,10 @@ class Host implements EngineHost {
     this.loading += 1;
     this.publish();
     try {
-      const loaded = await running.engine.load({ ...reference, device: await deviceOf(settings, directory) });
+      const device = await deviceOf(settings, directory);
+      const loading = running.engine.load({ ...reference, device });
+      begun({ ...trial, pid: running.engine.pid });
+      const loaded = await loading;
       running.models.set(directory, { loaded, files });
       running.model = loaded;
       const { slowNotice } = loaded.info;
@@ -217,6 +231,14 @@ class Host implements EngineHost {
       this.loading -= 1;
       this.publish();
     }
+  }
+
+  private processEnded({ key, name, pid }: Trial): void {
+    const waitMs = this.backoff.ended(key, pid);
+    if (waitMs > 0)
+      this.options.log.warn(
+        `the engine's process ends with ${name} again and again: it is not tried for ${waitMs / 1000} s`,
+      );
   }
 
   private start(key: string, idleMinutes: number): Running {
@@ -254,21 +276,12 @@ class Host implements EngineHost {
 
 const BUSY_AFTER_MS = 150;
 
-/** A model's folder as it was looked at. */
-interface Folder {
-  readonly directory: string;
-  readonly files: string;
-}
-
-function identityOf(device: string, precision: string, { files }: Folder): string {
-  return `${device} ${precision} ${files}`;
-}
-
-/** What settings must have in common to be served by the same process. */
-function keyOf(settings: EngineSettings): string {
-  const { precision, device, threads, idleMinutes } = settings;
-  const named = [settings.model, ...TASKS.map((each) => settings[`models.${each}`])];
-  return JSON.stringify([named, precision, device, threads, idleMinutes]);
+/** A process that works with a model. */
+interface Trial {
+  /** Of the model's files and the settings. */
+  readonly key: string;
+  readonly name: string;
+  readonly pid: number | undefined;
 }
 
 function onFirstCall<T>(make: () => T): () => T {
@@ -277,15 +290,4 @@ function onFirstCall<T>(make: () => T): () => T {
     made ??= { value: make() };
     return made.value;
   };
-}
-
-function folderOf(settings: EngineSettings, task: Task): Folder {
-  const directory = resolveModel(settings[`models.${task}`] || settings.model || undefined);
-  return { directory, files: modelIdentity(directory) };
-}
-
-/** What the settings say that a model runs on: where they leave it open, what was measured is read. */
-async function deviceOf({ device, precision }: EngineSettings, directory: string): Promise<Device> {
-  if (device !== "auto") return device;
-  return chooseDevice(device, precision, await measurementsOf(placesOf(), directory)).device;
 }
