@@ -106,13 +106,16 @@ export function tensorPlans(shape: RandomShape): TensorPlan[] {
   ];
 }
 
+/** The gains of a shape that has none of its own: T5's standard deviations as they are. */
+const PLAIN: DecoderGains = { residual: 1, crossQuery: 1 };
+
 /**
  * Writes config.json, model.safetensors (float32) and the tokenizer of `tokenizerFrom` into a folder. A file of the same weights is kept;
  * one of other weights is replaced, and the peers' exports of it are removed.
  */
 export function writeRandomModel(
   directory: string,
-  shape: RandomShape & { readonly gains: DecoderGains },
+  shape: RandomShape & { readonly gains?: DecoderGains },
   seed: number,
   tokenizerFrom: string,
 ): void {
@@ -122,7 +125,7 @@ export function writeRandomModel(
   for (const name of ["tokenizer.json", "tokenizer_config.json"]) {
     if (existsSync(join(tokenizerFrom, name))) copyFileSync(join(tokenizerFrom, name), join(directory, name));
   }
-  const tensors = tensorPlans(shape).map((plan) => ({ ...plan, gain: gainOf(plan.name, shape.gains) }));
+  const tensors = tensorPlans(shape).map((plan) => ({ ...plan, gain: gainOf(plan.name, shape.gains ?? PLAIN) }));
   const made = createHash("sha256")
     .update(JSON.stringify([METHOD, seed, tensors]))
     .digest("hex");
