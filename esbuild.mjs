@@ -5,7 +5,7 @@ import { build } from "esbuild";
 
 const outdir = "dist";
 const { metafile } = await build({
-  entryPoints: { cli: "server/cli.ts", server: "server/main.ts", child: "server/engine/child.ts" },
+  entryPoints: { cli: "server/cli.ts", server: "server/main.ts", child: "server/engine/process/child.ts" },
   outdir,
   bundle: true,
   splitting: true,
@@ -35,12 +35,19 @@ for (const name of readdirSync(outdir)) {
 const apart = {
   name: "apart",
   setup: ({ onResolve }) => {
-    const later = { "./commands.ts": "./commands.cjs", "./panel/host.ts": "./panel-host.cjs" };
-    onResolve({ filter: /^\.\/(commands|panel\/host)\.ts$/ }, ({ path }) => ({ path: later[path], external: true }));
+    const later = { "./commands/commands.ts": "./commands.cjs", "./panel/host.ts": "./panel-host.cjs" };
+    onResolve({ filter: /^\.\/(commands\/commands|panel\/host)\.ts$/ }, ({ path }) => ({
+      path: later[path],
+      external: true,
+    }));
   },
 };
 await build({
-  entryPoints: { client: "client/extension.ts", commands: "client/commands.ts", "panel-host": "client/panel/host.ts" },
+  entryPoints: {
+    client: "client/extension.ts",
+    commands: "client/commands/commands.ts",
+    "panel-host": "client/panel/host.ts",
+  },
   outdir,
   outExtension: { ".js": ".cjs" },
   bundle: true,

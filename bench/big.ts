@@ -3,14 +3,14 @@ import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statfsSync,
 import { open } from "node:fs/promises";
 import { cpus } from "node:os";
 import { join, resolve } from "node:path";
-import { resolveModel } from "../server/catalog/catalog.ts";
+import { seededRandom } from "../models/random.ts";
+import { resolveModel } from "../server/catalog/installed.ts";
 import type { Generation, LoadedModel } from "../server/engine/engine.ts";
-import { defaultThreads } from "../server/engine/ort-runner.ts";
-import { createRemoteEngine } from "../server/engine/remote.ts";
-import { seededRandom } from "../server/training/random.ts";
-import { idSource } from "./fresh-ids.ts";
+import { createRemoteEngine } from "../server/engine/process/remote.ts";
+import { defaultThreads } from "../server/engine/runtime/ort-runner.ts";
 import { configJson, type RandomShape, tensorPlans } from "./random-model.ts";
-import { printTable } from "./table.ts";
+import { idSource } from "./support/fresh-ids.ts";
+import { printTable } from "./support/table.ts";
 
 const LARGE: RandomShape = {
   vocabSize: 32128,

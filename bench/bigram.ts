@@ -10,7 +10,7 @@ import {
   pruneBigrams,
   unpackBigrams,
 } from "../models/words/bigram.ts";
-import { keptOutRepositories, readDocuments, repositoryOf, wordGaps } from "./kept-out.ts";
+import { keptOutRepositories, readDocuments, repositoryOf, wordGaps } from "./support/kept-out.ts";
 
 /** The table that ships. */
 export const tablePath = "models/builtin/english.bigrams.gz";

@@ -4,8 +4,8 @@ import { build } from "esbuild";
 await build({
   entryPoints: {
     bench: "bench/main.ts",
-    "bench-child": "bench/engine-child.ts",
-    "bench-train": "bench/train-child.ts",
+    "bench-child": "bench/support/engine-child.ts",
+    "bench-train": "bench/support/train-child.ts",
   },
   outdir: "dist",
   bundle: true,

@@ -2,15 +2,15 @@
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { seededRandom, seededSample } from "../models/random.ts";
 import type { Tokenizer } from "../models/tokenizer/tokenizer.ts";
-import { resolveModel } from "../server/catalog/catalog.ts";
-import { trueFill } from "../server/cli/evaluation/fills.ts";
-import { createLocalEngine, readTokenizer } from "../server/engine/local.ts";
-import { estimateSystems, ratio } from "../server/training/estimate.ts";
-import { seededRandom, seededSample } from "../server/training/random.ts";
-import { calledFrom } from "./called-from.ts";
-import { readDocuments, wordGaps } from "./kept-out.ts";
-import { printTable } from "./table.ts";
+import { resolveModel } from "../server/catalog/installed.ts";
+import { createLocalEngine, readTokenizer } from "../server/engine/process/local.ts";
+import { trueFill } from "../server/evaluation/fills.ts";
+import { estimateSystems, ratio } from "../server/metrics/estimate.ts";
+import { calledFrom } from "./support/called-from.ts";
+import { readDocuments, wordGaps } from "./support/kept-out.ts";
+import { printTable } from "./support/table.ts";
 
 /** Compares a built-in model's vocabulary with T5's own, and the model's loss of true words with each, on documents it has not seen. */
 export async function benchCharacters(modelName: string | undefined, limit: number): Promise<void> {

@@ -1,21 +1,21 @@
 /** `bench decoding`: what shortlists, copy bias and re-ranked beams do to summaries and fills, each alone, on the same documents. */
 import { readFileSync } from "node:fs";
-import { resolveModel } from "../server/catalog/catalog.ts";
-import type { CopyBias } from "../server/engine/copying.ts";
+import { seededRandom, seededSample } from "../models/random.ts";
+import { resolveModel } from "../server/catalog/installed.ts";
 import type { Engine, LoadedModel, Precision } from "../server/engine/engine.ts";
-import { createLocalEngine } from "../server/engine/local.ts";
+import { createLocalEngine } from "../server/engine/process/local.ts";
+import type { CopyBias } from "../server/engine/search/copying.ts";
 import type { Decoding } from "../server/features/decoding.ts";
-import { infill } from "../server/features/infill.ts";
-import { summarize } from "../server/features/summarize.ts";
-import { estimateSystems, ratio, type System } from "../server/training/estimate.ts";
-import { bareFill } from "../server/training/evaluate.ts";
-import { faithfulness, type Share } from "../server/training/faithfulness.ts";
-import { type Interval, rouge } from "../server/training/metrics.ts";
-import { seededRandom, seededSample } from "../server/training/random.ts";
-import { parseRows, type Row } from "../server/training/rows.ts";
-import { calledFrom } from "./called-from.ts";
-import { readDocuments, wordGaps } from "./kept-out.ts";
-import { printTable } from "./table.ts";
+import { summarize } from "../server/features/read/summarize.ts";
+import { infill } from "../server/features/write/infill.ts";
+import { estimateSystems, ratio, type System } from "../server/metrics/estimate.ts";
+import { bareFill } from "../server/metrics/evaluate.ts";
+import { faithfulness, type Share } from "../server/metrics/faithfulness.ts";
+import { type Interval, rouge } from "../server/metrics/metrics.ts";
+import { parseRows, type Row } from "../server/training/data/rows.ts";
+import { calledFrom } from "./support/called-from.ts";
+import { readDocuments, wordGaps } from "./support/kept-out.ts";
+import { printTable } from "./support/table.ts";
 
 /** What to measure. */
 export interface DecodingOptions {

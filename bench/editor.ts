@@ -5,13 +5,13 @@ import { availableParallelism, cpus, tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { build } from "esbuild";
-import { meansFolder } from "../server/catalog/catalog.ts";
-import { calledFrom } from "./called-from.ts";
+import { meansFolder } from "../server/catalog/installed.ts";
 import { type WindowMemory, windowMemory } from "./editor/memory.ts";
 import { drawPlaces, type Place } from "./editor/places.ts";
 import { type EditorWindow, type Keystroke, listenForWindows, type Page } from "./editor/window.ts";
-import { median, quantile } from "./statistics.ts";
-import { printTable } from "./table.ts";
+import { calledFrom } from "./support/called-from.ts";
+import { median, quantile } from "./support/statistics.ts";
+import { printTable } from "./support/table.ts";
 
 /** What to measure. */
 export interface EditorOptions {

@@ -3,8 +3,8 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { availableParallelism, cpus } from "node:os";
 import { drawPlaces } from "./editor/places.ts";
 import { type At, type TimedSession, timedSession } from "./features/session.ts";
-import { median, quantile } from "./statistics.ts";
-import { printTable } from "./table.ts";
+import { median, quantile } from "./support/statistics.ts";
+import { printTable } from "./support/table.ts";
 
 /** What to measure. */
 export interface FeaturesOptions {

@@ -2,17 +2,17 @@
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { join, resolve } from "node:path";
-import { resolveModel } from "../server/catalog/catalog.ts";
+import { resolveModel } from "../server/catalog/installed.ts";
 import type { Precision } from "../server/engine/engine.ts";
-import { defaultThreads } from "../server/engine/ort-runner.ts";
-import { calledFrom } from "./called-from.ts";
-import { type Contender, startContender } from "./contender.ts";
-import { idSource } from "./fresh-ids.ts";
-import { measureCancel, measureColdStart, measureEngineMemory } from "./product.ts";
+import { defaultThreads } from "../server/engine/runtime/ort-runner.ts";
 import { type ShapeName, shapes, writeRandomModel } from "./random-model.ts";
-import { leastSameTokens, type Runs, takeTurns } from "./rounds.ts";
-import { median } from "./statistics.ts";
-import { printTable } from "./table.ts";
+import { calledFrom } from "./support/called-from.ts";
+import { type Contender, startContender } from "./support/contender.ts";
+import { idSource } from "./support/fresh-ids.ts";
+import { measureCancel, measureColdStart, measureEngineMemory } from "./support/product.ts";
+import { leastSameTokens, type Runs, takeTurns } from "./support/rounds.ts";
+import { median } from "./support/statistics.ts";
+import { printTable } from "./support/table.ts";
 
 /** What to measure. */
 export interface InferOptions {

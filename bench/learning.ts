@@ -3,19 +3,19 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node
 import { dirname, join, resolve } from "node:path";
 import { setInterval } from "node:timers";
 import { gunzipSync } from "node:zlib";
-import { resolveModel } from "../server/catalog/catalog.ts";
-import { evaluate, prepareEvaluation } from "../server/cli/evaluation/evaluate.ts";
-import { openPool } from "../server/cli/evaluation/pool.ts";
-import { asFile } from "../server/cli/evaluation/summaries.ts";
-import type { Prediction } from "../server/cli/evaluation/task.ts";
-import { type TrainRequest, trainRequestSchema } from "../server/cli/training/options.ts";
-import { runTrain } from "../server/cli/training/run.ts";
-import { estimateSystems, ratio, type Statistic } from "../server/training/estimate.ts";
-import { seededRandom } from "../server/training/random.ts";
-import { calledFrom } from "./called-from.ts";
-import { readDocuments, repositoryOf } from "./kept-out.ts";
+import { seededRandom } from "../models/random.ts";
+import { resolveModel } from "../server/catalog/installed.ts";
+import { evaluate, prepareEvaluation } from "../server/evaluation/evaluate.ts";
+import type { Prediction } from "../server/evaluation/evaluated-task.ts";
+import { openPool } from "../server/evaluation/pool.ts";
+import { asFile } from "../server/evaluation/summaries.ts";
+import { estimateSystems, ratio, type Statistic } from "../server/metrics/estimate.ts";
+import { type TrainRequest, trainRequestSchema } from "../server/training/run/request.ts";
+import { runTrain } from "../server/training/run/start.ts";
 import { questionsOf } from "./questions.ts";
-import { printTable } from "./table.ts";
+import { calledFrom } from "./support/called-from.ts";
+import { readDocuments, repositoryOf } from "./support/kept-out.ts";
+import { printTable } from "./support/table.ts";
 
 /** What to measure, as the command line gives it. */
 export interface LearningOptions {

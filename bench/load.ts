@@ -1,7 +1,7 @@
 /** `bench load`: seconds and memory to make a large published PyTorch file ready in int8, the first time and from the cache. */
 import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
-import { prepareWeights } from "../server/catalog/prepare.ts";
+import { prepareWeights } from "../server/catalog/folder/prepare.ts";
 import { configJson, type RandomShape, tensorPlans } from "./random-model.ts";
 
 /** t5-base: 222,903,552 parameters, 892 MB of float32. */

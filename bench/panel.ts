@@ -5,9 +5,9 @@ import { pathToFileURL } from "node:url";
 import { build } from "esbuild";
 import type { ModelRow } from "../protocol/panel.ts";
 import { placesOf } from "../server/catalog/store.ts";
-import { listModels } from "../server/features/model-list.ts";
-import { median, quantile } from "./statistics.ts";
-import { printTable } from "./table.ts";
+import { listModels } from "../server/panel/model-list.ts";
+import { median, quantile } from "./support/statistics.ts";
+import { printTable } from "./support/table.ts";
 
 /** What is measured. */
 export interface PanelOptions {
@@ -126,7 +126,7 @@ async function harness(): Promise<Harness> {
  */
 async function curveScript(): Promise<string> {
   const { outputFiles } = await build({
-    stdin: { contents: CURVE, resolveDir: join("client", "panel", "view"), loader: "ts" },
+    stdin: { contents: CURVE, resolveDir: join("client", "panel", "view", "tuning", "runs"), loader: "ts" },
     bundle: true,
     format: "iife",
     write: false,

@@ -1,17 +1,24 @@
 /** `bench quality`: `spanfill evaluate` on the repositories that training never saw, and the model cards that quote it. */
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
-import { listBuiltin, resolveModel } from "../server/catalog/catalog.ts";
-import { evaluate, prepareEvaluation } from "../server/cli/evaluation/evaluate.ts";
-import { type ModelPool, openPool } from "../server/cli/evaluation/pool.ts";
-import { printReport } from "../server/cli/evaluation/print.ts";
-import type { Work } from "../server/cli/terminal.ts";
+import { listBuiltin, resolveModel } from "../server/catalog/installed.ts";
 import type { Precision } from "../server/engine/engine.ts";
-import type { EvaluationReport } from "../server/training/report.ts";
+import { evaluate, prepareEvaluation } from "../server/evaluation/evaluate.ts";
+import { type ModelPool, openPool } from "../server/evaluation/pool.ts";
+import { printReport } from "../server/evaluation/print.ts";
+import type { EvaluationReport } from "../server/metrics/report.ts";
+import type { Work } from "../server/work.ts";
 import { tablePath } from "./bigram.ts";
-import { calledFrom } from "./called-from.ts";
-import { cardFigures, chooseExamples, examplesSection, type ModelExamples, makeExamples, withSection } from "./card.ts";
-import { keptOutPath, readDocuments } from "./kept-out.ts";
+import { calledFrom } from "./support/called-from.ts";
+import {
+  cardFigures,
+  chooseExamples,
+  examplesSection,
+  type ModelExamples,
+  makeExamples,
+  withSection,
+} from "./support/card.ts";
+import { keptOutPath, readDocuments } from "./support/kept-out.ts";
 
 /** What to measure, and whether it is kept. */
 export interface QualityOptions {

@@ -13,7 +13,7 @@ import {
   writeSync,
 } from "node:fs";
 import { join } from "node:path";
-import { seededRandom } from "../server/training/random.ts";
+import { seededRandom } from "../models/random.ts";
 
 /** A T5 1.0 shape: relu, tied embedding. Widths in values. */
 export interface RandomShape {

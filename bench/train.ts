@@ -7,16 +7,16 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { createGraphBuilder } from "../models/graph/builder.ts";
 import { gemm } from "../models/graph/ops.ts";
+import { seededRandom } from "../models/random.ts";
 import { trainingFlops } from "../models/t5/account.ts";
 import { parseConfig } from "../models/t5/config.ts";
-import { resolveModel } from "../server/catalog/catalog.ts";
-import { defaultThreads } from "../server/engine/ort-runner.ts";
-import { createSession, float32 } from "../server/engine/session.ts";
-import { NO_TELEMETRY } from "../server/engine/telemetry.ts";
-import { seededRandom } from "../server/training/random.ts";
+import { resolveModel } from "../server/catalog/installed.ts";
+import { defaultThreads } from "../server/engine/runtime/ort-runner.ts";
+import { createSession, float32 } from "../server/engine/runtime/session.ts";
+import { NO_TELEMETRY } from "../server/engine/runtime/telemetry.ts";
 import { type ShapeName, shapes, writeRandomModel } from "./random-model.ts";
-import { median } from "./statistics.ts";
-import { printTable } from "./table.ts";
+import { median } from "./support/statistics.ts";
+import { printTable } from "./support/table.ts";
 
 /** What to measure, as the command line gives it. */
 export interface TrainArguments {

@@ -12,18 +12,18 @@ import {
   workspace,
 } from "vscode";
 import type { EngineStatus } from "../protocol/requests.ts";
-import type { CommandContext } from "./commands.ts";
-import { suggestInComments } from "./comments.ts";
-import type { LanguageServer } from "./language-client.ts";
-import { openLog } from "./log.ts";
-import { inform, notify } from "./notices.ts";
-import { createPause } from "./pause.ts";
-import { registerCommand } from "./register-command.ts";
-import { runsWentOn } from "./run-memory.ts";
-import { SELECTOR } from "./selector.ts";
-import { createStatusItem } from "./status.ts";
-import { createSummaryView } from "./summary-view.ts";
-import { registerTools } from "./tools.ts";
+import type { CommandContext } from "./commands/commands.ts";
+import { createSummaryView } from "./commands/summary-view.ts";
+import { openLog } from "./editor/log.ts";
+import { inform, notify } from "./editor/notices.ts";
+import { createPause } from "./editor/pause.ts";
+import { registerCommand } from "./editor/register-command.ts";
+import { runsWentOn } from "./editor/run-memory.ts";
+import { SELECTOR } from "./editor/selector.ts";
+import { createStatusItem } from "./editor/status.ts";
+import { suggestInComments } from "./providers/comments.ts";
+import { registerTools } from "./providers/tools.ts";
+import type { LanguageServer } from "./server/language-client.ts";
 
 /** Palette command -> the function of commands.ts that does it. */
 const TABLE = {
@@ -70,7 +70,7 @@ export function activate(context: ExtensionContext): void {
     `Spanfill ${context.extension.packageJSON.version} in ${env.appName} ${version}, ${process.platform}-${process.arch}`,
   );
   const start = async (): Promise<LanguageServer> => {
-    const { createServer, runAction } = await import("./commands.ts");
+    const { createServer, runAction } = await import("./commands/commands.ts");
     let saidOfDevice: string | undefined;
     const onStatus = (engine: EngineStatus | undefined) => {
       status.show(engine);
@@ -99,9 +99,9 @@ export function activate(context: ExtensionContext): void {
   for (const [id, name] of Object.entries(TABLE)) {
     const command = registerCommand(id, async (argument?: unknown) => {
       const context: CommandContext = { server: await server(), summaries, pause };
-      const run: (context: CommandContext, argument: unknown) => Promise<unknown> = (await import("./commands.ts"))[
-        name
-      ];
+      const run: (context: CommandContext, argument: unknown) => Promise<unknown> = (
+        await import("./commands/commands.ts")
+      )[name];
       return run(context, argument);
     });
     context.subscriptions.push(command);

@@ -120,7 +120,7 @@ function networkComplaint(name, args, result) {
 
 /** Where libuv collects changes of what it waits for, and nothing else; files go by another ring, off by UV_USE_IO_URING=0. */
 const EVENT_RING = /^256, \{flags=(0|0x10000|IORING_SETUP_NO_SQARRAY)\b/;
-/** The name that says a folder is being worked in. @see server/catalog/lock.ts */
+/** The name that says a folder is being worked in. @see server/files/lock.ts */
 const LOCK = /^spanfill-[0-9a-f]{24}$/;
 const LOOK_UP = /^\/etc\/(resolv\.conf|hosts|host\.conf|gai\.conf|hostname)$|^\/run\/systemd\/resolve\//;
 const WRITING = /\bO_(WRONLY|RDWR|CREAT|TRUNC|APPEND|TMPFILE)\b/;

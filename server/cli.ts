@@ -2,7 +2,6 @@
 /** The command line: parses arguments and hands over. Everything heavy is imported by the command that needs it. */
 import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
-import { settleFolders } from "./catalog/working-folder.ts";
 import { askCommand } from "./cli/ask.ts";
 import { calibrateCommand } from "./cli/calibrate.ts";
 import { classifyCommand } from "./cli/classify.ts";
@@ -18,8 +17,10 @@ import { modelsCommand } from "./cli/models.ts";
 import { scoreCommand } from "./cli/score.ts";
 import { serveCommand } from "./cli/serve.ts";
 import { summarizeCommand } from "./cli/summarize.ts";
-import { EXIT, printError, UsageError, watchPipes } from "./cli/terminal.ts";
+import { EXIT, printError, watchPipes } from "./cli/terminal.ts";
 import { trainCommand } from "./cli/train.ts";
+import { settleFolders } from "./files/working-folder.ts";
+import { UsageError } from "./work.ts";
 
 watchPipes();
 // What a person's shell says is relative to where they are; a server is started by an editor, in a folder that may be anybody's.

@@ -31,15 +31,17 @@ import {
 import { RUN_NOTIFICATION } from "../protocol/runs.ts";
 import { SETTINGS_SECTION } from "../protocol/settings.ts";
 import { messageText } from "../protocol/shown-text.ts";
-import { cacheFolder } from "./catalog/files.ts";
-import { leaveFolder, settleFolders } from "./catalog/working-folder.ts";
-import { stayUp } from "./engine/stay-up.ts";
-import { OFFER_KINDS } from "./features/code-actions.ts";
-import { fileBehind } from "./features/file-behind.ts";
-import { createSummaryCache } from "./features/summary-cache.ts";
-import { createBackground, described } from "./lsp/background.ts";
+import { stayUp } from "./engine/process/stay-up.ts";
+import { createSummaryCache } from "./features/read/summary-cache.ts";
+import { cacheFolder } from "./files/whole-file.ts";
+import { leaveFolder, settleFolders } from "./files/working-folder.ts";
+import { OFFER_KINDS } from "./lsp/code-actions.ts";
 import { executeCommand, executeCommandParams } from "./lsp/commands.ts";
-import { createEngineHost } from "./lsp/engine-host.ts";
+import { chooseEncoding, documentModel, type PositionEncoding } from "./lsp/document/positions.ts";
+import { createSuggestions } from "./lsp/document/suggestions.ts";
+import { createWords, WORD_KIND } from "./lsp/document/words.ts";
+import { createBackground, described } from "./lsp/engine/background.ts";
+import { createEngineHost } from "./lsp/engine/engine-host.ts";
 import { contentModified, invalidParams, refused, responseErrorOf } from "./lsp/errors.ts";
 import { messageFrames } from "./lsp/frames.ts";
 import {
@@ -54,14 +56,12 @@ import {
 } from "./lsp/handlers.ts";
 import { createLog } from "./lsp/log.ts";
 import type { PanelService } from "./lsp/panel.ts";
-import { chooseEncoding, documentModel, type PositionEncoding } from "./lsp/positions.ts";
 import { createProgress } from "./lsp/progress.ts";
 import type { Services } from "./lsp/services.ts";
 import { createSettingsStore } from "./lsp/settings-store.ts";
-import { createSuggestions } from "./lsp/suggestions.ts";
-import { createWords, WORD_KIND } from "./lsp/words.ts";
 import { errorConsole } from "./output.ts";
 import { createTypingNotice } from "./runs/typing.ts";
+import { fileBehind } from "./text/file-behind.ts";
 
 // An editor starts servers in the folder that it shows, which may be anybody's.
 leaveFolder();

@@ -5,16 +5,16 @@ import type { CallToolResult, ErrorCode } from "@modelcontextprotocol/sdk/types.
 import packageJson from "../package.json" with { type: "json" };
 import { messageText } from "../protocol/shown-text.ts";
 import { TOOLS } from "../protocol/tools.ts";
-import { resolveModel } from "./catalog/catalog.ts";
-import { modelIdentity } from "./catalog/identity.ts";
-import { leaveFolder } from "./catalog/working-folder.ts";
+import { modelIdentity } from "./catalog/folder/identity.ts";
+import { resolveModel } from "./catalog/installed.ts";
 import { repeatChanged } from "./engine/changed.ts";
 import type { LoadedModel } from "./engine/engine.ts";
-import { createRemoteEngine } from "./engine/remote.ts";
-import { stayUp } from "./engine/stay-up.ts";
-import { infillText, summarizeText } from "./features/tools.ts";
+import { createRemoteEngine } from "./engine/process/remote.ts";
+import { stayUp } from "./engine/process/stay-up.ts";
+import { leaveFolder } from "./files/working-folder.ts";
 import { boundedLines, type LongLine } from "./lsp/lines.ts";
 import { printJson, printNote } from "./output.ts";
+import { infillText, summarizeText } from "./tools.ts";
 
 /** @param model an id, or a folder, relative to where this process was started; the built-in model when undefined. Serves until standard input ends; the model is loaded with the first call, and unloaded when none came for a while. */
 export async function serveMcp(model: string | undefined): Promise<void> {

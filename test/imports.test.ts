@@ -4,109 +4,16 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { builtinModules } from "node:module";
 import { dirname, join, normalize } from "node:path";
 import { test } from "node:test";
-
-/**
- * Who may import whom: the table of ARCHITECTURE.md. The first area whose paths hold a file is the file's.
- * `own`: areas beside itself; `packages`: from the registry; `node`: whether Node's own modules may be used.
- */
-const areas: { name: string; paths: RegExp; own: string[]; packages: string[]; node: boolean }[] = [
-  { name: "protocol", paths: /^protocol\//, own: [], packages: ["zod", "vscode-languageserver-protocol"], node: false },
-  {
-    name: "models",
-    paths: /^models\//,
-    own: [],
-    packages: ["zod", "@huggingface/tokenizers", "protobufjs", "fzstd"],
-    node: false,
-  },
-  {
-    name: "catalog",
-    paths: /^server\/catalog\//,
-    own: ["models"],
-    packages: ["zod", "@huggingface/hub", "undici", "yauzl"],
-    node: true,
-  },
-  {
-    name: "engine",
-    paths: /^server\/engine\//,
-    own: ["models", "catalog"],
-    packages: ["zod", "onnxruntime-node", "onnxruntime-web"],
-    node: true,
-  },
-  {
-    name: "training",
-    paths: /^server\/training\//,
-    own: ["protocol", "models", "engine", "catalog"],
-    packages: ["zod"],
-    node: true,
-  },
-  {
-    name: "features",
-    paths: /^server\/features\//,
-    // The errors and the text side of models (layout, spans) are values that features deal in.
-    own: ["protocol", "models", "engine", "training", "catalog"],
-    packages: ["zod", "eld", "ignore", "yaml"],
-    node: true,
-  },
-  {
-    name: "runs",
-    paths: /^server\/runs\//,
-    own: ["protocol", "models", "catalog", "training"],
-    packages: ["zod"],
-    node: true,
-  },
-  {
-    name: "output",
-    // What a terminal shows is cleaned on its way.
-    paths: /^server\/output\.ts$/,
-    own: ["protocol"],
-    packages: [],
-    node: true,
-  },
-  {
-    name: "command line",
-    paths: /^server\/(cli\.ts$|cli\/)/,
-    own: ["protocol", "models", "catalog", "engine", "training", "features", "language server", "output"],
-    packages: ["zod", "commander", "csv-parse", "hyparquet", "hyparquet-compressors", "ignore"],
-    node: true,
-  },
-  {
-    name: "language server",
-    // main.ts has the connection; lsp/ translates between the protocol and the features, and never sees it.
-    paths: /^server\/((?:main|mcp)\.ts$|lsp\/)/,
-    own: ["protocol", "models", "catalog", "engine", "training", "features", "runs", "output"],
-    packages: [
-      "zod",
-      "vscode-languageserver",
-      "vscode-languageserver-protocol",
-      "vscode-languageserver-textdocument",
-      "@modelcontextprotocol/sdk",
-    ],
-    node: true,
-  },
-  {
-    name: "panel's page",
-    paths: /^client\/panel\/view\//,
-    own: ["protocol"],
-    packages: ["lit", "@vscode-elements/elements", "uplot"],
-    node: false,
-  },
-  {
-    name: "client",
-    paths: /^client\//,
-    own: ["protocol"],
-    packages: ["vscode", "vscode-languageclient"],
-    node: true,
-  },
-];
+import { AREAS, type Area, areaOf } from "./support/areas.ts";
 
 /** Packages that one file alone may import. */
 const alone: Record<string, string> = {
-  "onnxruntime-node": "server/engine/session.ts",
-  "onnxruntime-web": "server/engine/session-wasm.ts",
+  "onnxruntime-node": "server/engine/runtime/session.ts",
+  "onnxruntime-web": "server/engine/runtime/session-wasm.ts",
   "vscode-languageserver": "server/main.ts",
 };
 
-const folders = ["protocol", "models", "server", "client"];
+const folders = ["protocol", "models", "server", "client", "bench"];
 const sources = folders.flatMap((folder) => {
   try {
     return readdirSync(folder, { recursive: true, encoding: "utf8" })
@@ -123,24 +30,29 @@ function specifiers(text: string): string[] {
   return [...found].map((match) => match[2] ?? "");
 }
 
+/** The source file that a relative import names. */
+function targetOf(file: string, specifier: string): string {
+  return normalize(join(dirname(file), specifier)).replaceAll("\\", "/");
+}
+
 /** What is wrong with an import, or undefined. */
 function complaint(file: string, specifier: string): string | undefined {
-  const area = areas.find(({ paths }) => paths.test(file));
+  const area = areaOf(file);
   if (area === undefined) return "the file is in no area of the table";
   if (specifier.startsWith(".")) {
-    const target = normalize(join(dirname(file), specifier)).replaceAll("\\", "/");
-    const other = areas.find(({ paths }) => paths.test(target));
+    const target = targetOf(file, specifier);
+    const other = areaOf(target);
     const data = /\.json$/.test(target) && /^(models|package\.json)/.test(target);
-    const allowed = other !== undefined && (other === area || area.own.includes(other.name));
-    return allowed || data ? undefined : `${area.name} may not import ${other?.name ?? target}`;
+    const allowed = other !== undefined && (other === area || area.areas.includes(other.path));
+    return allowed || data ? undefined : `${area.path} may not import ${other?.path ?? target}`;
   }
-  if (specifier.startsWith("node:")) return area.node ? undefined : `${area.name} is pure`;
+  if (specifier.startsWith("node:")) return area.node ? undefined : `${area.path} is pure`;
   if (builtinModules.includes(specifier)) return "Node's modules are named node:...";
   const name = specifier
     .split("/")
     .slice(0, specifier.startsWith("@") ? 2 : 1)
     .join("/");
-  if (!area.packages.includes(name)) return `${area.name} may not import the package ${name}`;
+  if (!area.packages.includes(name)) return `${area.path} may not import the package ${name}`;
   const only = alone[name];
   return only === undefined || only === file ? undefined : `only ${only} may import ${name}`;
 }
@@ -157,6 +69,56 @@ test("every import is one that the table of ARCHITECTURE.md allows", () => {
   assert.deepEqual(complaints, []);
 });
 
+test("no import goes in a circle, neither among files nor among areas", () => {
+  for (const [i, { path, areas }] of AREAS.entries()) {
+    for (const name of areas) {
+      const at = AREAS.findIndex((area) => area.path === name);
+      assert.ok(at >= 0 && at < i, `${path} may import ${name}, which must stand above it`);
+    }
+  }
+  const imports = new Map(
+    sources.map((file) => [file, specifiers(readFileSync(file, "utf8")).map((name) => targetOf(file, name))]),
+  );
+  assert.deepEqual(circleIn(imports), []);
+  assert.deepEqual(circleIn(new Map([["a", ["b"]], ["b", ["c"]], ["c", ["b"]]])), ["b", "c", "b"]); // biome-ignore format: short
+});
+
+/** A path through a graph that ends where it began; empty where there is none. */
+function circleIn(graph: ReadonlyMap<string, readonly string[]>): string[] {
+  const done = new Set<string>();
+  const path: string[] = [];
+  const visit = (node: string): string[] => {
+    if (path.includes(node)) return [...path.slice(path.indexOf(node)), node];
+    if (done.has(node)) return [];
+    path.push(node);
+    for (const next of graph.get(node) ?? []) {
+      const circle = visit(next);
+      if (circle.length > 0) return circle;
+    }
+    path.pop();
+    done.add(node);
+    return [];
+  };
+  for (const node of graph.keys()) {
+    const circle = visit(node);
+    if (circle.length > 0) return circle;
+  }
+  return [];
+}
+
+test("ARCHITECTURE.md has this table, folder by folder", () => {
+  const rows = readFileSync("ARCHITECTURE.md", "utf8").split("\n");
+  const missing = AREAS.map(architectureRow).filter((row) => !rows.includes(row));
+  assert.deepEqual(missing, []);
+  assert.equal(rows.filter((row) => /^\| `(protocol|models|server|client|bench)/.test(row)).length, AREAS.length);
+});
+
+/** An area's row in ARCHITECTURE.md. */
+function architectureRow({ path, holds, areas, packages }: Area): string {
+  const may = areas.length === 0 ? "itself" : areas.map((name) => `\`${name}\``).join(", ");
+  return `| \`${path}\` | ${holds} | ${may} | ${packages.join(", ")} |`;
+}
+
 /** The call in session.ts that switches off what the runtime would report. */
 const SWITCH_OFF = "switchOffTelemetry();";
 
@@ -167,8 +129,9 @@ const RUNTIME = /(^|[/\\])onnxruntime-node([/\\]|$)|onnxruntime_binding/;
 const namesOnly: Record<string, string> = {
   "scripts/package.mjs": "copies its files into the packages",
   "test/imports.test.ts": "holds this rule",
-  "test/engine/telemetry.test.ts": "reads its binaries as bytes",
-  "test/engine/session-wasm.test.ts": "writes a broken package of that name",
+  "test/support/areas.ts": "holds the table",
+  "test/engine/runtime/telemetry.test.ts": "reads its binaries as bytes",
+  "test/engine/runtime/session-wasm.test.ts": "writes a broken package of that name",
 };
 
 /** Packages that bring an ONNX Runtime of their own; a benchmark's peers load them. */
@@ -251,13 +214,13 @@ const loaders: [string, string, RegExp | undefined][] = [
   ["scripts/new.mjs", 'const name = "onnxruntime-node"; await import(name)', /only server/],
   ["test/engine/new.test.ts", "import ort from `../node_modules/onnxruntime-node`;", /only server/],
   ["scripts/new.cjs", 'process.dlopen(module, "a/bin/onnxruntime_binding.node")', /only server/],
-  ["server/engine/local.ts", 'import type { Tensor } from "onnxruntime-node";', /only server/],
+  ["server/engine/process/local.ts", 'import type { Tensor } from "onnxruntime-node";', /only server/],
   ["esbuild.mjs", 'await build({ external: ["onnxruntime-node", "onnxruntime-web"] })', undefined],
   ["server/features/new.ts", '"Run npm rebuild onnxruntime-node in the folder of"', undefined],
-  ["server/engine/session.ts", session, undefined],
-  ["server/engine/session.ts", session.replace(SWITCH_OFF, ""), /right after/],
-  ["server/engine/session.ts", `${session}\nimport * as ort from "onnxruntime-node";`, /once/],
-  ["server/engine/session.ts", `${session}\nawait import("onnxruntime-node");`, /once/],
+  ["server/engine/runtime/session.ts", session, undefined],
+  ["server/engine/runtime/session.ts", session.replace(SWITCH_OFF, ""), /right after/],
+  ["server/engine/runtime/session.ts", `${session}\nimport * as ort from "onnxruntime-node";`, /once/],
+  ["server/engine/runtime/session.ts", `${session}\nawait import("onnxruntime-node");`, /once/],
 ];
 test("the rule for the runtime tells right from wrong", () => {
   for (const [file, text, expected] of loaders) {
@@ -302,18 +265,18 @@ test("Python that imports what reports home switches that off first", () => {
 
 const rows: [string, string, RegExp | undefined][] = [
   ["models/t5/config.ts", "node:fs", /pure/],
-  ["models/t5/config.ts", "../../server/engine/engine.ts", /models may not import engine/],
+  ["models/t5/config.ts", "../../server/engine/engine.ts", /models may not import server\/engine/],
   ["models/t5/config.ts", "../errors.ts", undefined],
-  ["server/engine/local.ts", "onnxruntime-node", /only server\/engine\/session\.ts/],
-  ["server/engine/session.ts", "onnxruntime-node", undefined],
-  ["server/engine/local.ts", "../features/summarize.ts", /engine may not import features/],
-  ["server/features/infill.ts", "commander", /features may not import the package commander/],
-  ["server/features/infill.ts", "fs", /node:/],
-  ["server/lsp/handlers.ts", "vscode-languageserver/node", /only server\/main\.ts/],
-  ["server/features/fill-gaps.ts", "vscode-languageserver-protocol", /features may not import/],
-  ["server/features/fill-gaps.ts", "../lsp/log.ts", /features may not import language server/],
-  ["client/extension.ts", "../server/engine/engine.ts", /client may not import engine/],
-  ["client/panel/view/main.ts", "vscode", /panel's page may not import/],
+  ["server/engine/process/local.ts", "onnxruntime-node", /only server\/engine\/runtime\/session\.ts/],
+  ["server/engine/runtime/session.ts", "onnxruntime-node", undefined],
+  ["server/engine/process/local.ts", "../../features/read/summarize.ts", /engine may not import server\/features/],
+  ["server/features/write/infill.ts", "commander", /features may not import the package commander/],
+  ["server/features/write/infill.ts", "fs", /node:/],
+  ["server/lsp/handlers.ts", "vscode-languageserver/node", /may not import the package/],
+  ["server/features/write/fill-gaps.ts", "vscode-languageserver-protocol", /features may not import/],
+  ["server/features/write/fill-gaps.ts", "../../lsp/log.ts", /features may not import server\/lsp/],
+  ["client/extension.ts", "../server/engine/engine.ts", /may not import server\/engine/],
+  ["client/panel/view/main.ts", "vscode", /view may not import/],
   ["server/other/new.ts", "./x.ts", /no area/],
 ];
 test("the table tells right from wrong", () => {

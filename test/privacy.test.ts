@@ -4,9 +4,9 @@ import { readdirSync, readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { cacheFolder } from "../server/catalog/files.ts";
 import { placesOf } from "../server/catalog/store.ts";
-import { NO_TELEMETRY } from "../server/engine/telemetry.ts";
+import { NO_TELEMETRY } from "../server/engine/runtime/telemetry.ts";
+import { cacheFolder } from "../server/files/whole-file.ts";
 
 const page = readFileSync("PRIVACY.md", "utf8");
 
@@ -41,7 +41,7 @@ test("the variables are named, and what sets them", () => {
 test("README, the extension's page and the panel lead there, and the packages hold it", () => {
   const text = (path: string) => readFileSync(path, "utf8");
   for (const path of ["README.md", "client/README.md"]) assert.match(text(path), /\]\(PRIVACY\.md\)/, path);
-  assert.match(text("client/panel/view/models-page.ts"), /kind: "privacy"/);
+  assert.match(text("client/panel/view/models/models-page.ts"), /kind: "privacy"/);
   assert.match(text("client/panel/answers.ts"), /"PRIVACY\.md"/);
   assert.match(text(".vscodeignore"), /^!PRIVACY\.md$/m);
   assert.ok(JSON.parse(text("package.json")).files.includes("PRIVACY.md"));

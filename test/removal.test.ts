@@ -19,7 +19,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { safetensorsHeader } from "../models/checkpoint/safetensors.ts";
-import { trimCache } from "../server/catalog/cache.ts";
+import { trimCache } from "../server/catalog/folder/cache.ts";
+import { removeModel } from "../server/catalog/store.ts";
+import { createSummaryCache } from "../server/features/read/summary-cache.ts";
 import {
   hasMetadata,
   isOwnFolder,
@@ -27,14 +29,12 @@ import {
   noteFolder,
   removeOwn,
   removeOwnFolder,
-} from "../server/catalog/removal.ts";
-import { removeModel } from "../server/catalog/store.ts";
-import { createSummaryCache } from "../server/features/summary-cache.ts";
+} from "../server/files/removal.ts";
 import { listRuns, readRecord, readyFolder, runFiles, writeRecord } from "../server/runs/folder.ts";
 import { createRunService } from "../server/runs/service.ts";
 
 test("nothing else in the server deletes", () => {
-  const only = join("server", "catalog", "removal.ts");
+  const only = join("server", "files", "removal.ts");
   const files = readdirSync("server", { recursive: true, encoding: "utf8" })
     .map((name) => join("server", name))
     .filter((name) => name.endsWith(".ts"));
@@ -46,7 +46,7 @@ test("nothing else in the server deletes", () => {
   assert.deepEqual(
     files.filter((name) => name !== only && deletes.test(readFileSync(name, "utf8"))),
     [],
-    "use removeOwn of server/catalog/removal.ts",
+    "use removeOwn of server/files/removal.ts",
   );
 });
 

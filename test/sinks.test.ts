@@ -17,20 +17,20 @@ const SINKS: readonly Sink[] = [
   {
     what: "notifications and remarks",
     raw: /\bshow(Information|Warning|Error)Message\b|\bsetStatusBarMessage\b/,
-    file: "client/notices.ts",
+    file: "client/editor/notices.ts",
   },
   {
     what: "lists to pick from, boxes to type into",
     raw: /\b(create|show)(QuickPick|InputBox)\b/,
-    file: "client/picks.ts",
+    file: "client/editor/picks.ts",
   },
-  { what: "status items", raw: /\bcreate(StatusBarItem|LanguageStatusItem)\b/, file: "client/status.ts" },
-  { what: "progress of the editor", raw: /\bwithProgress\b/, file: "client/progress.ts" },
-  { what: "log of the editor", raw: /\bcreateOutputChannel\b/, file: "client/log.ts" },
+  { what: "status items", raw: /\bcreate(StatusBarItem|LanguageStatusItem)\b/, file: "client/editor/status.ts" },
+  { what: "progress of the editor", raw: /\bwithProgress\b/, file: "client/server/progress.ts" },
+  { what: "log of the editor", raw: /\bcreateOutputChannel\b/, file: "client/editor/log.ts" },
   {
     what: "commands, whose errors the editor shows",
     raw: /\.register(TextEditor)?Command\b/,
-    file: "client/register-command.ts",
+    file: "client/editor/register-command.ts",
   },
   { what: "terminals of the editor", raw: /\b(createTerminal|sendText|sendSequence)\b/ },
   { what: "Markdown of the editor", raw: /\bMarkdownString\b/ },
@@ -38,7 +38,11 @@ const SINKS: readonly Sink[] = [
     what: "HTML that lit does not escape",
     raw: /\bunsafe(HTML|SVG|Static|CSS)\b|\b(inner|outer)HTML\b|\binsertAdjacentHTML\b|\bdocument\.write\b/,
   },
-  { what: "hovers", raw: /"markdown"(?= *, *value)|\bMarkupKind\b|\bMarkedString\b/, file: "server/lsp/hover.ts" },
+  {
+    what: "hovers",
+    raw: /"markdown"(?= *, *value)|\bMarkupKind\b|\bMarkedString\b/,
+    file: "server/lsp/document/hover.ts",
+  },
   { what: "error responses", raw: /\bnew ResponseError\b/, file: "server/lsp/errors.ts" },
   { what: "progress of the protocol", raw: /\bkind: "(begin|report)"/, file: "server/lsp/progress.ts" },
   {
@@ -60,12 +64,12 @@ const SINKS: readonly Sink[] = [
       // A script that a pipe reads.
       "server/runs/process.ts": ["process.stdout.write(String(child.pid))"],
       // The parent reads it, and writes it into its log.
-      "server/engine/child.ts": [
+      "server/engine/process/child.ts": [
         "console.error(text)",
         "console.error(line)",
         "console.error(`a call was not answered: ",
       ],
-      "server/engine/stay-up.ts": ["process.stderr.on("],
+      "server/engine/process/stay-up.ts": ["process.stderr.on("],
     },
   },
 ];
@@ -109,14 +113,14 @@ test("each of those files is there, uses its sink, and cleans with protocol/show
 });
 
 const rows: [file: string, text: string, sink: RegExp | undefined][] = [
-  ["client/gaps.ts", "window.showErrorMessage(text)", /notifications/],
-  ["client/gaps.ts", "const { showInformationMessage: tell } = window;", /notifications/],
-  ["client/notices.ts", "window.showErrorMessage(text)", undefined],
-  ["client/notices.ts", "window.createQuickPick()", /pick/],
-  ["client/gaps.ts", "// window.showErrorMessage(text)", undefined],
+  ["client/commands/gaps.ts", "window.showErrorMessage(text)", /notifications/],
+  ["client/commands/gaps.ts", "const { showInformationMessage: tell } = window;", /notifications/],
+  ["client/editor/notices.ts", "window.showErrorMessage(text)", undefined],
+  ["client/editor/notices.ts", "window.createQuickPick()", /pick/],
+  ["client/commands/gaps.ts", "// window.showErrorMessage(text)", undefined],
   ["client/panel/view/main.ts", "html`a`; unsafeHTML(text)", /HTML/],
-  ["server/lsp/words.ts", 'return { contents: { kind: "markdown", value } };', /hovers/],
-  ["server/lsp/words.ts", 'return languageId === "markdown";', undefined],
+  ["server/lsp/document/words.ts", 'return { contents: { kind: "markdown", value } };', /hovers/],
+  ["server/lsp/document/words.ts", 'return languageId === "markdown";', undefined],
   ["server/main.ts", 'notify("window/showMessage", { type, message });', /messages/],
   ["server/main.ts", `showMessage: (message) => ${shownMessage()},`, undefined],
   ["server/main.ts", "connection.console.info(text);", /messages/],

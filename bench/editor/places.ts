@@ -1,6 +1,6 @@
 /** Where a person might be writing: places in real prose, and the key that they press there. */
-import { seededRandom } from "../../server/training/random.ts";
-import { readDocuments } from "../kept-out.ts";
+import { seededRandom } from "../../models/random.ts";
+import { readDocuments } from "../support/kept-out.ts";
 
 /** A document in the middle of being written. */
 export interface Place {

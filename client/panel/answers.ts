@@ -21,8 +21,8 @@ import {
   TASKS,
   type Task,
 } from "../../protocol/panel.ts";
-import type { LanguageServer } from "../language-client.ts";
-import { askFor } from "../picks.ts";
+import { askFor } from "../editor/picks.ts";
+import type { LanguageServer } from "../server/language-client.ts";
 
 /** What the panel works with. */
 export interface PanelContext {

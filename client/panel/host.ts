@@ -25,7 +25,7 @@ import {
 } from "../../protocol/panel.ts";
 import type { RunSummary } from "../../protocol/runs.ts";
 import { messageText } from "../../protocol/shown-text.ts";
-import { pickOne } from "../picks.ts";
+import { pickOne } from "../editor/picks.ts";
 import { answer, ask, choose, chosenModels, type PanelContext } from "./answers.ts";
 import { keepModels, keptModels } from "./kept-models.ts";
 import { type RunWatch, watchRuns } from "./runs.ts";

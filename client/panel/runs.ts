@@ -3,9 +3,9 @@ import { type Disposable, l10n } from "vscode";
 import type { State } from "vscode-languageclient";
 import type { Task } from "../../protocol/panel.ts";
 import { RUN_NOTIFICATION, type RunList, type RunNews, type RunState, type RunSummary } from "../../protocol/runs.ts";
-import { notify } from "../notices.ts";
-import { rememberGoingOn, rememberStarted, startedRuns } from "../run-memory.ts";
-import { createBarItem } from "../status.ts";
+import { notify } from "../editor/notices.ts";
+import { rememberGoingOn, rememberStarted, startedRuns } from "../editor/run-memory.ts";
+import { createBarItem } from "../editor/status.ts";
 import { ask, choose, type PanelContext } from "./answers.ts";
 
 /** Follows the runs. */

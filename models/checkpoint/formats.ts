@@ -1,18 +1,18 @@
 /** The formats of published T5 checkpoints, each recognized by its content and read into the same kind of tensors. */
 import { ModelError } from "../errors.ts";
-import { BUNDLE_MAGIC } from "./bundle.ts";
-import { flaxTensors } from "./flax.ts";
-import { GGUF_MAGIC, readGguf } from "./gguf.ts";
-import { HDF5_MAGIC } from "./hdf5.ts";
-import { readKeras } from "./keras.ts";
-import { readMsgpack } from "./msgpack.ts";
-import { ORBAX_START, readOrbax } from "./orbax.ts";
+import { flaxTensors } from "./flax/flax.ts";
+import { readMsgpack } from "./flax/msgpack.ts";
+import { readT5x, t5xTarget } from "./flax/t5x.ts";
+import { GGUF_MAGIC, readGguf } from "./gguf/gguf.ts";
+import { ORBAX_START, readOrbax } from "./orbax/orbax.ts";
 import { headerLength, PREFIX_BYTES, parseHeader } from "./safetensors.ts";
-import { readT5x, t5xTarget } from "./t5x.ts";
 import type { ByteSource, PlacedTensor, TensorMap } from "./tensor.ts";
-import { readTensorBundle } from "./tensorflow.ts";
-import { readTorchLegacy, readTorchZip, TORCH_MAGIC, TORCH_MAGIC_DECIMAL } from "./torch.ts";
-import { ZIP_MAGIC } from "./zip.ts";
+import { BUNDLE_MAGIC } from "./tensorflow/bundle.ts";
+import { HDF5_MAGIC } from "./tensorflow/hdf5.ts";
+import { readKeras } from "./tensorflow/keras.ts";
+import { readTensorBundle } from "./tensorflow/tensorflow.ts";
+import { readTorchLegacy, readTorchZip, TORCH_MAGIC, TORCH_MAGIC_DECIMAL } from "./torch/torch.ts";
+import { ZIP_MAGIC } from "./torch/zip.ts";
 
 /** A format of weight files. */
 export interface CheckpointFormat {

@@ -6,15 +6,15 @@ import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { type Entry, openPromise, type ZipFile } from "yauzl";
 import { ModelError } from "../../models/errors.ts";
-import { readManifest } from "./catalog.ts";
-import { reason } from "./files.ts";
-import { listFolder } from "./find.ts";
-import { openModel } from "./model.ts";
-import { fileNameSchema, ownNameSchema, quoted } from "./names.ts";
-import { isSame, noteFolder, removeOwn } from "./removal.ts";
-import { checkSpace } from "./space.ts";
+import { fileNameSchema, ownNameSchema, quoted } from "../files/names.ts";
+import { isSame, noteFolder, removeOwn } from "../files/removal.ts";
+import { checkSpace } from "../files/space.ts";
+import { reason } from "../files/whole-file.ts";
+import { listFolder } from "./folder/find.ts";
+import { openModel } from "./folder/open.ts";
+import { sha256Of } from "./folder/sums.ts";
+import { readManifest } from "./installed.ts";
 import type { Places } from "./store.ts";
-import { sha256Of } from "./sums.ts";
 
 /** How an import is watched and stopped. */
 export interface ImportOptions {

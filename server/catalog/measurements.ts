@@ -1,8 +1,8 @@
 /** What was measured of models on this machine, kept beside the models. */
 import { join, resolve } from "node:path";
 import { z } from "zod";
-import { resolveModel } from "./catalog.ts";
-import { readJson, writeAtomically } from "./files.ts";
+import { readJson, writeAtomically } from "../files/whole-file.ts";
+import { resolveModel } from "./installed.ts";
 import type { Places } from "./store.ts";
 
 /** One kept measurement: the newest of a model in a precision on a device. */

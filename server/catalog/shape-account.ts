@@ -4,8 +4,8 @@ import { ModelError } from "../../models/errors.ts";
 import { flopsPerToken, type Memory, memory, meshFlops } from "../../models/t5/account.ts";
 import { parseConfig, type T5Config } from "../../models/t5/config.ts";
 import { parameterCount } from "../../models/t5/weights.ts";
-import { readCatalogue } from "./catalogue.ts";
-import { readJson } from "./files.ts";
+import { readJson } from "../files/whole-file.ts";
+import { readCatalogue } from "./published.ts";
 
 /** Exact figures of a shape. */
 export interface ShapeAccount {

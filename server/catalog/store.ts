@@ -4,11 +4,11 @@ import { readdir, readFile, realpath, stat } from "node:fs/promises";
 import { homedir } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
 import { ModelError } from "../../models/errors.ts";
-import { isIntact, PARTIAL } from "./download.ts";
-import { reason } from "./files.ts";
-import { isLocked } from "./lock.ts";
-import { commitSchema, hubIdSchema, requireHubId } from "./names.ts";
-import { isOwnFolder, removeOwnFolder } from "./removal.ts";
+import { isLocked } from "../files/lock.ts";
+import { commitSchema, hubIdSchema, requireHubId } from "../files/names.ts";
+import { isOwnFolder, removeOwnFolder } from "../files/removal.ts";
+import { reason } from "../files/whole-file.ts";
+import { isIntact, PARTIAL } from "./hub/download.ts";
 
 /** The folders that models are kept in; neither may exist yet. */
 export interface Places {

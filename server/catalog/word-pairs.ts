@@ -4,9 +4,9 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { gunzip } from "node:zlib";
 import { type BigramModel, createBigramModel, unpackBigrams } from "../../models/words/bigram.ts";
-import { findBuiltinFolder } from "./catalog.ts";
-import { isMissing } from "./files.ts";
-import { doOnce } from "./once.ts";
+import { doOnce } from "../files/once.ts";
+import { isMissing } from "../files/whole-file.ts";
+import { findBuiltinFolder } from "./installed.ts";
 
 /**
  * The word pairs, read when they are first asked for; undefined where they are not installed.

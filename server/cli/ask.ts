@@ -1,6 +1,7 @@
 /** `spanfill ask`: the answer to a question that a file or standard input holds. */
 import { Command } from "commander";
-import { atLeast, type ModelOptions, withModelOptions } from "./options.ts";
+import type { ModelOptions } from "../open-model.ts";
+import { atLeast, withModelOptions } from "./options.ts";
 import { readText, runCommand } from "./terminal.ts";
 
 interface Options extends ModelOptions {
@@ -32,8 +33,8 @@ Examples:
     runCommand(options.json === true, async ({ signal, progress }) => {
       const text = await readText(file, signal);
       const [{ openModel, roundedMs }, { ask, askNotes }] = await Promise.all([
-        import("./model.ts"),
-        import("../features/ask.ts"),
+        import("../open-model.ts"),
+        import("../features/ask/ask.ts"),
       ]);
       await using opened = await openModel(options);
       const { question, maxContextTokens } = options;

@@ -2,10 +2,11 @@
 import { readFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { Command } from "commander";
-import { writeAtomically } from "../catalog/files.ts";
-import type { ReliabilityBin } from "../training/calibration.ts";
-import type { CalibrationReport } from "./evaluation/calibrate.ts";
-import { atLeast, type ModelOptions, withModelOptions } from "./options.ts";
+import type { CalibrationReport } from "../evaluation/calibrate.ts";
+import { writeAtomically } from "../files/whole-file.ts";
+import type { ReliabilityBin } from "../metrics/calibration.ts";
+import type { ModelOptions } from "../open-model.ts";
+import { atLeast, withModelOptions } from "./options.ts";
 import { runCommand } from "./terminal.ts";
 
 interface Options extends ModelOptions {
@@ -39,8 +40,8 @@ Examples:
   return withModelOptions(command).action((options: Options) =>
     runCommand(options.json === true, async (work) => {
       const [{ calibrate, calibrationOf, readPairs, runTrials }, { openPool }] = await Promise.all([
-        import("./evaluation/calibrate.ts"),
-        import("./evaluation/pool.ts"),
+        import("../evaluation/calibrate.ts"),
+        import("../evaluation/pool.ts"),
       ]);
       const { data, check, limit } = options;
       const rows = await readPairs(data, limit, work.signal);

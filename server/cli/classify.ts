@@ -1,6 +1,7 @@
 /** `spanfill classify`: the label that suits a file or standard input. */
 import { Command } from "commander";
-import { atLeast, labelList, type ModelOptions, withModelOptions } from "./options.ts";
+import type { ModelOptions } from "../open-model.ts";
+import { atLeast, labelList, withModelOptions } from "./options.ts";
 import { readText, runCommand } from "./terminal.ts";
 
 interface Options extends ModelOptions {
@@ -36,8 +37,8 @@ Examples:
     runCommand(options.json === true, async ({ signal, progress }) => {
       const text = await readText(file, signal);
       const [{ openModel, roundedMs }, { classify, classifyNotes }] = await Promise.all([
-        import("./model.ts"),
-        import("../features/classify.ts"),
+        import("../open-model.ts"),
+        import("../features/ask/classify.ts"),
       ]);
       await using opened = await openModel(options);
       const { labels, maxContextTokens } = options;

@@ -1,10 +1,10 @@
 /** `spanfill data check`: what a training run would make of some data, before it is started. */
 import { Command, Option } from "commander";
 import { TRAIN_BOUNDS } from "../../protocol/train-bounds.ts";
-import { TASK_NAMES } from "../training/task-names.ts";
+import type { CheckRequest } from "../training/data/check.ts";
+import { TASK_NAMES } from "../training/data/task-names.ts";
 import { columnList, within, withJson } from "./options.ts";
 import { runCommand } from "./terminal.ts";
-import type { CheckRequest } from "./training/check.ts";
 
 /** The command; `check` prints a preview, counts, and everything that would be left out or cut. */
 export function dataCommand(): Command {
@@ -30,7 +30,10 @@ export function dataCommand(): Command {
     .addHelpText("after", "\nExample:\n  $ spanfill data check pairs.csv --task summarize --input-column body");
   withJson(check).action((data: string, options: Omit<CheckRequest, "data"> & { readonly json?: boolean }) =>
     runCommand(options.json === true, async ({ signal }) => {
-      const { checkData, printCheck } = await import("./training/check.ts");
+      const [{ checkData }, { printCheck }] = await Promise.all([
+        import("../training/data/check.ts"),
+        import("./print-check.ts"),
+      ]);
       const report = await checkData({ ...options, data }, signal);
       return { text: printCheck(report), json: report };
     }),

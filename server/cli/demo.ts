@@ -1,7 +1,8 @@
 /** What `npm start` runs without arguments: the main job on sample documents, with the time it took and what to try next. */
 import { readFileSync } from "node:fs";
 import { Command } from "commander";
-import { type ModelOptions, withModelOptions } from "./options.ts";
+import type { ModelOptions } from "../open-model.ts";
+import { withModelOptions } from "./options.ts";
 import { runCommand } from "./terminal.ts";
 
 /** The command; its action prints a summary and a filled text, or {summarize, infill} with --json. */
@@ -11,10 +12,10 @@ export function demoCommand(): Command {
     runCommand(options.json === true, async ({ signal }) => {
       const [{ openModel, roundedMs }, { summarize }, { summaryNotes }, { infill }, { parseSettings }] =
         await Promise.all([
-          import("./model.ts"),
-          import("../features/summarize.ts"),
-          import("../features/summary-notes.ts"),
-          import("../features/infill.ts"),
+          import("../open-model.ts"),
+          import("../features/read/summarize.ts"),
+          import("../features/read/summary-notes.ts"),
+          import("../features/write/infill.ts"),
           import("../../protocol/settings.ts"),
         ]);
       await using opened = await openModel(options);

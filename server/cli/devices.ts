@@ -3,8 +3,9 @@ import { Command } from "commander";
 import { ModelError } from "../../models/errors.ts";
 import { DEVICE_NAMES, type DeviceReport } from "../../protocol/devices.ts";
 import type { Measurement } from "../../protocol/panel.ts";
+import type { CommandResult, Work } from "../work.ts";
 import { atLeast, withJson } from "./options.ts";
-import { type CommandResult, runCommand, type Work } from "./terminal.ts";
+import { runCommand } from "./terminal.ts";
 
 interface Options {
   readonly model?: string;
@@ -44,9 +45,9 @@ async function devices(options: Options, work: Work): Promise<CommandResult> {
     { measurementsOf },
     { placesOf },
   ] = await Promise.all([
-    import("../engine/remote.ts"),
-    import("../features/devices.ts"),
-    import("../catalog/catalog.ts"),
+    import("../engine/process/remote.ts"),
+    import("../panel/devices.ts"),
+    import("../catalog/installed.ts"),
     import("../catalog/measurements.ts"),
     import("../catalog/store.ts"),
   ]);
@@ -88,7 +89,7 @@ async function measureAll(
   { signal, progress }: Work,
 ): Promise<string[]> {
   const [{ measureApart }, { keepMeasurement }, { placesOf }] = await Promise.all([
-    import("../features/measure.ts"),
+    import("../panel/measure.ts"),
     import("../catalog/measurements.ts"),
     import("../catalog/store.ts"),
   ]);

@@ -1,9 +1,11 @@
 /** `spanfill evaluate`: what a model is worth on data with known answers, beside what costs nothing. */
 import { Command, Option } from "commander";
-import { writeAtomically } from "../catalog/files.ts";
-import type { EvaluateOptions } from "./evaluation/evaluate.ts";
-import { atLeast, columnList, type ModelOptions, withModelOptions } from "./options.ts";
-import { runCommand, UsageError } from "./terminal.ts";
+import type { EvaluateOptions } from "../evaluation/evaluate.ts";
+import { writeAtomically } from "../files/whole-file.ts";
+import type { ModelOptions } from "../open-model.ts";
+import { UsageError } from "../work.ts";
+import { atLeast, columnList, withModelOptions } from "./options.ts";
+import { runCommand } from "./terminal.ts";
 
 interface Options extends EvaluateOptions, ModelOptions {
   readonly predictions?: string;
@@ -45,9 +47,9 @@ Examples:
     runCommand(options.json === true, async (work) => {
       checkOptions(options);
       const [{ prepareEvaluation, evaluate }, { openPool }, { printReport }] = await Promise.all([
-        import("./evaluation/evaluate.ts"),
-        import("./evaluation/pool.ts"),
-        import("./evaluation/print.ts"),
+        import("../evaluation/evaluate.ts"),
+        import("../evaluation/pool.ts"),
+        import("../evaluation/print.ts"),
       ]);
       // Before the model is loaded, so that what is wrong with the data is told at once.
       const evaluation = await prepareEvaluation(options, work.signal);

@@ -1,13 +1,11 @@
 /** `spanfill export`: a model's folder in the layout of another program. */
 import { Command, Option } from "commander";
+import type { ExportKind } from "../training/run/export.ts";
 import { withJson } from "./options.ts";
 import { runCommand } from "./terminal.ts";
 
 /** What a model can be exported to. */
-export const EXPORT_KINDS = ["hf", "onnx", "gguf"] as const;
-
-/** A kind of {@link EXPORT_KINDS}. */
-export type ExportKind = (typeof EXPORT_KINDS)[number];
+const EXPORT_KINDS = ["hf", "onnx", "gguf"] as const satisfies readonly ExportKind[];
 
 /** The command; its action prints the files written. */
 export function exportCommand(): Command {
@@ -23,7 +21,7 @@ export function exportCommand(): Command {
   return withJson(command).action(
     (model: string, options: { readonly to: ExportKind; readonly out?: string; readonly json?: boolean }) =>
       runCommand(options.json === true, async ({ progress }) => {
-        const { exportModel } = await import("./training/export.ts");
+        const { exportModel } = await import("../training/run/export.ts");
         const { out, files } = await exportModel(model, options.to, options.out, progress);
         return {
           text: `${files.map((file) => `${file}\n`).join("")}`,

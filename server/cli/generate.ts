@@ -1,8 +1,10 @@
 /** `spanfill generate`: raw text (or token ids) to text, as T5 does it, with every knob of the decoder. */
 import { Command } from "commander";
 import type { GenerateRequest } from "../engine/engine.ts";
-import { atLeast, between, type ModelOptions, tokenIds, withModelOptions } from "./options.ts";
-import { runCommand, UsageError } from "./terminal.ts";
+import type { ModelOptions } from "../open-model.ts";
+import { UsageError } from "../work.ts";
+import { atLeast, between, tokenIds, withModelOptions } from "./options.ts";
+import { runCommand } from "./terminal.ts";
 
 interface Options extends ModelOptions {
   readonly input?: string;
@@ -53,7 +55,7 @@ Examples:
       if ((options.input === undefined) === (options.inputIds === undefined)) {
         throw new UsageError("Give either --input TEXT or --input-ids JSON.");
       }
-      const { openModel, roundedMs } = await import("./model.ts");
+      const { openModel, roundedMs } = await import("../open-model.ts");
       await using opened = await openModel(options);
       const { model, loadMs } = opened;
       const input = options.inputIds ?? [

@@ -1,6 +1,7 @@
 /** `spanfill infill`: fills the gaps of a file or of standard input. */
 import { Command } from "commander";
-import { atLeast, type ModelOptions, withModelOptions } from "./options.ts";
+import type { ModelOptions } from "../open-model.ts";
+import { atLeast, withModelOptions } from "./options.ts";
 import { readText, runCommand } from "./terminal.ts";
 
 interface Options extends ModelOptions {
@@ -33,8 +34,8 @@ Examples:
     runCommand(options.json === true, async ({ signal, progress }) => {
       const text = await readText(file, signal);
       const [{ openModel, roundedMs }, { infill }] = await Promise.all([
-        import("./model.ts"),
-        import("../features/infill.ts"),
+        import("../open-model.ts"),
+        import("../features/write/infill.ts"),
       ]);
       await using opened = await openModel(options);
       const { cancelled, ms, ...made } = await infill(

@@ -1,6 +1,6 @@
 /** `spanfill info`: what a model or a shape amounts to, without loading it. */
 import { Command } from "commander";
-import type { ModelAccount } from "../catalog/catalog.ts";
+import type { ModelAccount } from "../catalog/installed.ts";
 import type { ShapeAccount, ShapeComparison } from "../catalog/shape-account.ts";
 import { withJson } from "./options.ts";
 import { runCommand } from "./terminal.ts";
@@ -47,7 +47,7 @@ type ShapeOnly = ShapeAccount & { readonly id: string };
 /** The model in a folder; where there is none of the name, the shape of it. */
 async function accountOf(name: string | undefined): Promise<ModelAccount | ShapeOnly> {
   const [{ modelAccount, resolveModel }, { shapeNamed }] = await Promise.all([
-    import("../catalog/catalog.ts"),
+    import("../catalog/installed.ts"),
     import("../catalog/shape-account.ts"),
   ]);
   let directory: string;

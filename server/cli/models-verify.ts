@@ -7,7 +7,7 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
 import { ModelError } from "../../models/errors.ts";
-import type { CommandResult, Work } from "./terminal.ts";
+import type { CommandResult, Work } from "../work.ts";
 
 /** What became of a system's tests; a system that nothing checks has none. */
 export type Verdict = "verified" | "FAILED" | "unverified";

@@ -2,8 +2,9 @@
 import { Command } from "commander";
 import { ModelError } from "../../models/errors.ts";
 import type { ModelRow } from "../../protocol/panel.ts";
+import { type CommandResult, UsageError, type Work } from "../work.ts";
 import { withJson } from "./options.ts";
-import { type CommandResult, runCommand, UsageError, type Work } from "./terminal.ts";
+import { runCommand } from "./terminal.ts";
 
 /** The command and its subcommands. */
 export function modelsCommand(): Command {
@@ -56,7 +57,7 @@ NODE_EXTRA_CA_CERTS apply.`,
 
 async function list(installed: boolean): Promise<CommandResult> {
   const [{ listModels }, { placesOf }] = await Promise.all([
-    import("../features/model-list.ts"),
+    import("../panel/model-list.ts"),
     import("../catalog/store.ts"),
   ]);
   const models = (await listModels(placesOf())).filter((row) => !installed || row.installed !== undefined);
@@ -95,9 +96,9 @@ function state({ installed, partialBytes, downloadable, needsFineTuning, bucket 
 
 async function get(id: string, { signal, progress }: Work): Promise<CommandResult> {
   const [{ getModel }, { hubOf }, { createFetch }, { placesOf }] = await Promise.all([
-    import("../catalog/get.ts"),
-    import("../catalog/hub.ts"),
-    import("../catalog/network.ts"),
+    import("../catalog/hub/get.ts"),
+    import("../catalog/hub/hub.ts"),
+    import("../catalog/hub/network.ts"),
     import("../catalog/store.ts"),
   ]);
   try {
@@ -134,7 +135,7 @@ async function verifyAll(work: Work): Promise<CommandResult> {
 async function verify(id: string | undefined, { signal }: Work): Promise<CommandResult> {
   if (id === undefined) throw new UsageError("Name the model to verify, or --fixtures.");
   const [{ readManifest, resolveModel }, { verifyFiles }] = await Promise.all([
-    import("../catalog/catalog.ts"),
+    import("../catalog/installed.ts"),
     import("../catalog/store.ts"),
   ]);
   const directory = resolveModel(id, { workingFolder: process.cwd() });

@@ -1,17 +1,6 @@
 /** Options that several commands take, parsed once: wrong values end with exit code 2 and a message that names them. */
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { DEVICES, type Device } from "../../protocol/devices.ts";
-import type { Precision } from "../engine/engine.ts";
-
-/** Options of every command that loads a model. */
-export interface ModelOptions {
-  readonly model?: string;
-  readonly precision: Precision;
-  /** Absent: the CPU. */
-  readonly device?: Device | "auto";
-  readonly threads?: number;
-  readonly json?: boolean;
-}
+import { DEVICES } from "../../protocol/devices.ts";
 
 /** Adds --model, --precision, --threads and --json. */
 export function withModelOptions(command: Command): Command {

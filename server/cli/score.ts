@@ -1,7 +1,9 @@
 /** `spanfill score`: how likely a target text is, given an input; what T5's converters compare. */
 import { Command } from "commander";
-import { type ModelOptions, tokenIds, withModelOptions } from "./options.ts";
-import { runCommand, UsageError } from "./terminal.ts";
+import type { ModelOptions } from "../open-model.ts";
+import { UsageError } from "../work.ts";
+import { tokenIds, withModelOptions } from "./options.ts";
+import { runCommand } from "./terminal.ts";
 
 interface Options extends ModelOptions {
   readonly input?: string;
@@ -34,7 +36,7 @@ Examples:
       if ((options.target === undefined) === (options.targetIds === undefined)) {
         throw new UsageError("Give either --target TEXT or --target-ids JSON.");
       }
-      const { openModel, roundedMs } = await import("./model.ts");
+      const { openModel, roundedMs } = await import("../open-model.ts");
       await using opened = await openModel(options);
       const { model, loadMs } = opened;
       const encoded = async (text = "") => [

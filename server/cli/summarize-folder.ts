@@ -2,9 +2,10 @@
 import { stat } from "node:fs/promises";
 import { basename, resolve } from "node:path";
 import { ModelError } from "../../models/errors.ts";
-import type { FolderDigestParams } from "../features/folder-digest.ts";
-import type { ModelOptions } from "./options.ts";
-import { type CommandResult, EXIT, type Work } from "./terminal.ts";
+import type { FolderDigestParams } from "../features/read/folder-digest.ts";
+import type { ModelOptions } from "../open-model.ts";
+import type { CommandResult, Work } from "../work.ts";
+import { EXIT } from "./terminal.ts";
 
 /** Whether a command's input is a folder. */
 export async function isFolder(path: string | undefined): Promise<boolean> {
@@ -23,10 +24,10 @@ export async function summarizeFolder(
   { signal, progress }: Work,
 ): Promise<CommandResult> {
   const [{ openModel }, { folderDigest }, { localFolder, rulesAbove }, { createSummaryCache }] = await Promise.all([
-    import("./model.ts"),
-    import("../features/folder-digest.ts"),
-    import("../features/folder-files.ts"),
-    import("../features/summary-cache.ts"),
+    import("../open-model.ts"),
+    import("../features/read/folder-digest.ts"),
+    import("../text/folder-files.ts"),
+    import("../features/read/summary-cache.ts"),
   ]);
   await using opened = await openModel(options);
   const path = resolve(directory);

@@ -1,7 +1,8 @@
 /** `spanfill summarize`: a summary of a file or of standard input, or a digest of a folder. */
 import { Command, Option } from "commander";
-import type { SummaryStyle } from "../features/summary-text.ts";
-import { atLeast, between, type ModelOptions, withModelOptions } from "./options.ts";
+import type { SummaryStyle } from "../features/read/summary-text.ts";
+import type { ModelOptions } from "../open-model.ts";
+import { atLeast, between, withModelOptions } from "./options.ts";
 import { isFolder, summarizeFolder } from "./summarize-folder.ts";
 import { readText, runCommand } from "./terminal.ts";
 
@@ -52,9 +53,9 @@ Examples:
       const folder = await isFolder(file);
       const text = folder ? "" : await readText(file, signal);
       const [{ openModel, roundedMs }, { summarize }, { summaryNotes }, { parseSettings }] = await Promise.all([
-        import("./model.ts"),
-        import("../features/summarize.ts"),
-        import("../features/summary-notes.ts"),
+        import("../open-model.ts"),
+        import("../features/read/summarize.ts"),
+        import("../features/read/summary-notes.ts"),
         import("../../protocol/settings.ts"),
       ]);
       const { style, maxWords, maxContextTokens, minConfidence } = options;

@@ -2,12 +2,13 @@
 import { Command, InvalidArgumentError, Option } from "commander";
 import { TRAIN_BOUNDS } from "../../protocol/train-bounds.ts";
 import { printNote } from "../output.ts";
-import { MACHINE_SETTINGS } from "../training/run.ts";
-import { SCHEDULES } from "../training/schedule.ts";
-import { BENCHMARKS, OWN_TASKS, TASK_NAMES } from "../training/task-names.ts";
+import { BENCHMARKS, OWN_TASKS, TASK_NAMES } from "../training/data/task-names.ts";
+import type { TrainRequest } from "../training/run/request.ts";
+import { MACHINE_SETTINGS } from "../training/run/run.ts";
+import { SCHEDULES } from "../training/step/schedule.ts";
+import { UsageError } from "../work.ts";
 import { between, columnList, within, withJson } from "./options.ts";
-import { runCommand, UsageError } from "./terminal.ts";
-import type { TrainRequest } from "./training/options.ts";
+import { runCommand } from "./terminal.ts";
 
 interface Options
   extends Omit<TrainRequest, "columns" | "restart" | "task" | "data" | "freezeEmbedding" | "learningRate"> {
@@ -125,8 +126,8 @@ Examples:
   return withJson(command).action((options: Options, { options: known }: Command) =>
     runCommand(options.json === true, async (work) => {
       const [{ runTrain }, { stayUp }] = await Promise.all([
-        import("./training/run.ts"),
-        import("../engine/stay-up.ts"),
+        import("../training/run/start.ts"),
+        import("../engine/process/stay-up.ts"),
       ]);
       // Hours of work shall not end with a stray exception.
       stayUp((line) => printNote(line));
@@ -151,7 +152,7 @@ async function requestOf(
         `--resume takes no ${refused.join(" and no ")}: the run knows what it was started with. What may change is ${free}.`,
       );
     }
-    const request = await (await import("./training/options.ts")).readRequest(resume);
+    const request = await (await import("../training/run/request.ts")).readRequest(resume);
     const changed = Object.entries(options).filter(([name]) => names.includes(name));
     // Where it lies now: it may have been moved.
     return { ...request, ...Object.fromEntries(changed), out: resume };

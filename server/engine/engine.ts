@@ -2,10 +2,10 @@
 import type { T5Config } from "../../models/t5/config.ts";
 import type { InputPart } from "../../models/tokenizer/parts.ts";
 import type { SpanWindow } from "../../models/tokenizer/window.ts";
-import type { Calibration } from "../catalog/calibration.ts";
-import type { ModelDecoding, TaskPrefixes } from "../catalog/catalog.ts";
-import type { CopyBias } from "./copying.ts";
+import type { Calibration } from "../catalog/folder/calibration.ts";
+import type { ModelDecoding, TaskPrefixes } from "../catalog/installed.ts";
 import type { Device } from "./device.ts";
+import type { CopyBias } from "./search/copying.ts";
 
 /** Weights' precision: `int8` (quantized by us, the default) or `float32` (as published). */
 export type Precision = "int8" | "float32";

@@ -22,21 +22,21 @@ import {
   writeFieldSchema,
 } from "../../protocol/requests.ts";
 import { infillTextSchema, summarizeTextSchema } from "../../protocol/tools.ts";
-import { fillGaps } from "../features/fill-gaps.ts";
-import { completeComment } from "../features/inline-completion.ts";
-import { rememberedSummary } from "../features/remembered-summary.ts";
-import { rephrase } from "../features/rephrase.ts";
-import { summaryNotes } from "../features/summary-notes.ts";
-import { infillText, summarizeText } from "../features/tools.ts";
-import { type Asked, longWork, targetOf, withModel } from "./document-work.ts";
+import { rememberedSummary } from "../features/read/remembered-summary.ts";
+import { summaryNotes } from "../features/read/summary-notes.ts";
+import { fillGaps } from "../features/write/fill-gaps.ts";
+import { completeComment } from "../features/write/inline-completion.ts";
+import { rephrase } from "../features/write/rephrase.ts";
+import { infillText, summarizeText } from "../tools.ts";
+import { type Asked, longWork, targetOf, withModel } from "./document/document-work.ts";
+import type { OpenDocument } from "./document/positions.ts";
+import { whyQuiet } from "./document/quiet.ts";
+import { summarizeFolder, withSummaries } from "./document/summaries.ts";
+import { memoryOf } from "./engine/process-memory.ts";
 import { cancelled, invalidParams } from "./errors.ts";
 import { suggestion } from "./handlers.ts";
-import type { OpenDocument } from "./positions.ts";
-import { memoryOf } from "./process-memory.ts";
 import { askRange, classifyRange } from "./questions.ts";
-import { whyQuiet } from "./quiet.ts";
 import type { Services } from "./services.ts";
-import { summarizeFolder, withSummaries } from "./summaries.ts";
 
 /** Parameters of workspace/executeCommand. */
 export const executeCommandParams = z.object({
@@ -188,7 +188,7 @@ async function writeField(
   const { document, text, settings, check } = await targetOf(services, about);
   const { maxContextTokens } = settings;
   // With its YAML library, which is rarely needed.
-  const { fieldEdit, proposeField } = await import("../features/front-matter.ts");
+  const { fieldEdit, proposeField } = await import("../features/write/front-matter.ts");
   const work = { task: "summarize", title: `writing a ${field}`, ...asked } as const;
   const made =
     value === undefined

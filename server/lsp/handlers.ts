@@ -11,17 +11,17 @@ import {
 import { z } from "zod";
 import { COMMENTED_LANGUAGES, commentAt } from "../../protocol/comments.ts";
 import { COMMANDS } from "../../protocol/requests.ts";
-import { codeActions, cursorActions } from "../features/code-actions.ts";
-import { completeComment, type InlineCompletions, inlineCompletion } from "../features/inline-completion.ts";
-import { sectionsOf, upperSections } from "../features/section-summary.ts";
-import { checkEdition, withModel } from "./document-work.ts";
+import { sectionsOf, upperSections } from "../features/read/section-summary.ts";
+import { completeComment, type InlineCompletions, inlineCompletion } from "../features/write/inline-completion.ts";
+import { codeActions, cursorActions } from "./code-actions.ts";
+import { checkEdition, withModel } from "./document/document-work.ts";
+import type { OpenDocument } from "./document/positions.ts";
+import { whyQuiet } from "./document/quiet.ts";
+import type { Place, Suggest } from "./document/suggestions.ts";
+import { hoverSummary } from "./document/summaries.ts";
+import { WORD_KIND, wordActions, wordHover } from "./document/words.ts";
 import { cancelled } from "./errors.ts";
-import type { OpenDocument } from "./positions.ts";
-import { whyQuiet } from "./quiet.ts";
 import type { Services } from "./services.ts";
-import type { Place, Suggest } from "./suggestions.ts";
-import { hoverSummary } from "./summaries.ts";
-import { WORD_KIND, wordActions, wordHover } from "./words.ts";
 
 const position = z.object({ line: z.int().nonnegative(), character: z.int().nonnegative() });
 const textDocument = z.object({ uri: z.string() });

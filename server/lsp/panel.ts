@@ -3,18 +3,18 @@ import { ModelError } from "../../models/errors.ts";
 import type { Device } from "../../protocol/devices.ts";
 import type { Devices, Generated, Job, ServerQuestion } from "../../protocol/panel.ts";
 import type { RunNews } from "../../protocol/runs.ts";
-import { listBuiltin, readManifest, resolveModel } from "../catalog/catalog.ts";
-import { modelIdentity } from "../catalog/identity.ts";
+import { modelIdentity } from "../catalog/folder/identity.ts";
+import { listBuiltin, readManifest, resolveModel } from "../catalog/installed.ts";
 import { keepMeasurement, readMeasurements } from "../catalog/measurements.ts";
-import { doOnce } from "../catalog/once.ts";
 import { type Places, placesOf, removeModel, verifyFiles } from "../catalog/store.ts";
 import { repeatChanged } from "../engine/changed.ts";
 import type { ModelReference } from "../engine/engine.ts";
-import { createRemoteEngine, type RemoteEngine } from "../engine/remote.ts";
-import { chooseDevice, findDevices, settled } from "../features/devices.ts";
-import { measureApart } from "../features/measure.ts";
-import { listModels } from "../features/model-list.ts";
-import { playground } from "../features/playground.ts";
+import { createRemoteEngine, type RemoteEngine } from "../engine/process/remote.ts";
+import { doOnce } from "../files/once.ts";
+import { chooseDevice, findDevices, settled } from "../panel/devices.ts";
+import { measureApart } from "../panel/measure.ts";
+import { listModels } from "../panel/model-list.ts";
+import { playground } from "../panel/playground.ts";
 import { createRunService } from "../runs/service.ts";
 import { cancelled } from "./errors.ts";
 import type { Services } from "./services.ts";
@@ -91,9 +91,9 @@ export function createPanelService(
     if (running?.state === "running") return running;
     const work = run(id, "get", async (signal, report) => {
       const [{ getModel }, { hubOf }, { createFetch }] = await Promise.all([
-        import("../catalog/get.ts"),
-        import("../catalog/hub.ts"),
-        import("../catalog/network.ts"),
+        import("../catalog/hub/get.ts"),
+        import("../catalog/hub/hub.ts"),
+        import("../catalog/hub/network.ts"),
       ]);
       let told = 0;
       const onProgress = (progress: Partial<Job>) => {

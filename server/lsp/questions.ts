@@ -1,7 +1,7 @@
 /** The commands that ask a model of one's own about a part of a document: a question, or what to call it. */
 import type { z } from "zod";
 import type { AskResult, askSchema, ClassifyResult, classifySchema } from "../../protocol/questions.ts";
-import { type Asked, longWork, targetOf } from "./document-work.ts";
+import { type Asked, longWork, targetOf } from "./document/document-work.ts";
 import type { Services } from "./services.ts";
 
 /** Answers a question from a part of a document. */
@@ -12,7 +12,7 @@ export async function askRange(
 ): Promise<AskResult> {
   const { document, text, start, end, settings, check } = await targetOf(services, about);
   // With training's wording of tasks, which is rarely needed.
-  const { ask, askNotes } = await import("../features/ask.ts");
+  const { ask, askNotes } = await import("../features/ask/ask.ts");
   const chosen = (await services.settings.settingsFor())["models.ask"] !== "";
   const { maxContextTokens } = settings;
   const params = { text: text.slice(start, end), question, chosen, maxContextTokens };
@@ -40,7 +40,7 @@ export async function classifyRange(
   asked: Asked,
 ): Promise<ClassifyResult> {
   const { text, start, end, settings, check } = await targetOf(services, about);
-  const { classify, classifyNotes } = await import("../features/classify.ts");
+  const { classify, classifyNotes } = await import("../features/ask/classify.ts");
   const chosen = (await services.settings.settingsFor())["models.classify"] !== "";
   const { maxContextTokens } = settings;
   const given = labels === undefined ? {} : { labels };

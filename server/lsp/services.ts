@@ -1,14 +1,14 @@
 /** What the handlers work with: the server's parts, none of which shows the connection. */
 import type { WorkspaceEdit } from "vscode-languageserver-protocol";
 import type { FolderEntries } from "../../protocol/requests.ts";
-import type { SummaryCache } from "../features/summary-cache.ts";
-import type { EngineHost } from "./engine-host.ts";
+import type { SummaryCache } from "../features/read/summary-cache.ts";
+import type { Rephrasing } from "../features/write/rephrase.ts";
+import type { OpenDocument } from "./document/positions.ts";
+import type { Suggestions } from "./document/suggestions.ts";
+import type { EngineHost } from "./engine/engine-host.ts";
 import type { Log } from "./log.ts";
-import type { OpenDocument } from "./positions.ts";
 import type { Progress } from "./progress.ts";
 import type { SettingsStore } from "./settings-store.ts";
-import type { Suggestions } from "./suggestions.ts";
-import type { Words } from "./words.ts";
 
 /** What the server may ask of the client. */
 export interface Client {
@@ -26,6 +26,23 @@ export interface Client {
   listFolder(uri: string): Promise<FolderEntries>;
   /** A file that is not on this machine's disk; undefined when it has more bytes. @throws what the client says */
   readFile(uri: string, mostBytes: number): Promise<Uint8Array | undefined>;
+}
+
+/** A word and what could stand in its place, best first. */
+export interface OtherWords extends Pick<Rephrasing, "start" | "end" | "alternatives" | "model" | "calibrated"> {
+  readonly word: string;
+}
+
+/** The words that were asked about. */
+export interface Words {
+  /**
+   * Other words for the word of prose at an offset; undefined where there is none, or nothing else to say. A newer question about
+   * the document ends this one.
+   * @throws ResponseError RequestCancelled; what the model throws
+   */
+  at(services: Services, document: OpenDocument, offset: number, signal: AbortSignal): Promise<OtherWords | undefined>;
+  /** The document was changed or closed: what is under way for it ends. */
+  changed(uri: string): void;
 }
 
 /** The server's parts. */

@@ -4,9 +4,9 @@ import { join } from "node:path";
 import * as z from "zod";
 import { runRequestSchema } from "../../protocol/runs.ts";
 import { holdFile, type TRAIN_CONTROLS } from "../../protocol/training.ts";
-import { isMissing, writeAtomically } from "../catalog/files.ts";
-import { makeOwnFolder } from "../catalog/removal.ts";
 import type { Places } from "../catalog/store.ts";
+import { makeOwnFolder } from "../files/removal.ts";
+import { isMissing, writeAtomically } from "../files/whole-file.ts";
 
 const recordSchema = z.object({
   id: z.string(),

@@ -2,7 +2,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { ModelError } from "../../models/errors.ts";
-import { resolveModel } from "../catalog/catalog.ts";
+import { resolveModel } from "../catalog/installed.ts";
 import type { Places } from "../catalog/store.ts";
 import { listRuns } from "./folder.ts";
 

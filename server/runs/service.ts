@@ -13,11 +13,11 @@ import {
   type RunRequest,
   type RunSummary,
 } from "../../protocol/runs.ts";
-import { resolveModel } from "../catalog/catalog.ts";
-import { isLocked } from "../catalog/lock.ts";
-import { isOwnFolder, removeOwnFolder } from "../catalog/removal.ts";
+import { resolveModel } from "../catalog/installed.ts";
 import { folderBytes, notOurs, type Places } from "../catalog/store.ts";
-import { STATE_FOLDER } from "../training/folder.ts";
+import { isLocked } from "../files/lock.ts";
+import { isOwnFolder, removeOwnFolder } from "../files/removal.ts";
+import { STATE_FOLDER } from "../training/run/folder.ts";
 import {
   followLines,
   listRuns,

@@ -2,7 +2,7 @@
 import * as z from "zod";
 import { CURVE_POINTS, type CurvePoint, type RunDetails, type RunState, type Score } from "../../protocol/runs.ts";
 import { type Evaluation, type TrainEvent, trainEventSchema } from "../../protocol/training.ts";
-import { bestOf } from "../training/run.ts";
+import { bestOf } from "../training/run/run.ts";
 
 /** A run's story; grows with each event. */
 export interface Story {

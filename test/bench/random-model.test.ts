@@ -4,12 +4,12 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, wri
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { idSource } from "../../bench/fresh-ids.ts";
 import { configJson, shapes, writeRandomModel } from "../../bench/random-model.ts";
-import { resolveModel } from "../../server/catalog/catalog.ts";
+import { idSource } from "../../bench/support/fresh-ids.ts";
+import { resolveModel } from "../../server/catalog/installed.ts";
 import type { GeneratedSequence, Generation } from "../../server/engine/engine.ts";
-import { generate } from "../../server/engine/generate.ts";
-import { createLocalEngine } from "../../server/engine/local.ts";
+import { createLocalEngine } from "../../server/engine/process/local.ts";
+import { generate } from "../../server/engine/search/generate.ts";
 import { openReferenceRunner } from "../support/reference-runner.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "spanfill-random-"));

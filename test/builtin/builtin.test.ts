@@ -2,15 +2,15 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { readBigramTable } from "../../bench/bigram.ts";
-import { readDocuments, wordGaps } from "../../bench/kept-out.ts";
+import { readDocuments, wordGaps } from "../../bench/support/kept-out.ts";
+import { seededRandom, seededSample } from "../../models/random.ts";
 import { createBigramModel } from "../../models/words/bigram.ts";
-import { listBuiltin, modelAccount } from "../../server/catalog/catalog.ts";
-import { fillGap, type RowGap, trueFill } from "../../server/cli/evaluation/fills.ts";
+import { listBuiltin, modelAccount } from "../../server/catalog/installed.ts";
 import type { LoadedModel } from "../../server/engine/engine.ts";
-import { createLocalEngine } from "../../server/engine/local.ts";
-import { summarize } from "../../server/features/summarize.ts";
-import { evaluateFills } from "../../server/training/evaluate.ts";
-import { seededRandom, seededSample } from "../../server/training/random.ts";
+import { createLocalEngine } from "../../server/engine/process/local.ts";
+import { fillGap, type RowGap, trueFill } from "../../server/evaluation/fills.ts";
+import { summarize } from "../../server/features/read/summarize.ts";
+import { evaluateFills } from "../../server/metrics/evaluate.ts";
 
 const PARAMETERS: Readonly<Record<string, number>> = {
   "t5-efficient-tiny-nl2-spanfill": 11_898_112,

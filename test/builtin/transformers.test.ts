@@ -4,10 +4,10 @@ import { readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { listBuiltin } from "../../server/catalog/catalog.ts";
-import { sha256Of } from "../../server/catalog/sums.ts";
-import { exportModel } from "../../server/cli/training/export.ts";
-import { createLocalEngine, readTokenizer } from "../../server/engine/local.ts";
+import { sha256Of } from "../../server/catalog/folder/sums.ts";
+import { listBuiltin } from "../../server/catalog/installed.ts";
+import { createLocalEngine, readTokenizer } from "../../server/engine/process/local.ts";
+import { exportModel } from "../../server/training/run/export.ts";
 
 /** Of test/fixtures/builtin/make.py. */
 interface Reference {

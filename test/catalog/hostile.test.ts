@@ -5,9 +5,9 @@ import { test } from "node:test";
 import { gzipSync } from "node:zlib";
 import { safetensorsHeader, type TensorSpec } from "../../models/checkpoint/safetensors.ts";
 import { ModelError } from "../../models/errors.ts";
-import { openCheckpoint, readTensorBytes } from "../../server/catalog/checkpoint.ts";
-import { openModel } from "../../server/catalog/model.ts";
-import { prepareWeights } from "../../server/catalog/prepare.ts";
+import { openCheckpoint, readTensorBytes } from "../../server/catalog/folder/checkpoint.ts";
+import { openModel } from "../../server/catalog/folder/open.ts";
+import { prepareWeights } from "../../server/catalog/folder/prepare.ts";
 import { storedZip } from "../checkpoint/bytes.ts";
 import { temporaryFolder } from "./folders.ts";
 

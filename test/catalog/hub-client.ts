@@ -6,9 +6,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { ModelError, type ModelErrorCode } from "../../models/errors.ts";
-import { type DownloadProgress, getModel } from "../../server/catalog/get.ts";
-import { hubOf } from "../../server/catalog/hub.ts";
-import { createFetch } from "../../server/catalog/network.ts";
+import { type DownloadProgress, getModel } from "../../server/catalog/hub/get.ts";
+import { hubOf } from "../../server/catalog/hub/hub.ts";
+import { createFetch } from "../../server/catalog/hub/network.ts";
 import { startHub } from "../support/hub-server.ts";
 
 /** The model. */

@@ -4,10 +4,10 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import fc from "fast-check";
-import { parseGin } from "../../models/checkpoint/gin.ts";
-import { configOfGin } from "../../models/checkpoint/gin-config.ts";
-import { openOcdbt } from "../../models/checkpoint/ocdbt.ts";
-import { readPickle } from "../../models/checkpoint/pickle.ts";
+import { parseGin } from "../../models/checkpoint/gin/gin.ts";
+import { configOfGin } from "../../models/checkpoint/gin/gin-config.ts";
+import { openOcdbt } from "../../models/checkpoint/orbax/ocdbt.ts";
+import { readPickle } from "../../models/checkpoint/torch/pickle.ts";
 import { ModelError } from "../../models/errors.ts";
 import { parseConfig } from "../../models/t5/config.ts";
 import { sentencepieceToTokenizerJson } from "../../models/tokenizer/sentencepiece.ts";

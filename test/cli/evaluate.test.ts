@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import * as zlib from "node:zlib";
 import { z } from "zod";
-import { evaluationReport } from "../../server/training/report.ts";
+import { evaluationReport } from "../../server/metrics/report.ts";
 import { built } from "../support/built.ts";
 import { randomModelFolder } from "../support/random-model.ts";
 

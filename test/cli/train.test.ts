@@ -16,8 +16,8 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
+import { seededRandom } from "../../models/random.ts";
 import { type Evaluation, type TrainEvent, trainEventSchema } from "../../protocol/training.ts";
-import { seededRandom } from "../../server/training/random.ts";
 import { built } from "../support/built.ts";
 import { randomModelFolder } from "../support/random-model.ts";
 

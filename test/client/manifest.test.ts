@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
-import { LANGUAGES } from "../../client/languages.ts";
+import { LANGUAGES } from "../../client/editor/languages.ts";
 import { COMMENTED_LANGUAGES } from "../../protocol/comments.ts";
 import { COMMANDS } from "../../protocol/requests.ts";
 import { configurationProperties, restrictedConfigurations } from "../../protocol/settings.ts";
@@ -15,7 +15,7 @@ const manifest = JSON.parse(
 );
 const { commands, menus, keybindings, configuration, walkthroughs } = manifest.contributes;
 const ids: string[] = commands.map(({ command }: { command: string }) => command);
-const client = readdirSync("client")
+const client = readdirSync("client", { recursive: true, encoding: "utf8" })
   .filter((name) => name.endsWith(".ts"))
   .map((name) => readFileSync(`client/${name}`, "utf8"));
 

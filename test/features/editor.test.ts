@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { parseSettings } from "../../protocol/settings.ts";
-import { codeActions } from "../../server/features/code-actions.ts";
-import { fillGaps, gapsIn } from "../../server/features/fill-gaps.ts";
-import { type InlineCompletionParams, inlineCompletion } from "../../server/features/inline-completion.ts";
-import { sectionAt, sectionSummary, sectionsOf, upperSections } from "../../server/features/section-summary.ts";
-import { createSummaryCache } from "../../server/features/summary-cache.ts";
+import { sectionAt, sectionSummary, sectionsOf, upperSections } from "../../server/features/read/section-summary.ts";
+import { createSummaryCache } from "../../server/features/read/summary-cache.ts";
+import { fillGaps, gapsIn } from "../../server/features/write/fill-gaps.ts";
+import { type InlineCompletionParams, inlineCompletion } from "../../server/features/write/inline-completion.ts";
+import { codeActions } from "../../server/lsp/code-actions.ts";
 import { fakeModel } from "../support/fake-model.ts";
 
 const never = new AbortController().signal;

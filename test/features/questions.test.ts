@@ -1,8 +1,8 @@
 /** Questions and labels, by models that answer as the tests say. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ask, askNotes, placesOf } from "../../server/features/ask.ts";
-import { classify, classifyNotes } from "../../server/features/classify.ts";
+import { ask, askNotes, placesOf } from "../../server/features/ask/ask.ts";
+import { classify, classifyNotes } from "../../server/features/ask/classify.ts";
 import { fakeModel } from "../support/fake-model.ts";
 
 const TEXT = "The harbour was built in 1862. A lighthouse marks the gap.";

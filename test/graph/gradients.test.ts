@@ -8,8 +8,8 @@ import { gradientRules } from "../../models/graph/gradients.ts";
 import * as ops from "../../models/graph/ops.ts";
 import * as runtime from "../../models/graph/runtime-ops.ts";
 import type { Graph, Value } from "../../models/graph/types.ts";
-import { createSession, floats, floatsData } from "../../server/engine/session.ts";
-import { seededRandom } from "../../server/training/random.ts";
+import { seededRandom } from "../../models/random.ts";
+import { createSession, floats, floatsData } from "../../server/engine/runtime/session.ts";
 
 /** Inputs' shapes, and what is made of them. */
 interface Case {

@@ -8,7 +8,7 @@ import * as ops from "../../models/graph/ops.ts";
 import { encodeModel } from "../../models/graph/proto.ts";
 import * as runtime from "../../models/graph/runtime-ops.ts";
 import type { Shape, Value } from "../../models/graph/types.ts";
-import { createSession, float32, float32Data } from "../../server/engine/session.ts";
+import { createSession, float32, float32Data } from "../../server/engine/runtime/session.ts";
 
 const value = (shape: Shape, dtype: Value["dtype"] = "float32"): Value => ({ name: "x", dtype, shape });
 

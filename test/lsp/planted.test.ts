@@ -1,7 +1,7 @@
 /** A handler of any kind that throws or rejects: its request is answered with an error, the log says it, and everything else goes on. */
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
-import { createRemoteEngine } from "../../server/engine/remote.ts";
+import { createRemoteEngine } from "../../server/engine/process/remote.ts";
 import { RpcClient, RpcError } from "../support/json-rpc.ts";
 import { PLANT, plantedBundle } from "../support/planted.ts";
 import { FULL } from "./session.ts";
@@ -11,16 +11,16 @@ const server = await plantedBundle("server/main.ts", {
   "server/lsp/commands.ts": ["executeCommand"],
   "server/lsp/panel.ts": ["createPanelService"],
   "server/lsp/settings-store.ts": ["createSettingsStore"],
-  "server/lsp/suggestions.ts": ["createSuggestions"],
-  "server/lsp/words.ts": ["createWords"],
-  "server/lsp/engine-host.ts": ["createEngineHost"],
+  "server/lsp/document/suggestions.ts": ["createSuggestions"],
+  "server/lsp/document/words.ts": ["createWords"],
+  "server/lsp/engine/engine-host.ts": ["createEngineHost"],
   "server/lsp/progress.ts": ["createProgress"],
-  "server/features/summary-cache.ts": ["createSummaryCache"],
+  "server/features/read/summary-cache.ts": ["createSummaryCache"],
   "server/runs/typing.ts": ["createTypingNotice"],
 });
-const child = await plantedBundle("server/engine/child.ts", {
-  "server/engine/local.ts": ["createLocalEngine"],
-  "server/engine/on-device.ts": ["probeDevice"],
+const child = await plantedBundle("server/engine/process/child.ts", {
+  "server/engine/process/local.ts": ["createLocalEngine"],
+  "server/engine/runtime/on-device.ts": ["probeDevice"],
 });
 after(() => {
   server.dispose();

@@ -7,7 +7,7 @@ import { after, test } from "node:test";
 import { clearInterval, setInterval } from "node:timers";
 import { setTimeout } from "node:timers/promises";
 import type { RunDetails, RunNews, RunSummary } from "../../protocol/runs.ts";
-import { isLocked } from "../../server/catalog/lock.ts";
+import { isLocked } from "../../server/files/lock.ts";
 import { randomModelFolder } from "../support/random-model.ts";
 import { type Session, startSession } from "./session.ts";
 

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import type { EngineStatus } from "../../protocol/requests.ts";
-import { neutralFolder, settleFolders } from "../../server/catalog/working-folder.ts";
+import { neutralFolder, settleFolders } from "../../server/files/working-folder.ts";
 import { built } from "../support/built.ts";
 import { RpcClient, RpcError } from "../support/json-rpc.ts";
 import { randomModelFolder } from "../support/random-model.ts";

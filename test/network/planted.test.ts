@@ -115,7 +115,7 @@ test("without the line that switches telemetry off, a command is noticed", { ski
         {
           name: "without",
           setup: ({ onLoad }) =>
-            onLoad({ filter: /[\\/]engine[\\/]session\.ts$/ }, ({ path }) => {
+            onLoad({ filter: /[\\/]engine[\\/]runtime[\\/]session\.ts$/ }, ({ path }) => {
               const source = readFileSync(path, "utf8");
               const contents = source.replace(/^\s*switchOffTelemetry\(\);$/m, "");
               assert.notEqual(contents, source);

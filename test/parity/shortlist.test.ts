@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, it } from "node:test";
 import { gunzipSync } from "node:zlib";
-import { generate } from "../../server/engine/generate.ts";
+import { generate } from "../../server/engine/search/generate.ts";
 import { assertGeneration, tokenModel } from "../support/parity-check.ts";
 import { type ParityCase, parityModels, writeParityModel } from "../support/parity-model.ts";
 import { engineSubject } from "../support/subjects.ts";

@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { gunzipSync } from "node:zlib";
 import { parseConfig, type T5Config } from "../../models/t5/config.ts";
-import type { Example } from "../../server/training/step.ts";
+import type { Example } from "../../server/training/step/step.ts";
 import { type Digest, type ParityModel, parityModels, parityWeights } from "./parity-model.ts";
 
 /** Rows of token ids; a batch. */

@@ -1,9 +1,9 @@
 /** One runner against one parity case: how far its numbers are off, and whether its tokens are those of transformers. */
 import assert from "node:assert/strict";
 import type { T5Config } from "../../models/t5/config.ts";
-import { rankedTokens } from "../../server/engine/candidates.ts";
-import { generate, score, type TokenModel } from "../../server/engine/generate.ts";
-import type { Runner } from "../../server/engine/runner.ts";
+import { rankedTokens } from "../../server/engine/search/candidates.ts";
+import { generate, score, type TokenModel } from "../../server/engine/search/generate.ts";
+import type { Runner } from "../../server/engine/search/runner.ts";
 import { type ExpectedGeneration, largestError, type ParityCase, relativeError } from "./parity-model.ts";
 
 /** A runner that can be compared. */

@@ -61,7 +61,7 @@ export async function plantedBundle(
 }
 
 const ENTRY = "planted";
-const NET = "server/engine/stay-up.ts";
+const NET = "server/engine/process/stay-up.ts";
 const HELPER = `
 const [planted, how] = (process.env.${PLANT} ?? "").split(":");
 const failing = (name, run) => (...args) => {

@@ -2,9 +2,9 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { seededRandom } from "../../models/random.ts";
 import { parseConfig } from "../../models/t5/config.ts";
 import { tensorShapes } from "../../models/t5/weights.ts";
-import { seededRandom } from "../../server/training/random.ts";
 
 /** A folder that is removed with `dispose`. */
 export interface ModelFolder {

@@ -3,8 +3,8 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseConfig, type T5Config } from "../../models/t5/config.ts";
 import { relativePositionBucket } from "../../models/t5/position.ts";
-import { logSumOfExponentials, penalise, penalisedTokens } from "../../server/engine/logits.ts";
-import type { DecoderState, Encoded, Runner } from "../../server/engine/runner.ts";
+import { logSumOfExponentials, penalise, penalisedTokens } from "../../server/engine/search/logits.ts";
+import type { DecoderState, Encoded, Runner } from "../../server/engine/search/runner.ts";
 
 /** A runner that also shows the encoder's states. */
 export interface ReferenceRunner extends Runner {

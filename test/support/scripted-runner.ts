@@ -1,6 +1,7 @@
 /** A runner whose logits are a function of the tokens so far, so that a search can be tested against plain reasoning. */
-import { penalise, penalisedTokens } from "../../server/engine/logits.ts";
-import type { DecoderState, Runner } from "../../server/engine/runner.ts";
+
+import { penalise, penalisedTokens } from "../../server/engine/search/logits.ts";
+import type { DecoderState, Runner } from "../../server/engine/search/runner.ts";
 
 /** What a scripted runner was asked. */
 export interface ScriptedRunner extends Runner {

@@ -1,7 +1,7 @@
 /** The two engines that the parity tests compare with transformers: the plain reference, and the real one. */
 
 import type { Precision } from "../../server/engine/engine.ts";
-import { openRunner } from "../../server/engine/ort-runner.ts";
+import { openRunner } from "../../server/engine/runtime/ort-runner.ts";
 import type { Subject } from "./parity-check.ts";
 import { openReferenceRunner } from "./reference-runner.ts";
 

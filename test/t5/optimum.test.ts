@@ -4,7 +4,14 @@ import { describe, it } from "node:test";
 import { parseConfig, type T5Config } from "../../models/t5/config.ts";
 import { type OptimumGraph, optimumGraph } from "../../models/t5/optimum.ts";
 import { layerWidths } from "../../models/t5/weights.ts";
-import { bool, createSession, float32, float32Data, int64, type RuntimeTensor } from "../../server/engine/session.ts";
+import {
+  bool,
+  createSession,
+  float32,
+  float32Data,
+  int64,
+  type RuntimeTensor,
+} from "../../server/engine/runtime/session.ts";
 import { largestError, type ParityCase, parityModels, parityWeights } from "../support/parity-model.ts";
 
 type Feeds = Record<string, RuntimeTensor>;

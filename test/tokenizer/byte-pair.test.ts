@@ -6,7 +6,7 @@ import { test } from "node:test";
 import { ModelError } from "../../models/errors.ts";
 import { createBytePairTokenizer } from "../../models/tokenizer/byte-pair.ts";
 import { encodeParts } from "../../models/tokenizer/parts.ts";
-import { readTokenizer } from "../../server/engine/local.ts";
+import { readTokenizer } from "../../server/engine/process/local.ts";
 
 const FOLDER = "test/fixtures/tokenizer/byte-pair";
 const read = (name: string) => JSON.parse(readFileSync(join(FOLDER, name), "utf8"));

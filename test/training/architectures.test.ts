@@ -1,7 +1,7 @@
 /** Training of the architectures that transformers does not train: losses beside the NumPy model's, gradients beside differences. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { createStepper, type Weights } from "../../server/training/step.ts";
+import { createStepper, type Weights } from "../../server/training/step/step.ts";
 import { examples, modelInMemory } from "../support/gradient-fixture.ts";
 import { parityModels } from "../support/parity-model.ts";
 

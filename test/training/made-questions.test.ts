@@ -1,9 +1,9 @@
 /** Questions that `bench learning` makes of documents: each answer stands in its passage, and the same seed makes the same. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { readDocuments } from "../../bench/kept-out.ts";
 import { questionsOf } from "../../bench/questions.ts";
-import { seededRandom } from "../../server/training/random.ts";
+import { readDocuments } from "../../bench/support/kept-out.ts";
+import { seededRandom } from "../../models/random.ts";
 
 test("a heading that asks, a definition, a number and a place are asked for", () => {
   const text = `## When was it founded?

@@ -5,11 +5,11 @@ import "@vscode-elements/elements/dist/vscode-textfield/index.js";
 import { render } from "lit";
 import type { AnswerOf, FromPage, ModelList, Question, ToPage } from "../../../protocol/panel.ts";
 import { type App, attempt, refresh } from "./app.ts";
-import { loadDevices } from "./devices-view.ts";
+import { loadDevices } from "./models/devices-view.ts";
 import { pageView } from "./page.ts";
 import { asksForDevices, initialState, type Message, reduce, type State, savedOf } from "./state.ts";
-import { styles } from "./styles.ts";
-import { askForStep, loadRuns } from "./tuning-actions.ts";
+import { askForStep, loadRuns } from "./tuning/tuning-actions.ts";
+import { styles } from "./ui/styles.ts";
 
 declare function acquireVsCodeApi(): {
   postMessage(message: FromPage): void;

@@ -1,11 +1,11 @@
 /** The frame around the pages: tabs, notices, and the page that is shown. */
 import { html, type TemplateResult } from "lit";
 import type { App } from "./app.ts";
-import { modelsPage } from "./models-page.ts";
-import { playgroundPage } from "./playground.ts";
+import { modelsPage } from "./models/models-page.ts";
+import { playgroundPage } from "./playground/playground.ts";
 import { PAGES, type Page } from "./state.ts";
-import { t } from "./texts.ts";
-import { tuningPage } from "./tuning-page.ts";
+import { tuningPage } from "./tuning/tuning-page.ts";
+import { t } from "./ui/texts.ts";
 
 /** A page's title and its view. */
 const VIEWS: Readonly<Record<Page, { readonly title: string; readonly view: (app: App) => TemplateResult }>> = {

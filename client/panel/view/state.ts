@@ -1,9 +1,8 @@
 /** What the page shows, as a value, and how it changes: `(state, message) -> state`, with nothing of the page in it. */
 import type { Chosen, Devices, Generated, Job, ModelList, ModelRow, Verified } from "../../../protocol/panel.ts";
-import { type Cost, qualities } from "./chart-data.ts";
-import type { Needs } from "./recommend.ts";
-import { arranged, type Column, type Filter, type Sorting } from "./rows.ts";
-import { t } from "./texts.ts";
+import { type Cost, qualities } from "./models/chart-data.ts";
+import type { Needs } from "./models/recommend.ts";
+import { arranged, type Column, type Filter, type Sorting } from "./models/rows.ts";
 import {
   FIRST_TUNING,
   reduceTuning,
@@ -11,7 +10,8 @@ import {
   savedTuning,
   type TuningMessage,
   type TuningState,
-} from "./tuning-state.ts";
+} from "./tuning/tuning-state.ts";
+import { t } from "./ui/texts.ts";
 
 /** The pages, in the order of their tabs. */
 export const PAGES = ["models", "tuning", "playground"] as const;

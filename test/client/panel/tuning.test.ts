@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { announcement, endsOf, KEPT_POINTS, newDetails, withNews } from "../../../client/panel/view/run-state.ts";
 import { initialState, reduce, type State, savedOf } from "../../../client/panel/view/state.ts";
 import {
   differences,
@@ -10,17 +9,24 @@ import {
   formOf,
   problemOf,
   suggestedTitle,
-} from "../../../client/panel/view/tuning-form.ts";
-import { SETTINGS } from "../../../client/panel/view/tuning-settings.ts";
+} from "../../../client/panel/view/tuning/form/tuning-form.ts";
+import { SETTINGS } from "../../../client/panel/view/tuning/form/tuning-settings.ts";
+import { TUNING_TASKS } from "../../../client/panel/view/tuning/form/tuning-tasks.ts";
+import {
+  announcement,
+  endsOf,
+  KEPT_POINTS,
+  newDetails,
+  withNews,
+} from "../../../client/panel/view/tuning/runs/run-state.ts";
 import {
   FIRST_TUNING,
   reduceTuning,
   type TuningMessage,
   type TuningState,
-} from "../../../client/panel/view/tuning-state.ts";
-import { TUNING_TASKS } from "../../../client/panel/view/tuning-tasks.ts";
+} from "../../../client/panel/view/tuning/tuning-state.ts";
 import { type RunDetails, type RunNews, type RunRequest, runRequestSchema } from "../../../protocol/runs.ts";
-import { findTask } from "../../../server/training/tasks.ts";
+import { findTask } from "../../../server/training/data/tasks.ts";
 import { evaluation, runSummary, step } from "./runs.ts";
 
 const FORM: Form = { ...EMPTY_FORM, data: "/data/my articles.jsonl" };

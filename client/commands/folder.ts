@@ -1,0 +1,52 @@
+/** Summarizes a folder: a new document that a person may save. */
+import { l10n, Position, Uri, window, workspace } from "vscode";
+import type { COMMANDS, SummarizeFolderArguments, SummarizeFolderResult } from "../../protocol/requests.ts";
+import { warn } from "../editor/messages.ts";
+import type { LanguageServer } from "../server/language-client.ts";
+import { answered } from "./prose-editor.ts";
+
+const SUMMARIZE_FOLDER: (typeof COMMANDS)["summarizeFolder"] = "spanfill.summarizeFolder";
+
+/** Opens a digest of a folder as a new document, partial when it was cancelled. @param given asked for where there is none */
+export async function digestFolder(server: LanguageServer, given?: unknown): Promise<void> {
+  const folder = given instanceof Uri ? given : await chosenFolder();
+  if (folder === undefined) return;
+  const result = await answered(l10n.t("Summarizing the folder"), async (options) => {
+    const { code2ProtocolConverter: to } = await server.ready();
+    const argument: SummarizeFolderArguments = { uri: to.asUri(folder) };
+    return server.execute<SummarizeFolderResult>(SUMMARIZE_FOLDER, argument, options);
+  });
+  if (result === undefined) return;
+  if (result.files.summarized === 0) {
+    if (!result.partial) warn(l10n.t("Spanfill: there is no prose to summarize in this folder."));
+    return;
+  }
+  const document = await workspace.openTextDocument(await newUri(folder));
+  const editor = await window.showTextDocument(document, { preview: false });
+  // Only now: VS Code opens changed documents that nobody shows in a place of its own choice.
+  await editor.edit((edit) => edit.insert(new Position(0, 0), result.markdown));
+}
+
+async function chosenFolder(): Promise<Uri | undefined> {
+  const folders = workspace.workspaceFolders ?? [];
+  const [first] = folders;
+  if (folders.length === 1) return first?.uri;
+  if (first !== undefined) return (await window.showWorkspaceFolderPick())?.uri;
+  const chosen = await window.showOpenDialog({ canSelectFolders: true, canSelectFiles: false });
+  return chosen?.[0];
+}
+
+/** A new document that belongs into the folder, so that its links lead somewhere; nothing is written until a person saves it. */
+async function newUri(folder: Uri): Promise<Uri> {
+  // Of another file system, VS Code knows no new documents.
+  if (folder.scheme !== "file") return Uri.from({ scheme: "untitled", path: "DIGEST.md" });
+  const open = workspace.textDocuments.map(({ uri }) => uri.path);
+  for (let count = 1; ; count++) {
+    const file = Uri.joinPath(folder, count === 1 ? "DIGEST.md" : `DIGEST-${count}.md`);
+    const taken = await workspace.fs.stat(file).then(
+      () => true,
+      () => false,
+    );
+    if (!taken && !open.includes(file.path)) return file.with({ scheme: "untitled" });
+  }
+}

@@ -1,0 +1,120 @@
+/** Fills gaps: all at once, or one by one in VS Code's preview of refactorings. */
+import {
+  extensions,
+  l10n,
+  type Range,
+  type TextDocument,
+  Uri,
+  WorkspaceEdit,
+  type WorkspaceEditEntryMetadata,
+  workspace,
+} from "vscode";
+import type { COMMANDS, FillGapsArguments, FillGapsResult } from "../../protocol/requests.ts";
+import { labelText } from "../../protocol/shown-text.ts";
+import { warn } from "../editor/messages.ts";
+import { remark } from "../editor/notices.ts";
+import type { LanguageServer } from "../server/language-client.ts";
+import { hasChanged, replaceRanges } from "./edits.ts";
+import { answered } from "./prose-editor.ts";
+
+const FILL: (typeof COMMANDS)["fillGaps"] = "spanfill.fillGaps";
+const SAID_MS = 5000;
+
+/** Fills the gaps in parts of a document, everywhere where there are none, as one edit that one undo takes back. */
+export async function fillGapsIn(
+  server: LanguageServer,
+  document: TextDocument,
+  parts: readonly Range[],
+): Promise<void> {
+  const { version } = document;
+  const fills = await fillsOf(server, document, parts);
+  if (fills === undefined) return;
+  const filled = fills.filter(({ text }) => text !== "");
+  const problem = await replaceRanges(document, version, filled);
+  if (problem !== undefined) warn(l10n.t("Spanfill filled no gap: {0}", problem));
+  else tell(filled.length, fills.length);
+}
+
+/**
+ * Shows what would go into the gaps in VS Code's preview, where each can be left out. Nothing is written before a person applies it,
+ * and VS Code refuses to when the text has changed meanwhile.
+ */
+export async function previewGapsIn(
+  server: LanguageServer,
+  document: TextDocument,
+  parts: readonly Range[],
+): Promise<void> {
+  const { version } = document;
+  const fills = await fillsOf(server, document, parts);
+  if (fills === undefined) return;
+  const filled = fills.filter(({ text }) => text !== "");
+  if (filled.length === 0) {
+    tell(0, fills.length);
+    return;
+  }
+  if (hasChanged(document, version)) {
+    warn(l10n.t("Spanfill filled no gap: {0}", l10n.t("the text changed meanwhile. Run the command again.")));
+    return;
+  }
+  const edit = new WorkspaceEdit();
+  const opener = previewOpener();
+  for (const [i, { range, text, confidence }] of filled.entries()) {
+    const metadata: WorkspaceEditEntryMetadata = {
+      label: l10n.t("Gap {0}, line {1} ({2}%)", i + 1, range.start.line + 1, Math.round(100 * confidence)),
+      description: labelText(text),
+      needsConfirmation: opener === undefined,
+    };
+    edit.replace(document.uri, range, text, metadata);
+  }
+  opener?.(edit);
+  await workspace.applyEdit(edit);
+}
+
+/**
+ * Makes an edit open the preview with every gap ticked. VS Code opens it only for what needs confirmation, and leaves that unticked:
+ * so what needs it here is a file to be created if there is none, which there is, and VS Code does not list it.
+ */
+function previewOpener(): ((edit: WorkspaceEdit) => void) | undefined {
+  const folder = extensions.getExtension("spanfill.spanfill")?.extensionUri;
+  if (folder === undefined) return undefined;
+  const metadata = { label: l10n.t("Fill Gaps"), needsConfirmation: true };
+  return (edit) => edit.createFile(Uri.joinPath(folder, "package.json"), { ignoreIfExists: true }, metadata);
+}
+
+interface GapFill {
+  readonly range: Range;
+  readonly text: string;
+  readonly confidence: number;
+}
+
+/** @param parts where to fill; nowhere: everywhere */
+async function fillsOf(
+  server: LanguageServer,
+  document: TextDocument,
+  parts: readonly Range[],
+): Promise<GapFill[] | undefined> {
+  const { version } = document;
+  const all = parts.slice(1).reduce<Range | undefined>((sum, part) => sum?.union(part), parts[0]);
+  const fills = await answered(l10n.t("Filling gaps"), async (options) => {
+    const { code2ProtocolConverter: to, protocol2CodeConverter: from } = await server.ready();
+    const range = all === undefined ? {} : { range: to.asRange(all) };
+    const argument: FillGapsArguments = { uri: to.asUri(document.uri), version, ...range };
+    const made = await server.execute<FillGapsResult>(FILL, argument, options);
+    return made.fills.map((one) => ({ ...one, range: from.asRange(one.range) }));
+  });
+  return parts.length < 2 ? fills : fills?.filter(({ range }) => parts.some((part) => part.contains(range)));
+}
+
+function tell(filled: number, wanted: number): void {
+  if (filled < wanted) {
+    const text = l10n.t(
+      "Spanfill filled {0} of {1} gaps; for the others the model had nothing to say. More text around a gap helps.",
+      filled,
+      wanted,
+    );
+    warn(text);
+    return;
+  }
+  const text = filled === 1 ? l10n.t("Spanfill: 1 gap filled") : l10n.t("Spanfill: {0} gaps filled", filled);
+  remark(text, SAID_MS);
+}

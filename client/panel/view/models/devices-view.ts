@@ -1,0 +1,121 @@
+/** What models can run on here: the devices that were found, what was measured on them, and the settings that choose. */
+
+import { html, type TemplateResult } from "lit";
+import { DEVICE_NAMES, DEVICES, type DeviceReport } from "../../../../protocol/devices.ts";
+import type { ModelRow } from "../../../../protocol/panel.ts";
+import { type App, attempt, refresh } from "../app.ts";
+import { selectedRow } from "../state.ts";
+import { t } from "../ui/texts.ts";
+import { choice, numberField } from "../ui/widgets.ts";
+import { bytes } from "./rows.ts";
+
+const PRECISIONS = ["int8", "float32"] as const;
+type Precision = (typeof PRECISIONS)[number];
+
+/** The section. */
+export function devicesView(app: App): TemplateResult {
+  const { devices, list } = app.state();
+  const row = selectedRow(app.state());
+  if (devices === undefined || row === undefined)
+    return html`<p class="waiting" role="status">${list === undefined ? t("Looking for models…") : t("Looking for devices…")}</p>`;
+  const { device, reason } = devices.choice;
+  return html`
+    <section class="devices" id="devices" aria-label=${t("Devices")}>
+      ${settingsView(app)}
+      <p><strong>${t("{0} runs on {1}", row.id, DEVICE_NAMES[device])}</strong>: ${reason}.</p>
+      <table>
+        <caption class="unseen">${t("Devices, and what was measured on them with {0}", row.id)}</caption>
+        <thead><tr><th scope="col">${t("Device")}</th>${PRECISIONS.map((precision) => html`<th scope="col">${precision}</th>`)}</tr></thead>
+        <tbody>${devices.found.map((found) => deviceRow(app, row, found))}</tbody>
+      </table>
+      <p class="hint">
+        ${row.installed === undefined ? t("Download {0} to measure it.", row.id) : t("Measured with {0}: 512 tokens in, 64 out. Pick another model in the table to measure that.", row.id)}
+        ${t("int8 is the CPU's alone: its kernels are made for it.")}
+      </p>
+      <vscode-button secondary @click=${() => loadDevices(app, true)}>${t("Look again")}</vscode-button>
+    </section>
+  `;
+}
+
+/** Asks what there is, and what the selected model runs on. @param again whether to try the devices anew */
+export async function loadDevices(app: App, again = false): Promise<void> {
+  const id = app.state().selected;
+  const devices = await attempt(app, () => app.ask({ kind: "devices", id, again }));
+  if (devices !== undefined) app.dispatch({ type: "devices", id, devices });
+}
+
+function settingsView(app: App): TemplateResult | string {
+  const { chosen } = app.state();
+  if (chosen === undefined) return "";
+  const set = (change: { device?: typeof chosen.device; precision?: Precision; threads?: number }) =>
+    attempt(app, async () => {
+      app.dispatch({ type: "chosen", chosen: await app.ask({ kind: "configure", ...change }) });
+    });
+  const devices = [
+    { value: "auto", text: t("Automatic: the quickest measured") } as const,
+    ...DEVICES.map((value) => ({ value, text: DEVICE_NAMES[value] })),
+  ];
+  const precisions = [
+    { value: "int8", text: t("int8: smaller and quicker") },
+    { value: "float32", text: t("float32: as published") },
+  ] as const;
+  return html`
+    <div class="axes">
+      <div class="field"><span>${t("Device")}</span>${choice(t("Device"), chosen.device, devices, (device) => set({ device }), "device")}</div>
+      <div class="field"><span>${t("Precision")}</span>${choice(t("Precision"), chosen.precision, precisions, (precision) => set({ precision }), "precision")}</div>
+      ${numberField(t("Threads (0: all cores)"), chosen.threads, { min: 0, max: 256 }, (threads) => set({ threads: Math.round(threads) }))}
+    </div>
+  `;
+}
+
+const STATES = { usable: t("usable"), missing: t("missing"), failed: t("failed") } as const;
+
+function deviceRow(app: App, row: ModelRow, { device, state, detail }: DeviceReport): TemplateResult {
+  const cell = (precision: Precision) =>
+    html`<td data-precision=${precision}>${device !== "cpu" && precision === "int8" ? "" : measurementView(app, row, device, precision, state === "usable")}</td>`;
+  return html`
+    <tr data-device=${device} data-state=${state}>
+      <th scope="row">${DEVICE_NAMES[device]} <span class=${state === "failed" ? "failure" : "standing"}>${STATES[state]}</span></th>
+      ${PRECISIONS.map(cell)}
+    </tr>
+    <tr class="detail"><td colspan="3" class="hint">${detail}</td></tr>
+  `;
+}
+
+function measurementView(
+  app: App,
+  row: ModelRow,
+  device: DeviceReport["device"],
+  precision: Precision,
+  usable: boolean,
+): TemplateResult {
+  const one = row.measurements.find((each) => each.device === device && each.precision === precision);
+  const measure = async () => {
+    await app.ask({ kind: "measure", id: row.id, precision, device });
+    await refresh(app);
+  };
+  const name = t("Measure {0} on {1}", precision, DEVICE_NAMES[device]);
+  return html`
+    ${
+      one === undefined
+        ? ""
+        : html`
+          <div>${t("{0} tokens/s", Math.round(one.tokensPerSecond))}</div>
+          <div>${t("first token {0} ms", Math.round(one.firstTokenMs))}</div>
+          <div>${t("load {0} ms", Math.round(one.loadMs))}${one.memoryBytes === undefined ? "" : `, ${bytes(one.memoryBytes)}`}</div>
+        `
+    }
+    ${
+      usable && row.installed !== undefined
+        ? html`<vscode-button
+            secondary
+            aria-label=${name}
+            title=${name}
+            ?disabled=${app.state().jobs[row.id]?.state === "running"}
+            @click=${() => attempt(app, measure)}
+            >${t("Measure")}</vscode-button
+          >`
+        : ""
+    }
+  `;
+}

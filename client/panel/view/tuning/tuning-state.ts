@@ -1,0 +1,200 @@
+/** What the fine-tuning page shows, as a value, and how it changes. */
+import type { DataCheck, Fit, RunDetails, RunNews, RunSummary } from "../../../../protocol/runs.ts";
+import { EMPTY_FORM, type Form } from "./form/tuning-form.ts";
+import { newDetails, withNews } from "./runs/run-state.ts";
+
+/** The steps of a new run. */
+export const STEPS = ["task", "data", "base", "settings"] as const;
+export type Step = (typeof STEPS)[number];
+
+/** How the curves are drawn. */
+export interface CurveOptions {
+  /** What is drawn: a field of the curve's points, or a metric of the evaluations. */
+  readonly what: string;
+  readonly log: boolean;
+  /** Share of the average before that each point keeps: 0 to 0.99. */
+  readonly smoothing: number;
+}
+
+/** What the server was asked about the form, and said. `key` tells what it was asked about. */
+export interface Asked<T> {
+  readonly key: string;
+  readonly working: boolean;
+  readonly answer?: T;
+  readonly failure?: string;
+}
+
+/** All that the page shows. */
+export interface TuningState {
+  readonly view: "history" | "new" | "run" | "compare";
+  /** Newest first; undefined until the server has answered. */
+  readonly runs: readonly RunSummary[] | undefined;
+  /** Of the runs that are or were looked at. */
+  readonly details: Readonly<Record<string, RunDetails>>;
+  /** The run that is looked at. */
+  readonly selected: string;
+  /** Runs to compare or to draw beside the selected one, in the order they were ticked. */
+  readonly marked: readonly string[];
+  /** The run that shall be deleted, once that is confirmed. */
+  readonly doomed: string;
+  readonly form: Form;
+  readonly step: Step;
+  readonly advanced: boolean;
+  readonly check: Asked<DataCheck>;
+  readonly fit: Asked<Fit>;
+  /** A run is being started. */
+  readonly starting: boolean;
+  readonly curves: CurveOptions;
+  /** The step of the evaluation whose samples are shown; undefined: the newest. */
+  readonly evaluation: number | undefined;
+}
+
+/** What happens to it. */
+export type TuningMessage =
+  | { readonly type: "runs"; readonly runs: readonly RunSummary[] }
+  | { readonly type: "details"; readonly details: RunDetails }
+  | { readonly type: "news"; readonly news: RunNews }
+  | { readonly type: "view"; readonly view: TuningState["view"] }
+  | { readonly type: "open"; readonly id: string }
+  | { readonly type: "mark"; readonly id: string; readonly on: boolean }
+  | { readonly type: "doom"; readonly id: string }
+  | { readonly type: "removed"; readonly id: string }
+  | { readonly type: "form"; readonly change: Partial<Form> }
+  | { readonly type: "task"; readonly task: string }
+  | { readonly type: "value"; readonly name: string; readonly value: string }
+  | { readonly type: "column"; readonly role: string; readonly column: string }
+  /** A form that makes a run again. */
+  | { readonly type: "fill"; readonly form: Form }
+  | { readonly type: "step"; readonly step: Step }
+  | { readonly type: "advanced"; readonly open: boolean }
+  | { readonly type: "check"; readonly asked: Asked<DataCheck> }
+  | { readonly type: "fit"; readonly asked: Asked<Fit> }
+  | { readonly type: "starting"; readonly on: boolean }
+  | { readonly type: "started"; readonly summary: RunSummary }
+  | { readonly type: "curves"; readonly change: Partial<CurveOptions> }
+  | { readonly type: "evaluation"; readonly step: number | undefined };
+
+/** The page before anything happened. */
+export const FIRST_TUNING: TuningState = {
+  view: "history",
+  runs: undefined,
+  details: {},
+  selected: "",
+  marked: [],
+  doomed: "",
+  form: EMPTY_FORM,
+  step: "task",
+  advanced: false,
+  check: { key: "", working: false },
+  fit: { key: "", working: false },
+  starting: false,
+  curves: { what: "loss", log: false, smoothing: 0.9 },
+  evaluation: undefined,
+};
+
+/** What is kept over a reload. */
+export type SavedTuning = Pick<TuningState, "view" | "selected" | "marked" | "form" | "step" | "advanced" | "curves">;
+
+/** What of a state is worth keeping. */
+export function savedTuning({ view, selected, marked, form, step, advanced, curves }: TuningState): SavedTuning {
+  return { view, selected, marked, form, step, advanced, curves };
+}
+
+/** The state after something happened. */
+export function reduceTuning(state: TuningState, message: TuningMessage): TuningState {
+  switch (message.type) {
+    case "runs": {
+      const known = (id: string) => message.runs.some((run) => run.id === id);
+      const marked = state.marked.filter(known);
+      const lost =
+        (state.view === "run" && !known(state.selected)) || (state.view === "compare" && marked.length !== 2);
+      return { ...state, runs: message.runs, marked, ...(lost && { view: "history" }) };
+    }
+    case "details":
+      return withDetails(withSummary(state, message.details.summary), message.details);
+    case "news": {
+      const next = withSummary(state, message.news.summary);
+      const known = state.details[message.news.summary.id];
+      return known === undefined ? next : withDetails(next, withNews(known, message.news));
+    }
+    case "view":
+      return { ...state, view: message.view, doomed: "" };
+    case "open":
+      return { ...state, view: "run", selected: message.id, evaluation: undefined, doomed: "" };
+    case "mark": {
+      const others = state.marked.filter((id) => id !== message.id);
+      return { ...state, marked: message.on ? [...others, message.id] : others };
+    }
+    case "doom":
+      return { ...state, doomed: message.id };
+    case "removed": {
+      const { [message.id]: _gone, ...details } = state.details;
+      const gone = state.view === "run" && state.selected === message.id;
+      return {
+        ...state,
+        details,
+        doomed: "",
+        marked: state.marked.filter((id) => id !== message.id),
+        ...(state.runs && { runs: state.runs.filter(({ id }) => id !== message.id) }),
+        ...(gone && { view: "history", selected: "" }),
+      };
+    }
+    case "form":
+      return { ...state, form: { ...state.form, ...message.change } };
+    case "task":
+      // Another task has other columns; the rest of what was typed stays.
+      if (message.task === state.form.task) return state;
+      return { ...state, form: { ...state.form, task: message.task, columns: {} } };
+    case "value": {
+      const values = { ...state.form.values, [message.name]: message.value };
+      return { ...state, form: { ...state.form, values } };
+    }
+    case "column": {
+      const columns = { ...state.form.columns, [message.role]: message.column };
+      return { ...state, form: { ...state.form, columns } };
+    }
+    case "fill":
+      return { ...state, view: "new", step: "settings", form: message.form };
+    case "step":
+      return { ...state, view: "new", step: message.step };
+    case "advanced":
+      return { ...state, advanced: message.open };
+    case "check":
+      return { ...state, check: asked(state.check, message.asked) };
+    case "fit":
+      return { ...state, fit: asked(state.fit, message.asked) };
+    case "starting":
+      return { ...state, starting: message.on };
+    case "started": {
+      const next = withDetails(withSummary(state, message.summary), newDetails(message.summary));
+      const form = { ...state.form, title: "" };
+      return { ...next, starting: false, view: "run", selected: message.summary.id, step: "task", form };
+    }
+    case "curves":
+      return { ...state, curves: { ...state.curves, ...message.change } };
+    case "evaluation":
+      return { ...state, evaluation: message.step };
+  }
+}
+
+/** The run that is looked at. */
+export function selectedRun({ runs, selected }: TuningState): RunSummary | undefined {
+  return runs?.find(({ id }) => id === selected);
+}
+
+/** The newest question's answer; one to an older question comes too late. What was known stays in sight meanwhile. */
+function asked<T>(before: Asked<T>, next: Asked<T>): Asked<T> {
+  if (!next.working) return next.key === before.key ? next : before;
+  return before.answer === undefined ? next : { ...next, answer: before.answer };
+}
+
+function withSummary(state: TuningState, summary: RunSummary): TuningState {
+  const runs = state.runs ?? [];
+  const known = runs.some(({ id }) => id === summary.id);
+  const next = known ? runs.map((run) => (run.id === summary.id ? summary : run)) : [summary, ...runs];
+  return { ...state, runs: next };
+}
+
+function withDetails(state: TuningState, details: RunDetails): TuningState {
+  return { ...state, details: { ...state.details, [details.summary.id]: details } };
+}

@@ -1,0 +1,127 @@
+/** The connection to the language server: started when first needed, and again when it is gone. */
+import { randomUUID } from "node:crypto";
+import { parse } from "node:path";
+import {
+  type CancellationToken,
+  type ExtensionContext,
+  InlineCompletionTriggerKind,
+  type LogOutputChannel,
+  l10n,
+} from "vscode";
+import { ExecuteCommandRequest, State, WorkDoneProgress } from "vscode-languageclient";
+import { LanguageClient, TransportKind } from "vscode-languageclient/node";
+import type { COMMANDS, EngineStatus, STATUS_NOTIFICATION } from "../../protocol/requests.ts";
+import { remark } from "../editor/notices.ts";
+import type { Pause } from "../editor/pause.ts";
+import { SELECTOR } from "../editor/selector.ts";
+import { readForServer } from "./folder-reader.ts";
+
+/** How far a command has come: a sentence, or a share of 100 since the last report. */
+export type ReportProgress = (progress: { readonly message?: string; readonly increment?: number }) => void;
+
+/** A command's way to the server. */
+export interface RequestOptions {
+  readonly token: CancellationToken;
+  readonly report: ReportProgress;
+}
+
+const RESTART: (typeof COMMANDS)["restartEngine"] = "spanfill.restartEngine";
+const STATUS: typeof STATUS_NOTIFICATION = "$/spanfill/status";
+const RESTART_GRACE_MS = 5000;
+const SAID_MS = 5000;
+
+/** The language server as the commands see it. */
+export class LanguageServer {
+  private readonly client: LanguageClient;
+
+  /**
+   * Starts nothing.
+   * @param onStatus is told of the engine whenever it changes, and undefined when the server is gone
+   * @param pause while it lasts, typing asks for no suggestions
+   * @param onCommand gets the server's commands first; what it answers undefined to is sent to the server
+   */
+  constructor(
+    context: ExtensionContext,
+    outputChannel: LogOutputChannel,
+    onStatus: (status: EngineStatus | undefined) => void,
+    pause: Pause,
+    onCommand: (command: string, argument: unknown) => Promise<void> | undefined,
+  ) {
+    const module = context.asAbsolutePath("dist/server.js");
+    this.client = new LanguageClient(
+      "spanfill",
+      "Spanfill",
+      // By itself it would start in the workspace's first folder, which may be anybody's.
+      { module, transport: TransportKind.ipc, options: { cwd: parse(process.execPath).root } },
+      {
+        documentSelector: SELECTOR,
+        outputChannel,
+        // Hovers may put a word into the text, and nothing else.
+        initializationOptions: { commandLinks: true },
+        markdown: { isTrusted: { enabledCommands: ["spanfill.replaceWord"] } },
+        middleware: {
+          executeCommand: (command, args, next) => onCommand(command, args[0]) ?? next(command, args),
+          provideInlineCompletionItems: async (document, position, context, token, next) => {
+            const asked = context.triggerKind === InlineCompletionTriggerKind.Invoke;
+            if (pause.paused && !asked) return [];
+            const made = await next(document, position, context, token);
+            const none = made === undefined || made === null || (Array.isArray(made) ? made : made.items).length === 0;
+            // Who asks is told; who types is left in peace.
+            if (none && asked && !token.isCancellationRequested)
+              remark(l10n.t("Spanfill: no suggestion here"), SAID_MS);
+            return made;
+          },
+        },
+      },
+    );
+    readForServer(this.client);
+    this.client.onNotification(STATUS, onStatus);
+    this.client.onDidChangeState(({ newState }) => {
+      if (newState !== State.Running) onStatus(undefined);
+    });
+  }
+
+  /** The connection, started if it is not. @throws what kept the server from starting */
+  async ready(): Promise<LanguageClient> {
+    // After some crashes in a row the client no longer starts the server by itself; a person's next request does.
+    await this.client.start();
+    return this.client;
+  }
+
+  /** What a command of the server answers (`protocol/requests.ts` says what). @throws ResponseError */
+  async execute<Result>(command: string, argument: object, { token, report }: RequestOptions): Promise<Result> {
+    const client = await this.ready();
+    const workDoneToken = randomUUID();
+    let percentage = 0;
+    const progress = client.onProgress(WorkDoneProgress.type, workDoneToken, (value) => {
+      if (value.kind === "end") return;
+      const next = value.percentage ?? percentage;
+      report({ ...(value.message === undefined ? {} : { message: value.message }), increment: next - percentage });
+      percentage = next;
+    });
+    try {
+      const params = { command, arguments: [argument], workDoneToken };
+      return (await client.sendRequest(ExecuteCommandRequest.type, params, token)) as Result;
+    } finally {
+      progress.dispose();
+    }
+  }
+
+  /** Ends the engine's process and starts the next; the server too when it does not answer. */
+  async restart(): Promise<void> {
+    if (this.client.state !== State.Running) {
+      await this.ready();
+      return;
+    }
+    const asked = this.client.sendRequest(ExecuteCommandRequest.type, { command: RESTART }).then(() => true);
+    const late = new Promise<boolean>((resolve) => {
+      setTimeout(() => resolve(false), RESTART_GRACE_MS).unref();
+    });
+    if (!(await Promise.race([asked.catch(() => false), late]))) await this.client.restart();
+  }
+
+  /** Ends the server, and the engine with it. */
+  async dispose(): Promise<void> {
+    await this.client.dispose();
+  }
+}

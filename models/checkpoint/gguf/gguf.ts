@@ -1,0 +1,155 @@
+/** Reads GGUF files of T5, llama.cpp's format. */
+import { ByteCursor, EndOfBytes } from "../cursor.ts";
+import { elementCount, type TensorDtype } from "../safetensors.ts";
+import { type ByteSource, malformed, placedTensor, type StoredTensor, type TensorMap } from "../tensor.ts";
+import { blockTypes, dequantized } from "./ggml-blocks.ts";
+
+/** The first bytes of a file. */
+export const GGUF_MAGIC = Uint8Array.of(0x47, 0x47, 0x55, 0x46);
+
+/**
+ * Finds the tensors, under Hugging Face's names. Quantized ones become float32 when they are read.
+ * @throws ModelError "checkpoint" when it is malformed, or holds a type that cannot be read
+ * @see gguf.md of ggml; gguf-py/gguf/tensor_mapping.py of llama.cpp for the names
+ */
+export async function readGguf(source: ByteSource): Promise<TensorMap> {
+  const { infos, dataOffset } = await readHeader(source);
+  const gated = infos.some(({ name }) => name.includes(".ffn_gate."));
+  const tensors = new Map<string, StoredTensor>();
+  for (const info of infos) {
+    const name = ggufName(info.name, gated);
+    if (name === undefined) continue;
+    if (tensors.has(name)) throw malformed(source.name, `holds ${info.name} twice`);
+    tensors.set(name, ggufTensor(info, dataOffset, source));
+  }
+  if (tensors.size === 0) throw malformed(source.name, "holds no tensors of a T5");
+  return tensors;
+}
+
+interface TensorInfo {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly type: number;
+  /** Bytes from the beginning of the data. */
+  readonly offset: number;
+}
+
+/** Most of a header is the vocabulary: 8 MB for mT5's. */
+const MAX_HEADER_BYTES = 64 * 1024 * 1024;
+const MAX_TENSORS = 100_000;
+/** Eight times mT5's vocabulary. */
+const MAX_TEXTS = 2_000_000;
+/** Sizes of the metadata's types by number; those of texts (8) and lists (9) vary. */
+const SIZES: Readonly<Record<number, number>> = { 0: 1, 1: 1, 2: 2, 3: 2, 4: 4, 5: 4, 6: 4, 7: 1, 10: 8, 11: 8, 12: 8 };
+const TEXT = 8;
+const LIST = 9;
+
+const plain: Readonly<Record<number, TensorDtype>> = { 0: "F32", 1: "F16", 24: "I8", 26: "I32", 28: "F64", 30: "BF16" };
+
+const parts: Readonly<Record<string, string>> = {
+  attn_norm: "0.layer_norm",
+  attn_q: "0.SelfAttention.q",
+  attn_k: "0.SelfAttention.k",
+  attn_v: "0.SelfAttention.v",
+  attn_o: "0.SelfAttention.o",
+  attn_rel_b: "0.SelfAttention.relative_attention_bias",
+  cross_attn_norm: "1.layer_norm",
+  cross_attn_q: "1.EncDecAttention.q",
+  cross_attn_k: "1.EncDecAttention.k",
+  cross_attn_v: "1.EncDecAttention.v",
+  cross_attn_o: "1.EncDecAttention.o",
+};
+
+function ggufName(name: string, gated: boolean): string | undefined {
+  if (name === "token_embd.weight") return "shared.weight";
+  if (name === "output.weight") return "lm_head.weight";
+  const [, side, block, part = ""] = /^(enc|dec)(?:\.blk\.(\d+)|)\.(\w+)\.weight$/.exec(name) ?? [];
+  if (side === undefined) return undefined;
+  const stack = side === "enc" ? "encoder" : "decoder";
+  if (block === undefined) return part === "output_norm" ? `${stack}.final_layer_norm.weight` : undefined;
+  const feedForward = side === "enc" ? 1 : 2;
+  const dense: Readonly<Record<string, string>> = {
+    ffn_norm: `${feedForward}.layer_norm`,
+    ffn_gate: `${feedForward}.DenseReluDense.wi_0`,
+    ffn_up: `${feedForward}.DenseReluDense.${gated ? "wi_1" : "wi"}`,
+    ffn_down: `${feedForward}.DenseReluDense.wo`,
+  };
+  const inside = parts[part] ?? dense[part];
+  return inside === undefined ? undefined : `${stack}.block.${block}.layer.${inside}.weight`;
+}
+
+function ggufTensor({ name, shape, type, offset }: TensorInfo, dataOffset: number, source: ByteSource): StoredTensor {
+  const dtype = plain[type];
+  if (dtype !== undefined) return placedTensor(source, name, dtype, shape, dataOffset + offset);
+  const blocks = blockTypes.get(type);
+  if (blocks === undefined) {
+    const known = [...blockTypes.values()].map((each) => each.name).join(", ");
+    throw malformed(source.name, `holds ${name} in ggml's type ${type}; of the quantized ones ${known} can be read`);
+  }
+  const length = (elementCount(shape) / blocks.values) * blocks.bytes;
+  const begin = dataOffset + offset;
+  if ((shape.at(-1) ?? 0) % blocks.values !== 0 || begin + length > source.sizeBytes) {
+    throw malformed(source.name, `is truncated or malformed at ${name}, [${shape.join(",")}] in ${blocks.name}`);
+  }
+  const make = async () => new Uint8Array(dequantized(await source.read(begin, length), blocks).buffer);
+  return { file: source.file, dtype: "F32", shape, offset: undefined, make };
+}
+
+/** The list of tensors, read in a window that grows until it holds all of it. */
+async function readHeader(source: ByteSource): Promise<{ infos: TensorInfo[]; dataOffset: number }> {
+  for (let window = 1 << 20; ; window *= 4) {
+    const bytes = await source.read(0, Math.min(window, source.sizeBytes));
+    const header = parseHeader(bytes, source.name);
+    if (header !== undefined) return header;
+    if (bytes.length === source.sizeBytes) throw malformed(source.name, "is truncated: its list of tensors breaks off");
+    if (window >= MAX_HEADER_BYTES) throw malformed(source.name, `has a header of over ${window} bytes`);
+  }
+}
+
+/** @returns undefined when the bytes end before the header does */
+function parseHeader(bytes: Uint8Array, file: string): { infos: TensorInfo[]; dataOffset: number } | undefined {
+  const cursor = new ByteCursor(bytes, { at: GGUF_MAGIC.length });
+  const u32 = () => cursor.uint(4);
+  const u64 = () => cursor.uint(8);
+  const text = () => cursor.bytes(u64());
+  const skipValue = (type: number) => {
+    const size = SIZES[type];
+    if (type === TEXT) text();
+    else if (type !== LIST && size !== undefined) cursor.skip(size);
+    else if (type !== LIST) throw malformed(file, `has metadata of the unknown type ${type}`);
+    else {
+      const [of, count] = [u32(), u64()];
+      const each = SIZES[of];
+      if (each !== undefined) cursor.skip(count * each);
+      else if (of !== TEXT) throw malformed(file, "has nested lists in its metadata");
+      else if (count > MAX_TEXTS) throw malformed(file, `has a list of ${count} texts in its metadata`);
+      else for (let i = 0; i < count; i += 1) text();
+    }
+  };
+  try {
+    const version = u32();
+    if (version !== 2 && version !== 3) throw malformed(file, `is GGUF version ${version}; only 2 and 3 can be read`);
+    const [tensorCount, keyCount] = [u64(), u64()];
+    if (tensorCount > MAX_TENSORS) throw malformed(file, `claims ${tensorCount} tensors`);
+    let alignment = 32;
+    for (let i = 0; i < keyCount; i += 1) {
+      const key = new TextDecoder().decode(text());
+      const type = u32();
+      if (key === "general.alignment" && type === 4) alignment = u32();
+      else skipValue(type);
+    }
+    const infos: TensorInfo[] = [];
+    for (let i = 0; i < tensorCount; i += 1) {
+      const name = new TextDecoder().decode(text());
+      const axes = u32();
+      if (axes > 8) throw malformed(file, `gives ${name.slice(0, 100)} ${axes} axes`);
+      const shape = Array.from({ length: axes }, u64).reverse(); // the fastest axis comes first
+      infos.push({ name, shape, type: u32(), offset: u64() });
+    }
+    if (alignment === 0 || alignment % 8 !== 0) throw malformed(file, `is aligned to ${alignment} bytes`);
+    return { infos, dataOffset: Math.ceil(cursor.at / alignment) * alignment };
+  } catch (error) {
+    if (error instanceof EndOfBytes) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,143 @@
+/** The tensors of a model folder: which files hold them, in whichever format, and how they are read. */
+import { basename, dirname, join } from "node:path";
+import { flaxName } from "../../../models/checkpoint/flax/flax.ts";
+import { type FloatDtype, toFloat32 } from "../../../models/checkpoint/float.ts";
+import { formatOf, readSafetensors, unknownFormat } from "../../../models/checkpoint/formats.ts";
+import type { TensorDtype } from "../../../models/checkpoint/safetensors.ts";
+import type { StoredTensor, TensorMap } from "../../../models/checkpoint/tensor.ts";
+import { kerasName } from "../../../models/checkpoint/tensorflow/keras.ts";
+import { ModelError } from "../../../models/errors.ts";
+import { findWeights, isShardIndex, readShardIndex } from "./find.ts";
+import { type FileSource, openSource, readRange } from "./source.ts";
+
+/** A weight file as it is on disk now. */
+export interface WeightFile {
+  /** Real path. */
+  readonly path: string;
+  /** @see fileState */
+  readonly state: readonly number[];
+}
+
+/** Opened weights: nothing read but the headers. */
+export interface Checkpoint {
+  readonly files: readonly WeightFile[];
+  readonly tensors: TensorMap;
+  /** A safetensors header's own words. */
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+/**
+ * Opens the weights of a folder, in whichever format they are: safetensors where there are several. Files are told by their
+ * content; a `.index.json` names shards.
+ * @throws ModelError "checkpoint" when there are none, or a file is malformed
+ */
+export async function openCheckpoint(directory: string): Promise<Checkpoint> {
+  const path = await findWeights(directory);
+  if (path === undefined) {
+    throw new ModelError(
+      "checkpoint",
+      `${directory} holds no model.safetensors or other weights. Give the folder of a complete model.`,
+    );
+  }
+  return isShardIndex(path) ? openShards(path) : openWeights(path);
+}
+
+/**
+ * Opens one file of weights, in whichever format it is.
+ * @throws ModelError "checkpoint" when it is missing or malformed
+ */
+export async function openWeights(path: string): Promise<Checkpoint> {
+  const sources: FileSource[] = [];
+  const open = async (file: string) => {
+    const source = await openSource(file);
+    sources.push(source);
+    return source;
+  };
+  const source = await open(path);
+  const format = await formatOf(source);
+  if (format === undefined) throw await unknownFormat(source);
+  const tensors = await format.read(source, (sibling) => open(join(dirname(path), sibling)));
+  return { files: sources.map(weightFile), tensors, metadata: {} };
+}
+
+/**
+ * Opens one safetensors file.
+ * @throws ModelError "checkpoint" when it is missing or malformed
+ */
+export async function openSafetensors(path: string): Promise<Checkpoint> {
+  const source = await openSource(path);
+  return { files: [weightFile(source)], ...(await readSafetensors(source)) };
+}
+
+/**
+ * Reads one tensor as float32 values, row-major.
+ * @throws ModelError "checkpoint" when it holds integers, NaN or infinite values, or the file became shorter
+ */
+export async function readTensor(name: string, tensor: StoredTensor): Promise<Float32Array> {
+  const { dtype } = tensor;
+  if (!isFloat(dtype)) {
+    throw new ModelError(
+      "checkpoint",
+      `${basename(tensor.file)} stores ${name} as ${dtype} where floating-point values are needed. Choose a float32, float16 or bfloat16 version of the model.`,
+    );
+  }
+  const values = toFloat32(await readTensorBytes(tensor), dtype);
+  let sum = 0;
+  for (let i = 0; i < values.length; i += 1) sum += (values[i] ?? 0) * 0; // NaN from the first that is not finite on
+  if (sum === 0) return values;
+  throw new ModelError(
+    "checkpoint",
+    `${basename(tensor.file)} holds NaN or infinite values in ${name}: its training failed, or it is damaged. Download the model again, or choose another.`,
+  );
+}
+
+/** Reads one tensor's bytes. */
+export function readTensorBytes(tensor: StoredTensor): Promise<Uint8Array> {
+  return tensor.offset === undefined ? tensor.make() : readRange(tensor.file, tensor.offset, tensor.length);
+}
+
+/** Whether two tensors hold the same values of the same type; reads a few megabytes at a time, to the first difference. */
+export async function sameTensor(a: StoredTensor, b: StoredTensor): Promise<boolean> {
+  if (a.dtype !== b.dtype || a.shape.join() !== b.shape.join()) return false;
+  if (a.offset === undefined || b.offset === undefined) {
+    return Buffer.compare(await readTensorBytes(a), await readTensorBytes(b)) === 0;
+  }
+  if (a.file === b.file && a.offset === b.offset) return true;
+  const step = 4 * 1024 * 1024;
+  for (let at = 0; at < a.length; at += step) {
+    const count = Math.min(step, a.length - at);
+    const [x, y] = await Promise.all([
+      readRange(a.file, a.offset + at, count),
+      readRange(b.file, b.offset + at, count),
+    ]);
+    if (Buffer.compare(x, y) !== 0) return false;
+  }
+  return true;
+}
+
+async function openShards(path: string): Promise<Checkpoint> {
+  const shards = new Map<string, Checkpoint>();
+  const tensors = new Map<string, StoredTensor>();
+  for (const [listed, shard] of Object.entries(await readShardIndex(path))) {
+    const opened = shards.get(shard) ?? (await openWeights(join(dirname(path), shard)));
+    shards.set(shard, opened);
+    const name = kerasName(listed) ?? (listed.includes("/") ? flaxName(listed.split("/")) : listed);
+    const tensor = opened.tensors.get(name);
+    if (tensor === undefined) {
+      throw new ModelError(
+        "checkpoint",
+        `${path} places ${listed} in ${shard}, which does not hold it. Download index and shards of one version.`,
+      );
+    }
+    tensors.set(name, tensor);
+  }
+  return { files: [...shards.values()].flatMap((shard) => shard.files), tensors, metadata: {} };
+}
+
+function isFloat(dtype: TensorDtype): dtype is FloatDtype {
+  return dtype === "F32" || dtype === "F16" || dtype === "BF16" || dtype === "F64";
+}
+
+function weightFile({ file, state }: FileSource): WeightFile {
+  return { path: file, state };
+}

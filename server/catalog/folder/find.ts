@@ -1,0 +1,99 @@
+/** Which file of a model folder holds its weights. */
+import { readdir } from "node:fs/promises";
+import { basename, join } from "node:path";
+import { z } from "zod";
+import { checkpointFormats, formatOf } from "../../../models/checkpoint/formats.ts";
+import { malformed } from "../../../models/checkpoint/tensor.ts";
+import { ModelError } from "../../../models/errors.ts";
+import { isMissing, readJson, reason } from "../../files/whole-file.ts";
+import { openSource } from "./source.ts";
+
+/** The weight file of a model that ships quantized by us. */
+export const INT8_FILE = "model.int8.safetensors";
+
+/**
+ * The file that holds a folder's published weights, or the index of its shards: told by content, the format that
+ * {@link checkpointFormats} prefers, and in it the usual names, come first.
+ * @returns a path; where nothing can be read, that of a file named as weights are; undefined when there is none either
+ * @throws ModelError "config" when there is no such folder; "checkpoint" when several files could be meant, or an index is malformed
+ */
+export async function findWeights(directory: string): Promise<string | undefined> {
+  const names = (await listFolder(directory)).filter((name) => name !== INT8_FILE && !name.startsWith("."));
+  if (names.includes(SINGLE)) return join(directory, SINGLE);
+  const candidates: Candidate[] = [];
+  const shards = new Set<string>();
+  for (const name of names.filter(isShardIndex)) {
+    const path = join(directory, name);
+    const files = Object.values(await readShardIndex(path));
+    for (const file of files) shards.add(file);
+    candidates.push({ path, rank: await rank(name, join(directory, files[0] ?? "")) });
+  }
+  for (const name of names) {
+    const path = join(directory, name);
+    if (!name.endsWith(".json") && !shards.has(name)) candidates.push({ path, rank: await rank(name, path) });
+  }
+  const [best, next] = candidates.filter((each) => each.rank < UNUSABLE).toSorted((a, b) => a.rank - b.rank);
+  if (best === undefined || best.rank !== next?.rank) return best?.path;
+  throw new ModelError(
+    "checkpoint",
+    `${directory} holds several weights, among them ${basename(best.path)} and ${basename(next.path)}. Keep one.`,
+  );
+}
+
+/** Whether a file is the index of shards, by its name. */
+export function isShardIndex(path: string): boolean {
+  return path.endsWith(".index.json");
+}
+
+/**
+ * Reads an index of shards.
+ * @returns tensor name -> name of a file in the same folder
+ * @throws ModelError "checkpoint" when it is malformed, or names files elsewhere
+ */
+export async function readShardIndex(path: string): Promise<Readonly<Record<string, string>>> {
+  const parsed = indexSchema.safeParse(await readJson(path, "checkpoint"));
+  if (!parsed.success) throw malformed(path, 'has no "weight_map" of names', parsed.error);
+  for (const [name, shard] of Object.entries(parsed.data.weight_map)) {
+    if (shard === basename(shard) && !/^\.|\\/.test(shard)) continue;
+    throw new ModelError("checkpoint", `${path} places ${name} in "${shard}", which is no file of this folder.`);
+  }
+  return parsed.data.weight_map;
+}
+
+/**
+ * The names in a folder.
+ * @throws ModelError "config" when it is no folder
+ */
+export async function listFolder(directory: string): Promise<string[]> {
+  try {
+    return (await readdir(directory)).toSorted();
+  } catch (cause) {
+    const what = isMissing(cause) ? "is not a folder" : `cannot be read (${reason(cause)})`;
+    throw new ModelError("config", `${directory} ${what}. Give the folder of a model.`, { cause });
+  }
+}
+
+interface Candidate {
+  readonly path: string;
+  /** The lowest is taken. */
+  readonly rank: number;
+}
+
+const SINGLE = "model.safetensors";
+/** The names that libraries give weights, single or sharded. */
+const USUAL = /^(model|pytorch_model|flax_model|tf_model)\.(safetensors|bin|msgpack|h5)(\.index\.json)?$/;
+const UNUSABLE = Number.POSITIVE_INFINITY;
+
+const indexSchema = z.object({ weight_map: z.record(z.string(), z.string()) });
+
+/** @param content the file that shows the format: the file of that name, or an index's first shard */
+async function rank(name: string, content: string): Promise<number> {
+  const usual = USUAL.test(name);
+  try {
+    const format = await formatOf(await openSource(content));
+    if (format !== undefined) return 2 * checkpointFormats.indexOf(format) + (usual ? 0 : 1);
+  } catch (error) {
+    if (!(error instanceof ModelError)) throw error;
+  }
+  return usual ? 2 * checkpointFormats.length : UNUSABLE; // to be refused with what is wrong with it
+}

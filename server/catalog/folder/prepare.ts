@@ -1,0 +1,298 @@
+/** A model folder -> tensors on disk that the engine can map: in place where they fit, else made once into the cache. */
+import { createHash } from "node:crypto";
+import { stat } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import { type PlannedTensor, tensorPlan } from "../../../models/checkpoint/plan.ts";
+import {
+  dequantizeBlocks,
+  dequantizeColumns,
+  quantizeBlocks,
+  quantizeColumns,
+} from "../../../models/checkpoint/quantize.ts";
+import { safetensorsHeader, type TensorDtype, type TensorSpec } from "../../../models/checkpoint/safetensors.ts";
+import type { StoredTensor } from "../../../models/checkpoint/tensor.ts";
+import { ModelError } from "../../../models/errors.ts";
+import type { T5Config } from "../../../models/t5/config.ts";
+import { tensorShapes } from "../../../models/t5/weights.ts";
+import { cacheFolder, reason, writeAtomically } from "../../files/whole-file.ts";
+import { readManifest } from "../installed.ts";
+import { touch, trimCache } from "./cache.ts";
+import { type Checkpoint, openSafetensors, readTensor, readTensorBytes } from "./checkpoint.ts";
+import { fileState } from "./identity.ts";
+import { disagreement, type OpenedModel, openModel } from "./open.ts";
+import { checkSums, onceIntact } from "./sums.ts";
+
+/** A tensor for the runtime to map as external data. */
+export interface WeightReference {
+  /** Name of a file in {@link PreparedWeights.folder}. */
+  readonly file: string;
+  readonly dtype: TensorDtype;
+  readonly shape: readonly number[];
+  /** Bytes from the start of the file; a multiple of the element's size. */
+  readonly offset: number;
+  /** Bytes. */
+  readonly length: number;
+}
+
+/** A model's weights, ready in one precision. */
+export interface PreparedWeights {
+  readonly precision: "float32" | "int8";
+  /** With `tieWordEmbeddings` settled by the tensors. */
+  readonly config: T5Config;
+  /** Real path of the one folder that all files lie in, as ONNX Runtime asks for. */
+  readonly folder: string;
+  /**
+   * float32: every tensor of `tensorShapes(config)`, F32, by Hugging Face's name. int8: the stored tensors of
+   * `tensorPlan(config)`.
+   */
+  readonly tensors: ReadonlyMap<string, WeightReference>;
+  /** What a person should know of how they were made. */
+  readonly notes: readonly string[];
+}
+
+/** How to prepare. */
+export interface PrepareOptions {
+  /** Where made files are kept; the system's cache folder when absent. */
+  readonly cacheFolder?: string;
+  /** Stops between two tensors; the promise then rejects with the signal's reason and no file is left. */
+  readonly signal?: AbortSignal;
+  /** Called with the model's shape before anything is made; may refuse it by throwing. */
+  readonly accept?: (config: T5Config) => void;
+  /** Called after each tensor that was converted. */
+  readonly onProgress?: (doneBytes: number, totalBytes: number) => void;
+}
+
+/**
+ * Makes a model's weights ready for the engine. float32 maps the published file where it is float32; float16, bfloat16,
+ * shards in several folders, and int8 files are converted once into the cache. int8 maps the file that ships with the model,
+ * or quantizes the published weights once, one tensor in memory at a time. Files that spanfill.json has a sum of are checked.
+ * @throws ModelError "config" or "checkpoint"
+ */
+export async function prepareWeights(
+  directory: string,
+  precision: "float32" | "int8",
+  options: PrepareOptions = {},
+): Promise<PreparedWeights> {
+  const model = await openModel(directory, precision === "int8" ? "int8" : "float");
+  const { config } = model;
+  options.accept?.(config);
+  const cache = options.cacheFolder ?? cacheFolder();
+  const files = model.checkpoint.files.map((file) => file.path);
+  await checkSums(directory, readManifest(directory).sha256, files, cache);
+  const plan = tensorPlan(config);
+  const specs = precision === "int8" ? plan.flatMap((tensor) => tensor.stored) : floatSpecs(config);
+  const direct = references(specs, model.checkpoint);
+  if (direct !== undefined) {
+    if (precision === "float32") await checkFinite(model.checkpoint, specs, cache);
+    return { precision, config, ...direct, notes: [] };
+  }
+  const key = cacheKey(model, specs);
+  const path = join(cache, `${cacheName(directory)}-${key.slice(0, 16)}.safetensors`);
+  const kept = await keptReferences(path, specs, key);
+  const notes = [note(model, precision, path)];
+  if (kept !== undefined) {
+    await touch(path);
+    return { precision, config, ...kept, notes };
+  }
+  await write(path, model, plan, specs, { spanfill: FORMAT, key }, options);
+  await trimCache(cache, path);
+  const made = await keptReferences(path, specs, key);
+  if (made === undefined) throw new ModelError("checkpoint", `${path} was changed as it was made. Try again.`);
+  return { precision, config, ...made, notes };
+}
+
+/**
+ * Quantizes the published weights of a folder into one file: how the models that ship are made.
+ * @param file where to write, usually `model.int8.safetensors`
+ * @throws ModelError "config" or "checkpoint"
+ */
+export async function writeInt8(directory: string, file: string, options: PrepareOptions = {}): Promise<void> {
+  const model = await openModel(directory, "float");
+  const plan = tensorPlan(model.config);
+  const specs = plan.flatMap((tensor) => tensor.stored);
+  if (model.form === "int8") throw new ModelError("checkpoint", `${directory} holds no published weights to quantize.`);
+  await write(file, model, plan, specs, { spanfill: FORMAT }, options);
+}
+
+/** Changes when the same plan would be filled with other bytes; part of what a cached file is known by. */
+const FORMAT = "1";
+
+type Put = (name: string, data: Float32Array | Uint8Array | Int8Array) => Promise<void>;
+
+function floatSpecs(config: T5Config): TensorSpec[] {
+  return [...tensorShapes(config)].map(([name, shape]) => ({ name, dtype: "F32" as const, shape }));
+}
+
+/** Reads weights that are mapped as they are once, to see that all their values are numbers. */
+async function checkFinite(checkpoint: Checkpoint, specs: readonly TensorSpec[], marksFolder: string): Promise<void> {
+  for (const { path } of checkpoint.files) {
+    await onceIntact(path, "finite", marksFolder, async () => {
+      for (const { name } of specs) {
+        const tensor = stored(name, checkpoint);
+        if (tensor.file === path) await readTensor(name, tensor);
+      }
+    });
+  }
+}
+
+/** The specs' places, when the checkpoint holds each as it is needed, aligned, and all in one folder. */
+function references(
+  specs: readonly TensorSpec[],
+  checkpoint: Checkpoint,
+): Pick<PreparedWeights, "folder" | "tensors"> | undefined {
+  const tensors = new Map<string, WeightReference>();
+  const folders = new Set<string>();
+  for (const { name, dtype } of specs) {
+    const tensor = checkpoint.tensors.get(name);
+    if (tensor?.offset === undefined || tensor.dtype !== dtype || (dtype === "F32" && tensor.offset % 4 !== 0)) {
+      return undefined;
+    }
+    const { file, shape, offset, length } = tensor;
+    folders.add(dirname(file));
+    tensors.set(name, { file: basename(file), dtype, shape, offset, length });
+  }
+  const [folder = ""] = folders;
+  return folders.size === 1 ? { folder, tensors } : undefined;
+}
+
+/** The places in a file made earlier; undefined when there is none, or it is not the one that would be made now. */
+async function keptReferences(path: string, specs: readonly TensorSpec[], key: string) {
+  try {
+    const checkpoint = await openSafetensors(path);
+    const { key: madeFor } = checkpoint.metadata;
+    const same = madeFor === key && disagreement(specs, checkpoint.tensors) === undefined;
+    return same ? references(specs, checkpoint) : undefined;
+  } catch (error) {
+    if (error instanceof ModelError) return undefined;
+    throw error;
+  }
+}
+
+/** Known by its sources as they are now, the shape, and the tensors to make. */
+function cacheKey(model: OpenedModel, specs: readonly TensorSpec[]): string {
+  const sources = model.checkpoint.files.map(({ path, state }) => [path, state]);
+  return createHash("sha256")
+    .update(JSON.stringify([FORMAT, sources, model.config, specs]))
+    .digest("hex");
+}
+
+function cacheName(directory: string): string {
+  return basename(directory).replace(/[^\w.-]/g, "_") || "model";
+}
+
+function note(model: OpenedModel, precision: "float32" | "int8", path: string): string {
+  if (model.form === "int8") return `float32 weights were made from the model's int8 file, with its rounding: ${path}`;
+  return precision === "int8"
+    ? `int8 weights made from the published ones: ${path}`
+    : `float32 weights converted from the published ones: ${path}`;
+}
+
+async function write(
+  path: string,
+  model: OpenedModel,
+  plan: readonly PlannedTensor[],
+  specs: readonly TensorSpec[],
+  metadata: Readonly<Record<string, string>>,
+  options: PrepareOptions,
+): Promise<void> {
+  const layout = safetensorsHeader(specs, metadata);
+  const toInt8 = specs.some((spec) => spec.dtype !== "F32");
+  try {
+    await writeAtomically(path, async (handle) => {
+      const missing = new Set(layout.tensors.keys());
+      let doneBytes = layout.bytes.length;
+      const writeAt = async (bytes: Uint8Array, position: number) => {
+        for (let done = 0; done < bytes.length; ) {
+          done += (await handle.write(bytes, done, Math.min(bytes.length - done, 1 << 30), position + done))
+            .bytesWritten;
+        }
+      };
+      const put: Put = async (name, data) => {
+        const place = layout.tensors.get(name);
+        if (place?.endOffset !== (place?.beginOffset ?? 0) + data.byteLength)
+          throw new Error(`${name} has another size`);
+        await writeAt(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), place.beginOffset);
+        missing.delete(name);
+        doneBytes += data.byteLength;
+        options.onProgress?.(doneBytes, layout.fileSizeBytes);
+      };
+      await writeAt(layout.bytes, 0);
+      for (const tensor of plan) {
+        options.signal?.throwIfAborted();
+        if (model.form === "int8") await dequantize(tensor, model.checkpoint, put);
+        else if (toInt8) await quantize(tensor, model.checkpoint, put);
+        else await copy(tensor, model.checkpoint, put);
+      }
+      if (missing.size > 0) throw new Error(`${[...missing].join(", ")} were not made`);
+      await checkUnchanged(model.checkpoint);
+    });
+  } catch (cause) {
+    if (cause instanceof ModelError || options.signal?.aborted) throw cause;
+    throw new ModelError(
+      "checkpoint",
+      `${path} cannot be written (${reason(cause)}). It takes ${layout.fileSizeBytes} bytes: free some space, or name another folder in SPANFILL_CACHE.`,
+      { cause },
+    );
+  }
+}
+
+/** @throws ModelError "changed" when a file is no longer what was opened, so that what was read of it may be of two kinds */
+async function checkUnchanged({ files }: Checkpoint): Promise<void> {
+  for (const { path, state } of files) {
+    const now = await stat(path).catch(() => undefined);
+    if (now !== undefined && fileState(now).join() === state.join()) continue;
+    throw new ModelError("changed", `${path} was changed as it was converted. Ask again once that is done.`);
+  }
+}
+
+async function quantize(planned: PlannedTensor, checkpoint: Checkpoint, put: Put): Promise<void> {
+  const weight = await stacked(planned, checkpoint);
+  const [N = 0, K = 0] = planned.shape;
+  if (planned.form === "float") return put(planned.name, weight);
+  const { values, scales } = planned.form === "block" ? quantizeBlocks(weight, N, K) : quantizeColumns(weight, N, K);
+  await put(`${planned.name}.${planned.form === "block" ? "q8" : "s8t"}`, values);
+  await put(`${planned.name}.scale`, scales);
+}
+
+async function dequantize(planned: PlannedTensor, checkpoint: Checkpoint, put: Put): Promise<void> {
+  const tensor = (name: string) => stored(name, checkpoint);
+  const [N = 0, K = 0] = planned.shape;
+  if (planned.form === "float") return put(planned.name, await readTensor(planned.name, tensor(planned.name)));
+  const scales = await readTensor(planned.name, tensor(`${planned.name}.scale`));
+  const values = await readTensorBytes(tensor(`${planned.name}.${planned.form === "block" ? "q8" : "s8t"}`));
+  const weight =
+    planned.form === "block"
+      ? dequantizeBlocks({ values, scales }, N, K)
+      : dequantizeColumns({ values: new Int8Array(values.buffer), scales }, N, K);
+  let row = 0;
+  for (const { name, shape } of planned.sources) {
+    const [rows = 0] = shape;
+    await put(name, weight.subarray(row * K, (row + rows) * K));
+    row += rows;
+  }
+}
+
+async function copy(planned: PlannedTensor, checkpoint: Checkpoint, put: Put): Promise<void> {
+  for (const { name } of planned.sources) await put(name, await readTensor(name, stored(name, checkpoint)));
+}
+
+/** The sources below each other, float32. */
+async function stacked(planned: PlannedTensor, checkpoint: Checkpoint): Promise<Float32Array> {
+  const parts: Float32Array[] = [];
+  for (const { name } of planned.sources) parts.push(await readTensor(name, stored(name, checkpoint)));
+  const [only] = parts;
+  if (only !== undefined && parts.length === 1) return only;
+  const whole = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}
+
+function stored(name: string, checkpoint: Checkpoint): StoredTensor {
+  const tensor = checkpoint.tensors.get(name);
+  if (tensor === undefined) throw new ModelError("checkpoint", `The weights lack ${name}. Download the model again.`);
+  return tensor;
+}

@@ -1,0 +1,58 @@
+/** Files of weights, read by ranges. */
+import { open, realpath, stat } from "node:fs/promises";
+import { type ByteSource, malformed } from "../../../models/checkpoint/tensor.ts";
+import { ModelError } from "../../../models/errors.ts";
+import { isMissing, reason } from "../../files/whole-file.ts";
+import { fileState } from "./identity.ts";
+
+/** A file on disk as it is now. */
+export interface FileSource extends ByteSource {
+  /** @see fileState */
+  readonly state: readonly number[];
+}
+
+/**
+ * Opens a file for reading by ranges. Nothing is held open between two reads.
+ * @throws ModelError "checkpoint" when it is missing, or no file
+ */
+export async function openSource(path: string): Promise<FileSource> {
+  try {
+    const file = await realpath(path);
+    const status = await stat(file);
+    if (!status.isFile()) throw new Error("it is no file");
+    return {
+      name: path,
+      file,
+      sizeBytes: status.size,
+      state: fileState(status),
+      read: (offset, length) => readRange(file, offset, length),
+    };
+  } catch (cause) {
+    const what = isMissing(cause) ? "does not exist, or is a link to nothing" : `cannot be read (${reason(cause)})`;
+    throw malformed(path, what, cause);
+  }
+}
+
+/**
+ * Reads exactly `length` bytes; in pieces, for one read gives at most 2 GiB.
+ * @throws ModelError "checkpoint" when the file is shorter or cannot be read
+ */
+export async function readRange(file: string, offset: number, length: number): Promise<Uint8Array> {
+  try {
+    const bytes = new Uint8Array(length);
+    const handle = await open(file);
+    try {
+      for (let done = 0; done < length; ) {
+        const count = Math.min(length - done, 1 << 30);
+        const { bytesRead } = await handle.read(bytes, done, count, offset + done);
+        if (bytesRead === 0) throw malformed(file, "became shorter while it was read");
+        done += bytesRead;
+      }
+    } finally {
+      await handle.close();
+    }
+    return bytes;
+  } catch (cause) {
+    throw cause instanceof ModelError ? cause : malformed(file, `cannot be read (${reason(cause)})`, cause);
+  }
+}

@@ -1,0 +1,123 @@
+/** Gets a model from the hub into the cache that Hugging Face's tools share, so that they find it there too. */
+import { constants } from "node:fs";
+import { copyFile, symlink } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import { ModelError } from "../../../models/errors.ts";
+import { folderInside, removeEmpty, sizeInside, unwritable } from "../../files/inside.ts";
+import { forgetFolder, isBlobLink, makeOwnFolder, removeOwn } from "../../files/removal.ts";
+import { checkSpace } from "../../files/space.ts";
+import { reason, writeAtomically } from "../../files/whole-file.ts";
+import { type Places, repositoryFolder } from "../store.ts";
+import { downloadFile, PARTIAL } from "./download.ts";
+import { fileUrl, type Hub, type HubModel, hubModel, statusError } from "./hub.ts";
+
+/** How far a download has come. */
+export interface DownloadProgress {
+  readonly doneBytes: number;
+  readonly totalBytes: number;
+  /** Over the last seconds; 0 at the start. */
+  readonly bytesPerSecond: number;
+  /** Undefined while the speed is not known. */
+  readonly secondsLeft?: number;
+}
+
+/** How a download is watched and stopped. */
+export interface GetOptions {
+  readonly signal: AbortSignal;
+  readonly onProgress?: (progress: DownloadProgress) => void;
+  /** Waits between tries. @see DownloadOptions */
+  readonly backoffMs?: readonly number[];
+  readonly longestWaitMs?: number;
+}
+
+/**
+ * Downloads a model; what is there already is not fetched again.
+ * @returns its folder
+ * @throws ModelError "network", "storage", "config" or "input"; what the signal aborts with, and then what has arrived stays
+ */
+export async function getModel(hub: Hub, places: Places, id: string, options: GetOptions): Promise<string> {
+  const model = await hubModel(hub, id, options.signal);
+  const name = basename(repositoryFolder(places, id));
+  await makeOwnFolder(join(places.hub, name), places.own).catch((cause) => {
+    throw unwritable(join(places.hub, name), cause);
+  });
+  // All before anything is fetched: what is wrong with one of them would be so afterwards.
+  const blobs = await folderInside(places.hub, name, "blobs");
+  const snapshot = await folderInside(places.hub, name, "snapshots", model.commit);
+  const refs = await folderInside(places.hub, name, "refs");
+  try {
+    await fetchFiles(hub, model, places.hub, blobs, options);
+    for (const { path, hash } of model.files) {
+      await link(join(snapshot, path), join(blobs, hash), join("..", "..", "blobs", hash));
+    }
+    await writeAtomically(join(refs, "main"), (handle) => handle.writeFile(model.commit));
+    return snapshot;
+  } catch (error) {
+    // Of a download that brought nothing, nothing is left.
+    await removeEmpty(snapshot, dirname(snapshot), refs, blobs, dirname(blobs));
+    await forgetFolder(dirname(blobs), places.own);
+    throw error;
+  }
+}
+
+/** Fetches a model's files into the folder of their contents. */
+async function fetchFiles(hub: Hub, model: HubModel, store: string, blobs: string, options: GetOptions): Promise<void> {
+  const { onProgress, ...patience } = options;
+  const files = model.files.map((file) => ({ ...file, blob: join(blobs, file.hash) }));
+  const there = await Promise.all(
+    files.map(async ({ blob }) => (await sizeInside(blob)) ?? (await sizeInside(blob + PARTIAL)) ?? 0),
+  );
+  const totalBytes = files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+  await checkSpace(store, totalBytes - there.reduce((sum, size) => sum + size, 0));
+
+  const rate = createRate();
+  let finished = 0;
+  for (const { path, hash, sizeBytes, blob } of files) {
+    const url = fileUrl(hub, model, path);
+    const headers = hub.authorization(url);
+    const refused = (status: number) => statusError(hub, model.id, status);
+    const onBytes = (doneBytes: number) => {
+      const bytesPerSecond = rate(finished + doneBytes);
+      const secondsLeft = (totalBytes - finished - doneBytes) / bytesPerSecond;
+      onProgress?.({
+        doneBytes: finished + doneBytes,
+        totalBytes,
+        bytesPerSecond,
+        ...(bytesPerSecond > 0 ? { secondsLeft } : {}),
+      });
+    };
+    const file = { url, headers, path: blob, sizeBytes, hash, fetch: hub.fetch, refused };
+    await downloadFile(file, { ...patience, onBytes });
+    finished += sizeBytes;
+  }
+}
+
+/**
+ * A measure of speed over the last seconds.
+ * @returns takes the bytes that are there, gives bytes a second
+ */
+export function createRate(now: () => number = () => performance.now()): (doneBytes: number) => number {
+  const marks: { readonly at: number; readonly doneBytes: number }[] = [];
+  return (doneBytes) => {
+    const at = now();
+    const last = marks.at(-1);
+    if (last === undefined || at - last.at >= 250) marks.push({ at, doneBytes });
+    while (marks.length > 2 && at - (marks[0]?.at ?? at) > 5000) marks.shift();
+    const [first] = marks;
+    return first === undefined || at === first.at
+      ? 0
+      : Math.max(0, (1000 * (doneBytes - first.doneBytes)) / (at - first.at));
+  };
+}
+
+/** Links as Hugging Face's tools do; copies where the system has no links for everyone (Windows). */
+async function link(path: string, blob: string, target: string): Promise<void> {
+  try {
+    await removeOwn(path, dirname(path), isBlobLink);
+    await symlink(target, path).catch(() => copyFile(blob, path, constants.COPYFILE_EXCL));
+  } catch (cause) {
+    throw new ModelError("storage", `${path} cannot be written (${reason(cause)}): mend that, and try again.`, {
+      cause,
+    });
+  }
+}

@@ -1,0 +1,74 @@
+/** The engine's child process: answers the parent's calls with the in-process engine, and ends when the parent does. */
+import { z } from "zod";
+import { ModelError } from "../../../models/errors.ts";
+import { probeDevice } from "../runtime/on-device.ts";
+import { createLocalEngine } from "./local.ts";
+import { type Call, type ToParent, toChildSchema } from "./messages.ts";
+import { stayUp } from "./stay-up.ts";
+
+stayUp((line) => console.error(line));
+
+const engine = createLocalEngine((device, why) => send({ type: "fellBack", device, why }));
+/** Calls under way, to be cancelled by their id. */
+const running = new Map<number, AbortController>();
+
+process.on("message", (message) => {
+  const parsed = toChildSchema.safeParse(message);
+  if (!parsed.success) complain(message, parsed.error);
+  else if (parsed.data.type === "cancel") running.get(parsed.data.id)?.abort();
+  else answer(parsed.data).catch((error) => console.error(`a call was not answered: ${error}`));
+});
+process.on("disconnect", () => process.exit(0));
+// Ctrl+C in a terminal reaches the whole group: what to stop is the parent's decision.
+process.on("SIGINT", () => undefined);
+
+async function answer(call: Call): Promise<void> {
+  const controller = new AbortController();
+  running.set(call.id, controller);
+  try {
+    send({ type: "result", id: call.id, value: await perform(call, controller.signal) });
+  } catch (error) {
+    const code = error instanceof ModelError ? error.code : "runtime";
+    send({ type: "failed", id: call.id, code, message: error instanceof Error ? error.message : String(error) });
+  } finally {
+    running.delete(call.id);
+  }
+}
+
+async function perform(call: Call, signal: AbortSignal): Promise<unknown> {
+  if (call.type === "probe") return probeDevice(call.device);
+  const model = await engine.load(call.model);
+  switch (call.type) {
+    case "load":
+      return model.info;
+    case "encode":
+      return model.encode(call.parts);
+    case "encodeAll":
+      return model.encodeAll(call.texts);
+    case "decode":
+      return model.decode(call.ids);
+    case "generate":
+      return model.generate(call.request, {
+        signal,
+        ...(call.stream ? { onTokens: (ids, text) => send({ type: "tokens", id: call.id, ids: [...ids], text }) } : {}),
+      });
+    case "encodeWindow":
+      return model.encodeWindow(call.window);
+    case "fill":
+      return model.fill(call.request, { signal });
+    case "score":
+      return model.score(call.input, call.target, { signal });
+  }
+}
+
+function send(message: ToParent): void {
+  // The parent may be gone; then "disconnect" ends this process.
+  if (process.connected) process.send?.(message, undefined, undefined, () => undefined);
+}
+
+function complain(message: unknown, error: z.ZodError): void {
+  const text = `The engine process got a message it does not understand: ${z.prettifyError(error)}`;
+  const id = z.object({ id: z.int() }).safeParse(message);
+  if (id.success) send({ type: "failed", id: id.data.id, code: "process", message: text });
+  else console.error(text);
+}

@@ -1,0 +1,214 @@
+/** The engine in this process: weights, tokenizer, graphs and generation put together, one call at a time per model. */
+import { existsSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { ModelError } from "../../../models/errors.ts";
+import { parameterCount } from "../../../models/t5/weights.ts";
+import { createBytePairTokenizer, isBytePair, robertaTokenizerJson } from "../../../models/tokenizer/byte-pair.ts";
+import { createByteTokenizer } from "../../../models/tokenizer/bytes.ts";
+import { encodeParts } from "../../../models/tokenizer/parts.ts";
+import { checkVocabulary, createTokenizer, type Tokenizer } from "../../../models/tokenizer/tokenizer.ts";
+import { encodeWindow } from "../../../models/tokenizer/window.ts";
+import { modelIdentity } from "../../catalog/folder/identity.ts";
+import { readDecoding, readManifest } from "../../catalog/installed.ts";
+import { isMissing, readJson, reason } from "../../files/whole-file.ts";
+import type { Device, OnFallback } from "../device.ts";
+import type { Engine, Generation, LoadedModel, ModelReference } from "../engine.ts";
+import { fillWindow } from "../fill.ts";
+import { cachingEncoder } from "../runtime/encoder-cache.ts";
+import { openOnDevice, requireDevice } from "../runtime/on-device.ts";
+import { openRunner } from "../runtime/ort-runner.ts";
+import { slowNotice } from "../runtime/session.ts";
+import { rankedTokens } from "../search/candidates.ts";
+import { generate, score, scoreContinuations } from "../search/generate.ts";
+import { createQueue } from "./queue.ts";
+
+/**
+ * An engine that runs in this process. Its native calls block the thread; between chunks of tokens it yields.
+ */
+export function createLocalEngine(onFallback: OnFallback = () => undefined): Engine {
+  const models = new Map<string, { readonly loading: Promise<LocalModel>; readonly identity: string }>();
+  let disposed = false;
+  return {
+    async load(reference) {
+      if (disposed) throw new ModelError("process", "The engine is closed; open a new one.");
+      const key = JSON.stringify([
+        resolve(reference.directory),
+        reference.precision,
+        reference.threads,
+        reference.device,
+      ]);
+      const known = models.get(key);
+      const { identity = known?.identity ?? modelIdentity(reference.directory) } = reference;
+      if (known?.identity === identity) return known.loading;
+      // Asked for by one who has not seen that they changed: what was loaded since stays.
+      checkFiles(reference.directory, identity);
+      const loading = loadModel(reference, identity, onFallback);
+      models.set(key, { loading, identity });
+      // A failed load is tried again: the files may have been put right.
+      loading.catch(() => {
+        if (models.get(key)?.loading === loading) models.delete(key);
+      });
+      // What still waits for the older one is answered by it.
+      known?.loading.then((old) => old.dispose()).catch(() => undefined);
+      return loading;
+    },
+    async dispose() {
+      disposed = true;
+      const loaded = await Promise.allSettled([...models.values()].map(({ loading }) => loading));
+      models.clear();
+      await Promise.all(loaded.map((one) => (one.status === "fulfilled" ? one.value.dispose() : undefined)));
+    },
+  };
+}
+
+interface LocalModel extends LoadedModel {
+  dispose(): Promise<void>;
+}
+
+/** @throws ModelError "changed" when the folder's files are not those of the identity */
+function checkFiles(directory: string, identity: string): void {
+  if (modelIdentity(directory) === identity) return;
+  throw new ModelError(
+    "changed",
+    `The files of the model in ${directory} were changed as it was asked. Ask again once that is done.`,
+  );
+}
+
+async function loadModel(
+  { directory, precision: wanted, threads, device = "cpu" }: ModelReference,
+  identity: string,
+  onFallback: OnFallback,
+): Promise<LocalModel> {
+  // Graphs map the weights when they are first used.
+  const check = () => checkFiles(directory, identity);
+  const open = async (on: Device) => {
+    // The runner makes its graphs as they are needed: that a device is not there is told now.
+    if (on !== "cpu") await requireDevice(on);
+    const runner = await openRunner(directory, on === "cpu" ? wanted : "float32", threads, undefined, on, check);
+    return { ...cachingEncoder(runner, runner.config), config: runner.config };
+  };
+  // Both are read at once; where both fail, what is wrong with the weights is told.
+  const reading = readTokenizer(directory);
+  const [opened] = await Promise.allSettled([openOnDevice(device, open, onFallback), reading]);
+  if (opened.status === "rejected") throw opened.reason;
+  const place = opened.value;
+  const tokenizer = await reading;
+  const { config } = await place.use(async (runner) => runner);
+  const { id, prefixes, labels, calibration, languages } = readManifest(directory);
+  checkVocabulary(tokenizer, config.vocabSize, config.eosTokenId);
+  const decode = (ids: readonly number[]) => tokenizer.decode(ids);
+  const { frequent, ...decoding } = readDecoding(directory);
+  const { padTokenId, decoderStartTokenId, eosTokenId } = config;
+  const marks = tokenizer.lengthMarks.map((mark) => mark.id);
+  const always = [padTokenId, decoderStartTokenId, eosTokenId, tokenizer.unkId, ...tokenizer.sentinelIds, ...marks];
+  const commonTokens = rankedTokens(always, frequent, config.vocabSize);
+  const using = { config, decode, commonTokens, inputOnly: tokenizer.promptIds };
+  try {
+    check(); // what was read last may be newer than what was read first
+  } catch (error) {
+    await place.dispose();
+    throw error;
+  }
+  const queue = createQueue();
+  const produce: LoadedModel["generate"] = async (request, options = {}) => {
+    const made = await queue.run(options.signal, () =>
+      place.use((runner) => generate({ runner, ...using }, request, options)),
+    );
+    return made ?? neverBegun(request.inputs.length);
+  };
+  return {
+    info: {
+      id,
+      directory: resolve(directory),
+      config,
+      precision: place.device === "cpu" ? wanted : "float32",
+      device: slowNotice === undefined ? place.device : "wasm",
+      ...(slowNotice === undefined ? {} : { slowNotice }),
+      parameters: parameterCount(config),
+      sentinelIds: tokenizer.sentinelIds,
+      unkTokenId: tokenizer.unkId,
+      lengthMarks: tokenizer.lengthMarks,
+      spellsLayout: tokenizer.spellsLayout,
+      prefixes,
+      ...(labels === undefined ? {} : { labels }),
+      calibration,
+      languages,
+      decoding,
+    },
+    encode: async (parts) => encodeParts(tokenizer, parts),
+    encodeAll: async (texts) => texts.map((text) => tokenizer.encode(text)),
+    decode: async (ids) => decode(ids),
+    generate: produce,
+    encodeWindow: async (window) => encodeWindow(tokenizer, window),
+    fill: (request, options) =>
+      fillWindow(tokenizer, produce, request, options, async (...proposals) => {
+        const scored = queue.run(options?.signal, () =>
+          place.use((runner) => scoreContinuations({ runner, ...using }, ...proposals)),
+        );
+        return (await scored) ?? [];
+      }),
+    score: async (input, target, options = {}) => {
+      const made = await queue.run(options.signal, () =>
+        place.use((runner) => score({ runner, ...using }, input, target, options)),
+      );
+      if (made !== undefined) return made;
+      throw options.signal?.reason;
+    },
+    dispose: () => queue.close(() => place.dispose()),
+  };
+}
+
+/**
+ * A model folder's tokenizer: tokenizer.json, else what is made of spiece.model or of RoBERTa's files (CodeT5); ByT5 needs none.
+ * @throws ModelError "tokenizer"
+ */
+export async function readTokenizer(directory: string): Promise<Tokenizer> {
+  if (existsSync(join(directory, "tokenizer.json"))) {
+    const json = await readJson(join(directory, "tokenizer.json"), "tokenizer");
+    return isBytePair(json) ? createBytePairTokenizer(json) : createTokenizer(json);
+  }
+  const named = ["spiece.model", "sentencepiece.model"].map((name) => join(directory, name)); // T5's buckets have the latter
+  const file = named.find(existsSync) ?? join(directory, "spiece.model");
+  if (!existsSync(file)) {
+    if (await isByteLevel(directory)) return createByteTokenizer();
+    if (existsSync(join(directory, "merges.txt"))) return readRoberta(directory);
+  }
+  const bytes = await readFile(file).catch((cause: unknown) => {
+    const what = isMissing(cause)
+      ? "no tokenizer.json and no spiece.model"
+      : `a spiece.model that cannot be read (${reason(cause)})`;
+    throw new ModelError("tokenizer", `${directory} has ${what}. Put the one from the model's own repository there.`, {
+      cause,
+    });
+  });
+  // Rarely needed, and its protobuf reader costs time at the start.
+  const { sentencepieceToTokenizerJson } = await import("../../../models/tokenizer/sentencepiece.ts");
+  return createTokenizer(sentencepieceToTokenizerJson(bytes));
+}
+
+async function readRoberta(directory: string): Promise<Tokenizer> {
+  const json = (name: string) => readJson(join(directory, name), "tokenizer");
+  const merges = await readFile(join(directory, "merges.txt"), "utf8");
+  const added = existsSync(join(directory, "added_tokens.json")) ? await json("added_tokens.json") : {};
+  return createBytePairTokenizer(robertaTokenizerJson(await json("vocab.json"), merges, added));
+}
+
+/** Whether tokenizer_config.json names ByT5's tokenizer, which has no file of its own. */
+async function isByteLevel(directory: string): Promise<boolean> {
+  const path = join(directory, "tokenizer_config.json");
+  if (!existsSync(path)) return false;
+  const config = await readJson(path, "tokenizer");
+  return (
+    config !== null &&
+    typeof config === "object" &&
+    "tokenizer_class" in config &&
+    config.tokenizer_class === "ByT5Tokenizer"
+  );
+}
+
+/** What a generation gives that was cancelled while it waited. */
+function neverBegun(inputs: number): Generation {
+  const timing = { encodeMs: 0, firstTokenMs: 0, totalMs: 0, steps: 0 };
+  return { sequences: Array.from({ length: inputs }, () => []), cancelled: true, timing };
+}

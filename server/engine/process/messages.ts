@@ -1,0 +1,110 @@
+/** What the engine's parent and its child process say to each other; every message is checked where it arrives. */
+import { z } from "zod";
+import type { SpanWindow } from "../../../models/tokenizer/window.ts";
+import { DEVICES, type DeviceProbe } from "../device.ts";
+import type {
+  Filling,
+  FillRequest,
+  GenerateRequest,
+  Generation,
+  InputPart,
+  ModelInfo,
+  ModelReference,
+  TargetScore,
+} from "../engine.ts";
+
+const id = z.int().nonnegative();
+const ids = z.array(z.int());
+const lists = <T extends z.ZodType>(item: T) => z.array(item).readonly();
+/** Structured data of our own making: its outside is checked, its inside was typed when it was sent. */
+const shaped = <T extends object>() => z.custom<T>((value) => typeof value === "object" && value !== null);
+
+const reference: z.ZodType<ModelReference> = z.object({
+  directory: z.string(),
+  precision: z.enum(["int8", "float32"]),
+  threads: z.int().positive().exactOptional(),
+  device: z.enum(DEVICES).exactOptional(),
+  identity: z.string().exactOptional(),
+});
+
+const part: z.ZodType<InputPart> = z.discriminatedUnion("kind", [
+  z.object({
+    kind: z.literal("text"),
+    text: z.string(),
+    continues: z.boolean().exactOptional(),
+    special: z.boolean().exactOptional(),
+  }),
+  z.object({ kind: z.literal("sentinel"), index: z.int().nonnegative() }),
+  z.object({ kind: z.literal("token"), id: z.int().nonnegative() }),
+]);
+
+/** A call, sent from the parent to the child; each names its model, which the child loads when it has not. */
+export const callSchema = z.discriminatedUnion("type", [
+  z.object({ type: z.literal("load"), id, model: reference }),
+  z.object({ type: z.literal("encode"), id, model: reference, parts: lists(part) }),
+  z.object({ type: z.literal("encodeAll"), id, model: reference, texts: lists(z.string()) }),
+  z.object({ type: z.literal("decode"), id, model: reference, ids }),
+  z.object({
+    type: z.literal("generate"),
+    id,
+    model: reference,
+    // The engine itself checks a request's values: they come from people, and its messages are better.
+    request: shaped<GenerateRequest>(),
+    /** Whether `tokens` messages are wanted. */
+    stream: z.boolean(),
+  }),
+  z.object({ type: z.literal("encodeWindow"), id, model: reference, window: shaped<SpanWindow>() }),
+  z.object({ type: z.literal("fill"), id, model: reference, request: shaped<FillRequest>() }),
+  z.object({ type: z.literal("score"), id, model: reference, input: ids, target: ids }),
+  /** Whether a device works; it needs no model. */
+  z.object({ type: z.literal("probe"), id, device: z.enum(DEVICES) }),
+]);
+
+/** Sent from the parent to the child: a call, or the wish that call `id` stops. */
+export const toChildSchema = z.union([callSchema, z.object({ type: z.literal("cancel"), id })]);
+
+const errorCode = z.enum([
+  "config",
+  "checkpoint",
+  "tokenizer",
+  "shape",
+  "input",
+  "task",
+  "memory",
+  "runtime",
+  "changed",
+  "process",
+  "network",
+  "storage",
+]);
+
+/** Sent from the child to the parent: tokens so far, and at last a call's result or failure; and that a device failed. */
+export const toParentSchema = z.discriminatedUnion("type", [
+  z.object({ type: z.literal("tokens"), id, ids, text: z.string() }),
+  z.object({ type: z.literal("result"), id, value: z.unknown() }),
+  z.object({ type: z.literal("failed"), id, code: errorCode, message: z.string() }),
+  z.object({ type: z.literal("fellBack"), device: z.enum(DEVICES), why: z.string() }),
+]);
+
+/** The value of a `result`, by the call's type. */
+export const resultSchemas = {
+  load: shaped<ModelInfo>(),
+  encode: ids,
+  encodeAll: z.array(ids),
+  decode: z.string(),
+  generate: z.custom<Generation>(
+    (value) => shaped<Generation>().safeParse(value).success && "sequences" in Object(value),
+  ),
+  encodeWindow: ids,
+  fill: z.custom<Filling>((value) => shaped<Filling>().safeParse(value).success && "sequences" in Object(value)),
+  score: z.custom<TargetScore>(
+    (value) => shaped<TargetScore>().safeParse(value).success && "logProbs" in Object(value),
+  ),
+  probe: shaped<DeviceProbe>(),
+} as const;
+
+export type Call = z.output<typeof callSchema>;
+export type ToChild = z.output<typeof toChildSchema>;
+export type ToParent = z.output<typeof toParentSchema>;
+/** What a call of a type resolves with. */
+export type Result<T extends Call["type"]> = z.output<(typeof resultSchemas)[T]>;

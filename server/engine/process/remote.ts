@@ -1,0 +1,265 @@
+/** The engine in a child process: a crash, its memory and its blocking calls stay there; ending it frees everything. */
+import { type ChildProcess, fork } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { ModelError } from "../../../models/errors.ts";
+import { neutralFolder } from "../../files/working-folder.ts";
+import { type Device, type DeviceProbe, type OnFallback, plainReason } from "../device.ts";
+import type { CallOptions, Engine, LoadedModel, ModelReference } from "../engine.ts";
+import { type Call, type Result, resultSchemas, type ToChild, toParentSchema } from "./messages.ts";
+
+/** How the child process is run. */
+export interface RemoteEngineOptions {
+  /** The child's script; default: child.js beside this bundle. */
+  readonly childPath?: string;
+  /** The child ends after this long without a call; the next call starts it again. Default: never. */
+  readonly idleMs?: number;
+  /** Gets the child's stderr, and notes on its coming and going, a line at a time. */
+  readonly log?: (line: string) => void;
+  /** Called when the child is gone: crashed, idle, or ended. */
+  readonly onGone?: () => void;
+  readonly onFallback?: OnFallback;
+}
+
+/** An engine whose process can be looked at. */
+export interface RemoteEngine extends Engine {
+  /** The child's process id, or undefined while none runs. */
+  readonly pid: number | undefined;
+  /** Whether a device works. @throws ModelError "process" when trying it ended the process */
+  probe(device: Device): Promise<DeviceProbe>;
+}
+
+/**
+ * An engine that runs in a forked process. The process starts with the first call and again after a crash; the calls
+ * that a crash cuts off reject with ModelError "process". A model stays usable over restarts: it is loaded anew.
+ */
+export function createRemoteEngine(options: RemoteEngineOptions = {}): RemoteEngine {
+  return new ChildEngine(options);
+}
+
+const NEVER_BEGUN = { encodeMs: 0, firstTokenMs: 0, totalMs: 0, steps: 0 };
+const END_GRACE_MS = 2000;
+const STDERR_KEPT = 1000;
+
+/** A call under way. */
+interface Pending {
+  readonly type: Call["type"];
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (error: unknown) => void;
+  readonly onTokens: CallOptions["onTokens"];
+}
+
+type ModelCall = Exclude<Call, { readonly type: "probe" }>;
+type WithoutId<T> = T extends unknown ? Omit<T, "id"> : never;
+
+class ChildEngine implements RemoteEngine {
+  private readonly options: RemoteEngineOptions;
+  private readonly pending = new Map<number, Pending>();
+  private readonly ending = new Set<Promise<void>>();
+  private child: ChildProcess | undefined;
+  private idle: NodeJS.Timeout | undefined;
+  private nextId = 0;
+  private disposed = false;
+  private crashes = 0;
+  /** Devices under which the process ended. */
+  private readonly deadly = new Set<Device>();
+
+  constructor(options: RemoteEngineOptions) {
+    this.options = options;
+  }
+
+  get pid(): number | undefined {
+    return this.child?.pid;
+  }
+
+  async load(model: ModelReference): Promise<LoadedModel> {
+    const info = await this.call("load", { type: "load", model });
+    return {
+      info,
+      encode: (parts) => this.call("encode", { type: "encode", model, parts }),
+      encodeAll: (texts) => this.call("encodeAll", { type: "encodeAll", model, texts }),
+      decode: (ids) => this.call("decode", { type: "decode", model, ids: [...ids] }),
+      generate: async (request, options = {}) => {
+        if (options.signal?.aborted)
+          return { sequences: request.inputs.map(() => []), cancelled: true, timing: NEVER_BEGUN };
+        const stream = options.onTokens !== undefined;
+        return this.call("generate", { type: "generate", model, request, stream }, options);
+      },
+      encodeWindow: (window) => this.call("encodeWindow", { type: "encodeWindow", model, window }),
+      fill: async (request, options = {}) => {
+        if (options.signal?.aborted)
+          return { inputTokens: 0, sequences: [], proposed: [], cancelled: true, timing: NEVER_BEGUN };
+        return this.call("fill", { type: "fill", model, request }, options);
+      },
+      score: async (input, target, options = {}) => {
+        options.signal?.throwIfAborted();
+        const call = { type: "score" as const, model, input: [...input], target: [...target] };
+        return this.call("score", call, options).catch((error: unknown) => {
+          options.signal?.throwIfAborted();
+          throw error;
+        });
+      },
+    };
+  }
+
+  probe(device: Device): Promise<DeviceProbe> {
+    return this.ask("probe", { type: "probe", device });
+  }
+
+  async dispose(): Promise<void> {
+    this.disposed = true;
+    this.end("The engine was closed.");
+    await Promise.all(this.ending);
+  }
+
+  /** A call on a model; where its device ends the process, done again on the CPU. */
+  private async call<T extends ModelCall["type"]>(
+    type: T,
+    call: WithoutId<ModelCall>,
+    options: CallOptions = {},
+  ): Promise<Result<T>> {
+    const { model } = call;
+    const { device = "cpu" } = model;
+    const onCpu = () => this.ask(type, { ...call, model: { ...model, device: "cpu" } }, options);
+    if (this.deadly.has(device)) return onCpu();
+    const { crashes } = this;
+    try {
+      return await this.ask(type, call, options);
+    } catch (error) {
+      if (device === "cpu" || this.crashes === crashes || !(error instanceof ModelError)) throw error;
+      if (!this.deadly.has(device)) this.options.onFallback?.(device, plainReason(error.message));
+      this.deadly.add(device);
+      return onCpu();
+    }
+  }
+
+  private async ask<T extends Call["type"]>(
+    type: T,
+    call: WithoutId<Call>,
+    { signal, onTokens }: CallOptions = {},
+  ): Promise<Result<T>> {
+    if (this.disposed) throw new ModelError("process", "The engine is closed; open a new one.");
+    const child = this.start();
+    const id = this.nextId++;
+    clearTimeout(this.idle);
+    const cancel = () => this.send(child, { type: "cancel", id });
+    try {
+      const value = await new Promise<unknown>((resolve, reject) => {
+        this.pending.set(id, { type, resolve, reject, onTokens });
+        this.send(child, { ...call, id } as Call);
+        signal?.addEventListener("abort", cancel, { once: true });
+      });
+      const parsed = resultSchemas[type].safeParse(value);
+      if (!parsed.success) {
+        throw new ModelError(
+          "process",
+          `The engine process answered "${type}" with something else. Install Spanfill again.`,
+        );
+      }
+      return parsed.data as Result<T>;
+    } finally {
+      signal?.removeEventListener("abort", cancel);
+      this.pending.delete(id);
+      this.waitForIdle();
+    }
+  }
+
+  private waitForIdle(): void {
+    const { idleMs } = this.options;
+    if (idleMs === undefined || this.pending.size > 0 || this.child === undefined) return;
+    clearTimeout(this.idle);
+    this.idle = setTimeout(() => this.end("The engine was idle and has been unloaded."), idleMs);
+    this.idle.unref();
+  }
+
+  private start(): ChildProcess {
+    if (this.child !== undefined) return this.child;
+    const path = this.options.childPath ?? fileURLToPath(new URL("./child.js", import.meta.url));
+    // No arguments of this process: a debugger's port or a test runner's flags are not the child's.
+    const child = fork(path, [], {
+      serialization: "advanced",
+      // A small nursery: tensors live outside the heap, and a large one costs 12 MB and brings nothing.
+      execArgv: ["--max-semi-space-size=2"],
+      stdio: ["ignore", "ignore", "pipe", "ipc"],
+      cwd: neutralFolder(),
+    });
+    this.child = child;
+    let lastWords = "";
+    child.stderr?.setEncoding("utf8").on("data", (text: string) => {
+      lastWords = (lastWords + text).slice(-STDERR_KEPT);
+      for (const line of text.split("\n")) if (line.trim() !== "") this.options.log?.(line);
+    });
+    const gone = new Promise<void>((resolve) => {
+      const lost = (how: string) => {
+        if (this.child === child) this.crashes += 1;
+        const said = lastWords.trim() === "" ? "" : ` Its last words: ${lastWords.trim()}`;
+        this.lose(child, `The engine process ${how}. The next request starts it again.${said}`);
+        resolve();
+      };
+      child.once("error", (error) => {
+        if (child.pid === undefined) lost(`could not be started: ${error.message}`);
+        else this.options.log?.(`engine process: ${error.message}`);
+      });
+      // Not "close": it never comes when the parent is who disconnected. What was last said is read to its end first.
+      child.once("exit", (code, signal) => {
+        const how = signal ? `was ended by ${signal}` : `ended with exit code ${code}`;
+        if (child.stderr === null || child.stderr.readableEnded) lost(how);
+        else child.stderr.once("close", () => lost(how));
+      });
+    });
+    this.ending.add(gone);
+    void gone.finally(() => this.ending.delete(gone));
+    child.on("message", (message) => this.receive(message));
+    return child;
+  }
+
+  private receive(message: unknown): void {
+    const parsed = toParentSchema.safeParse(message);
+    if (!parsed.success) {
+      this.options.log?.(`engine process: a message that is none of ours was dropped (${typeof message})`);
+      return;
+    }
+    if (parsed.data.type === "fellBack") {
+      this.options.onFallback?.(parsed.data.device, parsed.data.why);
+      return;
+    }
+    const pending = this.pending.get(parsed.data.id);
+    if (parsed.data.type === "tokens") this.passOn(parsed.data, pending);
+    else if (parsed.data.type === "result") pending?.resolve(parsed.data.value);
+    else pending?.reject(new ModelError(parsed.data.code, parsed.data.message));
+  }
+
+  /** What a caller throws at its tokens is that call's failure. */
+  private passOn({ ids, text }: { readonly ids: number[]; readonly text: string }, pending: Pending | undefined): void {
+    try {
+      pending?.onTokens?.(ids, text);
+    } catch (error) {
+      pending?.reject(error);
+    }
+  }
+
+  private send(child: ChildProcess, message: ToChild): void {
+    // A child that is gone is told of by its "exit" event.
+    if (child.connected) child.send(message, () => undefined);
+  }
+
+  /** Asks the child to end, and kills it when it does not. */
+  private end(why: string): void {
+    const { child } = this;
+    if (child === undefined) return;
+    this.lose(child, why);
+    this.options.log?.(why);
+    if (child.connected) child.disconnect();
+    const kill = setTimeout(() => child.kill("SIGKILL"), END_GRACE_MS);
+    child.once("exit", () => clearTimeout(kill));
+  }
+
+  /** Rejects what was asked of a child that is no more. */
+  private lose(child: ChildProcess, why: string): void {
+    if (this.child !== child) return;
+    this.child = undefined;
+    clearTimeout(this.idle);
+    for (const { reject } of this.pending.values()) reject(new ModelError("process", why));
+    this.pending.clear();
+    this.options.onGone?.();
+  }
+}

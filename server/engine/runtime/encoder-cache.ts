@@ -1,0 +1,59 @@
+/** Keeps the encoder's last results: asked again about a window that has not changed, the model goes straight to decoding. */
+import type { T5Config } from "../../../models/t5/config.ts";
+import { layerWidths } from "../../../models/t5/weights.ts";
+import type { Encoded, Runner } from "../search/runner.ts";
+
+/** A runner that encodes the same single row once, as long as it is among the last that fit `mostBytes`. */
+export function cachingEncoder(runner: Runner, config: T5Config, mostBytes = MOST_BYTES): Runner {
+  const kept = new Map<string, { readonly encoded: Encoded; readonly bytes: number }>();
+  const inner = new WeakMap<Encoded, Encoded>();
+  let total = 0;
+
+  /** What the runner knows it as; its end is this cache's matter. */
+  function lend(encoded: Encoded): Encoded {
+    const lent = { batch: encoded.batch, dispose: () => undefined };
+    inner.set(lent, encoded);
+    return lent;
+  }
+
+  const own = (encoded: Encoded) => inner.get(encoded) ?? encoded;
+  return {
+    ...runner,
+    async encode(inputs, signal) {
+      const [ids = []] = inputs;
+      const bytes = encodedBytes(config, ids.length);
+      if (inputs.length !== 1 || bytes > mostBytes) return runner.encode(inputs, signal);
+      const key = ids.join();
+      const known = kept.get(key);
+      const encoded = known?.encoded ?? (await runner.encode(inputs, signal));
+      kept.delete(key);
+      kept.set(key, { encoded, bytes });
+      if (known === undefined) total += bytes;
+      for (const [oldest, { encoded: old, bytes: freed }] of kept) {
+        if (total <= mostBytes) break;
+        kept.delete(oldest);
+        total -= freed;
+        old.dispose();
+      }
+      return lend(encoded);
+    },
+    start: (encoded, ...rest) => runner.start(own(encoded), ...rest),
+    step: (encoded, ...rest) => runner.step(own(encoded), ...rest),
+    greedy: (encoded, ...rest) => runner.greedy(own(encoded), ...rest),
+    async dispose() {
+      for (const { encoded } of kept.values()) encoded.dispose();
+      kept.clear();
+      await runner.dispose();
+    },
+  };
+}
+
+/** Several windows of a small model, one or two of a base one. */
+const MOST_BYTES = 16e6;
+
+/** The hidden states, and each decoder layer's keys and values, in float32. */
+function encodedBytes(config: T5Config, length: number): number {
+  let width = config.dModel;
+  for (let i = 0; i < config.numDecoderLayers; i++) width += 2 * layerWidths(config, i).keyHeads * config.dKv;
+  return 4 * length * width;
+}

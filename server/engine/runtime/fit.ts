@@ -1,0 +1,48 @@
+/** Whether a model fits the machine, told before it is loaded rather than by the system when it ends the process. */
+import { freemem, totalmem } from "node:os";
+import { weightBytes } from "../../../models/checkpoint/plan.ts";
+import { ModelError } from "../../../models/errors.ts";
+import type { T5Config } from "../../../models/t5/config.ts";
+import type { Precision } from "../engine.ts";
+
+/**
+ * An estimate of the most memory that a model takes while it is loaded and answers an input of 512 tokens. Measured in int8: 1.2 GB for
+ * t5-large, 4.2 GB for 3B, when the decoder's weights are laid out for the runtime's kernels; then 0.9 and 3.0 GB.
+ * @returns bytes
+ */
+export function memoryNeeded(config: T5Config, precision: Precision): number {
+  return 1.4 * weightBytes(config, precision) + RUNTIME_BYTES;
+}
+
+/**
+ * Refuses a model that does not fit.
+ * @param freeBytes memory that can be had; the machine's when absent
+ * @throws ModelError "memory" with both numbers
+ */
+export function checkFits(config: T5Config, precision: Precision, freeBytes = available()): void {
+  const needed = memoryNeeded(config, precision);
+  if (needed <= freeBytes) return;
+  const smaller = memoryNeeded(config, "int8");
+  const advice =
+    precision === "float32" && smaller <= freeBytes
+      ? `Choose int8, which takes ${gigabytes(smaller)}`
+      : "Close other programs, or choose a smaller model";
+  throw new ModelError(
+    "memory",
+    `The model takes about ${gigabytes(needed)} of memory in ${precision}, and ${gigabytes(freeBytes)} are free. ${advice}.`,
+  );
+}
+
+/** Node, the runtime and its graphs. */
+const RUNTIME_BYTES = 150e6;
+
+/** macOS counts only what it has no use for at all as free; a container may have less than its machine. */
+function available(): number {
+  const free = process.platform === "darwin" ? totalmem() / 2 : freemem();
+  const limit = process.constrainedMemory();
+  return limit > 0 ? Math.min(free, limit) : free;
+}
+
+function gigabytes(bytes: number): string {
+  return `${(bytes / 1e9).toFixed(1)} GB`;
+}

@@ -1,0 +1,98 @@
+/** What the graphs are fed besides tokens and caches: position buckets, masks, and the limits of a chunk of greedy steps. */
+import { ModelError } from "../../../models/errors.ts";
+import type { T5Config } from "../../../models/t5/config.ts";
+import { maskedBucket } from "../../../models/t5/decoder.ts";
+import { bonusLevels, longestNgram } from "../../../models/t5/generation.ts";
+import { relativePositionBucket } from "../../../models/t5/position.ts";
+import type { Candidates } from "../search/candidates.ts";
+import type { GreedyChunk } from "../search/runner.ts";
+import { bool, float32, int32, type RuntimeTensor } from "./session.ts";
+
+/** Longest output, in tokens: as far as the decoder's relative positions are laid out. */
+export const maxPositions = 4096;
+
+/** The decoder's bucket of each distance, the farthest first: place M - 1 - d holds distance d. */
+export function distanceBuckets(config: T5Config): Int32Array {
+  return Int32Array.from({ length: maxPositions }, (_, place) =>
+    relativePositionBucket(
+      place - (maxPositions - 1),
+      false,
+      config.relativeAttentionNumBuckets,
+      config.relativeAttentionMaxDistance,
+    ),
+  );
+}
+
+/** Buckets of `count` new positions after `length` cached ones, [count, length + count]. */
+export function stepBuckets(config: T5Config, distances: Int32Array, length: number, count: number): Int32Array {
+  const total = length + count;
+  if (total > maxPositions) {
+    throw new ModelError("input", `An output cannot be longer than ${maxPositions} tokens; ask for fewer new tokens.`);
+  }
+  const buckets = new Int32Array(count * total).fill(maskedBucket(config));
+  for (let i = 0; i < count; i += 1) {
+    const position = length + i;
+    buckets.set(distances.subarray(maxPositions - 1 - position), i * total);
+  }
+  return buckets;
+}
+
+/** 0 for tokens, a large negative number for padding, [B, 1, 1, S]. */
+export function paddingMask(inputs: readonly (readonly number[])[], length: number): RuntimeTensor {
+  const mask = new Float32Array(inputs.length * length);
+  for (const [i, row] of inputs.entries()) mask.fill(-1e9, i * length + row.length, (i + 1) * length);
+  return float32(mask, [inputs.length, 1, 1, length]);
+}
+
+/**
+ * What the greedy graph takes for banned tokens, n-grams and copying.
+ * @param history tokens of each row so far, all of one length, without the start token
+ */
+export function processingFeeds(
+  config: T5Config,
+  candidates: Candidates,
+  history: readonly (readonly number[])[],
+  { noRepeatNgramSize: ngram, bannedTokens, copying }: GreedyChunk,
+): Record<string, RuntimeTensor> {
+  if (ngram > longestNgram) {
+    throw new ModelError(
+      "input",
+      `noRepeatNgramSize is ${ngram}; greedy search prevents n-grams of at most ${longestNgram}.`,
+    );
+  }
+  const columns = (ids: readonly number[]) => ids.map((id) => candidates.columnOf(id) ?? -1);
+  const sources = copying?.sources.map(columns) ?? history.map(() => []);
+  const longest = Math.max(...sources.map((row) => row.length));
+  const padded = sources.map((row) => [...Array<number>(longest - row.length).fill(-1), ...row]);
+  // transformers counts the start token as produced.
+  const texts = padded.map((row, i) => [...row, -2, ...columns([config.decoderStartTokenId, ...(history[i] ?? [])])]);
+  const rows = history.length;
+  const added = new Float32Array(rows * candidates.count);
+  for (let row = 0; row < rows; row += 1) {
+    const own = added.subarray(row * candidates.count, (row + 1) * candidates.count);
+    for (const column of sources[row] ?? []) own[column] = copying?.bias.anywhere ?? 0;
+    for (const column of columns(bannedTokens)) if (column >= 0) own[column] = -1e9;
+  }
+  const length = texts[0]?.length ?? 0;
+  const { afterOne, afterTwo } = copying?.bias ?? { afterOne: 0, afterTwo: 0 };
+  const bonuses = Float32Array.of(0, afterOne, afterTwo);
+  return {
+    process: bool(Uint8Array.of(ngram > 0 || bannedTokens.length > 0 || copying !== null ? 1 : 0), []),
+    added: float32(added, [rows, candidates.count]),
+    source: int32(padded.flat(), [texts.length, longest]),
+    text: int32(texts.flat(), [texts.length, length]),
+    reach: int32(texts.flatMap(reachOf), [texts.length, length]),
+    ngram: int32([ngram > 0 ? ngram : 2 ** 30], []),
+    bonuses: float32(bonuses, [bonusLevels]),
+  };
+}
+
+/** For each place, one more than how many tokens before it are those before the last one (as far as it matters). */
+function reachOf(text: readonly number[]): number[] {
+  const last = text.length - 1;
+  return text.map((_, place) => {
+    let same = 0;
+    while (same < longestNgram && same < place && text[place - 1 - same] === text[last - 1 - same]) same += 1;
+    return same + 1;
+  });
+}

@@ -1,0 +1,154 @@
+/** Beam search with the semantics of transformers 5: finished and running beams, length penalty, early stopping. */
+
+import { type Candidates, inColumns } from "./candidates.ts";
+import { copyBonuses } from "./copying.ts";
+import { bestContinuations, type Continuation, penalisedTokens } from "./logits.ts";
+import type { SearchSettings } from "./request.ts";
+import type { Encoded, Runner } from "./runner.ts";
+import { noToken, type Pace, type Produced, type SearchResult } from "./search.ts";
+
+/** A hypothesis that may go on. */
+interface Beam {
+  readonly ids: readonly number[];
+  readonly logProbs: readonly number[];
+  /** Sum of penalised log probabilities, float32. */
+  readonly sum: number;
+  /** The row (of this input's) it continued from. */
+  readonly parent: number;
+}
+
+/** The search of one input: beams are ranked among themselves, never across inputs. */
+interface Search {
+  /** Best first; one before the first step, then at most numBeams. */
+  running: readonly Beam[];
+  /** Best first, at most numBeams. */
+  finished: readonly Produced[];
+  /** Whether a running beam could still beat a finished one. */
+  open: boolean;
+}
+
+/**
+ * Keeps the numBeams likeliest hypotheses of each input.
+ * Scores are float32 sums of log probabilities after penalties; a finished one is divided by length^lengthPenalty.
+ * @see GenerationMixin._beam_search, transformers generation/utils.py
+ */
+export async function beamSearch(
+  runner: Runner,
+  encoded: Encoded,
+  settings: SearchSettings,
+  candidates: Candidates,
+  pace: Pace,
+): Promise<SearchResult> {
+  const { numBeams, maxNewTokens, prompt, padTokenId } = settings;
+  const first: Beam = { ids: [], logProbs: [], sum: 0, parent: 0 };
+  const searches = settings.inputs.map((): Search => ({ running: [first], finished: [], open: true }));
+  let state = runner.start(encoded, numBeams, candidates);
+  let tokens = Array.from({ length: searches.length * numBeams }, () => prompt).flat();
+  let reorder: number[] | null = null;
+  let steps = 0;
+  let cancelled = await pace.stop();
+  try {
+    while (!cancelled && steps < maxNewTokens && searches.some((search) => search.open)) {
+      const result = await runner.step(encoded, state, tokens, reorder);
+      state = result.state;
+      steps += 1;
+      for (const [i, search] of searches.entries()) {
+        if (search.open)
+          advance(search, continuations(search, result.logits, i, settings, candidates), steps, settings);
+      }
+      pace.stepped();
+      // A search with fewer beams than rows (or none open) feeds the rows left over with padding.
+      const rows = searches.flatMap(({ running, open }) =>
+        Array.from({ length: numBeams }, (_, row) => (open ? running[row] : undefined)),
+      );
+      tokens = rows.map((beam) => beam?.ids.at(-1) ?? padTokenId);
+      reorder = rows.map((beam, row) => (beam === undefined ? row : row - (row % numBeams) + beam.parent));
+      cancelled = await pace.stop();
+    }
+  } finally {
+    state.dispose();
+  }
+  return { sequences: searches.map((search) => results(search, settings, cancelled)), cancelled, steps };
+}
+
+/** The best ways to continue each running beam of an input. */
+function continuations(
+  search: Search,
+  logits: Float32Array,
+  input: number,
+  settings: SearchSettings,
+  candidates: Candidates,
+): Continuation[][] {
+  const { penalties, prompt, numBeams, copyBias, sources } = settings;
+  return search.running.map((beam, row) => {
+    const history = [...prompt, ...beam.ids];
+    const found = bestContinuations(
+      logits,
+      input * numBeams + row,
+      candidates.count,
+      continuationCount(settings),
+      inColumns(candidates, penalisedTokens(history, penalties)),
+      penalties.repetitionPenalty,
+      copyBias === null ? undefined : inColumns(candidates, copyBonuses(sources[input] ?? [], history, copyBias)),
+    );
+    return found.map((continuation) => ({ ...continuation, id: candidates.idOf(continuation.id) }));
+  });
+}
+
+/** Enough continuations that numBeams are left to run when as many as possible have ended. */
+function continuationCount({ numBeams, endTokens }: SearchSettings): number {
+  return (1 + endTokens.length) * numBeams;
+}
+
+/** One step of one input's search; `length` counts the tokens produced, this step's included. */
+function advance(search: Search, next: readonly Continuation[][], length: number, settings: SearchSettings): void {
+  const { numBeams, maxNewTokens, endTokens, lengthPenalty, earlyStopping } = settings;
+  const candidates = next.flatMap((list, parent) => {
+    const sum = search.running[parent]?.sum ?? 0;
+    return list.map((continuation) => ({ continuation, parent, sum: Math.fround(continuation.penalised + sum) }));
+  });
+  if (candidates.length === 0 && search.finished.length === 0) throw noToken();
+  candidates.sort((a, b) => b.sum - a.sum);
+  const running: Beam[] = [];
+  const ended: Produced[] = [];
+  for (const [rank, { continuation, parent, sum }] of candidates.slice(0, continuationCount(settings)).entries()) {
+    const ends = endTokens.includes(continuation.id);
+    // Ends below the best numBeams candidates are dropped: those are kept only so that enough beams run on.
+    const counts = rank < numBeams && (ends || length === maxNewTokens);
+    if (!counts && (ends || running.length === numBeams)) continue;
+    const from = search.running[parent];
+    const ids = [...(from?.ids ?? []), continuation.id];
+    const logProbs = [...(from?.logProbs ?? []), continuation.logProb];
+    if (counts) ended.push({ ids, logProbs, score: finalScore(sum, length, lengthPenalty), finished: ends });
+    else running.push({ ids, logProbs, sum, parent });
+  }
+  search.running = running;
+  search.finished = [...search.finished, ...ended].sort((a, b) => b.score - a.score).slice(0, numBeams);
+  search.open =
+    canImprove(search, length, settings) && !(earlyStopping === true && search.finished.length === numBeams);
+}
+
+/** Whether the best running beam could, at the length the setting assumes, beat the worst finished one. */
+function canImprove({ running, finished }: Search, length: number, settings: SearchSettings): boolean {
+  const best = running[0];
+  if (best === undefined) return false;
+  const worst = finished[settings.numBeams - 1];
+  if (worst === undefined) return true;
+  const longest = settings.earlyStopping === "never" && settings.lengthPenalty > 0 ? settings.maxNewTokens : length;
+  return finalScore(best.sum, longest, settings.lengthPenalty) > worst.score;
+}
+
+function finalScore(sum: number, length: number, lengthPenalty: number): number {
+  return Math.fround(sum / Math.fround(length ** lengthPenalty));
+}
+
+/** The best sequences; when the search was cancelled, running beams fill the places left. */
+function results(search: Search, settings: SearchSettings, cancelled: boolean): Produced[] {
+  const unfinished = cancelled
+    ? search.running.map(({ ids, logProbs, sum }) => {
+        const score = ids.length === 0 ? 0 : finalScore(sum, ids.length, settings.lengthPenalty);
+        return { ids, logProbs, score, finished: false };
+      })
+    : [];
+  return [...search.finished, ...unfinished].slice(0, settings.numReturnSequences);
+}

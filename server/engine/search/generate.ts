@@ -1,0 +1,169 @@
+/** Generation and scoring on top of a runner: checks the request, picks the search, turns ids into text. */
+import { longestNgram } from "../../../models/t5/generation.ts";
+import type { CallOptions, GenerateRequest, Generation, TargetScore } from "../engine.ts";
+import { beamSearch } from "./beam.ts";
+import { type Candidates, type CommonTokens, shortlisted, wholeVocabulary } from "./candidates.ts";
+import { logSumOfExponentials } from "./logits.ts";
+import { checkTokens, type SearchSettings, type SpecialTokens, searchSettings } from "./request.ts";
+import type { Runner } from "./runner.ts";
+import { createPace } from "./search.ts";
+import { greedySearch, steppedSearch, type TokenListener } from "./single.ts";
+
+/** What generation needs of a loaded model. */
+export interface TokenModel {
+  readonly runner: Runner;
+  /** The special tokens; a T5Config serves. */
+  readonly config: SpecialTokens;
+  /** Text of ids, special tokens left out. */
+  readonly decode: (ids: readonly number[]) => string;
+  /** The tokens common to all shortlists of a size; the same object for the same size. @see rankedTokens */
+  readonly commonTokens: (size: number) => CommonTokens;
+  /** Tokens that are read and never produced. */
+  readonly inputOnly?: readonly number[];
+}
+
+/**
+ * Produces sequences: greedy in chunks inside the graph, beam search, or sampling, as the request says.
+ * A signal that aborts is no error: the result holds what there was, with `cancelled`.
+ * @throws ModelError "input" for a request that cannot be served, "runtime" when the runtime fails
+ * @see GenerationMixin.generate, transformers generation/utils.py
+ */
+export async function generate(
+  model: TokenModel,
+  request: GenerateRequest,
+  options: CallOptions = {},
+): Promise<Generation> {
+  const { runner, decode, inputOnly = [] } = model;
+  const bannedTokens = [...(request.bannedTokens ?? []), ...inputOnly];
+  const settings = searchSettings({ ...request, bannedTokens }, model.config, runner.vocabSize);
+  const beganMs = performance.now();
+  const pace = createPace(options.signal);
+  if (options.signal?.aborted) return nothing(settings);
+  const encoded = await runner.encode(settings.inputs, options.signal).catch((error: unknown) => {
+    if (options.signal?.aborted) return null;
+    throw error;
+  });
+  if (encoded === null) return nothing(settings);
+  const encodedMs = performance.now();
+  try {
+    const { onTokens } = options;
+    const listener: TokenListener | undefined = onTokens && ((ids) => onTokens(ids, decode(ids)));
+    const candidates = candidatesOf(model, settings);
+    const result = await searchFor(settings)(runner, encoded, settings, candidates, pace, listener);
+    const endedMs = performance.now();
+    return {
+      sequences: result.sequences.map((row) => row.map((sequence) => ({ ...sequence, text: decode(sequence.ids) }))),
+      cancelled: result.cancelled,
+      timing: {
+        encodeMs: encodedMs - beganMs,
+        firstTokenMs: (pace.firstTokenMs() ?? endedMs) - beganMs,
+        totalMs: endedMs - beganMs,
+        steps: result.steps,
+      },
+    };
+  } finally {
+    encoded.dispose();
+  }
+}
+
+/**
+ * The log-likelihood of target ids given input ids over the whole vocabulary, in one encoder pass and one decoder pass over all positions.
+ * @param target eos included by the caller, as T5's converters score
+ * @throws ModelError "input" for ids outside the vocabulary or empty rows
+ */
+export async function score(
+  model: TokenModel,
+  input: readonly number[],
+  target: readonly number[],
+  options: CallOptions = {},
+): Promise<TargetScore> {
+  const { runner, config } = model;
+  checkTokens("input", input, runner.vocabSize, 1);
+  checkTokens("target", target, runner.vocabSize, 1);
+  options.signal?.throwIfAborted();
+  const encoded = await runner.encode([input], options.signal);
+  try {
+    const shifted = [config.decoderStartTokenId, ...target.slice(0, -1)];
+    const { logits, state } = await runner.step(encoded, runner.start(encoded, 1), shifted, null, true); // [1, T, V]
+    state.dispose();
+    const logProbs = target.map((id, position) => {
+      const row = logits.subarray(position * runner.vocabSize, (position + 1) * runner.vocabSize);
+      return (row[id] ?? Number.NaN) - logSumOfExponentials(row);
+    });
+    return { total: logProbs.reduce((sum, logProb) => sum + logProb, 0), logProbs, ids: target };
+  } finally {
+    encoded.dispose();
+  }
+}
+
+/**
+ * The log probabilities of each continuation's tokens after a forced prefix: one step for what all share, one for all the rest.
+ * @param continuations one token or more each
+ * @throws ModelError "input" for ids outside the vocabulary or empty rows
+ */
+export async function scoreContinuations(
+  model: TokenModel,
+  input: readonly number[],
+  request: Pick<GenerateRequest, "decoderPrefix" | "shortlist">,
+  continuations: readonly (readonly number[])[],
+): Promise<number[][]> {
+  const { runner, config } = model;
+  const settings = searchSettings({ ...request, inputs: [input], maxNewTokens: 1 }, config, runner.vocabSize);
+  for (const ids of continuations) checkTokens("a proposal", ids, runner.vocabSize, 1);
+  const candidates = candidatesOf(model, { ...settings, prompt: [...settings.prompt, ...continuations.flat()] });
+  const encoded = await runner.encode(settings.inputs);
+  try {
+    const width = candidates.count;
+    const begun = await runner.step(encoded, runner.start(encoded, 1, candidates), settings.prompt, null); // [1, C]
+    const fed = Math.max(...continuations.map((ids) => ids.length)) - 1;
+    let rest: Float32Array = new Float32Array(0);
+    if (fed > 0) {
+      const tokens = continuations.flatMap((ids) =>
+        Array.from({ length: fed }, (_, i) => (i < ids.length - 1 ? (ids[i] ?? 0) : settings.padTokenId)),
+      );
+      const order = continuations.map(() => 0);
+      const made = await runner.step(encoded, begun.state, tokens, order, true); // [N, fed, C]
+      made.state.dispose();
+      rest = made.logits;
+    } else {
+      begun.state.dispose();
+    }
+    const firstSum = logSumOfExponentials(begun.logits);
+    return continuations.map((ids, row) =>
+      ids.map((id, i) => {
+        const column = candidates.columnOf(id) ?? -1;
+        if (i === 0) return (begun.logits[column] ?? Number.NaN) - firstSum;
+        const at = (row * fed + i - 1) * width;
+        const logits = rest.subarray(at, at + width);
+        return (logits[column] ?? Number.NaN) - logSumOfExponentials(logits);
+      }),
+    );
+  } finally {
+    encoded.dispose();
+  }
+}
+
+/** The shortlist holds whatever a search must be able to name: what it starts from, what ends it, what pads it. */
+function candidatesOf({ runner, commonTokens }: TokenModel, settings: SearchSettings): Candidates {
+  const { shortlist, inputs, prompt, endTokens } = settings;
+  if (shortlist === null) return wholeVocabulary(runner.vocabSize);
+  return shortlisted(commonTokens(Math.min(shortlist, runner.vocabSize)), [...endTokens, ...prompt, ...inputs.flat()]);
+}
+
+function searchFor({ numBeams, sampling, penalties }: SearchSettings) {
+  if (numBeams > 1) return beamSearch;
+  const inGraph =
+    penalties.repetitionPenalty === 1 &&
+    penalties.noRepeatNgramSize !== 1 &&
+    penalties.noRepeatNgramSize <= longestNgram;
+  return sampling === null && inGraph ? greedySearch : steppedSearch;
+}
+
+/** What a request that was cancelled before it began gives. */
+function nothing({ inputs }: SearchSettings): Generation {
+  return {
+    sequences: inputs.map(() => []),
+    cancelled: true,
+    timing: { encodeMs: 0, firstTokenMs: 0, totalMs: 0, steps: 0 },
+  };
+}

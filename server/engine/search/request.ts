@@ -1,0 +1,123 @@
+/** A generation request checked and completed: past this point every option has a value that can be used. */
+import { ModelError } from "../../../models/errors.ts";
+import type { T5Config } from "../../../models/t5/config.ts";
+import type { GenerateRequest } from "../engine.ts";
+import type { CopyBias } from "./copying.ts";
+import type { Penalties } from "./logits.ts";
+import type { Sampling } from "./sampling.ts";
+
+/** The tokens a search must know. */
+export type SpecialTokens = Pick<T5Config, "padTokenId" | "eosTokenId" | "decoderStartTokenId">;
+
+/** A request with its defaults filled in. */
+export interface SearchSettings {
+  readonly inputs: readonly (readonly number[])[];
+  readonly maxNewTokens: number;
+  readonly numBeams: number;
+  readonly numReturnSequences: number;
+  /** null: the best token rather than a drawn one. */
+  readonly sampling: Sampling | null;
+  readonly lengthPenalty: number;
+  readonly earlyStopping: boolean | "never";
+  readonly penalties: Penalties;
+  /** Tokens that end a sequence: eos and the stop tokens, each once. */
+  readonly endTokens: readonly number[];
+  /** Decoder tokens given: the start token and the forced prefix. */
+  readonly prompt: readonly number[];
+  readonly startTokenId: number;
+  readonly padTokenId: number;
+  /** Most frequent tokens to choose from besides those of the request; null: from the whole vocabulary. */
+  readonly shortlist: number | null;
+  /** null: none. */
+  readonly copyBias: CopyBias | null;
+  /** The inputs without the token that ends them: what may be copied. */
+  readonly sources: readonly (readonly number[])[];
+}
+
+/**
+ * The settings of a request. Defaults are those of transformers' GenerationConfig (top-k 50 when sampling included).
+ * @throws ModelError "input" when an option is out of range or the options contradict each other
+ */
+export function searchSettings(request: GenerateRequest, tokens: SpecialTokens, vocabSize: number): SearchSettings {
+  const { numBeams = 1, numReturnSequences = 1, noRepeatNgramSize = 0, repetitionPenalty = 1 } = request;
+  const { bannedTokens = [], stopTokens = [], decoderPrefix = [], lengthPenalty = 1, earlyStopping = false } = request;
+  const shortlist = request.shortlist === undefined || request.shortlist === "off" ? null : request.shortlist;
+  integer("shortlist", shortlist ?? 1, 1);
+  integer("maxNewTokens", request.maxNewTokens, 1);
+  integer("numBeams", numBeams, 1);
+  integer("numReturnSequences", numReturnSequences, 1);
+  integer("noRepeatNgramSize", noRepeatNgramSize, 0);
+  number("repetitionPenalty", repetitionPenalty, (value) => value > 0, "above 0");
+  number("lengthPenalty", lengthPenalty, () => true, "finite");
+  if (request.inputs.length === 0) fail("There is no input. Give at least one row of token ids.");
+  for (const [i, input] of request.inputs.entries()) checkTokens(`inputs[${i}]`, input, vocabSize, 1);
+  checkTokens("bannedTokens", bannedTokens, vocabSize, 0);
+  checkTokens("stopTokens", stopTokens, vocabSize, 0);
+  checkTokens("decoderPrefix", decoderPrefix, vocabSize, 0);
+  if (request.sample !== undefined && numBeams > 1) {
+    fail(`sample and numBeams (${numBeams}) exclude each other. Leave one of them out.`);
+  }
+  if (request.sample === undefined && numReturnSequences > numBeams) {
+    fail(
+      `numReturnSequences (${numReturnSequences}) is more than numBeams (${numBeams}): without sampling there are only as many sequences as beams. Raise numBeams or lower numReturnSequences.`,
+    );
+  }
+  return {
+    inputs: request.inputs,
+    maxNewTokens: request.maxNewTokens,
+    numBeams,
+    numReturnSequences,
+    sampling: request.sample === undefined ? null : samplingSettings(request.sample),
+    lengthPenalty,
+    earlyStopping,
+    penalties: { noRepeatNgramSize, repetitionPenalty, bannedTokens },
+    endTokens: [...new Set([tokens.eosTokenId, ...stopTokens])],
+    prompt: [tokens.decoderStartTokenId, ...decoderPrefix],
+    startTokenId: tokens.decoderStartTokenId,
+    padTokenId: tokens.padTokenId,
+    shortlist,
+    copyBias: copyBiasOf(request.copyBias),
+    sources: request.inputs.map((ids) => (ids.at(-1) === tokens.eosTokenId ? ids.slice(0, -1) : ids)),
+  };
+}
+
+/**
+ * Checks that a row holds token ids of the vocabulary, and at least `least` of them.
+ * @throws ModelError "input"
+ */
+export function checkTokens(name: string, ids: readonly number[], vocabSize: number, least: number): void {
+  if (ids.length < least) fail(`${name} is empty. Give at least ${least} token id.`);
+  const at = ids.findIndex((id) => !Number.isInteger(id) || id < 0 || id >= vocabSize);
+  if (at >= 0)
+    fail(`${name} holds ${ids[at]} at index ${at}, which is no token id: they run from 0 to ${vocabSize - 1}.`);
+}
+
+function samplingSettings(sample: NonNullable<GenerateRequest["sample"]>): Sampling {
+  const { temperature = 1, topK = 50, topP = 1, seed = 0 } = sample;
+  number("temperature", temperature, (value) => value > 0, "above 0; leave sample out for the most likely text");
+  integer("topK", topK, 0);
+  number("topP", topP, (value) => value > 0 && value <= 1, "above 0 and at most 1");
+  integer("seed", seed, 0);
+  return { temperature, topK, topP, seed };
+}
+
+function copyBiasOf({ anywhere = 0, afterOne = 0, afterTwo = 0 }: Partial<CopyBias> = {}): CopyBias | null {
+  const bias = { anywhere, afterOne, afterTwo };
+  for (const [name, bonus] of Object.entries(bias))
+    number(`copyBias.${name}`, bonus, (value) => value >= 0, "at least 0");
+  return Math.max(anywhere, afterOne, afterTwo) > 0 ? bias : null;
+}
+
+function integer(name: string, value: number, least: number): void {
+  if (!Number.isSafeInteger(value) || value < least) {
+    fail(`${name} is ${value}. Give a whole number of at least ${least}.`);
+  }
+}
+
+function number(name: string, value: number, fits: (value: number) => boolean, range: string): void {
+  if (!Number.isFinite(value) || !fits(value)) fail(`${name} is ${value}. Give a number that is ${range}.`);
+}
+
+function fail(message: string): never {
+  throw new ModelError("input", message);
+}

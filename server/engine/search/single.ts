@@ -1,0 +1,192 @@
+/** Searches that follow one path a sequence: greedy (chunks of steps inside the graph) and sampling (a step at a time). */
+import { ModelError } from "../../../models/errors.ts";
+import { type Candidates, inColumns } from "./candidates.ts";
+import { copyBonuses } from "./copying.ts";
+import { largest, logSumOfExponentials, penalise, penalisedTokens } from "./logits.ts";
+import type { SearchSettings } from "./request.ts";
+import type { DecoderState, Encoded, GreedyChunk, Runner } from "./runner.ts";
+import { sampleToken, seededRandom } from "./sampling.ts";
+import { meanLogProb, noToken, type Pace, type Produced, type SearchResult } from "./search.ts";
+
+/** Hears the tokens of the first sequence so far, after each chunk. */
+export type TokenListener = (ids: readonly number[]) => void;
+
+/** Steps of the first chunk where someone listens, so that the first token is heard of at once, and where the pace is not known. */
+const FIRST_CHUNK = 1;
+/** Most steps of a chunk; beyond this a chunk's fixed cost no longer shows. */
+const LARGEST_CHUNK = 32;
+/** How long a chunk may take: nothing can be cancelled inside one. */
+const CHUNK_MS = 30;
+
+/** What a step of a runner took when it last ran. */
+const stepMsOf = new WeakMap<Runner, number>();
+
+/** A sequence being written. */
+interface Row {
+  readonly ids: number[];
+  readonly logProbs: number[];
+  finished: boolean;
+}
+
+/**
+ * The likeliest token at each step, in chunks of steps inside the graph.
+ * @param settings n-grams no longer than the graph knows, no repetition penalty
+ * @see GenerationMixin._sample with do_sample off, transformers generation/utils.py
+ */
+export async function greedySearch(
+  runner: Runner,
+  encoded: Encoded,
+  settings: SearchSettings,
+  candidates: Candidates,
+  pace: Pace,
+  listener?: TokenListener,
+): Promise<SearchResult> {
+  const { prompt, startTokenId, maxNewTokens, endTokens, penalties, copyBias, sources } = settings;
+  const copying = copyBias === null ? null : { sources, bias: copyBias };
+  const rows = emptyRows(settings.inputs.length);
+  const history = rows.map(() => prompt.slice(1));
+  let state = runner.start(encoded, 1, candidates);
+  let steps = 0;
+  let size = listener === undefined ? chunkOf(stepMsOf.get(runner)) : FIRST_CHUNK;
+  let cancelled = await pace.stop();
+  try {
+    if (prompt.length > 1 && !cancelled) state = await feedPrompt(runner, encoded, state, prompt.slice(0, -1));
+    while (!cancelled && steps < maxNewTokens && rows.some((row) => !row.finished)) {
+      const beganMs = performance.now();
+      const { noRepeatNgramSize, bannedTokens } = penalties;
+      const count = Math.min(size, maxNewTokens - steps);
+      const limits = { noRepeatNgramSize, bannedTokens, steps: count, stopTokens: endTokens, copying };
+      const tokens = history.map((row) => row.at(-1) ?? startTokenId);
+      const chunk = await runner.greedy(encoded, state, tokens, history, limits);
+      state = chunk.state;
+      const produced = chunk.ids[0]?.length ?? 0;
+      if (produced === 0)
+        throw new ModelError("runtime", "A chunk of greedy steps gave no token. Load the model anew.");
+      for (const [i, row] of rows.entries()) {
+        history[i]?.push(...(chunk.ids[i] ?? []));
+        append(row, chunk.ids[i] ?? [], chunk.logProbs[i] ?? [], endTokens);
+      }
+      steps += produced;
+      pace.stepped();
+      const stepMs = (performance.now() - beganMs) / produced;
+      stepMsOf.set(runner, stepMs);
+      size = chunkOf(stepMs);
+      listener?.(rows[0]?.ids ?? []);
+      cancelled = await pace.stop();
+    }
+  } finally {
+    state.dispose();
+  }
+  return { sequences: rows.map((row) => [finish(row)]), cancelled, steps };
+}
+
+/**
+ * A step at a time: tokens drawn from the distribution (numReturnSequences independent sequences an input, best mean log
+ * probability first), or the likeliest ones where the graph cannot apply the penalties.
+ * @see GenerationMixin._sample, transformers generation/utils.py
+ */
+export async function steppedSearch(
+  runner: Runner,
+  encoded: Encoded,
+  settings: SearchSettings,
+  candidates: Candidates,
+  pace: Pace,
+  listener?: TokenListener,
+): Promise<SearchResult> {
+  const { prompt, maxNewTokens, endTokens, penalties, numReturnSequences, sampling, padTokenId } = settings;
+  const { copyBias, sources } = settings;
+  const rows = emptyRows(settings.inputs.length * numReturnSequences);
+  const randoms = rows.map((_, row) => seededRandom(sampling?.seed ?? 0, row));
+  const scratch = new Float32Array(candidates.count);
+  let state = runner.start(encoded, numReturnSequences, candidates);
+  let tokens = rows.flatMap(() => prompt);
+  let steps = 0;
+  let cancelled = await pace.stop();
+  try {
+    while (!cancelled && steps < maxNewTokens && rows.some((row) => !row.finished)) {
+      const result = await runner.step(encoded, state, tokens, null);
+      state = result.state;
+      steps += 1;
+      for (const [i, row] of rows.entries()) {
+        const random = randoms[i];
+        if (row.finished || random === undefined) continue;
+        const logits = result.logits.subarray(i * candidates.count, (i + 1) * candidates.count);
+        scratch.set(logits);
+        const history = [...prompt, ...row.ids];
+        for (const [column, forbidden] of inColumns(candidates, penalisedTokens(history, penalties))) {
+          scratch[column] = penalise(logits[column] ?? 0, forbidden, penalties.repetitionPenalty);
+        }
+        const source = sources[Math.floor(i / numReturnSequences)] ?? [];
+        for (const [column, bonus] of copyBias === null
+          ? []
+          : inColumns(candidates, copyBonuses(source, history, copyBias))) {
+          scratch[column] = (scratch[column] ?? 0) + bonus;
+        }
+        const column = sampling === null ? largest(scratch, 1).ids[0] : sampleToken(scratch, sampling, random);
+        if (column === undefined) throw noToken();
+        append(row, [candidates.idOf(column)], [(logits[column] ?? 0) - logSumOfExponentials(logits)], endTokens);
+      }
+      tokens = rows.map((row) => (row.finished ? padTokenId : (row.ids.at(-1) ?? padTokenId)));
+      pace.stepped();
+      listener?.(rows[0]?.ids ?? []);
+      cancelled = await pace.stop();
+    }
+  } finally {
+    state.dispose();
+  }
+  const produced = rows.map(finish);
+  const sequences = settings.inputs.map((_, i) =>
+    produced.slice(i * numReturnSequences, (i + 1) * numReturnSequences).sort((a, b) => b.score - a.score),
+  );
+  return { sequences, cancelled, steps };
+}
+
+/** Steps that a chunk may have, given what one takes. */
+function chunkOf(stepMs = CHUNK_MS): number {
+  return Math.max(FIRST_CHUNK, Math.min(LARGEST_CHUNK, Math.floor(CHUNK_MS / stepMs)));
+}
+
+function emptyRows(count: number): Row[] {
+  return Array.from({ length: count }, () => ({ ids: [], logProbs: [], finished: false }));
+}
+
+/**
+ * The state after tokens that are given rather than chosen. They are few, so they go through the greedy graph one by one: the
+ * graph of a step of several positions would be a second session, with its time to load and its memory.
+ */
+async function feedPrompt(
+  runner: Runner,
+  encoded: Encoded,
+  begun: DecoderState,
+  prompt: readonly number[],
+): Promise<DecoderState> {
+  const history = Array.from({ length: begun.rows }, () => []);
+  let state = begun;
+  for (const token of prompt) {
+    const tokens = history.map(() => token);
+    state = (await runner.greedy(encoded, state, tokens, history, feeding)).state;
+  }
+  return state;
+}
+
+const feeding: GreedyChunk = {
+  steps: 1,
+  noRepeatNgramSize: 0,
+  bannedTokens: [],
+  stopTokens: [],
+  copying: null,
+};
+
+/** Adds tokens up to the one that ends the row; what follows it is padding. */
+function append(row: Row, ids: readonly number[], logProbs: readonly number[], endTokens: readonly number[]): void {
+  for (const [i, id] of ids.entries()) {
+    if (row.finished) return;
+    row.ids.push(id);
+    row.logProbs.push(logProbs[i] ?? Number.NaN);
+    row.finished = endTokens.includes(id);
+  }
+}
+
+function finish({ ids, logProbs, finished }: Row): Produced {
+  return { ids, logProbs, score: meanLogProb(logProbs), finished };
+}

@@ -1,0 +1,122 @@
+/** An evaluation from data to report: reads and checks the rows, has the task done, and says what the figures are of. */
+import { createHash } from "node:crypto";
+import { basename } from "node:path";
+import { seededRandom, seededSample } from "../../models/random.ts";
+import { type BigramModel, createBigramModel } from "../../models/words/bigram.ts";
+import { RESAMPLES } from "../metrics/estimate.ts";
+import type { EvaluationReport } from "../metrics/report.ts";
+import { decodeText } from "../text/input.ts";
+import { readBigrams, readData } from "../training/data/data-file.ts";
+import { parseRows, type Row, rolesOf, type Task } from "../training/data/rows.ts";
+import { UsageError, type Work } from "../work.ts";
+import { answerTask, labelTask } from "./answers.ts";
+import type { Prediction, TaskContext, TaskResult } from "./evaluated-task.ts";
+import { fillTask } from "./fills.ts";
+import type { ModelPool } from "./pool.ts";
+import { summaryTask, titleTask } from "./summaries.ts";
+
+/** What to evaluate on, and how. */
+export interface EvaluateOptions {
+  readonly task: Task;
+  /** JSON lines, packed or not; "-" for standard input. */
+  readonly data: string;
+  /** Role -> column, where the usual names do not serve. */
+  readonly columns?: Readonly<Record<string, string>>;
+  /** Rows, drawn by the seed; all when absent. */
+  readonly limit?: number;
+  readonly seed: number;
+  /** infill: how many proposals count as found. Default 5. */
+  readonly alternatives?: number;
+  /** infill: a corpus to count bigrams in, or a table of counts. */
+  readonly bigrams?: string;
+  /** classify: what stands before each text. Default: the model's own, else "classify: ". */
+  readonly prefix?: string;
+}
+
+/** Data read and checked, ready for any model. */
+export interface Evaluation {
+  readonly options: EvaluateOptions;
+  readonly data: EvaluationReport["data"];
+  /** Does the task on the rows. */
+  readonly run: (context: TaskContext) => Promise<TaskResult>;
+}
+
+/**
+ * Reads the data of an evaluation, and the corpus it is compared with.
+ * @throws ModelError "input" telling what is wrong, and in which row; UsageError for a column's role that the task has not
+ */
+export async function prepareEvaluation(options: EvaluateOptions, signal: AbortSignal): Promise<Evaluation> {
+  const { task } = options;
+  if (task === "summarize") return read(options, task, summaryTask, signal);
+  if (task === "title") return read(options, task, titleTask, signal);
+  if (task === "qa") return read(options, task, answerTask, signal);
+  if (task === "classify") {
+    const run = (rows: readonly Row<"classify">[], context: TaskContext) =>
+      labelTask(rows, context, options.prefix ?? context.pool.info.prefixes.classify ?? "classify: ");
+    return read(options, task, run, signal);
+  }
+  const { alternatives = 5 } = options;
+  let bigrams: BigramModel | undefined;
+  const fill = (rows: readonly Row<"infill">[], context: TaskContext) =>
+    fillTask(rows, context, { alternatives, bigrams });
+  return read(options, task, fill, signal, async (sources) => {
+    if (options.bigrams === undefined) return;
+    bigrams = createBigramModel(await readBigrams(options.bigrams, sources, signal));
+  });
+}
+
+/**
+ * Judges a model.
+ * @throws the signal's reason when it aborts; what the model throws
+ */
+export async function evaluate(
+  pool: ModelPool,
+  { options, data, run }: Evaluation,
+  work: Work,
+): Promise<{ readonly report: EvaluationReport; readonly predictions: readonly Prediction[] }> {
+  const started = performance.now();
+  const { task, seed } = options;
+  const { groups, confusion, alternatives, notes, predictions } = await run({ ...work, pool, seed });
+  const { id, precision, parameters } = pool.info;
+  const report: EvaluationReport = {
+    version: 1,
+    task,
+    model: { id, precision, parameters },
+    data,
+    settings: { seed, resamples: RESAMPLES, ...(alternatives === undefined ? {} : { alternatives }), notes },
+    groups,
+    ...(confusion === undefined ? {} : { confusion }),
+    seconds: Math.round((performance.now() - started) / 100) / 10,
+  };
+  return { report, predictions };
+}
+
+async function read<T extends Task>(
+  options: EvaluateOptions,
+  task: T,
+  run: (rows: readonly Row<T>[], context: TaskContext) => Promise<TaskResult>,
+  signal: AbortSignal,
+  also: (sources: readonly string[]) => Promise<void> = async () => undefined,
+): Promise<Evaluation> {
+  const { columns = {}, limit, seed } = options;
+  const strange = Object.keys(columns).find((role) => !rolesOf(task).includes(role));
+  if (strange !== undefined) {
+    throw new UsageError(`--columns: ${task} has no "${strange}"; it has ${rolesOf(task).join(", ")}.`);
+  }
+  const { name, packed, bytes } = await readData(options.data, signal);
+  const all = parseRows(task, decodeText(bytes, name), name, columns);
+  const rows = limit === undefined ? all.rows : seededSample(all.rows, limit, seededRandom(seed));
+  await also(all.rows.map(({ source }) => source));
+  return {
+    options,
+    data: {
+      name: basename(name),
+      sha256: createHash("sha256").update(packed).digest("hex"),
+      rows: all.rows.length,
+      used: rows.length,
+      empty: all.empty.length,
+      columns: all.columns,
+    },
+    run: (context) => run(rows, context),
+  };
+}

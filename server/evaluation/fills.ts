@@ -1,0 +1,142 @@
+/** Fills under evaluation: gaps cut out of the texts, what the model and bigrams put there, and how likely it found what stood there. */
+import { ModelError } from "../../models/errors.ts";
+import type { BigramModel } from "../../models/words/bigram.ts";
+import type { LoadedModel } from "../engine/engine.ts";
+import { type FillCandidate, type InfillParams, infill } from "../features/write/infill.ts";
+import { bareFill, evaluateFills, type FillOutputs } from "../metrics/evaluate.ts";
+import { cutGaps, type Gap } from "../metrics/gaps.ts";
+import type { Row } from "../training/data/rows.ts";
+import { predicted, type TaskContext, type TaskResult } from "./evaluated-task.ts";
+
+/** A gap and the row it was cut from. */
+export type RowGap = Gap & { readonly row: number; readonly source: string };
+
+/** Evaluates fills of the gaps that a seed cuts into each text, beside bigrams where their counts are given. */
+export async function fillTask(
+  rows: readonly Row<"infill">[],
+  { pool, signal, progress, seed }: TaskContext,
+  { alternatives, bigrams }: { readonly alternatives: number; readonly bigrams: BigramModel | undefined },
+): Promise<TaskResult> {
+  const gaps = rows.flatMap((row) => gapsOf(row, seed));
+  if (gaps.length === 0) {
+    throw new ModelError(
+      "input",
+      "No text has a paragraph of prose to cut a gap into. Give texts with paragraphs of 80 characters or more.",
+    );
+  }
+  const helped = pool.info.decoding?.fill?.wordPairs !== undefined;
+  const alone = async (model: LoadedModel, gap: Gap): Promise<string[]> =>
+    distinct([
+      ...(await fillGap(model, gap, 1, signal, { wordPairs: 0 })),
+      ...(alternatives > 1 ? await fillGap(model, gap, alternatives, signal, { wordPairs: 0 }) : []),
+    ]);
+  const made = await pool.map(
+    gaps,
+    async (model, gap) => ({
+      greedy: await fillGap(model, gap, 1, signal),
+      beams: isWord(gap) && alternatives > 1 ? await fillGap(model, gap, alternatives, signal) : [],
+      alone: isWord(gap) && helped ? await alone(model, gap) : undefined,
+      likelihood: await trueFill(model, gap, signal),
+      withoutAfter: await trueFill(model, { ...gap, after: "" }, signal),
+    }),
+    { signal, onDone: (done) => progress("Filling gaps", done, gaps.length) },
+  );
+  progress("Comparing", gaps.length, gaps.length);
+  // What a user gets comes first; then the best alternatives.
+  const fills = made.map(({ greedy, beams }) => distinct([...greedy.slice(0, 1), ...beams]));
+  const outputs: FillOutputs[] = [
+    { name: "model", fills, logProbs: made.map(({ likelihood }) => likelihood) },
+    ...(helped ? [{ name: "model without word pairs", fills: made.map(({ alone }) => alone) }] : []),
+    { name: "model, only the text before", logProbs: made.map(({ withoutAfter }) => withoutAfter) },
+  ];
+  if (bigrams !== undefined) {
+    const predict = (both: boolean) =>
+      gaps.map((gap) =>
+        isWord(gap) ? bigrams.predict(gap.before, both ? gap.after : undefined, alternatives) : undefined,
+      );
+    outputs.push({ name: "bigrams, word before", fills: predict(false) });
+    outputs.push({ name: "bigrams, both sides", fills: predict(true) });
+  }
+  return {
+    groups: evaluateFills(gaps, outputs, alternatives, seed),
+    alternatives,
+    notes: [
+      "Gaps: of each text at most one content word, one function word, one phrase (2 to 5 words) and one sentence (5 to 30 words), cut by the seed; the model sees up to about 800 characters on both sides and the gap's length class.",
+      `Fills: no sampling; "among" counts the fill and the best alternatives, ${alternatives} different ones at most.`,
+      ...(helped
+        ? ["Words: the model weighs what word pairs of its training text propose; without them it is greedy."]
+        : []),
+      "Exact: the case counts, white space and marks around a fill do not. F1: of words, case and marks ignored. Perplexity: of what stood there, given the text on both sides.",
+      ...(bigrams === undefined ? ["No bigrams to compare with: --bigrams FILE counts them in a corpus."] : []),
+    ],
+    predictions: gaps.map(({ row, source, kind, fill }, i) => {
+      const { greedy = [], beams = [], likelihood = [] } = made[i] ?? {};
+      return {
+        row,
+        source,
+        kind,
+        reference: fill,
+        ...predicted(greedy[0]),
+        exact: bareFill(greedy[0]?.text ?? "") === bareFill(fill),
+        alternatives: beams.map(predicted),
+        referenceLogProbs: likelihood,
+      };
+    }),
+  };
+}
+
+/** The gaps that a seed cuts into a row's text; the same whatever other rows there are. */
+export function gapsOf({ row, source, text }: Row<"infill">, seed: number): RowGap[] {
+  let hash = seed;
+  for (const letter of source || text) hash = (Math.imul(hash, 31) + (letter.codePointAt(0) ?? 0)) >>> 0;
+  return cutGaps(text, hash).map((gap) => ({ ...gap, row, source }));
+}
+
+/** The model's fills of a gap, best first. */
+export async function fillGap(
+  model: LoadedModel,
+  gap: Gap,
+  alternatives: number,
+  signal?: AbortSignal,
+  decoding: InfillParams["decoding"] = {},
+): Promise<readonly FillCandidate[]> {
+  const place = { start: gap.before.length, end: gap.before.length, length: hintOf(gap) };
+  const { fills } = await infill(
+    { model },
+    { text: gap.before + gap.after, gaps: [place], alternatives, decoding },
+    signal && { signal },
+  );
+  return fills[0]?.alternatives ?? [];
+}
+
+/** Log probabilities of the tokens of what stood in a gap, the ends of the fill left out. */
+export async function trueFill(model: LoadedModel, gap: Gap, signal?: AbortSignal): Promise<number[]> {
+  const [first, second] = model.info.sentinelIds;
+  if (first === undefined || second === undefined) {
+    throw new ModelError(
+      "tokenizer",
+      `${model.info.id} cannot fill gaps: its vocabulary has no sentinels. Take a T5 model with them.`,
+    );
+  }
+  const { prefixes, config } = model.info;
+  const texts = [gap.before, gap.after];
+  const input = await model.encodeWindow({ texts, hints: [hintOf(gap)], prefix: prefixes.infill, maxTokens: 512 });
+  const fill = await model.encode([{ kind: "text", text: gap.fill }]);
+  const target = [first, ...fill, second, config.eosTokenId];
+  const score = await model.score(input, target, signal && { signal });
+  return score.logProbs.slice(1, 1 + fill.length);
+}
+
+function distinct(fills: readonly FillCandidate[]): string[] {
+  const texts = fills.map(({ text }) => text.trim());
+  return [...new Map(texts.map((text) => [bareFill(text), text])).values()];
+}
+
+/** Whether one word was cut out. */
+export function isWord({ kind }: Gap): boolean {
+  return kind === "content" || kind === "function";
+}
+
+function hintOf({ kind }: Gap): "word" | "phrase" | "sentence" {
+  return kind === "content" || kind === "function" ? "word" : kind;
+}

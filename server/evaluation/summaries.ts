@@ -1,0 +1,129 @@
+/** Summaries and titles under evaluation: what the model writes as users see it, and what costs nothing to write instead. */
+import type { LoadedModel } from "../engine/engine.ts";
+import { summarize } from "../features/read/summarize.ts";
+import { type SummaryStyle, tidy } from "../features/read/summary-text.ts";
+import { evaluateSummaries, type Outputs, type SummaryItem } from "../metrics/evaluate.ts";
+import { rouge } from "../metrics/metrics.ts";
+import { sentencesOf } from "../text/text-split.ts";
+import type { Row } from "../training/data/rows.ts";
+import { type Produced, predicted, type TaskContext, type TaskResult } from "./evaluated-task.ts";
+
+/** Evaluates summaries of one sentence beside the first sentence, the first three and the title. */
+export async function summaryTask(rows: readonly Row<"summarize">[], context: TaskContext): Promise<TaskResult> {
+  const items = rows.map(({ title, text, summary, extractive }) => ({
+    source: asFile(title, text),
+    reference: summary,
+    extractive: extractive ?? standsIn(text, summary),
+  }));
+  const baselines = [
+    { name: "first sentence", texts: rows.map(({ text }) => proseSentences(text, 1)) },
+    { name: "first three sentences", texts: rows.map(({ text }) => proseSentences(text, 3)) },
+    { name: "title", texts: rows.map(({ title }) => title) },
+  ];
+  return writingTask("sentence", rows, items, baselines, context);
+}
+
+/** Evaluates titles beside the first heading and the first eight words. */
+export async function titleTask(rows: readonly Row<"title">[], context: TaskContext): Promise<TaskResult> {
+  const items = rows.map(({ title, text }) => {
+    const source = withoutTitle(title, text);
+    return { source, reference: title, extractive: standsIn(source, title) };
+  });
+  const sources = items.map(({ source }) => source);
+  const baselines = [
+    { name: "first heading", texts: sources.map((text) => firstHeading(text) ?? firstWords(text)) },
+    { name: "first eight words", texts: sources.map(firstWords) },
+  ];
+  return writingTask("title", rows, items, baselines, context);
+}
+
+/** What the model writes of a text, always from the model itself. */
+export async function write(
+  model: LoadedModel,
+  text: string,
+  style: SummaryStyle,
+  signal: AbortSignal,
+): Promise<Produced> {
+  // No least confidence: never a sentence of the text in place of the model's own.
+  const params = { text, style, minimumConfidence: 0 };
+  const { summary, logProbs } = await summarize({ model, locale: "en" }, params, { signal });
+  return { text: summary, logProbs };
+}
+
+/** What a reader would have in an editor: the title as a heading, then the text. */
+export function asFile(title: string, text: string): string {
+  return title === "" || text.startsWith("# ") ? text : `# ${title}\n\n${text}`;
+}
+
+/** A text without the heading that says its title. */
+export function withoutTitle(title: string, text: string): string {
+  const heading = /^\s*#[ \t]+(.*)\n?/.exec(text);
+  return heading !== null && plain(heading[1] ?? "") === plain(title) ? text.slice(heading[0].length) : text;
+}
+
+/** The first sentences of running text, on one line. */
+export function proseSentences(text: string, count: number): string {
+  const blocks = text.split(/\n\s*\n/);
+  const prose = blocks.filter((block) => /^[^#|`<:!-]/.test(block.trim()) && block.trim().length > 20);
+  return tidy(
+    (prose.length > 0 ? prose : [text])
+      .flatMap((block) => sentencesOf(block, "en"))
+      .slice(0, count)
+      .join(" "),
+  );
+}
+
+async function writingTask(
+  style: "sentence" | "title",
+  rows: readonly { readonly row: number; readonly source: string }[],
+  items: readonly SummaryItem[],
+  baselines: readonly Outputs[],
+  { pool, signal, progress, seed }: TaskContext,
+): Promise<TaskResult> {
+  const label = style === "title" ? "Writing titles" : "Summarising";
+  const work = rows.map(({ row }, i) => ({ row, text: items[i]?.source ?? "" }));
+  const written = await pool.map(work, (model, { text }) => write(model, text, style, signal), {
+    signal,
+    onDone: (done) => progress(label, done, work.length),
+  });
+  progress("Comparing", work.length, work.length);
+  const texts = written.map(({ text }) => text);
+  return {
+    groups: evaluateSummaries(items, [{ name: "model", texts }, ...baselines], lines, seed),
+    notes: [
+      `The model's own ${style === "title" ? "titles" : "summaries of one sentence"}, as "spanfill summarize" makes them (no sampling; texts beyond 512 tokens in parts), the extractive fallback off.`,
+      "ROUGE F-measures on Porter stems, case ignored, as Google's rouge-score; for Lsum each sentence is a line. Exact: the whole text, case ignored.",
+      "Content words (by stem), numbers and names: the share that occurs in the text or its title. Copied: the share of runs of four words that stand in the text; novelty is the rest.",
+      "Extractive: the reference stands word for word in the text.",
+    ],
+    predictions: rows.map(({ row, source }, i) => {
+      const { reference = "", extractive = false } = items[i] ?? {};
+      const { rouge1, rouge2, rougeL } = rouge(reference, texts[i] ?? "", { stem: true });
+      return { row, source, reference, ...predicted(written[i]), extractive, rouge1, rouge2, rougeL };
+    }),
+  };
+}
+
+function lines(text: string): string {
+  return sentencesOf(text, "en").join("\n");
+}
+
+function standsIn(text: string, summary: string): boolean {
+  return plain(text).includes(plain(summary));
+}
+
+function firstHeading(text: string): string | undefined {
+  return /^#{1,6}[ \t]+(.+?)[ \t#]*$/m.exec(text)?.[1];
+}
+
+function firstWords(text: string): string {
+  return proseSentences(text, 1)
+    .split(" ")
+    .slice(0, 8)
+    .join(" ")
+    .replace(/[\s\p{P}]+$/u, "");
+}
+
+function plain(text: string): string {
+  return tidy(text).toLowerCase();
+}

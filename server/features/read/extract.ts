@@ -1,0 +1,49 @@
+/** Finds the sentence of a text that stands best for all of it, for when the model's own words are not to be trusted. */
+import { isFunctionWord } from "../../metrics/gaps.ts";
+import { sentencesOf } from "../../text/text-split.ts";
+import { tidy } from "./summary-text.ts";
+
+/**
+ * The best sentence of a text's prose: early, of readable length, and with the words that the text repeats. Headings, lists,
+ * quotes, tables and code have none.
+ * @returns one line; undefined when there is no whole sentence
+ */
+export function bestSentence(text: string, locale?: string): string | undefined {
+  const sentences = proseSentences(text.slice(0, MOST_READ), locale);
+  const counts = new Map<string, number>();
+  for (const word of sentences.flatMap(contentWords)) counts.set(word, (counts.get(word) ?? 0) + 1);
+  const centrality = sentences.map((sentence) => {
+    const words = new Set(contentWords(sentence));
+    return [...words].reduce((sum, word) => sum + (counts.get(word) ?? 0), 0) / Math.sqrt(words.size || 1);
+  });
+  const most = Math.max(1, ...centrality);
+  const scores = sentences.map((sentence, i) => {
+    const length = sentence.split(" ").length;
+    const readable = length >= 8 && length <= 40 ? 1 : 0.6;
+    return (0.5 + (centrality[i] ?? 0) / most) * readable * 0.5 ** i;
+  });
+  return sentences[scores.indexOf(Math.max(...scores))];
+}
+
+/** Later sentences have no chance anyway. */
+const MOST_READ = 20_000;
+const LEAST_WORDS = 5;
+
+/** Whole sentences of running text, each on one line, without the marks of emphasis, code and links. */
+function proseSentences(text: string, locale: string | undefined): string[] {
+  const blocks = text
+    .replace(/^---\n[\s\S]*?\n---\n/, "")
+    .replace(/^[ \t]*(`{3,}|~{3,})[\s\S]*?(?:^[ \t]*\1|(?![\s\S]))/gm, "\n\n")
+    .split(/\n\s*\n/);
+  const prose = blocks.map((block) => {
+    const lines = block.split("\n").filter((line) => !/^\s*(?:[#|>{<]|[-*+] |\d+[.)] |:::|!\[)/.test(line));
+    return lines.join("\n").replace(/!?\[([^\]\n]*)\]\([^)\n]*\)/g, "$1");
+  });
+  return prose
+    .flatMap((block) => sentencesOf(tidy(block), locale))
+    .filter((sentence) => sentence.split(" ").length >= LEAST_WORDS && /[.!?。][\s\S]{0,3}$/u.test(sentence));
+}
+
+function contentWords(sentence: string): string[] {
+  return (sentence.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? []).filter((word) => !isFunctionWord(word));
+}

@@ -1,0 +1,171 @@
+/** Writes a digest of a folder: a sentence on each file, by subfolder, with links, and what was left out and why. */
+import type { Settings } from "../../../protocol/settings.ts";
+import {
+  type FolderSource,
+  findProse,
+  type IgnoreRule,
+  type LeftOut,
+  type LeftOutReason,
+  readProse,
+} from "../../text/folder-files.ts";
+import { languageName } from "../../text/languages.ts";
+import { type RememberedSummary, type RememberingContext, rememberedSummary } from "./remembered-summary.ts";
+
+/** A folder to summarise. */
+export interface FolderDigestParams {
+  /** What it is called in the heading. */
+  readonly name: string;
+  readonly source: FolderSource;
+  /** Ignore rules from outside of it. */
+  readonly above: readonly IgnoreRule[];
+  readonly settings: Pick<Settings, "maxContextTokens" | "summary.minimumConfidence">;
+}
+
+/** Progress: files done of all, and the one that is next. */
+export interface FolderDigestOptions {
+  readonly signal: AbortSignal;
+  readonly onProgress?: (progress: { readonly done: number; readonly total: number }) => void;
+}
+
+/** A folder's digest. */
+export interface FolderDigest {
+  /** Markdown; links are relative to the folder. */
+  readonly markdown: string;
+  /** Files of prose that there are, and how many of them the digest has. */
+  readonly files: { readonly found: number; readonly summarized: number };
+  /** Share of the characters of the found files' text that the model read, 0 to 1. */
+  readonly coverage: number;
+  readonly leftOut: readonly LeftOut[];
+  /** The model's id; absent where there was nothing to summarise. */
+  readonly model?: string;
+  /** Whether the signal stopped it: the digest then has what was done by then. */
+  readonly partial: boolean;
+}
+
+/**
+ * The digest of a folder, each file's sentence remembered as long as its text does not change.
+ * @throws what listing the folder throws, and what the model throws
+ */
+export async function folderDigest(
+  context: RememberingContext,
+  { name, source, above, settings }: FolderDigestParams,
+  { signal, onProgress }: FolderDigestOptions,
+): Promise<FolderDigest> {
+  const made: Item[] = [];
+  const { files, leftOut: passedOver } = await findProse(source, above, signal).catch((error: unknown) => {
+    if (!signal.aborted) throw error;
+    return { files: [], leftOut: [] };
+  });
+  const leftOut = [...passedOver];
+  let found = files.length;
+  let characters = 0;
+  let read = 0;
+  const { maxContextTokens, "summary.minimumConfidence": minimumConfidence } = settings;
+  for (const [done, path] of files.entries()) {
+    onProgress?.({ done, total: files.length });
+    if (signal.aborted) break;
+    const content = await readProse(source, path);
+    if ("why" in content) {
+      leftOut.push({ path, why: content.why });
+      found -= 1;
+      continue;
+    }
+    const text = content.text.replace(FRONT_MATTER, "");
+    if (text.trim() === "") {
+      made.push({ path, summary: undefined });
+      continue;
+    }
+    characters += text.length;
+    const summary = await rememberedSummary(
+      context,
+      { text, style: "sentence", maxContextTokens, minimumConfidence },
+      { signal },
+    );
+    if (summary === undefined) break;
+    read += summary.coverage * text.length;
+    made.push({ path, summary });
+  }
+  const partial = signal.aborted && made.length < found;
+  // Of the files that it did not come to, the size is not known: they count as many as the others.
+  const coverage = found === 0 ? 1 : ((characters === 0 ? 1 : read / characters) * made.length) / found;
+  const model = made.find(({ summary }) => summary !== undefined)?.summary?.model;
+  const digest = { files: { found, summarized: made.length }, coverage, leftOut, partial, ...(model && { model }) };
+  return { markdown: written(name, made, digest), ...digest };
+}
+
+interface Item {
+  readonly path: string;
+  /** undefined for a file without text. */
+  readonly summary: RememberedSummary | undefined;
+}
+
+const FRONT_MATTER = /^\uFEFF?(---\r?\n[\s\S]*?\r?\n---[ \t]*(\r?\n|$))?/;
+/** Names of files that are listed for one reason. */
+const MOST_LISTED = 20;
+const REASONS: readonly (readonly [LeftOutReason, string])[] = [
+  ["ignored", "Named by .gitignore or .spanfillignore"],
+  ["secret", "Their names tell of secrets"],
+  ["binary", "Binary"],
+  ["too large", "Larger than 2 MB"],
+  ["not UTF-8", "Not in UTF-8"],
+  ["unreadable", "Could not be read"],
+  ["not prose", "No prose"],
+];
+
+function written(name: string, items: readonly Item[], digest: Omit<FolderDigest, "markdown">): string {
+  const { files, coverage, leftOut, partial, model } = digest;
+  const folders = grouped(items, ({ path }) => path.slice(0, path.lastIndexOf("/") + 1));
+  const quoted = items.some(({ summary }) => summary !== undefined && summary.origin !== "model");
+  const about = [
+    `${files.summarized} of ${files.found} ${files.found === 1 ? "file" : "files"}, ${Math.floor(100 * coverage)}% of their text read`,
+    ...(partial ? ["stopped before the end"] : []),
+    ...(model === undefined ? [] : [`written by ${escaped(model)}, which may be wrong`]),
+    ...(quoted ? ["in quotation marks are the files' own words, where the model was not sure"] : []),
+  ].join("; ");
+  const sections = [...folders].flatMap(([folder, inside]) => [
+    ...(folder === "" ? [] : [`## ${escaped(folder)}`]),
+    inside.map((item) => `- ${link(item.path, folder)}: ${sentence(item.summary)}`).join("\n"),
+  ]);
+
+  const without = REASONS.flatMap(([why, text]) => {
+    const all = leftOut.filter((one) => one.why === why);
+    if (all.length === 0) return [];
+    const shown = all.slice(0, MOST_LISTED).map(({ path }) => escaped(path));
+    const more = all.length > MOST_LISTED ? `, and ${all.length - MOST_LISTED} more` : "";
+    return `- ${text}: ${shown.join(", ")}${more}`;
+  });
+  return `${[
+    `# ${partial ? "Partial summary" : "Summary"} of ${escaped(name)}`,
+    `*${about}.*`,
+    ...sections,
+    ...(without.length === 0 ? [] : ["## Left out", without.join("\n")]),
+  ].join("\n\n")}\n`;
+}
+
+function grouped<T>(items: readonly T[], keyOf: (item: T) => string): Map<string, T[]> {
+  const groups = new Map<string, T[]>();
+  for (const item of items) groups.set(keyOf(item), [...(groups.get(keyOf(item)) ?? []), item]);
+  return groups;
+}
+
+function sentence(summary: RememberedSummary | undefined): string {
+  if (summary === undefined) return "*no text*";
+  const text = escaped(summary.summary.replace(/\s+/g, " ").trim());
+  const foreign =
+    summary.language === undefined ? "" : ` *(${languageName(summary.language)}, which the model does not know)*`;
+  if (text === "") return "*nothing to say*";
+  return (summary.origin === "model" ? text : `“${text}”`) + foreign;
+}
+
+function link(path: string, folder: string): string {
+  const target = path
+    .split("/")
+    .map((name) => encodeURIComponent(name).replace(/[()]/g, (mark) => `%${mark.charCodeAt(0).toString(16)}`))
+    .join("/");
+  return `[${escaped(path.slice(folder.length))}](${target})`;
+}
+
+/** Text as Markdown that shows it as it is. */
+function escaped(text: string): string {
+  return text.replace(/[\\`*_[\]<>#|~]/g, "\\$&");
+}

@@ -1,0 +1,58 @@
+/** Summaries that are made once for each text, model and settings: whole ones without the model, and the parts of changed texts. */
+import { z } from "zod";
+import packageJson from "../../../package.json" with { type: "json" };
+import type { LoadedModel } from "../../engine/engine.ts";
+import { type PartMemory, type SummarizeOptions, type SummarizeParams, type Summary, summarize } from "./summarize.ts";
+import type { SummaryCache } from "./summary-cache.ts";
+
+/** A summary without how it came about this time. */
+export type RememberedSummary = Omit<Summary, "logProbs" | "ms" | "tokens" | "cancelled">;
+
+/** What remembered summaries are made with. */
+export interface RememberingContext {
+  readonly model: () => Promise<LoadedModel>;
+  /** A key for the model's answers. @see AnswerIdentity */
+  readonly identity: string;
+  readonly cache: SummaryCache;
+}
+
+/**
+ * The summary of a text, from the cache when neither it nor what it is made with has changed.
+ * @returns undefined when the signal stopped it
+ * @throws what `summarize` throws
+ */
+export async function rememberedSummary(
+  { model, identity, cache }: RememberingContext,
+  params: SummarizeParams,
+  options: SummarizeOptions,
+): Promise<RememberedSummary | undefined> {
+  const key = ["summary", packageJson.version, identity, params];
+  const known = cache.get(key, summarySchema);
+  if (known !== undefined) return known;
+  const parts = partMemory(cache, identity);
+  const made = await summarize({ model: await model(), parts }, params, options);
+  const { logProbs, ms, tokens, cancelled, ...kept } = made;
+  if (cancelled) return undefined;
+  cache.set(key, kept);
+  return kept;
+}
+
+function partMemory(cache: SummaryCache, identity: string): PartMemory {
+  return {
+    get: (key) => cache.get(["part", packageJson.version, identity, ...key], partSchema),
+    set: (key, part) => cache.set(["part", packageJson.version, identity, ...key], part),
+  };
+}
+
+const partSchema = z.object({ text: z.string(), confidence: z.number(), logProbs: z.array(z.number()) });
+
+const summarySchema: z.ZodType<RememberedSummary> = z.object({
+  summary: z.string(),
+  chunks: z.int(),
+  coverage: z.number(),
+  model: z.string(),
+  confidence: z.number(),
+  calibrated: z.boolean(),
+  origin: z.enum(["model", "text", "both"]),
+  language: z.string().exactOptional(),
+});

@@ -1,0 +1,89 @@
+/** Keeps what is written below a store inside it: no name leads upward, and no link that lies there already leads out. */
+import { constants } from "node:fs";
+import { type FileHandle, lstat, mkdir, open, realpath, rmdir } from "node:fs/promises";
+import { isAbsolute, join, relative, sep } from "node:path";
+import { ModelError } from "../../models/errors.ts";
+import { fileNameSchema, quoted } from "./names.ts";
+import { isMissing, reason } from "./whole-file.ts";
+
+/** Whether a path lies below a folder, by names alone: links are not looked at. */
+export function isInside(folder: string, path: string): boolean {
+  const way = relative(folder, path);
+  return way !== "" && way !== ".." && !way.startsWith(`..${sep}`) && !isAbsolute(way);
+}
+
+/**
+ * A folder below a store, made where it is missing. The store itself may be a link; what is below it may not.
+ * @param names one folder each
+ * @returns its path
+ * @throws ModelError "storage" when a name is not one, when something else than a folder has it, or when it cannot be made
+ */
+export async function folderInside(store: string, ...names: readonly string[]): Promise<string> {
+  await mkdir(store, { recursive: true }).catch((cause) => {
+    throw unwritable(store, cause);
+  });
+  let path = store;
+  for (const name of names) {
+    if (!fileNameSchema.safeParse(name).success) {
+      throw new ModelError("storage", `${quoted(name)} cannot be a folder's name, so nothing is written to it.`);
+    }
+    path = join(path, name);
+    await mkdir(path).catch((cause) => {
+      if (!(cause instanceof Error && "code" in cause && cause.code === "EEXIST")) throw unwritable(path, cause);
+    });
+    if (!(await lstat(path)).isDirectory()) {
+      throw new ModelError(
+        "storage",
+        `${path} is not a folder but a link or a file, so nothing is written to it. Remove it and try again.`,
+      );
+    }
+  }
+  if (!isInside(await realpath(store), await realpath(path))) {
+    throw new ModelError("storage", `${path} leads out of ${store}, so nothing is written to it. Remove it.`);
+  }
+  return path;
+}
+
+/**
+ * The size of a file of a store; undefined when there is none.
+ * @throws ModelError "storage" when something else than a file is there, a link included
+ */
+export async function sizeInside(path: string): Promise<number | undefined> {
+  try {
+    const status = await lstat(path);
+    if (status.isFile()) return status.size;
+  } catch (error) {
+    if (isMissing(error)) return undefined;
+    throw error;
+  }
+  throw new ModelError(
+    "storage",
+    `${path} is not a file but a link or something else, so it is neither read nor written. Remove it and try again.`,
+  );
+}
+
+/**
+ * Opens a file of a store to be written, which no link may stand for.
+ * @param fresh whether it begins empty; it must be there otherwise
+ * @throws ModelError "storage"
+ */
+export async function openInside(path: string, fresh: boolean): Promise<FileHandle> {
+  await sizeInside(path);
+  const { O_RDWR, O_CREAT, O_TRUNC } = constants;
+  const noLink: number = constants.O_NOFOLLOW ?? 0; // Windows has none
+  return open(path, O_RDWR | noLink | (fresh ? O_CREAT | O_TRUNC : 0)).catch((cause) => {
+    throw unwritable(path, cause);
+  });
+}
+
+/** Removes those folders that are empty; give inner ones first. */
+export async function removeEmpty(...folders: readonly string[]): Promise<void> {
+  for (const folder of folders) await rmdir(folder).catch(() => undefined); // not empty, or never made
+}
+
+/** The error for a file or folder that cannot be written, a full disk told apart. */
+export function unwritable(path: string, cause: unknown): ModelError {
+  const full = cause instanceof Error && "code" in cause && cause.code === "ENOSPC";
+  const words = full ? "The disk is full: free some space" : `${path} cannot be written (${reason(cause)}): mend that`;
+  return new ModelError("storage", `${words}, and try again. What has arrived is kept.`, { cause });
+}

@@ -1,0 +1,118 @@
+/** What commands about a document share: its version checked, its part found, long work shown and cancelled. */
+import type { ProgressToken, Range } from "vscode-languageserver-protocol";
+import type { Task } from "../../../protocol/panel.ts";
+import type { Settings } from "../../../protocol/settings.ts";
+import type { LoadedModel } from "../../engine/engine.ts";
+import type { Work } from "../engine/engine-host.ts";
+import { cancelled, contentModified, EngineEnded } from "../errors.ts";
+import type { Services } from "../services.ts";
+import type { OpenDocument } from "./positions.ts";
+
+/** A part of a document at the version that a command named. */
+export interface Target {
+  readonly document: OpenDocument;
+  readonly text: string;
+  /** The part, in UTF-16 units: all of the text where the command named none. */
+  readonly start: number;
+  readonly end: number;
+  readonly settings: Settings;
+  /** @throws ResponseError ContentModified when the document has changed, was closed, or was closed and opened again */
+  check(): void;
+}
+
+/** @throws ResponseError InvalidParams when the document is not open, ContentModified when it has another version, or edition */
+export async function targetOf(
+  services: Services,
+  {
+    uri,
+    version,
+    edition: named,
+    range,
+  }: {
+    readonly uri: string;
+    readonly version?: number | undefined;
+    readonly edition?: string | undefined;
+    readonly range?: Range | undefined;
+  },
+): Promise<Target> {
+  const document = services.openDocument(uri);
+  const { text, edition } = document;
+  if ((version !== undefined && version !== document.version) || (named !== undefined && named !== edition))
+    throw contentModified(whatBecame(document, version));
+  const check = () => checkEdition(services, document, edition, version);
+  const places =
+    range === undefined ? [0, text.length] : [document.offsetAt(range.start), document.offsetAt(range.end)];
+  const settings = await services.settings.settingsFor(uri);
+  return { document, text, start: Math.min(...places), end: Math.max(...places), settings, check };
+}
+
+/**
+ * For what was made of a document before a wait.
+ * @param edition the document's then
+ * @param version the one that the request named, if it did
+ * @throws ResponseError ContentModified when the document has changed, was closed, or was closed and opened again
+ */
+export function checkEdition(
+  services: Pick<Services, "findDocument">,
+  { uri }: OpenDocument,
+  edition: string,
+  version?: number,
+): void {
+  const now = services.findDocument(uri);
+  if (now === undefined) throw contentModified(`${uri} was closed.`);
+  if (now.edition !== edition) throw contentModified(whatBecame(now, version));
+}
+
+/** Whether {@link checkEdition} would throw. */
+export function isStale(services: Pick<Services, "findDocument">, { uri }: OpenDocument, edition: string): boolean {
+  return services.findDocument(uri)?.edition !== edition;
+}
+
+function whatBecame({ uri, version: now }: OpenDocument, version: number | undefined): string {
+  if (version === undefined || version === now) return `${uri} was changed, or closed and opened again; ask again.`;
+  return `The request is for version ${version} of ${uri}, which is now at version ${now}; ask again.`;
+}
+
+/**
+ * Runs a feature with the model, loaded when the feature asks for it; once more, with the settings of then, where the engine was
+ * restarted meanwhile.
+ */
+export async function withModel<T>({ engine, settings }: Services, task: Task, feature: Work<T>): Promise<T> {
+  // The engine's settings are the whole workspace's: one engine serves every document.
+  return overRestart(async () => engine.use(await settings.settingsFor(), task, feature));
+}
+
+/** What work on the engine gives, done once more where that was restarted meanwhile. @throws what the work throws */
+export async function overRestart<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof EngineEnded && error.again)) throw error;
+    return work();
+  }
+}
+
+/** What long work gets besides the model. */
+export interface WorkOptions {
+  readonly signal: AbortSignal;
+  readonly onProgress: (progress: { readonly done: number; readonly total: number }) => void;
+}
+
+/** What a command hands on: its progress token, if it has one, and what ends it. */
+export interface Asked {
+  readonly token: ProgressToken | undefined;
+  readonly signal: AbortSignal;
+}
+
+/** Runs a feature with a task's model, and shows how far it is. @throws ResponseError RequestCancelled when it was cancelled */
+export async function longWork<T extends { readonly cancelled: boolean }>(
+  services: Services,
+  { task, title, token, signal }: Asked & { readonly task: Task; readonly title: string },
+  feature: (model: () => Promise<LoadedModel>, options: WorkOptions) => Promise<T>,
+): Promise<T> {
+  const run = (own: AbortSignal, onProgress: WorkOptions["onProgress"]) =>
+    withModel(services, task, (model) => feature(model, { signal: own, onProgress }));
+  const made = await services.progress.run({ title: `Spanfill: ${title}`, token, signal, run });
+  if (made.cancelled) throw cancelled();
+  return made;
+}

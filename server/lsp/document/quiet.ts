@@ -1,0 +1,26 @@
+/** Whether anything is done unasked in a document. */
+import type { Settings } from "../../../protocol/settings.ts";
+import { isWithin, pathWithin, uriWithin } from "../../features/read/link-target.ts";
+import { fileBehind, localPath } from "../../text/file-behind.ts";
+import { isEnabled, MOST_IGNORE_BYTES, whyPrivate, whyPrivateWithin, whySecret } from "../../text/private-files.ts";
+import type { Services } from "../services.ts";
+
+/**
+ * Why nothing is to be done unasked in a document: the setting `enable`, or {@link whyPrivate}; of a cell, an old version or another
+ * view of a file, what is said of the file.
+ */
+export async function whyQuiet({ client }: Services, uri: string, settings: Settings): Promise<string | undefined> {
+  const file = fileBehind(uri);
+  const path = localPath(file);
+  const isLocal = path !== undefined && file.startsWith("file:");
+  const mayDiffer = Object.keys(settings.enable).length > 0 || !isLocal;
+  const folder = mayDiffer ? (await client.workspaceFolders()).find((each) => isWithin(file, each)) : undefined;
+  const within = pathWithin(file, folder);
+  if (!isEnabled(settings.enable, within)) return "spanfill.enable switches it off here";
+  // A path of another place may be one of this machine's, too, such as the old side of a comparison.
+  const reason = path === undefined ? undefined : await whyPrivate(path);
+  if (reason !== undefined || isLocal) return reason;
+  if (folder !== undefined)
+    return whyPrivateWithin(folder, within, (inner) => client.readFile(uriWithin(folder, inner), MOST_IGNORE_BYTES));
+  return whySecret(within);
+}

@@ -1,0 +1,180 @@
+/** Summaries on hovering a heading or a relative link, and a folder's digest; all remembered while nothing changes. */
+import { realpath } from "node:fs/promises";
+import { isAbsolute, relative } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { Hover, ProgressToken } from "vscode-languageserver-protocol";
+import type { z } from "zod";
+import { ModelError } from "../../../models/errors.ts";
+import type { SummarizeFolderResult, summarizeFolderSchema } from "../../../protocol/requests.ts";
+import type { Settings } from "../../../protocol/settings.ts";
+import { folderDigest } from "../../features/read/folder-digest.ts";
+import { isWithin, linkAt, pathWithin, resolveLink, sectionNamed, uriWithin } from "../../features/read/link-target.ts";
+import type { RememberedSummary, RememberingContext } from "../../features/read/remembered-summary.ts";
+import { gist, sectionAt, sectionSummary } from "../../features/read/section-summary.ts";
+import type { SummaryCache } from "../../features/read/summary-cache.ts";
+import { summaryNotes } from "../../features/read/summary-notes.ts";
+import { fileBehind } from "../../text/file-behind.ts";
+import {
+  type FolderSource,
+  localFolder,
+  PROSE_NAME,
+  readProse,
+  rulesAbove,
+  rulesWithin,
+} from "../../text/folder-files.ts";
+import { whyPrivate } from "../../text/private-files.ts";
+import type { Services } from "../services.ts";
+import { overRestart } from "./document-work.ts";
+import { hover, shownText } from "./hover.ts";
+import type { OpenDocument } from "./positions.ts";
+import { whyQuiet } from "./quiet.ts";
+
+/** Runs a feature that remembers summaries; the model for them is loaded when the feature asks for it. */
+export async function withSummaries<T>(
+  { engine, settings, summaries: cache }: Services,
+  feature: (context: RememberingContext) => Promise<T>,
+): Promise<T> {
+  return overRestart(async () => {
+    const all = await settings.settingsFor();
+    return engine.use(all, "summarize", async (model, { expected, actual }) => {
+      const identity = await expected();
+      // Only the model that was expected has its answers kept.
+      const set: SummaryCache["set"] = (key, value) => {
+        if (actual() === identity) cache.set(key, value);
+      };
+      return feature({ model, identity, cache: { ...cache, set } });
+    });
+  });
+}
+
+/** What the section or the link's target at an offset of a Markdown document is about; null where there is neither. */
+export async function hoverSummary(
+  services: Services,
+  document: OpenDocument,
+  offset: number,
+  settings: Settings,
+  signal: AbortSignal,
+): Promise<Hover | null> {
+  const { text } = document;
+  const link = linkAt(text, offset);
+  const content = link && (await linkedText(services, document, link, signal));
+  if (link !== undefined && content !== undefined) {
+    const made = await withSummaries(services, (context) => gist(context, { text: content, settings }, signal));
+    return hoverOf(made, document.rangeOf(link.start, link.end), signal);
+  }
+  const section = sectionAt(text, offset);
+  if (section === undefined) return null;
+  const made = await withSummaries(services, (context) => sectionSummary(context, { text, section, settings }, signal));
+  return hoverOf(made, document.rangeOf(section.headingStart, section.headingEnd), signal);
+}
+
+/** The digest of a folder; what was done is the answer also when it is cancelled. */
+export async function summarizeFolder(
+  services: Services,
+  { uri }: z.output<typeof summarizeFolderSchema>,
+  token: ProgressToken | undefined,
+  signal: AbortSignal,
+): Promise<SummarizeFolderResult> {
+  const started = performance.now();
+  const settings = await services.settings.settingsFor(uri);
+  const directory = uri.startsWith("file:") ? fileURLToPath(uri) : undefined;
+  const source = directory === undefined ? remoteFolder(services, uri) : localFolder(directory);
+  const home = (await services.client.workspaceFolders()).find((each) => isWithin(uri, each));
+  await source.list("").catch((cause: unknown) => {
+    throw new ModelError("input", `${uri} is no folder that can be read here.`, { cause });
+  });
+  const params = {
+    name: nameOf(uri),
+    source,
+    above:
+      directory !== undefined
+        ? await rulesAbove(directory)
+        : home === undefined
+          ? []
+          : await rulesWithin(remoteFolder(services, home), pathWithin(uri, home).replace(/\/$/, "")),
+    settings,
+  };
+  const run = (own: AbortSignal, onProgress: (progress: { done: number; total: number }) => void) =>
+    withSummaries(services, (context) => folderDigest(context, params, { signal: own, onProgress }));
+  const made = await services.progress.run({ title: "Spanfill: summarizing the folder", token, signal, run });
+  return { ...made, ms: Math.round(performance.now() - started) };
+}
+
+function hoverOf(made: RememberedSummary | undefined, range: Hover["range"], signal: AbortSignal): Hover | null {
+  signal.throwIfAborted();
+  if (made === undefined || made.summary === "" || range === undefined) return null;
+  const parts = made.chunks === 1 ? "1 part" : `${made.chunks} parts`;
+  const notes = summaryNotes(made).join("; ");
+  const note = `Spanfill · ${made.model} · ${parts}, ${Math.floor(100 * made.coverage)}% read · ${notes}`;
+  return hover([shownText(made.summary)], note, range);
+}
+
+/** The text that a link of a document leads to: prose within the workspace that is no secret; undefined for anything else. */
+async function linkedText(
+  services: Services,
+  document: OpenDocument,
+  { path, fragment }: { readonly path: string; readonly fragment: string },
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  let { text } = document;
+  if (path !== "") {
+    const folders = await services.client.workspaceFolders();
+    const file = fileBehind(document.uri);
+    const root = folders.find((folder) => isWithin(file, folder));
+    const target = root && resolveLink(path, file, root);
+    if (root === undefined || target === undefined || !isWithin(target, root)) return undefined;
+    const content = await fileText(services, target, root);
+    signal.throwIfAborted();
+    if (content === undefined) return undefined;
+    text = content;
+  }
+  if (fragment !== "") {
+    const section = sectionNamed(text, fragment);
+    if (section === undefined) return undefined;
+    text = `${section.title}\n\n${text.slice(section.bodyStart, section.bodyEnd)}`;
+  }
+  return text.trim() === "" ? undefined : text;
+}
+
+async function fileText(services: Services, uri: string, root: string): Promise<string | undefined> {
+  const name = nameOf(uri);
+  if (!PROSE_NAME.test(name)) return undefined;
+  if ((await whyQuiet(services, uri, await services.settings.settingsFor(uri))) !== undefined) return undefined;
+  const open = services.findDocument(uri);
+  if (open !== undefined) return open.text;
+  if (!uri.startsWith("file:")) {
+    const parent = uri.slice(0, uri.lastIndexOf("/"));
+    const content = await readProse(remoteFolder(services, parent), name);
+    return "text" in content ? content.text : undefined;
+  }
+  const [path, folder] = [fileURLToPath(uri), fileURLToPath(root)];
+  if (!(await staysWithin(path, folder))) return undefined;
+  const content = await readProse(localFolder(folder), path.slice(folder.replace(/[\\/]$/, "").length + 1));
+  return "text" in content ? content.text : undefined;
+}
+
+/** Whether the file that a path leads to, links resolved, is in the folder and keeps no secrets: a repository's link may lead anywhere. */
+async function staysWithin(path: string, folder: string): Promise<boolean> {
+  try {
+    const [file, root] = await Promise.all([realpath(path), realpath(folder)]);
+    const within = relative(root, file);
+    return !isAbsolute(within) && !/^\.\.(?:[\\/]|$)/.test(within) && (await whyPrivate(file)) === undefined;
+  } catch {
+    return false; // there is no such file
+  }
+}
+
+/** A folder that the client reads, such as one of a repository that is not on this machine. */
+function remoteFolder({ client }: Services, uri: string): FolderSource {
+  const at = (path: string) => uriWithin(uri, path);
+  return { list: (path) => client.listFolder(at(path)), read: (path, most) => client.readFile(at(path), most) };
+}
+
+function nameOf(uri: string): string {
+  const name = uri.replace(/\/$/, "").split("/").at(-1) ?? "";
+  try {
+    return decodeURIComponent(name);
+  } catch {
+    return name;
+  }
+}

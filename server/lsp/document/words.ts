@@ -1,0 +1,126 @@
+/** What else could stand in a word's place, for hovers and code actions: one pass a word, remembered while document and model stay as they are. */
+import type { CodeAction, Hover } from "vscode-languageserver-protocol";
+import type { Settings } from "../../../protocol/settings.ts";
+import { labelText } from "../../../protocol/shown-text.ts";
+import { proseWordAt } from "../../features/write/prose-word.ts";
+import { rephrase } from "../../features/write/rephrase.ts";
+import { foreignLanguage } from "../../text/languages.ts";
+import { cancelled, contentModified } from "../errors.ts";
+import type { OtherWords, Services, Words } from "../services.ts";
+import { isStale, withModel } from "./document-work.ts";
+import { commandLink, hover, joined, shownText } from "./hover.ts";
+import type { OpenDocument } from "./positions.ts";
+
+/** @returns with nothing remembered */
+export function createWords(): Words {
+  const known = new Map<string, OtherWords>();
+  const running = new Map<string, AbortController>();
+  return {
+    async at(services, document, offset, signal) {
+      const { uri, edition, text, languageId } = document;
+      running.get(uri)?.abort(cancelled("A newer request took its place."));
+      const place = proseWordAt(text, offset, languageId);
+      if (place === undefined) return undefined;
+      const controller = new AbortController();
+      const abort = () => controller.abort(signal.reason);
+      signal.addEventListener("abort", abort, { once: true });
+      running.set(uri, controller);
+      try {
+        const settings = await services.settings.settingsFor(uri);
+        const keyOf = (identity: string) => JSON.stringify([edition, place.start, identity, settings]);
+        const expected = await services.engine.identity(await services.settings.settingsFor(), "infill");
+        controller.signal.throwIfAborted();
+        const remembered = known.get(keyOf(expected));
+        if (remembered !== undefined) return remembered;
+        const around = text.slice(Math.max(0, place.start - AROUND), place.end + AROUND);
+        let answering: string | undefined;
+        const made = await withModel(services, "infill", async (model, { actual }) => {
+          if ((await foreignLanguage(around, (await model()).info.languages)) !== undefined) return undefined;
+          const params = { text, ...place, count: MOST_SHOWN };
+          const rephrased = await rephrase({ model, settings }, params, { signal: controller.signal });
+          answering = actual();
+          return rephrased;
+        });
+        controller.signal.throwIfAborted();
+        if (made === undefined) return undefined;
+        if (made.cancelled) throw cancelled();
+        const { start, end, model, calibrated } = made;
+        const alternatives = made.alternatives.filter(
+          ({ text: other, confidence }) => confidence >= LEAST_SHOWN && ONE_WORD.test(other),
+        );
+        const word = { word: text.slice(start, end), start, end, alternatives, model, calibrated };
+        if (answering !== undefined) known.set(keyOf(answering), word);
+        for (const oldest of known.keys()) {
+          if (known.size <= MOST_KEPT) break;
+          known.delete(oldest);
+        }
+        return word;
+      } finally {
+        signal.removeEventListener("abort", abort);
+        if (running.get(uri) === controller) running.delete(uri);
+      }
+    },
+    changed(uri) {
+      running.get(uri)?.abort(contentModified("The document was changed."));
+    },
+  };
+}
+
+/** A hover on a word of prose: the other words, each with a link that puts it there where the client follows such links. */
+export async function wordHover(
+  services: Services,
+  document: OpenDocument,
+  offset: number,
+  settings: Settings,
+  signal: AbortSignal,
+): Promise<Hover | null> {
+  if (!settings["hover.words"]) return null;
+  const { uri, version, edition } = document;
+  const found = await services.words.at(services, document, offset, signal);
+  if (found === undefined || found.alternatives.length === 0 || isStale(services, document, edition)) return null;
+  const { word, start, end, alternatives, model, calibrated } = found;
+  const range = document.rangeOf(start, end);
+  const shown = alternatives.map(({ text, confidence }) => {
+    const argument = { uri, version, range, word, text };
+    const label = services.client.followsCommandLinks
+      ? commandLink(text, "spanfill.replaceWord", argument, REPLACE)
+      : shownText(text);
+    return joined(label, shownText(percent(confidence)));
+  });
+  const note = `Spanfill · ${model}${calibrated ? "" : " · not calibrated"}`;
+  return hover(shown, note, range);
+}
+
+/** Code actions that put other words in a word's place, for clients without such links. */
+export async function wordActions(
+  services: Services,
+  document: OpenDocument,
+  offset: number,
+  signal: AbortSignal,
+): Promise<CodeAction[]> {
+  const { uri, version, edition } = document;
+  const found = await services.words.at(services, document, offset, signal);
+  if (found === undefined || isStale(services, document, edition)) return [];
+  const range = document.rangeOf(found.start, found.end);
+  return found.alternatives.map(({ text, confidence }) => ({
+    title: labelText(`Replace "${found.word}" with "${text}" (${percent(confidence)})`),
+    kind: WORD_KIND,
+    edit: { documentChanges: [{ textDocument: { uri, version }, edits: [{ range, newText: text }] }] },
+  }));
+}
+
+/** The kind of {@link wordActions}. */
+export const WORD_KIND = "refactor.rewrite.spanfill.word";
+
+/** Characters on both sides that tell the language. */
+const AROUND = 500;
+const MOST_SHOWN = 5;
+/** Less likely ones are noise. */
+const LEAST_SHOWN = 0.01;
+const ONE_WORD = /^\p{L}[\p{L}\p{M}]*(?:['’-][\p{L}\p{M}]+)*$/u;
+const MOST_KEPT = 100;
+const REPLACE = "Replace";
+
+function percent(share: number): string {
+  return `${Math.round(100 * share)}%`;
+}

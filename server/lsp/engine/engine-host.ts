@@ -1,0 +1,293 @@
+/** Keeps the engine for the server: started by the first request that needs it, exchanged when settings ask for another model. */
+import { ModelError } from "../../../models/errors.ts";
+import { fallbackNotice } from "../../../protocol/devices.ts";
+import type { Task } from "../../../protocol/panel.ts";
+import type { EngineStatus } from "../../../protocol/requests.ts";
+import { modelIdentity } from "../../catalog/folder/identity.ts";
+import { nameOfFolder } from "../../catalog/store.ts";
+import { repeatChanged } from "../../engine/changed.ts";
+import type { LoadedModel } from "../../engine/engine.ts";
+import { createRemoteEngine, type RemoteEngine } from "../../engine/process/remote.ts";
+import { EngineEnded } from "../errors.ts";
+import type { Log } from "../log.ts";
+import { deviceOf, type EngineSettings, type Folder, folderOf, identityOf, keyOf } from "./engine-folder.ts";
+import { LoadBackoff } from "./load-backoff.ts";
+
+/** What an engine host tells of itself, and to whom. */
+export interface EngineHostOptions {
+  readonly log: Log;
+  /** Called whenever the status has changed. */
+  readonly onStatus: (status: EngineStatus) => void;
+  /** The engine's script; beside the server's own when absent. */
+  readonly childPath?: string;
+}
+
+/** Work with a model. */
+export type Work<T> = (model: () => Promise<LoadedModel>, identity: AnswerIdentity) => Promise<T>;
+
+/** A key for what a model answers: its files, and the precision and device that it computes with. */
+export interface AnswerIdentity {
+  /** Of the model that would answer. @throws ModelError where there is none */
+  readonly expected: () => Promise<string>;
+  /** Of the model that did, once it was loaded; undefined where its files were changed meanwhile. */
+  readonly actual: () => string | undefined;
+}
+
+/** The server's engine. */
+export interface EngineHost {
+  /**
+   * Runs work that may ask for these settings' model for a task, which is loaded then. Where the model's files are changed under the work,
+   * it is run again.
+   * @throws what loading or the work throws
+   */
+  use<T>(settings: EngineSettings, task: Task, work: Work<T>): Promise<T>;
+  /** A key for what the model of a task would answer now. @throws ModelError where there is none */
+  identity(settings: EngineSettings, task: Task): Promise<string>;
+  status(settings: EngineSettings): EngineStatus;
+  /**
+   * Ends the engine's process; the next use starts another.
+   * @param again whether what runs there is to be done by the next one: its `use` throws an EngineEnded that says so
+   */
+  restart(again: boolean): Promise<void>;
+  /** Ends the engine's process for good. */
+  dispose(): Promise<void>;
+}
+
+/** @returns a host that has started nothing yet */
+export function createEngineHost(options: EngineHostOptions): EngineHost {
+  return new Host(options);
+}
+
+/** An engine, for as long as the settings that it was made for; it holds the models of all tasks. */
+interface Running {
+  readonly key: string;
+  readonly engine: RemoteEngine;
+  /** By folder, each with the identity of the files that it was loaded from. */
+  readonly models: Map<string, { readonly loaded: LoadedModel; readonly files: string }>;
+  /** The last that was asked for. */
+  model?: LoadedModel;
+  /** That a device failed since, for people. */
+  notice?: string;
+}
+
+class Host implements EngineHost {
+  private readonly options: EngineHostOptions;
+  private running: Running | undefined;
+  private loading = 0;
+  private busy = 0;
+  private failure: string | undefined;
+  private settings: EngineSettings | undefined;
+  private published = "";
+  private soon: NodeJS.Timeout | undefined;
+  private disposed = false;
+  private saidSlow = false;
+  /** How often an engine was ended because someone wanted it, and whether the last time its work is to be done by the next. */
+  private ends = { count: 0, again: false };
+  private readonly backoff = new LoadBackoff();
+
+  constructor(options: EngineHostOptions) {
+    this.options = options;
+  }
+
+  async use<T>(settings: EngineSettings, task: Task, work: Work<T>): Promise<T> {
+    let asked = false;
+    let trial: Trial | undefined;
+    const begun = (next: Trial) => {
+      trial = next;
+    };
+    let ended = this.ends.count;
+    const attempt = () => {
+      // The same for all that one attempt does.
+      const folder = onFirstCall(() => folderOf(settings, task));
+      let loaded: LoadedModel | undefined;
+      const model = async () => {
+        ended = this.ends.count;
+        if (!asked) this.busy += 1;
+        asked = true;
+        trial = undefined;
+        loaded = await this.load(settings, folder(), begun);
+        this.failure = undefined;
+        return loaded;
+      };
+      return work(model, {
+        expected: () => this.expected(settings, folder()),
+        actual: () => (loaded === undefined ? undefined : this.actual(settings, folder(), loaded)),
+      });
+    };
+    try {
+      const result = await repeatChanged(attempt);
+      if (trial !== undefined) this.backoff.answered(trial.key);
+      return result;
+    } catch (error) {
+      if (error instanceof ModelError && error.code === "process") {
+        if (this.ends.count !== ended) throw new EngineEnded(this.ends.again);
+        if (trial !== undefined) this.processEnded(trial);
+      }
+      // A mistake in the input says nothing about the engine.
+      if (error instanceof ModelError && error.code !== "input" && error.code !== "task") this.failure = error.message;
+      throw error;
+    } finally {
+      if (asked) this.busy -= 1;
+      this.publish();
+    }
+  }
+
+  status({ model, precision }: EngineSettings): EngineStatus {
+    const { running, failure } = this;
+    const pid = running?.engine.pid;
+    const info = running?.model?.info;
+    const notice = running?.notice;
+    const state =
+      this.loading > 0 ? "loading" : this.busy > 0 ? "busy" : pid !== undefined && info ? "ready" : "unloaded";
+    const failed = failure !== undefined && (state === "ready" || state === "unloaded");
+    return {
+      state: failed ? "failed" : state,
+      model: info?.id ?? (model || "built-in"),
+      precision: info?.precision ?? precision,
+      device: notice !== undefined || info === undefined ? "cpu" : info.device,
+      ...(info?.slowNotice === undefined ? {} : { slowNotice: info.slowNotice }),
+      ...(notice === undefined ? {} : { deviceNotice: notice }),
+      ...(info === undefined ? {} : { parameters: info.parameters }),
+      ...(pid === undefined ? {} : { pid }),
+      ...(failed ? { message: failure } : {}),
+    };
+  }
+
+  async identity(settings: EngineSettings, task: Task): Promise<string> {
+    return this.expected(settings, folderOf(settings, task));
+  }
+
+  private async expected(settings: EngineSettings, folder: Folder): Promise<string> {
+    const running = this.running?.key === keyOf(settings) ? this.running : undefined;
+    if (running?.notice !== undefined) return identityOf("cpu", settings.precision, folder);
+    const known = running?.engine.pid === undefined ? undefined : running.models.get(folder.directory);
+    if (known?.files === folder.files) return identityOf(known.loaded.info.device, known.loaded.info.precision, folder);
+    const device = await deviceOf(settings, folder.directory);
+    return identityOf(device, device === "cpu" ? settings.precision : "float32", folder);
+  }
+
+  private actual({ precision }: EngineSettings, folder: Folder, { info }: LoadedModel): string | undefined {
+    if (modelIdentity(folder.directory) !== folder.files) return undefined;
+    // A device that failed has left its work to the CPU.
+    if (this.running?.notice !== undefined) return identityOf("cpu", precision, folder);
+    return identityOf(info.device, info.precision, folder);
+  }
+
+  async restart(again: boolean): Promise<void> {
+    const { running } = this;
+    this.running = undefined;
+    this.ends = { count: this.ends.count + 1, again };
+    this.failure = undefined;
+    this.backoff.forget();
+    await running?.engine.dispose();
+    this.publish();
+  }
+
+  async dispose(): Promise<void> {
+    this.disposed = true;
+    await this.restart(false);
+  }
+
+  /** @param begun is told of the process that works with the model, once there is one */
+  private async load(
+    settings: EngineSettings,
+    { directory, files }: Folder,
+    begun: (trial: Trial) => void,
+  ): Promise<LoadedModel> {
+    if (this.disposed) throw new ModelError("process", "The server is shutting down.");
+    this.settings = settings;
+    const { precision, threads, idleMinutes } = settings;
+    const reference = { directory, precision, identity: files, ...(threads === 0 ? {} : { threads }) };
+    const key = keyOf(settings);
+    if (this.running !== undefined && this.running.key !== key) await this.restart(true);
+    const trial = { key: `${key} ${directory} ${files}`, name: nameOfFolder(directory) };
+    this.backoff.check(trial.key, trial.name);
+    this.running ??= this.start(key, idleMinutes);
+    const { running } = this;
+    const known = running.models.get(directory);
+    // A training run may have put better weights in their place.
+    if (running.engine.pid !== undefined && known?.files === files) {
+      running.model = known.loaded;
+      begun({ ...trial, pid: running.engine.pid });
+      this.publish();
+      return known.loaded;
+    }
+    const started = performance.now();
+    this.loading += 1;
+    this.publish();
+    try {
+      const device = await deviceOf(settings, directory);
+      const loading = running.engine.load({ ...reference, device });
+      begun({ ...trial, pid: running.engine.pid });
+      const loaded = await loading;
+      running.models.set(directory, { loaded, files });
+      running.model = loaded;
+      const { slowNotice } = loaded.info;
+      if (slowNotice !== undefined && !this.saidSlow) this.options.log.warn(slowNotice);
+      this.saidSlow = slowNotice !== undefined;
+      this.options.log.info(`${loaded.info.id} loaded in ${Math.round(performance.now() - started)} ms`);
+      return loaded;
+    } finally {
+      this.loading -= 1;
+      this.publish();
+    }
+  }
+
+  private processEnded({ key, name, pid }: Trial): void {
+    const waitMs = this.backoff.ended(key, pid);
+    if (waitMs > 0)
+      this.options.log.warn(
+        `the engine's process ends with ${name} again and again: it is not tried for ${waitMs / 1000} s`,
+      );
+  }
+
+  private start(key: string, idleMinutes: number): Running {
+    const { childPath, log } = this.options;
+    const engine = createRemoteEngine({
+      ...(childPath === undefined ? {} : { childPath }),
+      ...(idleMinutes === 0 ? {} : { idleMs: idleMinutes * 60_000 }),
+      log: (line) => log.info(`engine: ${line}`),
+      onGone: () => this.publish(),
+      onFallback: (device, why) => {
+        running.notice = fallbackNotice(device, why);
+        log.warn(running.notice);
+        this.publish();
+      },
+    });
+    const running: Running = { key, engine, models: new Map() };
+    return running;
+  }
+
+  /** Tells the status when it has changed; that it is at work only when that takes a while. */
+  private publish(late = false): void {
+    if (this.settings === undefined) return;
+    const status = this.status(this.settings);
+    const text = JSON.stringify(status);
+    if (status.state !== "busy" || late) {
+      clearTimeout(this.soon);
+      this.soon = undefined;
+      if (text !== this.published) this.options.onStatus(status);
+      this.published = text;
+    } else {
+      this.soon ??= setTimeout(() => this.publish(true), BUSY_AFTER_MS);
+    }
+  }
+}
+
+const BUSY_AFTER_MS = 150;
+
+/** A process that works with a model. */
+interface Trial {
+  /** Of the model's files and the settings. */
+  readonly key: string;
+  readonly name: string;
+  readonly pid: number | undefined;
+}
+
+function onFirstCall<T>(make: () => T): () => T {
+  let made: { readonly value: T } | undefined;
+  return () => {
+    made ??= { value: make() };
+    return made.value;
+  };
+}

@@ -1,0 +1,59 @@
+/** Loads the model a command asks for, in this process; imported only when a command runs, to keep the start fast. */
+import { type Device, fallbackNotice } from "../protocol/devices.ts";
+import { resolveModel } from "./catalog/installed.ts";
+import { measurementsOf } from "./catalog/measurements.ts";
+import { placesOf } from "./catalog/store.ts";
+import type { LoadedModel, Precision } from "./engine/engine.ts";
+import { createLocalEngine } from "./engine/process/local.ts";
+import { printNote } from "./output.ts";
+import { chooseDevice } from "./panel/devices.ts";
+
+/** Options of every command that loads a model. */
+export interface ModelOptions {
+  readonly model?: string;
+  readonly precision: Precision;
+  /** Absent: the CPU. */
+  readonly device?: Device | "auto";
+  readonly threads?: number;
+  readonly json?: boolean;
+}
+
+/** A loaded model and how long that took. */
+export interface OpenModel extends AsyncDisposable {
+  readonly model: LoadedModel;
+  readonly loadMs: number;
+}
+
+/**
+ * Loads the model that --model names, the built-in one by default.
+ * @throws ModelError when it is not there or cannot be loaded
+ */
+export async function openModel(options: ModelOptions): Promise<OpenModel> {
+  const started = performance.now();
+  const engine = createLocalEngine(tellFallback);
+  const directory = resolveModel(options.model, { workingFolder: process.cwd() });
+  const model = await engine.load({
+    directory,
+    precision: options.precision,
+    device: await deviceOf(options, directory),
+    ...(options.threads === undefined ? {} : { threads: options.threads }),
+  });
+  if (model.info.slowNotice !== undefined) printNote(`spanfill: ${model.info.slowNotice}`);
+  return { model, loadMs: performance.now() - started, [Symbol.asyncDispose]: () => engine.dispose() };
+}
+
+/** What --device says: by default what was measured of the model in a folder decides. */
+export async function deviceOf({ device = "cpu", precision }: ModelOptions, directory: string): Promise<Device> {
+  if (device !== "auto") return device;
+  return chooseDevice(device, precision, await measurementsOf(placesOf(), directory)).device;
+}
+
+/** Says on stderr that a device failed. */
+export function tellFallback(device: Device, why: string): void {
+  printNote(`spanfill: ${fallbackNotice(device, why)}`);
+}
+
+/** Times rounded to a tenth of a millisecond, as printed. */
+export function roundedMs(times: Readonly<Record<string, number>>): Record<string, number> {
+  return Object.fromEntries(Object.entries(times).map(([name, ms]) => [name, Math.round(ms * 10) / 10]));
+}

@@ -1,0 +1,146 @@
+/** Every model there is: the published ones, and those on this machine, with what is known of each. */
+import { basename, join } from "node:path";
+import { z } from "zod";
+import { weightBytes } from "../../models/checkpoint/plan.ts";
+import { flopsPerToken } from "../../models/t5/account.ts";
+import { parseConfig, type T5Config } from "../../models/t5/config.ts";
+import { parameterCount } from "../../models/t5/weights.ts";
+import type { ModelRow } from "../../protocol/panel.ts";
+import { listBuiltin } from "../catalog/installed.ts";
+import { readMeasurements } from "../catalog/measurements.ts";
+import { type CatalogueModel, readCatalogue } from "../catalog/published.ts";
+import { folderBytes, keptModels, type Places, partialDownloads } from "../catalog/store.ts";
+import { doOnce } from "../files/once.ts";
+import { readJson } from "../files/whole-file.ts";
+
+/** Lengths that a model's work is counted for. */
+const SOURCE_TOKENS = 512;
+const TARGET_TOKENS = 64;
+
+/** The models on this machine first, then the published ones as the catalogue has them. */
+export async function listModels(places: Places): Promise<ModelRow[]> {
+  const [{ comparisons }, listed, kept, partial, measurements] = await Promise.all([
+    readCatalogue(),
+    publishedRows(),
+    keptModels(places),
+    partialDownloads(places),
+    readMeasurements(places),
+  ]);
+  const here = new Map(kept.map((model) => [model.id, model]));
+  const known = new Set(listed.map(({ id }) => id));
+  const own = await Promise.all([
+    ...listBuiltin().map(({ id, directory }) => folderRow(id, directory, "built-in", undefined)),
+    ...kept
+      .filter(({ id }) => !known.has(id))
+      .map(({ tuned, ...model }) => folderRow(model.id, model.directory, tuned ? "tuned" : "imported", model)),
+  ]);
+  const published = listed.map((one) => {
+    const found = here.get(one.id);
+    if (found === undefined) return one;
+    return {
+      ...one,
+      installed: { directory: found.directory, sizeBytes: found.sizeBytes, removable: found.removable },
+    };
+  });
+  return [...own.flat(), ...published].map((each) => {
+    const advice = comparisons.find(({ id }) => id === each.id);
+    const partialBytes = partial.get(each.id);
+    return {
+      ...each,
+      measurements: measurements.filter(({ id }) => id === each.id),
+      ...(advice && { advice: { than: advice.than, text: advice.text } }),
+      ...(partialBytes === undefined ? {} : { partialBytes }),
+    };
+  });
+}
+
+/** The catalogue's rows, as on a machine that has none of them; made once, for the memory of 200 shapes takes a while to count. */
+const publishedRows = doOnce(async () => (await readCatalogue()).models.map(row));
+
+/** A row but for what depends on other models. */
+type Facts = CatalogueModel & { readonly installed?: NonNullable<ModelRow["installed"]> };
+
+function row({ config, hub, parameters, ...facts }: Facts): ModelRow {
+  const { encoder, decoder } = flopsPerToken(config);
+  const { id, family, bucket, variant, shapeFrom, seen, needsFineTuning, licence, quality, notes, installed } = facts;
+  return {
+    ...{ id, family, bucket, variant, shapeFrom, seen, needsFineTuning, licence, quality, notes, parameters },
+    ...(installed && { installed }),
+    downloadable: hub !== null,
+    layers: config.numLayers,
+    decoderLayers: config.numDecoderLayers,
+    dModel: config.dModel,
+    dFf: config.dFf,
+    dKv: config.dKv,
+    heads: config.numHeads,
+    vocabulary: config.vocabSize,
+    feedForward: config.feedForward,
+    downloadBytes: parameters === null || hub === null ? null : 4 * parameters,
+    memoryBytes:
+      parameters === null ? null : { float32: weightBytes(config, "float32"), int8: weightBytes(config, "int8") },
+    flops: SOURCE_TOKENS * encoder + TARGET_TOKENS * decoder,
+    measurements: [],
+  };
+}
+
+/** The row of a model that the catalogue does not have; none where its folder is not as it should be. */
+async function folderRow(
+  id: string,
+  directory: string,
+  family: "built-in" | "imported" | "tuned",
+  kept: { readonly sizeBytes: number; readonly removable: boolean } | undefined,
+): Promise<ModelRow[]> {
+  let config: T5Config;
+  try {
+    config = parseConfig(await readJson(join(directory, "config.json"), "config"));
+  } catch {
+    return []; // `spanfill info` says what is wrong with it
+  }
+  const made = row({
+    ...{ id, family, config, hub: null, bucket: null, seen: true, shapeFrom: "config", variant: null },
+    parameters: parameterCount(config),
+    needsFineTuning: false,
+    licence: family === "built-in" ? "apache-2.0" : "its own",
+    quality: await measuredQuality(directory),
+    notes: [],
+    installed: {
+      directory,
+      sizeBytes: kept?.sizeBytes ?? (await folderBytes(directory)),
+      removable: kept?.removable === true,
+    },
+  });
+  return [made];
+}
+
+/** What `spanfill evaluate` found for a model, as its folder's eval.json keeps it. */
+async function measuredQuality(directory: string): Promise<ModelRow["quality"]> {
+  const parsed = evaluations.safeParse(await readJson(join(directory, "eval.json"), "config").catch(() => []));
+  if (!parsed.success) return [];
+  return parsed.data.flatMap(({ task, data, groups }) =>
+    groups.flatMap(({ name, items, systems }) => {
+      const scores = systems.find((system) => system.name === "model")?.scores ?? {};
+      const source = `measured: ${basename(data.name)}, ${items} ${task === "infill" ? "gaps" : "texts"}`;
+      return Object.entries(scores)
+        .filter(([metric]) => (task === "infill" ? name === "words" && metric === "exact" : metric === "rougeL"))
+        .map(([metric, { mean }]) => ({
+          metric: metric === "exact" ? `${name} filled exactly` : `ROUGE-L, ${task}`,
+          value: Math.round(1000 * mean) / 10,
+          source,
+        }));
+    }),
+  );
+}
+
+const evaluations = z.array(
+  z.object({
+    task: z.string(),
+    data: z.object({ name: z.string() }),
+    groups: z.array(
+      z.object({
+        name: z.string(),
+        items: z.number(),
+        systems: z.array(z.object({ name: z.string(), scores: z.record(z.string(), z.object({ mean: z.number() })) })),
+      }),
+    ),
+  }),
+);

@@ -1,0 +1,174 @@
+/** The files of a folder, wherever it is, that a person would want read: what is hidden, ignored or secret is left out, and said. */
+import { readdir, stat } from "node:fs/promises";
+import { dirname, join, relative, sep } from "node:path";
+import ignore from "ignore";
+import { readRegularFile } from "../files/regular-file.ts";
+import { IGNORE_FILE, MOST_IGNORE_BYTES, SECRET_NAME } from "./private-files.ts";
+
+/** A folder to read; paths are relative to it, with "/" between names, and "" is the folder itself. */
+export interface FolderSource {
+  /** Links are neither files nor folders: they may lead elsewhere, or back. */
+  list(path: string): Promise<readonly { readonly name: string; readonly kind: "file" | "folder" }[]>;
+  /** A file's bytes; undefined when there are more than that. */
+  read(path: string, mostBytes: number): Promise<Uint8Array | undefined>;
+}
+
+/** Why a file is not read. */
+export type LeftOutReason = "ignored" | "secret" | "not prose" | "binary" | "too large" | "not UTF-8" | "unreadable";
+
+/** A file or, with "/" at its end, a folder that is not read. */
+export interface LeftOut {
+  readonly path: string;
+  readonly why: LeftOutReason;
+}
+
+/** The prose of a folder. */
+export interface FolderFiles {
+  /** In the order of their paths, a folder's own files before those of its subfolders. */
+  readonly files: readonly string[];
+  readonly leftOut: readonly LeftOut[];
+}
+
+/** Whether a path is to be left alone, as an ignore file's patterns say. */
+export type IgnoreRule = (path: string) => boolean;
+
+/** Names of files that hold prose. */
+export const PROSE_NAME =
+  /(\.(md|mdx|markdown|txt|text|rst|adoc|asciidoc|tex|typ|qmd|org)|^(README|CHANGELOG|CHANGES|CONTRIBUTING|HISTORY|NEWS|TODO|NOTES))$/i;
+
+/** The largest file that is read; a person writes no more in a year. */
+export const MOST_FILE_BYTES = 2 * 1024 * 1024;
+
+/** A folder on this machine's disk. */
+export function localFolder(directory: string): FolderSource {
+  return {
+    list: async (path) => {
+      const entries = await readdir(join(directory, path), { withFileTypes: true });
+      return entries.flatMap((entry) => {
+        const kind = entry.isDirectory() ? "folder" : entry.isFile() ? "file" : undefined;
+        return kind === undefined ? [] : [{ name: entry.name, kind } as const];
+      });
+    },
+    read: (path, mostBytes) => readRegularFile(join(directory, path), mostBytes),
+  };
+}
+
+/**
+ * Finds a folder's prose by .gitignore, .spanfillignore and the names of secrets. Hidden folders and node_modules are passed over.
+ * @param above rules from outside of the folder. @see rulesAbove
+ * @throws what `source.list` throws for the folder itself, and the signal's reason
+ */
+export async function findProse(
+  source: FolderSource,
+  above: readonly IgnoreRule[],
+  signal: AbortSignal,
+): Promise<FolderFiles> {
+  const files: string[] = [];
+  const leftOut: LeftOut[] = [];
+  async function visit(folder: string, rules: readonly IgnoreRule[]): Promise<void> {
+    signal.throwIfAborted();
+    const at = folder === "" ? "" : `${folder}/`;
+    const entries = (await source.list(folder)).toSorted((a, b) => (a.name < b.name ? -1 : 1));
+    const own = await Promise.all(
+      IGNORE_FILES.filter((name) => entries.some((entry) => entry.name === name)).map(async (name) => {
+        const bytes = await source.read(at + name, MOST_IGNORE_BYTES).catch(() => undefined);
+        return rule(new TextDecoder().decode(bytes), (path) => path.slice(at.length));
+      }),
+    );
+    const all = [...rules, ...own];
+    const folders: string[] = [];
+    for (const { name, kind } of entries) {
+      const path = at + name;
+      if (kind === "folder") {
+        if (name.startsWith(".") || name === "node_modules") continue;
+        if (all.some((ignores) => ignores(`${path}/`))) leftOut.push({ path: `${path}/`, why: "ignored" });
+        else folders.push(path);
+        continue;
+      }
+      const ignored = all.some((ignores) => ignores(path));
+      const why = SECRET_NAME.test(name)
+        ? "secret"
+        : !PROSE_NAME.test(name)
+          ? "not prose"
+          : ignored
+            ? "ignored"
+            : undefined;
+      if (why === undefined) files.push(path);
+      else if (!IGNORE_FILES.includes(name)) leftOut.push({ path, why });
+    }
+    for (const path of folders) {
+      await visit(path, all).catch((error: unknown) => {
+        signal.throwIfAborted();
+        if (!(error instanceof Error && "code" in error)) throw error;
+        leftOut.push({ path: `${path}/`, why: "unreadable" });
+      });
+    }
+  }
+  await visit("", above);
+  return { files, leftOut };
+}
+
+/** A file's text, or why there is none. */
+export async function readProse(
+  source: FolderSource,
+  path: string,
+): Promise<{ text: string } | { why: LeftOutReason }> {
+  let bytes: Uint8Array | undefined;
+  try {
+    bytes = await source.read(path, MOST_FILE_BYTES);
+  } catch {
+    return { why: "unreadable" };
+  }
+  if (bytes === undefined) return { why: "too large" };
+  if (bytes.includes(0)) return { why: "binary" };
+  try {
+    return { text: new TextDecoder("utf-8", { fatal: true }).decode(bytes) };
+  } catch {
+    return { why: "not UTF-8" };
+  }
+}
+
+/** The rules for a folder of this machine that are in the folders above it: git's up to its repository's, ours everywhere. */
+export async function rulesAbove(directory: string): Promise<IgnoreRule[]> {
+  const rules: IgnoreRule[] = [];
+  let inRepository = !(await isThere(join(directory, ".git")));
+  for (let folder = dirname(directory), below = directory; folder !== below; below = folder, folder = dirname(folder)) {
+    const at = `${relative(folder, directory).split(sep).join("/")}/`;
+    for (const name of inRepository ? IGNORE_FILES : [IGNORE_FILE]) {
+      const bytes = await readRegularFile(join(folder, name), MOST_IGNORE_BYTES).catch(() => undefined);
+      if (bytes !== undefined) rules.push(rule(bytes.toString("utf8"), (path) => at + path));
+    }
+    if (await isThere(join(folder, ".git"))) inRepository = false;
+  }
+  return rules;
+}
+
+/** As {@link rulesAbove}, for a folder within another. @param path the folder's in `source`; "" has nothing above it */
+export async function rulesWithin(source: FolderSource, path: string): Promise<IgnoreRule[]> {
+  const names = path === "" ? [] : path.split("/");
+  const files = names.flatMap((_, i) =>
+    IGNORE_FILES.map((name) => ({
+      file: [...names.slice(0, i), name].join("/"),
+      at: `${names.slice(i).join("/")}/`,
+    })),
+  );
+  const rules = files.map(async ({ file, at }) => {
+    const bytes = await source.read(file, MOST_IGNORE_BYTES).catch(() => undefined);
+    return bytes === undefined ? [] : [rule(new TextDecoder().decode(bytes), (inner) => at + inner)];
+  });
+  return (await Promise.all(rules)).flat();
+}
+
+const IGNORE_FILES: readonly string[] = [".gitignore", IGNORE_FILE];
+
+function rule(patterns: string, inner: (path: string) => string): IgnoreRule {
+  const known = ignore().add(patterns);
+  return (path) => known.ignores(inner(path));
+}
+
+async function isThere(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  );
+}

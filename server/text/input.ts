@@ -1,0 +1,85 @@
+/** Input text: the bytes of a file or of standard input, and what they say in UTF-8. */
+import { isUtf8 } from "node:buffer";
+import { open } from "node:fs/promises";
+import { ModelError } from "../../models/errors.ts";
+
+/**
+ * The text of bytes in UTF-8.
+ * @param name where they come from, for messages
+ * @throws ModelError "input" when they are something else
+ */
+export function decodeText(bytes: Buffer, name: string): string {
+  const nul = bytes.indexOf(0);
+  if (bytes.length >= 2 && (bytes.readUInt16BE(0) === 0xfffe || bytes.readUInt16BE(0) === 0xfeff)) {
+    throw new ModelError("input", `${name} is UTF-16; save it as UTF-8 (iconv -f UTF-16 -t UTF-8) and try again.`);
+  }
+  if (nul >= 0) {
+    throw new ModelError("input", `${name} is binary (a NUL byte at offset ${nul}); give plain text instead.`);
+  }
+  if (!isUtf8(bytes)) {
+    throw new ModelError(
+      "input",
+      `${name} is not UTF-8 (a bad byte at offset ${badByte(bytes)}); convert it to UTF-8 first.`,
+    );
+  }
+  return bytes.toString("utf8");
+}
+
+/**
+ * The bytes of a file, or of standard input for "-".
+ * @throws ModelError "input" when it cannot be read
+ */
+export async function readBytes(file: string, signal?: AbortSignal): Promise<Buffer> {
+  return file === "-" ? readStdin(signal) : readFileBytes(file);
+}
+
+const LARGEST_BYTES = 256 * 1024 * 1024;
+
+async function readFileBytes(file: string): Promise<Buffer> {
+  try {
+    await using handle = await open(file, "r");
+    const stat = await handle.stat();
+    if (stat.isDirectory()) throw new ModelError("input", `${file} is a folder; name a text file in it.`);
+    if (stat.size > LARGEST_BYTES) throw tooLarge(file);
+    return await handle.readFile();
+  } catch (error) {
+    if (error instanceof ModelError) throw error;
+    const { code, message } = error as NodeJS.ErrnoException;
+    const why =
+      code === "ENOENT" ? "does not exist; check the path" : code === "EACCES" ? "may not be read by you" : message;
+    throw new ModelError("input", `${file}: ${why}.`, { cause: error });
+  }
+}
+
+async function readStdin(signal: AbortSignal | undefined): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  const stop = () => process.stdin.destroy();
+  signal?.addEventListener("abort", stop, { once: true });
+  try {
+    for await (const chunk of process.stdin) {
+      const bytes: Buffer = Buffer.from(chunk);
+      chunks.push(bytes);
+      size += bytes.length;
+      if (size > LARGEST_BYTES) throw tooLarge("standard input");
+    }
+  } catch (error) {
+    if (!signal?.aborted) throw error;
+  } finally {
+    signal?.removeEventListener("abort", stop);
+  }
+  return Buffer.concat(chunks);
+}
+
+function tooLarge(name: string): ModelError {
+  return new ModelError(
+    "input",
+    `${name} is larger than ${LARGEST_BYTES / 1024 / 1024} MB; split it into smaller files.`,
+  );
+}
+
+/** Offset of the first byte that is not UTF-8: what cannot be decoded becomes U+FFFD. */
+function badByte(bytes: Buffer): number {
+  const text = bytes.toString("utf8");
+  return Buffer.byteLength(text.slice(0, text.indexOf("\uFFFD")));
+}

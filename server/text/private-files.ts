@@ -1,0 +1,116 @@
+/** Files in which nothing is done unasked: those that keep secrets, and those that `.spanfillignore` names. */
+import { stat } from "node:fs/promises";
+import { dirname, join, posix, relative, sep } from "node:path";
+import ignore, { type Ignore } from "ignore";
+import { readRegularFile } from "../files/regular-file.ts";
+import { isMissing } from "../files/whole-file.ts";
+
+/** Names of files that keep secrets, or may: notes named my-credentials.md are none to learn from or to go on with unasked. */
+export const SECRET_NAME =
+  /^(\.env(\..*)?|\.npmrc|\.netrc|\.pgpass|\.htpasswd|id_(rsa|dsa|ecdsa|ed25519)(\.pub)?|.*\.(pem|key|p12|pfx|kdbx|keystore|jks)|(.*[-_.])?(credentials?|secrets?|passwords?)([-_.].*)?)$/i;
+
+/** The file whose patterns, written as in .gitignore, name what is left alone in its folder and below. */
+export const IGNORE_FILE = ".spanfillignore";
+
+/** The largest ignore file that is read: thousands of patterns, where a person writes dozens. */
+export const MOST_IGNORE_BYTES = 256 * 1024;
+
+/** What the name alone says against a file; undefined where nothing. @param path with "/" between names */
+export function whySecret(path: string): string | undefined {
+  const name = posix.basename(path);
+  return SECRET_NAME.test(name) ? `${name} looks like a file that keeps secrets` : undefined;
+}
+
+/** Why nothing is to be suggested in a file, a sentence for the log; undefined where something may be. @param path absolute */
+export async function whyPrivate(path: string): Promise<string | undefined> {
+  const secret = whySecret(path.split(sep).join("/"));
+  if (secret !== undefined) return secret;
+  for (let folder = dirname(path); ; folder = dirname(folder)) {
+    const file = join(folder, IGNORE_FILE);
+    const patterns = await patternsOf(file);
+    // It may name this file, for all that can be told.
+    if (patterns === "unreadable")
+      return `${file} is not a file of at most ${MOST_IGNORE_BYTES} bytes that can be read`;
+    if (patterns?.ignores(relative(folder, path).split(sep).join("/"))) return `${file} names this file`;
+    if (dirname(folder) === folder) return undefined;
+  }
+}
+
+/**
+ * As {@link whyPrivate}, of a file in a folder that is not on this machine.
+ * @param folder its URI
+ * @param path relative to the folder, with "/" between names; `fetch` reads such a path and may reject
+ */
+export async function whyPrivateWithin(
+  folder: string,
+  path: string,
+  fetch: (path: string) => Promise<Uint8Array | undefined>,
+): Promise<string | undefined> {
+  const secret = whySecret(path);
+  if (secret !== undefined) return secret;
+  const names = path.split("/");
+  for (let i = names.length - 1; i >= 0; i--) {
+    const file = [...names.slice(0, i), IGNORE_FILE].join("/");
+    const patterns = await fetchedPatterns(`${folder}/${file}`, () => fetch(file));
+    if (patterns === "unreadable")
+      return `${file} is not a file of at most ${MOST_IGNORE_BYTES} bytes that can be read`;
+    if (patterns?.ignores(names.slice(i).join("/"))) return `${file} names this file`;
+  }
+  return undefined;
+}
+
+/**
+ * Whether the setting `enable` leaves a file on: the last of its patterns that fits says so, and where none fits it is on.
+ * @param path within the workspace's folder
+ */
+export function isEnabled(enable: Readonly<Record<string, boolean>>, path: string): boolean {
+  const fitting = Object.entries(enable).filter(([pattern]) => path !== "" && ignore().add(pattern).ignores(path));
+  return fitting.at(-1)?.[1] ?? true;
+}
+
+/** The patterns of an ignore file; undefined where there is none. */
+type Patterns = Ignore | "unreadable" | undefined;
+
+/** What was read, and when it was last looked at. */
+interface Known {
+  readonly mtimeMs: number | undefined;
+  readonly patterns: Patterns;
+  readonly looked: number;
+}
+
+const known = new Map<string, Known>();
+/** A person may wait so long until a new pattern counts; every keystroke asks. */
+const KEPT_MS = 2000;
+
+async function patternsOf(file: string): Promise<Patterns> {
+  const before = known.get(file);
+  if (before !== undefined && performance.now() - before.looked < KEPT_MS) return before.patterns;
+  const mtimeMs = await stat(file).then(
+    (found) => found.mtimeMs,
+    (error) => (isMissing(error) ? undefined : Number.NaN), // NaN equals nothing: looked at again each time
+  );
+  const fresh = before !== undefined && before.mtimeMs === mtimeMs;
+  const patterns = fresh ? before.patterns : mtimeMs === undefined ? undefined : await read(file);
+  known.set(file, { mtimeMs, patterns, looked: performance.now() });
+  return patterns;
+}
+
+async function fetchedPatterns(uri: string, fetch: () => Promise<Uint8Array | undefined>): Promise<Patterns> {
+  const before = known.get(uri);
+  if (before !== undefined && performance.now() - before.looked < KEPT_MS) return before.patterns;
+  const patterns = await fetch().then(
+    (bytes) => (bytes === undefined ? "unreadable" : ignore().add(new TextDecoder().decode(bytes))),
+    () => undefined, // no client tells a file that is not there from others
+  );
+  known.set(uri, { mtimeMs: undefined, patterns, looked: performance.now() });
+  return patterns;
+}
+
+async function read(file: string): Promise<Patterns> {
+  try {
+    const bytes = await readRegularFile(file, MOST_IGNORE_BYTES);
+    return bytes === undefined ? "unreadable" : ignore().add(bytes.toString("utf8"));
+  } catch (error) {
+    return isMissing(error) ? undefined : "unreadable";
+  }
+}

@@ -1,0 +1,33 @@
+/** What the agents' tools do: summaries and fills of a text that is in no editor. */
+import type { InfillTextInput, InfillTextOutput, SummarizeTextInput, SummarizeTextOutput } from "../protocol/tools.ts";
+import type { CallOptions, LoadedModel } from "./engine/engine.ts";
+import { summarize } from "./features/read/summarize.ts";
+import { summaryNotes } from "./features/read/summary-notes.ts";
+import { infill } from "./features/write/infill.ts";
+
+type Signal = Pick<CallOptions, "signal">;
+
+/** @throws ModelError "input" for blank or binary text; DOMException AbortError when cancelled; what the model throws */
+export async function summarizeText(
+  model: LoadedModel,
+  { text, style = "sentence" }: SummarizeTextInput,
+  options: Signal,
+): Promise<SummarizeTextOutput> {
+  const made = await summarize({ model }, { text, style, minimumConfidence: LEAST_CONFIDENCE }, options);
+  options.signal?.throwIfAborted();
+  return { summary: made.summary, notes: summaryNotes(made) };
+}
+
+/** @throws ModelError "input" for text without gaps; DOMException AbortError when cancelled; what the model throws */
+export async function infillText(
+  model: LoadedModel,
+  { text }: InfillTextInput,
+  options: Signal,
+): Promise<InfillTextOutput> {
+  const made = await infill({ model }, { text }, options);
+  options.signal?.throwIfAborted();
+  return { text: made.text, fills: made.fills.map((fill) => fill.text) };
+}
+
+/** As the setting `summary.minimumConfidence` has it. */
+const LEAST_CONFIDENCE = 0.5;

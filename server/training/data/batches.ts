@@ -1,0 +1,57 @@
+/** The order in which examples are learned from: seeded, and such that examples of like lengths are padded together. */
+import { seededRandom } from "../../../models/random.ts";
+import { type Example, mixSeeds } from "../step/step.ts";
+
+/** Steps' worth of examples that are sorted by length together: enough to save padding, few enough to stay mixed. */
+const POOL_STEPS = 16;
+
+/**
+ * An epoch's examples in the order of its steps.
+ * @param batchSize examples of a step; the last step of an epoch may have fewer
+ * @returns for each step its examples, near each other in length
+ */
+export function epochSteps(examples: readonly Example[], batchSize: number, seed: number, epoch: number): Example[][] {
+  const random = seededRandom(mixSeeds(seed, epoch));
+  const shuffled = shuffle(examples, random);
+  const steps: Example[][] = [];
+  for (let from = 0; from < shuffled.length; from += POOL_STEPS * batchSize) {
+    const pool = shuffled.slice(from, from + POOL_STEPS * batchSize).sort((a, b) => cost(a) - cost(b));
+    for (let i = 0; i < pool.length; i += batchSize) steps.push(pool.slice(i, i + batchSize));
+  }
+  return shuffle(steps, random);
+}
+
+/**
+ * Cuts a step's examples into batches that are computed one after the other and whose gradients are added up.
+ * @param maxTokens of a batch, padding counted; a longer example is a batch of its own
+ */
+export function cutByTokens(examples: readonly Example[], maxTokens: number): Example[][] {
+  const batches: Example[][] = [];
+  let [batch, source, target]: [Example[], number, number] = [[], 0, 0];
+  for (const example of [...examples].sort((a, b) => cost(a) - cost(b))) {
+    const [S, T] = [Math.max(source, example.input.length), Math.max(target, example.target.length)];
+    if (batch.length > 0 && (batch.length + 1) * (S + T) > maxTokens) {
+      batches.push(batch);
+      [batch, source, target] = [[example], example.input.length, example.target.length];
+    } else {
+      batch.push(example);
+      [source, target] = [S, T];
+    }
+  }
+  return batch.length > 0 ? [...batches, batch] : batches;
+}
+
+/** What padding is measured against: both sides count. */
+function cost({ input, target }: Example): number {
+  return input.length + target.length;
+}
+
+function shuffle<T>(items: readonly T[], random: () => number): T[] {
+  const shuffled = [...items];
+  for (let i = shuffled.length - 1; i > 0; i -= 1) {
+    const other = Math.floor(random() * (i + 1));
+    const [a, b] = [shuffled[i], shuffled[other]];
+    if (a !== undefined && b !== undefined) [shuffled[i], shuffled[other]] = [b, a];
+  }
+  return shuffled;
+}

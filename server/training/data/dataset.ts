@@ -1,0 +1,312 @@
+/** What a model is tuned on: pairs or plain texts as token ids, split into what is learned from and what is kept out. */
+import { ModelError } from "../../../models/errors.ts";
+import { seededRandom } from "../../../models/random.ts";
+import { randomSpansNoiseMask } from "../../../models/tokenizer/corruption.ts";
+import type { Tokenizer } from "../../../models/tokenizer/tokenizer.ts";
+import type { Judged } from "../run/judge.ts";
+import { type Example, mixSeeds } from "../step/step.ts";
+
+/** A text and what the model should make of it. */
+export interface Pair {
+  /** Where it comes from: pairs of one source are all learned from or all kept out. Empty: the input itself. */
+  readonly source: string;
+  readonly input: string;
+  readonly target: string;
+  /** All targets that are right, where there are several. */
+  readonly accepted?: readonly string[];
+  /** Its file's name, and its line there, from 1; for messages. */
+  readonly file: string;
+  readonly row: number;
+}
+
+/** A text to learn filling gaps from. */
+export interface Document {
+  readonly source: string;
+  readonly text: string;
+}
+
+/** How texts become examples. */
+export interface DatasetOptions {
+  /** Stands before every input. */
+  readonly prefix: string;
+  readonly maxInputTokens: number;
+  readonly maxTargetTokens: number;
+  /** Share of the sources that is kept out for validation, above 0 and below 1. */
+  readonly validationShare: number;
+  readonly seed: number;
+  /** Whether targets are labels, of which there must be several. */
+  readonly labels?: boolean;
+}
+
+/** Examples to learn from, and others to validate on. */
+export interface Dataset {
+  /** Examples of an epoch. */
+  readonly count: number;
+  /** The examples of an epoch, from 0; pairs are the same in each, gaps lie elsewhere. */
+  examples(epoch: number): readonly Example[];
+  readonly validation: readonly Example[];
+  /** What the task is judged by, in the order of `validation`. */
+  readonly judged: readonly Judged[];
+  /** What was left out or cut, for a person. */
+  readonly notes: readonly string[];
+}
+
+/** Pairs that can be used, and what a person should know of the others. */
+export interface UsablePairs {
+  readonly usable: readonly UsablePair[];
+  readonly notes: readonly string[];
+  /** Of all rows but repeated ones, with eos: what `spanfill data check` shows. */
+  readonly inputTokens: readonly number[];
+  readonly targetTokens: readonly number[];
+}
+
+/** A pair and its token ids. */
+export interface UsablePair {
+  readonly pair: Pair;
+  readonly source: string;
+  readonly example: Example;
+}
+
+/**
+ * Encodes pairs. Inputs are cut to their limit; pairs whose target is longer than its own are left out, as are repeated ones.
+ * @throws ModelError "input" when the prefix leaves an input no room
+ */
+export function usablePairs(
+  tokenizer: Tokenizer,
+  pairs: readonly Pair[],
+  { prefix, maxInputTokens, maxTargetTokens }: Pick<DatasetOptions, "prefix" | "maxInputTokens" | "maxTargetTokens">,
+): UsablePairs {
+  // As the features do: white space after it is the encoder's matter, for the text that follows begins a word of its own.
+  const head = tokenizer.encode(prefix.trimEnd(), { special: true });
+  checkInputRoom(maxInputTokens, head.length, 1);
+  const seen = new Set<string>();
+  const [repeated, long, cut]: [Pair[], Pair[], Pair[]] = [[], [], []];
+  const usable: UsablePair[] = [];
+  const [inputTokens, targetTokens]: [number[], number[]] = [[], []];
+  for (const pair of pairs) {
+    const key = JSON.stringify([pair.input, pair.target]);
+    if (seen.has(key)) {
+      repeated.push(pair);
+      continue;
+    }
+    seen.add(key);
+    const ids = [...head, ...tokenizer.encode(pair.input)];
+    const target = [...tokenizer.encode(pair.target), tokenizer.eosId];
+    inputTokens.push(ids.length + 1);
+    targetTokens.push(target.length);
+    if (target.length > maxTargetTokens) {
+      long.push(pair);
+      continue;
+    }
+    if (ids.length >= maxInputTokens) cut.push(pair);
+    const example = { input: [...ids.slice(0, maxInputTokens - 1), tokenizer.eosId], target };
+    usable.push({ pair, source: pair.source === "" ? pair.input : pair.source, example });
+  }
+  const notes = [
+    ...note(repeated, "repeated, left out"),
+    ...note(long, `left out: the target is longer than ${maxTargetTokens} tokens`),
+    ...note(cut, `cut to ${maxInputTokens} input tokens`),
+  ];
+  return { usable, notes, inputTokens, targetTokens };
+}
+
+/**
+ * A dataset of pairs, split by their sources. What is validated on and has the input of a learned pair is left out.
+ * @param apart pairs to validate on instead, where the data have a part for it
+ * @throws ModelError "input" when fewer than two usable sources are left
+ */
+export function pairDataset(
+  tokenizer: Tokenizer,
+  pairs: readonly Pair[],
+  options: DatasetOptions,
+  apart: readonly Pair[] = [],
+): Dataset {
+  const { usable, notes } = usablePairs(tokenizer, pairs, options);
+  const other = usablePairs(tokenizer, apart, options);
+  const { learned, kept } =
+    other.usable.length > 0 && usable.length > 0
+      ? { learned: usable, kept: other.usable }
+      : split(usable, options, notes);
+  const known = new Set(learned.map(({ pair }) => plain(pair.input)));
+  const fresh = kept.filter(({ pair }) => !known.has(plain(pair.input)));
+  const validation = fresh.length > 0 ? fresh : kept;
+  const leaked = kept.filter((one) => !fresh.includes(one)).map(({ pair }) => pair);
+  const what = fresh.length > 0 ? "left out of" : "kept in";
+  const labels = new Set(learned.map(({ pair }) => pair.target));
+  const [only] = learned;
+  if (options.labels === true && labels.size < 2 && only !== undefined) {
+    throw new ModelError(
+      "input",
+      `${only.pair.file}: every row to learn from, row ${only.pair.row} and ${learned.length - 1} others, has the label "${only.pair.target}". Give rows of at least two labels, or name the right column with --target-column.`,
+    );
+  }
+  const strange = options.labels === true ? validation.filter(({ pair }) => !labels.has(pair.target)) : [];
+  const examples = learned.map(({ example }) => example);
+  return {
+    count: examples.length,
+    examples: () => examples,
+    validation: validation.map(({ example }) => example),
+    judged: validation.map(({ pair, example }) => ({
+      example,
+      text: options.prefix + pair.input,
+      accepted: pair.accepted ?? [pair.target],
+    })),
+    notes: [
+      ...notes,
+      ...other.notes,
+      ...note(leaked, `${what} the validation examples: the same input is among those learned from`),
+      ...note(
+        strange.map(({ pair }) => pair),
+        `to validate on with a label that no row to learn from has: ${[...new Set(strange.map(({ pair }) => `"${pair.target}"`))].slice(0, 5).join(", ")}`,
+      ),
+    ],
+  };
+}
+
+/**
+ * A dataset of gaps in texts: whole words are taken out by T5's span corruption (15% of them, two at a time on average) and are to be filled.
+ * A gap's length is told by a mark half of the time, where the vocabulary has marks.
+ * @throws ModelError "input" when the texts are too few or the vocabulary has no sentinels
+ */
+export function infillDataset(tokenizer: Tokenizer, documents: readonly Document[], options: DatasetOptions): Dataset {
+  if (tokenizer.sentinelIds.length < 2) {
+    throw new ModelError("input", "The model's vocabulary has no sentinels, so it cannot learn to fill gaps.");
+  }
+  const head = tokenizer.encode(options.prefix.trimEnd(), { special: true });
+  // Input and target share a window's tokens; each gap costs a sentinel on both sides, and perhaps a mark.
+  const byTarget = (options.maxTargetTokens - 2) / (DENSITY * 1.6);
+  const bySentinels = ((tokenizer.sentinelIds.length - 1) * MEAN_WORDS) / DENSITY;
+  checkInputRoom(options.maxInputTokens, head.length, LEAST_WORDS);
+  const leastTarget = Math.ceil(LEAST_WORDS * DENSITY * 1.6) + 2;
+  if (options.maxTargetTokens < leastTarget) {
+    throw new ModelError(
+      "input",
+      `--max-target-tokens ${options.maxTargetTokens} leaves no room for gaps and their marks. Use at least ${leastTarget}.`,
+    );
+  }
+  const length = Math.floor(Math.min(options.maxInputTokens - head.length - 1, byTarget, bySentinels));
+  const windows = documents.flatMap(({ source, text }) => {
+    const ids = tokenizer.encode(text);
+    const count = Math.ceil(ids.length / length);
+    return Array.from({ length: count }, (_, i) => ({ source, ids: ids.slice(i * length, (i + 1) * length) }));
+  });
+  const usable = windows.filter(({ ids }) => wordStarts(tokenizer, ids).length >= LEAST_WORDS);
+  const { learned, kept } = split(usable, options, []);
+  const corrupted = (all: typeof usable, epoch: number) =>
+    all.map(({ ids }, i) => {
+      const random = seededRandom(mixSeeds(mixSeeds(options.seed, epoch), i));
+      return corrupt(tokenizer, head, ids, random);
+    });
+  return {
+    count: learned.length,
+    examples: (epoch) => corrupted(learned, epoch + 1),
+    validation: corrupted(kept, 0),
+    judged: corrupted(kept, 0).map((example) => ({
+      example,
+      text: tokenizer.decode(example.input, { keepSpecial: true }),
+      accepted: [],
+    })),
+    notes: [],
+  };
+}
+
+const [DENSITY, MEAN_WORDS, LEAST_WORDS] = [0.15, 2, 8];
+
+/** @throws ModelError "input" when fewer than `least` tokens of a text fit beside the prefix and the end */
+function checkInputRoom(maxInputTokens: number, prefixTokens: number, least: number): void {
+  if (maxInputTokens - prefixTokens - 1 >= least) return;
+  throw new ModelError(
+    "input",
+    `--max-input-tokens ${maxInputTokens} leaves no room for a text: the prefix takes ${prefixTokens} of them. Use at least ${prefixTokens + 1 + least}, or a shorter prefix (--prefix, --prompt-tokens).`,
+  );
+}
+
+/** Takes words out of a text: its sentinels and marks stand in the input, what was taken out is the target. */
+function corrupt(tokenizer: Tokenizer, head: readonly number[], ids: readonly number[], random: () => number): Example {
+  const starts = wordStarts(tokenizer, ids);
+  const taken = randomSpansNoiseMask(starts.length, DENSITY, MEAN_WORDS, random);
+  const input = [...head];
+  const target: number[] = [];
+  const sentinel = (gap: number) => tokenizer.sentinelIds[gap] ?? tokenizer.unkId;
+  const shown = random() < 0.5;
+  let [gaps, from] = [0, 0];
+  for (let word = 0; word < starts.length; word += 1) {
+    if (taken[word] !== true || taken[word - 1] === true) continue;
+    let last = word;
+    while (taken[last + 1] === true) last += 1;
+    const begin = starts[word] ?? 0;
+    let end = starts[last + 1] ?? ids.length;
+    // The punctuation and line ends after a word stay.
+    while (end > begin + 1 && !isWordly(tokenizer, ids[end - 1])) end -= 1;
+    const mark = shown ? tokenizer.lengthMarks.findLast(({ leastWords }) => leastWords <= last - word + 1) : undefined;
+    input.push(...ids.slice(from, begin), sentinel(gaps), ...(mark === undefined ? [] : [mark.id]));
+    target.push(sentinel(gaps), ...ids.slice(begin, end));
+    from = end;
+    gaps += 1;
+  }
+  return {
+    input: [...input, ...ids.slice(from), tokenizer.eosId],
+    target: [...target, sentinel(gaps), tokenizer.eosId],
+  };
+}
+
+/** Where words begin: at "▁", or after a line end. */
+function wordStarts(tokenizer: Tokenizer, ids: readonly number[]): number[] {
+  return ids.flatMap((id, i) => {
+    const before = i === 0 ? "\n" : (tokenizer.pieceOf(ids[i - 1] ?? 0) ?? "");
+    const begins = (tokenizer.pieceOf(id) ?? "").startsWith("▁") || before.includes("\n");
+    return begins && isWordly(tokenizer, id) ? [i] : [];
+  });
+}
+
+function isWordly(tokenizer: Tokenizer, id: number | undefined): boolean {
+  return id !== undefined && /[\p{L}\p{N}]/u.test(tokenizer.pieceOf(id) ?? "");
+}
+
+/** Which sources are kept out depends on their names and the seed alone. */
+function split<T extends { readonly source: string }>(
+  usable: readonly T[],
+  { validationShare, seed }: DatasetOptions,
+  notes: readonly string[],
+): { learned: T[]; kept: T[] } {
+  const places = new Map<string, number>();
+  for (const { source } of usable) {
+    if (!places.has(source)) places.set(source, seededRandom(mixSeeds(seed, hashOf(source)))());
+  }
+  if (places.size < 2) {
+    const left = notes.length > 0 ? ` (${notes.join("; ")})` : "";
+    throw new ModelError(
+      "input",
+      `There is too little to learn from: ${usable.length} usable examples of ${places.size} sources${left}. Give at least two, of different sources, so that one can be kept out to validate on.`,
+    );
+  }
+  // By rank, so that neither side is empty however few there are.
+  const ordered = [...places].sort(([, a], [, b]) => a - b).map(([source]) => source);
+  const count = Math.min(ordered.length - 1, Math.max(1, Math.round(ordered.length * validationShare)));
+  const out = new Set(ordered.slice(0, count));
+  return {
+    learned: usable.filter(({ source }) => !out.has(source)),
+    kept: usable.filter(({ source }) => out.has(source)),
+  };
+}
+
+/** FNV-1a over UTF-16 units. */
+function hashOf(text: string): number {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < text.length; i += 1) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
+  return hash >>> 0;
+}
+
+/** Space and case apart, texts are the same. */
+function plain(words: string): string {
+  return words.replace(/\s+/g, " ").trim().toLowerCase();
+}
+
+/** What befell some rows, file by file. */
+export function note(rows: readonly { readonly file: string; readonly row: number }[], what: string): string[] {
+  return [...new Set(rows.map(({ file }) => file))].map((file) => {
+    const own = rows.filter((one) => one.file === file).map(({ row }) => row);
+    const shown = own.slice(0, 5).join(", ");
+    return `${file}: ${own.length} ${own.length === 1 ? "row" : "rows"} ${what} (${shown}${own.length > 5 ? ", ..." : ""})`;
+  });
+}

@@ -1,0 +1,70 @@
+/** What training and `data check` need alike: the model's tokenizer and prefix, the task, and the data read and encoded. */
+import { existsSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { ModelError } from "../../../models/errors.ts";
+import { createTokenizer, type Tokenizer } from "../../../models/tokenizer/tokenizer.ts";
+import { readManifest } from "../../catalog/installed.ts";
+import { readTokenizer } from "../../engine/process/local.ts";
+import { readJson } from "../../files/whole-file.ts";
+import { type Dataset, type DatasetOptions, infillDataset, pairDataset } from "./dataset.ts";
+import { promptTokenizer } from "./prompt-tokenizer.ts";
+import type { TrainingData } from "./read.ts";
+import type { TrainTask } from "./tasks.ts";
+
+/** A tokenizer, where it is not the base's its file, and what stands before every input. */
+export interface Prefixed {
+  readonly tokenizer: Tokenizer;
+  readonly tokenizerJson?: string;
+  readonly prefix: string;
+  /** Id of a soft prompt's first token. */
+  readonly firstId: number;
+}
+
+/**
+ * The tokenizer of a model and the prefix of a task: the user's, else the model's own, else the task's.
+ * @param promptTokens how many tokens of a soft prompt stand before the prefix
+ */
+export async function prefixed(
+  base: string,
+  task: TrainTask,
+  prefix: string | undefined,
+  promptTokens: number,
+): Promise<Prefixed> {
+  const known: Readonly<Record<string, string | undefined>> = readManifest(base).prefixes;
+  const own = prefix ?? known[task.name] ?? task.prefix;
+  if (promptTokens === 0) return { tokenizer: await readTokenizer(base), prefix: own, firstId: 0 };
+  const { json, names, firstId } = promptTokenizer(await tokenizerJson(base), promptTokens);
+  return {
+    tokenizer: createTokenizer(json),
+    tokenizerJson: JSON.stringify(json),
+    // The blank makes what follows a word of its own to every tokenizer.
+    prefix: `${names.join("")} ${own}`,
+    firstId,
+  };
+}
+
+/** Encodes the data of a task. @throws ModelError "input" when they are too few, or of one label */
+export function encodeData(
+  task: TrainTask,
+  tokenizer: Tokenizer,
+  data: TrainingData,
+  options: DatasetOptions,
+): Dataset {
+  if (task.metric === "fills") return infillDataset(tokenizer, data.documents, options);
+  return pairDataset(tokenizer, data.pairs, { ...options, labels: task.metric === "labels" }, data.apart);
+}
+
+/** A model's tokenizer.json, made of its SentencePiece file where it has none. @throws ModelError "tokenizer" when it has neither */
+export async function tokenizerJson(base: string): Promise<unknown> {
+  if (existsSync(join(base, "tokenizer.json"))) return readJson(join(base, "tokenizer.json"), "tokenizer");
+  const file = ["spiece.model", "sentencepiece.model"].map((name) => join(base, name)).find(existsSync);
+  if (file === undefined) {
+    throw new ModelError(
+      "tokenizer",
+      `${base} has no unigram vocabulary, neither in tokenizer.json nor in spiece.model (a ByT5 reads bytes, a CodeT5 byte pairs). Soft prompts and GGUF need one: choose --method lora or full, or export to hf or onnx.`,
+    );
+  }
+  const { sentencepieceToTokenizerJson } = await import("../../../models/tokenizer/sentencepiece.ts");
+  return sentencepieceToTokenizerJson(await readFile(file));
+}

@@ -1,0 +1,217 @@
+/** What a model is trained on, read as pairs or as plain texts: a file of rows, a dataset folder as the hub has them, or a folder of texts. */
+import { stat } from "node:fs/promises";
+import { basename, dirname, relative } from "node:path";
+import { ModelError } from "../../../models/errors.ts";
+import { decodeText } from "../../text/input.ts";
+import { readData } from "./data-file.ts";
+import type { Document, Pair } from "./dataset.ts";
+import { note } from "./dataset.ts";
+import { frontMatterPairs, sectionPairs } from "./markdown.ts";
+import { pickRows } from "./rows.ts";
+import { readTable, TABLE_FILE } from "./tables.ts";
+import type { TrainTask } from "./tasks.ts";
+import { holdsSecret, leftOut, walkFolder } from "./walk.ts";
+
+/** Where the data are, and which columns play which roles. */
+export interface DataRequest {
+  /** File or folder; "-" is JSON lines from standard input. */
+  readonly data: string;
+  readonly columns: Readonly<Record<string, string>>;
+  readonly inputColumn?: string;
+  readonly targetColumn?: string;
+}
+
+/** The data of a task. */
+export interface TrainingData {
+  readonly pairs: readonly Pair[];
+  /** A part of the data that is there to validate on; empty where it has none. */
+  readonly apart: readonly Pair[];
+  /** Of infilling. */
+  readonly documents: readonly Document[];
+  /** Role -> column. */
+  readonly columns: Readonly<Record<string, string>>;
+  /** All columns of the rows; empty for texts. */
+  readonly available: readonly string[];
+  /** What was left out, with files and rows. */
+  readonly notes: readonly string[];
+}
+
+/**
+ * Reads the data of a task.
+ * @throws ModelError "input" naming file and row
+ */
+export async function readTrainingData(
+  task: TrainTask,
+  request: DataRequest,
+  signal: AbortSignal,
+): Promise<TrainingData> {
+  const found = request.data === "-" ? undefined : await stat(request.data).catch(() => undefined);
+  if (found?.isDirectory()) {
+    const { files, notes } = await walkFolder(request.data, TABLE_FILE);
+    const parts = partsOf(request.data, files);
+    if (parts.train.length > 0) return withNotes(await readParts(task, request, parts, signal), notes);
+    return readTexts(task, request.data, signal);
+  }
+  if (request.data === "-" || TABLE_FILE.test(request.data)) {
+    return readParts(task, request, { train: [request.data], validation: [], test: [] }, signal);
+  }
+  if (task.metric === "fills") {
+    // One file is cut at its blank lines, so that some of it can be kept out.
+    const parts = (await readText(request.data, signal)).split(/\n\s*\n(?=#|[^\n]{200})/);
+    return { ...NOTHING, documents: parts.map((text, i) => ({ source: `${request.data} ${i}`, text })) };
+  }
+  throw new ModelError(
+    "input",
+    `${request.data} is ${found === undefined ? "not there, or no file that can be read" : "no file of rows"}. Give .jsonl, .json, .csv, .tsv or .parquet (.gz and .zst too), or a folder.`,
+  );
+}
+
+const NOTHING: TrainingData = { pairs: [], apart: [], documents: [], columns: {}, available: [], notes: [] };
+
+/** Files of rows by the part of the data they are. */
+interface Parts {
+  readonly train: readonly string[];
+  readonly validation: readonly string[];
+  readonly test: readonly string[];
+}
+
+const PARTS = {
+  validation: /(^|[-_./\\])(validation|valid|val|dev|eval)([-_./\\]|$)/i,
+  test: /(^|[-_./\\])test([-_./\\]|$)/i,
+  train: /(^|[-_./\\])(train|training)([-_./\\]|$)/i,
+};
+
+/**
+ * A folder's files by their parts, as the hub's datasets name them. Files of no named part are to learn from, where none is named so;
+ * .json files must be named, for others are settings.
+ */
+function partsOf(folder: string, files: readonly string[]): Parts {
+  const inside = files.map((file) => ({ file, name: relative(folder, file) }));
+  const matching = (part: RegExp) => inside.filter(({ name }) => part.test(name)).map(({ file }) => file);
+  const [validation, test] = [matching(PARTS.validation), matching(PARTS.test)];
+  const named = matching(PARTS.train).filter((file) => !validation.includes(file) && !test.includes(file));
+  const places = new Set(named.map((file) => relative(folder, dirname(file))));
+  if (places.size > 1) {
+    throw new ModelError(
+      "input",
+      `${folder} holds several data sets, in ${[...places].map((place) => place || ".").join(", ")}. Name the folder of one.`,
+    );
+  }
+  const rest = inside
+    .filter(({ file, name }) => ![...validation, ...test].includes(file) && !/\.json(\.\w+)?$/i.test(name))
+    .map(({ file }) => file);
+  return { train: named.length > 0 ? named : rest, validation, test };
+}
+
+async function readParts(
+  task: TrainTask,
+  request: DataRequest,
+  parts: Parts,
+  signal: AbortSignal,
+): Promise<TrainingData> {
+  const learn = await readAll(task, request, parts.train, signal);
+  const apart = await readAll(task, request, parts.validation, signal);
+  const unused = parts.test.map((file) => `${file} is left out: it is to test on (spanfill evaluate).`);
+  const notes = [...learn.notes, ...apart.notes, ...unused];
+  const columns = { ...apart.columns, ...learn.columns };
+  const { available } = learn;
+  if (task.metric !== "fills") return { ...NOTHING, pairs: learn.pairs, apart: apart.pairs, columns, available, notes };
+  const documents = [...learn.pairs, ...apart.pairs].map(({ source, file, row, input }) => ({
+    source: source === "" ? `${file} row ${row}` : source,
+    text: input,
+  }));
+  return { ...NOTHING, documents, columns, available, notes };
+}
+
+async function readAll(task: TrainTask, request: DataRequest, files: readonly string[], signal: AbortSignal) {
+  const pairs: Pair[] = [];
+  const notes: string[] = [];
+  const available = new Set<string>();
+  let columns: Readonly<Record<string, string>> = {};
+  for (const file of files) {
+    const name = file === "-" ? "standard input" : file;
+    const rows = await readTable(file, signal);
+    const picked = pickRows(task.roles, rows, name, namedColumns(task, request));
+    for (const { value } of rows.slice(0, 1000)) for (const column of Object.keys(value)) available.add(column);
+    const empty = picked.empty.map((row) => ({ file: name, row }));
+    columns = picked.columns;
+    for (const row of picked.rows) {
+      const { input, accepted } = task.pair(row);
+      const [target = ""] = accepted;
+      if (target.trim() === "") empty.push({ file: name, row: row.row });
+      else pairs.push({ source: row.source, input, target, accepted, file: name, row: row.row });
+    }
+    notes.push(...note(empty, "with an empty side, left out"));
+  }
+  return { pairs, notes, columns, available: [...available] };
+}
+
+function namedColumns(task: TrainTask, { columns, inputColumn, targetColumn }: DataRequest): Record<string, string> {
+  const known = [...Object.keys(task.roles.needed), ...Object.keys(task.roles.optional)];
+  const strange = Object.keys(columns).find((role) => !known.includes(role));
+  if (strange !== undefined) {
+    throw new ModelError("input", `--columns: ${task.name} has no "${strange}"; it has ${known.join(", ")}.`);
+  }
+  return {
+    ...columns,
+    ...(inputColumn === undefined ? {} : { [task.inputRole]: inputColumn }),
+    ...(targetColumn === undefined ? {} : { [task.targetRole]: targetColumn }),
+  };
+}
+
+/** What texts alone can teach. */
+const fromTexts: { readonly [T in TrainTask["name"]]?: (document: Document) => Pair[] } = {
+  summarize: frontMatterPairs,
+  title: sectionPairs,
+};
+
+const TEXT_FILE = /\.(md|mdx|markdown|txt|rst|adoc|tex|typ|qmd)$/i;
+
+/** A folder of texts: gaps in them, their headings, or what their front matter says of them. */
+async function readTexts(task: TrainTask, folder: string, signal: AbortSignal): Promise<TrainingData> {
+  const { files, notes } = await walkFolder(folder, TEXT_FILE);
+  const documents: Document[] = [];
+  const secret: string[] = [];
+  for (const file of files) {
+    const text = await readText(file, signal);
+    if (holdsSecret(text)) secret.push(relative(folder, file));
+    else documents.push({ source: relative(folder, file), text });
+  }
+  const all = [...notes, ...leftOut(folder, secret, "they hold what looks like a key or a token")];
+  if (documents.length === 0) {
+    const left = all.length > 0 ? ` (${all.join("; ")})` : "";
+    throw new ModelError(
+      "input",
+      `${folder} holds no text files (.md, .txt, .rst, .adoc, .tex, .typ, .qmd) and no files of rows${left}. Name another folder.`,
+    );
+  }
+  if (task.metric === "fills") return { ...NOTHING, documents, notes: all };
+  const { [task.name]: pairsOf } = fromTexts;
+  if (pairsOf === undefined) {
+    throw new ModelError(
+      "input",
+      `${folder} holds texts, from which "${task.name}" cannot be learned. Give a file of rows, or --task infill, summarize (front matter with a description) or title (headings).`,
+    );
+  }
+  const pairs = documents.flatMap(pairsOf);
+  if (pairs.length > 0) return { ...NOTHING, pairs, notes: all };
+  const wanted = task.name === "title" ? "a heading with a section of 20 words" : "front matter with a description";
+  throw new ModelError(
+    "input",
+    `None of the ${documents.length} texts in ${folder} has ${wanted}. Name another folder.`,
+  );
+}
+
+async function readText(file: string, signal: AbortSignal): Promise<string> {
+  const { name, bytes } = await readData(file, signal);
+  return decodeText(bytes, name);
+}
+
+function withNotes(data: TrainingData, notes: readonly string[]): TrainingData {
+  return { ...data, notes: [...notes, ...data.notes] };
+}
+
+/** What data are called in a model card. */
+export function dataName(data: string): string {
+  return data === "-" ? "standard input" : basename(data);
+}

@@ -1,0 +1,227 @@
+/** Rows of JSON lines as a task needs them: columns found by their usual names, mistakes told with their row. */
+import { z } from "zod";
+import { ModelError } from "../../../models/errors.ts";
+
+/** What the rows of each task hold. */
+export interface TaskRows {
+  readonly summarize: {
+    readonly text: string;
+    readonly summary: string;
+    /** Empty where there is none. */
+    readonly title: string;
+    /** Whether the summary stands word for word in the text; absent where the data do not say. */
+    readonly extractive?: boolean;
+  };
+  readonly title: { readonly text: string; readonly title: string };
+  readonly infill: { readonly text: string };
+  readonly qa: { readonly question: string; readonly context: string; readonly answers: readonly string[] };
+  readonly classify: { readonly text: string; readonly label: string };
+}
+
+/** A task that can be evaluated. */
+export type Task = keyof TaskRows;
+
+/** A row with its line in the file, from 1, and where it comes from (empty where the data do not say). */
+export type Row<T extends Task> = TaskRows[T] & { readonly row: number; readonly source: string };
+
+/** The rows of a file. */
+export interface TaskData<T extends Task> {
+  readonly rows: readonly Row<T>[];
+  /** Rows in which a text or a target is empty: left out, since there is nothing to compare. */
+  readonly empty: readonly number[];
+  /** Role -> name of the column that was taken for it. */
+  readonly columns: Readonly<Record<string, string>>;
+}
+
+/** The roles that a task's columns play: what `columns` may name. */
+export function rolesOf(task: Task): string[] {
+  return [...Object.keys(needed[task]), ...Object.keys(optional[task])];
+}
+
+/**
+ * The rows of a text of JSON lines.
+ * @param name of the file, for messages
+ * @param columns role -> column, where the usual names do not serve
+ * @throws ModelError "input" naming the rows that are no JSON objects, and those that lack a column or hold something else in it
+ */
+export function parseRows<T extends Task>(
+  task: T,
+  text: string,
+  name: string,
+  columns: Readonly<Record<string, string>> = {},
+): TaskData<T> {
+  const { rows, ...rest } = pickRows(
+    taskRoles(task),
+    parseLines(text.replace(/^\uFEFF/, "").split("\n"), name),
+    name,
+    columns,
+  );
+  // The schema of the task has made exactly its rows; the compiler cannot follow the key.
+  return { rows: rows as unknown as Row<T>[], ...rest };
+}
+
+/** What rows hold: each role's usual column names, the likeliest first, and what may stand in it. */
+export interface Roles {
+  readonly needed: Columns;
+  readonly optional: Columns;
+  readonly schema: RowSchema;
+}
+
+/** The roles of a task that can be evaluated. */
+export function taskRoles(task: Task): Roles {
+  return { needed: needed[task], optional: optional[task], schema: schemas[task] };
+}
+
+/** A row of any file as it was read: its place, and its columns. */
+export interface RawRow {
+  /** From 1; of JSON lines and tables the line it begins on. */
+  readonly row: number;
+  readonly value: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * Rows by their roles.
+ * @param columns role -> column, where the usual names do not serve
+ * @throws ModelError "input" naming the rows that lack a column or hold something else in it
+ */
+export function pickRows(
+  { needed, optional, schema }: Roles,
+  raw: readonly RawRow[],
+  name: string,
+  columns: Readonly<Record<string, string>>,
+) {
+  const chosen = chooseColumns(needed, optional, raw, name, columns);
+  const rows: (Readonly<Record<string, unknown>> & { readonly row: number; readonly source: string })[] = [];
+  const empty: number[] = [];
+  const wrong: string[] = [];
+  for (const { row, value } of raw) {
+    const picked = Object.fromEntries(
+      Object.entries(chosen).map(([role, column]) => [role, value[column] ?? undefined]),
+    );
+    const result = schema.safeParse(picked);
+    if (!result.success) {
+      const [issue] = result.error.issues;
+      wrong.push(`row ${row}, column "${chosen[String(issue?.path[0])]}": ${issue?.message}`);
+    } else if (Object.keys(needed).some((role) => isEmpty(result.data[role]))) empty.push(row);
+    else rows.push({ ...result.data, source: String(result.data["source"] ?? ""), row });
+  }
+  if (wrong.length > 0) throw unusable(name, wrong, "Correct these rows, or name other columns with --columns.");
+  if (rows.length > 0) return { rows, empty, columns: chosen };
+  throw new ModelError("input", `${name}: in every row a text or its target is empty. Give rows that hold both.`);
+}
+
+/** Usual names of the column that holds a text. */
+export const bodies = ["text", "document", "article", "content", "body", "input"];
+const titles = ["title", "heading", "headline"];
+/** Role -> the names its column usually has. */
+export type Columns = Readonly<Record<string, readonly string[]>>;
+
+/** Role -> the names its column usually has, the likeliest first. */
+const needed: { readonly [T in Task]: Columns } = {
+  summarize: { text: bodies, summary: ["summary", "description", "highlights", "abstract", "target"] },
+  title: { text: bodies, title: [...titles, "target"] },
+  infill: { text: bodies },
+  qa: {
+    question: ["question", "query"],
+    context: ["context", "passage", ...bodies],
+    answers: ["answers", "answer", "target"],
+  },
+  classify: {
+    text: ["text", "sentence", "utterance", "query", "input"],
+    label: ["label", "category", "intent", "class", "target"],
+  },
+};
+/** Usual names of the column that says where a row comes from. */
+export const source = ["source", "id", "path", "url"];
+const optional: { readonly [T in Task]: Columns } = {
+  summarize: { title: titles, extractive: ["extractive"], source },
+  title: { source },
+  infill: { source },
+  qa: { source },
+  classify: { source },
+};
+
+const otherwise = (what: string) => ({
+  error: ({ input }: { readonly input?: unknown }) => (input === undefined ? "there is nothing" : what),
+});
+/** A text. */
+export const text = z.string(otherwise("this is no text"));
+/** A text, a number or a truth value, as a text. */
+export const label = z.union(
+  [text, z.number().transform(String), z.boolean().transform(String)],
+  otherwise("this is no label"),
+);
+const answers = z.union(
+  [text.transform((one) => [one]), z.array(text), z.object({ text: z.array(text) }).transform((squad) => squad.text)],
+  otherwise('these are no answers: give a text, a list of texts, or {"text": [...]} as SQuAD does'),
+);
+const extractive = z.boolean(otherwise("this is neither true nor false")).optional();
+const place = label.optional();
+/** Checks the roles of one row. */
+export type RowSchema = z.ZodType<Record<string, unknown>>;
+const schemas: { readonly [T in Task]: RowSchema } = {
+  summarize: z.object({ text, summary: text, title: text.default(""), extractive, source: place }),
+  title: z.object({ text, title: text, source: place }),
+  infill: z.object({ text, source: place }),
+  qa: z.object({ question: text, context: text, answers, source: place }),
+  classify: z.object({ text, label, source: place }),
+};
+
+/**
+ * The objects of JSON lines, blank ones left out.
+ * @throws ModelError "input" naming the lines that are none
+ */
+export function parseLines(texts: Iterable<string>, name: string): RawRow[] {
+  const lines: RawRow[] = [];
+  const wrong: string[] = [];
+  let i = -1;
+  for (const line of texts) {
+    i += 1;
+    if (line.trim() === "") continue;
+    try {
+      const value: unknown = JSON.parse(line);
+      if (typeof value === "object" && value !== null && !Array.isArray(value)) {
+        lines.push({ row: i + 1, value: value as Record<string, unknown> });
+      } else wrong.push(`row ${i + 1} is no JSON object`);
+    } catch (error) {
+      wrong.push(`row ${i + 1} is no JSON (${error instanceof Error ? error.message : error})`);
+    }
+  }
+  if (wrong.length > 0) throw unusable(name, wrong, 'Each line must be one object, such as {"text": "..."}.');
+  if (lines.length > 0) return lines;
+  throw new ModelError("input", `${name} has no rows. Give it one JSON object a line.`);
+}
+
+/** Role -> column: the one that was named, else the first usual name that a row has. */
+function chooseColumns(
+  needed: Columns,
+  optional: Columns,
+  lines: readonly RawRow[],
+  name: string,
+  named: Readonly<Record<string, string>>,
+): Record<string, string> {
+  const present = new Set(lines.flatMap(({ value }) => Object.keys(value)));
+  const has = `Its columns are ${[...present].join(", ")}.`;
+  const chosen: Record<string, string> = {};
+  for (const [role, usual] of Object.entries({ ...needed, ...optional })) {
+    const column = named[role] ?? usual.find((one) => present.has(one));
+    if (column !== undefined && present.has(column)) chosen[role] = column;
+    else if (named[role] !== undefined) {
+      throw new ModelError("input", `${name} has no column "${named[role]}" for the ${role}. ${has}`);
+    } else if (needed[role] !== undefined) {
+      throw new ModelError("input", `${name} has no column for the ${role}. ${has} Name it: --columns ${role}=COLUMN`);
+    }
+  }
+  return chosen;
+}
+
+const SHOWN = 5;
+
+function unusable(name: string, wrong: readonly string[], advice: string): ModelError {
+  const more = wrong.length > SHOWN ? `; and ${wrong.length - SHOWN} more` : "";
+  return new ModelError("input", `${name}: ${wrong.slice(0, SHOWN).join("; ")}${more}. ${advice}`);
+}
+
+function isEmpty(value: unknown): boolean {
+  return Array.isArray(value) ? value.every(isEmpty) : typeof value === "string" && value.trim() === "";
+}

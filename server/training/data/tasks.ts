@@ -1,0 +1,222 @@
+/** What a model can be taught, in one table: data shape, prefix, limits, and what it is judged by. T5's own benchmarks are there by name. */
+import { z } from "zod";
+import { ModelError } from "../../../models/errors.ts";
+import type { Metric } from "../run/judge.ts";
+import { bodies, label, type Roles, source, taskRoles, text } from "./rows.ts";
+import { BENCHMARKS, type BenchmarkName, type TaskName } from "./task-names.ts";
+
+/** A row as it was picked by its task's roles. */
+export type PickedRow = Readonly<Record<string, unknown>>;
+
+/** A task to be learned. */
+export interface TrainTask {
+  readonly name: TaskName;
+  readonly roles: Roles;
+  /** The roles that --input-column and --target-column name. */
+  readonly inputRole: string;
+  readonly targetRole: string;
+  /** Stands before every input unless the model or the user says otherwise. */
+  readonly prefix: string;
+  readonly maxInputTokens: number;
+  readonly maxTargetTokens: number;
+  readonly metric: Metric;
+  /** The text of a row and all targets that are right; the first is learned. */
+  readonly pair: (row: PickedRow) => { readonly input: string; readonly accepted: readonly string[] };
+}
+
+const said = (row: PickedRow, role: string): string => String(row[role] ?? "");
+const place = label.optional();
+const plain =
+  (input: string, target: string): TrainTask["pair"] =>
+  (row) => ({ input: said(row, input), accepted: [said(row, target)] });
+const roles = (names: readonly string[], target: string, usual: readonly string[], targetSchema: z.ZodType): Roles => ({
+  needed: { ...Object.fromEntries(names.map((name) => [name, [name]])), [target]: usual },
+  optional: { source },
+  schema: z.object({
+    ...Object.fromEntries(names.map((name) => [name, text])),
+    [target]: targetSchema,
+    source: place,
+  }),
+});
+const labelNames = ["label", "category", "intent", "class", "target"];
+
+const own: readonly TrainTask[] = [
+  {
+    name: "summarize",
+    roles: taskRoles("summarize"),
+    inputRole: "text",
+    targetRole: "summary",
+    prefix: "summarize: ",
+    maxInputTokens: 512,
+    maxTargetTokens: 128,
+    metric: "rouge",
+    pair: plain("text", "summary"),
+  },
+  {
+    name: "title",
+    roles: taskRoles("title"),
+    inputRole: "text",
+    targetRole: "title",
+    prefix: "title: ",
+    maxInputTokens: 512,
+    maxTargetTokens: 48,
+    metric: "rouge",
+    pair: plain("text", "title"),
+  },
+  {
+    name: "qa",
+    roles: taskRoles("qa"),
+    inputRole: "context",
+    targetRole: "answers",
+    prefix: "",
+    maxInputTokens: 512,
+    maxTargetTokens: 48,
+    metric: "squad",
+    pair: (row) => ({
+      input: `question: ${said(row, "question")} context: ${said(row, "context")}`,
+      accepted: answersOf(row),
+    }),
+  },
+  {
+    name: "classify",
+    roles: taskRoles("classify"),
+    inputRole: "text",
+    targetRole: "label",
+    prefix: "classify: ",
+    maxInputTokens: 512,
+    maxTargetTokens: 32,
+    metric: "labels",
+    pair: plain("text", "label"),
+  },
+  {
+    name: "infill",
+    roles: taskRoles("infill"),
+    inputRole: "text",
+    targetRole: "text",
+    prefix: "",
+    maxInputTokens: 512,
+    maxTargetTokens: 128,
+    metric: "fills",
+    pair: plain("text", "text"),
+  },
+  {
+    name: "text",
+    roles: {
+      needed: { input: bodies.toReversed(), target: ["target", "output", "summary", "answer", "response", "label"] },
+      optional: { source },
+      schema: z.object({ input: text, target: label, source: place }),
+    },
+    inputRole: "input",
+    targetRole: "target",
+    prefix: "",
+    maxInputTokens: 512,
+    maxTargetTokens: 128,
+    metric: "rouge",
+    pair: plain("input", "target"),
+  },
+  {
+    name: "squad",
+    roles: taskRoles("qa"),
+    inputRole: "context",
+    targetRole: "answers",
+    prefix: "",
+    maxInputTokens: 512,
+    maxTargetTokens: 48,
+    metric: "squad",
+    pair: (row) => ({
+      input: `question: ${spaced(said(row, "question"))} context: ${spaced(said(row, "context"))}`,
+      accepted: answersOf(row).map((answer) => spaced(answer)),
+    }),
+  },
+];
+
+/** GLUE and SuperGLUE: columns in the order that T5 was given them (by name), and the words that stand for the labels' numbers. */
+const benchmarks: Readonly<
+  Record<BenchmarkName, { readonly columns: readonly string[]; readonly labels: readonly string[] }>
+> = {
+  cola: { columns: ["sentence"], labels: ["unacceptable", "acceptable"] },
+  sst2: { columns: ["sentence"], labels: ["negative", "positive"] },
+  mrpc: { columns: ["sentence1", "sentence2"], labels: ["not_equivalent", "equivalent"] },
+  qqp: { columns: ["question1", "question2"], labels: ["not_duplicate", "duplicate"] },
+  stsb: { columns: ["sentence1", "sentence2"], labels: [] },
+  mnli: { columns: ["hypothesis", "premise"], labels: ["entailment", "neutral", "contradiction"] },
+  qnli: { columns: ["question", "sentence"], labels: ["entailment", "not_entailment"] },
+  rte: { columns: ["sentence1", "sentence2"], labels: ["entailment", "not_entailment"] },
+  wnli: { columns: ["sentence1", "sentence2"], labels: ["not_entailment", "entailment"] },
+  boolq: { columns: ["passage", "question"], labels: ["False", "True"] },
+  cb: { columns: ["hypothesis", "premise"], labels: ["entailment", "contradiction", "neutral"] },
+  copa: { columns: ["choice1", "choice2", "premise", "question"], labels: ["choice1", "choice2"] },
+};
+
+/** The tasks there are. @see preprocessors.py of t5 for the benchmarks' texts (glue, stsb, squad) */
+export const TASKS: readonly TrainTask[] = [
+  ...own,
+  ...BENCHMARKS.map((name): TrainTask => {
+    const { columns, labels } = benchmarks[name];
+    return {
+      name,
+      roles: roles(columns, "label", labelNames, label),
+      inputRole: columns[0] ?? "",
+      targetRole: "label",
+      prefix: `${name} `,
+      maxInputTokens: 512,
+      maxTargetTokens: 16,
+      metric: labels.length === 0 ? "similarity" : "labels",
+      pair: (row) => ({
+        input: columns.map((column) => `${column}: ${said(row, column)}`).join(" "),
+        accepted: [labels.length === 0 ? fifths(said(row, "label")) : named(said(row, "label"), labels)],
+      }),
+    };
+  }),
+];
+
+/**
+ * Finds a task.
+ * @param template of free text: `{column}` stands for a row's column; others are as they are
+ * @throws ModelError "input" when there is no such task, or the template has no columns
+ */
+export function findTask(name: string, template?: string): TrainTask {
+  const task = TASKS.find((one) => one.name === name);
+  if (task === undefined) {
+    throw new ModelError("input", `There is no task "${name}". Tasks: ${TASKS.map((one) => one.name).join(", ")}.`);
+  }
+  if (template === undefined) return task;
+  const columns = [...new Set([...template.matchAll(/\{(\w+)\}/g)].map(([, column = ""]) => column))];
+  if (columns.length === 0) {
+    throw new ModelError(
+      "input",
+      `The template "${template}" names no column. Write one in braces: "translate: {source}".`,
+    );
+  }
+  return {
+    ...task,
+    roles: roles(columns, task.targetRole, task.roles.needed[task.targetRole] ?? [], label),
+    inputRole: columns[0] ?? "",
+    pair: (row) => ({
+      input: template.replace(/\{(\w+)\}/g, (_, column: string) => said(row, column)),
+      accepted: [said(row, task.targetRole)],
+    }),
+  };
+}
+
+function answersOf(row: PickedRow): string[] {
+  const { answers } = row;
+  return Array.isArray(answers) ? answers.map(String) : [said(row, "answers")];
+}
+
+/** Blanks around marks, as t5's _pad_punctuation (RE2's \W is ASCII's). */
+function spaced(words: string): string {
+  return words.replace(/([^A-Za-z0-9_])/g, " $1 ").replace(/\s+/g, " ");
+}
+
+/** STS-B's scores as T5 writes them: to the nearest fifth. */
+function fifths(score: string): string {
+  const number = Number(score);
+  return Number.isFinite(number) && score.trim() !== "" ? (Math.round(number * 5) / 5).toFixed(1) : "";
+}
+
+/** A label's word for its number, or for false and true; a number without one (-1: not labelled) is nothing. */
+function named(said: string, labels: readonly string[]): string {
+  if (said === "false" || said === "true") return labels[Number(said === "true")] ?? "";
+  return /^-?\d+$/.test(said) ? (labels[Number(said)] ?? "") : said;
+}

@@ -1,0 +1,91 @@
+/** Writes a model as transformers, Optimum or llama.cpp keep it. */
+import { existsSync } from "node:fs";
+import { mkdir } from "node:fs/promises";
+import { basename, join, resolve } from "node:path";
+import { ALIGNMENT, ggufLayout } from "../../../models/checkpoint/gguf/gguf-writer.ts";
+import { ModelError } from "../../../models/errors.ts";
+import { encodeModel } from "../../../models/graph/proto.ts";
+import type { T5Config } from "../../../models/t5/config.ts";
+import { OPTIMUM_GRAPHS, optimumGraph } from "../../../models/t5/optimum.ts";
+import { readManifest, resolveModel } from "../../catalog/installed.ts";
+import { writeAtomically } from "../../files/whole-file.ts";
+import type { Work } from "../../work.ts";
+import { tokenizerJson } from "../data/encode.ts";
+import { readWeights } from "./train.ts";
+import { writeBytes, writeText, writeTrainedFolder, writeTrainedWeights } from "./trained-model.ts";
+
+/** What a model can be exported to: transformers, Optimum, llama.cpp. */
+export type ExportKind = "hf" | "onnx" | "gguf";
+
+/** What was written. */
+export interface Exported {
+  readonly out: string;
+  readonly files: readonly string[];
+}
+
+/** Protobuf's limit is 2 GiB for a file; the head's row of a tied model is in it once. */
+const MOST_ONNX_BYTES = 1.9e9;
+
+/**
+ * Exports a model.
+ * @throws ModelError "input" when the place is taken, "config" when the layout knows no such model, and what reading it throws
+ */
+export async function exportModel(
+  idOrPath: string,
+  kind: ExportKind,
+  asked: string | undefined,
+  progress: Work["progress"],
+): Promise<Exported> {
+  const base = resolveModel(idOrPath, { workingFolder: process.cwd() });
+  const name = basename(base);
+  const out = resolve(asked ?? (kind === "gguf" ? `${name}.gguf` : `${name}-${kind}`));
+  if (existsSync(kind === "gguf" ? out : join(out, "config.json"))) {
+    throw new ModelError("input", `${out} is there already. Name another --out, or remove it.`);
+  }
+  const { config, weights } = await readWeights(base);
+  if (kind === "gguf") return { out, files: [await writeGguf(base, out, config, weights)] };
+  await mkdir(out, { recursive: true });
+  const files = kind === "hf" ? [join(out, "model.safetensors")] : [];
+  if (kind === "hf") await writeTrainedWeights(out, config, weights);
+  else {
+    const bytes = [...weights.values()].reduce((sum, { byteLength }) => sum + byteLength, 0);
+    if (bytes > MOST_ONNX_BYTES) {
+      throw new ModelError(
+        "memory",
+        `${name} has ${Math.round(bytes / 1e6)} MB of weights, more than one ONNX file holds. Export it to hf, and from there with Optimum.`,
+      );
+    }
+    for (const [i, graph] of OPTIMUM_GRAPHS.entries()) {
+      progress("Writing graphs", i, OPTIMUM_GRAPHS.length);
+      const file = join(out, "onnx", `${graph}.onnx`);
+      await writeBytes(file, encodeModel(optimumGraph(config, weights, graph)));
+      files.push(file);
+    }
+  }
+  await writeTrainedFolder({ base, out, prefixes: {} }, config);
+  const names = join(out, "tokenizer_config.json");
+  // transformers.js reads no tokenizer without it; Python's asks config.json.
+  if (kind === "onnx" && !existsSync(names)) await writeText(names, `${JSON.stringify(TOKENIZER_CONFIG, null, 2)}\n`);
+  return { out, files: [...files, join(out, "config.json"), join(out, "tokenizer.json")] };
+}
+
+const TOKENIZER_CONFIG = { tokenizer_class: "T5Tokenizer", eos_token: "</s>", pad_token: "<pad>", unk_token: "<unk>" };
+
+async function writeGguf(
+  base: string,
+  out: string,
+  config: T5Config,
+  weights: ReadonlyMap<string, Float32Array>,
+): Promise<string> {
+  const { header, tensors } = ggufLayout(config, await tokenizerJson(base), readManifest(base).id);
+  await writeAtomically(out, async (handle) => {
+    await handle.writeFile(header);
+    for (const name of tensors) {
+      const values = weights.get(name);
+      if (values === undefined) throw new RangeError(`there is no weight ${name}`);
+      await handle.writeFile(new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
+      await handle.writeFile(new Uint8Array((ALIGNMENT - (values.byteLength % ALIGNMENT)) % ALIGNMENT));
+    }
+  });
+  return out;
+}

@@ -1,0 +1,61 @@
+/** The folder that a run makes: whether it may be used, and whether what lies there is the same run. */
+import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
+import { readdir } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { ModelError } from "../../../models/errors.ts";
+import type { T5Config } from "../../../models/t5/config.ts";
+import { placesOf } from "../../catalog/store.ts";
+import { isLeftover, isOwnFolder, makeOwnFolder, noteFolder, removeOwn } from "../../files/removal.ts";
+import type { Weights } from "../step/step.ts";
+import { MACHINE_SETTINGS, type TrainRun } from "./run.ts";
+import { hasState, removeState } from "./state.ts";
+
+/** Where a run's state is, inside the folder that it makes. */
+export const STATE_FOLDER = ".training";
+
+/**
+ * Makes the folder, and refuses one that holds something else.
+ * @param state where a stopped run's state is
+ * @throws ModelError "input"
+ */
+export async function takeFolder({ base, out, restart }: TrainRun, state: string): Promise<void> {
+  if (resolve(base) === resolve(out)) {
+    throw new ModelError("input", `${out} is the model to start from. Name another folder for the trained one.`);
+  }
+  const stopped = existsSync(state);
+  if (!stopped && existsSync(join(out, "config.json")) && !(restart && existsSync(join(out, "training.json")))) {
+    const own = existsSync(join(out, "training.json"));
+    throw new ModelError(
+      "input",
+      `${out} holds a model already. ${own ? "Give --restart to train it anew from the base, or name" : "Name"} another folder.`,
+    );
+  }
+  if (restart) await removeState(state);
+  const { own: models } = placesOf();
+  await makeOwnFolder(out, models);
+  await makeOwnFolder(state, models);
+  // A run that was moved here, or begun before such notes were kept.
+  if (!(await isOwnFolder(state, models)) && (await hasState(state))) await noteFolder(state, models);
+  // What a killed run was writing.
+  for (const folder of [out, state]) {
+    if (!(await isOwnFolder(folder, models))) continue;
+    for (const name of await readdir(folder)) await removeOwn(join(folder, name), folder, isLeftover);
+  }
+}
+
+/**
+ * A key for what must be the same for a stopped run to go on: what each step depends on. The base counts by its weights, wherever it lies,
+ * and settings of the machine don't count.
+ */
+export function keyOf({ settings, dataset, prefixes, method }: TrainRun, config: T5Config, weights: Weights): string {
+  const hash = createHash("sha256");
+  const machine: readonly string[] = MACHINE_SETTINGS;
+  const learned = Object.entries(settings).filter(([name]) => !machine.includes(name));
+  const data = [dataset.examples(0), dataset.validation];
+  hash.update(JSON.stringify([Object.fromEntries(learned), prefixes, method, config, data]));
+  for (const [name, { buffer, byteOffset, byteLength }] of weights) {
+    hash.update(name).update(new Uint8Array(buffer, byteOffset, byteLength));
+  }
+  return hash.digest("hex");
+}

@@ -1,0 +1,162 @@
+/** The folder that training makes: a model like any other, which transformers loads too. */
+import { copyFile, readFile } from "node:fs/promises";
+import { basename, join, resolve } from "node:path";
+import { z } from "zod";
+import { configJson, parseConfig, type T5Config } from "../../../models/t5/config.ts";
+import { learnedShapes } from "../../../models/t5/trainable.ts";
+import { tensorShapes } from "../../../models/t5/weights.ts";
+import { readManifest } from "../../catalog/installed.ts";
+import { isMissing, writeAtomically } from "../../files/whole-file.ts";
+import type { Learner, Weights } from "../step/step.ts";
+import type { TrainRun } from "./run.ts";
+import { namedTensors, unwritable, writeTensors } from "./state.ts";
+
+/** Writes the weights alone: the rest of the folder stays. */
+export async function writeTrainedWeights(out: string, config: T5Config, weights: Weights): Promise<void> {
+  const tensors = namedTensors(weights, tensorShapes(config));
+  await writeTensors(join(out, "model.safetensors"), tensors, { format: "pt" });
+}
+
+/**
+ * Writes LoRA's matrices apart from the weights they were merged into, as peft does; nothing for other methods. In a folder of their own,
+ * for transformers would load a folder with adapter_config.json as an adapter alone.
+ * @see save_pretrained, peft_model.py of peft
+ */
+export async function writeAdapter(
+  out: string,
+  base: string,
+  { method, tensors, config }: Learner & { readonly config: T5Config },
+): Promise<void> {
+  if (method.kind !== "lora") return;
+  const shapes = learnedShapes(config, method);
+  const named = namedTensors(tensors, shapes).map((one) => ({ ...one, name: `base_model.model.${one.name}` }));
+  await writeTensors(join(out, "adapter", "adapter_model.safetensors"), named, { format: "pt" });
+  const json = {
+    peft_type: "LORA",
+    task_type: "SEQ_2_SEQ_LM",
+    base_model_name_or_path: base,
+    target_modules: method.targets,
+    r: method.rank,
+    lora_alpha: method.alpha,
+    lora_dropout: method.dropoutRate,
+    bias: "none",
+    fan_in_fan_out: false,
+    inference_mode: true,
+  };
+  await writeText(join(out, "adapter", "adapter_config.json"), `${JSON.stringify(json, null, 2)}\n`);
+}
+
+const GENERATION = "generation_config.json";
+
+/** Files of a model beside its weights and config.json. */
+const BESIDE = [
+  "tokenizer.json",
+  "spiece.model",
+  "vocab.json",
+  "merges.txt",
+  "added_tokens.json",
+  "tokenizer_config.json",
+  "special_tokens_map.json",
+  GENERATION,
+];
+
+/** Writes what a model's folder holds beside its weights; config.json last, which makes it a model. */
+export async function writeTrainedFolder(
+  {
+    base,
+    out,
+    prefixes,
+    labels,
+    tokenizerJson,
+    method,
+  }: Pick<TrainRun, "base" | "out" | "prefixes" | "labels" | "tokenizerJson"> & Partial<Pick<TrainRun, "method">>,
+  config: T5Config,
+): Promise<void> {
+  // A tokenizer that knows more than its base's stands alone: the other files would tell another story.
+  const copied = tokenizerJson === undefined ? BESIDE : [GENERATION];
+  for (const name of copied) {
+    await copyFile(join(base, name), join(out, name)).catch((error: unknown) => {
+      if (!isMissing(error)) throw error;
+    });
+  }
+  if (method?.kind === "prompt") await suppressPrompt(base, out, method, config);
+  if (tokenizerJson !== undefined) await writeText(join(out, "tokenizer.json"), tokenizerJson);
+  const manifest = readManifest(base);
+  const own = {
+    id: basename(resolve(out)),
+    prefixes: { ...manifest.prefixes, ...prefixes },
+    ...(labels === undefined ? {} : { labels }),
+    languages: manifest.languages,
+  };
+  await writeText(join(out, "spanfill.json"), `${JSON.stringify(own, null, 2)}\n`);
+  await writeText(join(out, "config.json"), await settledConfig(base, config));
+}
+
+/**
+ * Tells other readers that a prompt's tokens are never produced.
+ * @see SuppressTokensLogitsProcessor, transformers generation/logits_process.py
+ */
+async function suppressPrompt(
+  base: string,
+  out: string,
+  { firstId, tokens }: Extract<TrainRun["method"], { kind: "prompt" }>,
+  { padTokenId, eosTokenId, decoderStartTokenId }: T5Config,
+): Promise<void> {
+  const text = await readFile(join(base, GENERATION), "utf8").catch((error: unknown) => {
+    if (!isMissing(error)) throw error;
+    // With this file, transformers takes none of these from config.json.
+    const ids = { pad_token_id: padTokenId, eos_token_id: eosTokenId, decoder_start_token_id: decoderStartTokenId };
+    return JSON.stringify(ids);
+  });
+  const parsed = generationSchema.safeParse(parsedJson(text));
+  // A file of the base that no reader understands is copied as it is.
+  if (!parsed.success) return;
+  const prompt = Array.from({ length: tokens }, (_, i) => firstId + i);
+  const said = { ...parsed.data, suppress_tokens: [...(parsed.data.suppress_tokens ?? []), ...prompt] };
+  await writeText(join(out, GENERATION), `${JSON.stringify(said, null, 2)}\n`);
+}
+
+const generationSchema = z.looseObject({ suppress_tokens: z.array(z.int()).nullish() });
+
+function parsedJson(text: string): unknown {
+  try {
+    return JSON.parse(text.replace(/^\uFEFF/, ""));
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * The base's config.json as it stands, for other readers care whether a number is written 1 or 1.0; with what the weights settled at its
+ * end, where its own words say something else.
+ */
+async function settledConfig(base: string, config: T5Config): Promise<string> {
+  const text = await readFile(join(base, "config.json"), "utf8").catch((error: unknown) => {
+    if (!isMissing(error)) throw error;
+    return `${JSON.stringify(configJson(config), null, 2)}\n`; // a base whose shape a gin file says
+  });
+  const said = parseConfig(JSON.parse(text.replace(/^\uFEFF/, "")));
+  const tied =
+    said.tieWordEmbeddings === config.tieWordEmbeddings && said.scaleDecoderOutputs === config.scaleDecoderOutputs;
+  const settled = [
+    // Both: what the second is where it is not written depends on the first.
+    ...(tied ? [] : [`"tie_word_embeddings": ${config.tieWordEmbeddings}`]),
+    ...(tied ? [] : [`"scale_decoder_outputs": ${config.scaleDecoderOutputs}`]),
+    ...(said.vocabSize === config.vocabSize ? [] : [`"vocab_size": ${config.vocabSize}`]),
+  ].map((line) => `,\n  ${line}`);
+  return settled.length === 0 ? text : text.replace(/\s*\}\s*$/, `${settled.join("")}\n}\n`);
+}
+
+/** A text written whole or not at all. @throws ModelError "checkpoint" when it cannot be written */
+export async function writeText(path: string, text: string): Promise<void> {
+  await writeBytes(path, Buffer.from(text));
+}
+
+/** Bytes written whole or not at all. @throws ModelError "checkpoint" when they cannot be written */
+export async function writeBytes(path: string, bytes: Uint8Array): Promise<void> {
+  try {
+    await writeAtomically(path, (handle) => handle.writeFile(bytes));
+  } catch (cause) {
+    throw unwritable(path, bytes.length, cause);
+  }
+}

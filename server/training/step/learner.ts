@@ -1,0 +1,144 @@
+/** What of a model learns, in memory: LoRA's matrices and soft prompts as they begin, and the plain weights that a run comes to. */
+import { ModelError } from "../../../models/errors.ts";
+import { seededRandom } from "../../../models/random.ts";
+import type { T5Config } from "../../../models/t5/config.ts";
+import { adapterNames, learnedShapes, type Method, PROMPT } from "../../../models/t5/trainable.ts";
+import { LM_HEAD, tensorShapes } from "../../../models/t5/weights.ts";
+import type { Floats } from "../../engine/runtime/session.ts";
+import { settle } from "./kernels.ts";
+import { type Learner, mixSeeds, type Weights } from "./step.ts";
+
+/** A model made ready to learn. */
+export interface PreparedLearner extends Learner {
+  /** With room in the vocabulary for a soft prompt. */
+  readonly config: T5Config;
+  readonly weights: Weights;
+  /** Every weight of the model as it is now, for any reader: LoRA's products are added to the layers they stand beside. */
+  merged(): Weights;
+}
+
+/**
+ * Makes weights ready to learn. A LoRA begins as nothing (B is 0), a soft prompt as rows of the embedding drawn by the seed.
+ * @param weights float32 or float64, of the config's shapes; copied where they are learned
+ * @throws ModelError "input" when LoRA's targets name no layer of the model
+ * @see reset_lora_parameters, lora/layer.py of peft, for A's distribution
+ */
+export function prepareLearner(config: T5Config, weights: Weights, method: Method, seed: number): PreparedLearner {
+  if (method.kind === "prompt") return withPrompt(config, weights, method, seed);
+  const shapes = learnedShapes(config, method);
+  if (method.kind === "full") return learnsItself(config, weights, method, shapes);
+  if (shapes.size === 0) {
+    throw new ModelError(
+      "input",
+      `This model has no layers named ${method.targets.join(", ")}. LoRA can learn beside q, k, v, o, wo and ${config.feedForward === "relu" ? "wi" : "wi_0, wi_1"}.`,
+    );
+  }
+  const tensors = new Map<string, Floats>();
+  for (const [i, [name, [rows = 0, columns = 0]]] of [...shapes].entries()) {
+    const values = newFloats(weights, rows * columns);
+    const random = seededRandom(mixSeeds(seed, i));
+    const bound = 1 / Math.sqrt(columns); // kaiming_uniform with a = sqrt(5)
+    if (name.endsWith("lora_A.weight")) for (const at of values.keys()) values[at] = (2 * random() - 1) * bound;
+    tensors.set(name, values);
+  }
+  const settled = settle(tensors);
+  const merged = () =>
+    new Map([...weights].map(([name, values]) => [name, withAdapter(config, name, values, settled, method)]));
+  return { config, weights, method, tensors: settled, merged };
+}
+
+/** In a function of its own, so that nothing keeps the weights that were given: what is learned is a copy of them. */
+function learnsItself(
+  config: T5Config,
+  weights: Weights,
+  method: Extract<Method, { kind: "full" }>,
+  shapes: ReadonlyMap<string, unknown>,
+): PreparedLearner {
+  const tensors = settle(new Map([...weights].filter(([name]) => shapes.has(name))));
+  const all = new Map([...weights, ...tensors]);
+  return { config, weights: all, method, tensors, merged: () => all };
+}
+
+/** W + alpha / rank * B A. */
+function withAdapter(
+  config: T5Config,
+  name: string,
+  weight: Floats,
+  tensors: Weights,
+  { rank, alpha }: Extract<Method, { kind: "lora" }>,
+): Floats {
+  const names = adapterNames(name);
+  const [a, b] = [tensors.get(names.a), tensors.get(names.b)];
+  if (a === undefined || b === undefined) return weight;
+  const [out = 0, inner = 0] = tensorShapes(config).get(name) ?? [];
+  const sum = weight.slice();
+  for (let row = 0; row < out; row += 1) {
+    for (let r = 0; r < rank; r += 1) {
+      const factor = (alpha / rank) * (b[row * rank + r] ?? 0);
+      for (let column = 0; column < inner; column += 1) {
+        const at = row * inner + column;
+        sum[at] = (sum[at] ?? 0) + factor * (a[r * inner + column] ?? 0);
+      }
+    }
+  }
+  return sum;
+}
+
+function withPrompt(
+  config: T5Config,
+  weights: Weights,
+  method: Extract<Method, { kind: "prompt" }>,
+  seed: number,
+): PreparedLearner {
+  const { dModel: D } = config;
+  const vocabSize = Math.max(config.vocabSize, method.firstId + method.tokens);
+  const random = seededRandom(seed);
+  const drawn = Array.from({ length: method.tokens }, () =>
+    Math.floor(random() * Math.min(method.firstId, config.vocabSize)),
+  );
+  const longer = (values: Floats): Floats => {
+    const made = newFloats(weights, vocabSize * D);
+    made.set(values);
+    for (const [i, id] of drawn.entries()) made.set(values.subarray(id * D, (id + 1) * D), (method.firstId + i) * D);
+    return made;
+  };
+  const extended = new Map(
+    [...weights].map(([name, values]) => {
+      if (name === "shared.weight") return [name, longer(values)];
+      return [name, name === LM_HEAD ? unlikelyHead(values, newFloats(weights, vocabSize * D), method, D) : values];
+    }),
+  );
+  const embedding = extended.get("shared.weight");
+  if (embedding === undefined) throw new RangeError("a model has an embedding");
+  const prompt = embedding.subarray(method.firstId * D, (method.firstId + method.tokens) * D);
+  return {
+    config: { ...config, vocabSize },
+    weights: extended,
+    method,
+    tensors: new Map([[PROMPT, prompt]]),
+    merged: () => extended,
+  };
+}
+
+/**
+ * An untied head whose rows of the prompt are the mean of the real tokens' rows: whatever the decoder's state, their logits are then the
+ * mean of the real ones, below the largest, and by Jensen's inequality none is likelier than one token in all.
+ * @param made [V, D], where it is written
+ */
+function unlikelyHead(
+  head: Floats,
+  made: Floats,
+  { firstId, tokens }: Extract<Method, { kind: "prompt" }>,
+  D: number,
+): Floats {
+  made.set(head);
+  const real = Math.min(firstId * D, head.length);
+  const mean = new Float64Array(D);
+  for (let at = 0; at < real; at += 1) mean[at % D] = (mean[at % D] ?? 0) + ((head[at] ?? 0) * D) / real;
+  for (let row = firstId; row < firstId + tokens; row += 1) made.set(mean, row * D);
+  return made;
+}
+
+function newFloats(like: Weights, length: number): Floats {
+  return like.get("shared.weight") instanceof Float64Array ? new Float64Array(length) : new Float32Array(length);
+}

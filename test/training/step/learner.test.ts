@@ -1,0 +1,140 @@
+/** Gradients of LoRA, soft prompts and frozen embeddings beside finite differences, and what is merged of them. */
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { seededRandom } from "../../../models/random.ts";
+import type { Method } from "../../../models/t5/trainable.ts";
+import { prepareLearner } from "../../../server/training/step/learner.ts";
+import { createOptimizer } from "../../../server/training/step/optimizer.ts";
+import { createStepper, type Example, type StepOptions, type Weights } from "../../../server/training/step/step.ts";
+import { examples, gradientFixture, modelInMemory } from "../../support/gradient-fixture.ts";
+
+const fixture = gradientFixture();
+const lora = { kind: "lora", targets: ["q", "v", "wi", "wi_0", "wo"], rank: 3, alpha: 6, dropoutRate: 0 } as const;
+const options: StepOptions = { dropoutRate: 0, threads: 1, labelSmoothing: 0.1, zLoss: 1e-3 };
+
+const inFloat64 = (weights: Weights): Weights =>
+  new Map([...weights].map(([name, values]) => [name, Float64Array.from(values)]));
+
+function rowsOf(name: string): Example[] {
+  const [first] = fixture.gradients.find((model) => model.name === name)?.cases ?? [];
+  return examples(first ?? assert.fail(`no case of ${name}`));
+}
+
+/** A model whose method is under way: nothing is zero. */
+function learnerOf(name: string, method: (vocabSize: number) => Method) {
+  const { config, weights } = modelInMemory(name);
+  const learner = prepareLearner(config, inFloat64(weights), method(config.vocabSize), 1);
+  const random = seededRandom(5);
+  if (learner.method.kind === "lora") {
+    for (const values of learner.tensors.values()) for (const i of values.keys()) values[i] = 0.3 * (random() - 0.5);
+  }
+  return learner;
+}
+
+const methods: [what: string, method: (vocabSize: number) => Method, changed: Partial<StepOptions>][] = [
+  ["a frozen embedding", () => ({ kind: "full", freezeEmbedding: true }), {}],
+  ["LoRA", () => lora, {}],
+  ["LoRA with its own dropout", () => ({ ...lora, dropoutRate: 0.3 }), {}],
+  ["LoRA with dropout everywhere", () => ({ ...lora, dropoutRate: 0.3 }), { dropoutRate: 0.2 }],
+  ["a soft prompt behind the vocabulary", (size) => ({ kind: "prompt", tokens: 3, firstId: size }), {}],
+  ["a soft prompt in spare rows", (size) => ({ kind: "prompt", tokens: 2, firstId: size - 2 }), { dropoutRate: 0.2 }],
+  [
+    "layers computed again",
+    () => ({ kind: "full", freezeEmbedding: false }),
+    { checkpointing: true, dropoutRate: 0.2 },
+  ],
+  ["LoRA and layers computed again", () => ({ ...lora, dropoutRate: 0.3 }), { checkpointing: true }],
+];
+
+describe("gradients beside finite differences", () => {
+  for (const name of ["relu-tied", "gated-gelu-untied"]) {
+    for (const [what, method, changed] of methods) {
+      it(`${what}, ${name}`, async () => {
+        const learner = learnerOf(name, method);
+        const prompt =
+          learner.method.kind === "prompt"
+            ? Array.from({ length: learner.method.tokens }, (_, i) => learner.config.vocabSize - 1 - i)
+            : [];
+        const rows = rowsOf(name).map(({ input, target }) => ({ input: [...prompt, ...input], target }));
+        const stepper = await createStepper(learner.config, learner.weights, { ...options, ...changed }, learner);
+        const loss = async () => (await stepper.train([rows.slice(0, 2), rows.slice(2)], 3)).loss;
+        await loss();
+        assert.deepEqual([...stepper.gradients.keys()], [...learner.tensors.keys()]);
+        const gradients = new Map([...stepper.gradients].map(([key, values]) => [key, Float64Array.from(values)]));
+        for (const [key, values] of learner.tensors) {
+          const gradient = gradients.get(key) ?? new Float64Array(0);
+          const at = gradient.reduce((most, one, i) => (Math.abs(one) > Math.abs(gradient[most] ?? 0) ? i : most), 0);
+          const value = values[at] ?? 0;
+          const step = 1e-5;
+          values[at] = value + step;
+          const above = await loss();
+          values[at] = value - step;
+          const below = await loss();
+          values[at] = value;
+          const numeric = (above - below) / (2 * step);
+          assert.ok(Math.abs(numeric) > 1e-9, `${key} has a gradient`);
+          const error = Math.abs((gradient[at] ?? 0) - numeric);
+          assert.ok(error < 1e-6 * Math.max(0.1, Math.abs(numeric)), `${key}[${at}]: ${gradient[at]}, not ${numeric}`);
+        }
+        await stepper.dispose();
+      });
+    }
+  }
+});
+
+describe("learners", () => {
+  it("LoRA merged into the weights gives the same loss, and before it learns nothing changes", async () => {
+    const name = "gated-gelu-untied";
+    const { config, weights } = modelInMemory(name);
+    const rows = rowsOf(name);
+    const learner = learnerOf(name, () => lora);
+    const losses = await Promise.all(
+      [
+        createStepper(config, learner.weights, options, learner),
+        createStepper(config, learner.merged(), options),
+        createStepper(config, weights, options),
+        createStepper(config, prepareLearner(config, weights, lora, 1).merged(), options),
+      ].map(async (made) => {
+        const stepper = await made;
+        const { loss } = await stepper.evaluate([rows]);
+        await stepper.dispose();
+        return loss;
+      }),
+    );
+    const [apart = 0, merged = 0, base = 0, fresh = 0] = losses;
+    assert.ok(Math.abs(apart / merged - 1) < 1e-12, `${apart} and ${merged}`);
+    assert.equal(fresh, base);
+    assert.ok(Math.abs(apart / base - 1) > 1e-3);
+  });
+
+  it("learning leaves everything else as it was", async () => {
+    const { config, weights } = modelInMemory("relu-tied");
+    const before = new Map([...weights].map(([key, values]) => [key, values.slice()]));
+    for (const method of [lora, { kind: "prompt", tokens: 2, firstId: config.vocabSize } as const]) {
+      const learner = prepareLearner(config, weights, method, 1);
+      const shapes = new Map([...learner.tensors].map(([key, { length }]) => [key, [length]]));
+      const optimizer = createOptimizer(learner.tensors, shapes, { kind: "adamw", weightDecay: 0 });
+      const stepper = await createStepper(learner.config, learner.weights, options, learner);
+      const rows = rowsOf("relu-tied").map(({ input, target }) => ({
+        input: [config.vocabSize, ...input].slice(method.kind === "lora" ? 1 : 0),
+        target,
+      }));
+      const losses = [];
+      for (let step = 1; step <= 8; step += 1) {
+        losses.push((await stepper.train([rows], step)).loss);
+        optimizer.update(stepper.gradients, step, 0.03, 1);
+      }
+      await stepper.dispose();
+      assert.ok((losses.at(-1) ?? 0) < (losses[0] ?? 0), losses.join(", "));
+      for (const [key, values] of weights) assert.deepEqual(values, before.get(key), key);
+    }
+  });
+
+  it("refuses LoRA on layers that are not there", () => {
+    const { config, weights } = modelInMemory("relu-tied");
+    assert.throws(
+      () => prepareLearner(config, weights, { ...lora, targets: ["wi_0"] }, 1),
+      /no layers named wi_0.*wi\./,
+    );
+  });
+});
