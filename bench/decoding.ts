@@ -1,5 +1,6 @@
 /** `bench decoding`: what shortlists, copy bias and re-ranked beams do to summaries and fills, each alone, on the same documents. */
 import { readFileSync } from "node:fs";
+import { defined } from "../base/defined.ts";
 import { seededRandom, seededSample } from "../models/random.ts";
 import { resolveModel } from "../server/catalog/installed.ts";
 import type { Engine, LoadedModel, Precision } from "../server/engine/engine.ts";
@@ -60,7 +61,7 @@ export async function benchDecoding(options: DecodingOptions): Promise<void> {
     engines.push(engine);
     const { precision, threads } = options;
     const directory = resolveModel(options.model, { workingFolder: calledFrom() });
-    return engine.load({ directory, precision, ...(threads === undefined ? {} : { threads }) });
+    return engine.load({ directory, precision, ...defined({ threads }) });
   };
   try {
     const variants = await variantsOf(options, load);

@@ -1,6 +1,7 @@
 /** `bench quality`: `spanfill evaluate` on the repositories that training never saw, and the model cards that quote it. */
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
+import { defined } from "../base/defined.ts";
 import { listBuiltin, resolveModel } from "../server/catalog/installed.ts";
 import type { Precision } from "../server/engine/engine.ts";
 import { evaluate, prepareEvaluation } from "../server/evaluation/evaluate.ts";
@@ -63,8 +64,8 @@ async function evaluateAll(pool: ModelPool, limit: number | undefined, work: Wor
       task,
       data: keptOutPath,
       seed: SEED,
-      ...(limit === undefined ? {} : { limit }),
-      ...(task === "infill" ? { bigrams: tablePath } : {}),
+      ...defined({ limit }),
+      ...defined({ bigrams: task === "infill" ? tablePath : undefined }),
     };
     const { report } = await evaluate(pool, await prepareEvaluation(options, work.signal), work);
     console.log(printReport(report));

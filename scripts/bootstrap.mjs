@@ -78,7 +78,7 @@ function build() {
     "esbuild.mjs",
     "package.json",
     "package-lock.json",
-    ...["protocol", "models", "server", "client"].flatMap(files),
+    ...["base", "protocol", "models", "server", "client"].flatMap(files),
   ];
   if (built > 0 && sources.every((path) => time(path) <= built)) return;
   console.error("Building ...");

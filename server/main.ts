@@ -18,6 +18,8 @@ import {
   WorkDoneProgressCreateRequest,
 } from "vscode-languageserver/node";
 import type { z } from "zod";
+import { defined } from "../base/defined.ts";
+import { withStack } from "../base/reason.ts";
 import packageJson from "../package.json" with { type: "json" };
 import { JOB_NOTIFICATION, PANEL_REQUEST, serverQuestionSchema } from "../protocol/panel.ts";
 import {
@@ -40,7 +42,7 @@ import { executeCommand, executeCommandParams } from "./lsp/commands.ts";
 import { chooseEncoding, documentModel, type PositionEncoding } from "./lsp/document/positions.ts";
 import { createSuggestions } from "./lsp/document/suggestions.ts";
 import { createWords, WORD_KIND } from "./lsp/document/words.ts";
-import { createBackground, described } from "./lsp/engine/background.ts";
+import { createBackground } from "./lsp/engine/background.ts";
 import { createEngineHost } from "./lsp/engine/engine-host.ts";
 import { contentModified, invalidParams, refused, responseErrorOf } from "./lsp/errors.ts";
 import { messageFrames } from "./lsp/frames.ts";
@@ -159,7 +161,7 @@ connection.onShutdown(async () => {
   // Each for itself: what one of them throws must not keep the others from their end.
   const ends = [() => engine.dispose(), () => panel?.dispose(), () => summaries.flush()];
   for (const ended of await Promise.allSettled(ends.map(async (end) => end()))) {
-    if (ended.status === "rejected") log.error(`the shutdown failed in part: ${described(ended.reason)}`);
+    if (ended.status === "rejected") log.error(`the shutdown failed in part: ${withStack(ended.reason)}`);
   }
 });
 // With IPC, a client that dies closes no stream.
@@ -183,7 +185,7 @@ function answer<S extends z.ZodType, R>(
     } catch (error) {
       const response = responseErrorOf(error, controller.signal);
       // Nobody meant this to happen, whereas a bad model or a cancelled request is a plain answer.
-      if (response.code === ErrorCodes.InternalError) log.error(`a request failed: ${described(error)}`);
+      if (response.code === ErrorCodes.InternalError) log.error(`a request failed: ${withStack(error)}`);
       else log.debug(`answered with an error: ${response.message}`);
       throw response;
     } finally {
@@ -199,7 +201,7 @@ async function answerPanel(...asked: Parameters<PanelService["answer"]>): Promis
     (job) => notify(JOB_NOTIFICATION, job),
     (news) => notify(RUN_NOTIFICATION, news),
     undefined,
-    (error) => log.warn(`the training runs could not be looked at: ${described(error)}`),
+    (error) => log.warn(`the training runs could not be looked at: ${withStack(error)}`),
   );
   return panel.answer(...asked);
 }
@@ -255,7 +257,7 @@ function servicesFor(
   const fetch = (scopeUri: string | undefined) =>
     connection.workspace.getConfiguration({
       section: SETTINGS_SECTION,
-      ...(scopeUri === undefined ? {} : { scopeUri: fileBehind(scopeUri) }),
+      ...defined({ scopeUri: scopeUri && fileBehind(scopeUri) }),
     });
   const given = typeof options === "object" && options !== null && SETTINGS_SECTION in options ? options : undefined;
   return {
@@ -271,7 +273,7 @@ function servicesFor(
       problem: (sentence) => log.warn(sentence),
     }),
     engine,
-    suggestions: createSuggestions(undefined, (error) => log.error(`a suggestion failed: ${described(error)}`)),
+    suggestions: createSuggestions(undefined, (error) => log.error(`a suggestion failed: ${withStack(error)}`)),
     words: createWords(),
     summaries,
     log,

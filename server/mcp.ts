@@ -2,6 +2,7 @@
 import { McpServer } from "@modelcontextprotocol/sdk/server/mcp.js";
 import { StdioServerTransport } from "@modelcontextprotocol/sdk/server/stdio.js";
 import type { CallToolResult, ErrorCode } from "@modelcontextprotocol/sdk/types.js";
+import { reason } from "../base/reason.ts";
 import packageJson from "../package.json" with { type: "json" };
 import { messageText } from "../protocol/shown-text.ts";
 import { TOOLS } from "../protocol/tools.ts";
@@ -83,7 +84,7 @@ async function answer(
   } catch (error) {
     return {
       isError: true,
-      content: [{ type: "text", text: messageText(error instanceof Error ? error.message : String(error)) }],
+      content: [{ type: "text", text: messageText(reason(error)) }],
     };
   }
 }

@@ -1,4 +1,6 @@
 /** Loads the model a command asks for, in this process; imported only when a command runs, to keep the start fast. */
+
+import { defined } from "../base/defined.ts";
 import { type Device, fallbackNotice } from "../protocol/devices.ts";
 import { resolveModel } from "./catalog/installed.ts";
 import { measurementsOf } from "./catalog/measurements.ts";
@@ -36,7 +38,7 @@ export async function openModel(options: ModelOptions): Promise<OpenModel> {
     directory,
     precision: options.precision,
     device: await deviceOf(options, directory),
-    ...(options.threads === undefined ? {} : { threads: options.threads }),
+    ...defined({ threads: options.threads }),
   });
   if (model.info.slowNotice !== undefined) printNote(`spanfill: ${model.info.slowNotice}`);
   return { model, loadMs: performance.now() - started, [Symbol.asyncDispose]: () => engine.dispose() };

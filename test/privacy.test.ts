@@ -48,7 +48,7 @@ test("README, the extension's page and the panel lead there, and the packages ho
 });
 
 test("the sources that run name one address on the network, the hub's", () => {
-  const found = ["server", "client", "protocol", "models"].flatMap((folder) =>
+  const found = ["base", "server", "client", "protocol", "models"].flatMap((folder) =>
     readdirSync(folder, { recursive: true, encoding: "utf8" })
       .filter((name) => name.endsWith(".ts"))
       .flatMap((name) => [

@@ -89,7 +89,7 @@ function bypassed(file: string, text: string): string[] {
   }).map(({ what }) => `${file}: ${what}`);
 }
 
-const sources = ["protocol", "models", "server", "client"].flatMap((folder) =>
+const sources = ["base", "protocol", "models", "server", "client"].flatMap((folder) =>
   readdirSync(folder, { recursive: true, encoding: "utf8" })
     .filter((name) => name.endsWith(".ts"))
     .map((name) => join(folder, name).replaceAll("\\", "/")),

@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { createServer, type Socket } from "node:net";
 import { createInterface, type Interface } from "node:readline";
 import { z } from "zod";
+import { defined } from "../../base/defined.ts";
 import type { WindowAnswer, WindowGreeting, WindowRequest } from "./protocol.ts";
 
 /** What is used of playwright-core's Page; the package is installed when it is first needed. */
@@ -91,7 +92,7 @@ async function press(page: Page, key: string): Promise<Keystroke | undefined> {
   return {
     toCallMs: called - down,
     toItemsMs: answered - called,
-    ...(painted === undefined ? {} : { toPaintMs: painted - down }),
+    ...defined({ toPaintMs: painted && painted - down }),
   };
 }
 

@@ -1,5 +1,6 @@
 /** Writes fields of a document's front matter that a model proposes and a person decides on. */
 import { l10n } from "vscode";
+import { defined } from "../../base/defined.ts";
 import type { COMMANDS, WriteFieldArguments, WriteFieldResult } from "../../protocol/requests.ts";
 import { warn } from "../editor/messages.ts";
 import { askFor } from "../editor/picks.ts";
@@ -22,7 +23,7 @@ export async function writeField(
   const ask = (value: string | undefined) =>
     answered(title, async (options) => {
       const { code2ProtocolConverter: to, protocol2CodeConverter: from } = await server.ready();
-      const given = value === undefined ? {} : { value };
+      const given = defined({ value });
       const argument: WriteFieldArguments = { uri: to.asUri(document.uri), version, field, ...given };
       const result = await server.execute<WriteFieldResult>(WRITE, argument, options);
       return { ...result, range: from.asRange(result.range) };

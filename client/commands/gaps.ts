@@ -9,6 +9,7 @@ import {
   type WorkspaceEditEntryMetadata,
   workspace,
 } from "vscode";
+import { defined } from "../../base/defined.ts";
 import type { COMMANDS, FillGapsArguments, FillGapsResult } from "../../protocol/requests.ts";
 import { labelText } from "../../protocol/shown-text.ts";
 import { warn } from "../editor/messages.ts";
@@ -97,7 +98,7 @@ async function fillsOf(
   const all = parts.slice(1).reduce<Range | undefined>((sum, part) => sum?.union(part), parts[0]);
   const fills = await answered(l10n.t("Filling gaps"), async (options) => {
     const { code2ProtocolConverter: to, protocol2CodeConverter: from } = await server.ready();
-    const range = all === undefined ? {} : { range: to.asRange(all) };
+    const range = defined({ range: all && to.asRange(all) });
     const argument: FillGapsArguments = { uri: to.asUri(document.uri), version, ...range };
     const made = await server.execute<FillGapsResult>(FILL, argument, options);
     return made.fills.map((one) => ({ ...one, range: from.asRange(one.range) }));

@@ -12,6 +12,7 @@ import {
   window,
   workspace,
 } from "vscode";
+import { defined } from "../../base/defined.ts";
 import type { AskArguments, AskResult, ClassifyArguments, ClassifyResult } from "../../protocol/questions.ts";
 import type { COMMANDS } from "../../protocol/requests.ts";
 import { warn } from "../editor/messages.ts";
@@ -52,7 +53,7 @@ export async function askAbout(
   let places: Place[] = [];
   const made = await answered(l10n.t("Looking for an answer"), async (options) => {
     const { code2ProtocolConverter: to, protocol2CodeConverter: from } = await server.ready();
-    const range = part === undefined ? {} : { range: to.asRange(part) };
+    const range = defined({ range: part && to.asRange(part) });
     const argument: AskArguments = { uri: to.asUri(document.uri), version, question, ...range };
     const result = await server.execute<AskResult>(ASK, argument, options);
     places = result.answers.flatMap(({ text, ranges }) =>
@@ -91,7 +92,7 @@ export async function classifyPart(
   const { version } = document;
   const made = await answered(l10n.t("Classifying"), async (options) => {
     const { code2ProtocolConverter: to } = await server.ready();
-    const range = part === undefined ? {} : { range: to.asRange(part) };
+    const range = defined({ range: part && to.asRange(part) });
     const argument: ClassifyArguments = { uri: to.asUri(document.uri), version, ...range };
     return server.execute<ClassifyResult>(CLASSIFY, argument, options);
   });

@@ -1,5 +1,6 @@
 /** The log: the only file that opens its channel, so that each entry is one line. */
 import { type LogOutputChannel, window } from "vscode";
+import { withStack } from "../../base/reason.ts";
 import { logText } from "../../protocol/shown-text.ts";
 
 /** Opens the log that "Show Log" shows; the language client writes into it, too. */
@@ -31,6 +32,5 @@ export function openLog(name: string): LogOutputChannel {
 }
 
 function inWords(value: unknown): string {
-  if (typeof value === "string") return value;
-  return value instanceof Error ? (value.stack ?? value.message) : String(value);
+  return typeof value === "string" ? value : withStack(value);
 }

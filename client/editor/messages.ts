@@ -1,6 +1,7 @@
 /** Tells a person what went wrong, with a button for what to do about it. */
 import { commands, l10n } from "vscode";
 import { ErrorCodes, LSPErrorCodes, ResponseError } from "vscode-languageclient";
+import { reason } from "../../base/reason.ts";
 import type { FailureData } from "../../protocol/requests.ts";
 import { notify } from "./notices.ts";
 
@@ -24,7 +25,7 @@ export function warn(text: string, ...remedies: readonly Remedy[]): void {
 /** Shows why something could not be done; nothing when a person cancelled it. */
 export function explain(error: unknown): void {
   if (!(error instanceof ResponseError)) {
-    show("error", `Spanfill: ${error instanceof Error ? error.message : error}`, [showLog()]);
+    show("error", `Spanfill: ${reason(error)}`, [showLog()]);
     return;
   }
   const { code, message, data }: ResponseError<FailureData | undefined> = error;

@@ -1,5 +1,6 @@
 /** Lists to pick from and boxes to type into: the only file that opens them, so that no text in them is a link or an icon. */
 import { type Disposable, type QuickPickItem, window } from "vscode";
+import { defined } from "../../base/defined.ts";
 import { labelText, messageText } from "../../protocol/shown-text.ts";
 
 /** An entry of a list. */
@@ -82,16 +83,11 @@ function itemOf<T extends Choice>(choice: T): Item<T> {
   const { icon, label, description, detail, alwaysShow } = choice;
   return {
     label: icon === undefined ? labelText(label) : `$(${icon}) ${labelText(label)}`,
-    ...(description !== undefined && { description: labelText(description) }),
-    ...(detail !== undefined && { detail: labelText(detail) }),
-    ...(alwaysShow !== undefined && { alwaysShow }),
+    ...defined({ description: description && labelText(description), detail: detail && labelText(detail), alwaysShow }),
     choice,
   };
 }
 
 function shownHeading({ title, placeHolder }: Heading): Heading {
-  return {
-    ...(title !== undefined && { title: labelText(title) }),
-    ...(placeHolder !== undefined && { placeHolder: labelText(placeHolder) }),
-  };
+  return defined({ title: title && labelText(title), placeHolder: placeHolder && labelText(placeHolder) });
 }

@@ -1,5 +1,6 @@
 /** Registers commands: the only file that does, because VS Code shows what one throws in a notification, where it may be a link. */
 import { commands, type Disposable } from "vscode";
+import { reason } from "../../base/reason.ts";
 import { messageText } from "../../protocol/shown-text.ts";
 
 /** Registers a command. */
@@ -8,7 +9,7 @@ export function registerCommand(id: string, run: (argument?: unknown) => unknown
     try {
       return await run(argument);
     } catch (error) {
-      throw new Error(messageText(error instanceof Error ? error.message : String(error)));
+      throw new Error(messageText(reason(error)));
     }
   });
 }

@@ -14,6 +14,8 @@ import {
   workspace,
 } from "vscode";
 import type { State } from "vscode-languageclient";
+import { defined } from "../../base/defined.ts";
+import { reason } from "../../base/reason.ts";
 import {
   fromPageSchema,
   JOB_NOTIFICATION,
@@ -115,7 +117,7 @@ export async function chooseModel(context: PanelContext): Promise<void> {
   const items = installed.map(({ id, family, parameters, needsFineTuning }) => ({
     label: id,
     description: `${family}, ${((parameters ?? 0) / 1e6).toFixed(1)} M`,
-    ...(needsFineTuning ? { detail: l10n.t("Needs fine-tuning first") } : {}),
+    ...defined({ detail: needsFineTuning ? l10n.t("Needs fine-tuning first") : undefined }),
     id,
   }));
   const more = { label: l10n.t("More models..."), description: l10n.t("opens the panel"), id: undefined };
@@ -204,7 +206,7 @@ async function receive(
   try {
     post({ type: "answer", seq, answer: await answer(question) });
   } catch (error) {
-    post({ type: "failure", seq, message: messageText(error instanceof Error ? error.message : String(error)) });
+    post({ type: "failure", seq, message: messageText(reason(error)) });
   }
 }
 

@@ -3,6 +3,7 @@
  * files.
  */
 import { z } from "zod";
+import { reason } from "../../base/reason.ts";
 import { DTYPE_BYTES, elementCount, type TensorDtype } from "./safetensors.ts";
 import { type ByteSource, copyBlock, type MadeTensor, malformed } from "./tensor.ts";
 import { unpackZstd } from "./zstd.ts";
@@ -105,7 +106,7 @@ function unpacked(stored: Uint8Array, length: number, name: string): Uint8Array 
   try {
     return unpackZstd(stored, length);
   } catch (cause) {
-    throw malformed(name, `is damaged: ${cause instanceof Error ? cause.message : cause}`, cause);
+    throw malformed(name, `is damaged: ${reason(cause)}`, cause);
   }
 }
 

@@ -3,6 +3,8 @@
  * Shapes: B batch, S source, T target and P cached positions, D model width, H heads, K head width, F feed-forward
  * width.
  */
+
+import { defined } from "../../base/defined.ts";
 import type { Segment } from "../graph/backward.ts";
 import type { GraphBuilder } from "../graph/builder.ts";
 import { at } from "../graph/node.ts";
@@ -204,7 +206,7 @@ function attend(
   const mixing = t5.config.talkingHeads
     ? { logits: t5.weight(`${module}.logits.weight`), weights: t5.weight(`${module}.weights.weight`) }
     : null;
-  return t5.attention({ query, key, value, bias, heads, mixing, ...(past && { past }) });
+  return t5.attention({ query, key, value, bias, heads, mixing, ...defined({ past }) });
 }
 
 function crossKeysAndValues(t5: Context, layer: number, states: Value): KeysAndValues {

@@ -1,4 +1,6 @@
 /** The LM head and the cross-entropy in one, which need neither one-hot labels nor a stored gradient of the logits. */
+
+import { defined } from "../../base/defined.ts";
 import type { GraphBuilder } from "../graph/builder.ts";
 import * as ops from "../graph/ops.ts";
 import type { Value } from "../graph/types.ts";
@@ -93,7 +95,7 @@ export function crossEntropy(
           scaled(total(parts.map(({ h, w }) => ops.gemm(g, w, h, { transposeA: true }))), -even);
         let gradient = evenRow === null ? undefined : evenly(); // [1, D]
         for (const [i, { h, w, probabilities }] of parts.entries()) {
-          const plus = gradient === undefined ? {} : { plus: gradient };
+          const plus = defined({ plus: gradient });
           gradient = ops.gemm(g, cut(probabilities), ops.mul(g, h, counts[i] ?? w), { ...plus, transposeA: true });
         }
         if (gradient === undefined) throw new RangeError("a loss has at least one chunk");

@@ -1,6 +1,7 @@
 /** Byte-level byte-pair vocabularies: CodeT5's, in RoBERTa's files. */
 import { Tokenizer as LibraryTokenizer } from "@huggingface/tokenizers";
 import { z } from "zod";
+import { reason } from "../../base/reason.ts";
 import { ModelError } from "../errors.ts";
 import type { Tokenizer } from "./tokenizer.ts";
 
@@ -36,7 +37,7 @@ export function createBytePairTokenizer(json: unknown): Tokenizer {
         { clean_up_tokenization_spaces: false },
       );
     } catch (error) {
-      throw refused(error instanceof Error ? error.message : String(error), error);
+      throw refused(reason(error), error);
     }
   };
   const withSpecial = library(true);

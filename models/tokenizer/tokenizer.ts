@@ -1,6 +1,7 @@
 /** Text to token ids and back, for any T5 vocabulary given as a tokenizer.json. */
 import { Tokenizer as LibraryTokenizer, PreTokenizer } from "@huggingface/tokenizers";
 import { z } from "zod";
+import { reason } from "../../base/reason.ts";
 import { ModelError } from "../errors.ts";
 import { fromModelText, toModelText } from "./layout.ts";
 import { UnigramModel, WORD_START } from "./unigram.ts";
@@ -165,7 +166,7 @@ function createLibraryTokenizer(
     }
     return tokenizer;
   } catch (error) {
-    throw notATokenizer(error instanceof Error ? error.message : String(error), error);
+    throw notATokenizer(reason(error), error);
   }
 }
 

@@ -3,11 +3,11 @@ import { existsSync, readFileSync } from "node:fs";
 import { readdir, readFile, realpath, stat } from "node:fs/promises";
 import { homedir } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
+import { reason } from "../../base/reason.ts";
 import { ModelError } from "../../models/errors.ts";
 import { isLocked } from "../files/lock.ts";
 import { commitSchema, hubIdSchema, requireHubId } from "../files/names.ts";
 import { isOwnFolder, removeOwnFolder } from "../files/removal.ts";
-import { reason } from "../files/whole-file.ts";
 import { isIntact, PARTIAL } from "./hub/download.ts";
 
 /** The folders that models are kept in; neither may exist yet. */

@@ -1,5 +1,6 @@
 /** `spanfill ask`: the answer to a question that a file or standard input holds. */
 import { Command } from "commander";
+import { defined } from "../../base/defined.ts";
 import type { ModelOptions } from "../open-model.ts";
 import { atLeast, withModelOptions } from "./options.ts";
 import { readText, runCommand } from "./terminal.ts";
@@ -44,7 +45,7 @@ Examples:
           text,
           question,
           chosen: options.model !== undefined,
-          ...(maxContextTokens === undefined ? {} : { maxContextTokens }),
+          ...defined({ maxContextTokens }),
         },
         { signal, onProgress: ({ done, total }) => progress("Reading", done, total) },
       );

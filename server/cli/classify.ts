@@ -1,5 +1,6 @@
 /** `spanfill classify`: the label that suits a file or standard input. */
 import { Command } from "commander";
+import { defined } from "../../base/defined.ts";
 import type { ModelOptions } from "../open-model.ts";
 import { atLeast, labelList, withModelOptions } from "./options.ts";
 import { readText, runCommand } from "./terminal.ts";
@@ -47,8 +48,7 @@ Examples:
         {
           text,
           chosen: options.model !== undefined,
-          ...(labels === undefined ? {} : { labels }),
-          ...(maxContextTokens === undefined ? {} : { maxContextTokens }),
+          ...defined({ labels, maxContextTokens }),
         },
         { signal, onProgress: ({ done, total }) => progress("Reading", done, total) },
       );

@@ -1,5 +1,6 @@
 /** `spanfill devices`: what models can run on here, what is missing, and how quick they are. */
 import { Command } from "commander";
+import { defined } from "../../base/defined.ts";
 import { ModelError } from "../../models/errors.ts";
 import { DEVICE_NAMES, type DeviceReport } from "../../protocol/devices.ts";
 import type { Measurement } from "../../protocol/panel.ts";
@@ -104,7 +105,7 @@ async function measureAll(
   for (const [i, { device, precision }] of pairs.entries()) {
     if (signal.aborted) break;
     progress(`${DEVICE_NAMES[device]} in ${precision}`, i, pairs.length);
-    const reference = { directory, precision, device, ...(threads === undefined ? {} : { threads }) };
+    const reference = { directory, precision, device, ...defined({ threads }) };
     try {
       await keepMeasurement(placesOf(), await measureApart(model, reference, signal));
     } catch (error) {

@@ -1,5 +1,6 @@
 /** `spanfill generate`: raw text (or token ids) to text, as T5 does it, with every knob of the decoder. */
 import { Command } from "commander";
+import { defined } from "../../base/defined.ts";
 import type { GenerateRequest } from "../engine/engine.ts";
 import type { ModelOptions } from "../open-model.ts";
 import { UsageError } from "../work.ts";
@@ -93,10 +94,7 @@ Examples:
 function requestOf(input: readonly number[], options: Options): GenerateRequest {
   const { temperature, topK, topP, seed } = options;
   const sample = {
-    ...(temperature === undefined ? {} : { temperature }),
-    ...(topK === undefined ? {} : { topK }),
-    ...(topP === undefined ? {} : { topP }),
-    ...(seed === undefined ? {} : { seed }),
+    ...defined({ temperature, topK, topP, seed }),
   };
   const samples = Object.keys(sample).length > 0;
   if (!samples && options.numReturnSequences > options.numBeams) {
@@ -111,6 +109,6 @@ function requestOf(input: readonly number[], options: Options): GenerateRequest 
     lengthPenalty: options.lengthPenalty,
     repetitionPenalty: options.repetitionPenalty,
     earlyStopping: options.earlyStopping ?? false,
-    ...(samples ? { sample } : {}),
+    ...defined({ sample: samples ? sample : undefined }),
   };
 }

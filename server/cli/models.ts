@@ -1,5 +1,6 @@
 /** `spanfill models`: every model there is, and getting, importing, checking and removing them. */
 import { Command } from "commander";
+import { defined } from "../../base/defined.ts";
 import { ModelError } from "../../models/errors.ts";
 import type { ModelRow } from "../../protocol/panel.ts";
 import { type CommandResult, UsageError, type Work } from "../work.ts";
@@ -124,7 +125,7 @@ async function importFrom(path: string, { signal, progress }: Work, name?: strin
   ]);
   const onBytes = (done: number, total: number) =>
     progress("Copying, MB", Math.floor(done / 1e6), Math.ceil(total / 1e6));
-  const made = await importModel(path, placesOf(), { signal, onBytes, ...(name === undefined ? {} : { id: name }) });
+  const made = await importModel(path, placesOf(), { signal, onBytes, ...defined({ id: name }) });
   return { text: `${made.id}\n`, isAnswer: true, json: made };
 }
 

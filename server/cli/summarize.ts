@@ -1,5 +1,6 @@
 /** `spanfill summarize`: a summary of a file or of standard input, or a digest of a folder. */
 import { Command, Option } from "commander";
+import { defined } from "../../base/defined.ts";
 import type { SummaryStyle } from "../features/read/summary-text.ts";
 import type { ModelOptions } from "../open-model.ts";
 import { atLeast, between, withModelOptions } from "./options.ts";
@@ -62,7 +63,7 @@ Examples:
       const { settings } = parseSettings({});
       const minimumConfidence = minConfidence ?? settings["summary.minimumConfidence"];
       if (folder && file !== undefined) {
-        const own = maxContextTokens === undefined ? {} : { maxContextTokens };
+        const own = defined({ maxContextTokens });
         return summarizeFolder(
           file,
           { ...settings, ...own, "summary.minimumConfidence": minimumConfidence },
@@ -77,8 +78,7 @@ Examples:
           text,
           style,
           minimumConfidence,
-          ...(maxWords === undefined ? {} : { maxWords }),
-          ...(maxContextTokens === undefined ? {} : { maxContextTokens }),
+          ...defined({ maxWords, maxContextTokens }),
         },
         { signal, onProgress: ({ done, total }) => progress("Summarising", done, total) },
       );

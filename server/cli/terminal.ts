@@ -1,4 +1,6 @@
 /** What commands share on the way in and out: input text, printed results, progress, errors, interruption, exit codes. */
+
+import { withStack } from "../../base/reason.ts";
 import { ModelError } from "../../models/errors.ts";
 import { drawLine, eraseLine, printAnswer, printJson, printNote, printReport } from "../output.ts";
 import { decodeText, readBytes } from "../text/input.ts";
@@ -44,7 +46,7 @@ export function printError(json: boolean, error: unknown): void {
   }
   process.exitCode = EXIT.failed;
   if (error instanceof ModelError) printFailure(json, error.code, error.message);
-  else printFailure(json, "internal", error instanceof Error ? (error.stack ?? error.message) : String(error));
+  else printFailure(json, "internal", withStack(error));
 }
 
 /** Makes a closed output pipe end the process with exit code 1 and one line on stderr, instead of a stack trace. */

@@ -1,5 +1,6 @@
 /** What a model says of texts with known answers, and whether it was right: what its confidence is fitted to. */
 
+import { defined } from "../../base/defined.ts";
 import { seededRandom, seededSample } from "../../models/random.ts";
 import {
   CALIBRATED_KINDS,
@@ -73,7 +74,7 @@ export function calibrate(fitting: Trials, checking: Trials | undefined): Calibr
     const curve = fitCurve(kind, fitting[kind]);
     if (curve === undefined) return [];
     const fitted = crossReliability(kind, fitting[kind]);
-    const checked = checking === undefined ? {} : { checked: reliability(curve, checking[kind]) };
+    const checked = defined({ checked: checking && reliability(curve, checking[kind]) });
     return [[kind, { curve, fitted, ...checked }]];
   });
   return Object.fromEntries(kinds);

@@ -1,6 +1,7 @@
 /** An evaluation from data to report: reads and checks the rows, has the task done, and says what the figures are of. */
 import { createHash } from "node:crypto";
 import { basename } from "node:path";
+import { defined } from "../../base/defined.ts";
 import { seededRandom, seededSample } from "../../models/random.ts";
 import { type BigramModel, createBigramModel } from "../../models/words/bigram.ts";
 import { RESAMPLES } from "../metrics/estimate.ts";
@@ -83,9 +84,9 @@ export async function evaluate(
     task,
     model: { id, precision, parameters },
     data,
-    settings: { seed, resamples: RESAMPLES, ...(alternatives === undefined ? {} : { alternatives }), notes },
+    settings: { seed, resamples: RESAMPLES, ...defined({ alternatives }), notes },
     groups,
-    ...(confusion === undefined ? {} : { confusion }),
+    ...defined({ confusion }),
     seconds: Math.round((performance.now() - started) / 100) / 10,
   };
   return { report, predictions };

@@ -1,4 +1,6 @@
 /** Fills under evaluation: gaps cut out of the texts, what the model and bigrams put there, and how likely it found what stood there. */
+
+import { defined } from "../../base/defined.ts";
 import { ModelError } from "../../models/errors.ts";
 import type { BigramModel } from "../../models/words/bigram.ts";
 import type { LoadedModel } from "../engine/engine.ts";
@@ -104,7 +106,7 @@ export async function fillGap(
   const { fills } = await infill(
     { model },
     { text: gap.before + gap.after, gaps: [place], alternatives, decoding },
-    signal && { signal },
+    defined({ signal }),
   );
   return fills[0]?.alternatives ?? [];
 }
@@ -123,7 +125,7 @@ export async function trueFill(model: LoadedModel, gap: Gap, signal?: AbortSigna
   const input = await model.encodeWindow({ texts, hints: [hintOf(gap)], prefix: prefixes.infill, maxTokens: 512 });
   const fill = await model.encode([{ kind: "text", text: gap.fill }]);
   const target = [first, ...fill, second, config.eosTokenId];
-  const score = await model.score(input, target, signal && { signal });
+  const score = await model.score(input, target, defined({ signal }));
   return score.logProbs.slice(1, 1 + fill.length);
 }
 

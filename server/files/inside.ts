@@ -2,9 +2,10 @@
 import { constants } from "node:fs";
 import { type FileHandle, lstat, mkdir, open, realpath, rmdir } from "node:fs/promises";
 import { isAbsolute, join, relative, sep } from "node:path";
+import { reason } from "../../base/reason.ts";
 import { ModelError } from "../../models/errors.ts";
 import { fileNameSchema, quoted } from "./names.ts";
-import { isMissing, reason } from "./whole-file.ts";
+import { isMissing } from "./whole-file.ts";
 
 /** Whether a path lies below a folder, by names alone: links are not looked at. */
 export function isInside(folder: string, path: string): boolean {

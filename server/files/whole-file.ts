@@ -4,6 +4,7 @@ import type { BigIntStats } from "node:fs";
 import { type FileHandle, mkdir, open, rename } from "node:fs/promises";
 import { homedir } from "node:os";
 import { basename, dirname, join } from "node:path";
+import { reason } from "../../base/reason.ts";
 import { ModelError, type ModelErrorCode } from "../../models/errors.ts";
 import { isSame, removeOwn } from "./removal.ts";
 
@@ -77,9 +78,4 @@ export function cacheFolder(environment: NodeJS.ProcessEnv = process.env, platfo
 /** Whether an error says that a file or folder is not there. */
 export function isMissing(error: unknown): boolean {
   return error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ENOTDIR");
-}
-
-/** An error's own words. */
-export function reason(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -1,6 +1,7 @@
 /** The one place that turns what went wrong into the protocol's error responses; editors show their messages as they are. */
 import { ErrorCodes, LSPErrorCodes, ResponseError } from "vscode-languageserver-protocol";
 import { z } from "zod";
+import { reason } from "../../base/reason.ts";
 import { ModelError } from "../../models/errors.ts";
 import type { FailureData } from "../../protocol/requests.ts";
 import { messageText } from "../../protocol/shown-text.ts";
@@ -50,5 +51,5 @@ export function responseErrorOf(error: unknown, signal: AbortSignal): ResponseEr
   if (error instanceof z.ZodError) return invalidParams(`The parameters are not valid: ${z.prettifyError(error)}`);
   const data: FailureData = { code: error instanceof ModelError ? error.code : "internal" };
   const code = error instanceof ModelError ? LSPErrorCodes.RequestFailed : ErrorCodes.InternalError;
-  return new ResponseError(code, messageText(error instanceof Error ? error.message : String(error)), data);
+  return new ResponseError(code, messageText(reason(error)), data);
 }

@@ -9,6 +9,7 @@ import {
   InlineCompletionTriggerKind,
 } from "vscode-languageserver-protocol";
 import { z } from "zod";
+import { reason } from "../../base/reason.ts";
 import { COMMENTED_LANGUAGES, commentAt } from "../../protocol/comments.ts";
 import { COMMANDS } from "../../protocol/requests.ts";
 import { sectionsOf, upperSections } from "../features/read/section-summary.ts";
@@ -179,7 +180,7 @@ export async function provideCodeActions(
   const asked = params.context?.triggerKind === CodeActionTriggerKind.Invoked;
   if (!asked || start !== end || !wanted(WORD_KIND)) return offers;
   const words = await wordActions(services, document, start, signal).catch((error: unknown) => {
-    services.log.warn(`no other words: ${error instanceof Error ? error.message : error}`);
+    services.log.warn(`no other words: ${reason(error)}`);
     return [];
   });
   return [...offers, ...words.map((action) => ({ ...action, ...tags }))];

@@ -1,5 +1,6 @@
 /** The commands that ask a model of one's own about a part of a document: a question, or what to call it. */
 import type { z } from "zod";
+import { defined } from "../../base/defined.ts";
 import type { AskResult, askSchema, ClassifyResult, classifySchema } from "../../protocol/questions.ts";
 import { type Asked, longWork, targetOf } from "./document/document-work.ts";
 import type { Services } from "./services.ts";
@@ -43,7 +44,7 @@ export async function classifyRange(
   const { classify, classifyNotes } = await import("../features/ask/classify.ts");
   const chosen = (await services.settings.settingsFor())["models.classify"] !== "";
   const { maxContextTokens } = settings;
-  const given = labels === undefined ? {} : { labels };
+  const given = defined({ labels });
   const params = { text: text.slice(start, end), chosen, maxContextTokens, ...given };
   const made = await longWork(services, { task: "classify", title: "classifying", ...asked }, async (model, options) =>
     classify({ model: await model() }, params, options),

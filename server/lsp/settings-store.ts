@@ -1,4 +1,6 @@
 /** The settings as the client has them, asked for once for each document and again after they changed. */
+
+import { reason } from "../../base/reason.ts";
 import { parseSettings, SETTINGS_SECTION, type Settings } from "../../protocol/settings.ts";
 
 /** Where settings come from. */
@@ -34,7 +36,7 @@ export function createSettingsStore({ fetch, initial, problem }: SettingsSource)
     } catch (error) {
       // Asked again, it may.
       known.delete(uri);
-      tell(`The client did not say its settings: ${error instanceof Error ? error.message : String(error)}`);
+      tell(`The client did not say its settings: ${reason(error)}`);
     }
     const { settings, problems } = parseSettings(given);
     for (const sentence of problems) tell(sentence);

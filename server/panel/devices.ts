@@ -1,5 +1,6 @@
 /** The devices of this machine: which can be used, what the others lack and how to get it, and which one serves a model best. */
 import { availableParallelism, cpus } from "node:os";
+import { reason } from "../../base/reason.ts";
 import { DEVICE_NAMES, DEVICES, type Device, type DeviceChoice, type DeviceReport } from "../../protocol/devices.ts";
 import type { Measurement } from "../../protocol/panel.ts";
 import type { DeviceProbe } from "../engine/device.ts";
@@ -15,7 +16,7 @@ export async function findDevices(engine: Prober, platform = process.platform): 
   const found: DeviceReport[] = [];
   for (const device of DEVICES) {
     const probe = await engine.probe(device).catch((error: unknown): DeviceProbe => {
-      return { known: true, failure: error instanceof Error ? error.message : String(error) };
+      return { known: true, failure: reason(error) };
     });
     found.push({ device, ...judged(device, probe, platform) });
   }

@@ -2,6 +2,7 @@
 import { execFile } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { promisify } from "node:util";
+import { defined } from "../../base/defined.ts";
 import { ModelError } from "../../models/errors.ts";
 import { seededRandom } from "../../models/random.ts";
 import { DEVICE_NAMES } from "../../protocol/devices.ts";
@@ -88,7 +89,7 @@ export async function measureModel(
     loadMs: rounded(loadMs),
     firstTokenMs: rounded(median(first)),
     tokensPerSecond: rounded(median(speed)),
-    ...(memoryBytes === undefined ? {} : { memoryBytes }),
+    ...defined({ memoryBytes }),
     at: new Date().toISOString(),
   };
 }

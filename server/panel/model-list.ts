@@ -1,6 +1,7 @@
 /** Every model there is: the published ones, and those on this machine, with what is known of each. */
 import { basename, join } from "node:path";
 import { z } from "zod";
+import { defined } from "../../base/defined.ts";
 import { weightBytes } from "../../models/checkpoint/plan.ts";
 import { flopsPerToken } from "../../models/t5/account.ts";
 import { parseConfig, type T5Config } from "../../models/t5/config.ts";
@@ -49,7 +50,7 @@ export async function listModels(places: Places): Promise<ModelRow[]> {
       ...each,
       measurements: measurements.filter(({ id }) => id === each.id),
       ...(advice && { advice: { than: advice.than, text: advice.text } }),
-      ...(partialBytes === undefined ? {} : { partialBytes }),
+      ...defined({ partialBytes }),
     };
   });
 }
@@ -65,7 +66,7 @@ function row({ config, hub, parameters, ...facts }: Facts): ModelRow {
   const { id, family, bucket, variant, shapeFrom, seen, needsFineTuning, licence, quality, notes, installed } = facts;
   return {
     ...{ id, family, bucket, variant, shapeFrom, seen, needsFineTuning, licence, quality, notes, parameters },
-    ...(installed && { installed }),
+    ...defined({ installed }),
     downloadable: hub !== null,
     layers: config.numLayers,
     decoderLayers: config.numDecoderLayers,

@@ -1,6 +1,7 @@
 /** A run as a service knows it, and what is said of it. */
 import { existsSync } from "node:fs";
 import { basename, join } from "node:path";
+import { defined } from "../../base/defined.ts";
 import type { RunState, RunSummary } from "../../protocol/runs.ts";
 import type { TrainEvent } from "../../protocol/training.ts";
 import type { RunRecord } from "./folder.ts";
@@ -28,15 +29,13 @@ export function summaryOf({ record, story, state, endedAt, message }: Known): Ru
   const { id, title, startedAt, request, out } = record;
   return {
     ...{ id, title, state, startedAt, request },
-    ...(isLive(state) || endedAt === undefined ? {} : { endedAt }),
     model: basename(out),
     usable: story.evaluations.length > 0 && existsSync(join(out, "config.json")),
     step: story.step,
     steps: story.plan?.steps ?? 0,
-    ...(story.secondsLeft === undefined || !isLive(state) ? {} : { secondsLeft: story.secondsLeft }),
-    ...(state === "paused" && story.paused === "briefly" ? { waiting: true as const } : {}),
+    ...(state === "paused" && story.paused === "briefly" && { waiting: true as const }),
     ...scoresOf(story),
-    ...(message === undefined ? {} : { message }),
+    ...defined(isLive(state) ? { secondsLeft: story.secondsLeft, message } : { endedAt, message }),
   };
 }
 

@@ -5,6 +5,7 @@ import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
+import { defined } from "../../base/defined.ts";
 import { ModelError, type ModelErrorCode } from "../../models/errors.ts";
 import { type DownloadProgress, getModel } from "../../server/catalog/hub/get.ts";
 import { hubOf } from "../../server/catalog/hub/hub.ts";
@@ -51,7 +52,7 @@ export async function setup(t: TestContext) {
   });
   const places = { hub: join(folder, "hub"), own: join(folder, "own") };
   const get = async ({ id = ID, token, proxy, silenceMs = 1000, environment, ...options }: Get = {}) => {
-    const fetch = createFetch({ silenceMs, ...(proxy === undefined ? {} : { proxy }) });
+    const fetch = createFetch({ silenceMs, ...defined({ proxy }) });
     const from = hubOf({ HF_ENDPOINT: `${hub.endpoint}/`, HF_HOME: folder, ...environment }, fetch, token);
     const signal = new AbortController().signal;
     return getModel(from, places, id, { signal, backoffMs: [10, 10, 10], ...options });

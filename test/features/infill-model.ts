@@ -1,4 +1,6 @@
 /** A model for infill's tests: real vocabularies, and a decoder that the test plays. */
+
+import { defined } from "../../base/defined.ts";
 import { parseConfig } from "../../models/t5/config.ts";
 import { encodeParts } from "../../models/tokenizer/parts.ts";
 import type { Tokenizer } from "../../models/tokenizer/tokenizer.ts";
@@ -60,7 +62,7 @@ export function playedModel(
       spellsLayout: tokenizer.spellsLayout,
       calibration: {},
       languages: ["en"],
-      prefixes: prefix === undefined ? {} : { infill: prefix },
+      prefixes: defined({ infill: prefix }),
     },
     encode: async (parts) => encodeParts(tokenizer, parts),
     encodeAll: async (texts) => texts.map((text) => tokenizer.encode(text)),

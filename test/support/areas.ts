@@ -14,7 +14,17 @@ export interface Area {
 
 const base = ["protocol", "models", "server/files", "server/text", "server/catalog", "server/engine"];
 
+/** The area that every other may import. */
+export const FOR_ALL = "base";
+
 export const AREAS: readonly Area[] = [
+  {
+    path: FOR_ALL,
+    holds: "what every area may import: an error's words, optional properties",
+    areas: [],
+    packages: [],
+    node: false,
+  },
   {
     path: "protocol",
     holds:

@@ -1,4 +1,6 @@
 /** What the views work with: the state, a way to change it, and a way to ask the extension. */
+
+import { reason } from "../../../base/reason.ts";
 import type { AnswerOf, Question } from "../../../protocol/panel.ts";
 import type { Message, State } from "./state.ts";
 
@@ -15,7 +17,7 @@ export async function attempt<T>(app: App, work: () => Promise<T>): Promise<T | 
   try {
     return await work();
   } catch (error) {
-    const text = error instanceof Error ? error.message : String(error);
+    const text = reason(error);
     app.dispatch({ type: "notice", notice: { kind: "failed", text } });
     return undefined;
   }

@@ -1,4 +1,6 @@
 /** Reads TensorStore's database in files (OCDBT), in which Orbax stores the files of many arrays. */
+
+import { reason } from "../../../base/reason.ts";
 import { ByteCursor, EndOfBytes } from "../cursor.ts";
 import { crc32c } from "../snappy.ts";
 import { type ByteSource, malformed } from "../tensor.ts";
@@ -162,7 +164,7 @@ class Reader {
       if (this.room < 0) throw new Error("it holds more than any checkpoint");
       return read(new Fields(body));
     } catch (cause) {
-      throw malformed(name, `is damaged: ${cause instanceof Error ? cause.message : cause}`, cause);
+      throw malformed(name, `is damaged: ${reason(cause)}`, cause);
     }
   }
 }

@@ -1,5 +1,6 @@
 /** The index of a TensorFlow checkpoint: a table of each tensor's shard and its bytes in it. */
 import protobuf from "protobufjs/light.js";
+import { reason } from "../../../base/reason.ts";
 import { ByteCursor } from "../cursor.ts";
 import { maskedCrc32c, unsnappy } from "../snappy.ts";
 import { type ByteSource, isCount, malformed } from "../tensor.ts";
@@ -66,7 +67,7 @@ export async function readBundleIndex(
     }
     return { shards, entries };
   } catch (cause) {
-    throw malformed(source.name, `is damaged: ${cause instanceof Error ? cause.message : cause}`, cause);
+    throw malformed(source.name, `is damaged: ${reason(cause)}`, cause);
   }
 }
 

@@ -2,10 +2,11 @@
 import { readdir } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { z } from "zod";
+import { reason } from "../../../base/reason.ts";
 import { checkpointFormats, formatOf } from "../../../models/checkpoint/formats.ts";
 import { malformed } from "../../../models/checkpoint/tensor.ts";
 import { ModelError } from "../../../models/errors.ts";
-import { isMissing, readJson, reason } from "../../files/whole-file.ts";
+import { isMissing, readJson } from "../../files/whole-file.ts";
 import { openSource } from "./source.ts";
 
 /** The weight file of a model that ships quantized by us. */

@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import { stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
+import { reason } from "../../../base/reason.ts";
 import { type PlannedTensor, tensorPlan } from "../../../models/checkpoint/plan.ts";
 import {
   dequantizeBlocks,
@@ -14,7 +15,7 @@ import type { StoredTensor } from "../../../models/checkpoint/tensor.ts";
 import { ModelError } from "../../../models/errors.ts";
 import type { T5Config } from "../../../models/t5/config.ts";
 import { tensorShapes } from "../../../models/t5/weights.ts";
-import { cacheFolder, reason, writeAtomically } from "../../files/whole-file.ts";
+import { cacheFolder, writeAtomically } from "../../files/whole-file.ts";
 import { readManifest } from "../installed.ts";
 import { touch, trimCache } from "./cache.ts";
 import { type Checkpoint, openSafetensors, readTensor, readTensorBytes } from "./checkpoint.ts";

@@ -1,8 +1,9 @@
 /** Files of weights, read by ranges. */
 import { open, realpath, stat } from "node:fs/promises";
+import { reason } from "../../../base/reason.ts";
 import { type ByteSource, malformed } from "../../../models/checkpoint/tensor.ts";
 import { ModelError } from "../../../models/errors.ts";
-import { isMissing, reason } from "../../files/whole-file.ts";
+import { isMissing } from "../../files/whole-file.ts";
 import { fileState } from "./identity.ts";
 
 /** A file on disk as it is now. */

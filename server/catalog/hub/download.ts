@@ -5,10 +5,12 @@ import { rename, stat } from "node:fs/promises";
 import { basename, dirname } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { setTimeout as wait } from "node:timers/promises";
+import { defined } from "../../../base/defined.ts";
+import { reason } from "../../../base/reason.ts";
 import { ModelError } from "../../../models/errors.ts";
 import { openInside, sizeInside, unwritable } from "../../files/inside.ts";
 import { isPartialDownload, removeOwn } from "../../files/removal.ts";
-import { isMissing, reason } from "../../files/whole-file.ts";
+import { isMissing } from "../../files/whole-file.ts";
 import { isSilence, LEAST_BYTES_PER_SECOND, LONGEST_WAIT_MS, retryAfterMs, SILENCE_MS } from "./lease.ts";
 import type { HubFetch } from "./network.ts";
 
@@ -164,7 +166,7 @@ async function fetchRest(
       answer.discard();
       const passing = PASSING.has(status) || status === 416;
       const afterMs = retryAfterMs(answer.headers.get("retry-after"));
-      return { error: file.refused(status), passing, ...(afterMs === undefined ? {} : { afterMs }) };
+      return { error: file.refused(status), passing, ...defined({ afterMs }) };
     }
     const [, first, total] = /^bytes (\d+)-\d+\/(\d+)$/.exec(answer.headers.get("content-range") ?? "") ?? [];
     const resumed = status === 206 && Number(first) === start;

@@ -2,11 +2,13 @@
 import { constants } from "node:fs";
 import { copyFile, symlink } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
+import { defined } from "../../../base/defined.ts";
+import { reason } from "../../../base/reason.ts";
 import { ModelError } from "../../../models/errors.ts";
 import { folderInside, removeEmpty, sizeInside, unwritable } from "../../files/inside.ts";
 import { forgetFolder, isBlobLink, makeOwnFolder, removeOwn } from "../../files/removal.ts";
 import { checkSpace } from "../../files/space.ts";
-import { reason, writeAtomically } from "../../files/whole-file.ts";
+import { writeAtomically } from "../../files/whole-file.ts";
 import { type Places, repositoryFolder } from "../store.ts";
 import { downloadFile, PARTIAL } from "./download.ts";
 import { fileUrl, type Hub, type HubModel, hubModel, statusError } from "./hub.ts";
@@ -83,7 +85,7 @@ async function fetchFiles(hub: Hub, model: HubModel, store: string, blobs: strin
         doneBytes: finished + doneBytes,
         totalBytes,
         bytesPerSecond,
-        ...(bytesPerSecond > 0 ? { secondsLeft } : {}),
+        ...defined({ secondsLeft: bytesPerSecond > 0 ? secondsLeft : undefined }),
       });
     };
     const file = { url, headers, path: blob, sizeBytes, hash, fetch: hub.fetch, refused };

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { listFiles, modelInfo } from "@huggingface/hub";
 import { z } from "zod";
+import { reason } from "../../../base/reason.ts";
 import { ModelError } from "../../../models/errors.ts";
 import {
   commitSchema,
@@ -14,7 +15,7 @@ import {
   sizeSchema,
   tokenSchema,
 } from "../../files/names.ts";
-import { isMissing, reason } from "../../files/whole-file.ts";
+import { isMissing } from "../../files/whole-file.ts";
 import { hubHome } from "../store.ts";
 import { parseAddress, referredAddress } from "./address.ts";
 import { type Answer, type HubFetch, patient } from "./network.ts";

@@ -1,8 +1,9 @@
 /** The way to the hub: through proxies and custom certificates, within limits, with answers that are not the hub's told from its own. */
 import { setTimeout as wait } from "node:timers/promises";
 import { Agent, Pool, ProxyAgent, fetch as undiciFetch } from "undici";
+import { defined } from "../../../base/defined.ts";
+import { reason } from "../../../base/reason.ts";
 import { ModelError } from "../../../models/errors.ts";
-import { reason } from "../../files/whole-file.ts";
 import { type Address, isLoopback, parseAddress, referredAddress } from "./address.ts";
 import {
   createLease,
@@ -124,7 +125,7 @@ function createDispatcher(proxyOf: (url: URL) => Address | undefined, silenceMs:
       return new ProxyAgent({
         ...patience,
         uri: url.href,
-        ...(authorization !== undefined && { token: authorization }),
+        ...defined({ token: authorization }),
         proxyTls: connect,
         requestTls: connect,
         // The proxy itself may be as silent as a hub.

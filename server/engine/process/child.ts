@@ -1,5 +1,6 @@
 /** The engine's child process: answers the parent's calls with the in-process engine, and ends when the parent does. */
 import { z } from "zod";
+import { reason } from "../../../base/reason.ts";
 import { ModelError } from "../../../models/errors.ts";
 import { probeDevice } from "../runtime/on-device.ts";
 import { createLocalEngine } from "./local.ts";
@@ -29,7 +30,7 @@ async function answer(call: Call): Promise<void> {
     send({ type: "result", id: call.id, value: await perform(call, controller.signal) });
   } catch (error) {
     const code = error instanceof ModelError ? error.code : "runtime";
-    send({ type: "failed", id: call.id, code, message: error instanceof Error ? error.message : String(error) });
+    send({ type: "failed", id: call.id, code, message: reason(error) });
   } finally {
     running.delete(call.id);
   }

@@ -2,6 +2,8 @@
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
+import { defined } from "../../../base/defined.ts";
+import { reason } from "../../../base/reason.ts";
 import { ModelError } from "../../../models/errors.ts";
 import { parameterCount } from "../../../models/t5/weights.ts";
 import { createBytePairTokenizer, isBytePair, robertaTokenizerJson } from "../../../models/tokenizer/byte-pair.ts";
@@ -11,7 +13,7 @@ import { checkVocabulary, createTokenizer, type Tokenizer } from "../../../model
 import { encodeWindow } from "../../../models/tokenizer/window.ts";
 import { modelIdentity } from "../../catalog/folder/identity.ts";
 import { readDecoding, readManifest } from "../../catalog/installed.ts";
-import { isMissing, readJson, reason } from "../../files/whole-file.ts";
+import { isMissing, readJson } from "../../files/whole-file.ts";
 import type { Device, OnFallback } from "../device.ts";
 import type { Engine, Generation, LoadedModel, ModelReference } from "../engine.ts";
 import { fillWindow } from "../fill.ts";
@@ -124,14 +126,14 @@ async function loadModel(
       config,
       precision: place.device === "cpu" ? wanted : "float32",
       device: slowNotice === undefined ? place.device : "wasm",
-      ...(slowNotice === undefined ? {} : { slowNotice }),
+      ...defined({ slowNotice }),
       parameters: parameterCount(config),
       sentinelIds: tokenizer.sentinelIds,
       unkTokenId: tokenizer.unkId,
       lengthMarks: tokenizer.lengthMarks,
       spellsLayout: tokenizer.spellsLayout,
       prefixes,
-      ...(labels === undefined ? {} : { labels }),
+      ...defined({ labels }),
       calibration,
       languages,
       decoding,

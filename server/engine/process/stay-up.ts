@@ -1,4 +1,5 @@
 /** The last line of defense of a process that serves others: what no handler caught is logged, and the process goes on. */
+import { withStack } from "../../../base/reason.ts";
 
 /**
  * Keeps this process up after an exception or a rejection that nobody handled. Every such line in a log is a mistake to be mended where
@@ -8,7 +9,7 @@
 export function stayUp(log: (line: string) => void): void {
   const tell = (what: string) => (error: unknown) => {
     try {
-      log(`${what}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+      log(`${what}: ${withStack(error)}`);
     } catch {
       // the log's reader is gone
     }

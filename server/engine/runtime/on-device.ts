@@ -1,4 +1,7 @@
 /** What runs on the device that was asked for, and on the CPU from the moment that device fails; and whether a device works at all. */
+
+import { defined } from "../../../base/defined.ts";
+import { reason } from "../../../base/reason.ts";
 import { ModelError } from "../../../models/errors.ts";
 import { createGraphBuilder } from "../../../models/graph/builder.ts";
 import * as ops from "../../../models/graph/ops.ts";
@@ -77,9 +80,9 @@ export async function probeDevice(device: Device): Promise<DeviceProbe> {
     const made = float32Data((await session.run({ x: float32(Float32Array.of(1, 10), [1, 2]) }))["product"]);
     await session.dispose();
     if (made[0] !== 31 || made[1] !== 42) return { known: true, failure: "it computed wrong numbers" };
-    return { known: true, ...(device === "cpu" && slowNotice !== undefined && { note: slowNotice }) };
+    return { known: true, ...defined({ note: device === "cpu" ? slowNotice : undefined }) };
   } catch (error) {
-    return { known: true, failure: plainReason(error instanceof Error ? error.message : String(error)) };
+    return { known: true, failure: plainReason(reason(error)) };
   }
 }
 

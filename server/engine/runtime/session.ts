@@ -1,5 +1,6 @@
 /** The only file that knows onnxruntime-node: graphs in, numbers out. Where it cannot be loaded, session-wasm.ts serves. */
 import type { Tensor as NativeTensor } from "onnxruntime-node";
+import { reason } from "../../../base/reason.ts";
 import { ModelError } from "../../../models/errors.ts";
 import { encodeModel } from "../../../models/graph/proto.ts";
 import type { Graph } from "../../../models/graph/types.ts";
@@ -200,8 +201,4 @@ function whyNotNative(cause: unknown): string {
   if (/cannot find (package|module)/i.test(reason(cause)))
     return `this installation has no native engine for ${machine}`;
   return `the native engine could not be loaded (${reason(cause).split("\n", 1)[0]})`;
-}
-
-function reason(cause: unknown): string {
-  return cause instanceof Error ? cause.message : String(cause);
 }

@@ -1,4 +1,6 @@
 /** Work that no request waits for, such as what a notification or a timer starts: what goes wrong there is written to the log. */
+
+import { withStack } from "../../../base/reason.ts";
 import type { Log } from "../log.ts";
 
 /** Runs work in the background; nothing that goes wrong in it reaches the caller. */
@@ -7,16 +9,11 @@ export type Background = (what: string, work: () => unknown) => void;
 /** @returns a runner that logs "`what` failed" with the error and where it came from */
 export function createBackground(log: Pick<Log, "error">): Background {
   return (what, work) => {
-    const failed = (error: unknown) => log.error(`${what} failed: ${described(error)}`);
+    const failed = (error: unknown) => log.error(`${what} failed: ${withStack(error)}`);
     try {
       Promise.resolve(work()).catch(failed);
     } catch (error) {
       failed(error);
     }
   };
-}
-
-/** An error with its stack, for a log. */
-export function described(error: unknown): string {
-  return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }

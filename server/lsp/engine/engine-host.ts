@@ -1,4 +1,6 @@
 /** Keeps the engine for the server: started by the first request that needs it, exchanged when settings ask for another model. */
+
+import { defined } from "../../../base/defined.ts";
 import { ModelError } from "../../../models/errors.ts";
 import { fallbackNotice } from "../../../protocol/devices.ts";
 import type { Task } from "../../../protocol/panel.ts";
@@ -145,11 +147,8 @@ class Host implements EngineHost {
       model: info?.id ?? (model || "built-in"),
       precision: info?.precision ?? precision,
       device: notice !== undefined || info === undefined ? "cpu" : info.device,
-      ...(info?.slowNotice === undefined ? {} : { slowNotice: info.slowNotice }),
-      ...(notice === undefined ? {} : { deviceNotice: notice }),
-      ...(info === undefined ? {} : { parameters: info.parameters }),
-      ...(pid === undefined ? {} : { pid }),
-      ...(failed ? { message: failure } : {}),
+      ...defined({ slowNotice: info?.slowNotice, parameters: info?.parameters, pid, deviceNotice: notice }),
+      ...(failed && { message: failure }),
     };
   }
 
@@ -197,7 +196,7 @@ class Host implements EngineHost {
     if (this.disposed) throw new ModelError("process", "The server is shutting down.");
     this.settings = settings;
     const { precision, threads, idleMinutes } = settings;
-    const reference = { directory, precision, identity: files, ...(threads === 0 ? {} : { threads }) };
+    const reference = { directory, precision, identity: files, ...defined({ threads: threads || undefined }) };
     const key = keyOf(settings);
     if (this.running !== undefined && this.running.key !== key) await this.restart(true);
     const trial = { key: `${key} ${directory} ${files}`, name: nameOfFolder(directory) };
@@ -244,8 +243,7 @@ class Host implements EngineHost {
   private start(key: string, idleMinutes: number): Running {
     const { childPath, log } = this.options;
     const engine = createRemoteEngine({
-      ...(childPath === undefined ? {} : { childPath }),
-      ...(idleMinutes === 0 ? {} : { idleMs: idleMinutes * 60_000 }),
+      ...defined({ childPath, idleMs: idleMinutes === 0 ? undefined : idleMinutes * 60_000 }),
       log: (line) => log.info(`engine: ${line}`),
       onGone: () => this.publish(),
       onFallback: (device, why) => {

@@ -1,4 +1,6 @@
 /** What a run would make of some data: columns, lengths, a preview, and all that would be cut or left out. */
+
+import { defined } from "../../../base/defined.ts";
 import { resolveModel } from "../../catalog/installed.ts";
 import { percentile } from "../../metrics/metrics.ts";
 import { usablePairs } from "./dataset.ts";
@@ -92,7 +94,7 @@ export async function checkData(request: CheckRequest, signal: AbortSignal): Pro
       inputTokens: lengths(inputTokens, limits.maxInputTokens),
       targetTokens: lengths(targetTokens, limits.maxTargetTokens),
     }),
-    ...(task.metric === "labels" && { labels }),
+    ...defined({ labels: task.metric === "labels" ? labels : undefined }),
     notes: [...data.notes, ...dataset.notes],
     preview: shown.slice(0, PREVIEWED).map(({ place, example: { input, target } }) => ({
       place,

@@ -1,6 +1,7 @@
 /** Data files from disk or standard input, compressed or not; and the bigram counts that fills are compared with. */
 import * as zlib from "node:zlib";
 import { z } from "zod";
+import { reason } from "../../../base/reason.ts";
 import { ModelError } from "../../../models/errors.ts";
 import { type BigramCounts, countBigrams, isBigramTable, unpackBigrams } from "../../../models/words/bigram.ts";
 import { readBytes } from "../../text/input.ts";
@@ -24,7 +25,7 @@ export async function readData(file: string, signal: AbortSignal): Promise<DataF
     return { name, packed, bytes: unpack(packed, name) };
   } catch (cause) {
     if (cause instanceof ModelError) throw cause;
-    const why = cause instanceof Error ? cause.message : String(cause);
+    const why = reason(cause);
     throw new ModelError("input", `${name} cannot be unpacked (${why}): it is damaged or cut off. Get it again.`, {
       cause,
     });
@@ -89,7 +90,7 @@ function parse(text: string, name: string): unknown {
   try {
     return JSON.parse(text);
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
+    const why = reason(cause);
     throw new ModelError("input", `${name} is no JSON (${why}). Give a table of bigrams or JSON lines.`, { cause });
   }
 }

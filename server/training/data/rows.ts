@@ -1,5 +1,6 @@
 /** Rows of JSON lines as a task needs them: columns found by their usual names, mistakes told with their row. */
 import { z } from "zod";
+import { reason } from "../../../base/reason.ts";
 import { ModelError } from "../../../models/errors.ts";
 
 /** What the rows of each task hold. */
@@ -184,7 +185,7 @@ export function parseLines(texts: Iterable<string>, name: string): RawRow[] {
         lines.push({ row: i + 1, value: value as Record<string, unknown> });
       } else wrong.push(`row ${i + 1} is no JSON object`);
     } catch (error) {
-      wrong.push(`row ${i + 1} is no JSON (${error instanceof Error ? error.message : error})`);
+      wrong.push(`row ${i + 1} is no JSON (${reason(error)})`);
     }
   }
   if (wrong.length > 0) throw unusable(name, wrong, 'Each line must be one object, such as {"text": "..."}.');

@@ -5,6 +5,7 @@ import { CsvError } from "csv-parse";
 import { parse } from "csv-parse/sync";
 import { parquetReadObjects } from "hyparquet";
 import { compressors } from "hyparquet-compressors";
+import { reason } from "../../../base/reason.ts";
 import { ModelError } from "../../../models/errors.ts";
 import { decodeText } from "../../text/input.ts";
 import { readData } from "./data-file.ts";
@@ -42,7 +43,7 @@ const readers: Readonly<Record<string, Reader>> = {
     } catch (error) {
       // JSON lines under another name, or broken: their reader says which row.
       if (/^\s*\{[^\n]*\}\s*(\n|$)/.test(text)) return parseLines(text.split("\n"), file);
-      throw new ModelError("input", `${file} is no JSON (${error instanceof Error ? error.message : error}).`, {
+      throw new ModelError("input", `${file} is no JSON (${reason(error)}).`, {
         cause: error,
       });
     }
@@ -139,11 +140,7 @@ async function parquet(file: string): Promise<RawRow[]> {
     const rows = await parquetReadObjects({ file: source, compressors });
     return rows.map((value, i) => ({ row: i + 1, value: plainObject(value) }));
   } catch (cause) {
-    throw new ModelError(
-      "input",
-      `${file} cannot be read as Parquet (${cause instanceof Error ? cause.message : cause}). Get it again.`,
-      { cause },
-    );
+    throw new ModelError("input", `${file} cannot be read as Parquet (${reason(cause)}). Get it again.`, { cause });
   } finally {
     await handle.close();
   }

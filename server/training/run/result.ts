@@ -1,6 +1,7 @@
 /** What a run leaves behind as it goes: the best weights in a folder that any reader loads, judged on the task, and an account of it. */
 import { copyFile, mkdir, readdir } from "node:fs/promises";
 import { join } from "node:path";
+import { defined } from "../../../base/defined.ts";
 import { seededRandom, seededSample } from "../../../models/random.ts";
 import type { Evaluation } from "../../../protocol/training.ts";
 import { createLocalEngine } from "../../engine/process/local.ts";
@@ -61,7 +62,7 @@ export function createResult(run: TrainRun, learner: PreparedLearner, state: str
           output: (made.outputs[i] ?? "").slice(0, SAMPLE_CHARACTERS),
         }));
         const { metrics, confusion } = made;
-        return { metrics: { ...metrics }, samples, ...(confusion === undefined ? {} : { confusion }) };
+        return { metrics: { ...metrics }, samples, ...defined({ confusion }) };
       } finally {
         await engine.dispose();
       }

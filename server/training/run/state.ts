@@ -2,13 +2,14 @@
 import { createHash } from "node:crypto";
 import { dirname, join } from "node:path";
 import { z } from "zod";
+import { reason } from "../../../base/reason.ts";
 import { safetensorsHeader } from "../../../models/checkpoint/safetensors.ts";
 import { ModelError } from "../../../models/errors.ts";
 import { type Evaluation, evaluationSchema } from "../../../protocol/training.ts";
 import { openSafetensors, readTensorBytes } from "../../catalog/folder/checkpoint.ts";
 import { placesOf } from "../../catalog/store.ts";
 import { removeOwnFolder } from "../../files/removal.ts";
-import { isMissing, reason, writeAtomically } from "../../files/whole-file.ts";
+import { isMissing, writeAtomically } from "../../files/whole-file.ts";
 import type { Weights } from "../step/step.ts";
 
 /** A named tensor to be written. */

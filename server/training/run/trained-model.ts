@@ -2,6 +2,7 @@
 import { copyFile, readFile } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import { z } from "zod";
+import { defined } from "../../../base/defined.ts";
 import { configJson, parseConfig, type T5Config } from "../../../models/t5/config.ts";
 import { learnedShapes } from "../../../models/t5/trainable.ts";
 import { tensorShapes } from "../../../models/t5/weights.ts";
@@ -85,7 +86,7 @@ export async function writeTrainedFolder(
   const own = {
     id: basename(resolve(out)),
     prefixes: { ...manifest.prefixes, ...prefixes },
-    ...(labels === undefined ? {} : { labels }),
+    ...defined({ labels }),
     languages: manifest.languages,
   };
   await writeText(join(out, "spanfill.json"), `${JSON.stringify(own, null, 2)}\n`);

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
+import { defined } from "../../../base/defined.ts";
 import { ModelError } from "../../../models/errors.ts";
 import type { LoadedModel } from "../../../server/engine/engine.ts";
 import { createLocalEngine } from "../../../server/engine/process/local.ts";
@@ -159,7 +160,7 @@ test("dispose rejects what is under way and leaves no process", async () => {
 function badChild(name: string, script: string, log?: (line: string) => void): RemoteEngine {
   const path = join(scripts, `${name}.mjs`);
   writeFileSync(path, script);
-  return createRemoteEngine({ childPath: path, ...(log === undefined ? {} : { log }) });
+  return createRemoteEngine({ childPath: path, ...defined({ log }) });
 }
 
 test("a child that ends at once is reported with its exit code and last words", async () => {

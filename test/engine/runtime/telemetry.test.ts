@@ -17,6 +17,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { Worker } from "node:worker_threads";
+import { defined } from "../../../base/defined.ts";
 import { NO_TELEMETRY, removeTelemetryLogs, switchOffTelemetry } from "../../../server/engine/runtime/telemetry.ts";
 import { built } from "../../support/built.ts";
 import { withTelemetryAllowed } from "../../support/traced.ts";
@@ -30,7 +31,7 @@ test("a process switches telemetry off over any other value", () => {
   for (const value of ["0", "", "false", undefined]) {
     const environment: NodeJS.ProcessEnv = {
       PATH: "/bin",
-      ...(value !== undefined && { ORT_DISABLE_TELEMETRY: value }),
+      ...defined({ ORT_DISABLE_TELEMETRY: value }),
     };
     switchOffTelemetry(environment, true);
     assert.deepEqual(environment, { PATH: "/bin", ...NO_TELEMETRY });

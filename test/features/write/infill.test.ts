@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
+import { defined } from "../../../base/defined.ts";
 import { ModelError } from "../../../models/errors.ts";
 import { createTokenizer, type Tokenizer } from "../../../models/tokenizer/tokenizer.ts";
 import type { GenerateRequest, LoadedModel } from "../../../server/engine/engine.ts";
@@ -266,7 +267,7 @@ test("whatever the text and whatever the model says, nothing outside the gaps ch
             gap: "[?]",
             alternatives,
             maxContextTokens: 64,
-            ...(hint === undefined ? {} : { length: hint }),
+            ...defined({ length: hint }),
           };
           const result = await infill({ model }, params);
           const gaps = kept.slice(1).map((_, i) => {

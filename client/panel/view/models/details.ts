@@ -1,6 +1,7 @@
 /** Everything about one model, and what can be done with it. */
 
 import { html, type TemplateResult } from "lit";
+import { defined } from "../../../../base/defined.ts";
 import { DEVICE_NAMES } from "../../../../protocol/devices.ts";
 import type { Job, ModelRow, Task } from "../../../../protocol/panel.ts";
 import { type App, attempt, refresh } from "../app.ts";
@@ -126,7 +127,7 @@ function usesView(app: App, { id, installed }: ModelRow): TemplateResult | strin
     attempt(app, async () => {
       // The built-in model is what an empty setting stands for.
       const named = task === undefined && id === list?.builtIn ? "" : id;
-      const question = { kind: "choose", id: named, ...(task === undefined ? {} : { task }) } as const;
+      const question = { kind: "choose", id: named, ...defined({ task }) } as const;
       app.dispatch({ type: "chosen", chosen: await app.ask(question) });
     });
   return html`

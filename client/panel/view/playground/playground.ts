@@ -1,6 +1,7 @@
 /** The playground: a text, settings, and what one model or two side by side make of it, token by token. */
 
 import { html, type TemplateResult } from "lit";
+import { reason } from "../../../../base/reason.ts";
 import type { App } from "../app.ts";
 import type { Trial, TrialResult } from "../state.ts";
 import { t } from "../ui/texts.ts";
@@ -110,7 +111,7 @@ async function run(app: App): Promise<void> {
       const generated = await app.ask({ kind: "generate", id: each, precision, text: prefix + text, ...settings });
       results.push({ id: each, generated });
     } catch (error) {
-      results.push({ id: each, failure: error instanceof Error ? error.message : String(error) });
+      results.push({ id: each, failure: reason(error) });
     }
   }
   app.dispatch({ type: "tried", results });

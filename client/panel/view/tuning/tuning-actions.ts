@@ -1,4 +1,7 @@
 /** What the fine-tuning page asks of the extension, and what it does with the answers. */
+
+import { defined } from "../../../../base/defined.ts";
+import { reason } from "../../../../base/reason.ts";
 import type { Task } from "../../../../protocol/panel.ts";
 import type { RunRequest, RunSummary } from "../../../../protocol/runs.ts";
 import { type App, attempt, refresh } from "../app.ts";
@@ -130,7 +133,7 @@ export async function duplicate(app: App, { request, title }: RunSummary): Promi
 
 /** Makes the editor use a run's model. @param task undefined: for everything */
 export async function useNow(app: App, { model }: RunSummary, task: Task | undefined): Promise<void> {
-  const question = { kind: "choose", id: model, ...(task && { task }) } as const;
+  const question = { kind: "choose", id: model, ...defined({ task }) } as const;
   const chosen = await attempt(app, () => app.ask(question));
   if (chosen === undefined) return;
   app.dispatch({ type: "chosen", chosen });
@@ -186,6 +189,6 @@ async function asking<T>(
   try {
     said({ key, working: false, answer: await ask() });
   } catch (error) {
-    said({ key, working: false, failure: error instanceof Error ? error.message : String(error) });
+    said({ key, working: false, failure: reason(error) });
   }
 }
