@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** The command line: parses arguments and hands over. Everything heavy is imported by the command that needs it. */
+/** The command line: parses arguments and dispatches. Each command imports what is heavy only when it runs. */
 import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { askCommand } from "./cli/ask.ts";
@@ -23,13 +23,14 @@ import { settleFolders } from "./files/working-folder.ts";
 import { UsageError } from "./work.ts";
 
 watchPipes();
-// What a person's shell says is relative to where they are; a server is started by an editor, in a folder that may be anybody's.
+// Paths in a shell are relative to the working folder; a server is started by an editor, in a folder that may be
+// anybody's.
 settleFolders(process.argv[2] === "serve" ? undefined : process.cwd());
 const { version }: { version: string } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"));
 const json = process.argv.includes("--json");
 let complaint = "";
 const program = new Command("spanfill")
-  .description("Summarise text and fill gaps with small T5 models that run on your own machine.")
+  .description("Summarize text and fill gaps with small T5 models that run on your own machine.")
   .version(version)
   .addHelpText(
     "after",
@@ -39,7 +40,7 @@ Examples:
   $ echo "A map is a ___ of key and value pairs." | spanfill infill
   $ spanfill info ./t5-small
 
-Exit codes: ${EXIT.done} done, ${EXIT.failed} failed (also when the output's reader closes the pipe early),
+Exit codes: ${EXIT.done} done, ${EXIT.failed} failed (also when the reader of the output closes the pipe early),
             ${EXIT.usage} wrong usage, ${EXIT.interrupted} interrupted.`,
   );
 const commands = [
@@ -64,7 +65,7 @@ program.addCommand(demoCommand(), { hidden: true });
 for (const command of [program, ...program.commands, ...program.commands.flatMap(({ commands: inner }) => inner)]) {
   command
     .exitOverride()
-    .showHelpAfterError(`(spanfill ${command === program ? "" : `${command.name()} `}--help shows how it is used)`)
+    .showHelpAfterError(`(spanfill ${command === program ? "" : `${command.name()} `}--help shows its usage)`)
     .configureOutput({
       writeErr: (text) => {
         complaint += text;
@@ -74,7 +75,8 @@ for (const command of [program, ...program.commands, ...program.commands.flatMap
 
 try {
   if (process.argv.length <= 2) program.outputHelp();
-  // Said, for inside an editor's own Node commander would count the arguments as Electron's.
+  // "node" is explicit because commander would otherwise count arguments as Electron does inside an editor's own
+  // Node.
   else await program.parseAsync(process.argv, { from: "node" });
 } catch (error) {
   if (error instanceof CommanderError && error.exitCode === 0) process.exitCode = EXIT.done;

@@ -1,4 +1,7 @@
-/** The language server: wires the connection to the handlers, a line a method. Speaks over stdio or Node's IPC, as its arguments say. */
+/**
+ * The language server: connects the protocol to the handlers, one line per method. Its arguments choose stdio or
+ * Node's IPC.
+ */
 import { join } from "node:path";
 import {
   type CancellationToken,
@@ -67,17 +70,17 @@ import { fileBehind } from "./text/file-behind.ts";
 
 // An editor starts servers in the folder that it shows, which may be anybody's.
 leaveFolder();
-const passedOver = settleFolders(undefined);
+const ignoredVariables = settleFolders(undefined);
 const stdio = process.argv.includes("--stdio");
-// Standard output is the protocol's alone.
+// Standard output belongs to the protocol.
 if (stdio) globalThis.console = errorConsole();
-const input = messageFrames((bytes) => log.warn(`${bytes} bytes of input were no message and have been dropped`));
+const input = messageFrames((bytes) => log.warn(`dropped ${bytes} bytes of input that were not a message`));
 const connection = stdio ? createConnection(process.stdin.pipe(input), process.stdout) : createConnection();
 let encoding: PositionEncoding = "utf-16";
 let panel: PanelService | undefined;
 let services: Services | undefined;
 let listensForSettings = false;
-/** The workspace's folders, asked for when they are first needed. */
+/** The workspace's folders, requested when they are first needed. */
 let folders: Promise<readonly string[]> | undefined;
 let ending = false;
 
@@ -86,7 +89,7 @@ stayUp((line) => log.error(line));
 const background = createBackground(log);
 const summaries = createSummaryCache({ file: join(cacheFolder(), "summaries.json") });
 const documents = new TextDocuments(documentModel(() => encoding));
-const typing = createTypingNotice((error) => log.debug(`training runs were not told that you type: ${error}`));
+const typing = createTypingNotice((error) => log.debug(`training runs were not notified of your typing: ${error}`));
 const engine = createEngineHost({
   log,
   onStatus: (status) => notify(STATUS_NOTIFICATION, status),
@@ -97,7 +100,7 @@ connection.onInitialize(({ capabilities, initializationOptions, rootUri }): Init
   encoding = chooseEncoding(capabilities.general?.positionEncodings);
   services = servicesFor(capabilities, initializationOptions, rootUri);
   listensForSettings = capabilities.workspace?.didChangeConfiguration?.dynamicRegistration ?? false;
-  // Here, because the library's own handlers, for progress that it made itself and for folders, are set just before.
+  // Registered here because the library sets its own handlers for progress and folders just before.
   connection.onNotification(WorkDoneProgressCancelNotification.type, ({ token }) => services?.progress.cancel(token));
   connection.onNotification(DidChangeWorkspaceFoldersNotification.type, foldersChanged);
   return {
@@ -121,8 +124,8 @@ connection.onInitialized(() => {
     );
   }
   background("reading the settings", () => settingsChanged(undefined));
-  for (const name of passedOver)
-    log.warn(`${name} is passed over: it is a relative path, and a server has no folder of its own`);
+  for (const name of ignoredVariables)
+    log.warn(`${name} is ignored: it is a relative path, and a server has no working folder`);
 });
 connection.onDidChangeConfiguration(({ settings }) => {
   background("taking changed settings", () => settingsChanged(settings));
@@ -131,13 +134,13 @@ connection.languages.inlineCompletion.on(answer(inlineCompletionParams, provideI
 connection.onHover(answer(hoverParams, provideHover));
 connection.onCodeLens(answer(codeLensParams, provideCodeLenses));
 connection.onCodeAction(answer(codeActionParams, provideCodeActions));
-// Not onExecuteCommand, which takes the progress token away.
+// Not onExecuteCommand, which removes the progress token.
 connection.onRequest(ExecuteCommandRequest.type, answer(executeCommandParams, executeCommand));
 connection.onRequest(PANEL_REQUEST, answer(serverQuestionSchema, answerPanel));
 connection.onRequest((method) => {
   throw refusal() ?? refused(ErrorCodes.MethodNotFound, `Spanfill does not answer ${method}.`);
 });
-// Asked for now, a document's settings are there when its first suggestion is wanted.
+// Requested on opening, a document's settings are there when its first suggestion is needed.
 documents.onDidOpen(({ document: { uri } }) => {
   background("reading a document's settings", () => services?.settings.settingsFor(uri));
 });
@@ -158,9 +161,9 @@ documents.onDidClose(({ document: { uri } }) => {
 });
 connection.onShutdown(async () => {
   ending = true;
-  // Each for itself: what one of them throws must not keep the others from their end.
-  const ends = [() => engine.dispose(), () => panel?.dispose(), () => summaries.flush()];
-  for (const ended of await Promise.allSettled(ends.map(async (end) => end()))) {
+  // Independently, so that an error in one does not keep the others from ending.
+  const disposals = [() => engine.dispose(), () => panel?.dispose(), () => summaries.flush()];
+  for (const ended of await Promise.allSettled(disposals.map(async (dispose) => dispose()))) {
     if (ended.status === "rejected") log.error(`the shutdown failed in part: ${withStack(ended.reason)}`);
   }
 });
@@ -184,7 +187,7 @@ function answer<S extends z.ZodType, R>(
       return await handler(services, schema.parse(params), controller.signal);
     } catch (error) {
       const response = responseErrorOf(error, controller.signal);
-      // Nobody meant this to happen, whereas a bad model or a cancelled request is a plain answer.
+      // An internal error is a bug; a bad model or a cancelled request is an ordinary answer.
       if (response.code === ErrorCodes.InternalError) log.error(`a request failed: ${withStack(error)}`);
       else log.debug(`answered with an error: ${response.message}`);
       throw response;
@@ -194,7 +197,7 @@ function answer<S extends z.ZodType, R>(
   };
 }
 
-/** What the panel asks; few sessions open one. */
+/** Answers a question of the panel, whose service is imported when first needed. */
 async function answerPanel(...asked: Parameters<PanelService["answer"]>): Promise<unknown> {
   const { createPanelService } = await import("./lsp/panel.ts");
   panel ??= createPanelService(
@@ -206,18 +209,18 @@ async function answerPanel(...asked: Parameters<PanelService["answer"]>): Promis
   return panel.answer(...asked);
 }
 
-/** Training runs wait while a person types, unless that is switched off. */
+/** Makes training runs wait while a person types, if the setting says so. */
 async function yieldToTyping(uri: string): Promise<void> {
   const settings = await services?.settings.settingsFor(uri);
   if (settings?.["training.pauseWhileTyping"] === true) typing();
 }
 
-/** Tells the client something; when it is gone, nobody is told. */
+/** Sends the client a notification; does nothing once the client is gone. */
 function notify(method: string, params: unknown): void {
   unheard(() => connection.sendNotification(method, params));
 }
 
-/** Sends something; what goes wrong is passed over, for it means that nobody listens any more. */
+/** Sends something and ignores errors, which mean that the client is gone. */
 function unheard(send: () => Promise<unknown>): void {
   try {
     send().catch(() => undefined);
@@ -226,7 +229,7 @@ function unheard(send: () => Promise<unknown>): void {
   }
 }
 
-/** A folder was added or removed; one may bring settings of its own. */
+/** Handles an added or removed folder, which may have its own settings. */
 function foldersChanged(): void {
   folders = undefined;
   services?.settings.changed(undefined);
@@ -259,7 +262,8 @@ function servicesFor(
       section: SETTINGS_SECTION,
       ...defined({ scopeUri: scopeUri && fileBehind(scopeUri) }),
     });
-  const given = typeof options === "object" && options !== null && SETTINGS_SECTION in options ? options : undefined;
+  const initialSettings =
+    typeof options === "object" && options !== null && SETTINGS_SECTION in options ? options : undefined;
   return {
     findDocument: (uri) => documents.get(uri),
     openDocument: (uri) => {
@@ -269,7 +273,7 @@ function servicesFor(
     },
     settings: createSettingsStore({
       fetch: workspace?.configuration ? fetch : undefined,
-      initial: given?.[SETTINGS_SECTION],
+      initial: initialSettings?.[SETTINGS_SECTION],
       problem: (sentence) => log.warn(sentence),
     }),
     engine,
@@ -284,14 +288,14 @@ function servicesFor(
       send: (token, value) => unheard(() => connection.sendProgress(WorkDoneProgress.type, token, value)),
     }),
     client: {
-      followsCommandLinks: saysYes(options, "commandLinks"),
+      followsCommandLinks: isEnabled(options, "commandLinks"),
       tagsModelGenerated: textDocument?.codeAction?.tagSupport !== undefined,
       workspaceFolders: () => {
         folders ??= workspace?.workspaceFolders
           ? connection.workspace.getWorkspaceFolders().then(
               (all) => (all ?? []).map(({ uri }) => uri),
               () => {
-                folders = undefined; // asked again the next time
+                folders = undefined; // so that the next call asks again
                 return [];
               },
             )
@@ -312,8 +316,8 @@ function servicesFor(
   };
 }
 
-/** Whether initializationOptions say yes to something. */
-function saysYes(options: unknown, name: string): boolean {
+/** Whether initializationOptions enable an option. */
+function isEnabled(options: unknown, name: string): boolean {
   return (
     typeof options === "object" &&
     options !== null &&

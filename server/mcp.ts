@@ -1,4 +1,7 @@
-/** `spanfill serve --mcp`: the model as a tool for agents, over the Model Context Protocol on standard input and output. */
+/**
+ * `spanfill serve --mcp`: the model as tools for agents, over the Model Context Protocol on standard input and
+ * output.
+ */
 import { McpServer } from "@modelcontextprotocol/sdk/server/mcp.js";
 import { StdioServerTransport } from "@modelcontextprotocol/sdk/server/stdio.js";
 import type { CallToolResult, ErrorCode } from "@modelcontextprotocol/sdk/types.js";
@@ -17,7 +20,10 @@ import { boundedLines, type LongLine } from "./lsp/lines.ts";
 import { printJson, printNote } from "./output.ts";
 import { infillText, summarizeText } from "./tools.ts";
 
-/** @param model an id, or a folder, relative to where this process was started; the built-in model when undefined. Serves until standard input ends; the model is loaded with the first call, and unloaded when none came for a while. */
+/**
+ * Serves until standard input ends. The model is loaded on the first call and unloaded after some idle time.
+ * @param model an id, or a folder relative to the working folder; undefined for the built-in model
+ */
 export async function serveMcp(model: string | undefined): Promise<void> {
   stayUp((line) => printNote(line));
   const workingFolder = process.cwd();
@@ -43,7 +49,7 @@ export async function serveMcp(model: string | undefined): Promise<void> {
     { ...described(infill_text), inputSchema: infill_text.input.shape },
     (input, { signal }) => answer(load, async (loaded) => (await infillText(loaded, input, { signal })).text),
   );
-  server.server.onerror = (error) => printNote(`a message could not be taken: ${error.message}`);
+  server.server.onerror = (error) => printNote(`a message could not be processed: ${error.message}`);
   const ended = new Promise<void>((resolve) => {
     process.stdin.once("end", resolve).once("close", resolve).once("error", resolve);
     server.server.onclose = resolve;
@@ -58,23 +64,23 @@ export async function serveMcp(model: string | undefined): Promise<void> {
 }
 
 const IDLE_MS = 5 * 60_000;
-/** The longest message: more than any text that is worth a model's while. */
+/** The longest message: more than a model can usefully read. */
 const MOST_LINE_BYTES = 10 * 1024 * 1024;
 
-/** Answers a message that is too long to be read. */
+/** Answers a message that exceeds the limit. */
 function refuse({ bytes, id }: LongLine): void {
-  const message = `The message has ${bytes} bytes, and ${MOST_LINE_BYTES} are the most that is read. Send a shorter text.`;
+  const message = `The message has ${bytes} bytes; the limit is ${MOST_LINE_BYTES}. Send a shorter text.`;
   printNote(message);
   const code: ErrorCode.InvalidRequest = -32600;
   printJson({ jsonrpc: "2.0", id, error: { code, message } });
 }
 
 function described({ title, description }: { readonly title: string; readonly description: string }) {
-  // It changes nothing, and speaks to nobody.
+  // The tools change nothing and contact nobody.
   return { title, description, annotations: { readOnlyHint: true, openWorldHint: false } };
 }
 
-/** What went wrong is for the agent to read: it may give better input. */
+/** The result of a tool. Errors are part of it, so that the agent can correct its input. */
 async function answer(
   load: () => Promise<LoadedModel>,
   work: (model: LoadedModel) => Promise<string>,

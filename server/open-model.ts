@@ -1,4 +1,4 @@
-/** Loads the model a command asks for, in this process; imported only when a command runs, to keep the start fast. */
+/** Loads the model that a command names, in this process; imported only when a command runs, to keep the start fast. */
 
 import { defined } from "../base/defined.ts";
 import { type Device, fallbackNotice } from "../protocol/devices.ts";
@@ -14,21 +14,21 @@ import { chooseDevice } from "./panel/devices.ts";
 export interface ModelOptions {
   readonly model?: string;
   readonly precision: Precision;
-  /** Absent: the CPU. */
+  /** The CPU if absent. */
   readonly device?: Device | "auto";
   readonly threads?: number;
   readonly json?: boolean;
 }
 
-/** A loaded model and how long that took. */
+/** A loaded model and how long loading took. */
 export interface OpenModel extends AsyncDisposable {
   readonly model: LoadedModel;
   readonly loadMs: number;
 }
 
 /**
- * Loads the model that --model names, the built-in one by default.
- * @throws ModelError when it is not there or cannot be loaded
+ * Loads the model that --model names, by default the built-in one.
+ * @throws ModelError when it does not exist or cannot be loaded
  */
 export async function openModel(options: ModelOptions): Promise<OpenModel> {
   const started = performance.now();
@@ -44,13 +44,13 @@ export async function openModel(options: ModelOptions): Promise<OpenModel> {
   return { model, loadMs: performance.now() - started, [Symbol.asyncDispose]: () => engine.dispose() };
 }
 
-/** What --device says: by default what was measured of the model in a folder decides. */
+/** The device that --device names; for "auto", the one that measurements of this model favor. */
 export async function deviceOf({ device = "cpu", precision }: ModelOptions, directory: string): Promise<Device> {
   if (device !== "auto") return device;
   return chooseDevice(device, precision, await measurementsOf(placesOf(), directory)).device;
 }
 
-/** Says on stderr that a device failed. */
+/** Reports on stderr that a device failed. */
 export function tellFallback(device: Device, why: string): void {
   printNote(`spanfill: ${fallbackNotice(device, why)}`);
 }

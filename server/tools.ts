@@ -1,4 +1,4 @@
-/** What the agents' tools do: summaries and fills of a text that is in no editor. */
+/** The agents' tools: summaries and fills of a text that is not in an editor. */
 import type { InfillTextInput, InfillTextOutput, SummarizeTextInput, SummarizeTextOutput } from "../protocol/tools.ts";
 import type { CallOptions, LoadedModel } from "./engine/engine.ts";
 import { summarize } from "./features/read/summarize.ts";
@@ -29,5 +29,5 @@ export async function infillText(
   return { text: made.text, fills: made.fills.map((fill) => fill.text) };
 }
 
-/** As the setting `summary.minimumConfidence` has it. */
+/** The default of the setting `summary.minimumConfidence`. */
 const LEAST_CONFIDENCE = 0.5;

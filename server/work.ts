@@ -1,26 +1,29 @@
-/** What a piece of work is given by the command that runs it, and what it returns to be printed. */
+/** The interface between a command's work and the code that runs it. */
 
-/** What a command made: printed as text, or as one line of JSON with --json. */
+/** A command's result: printed as text, or as one line of JSON with --json. */
 export interface CommandResult {
   readonly text: string;
-  /** Whether the text is the answer itself, which a pipe or a file gets as it is, and not a report that quotes something. */
+  /** Whether the text is the answer itself, which a pipe or a file gets unchanged, rather than a report. */
   readonly isAnswer?: boolean;
   readonly json: object;
-  /** What to know of the text, printed on stderr beside it; the JSON says it in fields. */
+  /** Notes about the text, printed on stderr beside it; the JSON has fields for them. */
   readonly notes?: readonly string[];
-  /** Whether the signal stopped it: nothing is printed but a note, its own or the usual one, and the exit code is 130. */
+  /**
+   * Whether the signal stopped the work: only a note is printed (this string or the default), and the exit code is
+   * 130.
+   */
   readonly cancelled?: boolean | string;
 }
 
-/** What a command may use while it works. */
+/** The means that a command may use while it works. */
 export interface Work {
   /** Aborts at the first Ctrl+C; the second ends the process at once. */
   readonly signal: AbortSignal;
-  /** Draws a line on stderr when that is a terminal and the work takes a while. */
+  /** Draws a line on stderr if that is a terminal and the work takes a while. */
   readonly progress: (label: string, done: number, total: number) => void;
 }
 
-/** Wrong usage found after parsing: exit code 2. */
+/** Wrong usage found after parsing; leads to exit code 2. */
 export class UsageError extends Error {
   override readonly name = "UsageError";
 }

@@ -1,4 +1,4 @@
-/** `spanfill ask`: the answer to a question that a file or standard input holds. */
+/** `spanfill ask`: answers a question from a file or standard input. */
 import { Command } from "commander";
 import { defined } from "../../base/defined.ts";
 import type { ModelOptions } from "../open-model.ts";
@@ -11,23 +11,24 @@ interface Options extends ModelOptions {
 }
 
 /**
- * The command; its action prints the best answer (an empty line when the model gives none), with a note on stderr when the text does
- * not say it in these words; or {answer, answers, chunks, coverage, tokens, ms, model} with --json, places in UTF-16 units.
+ * The command. Its action prints the best answer (an empty line if there is none), with a note on stderr if the text
+ * does not contain it verbatim; with --json, {answer, answers, chunks, coverage, tokens, ms, model}, with offsets in
+ * UTF-16 units.
  */
 export function askCommand(): Command {
   const command = new Command("ask")
     .summary("answer a question from a text")
     .description(
-      'Answer a question from a text of any length, with a model that was taught to ("spanfill train --task qa"). A text beyond the model\'s window is read in parts; none is left out.',
+      'Answer a question from a text of any length, with a model that was trained to ("spanfill train --task qa"). A text longer than the model\'s window is read completely, in parts.',
     )
-    .argument("[file]", "text file in UTF-8; - or nothing for standard input")
+    .argument("[file]", "text file in UTF-8; - or no argument for standard input")
     .requiredOption("-q, --question <text>", "what to ask")
     .option("--max-context-tokens <n>", "tokens the model reads at once (default: 512)", atLeast(32))
     .addHelpText(
       "after",
       `
 Examples:
-  $ spanfill ask --model ./my-answers --question "When was it built?" harbour.md
+  $ spanfill ask --model ./my-answers --question "When was it built?" harbor.md
   $ spanfill ask -m ./my-answers -q "Who maintains it?" --json < README.md`,
     );
   return withModelOptions(command).action((file: string | undefined, options: Options) =>

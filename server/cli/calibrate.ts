@@ -1,4 +1,4 @@
-/** `spanfill calibrate`: measures what a model's confidence is worth, and keeps the result with the model. */
+/** `spanfill calibrate`: measures how reliable a model's confidence is, and stores the result with the model. */
 import { readFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { Command } from "commander";
@@ -16,22 +16,22 @@ interface Options extends ModelOptions {
   readonly write?: boolean;
 }
 
-/** The command; its action prints reliability tables, or the CalibrationReport with --json. */
+/** The command. Its action prints reliability tables, or the CalibrationReport with --json. */
 export function calibrateCommand(): Command {
   const command = new Command("calibrate")
-    .summary("measure what a model's confidence is worth")
+    .summary("measure how reliable a model's confidence is")
     .description(
-      "Fit a model's likelihoods to how often it is right, on texts that it was not trained on, so that its confidence is the chance to be right. Prints reliability tables: predicted against observed.",
+      "Fit a model's likelihoods to how often it is right, on texts that it was not trained on, so that its confidence is its probability of being right. Prints reliability tables: predicted against observed.",
     )
-    .requiredOption("-d, --data <file>", "JSON lines with text, summary and title to fit on, .gz and .zst too")
-    .option("-c, --check <file>", "others to check the result on")
-    .option("--limit <n>", "rows of each file, drawn by a seed (default: all)", atLeast(1))
-    .option("--write", "keep the result with the model: in its spanfill.json, the tables in calibration.json")
+    .requiredOption("-d, --data <file>", "JSON lines with text, summary and title to fit on; also .gz and .zst")
+    .option("-c, --check <file>", "other rows to check the result on")
+    .option("--limit <n>", "rows of each file, drawn at random with a fixed seed (default: all)", atLeast(1))
+    .option("--write", "store the result with the model: in its spanfill.json, and the tables in calibration.json")
     .addHelpText(
       "after",
       `
-Right is: a fill of words that is what the author wrote; the rest of a sentence that begins with the author's word; a summary or
-title whose ROUGE-L with the author's is at least 0.3. "instead": the same for the sentence that would replace the summary.
+What counts as right: words that are what the author wrote; the rest of a sentence that begins with the author's word; a summary
+or title whose ROUGE-L with the author's is at least 0.3. "instead": the same for the sentence that would replace the summary.
 
 Examples:
   $ spanfill calibrate --data bench/data/calibration.jsonl.gz --check bench/data/kept-out.jsonl.gz --limit 300

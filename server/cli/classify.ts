@@ -1,4 +1,4 @@
-/** `spanfill classify`: the label that suits a file or standard input. */
+/** `spanfill classify`: picks the label that fits a file or standard input. */
 import { Command } from "commander";
 import { defined } from "../../base/defined.ts";
 import type { ModelOptions } from "../open-model.ts";
@@ -11,19 +11,19 @@ interface Options extends ModelOptions {
 }
 
 /**
- * The command; its action prints labels with their probabilities, likeliest first; or {label, labels, origin, chunks, coverage, tokens,
- * ms, model} with --json.
+ * The command. Its action prints labels with their probabilities, likeliest first; with --json, {label, labels,
+ * origin, chunks, coverage, tokens, ms, model}.
  */
 export function classifyCommand(): Command {
   const command = new Command("classify")
-    .summary("say which label suits a text")
+    .summary("pick the label that fits a text")
     .description(
-      'Say which label suits a text of any length, with a model that was taught to ("spanfill train --task classify"). A text beyond the model\'s window is read in parts, and their probabilities are averaged.',
+      'Pick the label that fits a text of any length, with a model that was trained to ("spanfill train --task classify"). A text longer than the model\'s window is read in parts, and their probabilities are averaged.',
     )
-    .argument("[file]", "text file in UTF-8; - or nothing for standard input")
+    .argument("[file]", "text file in UTF-8; - or no argument for standard input")
     .option(
       "-l, --labels <list>",
-      "labels to choose among, with commas between (default: those that the model was taught; where it does not say, it writes one)",
+      "labels to choose from, separated by commas (default: those that the model learned; if it has no list, it writes one)",
       labelList,
     )
     .option("--max-context-tokens <n>", "tokens the model reads at once (default: 512)", atLeast(32))

@@ -1,13 +1,16 @@
-/** What `npm start` runs without arguments: the main job on sample documents, with the time it took and what to try next. */
+/**
+ * The command that `npm start` runs without arguments: a summary and an infill of sample documents, with times and
+ * next steps.
+ */
 import { readFileSync } from "node:fs";
 import { Command } from "commander";
 import type { ModelOptions } from "../open-model.ts";
 import { withModelOptions } from "./options.ts";
 import { runCommand } from "./terminal.ts";
 
-/** The command; its action prints a summary and a filled text, or {summarize, infill} with --json. */
+/** The command. Its action prints a summary and a filled text, or {summarize, infill} with --json. */
 export function demoCommand(): Command {
-  const command = new Command("demo").description("Summarise and infill two sample documents with the built-in model.");
+  const command = new Command("demo").description("Summarize and infill two sample documents with the built-in model.");
   return withModelOptions(command).action((options: ModelOptions) =>
     runCommand(options.json === true, async ({ signal }) => {
       const [{ openModel, roundedMs }, { summarize }, { summaryNotes }, { infill }, { parseSettings }] =
@@ -44,7 +47,7 @@ ${indented(bullets.summary)}
 A DRAFT WITH ${filled.fills.length} GAPS (models/builtin/sample-gaps.md)
 ${indented(draft.trimEnd())}
 
-FILLED (${seconds(filled.ms.total)}; what the model wrote stands in [brackets])
+FILLED (${seconds(filled.ms.total)}; the model's words are in [brackets])
 ${indented(bracketed(draft, filled.fills).trimEnd())}
 
 TRY NEXT
@@ -68,7 +71,7 @@ function sample(name: string): string {
   return readFileSync(new URL(`../models/builtin/${name}`, import.meta.url), "utf8");
 }
 
-/** The draft with what was filled in brackets. */
+/** The draft with its gaps filled, each fill in brackets. */
 function bracketed(draft: string, fills: readonly { readonly text: string }[]): string {
   return draft.split(GAP).reduce((text, rest, i) => `${text}[${fills[i - 1]?.text.trim() ?? ""}]${rest}`);
 }

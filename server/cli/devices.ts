@@ -1,4 +1,4 @@
-/** `spanfill devices`: what models can run on here, what is missing, and how quick they are. */
+/** `spanfill devices`: the devices that models can run on here, what is missing, and how fast each is. */
 import { Command } from "commander";
 import { defined } from "../../base/defined.ts";
 import { ModelError } from "../../models/errors.ts";
@@ -15,14 +15,14 @@ interface Options {
   readonly json?: boolean;
 }
 
-/** The command; its action prints each device with its state, or {devices, model, measurements, choice} with --json. */
+/** The command. Its action prints each device with its state, or {devices, model, measurements, choice} with --json. */
 export function devicesCommand(): Command {
   const command = new Command("devices")
-    .summary("what models can run on here: found, missing, measured")
+    .summary("list the devices that models can run on: found, missing, measured")
     .description(
-      "Try every device that ONNX Runtime knows, and tell what the others lack and how to get it. With --measure, time a model on each, in each precision it runs; --device auto takes the quickest from then on.",
+      "Try every device that ONNX Runtime supports, and explain what the missing ones lack and how to get it. With --measure, time a model on each, in every precision it supports; from then on --device auto takes the fastest.",
     )
-    .option("--measure", "time the model on every device that can be used")
+    .option("--measure", "time the model on every usable device")
     .option("-m, --model <id|dir>", "the model to measure (default: built-in)")
     .option("--threads <n>", "threads of one operator on the CPU (default: the machine's cores)", atLeast(1))
     .addHelpText(
@@ -53,7 +53,7 @@ async function devices(options: Options, work: Work): Promise<CommandResult> {
     import("../catalog/store.ts"),
   ]);
   const directory = resolveModel(options.model, { workingFolder: process.cwd() });
-  // What the panel calls it, and a folder of one's own by its path, which holds wherever it is read again.
+  // The name that the panel uses; a folder by its absolute path, which holds wherever it is read again.
   const { model: asked } = options;
   const model = asked === undefined ? readManifest(directory).id : meansFolder(asked) ? directory : asked;
   const engine = createRemoteEngine();
@@ -81,7 +81,10 @@ async function devices(options: Options, work: Work): Promise<CommandResult> {
   };
 }
 
-/** Measures and keeps. @returns what failed, a sentence each */
+/**
+ * Measures the model on each usable device and stores the results.
+ * @returns a sentence for each failure
+ */
 async function measureAll(
   model: string,
   directory: string,

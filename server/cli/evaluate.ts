@@ -1,4 +1,4 @@
-/** `spanfill evaluate`: what a model is worth on data with known answers, beside what costs nothing. */
+/** `spanfill evaluate`: compares a model with trivial baselines on data with known answers. */
 import { Command, Option } from "commander";
 import type { EvaluateOptions } from "../evaluation/evaluate.ts";
 import { writeAtomically } from "../files/whole-file.ts";
@@ -11,32 +11,32 @@ interface Options extends EvaluateOptions, ModelOptions {
   readonly predictions?: string;
 }
 
-/** The command; its action prints tables, or the EvaluationReport with --json. */
+/** The command. Its action prints tables, or the EvaluationReport with --json. */
 export function evaluateCommand(): Command {
   const command = new Command("evaluate")
-    .summary("judge a model on data with known answers")
+    .summary("evaluate a model on data with known answers")
     .description(
-      "Judge a model on data with known answers, beside baselines, with 95% bootstrap intervals and the paired differences to the baselines.",
+      "Evaluate a model and baselines on data with known answers, with 95% bootstrap intervals and paired differences to the baselines.",
     )
     .addOption(
-      new Option("-t, --task <task>", "what the model does")
+      new Option("-t, --task <task>", "the model's task")
         .choices(["summarize", "title", "infill", "qa", "classify"])
         .makeOptionMandatory(),
     )
-    .requiredOption("-d, --data <file>", "JSON lines, .gz too (.zst from Node.js 22.15 on); - for standard input")
-    .option("--columns <list>", "columns whose names do not tell their role: text=body,summary=abstract", columnList)
-    .option("--limit <n>", "rows, drawn by the seed (default: all)", atLeast(1))
-    .option("--seed <n>", "draws rows, gaps and resamples", atLeast(0), 0)
+    .requiredOption("-d, --data <file>", "JSON lines, also .gz (and .zst from Node.js 22.15 on); - for standard input")
+    .option("--columns <list>", "columns with other names than the usual ones: text=body,summary=abstract", columnList)
+    .option("--limit <n>", "rows, drawn at random with the seed (default: all)", atLeast(1))
+    .option("--seed <n>", "seed for drawing rows, gaps and resamples", atLeast(0), 0)
     .option("--predictions <file>", "write each prediction with its likelihood to a file, as JSON lines")
-    .option("--alternatives <n>", "infill: how many proposals count as found (default: 5)", atLeast(1))
-    .option("--bigrams <file>", "infill: corpus (JSON lines) to count the bigrams in that fills are compared with")
-    .option("--prefix <text>", 'classify: what stands before each text (default: "classify: ")')
+    .option("--alternatives <n>", "infill: how many proposals count as hits (default: 5)", atLeast(1))
+    .option("--bigrams <file>", "infill: corpus (JSON lines) for the bigram counts of the baseline")
+    .option("--prefix <text>", 'classify: text before each input (default: "classify: ")')
     .addHelpText(
       "after",
       `
 Columns, found by their usual names: summarize: text, summary, title; title: text, title; infill: text;
 qa: question, context, answers; classify: text, label.
-The model runs in one process of one thread for each core (--threads: another number of them).
+The model runs in one single-threaded process for each core (--threads: another number of processes).
 
 Examples:
   $ spanfill evaluate --task summarize --data pairs.jsonl
@@ -51,13 +51,13 @@ Examples:
         import("../evaluation/pool.ts"),
         import("../evaluation/print.ts"),
       ]);
-      // Before the model is loaded, so that what is wrong with the data is told at once.
+      // Before the model is loaded, so that errors in the data are reported immediately.
       const evaluation = await prepareEvaluation(options, work.signal);
       work.signal.throwIfAborted();
       await using pool = await openPool(options);
       const { report, predictions } = await evaluate(pool, evaluation, work);
       if (options.predictions !== undefined) {
-        const lines = predictions.map((one) => `${JSON.stringify(one)}\n`).join("");
+        const lines = predictions.map((prediction) => `${JSON.stringify(prediction)}\n`).join("");
         await writeAtomically(options.predictions, (file) => file.writeFile(lines));
       }
       return { text: printReport(report), json: report };
@@ -65,13 +65,13 @@ Examples:
   );
 }
 
-/** Options that only one task has. */
-const own = { alternatives: "infill", bigrams: "infill", prefix: "classify" } as const;
+/** Options that only one task supports, with that task. */
+const TASK_OF_OPTION = { alternatives: "infill", bigrams: "infill", prefix: "classify" } as const;
 
 function checkOptions(options: Options): void {
   for (const name of ["alternatives", "bigrams", "prefix"] as const) {
-    if (options[name] !== undefined && options.task !== own[name]) {
-      throw new UsageError(`--${name} is for --task ${own[name]}; leave it out.`);
+    if (options[name] !== undefined && options.task !== TASK_OF_OPTION[name]) {
+      throw new UsageError(`--${name} is for --task ${TASK_OF_OPTION[name]}; leave it out.`);
     }
   }
 }

@@ -1,4 +1,4 @@
-/** `spanfill generate`: raw text (or token ids) to text, as T5 does it, with every knob of the decoder. */
+/** `spanfill generate`: raw text (or token ids) to text, with every decoding option. */
 import { Command } from "commander";
 import { defined } from "../../base/defined.ts";
 import type { GenerateRequest } from "../engine/engine.ts";
@@ -23,21 +23,19 @@ interface Options extends ModelOptions {
   readonly seed?: number;
 }
 
-/** The command; its action prints the best text, or {ids, text, score, sequences, ...} with --json. */
+/** The command. Its action prints the best text, or {ids, text, score, sequences, ...} with --json. */
 export function generateCommand(): Command {
   const command = new Command("generate")
     .summary("run the model on raw text")
-    .description(
-      "Run the model on raw text or token ids and print what it produces. Nothing is added but the end token.",
-    )
+    .description("Run the model on raw text or token ids and print what it produces. Only the end token is added.")
     .option("-i, --input <text>", "text to encode; </s> is added")
     .option("--input-ids <json>", "token ids instead, used as they are: a JSON array", tokenIds)
-    .option("--max-new-tokens <n>", "most tokens produced", atLeast(1), 64)
+    .option("--max-new-tokens <n>", "maximum number of tokens produced", atLeast(1), 64)
     .option("--num-beams <n>", "beams; 1 is greedy", atLeast(1), 1)
-    .option("--num-return-sequences <n>", "sequences in the JSON", atLeast(1), 1)
+    .option("--num-return-sequences <n>", "number of sequences in the JSON", atLeast(1), 1)
     .option("--no-repeat-ngram-size <n>", "no n-gram of this size twice; 0 is off", atLeast(0), 0)
     .option("--length-penalty <x>", "exponent of the length in a beam's score", between(-100, 100), 1)
-    .option("--repetition-penalty <x>", "above 1 discourages tokens already produced", between(0, 100, false), 1)
+    .option("--repetition-penalty <x>", "above 1 penalizes tokens already produced", between(0, 100, false), 1)
     .option("--early-stopping", "end beam search when enough beams are finished")
     .option("--temperature <x>", "sample, with this temperature", between(0, 100, false))
     .option("--top-k <n>", "sample among the k most likely tokens", atLeast(1))
@@ -98,7 +96,7 @@ function requestOf(input: readonly number[], options: Options): GenerateRequest 
   };
   const samples = Object.keys(sample).length > 0;
   if (!samples && options.numReturnSequences > options.numBeams) {
-    throw new UsageError("--num-return-sequences may be at most --num-beams, unless sampling.");
+    throw new UsageError("--num-return-sequences must not exceed --num-beams, except when sampling.");
   }
   return {
     inputs: [input],

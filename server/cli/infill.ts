@@ -10,8 +10,8 @@ interface Options extends ModelOptions {
 }
 
 /**
- * The command; its action prints the filled text, with a note on stderr of how sure the model is of each fill; or {text, fills,
- * calibrated, tokens, ms, model} with --json.
+ * The command. Its action prints the filled text, with a note on stderr of the model's confidence in each fill; with
+ * --json, {text, fills, calibrated, tokens, ms, model}.
  */
 export function infillCommand(): Command {
   const command = new Command("infill")
@@ -19,8 +19,8 @@ export function infillCommand(): Command {
     .description(
       "Fill the gaps in a text and print all of it. Nothing outside the gaps changes, and no file is written.",
     )
-    .argument("[file]", "text file in UTF-8; - or nothing for standard input")
-    .option("-g, --gap <string>", "what marks a gap", "___")
+    .argument("[file]", "text file in UTF-8; - or no argument for standard input")
+    .option("-g, --gap <string>", "the text that marks a gap", "___")
     .option("-a, --alternatives <n>", "alternatives for each gap in the JSON", atLeast(1), 1)
     .addHelpText(
       "after",
@@ -48,7 +48,7 @@ Examples:
         text: made.text,
         isAnswer: true,
         json: { ...made, ms: roundedMs({ ...ms, load: opened.loadMs }) },
-        notes: [`confidence ${sure}`, ...(made.calibrated ? [] : ["not calibrated: mean likelihoods of tokens"])],
+        notes: [`confidence ${sure}`, ...(made.calibrated ? [] : ["not calibrated: mean token likelihoods"])],
         cancelled,
       };
     }),

@@ -1,16 +1,16 @@
-/** `spanfill info`: what a model or a shape amounts to, without loading it. */
+/** `spanfill info`: a model's configuration, size and cost, without loading it. */
 import { Command } from "commander";
 import type { ModelAccount } from "../catalog/installed.ts";
 import type { ShapeAccount, ShapeComparison } from "../catalog/shape-account.ts";
 import { withJson } from "./options.ts";
 import { runCommand } from "./terminal.ts";
 
-/** The command; its action prints the account of a model, or of a shape without weights; all of it with --json. */
+/** The command. Its action prints the account of a model, or of a shape without weights; all fields with --json. */
 export function infoCommand(): Command {
   const command = new Command("info")
     .summary("configuration, parameters, operations and memory of a model")
     .description(
-      "Show a model's configuration, exact parameter count, memory and operations per token; check its files. Of a published model that is not here, and of a config.json alone, what follows from the shape.",
+      "Show a model's configuration, exact parameter count, memory and operations per token; check its files. For a published model that is not installed, or for only a config.json, show what follows from the shape.",
     )
     .argument(
       "[model]",
@@ -44,7 +44,7 @@ Examples:
 type Row = readonly [label: string, value: string];
 type ShapeOnly = ShapeAccount & { readonly id: string };
 
-/** The model in a folder; where there is none of the name, the shape of it. */
+/** The account of the model in a folder, or else of the published shape with that name. */
 async function accountOf(name: string | undefined): Promise<ModelAccount | ShapeOnly> {
   const [{ modelAccount, resolveModel }, { shapeNamed }] = await Promise.all([
     import("../catalog/installed.ts"),
@@ -67,7 +67,7 @@ function shapeRows({ id, config, parameters, memoryBytes, flopsPerToken }: Shape
     ["model", id],
     ["parameters", parameters.toLocaleString("en-US")],
     ["weights' memory", `float32 ${megabytes(memoryBytes.float32)}, int8 ${megabytes(memoryBytes.int8)}`],
-    ["beside them", `${memoryBytes.perSourceToken} bytes a source token, ${memoryBytes.perTargetToken} a produced one`],
+    ["plus", `${memoryBytes.perSourceToken} bytes per source token, ${memoryBytes.perTargetToken} per produced one`],
     ["to train it", `${megabytes(memoryBytes.training)} of weights, gradients and AdamW's moments`],
     ["work per token", `encoder ${millions(encoder)}, decoder ${millions(decoder)}, training ${millions(training)}`],
     ...Object.entries(config).map(
@@ -78,7 +78,7 @@ function shapeRows({ id, config, parameters, memoryBytes, flopsPerToken }: Shape
 
 function besideRow({ than, parametersPercent, operationsPercent, paper }: ShapeComparison): Row {
   const counted = `${parametersPercent.toFixed(1)}% of its parameters, ${operationsPercent.toFixed(1)}% of its operations`;
-  return [`beside ${than}`, `${counted}. The paper: ${paper}`];
+  return [`compared with ${than}`, `${counted}. The paper: ${paper}`];
 }
 
 function folderRows({ directory, weights, languages, calibration, files }: ModelAccount): Row[] {
@@ -86,7 +86,7 @@ function folderRows({ directory, weights, languages, calibration, files }: Model
     ["folder", directory],
     ["stored as", weights],
     ["languages", languages.join(", ")],
-    ["calibrated for", Object.keys(calibration).join(", ") || "nothing: confidences are mean likelihoods"],
+    ["calibrated for", Object.keys(calibration).join(", ") || "nothing; confidences are mean likelihoods"],
     ...files.map(
       ({ name, sizeBytes, intact }): Row => [
         name,

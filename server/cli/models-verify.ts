@@ -1,4 +1,4 @@
-/** `spanfill models verify --fixtures`: which systems of the T5 family work, and what says so; made by running the tests of each. */
+/** `spanfill models verify --fixtures`: runs the tests of each system of the T5 family and prints which ones work. */
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
@@ -9,26 +9,26 @@ import { z } from "zod";
 import { ModelError } from "../../models/errors.ts";
 import type { CommandResult, Work } from "../work.ts";
 
-/** What became of a system's tests; a system that nothing checks has none. */
+/** The outcome of a system's tests; "unverified" if there are none. */
 export type Verdict = "verified" | "FAILED" | "unverified";
 
 /** A row of the table. */
 export interface SystemRow {
-  /** Architectures, formats, published weights. */
+  /** The heading: architectures, formats, published weights. */
   readonly group: string;
   readonly system: string;
   readonly verdict: Verdict;
-  /** What the tests compare with, each its own; or, where there are none, why. */
+  /** The references that the tests compare with; for an unverified system, the reason. */
   readonly by: readonly string[];
   /** Tests that failed or were not found. */
   readonly failed: readonly string[];
 }
 
 /**
- * Runs the tests that test/systems.json names for each system, those of the checkout that this program was built in: whatever lies in the
- * working folder is not run.
- * @param from where the search for the checkout begins, upward: this program's own place
- * @throws ModelError "input" when it was not built in one, or the signal's reason
+ * Runs the tests that test/systems.json names for each system, from the checkout that this program was built in;
+ * nothing in the working folder is run.
+ * @param from folder in which the upward search for the checkout begins, by default this program's own
+ * @throws ModelError "input" when the program was not built in a checkout, or the signal's reason
  */
 export async function verifyFixtures(
   { signal, progress }: Pick<Work, "signal" | "progress">,
@@ -73,12 +73,15 @@ const systemsSchema = z.object({
 
 const event = z.object({ file: z.string(), test: z.string(), ok: z.boolean() });
 
-/** The nearest folder, from one upward, that holds the project's tests. @throws ModelError "input" when there is none */
+/**
+ * The nearest folder, from `from` upward, that contains the project's tests.
+ * @throws ModelError "input" when there is none
+ */
 function checkoutFolder(from: string): string {
   for (let folder = from; ; folder = dirname(folder)) {
     if (existsSync(join(folder, SYSTEMS)) && existsSync(join(folder, RUNNER))) return folder;
     if (folder !== dirname(folder)) continue;
-    const what = "--fixtures runs the project's own tests, and this installation holds none";
+    const what = "--fixtures runs the project's own tests, which this installation does not include";
     throw new ModelError("input", `${what}. Run it from a checkout of Spanfill's source (npm start -- models verify).`);
   }
 }
@@ -90,7 +93,7 @@ async function readSystems(root: string) {
   return systemsSchema.parse(JSON.parse(await readFile(join(root, SYSTEMS), "utf8")));
 }
 
-/** The tests of some files that passed, as "file: test". */
+/** The tests of `files` that passed, as "file: test". */
 async function runTests(
   root: string,
   files: readonly string[],
@@ -114,13 +117,13 @@ async function runTests(
   return passed;
 }
 
-/** A Markdown table, as the README holds it. */
+/** A Markdown table, as in README.md. */
 function table(rows: readonly SystemRow[]): string {
   const lines = rows.map(({ system, verdict, by }, i) => {
-    const what = by.join("; ");
-    const said = verdict === "verified" ? what : `*${verdict}*${what === "" ? "" : `: ${what}`}`;
+    const references = by.join("; ");
+    const cell = verdict === "verified" ? references : `*${verdict}*${references === "" ? "" : `: ${references}`}`;
     const group = rows[i]?.group === rows[i - 1]?.group ? "" : `| **${rows[i]?.group}** | |\n`;
-    return `${group}| ${system} | ${said} |\n`;
+    return `${group}| ${system} | ${cell} |\n`;
   });
   return `| system | verified by |\n|---|---|\n${lines.join("")}`;
 }

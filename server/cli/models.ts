@@ -1,4 +1,4 @@
-/** `spanfill models`: every model there is, and getting, importing, checking and removing them. */
+/** `spanfill models`: lists, downloads, imports, checks and removes models. */
 import { Command } from "commander";
 import { defined } from "../../base/defined.ts";
 import { ModelError } from "../../models/errors.ts";
@@ -12,7 +12,7 @@ export function modelsCommand(): Command {
   const command = new Command("models")
     .summary("list, download, import, check and remove models")
     .description("List every published T5 and the models on this machine; download, import, check or remove one.")
-    .option("--installed", "only those on this machine")
+    .option("--installed", "only models on this machine")
     .addHelpText(
       "after",
       `
@@ -23,7 +23,7 @@ Examples:
   $ spanfill models import ~/Downloads/my-t5.zip
 
 Models come from the Hugging Face hub into the cache folder that its tools share. HF_ENDPOINT names a mirror, HF_TOKEN
-says who asks (to https addresses only), HF_HUB_CACHE is another folder, HF_HUB_OFFLINE forbids asking; HTTPS_PROXY and
+identifies you (to https addresses only), HF_HUB_CACHE is another folder, HF_HUB_OFFLINE forbids requests; HTTPS_PROXY and
 NODE_EXTRA_CA_CERTS apply.`,
     );
   withJson(command).action((options: { readonly installed?: boolean; readonly json?: boolean }) =>
@@ -36,23 +36,23 @@ NODE_EXTRA_CA_CERTS apply.`,
   ) => {
     const sub = new Command(usage.split(" ")[0]).description(text).argument(usage.slice(usage.indexOf(" ") + 1));
     if (usage.startsWith("import"))
-      sub.option("--name <name>", "what to call it (default: the folder's or file's name)");
+      sub.option("--name <name>", "name of the model (default: the folder's or file's name)");
     if (usage.startsWith("verify"))
       sub.option("--fixtures", "instead, run the tests of every system of the T5 family and print a table");
     withJson(sub).action(
-      (argument: string, own: { readonly json?: boolean; readonly name?: string; readonly fixtures?: boolean }) => {
-        // Commander gives a --json that both know to the outer command.
-        const json = own.json === true || command.opts()["json"] === true;
-        if (own.fixtures === true) return runCommand(json, verifyAll);
-        return runCommand(json, (given) => work(argument, given, own.name));
+      (argument: string, options: { readonly json?: boolean; readonly name?: string; readonly fixtures?: boolean }) => {
+        // Commander assigns a --json that both commands declare to the outer one.
+        const json = options.json === true || command.opts()["json"] === true;
+        if (options.fixtures === true) return runCommand(json, verifyAll);
+        return runCommand(json, (running) => work(argument, running, options.name));
       },
     );
     command.addCommand(sub);
   };
-  add("get <id>", "download a model of the Hugging Face hub; a stopped download goes on where it was", get);
-  add("import <path>", "copy a model from a folder, a zip file, or the folder of a file of weights", importFrom);
-  add("verify [id]", "read all files of a model again and compare their checksums", verify);
-  add("remove <id>", "remove a downloaded or imported model, or what a stopped download left", remove);
+  add("get <id>", "download a model from the Hugging Face hub; a stopped download resumes where it was", get);
+  add("import <path>", "copy a model from a folder, a zip file, or the folder of a weights file", importFrom);
+  add("verify [id]", "reread all files of a model and compare their checksums", verify);
+  add("remove <id>", "remove a downloaded or imported model, or the remains of a stopped download", remove);
   return command;
 }
 
@@ -113,7 +113,7 @@ async function get(id: string, { signal, progress }: Work): Promise<CommandResul
     return { text: `${directory}\n`, isAnswer: true, json: { id, directory } };
   } catch (error) {
     if (!signal.aborted) throw error;
-    const note = `Stopped; what has arrived is kept, and spanfill models get ${id} goes on from there.`;
+    const note = `Stopped. The part that was downloaded is kept; spanfill models get ${id} resumes it.`;
     return { text: "", json: {}, cancelled: note };
   }
 }
@@ -134,7 +134,7 @@ async function verifyAll(work: Work): Promise<CommandResult> {
 }
 
 async function verify(id: string | undefined, { signal }: Work): Promise<CommandResult> {
-  if (id === undefined) throw new UsageError("Name the model to verify, or --fixtures.");
+  if (id === undefined) throw new UsageError("Name the model to verify, or use --fixtures.");
   const [{ readManifest, resolveModel }, { verifyFiles }] = await Promise.all([
     import("../catalog/installed.ts"),
     import("../catalog/store.ts"),
@@ -145,12 +145,12 @@ async function verify(id: string | undefined, { signal }: Work): Promise<Command
   if (damaged.length > 0) {
     throw new ModelError(
       "checkpoint",
-      `${damaged.join(", ")} of ${directory} is not what it should be: damaged or changed. Remove the model and get it again.`,
+      `${damaged.join(", ")} in ${directory} is damaged or was changed. Remove the model and download it again.`,
     );
   }
-  const says = (intact: boolean | undefined) => (intact === undefined ? "no checksum is known" : "intact");
+  const stateOf = (intact: boolean | undefined) => (intact === undefined ? "no checksum available" : "intact");
   return {
-    text: files.map(({ name, intact }) => `${name}: ${says(intact)}\n`).join(""),
+    text: files.map(({ name, intact }) => `${name}: ${stateOf(intact)}\n`).join(""),
     json: { id, directory, files: files.map(({ name, intact = null }) => ({ name, intact })) },
   };
 }
@@ -158,7 +158,7 @@ async function verify(id: string | undefined, { signal }: Work): Promise<Command
 async function remove(id: string): Promise<CommandResult> {
   const { removeModel } = await import("../catalog/store.ts");
   const freedBytes = await removeModel(id);
-  return { text: `${id} is removed; ${megabytes(freedBytes)} are free again.\n`, json: { id, freedBytes } };
+  return { text: `Removed ${id} and freed ${megabytes(freedBytes)}.\n`, json: { id, freedBytes } };
 }
 
 function megabytes(bytes: number): string {

@@ -1,4 +1,7 @@
-/** Options that several commands take, parsed once: wrong values end with exit code 2 and a message that names them. */
+/**
+ * Options that several commands share, and their parsers: a wrong value ends the command with exit code 2 and a
+ * message that names it.
+ */
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { DEVICES } from "../../protocol/devices.ts";
 
@@ -11,7 +14,7 @@ export function withModelOptions(command: Command): Command {
       .addOption(
         new Option(
           "--device <device>",
-          "what to run on; others than the CPU take float32 (spanfill devices lists them)",
+          "device to run on; all except the CPU need float32 (spanfill devices lists them)",
         )
           .choices(["auto", ...DEVICES])
           .default("auto"),
@@ -22,10 +25,10 @@ export function withModelOptions(command: Command): Command {
 
 /** Adds --json. */
 export function withJson(command: Command): Command {
-  return command.option("--json", "print one line of JSON, errors too");
+  return command.option("--json", "print one line of JSON, also for errors");
 }
 
-/** Parses a whole number. */
+/** A parser of whole numbers from `least`. */
 export function atLeast(least: number): (value: string) => number {
   return (value) => {
     const number = Number(value);
@@ -36,7 +39,7 @@ export function atLeast(least: number): (value: string) => number {
   };
 }
 
-/** Parses a whole number of a range. */
+/** A parser of whole numbers in a range. */
 export function within([least, most]: readonly [number, number]): (value: string) => number {
   return (value) => {
     const number = Number(value);
@@ -47,7 +50,7 @@ export function within([least, most]: readonly [number, number]): (value: string
   };
 }
 
-/** Parses a finite number above (or, `inclusive`, from) a least and up to a most value. */
+/** A parser of finite numbers above `least` (or, if `inclusive`, from it) and up to `most`. */
 export function between(least: number, most: number, inclusive = true): (value: string) => number {
   return (value) => {
     const number = Number(value);
@@ -60,7 +63,7 @@ export function between(least: number, most: number, inclusive = true): (value: 
   };
 }
 
-/** Parses token ids: a JSON array of whole numbers, not empty. */
+/** Parses token ids from a nonempty JSON array of whole numbers. */
 export function tokenIds(value: string): number[] {
   let parsed: unknown;
   try {
@@ -75,20 +78,20 @@ export function tokenIds(value: string): number[] {
   return parsed;
 }
 
-/** Parses names of columns by the role they play: `text=body,summary=abstract`. */
+/** Parses column names by their roles: `text=body,summary=abstract`. */
 export function columnList(value: string): Record<string, string> {
   return Object.fromEntries(
     value.split(",").map((pair) => {
       const [role = "", column = ""] = pair.split(/=(.*)/s).map((part) => part.trim());
-      if (role === "" || column === "") throw new InvalidArgumentError("Use ROLE=COLUMN, with commas between several.");
+      if (role === "" || column === "") throw new InvalidArgumentError("Use ROLE=COLUMN, and commas between pairs.");
       return [role, column];
     }),
   );
 }
 
-/** Parses labels with commas between them: at least two different ones. */
+/** Parses a comma-separated list of at least two different labels. */
 export function labelList(value: string): string[] {
   const labels = [...new Set(value.split(",").map((label) => label.trim()))].filter((label) => label !== "");
-  if (labels.length < 2) throw new InvalidArgumentError("Use two labels or more, with commas between them.");
+  if (labels.length < 2) throw new InvalidArgumentError("Use at least two labels, separated by commas.");
   return labels;
 }

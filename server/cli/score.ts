@@ -1,4 +1,4 @@
-/** `spanfill score`: how likely a target text is, given an input; what T5's converters compare. */
+/** `spanfill score`: the likelihood of a target text for an input, which converters of T5 compare. */
 import { Command } from "commander";
 import type { ModelOptions } from "../open-model.ts";
 import { UsageError } from "../work.ts";
@@ -12,11 +12,11 @@ interface Options extends ModelOptions {
   readonly targetIds?: number[];
 }
 
-/** The command; its action prints the log-likelihood, or {total, mean, ids, logProbs, ...} with --json. */
+/** The command. Its action prints the log-likelihood, or {total, mean, ids, logProbs, ...} with --json. */
 export function scoreCommand(): Command {
   const command = new Command("score")
-    .summary("the log-likelihood of a target text")
-    .description("The log-likelihood (natural logarithm) of a target text, in total and of each token.")
+    .summary("print the log-likelihood of a target text")
+    .description("Print the log-likelihood (natural logarithm) of a target text, in total and per token.")
     .option("-i, --input <text>", "text to encode; </s> is added")
     .option("--input-ids <json>", "token ids instead, used as they are: a JSON array", tokenIds)
     .option("-t, --target <text>", "text to score; </s> is added and scored too")

@@ -1,21 +1,21 @@
-/** `spanfill serve`: the language server, for any editor that speaks LSP, and the tools, for any agent that speaks MCP. */
+/** `spanfill serve`: the language server for editors, or the MCP server for agents. */
 import { Command } from "commander";
 
-/** The command; its action runs until the client ends it. */
+/** The command. Its action runs until the client ends it. */
 export function serveCommand(): Command {
   return new Command("serve")
     .summary("run the language server for an editor, or the tools for an agent")
     .description(
-      "Run the language server (--stdio), which speaks the Language Server Protocol until the editor ends it; or the tools summarize_text and infill_text (--mcp), by the Model Context Protocol.",
+      "Run the language server (--stdio), which speaks the Language Server Protocol until the editor ends it; or the tools summarize_text and infill_text (--mcp) over the Model Context Protocol.",
     )
     .option("--stdio", "a language server over standard input and output")
     .option("--mcp", "tools for agents over standard input and output")
     .option("-m, --model <id|dir>", "the agents' model (default: built-in); an editor's is in its settings")
-    .option("--clientProcessId <pid>", "end when this process is gone (--stdio)")
+    .option("--clientProcessId <pid>", "end when this process ends (--stdio)")
     .addHelpText(
       "after",
       `
-Examples (an editor's setting of what to start, and an agent's):
+Examples (the command to configure in an editor, and in an agent):
   $ spanfill serve --stdio
   $ spanfill serve --mcp`,
     )

@@ -7,16 +7,16 @@ import type { ModelOptions } from "../open-model.ts";
 import type { CommandResult, Work } from "../work.ts";
 import { EXIT } from "./terminal.ts";
 
-/** Whether a command's input is a folder. */
+/** Whether a path names a folder. */
 export async function isFolder(path: string | undefined): Promise<boolean> {
   if (path === undefined || path === "-") return false;
   return stat(path).then(
-    (found) => found.isDirectory(),
+    (entry) => entry.isDirectory(),
     () => false,
   );
 }
 
-/** The digest; what was done until Ctrl+C is printed too, with the exit code that says so. @throws what the model throws */
+/** Prints the digest. If Ctrl+C stops it, the finished part is printed, with the exit code for an interruption. */
 export async function summarizeFolder(
   directory: string,
   settings: FolderDigestParams["settings"],

@@ -15,27 +15,27 @@ interface Options extends ModelOptions {
 }
 
 /**
- * The command; its action prints the summary, with a note on stderr of how sure the model is and whose words they are; or
- * {summary, chunks, coverage, confidence, calibrated, origin, tokens, ms, model} with --json.
+ * The command. Its action prints the summary, with a note on stderr of the model's confidence and of how much is
+ * copied; with --json, {summary, chunks, coverage, confidence, calibrated, origin, tokens, ms, model}.
  */
 export function summarizeCommand(): Command {
   const command = new Command("summarize")
     .alias("summarise")
-    .summary("summarise a text of any length")
+    .summary("summarize a text of any length")
     .description(
-      "Summarise a text of any length. Text beyond the model's window is summarised in parts; none is left out.",
+      "Summarize a text of any length. A text longer than the model's window is summarized completely, in parts.",
     )
-    .argument("[file]", "text file in UTF-8, or a folder for a digest in Markdown; - or nothing for standard input")
+    .argument("[file]", "text file in UTF-8, or a folder for a digest in Markdown; - or no argument for standard input")
     .addOption(
       new Option("-s, --style <style>", "of the summary")
         .choices(["sentence", "paragraph", "bullets", "title"])
         .default("sentence"),
     )
-    .option("-w, --max-words <n>", "most words of the summary", atLeast(1))
+    .option("-w, --max-words <n>", "maximum number of words", atLeast(1))
     .option("--max-context-tokens <n>", "tokens the model reads at once (default: 512)", atLeast(32))
     .option(
       "--min-confidence <p>",
-      "where the model is less sure, a sentence of the text stands instead; 0: never (default: as in the editor)",
+      "if the model's confidence is lower, use a sentence of the text instead; 0: never (default: as in the editor)",
       between(0, 1),
     )
     .addHelpText(
@@ -63,10 +63,10 @@ Examples:
       const { settings } = parseSettings({});
       const minimumConfidence = minConfidence ?? settings["summary.minimumConfidence"];
       if (folder && file !== undefined) {
-        const own = defined({ maxContextTokens });
+        const contextLimit = defined({ maxContextTokens });
         return summarizeFolder(
           file,
-          { ...settings, ...own, "summary.minimumConfidence": minimumConfidence },
+          { ...settings, ...contextLimit, "summary.minimumConfidence": minimumConfidence },
           options,
           work,
         );
@@ -80,7 +80,7 @@ Examples:
           minimumConfidence,
           ...defined({ maxWords, maxContextTokens }),
         },
-        { signal, onProgress: ({ done, total }) => progress("Summarising", done, total) },
+        { signal, onProgress: ({ done, total }) => progress("Summarizing", done, total) },
       );
       return {
         text: `${made.summary}\n`,

@@ -1,4 +1,4 @@
-/** What commands share on the way in and out: input text, printed results, progress, errors, interruption, exit codes. */
+/** Input and output that the commands share: texts, results, progress, errors, interruption, exit codes. */
 
 import { withStack } from "../../base/reason.ts";
 import { ModelError } from "../../models/errors.ts";
@@ -9,13 +9,13 @@ import { type CommandResult, UsageError, type Work } from "../work.ts";
 /** Exit codes that scripts can rely on. */
 export const EXIT = { done: 0, failed: 1, usage: 2, interrupted: 130 } as const;
 
-/** Runs a command's work, prints its result or what went wrong, and sets the exit code; never rejects. */
+/** Runs a command's work, prints its result or error, and sets the exit code. Never rejects. */
 export async function runCommand(json: boolean, work: (work: Work) => Promise<CommandResult>): Promise<void> {
   const controller = new AbortController();
-  // Once: the handler is gone for the second Ctrl+C, so that one ends the process even inside a native call.
+  // Only once: a second Ctrl+C then ends the process, even inside a native call.
   process.once("SIGINT", () => controller.abort());
   const bar = progressLine();
-  // Node would print it as it is.
+  // Node's own handler would print the error uncleaned.
   process.once("uncaughtException", (error) => {
     printError(json, error);
     process.exit();
@@ -37,7 +37,10 @@ export async function runCommand(json: boolean, work: (work: Work) => Promise<Co
   }
 }
 
-/** Prints an error, as {"error":{"code","message"}} on stdout with --json, else as a line on stderr; sets the exit code. */
+/**
+ * Prints an error and sets the exit code: with --json as {"error":{"code","message"}} on stdout, else as a line on
+ * stderr.
+ */
 export function printError(json: boolean, error: unknown): void {
   if (error instanceof UsageError) {
     printFailure(json, "usage", error.message);
@@ -49,12 +52,12 @@ export function printError(json: boolean, error: unknown): void {
   else printFailure(json, "internal", withStack(error));
 }
 
-/** Makes a closed output pipe end the process with exit code 1 and one line on stderr, instead of a stack trace. */
+/** Makes a closed output pipe end the process with exit code 1 and one line on stderr instead of a stack trace. */
 export function watchPipes(): void {
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
     printNote(
       error.code === "EPIPE"
-        ? "spanfill: the reader closed the pipe before everything was written."
+        ? "spanfill: the reader closed the pipe before all output was written."
         : `spanfill: the output could not be written: ${error.message}`,
     );
     process.exit(EXIT.failed);
@@ -63,9 +66,9 @@ export function watchPipes(): void {
 }
 
 /**
- * The text of a file, or of standard input for "-" or nothing.
- * @returns the text exactly as it is, a byte order mark included
- * @throws UsageError when there is neither a file nor a pipe; ModelError "input" when it is not readable UTF-8 text
+ * The text of a file, or of standard input for "-" or undefined.
+ * @returns the exact text, including a byte order mark
+ * @throws UsageError when there is neither a file nor a pipe; ModelError "input" when it is not UTF-8 text
  */
 export async function readText(file: string | undefined, signal?: AbortSignal): Promise<string> {
   if (file === undefined && process.stdin.isTTY) {
@@ -75,7 +78,7 @@ export async function readText(file: string | undefined, signal?: AbortSignal): 
   return decodeText(await readBytes(file ?? "-", signal), name);
 }
 
-function printInterrupted(json: boolean, note = "Interrupted before it was done; nothing was changed."): void {
+function printInterrupted(json: boolean, note = "Interrupted; nothing was changed."): void {
   printFailure(json, "interrupted", note);
   process.exitCode = EXIT.interrupted;
 }

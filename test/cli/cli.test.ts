@@ -313,7 +313,7 @@ test("info counts a published shape that is not here, and sets it beside what th
   assert.match(made.stdout, /parameters +133,932,544\n/);
   assert.match(
     made.stdout,
-    /beside google\/t5-efficient-base +60\.1% of its parameters, 62\.9% of its operations\. The paper: As good/,
+    /compared with google\/t5-efficient-base +60\.1% of its parameters, 62\.9% of its operations\. The paper: As good/,
   );
   const shape = await spanfill(["info", join(model.directory, "config.json"), "--json"]);
   assert.equal(parsed(z.looseObject({ parameters: z.int() }), shape).parameters > 0, true);
@@ -416,7 +416,7 @@ test("a reader that closes the pipe early: one line, exit code 1", async () => {
   child.stdout.once("data", () => child.stdout.destroy());
   const [code] = await once(child, "exit");
   const said = stderr.replace(/^\(confidence .*\)\n/, "");
-  assert.deepEqual([code, said], [1, "spanfill: the reader closed the pipe before everything was written.\n"]);
+  assert.deepEqual([code, said], [1, "spanfill: the reader closed the pipe before all output was written.\n"]);
 });
 
 test("Ctrl+C ends the work with exit code 130, in JSON too", { timeout: 60_000 }, async () => {

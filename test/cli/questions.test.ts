@@ -86,7 +86,7 @@ test("a model that learned two labels tells them apart, and says how sure it is"
   );
   assert.deepEqual([parts.label, parts.coverage, parts.chunks > 1], ["with", 1, true]);
   const one = await spanfill(["classify", ...model, "--labels", "with"], "x");
-  assert.deepEqual([one.code, /two labels or more/.test(one.stderr)], [2, true]);
+  assert.deepEqual([one.code, /at least two labels/.test(one.stderr)], [2, true]);
 });
 
 test("a model that learned to answer does, and what nobody taught is refused", async () => {
