@@ -1,4 +1,5 @@
-// `npm start`, `npm test` and `npm run bench`: installs and builds what is missing or out of date, then runs. No dependencies.
+// Every npm script begins here, so that it works on a fresh clone: installs, and builds where that is needed, what is missing or out of
+// date, then runs. No dependencies.
 import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -13,6 +14,13 @@ if (major < 20 || (major === 20 && minor < 11)) {
 }
 
 const [task = "start", ...args] = process.argv.slice(2);
+/** What `npm run check` checks: a title, a script and its arguments. */
+const CHECKS = [
+  ["Format and lint", bin("@biomejs/biome", "bin/biome"), "check", "."],
+  ["Types", bin("typescript", "bin/tsc"), "--noEmit"],
+  ["Types of the panel's page", bin("typescript", "bin/tsc"), "--noEmit", "-p", "client/panel/view"],
+  ["Unit tests", join("scripts", "test.mjs"), ...args],
+];
 const tasks = {
   start: () => {
     build();
@@ -20,23 +28,12 @@ const tasks = {
     const cwd = process.env.INIT_CWD ?? process.cwd();
     run(join(root, "dist", "cli.js"), args.length > 0 ? args : ["demo"], { cwd });
   },
-  test: () => {
-    build();
-    const failed = [];
-    // All of them, so that one's failure does not hide another's.
-    for (const [name, script, ...rest] of [
-      ["Format and lint", bin("@biomejs/biome", "bin/biome"), "check", "."],
-      ["Types", bin("typescript", "bin/tsc"), "--noEmit"],
-      ["Unit tests", join("scripts", "test.mjs"), ...args],
-      ["Editor tests", join("scripts", "editor", "run.mjs"), process.platform === "win32" ? "electron" : "code-server"],
-    ]) {
-      console.error(`\n${name}`);
-      run(script, rest);
-      if (process.exitCode === 130) return;
-      if (process.exitCode !== 0) failed.push(name);
-    }
-    console.error(failed.length === 0 ? "\nAll passed." : `\nFailed: ${failed.join(", ")}`);
-    process.exitCode = failed.length === 0 ? 0 : 1;
+  check: () => verify(CHECKS),
+  test: () => verify([...CHECKS, ["Editor tests", join("scripts", "editor", "run.mjs"), editorForTests()]]),
+  /** Any other script, from the repository's root. */
+  run: () => {
+    const [script, ...rest] = args;
+    run(script, rest);
   },
   bench: () => {
     build();
@@ -84,6 +81,25 @@ function build() {
   console.error("Building ...");
   const { status } = spawnSync(process.execPath, ["esbuild.mjs"], { cwd: root, stdio: "inherit" });
   if (status !== 0) fail("The build failed; the messages above say where.");
+}
+
+/** Runs all checks, so that one's failure does not hide another's. */
+function verify(checks) {
+  build();
+  const failed = [];
+  for (const [name, script, ...rest] of checks) {
+    console.error(`\n${name}`);
+    run(script, rest);
+    if (process.exitCode === 130) return;
+    if (process.exitCode !== 0) failed.push(name);
+  }
+  console.error(failed.length === 0 ? "\nAll passed." : `\nFailed: ${failed.join(", ")}`);
+  process.exitCode = failed.length === 0 ? 0 : 1;
+}
+
+/** code-server comes from the npm registry, but does not run on Windows. */
+function editorForTests() {
+  return process.platform === "win32" ? "electron" : "code-server";
 }
 
 function run(script, list, options = { cwd: root }) {
