@@ -1,23 +1,40 @@
-// Runs the unit tests: bundles every test file with esbuild, then hands the bundles to node:test. Arguments pick files by
-// substring: `node scripts/test.mjs spans` runs test/**/*spans*.test.ts. With --events each test's end is a line of JSON.
+// Runs the unit tests: builds dist/, bundles every test file with esbuild, then hands the bundles to node:test, two at a time and those
+// that watch the clock by themselves. Arguments pick files by substring: `node scripts/test.mjs spans` runs test/**/*spans*.test.ts.
+// With --events the end of each test is a line of JSON; a skipped one carries the reason in the place of `ok`.
+import { execFileSync } from "node:child_process";
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
 import { run } from "node:test";
 import { spec } from "node:test/reporters";
 import { build } from "esbuild";
 
+/** The longest, which start first, so that the other files fill the second lane beside them. */
+const LONGEST = ["network/commands", "cli/cli", "builtin/builtin", "cli/train.", "cli/evaluate", "lsp/"];
+/** Tests that measure time, or wait for what another process does in time. */
+const BY_THEMSELVES = ["catalog/hub/network", "lsp/runs", "runs/service", "engine/search/generate", "panel/devices"];
+
 const picks = process.argv.slice(2).filter((argument) => argument !== "--events");
 const files = readdirSync("test", { recursive: true })
+  .map((name) => name.replaceAll("\\", "/"))
   .filter((name) => name.endsWith(".test.ts") && !name.startsWith("e2e"))
-  .filter((name) => picks.length === 0 || picks.some((pick) => name.includes(pick)));
+  .filter((name) => picks.length === 0 || picks.some((pick) => name.includes(pick)))
+  .sort((a, b) => turn(a) - turn(b));
 if (files.length === 0) {
   console.error(`no test file matches ${picks.join(", ")}`);
   process.exit(2);
 }
 
-const outdir = join("dist", picks.length === 0 ? "test" : `test-${process.pid}`);
-rmSync(outdir, { recursive: true, force: true });
+// The one build that every test runs.
+execFileSync(process.execPath, ["esbuild.mjs"], { stdio: ["ignore", "ignore", "inherit"] });
+const outdir = join("dist", `test-${process.pid}`);
+const cache = mkdtempSync(join(tmpdir(), "spanfill-test-"));
+process.on("exit", () => {
+  for (const folder of [outdir, cache]) rmSync(folder, { recursive: true, force: true });
+});
+for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => process.exit(130));
 await build({
   entryPoints: files.map((name) => join("test", name)),
   outdir,
@@ -30,36 +47,72 @@ await build({
   packages: "external",
   sourcemap: "inline",
   logLevel: "warning",
+  // Each file prepares the tests' models in a folder of its own, not among a person's.
+  banner: { js: `process.env.SPANFILL_CACHE = ${JSON.stringify(cache)} + "/" + process.pid;` },
 });
 
-// What the tests' models are turned into is nothing to keep among a person's own.
-const cache = mkdtempSync(join(tmpdir(), "spanfill-test-"));
-process.env.SPANFILL_CACHE = cache;
-process.on("exit", () => rmSync(cache, { recursive: true, force: true }));
+const names = [];
+const outcome = { passed: 0, failed: 0, skips: [] };
+const lanes = [
+  [files.filter((name) => !byItself(name)), Math.min(2, availableParallelism())],
+  [files.filter(byItself), 1],
+];
+if (process.argv.includes("--events")) for await (const event of events()) printEvent(event);
+else {
+  await pipeline(Readable.from(events()), new spec(), process.stdout, { end: false });
+  report();
+}
+process.exitCode = outcome.failed > 0 ? 1 : 0;
 
-let failed = 0;
-const stream = run({
-  files: files.map((name) => join(outdir, name.replace(/\.ts$/, ".mjs"))),
-  concurrency: 1,
-});
-stream.on("test:fail", (event) => {
-  if (event.todo === undefined) failed += 1;
-});
-if (process.argv.includes("--events")) printEvents(stream);
-else stream.compose(new spec()).pipe(process.stdout);
-stream.on("end", () => {
-  if (picks.length > 0) rmSync(outdir, { recursive: true, force: true });
-  process.exitCode = failed > 0 ? 1 : 0;
-});
+function byItself(name) {
+  return BY_THEMSELVES.some((each) => name.startsWith(each));
+}
 
-function printEvents(events) {
-  const names = [];
-  events.on("test:start", ({ name, nesting }) => names.splice(nesting, names.length, name));
-  for (const ok of [true, false]) {
-    events.on(ok ? "test:pass" : "test:fail", ({ name, nesting, file }) => {
-      const path = [...names.slice(0, nesting), name].join(" > ");
-      const of = files.find((each) => file?.endsWith(each.replace(/\.ts$/, ".mjs")));
-      console.log(JSON.stringify({ file: of?.replace(/\.test\.ts$/, ""), test: path, ok }));
-    });
+function turn(name) {
+  const i = LONGEST.findIndex((each) => name.startsWith(each));
+  return i < 0 ? LONGEST.length : i;
+}
+
+/** The events of all files, without the totals of each lane. */
+async function* events() {
+  for (const [names, concurrency] of lanes) {
+    if (names.length === 0) continue;
+    const paths = names.map((name) => join(outdir, name.replace(/\.ts$/, ".mjs")));
+    for await (const event of run({ files: paths, concurrency })) {
+      if (event.type === "test:diagnostic" && event.data.nesting === 0) continue;
+      count(event);
+      yield event;
+    }
   }
+}
+
+function count({ type, data: { name, file, skip, todo } }) {
+  if (type === "test:fail" && todo === undefined) outcome.failed += 1;
+  else if (type === "test:pass" && skip !== undefined) outcome.skips.push(`${source(file)}: ${name} (${reason(skip)})`);
+  else if (type === "test:pass") outcome.passed += 1;
+}
+
+function reason(skip) {
+  return typeof skip === "string" && skip !== "" ? skip : "not for this system";
+}
+
+function source(bundle) {
+  return files.find((name) => bundle?.endsWith(name.replace(/\.ts$/, ".mjs")))?.replace(/\.test\.ts$/, "");
+}
+
+/** The end of the report: skipped tests by name, since nothing is known of what they protect. */
+function report() {
+  const { passed, failed, skips } = outcome;
+  for (const skip of skips) console.log(`skipped: ${skip}`);
+  console.log(
+    `${passed} passed, ${failed} failed, ${skips.length} skipped, in ${Math.round(performance.now() / 1000)} s`,
+  );
+}
+
+function printEvent({ type, data: { name, nesting, file, skip } }) {
+  if (type === "test:start") names.splice(nesting, names.length, name);
+  if (type !== "test:pass" && type !== "test:fail") return;
+  const test = [...names.slice(0, nesting), name].join(" > ");
+  const result = skip === undefined ? { ok: type === "test:pass" } : { skipped: reason(skip) };
+  console.log(JSON.stringify({ file: source(file), test, ...result }));
 }

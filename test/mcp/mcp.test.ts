@@ -7,6 +7,7 @@ import { after, test } from "node:test";
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
 import { lives } from "../lsp/session.ts";
+import { built } from "../support/built.ts";
 import { randomModelFolder } from "../support/random-model.ts";
 
 const folder = randomModelFolder();
@@ -15,7 +16,7 @@ after(() => folder.dispose());
 async function connected() {
   const transport = new StdioClientTransport({
     command: process.execPath,
-    args: ["dist/cli.js", "serve", "--mcp", "--model", folder.directory],
+    args: [built("cli.js"), "serve", "--mcp", "--model", folder.directory],
     stderr: "ignore",
   });
   const client = new Client({ name: "test", version: "1" });
@@ -62,7 +63,7 @@ test("summaries and fills come back; what cannot be done is said; the process en
 });
 
 test("a message above 10 MB is answered with an error, and the next one is heard", { timeout: 60_000 }, async () => {
-  const child = spawn(process.execPath, ["dist/cli.js", "serve", "--mcp", "--model", folder.directory], {
+  const child = spawn(process.execPath, [built("cli.js"), "serve", "--mcp", "--model", folder.directory], {
     stdio: ["pipe", "pipe", "ignore"],
   });
   const lines = createInterface(child.stdout)[Symbol.asyncIterator]();
