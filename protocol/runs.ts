@@ -1,7 +1,8 @@
 /** What the panel and the language server say about training runs: a run is asked for, watched, steered, compared and thrown away. */
 import * as z from "zod";
+import type { RunStory } from "./run-story.ts";
 import { TRAIN_BOUNDS } from "./train-bounds.ts";
-import type { evaluationSchema, TrainEvent } from "./training.ts";
+import type { TrainEvent } from "./training.ts";
 
 /** The notification from the server to the extension: a `RunNews`. */
 export const RUN_NOTIFICATION = "$/spanfill/run";
@@ -116,31 +117,12 @@ export interface RunList {
   readonly runs: readonly RunSummary[];
 }
 
-/** All that a run has told; of its steps at most `CURVE_POINTS`, evenly. */
-export interface RunDetails {
+/** A run with its whole story. */
+export interface RunDetails extends RunStory {
   readonly summary: RunSummary;
-  readonly plan?: Extract<TrainEvent, { type: "plan" }>;
-  readonly estimate?: Extract<TrainEvent, { type: "estimate" }>;
-  readonly curve: readonly CurvePoint[];
-  readonly evaluations: readonly z.output<typeof evaluationSchema>[];
-  /** Rollbacks, pauses and resumptions, in order. */
-  readonly incidents: readonly { readonly step: number; readonly text: string }[];
 }
 
-/** Most points of a run's curve that are sent. */
-export const CURVE_POINTS = 5000;
-
-/** A step on the curve. */
-export interface CurvePoint {
-  readonly step: number;
-  readonly loss: number;
-  readonly learningRate: number;
-  readonly gradientNorm: number;
-  readonly tokensPerSecond: number;
-  readonly memoryBytes: number;
-}
-
-/** What happened in a run since the news before; at most ten times a second. */
+/** The events of a run since the news before, to be folded into its story; sent at most ten times a second. */
 export interface RunNews {
   readonly summary: RunSummary;
   readonly events: readonly TrainEvent[];

@@ -5,12 +5,11 @@ import { defined } from "../../base/defined.ts";
 import type { RunState, RunSummary } from "../../protocol/runs.ts";
 import type { TrainEvent } from "../../protocol/training.ts";
 import type { RunRecord } from "./folder.ts";
-import { type Story, scoresOf } from "./story.ts";
+import { type RunOutput, scoresOf } from "./story.ts";
 
 /** A run as it is known here. */
-export interface Known {
+export interface Known extends RunOutput {
   record: RunRecord;
-  readonly story: Story;
   readonly lines: () => Promise<unknown[]>;
   /** Settles with the look that is under way, whether or not that fails: two would read the same lines. */
   looking: Promise<void>;
@@ -33,7 +32,7 @@ export function summaryOf({ record, story, state, endedAt, message }: Known): Ru
     usable: story.evaluations.length > 0 && existsSync(join(out, "config.json")),
     step: story.step,
     steps: story.plan?.steps ?? 0,
-    ...(state === "paused" && story.paused === "briefly" && { waiting: true as const }),
+    ...(state === "paused" && story.pause === "briefly" && { waiting: true as const }),
     ...scoresOf(story),
     ...defined(isLive(state) ? { secondsLeft: story.secondsLeft, message } : { endedAt, message }),
   };

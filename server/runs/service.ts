@@ -4,6 +4,7 @@ import { stat } from "node:fs/promises";
 import { isAbsolute, join, resolve } from "node:path";
 import { ModelError } from "../../models/errors.ts";
 import type { Removed, ServerQuestion } from "../../protocol/panel.ts";
+import { EMPTY_STORY } from "../../protocol/run-story.ts";
 import {
   type DataCheck,
   dataCheckSchema,
@@ -33,7 +34,7 @@ import {
 import { isLive, isStarting, type Known, lostMessage, summaryOf } from "./known.ts";
 import { freeName } from "./name.ts";
 import { askCli, checkArguments, defaultCli, launch, trainArguments } from "./process.ts";
-import { addLine, detailsOf, emptyStory } from "./story.ts";
+import { addLine } from "./story.ts";
 
 /** A question of protocol/runs.ts. */
 export type RunQuestion = Extract<
@@ -102,7 +103,7 @@ class Runs implements RunService {
       }
       case "run": {
         const run = await this.find(question.id);
-        return { summary: summaryOf(run), ...detailsOf(run.story) } satisfies RunDetails;
+        return { summary: summaryOf(run), ...run.story } satisfies RunDetails;
       }
       case "checkData": {
         const request = withPaths(question.request);
@@ -168,7 +169,7 @@ class Runs implements RunService {
     await readyFolder(places, run.record.id);
     await sayTo(places, run.record.id, undefined);
     // What ended it before is read by now, and no more its end.
-    delete run.story.end;
+    delete run.end;
     delete run.message;
     delete run.endedAt;
     run.state = "starting";
@@ -230,7 +231,7 @@ class Runs implements RunService {
     }
     const run: Known = {
       record,
-      story: emptyStory(),
+      story: EMPTY_STORY,
       lines: followLines(runFiles(this.places, record.id).events),
       looking: Promise.resolve(),
       untold: [],
@@ -254,7 +255,7 @@ class Runs implements RunService {
       if (asks) run.checkedMs = Date.now();
       const first = run.told === undefined;
       for (const line of await run.lines()) {
-        const event = addLine(run.story, line);
+        const event = addLine(run, line);
         if (event !== undefined) run.untold.push(event);
       }
       await this.settle(run, lives);
@@ -270,10 +271,9 @@ class Runs implements RunService {
   }
 
   private async settle(run: Known, lives: boolean): Promise<void> {
-    const { story, record } = run;
-    const { end } = story;
+    const { story, end, record } = run;
     if (lives && (end === undefined || end.state !== "done")) {
-      run.state = story.plan === undefined ? "starting" : story.paused === "no" ? "running" : "paused";
+      run.state = story.plan === undefined ? "starting" : story.pause === "no" ? "running" : "paused";
       delete run.message;
       delete run.endedAt;
       return;

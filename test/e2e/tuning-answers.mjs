@@ -134,11 +134,11 @@ function run(id, title, state, { classify = true, at = 600, steps = 600, ...chan
   const incidents =
     at > 300
       ? [
-          { step: 250, text: "Paused." },
-          { step: 310, text: "Back to step 300 with learning rate 5.0e-4: the loss was no number." },
+          { kind: "paused", step: 250 },
+          { kind: "rollback", step: 310, toStep: 300, learningRate: 5e-4 },
         ]
       : [];
-  return { summary, plan, curve, evaluations: done, incidents };
+  return { summary, plan, step: at, pause: "no", latest: curve.at(-1), curve, evaluations: done, incidents };
 }
 
 export const RUNS = {

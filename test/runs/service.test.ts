@@ -178,12 +178,12 @@ test("it pauses, goes on, stops and is resumed, over services that know nothing 
   const { summary: stopped, incidents } = await until(next, id, ({ summary }) => summary.state === "stopped");
   assert.equal(stopped.usable, true);
   assert.deepEqual(
-    incidents.map(({ text: said }) => said),
-    ["Paused.", "Continued.", "Paused."],
+    incidents.map(({ kind }) => kind),
+    ["paused", "continued", "paused"],
   );
   await ask(next, { kind: "steerRun", id, action: "resume" });
   const resumed = await until(next, id, ({ summary }) => summary.state === "running" && summary.step > stopped.step);
-  assert.match(resumed.incidents.at(-1)?.text ?? "", /^Went on after step \d+\.$/);
+  assert.equal(resumed.incidents.at(-1)?.kind, "resumed");
   const steps = resumed.curve.map(({ step }) => step);
   assert.deepEqual(
     steps,

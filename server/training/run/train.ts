@@ -6,6 +6,7 @@ import { ModelError } from "../../../models/errors.ts";
 import type { T5Config } from "../../../models/t5/config.ts";
 import { learnedShapes } from "../../../models/t5/trainable.ts";
 import { parameterCount } from "../../../models/t5/weights.ts";
+import { withPoint } from "../../../protocol/run-story.ts";
 import type { Evaluation, TrainEvent } from "../../../protocol/training.ts";
 import { readTensor } from "../../catalog/folder/checkpoint.ts";
 import { prepareWeights } from "../../catalog/folder/prepare.ts";
@@ -55,9 +56,6 @@ export interface TrainReport {
 
 /** How often a run may go back to its last state, and what its rate is multiplied by then. */
 const [MOST_ROLLBACKS, ROLLBACK_FACTOR] = [3, 1 / 3];
-
-/** Points that are kept of a run's curves. */
-const CURVE_POINTS = 1000;
 
 /**
  * Trains a model and writes the weights that did best on the validation examples.
@@ -160,13 +158,12 @@ export async function train(run: TrainRun, options: TrainOptions = {}): Promise<
     const share = progress.rateFactor * rateAt(settings.schedule, number, settings.warmupSteps, steps);
     const learningRate = settings.learningRate * share;
     optimizer.update(stepper.gradients, number, learningRate, scale);
-    const kept = number % Math.ceil(steps / CURVE_POINTS) === 0;
     progress = {
       ...progress,
       step: number,
       lossSum: progress.lossSum + loss,
       lossCount: progress.lossCount + 1,
-      curve: kept ? [...progress.curve, { step: number, loss, learningRate, gradientNorm: norm }] : progress.curve,
+      curve: withPoint(progress.curve, { step: number, loss, learningRate, gradientNorm: norm }),
     };
     watch.tokens += examples.reduce((sum, { input, target }) => sum + input.length + target.length, 0);
     watch.ms += performance.now() - started;

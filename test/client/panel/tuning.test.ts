@@ -15,7 +15,7 @@ import { TUNING_TASKS } from "../../../client/panel/view/tuning/form/tuning-task
 import {
   announcement,
   endsOf,
-  KEPT_POINTS,
+  incidentText,
   newDetails,
   withNews,
 } from "../../../client/panel/view/tuning/runs/run-state.ts";
@@ -25,7 +25,7 @@ import {
   type TuningMessage,
   type TuningState,
 } from "../../../client/panel/view/tuning/tuning-state.ts";
-import { type RunDetails, type RunNews, type RunRequest, runRequestSchema } from "../../../protocol/runs.ts";
+import { type RunNews, type RunRequest, runRequestSchema } from "../../../protocol/runs.ts";
 import { findTask } from "../../../server/training/data/tasks.ts";
 import { evaluation, runSummary, step } from "./runs.ts";
 
@@ -177,29 +177,20 @@ test("a run that is thrown away is nowhere any more", () => {
 
 const news = (...events: RunNews["events"]): RunNews => ({ summary: runSummary("a"), events });
 const started = newDetails(runSummary("a"));
-const steps = (details: RunDetails) => details.curve.map((point) => point.step);
 
-test("a rollback takes back what was after it, and is told", () => {
-  const rollback = {
-    type: "rollback",
-    step: 4,
-    toStep: 2,
-    learningRate: 5e-5,
-    reason: "the loss was no number",
-  } as const;
-  const details = withNews(started, news(step(1), step(2), evaluation(2), step(3), evaluation(3), rollback, step(3)));
-  assert.deepEqual(steps(details), [1, 2, 3]);
-  assert.deepEqual(
-    details.evaluations.map((one) => one.step),
-    [2],
-  );
-  assert.match(details.incidents[0]?.text ?? "", /step 2 with learning rate 5\.0e-5: the loss was no number/);
-});
-
-test("a step told twice stands once, as after a resumption", () => {
-  const told = withNews(withNews(started, news(step(1), step(2), step(3))), news(step(2), step(3), step(4)));
-  assert.deepEqual(steps(told), [1, 2, 3, 4]);
-  assert.deepEqual(steps(withNews(told, news({ type: "resumed", step: 2 }, step(3)))), [1, 2, 3]);
+test("each kind of incident is put into words", () => {
+  const incidents = [
+    { kind: "resumed", step: 2 },
+    { kind: "rollback", step: 4, toStep: 2, learningRate: 5e-5 },
+    { kind: "paused", step: 2 },
+    { kind: "continued", step: 2 },
+  ] as const;
+  assert.deepEqual(incidents.map(incidentText), [
+    "Went on after a stop.",
+    "The loss was not a number: back to step 2, with learning rate 5.0e-5.",
+    "Paused.",
+    "Continued.",
+  ]);
 });
 
 test("the best evaluation is the one that the run names, else that of the least loss", () => {
@@ -207,19 +198,6 @@ test("the best evaluation is the one that the run names, else that of the least 
   assert.deepEqual([endsOf(details).base?.step, endsOf(details).best?.step], [0, 2]);
   const named = { ...details, summary: runSummary("a", { best: { step: 3, validation: 4, metrics: {} } }) };
   assert.equal(endsOf(named).best?.step, 3);
-});
-
-test("100,000 events are folded in seconds, and what is kept stays small", () => {
-  const begun = performance.now();
-  const batch = 20;
-  let details = started;
-  for (let i = 0; i < 100_000; i += batch) {
-    details = withNews(details, news(...Array.from({ length: batch }, (_, j) => step(i + j + 1))));
-  }
-  // A tenth of a second where the machine is free.
-  assert.ok(performance.now() - begun < 20_000, `${performance.now() - begun} ms`);
-  assert.ok(details.curve.length >= KEPT_POINTS && details.curve.length < 2 * KEPT_POINTS);
-  assert.equal(details.curve.at(-1)?.step, 100_000);
 });
 
 test("a screen reader hears of each tenth and each evaluation, not of each step", () => {

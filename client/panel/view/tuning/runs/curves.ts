@@ -2,7 +2,7 @@
 import type { RunDetails } from "../../../../../protocol/runs.ts";
 import { t } from "../../ui/texts.ts";
 import type { CurveOptions } from "../tuning-state.ts";
-import { figure } from "./run-state.ts";
+import { figure, incidentText } from "./run-state.ts";
 import { metricTitle } from "./tuning-results.ts";
 
 /** A line. */
@@ -142,7 +142,10 @@ export function aligned(lines: readonly Pick<Line, "x" | "y">[]): (number | null
 /** Rollbacks, pauses and resumptions. */
 export function marksOf(runs: readonly RunDetails[]): readonly Mark[] {
   return runs.flatMap(({ summary, incidents }, run) =>
-    incidents.map(({ step, text }) => ({ run, step, text: runs.length === 1 ? text : `${summary.title}: ${text}` })),
+    incidents.map((incident) => {
+      const text = incidentText(incident);
+      return { run, step: incident.step, text: runs.length === 1 ? text : `${summary.title}: ${text}` };
+    }),
   );
 }
 

@@ -117,8 +117,7 @@ function endedView(app: App, run: RunSummary): readonly TemplateResult[] {
 }
 
 /** Where it stands, in figures. */
-function factsView({ curve, plan }: RunDetails): TemplateResult | string {
-  const now = curve.at(-1);
+function factsView({ latest: now, plan }: RunDetails): TemplateResult | string {
   if (now === undefined && plan === undefined) return "";
   const facts: (readonly [string, string])[] = [
     ...(now === undefined
