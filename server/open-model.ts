@@ -1,5 +1,4 @@
 /** Loads the model that a command names, in this process; imported only when a command runs, to keep the start fast. */
-
 import { defined } from "../base/defined.ts";
 import { type Device, fallbackNotice } from "../protocol/devices.ts";
 import { resolveModel } from "./catalog/installed.ts";

@@ -3,7 +3,6 @@
  * Shapes: B batch, S source, T target and P cached positions, D model width, H heads, K head width, F feed-forward
  * width.
  */
-
 import { defined } from "../../base/defined.ts";
 import type { Segment } from "../graph/backward.ts";
 import type { GraphBuilder } from "../graph/builder.ts";

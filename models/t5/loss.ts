@@ -1,5 +1,4 @@
 /** The LM head and the cross-entropy in one, which need neither one-hot labels nor a stored gradient of the logits. */
-
 import { defined } from "../../base/defined.ts";
 import type { GraphBuilder } from "../graph/builder.ts";
 import * as ops from "../graph/ops.ts";

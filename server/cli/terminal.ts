@@ -1,5 +1,4 @@
 /** Input and output that the commands share: texts, results, progress, errors, interruption, exit codes. */
-
 import { withStack } from "../../base/reason.ts";
 import { ModelError } from "../../models/errors.ts";
 import { drawLine, eraseLine, printAnswer, printJson, printNote, printReport } from "../output.ts";

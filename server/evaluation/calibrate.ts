@@ -1,5 +1,4 @@
 /** What a model says of texts with known answers, and whether it was right: what its confidence is fitted to. */
-
 import { defined } from "../../base/defined.ts";
 import { seededRandom, seededSample } from "../../models/random.ts";
 import {

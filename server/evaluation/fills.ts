@@ -1,5 +1,4 @@
 /** Fills under evaluation: gaps cut out of the texts, what the model and bigrams put there, and how likely it found what stood there. */
-
 import { defined } from "../../base/defined.ts";
 import { ModelError } from "../../models/errors.ts";
 import type { BigramModel } from "../../models/words/bigram.ts";

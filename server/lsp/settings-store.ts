@@ -1,5 +1,4 @@
 /** The settings as the client has them, asked for once for each document and again after they changed. */
-
 import { reason } from "../../base/reason.ts";
 import { parseSettings, SETTINGS_SECTION, type Settings } from "../../protocol/settings.ts";
 

@@ -1,5 +1,4 @@
 /** A model for infill's tests: real vocabularies, and a decoder that the test plays. */
-
 import { defined } from "../../base/defined.ts";
 import { parseConfig } from "../../models/t5/config.ts";
 import { encodeParts } from "../../models/tokenizer/parts.ts";

@@ -1,5 +1,4 @@
 /** Reads TensorStore's database in files (OCDBT), in which Orbax stores the files of many arrays. */
-
 import { reason } from "../../../base/reason.ts";
 import { ByteCursor, EndOfBytes } from "../cursor.ts";
 import { crc32c } from "../snappy.ts";

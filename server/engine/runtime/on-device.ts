@@ -1,5 +1,4 @@
 /** What runs on the device that was asked for, and on the CPU from the moment that device fails; and whether a device works at all. */
-
 import { defined } from "../../../base/defined.ts";
 import { reason } from "../../../base/reason.ts";
 import { ModelError } from "../../../models/errors.ts";

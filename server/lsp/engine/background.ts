@@ -1,5 +1,4 @@
 /** Work that no request waits for, such as what a notification or a timer starts: what goes wrong there is written to the log. */
-
 import { withStack } from "../../../base/reason.ts";
 import type { Log } from "../log.ts";
 

@@ -1,5 +1,4 @@
 /** Keeps the engine for the server: started by the first request that needs it, exchanged when settings ask for another model. */
-
 import { defined } from "../../../base/defined.ts";
 import { ModelError } from "../../../models/errors.ts";
 import { fallbackNotice } from "../../../protocol/devices.ts";

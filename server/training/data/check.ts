@@ -1,5 +1,4 @@
 /** What a run would make of some data: columns, lengths, a preview, and all that would be cut or left out. */
-
 import { defined } from "../../../base/defined.ts";
 import { resolveModel } from "../../catalog/installed.ts";
 import { percentile } from "../../metrics/metrics.ts";

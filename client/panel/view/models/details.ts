@@ -1,5 +1,4 @@
 /** Everything about one model, and what can be done with it. */
-
 import { html, type TemplateResult } from "lit";
 import { defined } from "../../../../base/defined.ts";
 import { DEVICE_NAMES } from "../../../../protocol/devices.ts";

@@ -1,5 +1,4 @@
 /** The playground: a text, settings, and what one model or two side by side make of it, token by token. */
-
 import { html, type TemplateResult } from "lit";
 import { reason } from "../../../../base/reason.ts";
 import type { App } from "../app.ts";

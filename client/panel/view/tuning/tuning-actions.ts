@@ -1,5 +1,4 @@
 /** What the fine-tuning page asks of the extension, and what it does with the answers. */
-
 import { defined } from "../../../../base/defined.ts";
 import { reason } from "../../../../base/reason.ts";
 import type { Task } from "../../../../protocol/panel.ts";
