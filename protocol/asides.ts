@@ -1,13 +1,16 @@
-/** Words about a text, in the text: as a comment in the language's own syntax, or as a quotation where readers are to see them. */
+/**
+ * Text about a document, written into it: as a comment in the language's own syntax, or as a quotation where readers
+ * are to see it.
+ */
 import { COMMENTED_LANGUAGES } from "./comments.ts";
 
-/** What stands before each line, and for languages without such marks around all of them. */
+/** The prefix of each line, and the lines around the block for languages that need them. */
 interface Aside {
   readonly line: string;
   readonly around?: readonly [begin: string, end: string];
 }
 
-/** Languages of prose; programs are in COMMENTED_LANGUAGES. */
+/** Languages of prose; COMMENTED_LANGUAGES has the programming languages. */
 const PROSE: Readonly<Record<string, Aside>> = {
   markdown: { line: "> " },
   quarto: { line: "> " },
@@ -20,14 +23,14 @@ const PROSE: Readonly<Record<string, Aside>> = {
 };
 
 /**
- * Lines that hold a text as an aside, each ending with a newline; lists keep their lines.
- * @param width columns that a line should not go beyond, indentation included
- * @param indentation of every line
+ * A text as lines of an aside, each ending with a newline; list items keep their lines.
+ * @param width maximum number of columns, including the indentation
+ * @param indentation prefix of every line
  */
 export function asideOf(text: string, languageId: string, width: number, indentation = ""): string {
   const { line, around } = asideIn(languageId);
   const [begin, end] = around ?? [];
-  // What would end the comment early must not.
+  // The text must not end the comment early.
   const safe = end ? text.replaceAll(end, [...end].join(" ")) : text;
   const room = Math.max(LEAST_WIDTH, width - indentation.length - line.length);
   const lines = safe
@@ -42,14 +45,14 @@ export function asideOf(text: string, languageId: string, width: number, indenta
 const LEAST_WIDTH = 20;
 
 function asideIn(languageId: string): Aside {
-  const own = PROSE[languageId];
-  if (own !== undefined) return own;
+  const prose = PROSE[languageId];
+  if (prose !== undefined) return prose;
   const { line: [mark] = [], block: [around] = [] } = COMMENTED_LANGUAGES[languageId] ?? {};
   if (mark !== undefined) return { line: `${mark} ` };
   return around === undefined ? { line: "> " } : { line: "  ", around };
 }
 
-/** A line in lines of at most so many columns where words allow it; a list's item hangs below its mark. */
+/** Breaks a line into lines of at most `width` columns where words allow it; a list item's continuation is indented. */
 function wrapped(line: string, width: number): string[] {
   const [mark = ""] = /^\s*(?:[-*+]|\d+[.)])\s+/.exec(line) ?? [];
   const lines: string[] = [];

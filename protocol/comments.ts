@@ -1,17 +1,17 @@
-/** Finds the comment or docstring at a place in a program, as prose: without the marks that make it a comment. */
+/** Finds the comment or docstring at an offset of a program, as prose without the comment marks. */
 
-/** The prose of a comment, and where in it the place is; offsets in UTF-16 units. */
+/** The prose of a comment, and the offset within it; in UTF-16 units. */
 export interface CommentProse {
   readonly text: string;
   readonly offset: number;
 }
 
-/** How a language writes comments. */
+/** A language's comment syntax. */
 interface Syntax {
-  /** What begins a comment that ends with its line. */
+  /** Marks of comments that end with the line. */
   readonly line: readonly string[];
   readonly block: readonly (readonly [begin: string, end: string])[];
-  /** Quotes of strings; those of three characters are docstrings where they begin a line. */
+  /** String quotes; a string with triple quotes is a docstring if it begins a line. */
   readonly quotes: readonly string[];
 }
 
@@ -22,7 +22,7 @@ const DASHES: Syntax = { line: ["--"], block: [["/*", "*/"]], quotes: ['"', "'"]
 const STYLE: Syntax = { line: [], block: [["/*", "*/"]], quotes: ['"', "'"] };
 const MARKUP: Syntax = { line: [], block: [["<!--", "-->"]], quotes: [] };
 
-/** VS Code's ids of programming languages, with the way they write comments. */
+/** Comment syntax by VS Code's language ids. */
 export const COMMENTED_LANGUAGES: Readonly<Record<string, Syntax>> = {
   javascript: C,
   javascriptreact: C,
@@ -62,26 +62,26 @@ export const COMMENTED_LANGUAGES: Readonly<Record<string, Syntax>> = {
 };
 
 /**
- * The comment or docstring that holds a place: neighbouring comments on lines of their own are one. undefined in code, in a string,
- * and in a language that is not known.
+ * The comment or docstring at an offset; adjacent line comments count as one.
+ * @returns undefined in code, in a string, and in an unknown language
  */
 export function commentAt(text: string, offset: number, languageId: string): CommentProse | undefined {
   const syntax = COMMENTED_LANGUAGES[languageId];
   if (syntax === undefined) return undefined;
-  // A line's start far enough before: whoever writes a comment of so many characters is not helped.
+  // Begins at the start of a line far enough back; longer comments are not supported.
   const from = offset <= MOST_SCANNED ? 0 : text.indexOf("\n", offset - MOST_SCANNED) + 1;
-  const found = scan(text, from, offset, syntax);
-  if (found === undefined) return undefined;
-  const lines = found.kind === "line" ? lineComment(text, offset, syntax) : blockComment(text, found);
+  const enclosing = scan(text, from, offset, syntax);
+  if (enclosing === undefined) return undefined;
+  const lines = enclosing.kind === "line" ? lineComment(text, offset, syntax) : blockComment(text, enclosing);
   return joined(lines, offset);
 }
 
 const MOST_SCANNED = 200_000;
 
-type Found = { readonly kind: "line" } | { readonly kind: "block"; readonly begin: number; readonly end: string };
+type Enclosing = { readonly kind: "line" } | { readonly kind: "block"; readonly begin: number; readonly end: string };
 
-/** What a place is in. */
-function scan(text: string, from: number, offset: number, { line, block, quotes }: Syntax): Found | undefined {
+/** The comment that encloses an offset. */
+function scan(text: string, from: number, offset: number, { line, block, quotes }: Syntax): Enclosing | undefined {
   for (let at = from; at < offset; ) {
     const [begin, end] = block.find(([mark]) => text.startsWith(mark, at)) ?? [];
     const quote = begin === undefined ? quotes.find((mark) => text.startsWith(mark, at)) : undefined;
@@ -108,12 +108,15 @@ function scan(text: string, from: number, offset: number, { line, block, quotes 
   return undefined;
 }
 
-/** In a shell `$#` and `a#b` are no comments. */
+/** Whether "#" is a comment mark here: not in `$#` or `a#b` of a shell. */
 function isMark(text: string, at: number, mark: string): boolean {
   return mark !== "#" || at === 0 || /\s/.test(text.charAt(at - 1));
 }
 
-/** After a string's closing quote; at its line's end where a quote of one character is not closed, beyond the text where one of three is not. */
+/**
+ * The offset after a string's closing quote. An unclosed string ends with its line, or beyond the text if it has
+ * triple quotes.
+ */
 function endOfString(text: string, at: number, quote: string): number {
   for (let i = at + quote.length; i < text.length; i++) {
     if (text[i] === "\\") i += 1;
@@ -123,13 +126,13 @@ function endOfString(text: string, at: number, quote: string): number {
   return text.length + 1;
 }
 
-/** A line of a comment: where its prose begins and ends. */
+/** A line of a comment: the offset and text of its prose. */
 interface Line {
   readonly start: number;
   readonly text: string;
 }
 
-/** The lines around a place that hold nothing but a comment; the place's own may have code before it. */
+/** The comment-only lines around an offset; the line at the offset may have code before the comment. */
 function lineComment(text: string, offset: number, { line }: Syntax): Line[] {
   const marks = line.map((mark) => mark.replace(/[\\^$.*+?()[\]{}|/-]/g, "\\$&")).join("|");
   const only = new RegExp(`^[ \\t]*(?:${marks})[/!#-]*[ \\t]?`);
@@ -139,13 +142,13 @@ function lineComment(text: string, offset: number, { line }: Syntax): Line[] {
     const [mark] = pattern.exec(whole) ?? [];
     return mark === undefined ? undefined : { start: start + mark.length, text: whole.slice(mark.length) };
   };
-  const ownStart = text.lastIndexOf("\n", offset - 1) + 1;
-  const alone = lineAt(ownStart, only);
-  const own = alone ?? lineAt(ownStart, new RegExp(`^.*?(?:^|[ \\t;{}(),])(?:${marks})[/!#-]*[ \\t]?`));
-  if (own === undefined || own.start > offset) return [];
-  const lines = [own];
-  if (alone === undefined) return lines;
-  for (let start = ownStart; start > 0 && lines.length < MOST_LINES; ) {
+  const startOfLine = text.lastIndexOf("\n", offset - 1) + 1;
+  const commentOnly = lineAt(startOfLine, only);
+  const current = commentOnly ?? lineAt(startOfLine, new RegExp(`^.*?(?:^|[ \\t;{}(),])(?:${marks})[/!#-]*[ \\t]?`));
+  if (current === undefined || current.start > offset) return [];
+  const lines = [current];
+  if (commentOnly === undefined) return lines;
+  for (let start = startOfLine; start > 0 && lines.length < MOST_LINES; ) {
     start = text.lastIndexOf("\n", start - 2) + 1;
     const before = lineAt(start, only);
     if (before === undefined) break;
@@ -165,8 +168,8 @@ function lineComment(text: string, offset: number, { line }: Syntax): Line[] {
 
 const MOST_LINES = 200;
 
-/** A block's lines without the stars and the white space that they begin with. */
-function blockComment(text: string, { begin, end }: Extract<Found, { kind: "block" }>): Line[] {
+/** A block's lines without their leading stars and white space. */
+function blockComment(text: string, { begin, end }: Extract<Enclosing, { kind: "block" }>): Line[] {
   const close = text.indexOf(end, begin);
   const body = text.slice(begin, close < 0 ? text.length : close);
   let start = begin;
@@ -178,11 +181,11 @@ function blockComment(text: string, { begin, end }: Extract<Found, { kind: "bloc
   });
 }
 
-/** The lines as one text; undefined where the place is in what was taken away. */
+/** The lines as one text; undefined if the offset is in a removed mark. */
 function joined(lines: readonly Line[], offset: number): CommentProse | undefined {
-  const own = lines.findLastIndex(({ start, text }) => offset >= start && offset <= start + text.length);
-  const line = lines[own];
+  const current = lines.findLastIndex(({ start, text }) => offset >= start && offset <= start + text.length);
+  const line = lines[current];
   if (line === undefined) return undefined;
-  const before = lines.slice(0, own).reduce((length, { text }) => length + text.length + 1, 0);
+  const before = lines.slice(0, current).reduce((length, { text }) => length + text.length + 1, 0);
   return { text: lines.map(({ text }) => text).join("\n"), offset: before + offset - line.start };
 }

@@ -1,4 +1,4 @@
-/** Asking about a text and classifying it: the arguments and results of two commands of requests.ts. */
+/** Arguments and results of two commands of requests.ts: asking about a text and classifying it. */
 import type { Range } from "vscode-languageserver-protocol";
 import { z } from "zod";
 import { editionSchema, rangeSchema } from "./requests.ts";
@@ -6,49 +6,49 @@ import { editionSchema, rangeSchema } from "./requests.ts";
 /** Arguments of `spanfill.askRange`. */
 export const askSchema = z.object({
   uri: z.string(),
-  /** The document's version that the range belongs to; another is refused (ContentModified). */
+  /** The document version that the range refers to; any other is refused (ContentModified). */
   version: z.int(),
   edition: editionSchema,
-  /** The text to ask about; the whole document when absent. */
+  /** The text to ask about; the whole document if absent. */
   range: rangeSchema.optional(),
   question: z.string().trim().min(1).max(2000),
-  /** Whether the server also shows the answer with window/showMessage, for clients that do nothing with a result. */
+  /** Whether the server also shows the answer with window/showMessage, for clients that ignore results. */
   show: z.boolean().default(false),
 });
 export type AskArguments = z.input<typeof askSchema>;
 
 /** Result of `spanfill.askRange`. */
 export interface AskResult {
-  /** Best first: those that stand in the text before others; none when the model had nothing to say. */
+  /** Best first, verbatim quotes before others; empty if the model has no answer. */
   readonly answers: readonly {
     readonly text: string;
-    /** Of the whole answer, 0 to 1; not calibrated. */
+    /** Likelihood of the whole answer, 0 to 1; not calibrated. */
     readonly likelihood: number;
-    /** Where the document has these words; empty where the answer is the model's own. */
+    /** Where the document contains these words; empty if the model phrased the answer itself. */
     readonly ranges: readonly Range[];
   }[];
-  /** Parts the text was cut into. */
+  /** Number of parts that the text was split into. */
   readonly chunks: number;
   /** Share of the text's characters that the model read, 0 to 1. */
   readonly coverage: number;
   readonly ms: number;
   /** The model's id. */
   readonly model: string;
-  /** How the best answer was come by, to be shown with it; short phrases in English. */
+  /** Notes on how the best answer was obtained, to be shown with it; short phrases in English. */
   readonly notes: readonly string[];
 }
 
 /** Arguments of `spanfill.classifyRange`. */
 export const classifySchema = z.object({
   uri: z.string(),
-  /** The document's version that the range belongs to; another is refused (ContentModified). */
+  /** The document version that the range refers to; any other is refused (ContentModified). */
   version: z.int(),
   edition: editionSchema,
-  /** The whole document when absent. */
+  /** The whole document if absent. */
   range: rangeSchema.optional(),
-  /** What to choose among; the model's own labels when absent. */
+  /** Labels to choose from; the model's own if absent. */
   labels: z.array(z.string().trim().min(1)).min(2).optional(),
-  /** Whether the server also shows the label with window/showMessage, for clients that do nothing with a result. */
+  /** Whether the server also shows the label with window/showMessage, for clients that ignore results. */
   show: z.boolean().default(false),
 });
 export type ClassifyArguments = z.input<typeof classifySchema>;
@@ -57,7 +57,7 @@ export type ClassifyArguments = z.input<typeof classifySchema>;
 export interface ClassifyResult {
   /** Likeliest first; `probability` 0 to 1, not calibrated. */
   readonly labels: readonly { readonly label: string; readonly probability: number }[];
-  /** Where the labels are from: the arguments, the model's folder, or written by the model. */
+  /** Source of the labels: the arguments, the model's folder, or text that the model generated. */
   readonly origin: "given" | "known" | "written";
   readonly chunks: number;
   readonly coverage: number;

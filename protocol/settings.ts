@@ -1,50 +1,52 @@
-/** The one definition of Spanfill's settings: what the server validates with, and what package.json's settings are made from. */
+/**
+ * The only definition of Spanfill's settings: the server validates with it, and package.json's settings are generated
+ * from it.
+ */
 import { z } from "zod";
 import { DEVICES } from "./devices.ts";
 
-/** Where settings live: `spanfill.inlineCompletion.length` and so on. */
+/** The section of all settings: `spanfill.inlineCompletion.length` and so on. */
 export const SETTINGS_SECTION = "spanfill";
 
-/** What VS Code needs to know of a setting besides its type. */
+/** What VS Code needs to know about a setting besides its type. */
 interface Presentation {
-  /** `window` (the default), `resource`: per folder, `language-overridable`: also per language, `machine-overridable`: not synced. */
+  /**
+   * `window` (the default); `resource`: per folder; `language-overridable`: also per language; `machine-overridable`:
+   * not synced.
+   */
   readonly scope?: "window" | "resource" | "language-overridable" | "machine-overridable";
   readonly enumDescriptions?: readonly string[];
-  /** Whether a folder that is not trusted may not set it: it chooses what is loaded and run, or what is kept. */
+  /** Whether an untrusted folder may not set it, because it affects what is loaded, run or stored. */
   readonly restricted?: true;
 }
 
 const setting = <T extends z.ZodType>(type: T, description: string, presentation: Presentation = {}): T =>
   type.meta({ description, ...presentation });
 
-/** Every setting by its name below the section, with type, range, default and description. */
+/** Every setting, by its name within the section: type, range, default and description. */
 const shape = {
   model: setting(
     z.string().default(""),
-    "The model: a built-in model's name, that of a downloaded or imported one, or the absolute path of a folder with config.json, weights and a tokenizer. Empty: the built-in model.",
+    "The model: the name of a built-in, downloaded or imported model, or the absolute path of a folder with config.json, weights and a tokenizer. Empty: the built-in model.",
     { scope: "machine-overridable", restricted: true },
   ),
-  "models.summarize": setting(
-    z.string().default(""),
-    "The model for summaries, where that is to be another one. Empty: `spanfill.model`.",
-    {
-      scope: "machine-overridable",
-      restricted: true,
-    },
-  ),
+  "models.summarize": setting(z.string().default(""), "Model for summaries, if different. Empty: `spanfill.model`.", {
+    scope: "machine-overridable",
+    restricted: true,
+  }),
   "models.infill": setting(
     z.string().default(""),
-    "The model for filling gaps and for suggestions, where that is to be another one. Empty: `spanfill.model`.",
+    "Model for filling gaps and for suggestions, if different. Empty: `spanfill.model`.",
     { scope: "machine-overridable", restricted: true },
   ),
   "models.ask": setting(
     z.string().default(""),
-    "The model for questions: one that was fine-tuned to answer them. Empty: `spanfill.model`, if it was.",
+    "Model for questions; it must have been fine-tuned to answer them. Empty: `spanfill.model`, if that was.",
     { scope: "machine-overridable", restricted: true },
   ),
   "models.classify": setting(
     z.string().default(""),
-    "The model for classifying: one that was fine-tuned on texts and their labels. Empty: `spanfill.model`, if it was.",
+    "Model for classifying; it must have been fine-tuned on texts and their labels. Empty: `spanfill.model`, if that was.",
     { scope: "machine-overridable", restricted: true },
   ),
   precision: setting(z.enum(["int8", "float32"]).default("int8"), "Precision of the model's weights.", {
@@ -54,48 +56,48 @@ const shape = {
   }),
   device: setting(
     z.enum(["auto", ...DEVICES]).default("auto"),
-    "What the model runs on. Other devices than the CPU take its float32 weights, whatever the precision; where one fails, the CPU does its work.",
+    "The device that the model runs on. Devices other than the CPU always use the float32 weights. If a device fails, the CPU takes its place.",
     {
       scope: "machine-overridable",
       restricted: true,
       enumDescriptions: [
-        "The quickest of those that were measured with the model, in the panel or by `spanfill devices --measure`; the CPU where none was.",
+        "The fastest device measured with the model, in the panel or by `spanfill devices --measure`; the CPU if none was measured.",
         "The processor.",
-        "The graphics card, by Vulkan, Direct3D or Metal.",
-        "The graphics card, by DirectML (Windows).",
+        "The graphics card, through Vulkan, Direct3D or Metal.",
+        "The graphics card, through DirectML (Windows).",
         "Apple's accelerators (macOS).",
-        "NVIDIA's cards (x64 Linux, with CUDA's libraries).",
+        "NVIDIA graphics cards (x64 Linux, with the CUDA libraries).",
       ],
     },
   ),
   threads: setting(
     z.int().min(0).max(256).default(0),
-    "Threads the model computes with. 0: as many as the machine has cores.",
+    "Number of threads that the model uses. 0: as many as the machine has cores.",
     { scope: "machine-overridable", restricted: true },
   ),
   idleMinutes: setting(
     z.number().min(0).max(10_080).default(5),
-    "Minutes without use after which the model's memory is freed; the next use loads it again. 0: never.",
+    "Idle minutes after which the model's memory is freed; the next use loads the model again. 0: never.",
     { scope: "machine-overridable", restricted: true },
   ),
   enable: setting(
     z.record(z.string(), z.boolean()).default({}),
-    'Where Spanfill does something by itself (suggestions, hovers, code lenses, code actions), by patterns as in .gitignore: `{"drafts/**": false}`. The last one that fits counts; where none fits, it is on. What you ask for works everywhere.',
+    'Where Spanfill acts without being asked (suggestions, hovers, code lenses, code actions), as patterns like those of .gitignore: `{"drafts/**": false}`. The last matching pattern applies; without a match it is on. What you ask for works everywhere.',
     { scope: "language-overridable", restricted: true },
   ),
   "inlineCompletion.enabled": setting(
     z.boolean().default(true),
-    "Suggest text at the cursor while you type. When off, a suggestion can still be asked for.",
+    "Suggest text at the cursor while you type. When this is off, you can still ask for a suggestion.",
     { scope: "language-overridable" },
   ),
   "inlineCompletion.comments": setting(
     z.boolean().default(true),
-    "Suggest text in the comments and docstrings of programs, too. Their code is left alone.",
+    "Also suggest text in the comments and docstrings of programs, never in their code.",
     { scope: "language-overridable" },
   ),
   "inlineCompletion.length": setting(
     z.enum(["word", "sentence", "line", "paragraph"]).default("sentence"),
-    "How much a suggestion holds.",
+    "How long a suggestion is.",
     {
       scope: "language-overridable",
       enumDescriptions: [
@@ -107,56 +109,57 @@ const shape = {
     },
   ),
   "inlineCompletion.minimumConfidence": setting(
-    // On validation data a third of all suggestions are that sure, and 36% of these begin right (18% of all).
+    // On validation data the model is this confident about a third of all suggestions, and 36% of these begin
+    // correctly (18% of all).
     z.number().min(0).max(1).default(0.2),
-    "Suggestions the model is less sure of are not shown while you type: the chance, as was measured, that they begin as the author would go on. 0: show all.",
+    "Least confidence of suggestions shown while you type: the measured probability that a suggestion begins the way the author would continue. 0: show all.",
     { scope: "language-overridable" },
   ),
   "inlineCompletion.alternatives": setting(
     z.int().min(1).max(10).default(3),
-    "How many different suggestions are made when you ask for one.",
+    "Number of different suggestions when you ask for one.",
     { scope: "resource" },
   ),
   gapMarker: setting(
     z.string().min(1).max(100).default("___"),
-    "What marks a gap to be filled. A marker of one repeated character also matches a longer run of it.",
+    "The text that marks a gap. A marker of one repeated character also matches longer runs of it.",
     { scope: "language-overridable" },
   ),
   "summary.style": setting(
     z.enum(["sentence", "paragraph", "bullets", "title"]).default("paragraph"),
-    "What the summary of a selection or a file looks like.",
+    "Style of the summary of a selection or a file.",
     {
       scope: "resource",
       enumDescriptions: ["One sentence.", "A few sentences.", "A list.", "A heading for the text."],
     },
   ),
   "summary.minimumConfidence": setting(
-    // From here on likelier right than wrong. On repositories that no training saw, 26% of the summaries below are right, but
-    // 45% of the sentences that stand instead.
+    // From here on a summary is likelier right than wrong. On repositories outside the training data, 26% of the
+    // summaries below it are right, but 45% of the sentences that replace them.
     z.number().min(0).max(1).default(0.5),
-    "Where the model is less sure of its summary, the best sentence of the text stands instead and is marked as such: the chance, as was measured, that a person's summary would be like it. 0: always the model's own words.",
+    "Least confidence in a summary: the measured probability that a person's summary would be similar. Below it, the best sentence of the text appears instead and is marked as such. 0: always the model's own words.",
     { scope: "resource" },
   ),
   "summary.keep": setting(
     z.enum(["memory", "disk"]).default("memory"),
-    "Where summaries are kept, so that what has not changed is not summarized again. They tell what your texts are about: they stay on this machine, and the command Forget Summaries removes them.",
+    "Where summaries are kept, so that unchanged text is not summarized again. They reveal what your texts are about, so they stay on this machine, and the command Forget Summaries removes them.",
     {
       scope: "machine-overridable",
       restricted: true,
       enumDescriptions: [
         "Until the window is closed.",
-        "Also in a file of Spanfill's cache folder that only you can read.",
+        "Also in a file in Spanfill's cache folder that only you can read.",
       ],
     },
   ),
   "hover.enabled": setting(
     z.boolean().default(true),
-    "Show a section's summary when the mouse rests on its Markdown heading, and that of a file or section when it rests on a relative link to it.",
+    "Show a section's summary when you hover over its Markdown heading, and the summary of a file or section when you hover over a relative link to it.",
     { scope: "resource" },
   ),
   "hover.words": setting(
     z.boolean().default(true),
-    "Show what else could stand in a word's place, and how likely, when the mouse rests on it. A click puts it there.",
+    "Show alternatives, with their probabilities, when you hover over a word. Click one to use it.",
     { scope: "language-overridable" },
   ),
   "codeLens.enabled": setting(z.boolean().default(false), "Offer a summary above each Markdown heading.", {
@@ -164,35 +167,35 @@ const shape = {
   }),
   maxContextTokens: setting(
     z.int().min(64).max(4096).default(512),
-    "Tokens the model reads at once. T5 models are trained on 512; more takes longer and may read worse.",
+    "Number of tokens that the model reads at once. T5 models are trained on 512; more takes longer and may give worse results.",
     { scope: "resource" },
   ),
   "training.pauseWhileTyping": setting(
     z.boolean().default(true),
-    "Training runs wait while you type, and go on a few seconds after the last key.",
+    "Training runs wait while you type, and continue a few seconds after the last key.",
   ),
   logLevel: setting(
     z.enum(["off", "error", "warn", "info", "debug"]).default("info"),
-    "What the language server writes to its log. At debug it says why there was no suggestion.",
+    "What the language server writes to its log. At debug, the log also explains why there was no suggestion.",
   ),
 } as const;
 
-/** A setting's name below the section. */
+/** A setting's name within the section. */
 export type SettingName = keyof typeof shape;
 
 /** Valid settings, by name: `settings["inlineCompletion.length"]`. */
 export type Settings = { readonly [Name in SettingName]: z.output<(typeof shape)[Name]> };
 
-/** Settings, and what was wrong with those that were given. */
+/** Valid settings, and the problems with those that were passed. */
 export interface ParsedSettings {
   readonly settings: Settings;
-  /** A sentence for each setting that was not valid; its default stands in. */
+  /** A sentence for each invalid setting, which gets its default. */
   readonly problems: readonly string[];
 }
 
 /**
- * The settings in a client's answer: nested objects or names with dots, as far as they are there. Names that are not
- * ours are left alone: a client may keep settings of its own in the section.
+ * Parses the settings in a client's answer: nested objects or names with dots, as far as present. Other names are
+ * ignored, since a client may keep its own settings in the section.
  */
 export function parseSettings(given: unknown): ParsedSettings {
   const problems: string[] = [];
@@ -210,8 +213,8 @@ export function parseSettings(given: unknown): ParsedSettings {
 }
 
 /**
- * package.json's `contributes.configuration.properties`: full name to JSON schema with default, description, scope, and its
- * place on the settings page, which is that of its declaration here.
+ * package.json's `contributes.configuration.properties`: full name to JSON schema with default, description, scope,
+ * and the order on the settings page, which is that of the declarations here.
  */
 export function configurationProperties(): Record<string, Record<string, unknown>> {
   return Object.fromEntries(
@@ -223,8 +226,8 @@ export function configurationProperties(): Record<string, Record<string, unknown
 }
 
 /**
- * package.json's `capabilities.untrustedWorkspaces.restrictedConfigurations`: VS Code does not pass on what an untrusted folder says of
- * these. Other editors say nothing of trust: there the server takes what its client sends.
+ * package.json's `capabilities.untrustedWorkspaces.restrictedConfigurations`: VS Code does not pass on an untrusted
+ * folder's values of these. Other editors do not report trust, so the server accepts what their clients send.
  */
 export function restrictedConfigurations(): string[] {
   return Object.entries(shape)
@@ -232,12 +235,12 @@ export function restrictedConfigurations(): string[] {
     .map(([name]) => `${SETTINGS_SECTION}.${name}`);
 }
 
-/** What is found under a name with dots, whether the object is nested there or has the dots in its keys. */
+/** The value at a name with dots, whether the object is nested or has the dots in its keys. */
 function valueAt(given: unknown, name: string): unknown {
   if (typeof given !== "object" || given === null) return undefined;
   const entries = Object.entries(given);
-  const own = entries.find(([key]) => key === name);
-  if (own !== undefined) return own[1];
+  const exact = entries.find(([key]) => key === name);
+  if (exact !== undefined) return exact[1];
   for (const [key, value] of entries) {
     if (name.startsWith(`${key}.`)) {
       const inner = valueAt(value, name.slice(key.length + 1));

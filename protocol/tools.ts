@@ -1,4 +1,4 @@
-/** The tools that agents are offered, by MCP (`spanfill serve --mcp`) and by VS Code's language model tools: one table for both. */
+/** The tools for agents, by MCP (`spanfill serve --mcp`) and by VS Code's language model tools; one table for both. */
 import { z } from "zod";
 
 /** Input of `summarize_text`. */
@@ -7,14 +7,14 @@ export const summarizeTextSchema = z.object({
   style: z
     .enum(["sentence", "paragraph", "bullets", "title"])
     .optional()
-    .describe("What the summary looks like; one sentence when absent."),
+    .describe("Style of the summary; one sentence if absent."),
 });
 export type SummarizeTextInput = z.input<typeof summarizeTextSchema>;
 
 /** Output of `summarize_text`. */
 export interface SummarizeTextOutput {
   readonly summary: string;
-  /** How it came about, in short phrases: whose words they are, how sure the model is, what was not read. */
+  /** Short notes on the summary: whose words it uses, how confident the model is, what was not read. */
   readonly notes: readonly string[];
 }
 
@@ -28,7 +28,7 @@ export type InfillTextInput = z.input<typeof infillTextSchema>;
 export interface InfillTextOutput {
   /** The text with its gaps filled and nothing else changed. */
   readonly text: string;
-  /** One a gap, in order. */
+  /** One per gap, in order. */
   readonly fills: readonly string[];
 }
 

@@ -227,7 +227,7 @@ test("the device of the settings, or the quickest that was measured; where it fa
   assert.equal(cpu.notice, undefined);
   assert.equal((await used("auto")).notice, undefined, "nothing was measured of this model");
   const asked = await used(ABSENT);
-  assert.match(asked.notice ?? "", /failed, so the CPU does its work.*spanfill devices/);
+  assert.match(asked.notice ?? "", /failed, so the CPU takes its place.*spanfill devices/);
   assert.deepEqual(asked.edit, cpu.edit, "answered by the CPU");
   const timed = { id: model.directory, loadMs: 1, firstTokenMs: 1, at: "2026-01-01T00:00:00Z" };
   for (const [device, tokensPerSecond] of [["cpu", 10] as const, [ABSENT, 1000] as const]) {

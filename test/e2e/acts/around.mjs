@@ -43,7 +43,7 @@ export const AROUND = {
     await page.locator(".settings-editor .suggest-input-container").waitFor();
     await page.keyboard.press("Control+a");
     await page.keyboard.type("@ext:spanfill.spanfill ");
-    await person.sees("How much a suggestion holds");
+    await person.sees("How long a suggestion is");
     await person.picture("settings");
     await page.keyboard.press("Escape"); // a dialog, or the proposals of its filter
     if (await page.locator(".settings-editor:visible").count()) await page.keyboard.press("Escape");
