@@ -96,7 +96,7 @@ export const AREAS: readonly Area[] = [
     holds:
       "fine-tuning: `data/` (rows and texts to examples), `step/` (loss, gradients, optimizer), `run/` (the loop and what it leaves)",
     areas: [...base, "server/metrics", "server/output.ts", "server/work.ts"],
-    packages: ["zod", "csv-parse", "hyparquet", "hyparquet-compressors", "ignore"],
+    packages: ["zod", "csv-parse", "hyparquet", "hyparquet-compressors", "protobufjs", "yaml"],
     node: true,
   },
   {

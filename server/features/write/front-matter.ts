@@ -2,6 +2,7 @@
 import { isMap, isScalar, parseDocument, stringify } from "yaml";
 import { ModelError } from "../../../models/errors.ts";
 import type { LoadedModel } from "../../engine/engine.ts";
+import { frontMatterOf } from "../../text/front-matter.ts";
 import { type SummarizeOptions, type Summary, summarize } from "../read/summarize.ts";
 
 /** What can be written about a document. */
@@ -62,16 +63,6 @@ export function fieldEdit(text: string, field: Field, value: string): FieldEdit 
   const end = source.slice(0, valueEnd).replace(/\s+$/, "").length;
   const colon = source.indexOf(":", range[1]);
   return { start: matter.start + colon + 1, end: matter.start + Math.max(end, colon + 1), newText: ` ${written}` };
-}
-
-/** The YAML between the lines of dashes at a text's beginning, and where the text goes on after it; undefined where there is none. */
-function frontMatterOf(text: string): { start: number; end: number; bodyStart: number } | undefined {
-  const [opening] = /^\uFEFF?---[ \t]*\r?\n/.exec(text) ?? [];
-  if (opening === undefined) return undefined;
-  const closing = /^(?:---|\.\.\.)[ \t]*(?:\r?\n|$)/m.exec(text.slice(opening.length));
-  if (closing === null) return undefined;
-  const end = opening.length + closing.index;
-  return { start: opening.length, end, bodyStart: end + closing[0].length };
 }
 
 /** The first heading of the first level gets the title; where there is none before the first paragraph, one is put on top. */

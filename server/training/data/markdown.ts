@@ -1,4 +1,6 @@
 /** Pairs from Markdown files: a heading of each section, and front matter's description of each text. */
+import { isMap, isScalar, parseDocument } from "yaml";
+import { frontMatterOf } from "../../text/front-matter.ts";
 import type { Document, Pair } from "./dataset.ts";
 
 /** Sections of fewer words say too little to be titled. */
@@ -31,24 +33,22 @@ export function sectionPairs({ source, text }: Document): Pair[] {
   return pairs;
 }
 
-/** What a text's front matter says of it (`description`, or `summary`), as its summary. */
+/** The description (or summary) in a text's front matter, as the text's summary; none where that is not valid YAML. */
 export function frontMatterPairs({ source, text }: Document): Pair[] {
-  const [whole = "", head = ""] = /^\uFEFF?---\r?\n([\s\S]*?)\r?\n---\r?\n/.exec(text) ?? [];
-  const input = text.slice(whole.length).trim();
-  const lines = head.split(/\r?\n/);
-  const at = lines.findIndex((line) => /^(description|summary):/.test(line));
-  const [, said = ""] = /^\w+:\s*(.*)$/.exec(lines[at] ?? "") ?? [];
-  // A block (">" or "|") goes on in indented lines.
-  const rest = lines.slice(at + 1);
-  const end = rest.findIndex((line) => !/^\s+\S/.test(line));
-  const block = /^[>|][+-]?$/.test(said) ? rest.slice(0, end < 0 ? rest.length : end).join(" ") : said;
-  const target = block
-    .replace(/^(["'])(.*)\1$/, "$2")
-    .replace(/\s+/g, " ")
-    .trim();
-  if (at < 0 || target === "" || words(input) < LEAST_WORDS) return [];
-  return [{ source, input, target, file: source, row: at + 2 }];
+  const matter = frontMatterOf(text);
+  if (matter === undefined) return [];
+  const { contents, errors } = parseDocument(text.slice(matter.start, matter.end));
+  const pair = isMap(contents)
+    ? contents.items.find(({ key }) => isScalar(key) && SUMMARY_KEY.test(`${key}`))
+    : undefined;
+  const target = isScalar(pair?.value) ? `${pair.value.value ?? ""}`.replace(/\s+/g, " ").trim() : "";
+  const input = text.slice(matter.bodyStart).trim();
+  if (errors.length > 0 || target === "" || words(input) < LEAST_WORDS) return [];
+  const keyStart = matter.start + (isScalar(pair?.key) ? (pair.key.range?.[0] ?? 0) : 0);
+  return [{ source, input, target, file: source, row: text.slice(0, keyStart).split("\n").length }];
 }
+
+const SUMMARY_KEY = /^(description|summary)$/;
 
 function words(text: string): number {
   return text.split(/\s+/).filter(Boolean).length;

@@ -129,6 +129,8 @@ describe("folders of texts", () => {
     `---\ntitle: A\ndescription: "What it is."\n---\n# Top\n\n${long}\n\n## Use \`it\`\n\n\`\`\`sh\n# no heading\n\`\`\`\n${long}\n`,
   );
   file("docs/b.md", `---\ndescription: >\n  Two\n  lines.\nother: 1\n---\n${long}\n`);
+  file("docs/e.md", `---\ntags: [x]\nsummary: "A caf\\u00e9: \\"what\\" it is." # for the list\n...\n${long}\n`);
+  file("docs/f.md", `---\ndescription: [no, text]\n---\n${long}\n`);
   file("docs/.gitignore", "drafts/\n*.tmp.md\n");
   file("docs/drafts/c.md", long);
   file("docs/d.tmp.md", long);
@@ -144,6 +146,7 @@ describe("folders of texts", () => {
       [
         ["a.md", "What it is.", 3],
         ["b.md", "Two lines.", 2],
+        ["e.md", 'A café: "what" it is.', 3],
       ],
     );
   });
@@ -163,7 +166,7 @@ describe("folders of texts", () => {
     const { documents, notes } = await read("infill", join(folder, "docs"));
     assert.deepEqual(
       documents.map(({ source }) => source),
-      ["a.md", "b.md"],
+      ["a.md", "b.md", "e.md", "f.md"],
     );
     assert.match(notes[0] ?? "", /2 left out \(their names tell of secrets\): \.env, deep\/my-credentials\.md/);
     assert.match(notes[1] ?? "", /3 left out \(ignored\): d\.tmp\.md, deep\/e\.md, drafts\//);
