@@ -1,4 +1,4 @@
-/** The files of a folder, wherever it is, that a person would want read: what is hidden, ignored or secret is left out, and said. */
+/** Walks a folder, wherever it is, and reads its prose; what is hidden, ignored or secret is left out and listed. */
 import { readdir, stat } from "node:fs/promises";
 import { dirname, join, relative, sep } from "node:path";
 import ignore from "ignore";
@@ -22,7 +22,7 @@ export interface LeftOut {
   readonly why: LeftOutReason;
 }
 
-/** The prose of a folder. */
+/** The files of a folder that are asked for. */
 export interface FolderFiles {
   /** In the order of their paths, a folder's own files before those of its subfolders. */
   readonly files: readonly string[];
@@ -54,12 +54,15 @@ export function localFolder(directory: string): FolderSource {
 }
 
 /**
- * Finds a folder's prose by .gitignore, .spanfillignore and the names of secrets. Hidden folders and node_modules are passed over.
+ * Finds a folder's files by .gitignore, .spanfillignore and the names of secrets. Hidden folders and node_modules are
+ * passed over.
+ * @param wanted the names of the files asked for; others are left out as "not prose"
  * @param above rules from outside of the folder. @see rulesAbove
  * @throws what `source.list` throws for the folder itself, and the signal's reason
  */
-export async function findProse(
+export async function walkFolder(
   source: FolderSource,
+  wanted: RegExp,
   above: readonly IgnoreRule[],
   signal: AbortSignal,
 ): Promise<FolderFiles> {
@@ -88,7 +91,7 @@ export async function findProse(
       const ignored = all.some((ignores) => ignores(path));
       const why = SECRET_NAME.test(name)
         ? "secret"
-        : !PROSE_NAME.test(name)
+        : !wanted.test(name)
           ? "not prose"
           : ignored
             ? "ignored"

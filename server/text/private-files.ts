@@ -9,6 +9,15 @@ import { isMissing } from "../files/whole-file.ts";
 export const SECRET_NAME =
   /^(\.env(\..*)?|\.npmrc|\.netrc|\.pgpass|\.htpasswd|id_(rsa|dsa|ecdsa|ed25519)(\.pub)?|.*\.(pem|key|p12|pfx|kdbx|keystore|jks)|(.*[-_.])?(credentials?|secrets?|passwords?)([-_.].*)?)$/i;
 
+/** Texts that hold a key or a token. @see the patterns of secretlint's recommended rules */
+const SECRET_TEXT =
+  /-----BEGIN [A-Z ]*PRIVATE KEY-----|\bAKIA[0-9A-Z]{16}\b|\bgh[pousr]_[A-Za-z0-9]{36,}|\bxox[abprs]-[A-Za-z0-9-]{10,}|\bnpm_[A-Za-z0-9]{36}\b|\bhf_[A-Za-z]{34}\b|\bsk-[A-Za-z0-9_-]{32,}/;
+
+/** Whether a text holds what looks like a key or a token. */
+export function holdsSecret(text: string): boolean {
+  return SECRET_TEXT.test(text);
+}
+
 /** The file whose patterns, written as in .gitignore, name what is left alone in its folder and below. */
 export const IGNORE_FILE = ".spanfillignore";
 

@@ -2,11 +2,12 @@
 import type { Settings } from "../../../protocol/settings.ts";
 import {
   type FolderSource,
-  findProse,
   type IgnoreRule,
   type LeftOut,
   type LeftOutReason,
+  PROSE_NAME,
   readProse,
+  walkFolder,
 } from "../../text/folder-files.ts";
 import { languageName } from "../../text/languages.ts";
 import { type RememberedSummary, type RememberingContext, rememberedSummary } from "./remembered-summary.ts";
@@ -52,7 +53,7 @@ export async function folderDigest(
   { signal, onProgress }: FolderDigestOptions,
 ): Promise<FolderDigest> {
   const made: Item[] = [];
-  const { files, leftOut: passedOver } = await findProse(source, above, signal).catch((error: unknown) => {
+  const { files, leftOut: passedOver } = await walkFolder(source, PROSE_NAME, above, signal).catch((error: unknown) => {
     if (!signal.aborted) throw error;
     return { files: [], leftOut: [] };
   });

@@ -1,8 +1,10 @@
 /** What a model is trained on, read as pairs or as plain texts: a file of rows, a dataset folder as the hub has them, or a folder of texts. */
 import { stat } from "node:fs/promises";
-import { basename, dirname, relative } from "node:path";
+import { basename, dirname, join, relative } from "node:path";
 import { ModelError } from "../../../models/errors.ts";
+import { type LeftOutReason, localFolder, walkFolder } from "../../text/folder-files.ts";
 import { decodeText } from "../../text/input.ts";
+import { holdsSecret } from "../../text/private-files.ts";
 import { readData } from "./data-file.ts";
 import type { Document, Pair } from "./dataset.ts";
 import { note } from "./dataset.ts";
@@ -10,7 +12,6 @@ import { frontMatterPairs, sectionPairs } from "./markdown.ts";
 import { pickRows } from "./rows.ts";
 import { readTable, TABLE_FILE } from "./tables.ts";
 import type { TrainTask } from "./tasks.ts";
-import { holdsSecret, leftOut, walkFolder } from "./walk.ts";
 
 /** Where the data are, and which columns play which roles. */
 export interface DataRequest {
@@ -47,7 +48,7 @@ export async function readTrainingData(
 ): Promise<TrainingData> {
   const found = request.data === "-" ? undefined : await stat(request.data).catch(() => undefined);
   if (found?.isDirectory()) {
-    const { files, notes } = await walkFolder(request.data, TABLE_FILE);
+    const { files, notes } = await filesOf(request.data, TABLE_FILE, signal);
     const parts = partsOf(request.data, files);
     if (parts.train.length > 0) return withNotes(await readParts(task, request, parts, signal), notes);
     return readTexts(task, request.data, signal);
@@ -169,7 +170,7 @@ const TEXT_FILE = /\.(md|mdx|markdown|txt|rst|adoc|tex|typ|qmd)$/i;
 
 /** A folder of texts: gaps in them, their headings, or what their front matter says of them. */
 async function readTexts(task: TrainTask, folder: string, signal: AbortSignal): Promise<TrainingData> {
-  const { files, notes } = await walkFolder(folder, TEXT_FILE);
+  const { files, notes } = await filesOf(folder, TEXT_FILE, signal);
   const documents: Document[] = [];
   const secret: string[] = [];
   for (const file of files) {
@@ -200,6 +201,38 @@ async function readTexts(task: TrainTask, folder: string, signal: AbortSignal): 
     "input",
     `None of the ${documents.length} texts in ${folder} has ${wanted}. Name another folder.`,
   );
+}
+
+/** A folder's files that may be learned from, sorted, and notes on those that were left out. */
+async function filesOf(
+  folder: string,
+  wanted: RegExp,
+  signal: AbortSignal,
+): Promise<{ files: string[]; notes: string[] }> {
+  const found = await walkFolder(localFolder(folder), wanted, [], signal);
+  const notes = Object.entries(LEFT_OUT).flatMap(([reason, words]) => {
+    const paths = found.leftOut.filter(({ why }) => why === reason).map(({ path }) => path);
+    return leftOut(folder, paths.toSorted(byFolder), words);
+  });
+  return { files: found.files.toSorted(byFolder).map((path) => join(folder, path)), notes };
+}
+
+const LEFT_OUT: { readonly [Reason in LeftOutReason]?: string } = {
+  secret: "their names tell of secrets",
+  ignored: "ignored",
+  unreadable: "they cannot be read",
+};
+
+/** The order of a walk: by name, a folder's files where its name stands. */
+function byFolder(a: string, b: string): number {
+  return a.replaceAll("/", "\0") < b.replaceAll("/", "\0") ? -1 : 1;
+}
+
+/** A note of files that were left out. */
+function leftOut(folder: string, names: readonly string[], why: string): string[] {
+  if (names.length === 0) return [];
+  const shown = names.slice(0, 10).join(", ");
+  return [`${folder}: ${names.length} left out (${why}): ${shown}${names.length > 10 ? ", ..." : ""}`];
 }
 
 async function readText(file: string, signal: AbortSignal): Promise<string> {
