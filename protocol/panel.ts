@@ -23,8 +23,8 @@ export const PANEL_REQUEST = "spanfill/panel";
 export const JOB_NOTIFICATION = "$/spanfill/job";
 
 /** What a model can be chosen for. */
-export const TASKS = ["summarize", "infill", "ask", "classify"] as const;
-export type Task = (typeof TASKS)[number];
+export const FEATURES = ["summarize", "infill", "ask", "classify"] as const;
+export type Feature = (typeof FEATURES)[number];
 
 const id = z.string().min(1).max(500);
 const precision = z.enum(["int8", "float32"]);
@@ -72,8 +72,8 @@ export type ServerQuestion = z.output<typeof serverQuestionSchema>;
 /** What the extension is asked: the server's questions, and what only an editor can do. */
 const questionSchema = z.discriminatedUnion("kind", [
   ...serverQuestions,
-  /** Writes the setting: an empty id stands for the model of all tasks, or without a task for the built-in one -> `Chosen` */
-  z.object({ kind: z.literal("choose"), task: z.enum(TASKS).optional(), id: z.string().max(500) }),
+  /** Writes the setting: an empty id stands for the model of all features, or without a feature for the built-in one -> `Chosen` */
+  z.object({ kind: z.literal("choose"), feature: z.enum(FEATURES).optional(), id: z.string().max(500) }),
   /** -> `Chosen` */
   z.object({ kind: z.literal("chosen") }),
   /** Writes the settings that are given -> `Chosen` */

@@ -15,11 +15,11 @@ import {
 import type { Device } from "../../protocol/devices.ts";
 import {
   type Chosen,
+  FEATURES,
+  type Feature,
   PANEL_REQUEST,
   type Question,
   type ServerQuestion,
-  TASKS,
-  type Task,
 } from "../../protocol/panel.ts";
 import { askFor } from "../editor/picks.ts";
 import type { LanguageServer } from "../server/language-client.ts";
@@ -44,7 +44,7 @@ export async function answer(
 ): Promise<unknown> {
   switch (question.kind) {
     case "choose":
-      await choose(question.task, question.id);
+      await choose(question.feature, question.id);
       return chosenModels();
     case "chosen":
       return chosenModels();
@@ -112,11 +112,11 @@ export function chosenModels(): Chosen {
 }
 
 /** Writes the setting; an empty id stands for none. */
-export async function choose(task: Task | undefined, id: string): Promise<void> {
+export async function choose(feature: Feature | undefined, id: string): Promise<void> {
   const settings = workspace.getConfiguration("spanfill");
-  const target = await write(task === undefined ? "model" : `models.${task}`, id === "" ? undefined : id);
+  const target = await write(feature === undefined ? "model" : `models.${feature}`, id === "" ? undefined : id);
   // A model for everything is for everything.
-  if (task === undefined) for (const each of TASKS) await settings.update(`models.${each}`, undefined, target);
+  if (feature === undefined) for (const other of FEATURES) await settings.update(`models.${other}`, undefined, target);
 }
 
 /** Writes a setting where it is set already, else for all windows. @returns where that was */

@@ -17,12 +17,12 @@ import type { State } from "vscode-languageclient";
 import { defined } from "../../base/defined.ts";
 import { reason } from "../../base/reason.ts";
 import {
+  type Feature,
   fromPageSchema,
   JOB_NOTIFICATION,
   type Job,
   type ModelList,
   type Question,
-  type Task,
   type ToPage,
 } from "../../protocol/panel.ts";
 import type { RunSummary } from "../../protocol/runs.ts";
@@ -109,7 +109,7 @@ export function restorePanel(context: PanelContext, panel: WebviewPanel): void {
   attach(context, panel);
 }
 
-/** Lets a person pick a model from a list, for a task or for all of them; the same choice as in the panel. */
+/** Lets a person pick a model from a list, for one feature or for all of them; the same choice as in the panel. */
 export async function chooseModel(context: PanelContext): Promise<void> {
   const { models } = (await ask(context, { kind: "models" })) as ModelList;
   const chosen = chosenModels();
@@ -127,15 +127,15 @@ export async function chooseModel(context: PanelContext): Promise<void> {
     openPanel(context);
     return;
   }
-  const tasks: readonly { label: string; description: string; task: Task | undefined }[] = [
-    { label: l10n.t("Everything"), description: chosen.model, task: undefined },
-    { label: l10n.t("Summaries only"), description: chosen.summarize, task: "summarize" },
-    { label: l10n.t("Filling and suggestions only"), description: chosen.infill, task: "infill" },
-    { label: l10n.t("Questions only"), description: chosen.ask, task: "ask" },
-    { label: l10n.t("Classifying only"), description: chosen.classify, task: "classify" },
+  const features: readonly { label: string; description: string; feature: Feature | undefined }[] = [
+    { label: l10n.t("Everything"), description: chosen.model, feature: undefined },
+    { label: l10n.t("Summaries only"), description: chosen.summarize, feature: "summarize" },
+    { label: l10n.t("Filling and suggestions only"), description: chosen.infill, feature: "infill" },
+    { label: l10n.t("Questions only"), description: chosen.ask, feature: "ask" },
+    { label: l10n.t("Classifying only"), description: chosen.classify, feature: "classify" },
   ];
-  const use = await pickOne(tasks, { placeHolder: l10n.t("What to use {0} for", model.id) });
-  if (use !== undefined) await choose(use.task, model.id);
+  const use = await pickOne(features, { placeHolder: l10n.t("What to use {0} for", model.id) });
+  if (use !== undefined) await choose(use.feature, model.id);
 }
 
 function attach(context: PanelContext, panel: WebviewPanel): void {

@@ -1,7 +1,7 @@
 /** What a window tells of training runs by itself: that one goes on, in the status bar, and how one that was started here has ended. */
 import { type Disposable, l10n } from "vscode";
 import type { State } from "vscode-languageclient";
-import type { Task } from "../../protocol/panel.ts";
+import type { Feature } from "../../protocol/panel.ts";
 import { RUN_NOTIFICATION, type RunList, type RunNews, type RunState, type RunSummary } from "../../protocol/runs.ts";
 import { notify } from "../editor/notices.ts";
 import { rememberGoingOn, rememberStarted, startedRuns } from "../editor/run-memory.ts";
@@ -87,8 +87,8 @@ export async function watchRuns(context: PanelContext, options: RunWatchOptions)
   };
 }
 
-/** The setting that a task's model is for; undefined where there is none. */
-export function settingOf(task: string): Task | undefined {
+/** The feature that a model trained for a task serves; undefined where there is none. */
+export function featureOf(task: string): Feature | undefined {
   if (task === "qa" || task === "squad") return "ask";
   return task === "summarize" || task === "infill" || task === "classify" ? task : undefined;
 }
@@ -104,10 +104,10 @@ async function tellEnd(run: RunSummary, show: () => void): Promise<void> {
     if ((await notify("warning", l10n.t("Spanfill: training {0} failed. {1}", run.title, why), look)) === look) show();
     return;
   }
-  const [use, setting] = [l10n.t("Use Now"), settingOf(run.request.task)];
+  const [use, feature] = [l10n.t("Use Now"), featureOf(run.request.task)];
   const text = l10n.t("Spanfill: {0} is trained: {1}.", run.title, changeOf(run));
-  const chosen = await notify("information", text, ...(setting === undefined ? [] : [use]), look);
-  if (chosen === use) await choose(setting, run.model);
+  const chosen = await notify("information", text, ...(feature === undefined ? [] : [use]), look);
+  if (chosen === use) await choose(feature, run.model);
   if (chosen === look) show();
 }
 

@@ -1,5 +1,6 @@
 /** `spanfill evaluate`: compares a model with trivial baselines on data with known answers. */
 import { Command, Option } from "commander";
+import { TASK_PREFIXES } from "../../protocol/task-prefixes.ts";
 import type { EvaluateOptions } from "../evaluation/evaluate.ts";
 import { writeAtomically } from "../files/whole-file.ts";
 import type { ModelOptions } from "../open-model.ts";
@@ -30,7 +31,10 @@ export function evaluateCommand(): Command {
     .option("--predictions <file>", "write each prediction with its likelihood to a file, as JSON lines")
     .option("--alternatives <n>", "infill: how many proposals count as hits (default: 5)", atLeast(1))
     .option("--bigrams <file>", "infill: corpus (JSON lines) for the bigram counts of the baseline")
-    .option("--prefix <text>", 'classify: text before each input (default: "classify: ")')
+    .option(
+      "--prefix <text>",
+      `classify: text before each input (default: the model's own, else "${TASK_PREFIXES.classify}")`,
+    )
     .addHelpText(
       "after",
       `

@@ -1,4 +1,5 @@
 /** Short answers under evaluation: questions about a text, and labels. */
+import { questionInput } from "../../protocol/task-prefixes.ts";
 import type { LoadedModel } from "../engine/engine.ts";
 import { evaluateAnswers, evaluateLabels } from "../metrics/evaluate.ts";
 import { answerScores } from "../metrics/metrics.ts";
@@ -10,7 +11,7 @@ export async function answerTask(rows: readonly Row<"qa">[], context: TaskContex
   const inputs = rows.map(({ row, question, context: text }) => ({
     row,
     prefix: context.pool.info.prefixes.qa ?? "",
-    text: `question: ${question} context: ${text}`,
+    text: questionInput(question, text),
   }));
   const said = await answerAll(inputs, MOST_ANSWER_TOKENS, "Answering", context);
   const accepted = rows.map(({ answers }) => answers);

@@ -4,11 +4,12 @@ import { basename } from "node:path";
 import { defined } from "../../base/defined.ts";
 import { seededRandom, seededSample } from "../../models/random.ts";
 import { type BigramModel, createBigramModel } from "../../models/words/bigram.ts";
+import { TASK_PREFIXES } from "../../protocol/task-prefixes.ts";
 import { RESAMPLES } from "../metrics/estimate.ts";
 import type { EvaluationReport } from "../metrics/report.ts";
 import { decodeText } from "../text/input.ts";
 import { readBigrams, readData } from "../training/data/data-file.ts";
-import { parseRows, type Row, rolesOf, type Task } from "../training/data/rows.ts";
+import { parseRows, type Row, type RowFormat, rolesOf } from "../training/data/rows.ts";
 import { UsageError, type Work } from "../work.ts";
 import { answerTask, labelTask } from "./answers.ts";
 import type { Prediction, TaskContext, TaskResult } from "./evaluated-task.ts";
@@ -18,7 +19,7 @@ import { summaryTask, titleTask } from "./summaries.ts";
 
 /** What to evaluate on, and how. */
 export interface EvaluateOptions {
-  readonly task: Task;
+  readonly task: RowFormat;
   /** JSON lines, packed or not; "-" for standard input. */
   readonly data: string;
   /** Role -> column, where the usual names do not serve. */
@@ -30,7 +31,7 @@ export interface EvaluateOptions {
   readonly alternatives?: number;
   /** infill: a corpus to count bigrams in, or a table of counts. */
   readonly bigrams?: string;
-  /** classify: what stands before each text. Default: the model's own, else "classify: ". */
+  /** classify: what stands before each text. Default: the model's own, else that of `TASK_PREFIXES`. */
   readonly prefix?: string;
 }
 
@@ -53,7 +54,7 @@ export async function prepareEvaluation(options: EvaluateOptions, signal: AbortS
   if (task === "qa") return read(options, task, answerTask, signal);
   if (task === "classify") {
     const run = (rows: readonly Row<"classify">[], context: TaskContext) =>
-      labelTask(rows, context, options.prefix ?? context.pool.info.prefixes.classify ?? "classify: ");
+      labelTask(rows, context, options.prefix ?? context.pool.info.prefixes.classify ?? TASK_PREFIXES.classify);
     return read(options, task, run, signal);
   }
   const { alternatives = 5 } = options;
@@ -92,7 +93,7 @@ export async function evaluate(
   return { report, predictions };
 }
 
-async function read<T extends Task>(
+async function read<T extends RowFormat>(
   options: EvaluateOptions,
   task: T,
   run: (rows: readonly Row<T>[], context: TaskContext) => Promise<TaskResult>,

@@ -130,7 +130,7 @@ async function fillGapsOfRange(
   asked: Asked,
 ): Promise<FillGapsResult> {
   const { document, text, start, end, settings, check } = await targetOf(services, about);
-  const made = await longWork(services, { task: "infill", title: "filling gaps", ...asked }, (model, options) =>
+  const made = await longWork(services, { feature: "infill", title: "filling gaps", ...asked }, (model, options) =>
     fillGaps({ model, settings }, { text, start, end }, options),
   );
   check();
@@ -168,7 +168,7 @@ async function rephraseRange(
   asked: Asked,
 ): Promise<RephraseResult> {
   const { document, text, start, end, settings, check } = await targetOf(services, about);
-  const made = await longWork(services, { task: "infill", title: "rephrasing", ...asked }, (model, options) =>
+  const made = await longWork(services, { feature: "infill", title: "rephrasing", ...asked }, (model, options) =>
     rephrase({ model, settings }, { text, start, end, count }, options),
   );
   check();
@@ -189,7 +189,7 @@ async function writeField(
   const { maxContextTokens } = settings;
   // With its YAML library, which is rarely needed.
   const { fieldEdit, proposeField } = await import("../features/write/front-matter.ts");
-  const work = { task: "summarize", title: `writing a ${field}`, ...asked } as const;
+  const work = { feature: "summarize", title: `writing a ${field}`, ...asked } as const;
   const made =
     value === undefined
       ? await longWork(services, work, async (model, options) =>

@@ -19,7 +19,7 @@ export async function askRange(
   const params = { text: text.slice(start, end), question, chosen, maxContextTokens };
   const made = await longWork(
     services,
-    { task: "ask", title: "looking for an answer", ...asked },
+    { feature: "ask", title: "looking for an answer", ...asked },
     async (model, options) => ask({ model: await model() }, params, options),
   );
   check();
@@ -46,8 +46,10 @@ export async function classifyRange(
   const { maxContextTokens } = settings;
   const given = defined({ labels });
   const params = { text: text.slice(start, end), chosen, maxContextTokens, ...given };
-  const made = await longWork(services, { task: "classify", title: "classifying", ...asked }, async (model, options) =>
-    classify({ model: await model() }, params, options),
+  const made = await longWork(
+    services,
+    { feature: "classify", title: "classifying", ...asked },
+    async (model, options) => classify({ model: await model() }, params, options),
   );
   check();
   const notes = classifyNotes(made);

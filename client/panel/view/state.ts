@@ -1,5 +1,6 @@
 /** What the page shows, as a value, and how it changes: `(state, message) -> state`, with nothing of the page in it. */
 import type { Chosen, Devices, Generated, Job, ModelList, ModelRow, Verified } from "../../../protocol/panel.ts";
+import { TASK_PREFIXES } from "../../../protocol/task-prefixes.ts";
 import { type Cost, qualities } from "./models/chart-data.ts";
 import type { Needs } from "./models/recommend.ts";
 import { arranged, type Column, type Filter, type Sorting } from "./models/rows.ts";
@@ -118,10 +119,10 @@ export function initialState(saved?: unknown): State {
     selected: "",
     cost: "parameters",
     quality: "",
-    needs: { task: "summarize", budgetMs: 1000, memoryMb: 1000 },
     trial: FIRST_TRIAL,
     results: [],
     ...kept,
+    needs: { purpose: "summarize", budgetMs: 1000, memoryMb: 1000, ...kept?.needs },
     list: undefined,
     chosen: undefined,
     devices: undefined,
@@ -246,7 +247,7 @@ const FIRST_TRIAL: Trial = {
   id: "",
   other: "",
   precision: "int8",
-  prefix: "summarize: ",
+  prefix: TASK_PREFIXES.summarize,
   text: "",
   maxNewTokens: 64,
   numBeams: 1,

@@ -1,5 +1,6 @@
 /** Summarises text of any length: in parts where it is longer than the model's window, leaving nothing out. */
 import { ModelError } from "../../../models/errors.ts";
+import { TASK_PREFIXES } from "../../../protocol/task-prefixes.ts";
 import type { CallOptions, InputPart, LoadedModel } from "../../engine/engine.ts";
 import { meanLogProb } from "../../engine/search/search.ts";
 import { foreignLanguage } from "../../text/languages.ts";
@@ -294,7 +295,7 @@ function surest(pieces: readonly Piece[], most: number): Piece[] {
 }
 
 function prefixOf(model: LoadedModel, kind: "summary" | "title"): string {
-  const { summarize: summary = "summarize: ", title } = model.info.prefixes;
+  const { summarize: summary = TASK_PREFIXES.summarize, title } = model.info.prefixes;
   // White space after it is the encoder's matter: the text that follows begins a word of its own.
   return (kind === "title" ? (title ?? summary) : summary).trimEnd();
 }

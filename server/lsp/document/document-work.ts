@@ -1,6 +1,6 @@
 /** What commands about a document share: its version checked, its part found, long work shown and cancelled. */
 import type { ProgressToken, Range } from "vscode-languageserver-protocol";
-import type { Task } from "../../../protocol/panel.ts";
+import type { Feature } from "../../../protocol/panel.ts";
 import type { Settings } from "../../../protocol/settings.ts";
 import type { LoadedModel } from "../../engine/engine.ts";
 import type { Work } from "../engine/engine-host.ts";
@@ -74,12 +74,12 @@ function whatBecame({ uri, version: now }: OpenDocument, version: number | undef
 }
 
 /**
- * Runs a feature with the model, loaded when the feature asks for it; once more, with the settings of then, where the engine was
+ * Runs work with a feature's model, loaded when the work asks for it; once more, with the settings of then, where the engine was
  * restarted meanwhile.
  */
-export async function withModel<T>({ engine, settings }: Services, task: Task, feature: Work<T>): Promise<T> {
+export async function withModel<T>({ engine, settings }: Services, feature: Feature, work: Work<T>): Promise<T> {
   // The engine's settings are the whole workspace's: one engine serves every document.
-  return overRestart(async () => engine.use(await settings.settingsFor(), task, feature));
+  return overRestart(async () => engine.use(await settings.settingsFor(), feature, work));
 }
 
 /** What work on the engine gives, done once more where that was restarted meanwhile. @throws what the work throws */
@@ -104,14 +104,14 @@ export interface Asked {
   readonly signal: AbortSignal;
 }
 
-/** Runs a feature with a task's model, and shows how far it is. @throws ResponseError RequestCancelled when it was cancelled */
+/** Runs work with a feature's model, and shows how far it is. @throws ResponseError RequestCancelled when it was cancelled */
 export async function longWork<T extends { readonly cancelled: boolean }>(
   services: Services,
-  { task, title, token, signal }: Asked & { readonly task: Task; readonly title: string },
-  feature: (model: () => Promise<LoadedModel>, options: WorkOptions) => Promise<T>,
+  { feature, title, token, signal }: Asked & { readonly feature: Feature; readonly title: string },
+  work: (model: () => Promise<LoadedModel>, options: WorkOptions) => Promise<T>,
 ): Promise<T> {
   const run = (own: AbortSignal, onProgress: WorkOptions["onProgress"]) =>
-    withModel(services, task, (model) => feature(model, { signal: own, onProgress }));
+    withModel(services, feature, (model) => work(model, { signal: own, onProgress }));
   const made = await services.progress.run({ title: `Spanfill: ${title}`, token, signal, run });
   if (made.cancelled) throw cancelled();
   return made;

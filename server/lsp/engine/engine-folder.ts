@@ -1,6 +1,6 @@
 /** The folder of the model that settings ask for, and the keys under which its answers and its process are known. */
 import type { Device } from "../../../protocol/devices.ts";
-import { TASKS, type Task } from "../../../protocol/panel.ts";
+import { FEATURES, type Feature } from "../../../protocol/panel.ts";
 import type { Settings } from "../../../protocol/settings.ts";
 import { modelIdentity } from "../../catalog/folder/identity.ts";
 import { resolveModel } from "../../catalog/installed.ts";
@@ -11,7 +11,7 @@ import { chooseDevice } from "../../panel/devices.ts";
 /** The settings that say which engine it is. */
 export type EngineSettings = Pick<
   Settings,
-  "model" | `models.${Task}` | "precision" | "device" | "threads" | "idleMinutes"
+  "model" | `models.${Feature}` | "precision" | "device" | "threads" | "idleMinutes"
 >;
 
 /** A model's folder as it was looked at. */
@@ -28,13 +28,13 @@ export function identityOf(device: string, precision: string, { files }: Folder)
 /** What settings must have in common to be served by the same process. */
 export function keyOf(settings: EngineSettings): string {
   const { precision, device, threads, idleMinutes } = settings;
-  const named = [settings.model, ...TASKS.map((each) => settings[`models.${each}`])];
+  const named = [settings.model, ...FEATURES.map((feature) => settings[`models.${feature}`])];
   return JSON.stringify([named, precision, device, threads, idleMinutes]);
 }
 
 /** The folder as it is now. @throws ModelError where there is none */
-export function folderOf(settings: EngineSettings, task: Task): Folder {
-  const directory = resolveModel(settings[`models.${task}`] || settings.model || undefined);
+export function folderOf(settings: EngineSettings, feature: Feature): Folder {
+  const directory = resolveModel(settings[`models.${feature}`] || settings.model || undefined);
   return { directory, files: modelIdentity(directory) };
 }
 

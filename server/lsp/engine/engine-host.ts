@@ -2,7 +2,7 @@
 import { defined } from "../../../base/defined.ts";
 import { ModelError } from "../../../models/errors.ts";
 import { fallbackNotice } from "../../../protocol/devices.ts";
-import type { Task } from "../../../protocol/panel.ts";
+import type { Feature } from "../../../protocol/panel.ts";
 import type { EngineStatus } from "../../../protocol/requests.ts";
 import { modelIdentity } from "../../catalog/folder/identity.ts";
 import { nameOfFolder } from "../../catalog/store.ts";
@@ -37,13 +37,13 @@ export interface AnswerIdentity {
 /** The server's engine. */
 export interface EngineHost {
   /**
-   * Runs work that may ask for these settings' model for a task, which is loaded then. Where the model's files are changed under the work,
+   * Runs work that may ask for these settings' model for a feature, which is loaded then. Where the model's files are changed under the work,
    * it is run again.
    * @throws what loading or the work throws
    */
-  use<T>(settings: EngineSettings, task: Task, work: Work<T>): Promise<T>;
-  /** A key for what the model of a task would answer now. @throws ModelError where there is none */
-  identity(settings: EngineSettings, task: Task): Promise<string>;
+  use<T>(settings: EngineSettings, feature: Feature, work: Work<T>): Promise<T>;
+  /** A key for what the model of a feature would answer now. @throws ModelError where there is none */
+  identity(settings: EngineSettings, feature: Feature): Promise<string>;
   status(settings: EngineSettings): EngineStatus;
   /**
    * Ends the engine's process; the next use starts another.
@@ -59,7 +59,7 @@ export function createEngineHost(options: EngineHostOptions): EngineHost {
   return new Host(options);
 }
 
-/** An engine, for as long as the settings that it was made for; it holds the models of all tasks. */
+/** An engine, for as long as the settings that it was made for; it holds the models of all features. */
 interface Running {
   readonly key: string;
   readonly engine: RemoteEngine;
@@ -90,7 +90,7 @@ class Host implements EngineHost {
     this.options = options;
   }
 
-  async use<T>(settings: EngineSettings, task: Task, work: Work<T>): Promise<T> {
+  async use<T>(settings: EngineSettings, feature: Feature, work: Work<T>): Promise<T> {
     let asked = false;
     let trial: Trial | undefined;
     const begun = (next: Trial) => {
@@ -99,7 +99,7 @@ class Host implements EngineHost {
     let ended = this.ends.count;
     const attempt = () => {
       // The same for all that one attempt does.
-      const folder = onFirstCall(() => folderOf(settings, task));
+      const folder = onFirstCall(() => folderOf(settings, feature));
       let loaded: LoadedModel | undefined;
       const model = async () => {
         ended = this.ends.count;
@@ -151,8 +151,8 @@ class Host implements EngineHost {
     };
   }
 
-  async identity(settings: EngineSettings, task: Task): Promise<string> {
-    return this.expected(settings, folderOf(settings, task));
+  async identity(settings: EngineSettings, feature: Feature): Promise<string> {
+    return this.expected(settings, folderOf(settings, feature));
   }
 
   private async expected(settings: EngineSettings, folder: Folder): Promise<string> {

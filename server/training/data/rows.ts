@@ -1,10 +1,10 @@
-/** Rows of JSON lines as a task needs them: columns found by their usual names, mistakes told with their row. */
+/** Rows of JSON lines in the format that a task needs: columns are found by their usual names, mistakes reported with their row. */
 import { z } from "zod";
 import { reason } from "../../../base/reason.ts";
 import { ModelError } from "../../../models/errors.ts";
 
-/** What the rows of each task hold. */
-export interface TaskRows {
+/** What the rows of each format hold. */
+export interface FormatRows {
   readonly summarize: {
     readonly text: string;
     readonly summary: string;
@@ -19,24 +19,24 @@ export interface TaskRows {
   readonly classify: { readonly text: string; readonly label: string };
 }
 
-/** A task that can be evaluated. */
-export type Task = keyof TaskRows;
+/** A format of rows, named as the task that is evaluated on it. */
+export type RowFormat = keyof FormatRows;
 
 /** A row with its line in the file, from 1, and where it comes from (empty where the data do not say). */
-export type Row<T extends Task> = TaskRows[T] & { readonly row: number; readonly source: string };
+export type Row<F extends RowFormat> = FormatRows[F] & { readonly row: number; readonly source: string };
 
 /** The rows of a file. */
-export interface TaskData<T extends Task> {
-  readonly rows: readonly Row<T>[];
+export interface ParsedRows<F extends RowFormat> {
+  readonly rows: readonly Row<F>[];
   /** Rows in which a text or a target is empty: left out, since there is nothing to compare. */
   readonly empty: readonly number[];
   /** Role -> name of the column that was taken for it. */
   readonly columns: Readonly<Record<string, string>>;
 }
 
-/** The roles that a task's columns play: what `columns` may name. */
-export function rolesOf(task: Task): string[] {
-  return [...Object.keys(needed[task]), ...Object.keys(optional[task])];
+/** The roles that a format's columns play: what `columns` may name. */
+export function rolesOf(format: RowFormat): string[] {
+  return [...Object.keys(needed[format]), ...Object.keys(optional[format])];
 }
 
 /**
@@ -45,20 +45,20 @@ export function rolesOf(task: Task): string[] {
  * @param columns role -> column, where the usual names do not serve
  * @throws ModelError "input" naming the rows that are no JSON objects, and those that lack a column or hold something else in it
  */
-export function parseRows<T extends Task>(
-  task: T,
+export function parseRows<F extends RowFormat>(
+  format: F,
   text: string,
   name: string,
   columns: Readonly<Record<string, string>> = {},
-): TaskData<T> {
+): ParsedRows<F> {
   const { rows, ...rest } = pickRows(
-    taskRoles(task),
+    formatRoles(format),
     parseLines(text.replace(/^\uFEFF/, "").split("\n"), name),
     name,
     columns,
   );
-  // The schema of the task has made exactly its rows; the compiler cannot follow the key.
-  return { rows: rows as unknown as Row<T>[], ...rest };
+  // The schema of the format has made exactly its rows; the compiler cannot follow the key.
+  return { rows: rows as unknown as Row<F>[], ...rest };
 }
 
 /** What rows hold: each role's usual column names, the likeliest first, and what may stand in it. */
@@ -68,9 +68,9 @@ export interface Roles {
   readonly schema: RowSchema;
 }
 
-/** The roles of a task that can be evaluated. */
-export function taskRoles(task: Task): Roles {
-  return { needed: needed[task], optional: optional[task], schema: schemas[task] };
+/** The roles of a format. */
+export function formatRoles(format: RowFormat): Roles {
+  return { needed: needed[format], optional: optional[format], schema: schemas[format] };
 }
 
 /** A row of any file as it was read: its place, and its columns. */
@@ -118,7 +118,7 @@ const titles = ["title", "heading", "headline"];
 export type Columns = Readonly<Record<string, readonly string[]>>;
 
 /** Role -> the names its column usually has, the likeliest first. */
-const needed: { readonly [T in Task]: Columns } = {
+const needed: { readonly [F in RowFormat]: Columns } = {
   summarize: { text: bodies, summary: ["summary", "description", "highlights", "abstract", "target"] },
   title: { text: bodies, title: [...titles, "target"] },
   infill: { text: bodies },
@@ -134,7 +134,7 @@ const needed: { readonly [T in Task]: Columns } = {
 };
 /** Usual names of the column that says where a row comes from. */
 export const source = ["source", "id", "path", "url"];
-const optional: { readonly [T in Task]: Columns } = {
+const optional: { readonly [F in RowFormat]: Columns } = {
   summarize: { title: titles, extractive: ["extractive"], source },
   title: { source },
   infill: { source },
@@ -160,7 +160,7 @@ const extractive = z.boolean(otherwise("this is neither true nor false")).option
 const place = label.optional();
 /** Checks the roles of one row. */
 export type RowSchema = z.ZodType<Record<string, unknown>>;
-const schemas: { readonly [T in Task]: RowSchema } = {
+const schemas: { readonly [F in RowFormat]: RowSchema } = {
   summarize: z.object({ text, summary: text, title: text.default(""), extractive, source: place }),
   title: z.object({ text, title: text, source: place }),
   infill: z.object({ text, source: place }),

@@ -1,8 +1,9 @@
 /** What a model can be taught, in one table: data shape, prefix, limits, and what it is judged by. T5's own benchmarks are there by name. */
 import { z } from "zod";
 import { ModelError } from "../../../models/errors.ts";
+import { questionInput, TASK_PREFIXES } from "../../../protocol/task-prefixes.ts";
 import type { Metric } from "../run/judge.ts";
-import { bodies, label, type Roles, source, taskRoles, text } from "./rows.ts";
+import { bodies, formatRoles, label, type Roles, source, text } from "./rows.ts";
 import { BENCHMARKS, type BenchmarkName, type TaskName } from "./task-names.ts";
 
 /** A row as it was picked by its task's roles. */
@@ -43,10 +44,10 @@ const labelNames = ["label", "category", "intent", "class", "target"];
 const own: readonly TrainTask[] = [
   {
     name: "summarize",
-    roles: taskRoles("summarize"),
+    roles: formatRoles("summarize"),
     inputRole: "text",
     targetRole: "summary",
-    prefix: "summarize: ",
+    prefix: TASK_PREFIXES.summarize,
     maxInputTokens: 512,
     maxTargetTokens: 128,
     metric: "rouge",
@@ -54,10 +55,10 @@ const own: readonly TrainTask[] = [
   },
   {
     name: "title",
-    roles: taskRoles("title"),
+    roles: formatRoles("title"),
     inputRole: "text",
     targetRole: "title",
-    prefix: "title: ",
+    prefix: TASK_PREFIXES.title,
     maxInputTokens: 512,
     maxTargetTokens: 48,
     metric: "rouge",
@@ -65,7 +66,7 @@ const own: readonly TrainTask[] = [
   },
   {
     name: "qa",
-    roles: taskRoles("qa"),
+    roles: formatRoles("qa"),
     inputRole: "context",
     targetRole: "answers",
     prefix: "",
@@ -73,16 +74,16 @@ const own: readonly TrainTask[] = [
     maxTargetTokens: 48,
     metric: "squad",
     pair: (row) => ({
-      input: `question: ${said(row, "question")} context: ${said(row, "context")}`,
+      input: questionInput(said(row, "question"), said(row, "context")),
       accepted: answersOf(row),
     }),
   },
   {
     name: "classify",
-    roles: taskRoles("classify"),
+    roles: formatRoles("classify"),
     inputRole: "text",
     targetRole: "label",
-    prefix: "classify: ",
+    prefix: TASK_PREFIXES.classify,
     maxInputTokens: 512,
     maxTargetTokens: 32,
     metric: "labels",
@@ -90,7 +91,7 @@ const own: readonly TrainTask[] = [
   },
   {
     name: "infill",
-    roles: taskRoles("infill"),
+    roles: formatRoles("infill"),
     inputRole: "text",
     targetRole: "text",
     prefix: "",
@@ -116,7 +117,7 @@ const own: readonly TrainTask[] = [
   },
   {
     name: "squad",
-    roles: taskRoles("qa"),
+    roles: formatRoles("qa"),
     inputRole: "context",
     targetRole: "answers",
     prefix: "",
@@ -124,7 +125,7 @@ const own: readonly TrainTask[] = [
     maxTargetTokens: 48,
     metric: "squad",
     pair: (row) => ({
-      input: `question: ${spaced(said(row, "question"))} context: ${spaced(said(row, "context"))}`,
+      input: questionInput(spaced(said(row, "question")), spaced(said(row, "context"))),
       accepted: answersOf(row).map((answer) => spaced(answer)),
     }),
   },

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { parseRows, type Task } from "../../../server/training/data/rows.ts";
+import { parseRows, type RowFormat } from "../../../server/training/data/rows.ts";
 
 const lines = (...rows: unknown[]): string => rows.map((row) => JSON.stringify(row)).join("\n");
 
@@ -35,7 +35,7 @@ test("reads answers as a text, as texts, and as SQuAD has them", () => {
   assert.deepEqual(empty, [4]);
 });
 
-const bad: [string, Task, string, RegExp][] = [
+const bad: [string, RowFormat, string, RegExp][] = [
   ["no rows", "infill", "\n \n", /d\.jsonl has no rows/],
   ["rows that are no JSON", "infill", '{"text": "a"}\n{"text": \n', /row 2 is no JSON/],
   ["rows that are no objects", "infill", '{"text": "a"}\n[1]\n"b"', /row 2 is no JSON object; row 3 is no JSON object/],

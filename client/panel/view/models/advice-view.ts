@@ -6,7 +6,7 @@ import { t } from "../ui/texts.ts";
 import { choice, numberField } from "../ui/widgets.ts";
 import { type Needs, recommend } from "./recommend.ts";
 
-const TASKS = [
+const PURPOSES = [
   { value: "summarize", text: t("Summarise") },
   { value: "infill", text: t("Fill gaps and suggest") },
   { value: "fine-tune", text: t("Fine-tune on my own texts") },
@@ -20,7 +20,7 @@ export function adviceView(app: App): TemplateResult {
   return html`
     <section class="advice" aria-label=${t("Which should I use?")}>
       <div class="questions">
-        <div class="field"><span>${t("What for")}</span>${choice(t("What for"), needs.task, TASKS, (task) => change({ task }))}</div>
+        <div class="field"><span>${t("What for")}</span>${choice(t("What for"), needs.purpose, PURPOSES, (purpose) => change({ purpose }))}</div>
         ${numberField(t("Milliseconds an answer may take"), needs.budgetMs, { min: 20, max: 600_000, step: 50 }, (budgetMs) => change({ budgetMs }))}
         ${numberField(t("Megabytes of memory it may take"), needs.memoryMb, { min: 100, max: 1_000_000, step: 100 }, (memoryMb) => change({ memoryMb }))}
       </div>

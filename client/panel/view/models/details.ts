@@ -2,7 +2,7 @@
 import { html, type TemplateResult } from "lit";
 import { defined } from "../../../../base/defined.ts";
 import { DEVICE_NAMES } from "../../../../protocol/devices.ts";
-import type { Job, ModelRow, Task } from "../../../../protocol/panel.ts";
+import type { Feature, Job, ModelRow } from "../../../../protocol/panel.ts";
 import { type App, attempt, refresh } from "../app.ts";
 import { selectedRow } from "../state.ts";
 import { t } from "../ui/texts.ts";
@@ -102,12 +102,12 @@ async function remove(app: App, id: string): Promise<void> {
   await refresh(app);
 }
 
-const USES: readonly { readonly title: string; readonly task: Task | undefined }[] = [
-  { title: t("Everything"), task: undefined },
-  { title: t("Summaries"), task: "summarize" },
-  { title: t("Filling and suggestions"), task: "infill" },
-  { title: t("Questions"), task: "ask" },
-  { title: t("Classifying"), task: "classify" },
+const USES: readonly { readonly title: string; readonly feature: Feature | undefined }[] = [
+  { title: t("Everything"), feature: undefined },
+  { title: t("Summaries"), feature: "summarize" },
+  { title: t("Filling and suggestions"), feature: "infill" },
+  { title: t("Questions"), feature: "ask" },
+  { title: t("Classifying"), feature: "classify" },
 ];
 
 /** What the model is used for, and buttons that change it. */
@@ -118,24 +118,24 @@ function usesView(app: App, { id, installed }: ModelRow): TemplateResult | strin
   // A setting may have the name or the folder.
   const names = [id, installed.directory];
   // What no model was chosen for, the model for everything does; but questions and labels are for models that were taught them.
-  const used = (task: Task | undefined) => {
-    const own = task === undefined ? "" : chosen[task];
-    return names.includes((own === "" && task !== "ask" && task !== "classify" ? standard : own) ?? "");
+  const used = (feature: Feature | undefined) => {
+    const own = feature === undefined ? "" : chosen[feature];
+    return names.includes((own === "" && feature !== "ask" && feature !== "classify" ? standard : own) ?? "");
   };
-  const choose = (task: Task | undefined) =>
+  const choose = (feature: Feature | undefined) =>
     attempt(app, async () => {
       // The built-in model is what an empty setting stands for.
-      const named = task === undefined && id === list?.builtIn ? "" : id;
-      const question = { kind: "choose", id: named, ...defined({ task }) } as const;
+      const named = feature === undefined && id === list?.builtIn ? "" : id;
+      const question = { kind: "choose", id: named, ...defined({ feature }) } as const;
       app.dispatch({ type: "chosen", chosen: await app.ask(question) });
     });
   return html`
     <div class="uses" role="group" aria-label=${t("Use this model for")}>
       <span>${t("Use for")}</span>
       ${USES.map(
-        ({ title, task }) => html`
-          <button class="toggle" aria-pressed=${used(task) ? "true" : "false"} @click=${() => choose(task)}>
-            ${title}${used(task) ? " ✓" : ""}
+        ({ title, feature }) => html`
+          <button class="toggle" aria-pressed=${used(feature) ? "true" : "false"} @click=${() => choose(feature)}>
+            ${title}${used(feature) ? " ✓" : ""}
           </button>
         `,
       )}

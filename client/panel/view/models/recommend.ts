@@ -6,7 +6,7 @@ import { bytes, measuredMs } from "./rows.ts";
 
 /** The three answers. */
 export interface Needs {
-  readonly task: "summarize" | "infill" | "fine-tune";
+  readonly purpose: "summarize" | "infill" | "fine-tune";
   /** For 512 tokens in and 64 out. */
   readonly budgetMs: number;
   readonly memoryMb: number;
@@ -22,24 +22,28 @@ export interface Recommendation {
 }
 
 /** The models that fit best, best first. */
-export function recommend(rows: readonly ModelRow[], { task, budgetMs, memoryMb }: Needs, most = 5): Recommendation[] {
+export function recommend(
+  rows: readonly ModelRow[],
+  { purpose, budgetMs, memoryMb }: Needs,
+  most = 5,
+): Recommendation[] {
   const speed = flopsPerMs(rows);
   const fitting = rows.flatMap((row) => {
     const { memoryBytes, parameters } = row;
     if (memoryBytes === null || parameters === null || row.variant !== null) return [];
     if (row.installed === undefined && !row.downloadable) return [];
-    if (task !== "fine-tune" && row.needsFineTuning) return [];
-    if (task === "infill" && row.family === "flan-t5") return []; // its tuning has unlearned the sentinels
+    if (purpose !== "fine-tune" && row.needsFineTuning) return [];
+    if (purpose === "infill" && row.family === "flan-t5") return []; // its tuning has unlearned the sentinels
     const known = measuredMs(row);
     const ms = known ?? row.flops / speed.value;
     // Training holds weights, gradients and two moments of each parameter, all float32.
-    const needed = task === "fine-tune" ? 16 * parameters : memoryBytes.int8 + RUNTIME_BYTES;
+    const needed = purpose === "fine-tune" ? 16 * parameters : memoryBytes.int8 + RUNTIME_BYTES;
     if (ms > budgetMs || needed > 1e6 * memoryMb) return [];
     const basis: Recommendation["basis"] = known !== undefined ? "measured" : speed.measured ? "estimated" : "guessed";
     return [{ row, ms, basis, needed }];
   });
   return fitting
-    .toSorted((a, b) => worth(b.row, task) - worth(a.row, task))
+    .toSorted((a, b) => worth(b.row, purpose) - worth(a.row, purpose))
     .slice(0, most)
     .map(({ row, ms, basis, needed }, place) => ({
       ...{ row, ms, basis },
@@ -49,9 +53,9 @@ export function recommend(rows: readonly ModelRow[], { task, budgetMs, memoryMb 
           ? [t("it is here already")]
           : [t("a download of {0}", bytes(row.downloadBytes ?? 0))]),
         t("{0} ms for 512 tokens in and 64 out ({1})", Math.round(ms), BASIS[basis]),
-        task === "fine-tune" ? t("{0} of memory to train", bytes(needed)) : t("{0} of memory", bytes(needed)),
+        purpose === "fine-tune" ? t("{0} of memory to train", bytes(needed)) : t("{0} of memory", bytes(needed)),
         ...(row.family === "built-in" ? [t("trained for exactly these tasks, and measured on them")] : []),
-        ...(task === "fine-tune" && row.layers > USUAL_LAYERS
+        ...(purpose === "fine-tune" && row.layers > USUAL_LAYERS
           ? [t("deeper before wider: more able than a wider one of its size")]
           : []),
         ...(row.advice ? [row.advice.text] : []),
@@ -84,9 +88,9 @@ function flopsPerMs(rows: readonly ModelRow[]): { readonly value: number; readon
  * How able a model is thought to be, where no two were measured alike: by its size; for fine-tuning depth counts beyond that,
  * up to the 36 layers where the Scale Efficiently paper (section 4.4) sees the gain end.
  */
-function worth(row: ModelRow, task: Needs["task"]): number {
+function worth(row: ModelRow, purpose: Needs["purpose"]): number {
   const size = Math.log2(row.parameters ?? 1);
-  // A model tuned for the task is worth several times its size.
-  if (task !== "fine-tune") return size + (row.family === "built-in" || row.family === "imported" ? 2 : 0);
+  // A model tuned for the purpose is worth several times its size.
+  if (purpose !== "fine-tune") return size + (row.family === "built-in" || row.family === "imported" ? 2 : 0);
   return size + 0.5 * Math.log2(Math.min(row.layers, 36));
 }

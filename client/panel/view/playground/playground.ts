@@ -1,6 +1,7 @@
 /** The playground: a text, settings, and what one model or two side by side make of it, token by token. */
 import { html, type TemplateResult } from "lit";
 import { reason } from "../../../../base/reason.ts";
+import { questionInput, TASK_PREFIXES } from "../../../../protocol/task-prefixes.ts";
 import type { App } from "../app.ts";
 import type { Trial, TrialResult } from "../state.ts";
 import { t } from "../ui/texts.ts";
@@ -10,7 +11,7 @@ import { choice, inputValue, numberField } from "../ui/widgets.ts";
 const EXAMPLES: readonly { readonly title: string; readonly prefix: string; readonly text: string }[] = [
   {
     title: t("Summarise"),
-    prefix: "summarize: ",
+    prefix: TASK_PREFIXES.summarize,
     text: "The harbour was built in 1862, when the railway reached the coast and merchants needed a place to load coal. Two long walls of granite keep out the winter storms. Today the coal ships are gone, and the old warehouses have become workshops and flats.",
   },
   {
@@ -28,8 +29,11 @@ const EXAMPLES: readonly { readonly title: string; readonly prefix: string; read
   },
   {
     title: t("Answer from a text (SQuAD)"),
-    prefix: "question: ",
-    text: "When was the harbour built? context: The harbour was built in 1862, when the railway reached the coast.",
+    prefix: "",
+    text: questionInput(
+      "When was the harbour built?",
+      "The harbour was built in 1862, when the railway reached the coast.",
+    ),
   },
 ];
 

@@ -1,7 +1,7 @@
 /** What the fine-tuning page asks of the extension, and what it does with the answers. */
 import { defined } from "../../../../base/defined.ts";
 import { reason } from "../../../../base/reason.ts";
-import type { Task } from "../../../../protocol/panel.ts";
+import type { Feature } from "../../../../protocol/panel.ts";
 import type { RunRequest, RunSummary } from "../../../../protocol/runs.ts";
 import { type App, attempt, refresh } from "../app.ts";
 import { bytes } from "../models/rows.ts";
@@ -130,9 +130,9 @@ export async function duplicate(app: App, { request, title }: RunSummary): Promi
   await askFit(app);
 }
 
-/** Makes the editor use a run's model. @param task undefined: for everything */
-export async function useNow(app: App, { model }: RunSummary, task: Task | undefined): Promise<void> {
-  const question = { kind: "choose", id: model, ...defined({ task }) } as const;
+/** Makes the editor use a run's model. @param feature undefined: for everything */
+export async function useNow(app: App, { model }: RunSummary, feature: Feature | undefined): Promise<void> {
+  const question = { kind: "choose", id: model, ...defined({ feature }) } as const;
   const chosen = await attempt(app, () => app.ask(question));
   if (chosen === undefined) return;
   app.dispatch({ type: "chosen", chosen });

@@ -1,5 +1,6 @@
 /** The tasks that the page offers, with what a person needs to choose one. */
-import type { Task } from "../../../../../protocol/panel.ts";
+import type { Feature } from "../../../../../protocol/panel.ts";
+import { TASK_PREFIXES } from "../../../../../protocol/task-prefixes.ts";
 import { t } from "../../ui/texts.ts";
 
 /** A task to be learned. */
@@ -14,7 +15,7 @@ export interface TuningTask {
   /** Stands before every input unless the model or the user says otherwise. */
   readonly prefix: string;
   /** What the editor can use the model for. */
-  readonly use?: Task;
+  readonly feature?: Feature;
 }
 
 /** In the order of the page. */
@@ -25,8 +26,8 @@ export const TUNING_TASKS: readonly TuningTask[] = [
     learns: t("Learns to say in a sentence or two what a text says."),
     data: t("Rows with a text and its summary; or a folder of Markdown files whose front matter has a description."),
     roles: ["text", "summary"],
-    prefix: "summarize: ",
-    use: "summarize",
+    prefix: TASK_PREFIXES.summarize,
+    feature: "summarize",
   },
   {
     name: "title",
@@ -34,7 +35,7 @@ export const TUNING_TASKS: readonly TuningTask[] = [
     learns: t("Learns to give a text its heading."),
     data: t("Rows with a text and its title; or a folder of Markdown files, whose sections have headings."),
     roles: ["text", "title"],
-    prefix: "title: ",
+    prefix: TASK_PREFIXES.title,
   },
   {
     name: "qa",
@@ -43,7 +44,7 @@ export const TUNING_TASKS: readonly TuningTask[] = [
     data: t("Rows with a question, a context and the answers, as SQuAD has them."),
     roles: ["question", "context", "answers"],
     prefix: "",
-    use: "ask",
+    feature: "ask",
   },
   {
     name: "classify",
@@ -51,8 +52,8 @@ export const TUNING_TASKS: readonly TuningTask[] = [
     learns: t("Learns to sort texts into a few classes, such as topics or intents."),
     data: t("Rows with a text and its label; some dozens of each label at least."),
     roles: ["text", "label"],
-    prefix: "classify: ",
-    use: "classify",
+    prefix: TASK_PREFIXES.classify,
+    feature: "classify",
   },
   {
     name: "infill",
@@ -63,7 +64,7 @@ export const TUNING_TASKS: readonly TuningTask[] = [
     ),
     roles: [],
     prefix: "",
-    use: "infill",
+    feature: "infill",
   },
   {
     name: "text",

@@ -1,6 +1,6 @@
 /** One run: how far it is, its curves, what the model writes by now, what it came to, and what can be done with it. */
 import { html, type TemplateResult } from "lit";
-import type { Task } from "../../../../../protocol/panel.ts";
+import type { Feature } from "../../../../../protocol/panel.ts";
 import type { RunDetails, RunSummary } from "../../../../../protocol/runs.ts";
 import { type App, attempt } from "../../app.ts";
 import { bytes, duration } from "../../models/rows.ts";
@@ -77,7 +77,7 @@ function steeringView(app: App, run: RunSummary): readonly TemplateResult[] {
   }
 }
 
-const USES: Readonly<Record<Task, string>> = {
+const USES: Readonly<Record<Feature, string>> = {
   summarize: t("For summaries"),
   infill: t("For filling gaps and suggestions"),
   ask: t("For questions"),
@@ -88,16 +88,16 @@ const USES: Readonly<Record<Task, string>> = {
 function usingView(app: App, run: RunSummary): readonly TemplateResult[] {
   if (!run.usable) return [];
   const { chosen } = app.state();
-  const task = tuningTask(run.request.task)?.use;
+  const feature = tuningTask(run.request.task)?.feature;
   const input = app.state().tuning.details[run.id]?.evaluations.at(-1)?.samples[0]?.input ?? "";
-  const used = chosen !== undefined && chosen[task ?? "model"] === run.model;
-  const what = task === undefined ? "" : USES[task];
+  const used = chosen !== undefined && chosen[feature ?? "model"] === run.model;
+  const what = feature === undefined ? "" : USES[feature];
   const best = isLive(run) ? ` ${t("(its best weights so far)")}` : "";
   return [
-    ...(task === undefined
+    ...(feature === undefined
       ? []
       : [
-          html`<vscode-button title="${what}${best}" @click=${() => useNow(app, run, task)}>${used ? `${t("In use")} ✓` : t("Use now")}</vscode-button>`,
+          html`<vscode-button title="${what}${best}" @click=${() => useNow(app, run, feature)}>${used ? `${t("In use")} ✓` : t("Use now")}</vscode-button>`,
         ]),
     html`<vscode-button secondary @click=${() => useNow(app, run, undefined)}>${t("Use for everything")}</vscode-button>`,
     html`<vscode-button secondary @click=${() => tryOut(app, run, input)}>${t("Try in the playground")}</vscode-button>`,
