@@ -11,6 +11,7 @@ import {
   window,
   workspace,
 } from "vscode";
+import { reason } from "../base/reason.ts";
 import type { EngineStatus } from "../protocol/requests.ts";
 import type { CommandContext } from "./commands/commands.ts";
 import { createSummaryView } from "./commands/summary-view.ts";
@@ -21,6 +22,7 @@ import { registerCommand } from "./editor/register-command.ts";
 import { runsWentOn } from "./editor/run-memory.ts";
 import { SELECTOR } from "./editor/selector.ts";
 import { createStatusItem } from "./editor/status.ts";
+import { noticeTyping } from "./editor/typing.ts";
 import { suggestInComments } from "./providers/comments.ts";
 import { registerTools } from "./providers/tools.ts";
 import type { LanguageServer } from "./server/language-client.ts";
@@ -147,6 +149,16 @@ export function activate(context: ExtensionContext): void {
       .catch((error) => log.error(`The language server did not start: ${error}`));
   };
   context.subscriptions.push(workspace.onDidOpenTextDocument(opened));
+  const typed = async () => {
+    // The server is started for a run that has to wait, and for nothing else.
+    if (running === undefined && runsWentOn(context)) await (await server()).ready();
+    await (await running)?.typed();
+  };
+  context.subscriptions.push(
+    noticeTyping(
+      () => void typed().catch((error) => log.debug(`training was not told of your typing: ${reason(error)}`)),
+    ),
+  );
   setImmediate(() => workspace.textDocuments.forEach(opened));
 }
 

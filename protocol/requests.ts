@@ -224,6 +224,8 @@ export type CompleteTextArguments = z.input<typeof completeTextSchema>;
 /** Result of `spanfill.completeText`: what could be inserted there, best first, each within one line. */
 export interface CompleteTextResult {
   readonly items: readonly string[];
+  /** Why there is none; a sentence for people. */
+  readonly reason?: string;
 }
 
 /** Arguments of `spanfill.completeHere`: for editors without inline completion, the best suggestion is put at the cursor. */
@@ -279,6 +281,12 @@ export interface EngineStatus {
   readonly memoryBytes?: number;
   readonly message?: string;
 }
+
+/**
+ * Notification without parameters, client to server: a person types, in whatever document of the editor, so training waits. At most once
+ * a second; nothing of the text is in it. Of the documents that the server has it knows by itself.
+ */
+export const TYPING_NOTIFICATION = "$/spanfill/typing";
 
 /** Notification of an `EngineStatus`, server to client. Its name lets clients that do not know it ignore it. */
 export const STATUS_NOTIFICATION = "$/spanfill/status";

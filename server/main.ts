@@ -32,6 +32,7 @@ import {
   LIST_FOLDER_REQUEST,
   READ_FILE_REQUEST,
   STATUS_NOTIFICATION,
+  TYPING_NOTIFICATION,
 } from "../protocol/requests.ts";
 import { RUN_NOTIFICATION } from "../protocol/runs.ts";
 import { SETTINGS_SECTION } from "../protocol/settings.ts";
@@ -150,8 +151,9 @@ documents.onDidChangeContent(({ document }) => {
     services?.suggestions.changed(document, contentModified("The document was changed.")),
   );
   background("giving up a word", () => services?.words.changed(uri));
-  background("making training wait", () => yieldToTyping(uri));
+  background("making training wait", yieldToTyping);
 });
+connection.onNotification(TYPING_NOTIFICATION, () => background("making training wait", yieldToTyping));
 documents.onDidClose(({ document: { uri } }) => {
   background("giving up a suggestion", () =>
     services?.suggestions.closed(uri, contentModified("The document was closed.")),
@@ -210,8 +212,8 @@ async function answerPanel(...asked: Parameters<PanelService["answer"]>): Promis
 }
 
 /** Makes training runs wait while a person types, if the setting says so. */
-async function yieldToTyping(uri: string): Promise<void> {
-  const settings = await services?.settings.settingsFor(uri);
+async function yieldToTyping(): Promise<void> {
+  const settings = await services?.settings.settingsFor();
   if (settings?.["training.pauseWhileTyping"] === true) typing();
 }
 

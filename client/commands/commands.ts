@@ -1,19 +1,20 @@
 /** The commands of the palette, one function each; the table is what package.json declares (a test compares). */
 import { commands, l10n, Range, type TextEditor, window, workspace } from "vscode";
 import type { Range as ProtocolRange } from "vscode-languageclient";
-import { COMMENTED_LANGUAGES } from "../../protocol/comments.ts";
-import type { COMMANDS, ExplainArguments, ExplainResult } from "../../protocol/requests.ts";
+import type { COMMANDS } from "../../protocol/requests.ts";
 import { openSettings, warn } from "../editor/messages.ts";
 import { inform, remark } from "../editor/notices.ts";
 import type { Pause } from "../editor/pause.ts";
 import { pickOne } from "../editor/picks.ts";
 import { LanguageServer } from "../server/language-client.ts";
 import { replaceRanges } from "./edits.ts";
+import { explanation } from "./explain.ts";
 import { digestFolder } from "./folder.ts";
 import { writeField } from "./front-matter.ts";
 import { fillGapsIn, previewGapsIn } from "./gaps.ts";
 import { clearSummaries, engineLine, unloadModel } from "./memory.ts";
-import { answered, proseEditor } from "./prose-editor.ts";
+import { menuItems } from "./menu.ts";
+import { answered, proseEditor, writtenEditor } from "./prose-editor.ts";
 import { askAbout, classifyPart, stepAnswer } from "./questions.ts";
 import { offerOtherWords } from "./rephrase.ts";
 import { meantSummary, showSummary } from "./summaries.ts";
@@ -31,7 +32,6 @@ const SUMMARIZE: (typeof COMMANDS)["summarizeRange"] = "spanfill.summarizeRange"
 const FILL: (typeof COMMANDS)["fillGaps"] = "spanfill.fillGaps";
 const CLASSIFY: (typeof COMMANDS)["classify"] = "spanfill.classifyRange";
 const REPHRASE: (typeof COMMANDS)["rephrase"] = "spanfill.rephrase";
-const EXPLAIN: (typeof COMMANDS)["explain"] = "spanfill.explainSuggestion";
 const SAID_MS = 5000;
 
 /** {@link LanguageServer}, which comes in one file with the commands: it is read when the first of them, or a text, needs it. */
@@ -95,9 +95,7 @@ export function runAction(context: CommandContext, command: string, argument: un
 
 /** Asks for ghost text at the cursor. */
 export async function infillAtCursor({ server }: CommandContext): Promise<void> {
-  const program = window.activeTextEditor;
-  // In a program's comments, too.
-  const editor = Object.hasOwn(COMMENTED_LANGUAGES, program?.document.languageId ?? "") ? program : proseEditor();
+  const editor = writtenEditor();
   if (editor === undefined) return;
   if (workspace.getConfiguration("editor", editor.document).get("inlineSuggest.enabled") === false) {
     const text = l10n.t("Spanfill shows its text as an inline suggestion, and those are switched off.");
@@ -195,7 +193,7 @@ export async function writeDescription(context: CommandContext): Promise<void> {
 
 /** Says what typing at the cursor would suggest, or why nothing. */
 export async function explainSuggestion({ server, pause }: CommandContext): Promise<void> {
-  const editor = proseEditor();
+  const editor = writtenEditor();
   if (editor === undefined) return;
   if (pause.paused) {
     warn(l10n.t("Spanfill's suggestions are paused."), {
@@ -204,14 +202,7 @@ export async function explainSuggestion({ server, pause }: CommandContext): Prom
     });
     return;
   }
-  const made = await answered(l10n.t("Looking for a suggestion"), async (options) => {
-    const { code2ProtocolConverter: to } = await server.ready();
-    const argument: ExplainArguments = {
-      uri: to.asUri(editor.document.uri),
-      position: to.asPosition(editor.selection.active),
-    };
-    return server.execute<ExplainResult>(EXPLAIN, argument, options);
-  });
+  const made = await answered(l10n.t("Looking for a suggestion"), (options) => explanation(server, editor, options));
   if (made === undefined) return;
   if (made.suggestion !== undefined) {
     inform(l10n.t("Spanfill would suggest here: {0}", made.suggestion.trim()));
@@ -220,36 +211,10 @@ export async function explainSuggestion({ server, pause }: CommandContext): Prom
 
 /** Offers everything there is, from the status item. */
 export async function showMenu(context: CommandContext): Promise<void> {
-  const { pause } = context;
-  const items = [
-    { icon: "list-flat", label: l10n.t("Summarize File"), command: "spanfill.summarizeFile" },
-    { icon: "folder", label: l10n.t("Summarize Folder"), command: "spanfill.digestFolder" },
-    { icon: "edit-sparkle", label: l10n.t("Fill Gaps"), command: "spanfill.fillGapsInSelection" },
-    { icon: "diff", label: l10n.t("Fill Gaps with Preview..."), command: "spanfill.fillGapsWithPreview" },
-    { icon: "comment-discussion", label: l10n.t("Ask about Selection..."), command: "spanfill.askSelection" },
-    { icon: "tag", label: l10n.t("Classify Selection"), command: "spanfill.classifySelection" },
-    {
-      icon: pause.paused ? "play" : "debug-pause",
-      label: pause.paused ? l10n.t("Resume Suggestions") : l10n.t("Pause Suggestions"),
-      command: "spanfill.pauseSuggestions",
-    },
-    { icon: "question", label: l10n.t("Why Was There No Suggestion Here?"), command: "spanfill.explainHere" },
-    { icon: "symbol-misc", label: l10n.t("Choose Model"), command: "spanfill.chooseModel" },
-    { icon: "trash", label: l10n.t("Free Memory Now"), command: "spanfill.freeMemory" },
-    { icon: "clear-all", label: l10n.t("Forget Summaries"), command: "spanfill.clearSummaries" },
-    { icon: "refresh", label: l10n.t("Restart Engine"), command: "spanfill.restart" },
-    { icon: "output", label: l10n.t("Show Log"), command: "spanfill.showLog" },
-    {
-      icon: "gear",
-      label: l10n.t("Settings"),
-      command: "workbench.action.openSettings",
-      argument: "@ext:spanfill.spanfill",
-    },
-  ];
+  const items = menuItems(context.pause.paused);
   const idleMinutes = workspace.getConfiguration("spanfill").get("idleMinutes", 0);
   const chosen = await pickOne(items, { title: await engineLine(context.server, idleMinutes) });
-  if (chosen !== undefined)
-    await commands.executeCommand(chosen.command, ...("argument" in chosen ? [chosen.argument] : []));
+  if (chosen !== undefined) await commands.executeCommand(chosen.command, ...chosen.given);
 }
 
 /** Pauses suggestions in this window, or resumes them. */

@@ -2,7 +2,7 @@
 import { l10n, languages, type TextEditor, window } from "vscode";
 import { LANGUAGES } from "../editor/languages.ts";
 import { explain, warn } from "../editor/messages.ts";
-import { SELECTOR } from "../editor/selector.ts";
+import { PROGRAMS, SELECTOR } from "../editor/selector.ts";
 import { withPatience } from "../server/progress.ts";
 
 /** The active editor when its document is one that the server knows; says so when it is not. */
@@ -30,6 +30,12 @@ export function proseEditor(): TextEditor | undefined {
     warn(text, { title: l10n.t("Change Language"), command: "workbench.action.editor.changeLanguageMode" });
   }
   return undefined;
+}
+
+/** The active editor of a program, where comments are worked in; else as {@link proseEditor}. */
+export function writtenEditor(): TextEditor | undefined {
+  const editor = window.activeTextEditor;
+  return editor !== undefined && languages.match(PROGRAMS, editor.document) > 0 ? editor : proseEditor();
 }
 
 function isProse({ document }: TextEditor): boolean {

@@ -1,5 +1,5 @@
 /** Notifications and remarks in the status bar: the only file that shows them, so that no text in them is a link or a command. */
-import { type Disposable, window } from "vscode";
+import { type Disposable, l10n, window } from "vscode";
 import { labelText, messageText } from "../../protocol/shown-text.ts";
 
 const SHOW = {
@@ -21,6 +21,13 @@ export function notify(
 export function inform(text: string): void {
   void notify("information", text);
 }
+
+/** Tells a person who asked for a suggestion that there is none; who only types is left in peace. */
+export function sayNone(): void {
+  remark(l10n.t("Spanfill: no suggestion here"), SAID_MS);
+}
+
+const SAID_MS = 5000;
 
 /** Says something in the status bar for a moment. */
 export function remark(text: string, ms: number): Disposable {

@@ -1,5 +1,6 @@
-/** The documents that Spanfill works in: prose, in files of whatever kind the open folders are, new documents and notebooks. */
+/** The documents that Spanfill works in: prose, and programs for their comments, in files of any kind of folder, new documents and notebooks. */
 import { workspace } from "vscode";
+import { COMMENTED_LANGUAGES } from "../../protocol/comments.ts";
 import { LANGUAGES } from "./languages.ts";
 
 /**
@@ -16,7 +17,14 @@ export const SCHEMES: readonly string[] = [
   ]),
 ];
 
-/** What the language client and the status item are for. */
-export const SELECTOR: { readonly language: string; readonly scheme: string }[] = LANGUAGES.flatMap((language) =>
-  SCHEMES.map((scheme) => ({ language, scheme })),
-);
+type Selector = { readonly language: string; readonly scheme: string }[];
+
+/** Prose: the documents that the language client sends to the server. */
+export const SELECTOR = selectorOf(LANGUAGES);
+
+/** Programs: only their comments are worked in, and the server never sees the documents. */
+export const PROGRAMS = selectorOf(Object.keys(COMMENTED_LANGUAGES));
+
+function selectorOf(ids: readonly string[]): Selector {
+  return ids.flatMap((language) => SCHEMES.map((scheme) => ({ language, scheme })));
+}

@@ -7,9 +7,9 @@ import { type Disposable, LanguageStatusSeverity, l10n, languages, StatusBarAlig
 import { DEVICE_NAMES } from "../../protocol/devices.ts";
 import type { EngineStatus } from "../../protocol/requests.ts";
 import { labelText, messageText, tooltipText } from "../../protocol/shown-text.ts";
-import { SELECTOR } from "./selector.ts";
+import { PROGRAMS, SELECTOR } from "./selector.ts";
 
-/** An item among the language status items of prose documents. */
+/** An item among the language status items of prose and of programs. */
 export interface StatusItem extends Disposable {
   /** Shows an engine's status; undefined: no server runs. */
   show(status: EngineStatus | undefined): void;
@@ -19,7 +19,7 @@ export interface StatusItem extends Disposable {
 
 /** Creates the item; it says that nothing has been started. */
 export function createStatusItem(): StatusItem {
-  const item = languages.createLanguageStatusItem("spanfill.status", SELECTOR);
+  const item = languages.createLanguageStatusItem("spanfill.status", [...SELECTOR, ...PROGRAMS]);
   item.name = "Spanfill";
   item.command = { command: "spanfill.showMenu", title: l10n.t("More...") };
   let last: EngineStatus | undefined;

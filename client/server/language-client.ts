@@ -6,12 +6,11 @@ import {
   type ExtensionContext,
   InlineCompletionTriggerKind,
   type LogOutputChannel,
-  l10n,
 } from "vscode";
 import { ExecuteCommandRequest, State, WorkDoneProgress } from "vscode-languageclient";
 import { LanguageClient, TransportKind } from "vscode-languageclient/node";
-import type { COMMANDS, EngineStatus, STATUS_NOTIFICATION } from "../../protocol/requests.ts";
-import { remark } from "../editor/notices.ts";
+import type { COMMANDS, EngineStatus, STATUS_NOTIFICATION, TYPING_NOTIFICATION } from "../../protocol/requests.ts";
+import { sayNone } from "../editor/notices.ts";
 import type { Pause } from "../editor/pause.ts";
 import { SELECTOR } from "../editor/selector.ts";
 import { readForServer } from "./folder-reader.ts";
@@ -27,8 +26,8 @@ export interface RequestOptions {
 
 const RESTART: (typeof COMMANDS)["restartEngine"] = "spanfill.restartEngine";
 const STATUS: typeof STATUS_NOTIFICATION = "$/spanfill/status";
+const TYPING: typeof TYPING_NOTIFICATION = "$/spanfill/typing";
 const RESTART_GRACE_MS = 5000;
-const SAID_MS = 5000;
 
 /** The language server as the commands see it. */
 export class LanguageServer {
@@ -66,9 +65,7 @@ export class LanguageServer {
             if (pause.paused && !asked) return [];
             const made = await next(document, position, context, token);
             const none = made === undefined || made === null || (Array.isArray(made) ? made : made.items).length === 0;
-            // Who asks is told; who types is left in peace.
-            if (none && asked && !token.isCancellationRequested)
-              remark(l10n.t("Spanfill: no suggestion here"), SAID_MS);
+            if (none && asked && !token.isCancellationRequested) sayNone();
             return made;
           },
         },
@@ -105,6 +102,11 @@ export class LanguageServer {
     } finally {
       progress.dispose();
     }
+  }
+
+  /** Lets training wait, since a person types; starts nothing. */
+  async typed(): Promise<void> {
+    if (this.client.state === State.Running) await this.client.sendNotification(TYPING);
   }
 
   /** Ends the engine's process and starts the next; the server too when it does not answer. */

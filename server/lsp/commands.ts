@@ -1,6 +1,7 @@
 /** The commands of workspace/executeCommand: arguments parsed, versions checked, long work shown. */
 import type { ChangeAnnotation, TextEdit, WorkspaceEdit } from "vscode-languageserver-protocol";
 import { z } from "zod";
+import { defined } from "../../base/defined.ts";
 import { askSchema, classifySchema } from "../../protocol/questions.ts";
 import {
   COMMANDS,
@@ -212,11 +213,12 @@ async function completeText(
   signal: AbortSignal,
 ): Promise<CompleteTextResult> {
   const settings = await services.settings.settingsFor(uri);
-  if (!params.explicit && (await whyQuiet(services, uri, settings)) !== undefined) return { items: [] };
+  const quiet = params.explicit ? undefined : await whyQuiet(services, uri, settings);
+  if (quiet !== undefined) return { items: [], reason: quiet };
   const made = await withModel(services, "infill", (model) => completeComment({ model, settings }, params, signal));
   if (made.cancelled) throw cancelled();
   services.log.debug(`inline completion in a comment: ${made.reason ?? `${made.items.length} suggested`}`);
-  return { items: made.items.map(({ text }) => text) };
+  return { items: made.items.map(({ text }) => text), ...defined({ reason: made.reason }) };
 }
 
 async function completeHere(

@@ -14,6 +14,10 @@ const manifest = JSON.parse(
   source.replace(/"%([\w.]+)%"/g, (reference, key: string) => JSON.stringify(texts[key] ?? reference)),
 );
 const { commands, menus, keybindings, configuration, walkthroughs } = manifest.contributes;
+interface Key {
+  readonly command: string;
+  readonly when: string;
+}
 const ids: string[] = commands.map(({ command }: { command: string }) => command);
 const client = readdirSync("client", { recursive: true, encoding: "utf8" })
   .filter((name) => name.endsWith(".ts"))
@@ -48,9 +52,14 @@ test("package.json activates for the client's languages, programs with comments 
     ...Object.keys(COMMENTED_LANGUAGES).map((language) => `onLanguage:${language}`),
     "onWebviewPanel:spanfill.panel",
   ]);
-  const clauses = [...keybindings, ...menus["editor/context"]].map(({ when }: { when: string }) => when);
+  const clauses = [...keybindings, ...menus["editor/context"]].map(({ when }: Key) => when);
   assert.equal(clauses.length, 9);
-  for (const when of clauses) assert.ok(when.includes(`editorLangId =~ /^(${LANGUAGES.join("|")})$/`), when);
+  // Ghost text comes in the comments of programs, too.
+  const written = [...LANGUAGES, ...Object.keys(COMMENTED_LANGUAGES)];
+  const infill: string = keybindings.find(({ command }: Key) => command === "spanfill.infillAtCursor").when;
+  assert.ok(infill.endsWith(`editorLangId =~ /^(${written.join("|")})$/`), infill);
+  for (const when of clauses.filter((clause) => clause !== infill))
+    assert.ok(when.includes(`editorLangId =~ /^(${LANGUAGES.join("|")})$/`), when);
 });
 
 test("keys, menus and the walkthrough use declared commands, and every command has a function in the client", () => {

@@ -1,4 +1,5 @@
 /** The client's modules with a stand-in for VS Code, which writes down every text that it is given to show. */
+import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { resolve } from "node:path";
 import { build } from "esbuild";
@@ -43,6 +44,13 @@ export async function loadClient<Modules>(
     name === "vscode" ? vscode.api : require(name),
   );
   return module.exports as Modules;
+}
+
+/** package.json as VS Code gives it to the extension: with the texts of package.nls.json. */
+function manifest(): unknown {
+  const texts: Record<string, string> = JSON.parse(readFileSync("package.nls.json", "utf8"));
+  const source = readFileSync("package.json", "utf8");
+  return JSON.parse(source.replace(/"%([\w.]+)%"/g, (_, key: string) => JSON.stringify(texts[key])));
 }
 
 /** @param document the active editor's */
@@ -128,7 +136,8 @@ export function fakeVSCode(document: object): FakeVSCode {
       },
     },
     languages: {
-      match: () => 10,
+      match: (selector: readonly { readonly language: string }[], { languageId }: { languageId: string }) =>
+        selector.some(({ language }) => language === languageId) ? 10 : 0,
       createLanguageStatusItem: () => item("status"),
       registerCodeLensProvider: event,
       setTextDocumentLanguage: async (given: object) => given,
@@ -152,7 +161,7 @@ export function fakeVSCode(document: object): FakeVSCode {
         return disposable;
       },
     },
-    extensions: { getExtension: () => undefined },
+    extensions: { getExtension: () => ({ packageJSON: manifest() }) },
     version: "1",
     WorkspaceEdit: class {
       replace(_uri: unknown, _range: unknown, _text: string, metadata: object) {

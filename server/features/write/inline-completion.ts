@@ -92,7 +92,8 @@ export async function completeComment(
   const items = made.items
     .map(({ text, confidence }) => ({ text: text.split(/\r?\n/, 1)[0] ?? "", confidence }))
     .filter(({ text }) => text.trim() !== "");
-  return { ...made, items };
+  if (items.length > 0 || made.reason !== undefined || made.cancelled) return { ...made, items };
+  return { ...made, items, reason: "the model had nothing to say on this line" };
 }
 
 /** More than tokens are long, on average. */
