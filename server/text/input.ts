@@ -26,6 +26,20 @@ export function decodeText(bytes: Buffer, name: string): string {
 }
 
 /**
+ * Checks a text that a model is to work on.
+ * @param purpose a verb for the message: "There is nothing to `purpose`."
+ * @throws ModelError "input" when it is binary or empty
+ */
+export function checkText(text: string, purpose: string): void {
+  const nul = text.indexOf("\0");
+  if (nul >= 0) {
+    throw new ModelError("input", `The text is binary (a NUL character at offset ${nul}). Give it plain text instead.`);
+  }
+  if (text.trim() === "")
+    throw new ModelError("input", `The text is empty: there is nothing to ${purpose}. Add some text.`);
+}
+
+/**
  * The bytes of a file, or of standard input for "-".
  * @throws ModelError "input" when it cannot be read
  */

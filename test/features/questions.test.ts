@@ -67,6 +67,8 @@ test("who was not taught is refused, unless a person chose it", async () => {
   await assert.rejects(ask({ model }, { ...params, text: " " }), /text is empty/);
   await assert.rejects(ask({ model }, { ...params, question: " " }), /question is empty/);
   await assert.rejects(classify({ model }, { text: "", chosen: true }), /text is empty/);
+  await assert.rejects(ask({ model }, { ...params, text: "a\0b" }), /binary.*offset 1/);
+  await assert.rejects(classify({ model }, { text: "a\0b", chosen: true }), /binary.*offset 1/);
   await assert.rejects(
     ask({ model }, { ...params, chosen: true, question: "Why ".repeat(600) }),
     /no room for the text/,

@@ -67,7 +67,7 @@ export const AREAS: readonly Area[] = [
     holds:
       "a loaded model: `engine` (the interface), `runtime/` (ONNX Runtime), `search/` (choosing tokens), `process/` (in this process or a child)",
     areas: ["models", "server/files", "server/catalog"],
-    packages: ["zod", "onnxruntime-node", "onnxruntime-web"],
+    packages: ["zod", "lru-cache", "onnxruntime-node", "onnxruntime-web"],
     node: true,
   },
   {
@@ -104,7 +104,7 @@ export const AREAS: readonly Area[] = [
     holds:
       "what a person asks for: `write/` (infill, completion, rephrasing), `read/` (summaries), `ask/` (answers, labels)",
     areas: [...base, "server/metrics", "server/training"],
-    packages: ["zod", "yaml"],
+    packages: ["zod", "lru-cache", "yaml"],
     node: true,
   },
   {
@@ -147,7 +147,7 @@ export const AREAS: readonly Area[] = [
     holds:
       "the language server's handlers, which never see the connection; `engine/` (the model in use), `document/` (work on open documents)",
     areas: [...base, "server/features", "server/panel", "server/runs", "server/tools.ts"],
-    packages: ["zod", "vscode-languageserver-protocol", "vscode-languageserver-textdocument"],
+    packages: ["zod", "lru-cache", "vscode-languageserver-protocol", "vscode-languageserver-textdocument"],
     node: true,
   },
   {

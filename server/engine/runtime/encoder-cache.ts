@@ -1,13 +1,17 @@
 /** Keeps the encoder's last results: asked again about a window that has not changed, the model goes straight to decoding. */
+import { LRUCache } from "lru-cache";
 import type { T5Config } from "../../../models/t5/config.ts";
 import { layerWidths } from "../../../models/t5/weights.ts";
 import type { Encoded, Runner } from "../search/runner.ts";
 
 /** A runner that encodes the same single row once, as long as it is among the last that fit `mostBytes`. */
 export function cachingEncoder(runner: Runner, config: T5Config, mostBytes = MOST_BYTES): Runner {
-  const kept = new Map<string, { readonly encoded: Encoded; readonly bytes: number }>();
+  const kept = new LRUCache<string, Encoded>({
+    maxSize: mostBytes,
+    dispose: (encoded) => encoded.dispose(),
+    noDisposeOnSet: true,
+  });
   const inner = new WeakMap<Encoded, Encoded>();
-  let total = 0;
 
   /** What the runner knows it as; its end is this cache's matter. */
   function lend(encoded: Encoded): Encoded {
@@ -24,24 +28,14 @@ export function cachingEncoder(runner: Runner, config: T5Config, mostBytes = MOS
       const bytes = encodedBytes(config, ids.length);
       if (inputs.length !== 1 || bytes > mostBytes) return runner.encode(inputs, signal);
       const key = ids.join();
-      const known = kept.get(key);
-      const encoded = known?.encoded ?? (await runner.encode(inputs, signal));
-      kept.delete(key);
-      kept.set(key, { encoded, bytes });
-      if (known === undefined) total += bytes;
-      for (const [oldest, { encoded: old, bytes: freed }] of kept) {
-        if (total <= mostBytes) break;
-        kept.delete(oldest);
-        total -= freed;
-        old.dispose();
-      }
+      const encoded = kept.get(key) ?? (await runner.encode(inputs, signal));
+      kept.set(key, encoded, { size: bytes });
       return lend(encoded);
     },
     start: (encoded, ...rest) => runner.start(own(encoded), ...rest),
     step: (encoded, ...rest) => runner.step(own(encoded), ...rest),
     greedy: (encoded, ...rest) => runner.greedy(own(encoded), ...rest),
     async dispose() {
-      for (const { encoded } of kept.values()) encoded.dispose();
       kept.clear();
       await runner.dispose();
     },

@@ -1,6 +1,7 @@
 /** Answers a question from a text, by a model that was taught to: each part of a long text is asked, and the surest answers stand. */
 import { ModelError } from "../../../models/errors.ts";
 import type { CallOptions, LoadedModel, ModelInfo } from "../../engine/engine.ts";
+import { checkText } from "../../text/input.ts";
 import { findTask } from "../../training/data/tasks.ts";
 import { inputIds, partsOf, type Reading } from "./windows.ts";
 
@@ -43,8 +44,7 @@ export async function ask(
   options: AskOptions = {},
 ): Promise<AskResult> {
   const started = performance.now();
-  if (text.trim() === "")
-    throw new ModelError("input", "The text is empty: there is nothing to ask about. Add some text.");
+  checkText(text, "ask about");
   if (question.trim() === "") throw new ModelError("input", "The question is empty. Ask something.");
   const task = taskOf(model.info, chosen);
   const prefix = model.info.prefixes[task.name] ?? task.prefix;

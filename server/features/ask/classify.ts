@@ -1,6 +1,7 @@
 /** Says which label suits a text, by a model that was taught to: labels that are known are compared, else the model writes one. */
 import { ModelError } from "../../../models/errors.ts";
 import type { LoadedModel, ModelInfo } from "../../engine/engine.ts";
+import { checkText } from "../../text/input.ts";
 import { findTask } from "../../training/data/tasks.ts";
 import type { AskOptions } from "./ask.ts";
 import { inputIds, partsOf, type Reading } from "./windows.ts";
@@ -34,8 +35,7 @@ export async function classify(
   options: AskOptions = {},
 ): Promise<Classification> {
   const started = performance.now();
-  if (text.trim() === "")
-    throw new ModelError("input", "The text is empty: there is nothing to classify. Add some text.");
+  checkText(text, "classify");
   requireTaught(model.info, chosen);
   const task = findTask("classify");
   const prefix = model.info.prefixes.classify ?? task.prefix;

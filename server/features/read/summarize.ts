@@ -3,6 +3,7 @@ import { ModelError } from "../../../models/errors.ts";
 import { TASK_PREFIXES } from "../../../protocol/task-prefixes.ts";
 import type { CallOptions, InputPart, LoadedModel } from "../../engine/engine.ts";
 import { meanLogProb } from "../../engine/search/search.ts";
+import { checkText } from "../../text/input.ts";
 import { foreignLanguage } from "../../text/languages.ts";
 import { type Span, splitText } from "../../text/text-split.ts";
 import { confidenceOf, isCalibrated } from "../confidence.ts";
@@ -182,12 +183,7 @@ class Tally {
 }
 
 function check({ text, maxWords, maxContextTokens }: SummarizeParams): void {
-  const nul = text.indexOf("\0");
-  if (nul >= 0) {
-    throw new ModelError("input", `The text is binary (a NUL character at offset ${nul}). Give it plain text instead.`);
-  }
-  if (text.trim() === "")
-    throw new ModelError("input", "The text is empty: there is nothing to summarise. Add some text.");
+  checkText(text, "summarize");
   if (maxWords !== undefined && !(Number.isInteger(maxWords) && maxWords >= 1)) {
     throw new ModelError("input", `maxWords is ${maxWords}; use a whole number of at least 1.`);
   }

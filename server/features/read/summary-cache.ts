@@ -3,6 +3,7 @@ import { createHash, randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { dirname } from "node:path";
+import { LRUCache } from "lru-cache";
 import { z } from "zod";
 import { removeOwn } from "../../files/removal.ts";
 import { writeAtomically } from "../../files/whole-file.ts";
@@ -26,12 +27,16 @@ export interface SummaryCache {
  * @param options the file for what is kept on disk, and how much is kept, keys and values together
  */
 export function createSummaryCache({ file, mostBytes = MOST_BYTES }: { file?: string; mostBytes?: number } = {}) {
-  const entries = new Map<string, string>();
-  let bytes = 0;
+  const entries = new LRUCache<string, string>({
+    maxSize: mostBytes,
+    sizeCalculation: (value, key) => sizeOf(key, value),
+  });
   let onDisk = false;
   let writing: NodeJS.Timeout | undefined;
   let since = lastForgotten(file);
   let last: Promise<unknown> = Promise.resolve();
+
+  const oldestFirst = (): [string, string][] => [...entries.rkeys()].map((key) => [key, entries.peek(key) ?? ""]);
 
   /** Does one thing with the file after the other. */
   function inTurn<T>(work: () => Promise<T>): Promise<T> {
@@ -43,21 +48,16 @@ export function createSummaryCache({ file, mostBytes = MOST_BYTES }: { file?: st
   /** Forgets what another process has forgotten. */
   function heed(): void {
     const now = lastForgotten(file);
-    if (now !== since) empty();
+    if (now !== since) entries.clear();
     since = now;
-  }
-
-  function empty(): void {
-    entries.clear();
-    bytes = 0;
   }
 
   /** What the file has joins what is here, whose entries are newer. */
   async function join(path: string): Promise<void> {
     const found = await readEntries(path, 2 * mostBytes);
     heed();
-    const own = [...entries];
-    for (const [key, value] of [...(found.since === since ? found.entries : []), ...own]) put(key, value);
+    const newer = oldestFirst();
+    for (const [key, value] of [...(found.since === since ? found.entries : []), ...newer]) entries.set(key, value);
   }
 
   /** Writes the file, and again where everything was forgotten meanwhile. */
@@ -70,40 +70,20 @@ export function createSummaryCache({ file, mostBytes = MOST_BYTES }: { file?: st
       else
         await writeAtomically(path, async (handle) => {
           await handle.chmod(0o600);
-          await handle.writeFile(JSON.stringify([...mark, ...entries]));
+          await handle.writeFile(JSON.stringify([...mark, ...oldestFirst()]));
         });
     }
-  }
-
-  function put(key: string, value: string): void {
-    drop(key);
-    entries.set(key, value);
-    bytes += sizeOf(key, value);
-    for (const oldest of entries.keys()) {
-      if (bytes <= mostBytes) break;
-      drop(oldest);
-    }
-  }
-
-  function drop(key: string): void {
-    const value = entries.get(key);
-    if (value !== undefined) bytes -= sizeOf(key, value);
-    entries.delete(key);
   }
 
   const cache: SummaryCache = {
     get(key, schema) {
       heed();
-      const name = nameOf(key);
-      const value = entries.get(name);
-      if (value === undefined) return undefined;
-      entries.delete(name);
-      entries.set(name, value);
-      return schema.safeParse(JSON.parse(value)).data;
+      const value = entries.get(nameOf(key));
+      return value === undefined ? undefined : schema.safeParse(JSON.parse(value)).data;
     },
     set(key, value) {
       heed();
-      put(nameOf(key), JSON.stringify(value));
+      entries.set(nameOf(key), JSON.stringify(value));
       if (onDisk) writing ??= setTimeout(() => void cache.flush().catch(() => undefined), WRITE_AFTER_MS).unref();
     },
     keep: (where) =>
@@ -120,7 +100,7 @@ export function createSummaryCache({ file, mostBytes = MOST_BYTES }: { file?: st
         const count = entries.size;
         clearTimeout(writing);
         writing = undefined;
-        empty();
+        entries.clear();
         if (file === undefined) return count;
         const name = randomUUID();
         const marked = writeAtomically(markOf(file), (handle) => handle.writeFile(name));

@@ -10,6 +10,7 @@ import {
   orderGaps,
 } from "../../../models/tokenizer/spans.ts";
 import type { CallOptions, FilledSpan, FillRequest, LoadedModel } from "../../engine/engine.ts";
+import { checkText } from "../../text/input.ts";
 import { confidenceOf, fillKind, isCalibrated } from "../confidence.ts";
 import { type Decoding, decodingOf } from "../decoding.ts";
 import { endOfPass, type GappedDocument, windowOf } from "./infill-window.ts";
@@ -184,11 +185,7 @@ function begin(model: LoadedModel, params: InfillParams, { signal }: InfillOptio
 }
 
 function check({ text, gaps = [], length, alternatives = 1, maxContextTokens = WINDOW_TOKENS }: InfillParams): void {
-  const nul = text.indexOf("\0");
-  if (nul >= 0)
-    throw new ModelError("input", `The text is binary (a NUL character at offset ${nul}). Give it plain text instead.`);
-  if (text.trim() === "")
-    throw new ModelError("input", "The text is empty: there is nothing to fill. Add some text with a gap in it.");
+  checkText(text, "fill");
   for (const hint of [length, ...gaps.map((gap) => gap.length)]) {
     if (typeof hint === "number" && !(hint >= 1 && hint <= 200)) {
       throw new ModelError(

@@ -2,6 +2,7 @@
 import { ResponseError } from "vscode-languageserver-protocol";
 import type { InlineCompletions } from "../../features/write/inline-completion.ts";
 import { cancelled } from "../errors.ts";
+import { createNewestWork } from "./newest.ts";
 import type { OpenDocument } from "./positions.ts";
 
 /** What a suggestion is for. */
@@ -37,25 +38,26 @@ export function createSuggestions(
   now: () => number = () => performance.now(),
   failed: (error: unknown) => void = () => undefined,
 ): Suggestions {
+  const newest = createNewestWork();
   const begun = new Map<string, Begun>();
   /** By the language of the documents where typing asks for suggestions; `unasked`: begun in a row for nothing. */
   const typing = new Map<string, { readonly suggest: Suggest; unasked: number }>();
   const changes = new Map<string, number>();
 
   function begin(suggest: Suggest, document: OpenDocument, place: Place): Begun {
-    const controller = new AbortController();
-    const made = suggest(document, place, controller.signal);
-    const one = { edition: document.edition, place, controller, made, taken: false };
+    const signal = newest.begin(document.uri, cancelled("A newer request took its place."));
+    const made = suggest(document, place, signal);
+    const one = { edition: document.edition, place, signal, made, taken: false };
     // It may never be asked for; who asks is told of it by the answer.
     made.catch((error) => {
-      if (!one.taken && !controller.signal.aborted) failed(error);
+      if (!one.taken && !signal.aborted) failed(error);
     });
     begun.set(document.uri, one);
     return one;
   }
 
   function end(uri: string, reason: ResponseError<undefined>): void {
-    begun.get(uri)?.controller.abort(reason);
+    newest.abort(uri, reason);
     begun.delete(uri);
   }
 
@@ -66,20 +68,21 @@ export function createSuggestions(
       let one = begun.get(uri);
       const { offset, explicit } = one?.place ?? {};
       if (one?.edition !== edition || offset !== place.offset || explicit !== place.explicit || one.taken) {
-        end(uri, cancelled("A newer request took its place."));
         one = begin(suggest, document, place);
       }
       one.taken = true;
-      const { controller, made } = one;
-      const abort = () => controller.abort(signal.reason);
+      const { made } = one;
+      const abort = () => {
+        if (begun.get(uri) === one) newest.abort(uri, signal.reason);
+      };
       signal.addEventListener("abort", abort, { once: true });
       if (signal.aborted) abort();
       try {
         const suggested = await made;
-        controller.signal.throwIfAborted();
+        one.signal.throwIfAborted();
         return suggested;
       } catch (error) {
-        const { aborted, reason } = controller.signal;
+        const { aborted, reason } = one.signal;
         throw aborted && reason instanceof ResponseError ? reason : error;
       } finally {
         signal.removeEventListener("abort", abort);
@@ -111,7 +114,7 @@ const MOST_UNASKED = 5;
 interface Begun {
   readonly edition: string;
   readonly place: Place;
-  readonly controller: AbortController;
+  readonly signal: AbortSignal;
   readonly made: Promise<InlineCompletions>;
   taken: boolean;
 }

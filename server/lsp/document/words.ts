@@ -1,4 +1,5 @@
 /** What else could stand in a word's place, for hovers and code actions: one pass a word, remembered while document and model stay as they are. */
+import { LRUCache } from "lru-cache";
 import type { CodeAction, Hover } from "vscode-languageserver-protocol";
 import type { Settings } from "../../../protocol/settings.ts";
 import { labelText } from "../../../protocol/shown-text.ts";
@@ -9,60 +10,46 @@ import { cancelled, contentModified } from "../errors.ts";
 import type { OtherWords, Services, Words } from "../services.ts";
 import { isStale, withModel } from "./document-work.ts";
 import { commandLink, hover, joined, shownText } from "./hover.ts";
+import { createNewestWork } from "./newest.ts";
 import type { OpenDocument } from "./positions.ts";
 
 /** @returns with nothing remembered */
 export function createWords(): Words {
-  const known = new Map<string, OtherWords>();
-  const running = new Map<string, AbortController>();
+  const remembered = new LRUCache<string, OtherWords>({ max: MOST_KEPT });
+  const newest = createNewestWork();
   return {
-    async at(services, document, offset, signal) {
+    async at(services, document, offset, request) {
       const { uri, edition, text, languageId } = document;
-      running.get(uri)?.abort(cancelled("A newer request took its place."));
+      const signal = newest.begin(uri, cancelled("A newer request took its place."), request);
       const place = proseWordAt(text, offset, languageId);
       if (place === undefined) return undefined;
-      const controller = new AbortController();
-      const abort = () => controller.abort(signal.reason);
-      signal.addEventListener("abort", abort, { once: true });
-      running.set(uri, controller);
-      try {
-        const settings = await services.settings.settingsFor(uri);
-        const keyOf = (identity: string) => JSON.stringify([edition, place.start, identity, settings]);
-        const expected = await services.engine.identity(await services.settings.settingsFor(), "infill");
-        controller.signal.throwIfAborted();
-        const remembered = known.get(keyOf(expected));
-        if (remembered !== undefined) return remembered;
-        const around = text.slice(Math.max(0, place.start - AROUND), place.end + AROUND);
-        let answering: string | undefined;
-        const made = await withModel(services, "infill", async (model, { actual }) => {
-          if ((await foreignLanguage(around, (await model()).info.languages)) !== undefined) return undefined;
-          const params = { text, ...place, count: MOST_SHOWN };
-          const rephrased = await rephrase({ model, settings }, params, { signal: controller.signal });
-          answering = actual();
-          return rephrased;
-        });
-        controller.signal.throwIfAborted();
-        if (made === undefined) return undefined;
-        if (made.cancelled) throw cancelled();
-        const { start, end, model, calibrated } = made;
-        const alternatives = made.alternatives.filter(
-          ({ text: other, confidence }) => confidence >= LEAST_SHOWN && ONE_WORD.test(other),
-        );
-        const word = { word: text.slice(start, end), start, end, alternatives, model, calibrated };
-        if (answering !== undefined) known.set(keyOf(answering), word);
-        for (const oldest of known.keys()) {
-          if (known.size <= MOST_KEPT) break;
-          known.delete(oldest);
-        }
-        return word;
-      } finally {
-        signal.removeEventListener("abort", abort);
-        if (running.get(uri) === controller) running.delete(uri);
-      }
+      const settings = await services.settings.settingsFor(uri);
+      const keyOf = (identity: string) => JSON.stringify([edition, place.start, identity, settings]);
+      const expected = await services.engine.identity(await services.settings.settingsFor(), "infill");
+      signal.throwIfAborted();
+      const known = remembered.get(keyOf(expected));
+      if (known !== undefined) return known;
+      const around = text.slice(Math.max(0, place.start - AROUND), place.end + AROUND);
+      let answering: string | undefined;
+      const rephrased = await withModel(services, "infill", async (model, { actual }) => {
+        if ((await foreignLanguage(around, (await model()).info.languages)) !== undefined) return undefined;
+        const params = { text, ...place, count: MOST_SHOWN };
+        const answer = await rephrase({ model, settings }, params, { signal });
+        answering = actual();
+        return answer;
+      });
+      signal.throwIfAborted();
+      if (rephrased === undefined) return undefined;
+      if (rephrased.cancelled) throw cancelled();
+      const { start, end, model, calibrated } = rephrased;
+      const alternatives = rephrased.alternatives.filter(
+        ({ text: other, confidence }) => confidence >= LEAST_SHOWN && ONE_WORD.test(other),
+      );
+      const word = { word: text.slice(start, end), start, end, alternatives, model, calibrated };
+      if (answering !== undefined) remembered.set(keyOf(answering), word);
+      return word;
     },
-    changed(uri) {
-      running.get(uri)?.abort(contentModified("The document was changed."));
-    },
+    changed: (uri) => newest.abort(uri, contentModified("The document was changed.")),
   };
 }
 
