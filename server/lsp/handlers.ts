@@ -149,7 +149,9 @@ export async function provideCodeActions(
   const document = services.openDocument(params.textDocument.uri);
   const { uri, version, edition, text } = document;
   const start = document.offsetAt(params.range.start);
-  const end = Math.max(start, document.offsetAt(params.range.end));
+  const selected = Math.max(start, document.offsetAt(params.range.end));
+  // The cursor of Helix and Kakoune is a selection of one character.
+  const end = isOneCharacter(text.slice(start, selected)) ? start : selected;
   const only = params.context?.only;
   const settings = await services.settings.settingsFor(uri);
   if ((await whyQuiet(services, uri, settings)) !== undefined) return [];
@@ -171,8 +173,7 @@ export async function provideCodeActions(
         ...tags,
       };
     });
-  // The cursor of Helix and Kakoune is a selection of one character.
-  for (const { title, kind, command, argument } of end - start <= 1 ? cursorActions(document.languageId) : []) {
+  for (const { title, kind, command, argument } of start === end ? cursorActions(document.languageId) : []) {
     const given = { uri, version, edition, position: params.range.start, ...argument, apply: true };
     if (wanted(kind)) offers.push({ title, kind, command: { title, command, arguments: [given] }, ...tags });
   }
@@ -185,6 +186,15 @@ export async function provideCodeActions(
   });
   return [...offers, ...words.map((action) => ({ ...action, ...tags }))];
 }
+
+/** Whether a text is what a person would call one character: an accent or an emoji may be several units, a line's end two. */
+function isOneCharacter(text: string): boolean {
+  return text.length <= MOST_UNITS && [...CHARACTERS.segment(text)].length === 1;
+}
+
+const CHARACTERS = new Intl.Segmenter();
+/** A family's emoji has 25. */
+const MOST_UNITS = 32;
 
 /** Commands whose result is shown; others change the text. */
 const SHOWN: readonly string[] = [COMMANDS.summarizeRange, COMMANDS.classify];

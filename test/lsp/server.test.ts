@@ -256,6 +256,16 @@ test("one server", async (t) => {
     assert.deepEqual(await titles({ start: at(0, 0), end: at(2, 0) }), ["Fill gaps (3)", "Summarize selection"]);
     assert.deepEqual(await titles(from(1, 0, 0)), ["Fill gap", ...CURSOR]);
     assert.deepEqual(await titles(from(2, 0, 0)), CURSOR);
+    // Helix's cursor is a selection of one character, on the gap, beside it, or on the end of its line.
+    for (const cursor of [from(1, 0, 1), from(1, 4, 5), { start: at(1, 10), end: at(2, 0) }])
+      assert.deepEqual(await titles(cursor), ["Fill gap", ...CURSOR], JSON.stringify(cursor));
+    const emoji = opened("a 👩‍👩‍👧‍👦 ___\n");
+    const family = { textDocument: { uri: emoji }, range: from(0, 2, 13), context: {} };
+    const onEmoji = (await client.request("textDocument/codeAction", family)) as CodeAction[];
+    assert.deepEqual(
+      onEmoji.map(({ title }) => title),
+      ["Fill gap", ...CURSOR],
+    );
     assert.deepEqual(await titles(from(2, 0, 0), { only: ["refactor"] }), []);
     assert.deepEqual(await titles(from(2, 0, 2)), ["Summarize selection", "Rephrase selection"]);
     assert.deepEqual(await titles(from(0, 0, 17), { only: ["refactor.rewrite"] }), ["Fill gaps (2)"]);
