@@ -2,6 +2,7 @@
 import { readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { build } from "esbuild";
+import { wat } from "./scripts/wat.mjs";
 
 const outdir = "dist";
 const { metafile } = await build({
@@ -14,6 +15,7 @@ const { metafile } = await build({
   platform: "node",
   target: "node20",
   external: ["onnxruntime-node", "onnxruntime-web"],
+  plugins: [wat],
   banner: {
     // protobufjs and others are CommonJS inside an ESM bundle.
     js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);',

@@ -1,5 +1,6 @@
 // Bundles the benchmarks into dist/bench.js and the processes that run our engine and our training in them into dist/bench-child.js and dist/bench-train.js.
 import { build } from "esbuild";
+import { wat } from "../scripts/wat.mjs";
 
 await build({
   entryPoints: {
@@ -13,5 +14,6 @@ await build({
   platform: "node",
   target: "node20",
   packages: "external",
+  plugins: [wat],
   logLevel: "warning",
 });

@@ -73,6 +73,7 @@ function build() {
   const built = Math.min(time("dist/cli.js"), time("dist/child.js"));
   const sources = [
     "esbuild.mjs",
+    "scripts/wat.mjs",
     "package.json",
     "package-lock.json",
     ...["base", "protocol", "models", "server", "client"].flatMap(files),
@@ -113,11 +114,11 @@ function bin(name, path) {
   return join("node_modules", name, path);
 }
 
-/** Code of the bundles: TypeScript and JSON, not weights. */
+/** Code of the bundles: TypeScript, JSON and WebAssembly text, not weights. */
 function files(folder) {
   if (!existsSync(join(root, folder))) return [];
   return readdirSync(join(root, folder), { recursive: true })
-    .filter((name) => /\.(ts|json)$/.test(name))
+    .filter((name) => /\.(ts|json|wat)$/.test(name))
     .map((name) => join(folder, name));
 }
 

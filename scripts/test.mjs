@@ -10,6 +10,7 @@ import { pipeline } from "node:stream/promises";
 import { run } from "node:test";
 import { spec } from "node:test/reporters";
 import { build } from "esbuild";
+import { wat } from "./wat.mjs";
 
 /** The longest, which start first, so that the other files fill the second lane beside them. */
 const LONGEST = ["network/commands", "cli/cli", "builtin/builtin", "cli/train.", "cli/evaluate", "lsp/"];
@@ -45,6 +46,7 @@ await build({
   platform: "node",
   target: "node20",
   packages: "external",
+  plugins: [wat],
   sourcemap: "inline",
   logLevel: "warning",
   // Each file prepares the tests' models in a folder of its own, not among a person's.

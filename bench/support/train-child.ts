@@ -1,10 +1,10 @@
 /** Our side of `bench train`, in a process of its own as PyTorch's is: a training step for each line of JSON on standard input. */
 import { createInterface } from "node:readline";
+import { batchOf } from "../../models/t5/batch.ts";
 import { learnedShapes, type Method } from "../../models/t5/trainable.ts";
-import { readWeights } from "../../server/training/run/train.ts";
-import { prepareLearner } from "../../server/training/step/learner.ts";
+import { prepareLearner, readWeights } from "../../server/training/step/learner.ts";
 import { createOptimizer } from "../../server/training/step/optimizer.ts";
-import { createStepper, type Example } from "../../server/training/step/step.ts";
+import { createStepper } from "../../server/training/step/step.ts";
 
 const [folder = "", threads = "1", dropout = "0", optimizer = "adamw", method = "full"] = process.argv.slice(2);
 const learned: Method =
@@ -14,7 +14,7 @@ const learned: Method =
 const { config, learner } = await openLearner();
 const options = { dropoutRate: Number(dropout), labelSmoothing: 0, zLoss: 0, threads: Number(threads) };
 const stepper = await createStepper(config, learner.weights, options, learner);
-const updater = createOptimizer(learner.tensors, learnedShapes(config, learned), {
+const updater = createOptimizer(learner.memory, learnedShapes(config, learned), {
   kind: optimizer === "adafactor" ? "adafactor" : "adamw",
   weightDecay: 0,
 });
@@ -22,11 +22,14 @@ console.log(JSON.stringify({ name: "Spanfill" }));
 let steps = 0;
 for await (const line of createInterface(process.stdin)) {
   const { inputs, targets }: { inputs: number[][]; targets: number[][] } = JSON.parse(line);
-  const batch = inputs.map((input, i): Example => ({ input, target: targets[i] ?? [] }));
   steps += 1;
   const started = performance.now();
+  const batch = batchOf(
+    config,
+    inputs.map((input, i) => ({ input, target: targets[i] ?? [] })),
+  );
   const { loss } = await stepper.train([batch], steps);
-  updater.update(stepper.gradients, steps, 1e-5, 1);
+  updater.update(steps, 1e-5, 1);
   const ms = performance.now() - started;
   console.log(JSON.stringify({ ms, loss, peakBytes: process.resourceUsage().maxRSS * 1024 }));
 }

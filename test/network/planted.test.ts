@@ -3,11 +3,13 @@ import assert from "node:assert/strict";
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { after, test } from "node:test";
-import { build } from "esbuild";
+import { pathToFileURL } from "node:url";
+import { build, type Plugin } from "esbuild";
 import { built } from "../support/built.ts";
 import { randomModelFolder } from "../support/random-model.ts";
 import { place, skip, traced } from "../support/traced.ts";
 
+const { wat }: { wat: Plugin } = await import(pathToFileURL(resolve("scripts/wat.mjs")).href);
 const here = place();
 const model = randomModelFolder();
 after(() => {
@@ -112,6 +114,7 @@ test("without the line that switches telemetry off, a command is noticed", { ski
       banner: { js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);' },
       logLevel: "warning",
       plugins: [
+        wat,
         {
           name: "without",
           setup: ({ onLoad }) =>

@@ -1,8 +1,10 @@
 /** What PyTorch and transformers computed in training: gradients, and a hundred steps (test/fixtures/parity/make_gradients.py). */
 import { readFileSync } from "node:fs";
 import { gunzipSync } from "node:zlib";
+import { batchOf, type Example } from "../../models/t5/batch.ts";
 import { parseConfig, type T5Config } from "../../models/t5/config.ts";
-import type { Example } from "../../server/training/step/step.ts";
+import { memoryOver } from "../../server/training/step/parameter-memory.ts";
+import { createStepper, type Learner, type StepOptions, type Weights } from "../../server/training/step/step.ts";
 import { type Digest, type ParityModel, parityModels, parityWeights } from "./parity-model.ts";
 
 /** Rows of token ids; a batch. */
@@ -55,4 +57,22 @@ export function modelInMemory(
 /** A batch's rows as examples. */
 export function examples({ inputs, targets }: Rows): Example[] {
   return inputs.map((input, i) => ({ input, target: targets[i] ?? [] }));
+}
+
+/** A stepper that takes examples, beside the gradients in its learner's memory. @param learner every weight when absent */
+export async function openStepper(
+  config: T5Config,
+  weights: Weights,
+  options: StepOptions,
+  { method, memory }: Learner = { method: { kind: "full", freezeEmbedding: false }, memory: memoryOver(weights) },
+) {
+  const stepper = await createStepper(config, weights, options, { method, memory });
+  const laidOut = (batches: readonly (readonly Example[])[]) => batches.map((rows) => batchOf(config, rows));
+  return {
+    memory,
+    gradients: new Map([...memory.tensors.keys()].map((name) => [name, memory.view(name, "gradient")])),
+    train: (batches: readonly (readonly Example[])[], seed: number) => stepper.train(laidOut(batches), seed),
+    evaluate: (batches: readonly (readonly Example[])[]) => stepper.evaluate(laidOut(batches)),
+    dispose: () => stepper.dispose(),
+  };
 }

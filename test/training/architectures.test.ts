@@ -1,8 +1,8 @@
 /** Training of the architectures that transformers does not train: losses beside the NumPy model's, gradients beside differences. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { createStepper, type Weights } from "../../server/training/step/step.ts";
-import { examples, modelInMemory } from "../support/gradient-fixture.ts";
+import type { Weights } from "../../server/training/step/step.ts";
+import { examples, modelInMemory, openStepper } from "../support/gradient-fixture.ts";
 import { parityModels } from "../support/parity-model.ts";
 
 const names = ["umt5", "skv", "shkv", "talking-heads", "n4w10"];
@@ -17,7 +17,7 @@ for (const name of names) {
     const inFloat64 = new Map([...weights].map(([key, values]) => [key, Float64Array.from(values)]));
 
     it("has the reference's loss", async () => {
-      const stepper = await createStepper(config, inFloat64, { ...options, dropoutRate: 0 });
+      const stepper = await openStepper(config, inFloat64, { ...options, dropoutRate: 0 });
       const { nll } = await stepper.evaluate([rows]);
       await stepper.dispose();
       const tokens = rows.reduce((sum, { target }) => sum + target.length, 0);
@@ -28,7 +28,7 @@ for (const name of names) {
     for (const checkpointing of name === "talking-heads" ? [false, true] : [false]) {
       it(`has the gradients of its loss with dropout${checkpointing ? ", layers computed again" : ""}`, async () => {
         await checkGradients(inFloat64, async (own) =>
-          createStepper(config, own, { ...options, dropoutRate: 0.2, checkpointing }),
+          openStepper(config, own, { ...options, dropoutRate: 0.2, checkpointing }),
         );
       });
     }
@@ -36,7 +36,7 @@ for (const name of names) {
     /** Compares the largest gradient of each tensor with the difference that a small step of its weight makes. */
     async function checkGradients(
       own: Map<string, Float64Array<ArrayBuffer>>,
-      open: (own: Weights) => ReturnType<typeof createStepper>,
+      open: (own: Weights) => ReturnType<typeof openStepper>,
     ): Promise<void> {
       const stepper = await open(own);
       const loss = async () => (await stepper.train([rows], 5)).loss;

@@ -8,9 +8,8 @@ import { seededRandom } from "../../models/random.ts";
 import { LM_HEAD } from "../../models/t5/weights.ts";
 import { createLocalEngine } from "../../server/engine/process/local.ts";
 import { promptTokenizer } from "../../server/training/data/prompt-tokenizer.ts";
-import { readWeights } from "../../server/training/run/train.ts";
 import { writeTrainedFolder, writeTrainedWeights } from "../../server/training/run/trained-model.ts";
-import { prepareLearner } from "../../server/training/step/learner.ts";
+import { prepareLearner, readWeights } from "../../server/training/step/learner.ts";
 import { modelInMemory } from "../support/gradient-fixture.ts";
 import { randomModelFolder } from "../support/random-model.ts";
 

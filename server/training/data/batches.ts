@@ -1,16 +1,63 @@
 /** The order in which examples are learned from: seeded, and such that examples of like lengths are padded together. */
-import { seededRandom } from "../../../models/random.ts";
-import { type Example, mixSeeds } from "../step/step.ts";
+import { mixSeeds, seededRandom } from "../../../models/random.ts";
+import { type Batch, batchOf, type Example } from "../../../models/t5/batch.ts";
+import type { T5Config } from "../../../models/t5/config.ts";
+import type { Dataset } from "./dataset.ts";
 
 /** Steps' worth of examples that are sorted by length together: enough to save padding, few enough to stay mixed. */
 const POOL_STEPS = 16;
+
+/** The batches of one step, whose gradients are added up. */
+export interface StepBatches {
+  readonly batches: readonly Batch[];
+  /** Tokens on both sides, without padding. */
+  readonly tokens: number;
+  /** Decides the step's dropout. */
+  readonly seed: number;
+}
+
+/** How a dataset is cut into steps. */
+export interface BatchSettings {
+  /** Examples of a step. */
+  readonly batchSize: number;
+  /** Tokens of a batch, padding counted. */
+  readonly maxBatchTokens: number;
+  readonly seed: number;
+}
+
+/** Returns the reader of a run's steps, counted from 1; the examples of one epoch are laid out at a time. */
+export function stepReader(
+  config: T5Config,
+  dataset: Pick<Dataset, "count" | "examples">,
+  { batchSize, maxBatchTokens, seed }: BatchSettings,
+): (step: number) => StepBatches {
+  const perEpoch = Math.ceil(dataset.count / batchSize);
+  let laidOut: { readonly epoch: number; readonly steps: readonly Example[][] } | undefined;
+  return (step) => {
+    const epoch = Math.floor((step - 1) / perEpoch);
+    if (laidOut?.epoch !== epoch) {
+      laidOut = { epoch, steps: epochSteps(dataset.examples(epoch), batchSize, seed, epoch) };
+    }
+    const examples = laidOut.steps[(step - 1) % perEpoch] ?? [];
+    return {
+      batches: batchesOf(config, examples, maxBatchTokens),
+      tokens: examples.reduce((tokens, { input, target }) => tokens + input.length + target.length, 0),
+      seed: mixSeeds(seed, step),
+    };
+  };
+}
+
+/** Lays examples out in batches of at most so many tokens, padding counted. */
+export function batchesOf(config: T5Config, examples: readonly Example[], maxTokens: number): Batch[] {
+  return cutByTokens(examples, maxTokens).map((batch) => batchOf(config, batch));
+}
 
 /**
  * An epoch's examples in the order of its steps.
  * @param batchSize examples of a step; the last step of an epoch may have fewer
  * @returns for each step its examples, near each other in length
  */
-export function epochSteps(examples: readonly Example[], batchSize: number, seed: number, epoch: number): Example[][] {
+function epochSteps(examples: readonly Example[], batchSize: number, seed: number, epoch: number): Example[][] {
   const random = seededRandom(mixSeeds(seed, epoch));
   const shuffled = shuffle(examples, random);
   const steps: Example[][] = [];
@@ -25,7 +72,7 @@ export function epochSteps(examples: readonly Example[], batchSize: number, seed
  * Cuts a step's examples into batches that are computed one after the other and whose gradients are added up.
  * @param maxTokens of a batch, padding counted; a longer example is a batch of its own
  */
-export function cutByTokens(examples: readonly Example[], maxTokens: number): Example[][] {
+function cutByTokens(examples: readonly Example[], maxTokens: number): Example[][] {
   const batches: Example[][] = [];
   let [batch, source, target]: [Example[], number, number] = [[], 0, 0];
   for (const example of [...examples].sort((a, b) => cost(a) - cost(b))) {

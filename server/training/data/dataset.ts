@@ -1,10 +1,10 @@
 /** What a model is tuned on: pairs or plain texts as token ids, split into what is learned from and what is kept out. */
 import { ModelError } from "../../../models/errors.ts";
-import { seededRandom } from "../../../models/random.ts";
+import { mixSeeds, seededRandom } from "../../../models/random.ts";
+import type { Example } from "../../../models/t5/batch.ts";
 import { randomSpansNoiseMask } from "../../../models/tokenizer/corruption.ts";
 import type { Tokenizer } from "../../../models/tokenizer/tokenizer.ts";
 import type { Judged } from "../run/judge.ts";
-import { type Example, mixSeeds } from "../step/step.ts";
 
 /** A text and what the model should make of it. */
 export interface Pair {

@@ -11,7 +11,7 @@ import { readManifest, resolveModel } from "../../catalog/installed.ts";
 import { writeAtomically } from "../../files/whole-file.ts";
 import type { Work } from "../../work.ts";
 import { tokenizerJson } from "../data/encode.ts";
-import { readWeights } from "./train.ts";
+import { readWeights } from "../step/learner.ts";
 import { writeBytes, writeText, writeTrainedFolder, writeTrainedWeights } from "./trained-model.ts";
 
 /** What a model can be exported to: transformers, Optimum, llama.cpp. */

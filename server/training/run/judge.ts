@@ -1,9 +1,9 @@
 /** How a model does its task while it learns: what it writes for some of the examples that were kept out, and the task's metric. */
+import type { Example } from "../../../models/t5/batch.ts";
 import type { LoadedModel } from "../../engine/engine.ts";
 import { estimateSystems, ratio, type Statistic } from "../../metrics/estimate.ts";
 import { evaluateLabels } from "../../metrics/evaluate.ts";
 import { answerScores, type Interval, rouge } from "../../metrics/metrics.ts";
-import type { Example } from "../step/step.ts";
 
 /** What outputs are judged by. `fills`: the share of gaps filled exactly. `similarity`: of numbers, as STS-B's. */
 export type Metric = "rouge" | "squad" | "labels" | "fills" | "similarity";

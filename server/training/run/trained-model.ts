@@ -26,11 +26,11 @@ export async function writeTrainedWeights(out: string, config: T5Config, weights
 export async function writeAdapter(
   out: string,
   base: string,
-  { method, tensors, config }: Learner & { readonly config: T5Config },
+  { method, memory, config }: Learner & { readonly config: T5Config },
 ): Promise<void> {
   if (method.kind !== "lora") return;
   const shapes = learnedShapes(config, method);
-  const named = namedTensors(tensors, shapes).map((one) => ({ ...one, name: `base_model.model.${one.name}` }));
+  const named = namedTensors(memory.tensors, shapes).map((one) => ({ ...one, name: `base_model.model.${one.name}` }));
   await writeTensors(join(out, "adapter", "adapter_model.safetensors"), named, { format: "pt" });
   const json = {
     peft_type: "LORA",

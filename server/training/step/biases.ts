@@ -1,13 +1,17 @@
-/** The relative position biases of a training step: laid out of their table before the graph runs, and their gradient summed into it after. */
-import type { T5Config } from "../../../models/t5/config.ts";
-import { relativePositionBucket } from "../../../models/t5/position.ts";
-import type { Stack } from "../../../models/t5/weights.ts";
+/**
+ * The relative position biases of a training step: laid out from their table before the graph runs, and their gradient
+ * summed afterwards.
+ */
 import type { Floats } from "../../engine/runtime/session.ts";
 
-/** Lays one of a stack's tables, [buckets, H], out as [1, H, length, length]; a large negative number where a token may not attend. */
-export function layBiases<T extends Floats>(config: T5Config, stack: Stack, table: T, length: number, biases: T): void {
-  const numHeads = table.length / config.relativeAttentionNumBuckets;
-  const buckets = offsetBuckets(config, stack, length);
+/**
+ * Lays a table out for every query and key; a large negative number where a token may not attend.
+ * @param table [buckets, numHeads]
+ * @param buckets the bucket of each key - query, [2 * length - 1], -1 where masked
+ * @param biases the result, overwritten: [1, numHeads, length, length]
+ */
+export function layBiases(table: Floats, buckets: Int32Array, numHeads: number, biases: Floats): void {
+  const length = (buckets.length + 1) / 2;
   for (let head = 0, at = 0; head < numHeads; head += 1) {
     for (let query = 0; query < length; query += 1) {
       for (let key = 0; key < length; key += 1, at += 1) {
@@ -18,16 +22,9 @@ export function layBiases<T extends Floats>(config: T5Config, stack: Stack, tabl
   }
 }
 
-/** Adds the gradient of the biases, [1, H, length, length], to that of their table. */
-export function sumBiases(
-  config: T5Config,
-  stack: Stack,
-  biases: ArrayLike<number>,
-  length: number,
-  table: Floats,
-): void {
-  const numHeads = table.length / config.relativeAttentionNumBuckets;
-  const buckets = offsetBuckets(config, stack, length);
+/** Adds the gradient of the biases to that of their table; shapes as in {@link layBiases}. */
+export function sumBiases(biases: ArrayLike<number>, buckets: Int32Array, numHeads: number, table: Floats): void {
+  const length = (buckets.length + 1) / 2;
   for (let head = 0, at = 0; head < numHeads; head += 1) {
     // In float64 and by offset first: thousands of small values meet in one bucket.
     const sums = new Float64Array(2 * length - 1);
@@ -42,15 +39,4 @@ export function sumBiases(
       if (place >= 0) table[place] = (table[place] ?? 0) + sum;
     }
   }
-}
-
-/** The bucket of each key - query from 1 - length to length - 1; -1 where it is masked. */
-function offsetBuckets(config: T5Config, stack: Stack, length: number): Int32Array {
-  const { relativeAttentionNumBuckets: buckets, relativeAttentionMaxDistance: distance } = config;
-  return Int32Array.from({ length: 2 * length - 1 }, (_, i) => {
-    const offset = i - (length - 1);
-    return stack === "decoder" && offset > 0
-      ? -1
-      : relativePositionBucket(offset, stack === "encoder", buckets, distance);
-  });
 }

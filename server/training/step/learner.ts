@@ -1,24 +1,49 @@
-/** What of a model learns, in memory: LoRA's matrices and soft prompts as they begin, and the plain weights that a run comes to. */
+/**
+ * A model made ready to learn, in memory: its weights, LoRA's matrices and soft prompts as they begin, and the weights
+ * that a run ends with.
+ */
+import { join } from "node:path";
 import { ModelError } from "../../../models/errors.ts";
-import { seededRandom } from "../../../models/random.ts";
+import { mixSeeds, seededRandom } from "../../../models/random.ts";
 import type { T5Config } from "../../../models/t5/config.ts";
 import { adapterNames, learnedShapes, type Method, PROMPT } from "../../../models/t5/trainable.ts";
 import { LM_HEAD, tensorShapes } from "../../../models/t5/weights.ts";
+import { readTensor } from "../../catalog/folder/checkpoint.ts";
+import { prepareWeights } from "../../catalog/folder/prepare.ts";
 import type { Floats } from "../../engine/runtime/session.ts";
-import { settle } from "./kernels.ts";
-import { type Learner, mixSeeds, type Weights } from "./step.ts";
+import { copyToMemory, memoryOver } from "./parameter-memory.ts";
+import type { Learner, Weights } from "./step.ts";
 
 /** A model made ready to learn. */
 export interface PreparedLearner extends Learner {
   /** With room in the vocabulary for a soft prompt. */
   readonly config: T5Config;
   readonly weights: Weights;
-  /** Every weight of the model as it is now, for any reader: LoRA's products are added to the layers they stand beside. */
+  /**
+   * Every weight of the model as it is now, for any reader: LoRA's products are added to the layers they stand beside.
+   */
   merged(): Weights;
 }
 
 /**
- * Makes weights ready to learn. A LoRA begins as nothing (B is 0), a soft prompt as rows of the embedding drawn by the seed.
+ * Reads a model's weights into memory, in float32; those of an int8 model as its rounding left them.
+ * @throws ModelError "config" or "checkpoint"
+ */
+export async function readWeights(
+  base: string,
+): Promise<{ config: T5Config; weights: Map<string, Float32Array<ArrayBuffer>> }> {
+  const prepared = await prepareWeights(base, "float32");
+  const weights = new Map<string, Float32Array<ArrayBuffer>>();
+  for (const [name, place] of prepared.tensors) {
+    const values = await readTensor(name, { ...place, file: join(prepared.folder, place.file) });
+    weights.set(name, Float32Array.from(values));
+  }
+  return { config: prepared.config, weights };
+}
+
+/**
+ * Makes weights ready to learn. A LoRA begins as nothing (B is 0), a soft prompt as rows of the embedding drawn by the
+ * seed.
  * @param weights float32 or float64, of the config's shapes; copied where they are learned
  * @throws ModelError "input" when LoRA's targets name no layer of the model
  * @see reset_lora_parameters, lora/layer.py of peft, for A's distribution
@@ -41,10 +66,10 @@ export function prepareLearner(config: T5Config, weights: Weights, method: Metho
     if (name.endsWith("lora_A.weight")) for (const at of values.keys()) values[at] = (2 * random() - 1) * bound;
     tensors.set(name, values);
   }
-  const settled = settle(tensors);
+  const memory = copyToMemory(tensors);
   const merged = () =>
-    new Map([...weights].map(([name, values]) => [name, withAdapter(config, name, values, settled, method)]));
-  return { config, weights, method, tensors: settled, merged };
+    new Map([...weights].map(([name, values]) => [name, withAdapter(config, name, values, memory.tensors, method)]));
+  return { config, weights, method, memory, merged };
 }
 
 /** In a function of its own, so that nothing keeps the weights that were given: what is learned is a copy of them. */
@@ -54,9 +79,9 @@ function learnsItself(
   method: Extract<Method, { kind: "full" }>,
   shapes: ReadonlyMap<string, unknown>,
 ): PreparedLearner {
-  const tensors = settle(new Map([...weights].filter(([name]) => shapes.has(name))));
-  const all = new Map([...weights, ...tensors]);
-  return { config, weights: all, method, tensors, merged: () => all };
+  const memory = copyToMemory(new Map([...weights].filter(([name]) => shapes.has(name))));
+  const all = new Map([...weights, ...memory.tensors]);
+  return { config, weights: all, method, memory, merged: () => all };
 }
 
 /** W + alpha / rank * B A. */
@@ -115,14 +140,15 @@ function withPrompt(
     config: { ...config, vocabSize },
     weights: extended,
     method,
-    tensors: new Map([[PROMPT, prompt]]),
+    memory: memoryOver(new Map([[PROMPT, prompt]])),
     merged: () => extended,
   };
 }
 
 /**
- * An untied head whose rows of the prompt are the mean of the real tokens' rows: whatever the decoder's state, their logits are then the
- * mean of the real ones, below the largest, and by Jensen's inequality none is likelier than one token in all.
+ * An untied head whose rows of the prompt are the mean of the real tokens' rows: whatever the decoder's state, their
+ * logits are then the mean of the real ones, below the largest, and by Jensen's inequality none is likelier than one
+ * token in all.
  * @param made [V, D], where it is written
  */
 function unlikelyHead(

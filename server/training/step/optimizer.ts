@@ -1,7 +1,7 @@
 /** How gradients change the weights: Adafactor as T5 was trained with, and AdamW; over float32 memory. */
 import type { Floats } from "../../engine/runtime/session.ts";
-import { beside, kernels } from "./kernels.ts";
-import type { Weights } from "./step.ts";
+import type { Kernels } from "./kernels.ts";
+import type { ParameterMemory } from "./parameter-memory.ts";
 
 /** Settings of either optimizer. */
 export interface OptimizerOptions {
@@ -10,94 +10,113 @@ export interface OptimizerOptions {
   readonly weightDecay: number;
 }
 
-/** What an optimizer keeps of each weight between steps, by the weight's name and a suffix. */
+/** The state that an optimizer keeps of each weight between steps, by the weight's name and a suffix. */
 export type OptimizerState = Map<string, Float32Array<ArrayBuffer>>;
 
 /** Changes weights in place. */
 export interface Optimizer {
-  /** To be kept for a resumed run, and written back into before one. */
+  /** The state that a resumed run needs; it is written back into these arrays. */
   readonly state: OptimizerState;
   /**
-   * One step.
+   * Takes one step along the gradients in the memory.
    * @param step counted from 1
    * @param rate AdamW: the learning rate; Adafactor: the relative one, a share of each tensor's root mean square
-   * @param scale what the gradients are multiplied by: below 1 where their norm is clipped
+   * @param scale multiplies the gradients: below 1 where their norm is clipped
    */
-  update(gradients: Weights, step: number, rate: number, scale: number): void;
+  update(step: number, rate: number, scale: number): void;
+}
+
+/** One tensor that an optimizer changes. */
+interface Tensor {
+  readonly weight: Float32Array;
+  readonly gradient: Float32Array;
+  readonly kernels: Kernels;
+}
+
+/** The numbers of one step. */
+interface Rates {
+  readonly step: number;
+  readonly rate: number;
+  readonly scale: number;
+  readonly weightDecay: number;
 }
 
 /**
- * Returns an optimizer of weights.
- * @param shapes of every weight
+ * Returns an optimizer of the tensors in a memory.
+ * @param shapes the shape of every tensor
  */
 export function createOptimizer(
-  weights: Weights,
+  memory: ParameterMemory,
   shapes: ReadonlyMap<string, readonly number[]>,
   { kind, weightDecay }: OptimizerOptions,
 ): Optimizer {
   const state: OptimizerState = new Map();
-  const kept = (name: string, made: Float32Array<ArrayBuffer>): Float32Array => {
-    state.set(name, made);
-    return made;
-  };
-  const tensors = [...weights].map(([name, values]) => {
-    const weight = single(values);
+  const updates = [...memory.tensors].map(([name, values]): ((rates: Rates) => void) => {
+    const keep = (suffix: string, array: Float32Array<ArrayBuffer>): Float32Array<ArrayBuffer> => {
+      state.set(`${name} ${suffix}`, array);
+      return array;
+    };
+    const [weight, gradient] = [single(values), single(memory.view(name, "gradient"))];
+    const tensor: Tensor = { weight, gradient, kernels: memory.kernels(name) };
     if (kind === "adamw") {
-      return {
-        name,
-        weight,
-        first: kept(`${name} m`, beside(weight, 2)),
-        second: kept(`${name} v`, beside(weight, 3)),
-      };
+      const first = keep("m", single(memory.view(name, "firstMoment")));
+      const second = keep("v", single(memory.view(name, "secondMoment")));
+      return (rates) => adamw(tensor, first, second, rates);
     }
     const [rows = 0, columns] = shapes.get(name) ?? [];
-    if (columns === undefined) return { name, weight, second: kept(`${name} v`, new Float32Array(rows)) };
-    return {
-      name,
-      weight,
-      rows: kept(`${name} r`, new Float32Array(rows)),
-      columns: kept(`${name} c`, new Float32Array(columns)),
-    };
+    if (columns === undefined) {
+      const squares = keep("v", new Float32Array(rows));
+      return (rates) => adafactor(tensor, rates, (decay) => scaleWhole(gradient, squares, decay, rates.scale));
+    }
+    const means = { rows: keep("r", new Float32Array(rows)), columns: keep("c", new Float32Array(columns)) };
+    return (rates) => adafactor(tensor, rates, (decay) => scaleFactored(tensor, means, decay, rates.scale));
   });
   return {
     state,
-    update(gradients, step, rate, scale) {
-      for (const tensor of tensors) {
-        const gradient = single(gradients.get(tensor.name));
-        if (tensor.first !== undefined) {
-          // The decay is apart from the moments, and by the rate.
-          kernels(tensor.weight).adamw(tensor.weight, gradient, tensor.first, tensor.second, {
-            scale,
-            beta1: BETA1,
-            beta2: BETA2,
-            stepSize: rate / (1 - BETA1 ** step),
-            root: 1 / Math.sqrt(1 - BETA2 ** step),
-            epsilon: EPSILON,
-            keep: 1 - rate * weightDecay,
-          });
-          continue;
-        }
-        const relative =
-          rate *
-          Math.max(LEAST_SCALE, Math.sqrt(kernels(tensor.weight).sumOfSquares(tensor.weight) / tensor.weight.length));
-        const decay = 1 - step ** -0.8;
-        const update =
-          tensor.rows === undefined
-            ? scaleWhole(gradient, tensor.second, decay, scale)
-            : scaleFactored(gradient, tensor.rows, tensor.columns, decay, scale);
-        const factor = (relative * scale) / Math.max(1, update.rootMeanSquare / CLIP_THRESHOLD);
-        const rows = update.rows.map((row) => row * factor);
-        kernels(tensor.weight).apply(tensor.weight, gradient, rows, update.columns, 1 - weightDecay * relative);
-      }
+    update(step, rate, scale) {
+      for (const update of updates) update({ step, rate, scale, weightDecay });
     },
   };
 }
 
-/** The root of the sum of all squares. */
-export function globalNorm(gradients: Weights): number {
+/** The root of the sum of all squares of the gradients. */
+export function globalNorm(memory: ParameterMemory): number {
   let total = 0;
-  for (const gradient of gradients.values()) total += kernels(single(gradient)).sumOfSquares(single(gradient));
+  for (const name of memory.tensors.keys()) {
+    total += memory.kernels(name).sumOfSquares(single(memory.view(name, "gradient")));
+  }
   return Math.sqrt(total);
+}
+
+/** The decay is separate from the moments, and in proportion to the rate. */
+function adamw(
+  { weight, gradient, kernels }: Tensor,
+  first: Float32Array,
+  second: Float32Array,
+  { step, rate, scale, weightDecay }: Rates,
+): void {
+  kernels.adamw(weight, gradient, first, second, {
+    scale,
+    beta1: BETA1,
+    beta2: BETA2,
+    stepSize: rate / (1 - BETA1 ** step),
+    root: 1 / Math.sqrt(1 - BETA2 ** step),
+    epsilon: EPSILON,
+    keep: 1 - rate * weightDecay,
+  });
+}
+
+function adafactor(
+  { weight, gradient, kernels }: Tensor,
+  { step, rate, scale, weightDecay }: Rates,
+  updateOf: (decay: number) => Update,
+): void {
+  const rootMeanSquare = Math.sqrt(kernels.sumOfSquares(weight) / weight.length);
+  const relative = rate * Math.max(LEAST_SCALE, rootMeanSquare);
+  const update = updateOf(1 - step ** -0.8);
+  const factor = (relative * scale) / Math.max(1, update.rootMeanSquare / CLIP_THRESHOLD);
+  const rows = update.rows.map((row) => row * factor);
+  kernels.apply(weight, gradient, rows, update.columns, 1 - weightDecay * relative);
 }
 
 /** Adafactor's constants as in T5. @see mesh_tensorflow/optimize.py */
@@ -113,18 +132,20 @@ interface Update {
   readonly rootMeanSquare: number;
 }
 
-/** Keeps means of the squares by row and by column. @see Adafactor, transformers/optimization.py; Shazeer and Stern 2018 */
+/**
+ * Keeps means of the squares by row and by column.
+ * @see Adafactor, transformers/optimization.py; Shazeer and Stern 2018
+ */
 function scaleFactored(
-  gradient: Float32Array,
-  rowMeans: Float32Array,
-  columnMeans: Float32Array,
+  { gradient, kernels }: Tensor,
+  { rows: rowMeans, columns: columnMeans }: { readonly rows: Float32Array; readonly columns: Float32Array },
   decay: number,
   scale: number,
 ): Update {
   const [R, C] = [rowMeans.length, columnMeans.length];
   const columnSums = new Float64Array(C);
   const rows = new Float64Array(R);
-  kernels(gradient).squares(gradient, rows, columnSums);
+  kernels.squares(gradient, rows, columnSums);
   let meanOfRows = 0;
   for (let r = 0; r < R; r += 1) {
     const mean = ((rows[r] ?? 0) / C) * scale * scale + SMALLEST_SQUARE;
@@ -136,7 +157,7 @@ function scaleFactored(
     columnMeans[c] = decay * (columnMeans[c] ?? 0) + (1 - decay) * mean;
   }
   const columns = Float32Array.from(columnMeans, (mean) => 1 / Math.sqrt(mean));
-  kernels(gradient).scaledSquares(gradient, columns, rows);
+  kernels.scaledSquares(gradient, columns, rows);
   let total = 0;
   for (let r = 0; r < R; r += 1) {
     const factor = Math.sqrt(meanOfRows / (rowMeans[r] ?? 1));
@@ -159,7 +180,7 @@ function scaleWhole(gradient: Float32Array, squares: Float32Array, decay: number
   return { rows: Float64Array.of(1), columns, rootMeanSquare: Math.sqrt(total / squares.length) };
 }
 
-function single(values: Floats | undefined): Float32Array<ArrayBuffer> {
+function single(values: Floats): Float32Array<ArrayBuffer> {
   if (values instanceof Float32Array) return values;
   throw new RangeError("optimizers take a gradient of each weight, in float32");
 }

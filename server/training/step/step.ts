@@ -1,10 +1,13 @@
-/** One training step's loss and gradients: batches of tokens in, gradients added up in memory that is kept from step to step. */
+/**
+ * One training step's loss and gradients: batches of tokens in, gradients added up in memory that is kept from step to
+ * step.
+ */
 import { ModelError } from "../../../models/errors.ts";
-import type { DType, Shape } from "../../../models/graph/types.ts";
-import { seededRandom } from "../../../models/random.ts";
+import type { Shape } from "../../../models/graph/types.ts";
+import type { Batch } from "../../../models/t5/batch.ts";
 import type { T5Config } from "../../../models/t5/config.ts";
 import type { LossOptions } from "../../../models/t5/loss.ts";
-import { learnedShapes, type Method, PROMPT } from "../../../models/t5/trainable.ts";
+import { type DropoutMask, learnedShapes, type Method, PROMPT } from "../../../models/t5/trainable.ts";
 import { laidOutName, type TrainingGraph, trainingGraph } from "../../../models/t5/training.ts";
 import { biasTables, LM_HEAD, tensorShapes } from "../../../models/t5/weights.ts";
 import {
@@ -12,24 +15,17 @@ import {
   type Floats,
   floats,
   floatsData,
-  int32,
-  int64,
   type RuntimeTensor,
   type Session,
 } from "../../engine/runtime/session.ts";
-import { layBiases, sumBiases } from "./biases.ts";
-import { beside, kernels } from "./kernels.ts";
-
-/** One example as token ids, both sides with their eos. */
-export interface Example {
-  readonly input: readonly number[];
-  readonly target: readonly number[];
-}
+import { sumBiases } from "./biases.ts";
+import { batchFeeds, biasFeeds, dropoutFeeds, type LaidTable, type NewFloats } from "./feeds.ts";
+import type { ParameterMemory, View } from "./parameter-memory.ts";
 
 /** A model's weights in memory, by Hugging Face's names. */
 export type Weights = ReadonlyMap<string, Floats>;
 
-/** What a step computes with. */
+/** How a step is computed. */
 export interface StepOptions extends LossOptions {
   /** Share of values dropped, 0 to below 1. */
   readonly dropoutRate: number;
@@ -38,11 +34,11 @@ export interface StepOptions extends LossOptions {
   readonly checkpointing?: boolean;
 }
 
-/** What learns. */
+/** The part of a model that learns. */
 export interface Learner {
   readonly method: Method;
   /** learnedShapes' tensors. full: those of the weights themselves; prompt: a part of the embedding's memory. */
-  readonly tensors: Weights;
+  readonly memory: ParameterMemory;
 }
 
 /** The mean loss of a batch's target tokens. */
@@ -53,201 +49,170 @@ export interface StepLoss {
   readonly nll: number;
 }
 
-/** Computes losses and gradients of a model's weights. */
+/** Computes losses, and writes gradients to the learner's memory. */
 export interface Stepper {
-  /** The last call's gradients, of the learner's names and sizes. */
-  readonly gradients: Weights;
   /**
    * Computes the mean loss of all the examples' target tokens, and its gradients, one batch after the other.
    * @param batches together the examples of one step; each is one run of the graph
    * @param seed decides dropout: the same seed and batches drop the same
    */
-  train(batches: readonly (readonly Example[])[], seed: number): Promise<StepLoss>;
+  train(batches: readonly Batch[], seed: number): Promise<StepLoss>;
   /** The mean loss without dropout. */
-  evaluate(batches: readonly (readonly Example[])[]): Promise<StepLoss>;
+  evaluate(batches: readonly Batch[]): Promise<StepLoss>;
   dispose(): Promise<void>;
+}
+
+/** A training graph that is ready to run. */
+interface OpenGraph extends TrainingGraph {
+  readonly session: Session;
+}
+
+/** The model as its training graphs take it. */
+interface TrainedModel {
+  readonly config: T5Config;
+  readonly options: StepOptions;
+  readonly learner: Learner;
+  readonly shapes: ReadonlyMap<string, Shape>;
+  /** The weights that are inputs of the graph; their memory is shared with the learner. */
+  readonly weightFeeds: Readonly<Record<string, RuntimeTensor>>;
+  readonly tables: readonly LaidTable[];
+  readonly tableValues: (table: LaidTable) => Floats;
+  readonly newFloats: NewFloats;
 }
 
 /**
  * Returns a stepper on weights, which it reads anew in every call.
- * @param learner what gradients are of; every weight when absent
+ * @param learner its tensors are among the weights, or LoRA's beside them
  * @throws ModelError "runtime" when the runtime refuses the graph
  */
 export async function createStepper(
   config: T5Config,
   weights: Weights,
   options: StepOptions,
-  learner: Learner = { method: { kind: "full", freezeEmbedding: false }, tensors: weights },
+  learner: Learner,
 ): Promise<Stepper> {
-  const { method, tensors } = learner;
-  const dtype: DType = weights.get("shared.weight") instanceof Float64Array ? "float64" : "float32";
-  const open = async (training: boolean): Promise<TrainingGraph & { session: Session }> => {
-    const made = trainingGraph(config, {
-      ...options,
-      method,
-      dropout: training && options.dropoutRate > 0,
-      gradients: training,
-      dtype,
-    });
-    return { ...made, session: await createSession(made.graph, { folder: ".", threads: options.threads, spin: true }) };
-  };
-  const trainer = await open(true);
-  const given = new Set(trainer.graph.outputs.map(({ name }) => name));
-  let evaluator: Awaited<ReturnType<typeof open>> | undefined;
-  const newFloats = (count: number): Floats =>
-    dtype === "float64" ? new Float64Array(count) : new Float32Array(count);
-  const like = (companion: number) =>
-    new Map(
-      [...tensors].map(([name, values]): [string, Floats] => [
-        name,
-        values instanceof Float32Array ? beside(values, companion) : newFloats(values.length),
-      ]),
-    );
-  const shapes = new Map([...tensorShapes(config), ...learnedShapes(config, method)]);
-  const gradients = like(0);
-  let further: Map<string, Floats> | undefined;
-  const head = config.tieWordEmbeddings ? "shared.weight" : LM_HEAD;
-  const tables = (["encoder", "decoder"] as const).flatMap((stack) =>
-    biasTables(config, stack).map((table) => ({ ...table, stack })),
-  );
-
-  /** The weights as the graph takes them; the memory is shared. */
-  const weightFeeds = (): Record<string, RuntimeTensor> =>
-    Object.fromEntries(
-      [...new Map([...weights, ...(method.kind === "lora" ? tensors : [])])]
-        .filter(([name]) => !isTable(name))
-        .map(([name, values]) => [name, floats(values, dims(shapes, name))]),
-    );
-
-  function isTable(name: string): boolean {
-    return tables.some((table) => table.name === name);
-  }
-
-  function batchFeeds(examples: readonly Example[], share: number) {
-    const B = examples.length;
-    const S = Math.max(1, ...examples.map(({ input }) => input.length));
-    const T = Math.max(1, ...examples.map(({ target }) => target.length));
-    const inputIds = new Int32Array(B * S).fill(config.padTokenId);
-    const decoderIds = new Int32Array(B * T).fill(config.padTokenId);
-    const labels = new Int32Array(B * T).fill(config.padTokenId);
-    const labelWeights = newFloats(B * T);
-    const mask = newFloats(B * S);
-    for (const [row, { input, target }] of examples.entries()) {
-      inputIds.set(input, row * S);
-      mask.fill(-1e9, row * S + input.length, (row + 1) * S);
-      decoderIds.set([config.decoderStartTokenId, ...target.slice(0, -1)], row * T);
-      labels.set(target, row * T);
-      labelWeights.fill(share, row * T, row * T + target.length);
-    }
-    const biases = tables.map(({ name, stack, numHeads }): [string, RuntimeTensor] => {
-      const length = stack === "encoder" ? S : T;
-      const values = newFloats(numHeads * length * length);
-      layBiases(config, stack, weights.get(name) ?? newFloats(0), length, values);
-      return [laidOutName(name), floats(values, [1, numHeads, length, length])];
-    });
-    const feeds: Record<string, RuntimeTensor> = {
-      extents: int64([B, S, T]),
-      input_ids: int32(inputIds, [B * S]),
-      decoder_ids: int32(decoderIds, [B * T]),
-      labels: int32(labels, [B * T]),
-      label_weights: floats(labelWeights, [B * T]),
-      mask: floats(mask, [B, 1, 1, S]),
-      ...Object.fromEntries(biases),
-    };
-    return { feeds, extents: { B, S, T }, inputIds, decoderIds, labels };
-  }
-
-  function dropoutFeeds(extents: Readonly<Record<string, number>>, seed: number): Record<string, RuntimeTensor> {
-    const feeds: Record<string, RuntimeTensor> = {};
-    for (const [place, { name, shape, adapter }] of trainer.masks.entries()) {
-      const rate = adapter && method.kind === "lora" ? method.dropoutRate : options.dropoutRate;
-      const known = shape.map((dim) => (typeof dim === "number" ? dim : (extents[dim] ?? 0)));
-      const random = seededRandom(mixSeeds(seed, place));
-      const values = newFloats(known.reduce((product, dim) => product * dim, 1));
-      for (let i = 0; i < values.length; i += 1) values[i] = random() < rate ? 0 : 1 / (1 - rate);
-      feeds[name] = floats(values, known);
-    }
-    return feeds;
-  }
-
-  /** Runs one batch and writes its gradients over `made`. */
-  async function backward(examples: readonly Example[], share: number, seed: number, made: Map<string, Floats>) {
-    const { feeds, extents, inputIds, decoderIds, labels } = batchFeeds(examples, share);
-    const into: Record<string, RuntimeTensor> = {};
-    for (const [name, values] of made) {
-      if (given.has(`d ${name}`)) into[`d ${name}`] = floats(values, dims(shapes, name));
-      else values.fill(0); // looked up in alone: rows are added below
-    }
-    const outputs = await trainer.session.run({ ...weightFeeds(), ...feeds, ...dropoutFeeds(extents, seed) }, into);
-    const scatter = (rows: string, ids: Int32Array, name: string, first = 0) => {
-      const [table, values] = [made.get(name), outputs[rows]];
-      if (table !== undefined && values !== undefined) addRows(floatsData(values), ids, table, config.dModel, first);
-    };
-    scatter("label_rows", labels, head);
-    scatter("source_rows", inputIds, "shared.weight");
-    scatter("target_rows", decoderIds, "shared.weight");
-    if (method.kind === "prompt") scatter("source_rows", inputIds, PROMPT, method.firstId);
-    for (const { name, stack } of tables) {
-      const table = made.get(name);
-      if (table === undefined) continue;
-      const length = stack === "encoder" ? extents.S : extents.T;
-      sumBiases(config, stack, floatsData(outputs[`d ${laidOutName(name)}`]), length, table);
-    }
-    const result = lossOf(outputs);
-    for (const [name, tensor] of Object.entries(outputs)) if (into[name] === undefined) tensor.dispose();
-    return result;
-  }
-
+  const model = describeModel(config, weights, options, learner);
+  const graph = await openGraph(model, true);
+  let evaluator: OpenGraph | undefined;
   return {
-    gradients,
     async train(batches, seed) {
       const share = 1 / targetTokens(batches);
       let total: StepLoss = { loss: 0, nll: 0 };
-      for (const [i, examples] of batches.entries()) {
-        if (i > 0) further ??= like(1);
-        const made = i === 0 ? gradients : (further ?? gradients);
-        total = sum(total, await backward(examples, share, mixSeeds(seed, i), made));
-        if (i > 0) for (const [name, values] of gradients) addTo(values, made.get(name) ?? values);
+      for (const [index, batch] of batches.entries()) {
+        total = sum(total, await backward(model, graph, { batch, index, share, seed }));
+        if (index > 0) addScratch(learner.memory);
       }
       return total;
     },
     async evaluate(batches) {
-      evaluator ??= await open(false);
+      evaluator ??= await openGraph(model, false);
       const share = 1 / targetTokens(batches);
       let total: StepLoss = { loss: 0, nll: 0 };
-      for (const examples of batches) {
-        total = sum(
-          total,
-          lossOf(await evaluator.session.run({ ...weightFeeds(), ...batchFeeds(examples, share).feeds })),
-        );
-      }
+      for (const batch of batches)
+        total = sum(total, lossOf(await evaluator.session.run(feedsOf(model, batch, share))));
       return total;
     },
     async dispose() {
-      await trainer.session.dispose();
+      await graph.session.dispose();
       await evaluator?.session.dispose();
     },
   };
 }
 
-/** A seed made of two numbers, so that near ones give unlike sequences. @see MurmurHash3's finalizer */
-export function mixSeeds(a: number, b: number): number {
-  let bits = Math.imul(a ^ 0x9e3779b9, 0x85ebca6b) + b;
-  bits = Math.imul(bits ^ (bits >>> 16), 0x85ebca6b);
-  bits = Math.imul(bits ^ (bits >>> 13), 0xc2b2ae35);
-  return (bits ^ (bits >>> 16)) >>> 0;
+function describeModel(config: T5Config, weights: Weights, options: StepOptions, learner: Learner): TrainedModel {
+  const shapes = new Map([...tensorShapes(config), ...learnedShapes(config, learner.method)]);
+  const tables = (["encoder", "decoder"] as const).flatMap((stack) =>
+    biasTables(config, stack).map((table) => ({ ...table, stack, laidOut: laidOutName(table.name) })),
+  );
+  const isTable = new Set(tables.map(({ name }) => name));
+  const inputs = new Map([...weights, ...(learner.method.kind === "lora" ? learner.memory.tensors : [])]);
+  const fed = [...inputs].filter(([name]) => !isTable.has(name));
+  const float64 = weights.get("shared.weight") instanceof Float64Array;
+  return {
+    config,
+    options,
+    learner,
+    shapes,
+    weightFeeds: Object.fromEntries(fed.map(([name, values]) => [name, floats(values, dims(shapes, name))])),
+    tables,
+    tableValues: ({ name }) => weights.get(name) ?? missing(name),
+    newFloats: (count) => (float64 ? new Float64Array(count) : new Float32Array(count)),
+  };
 }
 
-function targetTokens(batches: readonly (readonly Example[])[]): number {
-  return batches.flat().reduce((sum, { target }) => sum + target.length, 0);
+async function openGraph(model: TrainedModel, training: boolean): Promise<OpenGraph> {
+  const { config, options, learner, newFloats } = model;
+  const made = trainingGraph(config, {
+    ...options,
+    method: learner.method,
+    dropout: training && options.dropoutRate > 0,
+    gradients: training,
+    dtype: newFloats(0) instanceof Float64Array ? "float64" : "float32",
+  });
+  return { ...made, session: await createSession(made.graph, { folder: ".", threads: options.threads, spin: true }) };
 }
 
-function lossOf(outputs: Record<string, RuntimeTensor>): StepLoss {
-  return { loss: floatsData(outputs["loss"])[0] ?? Number.NaN, nll: floatsData(outputs["nll"])[0] ?? Number.NaN };
+function feedsOf(model: TrainedModel, batch: Batch, share: number): Record<string, RuntimeTensor> {
+  const { weightFeeds, tables, tableValues, newFloats } = model;
+  const biases = biasFeeds(batch, tables, tableValues, newFloats);
+  return { ...weightFeeds, ...batchFeeds(batch, share, newFloats), ...biases };
 }
 
-function sum(a: StepLoss, b: StepLoss): StepLoss {
-  return { loss: a.loss + b.loss, nll: a.nll + b.nll };
+/** One batch of a step. */
+interface Pass {
+  readonly batch: Batch;
+  readonly index: number;
+  /** The weight of each target token in the loss. */
+  readonly share: number;
+  readonly seed: number;
+}
+
+/** Runs one batch, and overwrites gradients: the step's own with the first batch, else those in `scratch`. */
+async function backward(
+  model: TrainedModel,
+  { graph, masks, session }: OpenGraph,
+  { batch, index, share, seed }: Pass,
+): Promise<StepLoss> {
+  const view = index === 0 ? "gradient" : "scratch";
+  const { options, learner, shapes, newFloats } = model;
+  const { method, memory } = learner;
+  const rateOf = ({ adapter }: DropoutMask) =>
+    adapter && method.kind === "lora" ? method.dropoutRate : options.dropoutRate;
+  const dropped = dropoutFeeds(masks, batch.extents, rateOf, [seed, index], newFloats);
+  const outputNames = new Set(graph.outputs.map(({ name }) => name));
+  const into: Record<string, RuntimeTensor> = {};
+  for (const name of memory.tensors.keys()) {
+    const gradient = memory.view(name, view);
+    if (outputNames.has(`d ${name}`)) into[`d ${name}`] = floats(gradient, dims(shapes, name));
+    else gradient.fill(0); // only looked up: rows are added below
+  }
+  const outputs = await session.run({ ...feedsOf(model, batch, share), ...dropped }, into);
+  addLookups(model, batch, outputs, view);
+  const loss = lossOf(outputs);
+  for (const [name, tensor] of Object.entries(outputs)) if (into[name] === undefined) tensor.dispose();
+  return loss;
+}
+
+/** Adds what the graph leaves to be summed: rows of the embedding and the head, and tables of position biases. */
+function addLookups(
+  { config, learner: { method, memory }, tables }: TrainedModel,
+  batch: Batch,
+  outputs: Readonly<Record<string, RuntimeTensor>>,
+  view: View,
+): void {
+  const addTo = (name: string, rows: string, ids: Int32Array, first = 0) => {
+    const values = outputs[rows];
+    if (!memory.tensors.has(name) || values === undefined) return;
+    addRows(floatsData(values), ids, memory.view(name, view), config.dModel, first);
+  };
+  addTo(config.tieWordEmbeddings ? "shared.weight" : LM_HEAD, "label_rows", batch.labels);
+  addTo("shared.weight", "source_rows", batch.inputIds);
+  addTo("shared.weight", "target_rows", batch.decoderIds);
+  if (method.kind === "prompt") addTo(PROMPT, "source_rows", batch.inputIds, method.firstId);
+  for (const { name, stack, numHeads, laidOut } of tables) {
+    if (!memory.tensors.has(name)) continue;
+    sumBiases(floatsData(outputs[`d ${laidOut}`]), batch.buckets[stack], numHeads, memory.view(name, view));
+  }
 }
 
 /** Adds each row to the table's row of its id less `first`; ids outside the table are passed over. */
@@ -266,13 +231,32 @@ function addRows(
   }
 }
 
-function addTo(values: Floats, others: Floats): void {
-  if (values instanceof Float32Array && others instanceof Float32Array) kernels(values).add(values, others);
-  else for (let i = 0; i < values.length; i += 1) values[i] = (values[i] ?? 0) + (others[i] ?? 0);
+/** Adds the gradients of a further batch to those of the step. */
+function addScratch(memory: ParameterMemory): void {
+  for (const name of memory.tensors.keys()) {
+    const [gradient, scratch] = [memory.view(name, "gradient"), memory.view(name, "scratch")];
+    if (gradient instanceof Float32Array && scratch instanceof Float32Array)
+      memory.kernels(name).add(gradient, scratch);
+    else for (let i = 0; i < gradient.length; i += 1) gradient[i] = (gradient[i] ?? 0) + (scratch[i] ?? 0);
+  }
+}
+
+function targetTokens(batches: readonly Batch[]): number {
+  return batches.flatMap(({ targetLengths }) => targetLengths).reduce((tokens, length) => tokens + length, 0);
+}
+
+function lossOf(outputs: Record<string, RuntimeTensor>): StepLoss {
+  return { loss: floatsData(outputs["loss"])[0] ?? Number.NaN, nll: floatsData(outputs["nll"])[0] ?? Number.NaN };
+}
+
+function sum(a: StepLoss, b: StepLoss): StepLoss {
+  return { loss: a.loss + b.loss, nll: a.nll + b.nll };
 }
 
 function dims(shapes: ReadonlyMap<string, Shape>, name: string): number[] {
-  const shape = shapes.get(name);
-  if (shape === undefined) throw new ModelError("checkpoint", `The model has no tensor named ${name}.`);
-  return shape.map(Number);
+  return (shapes.get(name) ?? missing(name)).map(Number);
+}
+
+function missing(name: string): never {
+  throw new ModelError("checkpoint", `The model has no tensor named ${name}.`);
 }

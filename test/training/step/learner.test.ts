@@ -2,11 +2,12 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { seededRandom } from "../../../models/random.ts";
+import type { Example } from "../../../models/t5/batch.ts";
 import type { Method } from "../../../models/t5/trainable.ts";
 import { prepareLearner } from "../../../server/training/step/learner.ts";
 import { createOptimizer } from "../../../server/training/step/optimizer.ts";
-import { createStepper, type Example, type StepOptions, type Weights } from "../../../server/training/step/step.ts";
-import { examples, gradientFixture, modelInMemory } from "../../support/gradient-fixture.ts";
+import type { StepOptions, Weights } from "../../../server/training/step/step.ts";
+import { examples, gradientFixture, modelInMemory, openStepper } from "../../support/gradient-fixture.ts";
 
 const fixture = gradientFixture();
 const lora = { kind: "lora", targets: ["q", "v", "wi", "wi_0", "wo"], rank: 3, alpha: 6, dropoutRate: 0 } as const;
@@ -26,7 +27,8 @@ function learnerOf(name: string, method: (vocabSize: number) => Method) {
   const learner = prepareLearner(config, inFloat64(weights), method(config.vocabSize), 1);
   const random = seededRandom(5);
   if (learner.method.kind === "lora") {
-    for (const values of learner.tensors.values()) for (const i of values.keys()) values[i] = 0.3 * (random() - 0.5);
+    for (const values of learner.memory.tensors.values())
+      for (const i of values.keys()) values[i] = 0.3 * (random() - 0.5);
   }
   return learner;
 }
@@ -56,12 +58,12 @@ describe("gradients beside finite differences", () => {
             ? Array.from({ length: learner.method.tokens }, (_, i) => learner.config.vocabSize - 1 - i)
             : [];
         const rows = rowsOf(name).map(({ input, target }) => ({ input: [...prompt, ...input], target }));
-        const stepper = await createStepper(learner.config, learner.weights, { ...options, ...changed }, learner);
+        const stepper = await openStepper(learner.config, learner.weights, { ...options, ...changed }, learner);
         const loss = async () => (await stepper.train([rows.slice(0, 2), rows.slice(2)], 3)).loss;
         await loss();
-        assert.deepEqual([...stepper.gradients.keys()], [...learner.tensors.keys()]);
+        assert.deepEqual([...stepper.gradients.keys()], [...learner.memory.tensors.keys()]);
         const gradients = new Map([...stepper.gradients].map(([key, values]) => [key, Float64Array.from(values)]));
-        for (const [key, values] of learner.tensors) {
+        for (const [key, values] of learner.memory.tensors) {
           const gradient = gradients.get(key) ?? new Float64Array(0);
           const at = gradient.reduce((most, one, i) => (Math.abs(one) > Math.abs(gradient[most] ?? 0) ? i : most), 0);
           const value = values[at] ?? 0;
@@ -90,10 +92,10 @@ describe("learners", () => {
     const learner = learnerOf(name, () => lora);
     const losses = await Promise.all(
       [
-        createStepper(config, learner.weights, options, learner),
-        createStepper(config, learner.merged(), options),
-        createStepper(config, weights, options),
-        createStepper(config, prepareLearner(config, weights, lora, 1).merged(), options),
+        openStepper(config, learner.weights, options, learner),
+        openStepper(config, learner.merged(), options),
+        openStepper(config, weights, options),
+        openStepper(config, prepareLearner(config, weights, lora, 1).merged(), options),
       ].map(async (made) => {
         const stepper = await made;
         const { loss } = await stepper.evaluate([rows]);
@@ -112,9 +114,9 @@ describe("learners", () => {
     const before = new Map([...weights].map(([key, values]) => [key, values.slice()]));
     for (const method of [lora, { kind: "prompt", tokens: 2, firstId: config.vocabSize } as const]) {
       const learner = prepareLearner(config, weights, method, 1);
-      const shapes = new Map([...learner.tensors].map(([key, { length }]) => [key, [length]]));
-      const optimizer = createOptimizer(learner.tensors, shapes, { kind: "adamw", weightDecay: 0 });
-      const stepper = await createStepper(learner.config, learner.weights, options, learner);
+      const shapes = new Map([...learner.memory.tensors].map(([key, { length }]) => [key, [length]]));
+      const optimizer = createOptimizer(learner.memory, shapes, { kind: "adamw", weightDecay: 0 });
+      const stepper = await openStepper(learner.config, learner.weights, options, learner);
       const rows = rowsOf("relu-tied").map(({ input, target }) => ({
         input: [config.vocabSize, ...input].slice(method.kind === "lora" ? 1 : 0),
         target,
@@ -122,7 +124,7 @@ describe("learners", () => {
       const losses = [];
       for (let step = 1; step <= 8; step += 1) {
         losses.push((await stepper.train([rows], step)).loss);
-        optimizer.update(stepper.gradients, step, 0.03, 1);
+        optimizer.update(step, 0.03, 1);
       }
       await stepper.dispose();
       assert.ok((losses.at(-1) ?? 0) < (losses[0] ?? 0), losses.join(", "));

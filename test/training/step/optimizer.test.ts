@@ -4,8 +4,7 @@ import { describe, it } from "node:test";
 import { tensorShapes } from "../../../models/t5/weights.ts";
 import { createOptimizer, globalNorm } from "../../../server/training/step/optimizer.ts";
 import { rateAt, type Schedule } from "../../../server/training/step/schedule.ts";
-import { createStepper } from "../../../server/training/step/step.ts";
-import { examples, gradientFixture, modelInMemory } from "../../support/gradient-fixture.ts";
+import { examples, gradientFixture, modelInMemory, openStepper } from "../../support/gradient-fixture.ts";
 import { largestError } from "../../support/parity-model.ts";
 
 describe("a hundred steps beside PyTorch", () => {
@@ -13,8 +12,9 @@ describe("a hundred steps beside PyTorch", () => {
     it(`${kind} on ${name}`, async (test) => {
       const { config, weights } = modelInMemory(name);
       const adamw = kind === "adamw";
-      const optimizer = createOptimizer(weights, tensorShapes(config), { kind, weightDecay: adamw ? 0.01 : 0 });
-      const stepper = await createStepper(config, weights, { dropoutRate: 0, labelSmoothing: 0, zLoss: 0, threads: 1 });
+      const stepper = await openStepper(config, weights, { dropoutRate: 0, labelSmoothing: 0, zLoss: 0, threads: 1 });
+      const { memory } = stepper;
+      const optimizer = createOptimizer(memory, tensorShapes(config), { kind, weightDecay: adamw ? 0.01 : 0 });
       let worst = 0;
       for (const [i, wanted] of losses.entries()) {
         const rows = batches[i % batches.length];
@@ -22,8 +22,8 @@ describe("a hundred steps beside PyTorch", () => {
         const { loss } = await stepper.train([examples(rows)], i);
         worst = Math.max(worst, Math.abs(loss / wanted - 1));
         assert.ok(Math.abs(loss / wanted - 1) < 1e-4, `step ${i + 1}: loss ${loss} instead of ${wanted}`);
-        const norm = globalNorm(stepper.gradients);
-        optimizer.update(stepper.gradients, i + 1, adamw ? 1e-3 : 2e-3, Math.min(1, 1 / norm));
+        const norm = globalNorm(memory);
+        optimizer.update(i + 1, adamw ? 1e-3 : 2e-3, Math.min(1, 1 / norm));
       }
       let farthest = 0;
       for (const [key, digest] of expected) {

@@ -1,8 +1,8 @@
 /** Losses and gradients of whole models beside PyTorch's, in both precisions. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { createStepper, type Weights } from "../../../server/training/step/step.ts";
-import { examples, gradientFixture, modelInMemory } from "../../support/gradient-fixture.ts";
+import type { Weights } from "../../../server/training/step/step.ts";
+import { examples, gradientFixture, modelInMemory, openStepper } from "../../support/gradient-fixture.ts";
 import { largestError } from "../../support/parity-model.ts";
 
 const fixture = gradientFixture();
@@ -21,7 +21,7 @@ describe("gradients beside PyTorch", () => {
         for (const expected of cases) {
           const { labelSmoothing, zLoss } = expected;
           const own = precision === "float64" ? inFloat64(weights) : weights;
-          const stepper = await createStepper(config, own, { ...options, labelSmoothing, zLoss });
+          const stepper = await openStepper(config, own, { ...options, labelSmoothing, zLoss });
           const { loss, nll } = await stepper.train([examples(expected)], 0);
           const error = Math.max(Math.abs(loss / expected.loss - 1), Math.abs(nll / expected.nll - 1));
           assert.ok(error < tolerance, `loss ${loss} instead of ${expected.loss}, nll ${nll} of ${expected.nll}`);
@@ -47,7 +47,7 @@ describe("dropout", () => {
       const [expected] = fixture.gradients.find((model) => model.name === name)?.cases ?? [];
       assert.ok(expected !== undefined);
       const rows = examples(expected);
-      const stepper = await createStepper(config, own, {
+      const stepper = await openStepper(config, own, {
         dropoutRate: 0.2,
         labelSmoothing: 0.1,
         zLoss: 1e-3,

@@ -1,0 +1,56 @@
+/**
+ * A batch of training examples as the graphs take it: padded to one length, targets shifted right, relative positions
+ * bucketed.
+ */
+import type { T5Config } from "./config.ts";
+import { relativePositionBucket } from "./position.ts";
+import type { Stack } from "./weights.ts";
+
+/** An example as token ids; both sides end with eos. */
+export interface Example {
+  readonly input: readonly number[];
+  readonly target: readonly number[];
+}
+
+/** B examples with S source and T target positions. */
+export interface Batch {
+  readonly extents: { readonly B: number; readonly S: number; readonly T: number };
+  /** [B * S], padded. */
+  readonly inputIds: Int32Array;
+  /** [B * T]: the labels shifted right behind the start token, padded. */
+  readonly decoderIds: Int32Array;
+  /** [B * T], padded. */
+  readonly labels: Int32Array;
+  /** Tokens of each row without padding. */
+  readonly inputLengths: readonly number[];
+  readonly targetLengths: readonly number[];
+  /** The bucket of each key - query from 1 - length to length - 1; -1 where the key is masked. */
+  readonly buckets: Readonly<Record<Stack, Int32Array>>;
+}
+
+/** Lays examples out as one batch. */
+export function batchOf(config: T5Config, examples: readonly Example[]): Batch {
+  const { padTokenId, decoderStartTokenId } = config;
+  const inputLengths = examples.map(({ input }) => input.length);
+  const targetLengths = examples.map(({ target }) => target.length);
+  const [B, S, T] = [examples.length, Math.max(1, ...inputLengths), Math.max(1, ...targetLengths)];
+  const inputIds = new Int32Array(B * S).fill(padTokenId);
+  const decoderIds = new Int32Array(B * T).fill(padTokenId);
+  const labels = new Int32Array(B * T).fill(padTokenId);
+  for (const [row, { input, target }] of examples.entries()) {
+    inputIds.set(input, row * S);
+    decoderIds.set([decoderStartTokenId, ...target.slice(0, -1)], row * T);
+    labels.set(target, row * T);
+  }
+  const buckets = { encoder: offsetBuckets(config, "encoder", S), decoder: offsetBuckets(config, "decoder", T) };
+  return { extents: { B, S, T }, inputIds, decoderIds, labels, inputLengths, targetLengths, buckets };
+}
+
+function offsetBuckets(config: T5Config, stack: Stack, length: number): Int32Array {
+  const { relativeAttentionNumBuckets: buckets, relativeAttentionMaxDistance: distance } = config;
+  return Int32Array.from({ length: 2 * length - 1 }, (_, i) => {
+    const offset = i - (length - 1);
+    if (stack === "decoder" && offset > 0) return -1;
+    return relativePositionBucket(offset, stack === "encoder", buckets, distance);
+  });
+}

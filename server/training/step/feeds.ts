@@ -1,0 +1,78 @@
+/** Feeds of a training graph: a batch's tokens and weights, the biases of its positions, and dropout masks. */
+import { mixSeeds, seededRandom } from "../../../models/random.ts";
+import type { Batch } from "../../../models/t5/batch.ts";
+import type { DropoutMask } from "../../../models/t5/trainable.ts";
+import type { BiasTable, Stack } from "../../../models/t5/weights.ts";
+import { type Floats, floats, int32, int64, type RuntimeTensor } from "../../engine/runtime/session.ts";
+import { layBiases } from "./biases.ts";
+
+/** A table of position biases, and its name in the graph when it is laid out. */
+export interface LaidTable extends BiasTable {
+  readonly stack: Stack;
+  readonly laidOut: string;
+}
+
+/** Returns zeros in the precision of the graph. */
+export type NewFloats = (count: number) => Floats;
+
+type Feeds = Record<string, RuntimeTensor>;
+
+/** The feeds of a batch. @param share the weight of each target token in the loss */
+export function batchFeeds(batch: Batch, share: number, newFloats: NewFloats): Feeds {
+  const { B, S, T } = batch.extents;
+  const labelWeights = newFloats(B * T);
+  const mask = newFloats(B * S);
+  for (const [row, length] of batch.targetLengths.entries()) labelWeights.fill(share, row * T, row * T + length);
+  for (const [row, length] of batch.inputLengths.entries()) mask.fill(-1e9, row * S + length, (row + 1) * S);
+  return {
+    extents: int64([B, S, T]),
+    input_ids: int32(batch.inputIds, [B * S]),
+    decoder_ids: int32(batch.decoderIds, [B * T]),
+    labels: int32(batch.labels, [B * T]),
+    label_weights: floats(labelWeights, [B * T]),
+    mask: floats(mask, [B, 1, 1, S]),
+  };
+}
+
+/** The tables of position biases, laid out for a batch. @param valuesOf returns a table's values, [buckets, H] */
+export function biasFeeds(
+  batch: Batch,
+  tables: readonly LaidTable[],
+  valuesOf: (table: LaidTable) => Floats,
+  newFloats: NewFloats,
+): Feeds {
+  const feeds: Feeds = {};
+  for (const table of tables) {
+    const { laidOut, stack, numHeads: H } = table;
+    const length = stack === "encoder" ? batch.extents.S : batch.extents.T;
+    const values = newFloats(H * length * length);
+    layBiases(valuesOf(table), batch.buckets[stack], H, values);
+    feeds[laidOut] = floats(values, [1, H, length, length]);
+  }
+  return feeds;
+}
+
+/**
+ * Dropout masks, drawn anew for each batch.
+ * @param rateOf returns the share of values that a mask drops
+ * @param seeds of the step, and of the batch in it
+ */
+export function dropoutFeeds(
+  masks: readonly DropoutMask[],
+  extents: Readonly<Record<string, number>>,
+  rateOf: (mask: DropoutMask) => number,
+  seeds: readonly [number, number],
+  newFloats: NewFloats,
+): Feeds {
+  const seed = mixSeeds(...seeds);
+  const feeds: Feeds = {};
+  for (const [place, mask] of masks.entries()) {
+    const rate = rateOf(mask);
+    const dims = mask.shape.map((dim) => (typeof dim === "number" ? dim : (extents[dim] ?? 0)));
+    const random = seededRandom(mixSeeds(seed, place));
+    const values = newFloats(dims.reduce((product, dim) => product * dim, 1));
+    for (let i = 0; i < values.length; i += 1) values[i] = random() < rate ? 0 : 1 / (1 - rate);
+    feeds[mask.name] = floats(values, dims);
+  }
+  return feeds;
+}
