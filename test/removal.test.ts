@@ -164,7 +164,7 @@ test("models remove leaves what a person has put there, by hand or by another to
   writeFileSync(join(repository, "refs", "main"), commit);
   writeFileSync(join(repository, "snapshots", commit, "config.json"), "{}");
   for (const id of ["by-hand", "linked", "a/b"]) {
-    await assert.rejects(removeModel(id, places), /stays: Spanfill did not make this folder/, id);
+    await assert.rejects(removeModel(id, places), /stays: Spanfill did not create this folder/, id);
   }
   for (const path of [byHand, victim, join(repository, "refs")]) assert.ok(readdirSync(path).length > 0, path);
 });
@@ -188,7 +188,7 @@ test("a run's file does not choose what is removed", async () => {
   const remove = (id: string) => service.answer({ kind: "removeRun", id, model: true }, new AbortController().signal);
   // A folder in the model's place that the run did not make stays, and so does all else then.
   symlinkSync(victim, join(places.own, "r"));
-  await assert.rejects(remove("r"), /stays: Spanfill did not make/);
+  await assert.rejects(remove("r"), /stays: Spanfill did not create/);
   rmSync(join(places.own, "r"));
   await remove("r");
   await assert.rejects(remove("s"), /no run/);

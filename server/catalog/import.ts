@@ -1,4 +1,7 @@
-/** Takes a model from a folder, a zip file or a file of weights into Spanfill's own folder: for machines without a network. */
+/**
+ * Imports a model from a folder, a zip file or a weights file into Spanfill's own folder, for machines without a
+ * network.
+ */
 import { createWriteStream, existsSync } from "node:fs";
 import { copyFile, lstat, mkdir, mkdtemp, readdir, rename, stat, writeFile } from "node:fs/promises";
 import { basename, dirname, extname, join, resolve } from "node:path";
@@ -16,80 +19,89 @@ import { sha256Of } from "./folder/sums.ts";
 import { readManifest } from "./installed.ts";
 import type { Places } from "./store.ts";
 
-/** How an import is watched and stopped. */
+/** How an import is observed and stopped. */
 export interface ImportOptions {
-  /** What to call the model; the folder's or file's name when absent. */
+  /** The model's name; by default the folder's or file's. */
   readonly id?: string;
   readonly signal: AbortSignal;
   readonly onBytes?: (doneBytes: number, totalBytes: number) => void;
 }
 
-/** A model that was imported. */
+/** An imported model. */
 export interface ImportedModel {
   readonly id: string;
   readonly directory: string;
 }
 
 /**
- * Copies a model and checks that it can be opened; nothing is kept of one that cannot.
- * @param from a folder with config.json, weights and tokenizer; a zip file of one; or the file of weights in such a folder
- * @throws ModelError "input" when there is nothing there or the name is taken, "config" or "checkpoint" when it is no model
+ * Copies a model and checks that it can be opened; keeps nothing of one that cannot.
+ * @param from a folder with config.json, weights and tokenizer; a zip file of one; or the weights file in such a
+ * folder
+ * @throws ModelError "input" when the path does not exist or the name is taken, "config" or "checkpoint" when it is
+ * not a model
  */
 export async function importModel(from: string, places: Places, options: ImportOptions): Promise<ImportedModel> {
   const path = resolve(from);
   const status = await stat(path).catch((cause) => {
-    throw new ModelError("input", `${path} does not exist. Name a folder, a zip file or a file of weights.`, { cause });
+    throw new ModelError("input", `${path} does not exist. Name a folder, a zip file or a weights file.`, { cause });
   });
   const zipped = status.isFile() && /\.zip$/i.test(path);
   const id = options.id ?? (zipped ? basename(path, extname(path)) : basename(status.isFile() ? dirname(path) : path));
   if (!ownNameSchema.safeParse(id).success) {
     throw new ModelError(
       "input",
-      `${quoted(id)} cannot be a model's name: use letters, digits, dots, hyphens (--name NAME).`,
+      `${quoted(id)} cannot be a model's name: use letters, digits, dots and hyphens (--name NAME).`,
     );
   }
   const directory = join(places.own, id);
   if (existsSync(directory)) {
-    throw new ModelError("input", `There is a model "${id}" already. Remove it first, or give another name (--name).`);
+    throw new ModelError(
+      "input",
+      `There already is a model "${id}". Remove it first, or choose another name (--name).`,
+    );
   }
   await mkdir(places.own, { recursive: true });
-  // Begins with a dot, so that nobody takes it for a model.
-  const half = await mkdtemp(join(places.own, ".importing-"));
-  const made = await lstat(half, { bigint: true });
+  // The leading dot hides the unfinished copy from those that list models.
+  const unfinished = await mkdtemp(join(places.own, ".importing-"));
+  const created = await lstat(unfinished, { bigint: true });
   try {
-    if (zipped) await unzip(path, half, options);
-    else await copyFolder(status.isFile() ? path : undefined, status.isFile() ? dirname(path) : path, half, options);
-    await openModel(half, "float");
-    if (!existsSync(join(half, "spanfill.json"))) await declare(half, id);
+    if (zipped) await unzip(path, unfinished, options);
+    else
+      await copyFolder(status.isFile() ? path : undefined, status.isFile() ? dirname(path) : path, unfinished, options);
+    await openModel(unfinished, "float");
+    if (!existsSync(join(unfinished, "spanfill.json"))) await declare(unfinished, id);
     options.signal.throwIfAborted();
-    await rename(half, directory);
+    await rename(unfinished, directory);
     await noteFolder(directory, places.own);
   } catch (error) {
-    await removeOwn(half, places.own, isSame(made));
-    throw error instanceof ModelError ? here(error, half, path) : error;
+    await removeOwn(unfinished, places.own, isSame(created));
+    throw error instanceof ModelError ? concerningSource(error, unfinished, path) : error;
   }
   return { id: readManifest(directory).id, directory };
 }
 
-/** What of a model's folder is of use: the rest, such as a training's state, can be large. */
+/** The useful files of a model's folder; others, such as a training state, can be large. */
 const WANTED =
   /^((config|generation_config|tokenizer|tokenizer_config|spanfill|decoding|calibration|shortlist)\.json|operative_config\.gin|spiece\.model|README\.md|[^/]+\.(safetensors|bin|msgpack|gguf|h5|index|index\.json)|[^/]+\.data-\d+-of-\d+)$/;
 const UNWANTED = /^(optimizer|scheduler|training_args|rng_state)/;
 
-/** A zip file with more is none of a model's folder; its directory alone would fill the memory. */
+/** Maximum number of files in a zip; a larger directory would fill the memory. */
 const MOST_ENTRIES = 10_000;
 
 function wanted(name: string): boolean {
   return WANTED.test(name) && !UNWANTED.test(name) && fileNameSchema.safeParse(name).success;
 }
 
-/** @param only the one file of weights to take of a folder that holds several */
+/**
+ * Copies the useful files of a folder.
+ * @param only the weights file to copy from a folder with several
+ */
 async function copyFolder(only: string | undefined, folder: string, to: string, options: ImportOptions): Promise<void> {
   const weights = /\.(safetensors|bin|msgpack|gguf|h5)$/;
   const names = (await listFolder(folder)).filter(wanted);
   const files = names.filter((name) => only === undefined || name === basename(only) || !weights.test(name));
   if (only !== undefined && !(weights.test(only) && files.includes(basename(only)))) {
-    throw new ModelError("input", `${only} is no file of weights. Name one, a zip file, or a model's folder.`);
+    throw new ModelError("input", `${only} is not a weights file. Name one, or a zip file, or a model's folder.`);
   }
   const sizes = await Promise.all(files.map(async (name) => (await stat(join(folder, name))).size));
   const totalBytes = sizes.reduce((sum, size) => sum + size, 0);
@@ -104,16 +116,16 @@ async function copyFolder(only: string | undefined, folder: string, to: string, 
   }
 }
 
-/** Takes the files beside the archive's config.json, wherever in it that is. */
+/** Extracts the files next to the archive's config.json, wherever that is. */
 async function unzip(path: string, to: string, { signal, onBytes }: ImportOptions): Promise<void> {
   const malformed = (cause: unknown) =>
-    new ModelError("input", `${path} is no zip file that can be read (${reason(cause)}). Make it again.`, { cause });
+    new ModelError("input", `${path} is not a readable zip file (${reason(cause)}). Create it again.`, { cause });
   let zip: ZipFile | undefined;
   const entries: Entry[] = [];
   try {
     zip = await openPromise(path, { autoClose: false, lazyEntries: true });
     for await (const entry of zip.eachEntry()) {
-      if (entries.length === MOST_ENTRIES) throw new Error(`it holds more than ${MOST_ENTRIES} files`);
+      if (entries.length === MOST_ENTRIES) throw new Error(`it contains more than ${MOST_ENTRIES} files`);
       entries.push(entry);
     }
   } catch (cause) {
@@ -123,7 +135,7 @@ async function unzip(path: string, to: string, { signal, onBytes }: ImportOption
   try {
     const config = entries.map(({ fileName }) => fileName).find((name) => /(^|\/)config\.json$/.test(name));
     if (config === undefined)
-      throw new ModelError("input", `${path} holds no config.json, so it is no model's folder.`);
+      throw new ModelError("input", `${path} contains no config.json, so it is not a model's folder.`);
     const folder = config.slice(0, -"config.json".length);
     const files = entries.filter(
       ({ fileName }) => fileName.startsWith(folder) && wanted(fileName.slice(folder.length)),
@@ -137,7 +149,7 @@ async function unzip(path: string, to: string, { signal, onBytes }: ImportOption
         done += length;
         onBytes?.(done, totalBytes);
       });
-      const name = entry.fileName.slice(folder.length); // without a slash: WANTED has none
+      const name = entry.fileName.slice(folder.length); // has no slash, since WANTED has none
       await pipeline(stream, createWriteStream(join(to, basename(name)), { flags: "wx" }), { signal });
     }
   } catch (cause) {
@@ -148,7 +160,7 @@ async function unzip(path: string, to: string, { signal, onBytes }: ImportOption
   }
 }
 
-/** Notes the name and the sums, so that a later damage is found. */
+/** Writes spanfill.json with the name and the checksums, so that later damage is detected. */
 async function declare(folder: string, id: string): Promise<void> {
   const sums: [string, string][] = [];
   for (const name of (await readdir(folder)).toSorted()) sums.push([name, await sha256Of(join(folder, name))]);
@@ -156,7 +168,7 @@ async function declare(folder: string, id: string): Promise<void> {
   await writeFile(join(folder, "spanfill.json"), `${JSON.stringify(manifest, undefined, 2)}\n`);
 }
 
-/** The error as it concerns what the person named, not the copy of it. */
-function here(error: ModelError, half: string, from: string): ModelError {
-  return new ModelError(error.code, error.message.replaceAll(half, from), { cause: error });
+/** The error with the path that the person named instead of its copy. */
+function concerningSource(error: ModelError, copy: string, from: string): ModelError {
+  return new ModelError(error.code, error.message.replaceAll(copy, from), { cause: error });
 }

@@ -1,4 +1,4 @@
-/** Which models there are on this machine: the built-in ones by name, any other by its folder; and what each amounts to. */
+/** The models on this machine: built-in ones by name, others by their folders; and the facts about each. */
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { stat } from "node:fs/promises";
 import { basename, dirname, join, posix, resolve, win32 } from "node:path";
@@ -14,7 +14,7 @@ import { sha256Of } from "./folder/sums.ts";
 import { type ShapeAccount, shapeAccount } from "./shape-account.ts";
 import { keptDirectory, nameOfFolder } from "./store.ts";
 
-/** What a model was trained to see before an input, by task. */
+/** The prefixes that a model was trained with, by task. */
 export interface TaskPrefixes {
   readonly summarize?: string;
   readonly title?: string;
@@ -24,81 +24,91 @@ export interface TaskPrefixes {
   readonly [task: string]: string | undefined;
 }
 
-/** What a model folder says of itself beyond config.json, in the optional file `spanfill.json`. */
+/** What a model folder's optional file `spanfill.json` declares beyond config.json. */
 export interface ModelManifest {
-  /** The name the model is known by; the folder's name when the file is absent. */
+  /** The model's name; the folder's name if the file is absent. */
   readonly id: string;
   readonly prefixes: TaskPrefixes;
-  /** The labels that the model was taught to give texts. */
+  /** The labels that the model learned. */
   readonly labels?: readonly string[];
-  /** File name -> SHA-256 in hexadecimal, as the file should be. */
+  /** File name -> expected SHA-256 in hexadecimal. */
   readonly sha256: Readonly<Record<string, string>>;
-  /** What the model's likelihoods mean, as `spanfill calibrate` found; empty where nobody measured. */
+  /** The meaning of the model's likelihoods, as measured by `spanfill calibrate`; empty if not measured. */
   readonly calibration: Calibration;
-  /** ISO 639-1 codes of the languages that the model knows; English when the file does not say. */
+  /** ISO 639-1 codes of the model's languages; English by default. */
   readonly languages: readonly string[];
 }
 
-/** How a model decodes best, as its makers measured, from the optional file `decoding.json`. */
+/** The decoding options that work best for a model, as its makers measured, from the optional file `decoding.json`. */
 export interface ModelDecoding {
-  /** How many of the most frequent tokens are enough to choose from. */
+  /** Number of the most frequent tokens that suffice as candidates. */
   readonly shortlist?: number;
   readonly summary?: Writing;
   readonly title?: Writing;
   readonly fill?: {
-    /** Weight of the word pairs' log probability beside the model's own where a gap holds one English word. @see word-pairs.ts */
+    /**
+     * Weight of the word pairs' log probability relative to the model's own, if a gap holds one English word.
+     * @see word-pairs.ts
+     */
     readonly wordPairs?: number;
   };
-  /** Token ids, most frequent first in text such as the model writes. */
+  /** Token ids, in descending order of frequency in text like the model's output. */
   readonly frequent: readonly number[];
 }
 
-/** How a model writes one kind of text. */
+/** How a model generates one kind of text. */
 export interface Writing {
-  /** 1 (greedy) when absent. */
+  /** 1 (greedy) if absent. */
   readonly beams?: number;
-  /** How much it favours what goes on as the source does. @see server/engine/search/copying.ts */
+  /**
+   * How much it favors tokens that continue as the source does.
+   * @see server/engine/search/copying.ts
+   */
   readonly copyBias?: { readonly anywhere?: number; readonly afterOne?: number; readonly afterTwo?: number };
 }
 
-/** What `spanfill info` tells of a model. */
+/** The facts that `spanfill info` reports about a model. */
 export interface ModelAccount extends ShapeAccount {
   readonly id: string;
   readonly directory: string;
-  /** Whether the weights are as published or quantized by us. */
+  /** Whether the weights are the published ones or quantized by us. */
   readonly weights: "float" | "int8";
   readonly calibration: Calibration;
   readonly languages: readonly string[];
-  /** `intact`: whether the content is what spanfill.json says; absent where it says nothing. */
+  /** `intact`: whether the content is what spanfill.json declares; absent if it declares nothing. */
   readonly files: readonly { readonly name: string; readonly sizeBytes: number; readonly intact?: boolean }[];
 }
 
-/** The name of the model that is used when none is asked for. */
+/** The model that is used by default. */
 export const DEFAULT_MODEL = "t5-efficient-tiny-nl4-spanfill";
 
 /**
- * Whether a model's name means a folder: an absolute path, or one that begins with `./` or `../` (on Windows also with a backslash or a
- * drive's letter). Anything else is an id, whatever lies in the working folder.
+ * Whether a model's name means a folder: an absolute path, or one that begins with `./` or `../` (on Windows also
+ * with a backslash or a drive letter). Anything else is an id, whatever the working folder contains.
  */
 export function meansFolder(idOrPath: string, platform: NodeJS.Platform = process.platform): boolean {
   if (platform !== "win32") return posix.isAbsolute(idOrPath) || /^\.\.?(\/|$)/.test(idOrPath);
   return win32.isAbsolute(idOrPath) || /^([a-z]:|\.\.?([\\/]|$))/i.test(idOrPath);
 }
 
-/** Where models are looked for. */
+/** Where to look for models. */
 export interface ResolveOptions {
-  /** Where the built-in models are; tests give their own. */
+  /** The folder of the built-in models; tests pass their own. */
   readonly builtinFolder?: string | undefined;
-  /** What relative paths are relative to: where a command was called. Absent where that would be somebody else's choice, as in a server. */
+  /**
+   * The base of relative paths: where a command was called. Absent in a server, where somebody else chooses the
+   * folder.
+   */
   readonly workingFolder?: string;
 }
 
 /**
  * Finds a model's folder.
- * @param idOrPath a built-in model's id, its folder's name, or a distinguishing word of it ("nl2"); a model that was downloaded or
- * imported; or the path of a folder with a config.json, see {@link meansFolder}; the default model when undefined
+ * @param idOrPath a built-in model's id, its folder's name, or a distinguishing word of it ("nl2"); a downloaded or
+ * imported model's id; the path of a folder with a config.json, see {@link meansFolder}; or undefined for the default
+ * model
  * @returns an absolute path
- * @throws ModelError "config" naming the models there are
+ * @throws ModelError "config" naming the available models
  */
 export function resolveModel(idOrPath = DEFAULT_MODEL, { workingFolder, ...options }: ResolveOptions = {}): string {
   if (meansFolder(idOrPath)) return modelFolder(idOrPath, workingFolder);
@@ -107,8 +117,8 @@ export function resolveModel(idOrPath = DEFAULT_MODEL, { workingFolder, ...optio
   const matches = exact.length > 0 ? exact : builtin.filter(({ id }) => id.split("-").includes(idOrPath));
   const [match] = matches;
   if (match !== undefined && matches.length === 1) return match.directory;
-  const kept = keptDirectory(idOrPath);
-  if (kept !== undefined) return kept;
+  const downloaded = keptDirectory(idOrPath);
+  if (downloaded !== undefined) return downloaded;
   const choices =
     builtin.length > 0
       ? `Built-in models: ${builtin.map(({ id }) => id).join(", ")}`
@@ -116,18 +126,18 @@ export function resolveModel(idOrPath = DEFAULT_MODEL, { workingFolder, ...optio
   const named = `"${idOrPath}"`;
   const several = `${named} could be ${matches.map(({ id }) => id).join(" or ")}`;
   const isHere = workingFolder !== undefined && isFolder(join(workingFolder, idOrPath));
-  const here = isHere ? ` A folder of that name is here: write ./${idOrPath} to mean it.` : "";
+  const here = isHere ? ` A folder here has that name: write ./${idOrPath} to use it.` : "";
   throw new ModelError(
     "config",
     `${matches.length > 1 ? several : `There is no model ${named}`}.${here} ${choices}; or give the path of a folder with config.json, weights and tokenizer, beginning with ./ or /.`,
   );
 }
 
-/** The folder that a path means. */
+/** The folder that a path names. */
 function modelFolder(path: string, workingFolder: string | undefined): string {
   const absolute = posix.isAbsolute(path) || win32.isAbsolute(path);
   if (!absolute && workingFolder === undefined) {
-    throw new ModelError("config", `"${path}" is relative to a folder that is not known here. Give the absolute path.`);
+    throw new ModelError("config", `"${path}" is a relative path, which means nothing here. Give the absolute path.`);
   }
   const directory = absolute ? resolve(path) : resolve(workingFolder ?? "", path);
   if (isFolder(directory) && saysShape(directory)) return directory;
@@ -135,7 +145,7 @@ function modelFolder(path: string, workingFolder: string | undefined): string {
   throw new ModelError("config", `${what}. Give a folder with config.json, weights and tokenizer, or a model's id.`);
 }
 
-/** The models that ship, by id. */
+/** The models that ship, sorted by id. */
 export function listBuiltin(
   builtinFolder = findBuiltinFolder(),
 ): { readonly id: string; readonly directory: string }[] {
@@ -147,7 +157,7 @@ export function listBuiltin(
 }
 
 /**
- * Reads a model's spanfill.json; a folder without one is known by its name.
+ * Reads a model's spanfill.json; without one, the folder's name is the id.
  * @throws ModelError "config" when the file is malformed
  */
 export function readManifest(directory: string): ModelManifest {
@@ -168,7 +178,7 @@ export function readManifest(directory: string): ModelManifest {
 }
 
 /**
- * Reads a model's decoding.json; a folder without one says nothing.
+ * Reads a model's decoding.json, if there is one.
  * @throws ModelError "config" when the file is malformed
  */
 export function readDecoding(directory: string): ModelDecoding {
@@ -183,7 +193,7 @@ export function readDecoding(directory: string): ModelDecoding {
 }
 
 /**
- * Tells what a model is and checks it: configuration against tensors, files against their SHA-256.
+ * Describes a model and checks it: its configuration against the tensors, its files against their SHA-256.
  * @throws ModelError "config" or "checkpoint"
  */
 export async function modelAccount(directory: string): Promise<ModelAccount> {
@@ -192,7 +202,7 @@ export async function modelAccount(directory: string): Promise<ModelAccount> {
   const files: { name: string; sizeBytes: number; intact?: boolean }[] = [];
   for (const name of (await listFolder(directory)).toSorted()) {
     const path = join(directory, name);
-    const status = await stat(path).catch(() => undefined); // a link to nothing is no file of the model
+    const status = await stat(path).catch(() => undefined); // a broken link is not a file
     if (!status?.isFile()) continue;
     const expected = manifest.sha256[name];
     const intact = expected === undefined ? {} : { intact: (await sha256Of(path)) === expected.toLowerCase() };
@@ -236,7 +246,10 @@ const decodingSchema = z.object({
   frequent: z.array(z.int().nonnegative()).default([]),
 });
 
-/** `models/builtin` beside the first folder above this file that has one: works from source, dist/ and the tests' bundles. */
+/**
+ * `models/builtin` next to the nearest folder above this file that has one; works from the source, dist/ and the
+ * tests' bundles.
+ */
 export function findBuiltinFolder(): string | undefined {
   for (let folder = dirname(fileURLToPath(import.meta.url)); ; folder = dirname(folder)) {
     const candidate = join(folder, "models", "builtin");

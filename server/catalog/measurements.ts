@@ -1,25 +1,25 @@
-/** What was measured of models on this machine, kept beside the models. */
+/** Measurements of models on this machine, stored next to the models. */
 import { join, resolve } from "node:path";
 import { z } from "zod";
 import { readJson, writeAtomically } from "../files/whole-file.ts";
 import { resolveModel } from "./installed.ts";
 import type { Places } from "./store.ts";
 
-/** One kept measurement: the newest of a model in a precision on a device. */
+/** A stored measurement: the latest of a model in one precision on one device. */
 export type KeptMeasurement = z.output<typeof measurement>;
 
-/** All that were kept and are measured as today's are; none where there is no file, or one that cannot be read. */
+/** The stored measurements that are comparable with today's; empty if there is no readable file. */
 export async function readMeasurements(places: Places): Promise<KeptMeasurement[]> {
   const entries = z.array(z.unknown()).safeParse(await readJson(file(places), "config").catch(() => []));
   return (entries.data ?? []).flatMap((entry) => {
     const parsed = keptEntry.safeParse(entry);
     if (!parsed.success) return [];
-    const { method: _, ...made } = parsed.data;
-    return [made];
+    const { method: _, ...values } = parsed.data;
+    return [values];
   });
 }
 
-/** Those of the model in a folder, whatever it was called. */
+/** The measurements of the model in a folder, under any of its names. */
 export async function measurementsOf(places: Places, directory: string): Promise<KeptMeasurement[]> {
   const isThere = (id: string) => {
     try {
@@ -31,12 +31,12 @@ export async function measurementsOf(places: Places, directory: string): Promise
   return (await readMeasurements(places)).filter(({ id }) => isThere(id));
 }
 
-/** Keeps a measurement in place of an earlier one of the same kind. */
-export async function keepMeasurement(places: Places, made: KeptMeasurement): Promise<void> {
+/** Stores a measurement, replacing an earlier one of the same kind. */
+export async function keepMeasurement(places: Places, latest: KeptMeasurement): Promise<void> {
   const others = (await readMeasurements(places)).filter(
-    ({ id, precision, device }) => id !== made.id || precision !== made.precision || device !== made.device,
+    ({ id, precision, device }) => id !== latest.id || precision !== latest.precision || device !== latest.device,
   );
-  const entries = [...others, made].map((one) => ({ ...one, method: METHOD }));
+  const entries = [...others, latest].map((entry) => ({ ...entry, method: METHOD }));
   await writeAtomically(file(places), (handle) => handle.writeFile(`${JSON.stringify(entries)}\n`));
 }
 
@@ -56,6 +56,9 @@ const measurement = z.object({
   at: z.string(),
 });
 
-/** How `measureModel` measures. Raised when its times can no longer be compared with older ones: before 2 they left out the encoder. */
+/**
+ * Version of `measureModel`'s method; raised when new times are not comparable with older ones. Version 1 omitted the
+ * encoder.
+ */
 const METHOD = 2;
 const keptEntry = measurement.extend({ method: z.literal(METHOD) });

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { parseConfig, type T5Config } from "../../models/t5/config.ts";
 import { doOnce } from "../files/once.ts";
 
-/** A value that somebody published for a model. */
+/** A published score of a model. */
 export interface PublishedScore {
   /** The benchmark: higher is better. */
   readonly metric: string;
@@ -14,30 +14,30 @@ export interface PublishedScore {
 
 /** A published checkpoint. */
 export interface CatalogueModel {
-  /** The hub's name where it is there. */
+  /** The hub's name if it is there. */
   readonly id: string;
   readonly family: string;
-  /** The hub's repository that holds weights; null where there is none. */
+  /** The hub's repository with weights; null if there is none. */
   readonly hub: string | null;
-  /** Google's bucket of Mesh TensorFlow checkpoints, where the model is in one. */
+  /** Google's bucket of Mesh TensorFlow checkpoints that contains the model; null if none does. */
   readonly bucket: string | null;
-  /** Whether its page has been seen; else its name follows the pattern of others. */
+  /** Whether we have seen its page; otherwise its name follows the pattern of others. */
   readonly seen: boolean;
   readonly config: T5Config;
-  /** How its shape is known: its config.json, a traced graph, its file's size, its name, or a guess. */
+  /** The source of its shape: its config.json, a traced graph, its file's size, its name, or a guess. */
   readonly shapeFrom: "config" | "trace" | "size" | "name" | "guess";
-  /** What is unlike T5's layers; null where nothing is. */
+  /** The difference from T5's layers; null if there is none. */
   readonly variant: string | null;
-  /** Exact; null where the variant's layers are not known. */
+  /** Exact number; null if the variant's layers are not known. */
   readonly parameters: number | null;
-  /** Whether it was only pre-trained, so that it does nothing useful before it is fine-tuned. */
+  /** Whether it was only pre-trained and needs fine-tuning before it is useful. */
   readonly needsFineTuning: boolean;
   readonly licence: string;
   readonly quality: readonly PublishedScore[];
   readonly notes: readonly string[];
 }
 
-/** What the Scale Efficiently paper says of a deep and narrow shape beside a usual one (arXiv 2109.10686, table 4). */
+/** The Scale Efficiently paper's comparison of a deep and narrow shape with a usual one (arXiv 2109.10686, table 4). */
 export interface Comparison {
   readonly id: string;
   readonly than: string;

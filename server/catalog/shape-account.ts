@@ -1,4 +1,4 @@
-/** What a shape amounts to, whether or not its weights are at hand, and what the paper on T5's shapes compares it with. */
+/** The figures of a shape, with or without weights, and the comparisons of the paper on T5's shapes. */
 import { weightBytes } from "../../models/checkpoint/plan.ts";
 import { ModelError } from "../../models/errors.ts";
 import { flopsPerToken, type Memory, memory, meshFlops } from "../../models/t5/account.ts";
@@ -11,17 +11,20 @@ import { readCatalogue } from "./published.ts";
 export interface ShapeAccount {
   readonly config: T5Config;
   readonly parameters: number;
-  /** Of the weights as the engine loads them, in either precision; and beside them, see {@link Memory}. */
+  /** Bytes of the weights as the engine loads them in each precision, and of the other memory, see {@link Memory}. */
   readonly memoryBytes: { readonly float32: number; readonly int8: number } & Memory;
-  /** Of matrix products. @see flopsPerToken, models/t5/account.ts */
+  /**
+   * Operations in matrix products.
+   * @see flopsPerToken, models/t5/account.ts
+   */
   readonly flopsPerToken: ReturnType<typeof flopsPerToken>;
 }
 
-/** A shape beside another, in percent of it, and the Scale Efficiently paper's words on the two. */
+/** A shape in percent of another, and the Scale Efficiently paper's remark on the two. */
 export interface ShapeComparison {
   readonly than: string;
   readonly parametersPercent: number;
-  /** Of a step on an example of T5's pre-training, counted as Mesh TensorFlow performs it. */
+  /** Operations of a step on an example of T5's pre-training, counted as Mesh TensorFlow performs it. */
   readonly operationsPercent: number;
   readonly paper: string;
 }
@@ -38,22 +41,22 @@ export function shapeAccount(config: T5Config): ShapeAccount {
 }
 
 /**
- * The account of a shape that no weights are there of: a published model's by its name, or that of a config.json.
- * @returns undefined where `name` is neither
- * @throws ModelError "config" when the file is no shape, or the published model's is not known
+ * The account of a shape without weights: that of a published model, or of a config.json.
+ * @returns undefined if `name` is neither
+ * @throws ModelError "config" when the file is not a shape, or the published model's shape is not known
  */
 export async function shapeNamed(name: string): Promise<(ShapeAccount & { readonly id: string }) | undefined> {
   if (name.endsWith(".json")) return { id: name, ...shapeAccount(parseConfig(await readJson(name, "config"))) };
   const { models } = await readCatalogue();
-  const found = models.find(({ id }) => id === name) ?? models.find(({ id }) => id.split("/").at(-1) === name);
-  if (found === undefined) return undefined;
-  if (found.parameters === null) {
-    throw new ModelError("config", `What the layers of ${found.id} are was not published: nothing can be counted.`);
+  const published = models.find(({ id }) => id === name) ?? models.find(({ id }) => id.split("/").at(-1) === name);
+  if (published === undefined) return undefined;
+  if (published.parameters === null) {
+    throw new ModelError("config", `The layers of ${published.id} were not published, so nothing can be counted.`);
   }
-  return { id: found.id, ...shapeAccount(found.config) };
+  return { id: published.id, ...shapeAccount(published.config) };
 }
 
-/** What the paper sets a published model beside; nothing for most. */
+/** The paper's comparisons of a published model with others; empty for most. */
 export async function comparisonsOf(name: string): Promise<ShapeComparison[]> {
   const { models, comparisons } = await readCatalogue();
   const shapeOf = (id: string) => models.find((model) => model.id === id)?.config;

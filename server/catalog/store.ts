@@ -1,4 +1,4 @@
-/** Where models lie on this machine: the folder that Hugging Face's tools share, and Spanfill's own for what was imported. */
+/** Locations of models on this machine: the folder that Hugging Face's tools share, and Spanfill's own for imports. */
 import { existsSync, readFileSync } from "node:fs";
 import { readdir, readFile, realpath, stat } from "node:fs/promises";
 import { homedir } from "node:os";
@@ -10,29 +10,29 @@ import { commitSchema, hubIdSchema, requireHubId } from "../files/names.ts";
 import { isOwnFolder, removeOwnFolder } from "../files/removal.ts";
 import { isIntact, PARTIAL } from "./hub/download.ts";
 
-/** The folders that models are kept in; neither may exist yet. */
+/** The folders that hold models; neither need exist. */
 export interface Places {
   /** Hugging Face's cache: HF_HUB_CACHE. */
   readonly hub: string;
-  /** Spanfill's own: SPANFILL_MODELS, or the system's place for data. */
+  /** Spanfill's own folder: SPANFILL_MODELS, or the system's folder for data. */
   readonly own: string;
 }
 
-/** A model that is on this machine besides the built-in ones. */
+/** A model on this machine besides the built-in ones. */
 export interface KeptModel {
   readonly id: string;
-  /** With config.json, weights and tokenizer. */
+  /** Folder with config.json, weights and tokenizer. */
   readonly directory: string;
   readonly place: "hub" | "own";
-  /** What removing it frees. */
+  /** Bytes that removing it frees. */
   readonly sizeBytes: number;
-  /** Whether it was trained here. */
+  /** Whether it was trained on this machine. */
   readonly tuned: boolean;
-  /** Whether Spanfill made its folder, and so may remove it. */
+  /** Whether Spanfill created its folder and so may remove it. */
   readonly removable: boolean;
 }
 
-/** What training leaves in a model's folder. */
+/** Names that training leaves in a model's folder. */
 const TRACES = [".training", "runs"];
 
 /** The folders that the environment names. */
@@ -56,7 +56,8 @@ export function hubHome({ HF_HOME, XDG_CACHE_HOME }: NodeJS.ProcessEnv): string 
 }
 
 /**
- * Where the hub's cache has a model, whether or not it is there. @see huggingface_hub's file_download.py
+ * The folder of a model in the hub's cache, whether or not it exists.
+ * @see huggingface_hub's file_download.py
  * @throws ModelError "input" when the id cannot be one of the hub's
  */
 export function repositoryFolder({ hub }: Places, id: string): string {
@@ -64,11 +65,11 @@ export function repositoryFolder({ hub }: Places, id: string): string {
   return join(hub, `models--${id.replaceAll("/", "--")}`);
 }
 
-/** The folder of a model that was downloaded or imported; undefined where there is none of that name. */
+/** The folder of a downloaded or imported model; undefined if there is none with that name. */
 export function keptDirectory(id: string, places: Places = placesOf()): string | undefined {
   if (!/^[\w.-]+(\/[\w.-]+)?$/.test(id) || /(^|\/)\.+($|\/)/.test(id)) return undefined;
-  const own = join(places.own, id);
-  if (!id.includes("/") && existsSync(join(own, "config.json"))) return own;
+  const imported = join(places.own, id);
+  if (!id.includes("/") && existsSync(join(imported, "config.json"))) return imported;
   if (!hubIdSchema.safeParse(id).success) return undefined;
   const repository = repositoryFolder(places, id);
   try {
@@ -76,45 +77,45 @@ export function keptDirectory(id: string, places: Places = placesOf()): string |
     const directory = join(repository, "snapshots", commit);
     return existsSync(join(directory, "config.json")) ? directory : undefined;
   } catch {
-    return undefined; // the hub's tools were not here, or what is here is not theirs
+    return undefined; // not a folder of the hub's tools
   }
 }
 
-/** What a model without a name of its own is called: the hub's id in the hub's cache, elsewhere the folder's name. */
+/** The name of a model that declares none: the hub's id in the hub's cache, elsewhere the folder's name. */
 export function nameOfFolder(directory: string): string {
   const path = resolve(directory);
   const [, repository] = /[/\\]models--([^/\\]+)[/\\]snapshots[/\\][^/\\]+$/.exec(path) ?? [];
   return repository?.replaceAll("--", "/") ?? basename(path);
 }
 
-/** The models that were downloaded or imported, T5s with weights alone; broken ones are left out. */
+/** The downloaded or imported models; only T5 models with weights, and not broken ones. */
 export async function keptModels(places: Places = placesOf()): Promise<KeptModel[]> {
   const hub = (await names(places.hub)).flatMap((name) => {
     const id = /^models--(.+)$/.exec(name)?.[1]?.replaceAll("--", "/");
     return id === undefined ? [] : [{ id, place: "hub" as const, folder: join(places.hub, name) }];
   });
   const own = (await names(places.own)).map((id) => ({ id, place: "own" as const, folder: join(places.own, id) }));
-  const found = await Promise.all(
+  const models = await Promise.all(
     [...own, ...hub].map(async ({ id, place, folder }) => {
       const directory = keptDirectory(id, places);
       if (directory === undefined || !(await isT5(directory))) return [];
-      // A run's state while it goes on, its curves ever after.
+      // A run's state exists while it goes on, its curves forever.
       const tuned = place === "own" && TRACES.some((name) => existsSync(join(directory, name)));
       const removable = await isOwnFolder(folder, places.own);
       return [{ id, place, directory, sizeBytes: await folderBytes(folder), tuned, removable }];
     }),
   );
-  return found.flat();
+  return models.flat();
 }
 
-/** Downloads that were stopped midway: the model's id -> bytes of the files that are not whole. */
+/** Incomplete downloads: the model's id -> bytes of its incomplete files. */
 export async function partialDownloads(places: Places = placesOf()): Promise<ReadonlyMap<string, number>> {
   const partial = new Map<string, number>();
   for (const name of await names(places.hub)) {
     const id = /^models--(.+)$/.exec(name)?.[1]?.replaceAll("--", "/");
     if (id === undefined) continue;
     const blobs = join(places.hub, name, "blobs");
-    for (const blob of (await names(blobs)).filter((each) => each.endsWith(PARTIAL))) {
+    for (const blob of (await names(blobs)).filter((file) => file.endsWith(PARTIAL))) {
       partial.set(id, (partial.get(id) ?? 0) + (await stat(join(blobs, blob))).size);
     }
   }
@@ -122,14 +123,15 @@ export async function partialDownloads(places: Places = placesOf()): Promise<Rea
 }
 
 /**
- * Removes a model that was downloaded or imported, or what a stopped download left.
- * @returns the bytes that this frees
- * @throws ModelError "config" when there is none, "storage" when it cannot be removed, or Spanfill did not make it
+ * Removes a downloaded or imported model, or the remains of a stopped download.
+ * @returns the number of bytes freed
+ * @throws ModelError "config" when it does not exist, "storage" when it cannot be removed or Spanfill did not create
+ * it
  */
 export async function removeModel(id: string, places: Places = placesOf()): Promise<number> {
   const directory = keptDirectory(id, places);
-  const own = directory !== undefined && dirname(directory) === places.own;
-  const folder = own ? directory : repositoryFolder(places, id);
+  const isImported = directory !== undefined && dirname(directory) === places.own;
+  const folder = isImported ? directory : repositoryFolder(places, id);
   if (!existsSync(folder)) {
     throw new ModelError("config", `${id} is not among the downloaded or imported models, so it cannot be removed.`);
   }
@@ -144,21 +146,21 @@ export async function removeModel(id: string, places: Places = placesOf()): Prom
   return freed;
 }
 
-/** Says that something is left alone. */
+/** The error for a folder that Spanfill does not remove. */
 export function notOurs(folder: string): ModelError {
-  const why = "Spanfill did not make this folder, and removes only what it has made";
+  const why = "Spanfill did not create this folder, and removes only what it created";
   return new ModelError("storage", `${folder} stays: ${why}. Remove it yourself if you do not need it.`);
 }
 
-/** A file of a model and whether its content is what it should be; undefined where nothing says what it should be. */
+/** A file of a model, and whether its content is intact; undefined if no checksum is available. */
 export interface VerifiedFile {
   readonly name: string;
   readonly intact: boolean | undefined;
 }
 
 /**
- * Reads all files of a model again: those of the hub's cache against the hashes that they are named by.
- * @param sums SHA-256 by file name, for models of other places
+ * Rereads all files of a model; those in the hub's cache are compared with the hashes in their names.
+ * @param sums SHA-256 by file name, for other models
  */
 export async function verifyFiles(
   directory: string,
@@ -177,7 +179,7 @@ export async function verifyFiles(
   return checked;
 }
 
-/** The hash that a file of the hub's cache is named by. */
+/** The hash that names a file in the hub's cache. */
 async function hashInName(path: string): Promise<string | undefined> {
   const name = basename(await realpath(path));
   return /^([0-9a-f]{40}|[0-9a-f]{64})$/.test(name) ? name : undefined;
@@ -190,7 +192,7 @@ async function isT5(directory: string): Promise<boolean> {
     const weights = (await readdir(directory)).some((name) => /\.(safetensors|bin|msgpack|gguf|index|h5)$/.test(name));
     return weights && /^(m|um)?t5$/.test(String(config.model_type));
   } catch {
-    return false; // what cannot be read is no model
+    return false; // an unreadable folder is not a model
   }
 }
 
@@ -198,7 +200,7 @@ async function names(folder: string): Promise<string[]> {
   return (await readdir(resolve(folder)).catch(() => [])).filter((name) => !name.startsWith(".")).toSorted();
 }
 
-/** Bytes of the files below a folder; links count nothing. */
+/** Total bytes of the files below a folder; links count as zero. */
 export async function folderBytes(folder: string): Promise<number> {
   const entries = await readdir(folder, { withFileTypes: true, recursive: true }).catch(() => []);
   const sizes = entries

@@ -1,4 +1,4 @@
-/** How often English words follow each other, as counted in the text the built-in models were trained on; it ships beside them. */
+/** Counts of English word pairs, from the built-in models' training text; the table ships with the models. */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -9,7 +9,7 @@ import { isMissing } from "../files/whole-file.ts";
 import { findBuiltinFolder } from "./installed.ts";
 
 /**
- * The word pairs, read when they are first asked for; undefined where they are not installed.
+ * The word pairs, read on first use; undefined if they are not installed.
  * @throws ModelError "input" for a damaged table
  */
 export const englishWordPairs: () => Promise<BigramModel | undefined> = doOnce(readPairs);

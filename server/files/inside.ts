@@ -1,4 +1,4 @@
-/** Keeps what is written below a store inside it: no name leads upward, and no link that lies there already leads out. */
+/** Keeps files written below a store inside it: no name leads upward, and no existing link leads out. */
 import { constants } from "node:fs";
 import { type FileHandle, lstat, mkdir, open, realpath, rmdir } from "node:fs/promises";
 import { isAbsolute, join, relative, sep } from "node:path";
@@ -7,17 +7,18 @@ import { ModelError } from "../../models/errors.ts";
 import { fileNameSchema, quoted } from "./names.ts";
 import { isMissing } from "./whole-file.ts";
 
-/** Whether a path lies below a folder, by names alone: links are not looked at. */
+/** Whether a path lies below a folder, by its name only; links are not resolved. */
 export function isInside(folder: string, path: string): boolean {
   const way = relative(folder, path);
   return way !== "" && way !== ".." && !way.startsWith(`..${sep}`) && !isAbsolute(way);
 }
 
 /**
- * A folder below a store, made where it is missing. The store itself may be a link; what is below it may not.
- * @param names one folder each
+ * A folder below a store, created if missing. The store itself may be a link; folders below it may not.
+ * @param names one per level
  * @returns its path
- * @throws ModelError "storage" when a name is not one, when something else than a folder has it, or when it cannot be made
+ * @throws ModelError "storage" when a name is invalid or belongs to something other than a folder, or when it cannot
+ * be created
  */
 export async function folderInside(store: string, ...names: readonly string[]): Promise<string> {
   await mkdir(store, { recursive: true }).catch((cause) => {
@@ -46,8 +47,8 @@ export async function folderInside(store: string, ...names: readonly string[]): 
 }
 
 /**
- * The size of a file of a store; undefined when there is none.
- * @throws ModelError "storage" when something else than a file is there, a link included
+ * The size of a file in a store; undefined if it does not exist.
+ * @throws ModelError "storage" when something other than a file is there, such as a link
  */
 export async function sizeInside(path: string): Promise<number | undefined> {
   try {
@@ -64,27 +65,27 @@ export async function sizeInside(path: string): Promise<number | undefined> {
 }
 
 /**
- * Opens a file of a store to be written, which no link may stand for.
- * @param fresh whether it begins empty; it must be there otherwise
+ * Opens a file in a store for writing; links are refused.
+ * @param fresh whether to start with an empty file; otherwise it must exist
  * @throws ModelError "storage"
  */
 export async function openInside(path: string, fresh: boolean): Promise<FileHandle> {
   await sizeInside(path);
   const { O_RDWR, O_CREAT, O_TRUNC } = constants;
-  const noLink: number = constants.O_NOFOLLOW ?? 0; // Windows has none
+  const noLink: number = constants.O_NOFOLLOW ?? 0; // absent on Windows
   return open(path, O_RDWR | noLink | (fresh ? O_CREAT | O_TRUNC : 0)).catch((cause) => {
     throw unwritable(path, cause);
   });
 }
 
-/** Removes those folders that are empty; give inner ones first. */
+/** Removes those of the folders that are empty; list inner folders first. */
 export async function removeEmpty(...folders: readonly string[]): Promise<void> {
-  for (const folder of folders) await rmdir(folder).catch(() => undefined); // not empty, or never made
+  for (const folder of folders) await rmdir(folder).catch(() => undefined); // not empty, or does not exist
 }
 
-/** The error for a file or folder that cannot be written, a full disk told apart. */
+/** The error for a file or folder that cannot be written; distinguishes a full disk. */
 export function unwritable(path: string, cause: unknown): ModelError {
   const full = cause instanceof Error && "code" in cause && cause.code === "ENOSPC";
-  const words = full ? "The disk is full: free some space" : `${path} cannot be written (${reason(cause)}): mend that`;
+  const words = full ? "The disk is full: free some space" : `${path} cannot be written (${reason(cause)}): fix that`;
   return new ModelError("storage", `${words}, and try again. What has arrived is kept.`, { cause });
 }

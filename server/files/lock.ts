@@ -1,4 +1,7 @@
-/** One process at a time works in a folder: it listens on a local socket, which the system closes with the process however that ends. */
+/**
+ * Lets only one process at a time work in a folder: it listens on a local socket, which the system closes however the
+ * process ends.
+ */
 import { createHash } from "node:crypto";
 import { connect, createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
@@ -7,27 +10,27 @@ import { ModelError } from "../../models/errors.ts";
 import { isOwnSocket, removeOwn } from "./removal.ts";
 
 /**
- * Takes a folder for this process, until it ends or gives the folder back. The folder need not exist.
- * @returns what gives it back
- * @throws ModelError "input" when another process has it
+ * Locks a folder until the process ends or releases it. The folder need not exist.
+ * @returns a function that releases it
+ * @throws ModelError "input" when another process has locked it
  */
 export async function lockFolder(folder: string): Promise<() => void> {
   const address = addressOf(folder);
   let server = await listen(address);
-  // A socket that is a file outlives its process.
+  // A socket file outlives its process.
   if (server === undefined && address.startsWith("/") && !(await isLocked(folder))) {
     await removeOwn(address, dirname(address), isOwnSocket);
     server = await listen(address);
   }
   if (server === undefined) {
-    throw new ModelError("input", `Another process is at work in ${folder}. Wait until it ends, or stop it.`);
+    throw new ModelError("input", `Another process is working in ${folder}. Wait until it ends, or stop it.`);
   }
   server.unref();
   const locked = server;
   return () => void locked.close();
 }
 
-/** Whether a process has the folder; a busy one is seen as well, for it is the system that answers. */
+/** Whether a process has locked the folder; also detects a busy process, because the system answers. */
 export async function isLocked(folder: string): Promise<boolean> {
   return new Promise((done) => {
     const socket = connect(addressOf(folder));
@@ -47,14 +50,14 @@ async function listen(address: string): Promise<Server | undefined> {
       else fail(error);
     });
     server.listen(address, () => {
-      // Later ones concern somebody who only looks whether the folder is taken.
+      // Later errors concern only a process that checks the lock.
       server.on("error", () => undefined);
       done(server);
     });
   });
 }
 
-/** Of the folder, short: some systems take no more than 100 characters. Linux has names that are no files. */
+/** A short name for the folder's socket, because some systems allow only 100 characters. On Linux it is not a file. */
 function addressOf(folder: string): string {
   const name = `spanfill-${createHash("sha256").update(resolve(folder)).digest("hex").slice(0, 24)}`;
   if (process.platform === "win32") return `\\\\.\\pipe\\${name}`;

@@ -1,4 +1,7 @@
-/** Names and numbers from a hub, an archive or a person, and the form each must have before a path or an address contains it. */
+/**
+ * Schemas for names and numbers from a hub, an archive or a person, checked before they become part of a path or an
+ * address.
+ */
 import { z } from "zod";
 import { ModelError } from "../../models/errors.ts";
 
@@ -11,12 +14,12 @@ export const sha256Schema = z.string().regex(/^[0-9a-f]{64}$/);
 /** The SHA-1 of git's blob of a small file. */
 export const gitHashSchema = commitSchema;
 
-/** A file's size in bytes; the largest published T5 has files a tenth as large as the limit. */
+/** A file's size in bytes; the limit is ten times the largest file of a published T5. */
 export const sizeSchema = z.int().positive().max(1e12);
 
 /**
- * A file's name without folders that every system takes for just that: no control or formatting characters, no separator,
- * drive or stream, no device of Windows, no dot or space that Windows drops from its end.
+ * A file name without folders that is valid on every system: no control or formatting characters, no separator, drive
+ * or stream, no Windows device, no trailing dot or space, which Windows drops.
  */
 export const fileNameSchema = z
   .string()
@@ -26,7 +29,7 @@ export const fileNameSchema = z
   .regex(/^[^ ].*[^ .]$|^[^ .]$/u)
   .refine((name) => !DEVICE.test(name) && Buffer.byteLength(name) <= 240);
 
-/** A file's path inside a folder, downward only: names with slashes between them. */
+/** A path inside a folder that never leads upward: names separated by slashes. */
 export const innerPathSchema = z
   .string()
   .max(1000)
@@ -39,10 +42,10 @@ export const hubIdSchema = z
   .regex(/^(\w([\w.-]{0,94}\w)?\/)?\w([\w.-]{0,94}\w)?$/)
   .refine((id) => !/--|\.\.|\.git$/.test(id));
 
-/** The name of an imported model, which is the name of its folder. */
+/** The name of an imported model, which is also its folder's name. */
 export const ownNameSchema = fileNameSchema.regex(/^\w[\w.-]*$/);
 
-/** An access token: visible ASCII characters, or else a header would end early. */
+/** An access token: visible ASCII characters, since others could end a header early. */
 export const tokenSchema = z
   .string()
   .max(4096)
@@ -60,12 +63,12 @@ export function requireHubId(id: string): void {
   );
 }
 
-/** A value from outside as a message shows it: short, in quotes, without characters that act on a terminal. */
+/** A value from outside, for a message: short, quoted, without characters that act on a terminal. */
 export function quoted(value: unknown): string {
   const text = typeof value === "string" ? value : (JSON.stringify(value) ?? String(value));
   const visible = text.slice(0, 60).replace(/[\p{C}\p{Zl}\p{Zp}]/gu, "\uFFFD");
   return `"${visible}${text.length > 60 ? "…" : ""}"`;
 }
 
-/** The names that Windows gives to devices, whatever follows a dot. */
+/** The names that Windows reserves for devices, with any extension. */
 const DEVICE = /^(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³]) *(\.|$)/iu;

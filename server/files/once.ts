@@ -1,23 +1,26 @@
-/** Work that is done once and remembered, unless it fails: a failure is told to those who waited for it, and the next to ask tries again. */
+/**
+ * Work that is done once and remembered. A failure is reported to those who wait and then forgotten, so that the next
+ * caller tries again.
+ */
 
-/** Returns what does the work when first asked, and gives the same answer from then on. */
+/** A function that does the work on its first call and returns the same result from then on. */
 export function doOnce<T>(work: () => Promise<T>): () => Promise<T> {
-  const known = new Map<undefined, Promise<T>>();
-  return () => onceFor(known, undefined, work);
+  const results = new Map<undefined, Promise<T>>();
+  return () => onceFor(results, undefined, work);
 }
 
 /**
- * The answer known for a key, else that of the work, which is then known; work that fails is forgotten.
- * @param known by key; entries may be deleted at any time
+ * The remembered result for a key, or else that of the work, which is then remembered unless it fails.
+ * @param results by key; entries may be deleted at any time
  */
-export function onceFor<K, T>(known: Map<K, Promise<T>>, key: K, work: () => Promise<T>): Promise<T> {
-  const before = known.get(key);
-  if (before !== undefined) return before;
-  const made = work();
-  known.set(key, made);
-  made.catch(() => {
-    // A later one may have taken its place.
-    if (known.get(key) === made) known.delete(key);
+export function onceFor<K, T>(results: Map<K, Promise<T>>, key: K, work: () => Promise<T>): Promise<T> {
+  const earlier = results.get(key);
+  if (earlier !== undefined) return earlier;
+  const result = work();
+  results.set(key, result);
+  result.catch(() => {
+    // A later result may have replaced it.
+    if (results.get(key) === result) results.delete(key);
   });
-  return made;
+  return result;
 }

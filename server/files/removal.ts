@@ -1,6 +1,6 @@
 /**
- * Deletes what Spanfill itself has made: the one file of the server that deletes anything (test/removal.test.ts holds that). Whoever calls
- * says where the thing must lie and what shows that it is ours; a name alone shows nothing.
+ * Deletes only what Spanfill created; no other file of the server deletes anything (test/removal.test.ts checks
+ * that). The caller states where the thing must lie and how to recognize it as ours; a name is not enough.
  */
 import { createHash, randomUUID } from "node:crypto";
 import { type BigIntStats, lstatSync, rmSync } from "node:fs";
@@ -8,25 +8,28 @@ import { type FileHandle, lstat, mkdir, open, readFile, readlink, realpath, rm, 
 import { basename, dirname, isAbsolute, join, relative, sep } from "node:path";
 import { z } from "zod";
 
-/** Whether something is ours. @param status of the thing itself, not of what a link leads to */
+/**
+ * Recognizes something as ours.
+ * @param status of the thing itself, not of a link's target
+ */
 export type Mark = (path: string, status: BigIntStats) => boolean | Promise<boolean>;
 
 /**
- * Deletes a file, or a folder with all that is in it, if it lies where it must and carries the mark.
- * @param within the folder that it must lie below, links resolved
- * @returns whether it was deleted; false where there is none, or it is not ours
- * @throws what the system says when it cannot be deleted
+ * Deletes a file, or a folder with its content, if it is in the right place and carries the mark.
+ * @param within the folder that it must lie below, with links resolved
+ * @returns whether it was deleted; false if it does not exist or is not ours
+ * @throws the system's error when it cannot be deleted
  */
 export async function removeOwn(path: string, within: string, mark: Mark): Promise<boolean> {
   const status = await lstat(path, { bigint: true }).catch(missing);
   if (status === undefined) return false;
-  const place = join(await realpath(dirname(path)), basename(path));
-  if (!isBelow(await realpath(within), place) || !(await mark(place, status))) return false;
-  await rm(place, { recursive: status.isDirectory(), force: true, maxRetries: 3 });
+  const resolved = join(await realpath(dirname(path)), basename(path));
+  if (!isBelow(await realpath(within), resolved) || !(await mark(resolved, status))) return false;
+  await rm(resolved, { recursive: status.isDirectory(), force: true, maxRetries: 3 });
   return true;
 }
 
-/** The same for a file, without a wait. */
+/** Deletes a file of ours, synchronously. */
 export function removeOwnFileSync(path: string, isOurs: (path: string) => boolean): boolean {
   if (!lstatSync(path, { throwIfNoEntry: false })?.isFile() || !isOurs(path)) return false;
   rmSync(path);
@@ -35,23 +38,26 @@ export function removeOwnFileSync(path: string, isOurs: (path: string) => boolea
 
 /** Whether a path lies below a folder. */
 function isBelow(folder: string, path: string): boolean {
-  const way = relative(folder, path);
-  return way !== "" && way !== ".." && !way.startsWith(`..${sep}`) && !isAbsolute(way);
+  const route = relative(folder, path);
+  return route !== "" && route !== ".." && !route.startsWith(`..${sep}`) && !isAbsolute(route);
 }
 
 // Marks
 
-/** A mark of a file or folder that this process has made and whose handle or status it kept: it is that very one. */
-export function isSame(made: BigIntStats): Mark {
-  return (_path, { dev, ino, birthtimeNs }) => dev === made.dev && ino === made.ino && birthtimeNs === made.birthtimeNs;
+/** Recognizes the very file or folder that this process created and whose status it kept. */
+export function isSame(created: BigIntStats): Mark {
+  return (_path, { dev, ino, birthtimeNs }) =>
+    dev === created.dev && ino === created.ino && birthtimeNs === created.birthtimeNs;
 }
 
-/** A file that begins with a text, which we have written there. */
+/** Recognizes a file that begins with a text that we wrote. */
 export function beginsWith(text: string): Mark {
   return async (path, status) => status.isFile() && (await head(path, Buffer.byteLength(text))).toString() === text;
 }
 
-/** A safetensors file, whole or half-written, whose header has all of these keys, which only our own writer puts there. */
+/**
+ * Recognizes a safetensors file, complete or partial, whose header has all of these keys, which only our writer sets.
+ */
 export function hasMetadata(...keys: readonly string[]): Mark {
   return async (path, status) => {
     if (!status.isFile()) return false;
@@ -60,7 +66,7 @@ export function hasMetadata(...keys: readonly string[]): Mark {
   };
 }
 
-/** A safetensors header's own words; undefined where there is no such header. */
+/** The metadata of a safetensors header; undefined if there is no such header. */
 export async function metadataOf(path: string): Promise<Readonly<Record<string, string>> | undefined> {
   try {
     const start = await head(path, 8);
@@ -69,34 +75,34 @@ export async function metadataOf(path: string): Promise<Readonly<Record<string, 
     const header = (await head(path, 8 + length)).subarray(8).toString("utf8");
     return headerSchema.parse(JSON.parse(header)).__metadata__;
   } catch {
-    return undefined; // another kind of file
+    return undefined; // not a safetensors file
   }
 }
 
-/** A symbolic link into the folder of contents that the hub's tools keep: a name for what lies there, which stays. */
+/** Recognizes a symbolic link into the hub tools' folder of blobs; the blob itself stays. */
 export const isBlobLink: Mark = async (path, status) => {
   if (!status.isSymbolicLink()) return false;
   return /^(\.\.[\\/])+blobs[\\/]([0-9a-f]{40}|[0-9a-f]{64})$/.test(await readlink(path));
 };
 
 /**
- * A download of the hub's cache that stopped: by the hub's convention, its name is the hash of a content that it does not have yet, and any
- * tool of the hub may go on with it or begin it anew.
+ * Recognizes a stopped download in the hub's cache: by the hub's convention, its name is the hash of the content it
+ * will have, and any tool of the hub may resume or restart it.
  */
 export const isPartialDownload: Mark = (path, status) =>
   status.isFile() &&
   basename(dirname(path)) === "blobs" &&
   /^([0-9a-f]{40}|[0-9a-f]{64})\.incomplete$/.test(basename(path));
 
-/** A local socket of this user, at which nobody listens any more; the caller has tried. */
+/** Recognizes a local socket of this user on which nobody listens; the caller has checked that. */
 export const isOwnSocket: Mark = (_path, status) =>
   status.isSocket() && (process.getuid === undefined || Number(status.uid) === process.getuid());
 
-// Folders: what was made is written down in a folder of ours, where no repository can write
+// Folders: their creation is noted in a folder of ours, where no repository can write
 
 /**
- * Makes a folder, and writes down that it is ours; one that is there already stays what it was.
- * @param models Spanfill's own folder of models, which keeps the notes
+ * Creates a folder and notes that it is ours; an existing folder is left as it is.
+ * @param models Spanfill's own folder of models, which holds the notes
  */
 export async function makeOwnFolder(folder: string, models: string): Promise<void> {
   await mkdir(dirname(folder), { recursive: true });
@@ -109,7 +115,7 @@ export async function makeOwnFolder(folder: string, models: string): Promise<voi
   await noteFolder(folder, models);
 }
 
-/** Writes down that a folder is ours, which the caller has just made, or knows by its content. */
+/** Notes that a folder is ours; the caller has just created it, or recognizes its content. */
 export async function noteFolder(folder: string, models: string): Promise<void> {
   const path = await realpath(folder);
   const { ino, birthtimeNs } = await lstat(path, { bigint: true });
@@ -119,7 +125,7 @@ export async function noteFolder(folder: string, models: string): Promise<void> 
   await writeFile(file, `${JSON.stringify(note)}\n`);
 }
 
-/** A folder that is written down as ours: the very one, not another that has its name since. */
+/** Recognizes a folder that is noted as ours, and not another one that has its name now. */
 export function isNoted(models: string): Mark {
   return async (path, status) => {
     if (!status.isDirectory()) return false;
@@ -127,25 +133,28 @@ export function isNoted(models: string): Mark {
       const note = noteSchema.parse(JSON.parse(await readFile(noteOf(path, models), "utf8")));
       return note.path === path && note.ino === `${status.ino}` && note.born === `${status.birthtimeNs}`;
     } catch {
-      return false; // nobody wrote it down
+      return false; // no readable note
     }
   };
 }
 
-/** Whether a folder is written down as ours; one that is reached through a link is not. */
+/** Whether a folder is noted as ours; not if it is reached through a link. */
 export async function isOwnFolder(folder: string, models: string): Promise<boolean> {
   const status = await lstat(folder, { bigint: true }).catch(missing);
   return status !== undefined && isNoted(models)(await realpath(folder), status);
 }
 
-/** Deletes a folder that is written down as ours, and the note. @returns whether it was deleted */
+/**
+ * Deletes a folder that is noted as ours, and the note.
+ * @returns whether it was deleted
+ */
 export async function removeOwnFolder(folder: string, within: string, models: string): Promise<boolean> {
   if (!(await removeOwn(folder, within, isNoted(models)))) return false;
   await forgetFolder(folder, models);
   return true;
 }
 
-/** Removes the note on a folder that is gone; one that is there keeps its note. */
+/** Removes the note on a folder that no longer exists; otherwise the note stays. */
 export async function forgetFolder(folder: string, models: string): Promise<void> {
   const parent = await realpath(dirname(folder)).catch(missing);
   if (parent === undefined || (await lstat(folder).catch(missing)) !== undefined) return;
@@ -153,7 +162,7 @@ export async function forgetFolder(folder: string, models: string): Promise<void
   await removeOwn(noteOf(path, models), models, beginsWith(`{"path":${JSON.stringify(path)},`));
 }
 
-/** What is left of a file's writing that was cut off, in a folder of ours: nobody else writes such names there. */
+/** Recognizes the remains of an interrupted write in a folder of ours, where nobody else uses such names. */
 export const isLeftover: Mark = (path, status) =>
   status.isFile() && /^\..+\.[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\.tmp$/.test(basename(path));
 
@@ -161,13 +170,13 @@ function noteOf(path: string, models: string): string {
   return join(models, NOTES, `${createHash("sha256").update(path).digest("hex").slice(0, 32)}.json`);
 }
 
-/** Hidden from those that look for models there. */
+/** Hidden, so that it is not listed as a model. */
 const NOTES = ".made";
 const MOST_HEADER_BYTES = 16 * 1024 * 1024;
 const noteSchema = z.object({ path: z.string(), ino: z.string(), born: z.string(), id: z.uuid() });
 const headerSchema = z.object({ __metadata__: z.record(z.string(), z.string()) });
 
-/** A file's first bytes, as many as there are. */
+/** A file's first bytes, up to `bytes`. */
 async function head(path: string, bytes: number): Promise<Buffer> {
   const handle: FileHandle = await open(path);
   try {

@@ -1,11 +1,11 @@
-/** Whether a disk has room; apart from what downloads, for an import uses no network. */
+/** Checks free disk space; separate from downloading because imports need it too. */
 import { statfs } from "node:fs/promises";
 import { dirname } from "node:path";
 import { ModelError } from "../../models/errors.ts";
 
 /**
- * Refuses what the disk has no room for.
- * @throws ModelError "storage"
+ * Checks that a disk has room.
+ * @throws ModelError "storage" when it does not
  */
 export async function checkSpace(folder: string, neededBytes: number, freeBytes = freeSpace): Promise<void> {
   const free = await freeBytes(folder);
@@ -13,17 +13,17 @@ export async function checkSpace(folder: string, neededBytes: number, freeBytes 
   const gb = (bytes: number) => `${(bytes / 1e9).toFixed(1)} GB`;
   throw new ModelError(
     "storage",
-    `${gb(neededBytes)} are needed in ${folder}, and its disk has ${gb(free)} left. Free some space, or set HF_HUB_CACHE to a folder on another disk.`,
+    `${gb(neededBytes)} are needed in ${folder}, but its disk has only ${gb(free)} left. Free some space, or set HF_HUB_CACHE to a folder on another disk.`,
   );
 }
 
-/** Left free for everything else. */
+/** Space to leave free. */
 const SPARE_BYTES = 100e6;
 
 async function freeSpace(folder: string): Promise<number | undefined> {
   for (let at = folder; ; at = dirname(at)) {
-    const found = await statfs(at).catch(() => undefined);
-    if (found !== undefined) return found.bavail * found.bsize;
+    const disk = await statfs(at).catch(() => undefined);
+    if (disk !== undefined) return disk.bavail * disk.bsize;
     if (at === dirname(at)) return undefined;
   }
 }

@@ -1,4 +1,4 @@
-/** Files of models: JSON read with clear errors, whole files or none written, and the folder for what can be made again. */
+/** Model files: reads JSON with clear errors, writes files completely or not at all, and locates the cache folder. */
 import { randomUUID } from "node:crypto";
 import type { BigIntStats } from "node:fs";
 import { type FileHandle, mkdir, open, rename } from "node:fs/promises";
@@ -8,12 +8,15 @@ import { reason } from "../../base/reason.ts";
 import { ModelError, type ModelErrorCode } from "../../models/errors.ts";
 import { isSame, removeOwn } from "./removal.ts";
 
-/** The largest JSON file that is read; the largest tokenizer.json published takes a tenth of it, all others a hundredth. */
+/**
+ * The largest JSON file that is read: ten times the largest published tokenizer.json, and a hundred times any other
+ * file.
+ */
 const maxJsonBytes = (code: ModelErrorCode) => (code === "tokenizer" ? 256 : 16) * 1024 * 1024;
 
 /**
  * Reads a JSON file.
- * @param code which error its absence or malformation is
+ * @param code of the error when it is missing or malformed
  * @throws ModelError `code`
  */
 export async function readJson(path: string, code: ModelErrorCode): Promise<unknown> {
@@ -22,7 +25,7 @@ export async function readJson(path: string, code: ModelErrorCode): Promise<unkn
     const handle = await open(path);
     try {
       const { size } = await handle.stat();
-      if (size > maxJsonBytes(code)) throw new Error(`${size} bytes are too many for it`);
+      if (size > maxJsonBytes(code)) throw new Error(`${size} bytes are too many`);
       text = await handle.readFile("utf8");
     } finally {
       await handle.close();
@@ -39,18 +42,18 @@ export async function readJson(path: string, code: ModelErrorCode): Promise<unkn
 }
 
 /**
- * Writes a file whole or not at all: to a temporary name in the same folder, flushed, then renamed. The folder is made
- * when it is missing. What was there before stays until the end, and for good when writing fails.
+ * Writes a file completely or not at all: to a temporary name in the same folder, flushed, then renamed. Creates the
+ * folder if it is missing. An existing file stays until the end, and for good if writing fails.
  * @param write fills the new, empty file; may write at any position
  */
 export async function writeAtomically(path: string, write: (handle: FileHandle) => Promise<void>): Promise<void> {
   await mkdir(dirname(path), { recursive: true });
   const temporary = join(dirname(path), `.${basename(path)}.${randomUUID()}.tmp`);
-  let made: BigIntStats | undefined;
+  let created: BigIntStats | undefined;
   try {
     const handle = await open(temporary, "wx");
     try {
-      made = await handle.stat({ bigint: true });
+      created = await handle.stat({ bigint: true });
       await write(handle);
       await handle.sync();
     } finally {
@@ -58,14 +61,14 @@ export async function writeAtomically(path: string, write: (handle: FileHandle) 
     }
     await rename(temporary, path);
   } catch (error) {
-    if (made !== undefined) await removeOwn(temporary, dirname(path), isSame(made));
+    if (created !== undefined) await removeOwn(temporary, dirname(path), isSame(created));
     throw error;
   }
 }
 
 /**
- * Where files go that can be made again from others: `SPANFILL_CACHE`, or the system's convention for caches.
- * @returns an absolute path; may not exist yet
+ * The folder for files that can be regenerated: `SPANFILL_CACHE`, or the system's cache folder.
+ * @returns an absolute path; need not exist
  */
 export function cacheFolder(environment: NodeJS.ProcessEnv = process.env, platform = process.platform): string {
   const { SPANFILL_CACHE, XDG_CACHE_HOME, LOCALAPPDATA } = environment;
@@ -75,7 +78,7 @@ export function cacheFolder(environment: NodeJS.ProcessEnv = process.env, platfo
   return join(XDG_CACHE_HOME?.startsWith("/") ? XDG_CACHE_HOME : join(homedir(), ".cache"), "spanfill");
 }
 
-/** Whether an error says that a file or folder is not there. */
+/** Whether an error means that a file or folder does not exist. */
 export function isMissing(error: unknown): boolean {
   return error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ENOTDIR");
 }

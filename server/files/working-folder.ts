@@ -1,24 +1,27 @@
-/** What the working folder is for: the command line's own paths, and nothing else. A repository that is not trusted may lie there. */
+/** Restricts the working folder to the command line's own paths, because it may be an untrusted repository. */
 import { isAbsolute, parse, resolve } from "node:path";
 
-/** The root of the file system, where no repository lies: the working folder of processes that serve others. */
+/** The root of the file system, which is no repository: the working folder of processes that serve others. */
 export function neutralFolder(): string {
   return parse(process.execPath).root;
 }
 
-/** Leaves the folder that this process was started in. Where the system refuses, the process stays there; nothing depends on it. */
+/**
+ * Leaves the folder in which this process was started. If the system refuses, the process stays there, and nothing
+ * depends on it.
+ */
 export function leaveFolder(): void {
   try {
     process.chdir(neutralFolder());
   } catch {
-    // nothing is looked up by a relative path anyway
+    // no path is relative anyway
   }
 }
 
 /**
- * Settles the folders that the environment names by a relative path, for this process and those that it starts.
- * @param from what they are relative to, on the command line; undefined in a server, where they are passed over
- * @returns the names of variables that were passed over
+ * Resolves folders that the environment names by a relative path, for this process and its children.
+ * @param from base folder on the command line; undefined in a server, where such variables are ignored
+ * @returns the names of the ignored variables
  */
 export function settleFolders(from: string | undefined, environment: NodeJS.ProcessEnv = process.env): string[] {
   const relative = VARIABLES.filter((name) => environment[name] && !isAbsolute(environment[name]));

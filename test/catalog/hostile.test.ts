@@ -159,9 +159,9 @@ const files: [string, string, () => Uint8Array, RegExp][] = [
     "an index of shards elsewhere",
     "model.safetensors.index.json",
     () => Buffer.from('{"weight_map":{"a":"../../etc/passwd"}}'),
-    /no file of this folder/,
+    /not a file in this folder/,
   ],
-  ["an index of 17 MB", "model.safetensors.index.json", () => Buffer.alloc(17 * 2 ** 20, 0x5b), /are too many for it/],
+  ["an index of 17 MB", "model.safetensors.index.json", () => Buffer.alloc(17 * 2 ** 20, 0x5b), /are too many/],
   [
     "an array kept elsewhere",
     "_METADATA",
@@ -217,7 +217,7 @@ test("refuses a gin file of macros in a circle", async (t) => {
     /operative_config\.gin defines %d_\w+ by %d_\w+ by %d_\w+, without an end/,
   );
   truncateSync(join(folder, "operative_config.gin"), 2e6);
-  await refused(() => openModel(folder, "float"), /is 2000000 bytes long, as no gin file/);
+  await refused(() => openModel(folder, "float"), /is 2000000 bytes long, too long for the gin file/);
 });
 
 for (const precision of ["float32", "int8"] as const) {
@@ -237,7 +237,7 @@ for (const precision of ["float32", "int8"] as const) {
         else bytes.writeUInt16LE(Number.isNaN(value) ? 0x7e00 : 0x7c00, at + 8);
         writeFileSync(join(folder, "model.safetensors"), bytes);
         const prepare = () => prepareWeights(folder, precision, { cacheFolder: temporaryFolder(t) });
-        await refused(prepare, /holds NaN or infinite values in encoder\.block\.0\.layer\.1\.layer_norm\.weight/);
+        await refused(prepare, /contains NaN or infinite values in encoder\.block\.0\.layer\.1\.layer_norm\.weight/);
       }
     });
   }

@@ -39,7 +39,7 @@ test("a folder is copied, without what a training left in it, and known by its n
     (await keptModels(places)).map(({ id, place }) => [id, place]),
     [["my-t5", "own"]],
   );
-  await assert.rejects(importModel(from, places, { signal }), is("input", /There is a model "my-t5" already/));
+  await assert.rejects(importModel(from, places, { signal }), is("input", /There already is a model "my-t5"/));
   assert.equal((await importModel(from, places, { signal, id: "other" })).id, "other");
 });
 
@@ -60,7 +60,7 @@ test("a file of weights brings the folder that it is in", async (t) => {
   assert.ok(existsSync(join(made.directory, "tokenizer.json")));
   await assert.rejects(
     importModel(join(model.directory, "config.json"), places, { signal, id: "x" }),
-    is("input", /no file of weights/),
+    is("input", /not a weights file/),
   );
 });
 
@@ -90,9 +90,9 @@ const bad: [
   code: ModelErrorCode,
   words: RegExp,
 ][] = [
-  ["no zip file", Buffer.from("not a zip"), "input", /is no zip file that can be read/],
-  ["no model in it", [["a.txt", Buffer.from("x")]], "input", /holds no config.json/],
-  ["no weights in it", [["config.json", content("config.json")]], "checkpoint", /holds no model.safetensors/],
+  ["no zip file", Buffer.from("not a zip"), "input", /is not a readable zip file/],
+  ["no model in it", [["a.txt", Buffer.from("x")]], "input", /contains no config.json/],
+  ["no weights in it", [["config.json", content("config.json")]], "checkpoint", /does not contain model.safetensors/],
   [
     "more files than a model has",
     [
@@ -102,7 +102,7 @@ const bad: [
     "input",
     /more than 10000 files/,
   ],
-  ["a way out of the folder", [["../config.json", content("config.json")]], "input", /is no zip file that can be read/],
+  ["a way out of the folder", [["../config.json", content("config.json")]], "input", /is not a readable zip file/],
   [
     "damaged weights",
     [

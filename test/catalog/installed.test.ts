@@ -67,7 +67,7 @@ test("an id is none of the working folder's folders, which the message tells of"
   const workingFolder = resolve("test/fixtures");
   assert.throws(
     () => resolveModel("checkpoint/plain", { workingFolder }),
-    /no model "checkpoint\/plain"\. A folder of that name is here: write \.\/checkpoint\/plain to mean it\./,
+    /no model "checkpoint\/plain"\. A folder here has that name: write \.\/checkpoint\/plain to use it\./,
   );
   assert.throws(() => resolveModel("test/fixtures/checkpoint/plain"), /There is no model/);
 });

@@ -13,7 +13,7 @@ export function bytesSource(bytes: Uint8Array, name = "model.bin"): ByteSource {
     sizeBytes: bytes.length,
     async read(offset, length) {
       if (!(length <= bytes.length)) throw new Error(`a reader asks for ${length} bytes of ${bytes.length}`);
-      if (!(offset >= 0 && offset + length <= bytes.length)) throw malformed(name, "became shorter while it was read");
+      if (!(offset >= 0 && offset + length <= bytes.length)) throw malformed(name, "was truncated while it was read");
       return new Uint8Array(bytes.subarray(offset, offset + length));
     },
   };

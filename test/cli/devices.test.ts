@@ -62,7 +62,7 @@ test("--device with one that is not there: the CPU's answer, and on stderr why a
   const [cpu, other] = [run("cpu"), run(absent)];
   assert.deepEqual([cpu.status, cpu.stderr.includes("failed")], [0, false]);
   assert.deepEqual([other.status, other.stdout], [0, cpu.stdout]);
-  assert.match(other.stderr, /^spanfill: \w+ failed, so the CPU does its work: .*spanfill devices/m);
+  assert.match(other.stderr, /^spanfill: \w+ failed, so the CPU takes its place: .*spanfill devices/m);
   const wrong = run("gpu");
   assert.equal(wrong.status, 2);
   assert.match(wrong.stderr, /Allowed choices are auto, cpu, webgpu/);

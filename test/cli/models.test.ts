@@ -69,7 +69,7 @@ test("a model is got, used by its name, checked, found damaged, and removed", as
   writeFileSync(path, readFileSync(path).subarray(1));
   const damaged = await spanfill(["models", "verify", ID]);
   assert.equal(damaged.code, 1);
-  assert.match(damaged.stderr, /tokenizer.json of .* is not what it should be.*Remove the model and get it again/);
+  assert.match(damaged.stderr, /tokenizer.json in .* is damaged or was changed.*Remove the model and download it again/);
 
   assert.equal((await spanfill(["models", "remove", ID])).code, 0);
   assert.deepEqual((await listed("--installed")).map(({ id }) => id).includes(ID), false);
@@ -89,5 +89,5 @@ test("what goes wrong ends with exit code 1 and says what to do", async () => {
   assert.deepEqual(JSON.parse(offline.stdout).error.code, "network");
   assert.equal((await spanfill(["models", "get"])).code, 2);
   const none = await spanfill(["models", "import", join(folder, "nothing")]);
-  assert.match(none.stderr, /does not exist. Name a folder, a zip file or a file of weights/);
+  assert.match(none.stderr, /does not exist. Name a folder, a zip file or a weights file/);
 });

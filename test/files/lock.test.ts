@@ -10,7 +10,7 @@ test("a folder is one's own until it is given back", async () => {
   assert.equal(await isLocked(folder), false);
   const unlock = await lockFolder(folder);
   assert.deepEqual([await isLocked(folder), await isLocked(other)], [true, false]);
-  await assert.rejects(lockFolder(join(other, "..", "a")), /Another process is at work in .*a\. Wait until it ends/);
+  await assert.rejects(lockFolder(join(other, "..", "a")), /Another process is working in .*a\. Wait until it ends/);
   unlock();
   (await lockFolder(folder))();
 });

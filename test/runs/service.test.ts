@@ -194,7 +194,7 @@ test("it pauses, goes on, stops and is resumed, over services that know nothing 
   const second = spawnSync(process.execPath, [cli, "train", "--resume", join(places.own, id), "--json"], {
     encoding: "utf8",
   });
-  assert.match(second.stdout, /Another process is at work in .*steered/);
+  assert.match(second.stdout, /Another process is working in .*steered/);
   await ask(next, { kind: "steerRun", id, action: "stop" });
   await until(next, id, ({ summary }) => summary.state === "stopped");
 });

@@ -1,23 +1,26 @@
-/** How a model's own likelihoods become probabilities of being right: a few numbers for each kind of text, in its spanfill.json. */
+/**
+ * Converts a model's likelihoods into probabilities of being right, with a few coefficients per kind of text from its
+ * spanfill.json.
+ */
 import { z } from "zod";
 
 /**
- * What is measured of a text that a model produced, from the log probabilities of its tokens: their sum, mean, least and
- * first, and the logarithm of how many there are.
+ * Measures of a text that a model generated, computed from its tokens' log probabilities: sum, mean, minimum, first
+ * value, and the logarithm of their number.
  */
 export const MEASURES = ["total", "mean", "least", "first", "length"] as const;
 export type Measures = Readonly<Record<(typeof MEASURES)[number], number>>;
 
 /**
- * Kinds of text, each with its meaning of "right": a `word`, weighed against others with the help of word pairs (its one log probability
- * is that among them), and a `fill` of words or a phrase are what the author wrote; a `passage`
- * (the rest of a sentence, or more) begins with the author's word; a `summary` and a `title` have a ROUGE-L of at least
- * {@link RIGHT_ROUGE} with the author's.
+ * Kinds of text, each with its meaning of "right". A `word` (one log probability, among candidates that word pairs
+ * helped to rank) and a `fill` of words or a phrase equal what the author wrote. A `passage` (the rest of a sentence,
+ * or more) begins with the author's word. A `summary` and a `title` have a ROUGE-L of at least {@link RIGHT_ROUGE}
+ * with the author's.
  */
 export const CALIBRATED_KINDS = ["word", "fill", "passage", "summary", "title"] as const;
 export type CalibratedKind = (typeof CALIBRATED_KINDS)[number];
 
-/** The ROUGE-L (F-measure, stemmed) from which on a summary or a title counts as right. */
+/** Minimum ROUGE-L (F-measure, stemmed) for a summary or a title to count as right. */
 export const RIGHT_ROUGE = 0.3;
 
 const curveSchema = z.object({
@@ -32,11 +35,11 @@ export type Curve = z.output<typeof curveSchema>;
 export const calibrationSchema = z.partialRecord(z.enum(CALIBRATED_KINDS), curveSchema);
 export type Calibration = Readonly<z.output<typeof calibrationSchema>>;
 
-/** The measures of a text by its tokens' log probabilities; those of an impossible text when there are none. */
+/** The measures of a text from its tokens' log probabilities; those of an impossible text if there are none. */
 export function measuresOf(logProbs: readonly number[]): Measures {
   if (logProbs.length === 0) return { total: LEAST, mean: LEAST, least: LEAST, first: LEAST, length: 0 };
-  const bounded = logProbs.map((one) => Math.max(one, LEAST));
-  const total = bounded.reduce((sum, one) => sum + one, 0);
+  const bounded = logProbs.map((logProb) => Math.max(logProb, LEAST));
+  const total = bounded.reduce((sum, logProb) => sum + logProb, 0);
   return {
     total,
     mean: total / bounded.length,
@@ -52,5 +55,5 @@ export function probabilityOf({ bias, weights }: Curve, measures: Measures): num
   return 1 / (1 + Math.exp(-logit));
 }
 
-/** A log probability that stands for "impossible": finite, so that sums stay so. */
+/** The log probability of an impossible token: finite, so that sums stay finite. */
 const LEAST = -100;

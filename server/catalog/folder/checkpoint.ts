@@ -1,4 +1,4 @@
-/** The tensors of a model folder: which files hold them, in whichever format, and how they are read. */
+/** The tensors of a model folder: finds the files that hold them, in any supported format, and reads them. */
 import { basename, dirname, join } from "node:path";
 import { flaxName } from "../../../models/checkpoint/flax/flax.ts";
 import { type FloatDtype, toFloat32 } from "../../../models/checkpoint/float.ts";
@@ -10,7 +10,7 @@ import { ModelError } from "../../../models/errors.ts";
 import { findWeights, isShardIndex, readShardIndex } from "./find.ts";
 import { type FileSource, openSource, readRange } from "./source.ts";
 
-/** A weight file as it is on disk now. */
+/** A weight file and its state on disk. */
 export interface WeightFile {
   /** Real path. */
   readonly path: string;
@@ -18,32 +18,32 @@ export interface WeightFile {
   readonly state: readonly number[];
 }
 
-/** Opened weights: nothing read but the headers. */
+/** Opened weights, of which only the headers have been read. */
 export interface Checkpoint {
   readonly files: readonly WeightFile[];
   readonly tensors: TensorMap;
-  /** A safetensors header's own words. */
+  /** The metadata of a safetensors header. */
   readonly metadata: Readonly<Record<string, string>>;
 }
 
 /**
- * Opens the weights of a folder, in whichever format they are: safetensors where there are several. Files are told by their
+ * Opens the weights of a folder, in any supported format; safetensors is preferred. Formats are recognized by
  * content; a `.index.json` names shards.
- * @throws ModelError "checkpoint" when there are none, or a file is malformed
+ * @throws ModelError "checkpoint" when there are no weights, or a file is malformed
  */
 export async function openCheckpoint(directory: string): Promise<Checkpoint> {
   const path = await findWeights(directory);
   if (path === undefined) {
     throw new ModelError(
       "checkpoint",
-      `${directory} holds no model.safetensors or other weights. Give the folder of a complete model.`,
+      `${directory} does not contain model.safetensors or other weights. Give the folder of a complete model.`,
     );
   }
   return isShardIndex(path) ? openShards(path) : openWeights(path);
 }
 
 /**
- * Opens one file of weights, in whichever format it is.
+ * Opens one weights file, in any supported format.
  * @throws ModelError "checkpoint" when it is missing or malformed
  */
 export async function openWeights(path: string): Promise<Checkpoint> {
@@ -71,7 +71,7 @@ export async function openSafetensors(path: string): Promise<Checkpoint> {
 
 /**
  * Reads one tensor as float32 values, row-major.
- * @throws ModelError "checkpoint" when it holds integers, NaN or infinite values, or the file became shorter
+ * @throws ModelError "checkpoint" when it holds integers, NaN or infinite values, or the file was truncated
  */
 export async function readTensor(name: string, tensor: StoredTensor): Promise<Float32Array> {
   const { dtype } = tensor;
@@ -83,11 +83,11 @@ export async function readTensor(name: string, tensor: StoredTensor): Promise<Fl
   }
   const values = toFloat32(await readTensorBytes(tensor), dtype);
   let sum = 0;
-  for (let i = 0; i < values.length; i += 1) sum += (values[i] ?? 0) * 0; // NaN from the first that is not finite on
+  for (let i = 0; i < values.length; i += 1) sum += (values[i] ?? 0) * 0; // NaN from the first non-finite value on
   if (sum === 0) return values;
   throw new ModelError(
     "checkpoint",
-    `${basename(tensor.file)} holds NaN or infinite values in ${name}: its training failed, or it is damaged. Download the model again, or choose another.`,
+    `${basename(tensor.file)} contains NaN or infinite values in ${name}: its training failed, or it is damaged. Download the model again, or choose another.`,
   );
 }
 
@@ -96,7 +96,7 @@ export function readTensorBytes(tensor: StoredTensor): Promise<Uint8Array> {
   return tensor.offset === undefined ? tensor.make() : readRange(tensor.file, tensor.offset, tensor.length);
 }
 
-/** Whether two tensors hold the same values of the same type; reads a few megabytes at a time, to the first difference. */
+/** Whether two tensors have the same type and values; reads a few megabytes at a time, up to the first difference. */
 export async function sameTensor(a: StoredTensor, b: StoredTensor): Promise<boolean> {
   if (a.dtype !== b.dtype || a.shape.join() !== b.shape.join()) return false;
   if (a.offset === undefined || b.offset === undefined) {
@@ -126,7 +126,7 @@ async function openShards(path: string): Promise<Checkpoint> {
     if (tensor === undefined) {
       throw new ModelError(
         "checkpoint",
-        `${path} places ${listed} in ${shard}, which does not hold it. Download index and shards of one version.`,
+        `${path} places ${listed} in ${shard}, which does not contain it. Download the index and the shards of one version.`,
       );
     }
     tensors.set(name, tensor);

@@ -1,4 +1,4 @@
-/** Which file of a model folder holds its weights. */
+/** Finds the file of a model folder that holds its weights. */
 import { readdir } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { z } from "zod";
@@ -9,14 +9,15 @@ import { ModelError } from "../../../models/errors.ts";
 import { isMissing, readJson } from "../../files/whole-file.ts";
 import { openSource } from "./source.ts";
 
-/** The weight file of a model that ships quantized by us. */
+/** The weights file of a model that ships quantized by us. */
 export const INT8_FILE = "model.int8.safetensors";
 
 /**
- * The file that holds a folder's published weights, or the index of its shards: told by content, the format that
- * {@link checkpointFormats} prefers, and in it the usual names, come first.
- * @returns a path; where nothing can be read, that of a file named as weights are; undefined when there is none either
- * @throws ModelError "config" when there is no such folder; "checkpoint" when several files could be meant, or an index is malformed
+ * Finds a folder's published weights, or the index of their shards. Formats are recognized by content; the order of
+ * {@link checkpointFormats} and then the usual names decide.
+ * @returns a path; if nothing is readable, that of a file with a usual name; undefined if there is none either
+ * @throws ModelError "config" when the folder does not exist; "checkpoint" when several files qualify, or an index is
+ * malformed
  */
 export async function findWeights(directory: string): Promise<string | undefined> {
   const names = (await listFolder(directory)).filter((name) => name !== INT8_FILE && !name.startsWith("."));
@@ -33,21 +34,21 @@ export async function findWeights(directory: string): Promise<string | undefined
     const path = join(directory, name);
     if (!name.endsWith(".json") && !shards.has(name)) candidates.push({ path, rank: await rank(name, path) });
   }
-  const [best, next] = candidates.filter((each) => each.rank < UNUSABLE).toSorted((a, b) => a.rank - b.rank);
+  const [best, next] = candidates.filter(({ rank }) => rank < UNUSABLE).toSorted((a, b) => a.rank - b.rank);
   if (best === undefined || best.rank !== next?.rank) return best?.path;
   throw new ModelError(
     "checkpoint",
-    `${directory} holds several weights, among them ${basename(best.path)} and ${basename(next.path)}. Keep one.`,
+    `${directory} contains several sets of weights, among them ${basename(best.path)} and ${basename(next.path)}. Keep one.`,
   );
 }
 
-/** Whether a file is the index of shards, by its name. */
+/** Whether a file's name is that of a shard index. */
 export function isShardIndex(path: string): boolean {
   return path.endsWith(".index.json");
 }
 
 /**
- * Reads an index of shards.
+ * Reads a shard index.
  * @returns tensor name -> name of a file in the same folder
  * @throws ModelError "checkpoint" when it is malformed, or names files elsewhere
  */
@@ -56,14 +57,14 @@ export async function readShardIndex(path: string): Promise<Readonly<Record<stri
   if (!parsed.success) throw malformed(path, 'has no "weight_map" of names', parsed.error);
   for (const [name, shard] of Object.entries(parsed.data.weight_map)) {
     if (shard === basename(shard) && !/^\.|\\/.test(shard)) continue;
-    throw new ModelError("checkpoint", `${path} places ${name} in "${shard}", which is no file of this folder.`);
+    throw new ModelError("checkpoint", `${path} places ${name} in "${shard}", which is not a file in this folder.`);
   }
   return parsed.data.weight_map;
 }
 
 /**
  * The names in a folder.
- * @throws ModelError "config" when it is no folder
+ * @throws ModelError "config" when it is not a folder
  */
 export async function listFolder(directory: string): Promise<string[]> {
   try {
@@ -76,18 +77,21 @@ export async function listFolder(directory: string): Promise<string[]> {
 
 interface Candidate {
   readonly path: string;
-  /** The lowest is taken. */
+  /** The candidate with the lowest rank wins. */
   readonly rank: number;
 }
 
 const SINGLE = "model.safetensors";
-/** The names that libraries give weights, single or sharded. */
+/** The names that libraries give to weights, single or sharded. */
 const USUAL = /^(model|pytorch_model|flax_model|tf_model)\.(safetensors|bin|msgpack|h5)(\.index\.json)?$/;
 const UNUSABLE = Number.POSITIVE_INFINITY;
 
 const indexSchema = z.object({ weight_map: z.record(z.string(), z.string()) });
 
-/** @param content the file that shows the format: the file of that name, or an index's first shard */
+/**
+ * The rank of a candidate.
+ * @param content the file that shows the format: the candidate itself, or an index's first shard
+ */
 async function rank(name: string, content: string): Promise<number> {
   const usual = USUAL.test(name);
   try {
@@ -96,5 +100,5 @@ async function rank(name: string, content: string): Promise<number> {
   } catch (error) {
     if (!(error instanceof ModelError)) throw error;
   }
-  return usual ? 2 * checkpointFormats.length : UNUSABLE; // to be refused with what is wrong with it
+  return usual ? 2 * checkpointFormats.length : UNUSABLE; // opening it then reports what is wrong
 }

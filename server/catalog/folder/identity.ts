@@ -1,20 +1,20 @@
-/** What tells one state of a model's files from another without reading them: what was made with a model is found again by it. */
+/** Identifies a state of a model's files without reading them, so that results can be cached per state. */
 import { createHash } from "node:crypto";
 import { type Dirent, readdirSync, type Stats, statSync } from "node:fs";
 import { join } from "node:path";
 
 /**
- * The size, times and place on the disk that tell one state of a file from another. The time of the last change catches what keeps the
- * time of writing, such as a copy over the file with the same size.
+ * Size, times and inode, which identify a state of a file. The change time detects writes that preserve the
+ * modification time, such as a copy over the file with the same size.
  */
 export function fileState({ size, mtimeMs, ctimeMs, ino }: Stats): readonly number[] {
   return [size, mtimeMs, ctimeMs, ino];
 }
 
 /**
- * A hash of the states of all files in a model's folder that an answer may depend on: weights, tokenizer, configurations, calibration.
- * Links count by what they lead to. Synchronous, so that nothing comes between a look at the files and what is done with it; 0.1 ms for
- * a model of ten files.
+ * A hash of the states of all files in a model's folder that can affect an answer: weights, tokenizer,
+ * configurations, calibration. A link counts as its target. Synchronous, so that nothing can happen between the check
+ * and its use; takes 0.1 ms for ten files.
  */
 export function modelIdentity(directory: string): string {
   const files: unknown[] = [];
@@ -22,10 +22,10 @@ export function modelIdentity(directory: string): string {
   return createHash("sha256").update(JSON.stringify(files)).digest("base64");
 }
 
-/** What is in the folder of a trained model and has no part in its answers. */
+/** Names in a trained model's folder that do not affect its answers. */
 const ASIDE = /^(\..*|.*\.md|training\.json|runs|adapter|node_modules)$/;
 
-/** Adds the states of a folder's files, by their paths. */
+/** Collects the states of a folder's files, by path. */
 function look(directory: string, path: string, files: unknown[]): void {
   for (const entry of entriesOf(join(directory, path))) {
     if (ASIDE.test(entry.name)) continue;
@@ -38,7 +38,7 @@ function look(directory: string, path: string, files: unknown[]): void {
   }
 }
 
-/** In an order of their own; none where the folder cannot be read, which whoever loads the model reports. */
+/** Entries sorted by name; empty if the folder cannot be read, which loading the model reports. */
 function entriesOf(directory: string): Dirent[] {
   try {
     return readdirSync(directory, { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1));
@@ -51,6 +51,6 @@ function statOf(path: string): Stats | undefined {
   try {
     return statSync(path, { throwIfNoEntry: false });
   } catch {
-    return undefined; // a circle of links, or a place that may not be looked at
+    return undefined; // a cycle of links, or no permission
   }
 }

@@ -1,4 +1,4 @@
-/** Opens a model folder: its configuration, and weights that were checked against it. */
+/** Opens a model folder: its configuration, and weights checked against it. */
 import { join } from "node:path";
 import { INT8_HEAD, tensorPlan } from "../../../models/checkpoint/plan.ts";
 import type { TensorSpec } from "../../../models/checkpoint/safetensors.ts";
@@ -10,10 +10,10 @@ import { type Checkpoint, openCheckpoint, openSafetensors, sameTensor } from "./
 import { findWeights, INT8_FILE, listFolder } from "./find.ts";
 import { declaredShape } from "./shape.ts";
 
-/** A model on disk: what it is and where its tensors lie. */
+/** A model on disk: its configuration and the locations of its tensors. */
 export interface OpenedModel {
   readonly directory: string;
-  /** With `tieWordEmbeddings` settled by the tensors. */
+  /** `tieWordEmbeddings` is determined from the tensors. */
   readonly config: T5Config;
   /** `float`: published tensors under Hugging Face's names; `int8`: the stored tensors of {@link tensorPlan}. */
   readonly form: "float" | "int8";
@@ -22,7 +22,7 @@ export interface OpenedModel {
 
 /**
  * Opens and checks a model folder.
- * @param prefer which weights to take where the folder has both published and quantized ones
+ * @param prefer which weights to use if the folder has both published and quantized ones
  * @throws ModelError "config" or "checkpoint"
  */
 export async function openModel(directory: string, prefer: "float" | "int8"): Promise<OpenedModel> {
@@ -40,16 +40,18 @@ export async function openModel(directory: string, prefer: "float" | "int8"): Pr
   return { directory, config, form: "float", checkpoint };
 }
 
-/** The first of the expected tensors that a file lacks or holds with another type or shape; undefined when all agree. */
-export function disagreement(expected: readonly TensorSpec[], found: TensorMap): string | undefined {
+/** Describes the first expected tensor that is missing or has another type or shape; undefined if all agree. */
+export function disagreement(expected: readonly TensorSpec[], tensors: TensorMap): string | undefined {
   for (const { name, dtype, shape } of expected) {
-    const tensor = found.get(name);
+    const tensor = tensors.get(name);
     if (tensor === undefined) return `lacks ${name}`;
     if (tensor.dtype !== dtype || tensor.shape.join() !== shape.join()) {
       return `has ${name} as ${tensor.dtype} [${tensor.shape.join(",")}], where ${dtype} [${shape.join(",")}] is needed`;
     }
   }
-  return found.size > expected.length ? `holds ${found.size} tensors, where ${expected.length} are needed` : undefined;
+  return tensors.size > expected.length
+    ? `contains ${tensors.size} tensors, where ${expected.length} are needed`
+    : undefined;
 }
 
 function checkPlanned(config: T5Config, checkpoint: Checkpoint, path: string): void {
@@ -58,11 +60,11 @@ function checkPlanned(config: T5Config, checkpoint: Checkpoint, path: string): v
   if (wrong === undefined) return;
   throw new ModelError(
     "checkpoint",
-    `${path} ${wrong}: it does not belong to the config.json beside it, or another version of Spanfill made it. Get the model again.`,
+    `${path} ${wrong}: it does not match the config.json next to it, or another version of Spanfill wrote it. Download the model again.`,
   );
 }
 
-/** The checkpoint with its embedding under the name `shared.weight`, whichever alias the file uses. */
+/** The checkpoint with its embedding named `shared.weight`, whichever alias the file uses. */
 function withEmbedding(checkpoint: Checkpoint): Checkpoint {
   const alias = EMBEDDING_ALIASES.find((name) => checkpoint.tensors.has(name));
   const embedding = alias === undefined ? undefined : checkpoint.tensors.get(alias);
@@ -71,8 +73,8 @@ function withEmbedding(checkpoint: Checkpoint): Checkpoint {
 }
 
 /**
- * Settles whether the LM head is the embedding. Files may hold a head that config.json calls tied; as transformers 5 does,
- * it is used when it differs from the embedding.
+ * Determines whether the LM head is the embedding. A file may contain a head although config.json says they are tied;
+ * like transformers 5, we use it if it differs from the embedding.
  */
 async function settleHead(config: T5Config, tensors: TensorMap): Promise<T5Config> {
   const head = tensors.get(LM_HEAD);

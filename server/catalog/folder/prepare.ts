@@ -1,4 +1,7 @@
-/** A model folder -> tensors on disk that the engine can map: in place where they fit, else made once into the cache. */
+/**
+ * Turns a model folder into tensors on disk that the engine can map: in place if possible, else converted once into
+ * the cache.
+ */
 import { createHash } from "node:crypto";
 import { stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
@@ -23,7 +26,7 @@ import { fileState } from "./identity.ts";
 import { disagreement, type OpenedModel, openModel } from "./open.ts";
 import { checkSums, onceIntact } from "./sums.ts";
 
-/** A tensor for the runtime to map as external data. */
+/** A tensor that the runtime maps as external data. */
 export interface WeightReference {
   /** Name of a file in {@link PreparedWeights.folder}. */
   readonly file: string;
@@ -35,38 +38,39 @@ export interface WeightReference {
   readonly length: number;
 }
 
-/** A model's weights, ready in one precision. */
+/** A model's weights, ready to use in one precision. */
 export interface PreparedWeights {
   readonly precision: "float32" | "int8";
-  /** With `tieWordEmbeddings` settled by the tensors. */
+  /** `tieWordEmbeddings` is determined from the tensors. */
   readonly config: T5Config;
-  /** Real path of the one folder that all files lie in, as ONNX Runtime asks for. */
+  /** Real path of the single folder that contains all files, as ONNX Runtime requires. */
   readonly folder: string;
   /**
    * float32: every tensor of `tensorShapes(config)`, F32, by Hugging Face's name. int8: the stored tensors of
    * `tensorPlan(config)`.
    */
   readonly tensors: ReadonlyMap<string, WeightReference>;
-  /** What a person should know of how they were made. */
+  /** Notes for people on how the weights were obtained. */
   readonly notes: readonly string[];
 }
 
-/** How to prepare. */
+/** Options of the preparation. */
 export interface PrepareOptions {
-  /** Where made files are kept; the system's cache folder when absent. */
+  /** Folder for converted files; the system's cache folder if absent. */
   readonly cacheFolder?: string;
-  /** Stops between two tensors; the promise then rejects with the signal's reason and no file is left. */
+  /** Stops between two tensors; the promise then rejects with the signal's reason, and no file is left. */
   readonly signal?: AbortSignal;
-  /** Called with the model's shape before anything is made; may refuse it by throwing. */
+  /** Called with the model's shape before anything is converted; may refuse it by throwing. */
   readonly accept?: (config: T5Config) => void;
-  /** Called after each tensor that was converted. */
+  /** Called after each converted tensor. */
   readonly onProgress?: (doneBytes: number, totalBytes: number) => void;
 }
 
 /**
- * Makes a model's weights ready for the engine. float32 maps the published file where it is float32; float16, bfloat16,
- * shards in several folders, and int8 files are converted once into the cache. int8 maps the file that ships with the model,
- * or quantizes the published weights once, one tensor in memory at a time. Files that spanfill.json has a sum of are checked.
+ * Prepares a model's weights for the engine. float32 maps the published file if it is float32; float16, bfloat16,
+ * shards in several folders, and int8 files are converted once into the cache. int8 maps the file that ships with the
+ * model, or quantizes the published weights once, with one tensor in memory at a time. Files with a checksum in
+ * spanfill.json are verified.
  * @throws ModelError "config" or "checkpoint"
  */
 export async function prepareWeights(
@@ -89,33 +93,34 @@ export async function prepareWeights(
   }
   const key = cacheKey(model, specs);
   const path = join(cache, `${cacheName(directory)}-${key.slice(0, 16)}.safetensors`);
-  const kept = await keptReferences(path, specs, key);
+  const cached = await cachedReferences(path, specs, key);
   const notes = [note(model, precision, path)];
-  if (kept !== undefined) {
+  if (cached !== undefined) {
     await touch(path);
-    return { precision, config, ...kept, notes };
+    return { precision, config, ...cached, notes };
   }
   await write(path, model, plan, specs, { spanfill: FORMAT, key }, options);
   await trimCache(cache, path);
-  const made = await keptReferences(path, specs, key);
-  if (made === undefined) throw new ModelError("checkpoint", `${path} was changed as it was made. Try again.`);
-  return { precision, config, ...made, notes };
+  const written = await cachedReferences(path, specs, key);
+  if (written === undefined) throw new ModelError("checkpoint", `${path} was changed while it was written. Try again.`);
+  return { precision, config, ...written, notes };
 }
 
 /**
- * Quantizes the published weights of a folder into one file: how the models that ship are made.
- * @param file where to write, usually `model.int8.safetensors`
+ * Quantizes a folder's published weights into one file; this makes the files that ship.
+ * @param file path to write, usually `model.int8.safetensors`
  * @throws ModelError "config" or "checkpoint"
  */
 export async function writeInt8(directory: string, file: string, options: PrepareOptions = {}): Promise<void> {
   const model = await openModel(directory, "float");
   const plan = tensorPlan(model.config);
   const specs = plan.flatMap((tensor) => tensor.stored);
-  if (model.form === "int8") throw new ModelError("checkpoint", `${directory} holds no published weights to quantize.`);
+  if (model.form === "int8")
+    throw new ModelError("checkpoint", `${directory} does not contain published weights to quantize.`);
   await write(file, model, plan, specs, { spanfill: FORMAT }, options);
 }
 
-/** Changes when the same plan would be filled with other bytes; part of what a cached file is known by. */
+/** Format version of cached files, part of their key: changes when the same plan would produce different bytes. */
 const FORMAT = "1";
 
 type Put = (name: string, data: Float32Array | Uint8Array | Int8Array) => Promise<void>;
@@ -124,7 +129,7 @@ function floatSpecs(config: T5Config): TensorSpec[] {
   return [...tensorShapes(config)].map(([name, shape]) => ({ name, dtype: "F32" as const, shape }));
 }
 
-/** Reads weights that are mapped as they are once, to see that all their values are numbers. */
+/** Reads weights that are mapped in place once, to check that all values are finite. */
 async function checkFinite(checkpoint: Checkpoint, specs: readonly TensorSpec[], marksFolder: string): Promise<void> {
   for (const { path } of checkpoint.files) {
     await onceIntact(path, "finite", marksFolder, async () => {
@@ -136,7 +141,9 @@ async function checkFinite(checkpoint: Checkpoint, specs: readonly TensorSpec[],
   }
 }
 
-/** The specs' places, when the checkpoint holds each as it is needed, aligned, and all in one folder. */
+/**
+ * References to the specs' tensors, if the checkpoint stores each in the needed form, aligned, and all in one folder.
+ */
 function references(
   specs: readonly TensorSpec[],
   checkpoint: Checkpoint,
@@ -156,12 +163,12 @@ function references(
   return folders.size === 1 ? { folder, tensors } : undefined;
 }
 
-/** The places in a file made earlier; undefined when there is none, or it is not the one that would be made now. */
-async function keptReferences(path: string, specs: readonly TensorSpec[], key: string) {
+/** References into a file written earlier; undefined if it does not exist or would be written differently now. */
+async function cachedReferences(path: string, specs: readonly TensorSpec[], key: string) {
   try {
     const checkpoint = await openSafetensors(path);
-    const { key: madeFor } = checkpoint.metadata;
-    const same = madeFor === key && disagreement(specs, checkpoint.tensors) === undefined;
+    const { key: storedKey } = checkpoint.metadata;
+    const same = storedKey === key && disagreement(specs, checkpoint.tensors) === undefined;
     return same ? references(specs, checkpoint) : undefined;
   } catch (error) {
     if (error instanceof ModelError) return undefined;
@@ -169,7 +176,7 @@ async function keptReferences(path: string, specs: readonly TensorSpec[], key: s
   }
 }
 
-/** Known by its sources as they are now, the shape, and the tensors to make. */
+/** A key of the current state of the source files, the shape, and the tensors to write. */
 function cacheKey(model: OpenedModel, specs: readonly TensorSpec[]): string {
   const sources = model.checkpoint.files.map(({ path, state }) => [path, state]);
   return createHash("sha256")
@@ -182,9 +189,10 @@ function cacheName(directory: string): string {
 }
 
 function note(model: OpenedModel, precision: "float32" | "int8", path: string): string {
-  if (model.form === "int8") return `float32 weights were made from the model's int8 file, with its rounding: ${path}`;
+  if (model.form === "int8")
+    return `float32 weights were converted from the model's int8 file, with its rounding: ${path}`;
   return precision === "int8"
-    ? `int8 weights made from the published ones: ${path}`
+    ? `int8 weights quantized from the published ones: ${path}`
     : `float32 weights converted from the published ones: ${path}`;
 }
 
@@ -209,10 +217,10 @@ async function write(
         }
       };
       const put: Put = async (name, data) => {
-        const place = layout.tensors.get(name);
-        if (place?.endOffset !== (place?.beginOffset ?? 0) + data.byteLength)
+        const range = layout.tensors.get(name);
+        if (range?.endOffset !== (range?.beginOffset ?? 0) + data.byteLength)
           throw new Error(`${name} has another size`);
-        await writeAt(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), place.beginOffset);
+        await writeAt(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), range.beginOffset);
         missing.delete(name);
         doneBytes += data.byteLength;
         options.onProgress?.(doneBytes, layout.fileSizeBytes);
@@ -224,25 +232,28 @@ async function write(
         else if (toInt8) await quantize(tensor, model.checkpoint, put);
         else await copy(tensor, model.checkpoint, put);
       }
-      if (missing.size > 0) throw new Error(`${[...missing].join(", ")} were not made`);
+      if (missing.size > 0) throw new Error(`${[...missing].join(", ")} were not written`);
       await checkUnchanged(model.checkpoint);
     });
   } catch (cause) {
     if (cause instanceof ModelError || options.signal?.aborted) throw cause;
     throw new ModelError(
       "checkpoint",
-      `${path} cannot be written (${reason(cause)}). It takes ${layout.fileSizeBytes} bytes: free some space, or name another folder in SPANFILL_CACHE.`,
+      `${path} cannot be written (${reason(cause)}). It needs ${layout.fileSizeBytes} bytes: free some space, or name another folder in SPANFILL_CACHE.`,
       { cause },
     );
   }
 }
 
-/** @throws ModelError "changed" when a file is no longer what was opened, so that what was read of it may be of two kinds */
+/**
+ * Checks that the source files have not changed since they were opened, so that the bytes read belong to one state.
+ * @throws ModelError "changed" when one has
+ */
 async function checkUnchanged({ files }: Checkpoint): Promise<void> {
   for (const { path, state } of files) {
     const now = await stat(path).catch(() => undefined);
     if (now !== undefined && fileState(now).join() === state.join()) continue;
-    throw new ModelError("changed", `${path} was changed as it was converted. Ask again once that is done.`);
+    throw new ModelError("changed", `${path} was changed while it was converted. Try again once that is done.`);
   }
 }
 
@@ -277,12 +288,12 @@ async function copy(planned: PlannedTensor, checkpoint: Checkpoint, put: Put): P
   for (const { name } of planned.sources) await put(name, await readTensor(name, stored(name, checkpoint)));
 }
 
-/** The sources below each other, float32. */
+/** The source tensors, concatenated along the rows, float32. */
 async function stacked(planned: PlannedTensor, checkpoint: Checkpoint): Promise<Float32Array> {
   const parts: Float32Array[] = [];
   for (const { name } of planned.sources) parts.push(await readTensor(name, stored(name, checkpoint)));
-  const [only] = parts;
-  if (only !== undefined && parts.length === 1) return only;
+  const [first] = parts;
+  if (first !== undefined && parts.length === 1) return first;
   const whole = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0));
   let at = 0;
   for (const part of parts) {

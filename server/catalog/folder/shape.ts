@@ -1,4 +1,4 @@
-/** What a model folder says of the model's shape: Hugging Face's config.json, or the gin file of the code that trained it. */
+/** Reads a model folder's shape: from Hugging Face's config.json, or from the gin file of the code that trained it. */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { MAX_GIN_BYTES, parseGin } from "../../../models/checkpoint/gin/gin.ts";
@@ -9,15 +9,15 @@ import { parseConfig, type T5Config } from "../../../models/t5/config.ts";
 import { readJson } from "../../files/whole-file.ts";
 import { openSource } from "./source.ts";
 
-/** Whether a folder has a file that says what the model's shape is. */
+/** Whether a folder has a file that declares the model's shape. */
 export function saysShape(directory: string): boolean {
   return shapeFile(directory) !== undefined;
 }
 
 /**
- * Reads config.json, or where there is none `operative_config.gin` (Mesh TensorFlow) or `config.gin` (T5X, whose checkpoints lie in
- * folders below it).
- * @returns the shape once the tensors are known, for gin does not say the size of the vocabulary
+ * Reads config.json, or else `operative_config.gin` (Mesh TensorFlow) or `config.gin` (T5X, whose checkpoints lie in
+ * subfolders).
+ * @returns a function of the tensors, because gin does not state the vocabulary's size
  * @throws ModelError "config" when there is neither, or it is malformed
  */
 export async function declaredShape(directory: string): Promise<(tensors: TensorMap) => T5Config> {
@@ -28,7 +28,7 @@ export async function declaredShape(directory: string): Promise<(tensors: Tensor
   }
   const source = await openSource(path);
   if (source.sizeBytes > MAX_GIN_BYTES) {
-    throw new ModelError("config", `${path} is ${source.sizeBytes} bytes long, as no gin file of a T5 is.`);
+    throw new ModelError("config", `${path} is ${source.sizeBytes} bytes long, too long for the gin file of a T5.`);
   }
   const gin = parseGin(new TextDecoder().decode(await source.read(0, source.sizeBytes)), path);
   return (tensors) => parseConfig(configOfGin(gin, tensors));

@@ -1,4 +1,4 @@
-/** Files of weights, read by ranges. */
+/** Reads ranges of weights files. */
 import { open, realpath, stat } from "node:fs/promises";
 import { reason } from "../../../base/reason.ts";
 import { type ByteSource, malformed } from "../../../models/checkpoint/tensor.ts";
@@ -6,21 +6,21 @@ import { ModelError } from "../../../models/errors.ts";
 import { isMissing } from "../../files/whole-file.ts";
 import { fileState } from "./identity.ts";
 
-/** A file on disk as it is now. */
+/** A file and its current state on disk. */
 export interface FileSource extends ByteSource {
   /** @see fileState */
   readonly state: readonly number[];
 }
 
 /**
- * Opens a file for reading by ranges. Nothing is held open between two reads.
- * @throws ModelError "checkpoint" when it is missing, or no file
+ * Opens a file for reading ranges. It is not held open between two reads.
+ * @throws ModelError "checkpoint" when it is missing or not a file
  */
 export async function openSource(path: string): Promise<FileSource> {
   try {
     const file = await realpath(path);
     const status = await stat(file);
-    if (!status.isFile()) throw new Error("it is no file");
+    if (!status.isFile()) throw new Error("it is not a file");
     return {
       name: path,
       file,
@@ -29,13 +29,13 @@ export async function openSource(path: string): Promise<FileSource> {
       read: (offset, length) => readRange(file, offset, length),
     };
   } catch (cause) {
-    const what = isMissing(cause) ? "does not exist, or is a link to nothing" : `cannot be read (${reason(cause)})`;
+    const what = isMissing(cause) ? "does not exist, or is a broken link" : `cannot be read (${reason(cause)})`;
     throw malformed(path, what, cause);
   }
 }
 
 /**
- * Reads exactly `length` bytes; in pieces, for one read gives at most 2 GiB.
+ * Reads exactly `length` bytes, in pieces because one read returns at most 2 GiB.
  * @throws ModelError "checkpoint" when the file is shorter or cannot be read
  */
 export async function readRange(file: string, offset: number, length: number): Promise<Uint8Array> {
@@ -46,7 +46,7 @@ export async function readRange(file: string, offset: number, length: number): P
       for (let done = 0; done < length; ) {
         const count = Math.min(length - done, 1 << 30);
         const { bytesRead } = await handle.read(bytes, done, count, offset + done);
-        if (bytesRead === 0) throw malformed(file, "became shorter while it was read");
+        if (bytesRead === 0) throw malformed(file, "was truncated while it was read");
         done += bytesRead;
       }
     } finally {

@@ -1,4 +1,4 @@
-/** Checks a model's files against the SHA-256 sums that it declares, once for each file as it is on disk. */
+/** Verifies a model's files against the SHA-256 sums that it declares, once per state of each file. */
 import { createHash } from "node:crypto";
 import { createReadStream, existsSync } from "node:fs";
 import { mkdir, realpath, stat, writeFile } from "node:fs/promises";
@@ -9,12 +9,12 @@ import { innerPathSchema, quoted } from "../../files/names.ts";
 import { fileState } from "./identity.ts";
 
 /**
- * Checks the declared files that a load reads: the weights it opened and the small files beside them. A file that was
- * intact is not read again while its place, size and time stay the same.
+ * Verifies the declared files that loading reads: the opened weights and the small files next to them. A verified
+ * file is not read again while its path, size and times stay the same.
  * @param sums file name -> SHA-256 in hexadecimal
- * @param weights real paths of the weight files that were opened
- * @param marksFolder where it is remembered which files were intact; may not exist yet
- * @throws ModelError "checkpoint" naming the file that is not what it should be, or whose name leads out of the folder
+ * @param weights real paths of the opened weight files
+ * @param marksFolder where verified files are recorded; need not exist
+ * @throws ModelError "checkpoint" naming a file that differs, or whose name leads out of the folder
  */
 export async function checkSums(
   directory: string,
@@ -26,17 +26,17 @@ export async function checkSums(
     if (!innerPathSchema.safeParse(name).success) {
       throw new ModelError(
         "checkpoint",
-        `${join(directory, "spanfill.json")} declares ${quoted(name)}, which is no file of this folder. Correct it, or get the model again.`,
+        `${join(directory, "spanfill.json")} declares ${quoted(name)}, which is not a file in this folder. Correct it, or download the model again.`,
       );
     }
     const path = await realpath(join(directory, name)).catch(() => undefined);
-    // What is missing and needed is told by whoever reads it.
+    // A missing file is reported by the code that needs it.
     if (path === undefined || !(weights.includes(path) || /\.(json|model)$/.test(name))) return;
     await onceIntact(path, sum.toLowerCase(), marksFolder, async () => {
       if ((await sha256Of(path)) === sum.toLowerCase()) return;
       throw new ModelError(
         "checkpoint",
-        `${join(directory, name)} is not the file that spanfill.json names: its SHA-256 differs. It is damaged or was changed: get the model again, or correct spanfill.json if the change was meant.`,
+        `${join(directory, name)} is not the file that spanfill.json describes: its SHA-256 differs. It is damaged or was changed: download the model again, or correct spanfill.json if the change was intended.`,
       );
     });
   };
@@ -44,10 +44,10 @@ export async function checkSums(
 }
 
 /**
- * Checks a file once, and again only when it was changed.
+ * Runs a check of a file once, and again only after the file has changed.
  * @param path its real path
- * @param what tells one check of the file from another
- * @param check throws where something is wrong
+ * @param what identifies the kind of check
+ * @param check throws if something is wrong
  */
 export async function onceIntact(
   path: string,
@@ -59,13 +59,13 @@ export async function onceIntact(
   const mark = join(marksFolder, `${createHash("sha256").update(identity).digest("hex").slice(0, 32)}${MARK}`);
   if (existsSync(mark)) return;
   await check();
-  // Where it cannot be remembered, the file is read again next time.
+  // If this cannot be recorded, the file is checked again next time.
   await mkdir(marksFolder, { recursive: true })
     .then(() => writeFile(mark, `${MARK_TEXT}${basename(path)}\n`))
     .catch(() => undefined);
 }
 
-/** End of the names of the files that remember an intact one, and the beginning of what is in them. */
+/** Suffix of the files that record a verified file, and the beginning of their content. */
 export const MARK = ".intact";
 export const MARK_TEXT = "spanfill found intact: ";
 

@@ -1,4 +1,4 @@
-/** Fetches one file by ranges: goes on where it stopped, waits when told to, and keeps nothing that is not what it should be. */
+/** Downloads one file by ranges: resumes, waits when asked to, and keeps nothing that fails its checksum. */
 import { createHash, type Hash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { rename, stat } from "node:fs/promises";
@@ -14,39 +14,40 @@ import { isMissing } from "../../files/whole-file.ts";
 import { isSilence, LEAST_BYTES_PER_SECOND, LONGEST_WAIT_MS, retryAfterMs, SILENCE_MS } from "./lease.ts";
 import type { HubFetch } from "./network.ts";
 
-/** A file to fetch. */
+/** A file to download. */
 export interface FileDownload {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
   /**
-   * Where it goes once it is whole; before, `.incomplete` is at its end, as Hugging Face's own tools have it. The folder is there.
+   * Destination of the complete file; until then `.incomplete` is appended, like Hugging Face's own tools do. The
+   * folder must exist.
    */
   readonly path: string;
   readonly sizeBytes: number;
-  /** SHA-256, or SHA-1 of git's blob, by its length. */
+  /** SHA-256, or SHA-1 of git's blob; the length decides. */
   readonly hash: string;
   readonly fetch: HubFetch;
-  /** An error for a status that waiting does not help. */
+  /** Creates the error for a status that waiting does not help. */
   readonly refused: (status: number) => ModelError;
 }
 
-/** How patient a download is. */
+/** Limits of a download's patience. */
 export interface DownloadOptions {
   readonly signal: AbortSignal;
-  /** Called with the bytes that are there, the first ones from an earlier time included. */
+  /** Called with the number of bytes present, including those from an earlier attempt. */
   readonly onBytes: (doneBytes: number) => void;
-  /** Waits between tries, as long as none brings anything. Default: about a minute in all. */
+  /** Pauses between attempts, as long as none makes progress. Default: about a minute in total. */
   readonly backoffMs?: readonly number[];
-  /** The longest wait that a server may ask for. */
+  /** The longest pause that a server may request. */
   readonly longestWaitMs?: number;
 }
 
-/** End of the name of a file that is not whole. */
+/** Suffix of incomplete files. */
 export const PARTIAL = ".incomplete";
 
 /**
- * Fetches a file, unless it is there. A try that fails midway is followed by one from where it stopped.
- * @throws ModelError "network" when it cannot be had, "storage" when it cannot be written; what the signal aborts with
+ * Downloads a file unless it is already there. An attempt that fails midway is followed by one that resumes.
+ * @throws ModelError "network" when it cannot be downloaded, "storage" when it cannot be written; the signal's reason
  */
 export async function downloadFile(file: FileDownload, options: DownloadOptions): Promise<void> {
   const { path, sizeBytes } = file;
@@ -57,7 +58,7 @@ export async function downloadFile(file: FileDownload, options: DownloadOptions)
   const partial = path + PARTIAL;
   try {
     await fetchAll(file, partial, options);
-    // What an earlier time left may be of another file: once more from the start.
+    // An earlier attempt may have left part of another file: start over once.
     if (!(await isIntact(partial, file.hash))) {
       await removePartial(partial);
       await fetchAll(file, partial, options);
@@ -65,12 +66,12 @@ export async function downloadFile(file: FileDownload, options: DownloadOptions)
         await removePartial(partial);
         throw new ModelError(
           "network",
-          `${nameOf(file)} arrived damaged twice: its checksum is not the one that the hub gives. Something on the way changes it; try another network or mirror.`,
+          `${nameOf(file)} arrived damaged twice: its checksum differs from the hub's. Something on the way changes it; try another network or mirror.`,
         );
       }
     }
   } catch (error) {
-    // Nothing to go on from.
+    // There is nothing to resume from.
     if ((await sizeInside(partial)) === 0) await removePartial(partial);
     throw error;
   }
@@ -91,7 +92,7 @@ export async function isIntact(path: string, hash: string): Promise<boolean> {
   return digest.digest("hex") === hash.toLowerCase();
 }
 
-/** A file's size; undefined when there is none. */
+/** A file's size; undefined if it does not exist. */
 export async function sizeOf(path: string): Promise<number | undefined> {
   try {
     return (await stat(path)).size;
@@ -102,17 +103,17 @@ export async function sizeOf(path: string): Promise<number | undefined> {
 }
 
 const BACKOFF_MS = [500, 1000, 2000, 5000, 10_000, 20_000, 30_000];
-/** Statuses that a later try may not meet. */
+/** Statuses that a later attempt may not get. */
 const PASSING = new Set([408, 425, 429, 500, 502, 503, 504]);
 
-/** A try that brings less has brought nothing: a server could go on like that for years. */
+/** Fewer bytes than this do not count as progress, or a slow server could go on for years. */
 const LEAST_BYTES = (LEAST_BYTES_PER_SECOND * SILENCE_MS) / 1000;
 
 async function removePartial(partial: string): Promise<void> {
   await removeOwn(partial, dirname(partial), isPartialDownload);
 }
 
-/** Makes the partial file as large as the whole. */
+/** Downloads until the partial file is as large as the complete one. */
 async function fetchAll(file: FileDownload, partial: string, options: DownloadOptions): Promise<void> {
   const { signal, onBytes, backoffMs = BACKOFF_MS, longestWaitMs = LONGEST_WAIT_MS } = options;
   let waitedMs = 0;
@@ -124,12 +125,12 @@ async function fetchAll(file: FileDownload, partial: string, options: DownloadOp
     const after = (await sizeInside(partial)) ?? 0;
     if (after === file.sizeBytes) continue;
     signal.throwIfAborted();
-    const useful = after - before >= LEAST_BYTES;
-    idle = useful ? 0 : idle + 1;
-    if (useful) waitedMs = 0;
+    const progressed = after - before >= LEAST_BYTES;
+    idle = progressed ? 0 : idle + 1;
+    if (progressed) waitedMs = 0;
     const pause = backoffMs[Math.max(idle - 1, 0)];
-    // Who was silent all the time has had all the time there is.
-    if (pause === undefined || !failure.passing || (isSilence(failure.error) && !useful)) throw failure.error;
+    // A server that was silent throughout has used up its time.
+    if (pause === undefined || !failure.passing || (isSilence(failure.error) && !progressed)) throw failure.error;
     const pauseMs = Math.min(Math.max(pause, failure.afterMs ?? 0), longestWaitMs);
     waitedMs += pauseMs;
     if (waitedMs > longestWaitMs) throw failure.error;
@@ -137,16 +138,16 @@ async function fetchAll(file: FileDownload, partial: string, options: DownloadOp
   }
 }
 
-/** Why a try did not bring everything. */
+/** Why an attempt did not complete the file. */
 interface Failure {
   readonly error: ModelError;
-  /** Whether another try may do better. */
+  /** Whether another attempt may succeed. */
   readonly passing: boolean;
-  /** What the server asked to wait. */
+  /** The pause that the server asked for. */
   readonly afterMs?: number;
 }
 
-/** One request for what is missing. */
+/** Makes one request for the missing bytes. */
 async function fetchRest(
   file: FileDownload,
   partial: string,
@@ -154,11 +155,11 @@ async function fetchRest(
   { signal, onBytes }: DownloadOptions,
 ): Promise<Failure> {
   const { url, fetch, headers, sizeBytes } = file;
-  const start = from < sizeBytes ? from : 0; // larger than the whole: of another file
+  const start = from < sizeBytes ? from : 0; // a larger partial file belongs to another file
   const name = nameOf(file);
   try {
     const range = start === 0 ? {} : { range: `bytes=${start}-` };
-    // As it is, byte for byte: a coding would make ranges and sizes those of something else.
+    // Without content encoding, which would change ranges and sizes.
     const answer = await fetch(url, { headers: { ...headers, ...range, "accept-encoding": "identity" }, signal });
     const { status, body } = answer;
     if (status === 416) await removePartial(partial);
@@ -171,15 +172,15 @@ async function fetchRest(
     const [, first, total] = /^bytes (\d+)-\d+\/(\d+)$/.exec(answer.headers.get("content-range") ?? "") ?? [];
     const resumed = status === 206 && Number(first) === start;
     if (status === 206 && !resumed) await removePartial(partial);
-    const whole = status === 206 ? Number(total) : Number(answer.headers.get("content-length") ?? sizeBytes);
-    if (whole !== sizeBytes || (status === 206 && !resumed)) {
+    const offered = status === 206 ? Number(total) : Number(answer.headers.get("content-length") ?? sizeBytes);
+    if (offered !== sizeBytes || (status === 206 && !resumed)) {
       answer.discard();
-      const what = `${name} should have ${sizeBytes} bytes, and the server offers ${whole}`;
+      const what = `${name} should have ${sizeBytes} bytes, but the server offers ${offered}`;
       return { error: new ModelError("network", `${what}. Try again, or another mirror.`), passing: status === 206 };
     }
     if (!(await writeFrom(partial, resumed ? start : 0, sizeBytes, body, onBytes))) {
       await removePartial(partial);
-      const words = `${name} should have ${sizeBytes} bytes, and the server sends more. Nothing of it is kept: try another mirror.`;
+      const words = `${name} should have ${sizeBytes} bytes, but the server sends more. Nothing of it is kept: try another mirror.`;
       return { error: new ModelError("network", words), passing: false };
     }
     return {
@@ -189,14 +190,14 @@ async function fetchRest(
   } catch (error) {
     signal.throwIfAborted();
     if (error instanceof ModelError) return { error, passing: error.code === "network" && isConnection(error) };
-    const words = `The connection broke while ${name} was fetched (${reason(error)}). What has arrived is kept: try again to go on.`;
+    const words = `The connection broke while ${name} was downloaded (${reason(error)}). What has arrived is kept: try again to resume.`;
     return { error: new ModelError("network", words, { cause: error }), passing: true };
   }
 }
 
 /**
- * Writes a body at a position, no further than the whole; what is behind the position is cut off first.
- * @returns false when the body goes on behind the whole
+ * Writes a body at an offset, up to the complete size; the file is truncated to the offset first.
+ * @returns false when the body is longer
  */
 async function writeFrom(
   path: string,
@@ -215,7 +216,7 @@ async function writeFrom(
       });
       position += chunk.length;
       onBytes(position);
-      // The server need not end it, and is not waited for.
+      // The server need not end the body; we do not wait for it.
       if (position === wholeBytes) break;
     }
     await handle.sync();
@@ -229,7 +230,7 @@ function nameOf({ url }: FileDownload): string {
   return basename(new URL(url).pathname);
 }
 
-/** Whether the connection failed, rather than somebody answering in the hub's place. */
+/** Whether the connection failed, as opposed to something else answering in the hub's place. */
 function isConnection({ cause }: ModelError): boolean {
   return cause !== undefined;
 }

@@ -1,4 +1,4 @@
-/** Gets a model from the hub into the cache that Hugging Face's tools share, so that they find it there too. */
+/** Downloads a model from the hub into the cache that Hugging Face's tools share, so that they find it there too. */
 import { constants } from "node:fs";
 import { copyFile, symlink } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
@@ -13,29 +13,33 @@ import { type Places, repositoryFolder } from "../store.ts";
 import { downloadFile, PARTIAL } from "./download.ts";
 import { fileUrl, type Hub, type HubModel, hubModel, statusError } from "./hub.ts";
 
-/** How far a download has come. */
+/** The progress of a download. */
 export interface DownloadProgress {
   readonly doneBytes: number;
   readonly totalBytes: number;
-  /** Over the last seconds; 0 at the start. */
+  /** Average of the last seconds; 0 at the start. */
   readonly bytesPerSecond: number;
-  /** Undefined while the speed is not known. */
+  /** Undefined until the speed is known. */
   readonly secondsLeft?: number;
 }
 
-/** How a download is watched and stopped. */
+/** How a download is observed and stopped. */
 export interface GetOptions {
   readonly signal: AbortSignal;
   readonly onProgress?: (progress: DownloadProgress) => void;
-  /** Waits between tries. @see DownloadOptions */
+  /**
+   * Pauses between attempts.
+   * @see DownloadOptions
+   */
   readonly backoffMs?: readonly number[];
   readonly longestWaitMs?: number;
 }
 
 /**
- * Downloads a model; what is there already is not fetched again.
+ * Downloads a model; files that are already there are not downloaded again.
  * @returns its folder
- * @throws ModelError "network", "storage", "config" or "input"; what the signal aborts with, and then what has arrived stays
+ * @throws ModelError "network", "storage", "config" or "input"; the signal's reason, and then the part that has
+ * arrived stays
  */
 export async function getModel(hub: Hub, places: Places, id: string, options: GetOptions): Promise<string> {
   const model = await hubModel(hub, id, options.signal);
@@ -43,7 +47,7 @@ export async function getModel(hub: Hub, places: Places, id: string, options: Ge
   await makeOwnFolder(join(places.hub, name), places.own).catch((cause) => {
     throw unwritable(join(places.hub, name), cause);
   });
-  // All before anything is fetched: what is wrong with one of them would be so afterwards.
+  // All folders before the download, so that their errors are reported first.
   const blobs = await folderInside(places.hub, name, "blobs");
   const snapshot = await folderInside(places.hub, name, "snapshots", model.commit);
   const refs = await folderInside(places.hub, name, "refs");
@@ -55,22 +59,22 @@ export async function getModel(hub: Hub, places: Places, id: string, options: Ge
     await writeAtomically(join(refs, "main"), (handle) => handle.writeFile(model.commit));
     return snapshot;
   } catch (error) {
-    // Of a download that brought nothing, nothing is left.
+    // If nothing was downloaded, nothing is left.
     await removeEmpty(snapshot, dirname(snapshot), refs, blobs, dirname(blobs));
     await forgetFolder(dirname(blobs), places.own);
     throw error;
   }
 }
 
-/** Fetches a model's files into the folder of their contents. */
+/** Downloads a model's files into the folder of blobs. */
 async function fetchFiles(hub: Hub, model: HubModel, store: string, blobs: string, options: GetOptions): Promise<void> {
   const { onProgress, ...patience } = options;
   const files = model.files.map((file) => ({ ...file, blob: join(blobs, file.hash) }));
-  const there = await Promise.all(
+  const presentBytes = await Promise.all(
     files.map(async ({ blob }) => (await sizeInside(blob)) ?? (await sizeInside(blob + PARTIAL)) ?? 0),
   );
   const totalBytes = files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
-  await checkSpace(store, totalBytes - there.reduce((sum, size) => sum + size, 0));
+  await checkSpace(store, totalBytes - presentBytes.reduce((sum, size) => sum + size, 0));
 
   const rate = createRate();
   let finished = 0;
@@ -95,8 +99,8 @@ async function fetchFiles(hub: Hub, model: HubModel, store: string, blobs: strin
 }
 
 /**
- * A measure of speed over the last seconds.
- * @returns takes the bytes that are there, gives bytes a second
+ * Measures speed over the last seconds.
+ * @returns a function from the number of bytes present to bytes per second
  */
 export function createRate(now: () => number = () => performance.now()): (doneBytes: number) => number {
   const marks: { readonly at: number; readonly doneBytes: number }[] = [];
@@ -112,13 +116,13 @@ export function createRate(now: () => number = () => performance.now()): (doneBy
   };
 }
 
-/** Links as Hugging Face's tools do; copies where the system has no links for everyone (Windows). */
+/** Links like Hugging Face's tools do; copies on systems where links need privileges (Windows). */
 async function link(path: string, blob: string, target: string): Promise<void> {
   try {
     await removeOwn(path, dirname(path), isBlobLink);
     await symlink(target, path).catch(() => copyFile(blob, path, constants.COPYFILE_EXCL));
   } catch (cause) {
-    throw new ModelError("storage", `${path} cannot be written (${reason(cause)}): mend that, and try again.`, {
+    throw new ModelError("storage", `${path} cannot be written (${reason(cause)}). Fix that and try again.`, {
       cause,
     });
   }

@@ -1,29 +1,35 @@
-/** How long a server may keep a request waiting: one limit for a connection, headers, redirects, pages and bodies alike. */
+/**
+ * Limits how long a server may keep a request waiting: one budget for connection, headers, redirects, pages and
+ * bodies.
+ */
 import { ModelError } from "../../../models/errors.ts";
 
-/** How long a server may be silent, or too slow. */
+/** How long a server may be silent or too slow. */
 export const SILENCE_MS = 30_000;
 
-/** A body that brings less than this is taken for one that never ends: 30 kB in 30 seconds. */
+/** A slower body is treated as endless: 30 kB in 30 seconds. */
 export const LEAST_BYTES_PER_SECOND = 1000;
 
 /**
- * The time that a server has left. It passes only while the server is waited for, and begins anew whenever enough bytes for
- * all of it have arrived; so a server that drips has no more of it than a silent one.
+ * A server's remaining time. It passes only while we wait for the server, and starts over once enough bytes for the
+ * whole budget have arrived; so a server that drips gets no more time than a silent one.
  */
 export interface Lease {
   /**
-   * Waits for what a server does.
-   * @throws DOMException "TimeoutError" when the time is up before
+   * Waits for the server's work.
+   * @throws DOMException "TimeoutError" when the time runs out
    */
   wait<T>(work: Promise<T>): Promise<T>;
-  /** Notes bytes that have arrived. */
+  /** Counts bytes that have arrived. */
   count(bytes: number): void;
-  /** The milliseconds left. */
+  /** The remaining milliseconds. */
   leftMs(): number;
 }
 
-/** A lease of `silenceMs`. @param now a clock, in milliseconds */
+/**
+ * A lease of `silenceMs`.
+ * @param now a clock, in milliseconds
+ */
 export function createLease(silenceMs: number, now: () => number = () => performance.now()): Lease {
   const enoughBytes = (LEAST_BYTES_PER_SECOND * silenceMs) / 1000;
   let leftMs = silenceMs;
@@ -52,22 +58,22 @@ export function createLease(silenceMs: number, now: () => number = () => perform
   };
 }
 
-/** Whether an error says that a server was silent or too slow. */
+/** Whether an error means that a server was silent or too slow. */
 export function isSilence(error: unknown): boolean {
   return error instanceof ModelError && isTimeout(error.cause);
 }
 
-/** Whether an error is the end of a lease, or of one of undici's own waits. */
+/** Whether an error comes from an expired lease or from one of undici's timeouts. */
 export function isTimeout(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
-  const own = error.name === "TimeoutError" || ("code" in error && UNDICI.has(String(error.code)));
-  return own || isTimeout(error.cause);
+  const isExpired = error.name === "TimeoutError" || ("code" in error && UNDICI.has(String(error.code)));
+  return isExpired || isTimeout(error.cause);
 }
 
 const UNDICI = new Set(["UND_ERR_CONNECT_TIMEOUT", "UND_ERR_HEADERS_TIMEOUT", "UND_ERR_BODY_TIMEOUT"]);
 
 /**
- * How long a server asks to wait.
+ * The pause that a server asks for.
  * @param value of the header Retry-After: seconds, or a date
  */
 export function retryAfterMs(value: string | null): number | undefined {
@@ -76,5 +82,5 @@ export function retryAfterMs(value: string | null): number | undefined {
   return Number.isFinite(ms) ? Math.max(ms, 0) : undefined;
 }
 
-/** However long a server asks to wait, no longer; nor longer in all before it brings something. */
+/** Maximum pause that a server can ask for, and maximum total without progress. */
 export const LONGEST_WAIT_MS = 5 * 60_000;

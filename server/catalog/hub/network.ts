@@ -1,4 +1,7 @@
-/** The way to the hub: through proxies and custom certificates, within limits, with answers that are not the hub's told from its own. */
+/**
+ * HTTP access to the hub: through proxies, with custom certificates, within limits; detects answers that are not the
+ * hub's.
+ */
 import { setTimeout as wait } from "node:timers/promises";
 import { Agent, Pool, ProxyAgent, fetch as undiciFetch } from "undici";
 import { defined } from "../../../base/defined.ts";
@@ -15,47 +18,50 @@ import {
   SILENCE_MS,
 } from "./lease.ts";
 
-/** How the hub is reached. */
+/** Options for reaching the hub. */
 export interface NetworkOptions {
-  /** A proxy's address; the environment's HTTPS_PROXY, HTTP_PROXY and NO_PROXY when absent. */
+  /** A proxy's address; the environment's HTTPS_PROXY, HTTP_PROXY and NO_PROXY if absent. */
   readonly proxy?: string;
-  /** How long a server may stay silent, or bring too little. @see lease.ts */
+  /**
+   * How long a server may be silent or too slow.
+   * @see lease.ts
+   */
   readonly silenceMs?: number;
 }
 
-/** What goes along with an address. */
+/** The request that goes with an address. */
 export interface HubRequest {
   readonly headers: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal;
-  /** The server's time, when several requests share it. */
+  /** The server's remaining time, if several requests share it. */
   readonly lease?: Lease;
 }
 
-/** What a server answers, once its redirects were followed. */
+/** A server's answer, after redirects. */
 export interface Answer {
   readonly status: number;
   readonly headers: Headers;
   /**
-   * The bytes as they arrive; to be read once. Leaving it early ends the connection.
-   * @throws ModelError "network" when the server is silent or too slow; what the signal aborts with
+   * The bytes as they arrive; can be read once. Leaving the loop early ends the connection.
+   * @throws ModelError "network" when the server is silent or too slow; the signal's reason
    */
   readonly body: AsyncIterable<Uint8Array>;
-  /** Ends the connection where the body is not wanted. */
+  /** Ends the connection if the body is not needed. */
   readonly discard: () => void;
 }
 
-/** Asks a hub for an address. */
+/** Requests an address from a hub. */
 export interface HubFetch {
   (address: string, request: HubRequest): Promise<Answer>;
-  /** Time for a server, for requests that share it. */
+  /** A new lease, for requests that share it. */
   readonly lease: () => Lease;
 }
 
 /**
- * The way to the hub. Certificates of NODE_EXTRA_CA_CERTS are trusted (Node reads them at its start). At most
- * {@link MOST_REDIRECTS} redirects are followed; the Authorization header goes to the first origin only.
- * @returns rejects with ModelError "network" where nothing answers in time, a proxy answers for the hub, a redirect leads
- * where none should, or a token would go out unencrypted; statuses are the caller's
+ * Creates the access to the hub. Certificates of NODE_EXTRA_CA_CERTS are trusted (Node reads them at start). At most
+ * {@link MOST_REDIRECTS} redirects are followed; the Authorization header goes only to the first origin.
+ * @returns a function that rejects with ModelError "network" when nothing answers in time, a proxy answers in the
+ * hub's place, a redirect leads astray, or a token would be sent unencrypted; the caller handles statuses
  */
 export function createFetch({ proxy, silenceMs = SILENCE_MS }: NetworkOptions = {}): HubFetch {
   const proxyOf = (url: URL) => {
@@ -104,14 +110,14 @@ export function createFetch({ proxy, silenceMs = SILENCE_MS }: NetworkOptions = 
   return Object.assign(ask, { lease });
 }
 
-/** How many redirects a request may take. */
+/** Maximum number of redirects per request. */
 export const MOST_REDIRECTS = 5;
 
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 
 const underneath = undiciFetch as unknown as (url: URL, init: object) => Promise<Response>;
 
-/** Connections, each origin's on its own, because a redirect can lead to one that is not behind the proxy. */
+/** Connections per origin, because a redirect can lead to one that is not behind the proxy. */
 function createDispatcher(proxyOf: (url: URL) => Address | undefined, silenceMs: number): Agent {
   const patience = { headersTimeout: silenceMs, bodyTimeout: silenceMs };
   const connect = { timeout: silenceMs };
@@ -135,7 +141,7 @@ function createDispatcher(proxyOf: (url: URL) => Address | undefined, silenceMs:
   });
 }
 
-/** A body's bytes, for which the server is waited no longer than its lease. */
+/** A body's bytes; the server must deliver them within its lease. */
 async function* bytesOf(
   { body }: Response,
   lease: Lease,
@@ -144,11 +150,11 @@ async function* bytesOf(
 ): AsyncGenerator<Uint8Array> {
   if (body === null) return;
   const reader = body.getReader();
-  let whole = false;
+  let complete = false;
   try {
     for (;;) {
       const { done, value } = await lease.wait(reader.read());
-      whole = done;
+      complete = done;
       if (done) return;
       lease.count(value.length);
       yield value;
@@ -156,13 +162,13 @@ async function* bytesOf(
   } catch (cause) {
     throw failure(cause);
   } finally {
-    if (!whole) abort.abort();
+    if (!complete) abort.abort();
   }
 }
 
 /**
- * A way to the hub that asks again, after the time that the server names, where it is too busy for an answer.
- * @param backoffMs the waits, all requests together
+ * Repeats requests that the server is too busy to answer, after the pause that it names.
+ * @param backoffMs the pauses, shared by all requests
  */
 export function patient(fetch: HubFetch, backoffMs: readonly number[] = [1000, 4000, 15_000]): HubFetch {
   const pauses = [...backoffMs];
@@ -182,8 +188,8 @@ export function patient(fetch: HubFetch, backoffMs: readonly number[] = [1000, 4
 }
 
 /**
- * The proxy that the environment names for an address: HTTPS_PROXY or HTTP_PROXY, unless NO_PROXY has the host or a domain
- * that it is in; lower case goes first, as with curl.
+ * The proxy that the environment names for an address: HTTPS_PROXY or HTTP_PROXY, unless NO_PROXY lists the host or a
+ * domain above it; lower case takes precedence, as in curl.
  */
 export function proxyFor({ protocol, hostname, host }: URL, environment: NodeJS.ProcessEnv): string | undefined {
   const read = (name: string) => environment[name.toLowerCase()] ?? environment[name];
@@ -195,28 +201,28 @@ export function proxyFor({ protocol, hostname, host }: URL, environment: NodeJS.
   return direct ? undefined : read(protocol === "https:" ? "HTTPS_PROXY" : "HTTP_PROXY") || undefined;
 }
 
-/** What kept a connection from being made, in words. */
+/** Describes why a connection could not be made. */
 export function unreachable({ host }: URL, error: unknown): ModelError {
   const cause = plain(error);
   const { code } = cause;
   const words = /\b407\b/.test(reason(cause))
-    ? `The proxy on the way to ${host} wants a user name and password. Write them into HTTPS_PROXY, as http://USER:PASSWORD@HOST:PORT.`
+    ? `The proxy on the way to ${host} requires a user name and password. Put them into HTTPS_PROXY, as http://USER:PASSWORD@HOST:PORT.`
     : CERTIFICATE.test(code)
-      ? `The certificate of ${host} is not one that this machine trusts (${code}). Where a company's proxy reads along, put its certificate into a file and name that in NODE_EXTRA_CA_CERTS.`
+      ? `The certificate of ${host} is not trusted by this machine (${code}). If a company's proxy inspects connections, save its certificate in a file and name that in NODE_EXTRA_CA_CERTS.`
       : code === "ENOTFOUND" || code === "EAI_AGAIN"
         ? `${host} was not found: this machine seems to be offline. Connect it, name a mirror in HF_ENDPOINT, or import the model from a folder or a zip file.`
         : `${host} could not be reached (${code || reason(cause)}). Check the connection; behind a proxy, set HTTPS_PROXY; or import the model from a folder or a zip file.`;
   return new ModelError("network", words, { cause });
 }
 
-/** The words and the code of the error underneath all others, and nothing else: undici's errors hold what was received. */
+/** Message and code of the innermost error and nothing else, because undici's errors contain received data. */
 function plain(error: unknown): Error & { readonly code: string } {
   const cause = deepest(error);
   const code = cause instanceof Error && "code" in cause ? String(cause.code) : "";
   return Object.assign(new Error(reason(cause)), { code });
 }
 
-/** The error underneath all others. */
+/** The innermost cause of an error. */
 function deepest(error: unknown): unknown {
   return error instanceof Error && error.cause !== undefined ? deepest(error.cause) : error;
 }
@@ -226,7 +232,7 @@ const CERTIFICATE = /CERT|SELF_SIGNED|UNABLE_TO_(GET|VERIFY)|ALTNAME/;
 function silent({ host }: URL, silenceMs: number): ModelError {
   return new ModelError(
     "network",
-    `${host} was silent for ${silenceMs / 1000} seconds, or sent less than ${LEAST_BYTES_PER_SECOND} bytes a second. Check the connection and the proxy, and try again later, or another mirror.`,
+    `${host} was silent for ${silenceMs / 1000} seconds, or sent less than ${LEAST_BYTES_PER_SECOND} bytes per second. Check the connection and the proxy, and try again later, or try another mirror.`,
     { cause: new DOMException("The server kept silent", "TimeoutError") },
   );
 }
@@ -238,14 +244,14 @@ function tooMany({ host }: URL): ModelError {
   );
 }
 
-/** Refuses to let others on the way read a token; a password that somebody wrote into an http address was meant for it. */
+/** Refuses to expose a token to others on the way; a password in an http address was put there deliberately. */
 function refusePlain(url: URL, { authorization }: HubRequest["headers"], proxy: URL | undefined): void {
   if (!authorization?.startsWith("Bearer ") || url.protocol === "https:") return;
   if (isLoopback(url) && (proxy === undefined || isLoopback(proxy))) return;
   const way = proxy === undefined || isLoopback(proxy) ? "" : `, through the proxy ${proxy.host}`;
   throw new ModelError(
     "network",
-    `The access token is not sent to ${url.host}${way}: over plain http anybody on the way could read it. Name an https address in HF_ENDPOINT, or set HF_HUB_DISABLE_IMPLICIT_TOKEN=1 to ask without the token (in the panel, remove it).`,
+    `The access token is not sent to ${url.host}${way}: over plain http anybody on the way could read it. Use an https address in HF_ENDPOINT, or set HF_HUB_DISABLE_IMPLICIT_TOKEN=1 to send no token (in the panel, remove it).`,
   );
 }
 
@@ -253,13 +259,13 @@ function withoutAuthorization(headers: HubRequest["headers"]): HubRequest["heade
   return Object.fromEntries(Object.entries(headers).filter(([name]) => name.toLowerCase() !== "authorization"));
 }
 
-/** Refuses what a proxy or a network's login page says in the hub's place. */
+/** Refuses answers of a proxy or a network's login page in the hub's place. */
 function refuseStrangers(asked: URL, answered: URL, { status, headers }: Response): void {
   const page = /^text\/html/i.test(headers.get("content-type") ?? "");
   if (!page || (status >= 400 && status !== 511)) return;
   const at = answered.host === asked.host ? "" : ` from ${answered.host}`;
   throw new ModelError(
     "network",
-    `A web page${at} came in place of the hub's answer from ${asked.host}: most likely the login page of a proxy or of this network. Open ${asked.origin} in a browser, log in, and try again.`,
+    `A web page${at} arrived instead of the hub's answer from ${asked.host}: most likely the login page of a proxy or of this network. Open ${asked.origin} in a browser, log in, and try again.`,
   );
 }

@@ -55,7 +55,7 @@ const damages: [string, "plain" | "sharded", Damage, RegExp][] = [
     "no weights",
     "plain",
     (f) => rmSync(join(f, "model.safetensors")),
-    /holds no model\.safetensors or other weights\. Give/,
+    /does not contain model\.safetensors or other weights\. Give/,
   ],
   [
     "several weights with nothing to choose by",
@@ -64,7 +64,7 @@ const damages: [string, "plain" | "sharded", Damage, RegExp][] = [
       renameSync(join(f, "model.safetensors"), join(f, "a.safetensors"));
       writeFileSync(join(f, "b.safetensors"), readFileSync(join(f, "a.safetensors")));
     },
-    /holds several weights, among them a\.safetensors and b\.safetensors\. Keep one/,
+    /contains several sets of weights, among them a\.safetensors and b\.safetensors\. Keep one/,
   ],
   ["a truncated file", "plain", (f) => truncateSync(join(f, "model.safetensors"), 90_000), /truncated: .* ends at/],
   ["an empty file", "plain", (f) => truncateSync(join(f, "model.safetensors"), 0), /is 0 bytes long/],
@@ -81,7 +81,7 @@ const damages: [string, "plain" | "sharded", Damage, RegExp][] = [
       rmSync(join(f, "model.safetensors"));
       symlinkSync("nowhere", join(f, "model.safetensors"));
     },
-    /is a link to nothing/,
+    /is a broken link/,
   ],
   [
     "a missing shard",
@@ -119,14 +119,14 @@ const damages: [string, "plain" | "sharded", Damage, RegExp][] = [
     "an index that leaves the folder",
     "sharded",
     (f) => writeFileSync(join(f, INDEX), JSON.stringify({ weight_map: { a: "../other/model.safetensors" } })),
-    /places a in "\.\.\/other\/model\.safetensors", which is no file of this folder/,
+    /places a in "\.\.\/other\/model\.safetensors", which is not a file in this folder/,
   ],
   [
     "an index that names a tensor its shard lacks",
     "sharded",
     (f) =>
       writeFileSync(join(f, INDEX), readFileSync(join(f, INDEX), "utf8").replace('"shared.weight"', '"shared.bias"')),
-    /places shared\.bias in .*which does not hold it/,
+    /places shared\.bias in .*which does not contain it/,
   ],
 ];
 for (const [name, fixture, damage, message] of damages) {
@@ -159,5 +159,5 @@ test("says so when a file becomes shorter while it is open", async (t) => {
   truncateSync(join(folder, "model.safetensors"), 9000);
   const [last] = [...tensors].slice(-1);
   assert.ok(last);
-  await assert.rejects(readTensor(...last), /became shorter while it was read/);
+  await assert.rejects(readTensor(...last), /was truncated while it was read/);
 });

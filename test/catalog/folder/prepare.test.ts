@@ -37,7 +37,7 @@ for (const fixture of ["plain", "sharded"] as const) {
     const prepared = await prepareWeights(modelFolder(t, fixture), "int8", { cacheFolder });
     assert.deepEqual(digests(prepared), expectedTensors(fixture, "int8"));
     assert.equal(prepared.folder, realpathSync(cacheFolder));
-    assert.match(prepared.notes.join(), /int8 weights made from the published ones/);
+    assert.match(prepared.notes.join(), /int8 weights quantized from the published ones/);
   });
 
   test(`float32 tensors are those of PyTorch: ${fixture}`, async (t) => {
@@ -210,7 +210,7 @@ for (const fixture of ["plain", "sharded"] as const) {
     assert.deepEqual(int8.notes, []);
 
     const float32 = await prepareWeights(folder, "float32", { cacheFolder: temporaryFolder(t) });
-    assert.match(float32.notes.join(), /made from the model's int8 file/);
+    assert.match(float32.notes.join(), /converted from the model's int8 file/);
     assert.deepEqual(new Set(float32.tensors.keys()), new Set(Object.keys(expectedTensors(fixture, "float32"))));
     assert.deepEqual(float32.config, int8.config);
     const published = await openCheckpoint(modelFolder(t, fixture));
@@ -233,10 +233,10 @@ test("an int8 file that does not fit its config.json is refused", async (t) => {
   editConfig(folder, { d_ff: 128 });
   await assert.rejects(
     prepareWeights(folder, "int8"),
-    /model\.int8\.safetensors has .*wi\.s8t as I8 \[24,136\], where I8 \[24,128\] is needed: it does not belong to the config\.json/,
+    /model\.int8\.safetensors has .*wi\.s8t as I8 \[24,136\], where I8 \[24,128\] is needed: it does not match the config\.json/,
   );
   editConfig(folder, { d_ff: 136, num_decoder_layers: 1 });
-  await assert.rejects(prepareWeights(folder, "int8"), /holds \d+ tensors, where \d+ are needed/);
+  await assert.rejects(prepareWeights(folder, "int8"), /contains \d+ tensors, where \d+ are needed/);
 });
 
 /** Adds an LM head to the plain fixture: `embedding` mixed into its values. */

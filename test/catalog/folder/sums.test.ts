@@ -65,7 +65,7 @@ test("a declared file that is not in the folder by its name is refused", async (
     await assert.rejects(
       prepareWeights(folder, "float32", { cacheFolder: temporaryFolder(t) }),
       (error) =>
-        error instanceof ModelError && error.code === "checkpoint" && /no file of this folder/.test(error.message),
+        error instanceof ModelError && error.code === "checkpoint" && /not a file in this folder/.test(error.message),
     );
   }
 });

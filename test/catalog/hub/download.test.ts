@@ -117,9 +117,9 @@ const failures: [what: string, change: (hub: HubServer) => void, code: ModelErro
     "a model that is not there",
     () => undefined,
     "network",
-    /does not let you read google\/none \(401\): it does not exist, or wants a token/,
+    /does not let you read google\/none \(401\): it does not exist, or requires a token/,
   ],
-  ["a model that wants a token", (hub) => (hub.token = "secret"), "network", /\(401\).*give a token \(HF_TOKEN/],
+  ["a model that wants a token", (hub) => (hub.token = "secret"), "network", /\(401\).*set a token \(HF_TOKEN/],
   ["a file that is gone", (hub) => skipSmall(hub, [{ kind: "status", status: 404 }]), "network", /\(404\).*mirror/],
   [
     "a hub that stays busy",
@@ -137,7 +137,7 @@ const failures: [what: string, change: (hub: HubServer) => void, code: ModelErro
     "a redirect to a login page",
     (hub) => hub.mishaps.api.push({ kind: "page", redirect: true }),
     "network",
-    /from localhost:\d+ came in place/,
+    /from localhost:\d+ arrived instead/,
   ],
   ["a login page for a file", (hub) => skipSmall(hub, [{ kind: "page" }]), "network", /login page/],
   [
@@ -292,7 +292,7 @@ test("a proxy is gone through, and one that wants a password named", async (t) =
   await get({ proxy: address });
   assert.ok(asked.includes(new URL(hub.endpoint).host), asked.join());
   refuses = true;
-  await assert.rejects(get({ proxy: address }), is("network", /proxy .* wants a user name and password/));
+  await assert.rejects(get({ proxy: address }), is("network", /proxy .* requires a user name and password/));
 });
 
 const proxied: [address: string, environment: NodeJS.ProcessEnv, proxy: string | undefined][] = [
@@ -317,7 +317,7 @@ test("a certificate that nobody knows is refused with what to do, and taken once
   await using hub = await startHub({ [ID]: FILES }, { cert, key });
   await assert.rejects(
     createFetch()(`${hub.endpoint}/api`, { headers: {} }),
-    is("network", /certificate of 127.0.0.1:\d+ is not one that this machine trusts.*NODE_EXTRA_CA_CERTS/),
+    is("network", /certificate of 127.0.0.1:\d+ is not trusted by this machine.*NODE_EXTRA_CA_CERTS/),
   );
   const trusted = { NODE_EXTRA_CA_CERTS: "test/fixtures/tls/localhost.crt" };
   const env = { ...process.env, ...trusted, HF_ENDPOINT: hub.endpoint, HF_HUB_CACHE: places.hub, HF_TOKEN: "" };
@@ -330,7 +330,7 @@ test("the disk is looked at before anything is fetched", async (t) => {
   const { places } = await setup(t);
   await assert.rejects(
     checkSpace(places.hub, 3e9, async () => 2e9),
-    is("storage", /3\.0 GB are needed in .* has 2\.0 GB left/),
+    is("storage", /3\.0 GB are needed in .* has only 2\.0 GB left/),
   );
   await checkSpace(places.hub, 1e9, async () => 2e9);
   await checkSpace(places.hub, 1);
@@ -363,8 +363,8 @@ test("weights are fetched in one format: safetensors before PyTorch's, all shard
       "config.json",
     ],
   );
-  assert.throws(() => names("config.json", "operative_config.gin"), is("config", /holds no weights/));
-  assert.throws(() => names("pytorch_model.bin"), is("config", /holds no config.json/));
+  assert.throws(() => names("config.json", "operative_config.gin"), is("config", /has no weights/));
+  assert.throws(() => names("pytorch_model.bin"), is("config", /has no config.json/));
 });
 
 test("speed is that of the last seconds", () => {

@@ -108,7 +108,7 @@ test("a token with a line break or a space in it is refused and not shown", asyn
   for (const token of ["hf_sec\r\nx-evil: ret", "hf_sec ret", "hf_secr\u00e9t", "hf_sec\0ret"]) {
     const secret = /hf_sec|ret/;
     const hidden = (error: Error) =>
-      is("input", /access token has a character/)(error) && !secret.test(inspect(error).replace(/^ {4}at .*/gm, ""));
+      is("input", /access token contains an invalid character/)(error) && !secret.test(inspect(error).replace(/^ {4}at .*/gm, ""));
     await assert.rejects(get({ token }), hidden);
     await assert.rejects(get({ environment: { HF_TOKEN: token } }), hidden);
   }
@@ -166,7 +166,7 @@ const wrong: [what: string, change: (hub: HubServer) => void, words: RegExp][] =
   [
     "refuses them",
     (hub) => (hub.authorization = "Basic else"),
-    /\(401\).*user name and password in HF_ENDPOINT may not/,
+    /\(401\).*user name and password in HF_ENDPOINT are not allowed/,
   ],
   [
     "answers what is not JSON",
@@ -175,7 +175,7 @@ const wrong: [what: string, change: (hub: HubServer) => void, words: RegExp][] =
         INFO,
         (request, response) => void response.end(`${request.headers.authorization} ${PASSWORD}`),
       )),
-    /no answer about .* that can be read/,
+    /no readable answer about /,
   ],
   [
     "answers what is not HTTP",
@@ -231,7 +231,7 @@ for (const address of malformed) {
   test(`says what is wrong with the address ${address.replaceAll(/us er|p@ss/g, "x")}, and does not show it`, async (t) => {
     const { get } = await setup(t);
     const hidden = (error: unknown) =>
-      is("input", /is not an address that can be used.*percent-encoded/)(error) && assertHidden(error);
+      is("input", /is not a valid address.*percent-encoded/)(error) && assertHidden(error);
     await assert.rejects(get({ environment: { HF_ENDPOINT: address } }), hidden);
     if (!address.startsWith("us")) await assert.rejects(get({ proxy: address }), hidden);
   });
@@ -251,7 +251,7 @@ test("the command line shows neither user name nor password of a hub or a proxy 
     let shown = "";
     for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk) => (shown += chunk));
     assert.deepEqual(await once(child, "close"), [1, null]);
-    assert.match(shown, /not found|not an address/);
+    assert.match(shown, /not found|not a valid address/);
     assertHidden(shown);
   }
 });
@@ -309,11 +309,11 @@ const referred: [from: string, to: string | null, words: RegExp | string][] = [
   ["https://a/x", "https://b/", "https://b/"],
   ["http://a/x", "https://b/", "https://b/"],
   ["https://a/x", "http://a/", /from https to plain http at a/],
-  ["https://a/x", "//u:p@b/", /to b with a user name of its own/],
+  ["https://a/x", "//u:p@b/", /to b with a user name in the address/],
   ["https://a/x", "file:///etc/passwd", /of file:, which is neither http nor https/],
   ["https://a/x", "data:text/plain,x", /of data:/],
-  ["https://a/x", "http://[", /without an address that can be read/],
-  ["https://a/x", null, /without an address/],
+  ["https://a/x", "http://[", /without a readable address/],
+  ["https://a/x", null, /without a readable address/],
 ];
 test("a server refers to other addresses of the web only, and never from https to http", async (t) => {
   for (const [from, to, expected] of referred) {
@@ -323,7 +323,7 @@ test("a server refers to other addresses of the web only, and never from https t
   const { hub, get } = await setup(t);
   for (const location of ["ftp://127.0.0.1/", "file:///etc/passwd", "http://u:p@localhost/", "http://["]) {
     hub.intercept = at(TREE, (_, response) => void response.writeHead(302, { location }).end());
-    await assert.rejects(get(), is("network", /refers .* that is not followed/), location);
+    await assert.rejects(get(), is("network", /refers .* which is not followed/), location);
   }
 });
 
@@ -421,7 +421,7 @@ for (const [what, path, answer] of slow) {
     const began = performance.now();
     await assert.rejects(
       get({ silenceMs: SILENCE_MS }),
-      is("network", /was silent for 0\.6 seconds, or sent less than 1000 bytes a second|more than 5 times/),
+      is("network", /was silent for 0\.6 seconds, or sent less than 1000 bytes per second|more than 5 times/),
     );
     const took = performance.now() - began;
     assert.ok(took < SILENCE_MS + 2500, `${took} ms`);
