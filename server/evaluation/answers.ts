@@ -13,17 +13,17 @@ export async function answerTask(rows: readonly Row<"qa">[], context: TaskContex
     prefix: context.pool.info.prefixes.qa ?? "",
     text: questionInput(question, text),
   }));
-  const said = await answerAll(inputs, MOST_ANSWER_TOKENS, "Answering", context);
+  const written = await answerAll(inputs, MOST_ANSWER_TOKENS, "Answering", context);
   const accepted = rows.map(({ answers }) => answers);
-  const texts = said.map(({ text }) => text);
+  const texts = written.map(({ text }) => text);
   return {
     groups: evaluateAnswers(accepted, [{ name: "model", texts }], context.seed),
     notes: [
       `Input "question: ... context: ...", greedy, at most ${MOST_ANSWER_TOKENS} tokens. Exact match and F1 of words as SQuAD's: case, punctuation and articles ignored, the best over the accepted answers.`,
-      ...cutNote(said),
+      ...cutNote(written),
     ],
     predictions: rows.map(({ row, source, answers }, i) => {
-      return { row, source, reference: answers, ...predicted(said[i]), ...answerScores(answers, texts[i] ?? "") };
+      return { row, source, reference: answers, ...predicted(written[i]), ...answerScores(answers, texts[i] ?? "") };
     }),
   };
 }
@@ -39,8 +39,8 @@ export async function labelTask(
   for (const label of truth) counts.set(label, (counts.get(label) ?? 0) + 1);
   const [[majority = ""] = []] = [...counts].sort(([a, m], [b, n]) => n - m || (a < b ? -1 : 1));
   const inputs = rows.map(({ row, text }) => ({ row, prefix, text }));
-  const said = await answerAll(inputs, MOST_LABEL_TOKENS, "Classifying", context);
-  const texts = said.map(({ text }) => text);
+  const written = await answerAll(inputs, MOST_LABEL_TOKENS, "Classifying", context);
+  const texts = written.map(({ text }) => text);
   const outputs = [
     { name: "model", texts },
     { name: "most frequent label", texts: truth.map(() => majority) },
@@ -50,11 +50,11 @@ export async function labelTask(
     notes: [
       `Input "${prefix}...", greedy; what the model writes is compared with the ${counts.size} labels as text, case ignored. Macro F1: mean over labels.`,
       `The most frequent label here: ${majority} (${counts.get(majority)} of ${truth.length}).`,
-      ...cutNote(said),
+      ...cutNote(written),
     ],
     predictions: rows.map(({ row, source, label }, i) => {
       const exact = texts[i]?.toLowerCase() === label.toLowerCase();
-      return { row, source, reference: label, ...predicted(said[i]), exact };
+      return { row, source, reference: label, ...predicted(written[i]), exact };
     }),
   };
 }
@@ -70,7 +70,7 @@ interface PrefixedInput {
   readonly text: string;
 }
 
-interface Said extends Produced {
+interface WrittenAnswer extends Produced {
   /** Whether the input was longer than the window. */
   readonly cut: boolean;
 }
@@ -80,8 +80,8 @@ async function answerAll(
   maxNewTokens: number,
   label: string,
   { pool, signal, progress }: TaskContext,
-): Promise<Said[]> {
-  const answer = async (model: LoadedModel, { prefix, text }: PrefixedInput): Promise<Said> => {
+): Promise<WrittenAnswer[]> {
+  const answer = async (model: LoadedModel, { prefix, text }: PrefixedInput): Promise<WrittenAnswer> => {
     const ids = await model.encode([
       { kind: "text", text: prefix.trimEnd(), special: true },
       { kind: "text", text },
@@ -94,9 +94,9 @@ async function answerAll(
   return pool.map(inputs, answer, { signal, onDone: (done) => progress(label, done, inputs.length) });
 }
 
-function cutNote(said: readonly Said[]): string[] {
-  const cut = said.filter((one) => one.cut).length;
+function cutNote(answers: readonly WrittenAnswer[]): string[] {
+  const cut = answers.filter((answer) => answer.cut).length;
   return cut === 0
     ? []
-    : [`${cut} of ${said.length} inputs are longer than ${WINDOW_TOKENS} tokens; their ends were not read.`];
+    : [`${cut} of ${answers.length} inputs are longer than ${WINDOW_TOKENS} tokens; their ends were not read.`];
 }

@@ -59,11 +59,11 @@ export async function runTrials(
   pool: ModelPool,
   { signal, progress }: Work,
 ): Promise<Trials> {
-  const made = await pool.map(rows, (model, row) => trialsOf(model, row, signal), {
+  const trialsOfRows = await pool.map(rows, (model, row) => trialsOf(model, row, signal), {
     signal,
     onDone: (done) => progress("Calibrating", done, rows.length),
   });
-  const of = (kind: CalibratedKind) => made.flatMap((one) => one[kind]);
+  const of = (kind: CalibratedKind) => trialsOfRows.flatMap((trials) => trials[kind]);
   return { word: of("word"), fill: of("fill"), passage: of("passage"), summary: of("summary"), title: of("title") };
 }
 

@@ -42,8 +42,8 @@ export interface Produced {
 }
 
 /** What every prediction tells of the text produced. */
-export function predicted(made: Produced | undefined): Pick<Prediction, "prediction" | "logProb" | "logProbs"> {
-  const { text, logProbs } = made ?? { text: "", logProbs: [] };
+export function predicted(produced: Produced | undefined): Pick<Prediction, "prediction" | "logProb" | "logProbs"> {
+  const { text, logProbs } = produced ?? { text: "", logProbs: [] };
   const logProb = logProbs.length === 0 ? null : logProbs.reduce((a, b) => a + b, 0) / logProbs.length;
   return { prediction: text.trim(), logProb, logProbs };
 }

@@ -26,17 +26,17 @@ export async function fillTask(
     );
   }
   const helped = pool.info.decoding?.fill?.wordPairs !== undefined;
-  const alone = async (model: LoadedModel, gap: Gap): Promise<string[]> =>
+  const fillWithoutPairs = async (model: LoadedModel, gap: Gap): Promise<string[]> =>
     distinct([
       ...(await fillGap(model, gap, 1, signal, { wordPairs: 0 })),
       ...(alternatives > 1 ? await fillGap(model, gap, alternatives, signal, { wordPairs: 0 }) : []),
     ]);
-  const made = await pool.map(
+  const outcomes = await pool.map(
     gaps,
     async (model, gap) => ({
       greedy: await fillGap(model, gap, 1, signal),
       beams: isWord(gap) && alternatives > 1 ? await fillGap(model, gap, alternatives, signal) : [],
-      alone: isWord(gap) && helped ? await alone(model, gap) : undefined,
+      withoutPairs: isWord(gap) && helped ? await fillWithoutPairs(model, gap) : undefined,
       likelihood: await trueFill(model, gap, signal),
       withoutAfter: await trueFill(model, { ...gap, after: "" }, signal),
     }),
@@ -44,11 +44,11 @@ export async function fillTask(
   );
   progress("Comparing", gaps.length, gaps.length);
   // What a user gets comes first; then the best alternatives.
-  const fills = made.map(({ greedy, beams }) => distinct([...greedy.slice(0, 1), ...beams]));
+  const fills = outcomes.map(({ greedy, beams }) => distinct([...greedy.slice(0, 1), ...beams]));
   const outputs: FillOutputs[] = [
-    { name: "model", fills, logProbs: made.map(({ likelihood }) => likelihood) },
-    ...(helped ? [{ name: "model without word pairs", fills: made.map(({ alone }) => alone) }] : []),
-    { name: "model, only the text before", logProbs: made.map(({ withoutAfter }) => withoutAfter) },
+    { name: "model", fills, logProbs: outcomes.map(({ likelihood }) => likelihood) },
+    ...(helped ? [{ name: "model without word pairs", fills: outcomes.map(({ withoutPairs }) => withoutPairs) }] : []),
+    { name: "model, only the text before", logProbs: outcomes.map(({ withoutAfter }) => withoutAfter) },
   ];
   if (bigrams !== undefined) {
     const predict = (both: boolean) =>
@@ -71,7 +71,7 @@ export async function fillTask(
       ...(bigrams === undefined ? ["No bigrams to compare with: --bigrams FILE counts them in a corpus."] : []),
     ],
     predictions: gaps.map(({ row, source, kind, fill }, i) => {
-      const { greedy = [], beams = [], likelihood = [] } = made[i] ?? {};
+      const { greedy = [], beams = [], likelihood = [] } = outcomes[i] ?? {};
       return {
         row,
         source,
@@ -101,10 +101,10 @@ export async function fillGap(
   signal?: AbortSignal,
   decoding: InfillParams["decoding"] = {},
 ): Promise<readonly FillCandidate[]> {
-  const place = { start: gap.before.length, end: gap.before.length, length: hintOf(gap) };
+  const emptyGap = { start: gap.before.length, end: gap.before.length, length: hintOf(gap) };
   const { fills } = await infill(
     { model },
-    { text: gap.before + gap.after, gaps: [place], alternatives, decoding },
+    { text: gap.before + gap.after, gaps: [emptyGap], alternatives, decoding },
     defined({ signal }),
   );
   return fills[0]?.alternatives ?? [];

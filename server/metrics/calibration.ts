@@ -90,9 +90,9 @@ export function crossReliability(kind: CalibratedKind, trials: readonly Trial[])
       trials.filter((_, i) => i % FOLDS !== fold),
     ),
   );
-  const places = new Map(trials.map((trial, i) => [trial, i]));
+  const indexes = new Map(trials.map((trial, i) => [trial, i]));
   return reliabilityOf(trials, (trial) => {
-    const curve = curves[(places.get(trial) ?? 0) % FOLDS];
+    const curve = curves[(indexes.get(trial) ?? 0) % FOLDS];
     return curve === undefined ? 0 : probabilityOf(curve, measuresOf(trial.logProbs));
   });
 }
@@ -103,30 +103,30 @@ const STEPS = 30;
 const PULL = 0.1;
 
 function reliabilityOf(trials: readonly Trial[], confidence: (trial: Trial) => number): Reliability {
-  const all = trials.map((trial) => ({ ...trial, hit: trial.right ? 1 : 0, confidence: confidence(trial) }));
-  const right = mean(all.map((one) => one.hit));
+  const judged = trials.map((trial) => ({ ...trial, hit: trial.right ? 1 : 0, confidence: confidence(trial) }));
+  const right = mean(judged.map((trial) => trial.hit));
   const bins = Array.from({ length: BINS }, (_, i): ReliabilityBin[] => {
-    const own = all.filter((one) => Math.min(BINS - 1, Math.floor(one.confidence * BINS)) === i);
-    if (own.length === 0) return [];
-    const replaced = own.filter((one) => one.insteadRight !== undefined);
+    const inBin = judged.filter((trial) => Math.min(BINS - 1, Math.floor(trial.confidence * BINS)) === i);
+    if (inBin.length === 0) return [];
+    const replaced = inBin.filter((trial) => trial.insteadRight !== undefined);
     return [
       {
         from: i / BINS,
         to: (i + 1) / BINS,
-        count: own.length,
-        predicted: mean(own.map((one) => one.confidence)),
-        observed: mean(own.map((one) => one.hit)),
-        ...(replaced.length === 0 ? {} : { instead: mean(replaced.map((one) => (one.insteadRight ? 1 : 0))) }),
+        count: inBin.length,
+        predicted: mean(inBin.map((trial) => trial.confidence)),
+        observed: mean(inBin.map((trial) => trial.hit)),
+        ...(replaced.length === 0 ? {} : { instead: mean(replaced.map((trial) => (trial.insteadRight ? 1 : 0))) }),
       },
     ];
   }).flat();
   const distance = ({ count, predicted, observed }: ReliabilityBin) => count * Math.abs(predicted - observed);
   return {
-    count: all.length,
+    count: judged.length,
     right,
-    expectedCalibrationError: bins.reduce((sum, bin) => sum + distance(bin), 0) / Math.max(1, all.length),
-    brier: mean(all.map((one) => (one.confidence - one.hit) ** 2)),
-    brierOfShare: mean(all.map((one) => (right - one.hit) ** 2)),
+    expectedCalibrationError: bins.reduce((sum, bin) => sum + distance(bin), 0) / Math.max(1, judged.length),
+    brier: mean(judged.map((trial) => (trial.confidence - trial.hit) ** 2)),
+    brierOfShare: mean(judged.map((trial) => (right - trial.hit) ** 2)),
     bins,
   };
 }

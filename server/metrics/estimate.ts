@@ -34,13 +34,13 @@ export function ratio(
   weights?: readonly number[],
   shape: (quotient: number) => number = (quotient) => quotient,
 ): Statistic {
-  const [of, by] = [Float64Array.from(values), weights && Float64Array.from(weights)];
+  const [numerators, denominators] = [Float64Array.from(values), weights && Float64Array.from(weights)];
   return (places) => {
     let [sum, weight] = [0, 0];
     for (let i = 0; i < places.length; i++) {
-      const place = places[i] ?? 0;
-      sum += of[place] ?? 0;
-      weight += by === undefined ? 1 : (by[place] ?? 0);
+      const item = places[i] ?? 0;
+      sum += numerators[item] ?? 0;
+      weight += denominators === undefined ? 1 : (denominators[item] ?? 0);
     }
     return weight === 0 ? Number.NaN : shape(sum / weight);
   };
@@ -60,10 +60,10 @@ export function estimateSystems(places: readonly number[], systems: readonly Sys
   const samples = systems.map(({ metrics }) => mapValues(metrics, (metric) => sample(metric, places, resamples)));
   const [first] = samples;
   return systems.map(({ name }, i) => {
-    const own = samples[i] ?? {};
-    const scores = mapValues(own, interval);
+    const ofSystem = samples[i] ?? {};
+    const scores = mapValues(ofSystem, interval);
     if (first === undefined || i === 0) return { name, scores };
-    const shared = Object.fromEntries(Object.entries(own).filter(([metric]) => first[metric] !== undefined));
+    const shared = Object.fromEntries(Object.entries(ofSystem).filter(([metric]) => first[metric] !== undefined));
     return { name, scores, difference: mapValues(shared, (other, metric) => interval(minus(first[metric], other))) };
   });
 }
@@ -78,10 +78,10 @@ function sample(metric: Statistic, places: readonly number[], resamples: readonl
   return { whole: metric(places), resampled: Float64Array.from(resamples, metric) };
 }
 
-function minus(one: Sample | undefined, other: Sample): Sample {
+function minus(minuend: Sample | undefined, subtrahend: Sample): Sample {
   return {
-    whole: (one?.whole ?? Number.NaN) - other.whole,
-    resampled: other.resampled.map((value, i) => (one?.resampled[i] ?? Number.NaN) - value),
+    whole: (minuend?.whole ?? Number.NaN) - subtrahend.whole,
+    resampled: subtrahend.resampled.map((value, i) => (minuend?.resampled[i] ?? Number.NaN) - value),
   };
 }
 

@@ -139,13 +139,13 @@ export function evaluateLabels(
     truth.map((_, i) => numbers.get(plain(texts[i] ?? "")) ?? labels.length);
   const right = numbersOf(truth);
   const systems = outputs.map(({ name, texts }): System => {
-    const said = numbersOf(texts);
+    const predicted = numbersOf(texts);
     return {
       name,
       metrics: {
-        accuracy: ratio(said.map((label, i) => Number(label === right[i]))),
-        macroF1: macroF1(right, said, labels.length),
-        ...Object.fromEntries(labels.map((label, i) => [`f1 of ${label}`, labelF1(right, said, i)])),
+        accuracy: ratio(predicted.map((label, i) => Number(label === right[i]))),
+        macroF1: macroF1(right, predicted, labels.length),
+        ...Object.fromEntries(labels.map((label, i) => [`f1 of ${label}`, labelF1(right, predicted, i)])),
       },
     };
   });
@@ -180,11 +180,11 @@ function placesOf<T>(items: readonly T[], belongs: (item: T) => boolean): number
 }
 
 function faithfulMetrics(items: readonly SummaryItem[], texts: readonly string[]): Record<string, Statistic> {
-  const found = items.map(({ source }, i) => faithfulness(source, texts[i] ?? ""));
+  const perItem = items.map(({ source }, i) => faithfulness(source, texts[i] ?? ""));
   const share = (of: keyof Faithfulness): Statistic =>
     ratio(
-      found.map((one) => one[of].found),
-      found.map((one) => one[of].all),
+      perItem.map((item) => item[of].found),
+      perItem.map((item) => item[of].all),
     );
   return {
     contentWords: share("contentWords"),
@@ -202,14 +202,14 @@ function fillSystem(
   alternatives: number,
 ): System {
   const metrics: Record<string, Statistic> = {};
-  if (fills !== undefined && places.every((place) => fills[place] !== undefined)) {
+  if (fills !== undefined && places.every((gap) => fills[gap] !== undefined)) {
     const proposed = gaps.map((_, i) => (fills[i] ?? []).map(bareFill));
-    const share = (value: (truth: string, said: readonly string[]) => number): Statistic =>
+    const share = (value: (truth: string, fills: readonly string[]) => number): Statistic =>
       ratio(gaps.map(({ fill }, i) => value(bareFill(fill), proposed[i] ?? [])));
     metrics["exact"] = share((truth, [first]) => Number(first === truth));
     metrics["anyCase"] = share((truth, [first]) => Number(first?.toLowerCase() === truth.toLowerCase()));
     if (alternatives > 1) {
-      metrics["among"] = share((truth, said) => Number(said.slice(0, alternatives).includes(truth)));
+      metrics["among"] = share((truth, fills) => Number(fills.slice(0, alternatives).includes(truth)));
     }
     metrics["f1"] = share((truth, [first = ""]) => answerScores([truth], first, wordsOnly).f1);
   }
@@ -244,27 +244,27 @@ function plain(text: string): string {
 }
 
 /** Mean F1 of the labels that occur among the items or were said of them, as scikit-learn's f1_score with average="macro". */
-function macroF1(right: readonly number[], said: readonly number[], labels: number): Statistic {
+function macroF1(right: readonly number[], predicted: readonly number[], labels: number): Statistic {
   return (places) => {
-    const counts = Array.from({ length: labels + 1 }, () => ({ right: 0, said: 0, both: 0 }));
+    const counts = Array.from({ length: labels + 1 }, () => ({ right: 0, predicted: 0, both: 0 }));
     for (let i = 0; i < places.length; i++) {
-      const place = places[i] ?? 0;
-      const [truth, claim] = [counts[right[place] ?? labels], counts[said[place] ?? labels]];
+      const item = places[i] ?? 0;
+      const [truth, claim] = [counts[right[item] ?? labels], counts[predicted[item] ?? labels]];
       if (truth !== undefined) truth.right += 1;
-      if (claim !== undefined) claim.said += 1;
+      if (claim !== undefined) claim.predicted += 1;
       if (truth !== undefined && truth === claim) truth.both += 1;
     }
     // What is no label at all has no F1 of its own: it already costs the true labels their recall.
-    const seen = counts.slice(0, labels).filter((count) => count.right + count.said > 0);
-    return seen.reduce((sum, count) => sum + (2 * count.both) / (count.right + count.said), 0) / seen.length;
+    const seen = counts.slice(0, labels).filter((count) => count.right + count.predicted > 0);
+    return seen.reduce((sum, count) => sum + (2 * count.both) / (count.right + count.predicted), 0) / seen.length;
   };
 }
 
-function labelF1(right: readonly number[], said: readonly number[], label: number): Statistic {
-  const is = (numbers: readonly number[]): number[] => numbers.map((one) => Number(one === label));
-  const [truth, claim] = [is(right), is(said)];
+function labelF1(right: readonly number[], predicted: readonly number[], label: number): Statistic {
+  const is = (numbers: readonly number[]): number[] => numbers.map((number) => Number(number === label));
+  const [truth, claim] = [is(right), is(predicted)];
   return ratio(
-    truth.map((one, i) => 2 * one * (claim[i] ?? 0)),
-    truth.map((one, i) => one + (claim[i] ?? 0)),
+    truth.map((hit, i) => 2 * hit * (claim[i] ?? 0)),
+    truth.map((hit, i) => hit + (claim[i] ?? 0)),
   );
 }

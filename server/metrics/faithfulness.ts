@@ -24,26 +24,26 @@ export interface Faithfulness {
  * @param source all that the summary's writer had before them, the title too
  */
 export function faithfulness(source: string, summary: string): Faithfulness {
-  const known = tokens(source);
-  const said = tokens(summary);
-  const words = new Set(known.map(({ text }) => text.toLowerCase()));
-  const stems = new Set(known.map(({ text }) => stem(text)));
-  const grams = new Set(fourGrams(known));
-  const share = <T>(items: readonly T[], isKnown: (item: T) => boolean): Share => ({
-    found: items.filter(isKnown).length,
+  const sourceTokens = tokens(source);
+  const summaryTokens = tokens(summary);
+  const words = new Set(sourceTokens.map(({ text }) => text.toLowerCase()));
+  const stems = new Set(sourceTokens.map(({ text }) => stem(text)));
+  const grams = new Set(fourGrams(sourceTokens));
+  const share = <T>(items: readonly T[], inSource: (item: T) => boolean): Share => ({
+    found: items.filter(inSource).length,
     all: items.length,
   });
   return {
     contentWords: share(
-      said.filter(({ text }) => !isNumber(text) && !isFunctionWord(text)),
+      summaryTokens.filter(({ text }) => !isNumber(text) && !isFunctionWord(text)),
       ({ text }) => stems.has(stem(text)),
     ),
     numbers: share(
-      said.filter(({ text }) => isNumber(text)),
+      summaryTokens.filter(({ text }) => isNumber(text)),
       ({ text }) => words.has(text),
     ),
-    names: share(said.filter(isName), ({ text }) => words.has(text.toLowerCase())),
-    fourGrams: share(fourGrams(said), (gram) => grams.has(gram)),
+    names: share(summaryTokens.filter(isName), ({ text }) => words.has(text.toLowerCase())),
+    fourGrams: share(fourGrams(summaryTokens), (gram) => grams.has(gram)),
   };
 }
 
@@ -55,8 +55,8 @@ interface Token {
 
 function tokens(text: string): Token[] {
   let end = 0;
-  const found = text.matchAll(/\p{N}+(?:[.,]\p{N}+)*(?![\p{L}\p{N}])|[\p{L}\p{N}]+(?:['’]\p{L}+)*/gu);
-  return Array.from(found, ({ 0: token, index }) => {
+  const matches = text.matchAll(/\p{N}+(?:[.,]\p{N}+)*(?![\p{L}\p{N}])|[\p{L}\p{N}]+(?:['’]\p{L}+)*/gu);
+  return Array.from(matches, ({ 0: token, index }) => {
     const first = end === 0 || /[.!?:][^\p{L}\p{N}]*\s|\n/u.test(text.slice(end, index));
     end = index + token.length;
     return { text: token.replaceAll("’", "'"), first };
@@ -75,7 +75,7 @@ function stem(word: string): string {
   return porterStem(word.toLowerCase().replace(/'s$/, ""));
 }
 
-function fourGrams(all: readonly Token[]): string[] {
-  const words = all.map(({ text }) => text.toLowerCase());
+function fourGrams(tokens: readonly Token[]): string[] {
+  const words = tokens.map(({ text }) => text.toLowerCase());
   return words.slice(3).map((_, i) => words.slice(i, i + 4).join(" "));
 }

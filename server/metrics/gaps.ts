@@ -23,15 +23,15 @@ export function cutGaps(text: string, seed: number): Gap[] {
   for (const kind of gapKinds) {
     // A few blocks may have no word of the kind.
     for (const block of seededSample(blocks, 5, random)) {
-      const places = placesOf(block.text, kind, random);
-      const [place] = seededSample(places, 1, random);
-      if (place === undefined) continue;
-      const from = block.start + place.start;
+      const candidates = placesOf(block.text, kind, random);
+      const [cut] = seededSample(candidates, 1, random);
+      if (cut === undefined) continue;
+      const from = block.start + cut.start;
       gaps.push({
         kind,
         before: before(text, from, block.start),
-        fill: place.text,
-        after: after(text, from + place.text.length, block.start + block.text.length),
+        fill: cut.text,
+        after: after(text, from + cut.text.length, block.start + block.text.length),
       });
       break;
     }
@@ -122,8 +122,8 @@ function before(text: string, end: number, blockStart: number): string {
 function after(text: string, start: number, blockEnd: number): string {
   let end = blockEnd;
   for (;;) {
-    const found = text.indexOf("\n\n", end + 1);
-    const next = found < 0 ? text.trimEnd().length : found;
+    const paragraphEnd = text.indexOf("\n\n", end + 1);
+    const next = paragraphEnd < 0 ? text.trimEnd().length : paragraphEnd;
     if (next <= end || next - start > contextCharacters) break;
     end = next;
   }

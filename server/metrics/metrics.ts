@@ -73,12 +73,12 @@ export function answerScores(
   prediction: string,
   normalize: (text: string) => string = normalizeSquad,
 ): { exact: number; f1: number } {
-  const said = normalize(prediction);
+  const answerText = normalize(prediction);
   let exact = 0;
   let f1 = 0;
   for (const answer of accepted.map(normalize)) {
-    if (answer === said) exact = 1;
-    f1 = Math.max(f1, overlap(counts(split(answer)), counts(split(said))));
+    if (answer === answerText) exact = 1;
+    f1 = Math.max(f1, overlap(counts(split(answer)), counts(split(answerText))));
   }
   return { exact, f1 };
 }
@@ -134,9 +134,9 @@ function pairs(words: readonly string[]): string[] {
 }
 
 function counts(items: readonly string[]): Map<string, number> {
-  const found = new Map<string, number>();
-  for (const item of items) found.set(item, (found.get(item) ?? 0) + 1);
-  return found;
+  const countOf = new Map<string, number>();
+  for (const item of items) countOf.set(item, (countOf.get(item) ?? 0) + 1);
+  return countOf;
 }
 
 function overlap(target: ReadonlyMap<string, number>, candidate: ReadonlyMap<string, number>): number {

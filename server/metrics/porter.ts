@@ -24,8 +24,8 @@ const irregular: ReadonlyMap<string, string> = new Map([
  * @see M. Porter, "An algorithm for suffix stripping", Program 14.3 (1980), and nltk.stem.porter's NLTK_EXTENSIONS mode
  */
 export function porterStem(word: string): string {
-  const known = irregular.get(word);
-  if (known !== undefined) return known;
+  const irregularStem = irregular.get(word);
+  if (irregularStem !== undefined) return irregularStem;
   if (word.length <= 2) return word;
   const endings = yToI(past(plural(word)));
   return tidy(replaceSuffix(replaceSuffix(doubleSuffixes(endings), step3), step4));

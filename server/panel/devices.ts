@@ -13,14 +13,14 @@ interface Prober {
 
 /** Tries every device, one after the other. */
 export async function findDevices(engine: Prober, platform = process.platform): Promise<DeviceReport[]> {
-  const found: DeviceReport[] = [];
+  const reports: DeviceReport[] = [];
   for (const device of DEVICES) {
     const probe = await engine.probe(device).catch((error: unknown): DeviceProbe => {
       return { known: true, failure: reason(error) };
     });
-    found.push({ device, ...judged(device, probe, platform) });
+    reports.push({ device, ...judged(device, probe, platform) });
   }
-  return found;
+  return reports;
 }
 
 /**
@@ -28,28 +28,28 @@ export async function findDevices(engine: Prober, platform = process.platform): 
  * @param measurements of this model; int8 is the CPU's alone, so that other devices compete in float32
  */
 export function chooseDevice(
-  asked: Device | "auto",
+  requested: Device | "auto",
   precision: Precision,
   measurements: readonly Measurement[],
 ): DeviceChoice {
-  if (asked !== "auto") return { device: asked, reason: "as the settings say" };
-  const rivals = measurements.filter((one) => one.device !== "cpu" || one.precision === precision);
-  const own = rivals.find(({ device }) => device === "cpu");
+  if (requested !== "auto") return { device: requested, reason: "as the settings say" };
+  const rivals = measurements.filter((measured) => measured.device !== "cpu" || measured.precision === precision);
+  const ofCpu = rivals.find(({ device }) => device === "cpu");
   const [best] = rivals.toSorted((a, b) => typicalMs(a) - typicalMs(b));
   if (best === undefined) return { device: "cpu", reason: `nothing was measured with this model in ${precision}` };
-  if (own === undefined)
+  if (ofCpu === undefined)
     return { device: "cpu", reason: `the CPU was not measured in ${precision} to compare it with` };
   if (rivals.length === 1) return { device: "cpu", reason: "no other device was measured with this model" };
-  const others = rivals.filter((one) => one !== best);
-  const told = others.map((one) => `${DEVICE_NAMES[one.device]} ${Math.round(typicalMs(one))} ms`).join(", ");
-  const reason = `the quickest as measured: ${Math.round(typicalMs(best))} ms for 512 tokens in and 64 out; ${told}`;
+  const others = rivals.filter((rival) => rival !== best);
+  const slower = others.map((rival) => `${DEVICE_NAMES[rival.device]} ${Math.round(typicalMs(rival))} ms`).join(", ");
+  const reason = `the quickest as measured: ${Math.round(typicalMs(best))} ms for 512 tokens in and 64 out; ${slower}`;
   return { device: best.device, reason };
 }
 
 /** What comes of a choice on a machine where these devices were found. */
-export function settled(choice: DeviceChoice, found: readonly DeviceReport[]): DeviceChoice {
+export function settled(choice: DeviceChoice, reports: readonly DeviceReport[]): DeviceChoice {
   const { device, reason } = choice;
-  const state = found.find((one) => one.device === device)?.state;
+  const state = reports.find((report) => report.device === device)?.state;
   if (device === "cpu" || state === undefined || state === "usable") return choice;
   const how = state === "missing" ? "is missing" : "fails";
   return { device: "cpu", reason: `${DEVICE_NAMES[device]} ${how} (${reason}), so the CPU does its work` };

@@ -20,35 +20,35 @@ const TARGET_TOKENS = 64;
 
 /** The models on this machine first, then the published ones as the catalogue has them. */
 export async function listModels(places: Places): Promise<ModelRow[]> {
-  const [{ comparisons }, listed, kept, partial, measurements] = await Promise.all([
+  const [{ comparisons }, published, downloaded, partial, measurements] = await Promise.all([
     readCatalogue(),
     publishedRows(),
     keptModels(places),
     partialDownloads(places),
     readMeasurements(places),
   ]);
-  const here = new Map(kept.map((model) => [model.id, model]));
-  const known = new Set(listed.map(({ id }) => id));
-  const own = await Promise.all([
+  const downloadedById = new Map(downloaded.map((model) => [model.id, model]));
+  const publishedIds = new Set(published.map(({ id }) => id));
+  const local = await Promise.all([
     ...listBuiltin().map(({ id, directory }) => folderRow(id, directory, "built-in", undefined)),
-    ...kept
-      .filter(({ id }) => !known.has(id))
+    ...downloaded
+      .filter(({ id }) => !publishedIds.has(id))
       .map(({ tuned, ...model }) => folderRow(model.id, model.directory, tuned ? "tuned" : "imported", model)),
   ]);
-  const published = listed.map((one) => {
-    const found = here.get(one.id);
-    if (found === undefined) return one;
+  const withCopies = published.map((model) => {
+    const copy = downloadedById.get(model.id);
+    if (copy === undefined) return model;
     return {
-      ...one,
-      installed: { directory: found.directory, sizeBytes: found.sizeBytes, removable: found.removable },
+      ...model,
+      installed: { directory: copy.directory, sizeBytes: copy.sizeBytes, removable: copy.removable },
     };
   });
-  return [...own.flat(), ...published].map((each) => {
-    const advice = comparisons.find(({ id }) => id === each.id);
-    const partialBytes = partial.get(each.id);
+  return [...local.flat(), ...withCopies].map((model) => {
+    const advice = comparisons.find(({ id }) => id === model.id);
+    const partialBytes = partial.get(model.id);
     return {
-      ...each,
-      measurements: measurements.filter(({ id }) => id === each.id),
+      ...model,
+      measurements: measurements.filter(({ id }) => id === model.id),
       ...(advice && { advice: { than: advice.than, text: advice.text } }),
       ...defined({ partialBytes }),
     };
@@ -89,7 +89,7 @@ async function folderRow(
   id: string,
   directory: string,
   family: "built-in" | "imported" | "tuned",
-  kept: { readonly sizeBytes: number; readonly removable: boolean } | undefined,
+  downloaded: { readonly sizeBytes: number; readonly removable: boolean } | undefined,
 ): Promise<ModelRow[]> {
   let config: T5Config;
   try {
@@ -97,7 +97,7 @@ async function folderRow(
   } catch {
     return []; // `spanfill info` says what is wrong with it
   }
-  const made = row({
+  const localRow = row({
     ...{ id, family, config, hub: null, bucket: null, seen: true, shapeFrom: "config", variant: null },
     parameters: parameterCount(config),
     needsFineTuning: false,
@@ -106,11 +106,11 @@ async function folderRow(
     notes: [],
     installed: {
       directory,
-      sizeBytes: kept?.sizeBytes ?? (await folderBytes(directory)),
-      removable: kept?.removable === true,
+      sizeBytes: downloaded?.sizeBytes ?? (await folderBytes(directory)),
+      removable: downloaded?.removable === true,
     },
   });
-  return [made];
+  return [localRow];
 }
 
 /** What `spanfill evaluate` found for a model, as its folder's eval.json keeps it. */

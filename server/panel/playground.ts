@@ -31,11 +31,11 @@ export async function playground(
     { signal },
   );
   if (cancelled) signal.throwIfAborted();
-  const made = await Promise.all(
+  const inPieces = await Promise.all(
     (sequences[0] ?? []).map(async (sequence) => ({ tokens: await pieces(model, sequence), score: sequence.score })),
   );
   const { encodeMs, firstTokenMs, totalMs } = timing;
-  return { sequences: made, inputTokens: input.length, encodeMs, firstTokenMs, totalMs };
+  return { sequences: inPieces, inputTokens: input.length, encodeMs, firstTokenMs, totalMs };
 }
 
 /** The text that each token adds. */

@@ -38,10 +38,10 @@ const app: App = {
   },
   ask<Q extends Question>(question: Q) {
     seq += 1;
-    const own = seq;
+    const questionSeq = seq;
     return new Promise<AnswerOf<Q>>((resolve, reject) => {
-      pending.set(own, { resolve: resolve as (answer: unknown) => void, reject });
-      editor.postMessage({ seq: own, question });
+      pending.set(questionSeq, { resolve: resolve as (answer: unknown) => void, reject });
+      editor.postMessage({ seq: questionSeq, question });
     });
   },
 };
@@ -96,8 +96,8 @@ window.addEventListener("message", ({ data }: MessageEvent<ToPage>) => {
 });
 
 /** The models as they were told last: in sight at once, until the server has told again. */
-const kept = document.querySelector("#kept")?.textContent;
-if (kept) state = reduce(state, { type: "list", list: JSON.parse(kept) as ModelList });
+const lastList = document.querySelector("#kept")?.textContent;
+if (lastList) state = reduce(state, { type: "list", list: JSON.parse(lastList) as ModelList });
 document.adoptedStyleSheets = styles.flatMap(({ styleSheet }) => styleSheet ?? []);
 draw();
 performance.mark("spanfill-drawn");
@@ -106,7 +106,7 @@ void attempt(app, () => app.ask({ kind: "chosen" })).then((chosen) => {
 });
 // After the frame that draws the table; bench/panel.ts takes the first.
 const listed = () => requestAnimationFrame(() => performance.mark("spanfill-listed"));
-if (kept) listed();
+if (lastList) listed();
 void refresh(app)
   .then(listed)
   .then(() => askForStep(app));

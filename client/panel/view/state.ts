@@ -110,7 +110,7 @@ export const ROW_PX = 26;
 
 /** How the page begins. @param saved what an earlier page gave {@link savedOf}; anything else is left alone */
 export function initialState(saved?: unknown): State {
-  const kept = isSaved(saved) ? saved.kept : undefined;
+  const restored = isSaved(saved) ? saved.kept : undefined;
   return {
     page: "models",
     view: "table",
@@ -121,8 +121,8 @@ export function initialState(saved?: unknown): State {
     quality: "",
     trial: FIRST_TRIAL,
     results: [],
-    ...kept,
-    needs: { purpose: "summarize", budgetMs: 1000, memoryMb: 1000, ...kept?.needs },
+    ...restored,
+    needs: { purpose: "summarize", budgetMs: 1000, memoryMb: 1000, ...restored?.needs },
     list: undefined,
     chosen: undefined,
     devices: undefined,
@@ -131,15 +131,15 @@ export function initialState(saved?: unknown): State {
     notices: [],
     verified: {},
     trying: false,
-    tuning: { ...FIRST_TUNING, ...kept?.tuning },
+    tuning: { ...FIRST_TUNING, ...restored?.tuning },
   };
 }
 
 /** What of a state is worth keeping over a reload, for setState. */
 export function savedOf(state: State): Saved {
   const { page, view, filter, sorting, selected, cost, quality, needs, trial, results } = state;
-  const kept = { page, view, filter, sorting, selected, cost, quality, needs, trial, results };
-  return { version: 1, kept: { ...kept, tuning: savedTuning(state.tuning) } };
+  const lasting = { page, view, filter, sorting, selected, cost, quality, needs, trial, results };
+  return { version: 1, kept: { ...lasting, tuning: savedTuning(state.tuning) } };
 }
 
 /** The state after something happened. */
@@ -148,13 +148,13 @@ export function reduce(state: State, message: Message): State {
     case "list": {
       const { list } = message;
       const jobs = Object.fromEntries(list.jobs.map((job) => [job.id, job]));
-      const known = (id: string) => list.models.some((row) => row.id === id);
-      const selected = known(state.selected) ? state.selected : list.builtIn;
+      const isListed = (id: string) => list.models.some((row) => row.id === id);
+      const selected = isListed(state.selected) ? state.selected : list.builtIn;
       const kinds = qualities(list.models);
       const quality = kinds.includes(state.quality)
         ? state.quality
         : (kinds.find((kind) => /GLUE/.test(kind)) ?? kinds[0] ?? "");
-      const trial = known(state.trial.id) ? state.trial : { ...state.trial, id: list.builtIn };
+      const trial = isListed(state.trial.id) ? state.trial : { ...state.trial, id: list.builtIn };
       return { ...state, list, jobs, selected, quality, trial };
     }
     case "chosen":

@@ -127,13 +127,13 @@ test("what was typed stays from step to step and over a reload; another task for
 
 test("only the newest question about the form is answered, and the answer before stays in sight", () => {
   const answer = { examples: 1 } as unknown as NonNullable<TuningState["check"]["answer"]>;
-  const first = after(FIRST_TUNING, { type: "check", asked: { key: "a", working: true } });
-  const second = after(first, { type: "check", asked: { key: "b", working: true } });
-  const late = after(second, { type: "check", asked: { key: "a", working: false, answer } });
+  const first = after(FIRST_TUNING, { type: "check", query: { key: "a", working: true } });
+  const second = after(first, { type: "check", query: { key: "b", working: true } });
+  const late = after(second, { type: "check", query: { key: "a", working: false, answer } });
   assert.equal(late.check, second.check);
-  const done = after(late, { type: "check", asked: { key: "b", working: false, answer } });
+  const done = after(late, { type: "check", query: { key: "b", working: false, answer } });
   assert.deepEqual(done.check, { key: "b", working: false, answer });
-  assert.deepEqual(after(done, { type: "check", asked: { key: "c", working: true } }).check, {
+  assert.deepEqual(after(done, { type: "check", query: { key: "c", working: true } }).check, {
     ...{ key: "c", working: true, answer },
   });
 });

@@ -16,7 +16,7 @@ const PURPOSES = [
 export function adviceView(app: App): TemplateResult {
   const { needs, list, selected } = app.state();
   const change = (part: Partial<Needs>) => app.dispatch({ type: "needs", change: part });
-  const found = recommend(list?.models ?? [], needs);
+  const recommended = recommend(list?.models ?? [], needs);
   return html`
     <section class="advice" aria-label=${t("Which should I use?")}>
       <div class="questions">
@@ -25,10 +25,10 @@ export function adviceView(app: App): TemplateResult {
         ${numberField(t("Megabytes of memory it may take"), needs.memoryMb, { min: 100, max: 1_000_000, step: 100 }, (memoryMb) => change({ memoryMb }))}
       </div>
       ${
-        found.length === 0
+        recommended.length === 0
           ? html`<p>${t("Nothing fits. Allow more time or more memory.")}</p>`
           : html`<ol>
-            ${found.map(
+            ${recommended.map(
               ({ row, reasons }) => html`
                 <li class=${row.id === selected ? "selected" : ""}>
                   <button class="link" @click=${() => app.dispatch({ type: "select", id: row.id })}>${row.id}</button>

@@ -47,7 +47,7 @@ export function chartData(rows: readonly ModelRow[], cost: Cost, quality: string
     .flatMap((row): Point[] => {
       const value = of(row);
       if (value === undefined) return [];
-      return [{ id: row.id, cost: value, quality: row.quality.find((one) => qualityName(one) === quality)?.value }];
+      return [{ id: row.id, cost: value, quality: row.quality.find((score) => qualityName(score) === quality)?.value }];
     })
     .toSorted((a, b) => a.cost - b.cost);
   return { points, front: paretoFront(points), left: rows.length - points.length };

@@ -16,7 +16,7 @@ let chart: ScalingChart | undefined;
 let wanted: { readonly show: (chart: ScalingChart) => void; readonly select: (id: string) => void } | undefined;
 
 /** Makes and ends the chart with its place; the same function each time, for another one would end it at each redraw. */
-function place(element: Element | undefined): void {
+function keepChart(element: Element | undefined): void {
   if (!(element instanceof HTMLElement)) {
     chart?.dispose();
     chart = undefined;
@@ -33,7 +33,7 @@ export function chartView(app: App): TemplateResult {
   const data = chartData(rows, state.cost, state.quality);
   const cost = COSTS.find(({ name }) => name === state.cost)?.title ?? "";
   const kinds = qualities(state.list?.models ?? []);
-  const known = data.points.filter(({ quality }) => quality !== undefined).length;
+  const withQuality = data.points.filter(({ quality }) => quality !== undefined).length;
   const select = (id: string) => app.dispatch({ type: "select", id });
   const show = (on: ScalingChart) => on.show(data, { cost, quality: state.quality, selected: state.selected });
   wanted = { show, select };
@@ -60,7 +60,7 @@ export function chartView(app: App): TemplateResult {
         class="plot"
         role="group"
         tabindex="0"
-        aria-label=${t("Chart of {0} against {1}: {2} models with a published or measured value, {3} of them on the Pareto front. Left and right arrow keys go from model to model.", cost, state.quality, known, data.front.length)}
+        aria-label=${t("Chart of {0} against {1}: {2} models with a published or measured value, {3} of them on the Pareto front. Left and right arrow keys go from model to model.", cost, state.quality, withQuality, data.front.length)}
         @keydown=${(event: KeyboardEvent) => {
           const step = event.key === "ArrowRight" ? 1 : event.key === "ArrowLeft" ? -1 : 0;
           if (step === 0 || data.points.length === 0) return;
@@ -69,10 +69,10 @@ export function chartView(app: App): TemplateResult {
           const next = data.points[Math.min(Math.max(now + step, 0), data.points.length - 1)];
           if (next !== undefined) select(next.id);
         }}
-        ${ref(place)}
+        ${ref(keepChart)}
       ></div>
       <p class="hint" role="status">
-        ${t("{0} of {1} models have this value; the others stand as ticks at the bottom.", known, data.points.length)}
+        ${t("{0} of {1} models have this value; the others stand as ticks at the bottom.", withQuality, data.points.length)}
         ${data.left === 0 ? "" : state.cost === "ms" ? t("{0} are left out: their cost is not known (measure them).", data.left) : t("{0} are left out: their cost is not known.", data.left)}
         ${t("The line joins those that no other beats at their cost or below.")}
       </p>

@@ -146,16 +146,16 @@ export class ScalingChart {
     ctx.restore();
   }
 
-  private known(): readonly number[] {
+  private qualities(): readonly number[] {
     return (this.data?.points ?? []).flatMap(({ quality }) => quality ?? []);
   }
 
   private lowest(): number {
-    return this.known().length === 0 ? 0 : Math.min(...this.known());
+    return this.qualities().length === 0 ? 0 : Math.min(...this.qualities());
   }
 
   private span(): number {
-    return this.known().length === 0 ? 1 : Math.max(Math.max(...this.known()) - this.lowest(), 1);
+    return this.qualities().length === 0 ? 1 : Math.max(Math.max(...this.qualities()) - this.lowest(), 1);
   }
 
   private range(): [number, number] {
@@ -204,11 +204,11 @@ const NARROW_PX = 560;
 
 /** Round costs between two: some steps of every decade. */
 function steps(least: number, most: number, ofDecade: readonly number[]): number[] {
-  const found: number[] = [];
+  const ticks: number[] = [];
   for (let decade = 10 ** Math.floor(Math.log10(least)); decade <= most; decade *= 10) {
-    for (const step of ofDecade) if (step * decade >= least && step * decade <= most) found.push(step * decade);
+    for (const step of ofDecade) if (step * decade >= least && step * decade <= most) ticks.push(step * decade);
   }
-  return found;
+  return ticks;
 }
 
 /** 61 M, 2.9 B. */

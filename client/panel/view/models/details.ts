@@ -119,8 +119,10 @@ function usesView(app: App, { id, installed }: ModelRow): TemplateResult | strin
   const names = [id, installed.directory];
   // What no model was chosen for, the model for everything does; but questions and labels are for models that were taught them.
   const used = (feature: Feature | undefined) => {
-    const own = feature === undefined ? "" : chosen[feature];
-    return names.includes((own === "" && feature !== "ask" && feature !== "classify" ? standard : own) ?? "");
+    const ofFeature = feature === undefined ? "" : chosen[feature];
+    return names.includes(
+      (ofFeature === "" && feature !== "ask" && feature !== "classify" ? standard : ofFeature) ?? "",
+    );
   };
   const choose = (feature: Feature | undefined) =>
     attempt(app, async () => {
@@ -187,12 +189,12 @@ function measurementsView({ measurements }: ModelRow): TemplateResult | string {
       <thead><tr>${[t("Precision"), t("Load"), t("First token"), t("Tokens/s"), t("Memory")].map((head) => html`<th>${head}</th>`)}</tr></thead>
       <tbody>
         ${measurements.map(
-          (one) => html`<tr>
-            <td>${one.precision}, ${DEVICE_NAMES[one.device]}</td>
-            <td>${Math.round(one.loadMs)} ms</td>
-            <td>${Math.round(one.firstTokenMs)} ms</td>
-            <td>${Math.round(one.tokensPerSecond)}</td>
-            <td>${one.memoryBytes === undefined ? "" : bytes(one.memoryBytes)}</td>
+          (measurement) => html`<tr>
+            <td>${measurement.precision}, ${DEVICE_NAMES[measurement.device]}</td>
+            <td>${Math.round(measurement.loadMs)} ms</td>
+            <td>${Math.round(measurement.firstTokenMs)} ms</td>
+            <td>${Math.round(measurement.tokensPerSecond)}</td>
+            <td>${measurement.memoryBytes === undefined ? "" : bytes(measurement.memoryBytes)}</td>
           </tr>`,
         )}
       </tbody>

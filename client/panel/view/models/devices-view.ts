@@ -26,7 +26,7 @@ export function devicesView(app: App): TemplateResult {
       <table>
         <caption class="unseen">${t("Devices, and what was measured on them with {0}", row.id)}</caption>
         <thead><tr><th scope="col">${t("Device")}</th>${PRECISIONS.map((precision) => html`<th scope="col">${precision}</th>`)}</tr></thead>
-        <tbody>${devices.found.map((found) => deviceRow(app, row, found))}</tbody>
+        <tbody>${devices.found.map((report) => deviceRow(app, row, report))}</tbody>
       </table>
       <p class="hint">
         ${row.installed === undefined ? t("Download {0} to measure it.", row.id) : t("Measured with {0}: 512 tokens in, 64 out. Pick another model in the table to measure that.", row.id)}
@@ -89,7 +89,9 @@ function measurementView(
   precision: Precision,
   usable: boolean,
 ): TemplateResult {
-  const one = row.measurements.find((each) => each.device === device && each.precision === precision);
+  const measurement = row.measurements.find(
+    (candidate) => candidate.device === device && candidate.precision === precision,
+  );
   const measure = async () => {
     await app.ask({ kind: "measure", id: row.id, precision, device });
     await refresh(app);
@@ -97,12 +99,12 @@ function measurementView(
   const name = t("Measure {0} on {1}", precision, DEVICE_NAMES[device]);
   return html`
     ${
-      one === undefined
+      measurement === undefined
         ? ""
         : html`
-          <div>${t("{0} tokens/s", Math.round(one.tokensPerSecond))}</div>
-          <div>${t("first token {0} ms", Math.round(one.firstTokenMs))}</div>
-          <div>${t("load {0} ms", Math.round(one.loadMs))}${one.memoryBytes === undefined ? "" : `, ${bytes(one.memoryBytes)}`}</div>
+          <div>${t("{0} tokens/s", Math.round(measurement.tokensPerSecond))}</div>
+          <div>${t("first token {0} ms", Math.round(measurement.firstTokenMs))}</div>
+          <div>${t("load {0} ms", Math.round(measurement.loadMs))}${measurement.memoryBytes === undefined ? "" : `, ${bytes(measurement.memoryBytes)}`}</div>
         `
     }
     ${

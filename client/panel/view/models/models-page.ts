@@ -33,11 +33,14 @@ export function modelsPage(app: App): TemplateResult {
   const families = [...new Set(list?.models.map(({ family }) => family))];
   const shown = VIEWS.find(({ name }) => name === view)?.view ?? tableView;
   const take = async (what: "folder" | "file") => {
-    const made = await attempt(app, () => app.ask({ kind: "pick", what }));
-    if (made === undefined || made === null) return;
-    app.dispatch({ type: "notice", notice: { kind: "done", text: t("{0} is imported and can be used.", made.id) } });
+    const imported = await attempt(app, () => app.ask({ kind: "pick", what }));
+    if (imported === undefined || imported === null) return;
+    app.dispatch({
+      type: "notice",
+      notice: { kind: "done", text: t("{0} is imported and can be used.", imported.id) },
+    });
     await refresh(app);
-    app.dispatch({ type: "select", id: made.id });
+    app.dispatch({ type: "select", id: imported.id });
   };
   return html`
     <div class="bar">

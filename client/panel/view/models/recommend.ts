@@ -34,21 +34,22 @@ export function recommend(
     if (row.installed === undefined && !row.downloadable) return [];
     if (purpose !== "fine-tune" && row.needsFineTuning) return [];
     if (purpose === "infill" && row.family === "flan-t5") return []; // its tuning has unlearned the sentinels
-    const known = measuredMs(row);
-    const ms = known ?? row.flops / speed.value;
+    const measured = measuredMs(row);
+    const ms = measured ?? row.flops / speed.value;
     // Training holds weights, gradients and two moments of each parameter, all float32.
     const needed = purpose === "fine-tune" ? 16 * parameters : memoryBytes.int8 + RUNTIME_BYTES;
     if (ms > budgetMs || needed > 1e6 * memoryMb) return [];
-    const basis: Recommendation["basis"] = known !== undefined ? "measured" : speed.measured ? "estimated" : "guessed";
+    const basis: Recommendation["basis"] =
+      measured !== undefined ? "measured" : speed.measured ? "estimated" : "guessed";
     return [{ row, ms, basis, needed }];
   });
   return fitting
     .toSorted((a, b) => worth(b.row, purpose) - worth(a.row, purpose))
     .slice(0, most)
-    .map(({ row, ms, basis, needed }, place) => ({
+    .map(({ row, ms, basis, needed }, rank) => ({
       ...{ row, ms, basis },
       reasons: [
-        ...(place === 0 ? [t("thought the most able of those that fit")] : []),
+        ...(rank === 0 ? [t("thought the most able of those that fit")] : []),
         ...(row.installed !== undefined
           ? [t("it is here already")]
           : [t("a download of {0}", bytes(row.downloadBytes ?? 0))]),

@@ -60,15 +60,15 @@ export function arranged(
 /** The measurement of a model in a precision on the device where it is quickest. */
 export function measured(row: ModelRow, precision: "int8" | "float32") {
   const [quickest] = row.measurements
-    .filter((one) => one.precision === precision)
+    .filter((measurement) => measurement.precision === precision)
     .toSorted((a, b) => typicalMs(a) - typicalMs(b));
   return quickest;
 }
 
 /** Milliseconds that 512 tokens in and 64 out take, as measured; undefined where nobody did. */
 export function measuredMs(row: ModelRow, precision: "int8" | "float32" = "int8"): number | undefined {
-  const one = measured(row, precision);
-  return one && typicalMs(one);
+  const measurement = measured(row, precision);
+  return measurement && typicalMs(measurement);
 }
 
 /** Milliseconds that 512 tokens in and 64 out take. */
@@ -94,8 +94,8 @@ export function cellText(row: ModelRow, column: Column, job: Job | undefined): s
     case "download":
       return row.downloadBytes === null ? "" : bytes(row.downloadBytes);
     case "speed": {
-      const one = measured(row, "int8") ?? measured(row, "float32");
-      return one === undefined ? "" : one.tokensPerSecond.toFixed(0);
+      const measurement = measured(row, "int8") ?? measured(row, "float32");
+      return measurement === undefined ? "" : measurement.tokensPerSecond.toFixed(0);
     }
     case "state":
       return stateText(row, job);

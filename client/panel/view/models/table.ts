@@ -13,8 +13,8 @@ export function tableView(app: App): TemplateResult {
   const { selected, sorting, jobs } = state;
   const rows = shownRows(state);
   const drawn = drawnRows(state, rows);
-  const place = rows.findIndex(({ id }) => id === selected);
-  const inDrawn = place >= drawn.start && place < drawn.start + drawn.rows.length;
+  const index = rows.findIndex(({ id }) => id === selected);
+  const inDrawn = index >= drawn.start && index < drawn.start + drawn.rows.length;
   const onScroll = ({ currentTarget }: Event) => {
     if (currentTarget instanceof HTMLElement) {
       app.dispatch({ type: "scroll", top: currentTarget.scrollTop, height: currentTarget.clientHeight });
@@ -29,7 +29,7 @@ export function tableView(app: App): TemplateResult {
       aria-label=${t("Models")}
       aria-rowcount=${rows.length + 1}
       aria-colcount=${COLUMNS.length}
-      aria-activedescendant=${inDrawn ? `row-${place}` : ""}
+      aria-activedescendant=${inDrawn ? `row-${index}` : ""}
       @scroll=${onScroll}
       @keydown=${(event: KeyboardEvent) => onKey(app, event, rows.length)}
     >
@@ -93,9 +93,9 @@ function onKey(app: App, event: KeyboardEvent, count: number): void {
   if (by === undefined) return;
   app.dispatch({ type: "move", by });
   const state = app.state();
-  const place = shownRows(state).findIndex(({ id }) => id === state.selected);
+  const index = shownRows(state).findIndex(({ id }) => id === state.selected);
   // The header stays on top of the rows.
-  const top = place * ROW_PX;
+  const top = index * ROW_PX;
   const room = grid.clientHeight - 2 * ROW_PX;
   if (top < grid.scrollTop) grid.scrollTop = top;
   else if (top > grid.scrollTop + room) grid.scrollTop = top - room;

@@ -8,7 +8,7 @@ import { bytes } from "../models/rows.ts";
 import { t } from "../ui/texts.ts";
 import { type Form, filled, formOf } from "./form/tuning-form.ts";
 import { tuningTask } from "./form/tuning-tasks.ts";
-import type { Asked, Step, TuningMessage } from "./tuning-state.ts";
+import type { Query, Step, TuningMessage } from "./tuning-state.ts";
 
 /** Changes the page's state. */
 export function tell(app: App, message: TuningMessage): void {
@@ -176,18 +176,18 @@ function requestOf(app: App, form: Form): RunRequest | undefined {
 async function asking<T>(
   type: "check" | "fit",
   app: App,
-  known: Asked<T>,
+  before: Query<T>,
   again: boolean,
   request: RunRequest,
   ask: () => Promise<T>,
 ): Promise<void> {
   const key = JSON.stringify(request);
-  if (known.key === key && !again) return;
-  const said = (asked: Asked<T>) => tell(app, { type, asked } as TuningMessage);
-  said({ key, working: true });
+  if (before.key === key && !again) return;
+  const report = (query: Query<T>) => tell(app, { type, query } as TuningMessage);
+  report({ key, working: true });
   try {
-    said({ key, working: false, answer: await ask() });
+    report({ key, working: false, answer: await ask() });
   } catch (error) {
-    said({ key, working: false, failure: reason(error) });
+    report({ key, working: false, failure: reason(error) });
   }
 }

@@ -17,7 +17,7 @@ export interface CurveOptions {
 }
 
 /** What the server was asked about the form, and said. `key` tells what it was asked about. */
-export interface Asked<T> {
+export interface Query<T> {
   readonly key: string;
   readonly working: boolean;
   readonly answer?: T;
@@ -40,8 +40,8 @@ export interface TuningState {
   readonly form: Form;
   readonly step: Step;
   readonly advanced: boolean;
-  readonly check: Asked<DataCheck>;
-  readonly fit: Asked<Fit>;
+  readonly check: Query<DataCheck>;
+  readonly fit: Query<Fit>;
   /** A run is being started. */
   readonly starting: boolean;
   readonly curves: CurveOptions;
@@ -67,8 +67,8 @@ export type TuningMessage =
   | { readonly type: "fill"; readonly form: Form }
   | { readonly type: "step"; readonly step: Step }
   | { readonly type: "advanced"; readonly open: boolean }
-  | { readonly type: "check"; readonly asked: Asked<DataCheck> }
-  | { readonly type: "fit"; readonly asked: Asked<Fit> }
+  | { readonly type: "check"; readonly query: Query<DataCheck> }
+  | { readonly type: "fit"; readonly query: Query<Fit> }
   | { readonly type: "starting"; readonly on: boolean }
   | { readonly type: "started"; readonly summary: RunSummary }
   | { readonly type: "curves"; readonly change: Partial<CurveOptions> }
@@ -104,18 +104,18 @@ export function savedTuning({ view, selected, marked, form, step, advanced, curv
 export function reduceTuning(state: TuningState, message: TuningMessage): TuningState {
   switch (message.type) {
     case "runs": {
-      const known = (id: string) => message.runs.some((run) => run.id === id);
-      const marked = state.marked.filter(known);
+      const isListed = (id: string) => message.runs.some((run) => run.id === id);
+      const marked = state.marked.filter(isListed);
       const lost =
-        (state.view === "run" && !known(state.selected)) || (state.view === "compare" && marked.length !== 2);
+        (state.view === "run" && !isListed(state.selected)) || (state.view === "compare" && marked.length !== 2);
       return { ...state, runs: message.runs, marked, ...(lost && { view: "history" }) };
     }
     case "details":
       return withDetails(withSummary(state, message.details.summary), message.details);
     case "news": {
       const next = withSummary(state, message.news.summary);
-      const known = state.details[message.news.summary.id];
-      return known === undefined ? next : withDetails(next, withNews(known, message.news));
+      const details = state.details[message.news.summary.id];
+      return details === undefined ? next : withDetails(next, withNews(details, message.news));
     }
     case "view":
       return { ...state, view: message.view, doomed: "" };
@@ -129,14 +129,14 @@ export function reduceTuning(state: TuningState, message: TuningMessage): Tuning
       return { ...state, doomed: message.id };
     case "removed": {
       const { [message.id]: _gone, ...details } = state.details;
-      const gone = state.view === "run" && state.selected === message.id;
+      const inSight = state.view === "run" && state.selected === message.id;
       return {
         ...state,
         details,
         doomed: "",
         marked: state.marked.filter((id) => id !== message.id),
         ...(state.runs && { runs: state.runs.filter(({ id }) => id !== message.id) }),
-        ...(gone && { view: "history", selected: "" }),
+        ...(inSight && { view: "history", selected: "" }),
       };
     }
     case "form":
@@ -160,9 +160,9 @@ export function reduceTuning(state: TuningState, message: TuningMessage): Tuning
     case "advanced":
       return { ...state, advanced: message.open };
     case "check":
-      return { ...state, check: asked(state.check, message.asked) };
+      return { ...state, check: newestQuery(state.check, message.query) };
     case "fit":
-      return { ...state, fit: asked(state.fit, message.asked) };
+      return { ...state, fit: newestQuery(state.fit, message.query) };
     case "starting":
       return { ...state, starting: message.on };
     case "started": {
@@ -183,15 +183,15 @@ export function selectedRun({ runs, selected }: TuningState): RunSummary | undef
 }
 
 /** The newest question's answer; one to an older question comes too late. What was known stays in sight meanwhile. */
-function asked<T>(before: Asked<T>, next: Asked<T>): Asked<T> {
+function newestQuery<T>(before: Query<T>, next: Query<T>): Query<T> {
   if (!next.working) return next.key === before.key ? next : before;
   return before.answer === undefined ? next : { ...next, answer: before.answer };
 }
 
 function withSummary(state: TuningState, summary: RunSummary): TuningState {
   const runs = state.runs ?? [];
-  const known = runs.some(({ id }) => id === summary.id);
-  const next = known ? runs.map((run) => (run.id === summary.id ? summary : run)) : [summary, ...runs];
+  const isListed = runs.some(({ id }) => id === summary.id);
+  const next = isListed ? runs.map((run) => (run.id === summary.id ? summary : run)) : [summary, ...runs];
   return { ...state, runs: next };
 }
 

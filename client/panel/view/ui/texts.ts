@@ -17,7 +17,7 @@ export function t(text: string, ...values: readonly (string | number)[]): string
 
 /** English -> the page's language, from the JSON of the element #texts. */
 function readBundle(): ReadonlyMap<string, string> {
-  const found = (globalThis as Holder).document?.querySelector("#texts")?.textContent;
-  if (!found) return new Map();
-  return new Map(Object.entries(JSON.parse(found) as Record<string, string>));
+  const json = (globalThis as Holder).document?.querySelector("#texts")?.textContent;
+  if (!json) return new Map();
+  return new Map(Object.entries(JSON.parse(json) as Record<string, string>));
 }

@@ -16,8 +16,8 @@ export function choice<T extends string>(
         id=${id || nothing}
         .value=${value}
         @change=${(event: Event) => {
-          const found = options.find((option) => option.value === inputValue(event));
-          if (found !== undefined) onChoice(found.value);
+          const chosen = options.find((option) => option.value === inputValue(event));
+          if (chosen !== undefined) onChoice(chosen.value);
         }}
       >
         ${options.map((option) => html`<option value=${option.value} ?selected=${option.value === value}>${option.text}</option>`)}
@@ -43,8 +43,8 @@ export function numberField(
         step=${step}
         .value=${String(value)}
         @change=${(event: Event) => {
-          const given = Number(inputValue(event));
-          if (Number.isFinite(given)) onChange(Math.min(Math.max(given, min), max));
+          const typed = Number(inputValue(event));
+          if (Number.isFinite(typed)) onChange(Math.min(Math.max(typed, min), max));
         }}
       />
     </label>

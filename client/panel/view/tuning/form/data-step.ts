@@ -42,17 +42,17 @@ export function dataStep(app: App): TemplateResult {
             <vscode-button secondary @click=${() => checkData(app, true)}>${t("Check again")}</vscode-button>
           `
       }
-      ${check.answer === undefined || check.failure !== undefined || form.data === "" ? "" : foundView(check.answer)}
+      ${check.answer === undefined || check.failure !== undefined || form.data === "" ? "" : checkView(check.answer)}
     </div>
   `;
 }
 
-function summaryOf(found: DataCheck | undefined): string {
-  if (found === undefined) return "";
+function summaryOf(check: DataCheck | undefined): string {
+  if (check === undefined) return "";
   return t(
     "{0} examples to learn from, {1} kept out to judge by.",
-    count(found.examples),
-    count(found.validationExamples),
+    count(check.examples),
+    count(check.validationExamples),
   );
 }
 
@@ -84,7 +84,7 @@ function columnsView(app: App): TemplateResult | string {
   const guessed = check.answer?.columns ?? {};
   // Pairs of Markdown files have no columns.
   if (check.failure === undefined && Object.keys(guessed).length === 0) return "";
-  const known = check.answer?.available;
+  const columnNames = check.answer?.available;
   const change = (role: string, column: string) => {
     tell(app, { type: "column", role, column });
     void checkData(app);
@@ -93,8 +93,8 @@ function columnsView(app: App): TemplateResult | string {
     <div class="columns" role="group" aria-label=${t("Columns")}>
       ${roles.map((role) => {
         const column = form.columns[role] || guessed[role] || "";
-        if (known?.includes(column)) {
-          const options = known.map((name) => ({ value: name, text: name }));
+        if (columnNames?.includes(column)) {
+          const options = columnNames.map((name) => ({ value: name, text: name }));
           return html`<div class="field">
             <span>${t("Column of the {0}", ROLES[role] ?? role)}</span>
             ${choice(t("Column of the {0}", ROLES[role] ?? role), column, options, (picked) => change(role, picked))}
@@ -121,12 +121,12 @@ const ROLES: Readonly<Record<string, string>> = {
   target: t("target"),
 };
 
-function foundView(found: DataCheck): TemplateResult {
-  const { preview, notes, labels, prefix } = found;
+function checkView(check: DataCheck): TemplateResult {
+  const { preview, notes, labels, prefix } = check;
   return html`
-    <p><strong>${summaryOf(found)}</strong> ${prefix === "" ? "" : t("Each input begins with “{0}”.", prefix)}</p>
+    <p><strong>${summaryOf(check)}</strong> ${prefix === "" ? "" : t("Each input begins with “{0}”.", prefix)}</p>
     ${notes.length === 0 ? "" : html`<ul class="notes" aria-label=${t("Warnings")}>${notes.map((note) => html`<li>⚠ ${note}</li>`)}</ul>`}
-    ${lengthsView(found)} ${labels === undefined ? "" : labelsView(labels)}
+    ${lengthsView(check)} ${labels === undefined ? "" : labelsView(labels)}
     <h3>${t("The first examples, as the model will see them")}</h3>
     <div class="scroller" tabindex="0" role="group" aria-label=${t("Preview of the data")}>
       <table class="grid stacked">

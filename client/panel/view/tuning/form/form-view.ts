@@ -21,8 +21,8 @@ const VIEWS: Readonly<
 /** The form. Enter in a field and Alt with the right arrow go on, Alt with the left one goes back. */
 export function formView(app: App): TemplateResult {
   const { step, starting } = app.state().tuning;
-  const place = STEPS.indexOf(step);
-  const [before, after] = [STEPS[place - 1], STEPS[place + 1]];
+  const index = STEPS.indexOf(step);
+  const [before, after] = [STEPS[index - 1], STEPS[index + 1]];
   const missing = missingFor(app, step);
   const on = () => {
     if (missing !== undefined) return;

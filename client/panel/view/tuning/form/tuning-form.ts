@@ -92,12 +92,12 @@ export function formOf(request: RunRequest, title: string): Form {
 
 /** The settings in which two requests differ: name, and what each has (empty: nothing). */
 export function differences(a: RunRequest, b: RunRequest): readonly (readonly [name: string, a: string, b: string])[] {
-  const said = (request: RunRequest, name: string) => {
+  const textOf = (request: RunRequest, name: string) => {
     const value = Object.entries(request).find(([key]) => key === name)?.[1];
     return value === undefined ? "" : typeof value === "object" ? JSON.stringify(value) : String(value);
   };
   const names = [...new Set([...Object.keys(a), ...Object.keys(b)])];
-  return names.map((name) => [name, said(a, name), said(b, name)] as const).filter(([, x, y]) => x !== y);
+  return names.map((name) => [name, textOf(a, name), textOf(b, name)] as const).filter(([, x, y]) => x !== y);
 }
 
 /** A setting's name for a person. */

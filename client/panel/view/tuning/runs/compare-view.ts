@@ -39,7 +39,7 @@ export function compareView(app: App): TemplateResult {
 /** The best figure of each metric is marked. */
 function metricsView(a: RunDetails, b: RunDetails, head: TemplateResult): TemplateResult {
   const [x, y] = [endsOf(a).best, endsOf(b).best];
-  const names = metricNames([x, y].flatMap((one) => one ?? []));
+  const names = metricNames([x, y].flatMap((evaluation) => evaluation ?? []));
   const row = (
     title: string,
     p: number | undefined,

@@ -27,7 +27,9 @@ const OF_POINTS = ["learningRate", "gradientNorm", "tokensPerSecond", "memoryByt
 
 /** What can be drawn of some runs. */
 export function choices(runs: readonly RunDetails[]): readonly { readonly value: string; readonly text: string }[] {
-  const metrics = new Set(runs.flatMap(({ evaluations }) => evaluations.flatMap((one) => Object.keys(one.metrics))));
+  const metrics = new Set(
+    runs.flatMap(({ evaluations }) => evaluations.flatMap((evaluation) => Object.keys(evaluation.metrics))),
+  );
   return [
     { value: "loss", text: t("Loss, training and kept out") },
     ...[...metrics].map((name) => ({ value: name, text: metricTitle(name) })),
@@ -42,11 +44,11 @@ export function choices(runs: readonly RunDetails[]): readonly { readonly value:
 export function linesOf(runs: readonly RunDetails[], { what, smoothing }: CurveOptions): readonly Line[] {
   return runs.flatMap(({ summary: { title }, curve, evaluations }, run): Line[] => {
     const evaluated = (label: string, values: readonly (number | null | undefined)[]): Line => {
-      const known = evaluations.flatMap(({ step }, i) => {
+      const points = evaluations.flatMap(({ step }, i) => {
         const value = values[i];
         return value === null || value === undefined ? [] : [[step, value] as const];
       });
-      return { label, run, style: "points", x: known.map(([step]) => step), y: known.map(([, value]) => value) };
+      return { label, run, style: "points", x: points.map(([step]) => step), y: points.map(([, value]) => value) };
     };
     const field = OF_POINTS.find((name) => name === what) ?? (what === "loss" ? "loss" : undefined);
     if (field === undefined) {
@@ -71,7 +73,7 @@ export function linesOf(runs: readonly RunDetails[], { what, smoothing }: CurveO
       lines.push(
         evaluated(
           t("{0}: kept out", title),
-          evaluations.map((one) => one.validation),
+          evaluations.map((evaluation) => evaluation.validation),
         ),
       );
     return lines.filter((line) => line.x.length > 0);
@@ -80,18 +82,18 @@ export function linesOf(runs: readonly RunDetails[], { what, smoothing }: CurveO
 
 /** Exponential moving average, divided by the weight it has so far, so that it does not begin at zero (as in Adam, section 3). */
 export function smoothed(values: readonly number[], weight: number): number[] {
-  const made = new Array<number>(values.length);
+  const averages = new Array<number>(values.length);
   let sum = 0;
   let total = 0;
-  for (let i = 0; i < made.length; i += 1) {
+  for (let i = 0; i < averages.length; i += 1) {
     const value = values[i] ?? 0;
-    made[i] = value;
+    averages[i] = value;
     if (!Number.isFinite(value)) continue;
     sum = weight * sum + (1 - weight) * value;
     total = weight * total + (1 - weight);
-    made[i] = sum / total;
+    averages[i] = sum / total;
   }
-  return made;
+  return averages;
 }
 
 /**
@@ -126,17 +128,17 @@ export function decimated(
 
 /** The lines over one common axis, as the chart library has them: all x, then each line's y or null. */
 export function aligned(lines: readonly Pick<Line, "x" | "y">[]): (number | null)[][] {
-  const all = [...new Set(lines.flatMap(({ x }) => x))].sort((a, b) => a - b);
-  const places = new Map(all.map((x, i) => [x, i]));
+  const steps = [...new Set(lines.flatMap(({ x }) => x))].sort((a, b) => a - b);
+  const rowOf = new Map(steps.map((x, i) => [x, i]));
   const columns = lines.map(({ x, y }) => {
-    const column = new Array<number | null>(all.length).fill(null);
+    const column = new Array<number | null>(steps.length).fill(null);
     x.forEach((at, i) => {
-      const [place, value] = [places.get(at), y[i]];
-      if (place !== undefined && value !== undefined && Number.isFinite(value)) column[place] = value;
+      const [row, value] = [rowOf.get(at), y[i]];
+      if (row !== undefined && value !== undefined && Number.isFinite(value)) column[row] = value;
     });
     return column;
   });
-  return [all, ...columns];
+  return [steps, ...columns];
 }
 
 /** Rollbacks, pauses and resumptions. */

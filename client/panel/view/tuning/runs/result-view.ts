@@ -36,9 +36,9 @@ export function resultView(app: App, details: RunDetails): TemplateResult | stri
 function figuresView(base: Evaluation | undefined, best: Evaluation): TemplateResult {
   const names = metricNames([best]);
   const cell = (of: Evaluation | undefined, name: string) => {
-    const one = of?.metrics[name];
-    if (one === undefined || one === null) return html`<td class="figure">–</td>`;
-    return html`<td class="figure">${percentage(one.mean)} <span class="interval">${percentage(one.low)}–${percentage(one.high)}</span></td>`;
+    const interval = of?.metrics[name];
+    if (interval === undefined || interval === null) return html`<td class="figure">–</td>`;
+    return html`<td class="figure">${percentage(interval.mean)} <span class="interval">${percentage(interval.low)}–${percentage(interval.high)}</span></td>`;
   };
   const change = (name: string) => {
     const [a, b] = [base?.metrics[name], best.metrics[name]];
@@ -79,7 +79,7 @@ function confusionView(confusion: NonNullable<Evaluation["confusion"]>): Templat
     <div class="scroller" tabindex="0" role="group" aria-label=${t("Confusion matrix")}>
       <table class="grid narrow confusion" id="confusion">
         <caption>${t("What was right (rows) and what it wrote (columns)")}</caption>
-        <thead><tr><td></td>${columns.map((said) => html`<th scope="col">${name(said)}</th>`)}</tr></thead>
+        <thead><tr><td></td>${columns.map((predicted) => html`<th scope="col">${name(predicted)}</th>`)}</tr></thead>
         <tbody>
           ${counts.map((row, truth) =>
             all[truth] === 0
@@ -87,10 +87,10 @@ function confusionView(confusion: NonNullable<Evaluation["confusion"]>): Templat
               : html`
                 <tr>
                   <th scope="row">${name(truth)}</th>
-                  ${columns.map((said) => {
-                    const count = row[said] ?? 0;
+                  ${columns.map((predicted) => {
+                    const count = row[predicted] ?? 0;
                     const shade = count === 0 ? 0 : 1 + Math.min(8, Math.floor((9 * count) / (all[truth] ?? 1)));
-                    return html`<td class="figure s${shade} ${truth === said ? "right" : ""}">${count}</td>`;
+                    return html`<td class="figure s${shade} ${truth === predicted ? "right" : ""}">${count}</td>`;
                   })}
                 </tr>
               `,
@@ -104,7 +104,7 @@ function confusionView(confusion: NonNullable<Evaluation["confusion"]>): Templat
         : html`
           <h4>${t("Most often mistaken")}</h4>
           <ul>
-            ${pairs.map(({ truth, said, count, share }) => html`<li>${t("{0} taken for {1}: {2} ({3} of them)", truth, said === labels.at(-1) ? t("anything else") : said, count, percentage(share))}</li>`)}
+            ${pairs.map(({ truth, predicted, count, share }) => html`<li>${t("{0} taken for {1}: {2} ({3} of them)", truth, predicted === labels.at(-1) ? t("anything else") : predicted, count, percentage(share))}</li>`)}
           </ul>
         `
     }

@@ -19,14 +19,14 @@ const METRICS: readonly (readonly [name: string, title: string])[] = [
 
 /** A metric's name for a person. */
 export function metricTitle(name: string): string {
-  return METRICS.find(([known]) => known === name)?.[1] ?? name;
+  return METRICS.find(([metric]) => metric === name)?.[1] ?? name;
 }
 
 /** The metrics of some evaluations, the most telling first. */
 export function metricNames(evaluations: readonly { readonly metrics: Readonly<Record<string, unknown>> }[]): string[] {
   const names = new Set(evaluations.flatMap(({ metrics }) => Object.keys(metrics)));
-  const known = METRICS.map(([name]) => name).filter((name) => names.has(name));
-  return [...known, ...[...names].filter((name) => !known.includes(name))];
+  const titled = METRICS.map(([name]) => name).filter((name) => names.has(name));
+  return [...titled, ...[...names].filter((name) => !titled.includes(name))];
 }
 
 /** A run's most telling figure, before and after; the loss where nothing was judged. */
@@ -36,7 +36,7 @@ export function headline({ base, best }: RunSummary): {
   readonly after: string;
 } {
   const scores = [base, best].flatMap((score) => score ?? []);
-  const name = metricNames(scores).find((one) => scores.some(({ metrics }) => typeof metrics[one] === "number"));
+  const name = metricNames(scores).find((metric) => scores.some(({ metrics }) => typeof metrics[metric] === "number"));
   if (name === undefined) {
     const loss = (score: RunSummary["base"]) => (score === undefined ? "" : score.validation.toFixed(2));
     return { name: t("Loss"), before: loss(base), after: loss(best) };
@@ -53,7 +53,7 @@ export function percentage(value: number | null | undefined): string {
 /** A pair of labels that the model takes for each other. */
 export interface Confused {
   readonly truth: string;
-  readonly said: string;
+  readonly predicted: string;
   readonly count: number;
   /** Of the examples of that label. */
   readonly share: number;
@@ -64,10 +64,10 @@ export function confusedPairs({ labels, counts }: NonNullable<Evaluation["confus
   return counts
     .flatMap((row, truth) => {
       const all = row.reduce((sum, count) => sum + count, 0);
-      return row.map((count, said) => ({
+      return row.map((count, label) => ({
         truth: labels[truth] ?? "",
-        said: labels[said] ?? "",
-        count: truth === said ? 0 : count,
+        predicted: labels[label] ?? "",
+        count: truth === label ? 0 : count,
         share: all === 0 ? 0 : count / all,
       }));
     })
@@ -113,18 +113,18 @@ const SHOWN = 5;
 
 /** How well an output does: exactly right or not, else the F1 of the words that it shares with the target. */
 export function agreement(target: string, output: string, exactly: boolean): number {
-  const [wanted, made] = [words(target), words(output)];
-  if (exactly) return Number(wanted.join(" ") === made.join(" "));
-  if (wanted.length === 0 || made.length === 0) return Number(wanted.length === made.length);
+  const [wanted, written] = [words(target), words(output)];
+  if (exactly) return Number(wanted.join(" ") === written.join(" "));
+  if (wanted.length === 0 || written.length === 0) return Number(wanted.length === written.length);
   const left = new Map<string, number>();
   for (const word of wanted) left.set(word, (left.get(word) ?? 0) + 1);
   let shared = 0;
-  for (const word of made) {
+  for (const word of written) {
     const count = left.get(word) ?? 0;
     if (count > 0) shared += 1;
     left.set(word, count - 1);
   }
-  return (2 * shared) / (wanted.length + made.length);
+  return (2 * shared) / (wanted.length + written.length);
 }
 
 function words(text: string): string[] {

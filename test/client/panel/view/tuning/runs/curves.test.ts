@@ -126,7 +126,7 @@ test("the labels most often mistaken, with their share", () => {
     ],
   });
   assert.deepEqual(
-    pairs.map(({ truth, said, count, share }) => [truth, said, count, share]),
+    pairs.map(({ truth, predicted, count, share }) => [truth, predicted, count, share]),
     [
       ["b", "a", 3, 0.6],
       ["a", "b", 2, 0.2],
