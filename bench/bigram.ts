@@ -2,6 +2,7 @@
 import { createReadStream, readFileSync, writeFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { gunzipSync, gzipSync } from "node:zlib";
+import { percent } from "../base/figures.ts";
 import {
   type BigramCounts,
   countBigrams,
@@ -44,7 +45,7 @@ export async function writeBigramTable(corpus: string): Promise<void> {
   const exact = (of: BigramCounts, both: boolean): string => {
     const model = createBigramModel(of);
     const right = gaps.filter((gap) => model.predict(gap.before, both ? gap.after : undefined, 1)[0] === gap.fill);
-    return `${((100 * right.length) / gaps.length).toFixed(1)}%`;
+    return percent(right.length / gaps.length, 1);
   };
   const table = readBigramTable();
   console.log(

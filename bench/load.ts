@@ -1,6 +1,7 @@
 /** `bench load`: seconds and memory to make a large published PyTorch file ready in int8, the first time and from the cache. */
 import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
+import { sizeInWords } from "../base/figures.ts";
 import { prepareWeights } from "../server/catalog/folder/prepare.ts";
 import { configJson, type RandomShape, tensorPlans } from "./random-model.ts";
 
@@ -28,12 +29,10 @@ export async function benchLoad(parent: string): Promise<void> {
       const beganMs = performance.now();
       await prepareWeights(folder, "int8", options);
       const seconds = (performance.now() - beganMs) / 1000;
-      console.log(`int8 weights ${what} (${Math.round(sizeBytes / 1e6)} MB): ${seconds.toFixed(2)} s`);
+      console.log(`int8 weights ${what} (${sizeInWords(sizeBytes)}): ${seconds.toFixed(2)} s`);
     }
     const peakBytes = process.resourceUsage().maxRSS * 1024;
-    console.log(
-      `peak memory ${Math.round(peakBytes / 1e6)} MB, ${Math.round(beforeBytes / 1e6)} MB of it before loading`,
-    );
+    console.log(`peak memory ${sizeInWords(peakBytes)}, ${sizeInWords(beforeBytes)} of it before loading`);
   } finally {
     rmSync(folder, { recursive: true });
   }

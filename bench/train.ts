@@ -5,6 +5,7 @@ import { cpus } from "node:os";
 import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import { percent } from "../base/figures.ts";
 import { createGraphBuilder } from "../models/graph/builder.ts";
 import { gemm } from "../models/graph/ops.ts";
 import { seededRandom } from "../models/random.ts";
@@ -104,7 +105,7 @@ export async function benchTrain(options: TrainArguments): Promise<void> {
     ["shape", "learns", "dropout", "side", "ms/step", "tokens/s", "peak MB", "of GEMM", "first loss", "x ours"],
     ...results.map(({ shape, method, dropout, side, ...figures }) => [
       ...[shape, method, `${dropout}`, side, figures.ms.toFixed(1), figures.tokensPerSecond.toFixed(0)],
-      ...[(figures.peakBytes / 1e6).toFixed(0), `${(100 * figures.share).toFixed(0)}%`, figures.loss.toFixed(4)],
+      ...[(figures.peakBytes / 1e6).toFixed(0), percent(figures.share), figures.loss.toFixed(4)],
       figures.ratio.toFixed(2),
     ]),
   ]);

@@ -26,10 +26,15 @@ export function seededSample<T>(items: readonly T[], count: number, random: () =
   return picked;
 }
 
-/** A seed made from two numbers, so that near ones give unlike sequences. @see MurmurHash3's finalizer */
-export function mixSeeds(a: number, b: number): number {
-  let bits = Math.imul(a ^ 0x9e3779b9, 0x85ebca6b) + b;
+/** MurmurHash3's 32-bit finalizer: every input bit reaches every output bit. */
+export function mix(value: number): number {
+  let bits = value | 0;
   bits = Math.imul(bits ^ (bits >>> 16), 0x85ebca6b);
   bits = Math.imul(bits ^ (bits >>> 13), 0xc2b2ae35);
   return (bits ^ (bits >>> 16)) >>> 0;
+}
+
+/** A seed made from two numbers, so that near ones give unlike sequences. */
+export function mixSeeds(a: number, b: number): number {
+  return mix(Math.imul(a ^ 0x9e3779b9, 0x85ebca6b) + b);
 }

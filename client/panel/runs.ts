@@ -1,6 +1,7 @@
 /** What a window tells of training runs by itself: that one goes on, in the status bar, and how one that was started here has ended. */
 import { type Disposable, l10n } from "vscode";
 import type { State } from "vscode-languageclient";
+import { percent, percentDone } from "../../base/figures.ts";
 import type { Feature } from "../../protocol/panel.ts";
 import { RUN_NOTIFICATION, type RunList, type RunNews, type RunState, type RunSummary } from "../../protocol/runs.ts";
 import { notify } from "../editor/notices.ts";
@@ -52,7 +53,7 @@ export async function watchRuns(context: PanelContext, options: RunWatchOptions)
       item.hide();
       return;
     }
-    const percent = run.steps === 0 ? "" : ` ${Math.floor((100 * run.step) / run.steps)}%`;
+    const percent = run.steps === 0 ? "" : ` ${percentDone(run.step / run.steps)}`;
     const icon = run.state === "paused" ? "debug-pause" : "beaker";
     item.show(icon, `${l10n.t("Training")}${percent}`, [...live.values()].map(inWords));
   }
@@ -118,8 +119,7 @@ function changeOf({ base, best }: RunSummary): string {
   );
   if (judged !== undefined) {
     const [name, after] = judged;
-    const percent = (share: number | null | undefined) => `${Math.round(100 * (share ?? 0))}%`;
-    return l10n.t("{0} {1} → {2}", name, percent(base?.metrics[name]), percent(after));
+    return l10n.t("{0} {1} → {2}", name, percent(base?.metrics[name] ?? 0), percent(after ?? 0));
   }
   return l10n.t("validation loss {0} → {1}", base?.validation.toFixed(2) ?? "?", best?.validation.toFixed(2) ?? "?");
 }

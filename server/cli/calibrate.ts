@@ -2,6 +2,7 @@
 import { readFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { Command } from "commander";
+import { percent } from "../../base/figures.ts";
 import type { CalibrationReport } from "../evaluation/calibrate.ts";
 import { writeAtomically } from "../files/whole-file.ts";
 import type { ReliabilityBin } from "../metrics/calibration.ts";
@@ -87,7 +88,7 @@ function tables({ model, precision, fittedOn, checkedOn, kinds }: CalibrationRep
       if (table === undefined) continue;
       const { count, right, expectedCalibrationError: error, brier, brierOfShare } = table;
       lines.push(
-        `  ${data}: ${count} texts, ${percent(right)} right, ECE ${error.toFixed(3)}, Brier ${brier.toFixed(3)} (always ${percent(right).trim()}: ${brierOfShare.toFixed(3)})`,
+        `  ${data}: ${count} texts, ${column(right)} right, ECE ${error.toFixed(3)}, Brier ${brier.toFixed(3)} (always ${percent(right, 1)}: ${brierOfShare.toFixed(3)})`,
         "      confidence   count  predicted  observed  instead",
         ...table.bins.map(binLine),
       );
@@ -98,10 +99,10 @@ function tables({ model, precision, fittedOn, checkedOn, kinds }: CalibrationRep
 
 function binLine({ from, to, count, predicted, observed, instead }: ReliabilityBin): string {
   const range = `${from.toFixed(1)} to ${to.toFixed(1)}`;
-  const last = instead === undefined ? "" : percent(instead);
-  return `      ${range}  ${String(count).padStart(7)}   ${percent(predicted)}    ${percent(observed)}   ${last}`.trimEnd();
+  const last = instead === undefined ? "" : column(instead);
+  return `      ${range}  ${String(count).padStart(7)}   ${column(predicted)}    ${column(observed)}   ${last}`.trimEnd();
 }
 
-function percent(share: number): string {
-  return `${(100 * share).toFixed(1)}%`.padStart(6);
+function column(share: number): string {
+  return percent(share, 1).padStart(6);
 }

@@ -1,6 +1,7 @@
 /** `spanfill devices`: the devices that models can run on here, what is missing, and how fast each is. */
 import { Command } from "commander";
 import { defined } from "../../base/defined.ts";
+import { sizeInWords } from "../../base/figures.ts";
 import { ModelError } from "../../models/errors.ts";
 import { DEVICE_NAMES, type DeviceReport } from "../../protocol/devices.ts";
 import type { Measurement } from "../../protocol/panel.ts";
@@ -128,6 +129,6 @@ function measurementLine({
   tokensPerSecond,
   memoryBytes,
 }: Measurement): string {
-  const memory = memoryBytes === undefined ? "" : `, ${Math.round(memoryBytes / 1e6)} MB`;
+  const memory = memoryBytes === undefined ? "" : `, ${sizeInWords(memoryBytes)}`;
   return `${DEVICE_NAMES[device].padEnd(9)} ${precision.padEnd(8)} load ${Math.round(loadMs)} ms, first token ${firstTokenMs} ms, ${tokensPerSecond} tokens/s${memory}`;
 }

@@ -1,5 +1,6 @@
 /** `spanfill infill`: fills the gaps of a file or of standard input. */
 import { Command } from "commander";
+import { percent } from "../../base/figures.ts";
 import type { ModelOptions } from "../open-model.ts";
 import { atLeast, withModelOptions } from "./options.ts";
 import { readText, runCommand } from "./terminal.ts";
@@ -43,7 +44,7 @@ Examples:
         { text, gap: options.gap, alternatives: options.alternatives },
         { signal, onProgress: ({ done, total }) => progress("Filling", done, total) },
       );
-      const sure = made.fills.map(({ confidence }) => `${Math.round(100 * confidence)}%`).join(", ");
+      const sure = made.fills.map(({ confidence }) => percent(confidence)).join(", ");
       return {
         text: made.text,
         isAnswer: true,

@@ -1,5 +1,6 @@
 /** `spanfill info`: a model's configuration, size and cost, without loading it. */
 import { Command } from "commander";
+import { sizeInWords } from "../../base/figures.ts";
 import type { ModelAccount } from "../catalog/installed.ts";
 import type { ShapeAccount, ShapeComparison } from "../catalog/shape-account.ts";
 import { withJson } from "./options.ts";
@@ -66,9 +67,9 @@ function shapeRows({ id, config, parameters, memoryBytes, flopsPerToken }: Shape
   return [
     ["model", id],
     ["parameters", parameters.toLocaleString("en-US")],
-    ["weights' memory", `float32 ${megabytes(memoryBytes.float32)}, int8 ${megabytes(memoryBytes.int8)}`],
+    ["weights' memory", `float32 ${sizeInWords(memoryBytes.float32)}, int8 ${sizeInWords(memoryBytes.int8)}`],
     ["plus", `${memoryBytes.perSourceToken} bytes per source token, ${memoryBytes.perTargetToken} per produced one`],
-    ["to train it", `${megabytes(memoryBytes.training)} of weights, gradients and AdamW's moments`],
+    ["to train it", `${sizeInWords(memoryBytes.training)} of weights, gradients and AdamW's moments`],
     ["work per token", `encoder ${millions(encoder)}, decoder ${millions(decoder)}, training ${millions(training)}`],
     ...Object.entries(config).map(
       ([name, value]): Row => [name, typeof value === "object" ? JSON.stringify(value) : String(value)],
@@ -94,10 +95,6 @@ function folderRows({ directory, weights, languages, calibration, files }: Model
       ],
     ),
   ];
-}
-
-function megabytes(bytes: number): string {
-  return `${(bytes / 1e6).toFixed(1)} MB`;
 }
 
 function millions(operations: number): string {

@@ -1,6 +1,7 @@
 /** `spanfill models`: lists, downloads, imports, checks and removes models. */
 import { Command } from "commander";
 import { defined } from "../../base/defined.ts";
+import { sizeInWords } from "../../base/figures.ts";
 import { ModelError } from "../../models/errors.ts";
 import type { ModelRow } from "../../protocol/panel.ts";
 import { type CommandResult, UsageError, type Work } from "../work.ts";
@@ -69,7 +70,7 @@ async function list(installed: boolean): Promise<CommandResult> {
       row.parameters?.toLocaleString("en-US") ?? "unknown",
       row.layers === row.decoderLayers ? `${row.layers}` : `${row.layers}+${row.decoderLayers}`,
       `${row.dModel}`,
-      row.downloadBytes === null ? "" : gigabytes(row.downloadBytes),
+      row.downloadBytes === null ? "" : sizeInWords(row.downloadBytes),
       state(row),
     ]),
   ];
@@ -88,7 +89,7 @@ function state({ installed, partialBytes, downloadable, needsFineTuning, bucket 
     installed !== undefined
       ? "installed"
       : partialBytes !== undefined
-        ? `stopped at ${gigabytes(partialBytes)}`
+        ? `stopped at ${sizeInWords(partialBytes)}`
         : downloadable
           ? ""
           : `only in ${bucket ?? "other places"}`;
@@ -107,7 +108,11 @@ async function get(id: string, { signal, progress }: Work): Promise<CommandResul
       signal,
       onProgress: ({ doneBytes, totalBytes, bytesPerSecond, secondsLeft }) => {
         const left = secondsLeft === undefined ? "" : `, ${duration(secondsLeft)} left`;
-        progress(`${megabytes(bytesPerSecond)}/s${left}, MB`, Math.floor(doneBytes / 1e6), Math.ceil(totalBytes / 1e6));
+        progress(
+          `${sizeInWords(bytesPerSecond)}/s${left}, MB`,
+          Math.floor(doneBytes / 1e6),
+          Math.ceil(totalBytes / 1e6),
+        );
       },
     });
     return { text: `${directory}\n`, isAnswer: true, json: { id, directory } };
@@ -158,15 +163,7 @@ async function verify(id: string | undefined, { signal }: Work): Promise<Command
 async function remove(id: string): Promise<CommandResult> {
   const { removeModel } = await import("../catalog/store.ts");
   const freedBytes = await removeModel(id);
-  return { text: `Removed ${id} and freed ${megabytes(freedBytes)}.\n`, json: { id, freedBytes } };
-}
-
-function megabytes(bytes: number): string {
-  return `${(bytes / 1e6).toFixed(1)} MB`;
-}
-
-function gigabytes(bytes: number): string {
-  return bytes >= 1e9 ? `${(bytes / 1e9).toFixed(1)} GB` : `${Math.round(bytes / 1e6)} MB`;
+  return { text: `Removed ${id} and freed ${sizeInWords(freedBytes)}.\n`, json: { id, freedBytes } };
 }
 
 function duration(seconds: number): string {

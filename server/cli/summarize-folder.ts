@@ -1,6 +1,7 @@
 /** `spanfill summarize DIR`: a digest of a folder, in Markdown. */
 import { stat } from "node:fs/promises";
 import { basename, resolve } from "node:path";
+import { percentDone } from "../../base/figures.ts";
 import { ModelError } from "../../models/errors.ts";
 import type { FolderDigestParams } from "../features/read/folder-digest.ts";
 import type { ModelOptions } from "../open-model.ts";
@@ -47,7 +48,7 @@ export async function summarizeFolder(
   if (made.partial) process.exitCode = EXIT.interrupted;
   const notes = [
     `${made.files.summarized} of ${made.files.found} files`,
-    `${Math.floor(100 * made.coverage)}% of their text read`,
+    `${percentDone(made.coverage)} of their text read`,
     ...(made.leftOut.length === 0 ? [] : [`${made.leftOut.length} left out`]),
     ...(made.partial ? ["stopped before the end"] : []),
   ];

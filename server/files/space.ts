@@ -1,6 +1,7 @@
 /** Checks free disk space; separate from downloading because imports need it too. */
 import { statfs } from "node:fs/promises";
 import { dirname } from "node:path";
+import { sizeInWords } from "../../base/figures.ts";
 import { ModelError } from "../../models/errors.ts";
 
 /**
@@ -10,10 +11,9 @@ import { ModelError } from "../../models/errors.ts";
 export async function checkSpace(folder: string, neededBytes: number, freeBytes = freeSpace): Promise<void> {
   const free = await freeBytes(folder);
   if (free === undefined || free >= neededBytes + SPARE_BYTES) return;
-  const gb = (bytes: number) => `${(bytes / 1e9).toFixed(1)} GB`;
   throw new ModelError(
     "storage",
-    `${gb(neededBytes)} are needed in ${folder}, but its disk has only ${gb(free)} left. Free some space, or set HF_HUB_CACHE to a folder on another disk.`,
+    `${sizeInWords(neededBytes)} are needed in ${folder}, but its disk has only ${sizeInWords(free)} left. Free some space, or set HF_HUB_CACHE to a folder on another disk.`,
   );
 }
 

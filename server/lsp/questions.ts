@@ -1,6 +1,7 @@
 /** The commands that ask a model of one's own about a part of a document: a question, or what to call it. */
 import type { z } from "zod";
 import { defined } from "../../base/defined.ts";
+import { percent } from "../../base/figures.ts";
 import type { AskResult, askSchema, ClassifyResult, classifySchema } from "../../protocol/questions.ts";
 import { type Asked, longWork, targetOf } from "./document/document-work.ts";
 import type { Services } from "./services.ts";
@@ -54,7 +55,7 @@ export async function classifyRange(
   check();
   const notes = classifyNotes(made);
   const [first] = made.labels;
-  const label = first && `${first.label} (${Math.round(100 * first.probability)}%)`;
+  const label = first && `${first.label} (${percent(first.probability)})`;
   if (show) services.client.showMessage(shown(label, notes));
   const { tokens, cancelled, ms, ...result } = made;
   return { ...result, ms: Math.round(ms), notes };

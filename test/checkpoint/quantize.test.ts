@@ -10,6 +10,7 @@ import {
   quantizeBlocks,
   quantizeColumns,
 } from "../../models/checkpoint/quantize.ts";
+import { seededRandom } from "../../models/random.ts";
 
 /** Weights of any finite size, whole rows of zeros and lengths around one block among them. */
 const weights = fc.record({
@@ -19,11 +20,10 @@ const weights = fc.record({
 });
 
 function sample({ N, K, seed }: { N: number; K: number; seed: number }): Float32Array {
-  let state = seed >>> 0;
-  return Float32Array.from({ length: N * K }, () => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return state % 11 === 0 ? 0 : (state / 2 ** 31 - 1) * 10 ** ((state % 5) - 3);
-  });
+  const random = seededRandom(seed);
+  return Float32Array.from({ length: N * K }, () =>
+    random() < 0.1 ? 0 : (2 * random() - 1) * 10 ** (Math.floor(5 * random()) - 3),
+  );
 }
 
 test("block form is off by at most half a scale, and its padding is zero", () => {

@@ -20,7 +20,7 @@ export const FOR_ALL = "base";
 export const AREAS: readonly Area[] = [
   {
     path: FOR_ALL,
-    holds: "what every area may import: an error's words, optional properties",
+    holds: "what every area may import: an error's words, figures in words, optional properties",
     areas: [],
     packages: [],
     node: false,

@@ -2,6 +2,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
+import { mix } from "../../models/random.ts";
 import type { GenerateRequest } from "../../server/engine/engine.ts";
 
 /** What is stored of an array: its standard deviation, some of its values, and signed sums over all of it. */
@@ -141,12 +142,4 @@ export function relativeError(actual: Float32Array, expected: Digest): number {
 function numbers(seed: number, count: number): Uint32Array {
   const start = mix(seed);
   return Uint32Array.from({ length: count }, (_, i) => mix(start + Math.imul(i, 0x9e3779b9)));
-}
-
-/** MurmurHash3's finalizer. */
-function mix(value: number): number {
-  let bits = value | 0;
-  bits = Math.imul(bits ^ (bits >>> 16), 0x85ebca6b);
-  bits = Math.imul(bits ^ (bits >>> 13), 0xc2b2ae35);
-  return (bits ^ (bits >>> 16)) >>> 0;
 }

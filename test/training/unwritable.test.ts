@@ -13,7 +13,7 @@ test("what cannot be written is named, with why and what to do", async (t) => {
   writeFileSync(join(folder, "file"), "");
   const told = {
     code: "checkpoint",
-    message: /file.README\.md cannot be written \(.*It takes \d+ MB: free some space/,
+    message: /file.README\.md cannot be written \(.*It takes [\d.]+ [kM]B: free some space/,
   };
   const path = join(folder, "file", "README.md");
   await assert.rejects(writeText(path, "A card."), told);

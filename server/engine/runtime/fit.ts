@@ -1,5 +1,6 @@
 /** Whether a model fits the machine, told before it is loaded rather than by the system when it ends the process. */
 import { freemem, totalmem } from "node:os";
+import { sizeInWords } from "../../../base/figures.ts";
 import { weightBytes } from "../../../models/checkpoint/plan.ts";
 import { ModelError } from "../../../models/errors.ts";
 import type { T5Config } from "../../../models/t5/config.ts";
@@ -25,11 +26,11 @@ export function checkFits(config: T5Config, precision: Precision, freeBytes = av
   const smaller = memoryNeeded(config, "int8");
   const advice =
     precision === "float32" && smaller <= freeBytes
-      ? `Choose int8, which takes ${gigabytes(smaller)}`
+      ? `Choose int8, which takes ${sizeInWords(smaller)}`
       : "Close other programs, or choose a smaller model";
   throw new ModelError(
     "memory",
-    `The model takes about ${gigabytes(needed)} of memory in ${precision}, and ${gigabytes(freeBytes)} are free. ${advice}.`,
+    `The model takes about ${sizeInWords(needed)} of memory in ${precision}, and ${sizeInWords(freeBytes)} are free. ${advice}.`,
   );
 }
 
@@ -41,8 +42,4 @@ function available(): number {
   const free = process.platform === "darwin" ? totalmem() / 2 : freemem();
   const limit = process.constrainedMemory();
   return limit > 0 ? Math.min(free, limit) : free;
-}
-
-function gigabytes(bytes: number): string {
-  return `${(bytes / 1e9).toFixed(1)} GB`;
 }

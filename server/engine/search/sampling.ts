@@ -1,4 +1,5 @@
 /** Sampling: drawing the next token from the model's distribution, narrowed and seeded. */
+import { mix } from "../../../models/random.ts";
 import { largest } from "./logits.ts";
 
 /** How a token is drawn. */
@@ -12,17 +13,9 @@ export interface Sampling {
   readonly seed: number;
 }
 
-/**
- * A random number generator: each call gives a number in [0, 1) with 32 random bits. The i-th call of a (seed, stream)
- * mixes seed, stream and a Weyl counter with MurmurHash3's finalizer (as SplitMix does), so that a sequence repeats
- * exactly on every machine and does not depend on the sequences drawn beside it.
- */
-export function seededRandom(seed: number, stream: number): () => number {
-  let counter = mix(mix(seed >>> 0) ^ mix(Math.floor(seed / 2 ** 32) ^ 0x5bd1e995) ^ mix(stream + 0x3c6ef372));
-  return () => {
-    counter = (counter + 0x9e3779b9) >>> 0;
-    return mix(counter) / 2 ** 32;
-  };
+/** The seed of one of several sequences drawn side by side, each independent of the others. */
+export function streamSeed(seed: number, stream: number): number {
+  return mix(mix(seed) ^ mix(Math.floor(seed / 2 ** 32) ^ 0x5bd1e995) ^ mix(stream + 0x3c6ef372));
 }
 
 /**
@@ -89,12 +82,4 @@ function atLeast(values: Float32Array, least: number): number[] {
     if (value >= least && value > -Infinity) ids.push(i);
   }
   return ids;
-}
-
-/** MurmurHash3's 32-bit finalizer: every input bit reaches every output bit. */
-function mix(value: number): number {
-  let bits = value | 0;
-  bits = Math.imul(bits ^ (bits >>> 16), 0x85ebca6b);
-  bits = Math.imul(bits ^ (bits >>> 13), 0xc2b2ae35);
-  return (bits ^ (bits >>> 16)) >>> 0;
 }

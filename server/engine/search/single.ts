@@ -1,11 +1,12 @@
 /** Searches that follow one path a sequence: greedy (chunks of steps inside the graph) and sampling (a step at a time). */
 import { ModelError } from "../../../models/errors.ts";
+import { seededRandom } from "../../../models/random.ts";
 import { type Candidates, inColumns } from "./candidates.ts";
 import { copyBonuses } from "./copying.ts";
 import { largest, logSumOfExponentials, penalise, penalisedTokens } from "./logits.ts";
 import type { SearchSettings } from "./request.ts";
 import type { DecoderState, Encoded, GreedyChunk, Runner } from "./runner.ts";
-import { sampleToken, seededRandom } from "./sampling.ts";
+import { sampleToken, streamSeed } from "./sampling.ts";
 import { meanLogProb, noToken, type Pace, type Produced, type SearchResult } from "./search.ts";
 
 /** Hears the tokens of the first sequence so far, after each chunk. */
@@ -96,7 +97,7 @@ export async function steppedSearch(
   const { prompt, maxNewTokens, endTokens, penalties, numReturnSequences, sampling, padTokenId } = settings;
   const { copyBias, sources } = settings;
   const rows = emptyRows(settings.inputs.length * numReturnSequences);
-  const randoms = rows.map((_, row) => seededRandom(sampling?.seed ?? 0, row));
+  const randoms = rows.map((_, row) => seededRandom(streamSeed(sampling?.seed ?? 0, row)));
   const scratch = new Float32Array(candidates.count);
   let state = runner.start(encoded, numReturnSequences, candidates);
   let tokens = rows.flatMap(() => prompt);

@@ -1,4 +1,5 @@
 /** Answers a question from a text, by a model that was taught to: each part of a long text is asked, and the surest answers stand. */
+import { percentDone } from "../../../base/figures.ts";
 import { ModelError } from "../../../models/errors.ts";
 import type { CallOptions, LoadedModel, ModelInfo } from "../../engine/engine.ts";
 import { checkText } from "../../text/input.ts";
@@ -84,7 +85,7 @@ export function askNotes({
 }: Pick<AskResult, "answers" | "chunks" | "coverage">): string[] {
   return [
     ...(first === undefined || first.places.length > 0 ? [] : ["not in the text in these words"]),
-    ...(chunks === 1 ? [] : [`read in ${chunks} parts, ${Math.floor(100 * coverage)}% of the text`]),
+    ...(chunks === 1 ? [] : [`read in ${chunks} parts, ${percentDone(coverage)} of the text`]),
     ...(first === undefined ? [] : [`likelihood ${first.likelihood.toFixed(2)}, not calibrated`]),
   ];
 }

@@ -1,4 +1,5 @@
 /** Says which label suits a text, by a model that was taught to: labels that are known are compared, else the model writes one. */
+import { percentDone } from "../../../base/figures.ts";
 import { ModelError } from "../../../models/errors.ts";
 import type { LoadedModel, ModelInfo } from "../../engine/engine.ts";
 import { checkText } from "../../text/input.ts";
@@ -88,7 +89,7 @@ export function classifyNotes({
     known: "among the model's labels",
     written: "the label is the model's own words",
   };
-  const parts = chunks === 1 ? [] : [`read in ${chunks} parts, ${Math.floor(100 * coverage)}% of the text`];
+  const parts = chunks === 1 ? [] : [`read in ${chunks} parts, ${percentDone(coverage)} of the text`];
   return [whose[origin], ...parts];
 }
 

@@ -1,4 +1,5 @@
 /** Writes a digest of a folder: a sentence on each file, by subfolder, with links, and what was left out and why. */
+import { percentDone } from "../../../base/figures.ts";
 import type { Settings } from "../../../protocol/settings.ts";
 import {
   type FolderSource,
@@ -118,7 +119,7 @@ function written(name: string, items: readonly Item[], digest: Omit<FolderDigest
   const folders = grouped(items, ({ path }) => path.slice(0, path.lastIndexOf("/") + 1));
   const quoted = items.some(({ summary }) => summary !== undefined && summary.origin !== "model");
   const about = [
-    `${files.summarized} of ${files.found} ${files.found === 1 ? "file" : "files"}, ${Math.floor(100 * coverage)}% of their text read`,
+    `${files.summarized} of ${files.found} ${files.found === 1 ? "file" : "files"}, ${percentDone(coverage)} of their text read`,
     ...(partial ? ["stopped before the end"] : []),
     ...(model === undefined ? [] : [`written by ${escaped(model)}, which may be wrong`]),
     ...(quoted ? ["in quotation marks are the files' own words, where the model was not sure"] : []),

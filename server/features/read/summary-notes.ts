@@ -1,4 +1,5 @@
 /** What is said beside a summary: whose words it is in, and how far to trust it. */
+import { percent } from "../../../base/figures.ts";
 import { languageName } from "../../text/languages.ts";
 import type { Summary } from "./summarize.ts";
 
@@ -9,9 +10,7 @@ export function summaryNotes({
   origin,
   language,
 }: Pick<Summary, "confidence" | "calibrated" | "origin" | "language">): string[] {
-  const sure = calibrated
-    ? `confidence ${Math.round(100 * confidence)}%`
-    : `likelihood ${confidence.toFixed(2)}, not calibrated`;
+  const sure = calibrated ? `confidence ${percent(confidence)}` : `likelihood ${confidence.toFixed(2)}, not calibrated`;
   const whose = {
     model: [],
     text: ["a sentence of the text itself, the model was not sure of its own"],

@@ -4,6 +4,7 @@ import { isAbsolute, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Hover, ProgressToken } from "vscode-languageserver-protocol";
 import type { z } from "zod";
+import { percentDone } from "../../../base/figures.ts";
 import { ModelError } from "../../../models/errors.ts";
 import type { SummarizeFolderResult, summarizeFolderSchema } from "../../../protocol/requests.ts";
 import type { Settings } from "../../../protocol/settings.ts";
@@ -105,7 +106,7 @@ function hoverOf(made: RememberedSummary | undefined, range: Hover["range"], sig
   if (made === undefined || made.summary === "" || range === undefined) return null;
   const parts = made.chunks === 1 ? "1 part" : `${made.chunks} parts`;
   const notes = summaryNotes(made).join("; ");
-  const note = `Spanfill · ${made.model} · ${parts}, ${Math.floor(100 * made.coverage)}% read · ${notes}`;
+  const note = `Spanfill · ${made.model} · ${parts}, ${percentDone(made.coverage)} read · ${notes}`;
   return hover([shownText(made.summary)], note, range);
 }
 

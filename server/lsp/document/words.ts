@@ -1,6 +1,7 @@
 /** What else could stand in a word's place, for hovers and code actions: one pass a word, remembered while document and model stay as they are. */
 import { LRUCache } from "lru-cache";
 import type { CodeAction, Hover } from "vscode-languageserver-protocol";
+import { percent } from "../../../base/figures.ts";
 import type { Settings } from "../../../protocol/settings.ts";
 import { labelText } from "../../../protocol/shown-text.ts";
 import { proseWordAt } from "../../features/write/prose-word.ts";
@@ -107,7 +108,3 @@ const LEAST_SHOWN = 0.01;
 const ONE_WORD = /^\p{L}[\p{L}\p{M}]*(?:['’-][\p{L}\p{M}]+)*$/u;
 const MOST_KEPT = 100;
 const REPLACE = "Replace";
-
-function percent(share: number): string {
-  return `${Math.round(100 * share)}%`;
-}

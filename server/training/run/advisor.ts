@@ -1,4 +1,5 @@
 /** Which method suits a model, the machine and the data, with the reason in words. */
+import { sizeInWords } from "../../../base/figures.ts";
 import { flopsPerToken } from "../../../models/t5/account.ts";
 import type { T5Config } from "../../../models/t5/config.ts";
 import type { Method } from "../../../models/t5/trainable.ts";
@@ -53,7 +54,7 @@ export function advise(config: T5Config, request: AdviceRequest): Advice {
   const again = (method: Method) => request.checkpointing ?? !fits(method, false);
   const told = (method: Method, why: string): Advice => {
     const checkpointing = again(method);
-    const about = `about ${megabytes(bytes(method, checkpointing))} MB of the ${megabytes(freeBytes)} that are free`;
+    const about = `about ${sizeInWords(bytes(method, checkpointing))} of the ${sizeInWords(freeBytes)} that are free`;
     const how = checkpointing ? ", each layer computed twice to save memory" : "";
     return { method, checkpointing, reason: `${why}: ${about}${how}.` };
   };
@@ -90,7 +91,3 @@ const names: { readonly [K in Method["kind"]]: string } = {
   lora: "LoRA learns beside the weights",
   prompt: "A soft prompt learns",
 };
-
-function megabytes(bytes: number): string {
-  return (bytes / 1e6).toFixed(0);
-}

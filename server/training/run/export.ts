@@ -2,6 +2,7 @@
 import { existsSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
+import { sizeInWords } from "../../../base/figures.ts";
 import { ALIGNMENT, ggufLayout } from "../../../models/checkpoint/gguf/gguf-writer.ts";
 import { ModelError } from "../../../models/errors.ts";
 import { encodeModel } from "../../../models/graph/proto.ts";
@@ -52,7 +53,7 @@ export async function exportModel(
     if (bytes > MOST_ONNX_BYTES) {
       throw new ModelError(
         "memory",
-        `${name} has ${Math.round(bytes / 1e6)} MB of weights, more than one ONNX file holds. Export it to hf, and from there with Optimum.`,
+        `${name} has ${sizeInWords(bytes)} of weights, more than one ONNX file holds. Export it to hf, and from there with Optimum.`,
       );
     }
     for (const [i, graph] of OPTIMUM_GRAPHS.entries()) {

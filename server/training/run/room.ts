@@ -2,6 +2,7 @@
 import { statfs } from "node:fs/promises";
 import { freemem } from "node:os";
 import { dirname } from "node:path";
+import { sizeInWords } from "../../../base/figures.ts";
 import { ModelError } from "../../../models/errors.ts";
 import type { T5Config } from "../../../models/t5/config.ts";
 import { learnedShapes, type Method } from "../../../models/t5/trainable.ts";
@@ -67,14 +68,14 @@ export async function checkRoom(needed: RoomNeeded, folder: string, freeBytes = 
   if (needed.memoryBytes > freeBytes) {
     throw new ModelError(
       "memory",
-      `Training takes about ${megabytes(needed.memoryBytes)} of memory and ${megabytes(freeBytes)} are free. Close other programs, give --method lora, --checkpointing, fewer --max-batch-tokens, shorter --max-input-tokens, or a smaller model.`,
+      `Training takes about ${sizeInWords(needed.memoryBytes)} of memory and ${sizeInWords(freeBytes)} are free. Close other programs, give --method lora, --checkpointing, fewer --max-batch-tokens, shorter --max-input-tokens, or a smaller model.`,
     );
   }
   const freeDisk = await freeDiskBytes(folder);
   if (needed.diskBytes > freeDisk) {
     throw new ModelError(
       "checkpoint",
-      `Training writes about ${megabytes(needed.diskBytes)} to ${folder}, where ${megabytes(freeDisk)} are free. Free some space, or name an --out elsewhere.`,
+      `Training writes about ${sizeInWords(needed.diskBytes)} to ${folder}, where ${sizeInWords(freeDisk)} are free. Free some space, or name an --out elsewhere.`,
     );
   }
 }
@@ -88,8 +89,4 @@ export async function freeDiskBytes(folder: string): Promise<number> {
     if (!isMissing(error) || dirname(folder) === folder) throw error;
     return freeDiskBytes(dirname(folder));
   }
-}
-
-function megabytes(bytes: number): string {
-  return `${Math.ceil(bytes / 1e6)} MB`;
 }

@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import { dirname, join } from "node:path";
 import { z } from "zod";
+import { sizeInWords } from "../../../base/figures.ts";
 import { reason } from "../../../base/reason.ts";
 import { safetensorsHeader } from "../../../models/checkpoint/safetensors.ts";
 import { ModelError } from "../../../models/errors.ts";
@@ -63,7 +64,7 @@ export async function writeTensors(
 export function unwritable(path: string, sizeBytes: number, cause: unknown): ModelError {
   return new ModelError(
     "checkpoint",
-    `${path} cannot be written (${reason(cause)}). It takes ${Math.ceil(sizeBytes / 1e6)} MB: free some space; the same command then goes on where the run stopped.`,
+    `${path} cannot be written (${reason(cause)}). It takes ${sizeInWords(sizeBytes)}: free some space; the same command then goes on where the run stopped.`,
     { cause },
   );
 }

@@ -1,4 +1,5 @@
 /** A run's events as a person reads them, or as lines of JSON. */
+import { percent, sizeInWords } from "../../../base/figures.ts";
 import type { Fit } from "../../../protocol/runs.ts";
 import type { Evaluation, TrainEvent } from "../../../protocol/training.ts";
 import { printJson, printNoteOverLine } from "../../output.ts";
@@ -29,18 +30,18 @@ export function summary({ evaluations, best, steps, tokensPerSecond }: TrainRepo
       ? "No step did better than the model did before: its weights are kept. Try another --lr, or more data."
       : `Validation loss ${before.validation.toFixed(4)} before, ${best.validation.toFixed(4)} after step ${best.step} (${change.toFixed(1)}% less; perplexity ${Math.exp(before.validation).toFixed(1)} -> ${Math.exp(best.validation).toFixed(1)}).`;
   const metrics = figures(best).map(
-    ([name, value]) => `${name} ${percent(before.metrics[name]?.mean)} before, ${percent(value)} after`,
+    ([name, value]) =>
+      `${name} ${percent(before.metrics[name]?.mean ?? Number.NaN, 1)} before, ${percent(value, 1)} after`,
   );
-  const judged = metrics.length === 0 ? "" : `\n${metrics.join("; ")} (%).`;
+  const judged = metrics.length === 0 ? "" : `\n${metrics.join("; ")}.`;
   return `${kept}${judged}\n${steps} steps, ${Math.round(tokensPerSecond)} tokens/s. The model is in ${out}.\n`;
 }
 
 /** What a run would need, in a few sentences. */
 export function needsInWords({ reason, examples, steps, seconds, fits, ...room }: Fit): string {
-  const megabytes = (bytes: number) => `${Math.ceil(bytes / 1e6)} MB`;
   const enough = fits ? "That fits." : "That does not fit: see --method, --checkpointing and --max-batch-tokens.";
   return `${examples} examples, ${steps} steps. ${reason}
-Memory: about ${megabytes(room.memoryBytes)} of ${megabytes(room.freeMemoryBytes)} that are free. Disk: ${megabytes(room.diskBytes)} of ${megabytes(room.freeDiskBytes)}. ${enough}
+Memory: about ${sizeInWords(room.memoryBytes)} of ${sizeInWords(room.freeMemoryBytes)} that are free. Disk: ${sizeInWords(room.diskBytes)} of ${sizeInWords(room.freeDiskBytes)}. ${enough}
 Very roughly ${duration(seconds)}.
 `;
 }
@@ -57,14 +58,14 @@ function linesOf(event: TrainEvent): string[] {
     }
     case "estimate":
       return [
-        `About ${duration(event.secondsPerEpoch)} an epoch, ${duration(event.seconds)} in all (${event.stepSeconds.toFixed(2)} s a step), ${Math.round(event.memoryBytes / 1e6)} MB of memory.`,
+        `About ${duration(event.secondsPerEpoch)} an epoch, ${duration(event.seconds)} in all (${event.stepSeconds.toFixed(2)} s a step), ${sizeInWords(event.memoryBytes)} of memory.`,
       ];
     case "resumed":
       return [`Going on after step ${event.step} of a run that was stopped.`];
     case "evaluation": {
       const { step, loss, validation, best, samples } = event;
       const training = loss === null ? "" : `training loss ${loss.toFixed(4)}, `;
-      const metrics = figures(event).map(([name, value]) => `, ${name} ${percent(value)}%`);
+      const metrics = figures(event).map(([name, value]) => `, ${name} ${percent(value, 1)}`);
       const [sample] = samples;
       const shown = sample === undefined ? [] : [`  wrote ${short(sample.output)} for ${short(sample.target)}`];
       return [
@@ -88,10 +89,6 @@ function figures({ metrics }: Pick<Evaluation, "metrics">): [name: string, value
   return Object.entries(metrics).flatMap(([name, interval]): [string, number][] =>
     interval === null || name.includes(" ") ? [] : [[name, interval.mean]],
   );
-}
-
-function percent(share: number | undefined): string {
-  return share === undefined ? "?" : (100 * share).toFixed(1);
 }
 
 function short(text: string): string {

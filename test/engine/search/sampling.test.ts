@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { describe, it } from "node:test";
-import { sampleToken, seededRandom, survivors } from "../../../server/engine/search/sampling.ts";
+import { seededRandom } from "../../../models/random.ts";
+import { sampleToken, streamSeed, survivors } from "../../../server/engine/search/sampling.ts";
 
 interface Row {
   readonly temperature: number;
@@ -38,7 +39,7 @@ describe("sampleToken", () => {
   const probabilities = [0.1, 0.5, 0, 0.25, 0.15];
   const logits = () => Float32Array.from(probabilities, Math.log);
   const shares = (settings: Partial<typeof all>) => {
-    const random = seededRandom(11, 0);
+    const random = seededRandom(streamSeed(11, 0));
     const counts = probabilities.map(() => 0);
     for (let i = 0; i < 20_000; i += 1) {
       const token = sampleToken(logits(), { ...all, ...settings }, random) ?? -1;
@@ -71,13 +72,13 @@ describe("sampleToken", () => {
   }
 
   it("draws nothing where every token is forbidden", () => {
-    assert.equal(sampleToken(Float32Array.of(-Infinity, -Infinity), all, seededRandom(0, 0)), undefined);
+    assert.equal(sampleToken(Float32Array.of(-Infinity, -Infinity), all, seededRandom(streamSeed(0, 0))), undefined);
   });
 });
 
-describe("seededRandom", () => {
+describe("streamSeed", () => {
   const draws = (seed: number, stream: number, count: number) => {
-    const random = seededRandom(seed, stream);
+    const random = seededRandom(streamSeed(seed, stream));
     return Array.from({ length: count }, random);
   };
 

@@ -70,6 +70,6 @@ for (const [what, config, asked, kind, checkpointing, reason] of cases) {
     const advice = advise(config, asked);
     assert.deepEqual([advice.method.kind, advice.checkpointing], [kind, checkpointing], advice.reason);
     assert.match(advice.reason, reason);
-    assert.match(advice.reason, /about \d+ MB of the \d+ that are free/);
+    assert.match(advice.reason, /about [\d.]+ [MG]B of the [\d.]+ [MG]B that are free/);
   });
 }

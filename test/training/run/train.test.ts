@@ -243,7 +243,7 @@ describe("tuning", () => {
   it("refuses what the machine has no room for", async () => {
     const { config } = await modelConfig();
     const needed = roomNeeded(config, { ...settings, method: { kind: "full", freezeEmbedding: false } });
-    await assert.rejects(checkRoom(needed, folder, 1000), failsWith("memory", /takes about \d+ MB/));
+    await assert.rejects(checkRoom(needed, folder, 1000), failsWith("memory", /takes about [\d.]+ [kMG]B/));
     await assert.rejects(checkRoom({ ...needed, diskBytes: 1e18 }, folder), failsWith("checkpoint", /Free some space/));
   });
 });

@@ -1,12 +1,13 @@
 /** Everything about one model, and what can be done with it. */
 import { html, type TemplateResult } from "lit";
 import { defined } from "../../../../base/defined.ts";
+import { sizeInWords } from "../../../../base/figures.ts";
 import { DEVICE_NAMES } from "../../../../protocol/devices.ts";
 import type { Feature, Job, ModelRow } from "../../../../protocol/panel.ts";
 import { type App, attempt, refresh } from "../app.ts";
 import { selectedRow } from "../state.ts";
 import { t } from "../ui/texts.ts";
-import { bytes, duration, percent, stateText } from "./rows.ts";
+import { duration, percent, stateText } from "./rows.ts";
 
 /** The selected model. */
 export function detailsView(app: App): TemplateResult {
@@ -40,12 +41,12 @@ function progressView(app: App, { id }: ModelRow, job: Job | undefined): Templat
   if (job?.state === "failed") return html`<p class="failure" role="alert">${job.message ?? t("It failed.")}</p>`;
   if (job?.state !== "running") return "";
   const { doneBytes, totalBytes, bytesPerSecond, secondsLeft } = job;
-  const speed = bytesPerSecond ? `, ${bytes(bytesPerSecond)}/s` : "";
+  const speed = bytesPerSecond ? `, ${sizeInWords(bytesPerSecond)}/s` : "";
   const left = secondsLeft === undefined ? "" : `, ${t("{0} left", duration(secondsLeft))}`;
   const text =
     doneBytes === undefined || totalBytes === undefined
       ? t("Working…")
-      : `${t("{0} of {1}", bytes(doneBytes), bytes(totalBytes))}${speed}${left}`;
+      : `${t("{0} of {1}", sizeInWords(doneBytes), sizeInWords(totalBytes))}${speed}${left}`;
   return html`
     <div class="progress">
       <vscode-progress-bar
@@ -66,7 +67,7 @@ function buttons(app: App, row: ModelRow, job: Job | undefined): readonly Templa
     html`<vscode-button ?secondary=${!primary} @click=${() => attempt(app, work)}>${text}</vscode-button>`;
   if (installed === undefined) {
     const get = async () => app.dispatch({ type: "job", job: await app.ask({ kind: "get", id }) });
-    const size = row.downloadBytes === null ? "" : ` (${bytes(row.downloadBytes)})`;
+    const size = row.downloadBytes === null ? "" : ` (${sizeInWords(row.downloadBytes)})`;
     return [
       ...(downloadable
         ? [button(partialBytes === undefined ? `${t("Download")}${size}` : t("Go on downloading"), get, true)]
@@ -89,7 +90,9 @@ function buttons(app: App, row: ModelRow, job: Job | undefined): readonly Templa
     button(t("Measure float32"), measure("float32")),
     button(t("Try it"), tryIt),
     button(t("Verify files"), verify),
-    ...(installed.removable ? [button(t("Remove ({0})", bytes(installed.sizeBytes)), () => remove(app, id))] : []),
+    ...(installed.removable
+      ? [button(t("Remove ({0})", sizeInWords(installed.sizeBytes)), () => remove(app, id))]
+      : []),
   ];
 }
 
@@ -97,7 +100,7 @@ async function remove(app: App, id: string): Promise<void> {
   const { freedBytes } = await app.ask({ kind: "remove", id });
   app.dispatch({
     type: "notice",
-    notice: { kind: "done", text: t("{0} is removed; {1} are free again.", id, bytes(freedBytes)) },
+    notice: { kind: "done", text: t("{0} is removed; {1} are free again.", id, sizeInWords(freedBytes)) },
   });
   await refresh(app);
 }
@@ -159,7 +162,12 @@ function factsOf(row: ModelRow): readonly (readonly [string, string])[] {
     ...(row.variant === null ? [] : [[t("Unlike T5"), row.variant] as const]),
     ...(row.memoryBytes === null
       ? []
-      : [[t("Memory"), `int8 ${bytes(row.memoryBytes.int8)}, float32 ${bytes(row.memoryBytes.float32)}`] as const]),
+      : [
+          [
+            t("Memory"),
+            `int8 ${sizeInWords(row.memoryBytes.int8)}, float32 ${sizeInWords(row.memoryBytes.float32)}`,
+          ] as const,
+        ]),
     [t("Work"), t("{0} GFLOP for 512 tokens in, 64 out", (row.flops / 1e9).toFixed(1))],
     [t("Licence"), row.licence],
     [
@@ -194,7 +202,7 @@ function measurementsView({ measurements }: ModelRow): TemplateResult | string {
             <td>${Math.round(measurement.loadMs)} ms</td>
             <td>${Math.round(measurement.firstTokenMs)} ms</td>
             <td>${Math.round(measurement.tokensPerSecond)}</td>
-            <td>${measurement.memoryBytes === undefined ? "" : bytes(measurement.memoryBytes)}</td>
+            <td>${measurement.memoryBytes === undefined ? "" : sizeInWords(measurement.memoryBytes)}</td>
           </tr>`,
         )}
       </tbody>

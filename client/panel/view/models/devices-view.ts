@@ -1,13 +1,12 @@
 /** What models can run on here: the devices that were found, what was measured on them, and the settings that choose. */
-
 import { html, type TemplateResult } from "lit";
+import { sizeInWords } from "../../../../base/figures.ts";
 import { DEVICE_NAMES, DEVICES, type DeviceReport } from "../../../../protocol/devices.ts";
 import type { ModelRow } from "../../../../protocol/panel.ts";
 import { type App, attempt, refresh } from "../app.ts";
 import { selectedRow } from "../state.ts";
 import { t } from "../ui/texts.ts";
 import { choice, numberField } from "../ui/widgets.ts";
-import { bytes } from "./rows.ts";
 
 const PRECISIONS = ["int8", "float32"] as const;
 type Precision = (typeof PRECISIONS)[number];
@@ -104,7 +103,7 @@ function measurementView(
         : html`
           <div>${t("{0} tokens/s", Math.round(measurement.tokensPerSecond))}</div>
           <div>${t("first token {0} ms", Math.round(measurement.firstTokenMs))}</div>
-          <div>${t("load {0} ms", Math.round(measurement.loadMs))}${measurement.memoryBytes === undefined ? "" : `, ${bytes(measurement.memoryBytes)}`}</div>
+          <div>${t("load {0} ms", Math.round(measurement.loadMs))}${measurement.memoryBytes === undefined ? "" : `, ${sizeInWords(measurement.memoryBytes)}`}</div>
         `
     }
     ${

@@ -1,8 +1,8 @@
 /** Which model to use: three answers in, a ranked list with reasons out. */
-
+import { sizeInWords } from "../../../../base/figures.ts";
 import type { ModelRow } from "../../../../protocol/panel.ts";
 import { t } from "../ui/texts.ts";
-import { bytes, measuredMs } from "./rows.ts";
+import { measuredMs } from "./rows.ts";
 
 /** The three answers. */
 export interface Needs {
@@ -52,9 +52,11 @@ export function recommend(
         ...(rank === 0 ? [t("thought the most able of those that fit")] : []),
         ...(row.installed !== undefined
           ? [t("it is here already")]
-          : [t("a download of {0}", bytes(row.downloadBytes ?? 0))]),
+          : [t("a download of {0}", sizeInWords(row.downloadBytes ?? 0))]),
         t("{0} ms for 512 tokens in and 64 out ({1})", Math.round(ms), BASIS[basis]),
-        purpose === "fine-tune" ? t("{0} of memory to train", bytes(needed)) : t("{0} of memory", bytes(needed)),
+        purpose === "fine-tune"
+          ? t("{0} of memory to train", sizeInWords(needed))
+          : t("{0} of memory", sizeInWords(needed)),
         ...(row.family === "built-in" ? [t("trained for exactly these tasks, and measured on them")] : []),
         ...(purpose === "fine-tune" && row.layers > USUAL_LAYERS
           ? [t("deeper before wider: more able than a wider one of its size")]

@@ -1,5 +1,5 @@
 /** The table's rows: which are shown, in what order, and how numbers are written. */
-
+import { percentDone, sizeInWords } from "../../../../base/figures.ts";
 import type { Job, Measurement, ModelRow } from "../../../../protocol/panel.ts";
 import { t } from "../ui/texts.ts";
 
@@ -90,9 +90,9 @@ export function cellText(row: ModelRow, column: Column, job: Job | undefined): s
     case "heads":
       return `${row.heads}×${row.dKv}`;
     case "memory":
-      return row.memoryBytes === null ? "" : bytes(row.memoryBytes.int8);
+      return row.memoryBytes === null ? "" : sizeInWords(row.memoryBytes.int8);
     case "download":
-      return row.downloadBytes === null ? "" : bytes(row.downloadBytes);
+      return row.downloadBytes === null ? "" : sizeInWords(row.downloadBytes);
     case "speed": {
       const measurement = measured(row, "int8") ?? measured(row, "float32");
       return measurement === undefined ? "" : measurement.tokensPerSecond.toFixed(0);
@@ -108,7 +108,7 @@ export function stateText(row: ModelRow, job: Job | undefined): string {
     return job.kind === "get" ? `${t("downloading")} ${percent(job)}` : `${WORK[job.kind]}…`;
   if (job?.state === "failed") return t("failed");
   if (row.installed !== undefined) return row.needsFineTuning ? t("installed, untuned") : t("installed");
-  if (row.partialBytes !== undefined) return t("stopped at {0}", bytes(row.partialBytes));
+  if (row.partialBytes !== undefined) return t("stopped at {0}", sizeInWords(row.partialBytes));
   if (!row.downloadable) return t("not on the hub");
   return row.needsFineTuning ? t("needs tuning") : "";
 }
@@ -116,13 +116,7 @@ export function stateText(row: ModelRow, job: Job | undefined): string {
 /** How far a job has come. */
 export function percent({ doneBytes, totalBytes }: Job): string {
   if (doneBytes === undefined || totalBytes === undefined || totalBytes === 0) return "";
-  return `${Math.floor((100 * doneBytes) / totalBytes)}%`;
-}
-
-/** A size in decimal units. */
-export function bytes(count: number): string {
-  if (count >= 1e9) return `${(count / 1e9).toFixed(count >= 1e10 ? 0 : 1)} GB`;
-  return count >= 1e6 ? `${Math.round(count / 1e6)} MB` : `${Math.round(count / 1e3)} kB`;
+  return percentDone(doneBytes / totalBytes);
 }
 
 /** A time that is left. */

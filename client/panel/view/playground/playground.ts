@@ -1,5 +1,6 @@
 /** The playground: a text, settings, and what one model or two side by side make of it, token by token. */
 import { html, type TemplateResult } from "lit";
+import { percent } from "../../../../base/figures.ts";
 import { reason } from "../../../../base/reason.ts";
 import { questionInput, TASK_PREFIXES } from "../../../../protocol/task-prefixes.ts";
 import type { App } from "../app.ts";
@@ -151,5 +152,5 @@ function resultView({ id, generated, failure }: TrialResult): TemplateResult {
 /** A token on its shade; the probability itself shows under the mouse. */
 function tokenView({ text, probability }: { readonly text: string; readonly probability: number }): TemplateResult {
   const shade = Math.min(9, Math.floor(10 * probability));
-  return html`<span class="p${shade}" title="${(100 * probability).toFixed(1)}%">${text}</span>`;
+  return html`<span class="p${shade}" title="${percent(probability, 1)}">${text}</span>`;
 }

@@ -1,10 +1,10 @@
 /** What the fine-tuning page asks of the extension, and what it does with the answers. */
 import { defined } from "../../../../base/defined.ts";
+import { sizeInWords } from "../../../../base/figures.ts";
 import { reason } from "../../../../base/reason.ts";
 import type { Feature } from "../../../../protocol/panel.ts";
 import type { RunRequest, RunSummary } from "../../../../protocol/runs.ts";
 import { type App, attempt, refresh } from "../app.ts";
-import { bytes } from "../models/rows.ts";
 import { t } from "../ui/texts.ts";
 import { type Form, filled, formOf } from "./form/tuning-form.ts";
 import { tuningTask } from "./form/tuning-tasks.ts";
@@ -117,7 +117,7 @@ export async function removeRun(app: App, { id, title }: RunSummary, model: bool
   const removed = await attempt(app, () => app.ask({ kind: "removeRun", id, model }));
   if (removed === undefined) return;
   tell(app, { type: "removed", id });
-  const text = t("{0} is deleted; {1} are free again.", title, bytes(removed.freedBytes));
+  const text = t("{0} is deleted; {1} are free again.", title, sizeInWords(removed.freedBytes));
   app.dispatch({ type: "notice", notice: { kind: "done", text } });
   focusLater("tuning-heading");
   if (model) await refresh(app);

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
+import { sizeInWords } from "../../../../base/figures.ts";
 import { chartData, paretoFront } from "../../../../client/panel/view/models/chart-data.ts";
 import { recommend } from "../../../../client/panel/view/models/recommend.ts";
-import { arranged, bytes, cellText, duration, measured, stateText } from "../../../../client/panel/view/models/rows.ts";
+import { arranged, cellText, duration, measured, stateText } from "../../../../client/panel/view/models/rows.ts";
 import {
   asksForDevices,
   drawnRows,
@@ -229,7 +230,7 @@ test("a model is recommended that can do the task, in the time and memory there 
 });
 
 test("numbers are written for people", () => {
-  assert.deepEqual([900_000, 11_898_112, 2.9e9, 45.2e9].map(bytes), ["900 kB", "12 MB", "2.9 GB", "45 GB"]);
+  assert.deepEqual([900_000, 11_898_112, 2.9e9, 45.2e9].map(sizeInWords), ["900 kB", "12 MB", "2.9 GB", "45 GB"]);
   assert.deepEqual([0.2, 59, 61, 3600, 5400].map(duration), ["1 s", "59 s", "1 min", "1 h 0 min", "1 h 30 min"]);
   const odd = modelRow("x", { layers: 12, decoderLayers: 4, parameters: null });
   assert.deepEqual([cellText(odd, "layers", undefined), cellText(odd, "parameters", undefined)], ["12+4", "unknown"]);

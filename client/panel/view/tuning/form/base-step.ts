@@ -1,8 +1,9 @@
 /** The step of the base model: the models on this machine, and whether a run with the chosen one fits and how long it takes. */
 import { html, type TemplateResult } from "lit";
+import { sizeInWords } from "../../../../../base/figures.ts";
 import type { Fit } from "../../../../../protocol/runs.ts";
 import type { App } from "../../app.ts";
-import { bytes, duration } from "../../models/rows.ts";
+import { duration } from "../../models/rows.ts";
 import { t } from "../../ui/texts.ts";
 import { askFit, tell } from "../tuning-actions.ts";
 
@@ -26,7 +27,7 @@ export function baseStep(app: App): TemplateResult {
               <strong>${id}</strong>
               <span class="hint">
                 ${parameters === null ? "" : t("{0} M parameters", (parameters / 1e6).toFixed(1))} · ${t("{0}+{1} layers of width {2}", layers, decoderLayers, dModel)}
-                ${memoryBytes === null ? "" : `· ${t("{0} of weights while it learns", bytes(memoryBytes.float32))}`}
+                ${memoryBytes === null ? "" : `· ${t("{0} of weights while it learns", sizeInWords(memoryBytes.float32))}`}
                 ${needsFineTuning ? `· ${t("only pre-trained: made for this")}` : ""}
               </span>
             </span>
@@ -72,9 +73,9 @@ function needsView(fit: Fit): TemplateResult {
     </p>
     <dl>
       <dt>${t("Memory")}</dt>
-      <dd>${t("{0} of the {1} that are free", bytes(memoryBytes), bytes(freeMemoryBytes))}</dd>
+      <dd>${t("{0} of the {1} that are free", sizeInWords(memoryBytes), sizeInWords(freeMemoryBytes))}</dd>
       <dt>${t("Disk")}</dt>
-      <dd>${t("{0} of the {1} that are free", bytes(diskBytes), bytes(freeDiskBytes))}</dd>
+      <dd>${t("{0} of the {1} that are free", sizeInWords(diskBytes), sizeInWords(freeDiskBytes))}</dd>
       <dt>${t("Time")}</dt>
       <dd>${t("roughly {0}: {1} steps, {2} examples; the run measures it before it begins", duration(seconds), steps.toLocaleString("en-US"), examples.toLocaleString("en-US"))}</dd>
     </dl>

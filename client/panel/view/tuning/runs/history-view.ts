@@ -1,6 +1,7 @@
 /** All runs: where they are, what they came to, and what can be done with them. */
 import { html, type TemplateResult } from "lit";
 import { repeat } from "lit/directives/repeat.js";
+import { percentDone } from "../../../../../base/figures.ts";
 import type { RunSummary } from "../../../../../protocol/runs.ts";
 import type { App } from "../../app.ts";
 import { duration } from "../../models/rows.ts";
@@ -155,7 +156,7 @@ function rowView(app: App, run: RunSummary): TemplateResult {
 /** A run's state with how far it is. */
 function stateText({ state, step, steps, secondsLeft }: RunSummary): string {
   const mark = MARKS[state];
-  const far = steps > 0 && state !== "done" ? ` ${Math.floor((100 * step) / steps)}%` : "";
+  const far = steps > 0 && state !== "done" ? ` ${percentDone(step / steps)}` : "";
   const left = state === "running" && secondsLeft !== undefined ? `, ${t("{0} left", duration(secondsLeft))}` : "";
   return `${mark} ${stateWord(state)}${far}${left}`;
 }

@@ -1,9 +1,10 @@
 /** One run: how far it is, its curves, what the model writes by now, what it came to, and what can be done with it. */
 import { html, type TemplateResult } from "lit";
+import { sizeInWords } from "../../../../../base/figures.ts";
 import type { Feature } from "../../../../../protocol/panel.ts";
 import type { RunDetails, RunSummary } from "../../../../../protocol/runs.ts";
 import { type App, attempt } from "../../app.ts";
-import { bytes, duration } from "../../models/rows.ts";
+import { duration } from "../../models/rows.ts";
 import { longText } from "../../ui/text-view.ts";
 import { t } from "../../ui/texts.ts";
 import { choice } from "../../ui/widgets.ts";
@@ -126,7 +127,7 @@ function factsView({ latest: now, plan }: RunDetails): TemplateResult | string {
           [t("Loss"), figure(now.loss)],
           [t("Learning rate"), figure(now.learningRate)],
           [t("Tokens a second"), figure(now.tokensPerSecond)],
-          [t("Memory"), bytes(now.memoryBytes)],
+          [t("Memory"), sizeInWords(now.memoryBytes)],
         ] as const)),
     ...(plan === undefined
       ? []
@@ -204,7 +205,7 @@ function planView({ summary, plan, estimate }: RunDetails): TemplateResult {
         <dt>${t("Data")}</dt><dd>${request.data}</dd>
         <dt>${t("Model")}</dt><dd>${model}</dd>
         ${plan === undefined ? "" : html`<dt>${t("Method")}</dt><dd>${plan.reason}</dd>`}
-        ${estimate === undefined ? "" : html`<dt>${t("Measured")}</dt><dd>${t("{0} s a step, {1} of memory", figure(estimate.stepSeconds), bytes(estimate.memoryBytes))}</dd>`}
+        ${estimate === undefined ? "" : html`<dt>${t("Measured")}</dt><dd>${t("{0} s a step, {1} of memory", figure(estimate.stepSeconds), sizeInWords(estimate.memoryBytes))}</dd>`}
         ${settings.map(([name, value]) => html`<dt>${settingTitle(name)}</dt><dd>${text(value)}</dd>`)}
       </dl>
       ${plan === undefined || plan.notes.length === 0 ? "" : html`<ul class="notes">${plan.notes.map((note) => html`<li>⚠ ${note}</li>`)}</ul>`}

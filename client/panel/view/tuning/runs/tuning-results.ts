@@ -1,4 +1,5 @@
 /** What a run came to: figures before and after, labels taken for each other, and examples that got better or worse. */
+import { percent } from "../../../../../base/figures.ts";
 import type { RunSummary } from "../../../../../protocol/runs.ts";
 import type { Evaluation } from "../../../../../protocol/training.ts";
 import { t } from "../../ui/texts.ts";
@@ -47,7 +48,7 @@ export function headline({ base, best }: RunSummary): {
 
 /** A share in percent; empty where there is none. */
 export function percentage(value: number | null | undefined): string {
-  return value === null || value === undefined ? "" : `${(100 * value).toFixed(1)}%`;
+  return value === null || value === undefined ? "" : percent(value, 1);
 }
 
 /** A pair of labels that the model takes for each other. */
