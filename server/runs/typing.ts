@@ -9,11 +9,11 @@ const EVERY_MS = 1000;
 
 /** @returns what is to be called at each change of a document; it makes the runs of this machine wait, those of other windows too */
 export function createTypingNotice(problem: (error: unknown) => void, places: Places = placesOf()): () => void {
-  let told = 0;
+  let heldMs = 0;
   return () => {
     const now = Date.now();
-    if (now - told < EVERY_MS) return;
-    told = now;
+    if (now - heldMs < EVERY_MS) return;
+    heldMs = now;
     holdRuns(places, now + QUIET_MS).catch(problem);
   };
 }

@@ -122,16 +122,16 @@ export function pairDataset(
   apart: readonly Pair[] = [],
 ): Dataset {
   const { usable, notes } = usablePairs(tokenizer, pairs, options);
-  const other = usablePairs(tokenizer, apart, options);
-  const { learned, kept } =
-    other.usable.length > 0 && usable.length > 0
-      ? { learned: usable, kept: other.usable }
+  const apartPairs = usablePairs(tokenizer, apart, options);
+  const { learned, heldOut } =
+    apartPairs.usable.length > 0 && usable.length > 0
+      ? { learned: usable, heldOut: apartPairs.usable }
       : split(usable, options, notes);
-  const known = new Set(learned.map(({ pair }) => plain(pair.input)));
-  const fresh = kept.filter(({ pair }) => !known.has(plain(pair.input)));
-  const validation = fresh.length > 0 ? fresh : kept;
-  const leaked = kept.filter((one) => !fresh.includes(one)).map(({ pair }) => pair);
-  const what = fresh.length > 0 ? "left out of" : "kept in";
+  const learnedInputs = new Set(learned.map(({ pair }) => plain(pair.input)));
+  const fresh = heldOut.filter(({ pair }) => !learnedInputs.has(plain(pair.input)));
+  const validation = fresh.length > 0 ? fresh : heldOut;
+  const leaked = heldOut.filter((candidate) => !fresh.includes(candidate)).map(({ pair }) => pair);
+  const fate = fresh.length > 0 ? "left out of" : "kept in";
   const labels = new Set(learned.map(({ pair }) => pair.target));
   const [only] = learned;
   if (options.labels === true && labels.size < 2 && only !== undefined) {
@@ -140,7 +140,7 @@ export function pairDataset(
       `${only.pair.file}: every row to learn from, row ${only.pair.row} and ${learned.length - 1} others, has the label "${only.pair.target}". Give rows of at least two labels, or name the right column with --target-column.`,
     );
   }
-  const strange = options.labels === true ? validation.filter(({ pair }) => !labels.has(pair.target)) : [];
+  const withNewLabel = options.labels === true ? validation.filter(({ pair }) => !labels.has(pair.target)) : [];
   const examples = learned.map(({ example }) => example);
   return {
     count: examples.length,
@@ -153,11 +153,11 @@ export function pairDataset(
     })),
     notes: [
       ...notes,
-      ...other.notes,
-      ...note(leaked, `${what} the validation examples: the same input is among those learned from`),
+      ...apartPairs.notes,
+      ...note(leaked, `${fate} the validation examples: the same input is among those learned from`),
       ...note(
-        strange.map(({ pair }) => pair),
-        `to validate on with a label that no row to learn from has: ${[...new Set(strange.map(({ pair }) => `"${pair.target}"`))].slice(0, 5).join(", ")}`,
+        withNewLabel.map(({ pair }) => pair),
+        `to validate on with a label that no row to learn from has: ${[...new Set(withNewLabel.map(({ pair }) => `"${pair.target}"`))].slice(0, 5).join(", ")}`,
       ),
     ],
   };
@@ -191,17 +191,17 @@ export function infillDataset(tokenizer: Tokenizer, documents: readonly Document
     return Array.from({ length: count }, (_, i) => ({ source, ids: ids.slice(i * length, (i + 1) * length) }));
   });
   const usable = windows.filter(({ ids }) => wordStarts(tokenizer, ids).length >= LEAST_WORDS);
-  const { learned, kept } = split(usable, options, []);
-  const corrupted = (all: typeof usable, epoch: number) =>
-    all.map(({ ids }, i) => {
+  const { learned, heldOut } = split(usable, options, []);
+  const corrupted = (windows: typeof usable, epoch: number) =>
+    windows.map(({ ids }, i) => {
       const random = seededRandom(mixSeeds(mixSeeds(options.seed, epoch), i));
       return corrupt(tokenizer, head, ids, random);
     });
   return {
     count: learned.length,
     examples: (epoch) => corrupted(learned, epoch + 1),
-    validation: corrupted(kept, 0),
-    judged: corrupted(kept, 0).map((example) => ({
+    validation: corrupted(heldOut, 0),
+    judged: corrupted(heldOut, 0).map((example) => ({
       example,
       text: tokenizer.decode(example.input, { keepSpecial: true }),
       accepted: [],
@@ -224,21 +224,23 @@ function checkInputRoom(maxInputTokens: number, prefixTokens: number, least: num
 /** Takes words out of a text: its sentinels and marks stand in the input, what was taken out is the target. */
 function corrupt(tokenizer: Tokenizer, head: readonly number[], ids: readonly number[], random: () => number): Example {
   const starts = wordStarts(tokenizer, ids);
-  const taken = randomSpansNoiseMask(starts.length, DENSITY, MEAN_WORDS, random);
+  const removed = randomSpansNoiseMask(starts.length, DENSITY, MEAN_WORDS, random);
   const input = [...head];
   const target: number[] = [];
   const sentinel = (gap: number) => tokenizer.sentinelIds[gap] ?? tokenizer.unkId;
-  const shown = random() < 0.5;
+  const marksLengths = random() < 0.5;
   let [gaps, from] = [0, 0];
   for (let word = 0; word < starts.length; word += 1) {
-    if (taken[word] !== true || taken[word - 1] === true) continue;
+    if (removed[word] !== true || removed[word - 1] === true) continue;
     let last = word;
-    while (taken[last + 1] === true) last += 1;
+    while (removed[last + 1] === true) last += 1;
     const begin = starts[word] ?? 0;
     let end = starts[last + 1] ?? ids.length;
     // The punctuation and line ends after a word stay.
     while (end > begin + 1 && !isWordly(tokenizer, ids[end - 1])) end -= 1;
-    const mark = shown ? tokenizer.lengthMarks.findLast(({ leastWords }) => leastWords <= last - word + 1) : undefined;
+    const mark = marksLengths
+      ? tokenizer.lengthMarks.findLast(({ leastWords }) => leastWords <= last - word + 1)
+      : undefined;
     input.push(...ids.slice(from, begin), sentinel(gaps), ...(mark === undefined ? [] : [mark.id]));
     target.push(sentinel(gaps), ...ids.slice(begin, end));
     from = end;
@@ -268,25 +270,25 @@ function split<T extends { readonly source: string }>(
   usable: readonly T[],
   { validationShare, seed }: DatasetOptions,
   notes: readonly string[],
-): { learned: T[]; kept: T[] } {
-  const places = new Map<string, number>();
+): { learned: T[]; heldOut: T[] } {
+  const ranks = new Map<string, number>();
   for (const { source } of usable) {
-    if (!places.has(source)) places.set(source, seededRandom(mixSeeds(seed, hashOf(source)))());
+    if (!ranks.has(source)) ranks.set(source, seededRandom(mixSeeds(seed, hashOf(source)))());
   }
-  if (places.size < 2) {
+  if (ranks.size < 2) {
     const left = notes.length > 0 ? ` (${notes.join("; ")})` : "";
     throw new ModelError(
       "input",
-      `There is too little to learn from: ${usable.length} usable examples of ${places.size} sources${left}. Give at least two, of different sources, so that one can be kept out to validate on.`,
+      `There is too little to learn from: ${usable.length} usable examples of ${ranks.size} sources${left}. Give at least two, of different sources, so that one can be kept out to validate on.`,
     );
   }
   // By rank, so that neither side is empty however few there are.
-  const ordered = [...places].sort(([, a], [, b]) => a - b).map(([source]) => source);
+  const ordered = [...ranks].sort(([, a], [, b]) => a - b).map(([source]) => source);
   const count = Math.min(ordered.length - 1, Math.max(1, Math.round(ordered.length * validationShare)));
-  const out = new Set(ordered.slice(0, count));
+  const heldOutSources = new Set(ordered.slice(0, count));
   return {
-    learned: usable.filter(({ source }) => !out.has(source)),
-    kept: usable.filter(({ source }) => out.has(source)),
+    learned: usable.filter(({ source }) => !heldOutSources.has(source)),
+    heldOut: usable.filter(({ source }) => heldOutSources.has(source)),
   };
 }
 
@@ -305,8 +307,8 @@ function plain(words: string): string {
 /** What befell some rows, file by file. */
 export function note(rows: readonly { readonly file: string; readonly row: number }[], what: string): string[] {
   return [...new Set(rows.map(({ file }) => file))].map((file) => {
-    const own = rows.filter((one) => one.file === file).map(({ row }) => row);
-    const shown = own.slice(0, 5).join(", ");
-    return `${file}: ${own.length} ${own.length === 1 ? "row" : "rows"} ${what} (${shown}${own.length > 5 ? ", ..." : ""})`;
+    const numbers = rows.filter((row) => row.file === file).map(({ row }) => row);
+    const listed = numbers.slice(0, 5).join(", ");
+    return `${file}: ${numbers.length} ${numbers.length === 1 ? "row" : "rows"} ${what} (${listed}${numbers.length > 5 ? ", ..." : ""})`;
   });
 }

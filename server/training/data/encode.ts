@@ -31,15 +31,15 @@ export async function prefixed(
   prefix: string | undefined,
   promptTokens: number,
 ): Promise<Prefixed> {
-  const known: Readonly<Record<string, string | undefined>> = readManifest(base).prefixes;
-  const own = prefix ?? known[task.name] ?? task.prefix;
-  if (promptTokens === 0) return { tokenizer: await readTokenizer(base), prefix: own, firstId: 0 };
+  const modelPrefixes: Readonly<Record<string, string | undefined>> = readManifest(base).prefixes;
+  const taskPrefix = prefix ?? modelPrefixes[task.name] ?? task.prefix;
+  if (promptTokens === 0) return { tokenizer: await readTokenizer(base), prefix: taskPrefix, firstId: 0 };
   const { json, names, firstId } = promptTokenizer(await tokenizerJson(base), promptTokens);
   return {
     tokenizer: createTokenizer(json),
     tokenizerJson: JSON.stringify(json),
     // The blank makes what follows a word of its own to every tokenizer.
-    prefix: `${names.join("")} ${own}`,
+    prefix: `${names.join("")} ${taskPrefix}`,
     firstId,
   };
 }

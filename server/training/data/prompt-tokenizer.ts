@@ -33,7 +33,7 @@ export function promptTokenizer(json: unknown, tokens: number): PromptTokenizer 
     );
   }
   const firstId = Math.max(model.vocab.length, ...added.map(({ id }) => id + 1));
-  const made = names.map((content, i) => ({
+  const promptTokens = names.map((content, i) => ({
     id: firstId + i,
     content,
     single_word: false,
@@ -42,7 +42,7 @@ export function promptTokenizer(json: unknown, tokens: number): PromptTokenizer 
     normalized: false,
     special: true,
   }));
-  return { json: { ...parsed.data, added_tokens: [...added, ...made] }, names, firstId };
+  return { json: { ...parsed.data, added_tokens: [...added, ...promptTokens] }, names, firstId };
 }
 
 const schema = z.looseObject({

@@ -153,19 +153,23 @@ export const label = z.union(
   otherwise("this is no label"),
 );
 const answers = z.union(
-  [text.transform((one) => [one]), z.array(text), z.object({ text: z.array(text) }).transform((squad) => squad.text)],
+  [
+    text.transform((answer) => [answer]),
+    z.array(text),
+    z.object({ text: z.array(text) }).transform((squad) => squad.text),
+  ],
   otherwise('these are no answers: give a text, a list of texts, or {"text": [...]} as SQuAD does'),
 );
 const extractive = z.boolean(otherwise("this is neither true nor false")).optional();
-const place = label.optional();
+const sourceName = label.optional();
 /** Checks the roles of one row. */
 export type RowSchema = z.ZodType<Record<string, unknown>>;
 const schemas: { readonly [F in RowFormat]: RowSchema } = {
-  summarize: z.object({ text, summary: text, title: text.default(""), extractive, source: place }),
-  title: z.object({ text, title: text, source: place }),
-  infill: z.object({ text, source: place }),
-  qa: z.object({ question: text, context: text, answers, source: place }),
-  classify: z.object({ text, label, source: place }),
+  summarize: z.object({ text, summary: text, title: text.default(""), extractive, source: sourceName }),
+  title: z.object({ text, title: text, source: sourceName }),
+  infill: z.object({ text, source: sourceName }),
+  qa: z.object({ question: text, context: text, answers, source: sourceName }),
+  classify: z.object({ text, label, source: sourceName }),
 };
 
 /**
@@ -205,7 +209,7 @@ function chooseColumns(
   const has = `Its columns are ${[...present].join(", ")}.`;
   const chosen: Record<string, string> = {};
   for (const [role, usual] of Object.entries({ ...needed, ...optional })) {
-    const column = named[role] ?? usual.find((one) => present.has(one));
+    const column = named[role] ?? usual.find((usualName) => present.has(usualName));
     if (column !== undefined && present.has(column)) chosen[role] = column;
     else if (named[role] !== undefined) {
       throw new ModelError("input", `${name} has no column "${named[role]}" for the ${role}. ${has}`);

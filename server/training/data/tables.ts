@@ -162,11 +162,11 @@ function jsonRows(json: unknown, file: string): RawRow[] {
 function squadRows(article: unknown): Record<string, unknown>[] {
   if (!isObject(article) || !Array.isArray(article["paragraphs"])) return [];
   return article["paragraphs"].filter(isObject).flatMap((paragraph) => {
-    const asked = Array.isArray(paragraph["qas"]) ? paragraph["qas"].filter(isObject) : [];
-    return asked.map((one) => ({
-      question: one["question"],
+    const questions = Array.isArray(paragraph["qas"]) ? paragraph["qas"].filter(isObject) : [];
+    return questions.map((question) => ({
+      question: question["question"],
       context: paragraph["context"],
-      answers: (Array.isArray(one["answers"]) ? one["answers"] : []).filter(isObject).map(({ text }) => text),
+      answers: (Array.isArray(question["answers"]) ? question["answers"] : []).filter(isObject).map(({ text }) => text),
       source: article["title"],
     }));
   });
@@ -178,12 +178,12 @@ function isObject(value: unknown): value is Record<string, unknown> {
 
 /** Parquet's 64-bit integers as numbers. */
 function plainObject(value: Record<string, unknown>): Record<string, unknown> {
-  const plain = (one: unknown): unknown => {
-    if (typeof one === "bigint") return Number(one);
-    if (Array.isArray(one)) return one.map(plain);
-    return isObject(one) && !(one instanceof Date) ? plainObject(one) : one;
+  const plain = (cell: unknown): unknown => {
+    if (typeof cell === "bigint") return Number(cell);
+    if (Array.isArray(cell)) return cell.map(plain);
+    return isObject(cell) && !(cell instanceof Date) ? plainObject(cell) : cell;
   };
-  return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, plain(one)]));
+  return Object.fromEntries(Object.entries(value).map(([key, cell]) => [key, plain(cell)]));
 }
 
 function tooLong(file: string, row: number): ModelError {
