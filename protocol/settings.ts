@@ -197,10 +197,10 @@ export interface ParsedSettings {
  * Parses the settings in a client's answer: nested objects or names with dots, as far as present. Other names are
  * ignored, since a client may keep its own settings in the section.
  */
-export function parseSettings(given: unknown): ParsedSettings {
+export function parseSettings(raw: unknown): ParsedSettings {
   const problems: string[] = [];
   const entries = Object.entries(shape).map(([name, type]) => {
-    const value = valueAt(given, name);
+    const value = valueAt(raw, name);
     const parsed = type.safeParse(value ?? undefined);
     if (parsed.success) return [name, parsed.data];
     const fallback = type.parse(undefined);
@@ -236,9 +236,9 @@ export function restrictedConfigurations(): string[] {
 }
 
 /** The value at a name with dots, whether the object is nested or has the dots in its keys. */
-function valueAt(given: unknown, name: string): unknown {
-  if (typeof given !== "object" || given === null) return undefined;
-  const entries = Object.entries(given);
+function valueAt(settings: unknown, name: string): unknown {
+  if (typeof settings !== "object" || settings === null) return undefined;
+  const entries = Object.entries(settings);
   const exact = entries.find(([key]) => key === name);
   if (exact !== undefined) return exact[1];
   for (const [key, value] of entries) {

@@ -49,8 +49,8 @@ export async function answer(
     case "chosen":
       return chosenModels();
     case "configure": {
-      const { kind: _, ...given } = question;
-      for (const [name, value] of Object.entries(given)) await write(name, value);
+      const { kind: _, ...settings } = question;
+      for (const [name, value] of Object.entries(settings)) await write(name, value);
       return chosenModels();
     }
     case "pick":

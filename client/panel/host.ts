@@ -72,19 +72,19 @@ export async function followRuns(context: PanelContext): Promise<void> {
 /** The watch over the runs, begun when it is first needed. */
 function watching(context: PanelContext): Promise<RunWatch> {
   if (watch !== undefined) return watch;
-  const made = watchRuns(context, {
+  const begun = watchRuns(context, {
     onNews: (news) => tellAll({ type: "run", news }),
     isSeen: () => [...panels].some(({ visible }) => visible),
     show: () => openPanel(context, "tuning"),
   });
-  watch = made;
-  made.then(
-    (one) => context.extension.subscriptions.push(one),
+  watch = begun;
+  begun.then(
+    (runWatch) => context.extension.subscriptions.push(runWatch),
     () => {
       watch = undefined; // tried again by the next panel
     },
   );
-  return made;
+  return begun;
 }
 
 /** Has all panels hear of downloads, and that the server is gone. */
@@ -145,8 +145,8 @@ function attach(context: PanelContext, panel: WebviewPanel): void {
   const post = (message: ToPage) => void webview.postMessage(message);
   const cancel = new CancellationTokenSource();
   // First of all, for what comes after would take the processor from it.
-  const kept = keptModels(context.extension);
-  webview.html = page(context.extension, kept);
+  const listJson = keptModels(context.extension);
+  webview.html = page(context.extension, listJson);
   let models: Promise<unknown> | undefined;
   let following = false;
   const first = async (question: Question) => {
@@ -162,9 +162,9 @@ function attach(context: PanelContext, panel: WebviewPanel): void {
       keepModels(context.extension, list).catch(() => undefined); // the next panel waits for the server then
       return list;
     }
-    const made = await answer(context, question, cancel);
-    if (question.kind === "startRun") await (await watching(context)).startedHere(made as RunSummary);
-    return made;
+    const reply = await answer(context, question, cancel);
+    if (question.kind === "startRun") await (await watching(context)).startedHere(reply as RunSummary);
+    return reply;
   };
   const registered: Disposable[] = [
     webview.onDidReceiveMessage((message: unknown) => void receive(post, message, first)),
@@ -181,7 +181,7 @@ function attach(context: PanelContext, panel: WebviewPanel): void {
     });
   };
   // A page with a list draws it and asks then; without one it waits for the server, which is started while it loads.
-  if (kept === undefined) {
+  if (listJson === undefined) {
     models = ask(context, { kind: "models" });
     models.catch(() => undefined);
     follow();
@@ -190,7 +190,7 @@ function attach(context: PanelContext, panel: WebviewPanel): void {
     panels.delete(panel);
     if (shown === panel) shown = [...panels].at(-1);
     cancel.cancel();
-    for (const one of registered) one.dispose();
+    for (const disposable of registered) disposable.dispose();
   });
 }
 
@@ -214,7 +214,7 @@ async function receive(
  * Only the page's own script runs, nothing is loaded from elsewhere; styles are made by the script (no inline ones). The script stands in
  * the page: to fetch it took a fifth of the time until the page is there.
  */
-function page(extension: ExtensionContext, kept: string | undefined): string {
+function page(extension: ExtensionContext, listJson: string | undefined): string {
   const nonce = randomBytes(16).toString("base64");
   const script = readFileSync(Uri.joinPath(extension.extensionUri, "dist", "panel.js").fsPath, "utf8");
   // What the page reads before it draws: no script, and "<" cannot end it.
@@ -231,7 +231,7 @@ function page(extension: ExtensionContext, kept: string | undefined): string {
   <body>
     <main id="root"></main>
     ${data("texts", l10n.bundle && JSON.stringify(l10n.bundle))}
-    ${data("kept", kept)}
+    ${data("kept", listJson)}
     <script nonce="${nonce}">${script.replaceAll("</script", "<\\/script")}</script>
   </body>
 </html>`;

@@ -5,11 +5,11 @@ import { join } from "node:path";
 import type { ExtensionContext } from "vscode";
 import type { ModelList } from "../../protocol/panel.ts";
 
-/** JSON of `Kept`, read or written last. */
-let last: string | undefined;
+/** JSON of `SavedList`, read or written last. */
+let lastJson: string | undefined;
 
 /** A list of another version of the extension may look otherwise. */
-interface Kept {
+interface SavedList {
   readonly version: string;
   readonly list: ModelList;
 }
@@ -17,8 +17,8 @@ interface Kept {
 /** The list's JSON; undefined where none is kept. */
 export function keptModels(extension: ExtensionContext): string | undefined {
   try {
-    last ??= readFileSync(place(extension), "utf8");
-    const { version, list } = JSON.parse(last) as Kept;
+    lastJson ??= readFileSync(listFile(extension), "utf8");
+    const { version, list } = JSON.parse(lastJson) as SavedList;
     return version === extension.extension.packageJSON.version ? JSON.stringify(list) : undefined;
   } catch {
     return undefined; // none yet, or half of one: the server's own comes soon
@@ -27,14 +27,14 @@ export function keptModels(extension: ExtensionContext): string | undefined {
 
 /** Keeps a list, without what is under way. */
 export async function keepModels(extension: ExtensionContext, list: ModelList): Promise<void> {
-  const kept = { version: extension.extension.packageJSON.version, list: { ...list, jobs: [] } } satisfies Kept;
-  const json = JSON.stringify(kept);
-  if (json === last) return;
-  last = json;
+  const saved = { version: extension.extension.packageJSON.version, list: { ...list, jobs: [] } } satisfies SavedList;
+  const json = JSON.stringify(saved);
+  if (json === lastJson) return;
+  lastJson = json;
   mkdirSync(extension.globalStorageUri.fsPath, { recursive: true });
-  await writeFile(place(extension), json);
+  await writeFile(listFile(extension), json);
 }
 
-function place(extension: ExtensionContext): string {
+function listFile(extension: ExtensionContext): string {
   return join(extension.globalStorageUri.fsPath, "models.json");
 }

@@ -83,7 +83,7 @@ export async function watchRuns(context: PanelContext, options: RunWatchOptions)
       tell(run);
     },
     dispose() {
-      for (const one of [...registered, item]) one.dispose();
+      for (const disposable of [...registered, item]) disposable.dispose();
     },
   };
 }
