@@ -46,8 +46,8 @@ export async function readTrainingData(
   request: DataRequest,
   signal: AbortSignal,
 ): Promise<TrainingData> {
-  const found = request.data === "-" ? undefined : await stat(request.data).catch(() => undefined);
-  if (found?.isDirectory()) {
+  const dataStat = request.data === "-" ? undefined : await stat(request.data).catch(() => undefined);
+  if (dataStat?.isDirectory()) {
     const { files, notes } = await filesOf(request.data, TABLE_FILE, signal);
     const parts = partsOf(request.data, files);
     if (parts.train.length > 0) return withNotes(await readParts(task, request, parts, signal), notes);
@@ -63,7 +63,7 @@ export async function readTrainingData(
   }
   throw new ModelError(
     "input",
-    `${request.data} is ${found === undefined ? "not there, or no file that can be read" : "no file of rows"}. Give .jsonl, .json, .csv, .tsv or .parquet (.gz and .zst too), or a folder.`,
+    `${request.data} is ${dataStat === undefined ? "not there, or no file that can be read" : "no file of rows"}. Give .jsonl, .json, .csv, .tsv or .parquet (.gz and .zst too), or a folder.`,
   );
 }
 
@@ -91,11 +91,11 @@ function partsOf(folder: string, files: readonly string[]): Parts {
   const matching = (part: RegExp) => inside.filter(({ name }) => part.test(name)).map(({ file }) => file);
   const [validation, test] = [matching(PARTS.validation), matching(PARTS.test)];
   const named = matching(PARTS.train).filter((file) => !validation.includes(file) && !test.includes(file));
-  const places = new Set(named.map((file) => relative(folder, dirname(file))));
-  if (places.size > 1) {
+  const folders = new Set(named.map((file) => relative(folder, dirname(file))));
+  if (folders.size > 1) {
     throw new ModelError(
       "input",
-      `${folder} holds several data sets, in ${[...places].map((place) => place || ".").join(", ")}. Name the folder of one.`,
+      `${folder} holds several data sets, in ${[...folders].map((path) => path || ".").join(", ")}. Name the folder of one.`,
     );
   }
   const rest = inside
@@ -148,10 +148,10 @@ async function readAll(task: TrainTask, request: DataRequest, files: readonly st
 }
 
 function namedColumns(task: TrainTask, { columns, inputColumn, targetColumn }: DataRequest): Record<string, string> {
-  const known = [...Object.keys(task.roles.needed), ...Object.keys(task.roles.optional)];
-  const strange = Object.keys(columns).find((role) => !known.includes(role));
+  const roles = [...Object.keys(task.roles.needed), ...Object.keys(task.roles.optional)];
+  const strange = Object.keys(columns).find((role) => !roles.includes(role));
   if (strange !== undefined) {
-    throw new ModelError("input", `--columns: ${task.name} has no "${strange}"; it has ${known.join(", ")}.`);
+    throw new ModelError("input", `--columns: ${task.name} has no "${strange}"; it has ${roles.join(", ")}.`);
   }
   return {
     ...columns,
@@ -209,12 +209,12 @@ async function filesOf(
   wanted: RegExp,
   signal: AbortSignal,
 ): Promise<{ files: string[]; notes: string[] }> {
-  const found = await walkFolder(localFolder(folder), wanted, [], signal);
+  const walk = await walkFolder(localFolder(folder), wanted, [], signal);
   const notes = Object.entries(LEFT_OUT).flatMap(([reason, words]) => {
-    const paths = found.leftOut.filter(({ why }) => why === reason).map(({ path }) => path);
+    const paths = walk.leftOut.filter(({ why }) => why === reason).map(({ path }) => path);
     return leftOut(folder, paths.toSorted(byFolder), words);
   });
-  return { files: found.files.toSorted(byFolder).map((path) => join(folder, path)), notes };
+  return { files: walk.files.toSorted(byFolder).map((path) => join(folder, path)), notes };
 }
 
 const LEFT_OUT: { readonly [Reason in LeftOutReason]?: string } = {
@@ -231,8 +231,8 @@ function byFolder(a: string, b: string): number {
 /** A note of files that were left out. */
 function leftOut(folder: string, names: readonly string[], why: string): string[] {
   if (names.length === 0) return [];
-  const shown = names.slice(0, 10).join(", ");
-  return [`${folder}: ${names.length} left out (${why}): ${shown}${names.length > 10 ? ", ..." : ""}`];
+  const listed = names.slice(0, 10).join(", ");
+  return [`${folder}: ${names.length} left out (${why}): ${listed}${names.length > 10 ? ", ..." : ""}`];
 }
 
 async function readText(file: string, signal: AbortSignal): Promise<string> {

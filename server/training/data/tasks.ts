@@ -25,23 +25,23 @@ export interface TrainTask {
   readonly pair: (row: PickedRow) => { readonly input: string; readonly accepted: readonly string[] };
 }
 
-const said = (row: PickedRow, role: string): string => String(row[role] ?? "");
-const place = label.optional();
+const cellText = (row: PickedRow, role: string): string => String(row[role] ?? "");
+const sourceName = label.optional();
 const plain =
   (input: string, target: string): TrainTask["pair"] =>
-  (row) => ({ input: said(row, input), accepted: [said(row, target)] });
+  (row) => ({ input: cellText(row, input), accepted: [cellText(row, target)] });
 const roles = (names: readonly string[], target: string, usual: readonly string[], targetSchema: z.ZodType): Roles => ({
   needed: { ...Object.fromEntries(names.map((name) => [name, [name]])), [target]: usual },
   optional: { source },
   schema: z.object({
     ...Object.fromEntries(names.map((name) => [name, text])),
     [target]: targetSchema,
-    source: place,
+    source: sourceName,
   }),
 });
 const labelNames = ["label", "category", "intent", "class", "target"];
 
-const own: readonly TrainTask[] = [
+const ownTasks: readonly TrainTask[] = [
   {
     name: "summarize",
     roles: formatRoles("summarize"),
@@ -74,7 +74,7 @@ const own: readonly TrainTask[] = [
     maxTargetTokens: 48,
     metric: "squad",
     pair: (row) => ({
-      input: questionInput(said(row, "question"), said(row, "context")),
+      input: questionInput(cellText(row, "question"), cellText(row, "context")),
       accepted: answersOf(row),
     }),
   },
@@ -105,7 +105,7 @@ const own: readonly TrainTask[] = [
     roles: {
       needed: { input: bodies.toReversed(), target: ["target", "output", "summary", "answer", "response", "label"] },
       optional: { source },
-      schema: z.object({ input: text, target: label, source: place }),
+      schema: z.object({ input: text, target: label, source: sourceName }),
     },
     inputRole: "input",
     targetRole: "target",
@@ -125,7 +125,7 @@ const own: readonly TrainTask[] = [
     maxTargetTokens: 48,
     metric: "squad",
     pair: (row) => ({
-      input: questionInput(spaced(said(row, "question")), spaced(said(row, "context"))),
+      input: questionInput(spaced(cellText(row, "question")), spaced(cellText(row, "context"))),
       accepted: answersOf(row).map((answer) => spaced(answer)),
     }),
   },
@@ -151,7 +151,7 @@ const benchmarks: Readonly<
 
 /** The tasks there are. @see preprocessors.py of t5 for the benchmarks' texts (glue, stsb, squad) */
 export const TASKS: readonly TrainTask[] = [
-  ...own,
+  ...ownTasks,
   ...BENCHMARKS.map((name): TrainTask => {
     const { columns, labels } = benchmarks[name];
     return {
@@ -164,8 +164,8 @@ export const TASKS: readonly TrainTask[] = [
       maxTargetTokens: 16,
       metric: labels.length === 0 ? "similarity" : "labels",
       pair: (row) => ({
-        input: columns.map((column) => `${column}: ${said(row, column)}`).join(" "),
-        accepted: [labels.length === 0 ? fifths(said(row, "label")) : named(said(row, "label"), labels)],
+        input: columns.map((column) => `${column}: ${cellText(row, column)}`).join(" "),
+        accepted: [labels.length === 0 ? fifths(cellText(row, "label")) : labelWord(cellText(row, "label"), labels)],
       }),
     };
   }),
@@ -177,9 +177,9 @@ export const TASKS: readonly TrainTask[] = [
  * @throws ModelError "input" when there is no such task, or the template has no columns
  */
 export function findTask(name: string, template?: string): TrainTask {
-  const task = TASKS.find((one) => one.name === name);
+  const task = TASKS.find((candidate) => candidate.name === name);
   if (task === undefined) {
-    throw new ModelError("input", `There is no task "${name}". Tasks: ${TASKS.map((one) => one.name).join(", ")}.`);
+    throw new ModelError("input", `There is no task "${name}". Tasks: ${TASKS.map((task) => task.name).join(", ")}.`);
   }
   if (template === undefined) return task;
   const columns = [...new Set([...template.matchAll(/\{(\w+)\}/g)].map(([, column = ""]) => column))];
@@ -194,15 +194,15 @@ export function findTask(name: string, template?: string): TrainTask {
     roles: roles(columns, task.targetRole, task.roles.needed[task.targetRole] ?? [], label),
     inputRole: columns[0] ?? "",
     pair: (row) => ({
-      input: template.replace(/\{(\w+)\}/g, (_, column: string) => said(row, column)),
-      accepted: [said(row, task.targetRole)],
+      input: template.replace(/\{(\w+)\}/g, (_, column: string) => cellText(row, column)),
+      accepted: [cellText(row, task.targetRole)],
     }),
   };
 }
 
 function answersOf(row: PickedRow): string[] {
   const { answers } = row;
-  return Array.isArray(answers) ? answers.map(String) : [said(row, "answers")];
+  return Array.isArray(answers) ? answers.map(String) : [cellText(row, "answers")];
 }
 
 /** Blanks around marks, as t5's _pad_punctuation (RE2's \W is ASCII's). */
@@ -217,7 +217,7 @@ function fifths(score: string): string {
 }
 
 /** A label's word for its number, or for false and true; a number without one (-1: not labelled) is nothing. */
-function named(said: string, labels: readonly string[]): string {
-  if (said === "false" || said === "true") return labels[Number(said === "true")] ?? "";
-  return /^-?\d+$/.test(said) ? (labels[Number(said)] ?? "") : said;
+function labelWord(label: string, labels: readonly string[]): string {
+  if (label === "false" || label === "true") return labels[Number(label === "true")] ?? "";
+  return /^-?\d+$/.test(label) ? (labels[Number(label)] ?? "") : label;
 }
