@@ -1,9 +1,9 @@
-/** What to do when a model's files are changed while it is asked: ask the model that is there now. */
+/** Repeats work on a model whose files change while it runs, so that the current files answer. */
 import { ModelError } from "../../models/errors.ts";
 
 /**
- * Runs work that looks at a model's files as it begins, and again where they were changed under it.
- * @throws what the work throws; ModelError "changed" where the files go on changing
+ * Runs work that checks a model's files as it begins, and repeats it if they changed in the meantime.
+ * @throws what the work throws; ModelError "changed" if the files keep changing
  */
 export async function repeatChanged<T>(work: () => Promise<T>): Promise<T> {
   for (let left = MOST_REPETITIONS; ; left -= 1) {
@@ -15,5 +15,5 @@ export async function repeatChanged<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-/** A training run writes four files, one after the other. */
+/** A training run writes four files, one after another. */
 const MOST_REPETITIONS = 4;

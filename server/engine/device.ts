@@ -1,26 +1,26 @@
-/** The devices that a model can run on, and what is told when one fails; what runs on them is on-device.ts. */
+/** The devices that a model can run on, and the reports of their failures; see on-device.ts for running on them. */
 
-/** By the names of ONNX Runtime's execution providers. */
+/** Devices, by the names of ONNX Runtime's execution providers. */
 export const DEVICES = ["cpu", "webgpu", "dml", "coreml", "cuda"] as const;
 export type Device = (typeof DEVICES)[number];
 
-/** Is told that a device failed, so that the CPU does its work from now on; `why` is a sentence without its full stop. */
+/** Called when a device fails and the CPU takes its place; `why` is a sentence without its final period. */
 export type OnFallback = (device: Device, why: string) => void;
 
 /** Whether a device can compute. */
 export interface DeviceProbe {
-  /** Whether this build of the runtime knows it. */
+  /** Whether this build of the runtime supports it. */
   readonly known: boolean;
-  /** The runtime's words on why it does not compute; absent where it does. */
+  /** The runtime's message on why it does not compute; absent if it does. */
   readonly failure?: string;
-  /** A sentence for people on how it computes; absent where there is nothing to say. */
+  /** A sentence for people on how it computes; absent if there is nothing to report. */
   readonly note?: string;
 }
 
-/** The runtime's words without the places in its source that they come from. */
+/** The runtime's message without locations in its source code. */
 export function plainReason(text: string): string {
-  const [said = text] = text.trim().split("\n", 1);
-  return said
+  const [message = text] = text.trim().split("\n", 1);
+  return message
     .replace(/^ONNX Runtime could not load the \w+ graph: /, "")
     .replace(/\/\S+:\d+ .* was false\. /, "")
     .replace(/[.:\s]+$/, "");

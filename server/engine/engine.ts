@@ -1,4 +1,6 @@
-/** What the features, the CLI and the tests see of a model, wherever it runs (in this process or in a child). */
+/**
+ * The interface of a model for the features, the CLI and the tests, wherever it runs (in this process or in a child).
+ */
 import type { T5Config } from "../../models/t5/config.ts";
 import type { InputPart } from "../../models/tokenizer/parts.ts";
 import type { SpanWindow } from "../../models/tokenizer/window.ts";
@@ -7,70 +9,77 @@ import type { ModelDecoding, TaskPrefixes } from "../catalog/installed.ts";
 import type { Device } from "./device.ts";
 import type { CopyBias } from "./search/copying.ts";
 
-/** Weights' precision: `int8` (quantized by us, the default) or `float32` (as published). */
+/** Precision of the weights: `int8` (quantized by us, the default) or `float32` (as published). */
 export type Precision = "int8" | "float32";
 
-/** Which model to load. */
+/** A model to load. */
 export interface ModelReference {
   /** A folder with config.json, weights and a tokenizer. */
   readonly directory: string;
   readonly precision: Precision;
-  /** Threads of one operator; the number of physical cores when absent. */
+  /** Threads per operator; the number of physical cores if absent. */
   readonly threads?: number;
-  /** The CPU when absent. Any other runs the float32 weights, whatever the precision: the int8 kernels are the CPU's. */
+  /**
+   * The CPU if absent. Any other device runs the float32 weights, whatever the precision, because the int8 kernels
+   * are for the CPU.
+   */
   readonly device?: Device;
   /**
-   * The files as the asker knows them ({@link modelIdentity}): other ones are never what answers. A model that was loaded from others is
-   * loaded anew; where the folder holds others by now, calls reject with ModelError "changed". When absent, whatever was loaded answers.
+   * The state of the files that the caller expects ({@link modelIdentity}); only those files may answer. A model
+   * loaded from other files is reloaded; if the folder no longer contains the expected files, calls reject with
+   * ModelError "changed". If absent, whatever was loaded answers.
    */
   readonly identity?: string;
 }
 
 export type { InputPart };
 
-/** What a loaded model is and what its vocabulary can do. */
+/** Facts about a loaded model and its vocabulary. */
 export interface ModelInfo {
-  /** The folder's name, or the name the catalogue gives it. */
+  /** The folder's name, or the name in the catalog. */
   readonly id: string;
   readonly directory: string;
   readonly config: T5Config;
   readonly precision: Precision;
-  /** What it runs on: the CPU, too, where another device was asked for and failed. */
+  /** The device it runs on; the CPU also if another device was requested and failed. */
   readonly device: Device | "wasm";
-  /** A sentence for people where the engine runs as WebAssembly, and why; absent where it runs natively. */
+  /** A sentence for people on why the engine runs as WebAssembly; absent if it runs natively. */
   readonly slowNotice?: string;
   readonly parameters: number;
-  /** Ids of `<extra_id_0>`, `<extra_id_1>`, ...; empty when the vocabulary has none. */
+  /** Ids of `<extra_id_0>`, `<extra_id_1>`, ...; empty if the vocabulary has none. */
   readonly sentinelIds: readonly number[];
-  /** Id of the unknown piece, so that it can be banned; absent where it is not known. */
+  /** Id of the unknown piece, so that it can be banned; absent if unknown. */
   readonly unkTokenId?: number;
-  /** Length marks of the vocabulary (`<length_8>` ...), ascending by least words; empty for published models. */
+  /**
+   * Length marks of the vocabulary (`<length_8>` ...), ascending by their minimum of words; empty for published
+   * models.
+   */
   readonly lengthMarks: readonly { readonly leastWords: number; readonly id: number }[];
   /** Whether the vocabulary can spell newlines (the built-in models can). */
   readonly spellsLayout: boolean;
-  /** How its makers found it to decode best: features follow it unless told otherwise. Empty where nobody measured. */
+  /** The decoding options that its makers found best: defaults of the features. Empty if not measured. */
   readonly decoding?: Omit<ModelDecoding, "frequent">;
-  /** Task prefixes the model was trained with; absent ones fall back to T5's habits. */
+  /** Task prefixes the model was trained with; features use T5's usual ones for those that are absent. */
   readonly prefixes: TaskPrefixes;
-  /** The labels that it was taught to give texts; absent where it was taught none, or more than can be compared. */
+  /** The labels that it learned; absent if it learned none, or too many to compare. */
   readonly labels?: readonly string[];
-  /** What its likelihoods mean; empty where nobody measured. */
+  /** The meaning of its likelihoods; empty if not measured. */
   readonly calibration: Calibration;
-  /** ISO 639-1 codes of the languages that it knows. */
+  /** ISO 639-1 codes of its languages. */
   readonly languages: readonly string[];
 }
 
-/** How the next token is chosen. Defaults follow transformers' GenerationConfig, except the length. */
+/** A request to generate text. Defaults follow transformers' GenerationConfig, except the length. */
 export interface GenerateRequest {
-  /** Encoder inputs, token ids; a batch is padded by the engine. Usually one, ending with eos. */
+  /** Encoder inputs, token ids; the engine pads a batch. Usually one, ending with eos. */
   readonly inputs: readonly (readonly number[])[];
-  /** 1..; counted without the decoder's start token. */
+  /** At least 1; does not count the decoder's start token. */
   readonly maxNewTokens: number;
   /** Beams; 1 is greedy (or sampling). Default 1. */
   readonly numBeams?: number;
-  /** Sequences returned for each input; at most numBeams unless sampling. Default 1. */
+  /** Number of sequences per input; at most numBeams unless sampling. Default 1. */
   readonly numReturnSequences?: number;
-  /** Sampling instead of the arg max. Default false; seeded, so that a request repeats exactly. */
+  /** Samples instead of taking the arg max; seeded, so that a request repeats exactly. Default: no sampling. */
   readonly sample?: {
     readonly temperature?: number;
     readonly topK?: number;
@@ -83,42 +92,43 @@ export interface GenerateRequest {
   readonly earlyStopping?: boolean | "never";
   /** No n-gram of this size occurs twice in the output; 0 is off. Default 0. */
   readonly noRepeatNgramSize?: number;
-  /** Above 1 discourages tokens already produced. Default 1. */
+  /** Above 1 penalizes tokens already produced. Default 1. */
   readonly repetitionPenalty?: number;
-  /** Tokens never produced. */
+  /** Tokens that are never produced. */
   readonly bannedTokens?: readonly number[];
   /** Tokens that end a sequence, besides eos. */
   readonly stopTokens?: readonly number[];
-  /** Decoder tokens given after the start token (forced prefix). */
+  /** Decoder tokens fed after the start token (forced prefix). */
   readonly decoderPrefix?: readonly number[];
   /**
-   * Chooses among so many of the most frequent tokens, special ones, and those of the inputs and the forced prefix: several times
-   * quicker than the whole vocabulary, which "off" means. Log probabilities are then among these tokens. Default "off".
+   * Chooses among this number of the most frequent tokens, special ones, and those of the inputs and the forced
+   * prefix; several times faster than the whole vocabulary ("off"). Log probabilities are relative to these tokens.
+   * Default "off".
    */
   readonly shortlist?: number | "off";
-  /** Favours tokens that the input holds, and those that continue it; each bonus 0 unless given. Default none. */
+  /** Favors tokens from the input, and those that continue it; each bonus defaults to 0. Default: none. */
   readonly copyBias?: Partial<CopyBias>;
 }
 
-/** One produced sequence. */
+/** A generated sequence. */
 export interface GeneratedSequence {
-  /** Without the decoder's start token and the forced prefix; with the token that ended it. */
+  /** Without the decoder's start token and the forced prefix; with the final end token. */
   readonly ids: readonly number[];
-  /** The text of ids, special tokens left out. */
+  /** The text of the ids, without special tokens. */
   readonly text: string;
   /** Natural log probability of each id under the model (before penalties). */
   readonly logProbs: readonly number[];
   /** Beam search: transformers' sequence score (log-likelihood / length^lengthPenalty). Otherwise the mean log probability. */
   readonly score: number;
-  /** Whether it ended with eos or a stop token rather than by length. */
+  /** Whether it ended with eos or a stop token rather than at the length limit. */
   readonly finished: boolean;
 }
 
-/** What generation gives back. */
+/** The result of generation. */
 export interface Generation {
   /** sequences[i]: the sequences of inputs[i], best first. */
   readonly sequences: readonly (readonly GeneratedSequence[])[];
-  /** Whether the signal stopped it; sequences then hold what there was. */
+  /** Whether the signal stopped it; sequences then hold what was produced until then. */
   readonly cancelled: boolean;
   readonly timing: {
     readonly encodeMs: number;
@@ -128,20 +138,23 @@ export interface Generation {
   };
 }
 
-/** Gaps to fill in one pass. */
+/** A request to fill gaps in one pass. */
 export interface FillRequest extends Omit<GenerateRequest, "inputs"> {
   readonly window: SpanWindow;
-  /** For a window of one gap: texts whose likelihood there is wanted too. Needs a decoder prefix and a stop token. */
+  /**
+   * For a window with one gap: texts whose likelihood in the gap is needed too. Requires a decoder prefix and a stop
+   * token.
+   */
   readonly proposals?: readonly string[];
 }
 
-/** What went into the gaps of a window. */
+/** The result of filling a window's gaps. */
 export interface Filling {
   /** Tokens of the encoder's input. */
   readonly inputTokens: number;
   /** Best first. */
   readonly sequences: readonly FillSequence[];
-  /** The proposals, in their order; those of too many tokens are left out. */
+  /** The proposals, in their order, without those that have too many tokens. */
   readonly proposed: readonly FilledSpan[];
   readonly cancelled: boolean;
   readonly timing: Generation["timing"];
@@ -151,59 +164,62 @@ export interface Filling {
 export interface FillSequence {
   /** Tokens produced. */
   readonly tokens: number;
-  /** One a gap, undefined where the model gave nothing. */
+  /** One per gap; undefined if the model produced nothing for it. */
   readonly spans: readonly (FilledSpan | undefined)[];
 }
 
-/** What the model put into a gap. */
+/** The text that the model put into a gap. */
 export interface FilledSpan {
-  /** Its text, a space in front where the model began a new word. */
+  /** The text, with a leading space if the model began a new word. */
   readonly text: string;
   /** Natural log probability of each of its tokens. */
   readonly logProbs: readonly number[];
-  /** Whether the model ended it, rather than the limit of tokens. */
+  /** Whether the model ended it, rather than the token limit. */
   readonly closed: boolean;
-  /** Natural log probability of the token that ended it; 0 where none did. */
+  /** Natural log probability of the token that ended it; 0 if none did. */
   readonly endLogProb: number;
 }
 
 /** The log-likelihood of a target text. */
 export interface TargetScore {
-  /** Sum of logProbs: what T5's converters compare (-(len * mean cross-entropy)). */
+  /** Sum of logProbs, as T5's converters compare it (-(len * mean cross-entropy)). */
   readonly total: number;
   /** Natural log probability of each target id. */
   readonly logProbs: readonly number[];
   readonly ids: readonly number[];
 }
 
-/** Options every long call takes. */
+/** Options of every long call. */
 export interface CallOptions {
   readonly signal?: AbortSignal;
-  /** Called after each chunk with the tokens so far of the first sequence (greedy and sampling only). */
+  /** Called after each chunk with the first sequence so far (greedy and sampling only). */
   readonly onTokens?: (ids: readonly number[], text: string) => void;
 }
 
-/** A model that is loaded and ready. All methods may reject with ModelError; a cancelled generate resolves with `cancelled`. */
+/** A loaded model. All methods may reject with ModelError; a cancelled generate resolves with `cancelled`. */
 export interface LoadedModel {
   readonly info: ModelInfo;
   /** Token ids of the parts, without eos. */
   encode(parts: readonly InputPart[]): Promise<number[]>;
-  /** Token ids of each text alone, without eos (to count and to split). */
+  /** Token ids of each text separately, without eos (for counting and splitting). */
   encodeAll(texts: readonly string[]): Promise<number[][]>;
-  /** Text of ids; special tokens left out. */
+  /** The text of ids, without special tokens. */
   decode(ids: readonly number[]): Promise<string>;
   generate(request: GenerateRequest, options?: CallOptions): Promise<Generation>;
   /** Token ids of a window, eos included. */
   encodeWindow(window: SpanWindow): Promise<number[]>;
-  /** Fills a window's gaps: encodes, generates and reads the spans in one call. The decoder's prefix names the first sentinel. */
+  /**
+   * Fills a window's gaps: encodes, generates and reads the spans in one call. The decoder prefix names the first
+   * sentinel.
+   */
   fill(request: FillRequest, options?: CallOptions): Promise<Filling>;
   /** Log-likelihood of target ids (eos included by the caller) given input ids. */
   score(input: readonly number[], target: readonly number[], options?: CallOptions): Promise<TargetScore>;
 }
 
-/** Loads models, keeps them, ends them. */
+/** Loads, keeps and disposes of models. */
 export interface Engine {
-  /** Loads a model once; the same reference again gives the same model. */
+  /** Loads a model; the same reference returns the same model. */
   load(model: ModelReference): Promise<LoadedModel>;
   /** Frees everything; later calls reject. */
   dispose(): Promise<void>;

@@ -1,17 +1,23 @@
-/** One pass of filling gaps, whole: what would be five calls to another process is one here. */
+/** Fills gaps in one pass, so that the engine's process is called once instead of five times. */
 import { type FillSpan, readSpans } from "../../models/tokenizer/spans.ts";
 import type { Tokenizer } from "../../models/tokenizer/tokenizer.ts";
 import { encodeWindow } from "../../models/tokenizer/window.ts";
 import type { CallOptions, Filling, FillRequest, GenerateRequest, LoadedModel } from "./engine.ts";
 
-/** Log probabilities of the tokens of each continuation of a request's decoder prefix. @see scoreContinuations */
+/**
+ * Log probabilities of the tokens of each continuation of a request's decoder prefix.
+ * @see scoreContinuations
+ */
 export type ContinuationScorer = (
   input: readonly number[],
   request: Pick<GenerateRequest, "decoderPrefix" | "shortlist">,
   continuations: readonly (readonly number[])[],
 ) => Promise<number[][]>;
 
-/** What the model puts into a window's gaps. @throws what `generate` throws */
+/**
+ * Fills the gaps of a window with the model.
+ * @throws what `generate` throws
+ */
 export async function fillWindow(
   tokenizer: Tokenizer,
   generate: LoadedModel["generate"],
@@ -26,14 +32,14 @@ export async function fillWindow(
     const text = tokenizer.decode([...anchor, ...ids]);
     return text.startsWith(ANCHOR) ? text.slice(ANCHOR.length) : text;
   };
-  const given = request.decoderPrefix ?? [];
+  const prefix = request.decoderPrefix ?? [];
   const read = (produced: readonly number[], logProbs: readonly number[]) => {
-    const ids = [...given, ...produced];
+    const ids = [...prefix, ...produced];
     const filled = ({ from, to, closed }: FillSpan) => ({
       text: textOf(ids.slice(from, to)),
-      logProbs: logProbs.slice(Math.max(0, from - given.length), to - given.length),
+      logProbs: logProbs.slice(Math.max(0, from - prefix.length), to - prefix.length),
       closed,
-      endLogProb: logProbs[to - given.length] ?? 0,
+      endLogProb: logProbs[to - prefix.length] ?? 0,
     });
     const spans = readSpans(ids, tokenizer.sentinelIds, window.hints.length, tokenizer.eosId);
     return { tokens: produced.length, spans: spans.map((span) => span && filled(span)) };
@@ -54,7 +60,7 @@ export async function fillWindow(
     inputTokens: input.length,
     sequences: (sequences[0] ?? []).map(({ ids, logProbs }) => read(ids, logProbs)),
     proposed: scores.map((logProbs, i) => ({
-      // As the model would have begun a word.
+      // The model would begin a word with a space.
       text: ` ${short[i]?.text}`,
       logProbs: logProbs.slice(0, -1),
       closed: true,
@@ -65,10 +71,10 @@ export async function fillWindow(
   };
 }
 
-/** A text's first space is lost in decoding, so something stands before it. */
+/** Decoding drops a text's leading space, so an anchor precedes it. */
 const ANCHOR = "a";
 
-/** Tokens of a proposal, its end included; longer ones would make all wait. */
+/** Maximum number of tokens of a proposal including its end; longer ones would delay all of them. */
 const MOST_PROPOSED = 5;
 
 const noScorer: ContinuationScorer = async () => [];

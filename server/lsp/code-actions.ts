@@ -1,19 +1,19 @@
-/** Says what Spanfill could do with a selected part of a document, without asking the model. */
+/** Offers what Spanfill can do with a part of a document, without running the model. */
 import { COMMANDS } from "../../protocol/requests.ts";
 import type { Settings } from "../../protocol/settings.ts";
 import { gapsIn } from "../features/write/fill-gaps.ts";
 
-/** A document and what is selected; start equals end for a cursor. Offsets in UTF-16 units. */
+/** A document and its selection; start equals end for a cursor. Offsets in UTF-16 units. */
 export interface CodeActionParams {
   readonly text: string;
   readonly start: number;
   readonly end: number;
 }
 
-/** Something that could be done with a part of the document. */
+/** An action for a part of the document. */
 export interface Offer {
   readonly title: string;
-  /** As in LSP: names with dots, from the general to the special. */
+  /** The LSP kind: names separated by dots, from general to specific. */
   readonly kind: string;
   readonly command:
     | typeof COMMANDS.summarizeRange
@@ -35,7 +35,7 @@ export const OFFER_KINDS = [
   "source.spanfill.writeDescription",
 ] as const;
 
-/** Something that could be done at a cursor, for editors that have no other way to it; `argument` besides the document's. */
+/** An action at a cursor, for editors that have no other way to trigger it; `argument` is added to the document's. */
 export interface CursorOffer {
   readonly title: string;
   readonly kind: (typeof OFFER_KINDS)[4 | 5 | 6];
@@ -43,11 +43,14 @@ export interface CursorOffer {
   readonly argument: { readonly field?: "title" | "description" };
 }
 
-/** Go on at the cursor; write front matter. Source actions: VS Code shows those in a menu of their own, and not at every cursor. */
+/**
+ * Offers to continue at the cursor and to write front matter. Source actions, which VS Code shows in a separate menu
+ * and not at every cursor.
+ */
 export function cursorActions(languageId: string): CursorOffer[] {
-  const [, , , , go, title, description] = OFFER_KINDS;
+  const [, , , , continueKind, title, description] = OFFER_KINDS;
   const { completeHere, writeField: command } = COMMANDS;
-  const offers: CursorOffer[] = [{ title: "Continue here", kind: go, command: completeHere, argument: {} }];
+  const offers: CursorOffer[] = [{ title: "Continue here", kind: continueKind, command: completeHere, argument: {} }];
   if (languageId === "markdown" || languageId === "quarto") {
     offers.push({ title: "Write title", kind: title, command, argument: { field: "title" } });
     offers.push({ title: "Write description", kind: description, command, argument: { field: "description" } });
@@ -56,8 +59,8 @@ export function cursorActions(languageId: string): CursorOffer[] {
 }
 
 /**
- * Fill the gaps of the selection, or of the cursor's line; summarise or rephrase the selection, or classify it where a model was
- * chosen for that. Reads no more than that.
+ * Offers to fill the gaps of the selection or of the cursor's line; to summarize or rephrase the selection; and to
+ * classify it if a model was chosen for that. Reads nothing else.
  */
 export function codeActions({ settings }: { readonly settings: Settings }, params: CodeActionParams): Offer[] {
   const { text, start, end } = params;
@@ -84,7 +87,7 @@ export function codeActions({ settings }: { readonly settings: Settings }, param
   return offers;
 }
 
-/** Words beyond which a selection is rather a text than a phrase. */
+/** Maximum number of words that count as a phrase. */
 const MOST_REPHRASED = 20;
 
 function lineOf(text: string, offset: number): CodeActionParams {

@@ -1,17 +1,20 @@
-/** Finds the messages in a stream that may hold anything: what is no message is dropped, so that the next one is still heard. */
+/**
+ * Extracts messages from a stream that may contain anything: other data is dropped, so that the next message is still
+ * read.
+ */
 import { Transform } from "node:stream";
 
 /**
- * A stream of well-formed messages (a Content-Length header, a blank line, that many bytes), for vscode-jsonrpc: its own reader
- * waits for more input after what it cannot read, and takes words before a header for part of it.
- * @param dropped gets the number of bytes of each piece that was no message
+ * Creates a stream of well-formed messages (a Content-Length header, a blank line, that many bytes) for
+ * vscode-jsonrpc, whose own reader hangs after unreadable input and treats text before a header as part of it.
+ * @param dropped receives the size of each dropped piece, in bytes
  */
 export function messageFrames(dropped: (bytes: number) => void): Transform {
   let pending: Buffer = Buffer.alloc(0);
-  /** Bytes of the current body that are still to come. */
+  /** Bytes of the current body that are still missing. */
   let body = 0;
 
-  /** The next piece to pass on, or undefined when more input is needed. */
+  /** The next piece to pass on; undefined if more input is needed. */
   function next(): Buffer | undefined {
     while (pending.length > 0) {
       if (body > 0) {

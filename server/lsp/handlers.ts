@@ -1,4 +1,4 @@
-/** The language features as the protocol has them: positions in and out, versions checked; the work itself is in features/. */
+/** The language features in terms of the protocol: converts positions and checks versions; the features do the work. */
 import {
   type CodeAction,
   CodeActionTag,
@@ -27,10 +27,10 @@ import type { Services } from "./services.ts";
 const position = z.object({ line: z.int().nonnegative(), character: z.int().nonnegative() });
 const textDocument = z.object({ uri: z.string() });
 
-/** Parameters of textDocument/hover that are used. */
+/** The parameters of textDocument/hover that are used. */
 export const hoverParams = z.object({ textDocument, position });
 
-/** Parameters of textDocument/inlineCompletion that are used. */
+/** The parameters of textDocument/inlineCompletion that are used. */
 export const inlineCompletionParams = z.object({
   textDocument,
   position,
@@ -40,10 +40,10 @@ export const inlineCompletionParams = z.object({
   }),
 });
 
-/** Parameters of textDocument/codeLens that are used. */
+/** The parameters of textDocument/codeLens that are used. */
 export const codeLensParams = z.object({ textDocument });
 
-/** Parameters of textDocument/codeAction that are used. */
+/** The parameters of textDocument/codeAction that are used. */
 export const codeActionParams = z.object({
   textDocument,
   range: z.object({ start: position, end: position }),
@@ -51,8 +51,8 @@ export const codeActionParams = z.object({
 });
 
 /**
- * Suggestions at the cursor, none where there is nothing good; a newer request for the document, or a change of it, ends
- * this one.
+ * Suggestions at the cursor; none if nothing is good enough. A newer request for the document, or a change to it,
+ * ends this one.
  */
 export async function provideInlineCompletion(
   services: Services,
@@ -63,19 +63,22 @@ export async function provideInlineCompletion(
   const { edition } = document;
   const offset = document.offsetAt(params.position);
   const range = document.rangeOf(offset, offset);
-  // An item of the completion list is chosen: ghost text would have to begin with it.
+  // With an item of the completion list selected, ghost text would have to begin with it.
   if (params.context.selectedCompletionInfo !== undefined && params.context.selectedCompletionInfo !== null) return [];
   const explicit = params.context.triggerKind === InlineCompletionTriggerKind.Invoked;
   const suggest: Suggest = (document, place, signal) => suggestion(services, document, place, signal);
-  const made = await services.suggestions.request(suggest, document, { offset, explicit }, signal);
+  const completions = await services.suggestions.request(suggest, document, { offset, explicit }, signal);
   signal.throwIfAborted();
-  if (made.cancelled) throw cancelled();
+  if (completions.cancelled) throw cancelled();
   checkEdition(services, document, edition);
-  services.log.debug(`inline completion: ${made.reason ?? `${made.items.length} suggested`}`);
-  return made.items.map((item) => ({ insertText: item.text, range }));
+  services.log.debug(`inline completion: ${completions.reason ?? `${completions.items.length} suggested`}`);
+  return completions.items.map((item) => ({ insertText: item.text, range }));
 }
 
-/** What is suggested at a place of a document: in a program only within its comments, unasked in no file that keeps secrets. */
+/**
+ * The suggestion at a position of a document: in a program only within comments; without a request not in secret
+ * files.
+ */
 export async function suggestion(
   services: Services,
   { uri, text, languageId }: OpenDocument,
@@ -96,7 +99,10 @@ export async function suggestion(
   );
 }
 
-/** The summary of the section whose Markdown heading is under the mouse, or of what a relative link leads to; else other words for the word. */
+/**
+ * The summary of the section whose Markdown heading is under the mouse, or of a relative link's target; otherwise
+ * alternatives for the word.
+ */
 export async function provideHover(
   services: Services,
   params: z.output<typeof hoverParams>,
@@ -116,7 +122,7 @@ export async function provideHover(
   return hover;
 }
 
-/** A summary to be had above each heading, where the setting wants them. */
+/** An offer to summarize above each heading, if the setting is on. */
 export async function provideCodeLenses(
   services: Services,
   params: z.output<typeof codeLensParams>,
@@ -137,10 +143,10 @@ export async function provideCodeLenses(
   });
 }
 
-/** VS Code lays out every one of them, seen or not: thousands make it stand still. */
+/** VS Code lays out all of them, visible or not; thousands would freeze it. */
 const MOST_LENSES = 300;
 
-/** What could be done with the selection; each offer carries a command whose effect the server itself brings about. */
+/** The actions for the selection; each carries a command that the server itself executes. */
 export async function provideCodeActions(
   services: Services,
   params: z.output<typeof codeActionParams>,
@@ -177,7 +183,7 @@ export async function provideCodeActions(
     const given = { uri, version, edition, position: params.range.start, ...argument, apply: true };
     if (wanted(kind)) offers.push({ title, kind, command: { title, command, arguments: [given] }, ...tags });
   }
-  // The model is asked only when a person is: editors look for actions at every move of the cursor.
+  // Runs the model only if a person asked, because editors request actions at every move of the cursor.
   const asked = params.context?.triggerKind === CodeActionTriggerKind.Invoked;
   if (!asked || start !== end || !wanted(WORD_KIND)) return offers;
   const words = await wordActions(services, document, start, signal).catch((error: unknown) => {
@@ -196,5 +202,5 @@ const CHARACTERS = new Intl.Segmenter();
 /** A family's emoji has 25. */
 const MOST_UNITS = 32;
 
-/** Commands whose result is shown; others change the text. */
+/** Commands whose result is shown; the others change the text. */
 const SHOWN: readonly string[] = [COMMANDS.summarizeRange, COMMANDS.classify];

@@ -1,22 +1,25 @@
-/** Splits a stream into lines of bounded length, for a protocol of a message a line: one that is too long is dropped, and the next is heard. */
+/**
+ * Splits a stream into lines of bounded length, for line-based protocols; drops lines that are too long and continues
+ * with the next.
+ */
 import { Transform } from "node:stream";
 
-/** A line that was too long to be kept. */
+/** A line that was too long. */
 export interface LongLine {
   readonly bytes: number;
-  /** The id of the JSON-RPC request in it, where it stands at the message's very beginning or end; null where it cannot be told. */
+  /** The id of the JSON-RPC request in it, if it is at the message's very beginning or end; otherwise null. */
   readonly id: string | number | null;
 }
 
 /**
- * A stream that passes on whole lines, each as one chunk, with its line feed.
- * @param dropped is told of each line that has more bytes than `mostBytes`
+ * Creates a stream that passes on complete lines, each as one chunk with its line feed.
+ * @param dropped called for each line of more than `mostBytes` bytes
  */
 export function boundedLines(mostBytes: number, dropped: (line: LongLine) => void): Transform {
   let parts: Buffer[] = [];
   let bytes = 0;
 
-  /** Of a line that is too long, both ends are kept: its id may be there. */
+  /** Keeps a piece; of a line that is too long, only both ends, since its id may be there. */
   function keep(piece: Buffer): void {
     bytes += piece.length;
     parts.push(piece);
@@ -52,12 +55,12 @@ export function boundedLines(mostBytes: number, dropped: (line: LongLine) => voi
 
 const END_BYTES = 512;
 
-/** Only places that no text inside of the message can imitate: right after the first brace, right before the last. */
+/** Finds an id only where no text inside the message can imitate it: after the first brace or before the last. */
 function idIn(line: string): string | number | null {
   const value = String.raw`(\d{1,15}|"[^"\\]{0,200}")`;
   const version = String.raw`"jsonrpc"\s*:\s*"2\.0"\s*`;
   const first = new RegExp(String.raw`^\{\s*(?:${version},\s*)?"id"\s*:\s*${value}\s*,`).exec(line);
   const last = new RegExp(String.raw`,\s*"id"\s*:\s*${value}\s*(?:,\s*${version})?\}$`).exec(line);
-  const found = first?.[1] ?? last?.[1];
-  return found === undefined ? null : JSON.parse(found);
+  const id = first?.[1] ?? last?.[1];
+  return id === undefined ? null : JSON.parse(id);
 }

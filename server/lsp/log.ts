@@ -1,10 +1,10 @@
-/** The server's log: lines to the client, as many as the setting `logLevel` asks for. Never a document's text. */
+/** The server's log: lines to the client, filtered by the setting `logLevel`. Never contains a document's text. */
 import type { Settings } from "../../protocol/settings.ts";
 import { logText } from "../../protocol/shown-text.ts";
 
 type Level = Settings["logLevel"];
 
-/** Writes lines of a level when the log's level lets them through. */
+/** Writes lines of a level if the log's level lets them through. */
 export interface Log {
   level: Level;
   error(line: string): void;
@@ -13,14 +13,17 @@ export interface Log {
   debug(line: string): void;
 }
 
-/** @param write takes the lines that are let through, fit to be shown */
+/**
+ * Creates a log.
+ * @param write receives the lines that pass the filter, cleaned for display
+ */
 export function createLog(write: (level: Exclude<Level, "off">, line: string) => void): Log {
   const at = (level: Exclude<Level, "off">) => (line: string) => {
     if (LEVELS.indexOf(level) > LEVELS.indexOf(log.level)) return;
     try {
       write(level, logText(line));
     } catch {
-      // the connection is closed: nobody reads the log any more
+      // the connection is closed
     }
   };
   const log: Log = { level: "info", error: at("error"), warn: at("warn"), info: at("info"), debug: at("debug") };

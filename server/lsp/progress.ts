@@ -1,4 +1,4 @@
-/** Work-done progress: shows long work to the user, who may cancel it. */
+/** Work-done progress: shows long work to the user, who can cancel it. */
 import type {
   ProgressToken,
   WorkDoneProgressBegin,
@@ -8,9 +8,12 @@ import type {
 import { messageText } from "../../protocol/shown-text.ts";
 import { cancelled } from "./errors.ts";
 
-/** How progress reaches the client. */
+/** The connection to the client for progress. */
 export interface ProgressClient {
-  /** Asks the client for a place to show it (window/workDoneProgress/create); undefined where the client has none. */
+  /**
+   * Asks the client to create a progress display (window/workDoneProgress/create); undefined if the client does not
+   * support it.
+   */
   readonly create: ((token: ProgressToken) => Promise<void>) | undefined;
   readonly send: (
     token: ProgressToken,
@@ -18,44 +21,50 @@ export interface ProgressClient {
   ) => void;
 }
 
-/** Work that can be watched. */
+/** Work with visible progress. */
 export interface ProgressWork<T> {
   readonly title: string;
-  /** The token that came with the request, if one did. */
+  /** The token of the request, if it has one. */
   readonly token: ProgressToken | undefined;
   readonly signal: AbortSignal;
-  /** @param signal aborts with the request's, or when the user cancels the progress */
+  /**
+   * Does the work.
+   * @param signal aborts with the request's, or when the user cancels the progress
+   */
   readonly run: (signal: AbortSignal, report: (progress: { done: number; total: number }) => void) => Promise<T>;
 }
 
-/** Shows progress, one display for each piece of work. */
+/** Shows progress, in one display per piece of work. */
 export interface Progress {
   run<T>(work: ProgressWork<T>): Promise<T>;
-  /** The user cancelled (window/workDoneProgress/cancel). */
+  /** Handles a cancellation by the user (window/workDoneProgress/cancel). */
   cancel(token: ProgressToken): void;
 }
 
-/** @param client how progress reaches the client */
+/**
+ * Creates the progress.
+ * @param client the connection to the client
+ */
 export function createProgress(client: ProgressClient): Progress {
   const running = new Map<ProgressToken, AbortController>();
   let count = 0;
 
-  async function place(token: ProgressToken | undefined): Promise<ProgressToken | undefined> {
+  async function displayFor(token: ProgressToken | undefined): Promise<ProgressToken | undefined> {
     if (token !== undefined) return token;
-    const made = `spanfill-${process.pid}-${count++}`;
+    const created = `spanfill-${process.pid}-${count++}`;
     try {
-      await client.create?.(made);
-      return client.create && made;
+      await client.create?.(created);
+      return client.create && created;
     } catch {
-      return undefined; // the client would rather show nothing: the work goes on without
+      return undefined; // the client refuses a display, so the work runs without one
     }
   }
 
   return {
-    async run({ title, token: given, signal, run }) {
+    async run({ title, token: requestToken, signal, run }) {
       const controller = new AbortController();
       const both = AbortSignal.any([signal, controller.signal]);
-      const token = await place(given);
+      const token = await displayFor(requestToken);
       if (token === undefined) return run(both, () => undefined);
       running.set(token, controller);
       client.send(token, { kind: "begin", title: messageText(title), percentage: 0, cancellable: true });

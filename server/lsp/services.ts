@@ -1,4 +1,4 @@
-/** What the handlers work with: the server's parts, none of which shows the connection. */
+/** The server's parts that handlers use; none of them exposes the connection. */
 import type { WorkspaceEdit } from "vscode-languageserver-protocol";
 import type { FolderEntries } from "../../protocol/requests.ts";
 import type { SummaryCache } from "../features/read/summary-cache.ts";
@@ -10,38 +10,47 @@ import type { Log } from "./log.ts";
 import type { Progress } from "./progress.ts";
 import type { SettingsStore } from "./settings-store.ts";
 
-/** What the server may ask of the client. */
+/** Requests of the server to the client. */
 export interface Client {
-  /** Whether it knows the tag of code actions that a model's words come from. */
+  /** Whether it supports the tag for code actions with a model's words. */
   readonly tagsModelGenerated: boolean;
-  /** Whether links to commands of ours work in its hovers (initializationOptions: `commandLinks`). */
+  /** Whether links to our commands work in its hovers (initializationOptions: `commandLinks`). */
   readonly followsCommandLinks: boolean;
-  /** Applies an edit (workspace/applyEdit). @returns why it did not, or undefined when it did */
+  /**
+   * Applies an edit (workspace/applyEdit).
+   * @returns why it was not applied, or undefined if it was
+   */
   applyEdit(label: string, edit: WorkspaceEdit): Promise<string | undefined>;
   /** Shows a text to the user. */
   showMessage(text: string): void;
-  /** The URIs of the workspace's folders; none where a single file is open, or the client does not say. */
+  /** The URIs of the workspace's folders; empty if a single file is open, or the client does not report them. */
   workspaceFolders(): Promise<readonly string[]>;
-  /** What is in a folder that is not on this machine's disk. @throws what the client says */
+  /**
+   * The entries of a folder that is not on this machine's disk.
+   * @throws the client's error
+   */
   listFolder(uri: string): Promise<FolderEntries>;
-  /** A file that is not on this machine's disk; undefined when it has more bytes. @throws what the client says */
+  /**
+   * The bytes of a file that is not on this machine's disk; undefined if there are more than `mostBytes`.
+   * @throws the client's error
+   */
   readFile(uri: string, mostBytes: number): Promise<Uint8Array | undefined>;
 }
 
-/** A word and what could stand in its place, best first. */
+/** A word and its alternatives, best first. */
 export interface OtherWords extends Pick<Rephrasing, "start" | "end" | "alternatives" | "model" | "calibrated"> {
   readonly word: string;
 }
 
-/** The words that were asked about. */
+/** Alternatives for words. */
 export interface Words {
   /**
-   * Other words for the word of prose at an offset; undefined where there is none, or nothing else to say. A newer question about
-   * the document ends this one.
+   * Alternatives for the word of prose at an offset; undefined if there is no word, or no alternative. A newer
+   * request for the document ends this one.
    * @throws ResponseError RequestCancelled; what the model throws
    */
   at(services: Services, document: OpenDocument, offset: number, signal: AbortSignal): Promise<OtherWords | undefined>;
-  /** The document was changed or closed: what is under way for it ends. */
+  /** Handles a changed or closed document: ends the work in progress for it. */
   changed(uri: string): void;
 }
 

@@ -1,66 +1,69 @@
-/** The settings as the client has them, asked for once for each document and again after they changed. */
+/** The client's settings, requested once per document and again after a change. */
 import { reason } from "../../base/reason.ts";
 import { parseSettings, SETTINGS_SECTION, type Settings } from "../../protocol/settings.ts";
 
-/** Where settings come from. */
+/** The source of settings. */
 export interface SettingsSource {
-  /** Asks the client (workspace/configuration); undefined for clients that only push. */
+  /** Requests settings from the client (workspace/configuration); undefined for clients that only push. */
   readonly fetch: ((scopeUri: string | undefined) => Promise<unknown>) | undefined;
-  /** What a client that only pushes gave at the start (initializationOptions). */
+  /** Initial settings of a client that only pushes (initializationOptions). */
   readonly initial: unknown;
-  /** Gets a sentence for each setting that is not valid, once. */
+  /** Receives a sentence for each invalid setting, once. */
   readonly problem: (sentence: string) => void;
 }
 
 /** Valid settings for each document. */
 export interface SettingsStore {
-  /** For a document, or without one those of the whole workspace; defaults where the client has none or cannot say. */
+  /**
+   * The settings for a document, or by default for the whole workspace; defaults if the client has none or cannot
+   * answer.
+   */
   settingsFor(uri?: string): Promise<Settings>;
-  /** The client said that settings changed; `pushed` is what it sent along. */
+  /** Handles the client's notification of changed settings; `pushed` is what it contained. */
   changed(pushed: unknown): void;
-  /** A document was closed. */
+  /** Forgets a closed document. */
   forget(uri: string): void;
 }
 
-/** @returns a store that has asked for nothing yet */
+/** Creates a store that has requested nothing yet. */
 export function createSettingsStore({ fetch, initial, problem }: SettingsSource): SettingsStore {
-  const known = new Map<string, Promise<Settings>>();
-  const told = new Set<string>();
+  const settingsByUri = new Map<string, Promise<Settings>>();
+  const reported = new Set<string>();
   let pushed = initial;
 
   async function ask(uri: string): Promise<Settings> {
-    let given = pushed;
+    let values = pushed;
     try {
-      if (fetch !== undefined) given = await fetch(uri === "" ? undefined : uri);
+      if (fetch !== undefined) values = await fetch(uri === "" ? undefined : uri);
     } catch (error) {
-      // Asked again, it may.
-      known.delete(uri);
-      tell(`The client did not say its settings: ${reason(error)}`);
+      // The next request may succeed.
+      settingsByUri.delete(uri);
+      report(`The client did not report its settings: ${reason(error)}`);
     }
-    const { settings, problems } = parseSettings(given);
-    for (const sentence of problems) tell(sentence);
+    const { settings, problems } = parseSettings(values);
+    for (const sentence of problems) report(sentence);
     return settings;
   }
 
-  function tell(sentence: string): void {
-    if (told.has(sentence)) return;
-    told.add(sentence);
+  function report(sentence: string): void {
+    if (reported.has(sentence)) return;
+    reported.add(sentence);
     problem(sentence);
   }
 
   return {
     settingsFor(uri = "") {
-      const settings = known.get(uri) ?? ask(uri);
-      known.set(uri, settings);
+      const settings = settingsByUri.get(uri) ?? ask(uri);
+      settingsByUri.set(uri, settings);
       return settings;
     },
     changed(sent) {
-      known.clear();
-      told.clear();
+      settingsByUri.clear();
+      reported.clear();
       const section =
         typeof sent === "object" && sent !== null && SETTINGS_SECTION in sent ? sent[SETTINGS_SECTION] : sent;
       if (section !== null && section !== undefined) pushed = section;
     },
-    forget: (uri) => void known.delete(uri),
+    forget: (uri) => void settingsByUri.delete(uri),
   };
 }

@@ -131,7 +131,7 @@ function reliabilityOf(trials: readonly Trial[], confidence: (trial: Trial) => n
   };
 }
 
-/** Newton's method for the penalised log-likelihood; a handful of weights, so the Hessian is solved directly. */
+/** Newton's method for the penalized log-likelihood; a handful of weights, so the Hessian is solved directly. */
 function newton(inputs: readonly (readonly number[])[], targets: readonly number[]): number[] {
   const size = inputs[0]?.length ?? 0;
   let weights = new Array<number>(size).fill(0);

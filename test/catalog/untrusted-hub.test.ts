@@ -66,8 +66,16 @@ for (const commit of commits) {
 
 /** How a list of files is wrong, and what is said of it. */
 const lists: [what: string, alter: (entries: ListedFile[]) => unknown, words: RegExp][] = [
-  ["a hash that climbs", change("pytorch_model.bin", { lfs: { oid: "../../../victim/x", size: 8 } }), /bin" .* an invalid hash/],
-  ["a git hash that climbs", change("config.json", { oid: "../../../victim/config.json", size: 8 }), /json" .* an invalid hash/],
+  [
+    "a hash that climbs",
+    change("pytorch_model.bin", { lfs: { oid: "../../../victim/x", size: 8 } }),
+    /bin" .* an invalid hash/,
+  ],
+  [
+    "a git hash that climbs",
+    change("config.json", { oid: "../../../victim/config.json", size: 8 }),
+    /json" .* an invalid hash/,
+  ],
   ["an absolute hash", change("spiece.model", { lfs: { oid: "/etc/passwd", size: 8 } }), /an invalid hash/],
   ["a hash of another length", change("spiece.model", { lfs: { oid: "0".repeat(40), size: 8 } }), /an invalid hash/],
   ["a hash in capitals", change("config.json", { oid: "ABCDEF".padEnd(40, "0") }), /an invalid hash/],

@@ -69,7 +69,10 @@ test("a model is got, used by its name, checked, found damaged, and removed", as
   writeFileSync(path, readFileSync(path).subarray(1));
   const damaged = await spanfill(["models", "verify", ID]);
   assert.equal(damaged.code, 1);
-  assert.match(damaged.stderr, /tokenizer.json in .* is damaged or was changed.*Remove the model and download it again/);
+  assert.match(
+    damaged.stderr,
+    /tokenizer.json in .* is damaged or was changed.*Remove the model and download it again/,
+  );
 
   assert.equal((await spanfill(["models", "remove", ID])).code, 0);
   assert.deepEqual((await listed("--installed")).map(({ id }) => id).includes(ID), false);

@@ -21,7 +21,7 @@ const SMALL: Trial[] = (
   ] as const
 ).map(([logProbs, right]) => ({ logProbs, right: right === 1 }));
 
-test("the curve is the one that gradient descent in numpy finds for the same penalised likelihood", () => {
+test("the curve is the one that gradient descent in numpy finds for the same penalized likelihood", () => {
   const curve = fitCurve("fill", SMALL);
   assert.deepEqual(curve, { bias: 0.9072, weights: { total: 1.377, length: 0.5582 } });
 });

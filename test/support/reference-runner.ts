@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseConfig, type T5Config } from "../../models/t5/config.ts";
 import { relativePositionBucket } from "../../models/t5/position.ts";
-import { logSumOfExponentials, penalise, penalisedTokens } from "../../server/engine/search/logits.ts";
+import { logSumOfExponentials, penalize, penalizedTokens } from "../../server/engine/search/logits.ts";
 import type { DecoderState, Encoded, Runner } from "../../server/engine/search/runner.ts";
 
 /** A runner that also shows the encoder's states. */
@@ -208,11 +208,11 @@ export function openReferenceRunner(directory: string): ReferenceRunner {
         current = past.map((row, i) => {
           const logits = result.logits.subarray(i * V, (i + 1) * V);
           const scores = Float32Array.from(logits);
-          for (const [token, forbidden] of penalisedTokens([config.decoderStartTokenId, ...row], {
+          for (const [token, forbidden] of penalizedTokens([config.decoderStartTokenId, ...row], {
             ...chunk,
             repetitionPenalty: 1,
           })) {
-            scores[token] = penalise(scores[token] ?? 0, forbidden, 1);
+            scores[token] = penalize(scores[token] ?? 0, forbidden, 1);
           }
           const best = scores.reduce((a, b) => Math.max(a, b), -Infinity);
           const token = ended[i] ? config.padTokenId : scores.indexOf(best);

@@ -1,6 +1,6 @@
 /** A runner whose logits are a function of the tokens so far, so that a search can be tested against plain reasoning. */
 
-import { penalise, penalisedTokens } from "../../server/engine/search/logits.ts";
+import { penalize, penalizedTokens } from "../../server/engine/search/logits.ts";
 import type { DecoderState, Runner } from "../../server/engine/search/runner.ts";
 
 /** What a scripted runner was asked. */
@@ -77,8 +77,8 @@ export function scriptedRunner(
         rows = rows.map((row, i) => {
           const logits = Float32Array.from(logitsOf(row, Math.floor(i / (state.rows / encoded.batch))));
           const scores = logits.slice();
-          for (const [token, forbidden] of penalisedTokens(past[i] ?? [], { ...chunk, repetitionPenalty: 1 })) {
-            scores[token] = penalise(scores[token] ?? 0, forbidden, 1);
+          for (const [token, forbidden] of penalizedTokens(past[i] ?? [], { ...chunk, repetitionPenalty: 1 })) {
+            scores[token] = penalize(scores[token] ?? 0, forbidden, 1);
           }
           const token = scores.indexOf(Math.max(...scores));
           ids[i]?.push(token);

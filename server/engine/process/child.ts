@@ -1,4 +1,4 @@
-/** The engine's child process: answers the parent's calls with the in-process engine, and ends when the parent does. */
+/** The engine's child process: answers the parent's calls with the in-process engine and ends with the parent. */
 import { z } from "zod";
 import { reason } from "../../../base/reason.ts";
 import { ModelError } from "../../../models/errors.ts";
@@ -10,7 +10,7 @@ import { stayUp } from "./stay-up.ts";
 stayUp((line) => console.error(line));
 
 const engine = createLocalEngine((device, why) => send({ type: "fellBack", device, why }));
-/** Calls under way, to be cancelled by their id. */
+/** Running calls by id, for cancellation. */
 const running = new Map<number, AbortController>();
 
 process.on("message", (message) => {
@@ -20,7 +20,7 @@ process.on("message", (message) => {
   else answer(parsed.data).catch((error) => console.error(`a call was not answered: ${error}`));
 });
 process.on("disconnect", () => process.exit(0));
-// Ctrl+C in a terminal reaches the whole group: what to stop is the parent's decision.
+// Ctrl+C in a terminal reaches the whole process group; the parent decides what to stop.
 process.on("SIGINT", () => undefined);
 
 async function answer(call: Call): Promise<void> {
@@ -63,7 +63,7 @@ async function perform(call: Call, signal: AbortSignal): Promise<unknown> {
 }
 
 function send(message: ToParent): void {
-  // The parent may be gone; then "disconnect" ends this process.
+  // If the parent is gone, "disconnect" ends this process.
   if (process.connected) process.send?.(message, undefined, undefined, () => undefined);
 }
 

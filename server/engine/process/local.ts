@@ -1,4 +1,4 @@
-/** The engine in this process: weights, tokenizer, graphs and generation put together, one call at a time per model. */
+/** The engine in this process: combines weights, tokenizer, graphs and generation; one call at a time per model. */
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
@@ -26,7 +26,7 @@ import { generate, score, scoreContinuations } from "../search/generate.ts";
 import { createQueue } from "./queue.ts";
 
 /**
- * An engine that runs in this process. Its native calls block the thread; between chunks of tokens it yields.
+ * Creates an engine that runs in this process. Its native calls block the thread; it yields between chunks of tokens.
  */
 export function createLocalEngine(onFallback: OnFallback = () => undefined): Engine {
   const models = new Map<string, { readonly loading: Promise<LocalModel>; readonly identity: string }>();
@@ -40,26 +40,26 @@ export function createLocalEngine(onFallback: OnFallback = () => undefined): Eng
         reference.threads,
         reference.device,
       ]);
-      const known = models.get(key);
-      const { identity = known?.identity ?? modelIdentity(reference.directory) } = reference;
-      if (known?.identity === identity) return known.loading;
-      // Asked for by one who has not seen that they changed: what was loaded since stays.
+      const current = models.get(key);
+      const { identity = current?.identity ?? modelIdentity(reference.directory) } = reference;
+      if (current?.identity === identity) return current.loading;
+      // The caller may not have seen the latest change: then the model loaded since stays.
       checkFiles(reference.directory, identity);
       const loading = loadModel(reference, identity, onFallback);
       models.set(key, { loading, identity });
-      // A failed load is tried again: the files may have been put right.
+      // A failed load can be retried, since the files may have been fixed.
       loading.catch(() => {
         if (models.get(key)?.loading === loading) models.delete(key);
       });
-      // What still waits for the older one is answered by it.
-      known?.loading.then((old) => old.dispose()).catch(() => undefined);
+      // Calls that still wait for the older model are answered by it.
+      current?.loading.then((old) => old.dispose()).catch(() => undefined);
       return loading;
     },
     async dispose() {
       disposed = true;
       const loaded = await Promise.allSettled([...models.values()].map(({ loading }) => loading));
       models.clear();
-      await Promise.all(loaded.map((one) => (one.status === "fulfilled" ? one.value.dispose() : undefined)));
+      await Promise.all(loaded.map((model) => (model.status === "fulfilled" ? model.value.dispose() : undefined)));
     },
   };
 }
@@ -68,12 +68,15 @@ interface LocalModel extends LoadedModel {
   dispose(): Promise<void>;
 }
 
-/** @throws ModelError "changed" when the folder's files are not those of the identity */
+/**
+ * Checks that the folder's files are those of the identity.
+ * @throws ModelError "changed" when they are not
+ */
 function checkFiles(directory: string, identity: string): void {
   if (modelIdentity(directory) === identity) return;
   throw new ModelError(
     "changed",
-    `The files of the model in ${directory} were changed as it was asked. Ask again once that is done.`,
+    `The files of the model in ${directory} were changed during the request. Try again once that is done.`,
   );
 }
 
@@ -82,21 +85,21 @@ async function loadModel(
   identity: string,
   onFallback: OnFallback,
 ): Promise<LocalModel> {
-  // Graphs map the weights when they are first used.
+  // Graphs map the weights on first use.
   const check = () => checkFiles(directory, identity);
   const open = async (on: Device) => {
-    // The runner makes its graphs as they are needed: that a device is not there is told now.
+    // The runner builds its graphs on demand, so a missing device is detected here.
     if (on !== "cpu") await requireDevice(on);
     const runner = await openRunner(directory, on === "cpu" ? wanted : "float32", threads, undefined, on, check);
     return { ...cachingEncoder(runner, runner.config), config: runner.config };
   };
-  // Both are read at once; where both fail, what is wrong with the weights is told.
+  // Both are read concurrently; if both fail, the error of the weights is reported.
   const reading = readTokenizer(directory);
   const [opened] = await Promise.allSettled([openOnDevice(device, open, onFallback), reading]);
   if (opened.status === "rejected") throw opened.reason;
-  const place = opened.value;
+  const runnerOnDevice = opened.value;
   const tokenizer = await reading;
-  const { config } = await place.use(async (runner) => runner);
+  const { config } = await runnerOnDevice.use(async (runner) => runner);
   const { id, prefixes, labels, calibration, languages } = readManifest(directory);
   checkVocabulary(tokenizer, config.vocabSize, config.eosTokenId);
   const decode = (ids: readonly number[]) => tokenizer.decode(ids);
@@ -107,25 +110,25 @@ async function loadModel(
   const commonTokens = rankedTokens(always, frequent, config.vocabSize);
   const using = { config, decode, commonTokens, inputOnly: tokenizer.promptIds };
   try {
-    check(); // what was read last may be newer than what was read first
+    check(); // files read last may be newer than those read first
   } catch (error) {
-    await place.dispose();
+    await runnerOnDevice.dispose();
     throw error;
   }
   const queue = createQueue();
   const produce: LoadedModel["generate"] = async (request, options = {}) => {
-    const made = await queue.run(options.signal, () =>
-      place.use((runner) => generate({ runner, ...using }, request, options)),
+    const generation = await queue.run(options.signal, () =>
+      runnerOnDevice.use((runner) => generate({ runner, ...using }, request, options)),
     );
-    return made ?? neverBegun(request.inputs.length);
+    return generation ?? neverBegun(request.inputs.length);
   };
   return {
     info: {
       id,
       directory: resolve(directory),
       config,
-      precision: place.device === "cpu" ? wanted : "float32",
-      device: slowNotice === undefined ? place.device : "wasm",
+      precision: runnerOnDevice.device === "cpu" ? wanted : "float32",
+      device: slowNotice === undefined ? runnerOnDevice.device : "wasm",
       ...defined({ slowNotice }),
       parameters: parameterCount(config),
       sentinelIds: tokenizer.sentinelIds,
@@ -146,23 +149,24 @@ async function loadModel(
     fill: (request, options) =>
       fillWindow(tokenizer, produce, request, options, async (...proposals) => {
         const scored = queue.run(options?.signal, () =>
-          place.use((runner) => scoreContinuations({ runner, ...using }, ...proposals)),
+          runnerOnDevice.use((runner) => scoreContinuations({ runner, ...using }, ...proposals)),
         );
         return (await scored) ?? [];
       }),
     score: async (input, target, options = {}) => {
-      const made = await queue.run(options.signal, () =>
-        place.use((runner) => score({ runner, ...using }, input, target, options)),
+      const targetScore = await queue.run(options.signal, () =>
+        runnerOnDevice.use((runner) => score({ runner, ...using }, input, target, options)),
       );
-      if (made !== undefined) return made;
+      if (targetScore !== undefined) return targetScore;
       throw options.signal?.reason;
     },
-    dispose: () => queue.close(() => place.dispose()),
+    dispose: () => queue.close(() => runnerOnDevice.dispose()),
   };
 }
 
 /**
- * A model folder's tokenizer: tokenizer.json, else what is made of spiece.model or of RoBERTa's files (CodeT5); ByT5 needs none.
+ * A model folder's tokenizer: from tokenizer.json, or else from spiece.model or RoBERTa's files (CodeT5); ByT5 needs
+ * no file.
  * @throws ModelError "tokenizer"
  */
 export async function readTokenizer(directory: string): Promise<Tokenizer> {
@@ -170,7 +174,7 @@ export async function readTokenizer(directory: string): Promise<Tokenizer> {
     const json = await readJson(join(directory, "tokenizer.json"), "tokenizer");
     return isBytePair(json) ? createBytePairTokenizer(json) : createTokenizer(json);
   }
-  const named = ["spiece.model", "sentencepiece.model"].map((name) => join(directory, name)); // T5's buckets have the latter
+  const named = ["spiece.model", "sentencepiece.model"].map((name) => join(directory, name)); // the latter in T5's buckets
   const file = named.find(existsSync) ?? join(directory, "spiece.model");
   if (!existsSync(file)) {
     if (await isByteLevel(directory)) return createByteTokenizer();
@@ -184,7 +188,7 @@ export async function readTokenizer(directory: string): Promise<Tokenizer> {
       cause,
     });
   });
-  // Rarely needed, and its protobuf reader costs time at the start.
+  // Rarely needed, and its protobuf reader slows the start.
   const { sentencepieceToTokenizerJson } = await import("../../../models/tokenizer/sentencepiece.ts");
   return createTokenizer(sentencepieceToTokenizerJson(bytes));
 }
@@ -196,7 +200,7 @@ async function readRoberta(directory: string): Promise<Tokenizer> {
   return createBytePairTokenizer(robertaTokenizerJson(await json("vocab.json"), merges, added));
 }
 
-/** Whether tokenizer_config.json names ByT5's tokenizer, which has no file of its own. */
+/** Whether tokenizer_config.json names ByT5's tokenizer, which has no vocabulary file. */
 async function isByteLevel(directory: string): Promise<boolean> {
   const path = join(directory, "tokenizer_config.json");
   if (!existsSync(path)) return false;
@@ -209,7 +213,7 @@ async function isByteLevel(directory: string): Promise<boolean> {
   );
 }
 
-/** What a generation gives that was cancelled while it waited. */
+/** The result of a generation that was cancelled while it waited. */
 function neverBegun(inputs: number): Generation {
   const timing = { encodeMs: 0, firstTokenMs: 0, totalMs: 0, steps: 0 };
   return { sequences: Array.from({ length: inputs }, () => []), cancelled: true, timing };

@@ -1,4 +1,4 @@
-/** What the engine's parent and its child process say to each other; every message is checked where it arrives. */
+/** Messages between the engine's parent and its child process; each is validated on arrival. */
 import { z } from "zod";
 import type { SpanWindow } from "../../../models/tokenizer/window.ts";
 import { DEVICES, type DeviceProbe } from "../device.ts";
@@ -16,7 +16,10 @@ import type {
 const id = z.int().nonnegative();
 const ids = z.array(z.int());
 const lists = <T extends z.ZodType>(item: T) => z.array(item).readonly();
-/** Structured data of our own making: its outside is checked, its inside was typed when it was sent. */
+/**
+ * Structured data from our own process: only its outer shape is validated, since its content was typed when it was
+ * sent.
+ */
 const shaped = <T extends object>() => z.custom<T>((value) => typeof value === "object" && value !== null);
 
 const reference: z.ZodType<ModelReference> = z.object({
@@ -38,7 +41,7 @@ const part: z.ZodType<InputPart> = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("token"), id: z.int().nonnegative() }),
 ]);
 
-/** A call, sent from the parent to the child; each names its model, which the child loads when it has not. */
+/** A call, sent from the parent to the child; it names its model, which the child loads if necessary. */
 export const callSchema = z.discriminatedUnion("type", [
   z.object({ type: z.literal("load"), id, model: reference }),
   z.object({ type: z.literal("encode"), id, model: reference, parts: lists(part) }),
@@ -48,19 +51,19 @@ export const callSchema = z.discriminatedUnion("type", [
     type: z.literal("generate"),
     id,
     model: reference,
-    // The engine itself checks a request's values: they come from people, and its messages are better.
+    // The engine validates a request's values: they come from people, and its messages are better.
     request: shaped<GenerateRequest>(),
-    /** Whether `tokens` messages are wanted. */
+    /** Whether to send `tokens` messages. */
     stream: z.boolean(),
   }),
   z.object({ type: z.literal("encodeWindow"), id, model: reference, window: shaped<SpanWindow>() }),
   z.object({ type: z.literal("fill"), id, model: reference, request: shaped<FillRequest>() }),
   z.object({ type: z.literal("score"), id, model: reference, input: ids, target: ids }),
-  /** Whether a device works; it needs no model. */
+  /** Checks whether a device works; needs no model. */
   z.object({ type: z.literal("probe"), id, device: z.enum(DEVICES) }),
 ]);
 
-/** Sent from the parent to the child: a call, or the wish that call `id` stops. */
+/** Sent from the parent to the child: a call, or a request to stop call `id`. */
 export const toChildSchema = z.union([callSchema, z.object({ type: z.literal("cancel"), id })]);
 
 const errorCode = z.enum([
@@ -78,7 +81,7 @@ const errorCode = z.enum([
   "storage",
 ]);
 
-/** Sent from the child to the parent: tokens so far, and at last a call's result or failure; and that a device failed. */
+/** Sent from the child to the parent: tokens so far, a call's result or failure, or the failure of a device. */
 export const toParentSchema = z.discriminatedUnion("type", [
   z.object({ type: z.literal("tokens"), id, ids, text: z.string() }),
   z.object({ type: z.literal("result"), id, value: z.unknown() }),
@@ -106,5 +109,5 @@ export const resultSchemas = {
 export type Call = z.output<typeof callSchema>;
 export type ToChild = z.output<typeof toChildSchema>;
 export type ToParent = z.output<typeof toParentSchema>;
-/** What a call of a type resolves with. */
+/** The result of a call, by type. */
 export type Result<T extends Call["type"]> = z.output<(typeof resultSchemas)[T]>;

@@ -1,10 +1,13 @@
-/** Calls of one model wait for one another here: a runner takes one at a time. */
+/** Serializes the calls to a model, because a runner takes one at a time. */
 
-/** Work done in the order it came. */
+/** Runs work in order of arrival. */
 export interface Queue {
-  /** The work's result, or undefined when the signal aborted before its turn: it then never runs, and nothing waits. */
+  /**
+   * The work's result, or undefined if the signal aborts before its turn; then it never runs, and its caller does not
+   * wait.
+   */
   run<T>(signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T | undefined>;
-  /** Runs the last work, after all that waits. */
+  /** Runs a final piece of work after everything that waits. */
   close(work: () => Promise<void>): Promise<void>;
 }
 
@@ -14,7 +17,7 @@ export function createQueue(): Queue {
   const run = async <T>(signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T | undefined> => {
     const before = tail;
     const inTurn = before.then(() => (signal?.aborted ? undefined : work()));
-    // Who waits behind waits for those before too, even if this one leaves early; a failure is its own caller's matter.
+    // Later calls wait for all earlier ones even if this one leaves early; its own caller handles a failure.
     tail = inTurn.catch(() => undefined);
     if (signal === undefined) return inTurn;
     let leave = () => {};

@@ -1,4 +1,4 @@
-/** The engine in a child process: a crash, its memory and its blocking calls stay there; ending it frees everything. */
+/** The engine in a child process, which contains crashes, memory and blocking calls; ending it frees everything. */
 import { type ChildProcess, fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { ModelError } from "../../../models/errors.ts";
@@ -7,30 +7,34 @@ import { type Device, type DeviceProbe, type OnFallback, plainReason } from "../
 import type { CallOptions, Engine, LoadedModel, ModelReference } from "../engine.ts";
 import { type Call, type Result, resultSchemas, type ToChild, toParentSchema } from "./messages.ts";
 
-/** How the child process is run. */
+/** Options of the child process. */
 export interface RemoteEngineOptions {
-  /** The child's script; default: child.js beside this bundle. */
+  /** The child's script; by default child.js next to this bundle. */
   readonly childPath?: string;
-  /** The child ends after this long without a call; the next call starts it again. Default: never. */
+  /** The child ends after this time without a call; the next call restarts it. Default: never. */
   readonly idleMs?: number;
-  /** Gets the child's stderr, and notes on its coming and going, a line at a time. */
+  /** Receives the child's stderr and notes on its start and end, line by line. */
   readonly log?: (line: string) => void;
-  /** Called when the child is gone: crashed, idle, or ended. */
+  /** Called when the child has crashed, become idle, or ended. */
   readonly onGone?: () => void;
   readonly onFallback?: OnFallback;
 }
 
-/** An engine whose process can be looked at. */
+/** An engine whose process can be observed. */
 export interface RemoteEngine extends Engine {
-  /** The child's process id, or undefined while none runs. */
+  /** The child's process id; undefined while there is none. */
   readonly pid: number | undefined;
-  /** Whether a device works. @throws ModelError "process" when trying it ended the process */
+  /**
+   * Whether a device works.
+   * @throws ModelError "process" when the attempt ended the process
+   */
   probe(device: Device): Promise<DeviceProbe>;
 }
 
 /**
- * An engine that runs in a forked process. The process starts with the first call and again after a crash; the calls
- * that a crash cuts off reject with ModelError "process". A model stays usable over restarts: it is loaded anew.
+ * Creates an engine that runs in a forked process. The process starts with the first call and again after a crash;
+ * calls interrupted by a crash reject with ModelError "process". A model stays usable across restarts, since it is
+ * reloaded.
  */
 export function createRemoteEngine(options: RemoteEngineOptions = {}): RemoteEngine {
   return new ChildEngine(options);
@@ -40,7 +44,7 @@ const NEVER_BEGUN = { encodeMs: 0, firstTokenMs: 0, totalMs: 0, steps: 0 };
 const END_GRACE_MS = 2000;
 const STDERR_KEPT = 1000;
 
-/** A call under way. */
+/** A running call. */
 interface Pending {
   readonly type: Call["type"];
   readonly resolve: (value: unknown) => void;
@@ -60,7 +64,7 @@ class ChildEngine implements RemoteEngine {
   private nextId = 0;
   private disposed = false;
   private crashes = 0;
-  /** Devices under which the process ended. */
+  /** Devices that ended the process. */
   private readonly deadly = new Set<Device>();
 
   constructor(options: RemoteEngineOptions) {
@@ -111,7 +115,7 @@ class ChildEngine implements RemoteEngine {
     await Promise.all(this.ending);
   }
 
-  /** A call on a model; where its device ends the process, done again on the CPU. */
+  /** Calls a model; if its device ends the process, repeats the call on the CPU. */
   private async call<T extends ModelCall["type"]>(
     type: T,
     call: WithoutId<ModelCall>,
@@ -150,10 +154,7 @@ class ChildEngine implements RemoteEngine {
       });
       const parsed = resultSchemas[type].safeParse(value);
       if (!parsed.success) {
-        throw new ModelError(
-          "process",
-          `The engine process answered "${type}" with something else. Install Spanfill again.`,
-        );
+        throw new ModelError("process", `The engine process gave an invalid answer to "${type}". Reinstall Spanfill.`);
       }
       return parsed.data as Result<T>;
     } finally {
@@ -174,10 +175,10 @@ class ChildEngine implements RemoteEngine {
   private start(): ChildProcess {
     if (this.child !== undefined) return this.child;
     const path = this.options.childPath ?? fileURLToPath(new URL("./child.js", import.meta.url));
-    // No arguments of this process: a debugger's port or a test runner's flags are not the child's.
+    // Without this process's arguments: a debugger's port or a test runner's flags are not for the child.
     const child = fork(path, [], {
       serialization: "advanced",
-      // A small nursery: tensors live outside the heap, and a large one costs 12 MB and brings nothing.
+      // A small nursery: tensors live outside the heap, so a large one costs 12 MB without benefit.
       execArgv: ["--max-semi-space-size=2"],
       stdio: ["ignore", "ignore", "pipe", "ipc"],
       cwd: neutralFolder(),
@@ -191,15 +192,15 @@ class ChildEngine implements RemoteEngine {
     const gone = new Promise<void>((resolve) => {
       const lost = (how: string) => {
         if (this.child === child) this.crashes += 1;
-        const said = lastWords.trim() === "" ? "" : ` Its last words: ${lastWords.trim()}`;
-        this.lose(child, `The engine process ${how}. The next request starts it again.${said}`);
+        const lastOutput = lastWords.trim() === "" ? "" : ` Its last output: ${lastWords.trim()}`;
+        this.lose(child, `The engine process ${how}. The next request starts it again.${lastOutput}`);
         resolve();
       };
       child.once("error", (error) => {
         if (child.pid === undefined) lost(`could not be started: ${error.message}`);
         else this.options.log?.(`engine process: ${error.message}`);
       });
-      // Not "close": it never comes when the parent is who disconnected. What was last said is read to its end first.
+      // Not "close", which never comes if the parent disconnects. Remaining output is read first.
       child.once("exit", (code, signal) => {
         const how = signal ? `was ended by ${signal}` : `ended with exit code ${code}`;
         if (child.stderr === null || child.stderr.readableEnded) lost(how);
@@ -215,7 +216,7 @@ class ChildEngine implements RemoteEngine {
   private receive(message: unknown): void {
     const parsed = toParentSchema.safeParse(message);
     if (!parsed.success) {
-      this.options.log?.(`engine process: a message that is none of ours was dropped (${typeof message})`);
+      this.options.log?.(`engine process: an unknown message was dropped (${typeof message})`);
       return;
     }
     if (parsed.data.type === "fellBack") {
@@ -228,7 +229,7 @@ class ChildEngine implements RemoteEngine {
     else pending?.reject(new ModelError(parsed.data.code, parsed.data.message));
   }
 
-  /** What a caller throws at its tokens is that call's failure. */
+  /** Passes tokens to the caller; an error that its callback throws fails that call. */
   private passOn({ ids, text }: { readonly ids: number[]; readonly text: string }, pending: Pending | undefined): void {
     try {
       pending?.onTokens?.(ids, text);
@@ -238,11 +239,11 @@ class ChildEngine implements RemoteEngine {
   }
 
   private send(child: ChildProcess, message: ToChild): void {
-    // A child that is gone is told of by its "exit" event.
+    // The "exit" event reports a child that is gone.
     if (child.connected) child.send(message, () => undefined);
   }
 
-  /** Asks the child to end, and kills it when it does not. */
+  /** Asks the child to end, and kills it if it does not. */
   private end(why: string): void {
     const { child } = this;
     if (child === undefined) return;
@@ -253,7 +254,7 @@ class ChildEngine implements RemoteEngine {
     child.once("exit", () => clearTimeout(kill));
   }
 
-  /** Rejects what was asked of a child that is no more. */
+  /** Rejects the calls of a child that is gone. */
   private lose(child: ChildProcess, why: string): void {
     if (this.child !== child) return;
     this.child = undefined;

@@ -1,21 +1,21 @@
-/** The last line of defense of a process that serves others: what no handler caught is logged, and the process goes on. */
+/** Last line of defense of a process that serves others: logs errors that no handler caught, and continues. */
 import { withStack } from "../../../base/reason.ts";
 
 /**
- * Keeps this process up after an exception or a rejection that nobody handled. Every such line in a log is a mistake to be mended where
- * it was made.
- * @param log gets a line with the error's stack; what it throws is passed over
+ * Keeps this process running after an unhandled exception or rejection. Each such log line points to a bug to fix at
+ * its origin.
+ * @param log receives a line with the error's stack; its own errors are ignored
  */
 export function stayUp(log: (line: string) => void): void {
-  const tell = (what: string) => (error: unknown) => {
+  const report = (what: string) => (error: unknown) => {
     try {
       log(`${what}: ${withStack(error)}`);
     } catch {
       // the log's reader is gone
     }
   };
-  process.on("uncaughtException", tell("an exception that nothing handled"));
-  process.on("unhandledRejection", tell("a rejection that nothing handled"));
+  process.on("uncaughtException", report("an unhandled exception"));
+  process.on("unhandledRejection", report("an unhandled rejection"));
   // A closed pipe must not be reported through itself.
   process.stderr.on("error", () => undefined);
 }

@@ -1,10 +1,10 @@
-/** Keeps the encoder's last results: asked again about a window that has not changed, the model goes straight to decoding. */
+/** Caches the encoder's latest results: a request about an unchanged window goes straight to decoding. */
 import { LRUCache } from "lru-cache";
 import type { T5Config } from "../../../models/t5/config.ts";
 import { layerWidths } from "../../../models/t5/weights.ts";
 import type { Encoded, Runner } from "../search/runner.ts";
 
-/** A runner that encodes the same single row once, as long as it is among the last that fit `mostBytes`. */
+/** Wraps a runner so that it encodes the same single row only once while the result is among the latest `mostBytes`. */
 export function cachingEncoder(runner: Runner, config: T5Config, mostBytes = MOST_BYTES): Runner {
   const kept = new LRUCache<string, Encoded>({
     maxSize: mostBytes,
@@ -13,7 +13,7 @@ export function cachingEncoder(runner: Runner, config: T5Config, mostBytes = MOS
   });
   const inner = new WeakMap<Encoded, Encoded>();
 
-  /** What the runner knows it as; its end is this cache's matter. */
+  /** A handle that the caller may dispose of; the cache itself ends the encoded result. */
   function lend(encoded: Encoded): Encoded {
     const lent = { batch: encoded.batch, dispose: () => undefined };
     inner.set(lent, encoded);
@@ -42,10 +42,10 @@ export function cachingEncoder(runner: Runner, config: T5Config, mostBytes = MOS
   };
 }
 
-/** Several windows of a small model, one or two of a base one. */
+/** Enough for several windows of a small model, or one or two of a base one. */
 const MOST_BYTES = 16e6;
 
-/** The hidden states, and each decoder layer's keys and values, in float32. */
+/** Bytes of the hidden states and each decoder layer's keys and values, in float32. */
 function encodedBytes(config: T5Config, length: number): number {
   let width = config.dModel;
   for (let i = 0; i < config.numDecoderLayers; i++) width += 2 * layerWidths(config, i).keyHeads * config.dKv;

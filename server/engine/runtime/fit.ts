@@ -1,4 +1,6 @@
-/** Whether a model fits the machine, told before it is loaded rather than by the system when it ends the process. */
+/**
+ * Checks whether a model fits the machine's memory before it is loaded, so that the system does not end the process.
+ */
 import { freemem, totalmem } from "node:os";
 import { sizeInWords } from "../../../base/figures.ts";
 import { weightBytes } from "../../../models/checkpoint/plan.ts";
@@ -7,8 +9,8 @@ import type { T5Config } from "../../../models/t5/config.ts";
 import type { Precision } from "../engine.ts";
 
 /**
- * An estimate of the most memory that a model takes while it is loaded and answers an input of 512 tokens. Measured in int8: 1.2 GB for
- * t5-large, 4.2 GB for 3B, when the decoder's weights are laid out for the runtime's kernels; then 0.9 and 3.0 GB.
+ * Estimates the peak memory of loading a model and answering an input of 512 tokens. Measured in int8: 1.2 GB for
+ * t5-large and 4.2 GB for 3B while the decoder's weights are laid out for the runtime's kernels; then 0.9 and 3.0 GB.
  * @returns bytes
  */
 export function memoryNeeded(config: T5Config, precision: Precision): number {
@@ -17,7 +19,7 @@ export function memoryNeeded(config: T5Config, precision: Precision): number {
 
 /**
  * Refuses a model that does not fit.
- * @param freeBytes memory that can be had; the machine's when absent
+ * @param freeBytes available memory; by default the machine's
  * @throws ModelError "memory" with both numbers
  */
 export function checkFits(config: T5Config, precision: Precision, freeBytes = available()): void {
@@ -26,18 +28,18 @@ export function checkFits(config: T5Config, precision: Precision, freeBytes = av
   const smaller = memoryNeeded(config, "int8");
   const advice =
     precision === "float32" && smaller <= freeBytes
-      ? `Choose int8, which takes ${sizeInWords(smaller)}`
+      ? `Choose int8, which needs ${sizeInWords(smaller)}`
       : "Close other programs, or choose a smaller model";
   throw new ModelError(
     "memory",
-    `The model takes about ${sizeInWords(needed)} of memory in ${precision}, and ${sizeInWords(freeBytes)} are free. ${advice}.`,
+    `The model needs about ${sizeInWords(needed)} of memory in ${precision}, but only ${sizeInWords(freeBytes)} are free. ${advice}.`,
   );
 }
 
-/** Node, the runtime and its graphs. */
+/** Memory of Node, the runtime and its graphs. */
 const RUNTIME_BYTES = 150e6;
 
-/** macOS counts only what it has no use for at all as free; a container may have less than its machine. */
+/** Available bytes. macOS counts only completely unused memory as free; a container may have less than its machine. */
 function available(): number {
   const free = process.platform === "darwin" ? totalmem() / 2 : freemem();
   const limit = process.constrainedMemory();

@@ -1,4 +1,4 @@
-/** What runs on the device that was asked for, and on the CPU from the moment that device fails; and whether a device works at all. */
+/** Runs work on the requested device, or on the CPU once that device has failed; and probes devices. */
 import { defined } from "../../../base/defined.ts";
 import { reason } from "../../../base/reason.ts";
 import { ModelError } from "../../../models/errors.ts";
@@ -7,19 +7,22 @@ import * as ops from "../../../models/graph/ops.ts";
 import { type Device, type DeviceProbe, type OnFallback, plainReason } from "../device.ts";
 import { createSession, float32, float32Data, knownDevices, slowNotice } from "./session.ts";
 
-/** Something that was opened on a device, such as a runner. */
+/** Something opened on a device, such as a runner. */
 export interface OnDevice<T> {
-  /** Where it is now. */
+  /** The current device. */
   readonly device: Device;
-  /** @returns what the work gives, done again from its beginning on the CPU where the device failed under it */
+  /**
+   * Runs work; if the device fails during it, repeats the work from the beginning on the CPU.
+   * @returns the work's result
+   */
   use<R>(work: (opened: T) => Promise<R>): Promise<R>;
   dispose(): Promise<void>;
 }
 
 /**
  * Opens something on a device, or else on the CPU.
- * @param open is asked again, for the CPU, when the device has failed
- * @throws what opening throws, unless it is a device's failure
+ * @param open called again for the CPU if the device fails
+ * @throws what opening throws, unless the device failed
  */
 export async function openOnDevice<T extends { dispose(): Promise<void> }>(
   device: Device,
@@ -27,14 +30,17 @@ export async function openOnDevice<T extends { dispose(): Promise<void> }>(
   onFallback: OnFallback,
 ): Promise<OnDevice<T>> {
   let now = device;
-  /** Undefined after a failure that left nothing: the next use opens it. */
+  /** Undefined after a failure; the next use opens it. */
   let opened: T | undefined = await open(device).catch((error: unknown) => onCpu(error));
 
   function isDeviceFailure(error: unknown): error is ModelError {
     return now !== "cpu" && error instanceof ModelError && error.code === "runtime";
   }
 
-  /** Opens it on the CPU. @throws the error, when it tells of no failing device */
+  /**
+   * Opens it on the CPU.
+   * @throws the error, unless it means that the device failed
+   */
   async function onCpu(error: unknown): Promise<T> {
     if (!isDeviceFailure(error)) throw error;
     onFallback(now, plainReason(error.message));
@@ -54,7 +60,7 @@ export async function openOnDevice<T extends { dispose(): Promise<void> }>(
       } catch (error) {
         if (!isDeviceFailure(error)) throw error;
         opened = undefined;
-        // It has failed already: what its end says helps nobody.
+        // It has failed already, so errors of its disposal do not matter.
         await used.dispose().catch(() => undefined);
         opened = await onCpu(error);
         return work(opened);
@@ -64,7 +70,7 @@ export async function openOnDevice<T extends { dispose(): Promise<void> }>(
   };
 }
 
-/** Multiplies two small matrices on a device, to see whether it can. */
+/** Multiplies two small matrices on a device to check that it works. */
 export async function probeDevice(device: Device): Promise<DeviceProbe> {
   if (!knownDevices().includes(device)) return { known: false };
   try {
@@ -76,18 +82,21 @@ export async function probeDevice(device: Device): Promise<DeviceProbe> {
       spin: false,
       device,
     });
-    const made = float32Data((await session.run({ x: float32(Float32Array.of(1, 10), [1, 2]) }))["product"]);
+    const values = float32Data((await session.run({ x: float32(Float32Array.of(1, 10), [1, 2]) }))["product"]);
     await session.dispose();
-    if (made[0] !== 31 || made[1] !== 42) return { known: true, failure: "it computed wrong numbers" };
+    if (values[0] !== 31 || values[1] !== 42) return { known: true, failure: "it computed wrong numbers" };
     return { known: true, ...defined({ note: device === "cpu" ? slowNotice : undefined }) };
   } catch (error) {
     return { known: true, failure: plainReason(reason(error)) };
   }
 }
 
-/** @throws ModelError "runtime" when the device does not compute */
+/**
+ * Checks that a device works.
+ * @throws ModelError "runtime" when it does not
+ */
 export async function requireDevice(device: Device): Promise<void> {
   const { known, failure } = await probeDevice(device);
-  if (!known) throw new ModelError("runtime", "ONNX Runtime as it is installed here does not know it.");
+  if (!known) throw new ModelError("runtime", "The installed ONNX Runtime does not support it.");
   if (failure !== undefined) throw new ModelError("runtime", failure);
 }

@@ -1,4 +1,6 @@
-/** What the graphs are fed besides tokens and caches: position buckets, masks, and the limits of a chunk of greedy steps. */
+/**
+ * Inputs of the graphs besides tokens and caches: position buckets, masks, and the limits of a chunk of greedy steps.
+ */
 import { ModelError } from "../../../models/errors.ts";
 import type { T5Config } from "../../../models/t5/config.ts";
 import { maskedBucket } from "../../../models/t5/decoder.ts";
@@ -8,14 +10,14 @@ import type { Candidates } from "../search/candidates.ts";
 import type { GreedyChunk } from "../search/runner.ts";
 import { bool, float32, int32, type RuntimeTensor } from "./session.ts";
 
-/** Longest output, in tokens: as far as the decoder's relative positions are laid out. */
+/** Maximum output length in tokens: the decoder's relative positions are laid out up to it. */
 export const maxPositions = 4096;
 
-/** The decoder's bucket of each distance, the farthest first: place M - 1 - d holds distance d. */
+/** The decoder's bucket for each distance, farthest first: index M - 1 - d holds distance d. */
 export function distanceBuckets(config: T5Config): Int32Array {
-  return Int32Array.from({ length: maxPositions }, (_, place) =>
+  return Int32Array.from({ length: maxPositions }, (_, index) =>
     relativePositionBucket(
-      place - (maxPositions - 1),
+      index - (maxPositions - 1),
       false,
       config.relativeAttentionNumBuckets,
       config.relativeAttentionMaxDistance,
@@ -45,8 +47,8 @@ export function paddingMask(inputs: readonly (readonly number[])[], length: numb
 }
 
 /**
- * What the greedy graph takes for banned tokens, n-grams and copying.
- * @param history tokens of each row so far, all of one length, without the start token
+ * Inputs of the greedy graph for banned tokens, n-grams and copying.
+ * @param history tokens of each row so far, all of the same length, without the start token
  */
 export function processingFeeds(
   config: T5Config,
@@ -69,9 +71,9 @@ export function processingFeeds(
   const rows = history.length;
   const added = new Float32Array(rows * candidates.count);
   for (let row = 0; row < rows; row += 1) {
-    const own = added.subarray(row * candidates.count, (row + 1) * candidates.count);
-    for (const column of sources[row] ?? []) own[column] = copying?.bias.anywhere ?? 0;
-    for (const column of columns(bannedTokens)) if (column >= 0) own[column] = -1e9;
+    const rowAdded = added.subarray(row * candidates.count, (row + 1) * candidates.count);
+    for (const column of sources[row] ?? []) rowAdded[column] = copying?.bias.anywhere ?? 0;
+    for (const column of columns(bannedTokens)) if (column >= 0) rowAdded[column] = -1e9;
   }
   const length = texts[0]?.length ?? 0;
   const { afterOne, afterTwo } = copying?.bias ?? { afterOne: 0, afterTwo: 0 };
@@ -87,12 +89,15 @@ export function processingFeeds(
   };
 }
 
-/** For each place, one more than how many tokens before it are those before the last one (as far as it matters). */
+/**
+ * For each position, one more than the number of preceding tokens that equal those before the last position (up to
+ * the longest n-gram).
+ */
 function reachOf(text: readonly number[]): number[] {
   const last = text.length - 1;
-  return text.map((_, place) => {
+  return text.map((_, position) => {
     let same = 0;
-    while (same < longestNgram && same < place && text[place - 1 - same] === text[last - 1 - same]) same += 1;
+    while (same < longestNgram && same < position && text[position - 1 - same] === text[last - 1 - same]) same += 1;
     return same + 1;
   });
 }

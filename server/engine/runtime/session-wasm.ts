@@ -1,4 +1,7 @@
-/** The only file that knows onnxruntime-web: the same runtime as WebAssembly, for machines where the native one cannot be loaded. */
+/**
+ * The only file that imports onnxruntime-web: the same runtime as WebAssembly, for machines that cannot load the
+ * native one.
+ */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { env, InferenceSession, Tensor } from "onnxruntime-web";
@@ -12,21 +15,21 @@ type Tensors = Readonly<Record<string, Tensor>>;
 let last: Promise<unknown> = Promise.resolve();
 
 /**
- * Returns what runs a graph, and what frees it. The weights it names are copied into the runtime's own memory (at most 4 GB).
- * @param folder where the graph's external data lies
- * @param threads of one operator; the first session decides for all
- * @throws Error when the runtime refuses the graph, or a file of weights cannot be read
+ * Opens a graph for running. Its weights are copied into the runtime's own memory (at most 4 GB).
+ * @param folder location of the graph's external data
+ * @param threads per operator; the first session decides for all
+ * @throws Error when the runtime refuses the graph, or a weights file cannot be read
  */
 export async function openWasm(graph: Graph, folder: string, threads: number) {
-  // One at a time: the files of a session that is being made are known to the whole module.
+  // One at a time, because the files of a session being created are global to the module.
   const opening = last.then(() => create(graph, folder, threads));
   last = opening.catch(() => undefined);
   const session = await opening;
   return {
     async run(feeds: Tensors, into: Tensors = {}): Promise<Record<string, Tensor>> {
-      const made = await session.run(feeds);
-      for (const [name, { data }] of Object.entries(into)) copy(made[name]?.data, data);
-      return { ...made, ...into };
+      const outputs = await session.run(feeds);
+      for (const [name, { data }] of Object.entries(into)) copy(outputs[name]?.data, data);
+      return { ...outputs, ...into };
     },
     release: () => session.release(),
   };
@@ -48,9 +51,9 @@ async function create(graph: Graph, folder: string, threads: number): Promise<In
   });
 }
 
-/** The runtime gives new memory for each output; what was to be written into stays the caller's. */
+/** Copies an output into the caller's memory, because the runtime allocates new memory for each output. */
 function copy(from: Tensor["data"] | undefined, to: Tensor["data"]): void {
   if (from instanceof Float32Array && to instanceof Float32Array) to.set(from);
   else if (from instanceof Float64Array && to instanceof Float64Array) to.set(from);
-  else throw new TypeError("an output is not of the type that it was to be written as");
+  else throw new TypeError("an output does not have the expected type");
 }

@@ -1,4 +1,7 @@
-/** Keeps ONNX Runtime, whose builds report to Microsoft unless told not to, from doing so; removes what it left behind before. */
+/**
+ * Switches off ONNX Runtime's telemetry, which reports to Microsoft by default, and removes files that it left
+ * behind.
+ */
 import { lstatSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -6,16 +9,18 @@ import { isMainThread } from "node:worker_threads";
 import { removeOwnFileSync } from "../../files/removal.ts";
 
 /**
- * Environment variables under which ONNX Runtime sends and records nothing. It reads them as its library is loaded.
- * The Linux and macOS builds send events unless ORT_DISABLE_TELEMETRY is set. The Windows build writes events to Event
- * Tracing for Windows and knows no such variable; it leaves that out where ORT_RUNNING_UNIT_TESTS is set, which does nothing else.
+ * Environment variables that make ONNX Runtime send and record nothing. It reads them when its library is loaded. The
+ * Linux and macOS builds send events unless ORT_DISABLE_TELEMETRY is set. The Windows build writes events to Event
+ * Tracing for Windows and has no such variable; it omits them if ORT_RUNNING_UNIT_TESTS is set, which has no other
+ * effect.
  * @see onnxruntime/core/platform/posix/telemetry.cc, windows/telemetry.cc, telemetry_environment.h
  */
 export const NO_TELEMETRY = { ORT_DISABLE_TELEMETRY: "1", ORT_RUNNING_UNIT_TESTS: "1" } as const;
 
 /**
  * Sets NO_TELEMETRY in this process, over any other values. Must be called before onnxruntime-node is loaded.
- * @throws Error in a worker thread whose process has not set them: a thread's process.env is a copy that native code does not see
+ * @throws Error in a worker thread whose process has not set them: native code does not see a thread's copy of
+ * process.env
  */
 export function switchOffTelemetry(environment: NodeJS.ProcessEnv = process.env, ofProcess = isMainThread): void {
   const isOff = Object.entries(NO_TELEMETRY).every(([name, value]) => environment[name] === value);
@@ -24,9 +29,9 @@ export function switchOffTelemetry(environment: NodeJS.ProcessEnv = process.env,
 }
 
 /**
- * Removes the empty logs and the session file that ONNX Runtime's telemetry left in the temporary folder before the first call
- * for this cache folder. Files that appeared later are another program's.
- * @returns how many files were removed
+ * Removes the empty logs and the session file that ONNX Runtime's telemetry left in the temporary folder before the
+ * first call for this cache folder. Later files belong to other programs.
+ * @returns the number of files removed
  */
 export function removeTelemetryLogs(cacheFolder: string, temporaryFolder: string = tmpdir()): number {
   if (process.getuid === undefined) return 0; // the Windows build leaves no files
@@ -37,15 +42,15 @@ export function removeTelemetryLogs(cacheFolder: string, temporaryFolder: string
     );
     return removed.length;
   } catch {
-    return 0; // a folder that may only be read: nothing depends on it
+    return 0; // a read-only folder; nothing depends on it
   }
 }
 
-/** When this was first called for a cache folder; a file there remembers it. */
+/** The time of the first call for a cache folder, which a file there records. */
 function firstCallMs(cacheFolder: string): number {
   const mark = join(cacheFolder, MARK);
-  const known = lstatSync(mark, { throwIfNoEntry: false });
-  if (known !== undefined) return known.mtimeMs;
+  const existing = lstatSync(mark, { throwIfNoEntry: false });
+  if (existing !== undefined) return existing.mtimeMs;
   mkdirSync(cacheFolder, { recursive: true });
   writeFileSync(mark, "Logs of ONNX Runtime's telemetry that are older than this file are removed. See PRIVACY.md.\n");
   return lstatSync(mark).mtimeMs;
@@ -56,7 +61,10 @@ const LOG = /^mat-debug-(\d{1,7})\.log$/;
 const SESSION = /^\d{13}\n[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\n$/;
 const SESSION_BYTES = 51;
 
-/** Whether a file is this user's own, older than a time, and an empty log of a process that has ended or a session file to the letter. */
+/**
+ * Whether a file belongs to this user, is older than a time, and is an empty log of an ended process or exactly a
+ * session file.
+ */
 function isLeftover(folder: string, name: string, beforeMs: number): boolean {
   const pid = LOG.exec(name)?.[1];
   if (pid === undefined && name !== ".ses") return false;
@@ -73,6 +81,6 @@ function isRunning(pid: number): boolean {
     process.kill(pid, 0);
     return true;
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code !== "ESRCH"; // another user's
+    return (error as NodeJS.ErrnoException).code !== "ESRCH"; // another user's process
   }
 }

@@ -2,26 +2,26 @@
 
 import { type Candidates, inColumns } from "./candidates.ts";
 import { copyBonuses } from "./copying.ts";
-import { bestContinuations, type Continuation, penalisedTokens } from "./logits.ts";
+import { bestContinuations, type Continuation, penalizedTokens } from "./logits.ts";
 import type { SearchSettings } from "./request.ts";
 import type { Encoded, Runner } from "./runner.ts";
 import { noToken, type Pace, type Produced, type SearchResult } from "./search.ts";
 
-/** A hypothesis that may go on. */
+/** An unfinished hypothesis. */
 interface Beam {
   readonly ids: readonly number[];
   readonly logProbs: readonly number[];
-  /** Sum of penalised log probabilities, float32. */
+  /** Sum of penalized log probabilities, float32. */
   readonly sum: number;
-  /** The row (of this input's) it continued from. */
+  /** The row (within this input) that it continues. */
   readonly parent: number;
 }
 
-/** The search of one input: beams are ranked among themselves, never across inputs. */
+/** The search of one input; beams of different inputs do not compete. */
 interface Search {
-  /** Best first; one before the first step, then at most numBeams. */
+  /** Best first; one before the first step, then up to numBeams. */
   running: readonly Beam[];
-  /** Best first, at most numBeams. */
+  /** Best first, up to numBeams. */
   finished: readonly Produced[];
   /** Whether a running beam could still beat a finished one. */
   open: boolean;
@@ -57,7 +57,7 @@ export async function beamSearch(
           advance(search, continuations(search, result.logits, i, settings, candidates), steps, settings);
       }
       pace.stepped();
-      // A search with fewer beams than rows (or none open) feeds the rows left over with padding.
+      // Padding feeds the rows of a search with fewer beams than rows (or none open).
       const rows = searches.flatMap(({ running, open }) =>
         Array.from({ length: numBeams }, (_, row) => (open ? running[row] : undefined)),
       );
@@ -82,30 +82,30 @@ function continuations(
   const { penalties, prompt, numBeams, copyBias, sources } = settings;
   return search.running.map((beam, row) => {
     const history = [...prompt, ...beam.ids];
-    const found = bestContinuations(
+    const best = bestContinuations(
       logits,
       input * numBeams + row,
       candidates.count,
       continuationCount(settings),
-      inColumns(candidates, penalisedTokens(history, penalties)),
+      inColumns(candidates, penalizedTokens(history, penalties)),
       penalties.repetitionPenalty,
       copyBias === null ? undefined : inColumns(candidates, copyBonuses(sources[input] ?? [], history, copyBias)),
     );
-    return found.map((continuation) => ({ ...continuation, id: candidates.idOf(continuation.id) }));
+    return best.map((continuation) => ({ ...continuation, id: candidates.idOf(continuation.id) }));
   });
 }
 
-/** Enough continuations that numBeams are left to run when as many as possible have ended. */
+/** Number of continuations that leaves numBeams running when as many as possible have ended. */
 function continuationCount({ numBeams, endTokens }: SearchSettings): number {
   return (1 + endTokens.length) * numBeams;
 }
 
-/** One step of one input's search; `length` counts the tokens produced, this step's included. */
+/** Advances one input's search by one step; `length` counts the tokens produced, including this step's. */
 function advance(search: Search, next: readonly Continuation[][], length: number, settings: SearchSettings): void {
   const { numBeams, maxNewTokens, endTokens, lengthPenalty, earlyStopping } = settings;
   const candidates = next.flatMap((list, parent) => {
     const sum = search.running[parent]?.sum ?? 0;
-    return list.map((continuation) => ({ continuation, parent, sum: Math.fround(continuation.penalised + sum) }));
+    return list.map((continuation) => ({ continuation, parent, sum: Math.fround(continuation.penalized + sum) }));
   });
   if (candidates.length === 0 && search.finished.length === 0) throw noToken();
   candidates.sort((a, b) => b.sum - a.sum);
@@ -113,7 +113,7 @@ function advance(search: Search, next: readonly Continuation[][], length: number
   const ended: Produced[] = [];
   for (const [rank, { continuation, parent, sum }] of candidates.slice(0, continuationCount(settings)).entries()) {
     const ends = endTokens.includes(continuation.id);
-    // Ends below the best numBeams candidates are dropped: those are kept only so that enough beams run on.
+    // Ends below the best numBeams candidates are dropped; those candidates only ensure that enough beams continue.
     const counts = rank < numBeams && (ends || length === maxNewTokens);
     if (!counts && (ends || running.length === numBeams)) continue;
     const from = search.running[parent];
@@ -128,7 +128,7 @@ function advance(search: Search, next: readonly Continuation[][], length: number
     canImprove(search, length, settings) && !(earlyStopping === true && search.finished.length === numBeams);
 }
 
-/** Whether the best running beam could, at the length the setting assumes, beat the worst finished one. */
+/** Whether the best running beam, at the length that the setting assumes, could beat the worst finished one. */
 function canImprove({ running, finished }: Search, length: number, settings: SearchSettings): boolean {
   const best = running[0];
   if (best === undefined) return false;
@@ -142,7 +142,7 @@ function finalScore(sum: number, length: number, lengthPenalty: number): number 
   return Math.fround(sum / Math.fround(length ** lengthPenalty));
 }
 
-/** The best sequences; when the search was cancelled, running beams fill the places left. */
+/** The best sequences; if the search was cancelled, running beams fill the remaining places. */
 function results(search: Search, settings: SearchSettings, cancelled: boolean): Produced[] {
   const unfinished = cancelled
     ? search.running.map(({ ids, logProbs, sum }) => {

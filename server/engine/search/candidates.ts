@@ -1,19 +1,19 @@
-/** Which tokens a decoder chooses from, and where their logits stand: the whole vocabulary, or a shortlist of it. */
+/** The tokens that a decoder chooses from and the columns of their logits: the whole vocabulary, or a shortlist. */
 
-/** Tokens that every shortlist of one size holds; their rows of the LM head are laid out once, in a graph of their own. */
+/** Tokens in every shortlist of one size; their rows of the LM head are laid out once, in a separate graph. */
 export interface CommonTokens {
   readonly ids: readonly number[];
-  /** Place of an id in `ids`. */
+  /** Index of an id in `ids`. */
   readonly columns: ReadonlyMap<number, number>;
 }
 
 /** The tokens of one request, each with a column of the logits. */
 export interface Candidates {
   readonly count: number;
-  /** null: the whole vocabulary, and a token's column is its id. */
+  /** null for the whole vocabulary, where a token's column is its id. */
   readonly shortlist: { readonly common: CommonTokens; readonly own: readonly number[] } | null;
   idOf(column: number): number;
-  /** undefined for a token that is not among them. */
+  /** undefined for a token that is not a candidate. */
   columnOf(id: number): number | undefined;
 }
 
@@ -23,24 +23,24 @@ export function wholeVocabulary(vocabSize: number): Candidates {
 }
 
 /**
- * The common tokens and those that a request brings: its source's, its forced prefix's, those that end it.
- * @see the lexical shortlist of Marian (Junczys-Dowmunt et al., 2018), which takes the source's translations instead
+ * The common tokens and those of the request: its source's, its forced prefix's, those that end it.
+ * @see the lexical shortlist of Marian (Junczys-Dowmunt et al., 2018), which uses the source's translations instead
  */
 export function shortlisted(common: CommonTokens, wanted: readonly number[]): Candidates {
-  const own = new Map<number, number>();
+  const added = new Map<number, number>();
   for (const id of wanted) {
-    if (!common.columns.has(id) && !own.has(id)) own.set(id, common.ids.length + own.size);
+    if (!common.columns.has(id) && !added.has(id)) added.set(id, common.ids.length + added.size);
   }
-  const ownIds = [...own.keys()];
+  const addedIds = [...added.keys()];
   return {
-    count: common.ids.length + ownIds.length,
-    shortlist: { common, own: ownIds },
-    idOf: (column) => common.ids[column] ?? ownIds[column - common.ids.length] ?? Number.NaN,
-    columnOf: (id) => common.columns.get(id) ?? own.get(id),
+    count: common.ids.length + addedIds.length,
+    shortlist: { common, own: addedIds },
+    idOf: (column) => common.ids[column] ?? addedIds[column - common.ids.length] ?? Number.NaN,
+    columnOf: (id) => common.columns.get(id) ?? added.get(id),
   };
 }
 
-/** What is known of some tokens by their columns; those without one are left out. */
+/** Values by token converted to values by column; tokens without a column are dropped. */
 export function inColumns<T>(candidates: Candidates, byId: ReadonlyMap<number, T>): ReadonlyMap<number, T> {
   if (candidates.shortlist === null) return byId;
   const byColumn = new Map<number, T>();
@@ -52,23 +52,23 @@ export function inColumns<T>(candidates: Candidates, byId: ReadonlyMap<number, T
 }
 
 /**
- * Returns what gives the common tokens of a size: those that are always among them, then the most frequent ones.
- * @param frequent ids, most frequent first; the vocabulary's other ids follow in their order, in which SentencePiece puts the
- *   likelier pieces first
+ * Creates a function that returns the common tokens for a size: the fixed ones, then the most frequent ones.
+ * @param frequent ids, most frequent first; the vocabulary's other ids follow in order, since SentencePiece puts
+ * likelier pieces first
  */
 export function rankedTokens(
   always: readonly number[],
   frequent: readonly number[],
   vocabSize: number,
 ): (size: number) => CommonTokens {
-  const made = new Map<number, CommonTokens>();
+  const bySize = new Map<number, CommonTokens>();
   return (size) => {
-    const known = made.get(size);
-    if (known !== undefined) return known;
+    const cached = bySize.get(size);
+    if (cached !== undefined) return cached;
     const ids = new Set([...always, ...frequent.slice(0, size)]);
     for (let id = 0; id < vocabSize && ids.size < Math.max(size, always.length); id += 1) ids.add(id);
     const common = { ids: [...ids], columns: new Map([...ids].map((id, column) => [id, column])) };
-    made.set(size, common);
+    bySize.set(size, common);
     return common;
   };
 }

@@ -1,19 +1,19 @@
-/** Copy bias: tokens gain where they go on as the source does, so that names come out as they are spelled there. */
+/** Copy bias: favors tokens that continue as the source does, so that names are spelled as they are there. */
 
-/** Bonuses in nats, added to a token's logit; 0 is off, and none is negative. */
+/** Bonuses in nats, added to a token's logit; 0 is off, negative values are not allowed. */
 export interface CopyBias {
-  /** Of any token of the source. */
+  /** For any token of the source. */
   readonly anywhere: number;
-  /** Of a token that follows the last token somewhere in the source. */
+  /** For a token that follows the last token somewhere in the source. */
   readonly afterOne: number;
-  /** Of a token that follows the last two tokens somewhere in the source. */
+  /** For a token that follows the last two tokens somewhere in the source. */
   readonly afterTwo: number;
 }
 
 /**
- * The bonus of each token of the source: `anywhere`, and the best of the others that holds at one of its places.
- * @param source the encoder's input without what ends it
- * @param produced the decoder's tokens so far, start token included
+ * The bonus of each token of the source: `anywhere` plus the best other bonus at any of its positions.
+ * @param source the encoder's input without its end token
+ * @param produced the decoder's tokens so far, including the start token
  */
 export function copyBonuses(
   source: readonly number[],

@@ -9,23 +9,26 @@ import type { Runner } from "./runner.ts";
 import { createPace } from "./search.ts";
 import { greedySearch, steppedSearch, type TokenListener } from "./single.ts";
 
-/** What generation needs of a loaded model. */
+/** The parts of a loaded model that generation needs. */
 export interface TokenModel {
   readonly runner: Runner;
-  /** The special tokens; a T5Config serves. */
+  /** The special tokens; a T5Config has them. */
   readonly config: SpecialTokens;
-  /** Text of ids, special tokens left out. */
+  /** Converts ids to text, without special tokens. */
   readonly decode: (ids: readonly number[]) => string;
-  /** The tokens common to all shortlists of a size; the same object for the same size. @see rankedTokens */
+  /**
+   * The tokens common to all shortlists of a size; returns the same object for the same size.
+   * @see rankedTokens
+   */
   readonly commonTokens: (size: number) => CommonTokens;
-  /** Tokens that are read and never produced. */
+  /** Tokens that can be read but are never produced. */
   readonly inputOnly?: readonly number[];
 }
 
 /**
- * Produces sequences: greedy in chunks inside the graph, beam search, or sampling, as the request says.
- * A signal that aborts is no error: the result holds what there was, with `cancelled`.
- * @throws ModelError "input" for a request that cannot be served, "runtime" when the runtime fails
+ * Produces sequences: greedy in chunks inside the graph, beam search, or sampling, depending on the request. An
+ * aborted signal is not an error: the result then holds what was produced, with `cancelled`.
+ * @throws ModelError "input" for an invalid request, "runtime" when the runtime fails
  * @see GenerationMixin.generate, transformers generation/utils.py
  */
 export async function generate(
@@ -67,8 +70,9 @@ export async function generate(
 }
 
 /**
- * The log-likelihood of target ids given input ids over the whole vocabulary, in one encoder pass and one decoder pass over all positions.
- * @param target eos included by the caller, as T5's converters score
+ * The log-likelihood of target ids for input ids over the whole vocabulary, in one encoder pass and one decoder pass
+ * over all positions.
+ * @param target includes eos, as T5's converters score
  * @throws ModelError "input" for ids outside the vocabulary or empty rows
  */
 export async function score(
@@ -97,8 +101,9 @@ export async function score(
 }
 
 /**
- * The log probabilities of each continuation's tokens after a forced prefix: one step for what all share, one for all the rest.
- * @param continuations one token or more each
+ * The log probabilities of each continuation's tokens after a forced prefix: one step for the shared prefix, one for
+ * all continuations.
+ * @param continuations at least one token each
  * @throws ModelError "input" for ids outside the vocabulary or empty rows
  */
 export async function scoreContinuations(
@@ -114,7 +119,7 @@ export async function scoreContinuations(
   const encoded = await runner.encode(settings.inputs);
   try {
     const width = candidates.count;
-    const begun = await runner.step(encoded, runner.start(encoded, 1, candidates), settings.prompt, null); // [1, C]
+    const prefixStep = await runner.step(encoded, runner.start(encoded, 1, candidates), settings.prompt, null); // [1, C]
     const fed = Math.max(...continuations.map((ids) => ids.length)) - 1;
     let rest: Float32Array = new Float32Array(0);
     if (fed > 0) {
@@ -122,17 +127,17 @@ export async function scoreContinuations(
         Array.from({ length: fed }, (_, i) => (i < ids.length - 1 ? (ids[i] ?? 0) : settings.padTokenId)),
       );
       const order = continuations.map(() => 0);
-      const made = await runner.step(encoded, begun.state, tokens, order, true); // [N, fed, C]
-      made.state.dispose();
-      rest = made.logits;
+      const restStep = await runner.step(encoded, prefixStep.state, tokens, order, true); // [N, fed, C]
+      restStep.state.dispose();
+      rest = restStep.logits;
     } else {
-      begun.state.dispose();
+      prefixStep.state.dispose();
     }
-    const firstSum = logSumOfExponentials(begun.logits);
+    const firstSum = logSumOfExponentials(prefixStep.logits);
     return continuations.map((ids, row) =>
       ids.map((id, i) => {
         const column = candidates.columnOf(id) ?? -1;
-        if (i === 0) return (begun.logits[column] ?? Number.NaN) - firstSum;
+        if (i === 0) return (prefixStep.logits[column] ?? Number.NaN) - firstSum;
         const at = (row * fed + i - 1) * width;
         const logits = rest.subarray(at, at + width);
         return (logits[column] ?? Number.NaN) - logSumOfExponentials(logits);
@@ -143,7 +148,10 @@ export async function scoreContinuations(
   }
 }
 
-/** The shortlist holds whatever a search must be able to name: what it starts from, what ends it, what pads it. */
+/**
+ * The candidates of a search. A shortlist includes every token that the search must be able to use: its prompt, end
+ * tokens and inputs.
+ */
 function candidatesOf({ runner, commonTokens }: TokenModel, settings: SearchSettings): Candidates {
   const { shortlist, inputs, prompt, endTokens } = settings;
   if (shortlist === null) return wholeVocabulary(runner.vocabSize);
@@ -159,7 +167,7 @@ function searchFor({ numBeams, sampling, penalties }: SearchSettings) {
   return sampling === null && inGraph ? greedySearch : steppedSearch;
 }
 
-/** What a request that was cancelled before it began gives. */
+/** The result of a request that was cancelled before it began. */
 function nothing({ inputs }: SearchSettings): Generation {
   return {
     sequences: inputs.map(() => []),

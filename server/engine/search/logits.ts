@@ -1,12 +1,12 @@
-/** Arithmetic on one row of logits: log-softmax, the best continuations, and the penalties that change them. */
+/** Arithmetic on one row of logits: log-softmax, the best continuations, and penalties. */
 
-/** What discourages or forbids tokens, whatever the search. */
+/** Penalties and bans, for any search. */
 export interface Penalties {
   /** No n-gram of this size occurs twice; 0 is off. */
   readonly noRepeatNgramSize: number;
-  /** Above 1 discourages tokens that occurred; 1 is off. */
+  /** Above 1 penalizes tokens that occurred; 1 is off. */
   readonly repetitionPenalty: number;
-  /** Tokens never produced. */
+  /** Tokens that are never produced. */
   readonly bannedTokens: readonly number[];
 }
 
@@ -15,17 +15,17 @@ export interface Continuation {
   readonly id: number;
   /** Natural log probability under the model. */
   readonly logProb: number;
-  /** The log probability after the penalties: what ranks it. */
-  readonly penalised: number;
+  /** The log probability after the penalties, which determines its rank. */
+  readonly penalized: number;
 }
 
 /**
  * The tokens whose scores the penalties change.
- * @param history every decoder token so far, start token and forced prefix included (as transformers counts them)
- * @returns token -> whether it is forbidden (true) or only discouraged (false)
+ * @param history all decoder tokens so far, including the start token and the forced prefix (as transformers counts)
+ * @returns token -> true if forbidden, false if only penalized
  * @see RepetitionPenaltyLogitsProcessor, NoRepeatNGramLogitsProcessor, SuppressTokensLogitsProcessor, transformers
  */
-export function penalisedTokens(history: readonly number[], penalties: Penalties): Map<number, boolean> {
+export function penalizedTokens(history: readonly number[], penalties: Penalties): Map<number, boolean> {
   const tokens = new Map<number, boolean>();
   if (penalties.repetitionPenalty !== 1) for (const token of history) tokens.set(token, false);
   const size = penalties.noRepeatNgramSize;
@@ -43,21 +43,21 @@ export function penalisedTokens(history: readonly number[], penalties: Penalties
 }
 
 /**
- * A score after its penalty, in float32. A log probability or a logit: negative ones are multiplied, others divided.
+ * A score after its penalty, in float32. Log probabilities and logits: negative ones are multiplied, others divided.
  * @param forbidden gives -Infinity
  */
-export function penalise(score: number, forbidden: boolean, repetitionPenalty: number): number {
+export function penalize(score: number, forbidden: boolean, repetitionPenalty: number): number {
   if (forbidden) return -Infinity;
   return Math.fround(score < 0 ? score * repetitionPenalty : score / repetitionPenalty);
 }
 
 /**
- * The `count` best tokens of a row by penalised log probability, best first; fewer when fewer are allowed. One pass finds
- * the candidates and one sums the exponentials, with no sort of the vocabulary: about 0.1 ms for 32,128 logits.
+ * The `count` best tokens of a row by penalized log probability, best first; fewer if fewer are allowed. One pass
+ * finds the candidates and one sums the exponentials, without sorting the vocabulary: about 0.1 ms for 32,128 logits.
  * @param logits float32, several rows; the row is changed during the call and restored
- * @param row which row, of `width` values
- * @param changed what {@link penalisedTokens} gave, by place in the row
- * @param bonuses added to log probabilities after the penalties, by place in the row
+ * @param row index of the row, which has `width` values
+ * @param changed result of {@link penalizedTokens}, by index in the row
+ * @param bonuses added to log probabilities after the penalties, by index in the row
  */
 export function bestContinuations(
   logits: Float32Array,
@@ -69,36 +69,36 @@ export function bestContinuations(
   bonuses: ReadonlyMap<number, number> = new Map(),
 ): Continuation[] {
   const values = logits.subarray(row * width, (row + 1) * width);
-  const kept = Array.from(new Set([...changed.keys(), ...bonuses.keys()]), (id) => ({
+  const adjusted = Array.from(new Set([...changed.keys(), ...bonuses.keys()]), (id) => ({
     id,
     logit: values[id] ?? -Infinity,
   }));
-  for (const { id } of kept) values[id] = -Infinity;
+  for (const { id } of adjusted) values[id] = -Infinity;
   const { ids, best } = largest(values, count);
   let max = best[0] ?? -Infinity;
-  for (const { logit } of kept) max = Math.max(max, logit);
+  for (const { logit } of adjusted) max = Math.max(max, logit);
   let sum = sumOfExponentials(values, max);
-  for (const { id, logit } of kept) {
+  for (const { id, logit } of adjusted) {
     sum += Math.exp(logit - max);
     values[id] = logit;
   }
   const logSum = max + Math.log(sum);
   const continuations = ids.map((id, i): Continuation => {
     const logProb = Math.fround((best[i] ?? -Infinity) - logSum);
-    return { id, logProb, penalised: logProb };
+    return { id, logProb, penalized: logProb };
   });
-  for (const { id, logit } of kept) {
+  for (const { id, logit } of adjusted) {
     const logProb = Math.fround(logit - logSum);
     const forbidden = changed.get(id);
     if (forbidden === true) continue;
-    const penalised = forbidden === undefined ? logProb : penalise(logProb, forbidden, repetitionPenalty);
-    continuations.push({ id, logProb, penalised: penalised + (bonuses.get(id) ?? 0) });
+    const penalized = forbidden === undefined ? logProb : penalize(logProb, forbidden, repetitionPenalty);
+    continuations.push({ id, logProb, penalized: penalized + (bonuses.get(id) ?? 0) });
   }
-  if (kept.length > 0) continuations.sort((a, b) => b.penalised - a.penalised);
+  if (adjusted.length > 0) continuations.sort((a, b) => b.penalized - a.penalized);
   return continuations.slice(0, count);
 }
 
-/** The natural log of the sum of the exponentials of a row: what turns a logit into a log probability. */
+/** The natural log of the sum of a row's exponentials; subtracting it turns a logit into a log probability. */
 export function logSumOfExponentials(values: Float32Array): number {
   let max = -Infinity;
   for (let i = 0; i < values.length; i += 1) {
@@ -109,8 +109,8 @@ export function logSumOfExponentials(values: Float32Array): number {
 }
 
 /**
- * The `count` largest values and where they are, largest first; of equals the first. Values of -Infinity (and NaN) are
- * never taken.
+ * The `count` largest values and their indices, largest first; the first of equal values precedes. Values of
+ * -Infinity (and NaN) are never taken.
  */
 export function largest(values: Float32Array, count: number): { ids: number[]; best: number[] } {
   const ids: number[] = [];
@@ -131,12 +131,12 @@ export function largest(values: Float32Array, count: number): { ids: number[]; b
   return { ids, best };
 }
 
-/** e^(-i / 128): what is left of an exponent is at most 1/256, where a square is good to 1e-8. */
+/** e^(-i / 128): the rest of an exponent is at most 1/256, where a quadratic is accurate to 1e-8. */
 const EXPONENTIALS = Float64Array.from({ length: 40 * 128 }, (_, i) => Math.exp(-i / 128));
 
 /**
- * Sum of e^(value - max), three times as fast as with Math.exp. Values 40 and more below the maximum count as nothing:
- * together they are under 1e-12 of the sum in any vocabulary.
+ * Sum of e^(value - max), three times as fast as with Math.exp. Values 40 or more below the maximum count as zero:
+ * together they are below 1e-12 of the sum in any vocabulary.
  */
 function sumOfExponentials(values: Float32Array, max: number): number {
   const lowest = max - 39.98;

@@ -1,4 +1,4 @@
-/** A generation request checked and completed: past this point every option has a value that can be used. */
+/** Validates and completes a generation request, so that every option has a usable value. */
 import { ModelError } from "../../../models/errors.ts";
 import type { T5Config } from "../../../models/t5/config.ts";
 import type { GenerateRequest } from "../engine.ts";
@@ -6,7 +6,7 @@ import type { CopyBias } from "./copying.ts";
 import type { Penalties } from "./logits.ts";
 import type { Sampling } from "./sampling.ts";
 
-/** The tokens a search must know. */
+/** The special tokens that a search needs. */
 export type SpecialTokens = Pick<T5Config, "padTokenId" | "eosTokenId" | "decoderStartTokenId">;
 
 /** A request with its defaults filled in. */
@@ -15,28 +15,28 @@ export interface SearchSettings {
   readonly maxNewTokens: number;
   readonly numBeams: number;
   readonly numReturnSequences: number;
-  /** null: the best token rather than a drawn one. */
+  /** null for the best token instead of sampling. */
   readonly sampling: Sampling | null;
   readonly lengthPenalty: number;
   readonly earlyStopping: boolean | "never";
   readonly penalties: Penalties;
   /** Tokens that end a sequence: eos and the stop tokens, each once. */
   readonly endTokens: readonly number[];
-  /** Decoder tokens given: the start token and the forced prefix. */
+  /** Decoder tokens fed first: the start token and the forced prefix. */
   readonly prompt: readonly number[];
   readonly startTokenId: number;
   readonly padTokenId: number;
-  /** Most frequent tokens to choose from besides those of the request; null: from the whole vocabulary. */
+  /** Number of most frequent tokens to choose from besides those of the request; null for the whole vocabulary. */
   readonly shortlist: number | null;
   /** null: none. */
   readonly copyBias: CopyBias | null;
-  /** The inputs without the token that ends them: what may be copied. */
+  /** The inputs without their end token: text that may be copied. */
   readonly sources: readonly (readonly number[])[];
 }
 
 /**
- * The settings of a request. Defaults are those of transformers' GenerationConfig (top-k 50 when sampling included).
- * @throws ModelError "input" when an option is out of range or the options contradict each other
+ * The settings of a request. Defaults are those of transformers' GenerationConfig (including top-k 50 when sampling).
+ * @throws ModelError "input" when an option is out of range or options contradict each other
  */
 export function searchSettings(request: GenerateRequest, tokens: SpecialTokens, vocabSize: number): SearchSettings {
   const { numBeams = 1, numReturnSequences = 1, noRepeatNgramSize = 0, repetitionPenalty = 1 } = request;
@@ -82,14 +82,14 @@ export function searchSettings(request: GenerateRequest, tokens: SpecialTokens, 
 }
 
 /**
- * Checks that a row holds token ids of the vocabulary, and at least `least` of them.
+ * Checks that a row consists of token ids of the vocabulary, at least `least` of them.
  * @throws ModelError "input"
  */
 export function checkTokens(name: string, ids: readonly number[], vocabSize: number, least: number): void {
   if (ids.length < least) fail(`${name} is empty. Give at least ${least} token id.`);
   const at = ids.findIndex((id) => !Number.isInteger(id) || id < 0 || id >= vocabSize);
   if (at >= 0)
-    fail(`${name} holds ${ids[at]} at index ${at}, which is no token id: they run from 0 to ${vocabSize - 1}.`);
+    fail(`${name} has ${ids[at]} at index ${at}, which is not a token id: they range from 0 to ${vocabSize - 1}.`);
 }
 
 function samplingSettings(sample: NonNullable<GenerateRequest["sample"]>): Sampling {

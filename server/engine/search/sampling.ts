@@ -1,14 +1,14 @@
-/** Sampling: drawing the next token from the model's distribution, narrowed and seeded. */
+/** Sampling: draws the next token from the model's distribution, filtered and seeded. */
 import { mix } from "../../../models/random.ts";
 import { largest } from "./logits.ts";
 
-/** How a token is drawn. */
+/** Options of sampling. */
 export interface Sampling {
   /** Divides the logits; above 0. */
   readonly temperature: number;
-  /** Only the k best tokens, and those that equal the k-th; 0 is off. */
+  /** Only the k best tokens, and ties with the k-th; 0 is off. */
   readonly topK: number;
-  /** Only the best tokens whose probabilities together reach this; 1 is off. */
+  /** Only the best tokens whose probabilities add up to this; 1 is off. */
   readonly topP: number;
   readonly seed: number;
 }
@@ -43,7 +43,7 @@ export function sampleToken(logits: Float32Array, sampling: Sampling, random: ()
 }
 
 /**
- * The ids that top-k and top-p leave, ascending.
+ * The ids that remain after top-k and top-p, ascending.
  * @param logits float32 [V], divided by the temperature
  */
 export function survivors(logits: Float32Array, { topK, topP }: Pick<Sampling, "topK" | "topP">): number[] {
@@ -59,7 +59,7 @@ export function survivors(logits: Float32Array, { topK, topP }: Pick<Sampling, "
     before += Math.exp((sorted.at(-count) ?? 0) - max);
   }
   const least = sorted.at(-count) ?? 0;
-  // Of tokens that equal the last one let in, those with the highest ids stay, as a stable ascending sort leaves them.
+  // Of tokens that tie with the last one, those with the highest ids stay, as a stable ascending sort leaves them.
   let excess = ids.filter((id) => (logits[id] ?? 0) >= least).length - count;
   return ids.filter((id) => {
     const logit = logits[id] ?? 0;

@@ -1,37 +1,40 @@
-/** What every way of searching shares: its result, its pace (yielding, cancelling, timing), its errors. */
+/** Common parts of all searches: result, pace (yielding, cancelling, timing), errors. */
 import { ModelError } from "../../../models/errors.ts";
 
-/** One sequence a search produced; the text is added later. */
+/** A sequence that a search produced; the text is added later. */
 export interface Produced {
-  /** Without the prompt; with the token that ended it. */
+  /** Without the prompt; with the final end token. */
   readonly ids: readonly number[];
   readonly logProbs: readonly number[];
   readonly score: number;
   readonly finished: boolean;
 }
 
-/** What a search gives back. */
+/** The result of a search. */
 export interface SearchResult {
-  /** sequences[i]: those of input i, best first. */
+  /** sequences[i]: the sequences of input i, best first. */
   readonly sequences: readonly (readonly Produced[])[];
   readonly cancelled: boolean;
   readonly steps: number;
 }
 
-/** How long a search may hold the thread before other work (a cancel message above all) gets its turn. */
+/** How long a search may block the thread before other work (above all a cancel message) gets its turn. */
 const HOLD_MS = 10;
 
-/** Gives the event loop its turns during a search, and notes when the first token came. */
+/** Yields to the event loop during a search, and records when the first token came. */
 export interface Pace {
   /** Called after each step (or chunk of steps). */
   stepped(): void;
-  /** When the first step ended, on performance.now()'s clock; null before. */
+  /** The time when the first step ended, on performance.now()'s clock; null before. */
   firstTokenMs(): number | null;
-  /** Lets the event loop run when it has waited long enough; then says whether to stop. */
+  /** Yields to the event loop if enough time has passed, then returns whether to stop. */
   stop(): Promise<boolean>;
 }
 
-/** @param signal stops the search at its next turn */
+/**
+ * Creates a pace.
+ * @param signal stops the search at its next yield
+ */
 export function createPace(signal: AbortSignal | undefined): Pace {
   let yieldedMs = performance.now();
   let firstMs: number | null = null;
@@ -50,12 +53,12 @@ export function createPace(signal: AbortSignal | undefined): Pace {
   };
 }
 
-/** The mean of log probabilities; 0 of none. */
+/** The mean of log probabilities; 0 if there are none. */
 export function meanLogProb(logProbs: readonly number[]): number {
   return logProbs.length === 0 ? 0 : logProbs.reduce((sum, logProb) => sum + logProb, 0) / logProbs.length;
 }
 
-/** The error of a step at which no token may come next. */
+/** The error of a step that allows no next token. */
 export function noToken(): ModelError {
   return new ModelError(
     "runtime",

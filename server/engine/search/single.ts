@@ -1,28 +1,33 @@
-/** Searches that follow one path a sequence: greedy (chunks of steps inside the graph) and sampling (a step at a time). */
+/**
+ * Searches that follow one path per sequence: greedy (chunks of steps inside the graph) and sampling (step by step).
+ */
 import { ModelError } from "../../../models/errors.ts";
 import { seededRandom } from "../../../models/random.ts";
 import { type Candidates, inColumns } from "./candidates.ts";
 import { copyBonuses } from "./copying.ts";
-import { largest, logSumOfExponentials, penalise, penalisedTokens } from "./logits.ts";
+import { largest, logSumOfExponentials, penalize, penalizedTokens } from "./logits.ts";
 import type { SearchSettings } from "./request.ts";
 import type { DecoderState, Encoded, GreedyChunk, Runner } from "./runner.ts";
 import { sampleToken, streamSeed } from "./sampling.ts";
 import { meanLogProb, noToken, type Pace, type Produced, type SearchResult } from "./search.ts";
 
-/** Hears the tokens of the first sequence so far, after each chunk. */
+/** Receives the first sequence so far, after each chunk. */
 export type TokenListener = (ids: readonly number[]) => void;
 
-/** Steps of the first chunk where someone listens, so that the first token is heard of at once, and where the pace is not known. */
+/**
+ * Steps of the first chunk if there is a listener, so that it gets the first token immediately, or if the pace is
+ * unknown.
+ */
 const FIRST_CHUNK = 1;
-/** Most steps of a chunk; beyond this a chunk's fixed cost no longer shows. */
+/** Maximum number of steps per chunk; beyond this, a chunk's fixed cost is negligible. */
 const LARGEST_CHUNK = 32;
-/** How long a chunk may take: nothing can be cancelled inside one. */
+/** Maximum duration of a chunk, which cannot be cancelled. */
 const CHUNK_MS = 30;
 
-/** What a step of a runner took when it last ran. */
+/** Duration of a runner's latest step. */
 const stepMsOf = new WeakMap<Runner, number>();
 
-/** A sequence being written. */
+/** A sequence in progress. */
 interface Row {
   readonly ids: number[];
   readonly logProbs: number[];
@@ -30,8 +35,8 @@ interface Row {
 }
 
 /**
- * The likeliest token at each step, in chunks of steps inside the graph.
- * @param settings n-grams no longer than the graph knows, no repetition penalty
+ * Takes the likeliest token at each step, in chunks of steps inside the graph.
+ * @param settings n-grams no longer than the graph supports, no repetition penalty
  * @see GenerationMixin._sample with do_sample off, transformers generation/utils.py
  */
 export async function greedySearch(
@@ -62,7 +67,7 @@ export async function greedySearch(
       state = chunk.state;
       const produced = chunk.ids[0]?.length ?? 0;
       if (produced === 0)
-        throw new ModelError("runtime", "A chunk of greedy steps gave no token. Load the model anew.");
+        throw new ModelError("runtime", "A chunk of greedy steps produced no token. Reload the model.");
       for (const [i, row] of rows.entries()) {
         history[i]?.push(...(chunk.ids[i] ?? []));
         append(row, chunk.ids[i] ?? [], chunk.logProbs[i] ?? [], endTokens);
@@ -82,8 +87,8 @@ export async function greedySearch(
 }
 
 /**
- * A step at a time: tokens drawn from the distribution (numReturnSequences independent sequences an input, best mean log
- * probability first), or the likeliest ones where the graph cannot apply the penalties.
+ * Proceeds step by step: samples tokens (numReturnSequences independent sequences per input, best mean log
+ * probability first), or takes the likeliest ones if the graph cannot apply the penalties.
  * @see GenerationMixin._sample, transformers generation/utils.py
  */
 export async function steppedSearch(
@@ -114,8 +119,8 @@ export async function steppedSearch(
         const logits = result.logits.subarray(i * candidates.count, (i + 1) * candidates.count);
         scratch.set(logits);
         const history = [...prompt, ...row.ids];
-        for (const [column, forbidden] of inColumns(candidates, penalisedTokens(history, penalties))) {
-          scratch[column] = penalise(logits[column] ?? 0, forbidden, penalties.repetitionPenalty);
+        for (const [column, forbidden] of inColumns(candidates, penalizedTokens(history, penalties))) {
+          scratch[column] = penalize(logits[column] ?? 0, forbidden, penalties.repetitionPenalty);
         }
         const source = sources[Math.floor(i / numReturnSequences)] ?? [];
         for (const [column, bonus] of copyBias === null
@@ -142,7 +147,7 @@ export async function steppedSearch(
   return { sequences, cancelled, steps };
 }
 
-/** Steps that a chunk may have, given what one takes. */
+/** Number of steps for a chunk, given the duration of one. */
 function chunkOf(stepMs = CHUNK_MS): number {
   return Math.max(FIRST_CHUNK, Math.min(LARGEST_CHUNK, Math.floor(CHUNK_MS / stepMs)));
 }
@@ -152,8 +157,8 @@ function emptyRows(count: number): Row[] {
 }
 
 /**
- * The state after tokens that are given rather than chosen. They are few, so they go through the greedy graph one by one: the
- * graph of a step of several positions would be a second session, with its time to load and its memory.
+ * The state after feeding a prompt. Its few tokens go through the greedy graph one by one, because a graph for
+ * several positions would be a second session, with its own load time and memory.
  */
 async function feedPrompt(
   runner: Runner,
@@ -178,7 +183,7 @@ const feeding: GreedyChunk = {
   copying: null,
 };
 
-/** Adds tokens up to the one that ends the row; what follows it is padding. */
+/** Appends tokens up to the one that ends the row; the rest is padding. */
 function append(row: Row, ids: readonly number[], logProbs: readonly number[], endTokens: readonly number[]): void {
   for (const [i, id] of ids.entries()) {
     if (row.finished) return;

@@ -1,4 +1,6 @@
-/** What commands about a document share: its version checked, its part found, long work shown and cancelled. */
+/**
+ * Common parts of commands on a document: checking its version, locating its part, showing and cancelling long work.
+ */
 import type { ProgressToken, Range } from "vscode-languageserver-protocol";
 import type { Feature } from "../../../protocol/panel.ts";
 import type { Settings } from "../../../protocol/settings.ts";
@@ -12,15 +14,22 @@ import type { OpenDocument } from "./positions.ts";
 export interface Target {
   readonly document: OpenDocument;
   readonly text: string;
-  /** The part, in UTF-16 units: all of the text where the command named none. */
+  /** The part, in UTF-16 units; the whole text if the command named none. */
   readonly start: number;
   readonly end: number;
   readonly settings: Settings;
-  /** @throws ResponseError ContentModified when the document has changed, was closed, or was closed and opened again */
+  /**
+   * Checks that the document is unchanged.
+   * @throws ResponseError ContentModified when it has changed, was closed, or was reopened
+   */
   check(): void;
 }
 
-/** @throws ResponseError InvalidParams when the document is not open, ContentModified when it has another version, or edition */
+/**
+ * The part of a document that a command refers to.
+ * @throws ResponseError InvalidParams when the document is not open, ContentModified when it has another version or
+ * edition
+ */
 export async function targetOf(
   services: Services,
   {
@@ -47,10 +56,10 @@ export async function targetOf(
 }
 
 /**
- * For what was made of a document before a wait.
- * @param edition the document's then
- * @param version the one that the request named, if it did
- * @throws ResponseError ContentModified when the document has changed, was closed, or was closed and opened again
+ * Checks a document after a wait.
+ * @param edition the document's edition before the wait
+ * @param version the version that the request named, if any
+ * @throws ResponseError ContentModified when the document has changed, was closed, or was reopened
  */
 export function checkEdition(
   services: Pick<Services, "findDocument">,
@@ -78,11 +87,14 @@ function whatBecame({ uri, version: now }: OpenDocument, version: number | undef
  * restarted meanwhile.
  */
 export async function withModel<T>({ engine, settings }: Services, feature: Feature, work: Work<T>): Promise<T> {
-  // The engine's settings are the whole workspace's: one engine serves every document.
+  // One engine serves every document, so its settings are those of the whole workspace.
   return overRestart(async () => engine.use(await settings.settingsFor(), feature, work));
 }
 
-/** What work on the engine gives, done once more where that was restarted meanwhile. @throws what the work throws */
+/**
+ * Does work on the engine, once more if the engine restarts in the meantime.
+ * @throws what the work throws
+ */
 export async function overRestart<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();
@@ -92,13 +104,13 @@ export async function overRestart<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-/** What long work gets besides the model. */
+/** Inputs of long work besides the model. */
 export interface WorkOptions {
   readonly signal: AbortSignal;
   readonly onProgress: (progress: { readonly done: number; readonly total: number }) => void;
 }
 
-/** What a command hands on: its progress token, if it has one, and what ends it. */
+/** Parts of a request that a command passes on: its progress token, if any, and its signal. */
 export interface Asked {
   readonly token: ProgressToken | undefined;
   readonly signal: AbortSignal;

@@ -1,39 +1,48 @@
-/** Lines and characters to offsets and back in the encoding that the client agreed to: the one border of position encodings. */
+/**
+ * Converts positions to offsets and back in the encoding agreed with the client; the only place that knows encodings.
+ */
 import { randomUUID } from "node:crypto";
 import type { Position, Range, TextDocumentContentChangeEvent } from "vscode-languageserver-protocol";
 import { TextDocument } from "vscode-languageserver-textdocument";
 
-/** What a position's `character` counts: UTF-16 code units, or UTF-8 bytes. */
+/** Units of a position's `character`: UTF-16 code units or UTF-8 bytes. */
 export type PositionEncoding = "utf-16" | "utf-8";
 
-/** An open document; positions in the client's encoding, offsets in UTF-16 units (JavaScript's). */
+/** An open document; positions are in the client's encoding, offsets in UTF-16 units (JavaScript's). */
 export interface OpenDocument {
   readonly uri: string;
   readonly languageId: string;
-  /** The client's number, for what is sent to it. It begins anew when the document is opened again: `edition` tells texts apart. */
+  /**
+   * The client's version number, for messages to it. It restarts when the document is reopened, so `edition`
+   * identifies texts.
+   */
   readonly version: number;
-  /** The name of this text of this opened document: another one after each change, and after it was closed and opened again. */
+  /** Identifies this text of this open document; changes with every edit and when the document is reopened. */
   readonly edition: string;
   readonly text: string;
-  /** Where the last change ended, in UTF-16 units; undefined when there was none, or when it was in several places. */
+  /** The end of the last change, in UTF-16 units; undefined if there was none, or several at once. */
   readonly changeEnd: number | undefined;
-  /** A position beyond a line's end is its end; one inside a character is the character's start. */
+  /**
+   * The offset of a position. A position beyond a line's end is its end; one inside a character is the character's
+   * start.
+   */
   offsetAt(position: Position): number;
   positionAt(offset: number): Position;
   rangeOf(start: number, end: number): Range;
 }
 
-/** UTF-8 where the client offers it, else UTF-16, which every client must speak. */
+/** UTF-8 if the client offers it, else UTF-16, which every client must support. */
 export function chooseEncoding(offered: readonly string[] | undefined): PositionEncoding {
   return offered?.includes("utf-8") ? "utf-8" : "utf-16";
 }
 
 /**
- * How documents are made and changed (for vscode-languageserver's TextDocuments, whose own documents count UTF-16 only).
- * @param encoding asked each time, because it is agreed on after the documents' store is made
+ * Creates and changes documents (for vscode-languageserver's TextDocuments, whose own documents count only in
+ * UTF-16).
+ * @param encoding called each time, because it is agreed on after the document store is created
  */
 export function documentModel(encoding: () => PositionEncoding) {
-  // A client may keep what an earlier server named.
+  // A client may keep editions that an earlier server named.
   const server = randomUUID();
   let editions = 0;
   const nextEdition = () => `${server}/${editions++}`;
@@ -41,7 +50,7 @@ export function documentModel(encoding: () => PositionEncoding) {
     create: (uri: string, languageId: string, version: number, content: string): OpenDocument =>
       new EncodedDocument(TextDocument.create(uri, languageId, version, content), encoding, nextEdition()),
     update: (document: OpenDocument, changes: TextDocumentContentChangeEvent[], version: number): OpenDocument => {
-      // Each change's positions count in the text that the one before it left.
+      // The positions of each change refer to the text after the previous one.
       if (!(document instanceof EncodedDocument)) return document;
       document.edition = nextEdition();
       for (const change of changes) document.apply(change, version);
@@ -108,8 +117,8 @@ class EncodedDocument implements OpenDocument {
   }
 
   /**
-   * The units that a change takes the place of. A client that counts in UTF-16 may well exchange half a pair, as where one emoji
-   * becomes another; half a character of UTF-8 cannot be sent, so the whole one is meant.
+   * The units that a change replaces. A client that counts in UTF-16 may replace half a surrogate pair, as when one
+   * emoji becomes another; half a UTF-8 character cannot be sent, so the whole character is replaced.
    */
   private changed(range: Range): readonly [number, number] {
     if (this.encoding() === "utf-16") {
@@ -117,11 +126,13 @@ class EncodedDocument implements OpenDocument {
       return [Math.min(...ends), Math.max(...ends)];
     }
     const [from, to] = [this.charactersAt(range.start), this.charactersAt(range.end)];
-    const isPlace = range.start.line === range.end.line && range.start.character === range.end.character;
-    return isPlace ? [from.start, from.start] : [Math.min(from.start, to.start), Math.max(from.end, to.end)];
+    const isEmpty = range.start.line === range.end.line && range.start.character === range.end.character;
+    return isEmpty ? [from.start, from.start] : [Math.min(from.start, to.start), Math.max(from.end, to.end)];
   }
 
-  /** The character of UTF-8 that a position is in, or the place between two; offsets in UTF-16 units. */
+  /**
+   * The UTF-8 character that contains a position, or the empty range between two characters; offsets in UTF-16 units.
+   */
   private charactersAt({ line, character }: Position): { readonly start: number; readonly end: number } {
     const start = this.document.offsetAt({ line, character: 0 });
     const text = this.text.slice(start, this.document.offsetAt({ line, character: Number.MAX_SAFE_INTEGER }));
@@ -137,7 +148,10 @@ class EncodedDocument implements OpenDocument {
   }
 }
 
-/** The UTF-16 units of a line's characters that lie wholly within its first bytes of UTF-8, and of those that do so in part, too. */
+/**
+ * The UTF-16 length of the characters that lie completely within a line's first `bytes` bytes of UTF-8, and of those
+ * that lie at least partly within them.
+ */
 function unitsOf(line: string, bytes: number): { readonly before: number; readonly after: number } {
   let units = 0;
   let left = bytes;

@@ -1,4 +1,4 @@
-/** Whether anything is done unasked in a document. */
+/** Decides whether Spanfill acts in a document without being asked. */
 import type { Settings } from "../../../protocol/settings.ts";
 import { isWithin, pathWithin, uriWithin } from "../../features/read/link-target.ts";
 import { fileBehind, localPath } from "../../text/file-behind.ts";
@@ -6,18 +6,18 @@ import { isEnabled, MOST_IGNORE_BYTES, whyPrivate, whyPrivateWithin, whySecret }
 import type { Services } from "../services.ts";
 
 /**
- * Why nothing is to be done unasked in a document: the setting `enable`, or {@link whyPrivate}; of a cell, an old version or another
- * view of a file, what is said of the file.
+ * The reason not to act unasked in a document: the setting `enable`, or {@link whyPrivate}. For a cell, an old
+ * version or another view of a file, the file decides.
  */
 export async function whyQuiet({ client }: Services, uri: string, settings: Settings): Promise<string | undefined> {
   const file = fileBehind(uri);
   const path = localPath(file);
   const isLocal = path !== undefined && file.startsWith("file:");
   const mayDiffer = Object.keys(settings.enable).length > 0 || !isLocal;
-  const folder = mayDiffer ? (await client.workspaceFolders()).find((each) => isWithin(file, each)) : undefined;
+  const folder = mayDiffer ? (await client.workspaceFolders()).find((root) => isWithin(file, root)) : undefined;
   const within = pathWithin(file, folder);
   if (!isEnabled(settings.enable, within)) return "spanfill.enable switches it off here";
-  // A path of another place may be one of this machine's, too, such as the old side of a comparison.
+  // A path of another kind may also be a path on this machine, such as the old side of a comparison.
   const reason = path === undefined ? undefined : await whyPrivate(path);
   if (reason !== undefined || isLocal) return reason;
   if (folder !== undefined)

@@ -1,11 +1,14 @@
-/** Keeps one suggestion a document under way, the newest; where typing asks for them, it is begun at the keystroke itself. */
+/**
+ * Keeps one suggestion per document in progress, the newest; begins it at the keystroke if typing asks for
+ * suggestions.
+ */
 import { ResponseError } from "vscode-languageserver-protocol";
 import type { InlineCompletions } from "../../features/write/inline-completion.ts";
 import { cancelled } from "../errors.ts";
 import { createNewestWork } from "./newest.ts";
 import type { OpenDocument } from "./positions.ts";
 
-/** What a suggestion is for. */
+/** The position that a suggestion is for. */
 export interface Place {
   /** The cursor, in UTF-16 units. */
   readonly offset: number;
@@ -13,26 +16,29 @@ export interface Place {
   readonly explicit: boolean;
 }
 
-/** Makes a suggestion for a place of a document as it is. */
+/** Computes a suggestion for a position of a document as it is. */
 export type Suggest = (document: OpenDocument, place: Place, signal: AbortSignal) => Promise<InlineCompletions>;
 
 /** The suggestions of all documents. */
 export interface Suggestions {
-  /** A suggestion, perhaps one that is begun already; what is under way for another place ends. @throws what `suggest` throws */
+  /**
+   * Returns a suggestion, possibly one already begun; ends what is in progress for another position.
+   * @throws what `suggest` throws
+   */
   request(suggest: Suggest, document: OpenDocument, place: Place, signal: AbortSignal): Promise<InlineCompletions>;
   /**
-   * The document has changed: what is under way ends with the reason. Where typing in this language has asked before, it will ask
-   * again when the editor has waited for the next key (VS Code: 50 ms), so the suggestion for the change's end is begun meanwhile:
-   * after an accepted suggestion the next one, too.
+   * Handles a changed document: what is in progress ends with the reason. If typing in this language has asked for
+   * suggestions before, it will ask again once the editor has waited for the next key (VS Code: 50 ms). So the
+   * suggestion for the change's end is begun now, also after an accepted suggestion.
    */
   changed(document: OpenDocument, reason: ResponseError<undefined>): void;
-  /** The document was closed: what is under way ends with the reason. */
+  /** Handles a closed document: what is in progress ends with the reason. */
   closed(uri: string, reason: ResponseError<undefined>): void;
 }
 
 /**
- * @param failed is told when one fails that was begun and that nobody asks for
- * @returns with nothing under way
+ * Creates the suggestions, with nothing in progress.
+ * @param failed called when a suggestion fails that nobody has asked for
  */
 export function createSuggestions(
   now: () => number = () => performance.now(),
@@ -40,7 +46,10 @@ export function createSuggestions(
 ): Suggestions {
   const newest = createNewestWork();
   const begun = new Map<string, Begun>();
-  /** By the language of the documents where typing asks for suggestions; `unasked`: begun in a row for nothing. */
+  /**
+   * By the language of documents where typing asks for suggestions; `unasked` counts those begun in a row without a
+   * request.
+   */
   const typing = new Map<string, { readonly suggest: Suggest; unasked: number }>();
   const changes = new Map<string, number>();
 
@@ -94,9 +103,9 @@ export function createSuggestions(
       const last = changes.get(uri) ?? Number.NEGATIVE_INFINITY;
       changes.set(uri, now());
       const asks = typing.get(languageId);
-      // Faster than this no editor asks: a key is held down, or a program writes.
+      // Editors never ask faster than this: a key is held down, or a program writes.
       if (asks === undefined || changeEnd === undefined || now() - last < LEAST_PAUSE_MS) return;
-      // Suggestions are snoozed or paused: the editor does not ask, until it does again.
+      // Suggestions are snoozed or paused, so the editor does not ask for now.
       if (asks.unasked >= MOST_UNASKED) return;
       asks.unasked += 1;
       begin(asks.suggest, document, { offset: changeEnd, explicit: false });

@@ -1,4 +1,4 @@
-/** Summaries on hovering a heading or a relative link, and a folder's digest; all remembered while nothing changes. */
+/** Summaries in hovers over headings and relative links, and folder digests; remembered while nothing changes. */
 import { realpath } from "node:fs/promises";
 import { isAbsolute, relative } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -30,7 +30,7 @@ import { hover, shownText } from "./hover.ts";
 import type { OpenDocument } from "./positions.ts";
 import { whyQuiet } from "./quiet.ts";
 
-/** Runs a feature that remembers summaries; the model for them is loaded when the feature asks for it. */
+/** Runs a feature that remembers summaries; its model is loaded when the feature asks for it. */
 export async function withSummaries<T>(
   { engine, settings, summaries: cache }: Services,
   feature: (context: RememberingContext) => Promise<T>,
@@ -39,7 +39,7 @@ export async function withSummaries<T>(
     const all = await settings.settingsFor();
     return engine.use(all, "summarize", async (model, { expected, actual }) => {
       const identity = await expected();
-      // Only the model that was expected has its answers kept.
+      // Only answers of the expected model are kept.
       const set: SummaryCache["set"] = (key, value) => {
         if (actual() === identity) cache.set(key, value);
       };
@@ -48,7 +48,10 @@ export async function withSummaries<T>(
   });
 }
 
-/** What the section or the link's target at an offset of a Markdown document is about; null where there is neither. */
+/**
+ * A hover with the summary of the section or link target at an offset of a Markdown document; null if there is
+ * neither.
+ */
 export async function hoverSummary(
   services: Services,
   document: OpenDocument,
@@ -60,16 +63,18 @@ export async function hoverSummary(
   const link = linkAt(text, offset);
   const content = link && (await linkedText(services, document, link, signal));
   if (link !== undefined && content !== undefined) {
-    const made = await withSummaries(services, (context) => gist(context, { text: content, settings }, signal));
-    return hoverOf(made, document.rangeOf(link.start, link.end), signal);
+    const summary = await withSummaries(services, (context) => gist(context, { text: content, settings }, signal));
+    return hoverOf(summary, document.rangeOf(link.start, link.end), signal);
   }
   const section = sectionAt(text, offset);
   if (section === undefined) return null;
-  const made = await withSummaries(services, (context) => sectionSummary(context, { text, section, settings }, signal));
-  return hoverOf(made, document.rangeOf(section.headingStart, section.headingEnd), signal);
+  const summary = await withSummaries(services, (context) =>
+    sectionSummary(context, { text, section, settings }, signal),
+  );
+  return hoverOf(summary, document.rangeOf(section.headingStart, section.headingEnd), signal);
 }
 
-/** The digest of a folder; what was done is the answer also when it is cancelled. */
+/** The digest of a folder; if it is cancelled, the answer is the part that is done. */
 export async function summarizeFolder(
   services: Services,
   { uri }: z.output<typeof summarizeFolderSchema>,
@@ -80,9 +85,9 @@ export async function summarizeFolder(
   const settings = await services.settings.settingsFor(uri);
   const directory = uri.startsWith("file:") ? fileURLToPath(uri) : undefined;
   const source = directory === undefined ? remoteFolder(services, uri) : localFolder(directory);
-  const home = (await services.client.workspaceFolders()).find((each) => isWithin(uri, each));
+  const home = (await services.client.workspaceFolders()).find((root) => isWithin(uri, root));
   await source.list("").catch((cause: unknown) => {
-    throw new ModelError("input", `${uri} is no folder that can be read here.`, { cause });
+    throw new ModelError("input", `${uri} is not a readable folder.`, { cause });
   });
   const params = {
     name: nameOf(uri),
@@ -95,22 +100,25 @@ export async function summarizeFolder(
           : await rulesWithin(remoteFolder(services, home), pathWithin(uri, home).replace(/\/$/, "")),
     settings,
   };
-  const run = (own: AbortSignal, onProgress: (progress: { done: number; total: number }) => void) =>
-    withSummaries(services, (context) => folderDigest(context, params, { signal: own, onProgress }));
-  const made = await services.progress.run({ title: "Spanfill: summarizing the folder", token, signal, run });
-  return { ...made, ms: Math.round(performance.now() - started) };
+  const run = (workSignal: AbortSignal, onProgress: (progress: { done: number; total: number }) => void) =>
+    withSummaries(services, (context) => folderDigest(context, params, { signal: workSignal, onProgress }));
+  const digest = await services.progress.run({ title: "Spanfill: summarizing the folder", token, signal, run });
+  return { ...digest, ms: Math.round(performance.now() - started) };
 }
 
-function hoverOf(made: RememberedSummary | undefined, range: Hover["range"], signal: AbortSignal): Hover | null {
+function hoverOf(remembered: RememberedSummary | undefined, range: Hover["range"], signal: AbortSignal): Hover | null {
   signal.throwIfAborted();
-  if (made === undefined || made.summary === "" || range === undefined) return null;
-  const parts = made.chunks === 1 ? "1 part" : `${made.chunks} parts`;
-  const notes = summaryNotes(made).join("; ");
-  const note = `Spanfill · ${made.model} · ${parts}, ${percentDone(made.coverage)} read · ${notes}`;
-  return hover([shownText(made.summary)], note, range);
+  if (remembered === undefined || remembered.summary === "" || range === undefined) return null;
+  const parts = remembered.chunks === 1 ? "1 part" : `${remembered.chunks} parts`;
+  const notes = summaryNotes(remembered).join("; ");
+  const note = `Spanfill · ${remembered.model} · ${parts}, ${percentDone(remembered.coverage)} read · ${notes}`;
+  return hover([shownText(remembered.summary)], note, range);
 }
 
-/** The text that a link of a document leads to: prose within the workspace that is no secret; undefined for anything else. */
+/**
+ * The text that a document's link leads to: prose within the workspace that is not secret; undefined for anything
+ * else.
+ */
 async function linkedText(
   services: Services,
   document: OpenDocument,
@@ -154,18 +162,21 @@ async function fileText(services: Services, uri: string, root: string): Promise<
   return "text" in content ? content.text : undefined;
 }
 
-/** Whether the file that a path leads to, links resolved, is in the folder and keeps no secrets: a repository's link may lead anywhere. */
+/**
+ * Whether a path, with links resolved, stays within the folder and is not secret; a repository's link may lead
+ * anywhere.
+ */
 async function staysWithin(path: string, folder: string): Promise<boolean> {
   try {
     const [file, root] = await Promise.all([realpath(path), realpath(folder)]);
     const within = relative(root, file);
     return !isAbsolute(within) && !/^\.\.(?:[\\/]|$)/.test(within) && (await whyPrivate(file)) === undefined;
   } catch {
-    return false; // there is no such file
+    return false; // the file does not exist
   }
 }
 
-/** A folder that the client reads, such as one of a repository that is not on this machine. */
+/** A folder that the client reads, such as that of a repository that is not on this machine. */
 function remoteFolder({ client }: Services, uri: string): FolderSource {
   const at = (path: string) => uriWithin(uri, path);
   return { list: (path) => client.listFolder(at(path)), read: (path, most) => client.readFile(at(path), most) };

@@ -1,4 +1,7 @@
-/** What else could stand in a word's place, for hovers and code actions: one pass a word, remembered while document and model stay as they are. */
+/**
+ * Alternatives for a word, for hovers and code actions: one pass per word, remembered while document and model stay
+ * the same.
+ */
 import { LRUCache } from "lru-cache";
 import type { CodeAction, Hover } from "vscode-languageserver-protocol";
 import { percent } from "../../../base/figures.ts";
@@ -14,7 +17,7 @@ import { commandLink, hover, joined, shownText } from "./hover.ts";
 import { createNewestWork } from "./newest.ts";
 import type { OpenDocument } from "./positions.ts";
 
-/** @returns with nothing remembered */
+/** Creates the words, with nothing remembered. */
 export function createWords(): Words {
   const remembered = new LRUCache<string, OtherWords>({ max: MOST_KEPT });
   const newest = createNewestWork();
@@ -54,7 +57,9 @@ export function createWords(): Words {
   };
 }
 
-/** A hover on a word of prose: the other words, each with a link that puts it there where the client follows such links. */
+/**
+ * A hover over a word of prose: the alternatives, each with a link that inserts it if the client supports such links.
+ */
 export async function wordHover(
   services: Services,
   document: OpenDocument,
@@ -79,7 +84,7 @@ export async function wordHover(
   return hover(shown, note, range);
 }
 
-/** Code actions that put other words in a word's place, for clients without such links. */
+/** Code actions that replace a word with an alternative, for clients without such links. */
 export async function wordActions(
   services: Services,
   document: OpenDocument,
@@ -100,10 +105,10 @@ export async function wordActions(
 /** The kind of {@link wordActions}. */
 export const WORD_KIND = "refactor.rewrite.spanfill.word";
 
-/** Characters on both sides that tell the language. */
+/** Characters on both sides of the word from which the language is detected. */
 const AROUND = 500;
 const MOST_SHOWN = 5;
-/** Less likely ones are noise. */
+/** Less likely alternatives are noise. */
 const LEAST_SHOWN = 0.01;
 const ONE_WORD = /^\p{L}[\p{L}\p{M}]*(?:['’-][\p{L}\p{M}]+)*$/u;
 const MOST_KEPT = 100;

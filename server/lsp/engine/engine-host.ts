@@ -1,4 +1,7 @@
-/** Keeps the engine for the server: started by the first request that needs it, exchanged when settings ask for another model. */
+/**
+ * Runs the engine for the server: starts it with the first request that needs it, and replaces it when settings ask
+ * for another model.
+ */
 import { defined } from "../../../base/defined.ts";
 import { ModelError } from "../../../models/errors.ts";
 import { fallbackNotice } from "../../../protocol/devices.ts";
@@ -14,23 +17,26 @@ import type { Log } from "../log.ts";
 import { deviceOf, type EngineSettings, type Folder, folderOf, identityOf, keyOf } from "./engine-folder.ts";
 import { LoadBackoff } from "./load-backoff.ts";
 
-/** What an engine host tells of itself, and to whom. */
+/** Options of an engine host. */
 export interface EngineHostOptions {
   readonly log: Log;
-  /** Called whenever the status has changed. */
+  /** Called when the status has changed. */
   readonly onStatus: (status: EngineStatus) => void;
-  /** The engine's script; beside the server's own when absent. */
+  /** The engine's script; by default next to the server's own. */
   readonly childPath?: string;
 }
 
 /** Work with a model. */
 export type Work<T> = (model: () => Promise<LoadedModel>, identity: AnswerIdentity) => Promise<T>;
 
-/** A key for what a model answers: its files, and the precision and device that it computes with. */
+/** A key that identifies a model's answers: its files, and the precision and device that compute them. */
 export interface AnswerIdentity {
-  /** Of the model that would answer. @throws ModelError where there is none */
+  /**
+   * The key of the model that would answer.
+   * @throws ModelError when there is none
+   */
   readonly expected: () => Promise<string>;
-  /** Of the model that did, once it was loaded; undefined where its files were changed meanwhile. */
+  /** The key of the model that answered, once it was loaded; undefined if its files changed in the meantime. */
   readonly actual: () => string | undefined;
 }
 
@@ -47,14 +53,14 @@ export interface EngineHost {
   status(settings: EngineSettings): EngineStatus;
   /**
    * Ends the engine's process; the next use starts another.
-   * @param again whether what runs there is to be done by the next one: its `use` throws an EngineEnded that says so
+   * @param again whether the next process repeats the work in progress: its `use` throws an EngineEnded that says so
    */
   restart(again: boolean): Promise<void>;
   /** Ends the engine's process for good. */
   dispose(): Promise<void>;
 }
 
-/** @returns a host that has started nothing yet */
+/** Creates a host that has started nothing yet. */
 export function createEngineHost(options: EngineHostOptions): EngineHost {
   return new Host(options);
 }
@@ -63,11 +69,11 @@ export function createEngineHost(options: EngineHostOptions): EngineHost {
 interface Running {
   readonly key: string;
   readonly engine: RemoteEngine;
-  /** By folder, each with the identity of the files that it was loaded from. */
+  /** By folder, each with the identity of the files it was loaded from. */
   readonly models: Map<string, { readonly loaded: LoadedModel; readonly files: string }>;
-  /** The last that was asked for. */
+  /** The model requested last. */
   model?: LoadedModel;
-  /** That a device failed since, for people. */
+  /** A notice for people if a device has failed. */
   notice?: string;
 }
 
@@ -82,7 +88,7 @@ class Host implements EngineHost {
   private soon: NodeJS.Timeout | undefined;
   private disposed = false;
   private saidSlow = false;
-  /** How often an engine was ended because someone wanted it, and whether the last time its work is to be done by the next. */
+  /** How often the engine was ended on purpose, and whether the next one repeats the work of the latest time. */
   private ends = { count: 0, again: false };
   private readonly backoff = new LoadBackoff();
 
@@ -98,7 +104,7 @@ class Host implements EngineHost {
     };
     let ended = this.ends.count;
     const attempt = () => {
-      // The same for all that one attempt does.
+      // The same folder throughout one attempt.
       const folder = onFirstCall(() => folderOf(settings, feature));
       let loaded: LoadedModel | undefined;
       const model = async () => {
@@ -124,7 +130,7 @@ class Host implements EngineHost {
         if (this.ends.count !== ended) throw new EngineEnded(this.ends.again);
         if (trial !== undefined) this.processEnded(trial);
       }
-      // A mistake in the input says nothing about the engine.
+      // Invalid input says nothing about the engine.
       if (error instanceof ModelError && error.code !== "input" && error.code !== "task") this.failure = error.message;
       throw error;
     } finally {
@@ -158,15 +164,16 @@ class Host implements EngineHost {
   private async expected(settings: EngineSettings, folder: Folder): Promise<string> {
     const running = this.running?.key === keyOf(settings) ? this.running : undefined;
     if (running?.notice !== undefined) return identityOf("cpu", settings.precision, folder);
-    const known = running?.engine.pid === undefined ? undefined : running.models.get(folder.directory);
-    if (known?.files === folder.files) return identityOf(known.loaded.info.device, known.loaded.info.precision, folder);
+    const current = running?.engine.pid === undefined ? undefined : running.models.get(folder.directory);
+    if (current?.files === folder.files)
+      return identityOf(current.loaded.info.device, current.loaded.info.precision, folder);
     const device = await deviceOf(settings, folder.directory);
     return identityOf(device, device === "cpu" ? settings.precision : "float32", folder);
   }
 
   private actual({ precision }: EngineSettings, folder: Folder, { info }: LoadedModel): string | undefined {
     if (modelIdentity(folder.directory) !== folder.files) return undefined;
-    // A device that failed has left its work to the CPU.
+    // A failed device has left its work to the CPU.
     if (this.running?.notice !== undefined) return identityOf("cpu", precision, folder);
     return identityOf(info.device, info.precision, folder);
   }
@@ -186,7 +193,10 @@ class Host implements EngineHost {
     await this.restart(false);
   }
 
-  /** @param begun is told of the process that works with the model, once there is one */
+  /**
+   * Loads a model.
+   * @param begun called with the process that works with the model, once there is one
+   */
   private async load(
     settings: EngineSettings,
     { directory, files }: Folder,
@@ -202,13 +212,13 @@ class Host implements EngineHost {
     this.backoff.check(trial.key, trial.name);
     this.running ??= this.start(key, idleMinutes);
     const { running } = this;
-    const known = running.models.get(directory);
-    // A training run may have put better weights in their place.
-    if (running.engine.pid !== undefined && known?.files === files) {
-      running.model = known.loaded;
+    const current = running.models.get(directory);
+    // A training run may have saved better weights.
+    if (running.engine.pid !== undefined && current?.files === files) {
+      running.model = current.loaded;
       begun({ ...trial, pid: running.engine.pid });
       this.publish();
-      return known.loaded;
+      return current.loaded;
     }
     const started = performance.now();
     this.loading += 1;
@@ -234,9 +244,7 @@ class Host implements EngineHost {
   private processEnded({ key, name, pid }: Trial): void {
     const waitMs = this.backoff.ended(key, pid);
     if (waitMs > 0)
-      this.options.log.warn(
-        `the engine's process ends with ${name} again and again: it is not tried for ${waitMs / 1000} s`,
-      );
+      this.options.log.warn(`the engine's process keeps ending with ${name}; it is not retried for ${waitMs / 1000} s`);
   }
 
   private start(key: string, idleMinutes: number): Running {
@@ -255,7 +263,7 @@ class Host implements EngineHost {
     return running;
   }
 
-  /** Tells the status when it has changed; that it is at work only when that takes a while. */
+  /** Reports a changed status; reports being busy only when that takes a while. */
   private publish(late = false): void {
     if (this.settings === undefined) return;
     const status = this.status(this.settings);
@@ -275,16 +283,16 @@ const BUSY_AFTER_MS = 150;
 
 /** A process that works with a model. */
 interface Trial {
-  /** Of the model's files and the settings. */
+  /** Identifies the model's files and the settings. */
   readonly key: string;
   readonly name: string;
   readonly pid: number | undefined;
 }
 
 function onFirstCall<T>(make: () => T): () => T {
-  let made: { readonly value: T } | undefined;
+  let result: { readonly value: T } | undefined;
   return () => {
-    made ??= { value: make() };
-    return made.value;
+    result ??= { value: make() };
+    return result.value;
   };
 }

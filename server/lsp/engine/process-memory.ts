@@ -1,9 +1,9 @@
-/** What another process takes of the machine's memory, where the system tells without being asked for much. */
+/** Reads another process's memory use, on systems that report it cheaply. */
 import { execFile } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { promisify } from "node:util";
 
-/** A process's resident memory in bytes; undefined when it is gone, or the system is one that does not say. */
+/** A process's resident memory in bytes; undefined if it has ended, or the system does not report it. */
 export async function memoryOf(pid: number): Promise<number | undefined> {
   const kilobytes = await residentKilobytes(pid).catch(() => Number.NaN);
   return Number.isFinite(kilobytes) ? kilobytes * 1024 : undefined;

@@ -108,7 +108,8 @@ test("a token with a line break or a space in it is refused and not shown", asyn
   for (const token of ["hf_sec\r\nx-evil: ret", "hf_sec ret", "hf_secr\u00e9t", "hf_sec\0ret"]) {
     const secret = /hf_sec|ret/;
     const hidden = (error: Error) =>
-      is("input", /access token contains an invalid character/)(error) && !secret.test(inspect(error).replace(/^ {4}at .*/gm, ""));
+      is("input", /access token contains an invalid character/)(error) &&
+      !secret.test(inspect(error).replace(/^ {4}at .*/gm, ""));
     await assert.rejects(get({ token }), hidden);
     await assert.rejects(get({ environment: { HF_TOKEN: token } }), hidden);
   }

@@ -25,8 +25,8 @@ test("what nothing handled is logged, and the process goes on", () => {
     Promise.reject(new Error("alone"));
     setTimeout(() => { console.log("still here"); }, 100);`);
   assert.deepEqual([status, stdout], [0, "still here\n"]);
-  assert.match(stderr, /an exception that nothing handled: Error: late\n +at/);
-  assert.match(stderr, /a rejection that nothing handled: Error: alone\n +at/);
+  assert.match(stderr, /an unhandled exception: Error: late\n +at/);
+  assert.match(stderr, /an unhandled rejection: Error: alone\n +at/);
 });
 
 test("a log that throws ends nothing", () => {

@@ -27,10 +27,10 @@ test("a model that does not fit is refused with the numbers and what would fit",
   };
   assert.match(
     refusal(three, "int8", 2e9),
-    /takes about 4\.2 GB of memory in int8, and 2\.0 GB are free\. Close other/,
+    /needs about 4\.2 GB of memory in int8, but only 2\.0 GB are free\. Close other/,
   );
   assert.match(
     refusal(large, "float32", 2e9),
-    /in float32, and 2\.0 GB are free\. Choose int8, which takes [01]\.\d GB/,
+    /in float32, but only 2\.0 GB are free\. Choose int8, which needs [01]\.\d GB/,
   );
 });

@@ -197,7 +197,7 @@ describe("a request that cannot be served is refused", () => {
   const rows: [Partial<GenerateRequest>, RegExp][] = [
     [{ inputs: [] }, /no input/],
     [{ inputs: [[3], []] }, /inputs\[1\] is empty/],
-    [{ inputs: [[3, V]] }, /inputs\[0\] holds 40 at index 1/],
+    [{ inputs: [[3, V]] }, /inputs\[0\] has 40 at index 1/],
     [{ inputs: [[-1]] }, /inputs\[0\] holds -1/],
     [{ maxNewTokens: 0 }, /maxNewTokens is 0/],
     [{ maxNewTokens: 1.5 }, /maxNewTokens is 1.5/],
@@ -216,7 +216,7 @@ describe("a request that cannot be served is refused", () => {
     [{ sample: { topP: 1.1 } }, /topP is 1.1/],
     [{ sample: { seed: -4 } }, /seed is -4/],
     [{ bannedTokens: [V] }, /bannedTokens holds 40/],
-    [{ stopTokens: [2, 0.5] }, /stopTokens holds 0.5 at index 1/],
+    [{ stopTokens: [2, 0.5] }, /stopTokens has 0.5 at index 1/],
     [{ decoderPrefix: [V + 1] }, /decoderPrefix holds 41/],
     [{ shortlist: 0 }, /shortlist is 0/],
     [{ copyBias: { afterOne: -1 } }, /copyBias.afterOne is -1/],

@@ -6,7 +6,7 @@ import {
   bestContinuations,
   largest,
   logSumOfExponentials,
-  penalisedTokens,
+  penalizedTokens,
 } from "../../../server/engine/search/logits.ts";
 import { logSoftmax } from "../../support/scripted-runner.ts";
 
@@ -59,7 +59,7 @@ describe("largest", () => {
   });
 });
 
-describe("penalisedTokens", () => {
+describe("penalizedTokens", () => {
   const cases: { name: string; history: number[]; size: number; banned: number[] }[] = [
     { name: "nothing before an n-gram is complete", history: [0, 5], size: 3, banned: [] },
     { name: "the token that would complete a bigram again", history: [0, 5, 6, 5], size: 2, banned: [6] },
@@ -71,7 +71,7 @@ describe("penalisedTokens", () => {
   ];
   for (const { name, history, size, banned } of cases) {
     it(`forbids ${name}`, () => {
-      const tokens = penalisedTokens(history, { ...off, noRepeatNgramSize: size });
+      const tokens = penalizedTokens(history, { ...off, noRepeatNgramSize: size });
       assert.deepEqual(
         [...tokens]
           .filter(([, forbidden]) => forbidden)
@@ -83,7 +83,7 @@ describe("penalisedTokens", () => {
   }
 
   it("discourages what occurred, and forbids banned tokens whatever else they are", () => {
-    const tokens = penalisedTokens([0, 4, 4, 7], { ...off, repetitionPenalty: 1.2, bannedTokens: [7, 9] });
+    const tokens = penalizedTokens([0, 4, 4, 7], { ...off, repetitionPenalty: 1.2, bannedTokens: [7, 9] });
     assert.deepEqual([...tokens].sort(), [
       [0, false],
       [4, false],
@@ -94,7 +94,7 @@ describe("penalisedTokens", () => {
 });
 
 describe("bestContinuations", () => {
-  it("ranks like a full sort of penalised log probabilities, and leaves the logits as they were", () => {
+  it("ranks like a full sort of penalized log probabilities, and leaves the logits as they were", () => {
     const changes = fc.array(fc.tuple(fc.nat(299), fc.boolean()), { maxLength: 20 });
     const penalty = fc.constantFrom(1, 0.8, 1.7);
     fc.assert(
@@ -113,9 +113,9 @@ describe("bestContinuations", () => {
           .sort((a, b) => b - a)
           .slice(0, count);
         assert.equal(found.length, wanted.length);
-        for (const [i, { id, logProb, penalised }] of found.entries()) {
-          assert.ok(Math.abs(penalised - (wanted[i] ?? 0)) < 1e-4, `rank ${i}: ${penalised} instead of ${wanted[i]}`);
-          assert.ok(Math.abs(penalised - (scores[id] ?? 0)) < 1e-4 && Math.abs(logProb - (logProbs[id] ?? 0)) < 1e-4);
+        for (const [i, { id, logProb, penalized }] of found.entries()) {
+          assert.ok(Math.abs(penalized - (wanted[i] ?? 0)) < 1e-4, `rank ${i}: ${penalized} instead of ${wanted[i]}`);
+          assert.ok(Math.abs(penalized - (scores[id] ?? 0)) < 1e-4 && Math.abs(logProb - (logProbs[id] ?? 0)) < 1e-4);
         }
         assert.equal(new Set(found.map(({ id }) => id)).size, found.length);
       }),

@@ -72,7 +72,7 @@ test("a folder is summarised with progress; cancelled, what was done is the answ
   assert.deepEqual(whole.files, { found: 30, summarized: 30 });
   assert.deepEqual(whole.leftOut, [{ path: "credentials.txt", why: "secret" }]);
   assert.equal(progressOf(session.client).at(-1)?.kind, "end");
-  await assert.rejects(digest(session, uriOf("missing")), /no folder that can be read/);
+  await assert.rejects(digest(session, uriOf("missing")), /is not a readable folder/);
 });
 
 test("a folder that is on no disk is read through the client", async () => {
@@ -108,7 +108,7 @@ test("a folder that is on no disk is read through the client", async () => {
   session.client.notify("workspace/didChangeWorkspaceFolders", { event: { added: [], removed: [] } });
   files["vfs://host/r%20x/.spanfillignore"] = "/sub/c.md";
   assert.deepEqual((await digest(session, "vfs://host/r%20x/sub")).files, { found: 0, summarized: 0 });
-  await assert.rejects(digest(session, "vfs://host/none"), /no folder that can be read/);
+  await assert.rejects(digest(session, "vfs://host/none"), /is not a readable folder/);
 });
 
 test("a relative link shows what it leads to, from within the workspace alone", async () => {

@@ -20,7 +20,10 @@ test("the wait begins with the third end in a row, doubles to ten minutes, and e
     [0, 0, 5, 10, 20, 40, 80, 160, 320, 600, 600, 600].map((seconds) => seconds * 1000),
   );
   assert.equal(backoff.ended("m", 11), 0, "calls of one process count once");
-  assert.throws(() => backoff.check("m", "the-model"), /12 times in a row with the-model\. It is tried again in 600 s/);
+  assert.throws(
+    () => backoff.check("m", "the-model"),
+    /12 times in a row with the-model\. It will be tried again in 600 s/,
+  );
   assert.doesNotThrow(() => backoff.check("other", "other"));
   nowMs = 600_000;
   assert.doesNotThrow(() => backoff.check("m", "the-model"));
