@@ -1,19 +1,20 @@
-/** The one error type of the engine: a closed set of codes, so that callers can act on what went wrong. */
+/** The engine's only error type: a closed set of codes that callers can act on. */
 
 /**
- * What can go wrong with a model or its input.
+ * Reasons why a model or its input fails.
  * - `config`: config.json is missing, unreadable, not T5, lacks a key, or disagrees with the tensors.
- * - `checkpoint`: a weight file is missing, truncated, malformed, or holds other tensors than the shape needs.
- * - `tokenizer`: the tokenizer is missing, malformed, or of another vocabulary than the model.
- * - `shape`: a graph was built from values whose shapes do not fit (a mistake of ours, never the user's).
+ * - `checkpoint`: a weights file is missing, truncated, malformed, or has other tensors than the shape needs.
+ * - `tokenizer`: the tokenizer is missing, malformed, or has another vocabulary than the model.
+ * - `shape`: a graph was built from values whose shapes do not fit (our bug, never the user's mistake).
  * - `input`: the text or the options cannot be used (empty, binary, nothing to fill).
- * - `task`: the model was not taught what it is asked to do.
+ * - `task`: the model was not trained for what it is asked to do.
  * - `memory`: the model does not fit.
  * - `runtime`: the inference runtime failed.
- * - `changed`: the model's files are no longer those that were asked; asked again, the model answers as it is now.
+ * - `changed`: the model's files changed during the request; the next request uses the new ones.
  * - `process`: the engine process ended or could not be started.
- * - `network`: a download failed: no way to the hub, refused, not found, damaged, or the answer is not the hub's.
- * - `storage`: the disk is full, or a folder may not be written.
+ * - `network`: a download failed: the hub is unreachable, refuses, or does not have it; it is damaged; or the answer
+ * is not the hub's.
+ * - `storage`: the disk is full, or a folder is not writable.
  */
 export type ModelErrorCode =
   | "config"
@@ -35,9 +36,10 @@ export class ModelError extends Error {
   readonly code: ModelErrorCode;
 
   /**
+   * Creates an error.
    * @param code one of the documented codes
-   * @param message what was wrong, where, what to do next; complete sentences for a person
-   * @param options `cause`: the error underneath, when there is one
+   * @param message what was wrong, where, and what to do next, in complete sentences for a person
+   * @param options `cause`: the underlying error, if any
    */
   constructor(code: ModelErrorCode, message: string, options?: ErrorOptions) {
     super(message, options);

@@ -1,4 +1,4 @@
-/** Seeded random numbers, so that samples, intervals and made-up weights repeat exactly. */
+/** Seeded random numbers, so that samples, intervals and random weights are reproducible. */
 
 /**
  * A generator of numbers in [0, 1) with 32 bits of state; the same seed gives the same sequence everywhere.
@@ -14,7 +14,7 @@ export function seededRandom(seed: number): () => number {
   };
 }
 
-/** `count` of the items in random order, without repeats; all of them when there are fewer. */
+/** `count` of the items in random order, without repetition; all of them if there are fewer. */
 export function seededSample<T>(items: readonly T[], count: number, random: () => number): T[] {
   const rest = [...items];
   const picked: T[] = [];
@@ -26,7 +26,10 @@ export function seededSample<T>(items: readonly T[], count: number, random: () =
   return picked;
 }
 
-/** MurmurHash3's 32-bit finalizer: every input bit reaches every output bit. */
+/**
+ * Combines two numbers into a seed, so that similar pairs give different sequences.
+ * @see MurmurHash3's finalizer
+ */
 export function mix(value: number): number {
   let bits = value | 0;
   bits = Math.imul(bits ^ (bits >>> 16), 0x85ebca6b);

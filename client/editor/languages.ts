@@ -1,4 +1,4 @@
-/** The languages of prose; package.json's activation events name the same languages (a test compares). */
+/** The languages of prose; package.json's activation events list the same ones (a test compares them). */
 
 /** Language ids, most used first. */
 export const LANGUAGES = [

@@ -3,7 +3,7 @@ import { type LogOutputChannel, window } from "vscode";
 import { withStack } from "../../base/reason.ts";
 import { logText } from "../../protocol/shown-text.ts";
 
-/** Opens the log that "Show Log" shows; the language client writes into it, too. */
+/** Opens the log that "Show Log" shows and that the language client also writes to. */
 export function openLog(name: string): LogOutputChannel {
   const channel = window.createOutputChannel(name, { log: true });
   const at =
@@ -25,7 +25,7 @@ export function openLog(name: string): LogOutputChannel {
     appendLine: (value) => channel.appendLine(logText(value)),
     replace: (value) => channel.replace(logText(value)),
     clear: () => channel.clear(),
-    show: (...given: unknown[]) => channel.show(given.at(-1) === true),
+    show: (...options: unknown[]) => channel.show(options.at(-1) === true),
     hide: () => channel.hide(),
     dispose: () => channel.dispose(),
   };

@@ -1,28 +1,28 @@
-/** Tells a person what went wrong, with a button for what to do about it. */
+/** Reports errors to a person, with buttons for what to do about them. */
 import { commands, l10n } from "vscode";
 import { ErrorCodes, LSPErrorCodes, ResponseError } from "vscode-languageclient";
 import { reason } from "../../base/reason.ts";
 import type { FailureData } from "../../protocol/requests.ts";
 import { notify } from "./notices.ts";
 
-/** A button of a message: what it says, and the command that it runs. */
+/** A button of a message: its title, and the command that it runs. */
 export interface Remedy {
   readonly title: string;
   readonly command: string;
   readonly argument?: string;
 }
 
-/** Opens the settings that a search finds. */
+/** Opens the settings that match a query. */
 export function openSettings(query: string): Remedy {
   return { title: l10n.t("Open Settings"), command: "workbench.action.openSettings", argument: query };
 }
 
-/** Shows a warning. Nobody waits for it: it stays until a person closes it. */
+/** Shows a warning, which stays until a person closes it; does not wait. */
 export function warn(text: string, ...remedies: readonly Remedy[]): void {
   show("warning", text, remedies);
 }
 
-/** Shows why something could not be done; nothing when a person cancelled it. */
+/** Shows why something failed; shows nothing if a person cancelled it. */
 export function explain(error: unknown): void {
   if (!(error instanceof ResponseError)) {
     show("error", `Spanfill: ${reason(error)}`, [showLog()]);
@@ -32,14 +32,12 @@ export function explain(error: unknown): void {
   const text = `Spanfill: ${message}`;
   if (code === LSPErrorCodes.RequestCancelled) return;
   if (code === ErrorCodes.PendingResponseRejected || code === ErrorCodes.ConnectionInactive) {
-    const text = l10n.t(
-      "Spanfill's language server ended in the middle of it and is started again. Run the command again.",
-    );
+    const text = l10n.t("Spanfill's language server ended and is being restarted. Run the command again.");
     show("error", text, [showLog()]);
     return;
   }
   if (code === LSPErrorCodes.ServerCancelled)
-    warn(l10n.t("Spanfill: the engine was ended in the middle of it. Run the command again."));
+    warn(l10n.t("Spanfill: the engine was stopped during the command. Run it again."));
   else if (code === LSPErrorCodes.ContentModified)
     warn(l10n.t("Spanfill: the text changed meanwhile. Run the command again."));
   else if (data?.code === "input") warn(text, openSettings("@ext:spanfill.spanfill"));
@@ -53,7 +51,7 @@ export function explain(error: unknown): void {
   else show("error", text, [showLog()]);
 }
 
-/** Codes of errors that another model, or another folder, would not have (models/errors.ts). */
+/** Codes of errors that another model or folder would avoid (models/errors.ts). */
 const MODEL: readonly (string | undefined)[] = ["config", "checkpoint", "tokenizer"];
 
 function showLog(): Remedy {

@@ -1,4 +1,7 @@
-/** Notifications and remarks in the status bar: the only file that shows them, so that no text in them is a link or a command. */
+/**
+ * Notifications and status bar messages: the only file that shows them, so that no text in them becomes a link or a
+ * command.
+ */
 import { type Disposable, l10n, window } from "vscode";
 import { labelText, messageText } from "../../protocol/shown-text.ts";
 
@@ -8,7 +11,11 @@ const SHOW = {
   error: window.showErrorMessage,
 } as const;
 
-/** Shows a notification. @param buttons titles of our own @returns the one that a person chose */
+/**
+ * Shows a notification.
+ * @param buttons our own titles
+ * @returns the title that a person chose
+ */
 export function notify(
   kind: keyof typeof SHOW,
   text: string,
@@ -17,19 +24,19 @@ export function notify(
   return SHOW[kind](messageText(text), ...buttons);
 }
 
-/** Shows a notification that nothing has to be done about. Nobody waits for it. */
+/** Shows a notification that requires no action; does not wait. */
 export function inform(text: string): void {
   void notify("information", text);
 }
 
-/** Tells a person who asked for a suggestion that there is none; who only types is left in peace. */
+/** Tells a person who asked for a suggestion that there is none. */
 export function sayNone(): void {
-  remark(l10n.t("Spanfill: no suggestion here"), SAID_MS);
+  remark(l10n.t("Spanfill: no suggestion here"), SHOWN_MS);
 }
 
-const SAID_MS = 5000;
+const SHOWN_MS = 5000;
 
-/** Says something in the status bar for a moment. */
+/** Shows a message in the status bar for a moment. */
 export function remark(text: string, ms: number): Disposable {
   return window.setStatusBarMessage(labelText(text), ms);
 }

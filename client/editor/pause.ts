@@ -1,16 +1,19 @@
-/** Switches suggestions off for a while, in this window. */
+/** Pauses suggestions for a while in this window. */
 import { l10n } from "vscode";
 import { remark } from "./notices.ts";
 import { pickOne } from "./picks.ts";
 
-/** Whether suggestions are made, and until when not. */
+/** The state of suggestions, and a switch. */
 export interface Pause {
   readonly paused: boolean;
-  /** Asks for how long, or ends the pause. */
+  /** Asks for a duration and pauses, or ends the pause. */
   toggle(): Promise<void>;
 }
 
-/** @param changed is told when a pause begins or ends */
+/**
+ * Creates the pause.
+ * @param changed called when a pause begins or ends
+ */
 export function createPause(changed: (paused: boolean) => void): Pause {
   let end: NodeJS.Timeout | "open" | undefined;
   const resume = () => {
@@ -25,7 +28,7 @@ export function createPause(changed: (paused: boolean) => void): Pause {
     async toggle() {
       if (end !== undefined) {
         resume();
-        remark(l10n.t("Spanfill: suggestions are on again"), SAID_MS);
+        remark(l10n.t("Spanfill: suggestions are on again"), SHOWN_MS);
         return;
       }
       const chosen = await pickOne(
@@ -44,4 +47,4 @@ export function createPause(changed: (paused: boolean) => void): Pause {
   };
 }
 
-const SAID_MS = 5000;
+const SHOWN_MS = 5000;

@@ -1,4 +1,7 @@
-/** Lists to pick from and boxes to type into: the only file that opens them, so that no text in them is a link or an icon. */
+/**
+ * Lists to pick from and input boxes: the only file that opens them, so that no text in them becomes a link or an
+ * icon.
+ */
 import { type Disposable, type QuickPickItem, window } from "vscode";
 import { defined } from "../../base/defined.ts";
 import { labelText, messageText } from "../../protocol/shown-text.ts";
@@ -10,11 +13,11 @@ export interface Choice {
   readonly label: string;
   readonly description?: string | undefined;
   readonly detail?: string | undefined;
-  /** Shown whatever is typed. */
+  /** Whether it stays visible whatever is typed. */
   readonly alwaysShow?: boolean;
 }
 
-/** What stands above a list or a box. */
+/** The text above a list or a box. */
 export interface Heading {
   readonly title?: string;
   readonly placeHolder?: string;
@@ -25,10 +28,10 @@ export async function pickOne<T extends Choice>(choices: readonly T[], heading: 
   return (await window.showQuickPick(choices.map(itemOf), shownHeading(heading)))?.choice;
 }
 
-/** A list that changes while it is open. */
+/** A list whose entries change while it is open. */
 export interface OpenPick<T extends Choice> extends Disposable {
   readonly active: T | undefined;
-  /** What was typed. */
+  /** The typed text. */
   readonly value: string;
   offer(choices: readonly T[]): void;
   onActive(listener: (active: T | undefined) => void): void;
@@ -38,7 +41,7 @@ export interface OpenPick<T extends Choice> extends Disposable {
   show(): void;
 }
 
-/** @returns a list that is not shown yet */
+/** Creates a list that is not shown yet. */
 export function createPick<T extends Choice>({ title, placeHolder }: Heading): OpenPick<T> {
   const pick = window.createQuickPick<Item<T>>();
   pick.title = title && labelText(title);
@@ -62,17 +65,20 @@ export function createPick<T extends Choice>({ title, placeHolder }: Heading): O
   };
 }
 
-/** What a person is to type. */
+/** An input box. */
 export interface Box {
   readonly title: string;
   readonly prompt: string;
-  /** What stands there already, as it is: it is what will be used. */
+  /** The initial text, verbatim, since it will be used. */
   readonly value?: string;
   readonly password?: boolean;
   readonly ignoreFocusOut?: boolean;
 }
 
-/** Lets a person type. @returns undefined when they changed their mind */
+/**
+ * Lets a person type.
+ * @returns the text, or undefined if they cancelled
+ */
 export async function askFor({ title, prompt, ...box }: Box): Promise<string | undefined> {
   return window.showInputBox({ ...box, title: labelText(title), prompt: messageText(prompt) });
 }

@@ -1,4 +1,7 @@
-/** Registers commands: the only file that does, because VS Code shows what one throws in a notification, where it may be a link. */
+/**
+ * Registers commands; the only file that does, because VS Code shows a command's error in a notification, where it
+ * could be a link.
+ */
 import { commands, type Disposable } from "vscode";
 import { reason } from "../../base/reason.ts";
 import { messageText } from "../../protocol/shown-text.ts";

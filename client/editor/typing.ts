@@ -1,7 +1,10 @@
-/** Notices that a person types, in whatever document: training waits for it. */
+/** Detects typing in any document, because training waits for it. */
 import { type Disposable, type TextDocument, workspace } from "vscode";
 
-/** @param typed is called at a change, at most once a second */
+/**
+ * Calls `typed` at a change, at most once a second.
+ * @param now a clock, in milliseconds
+ */
 export function noticeTyping(typed: () => void, now: () => number = () => performance.now()): Disposable {
   let last = Number.NEGATIVE_INFINITY;
   return workspace.onDidChangeTextDocument(({ document, contentChanges }) => {
@@ -11,13 +14,13 @@ export function noticeTyping(typed: () => void, now: () => number = () => perfor
   });
 }
 
-/** Far less than the runs wait after each notice (server/runs/typing.ts). */
+/** Much shorter than runs wait after each notification (server/runs/typing.ts). */
 const EVERY_MS = 1000;
 
-/** Whether the document holds what is not saved: a log that grows, or a file that a program wrote anew, does not. */
+/** Whether the document has unsaved changes; a growing log, or a file rewritten by a program, has none. */
 function isWritten({ isDirty, uri }: TextDocument): boolean {
   return isDirty || NEVER_DIRTY.includes(uri.scheme);
 }
 
-/** Cells, the message of a commit, comments on lines: VS Code never calls their documents dirty. */
+/** Cells, commit messages and comments on lines: VS Code never marks their documents as dirty. */
 const NEVER_DIRTY: readonly string[] = ["vscode-notebook-cell", "vscode-scm", "comment"];

@@ -1,4 +1,4 @@
-/** What only an editor can answer of the panel's questions; the rest goes on to the server. */
+/** Answers the panel's questions that need the editor; passes the rest to the server. */
 import { statSync } from "node:fs";
 import {
   type CancellationTokenSource,
@@ -24,10 +24,10 @@ import {
 import { askFor } from "../editor/picks.ts";
 import type { LanguageServer } from "../server/language-client.ts";
 
-/** What the panel works with. */
+/** The context of the panel. */
 export interface PanelContext {
   readonly extension: ExtensionContext;
-  /** Starts the language server when it is not there. */
+  /** Starts the language server if it is not running. */
   readonly server: () => Promise<LanguageServer>;
 }
 
@@ -35,7 +35,7 @@ const TOKEN = "spanfill.hub.token";
 
 /**
  * Answers a question of the page.
- * @throws what the server says, or why this window does not do it
+ * @throws the server's error, or why this window refuses
  */
 export async function answer(
   context: PanelContext,
@@ -95,7 +95,7 @@ export async function ask(
   return client.sendRequest(PANEL_REQUEST, question, cancel.token);
 }
 
-/** The models that the settings name, and how they are run. */
+/** The models that the settings name, and the settings for running them. */
 export function chosenModels(): Chosen {
   const settings = workspace.getConfiguration("spanfill");
   const named = (name: string) => settings.get<string>(name) ?? "";
@@ -111,15 +111,18 @@ export function chosenModels(): Chosen {
   };
 }
 
-/** Writes the setting; an empty id stands for none. */
+/** Writes the setting; an empty id removes it. */
 export async function choose(feature: Feature | undefined, id: string): Promise<void> {
   const settings = workspace.getConfiguration("spanfill");
   const target = await write(feature === undefined ? "model" : `models.${feature}`, id === "" ? undefined : id);
-  // A model for everything is for everything.
+  // A model for everything replaces the models for single features.
   if (feature === undefined) for (const other of FEATURES) await settings.update(`models.${other}`, undefined, target);
 }
 
-/** Writes a setting where it is set already, else for all windows. @returns where that was */
+/**
+ * Writes a setting where it is already set, otherwise for all windows.
+ * @returns where it was written
+ */
 async function write(name: string, value: unknown): Promise<ConfigurationTarget> {
   const settings = workspace.getConfiguration("spanfill");
   const target =
@@ -139,7 +142,10 @@ async function pick(context: PanelContext, folder: boolean): Promise<unknown> {
   return path === undefined ? null : ask(context, { kind: "import", path });
 }
 
-/** Lets a person pick what to learn from, or takes the workspace. @returns its path, or null */
+/**
+ * Lets a person pick data to learn from, or takes the workspace.
+ * @returns its path, or null
+ */
 async function pickData(what: "folder" | "file" | "workspace"): Promise<string | null> {
   const home = workspace.workspaceFolders?.[0]?.uri;
   if (what === "workspace" && home !== undefined) requireTrust(home.fsPath);
@@ -159,7 +165,9 @@ async function pickData(what: "folder" | "file" | "workspace"): Promise<string |
   return picked?.[0]?.fsPath ?? null;
 }
 
-/** Shows a file in the editor, a folder where the system shows folders; a browser has none, so that a window opens with it. */
+/**
+ * Shows a file in the editor, or a folder in the system's file manager; in a browser, opens a window with the folder.
+ */
 async function reveal(uri: Uri): Promise<void> {
   if (!statSync(uri.fsPath).isDirectory()) await window.showTextDocument(uri);
   else if (env.uiKind === UIKind.Desktop && env.remoteName === undefined)
@@ -167,7 +175,10 @@ async function reveal(uri: Uri): Promise<void> {
   else await commands.executeCommand("vscode.openFolder", uri, { forceNewWindow: true });
 }
 
-/** Nothing is learned from a folder that its reader does not trust. @throws Error */
+/**
+ * Refuses to learn from an untrusted folder.
+ * @throws Error
+ */
 function requireTrust(path: string): void {
   if (workspace.isTrusted || workspace.getWorkspaceFolder(Uri.file(path)) === undefined) return;
   throw new Error(
@@ -182,7 +193,7 @@ async function askToken({ secrets }: ExtensionContext): Promise<boolean> {
   const typed = await askFor({
     title: l10n.t("Token of the Hugging Face hub"),
     prompt: l10n.t(
-      "For models that want one, and for higher limits. It is kept as a secret; leave it empty to forget it.",
+      "Some models require one, and it raises limits. It is stored as a secret; leave this empty to remove it.",
     ),
     password: true,
     ignoreFocusOut: true,

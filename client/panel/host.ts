@@ -1,4 +1,7 @@
-/** The panel's half in the extension: makes the page, answers what only an editor can, and hands the rest on to the server. */
+/**
+ * The panel's half in the extension: creates the page, answers questions that need the editor, and passes the rest to
+ * the server.
+ */
 import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import {
@@ -32,25 +35,28 @@ import { answer, ask, choose, chosenModels, type PanelContext } from "./answers.
 import { keepModels, keptModels } from "./kept-models.ts";
 import { type RunWatch, watchRuns } from "./runs.ts";
 
-/** The type of the panel: package.json activates the extension for it, so that a window's reload finds it again. */
+/** The panel's type; package.json activates the extension for it, so that a reloaded window restores it. */
 export const PANEL_TYPE = "spanfill.panel";
 
-// The value alone: the library is in the extension's other file.
+// Only the value, because the library is in the extension's other bundle.
 const STOPPED: State.Stopped = 1;
 
 type PageName = Extract<ToPage, { readonly type: "show" }>["page"];
 
-/** The panels that are open: after a reload one that VS Code kept may join one that was opened anew. */
+/** The open panels; after a reload, a restored panel may join a new one. */
 const panels = new Set<WebviewPanel>();
-/** The last of them. */
+/** The latest of them. */
 let shown: WebviewPanel | undefined;
-/** Connections whose news the panels hear: each has one handler for a notification. */
+/** Connections that report to the panels; each has one handler per notification. */
 const heard = new WeakSet<object>();
-/** What the page is to show once it is there. */
+/** The page to show once the panel is ready. */
 let wanted: PageName | undefined;
 let watch: Promise<RunWatch> | undefined;
 
-/** Shows the panel, made anew when there is none. @param to what it shows; what it showed last when absent */
+/**
+ * Shows the panel, creating it if necessary.
+ * @param to the page to show; by default the latest one
+ */
 export function openPanel(context: PanelContext, to?: PageName): void {
   if (shown === undefined) {
     wanted = to;
@@ -58,7 +64,7 @@ export function openPanel(context: PanelContext, to?: PageName): void {
     attach(context, window.createWebviewPanel(PANEL_TYPE, "Spanfill", ViewColumn.Active, options));
     return;
   }
-  // A hidden page is gone, and asks anew when it is back.
+  // A hidden page is unloaded and asks again when it is back.
   if (!shown.visible) wanted = to;
   else if (to !== undefined) void shown.webview.postMessage({ type: "show", page: to } satisfies ToPage);
   shown.reveal();
@@ -69,7 +75,7 @@ export async function followRuns(context: PanelContext): Promise<void> {
   await watching(context);
 }
 
-/** The watch over the runs, begun when it is first needed. */
+/** The watch over the runs, started on first use. */
 function watching(context: PanelContext): Promise<RunWatch> {
   if (watch !== undefined) return watch;
   const begun = watchRuns(context, {
@@ -81,14 +87,14 @@ function watching(context: PanelContext): Promise<RunWatch> {
   begun.then(
     (runWatch) => context.extension.subscriptions.push(runWatch),
     () => {
-      watch = undefined; // tried again by the next panel
+      watch = undefined; // the next panel tries again
     },
   );
   return begun;
 }
 
-/** Has all panels hear of downloads, and that the server is gone. */
-async function hear(context: PanelContext): Promise<void> {
+/** Connects all panels to the server's news: jobs, and the end of the server. */
+async function subscribe(context: PanelContext): Promise<void> {
   const client = await (await context.server()).ready();
   if (heard.has(client)) return;
   heard.add(client);
@@ -104,12 +110,12 @@ function tellAll(message: ToPage): void {
   for (const { webview } of panels) void webview.postMessage(message);
 }
 
-/** Gives a panel that VS Code kept over a reload its page again. */
+/** Restores the page of a panel that VS Code kept across a reload. */
 export function restorePanel(context: PanelContext, panel: WebviewPanel): void {
   attach(context, panel);
 }
 
-/** Lets a person pick a model from a list, for one feature or for all of them; the same choice as in the panel. */
+/** Lets a person pick a model from a list, for one feature or for all of them, like in the panel. */
 export async function chooseModel(context: PanelContext): Promise<void> {
   const { models } = (await ask(context, { kind: "models" })) as ModelList;
   const chosen = chosenModels();
@@ -144,7 +150,7 @@ function attach(context: PanelContext, panel: WebviewPanel): void {
   const { webview } = panel;
   const post = (message: ToPage) => void webview.postMessage(message);
   const cancel = new CancellationTokenSource();
-  // First of all, for what comes after would take the processor from it.
+  // First of all, because what follows would compete for the processor.
   const listJson = keptModels(context.extension);
   webview.html = page(context.extension, listJson);
   let models: Promise<unknown> | undefined;
@@ -157,9 +163,9 @@ function attach(context: PanelContext, panel: WebviewPanel): void {
     }
     if (question.kind === "models") {
       const begun = models;
-      models = undefined; // a failure is this question's, not the next one's
+      models = undefined; // a failure belongs to this question, not to the next
       const list = (await (begun ?? answer(context, question, cancel))) as ModelList;
-      keepModels(context.extension, list).catch(() => undefined); // the next panel waits for the server then
+      keepModels(context.extension, list).catch(() => undefined); // then the next panel waits for the server
       return list;
     }
     const reply = await answer(context, question, cancel);
@@ -175,12 +181,13 @@ function attach(context: PanelContext, panel: WebviewPanel): void {
   const follow = () => {
     if (following) return;
     following = true;
-    // The page's own questions tell what is wrong, and the next one tries again.
-    Promise.all([watching(context), hear(context)]).catch(() => {
+    // The page's own questions report errors, and the next one tries again.
+    Promise.all([watching(context), subscribe(context)]).catch(() => {
       following = false;
     });
   };
-  // A page with a list draws it and asks then; without one it waits for the server, which is started while it loads.
+  // A page with a stored list draws it and then asks; without one it waits for the server, which starts while the
+  // page loads.
   if (listJson === undefined) {
     models = ask(context, { kind: "models" });
     models.catch(() => undefined);
@@ -211,13 +218,13 @@ async function receive(
 }
 
 /**
- * Only the page's own script runs, nothing is loaded from elsewhere; styles are made by the script (no inline ones). The script stands in
- * the page: to fetch it took a fifth of the time until the page is there.
+ * The page's HTML. Only its own script runs, nothing is loaded from elsewhere, and the script creates the styles (no
+ * inline ones). The script is part of the page, because fetching it took a fifth of the loading time.
  */
 function page(extension: ExtensionContext, listJson: string | undefined): string {
   const nonce = randomBytes(16).toString("base64");
   const script = readFileSync(Uri.joinPath(extension.extensionUri, "dist", "panel.js").fsPath, "utf8");
-  // What the page reads before it draws: no script, and "<" cannot end it.
+  // Data that the page reads before it draws; not a script, and "<" cannot end it.
   const data = (id: string, json: string | undefined) =>
     json === undefined ? "" : `<script type="application/json" id="${id}">${json.replaceAll("<", "\\u003c")}</script>`;
   return `<!doctype html>

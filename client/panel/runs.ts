@@ -1,4 +1,4 @@
-/** What a window tells of training runs by itself: that one goes on, in the status bar, and how one that was started here has ended. */
+/** Reports training runs in a window: shows progress in the status bar, and tells how runs started here have ended. */
 import { type Disposable, l10n } from "vscode";
 import type { State } from "vscode-languageclient";
 import { percent, percentDone } from "../../base/figures.ts";
@@ -11,11 +11,11 @@ import { ask, choose, type PanelContext } from "./answers.ts";
 
 /** Follows the runs. */
 export interface RunWatch extends Disposable {
-  /** A run was started in this window. */
+  /** Registers a run that was started in this window. */
   startedHere(run: RunSummary): Promise<void>;
 }
 
-/** Who is told, and what is to be done. */
+/** Callbacks of the watch. */
 export interface RunWatchOptions {
   readonly onNews: (news: RunNews) => void;
   /** Whether a person sees the panel. */
@@ -24,16 +24,16 @@ export interface RunWatchOptions {
   readonly show: () => void;
 }
 
-// The value alone: the library is in the extension's other file.
+// Only the value, because the library is in the extension's other bundle.
 const RUNNING: State.Running = 2;
 
-/** Starts to follow the runs, with what they are now. */
+/** Starts to follow the runs, beginning with their current state. */
 export async function watchRuns(context: PanelContext, options: RunWatchOptions): Promise<RunWatch> {
   const { extension } = context;
   const item = createBarItem("spanfill.training", l10n.t("Spanfill: training"), "spanfill.showRuns");
   const live = new Map<string, RunSummary>();
 
-  function tell(run: RunSummary): void {
+  function update(run: RunSummary): void {
     if (LIVE.includes(run.state)) live.set(run.id, run);
     else live.delete(run.id);
     draw();
@@ -58,29 +58,29 @@ export async function watchRuns(context: PanelContext, options: RunWatchOptions)
     item.show(icon, `${l10n.t("Training")}${percent}`, [...live.values()].map(inWords));
   }
 
-  async function look(): Promise<void> {
+  async function refresh(): Promise<void> {
     const { runs } = (await ask(context, { kind: "runs" })) as RunList;
     live.clear();
-    for (const run of runs) tell(run);
+    for (const run of runs) update(run);
     draw();
   }
 
   const client = await (await context.server()).ready();
   const registered = [
     client.onNotification(RUN_NOTIFICATION, (news: RunNews) => {
-      tell(news.summary);
+      update(news.summary);
       options.onNews(news);
     }),
-    // The next server knows nothing until it is asked.
+    // A new server knows nothing until it is asked.
     client.onDidChangeState(({ newState }) => {
-      if (newState === RUNNING) void look().catch(() => undefined);
+      if (newState === RUNNING) void refresh().catch(() => undefined);
     }),
   ];
-  await look();
+  await refresh();
   return {
     async startedHere(run) {
       await rememberStarted(extension, [...startedRuns(extension), run.id]);
-      tell(run);
+      update(run);
     },
     dispose() {
       for (const disposable of [...registered, item]) disposable.dispose();
@@ -88,7 +88,7 @@ export async function watchRuns(context: PanelContext, options: RunWatchOptions)
   };
 }
 
-/** The feature that a model trained for a task serves; undefined where there is none. */
+/** The feature that a model trained for a task serves; undefined if there is none. */
 export function featureOf(task: string): Feature | undefined {
   if (task === "qa" || task === "squad") return "ask";
   return task === "summarize" || task === "infill" || task === "classify" ? task : undefined;
@@ -96,7 +96,7 @@ export function featureOf(task: string): Feature | undefined {
 
 const LIVE: readonly RunState[] = ["starting", "running", "paused"];
 
-/** Says how a run has ended; one that a person stopped needs no words. */
+/** Reports how a run has ended, unless a person stopped it. */
 async function tellEnd(run: RunSummary, show: () => void): Promise<void> {
   if (run.state === "stopped") return;
   const look = l10n.t("Show");
@@ -112,7 +112,7 @@ async function tellEnd(run: RunSummary, show: () => void): Promise<void> {
   if (chosen === look) show();
 }
 
-/** What training has changed: the task's own metric where it was judged, else the loss. */
+/** The improvement by training: in the task's own metric if it was measured, otherwise in the loss. */
 function changeOf({ base, best }: RunSummary): string {
   const judged = Object.entries(best?.metrics ?? {}).find(
     ([name, value]) => value !== null && typeof base?.metrics[name] === "number",

@@ -21,8 +21,8 @@ export function isBytePair(json: unknown): boolean {
 }
 
 /**
- * Makes a tokenizer of a parsed tokenizer.json whose model is BPE on bytes.
- * @throws ModelError "tokenizer" when it is none, or lacks RoBERTa's special tokens
+ * Creates a tokenizer from a parsed tokenizer.json whose model is BPE on bytes.
+ * @throws ModelError "tokenizer" when it is not one, or lacks RoBERTa's special tokens
  */
 export function createBytePairTokenizer(json: unknown): Tokenizer {
   const parsed = file.safeParse(json);
@@ -31,7 +31,7 @@ export function createBytePairTokenizer(json: unknown): Tokenizer {
   const library = (special: boolean): LibraryTokenizer => {
     const shown = added.filter((token) => special || !token.special);
     try {
-      // What stands at the ends of an input is added to its parts, not to each text.
+      // Tokens at the ends of an input are added to its parts, not to each text.
       return new LibraryTokenizer(
         { ...parsed.data, post_processor: null, added_tokens: shown },
         { clean_up_tokenization_spaces: false },
@@ -74,18 +74,18 @@ export function createBytePairTokenizer(json: unknown): Tokenizer {
 }
 
 /**
- * The tokenizer.json of RoBERTa's older files, as CodeT5 was published with them.
+ * The tokenizer.json equivalent of RoBERTa's older files, with which CodeT5 was published.
  * @param vocab vocab.json: piece -> id
- * @param merges merges.txt: two pieces a line, the most frequent first
- * @param added added_tokens.json: what was added to the vocabulary later, sentinels among it
+ * @param merges merges.txt: two pieces per line, most frequent first
+ * @param added added_tokens.json: later additions to the vocabulary, including sentinels
  * @throws ModelError "tokenizer" when a file is malformed
  */
 export function robertaTokenizerJson(vocab: unknown, merges: string, added: unknown): object {
-  const known = table.safeParse(vocab);
+  const base = table.safeParse(vocab);
   const later = table.safeParse(added);
-  if (!known.success || !later.success)
-    throw refused("vocab.json or added_tokens.json is no table of pieces", known.error);
-  const tokens = { ...known.data, ...later.data };
+  if (!base.success || !later.success)
+    throw refused("vocab.json or added_tokens.json is not a table of pieces", base.error);
+  const tokens = { ...base.data, ...later.data };
   const special = /^(?:<pad>|<s>|<\/s>|<unk>|<mask>|<extra_id_\d+>)$/;
   const byteLevel = { type: "ByteLevel", add_prefix_space: false, trim_offsets: true, use_regex: true };
   return {
@@ -99,7 +99,7 @@ export function robertaTokenizerJson(vocab: unknown, merges: string, added: unkn
     decoder: byteLevel,
     model: {
       type: "BPE",
-      vocab: known.data,
+      vocab: base.data,
       merges: merges.split(/\r?\n/).filter((line) => line !== "" && !line.startsWith("#version")),
     },
   };
@@ -107,7 +107,7 @@ export function robertaTokenizerJson(vocab: unknown, merges: string, added: unkn
 
 const table = z.record(z.string(), z.int().nonnegative());
 
-/** How the vocabulary writes a space. */
+/** The vocabulary's character for a space. */
 const SPACE = "Ġ";
 
 function refused(reason: string, cause: unknown): ModelError {

@@ -2,10 +2,11 @@
 import type { Tokenizer } from "./tokenizer.ts";
 
 /**
- * Returns ByT5's tokenizer, which needs no file. Its ids are those of transformers' ByT5Tokenizer but for `<extra_id_N>` in a text,
- * which is the sentinel that the model was trained with: bytes counted down from the last (258), where transformers gives ids past
- * them that no text ever had.
- * @see ByT5Tokenizer, transformers tokenization_byt5.py; section 3.1 of the ByT5 paper (arXiv 2105.13626) for the sentinels
+ * Creates ByT5's tokenizer, which needs no file. Its ids are those of transformers' ByT5Tokenizer except for
+ * `<extra_id_N>` in a text. That is the sentinel that the model was trained with: bytes counted down from the last
+ * (258), where transformers gives ids beyond them, which no training text contained.
+ * @see ByT5Tokenizer, transformers tokenization_byt5.py; section 3.1 of the ByT5 paper (arXiv 2105.13626) for the
+ * sentinels
  */
 export function createByteTokenizer(): Tokenizer {
   const encoder = new TextEncoder();
@@ -19,7 +20,7 @@ export function createByteTokenizer(): Tokenizer {
       let text = "";
       let run: number[] = [];
       const flush = () => {
-        // Bytes that make no character are left out, as transformers leaves them out.
+        // Bytes that do not form a character are dropped, as in transformers.
         text += new TextDecoder("utf-8", { ignoreBOM: true }).decode(Uint8Array.from(run)).replaceAll("\uFFFD", "");
         run = [];
       };
@@ -42,7 +43,8 @@ export function createByteTokenizer(): Tokenizer {
     padId: 0,
     eosId: 1,
     unkId: 2,
-    // The first of the hundred: those bytes that no UTF-8 has. The others are parts of characters, and could not be told from them.
+    // Only the first of the hundred, which are bytes that UTF-8 never uses. The others are parts of characters and
+    // could not be told apart.
     sentinelIds: Array.from({ length: 11 }, (_, index) => PAST_BYTES - 1 - index),
     lengthMarks: [],
     promptIds: [],
@@ -53,13 +55,13 @@ export function createByteTokenizer(): Tokenizer {
 const NAMES = ["<pad>", "</s>", "<unk>"];
 const FIRST_BYTE = NAMES.length;
 const PAST_BYTES = FIRST_BYTE + 256;
-/** With the 125 ids that nothing is trained for. */
+/** Includes the 125 untrained ids. */
 const SIZE = PAST_BYTES + 125;
 const SPACE = FIRST_BYTE + 0x20;
-/** White space beside the first three is theirs. */
+/** White space next to the first three belongs to them. */
 const SPECIAL = /(\s*(?:<pad>|<\/s>|<unk>)\s*|<extra_id_\d\d?>)/;
 
 function specialId(name: string): number {
-  const known = NAMES.indexOf(name);
-  return known >= 0 ? known : PAST_BYTES - 1 - Number(/\d+/.exec(name)?.[0]);
+  const index = NAMES.indexOf(name);
+  return index >= 0 ? index : PAST_BYTES - 1 - Number(/\d+/.exec(name)?.[0]);
 }

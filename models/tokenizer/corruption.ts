@@ -1,8 +1,8 @@
-/** Span corruption as T5 was trained with: how much to corrupt, where, and what the two sides of an example then hold. */
+/** Span corruption as in T5's training: how much to corrupt, where, and the two sides of the resulting example. */
 
 /**
- * The length of text whose corruption just fills `inputsLength` input tokens, and of the target it gives; eos counts in both.
- * @param extraTokensPerSpanInputs sentinels each span leaves in the input (1 in T5), and likewise in the target
+ * The length of text whose corruption exactly fills `inputsLength` input tokens, and of its target; both include eos.
+ * @param extraTokensPerSpanInputs number of sentinels per span in the input (1 in T5), and likewise in the target
  * @see random_spans_helper, t5/data/preprocessors.py
  */
 export function randomSpansHelper(
@@ -23,12 +23,13 @@ export function randomSpansHelper(
   let tokensLength = inputsLength - 1;
   while (lengths(tokensLength + 1).inputs <= inputsLength) tokensLength += 1;
   const { inputs, targets } = lengths(tokensLength);
-  const equalise = noiseDensity === 0.5 && targets > inputs;
-  return { tokensLength: tokensLength - Number(equalise), targetsLength: targets - Number(equalise) };
+  const equalize = noiseDensity === 0.5 && targets > inputs;
+  return { tokensLength: tokensLength - Number(equalize), targetsLength: targets - Number(equalize) };
 }
 
 /**
- * Which of `length` tokens are noise: `noiseDensity` of them, in spans of `meanNoiseSpanLength` on average, kept tokens first.
+ * A mask of `length` tokens, true for noise: a share of `noiseDensity`, in spans of `meanNoiseSpanLength` on average,
+ * beginning with tokens that are kept.
  * @param random uniform numbers in [0, 1), seeded by the caller
  * @see random_spans_noise_mask, t5/data/preprocessors.py
  */
@@ -41,15 +42,15 @@ export function randomSpansNoiseMask(
   if (noiseDensity === 0 || length < 2) return new Array<boolean>(length).fill(false);
   const noise = Math.min(Math.max(roundHalfEven(length * noiseDensity), 1), length - 1);
   const spans = Math.min(Math.max(roundHalfEven(noise / meanNoiseSpanLength), 1), noise, length - noise);
-  const lost = partition(noise, spans, random);
-  return partition(length - noise, spans, random).flatMap((kept, i) => [
-    ...new Array<boolean>(kept).fill(false),
-    ...new Array<boolean>(lost[i] ?? 0).fill(true),
+  const noiseLengths = partition(noise, spans, random);
+  return partition(length - noise, spans, random).flatMap((length, i) => [
+    ...new Array<boolean>(length).fill(false),
+    ...new Array<boolean>(noiseLengths[i] ?? 0).fill(true),
   ]);
 }
 
 /**
- * The tokens with each run of noise replaced by a sentinel of its own, in order: an example's input.
+ * The tokens with each run of noise replaced by its sentinel, in order: an example's input.
  * @see noise_span_to_unique_sentinel, t5/data/preprocessors.py
  */
 export function noiseSpanToUniqueSentinel(
@@ -68,7 +69,7 @@ export function noiseSpanToUniqueSentinel(
 }
 
 /**
- * The tokens with each run that is not noise replaced by a sentinel of its own: an example's target.
+ * The tokens with each run that is not noise replaced by its sentinel: an example's target.
  * @see nonnoise_span_to_unique_sentinel, t5/data/preprocessors.py
  */
 export function nonNoiseSpanToUniqueSentinel(
@@ -76,11 +77,11 @@ export function nonNoiseSpanToUniqueSentinel(
   noiseMask: readonly boolean[],
   sentinelIds: readonly number[],
 ): number[] {
-  const kept = tokens.map((_, i) => noiseMask[i] !== true);
-  return noiseSpanToUniqueSentinel(tokens, kept, sentinelIds);
+  const complement = tokens.map((_, i) => noiseMask[i] !== true);
+  return noiseSpanToUniqueSentinel(tokens, complement, sentinelIds);
 }
 
-/** `parts` positive lengths that sum to `total`, every such list equally likely. */
+/** `parts` positive lengths that sum to `total`; every such list is equally likely. */
 function partition(total: number, parts: number, random: () => number): number[] {
   const cuts = Array.from({ length: total - 1 }, (_, i) => i + 1);
   for (let i = 0; i < parts - 1; i++) {
@@ -91,7 +92,7 @@ function partition(total: number, parts: number, random: () => number): number[]
   return ends.map((end, i) => end - (ends[i - 1] ?? 0));
 }
 
-/** Python's round, which T5's lengths come from: a half goes to the even neighbour. */
+/** Python's round, which T5's lengths use: a half is rounded to the even neighbor. */
 function roundHalfEven(value: number): number {
   const floor = Math.floor(value);
   const half = value - floor === 0.5;

@@ -1,13 +1,14 @@
-/** A model's input in parts, since names of tokens in a person's text must stay text. */
+/** A model's input in parts, so that names of tokens in a person's text stay text. */
 import { ModelError } from "../errors.ts";
 import type { Tokenizer } from "./tokenizer.ts";
 
-/** A piece of the encoder's input. */
+/** A part of the encoder's input. */
 export type InputPart =
   /**
-   * Text to tokenise. `continues`: it follows the part before it with no white space, so its first word gets no "▁"
-   * (the text after a gap that ends inside a word or before punctuation; text that begins with white space may say so too).
-   * `special`: names of tokens in it, such as `<extra_id_0>`, are those tokens; without it they are text like any other.
+   * Text to tokenize. `continues`: it follows the previous part without white space, so its first word gets no "▁"
+   * (for text after a gap that ends inside a word or before punctuation; also allowed for text that begins with white
+   * space). `special`: names of tokens in it, such as `<extra_id_0>`, are those tokens; otherwise they are ordinary
+   * text.
    */
   | { readonly kind: "text"; readonly text: string; readonly continues?: boolean; readonly special?: boolean }
   /** Sentinel `<extra_id_N>`. */
@@ -16,7 +17,7 @@ export type InputPart =
   | { readonly kind: "token"; readonly id: number };
 
 /**
- * Token ids of the parts, one after the other, with what the vocabulary begins texts with, without eos.
+ * Token ids of the parts in order, after the vocabulary's initial token if it has one, without eos.
  * @throws ModelError "tokenizer" when a sentinel is not in the vocabulary
  */
 export function encodeParts(tokenizer: Tokenizer, parts: readonly InputPart[]): number[] {
@@ -34,6 +35,6 @@ function sentinel(tokenizer: Tokenizer, index: number): number {
   if (id !== undefined) return id;
   throw new ModelError(
     "tokenizer",
-    `The vocabulary has ${tokenizer.sentinelIds.length} sentinels and <extra_id_${index}> was asked for. Fill fewer gaps in one pass, or take a model with more sentinels.`,
+    `The vocabulary has ${tokenizer.sentinelIds.length} sentinels, but <extra_id_${index}> was requested. Fill fewer gaps in one pass, or use a model with more sentinels.`,
   );
 }

@@ -1,19 +1,20 @@
-/** Reads spiece.model, SentencePiece's own file, which T5 checkpoints carry and some carry alone. */
+/** Reads spiece.model, SentencePiece's own file, which is the only tokenizer file of some T5 checkpoints. */
 import protobuf from "protobufjs/light.js";
 import { ModelError } from "../errors.ts";
 import { WORD_START } from "./unigram.ts";
 
 /**
- * Returns the tokenizer.json (as an object, today's layout) that gives the same ids as the SentencePiece model in T5's use of it.
+ * Converts a SentencePiece model as T5 uses it to a tokenizer.json (as an object, in the current layout) that gives
+ * the same ids.
  * @param bytes content of spiece.model
- * @param options `extraIds`: sentinels added after the pieces, `<extra_id_0>` last; 100 in T5, none where the file has its own
- * (`cc_all.32000.100extra`, mT5's)
- * @throws ModelError "tokenizer" when the bytes are not a whole SentencePiece model, or not one of T5's kind
+ * @param options `extraIds`: number of sentinels to add after the pieces, `<extra_id_0>` last; 100 in T5, none if the
+ * file has its own (`cc_all.32000.100extra`, mT5's)
+ * @throws ModelError "tokenizer" when the bytes are not a complete SentencePiece model, or not of T5's kind
  * @see sentencepiece_model.proto; SentencePieceVocabulary of google/seqio
  */
 export function sentencepieceToTokenizerJson(bytes: Uint8Array, options: { extraIds?: number } = {}): object {
-  const { pieces: found, trainer_spec: trainer, normalizer_spec: normalizer } = decodeModel(bytes);
-  const pieces = found.map(withoutMarker);
+  const { pieces: stored, trainer_spec: trainer, normalizer_spec: normalizer } = decodeModel(bytes);
+  const pieces = stored.map(withoutMarker);
   const unlike = unlikeT5(pieces, trainer, normalizer);
   if (unlike !== undefined) throw broken(`it ${unlike}`, undefined);
 
@@ -26,12 +27,12 @@ export function sentencepieceToTokenizerJson(bytes: Uint8Array, options: { extra
     normalized: false,
     special: isSpecial,
   });
-  const own = pieces.flatMap((piece, id) =>
+  const addedTokens = pieces.flatMap((piece, id) =>
     piece.type === TYPE.normal || piece.type === TYPE.byte
       ? []
       : [special(id, piece.piece, piece.type !== TYPE.userDefined)],
   );
-  const extraIds = found.some((piece) => SENTINEL.test(piece.piece)) ? 0 : (options.extraIds ?? 100);
+  const extraIds = stored.some((piece) => SENTINEL.test(piece.piece)) ? 0 : (options.extraIds ?? 100);
   const sentinels = Array.from({ length: extraIds }, (_, i) => `<extra_id_${extraIds - 1 - i}>`);
   const metaspace = { type: "Metaspace", replacement: WORD_START, prepend_scheme: "always", split: true };
   const eos = pieces[trainer.eos_id]?.piece ?? "</s>";
@@ -39,7 +40,7 @@ export function sentencepieceToTokenizerJson(bytes: Uint8Array, options: { extra
     version: "1.0",
     truncation: null,
     padding: null,
-    added_tokens: [...own, ...sentinels.map((content, i) => special(pieces.length + i, content))],
+    added_tokens: [...addedTokens, ...sentinels.map((content, i) => special(pieces.length + i, content))],
     normalizer:
       normalizer.precompiled_charsmap.length === 0
         ? null
@@ -63,7 +64,7 @@ const TYPE = { normal: 1, unknown: 2, control: 3, userDefined: 4, byte: 6 } as c
 
 const SENTINEL = /^▁?<extra_id_\d+>$/;
 
-/** A sentinel that seqio wrote into the file, "▁<extra_id_0>", as the special token that it is. */
+/** Converts a sentinel that seqio wrote into the file as "▁<extra_id_0>" to a special token. */
 function withoutMarker(piece: Piece): Piece {
   return SENTINEL.test(piece.piece) ? { ...piece, piece: piece.piece.replace("▁", ""), type: TYPE.control } : piece;
 }
@@ -91,7 +92,7 @@ interface SentencePieceModel {
   };
 }
 
-/** The fields used here of sentencepiece_model.proto, with its numbers and defaults. */
+/** The fields of sentencepiece_model.proto that are used here, with its numbers and defaults. */
 const schema: protobuf.INamespace = {
   nested: {
     Piece: {
@@ -135,32 +136,33 @@ function decodeModel(bytes: Uint8Array): SentencePieceModel {
   let decoded: SentencePieceModel;
   try {
     const type = protobuf.Root.fromJSON(schema).lookupType("Model");
-    // The schema above is the type's declaration; absent messages come as null.
+    // The schema above declares this type; absent messages are null.
     decoded = type.toObject(type.decode(bytes), { defaults: true, arrays: true }) as SentencePieceModel;
   } catch (error) {
     throw broken("its bytes end early or are not protobuf", error);
   }
   if (decoded.pieces.length === 0 || decoded.trainer_spec === null || decoded.normalizer_spec === null) {
-    throw broken("it holds no pieces, or its end is missing", undefined);
+    throw broken("it contains no pieces, or its end is missing", undefined);
   }
   return decoded;
 }
 
-/** What keeps the model from being used as T5's is, if anything. */
+/** Describes how the model differs from T5's kind; undefined if it does not. */
 function unlikeT5(
   pieces: readonly Piece[],
   trainer: SentencePieceModel["trainer_spec"],
   normalizer: SentencePieceModel["normalizer_spec"],
 ): string | undefined {
-  const known = Object.values<number>(TYPE).filter((type) => type !== TYPE.byte || trainer.byte_fallback);
-  const odd = pieces.findIndex(({ type }) => !known.includes(type));
+  const supported = Object.values<number>(TYPE).filter((type) => type !== TYPE.byte || trainer.byte_fallback);
+  const odd = pieces.findIndex(({ type }) => !supported.includes(type));
   if (trainer.model_type !== 1) return `is of type ${trainer.model_type}, not Unigram (1)`;
   if (pieces[trainer.unk_id]?.type !== TYPE.unknown) return `has no unknown piece at id ${trainer.unk_id}`;
-  if (odd >= 0) return `has a piece of type ${pieces[odd]?.type} (id ${odd}), unused or a stray byte, which T5 has not`;
+  if (odd >= 0)
+    return `has a piece of type ${pieces[odd]?.type} (id ${odd}), unused or a stray byte, which T5 does not have`;
   if (!pieces.every(({ score }) => Number.isFinite(score))) return "has a piece whose score is not a number";
   if (!normalizer.add_dummy_prefix || !normalizer.remove_extra_whitespaces)
-    return "treats white space otherwise than T5";
-  if (!["", "identity", "nfkc", "nmt_nfkc"].includes(normalizer.name)) return `normalises text by ${normalizer.name}`;
+    return "treats white space differently from T5";
+  if (!["", "identity", "nfkc", "nmt_nfkc"].includes(normalizer.name)) return `normalizes text by ${normalizer.name}`;
   return undefined;
 }
 

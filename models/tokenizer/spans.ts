@@ -1,29 +1,32 @@
-/** Gaps to sentinels and back: the model reads the text around gaps and says what goes into them, and nothing else changes. */
+/** Converts gaps to sentinels and back: the model reads the text around gaps and generates only their fills. */
 import { ModelError } from "../errors.ts";
 import { singleLine } from "./layout.ts";
 import type { InputPart } from "./parts.ts";
 
-/** How long a fill should be; a number is a number of words. */
+/** The intended length of a fill; a number counts words. */
 export type LengthHint = "word" | "phrase" | "sentence" | "paragraph" | number;
 
-/** A piece of text to be replaced by a fill; start equals end where something is only inserted. Offsets in UTF-16 units. */
+/** A piece of text to replace with a fill; start equals end for an insertion. Offsets in UTF-16 units. */
 export interface Gap {
   readonly start: number;
   readonly end: number;
   readonly length?: LengthHint;
 }
 
-/** What a fill may be, by its hint; the words of published models, which know no length marks, are cut there. */
+/**
+ * Limits of a fill, from its hint; published models, which have no length marks, produce words that are cut at the
+ * limit.
+ */
 export interface FillLength {
-  /** The number of words asked for, or undefined without a hint. */
+  /** The requested number of words; undefined without a hint. */
   readonly words: number | undefined;
-  /** Words beyond which the fill is cut. */
+  /** Maximum number of words; the rest is cut off. */
   readonly mostWords: number;
-  /** Tokens worth producing. */
+  /** Maximum number of tokens to generate. */
   readonly maxTokens: number;
 }
 
-/** Where a fill lies in the ids that the model produced: [from, to). `closed`: another sentinel or the end followed. */
+/** The position of a fill in the generated ids: [from, to). `closed`: followed by another sentinel or the end. */
 export interface FillSpan {
   readonly from: number;
   readonly to: number;
@@ -31,7 +34,7 @@ export interface FillSpan {
 }
 
 /**
- * The gaps that a marker marks, in order. A marker of one repeated character (`___`) also matches a longer run of it.
+ * Finds the gaps, in order. A marker of one repeated character (`___`) also matches longer runs of it.
  * @throws ModelError "input" when the marker is empty
  */
 export function findGaps(text: string, marker: string): Gap[] {
@@ -48,7 +51,7 @@ export function findGaps(text: string, marker: string): Gap[] {
 }
 
 /**
- * The gaps in the order of the text.
+ * The gaps, sorted by position.
  * @throws ModelError "input" when one lies outside the text or two overlap
  */
 export function orderGaps<G extends Gap>(text: string, gaps: readonly G[]): G[] {
@@ -70,7 +73,7 @@ export function orderGaps<G extends Gap>(text: string, gaps: readonly G[]): G[] 
   return ordered;
 }
 
-/** The limits of a hint. */
+/** The limits for a hint. */
 export function fillLength(hint: LengthHint | undefined): FillLength {
   if (hint === undefined) return { words: undefined, mostWords: Number.POSITIVE_INFINITY, maxTokens: 20 };
   if (hint === "word") return { words: 1, mostWords: 1, maxTokens: 6 };
@@ -82,8 +85,8 @@ export function fillLength(hint: LengthHint | undefined): FillLength {
 }
 
 /**
- * The encoder's input, without eos: `texts[0] sentinel_0 [length mark] texts[1] sentinel_1 ... texts[n]`.
- * A space before a gap is not shown, since a fill's first piece brings its own.
+ * The encoder's input, without eos: `texts[0] sentinel_0 [length mark] texts[1] sentinel_1 ... texts[n]`. A space
+ * before a gap is omitted, since a fill's first piece brings its own.
  * @param texts the n + 1 texts around n gaps
  * @param hints the n gaps' lengths
  * @param prefix task prefix, for models trained with one
@@ -109,9 +112,10 @@ export function spanInput(
 }
 
 /**
- * Where each gap's fill lies in what the model produced (without the start token). Forgiving: a fill before any sentinel is the
- * first gap's; a sentinel that comes twice counts once; one that was not asked for ends the fill before it; order is free.
- * @returns one entry a gap, undefined where the model gave nothing
+ * Locates each gap's fill in the generated ids (without the start token). Tolerant: a fill before any sentinel
+ * belongs to the first gap; a repeated sentinel counts once; an unexpected one ends the preceding fill; the order is
+ * free.
+ * @returns one entry per gap; undefined if the model generated nothing for it
  */
 export function readSpans(
   ids: readonly number[],
@@ -140,11 +144,11 @@ export function readSpans(
 }
 
 /**
- * A fill made to stand in its gap: white space at its ends goes, one space comes where the text would run together, and what the
- * text after the gap already says is not said twice.
- * @param raw the model's text, a space in front where the model began a new word
- * @param before the text before the gap (its end is enough), as it will stand
- * @param after the text after the gap (its beginning is enough)
+ * Adapts a fill to its gap: trims white space, adds a space where words would run together, and removes what the text
+ * after the gap repeats.
+ * @param raw the model's text, with a leading space if the model began a new word
+ * @param before the final text before the gap (its end suffices)
+ * @param after the text after the gap (its beginning suffices)
  * @param options `spellsLayout`: whether the fill may have several lines; `hint`: the fill is cut at its length
  */
 export function fitFill(
@@ -159,11 +163,11 @@ export function fitFill(
   const gluedLeft = /\S$/u.test(before);
   const gluedRight = /^[\p{L}\p{N}]/u.test(after);
   const lead = gluedLeft && /^\s/u.test(raw) && takesSpace(before) && !/^[\p{Pe}\p{Pf}.,;:!?]/u.test(body) ? " " : "";
-  // Before a word, what was a word of its own on the left side is one on the right side too.
+  // Before a word, a fill that is a separate word on the left is one on the right, too.
   return `${lead}${body}${(lead !== "" || !gluedLeft) && gluedRight ? " " : ""}`;
 }
 
-/** The text with each gap replaced by its fill, or left as it is where the fill is undefined. Nothing else changes. */
+/** The text with each gap replaced by its fill, or unchanged if that is undefined. Nothing else changes. */
 export function assemble(text: string, gaps: readonly Gap[], fills: readonly (string | undefined)[]): string {
   const pieces: string[] = [];
   let at = 0;
@@ -174,7 +178,7 @@ export function assemble(text: string, gaps: readonly Gap[], fills: readonly (st
   return pieces.join("") + text.slice(at);
 }
 
-/** The fill up to its hinted length; a hinted fill stays on its line, unless it is a paragraph. */
+/** The fill up to its hinted length; a hinted fill stays on one line, unless it is a paragraph. */
 function cut(fill: string, hint: LengthHint | undefined): string {
   if (hint === undefined || hint === "paragraph") return fill;
   const [line = ""] = fill.split("\n");
@@ -184,20 +188,26 @@ function cut(fill: string, hint: LengthHint | undefined): string {
   return words === undefined ? line.trim() : line.slice(0, words.index + words[0].length);
 }
 
-/** Where the line goes on after the gap, the fill stays on it; where the sentence goes on, the fill does not end it. */
+/**
+ * Limits a fill to its line if the line continues after the gap, and removes its final period if the sentence
+ * continues.
+ */
 function withinSentence(fill: string, after: string): string {
   if (!/^[^\S\n\r]*\S/u.test(after)) return fill;
   const [line = ""] = fill.split("\n");
   return /^[^\S\n\r]+\p{Ll}/u.test(after) ? line.replace(/[.!?]+\s*$/u, "").trimEnd() : line.trimEnd();
 }
 
-/** "dog." before "." is "dog". */
+/** Removes final punctuation that the text repeats: "dog." before "." becomes "dog". */
 function withoutRepeatedEnd(fill: string, after: string): string {
   const [next = ""] = after;
   return /[\p{P}]/u.test(next) && fill.endsWith(next) ? fill.slice(0, -next.length).trimEnd() : fill;
 }
 
-/** Whether a word may follow with a space: not after an opening bracket or quote, nor after what joins words. */
+/**
+ * Whether a word may follow after a space: not after an opening bracket or quote, nor after a character that joins
+ * words.
+ */
 function takesSpace(before: string): boolean {
   const opensQuote = /(?:^|[\s\p{Ps}\p{Pi}])["'`*_]+$/u.test(before);
   return !opensQuote && !/[\p{Ps}\p{Pi}\p{Pd}/\\@#$&=+_`*~|<]$/u.test(before);

@@ -1,4 +1,4 @@
-/** Text to token ids and back, for any T5 vocabulary given as a tokenizer.json. */
+/** Text to token ids and back, for any T5 vocabulary in a tokenizer.json. */
 import { Tokenizer as LibraryTokenizer, PreTokenizer } from "@huggingface/tokenizers";
 import { z } from "zod";
 import { reason } from "../../base/reason.ts";
@@ -6,34 +6,37 @@ import { ModelError } from "../errors.ts";
 import { fromModelText, toModelText } from "./layout.ts";
 import { UnigramModel, WORD_START } from "./unigram.ts";
 
-/** How a text is encoded. */
+/** Options of encoding a text. */
 export interface EncodeOptions {
-  /** The text follows something with no white space between: its first word gets no "▁". Default false. */
+  /** Whether the text follows without white space, so that its first word gets no "▁". Default false. */
   readonly continues?: boolean;
-  /** Names of special tokens in the text (`<extra_id_0>`, `</s>`) are those tokens. Default false: they are text. */
+  /**
+   * Whether names of special tokens in the text (`<extra_id_0>`, `</s>`) are those tokens. Default false: they are
+   * text.
+   */
   readonly special?: boolean;
 }
 
-/** A vocabulary, and the two ways through it. */
+/** A vocabulary, with encoding and decoding. */
 export interface Tokenizer {
-  /** Token ids of a text, without eos; characters without a piece are unkId. */
+  /** Token ids of a text, without eos; characters without a piece become unkId. */
   encode(text: string, options?: EncodeOptions): number[];
-  /** Text of ids; special tokens are left out unless `keepSpecial`. Ids outside the vocabulary read as unknown. */
+  /** Text of ids, without special tokens unless `keepSpecial`. Ids outside the vocabulary read as unknown. */
   decode(ids: readonly number[], options?: { readonly keepSpecial?: boolean }): string;
-  /** The piece of an id ("▁" for a space), or undefined outside the vocabulary. */
+  /** The piece of an id ("▁" for a space); undefined outside the vocabulary. */
   pieceOf(id: number): string | undefined;
   /** The largest id plus one. */
   readonly size: number;
-  /** What every text begins with, where the model was trained so (CodeT5). */
+  /** The initial token of every text, if the model was trained with one (CodeT5). */
   readonly bosId?: number;
   readonly eosId: number;
   readonly padId: number;
   readonly unkId: number;
-  /** Ids of `<extra_id_0>`, `<extra_id_1>`, ... up to the first that is missing. */
+  /** Ids of `<extra_id_0>`, `<extra_id_1>`, ... up to the first missing one. */
   readonly sentinelIds: readonly number[];
   /** Length marks (`<length_8>`: a fill of at least 8 words), ascending. */
   readonly lengthMarks: readonly { readonly leastWords: number; readonly id: number }[];
-  /** Ids of a soft prompt (`<prompt_0>` ...), which stand before inputs and in no output. */
+  /** Ids of a soft prompt (`<prompt_0>` ...), which precede inputs and never occur in outputs. */
   readonly promptIds: readonly number[];
   /** Whether newlines have pieces. */
   readonly spellsLayout: boolean;
@@ -61,7 +64,8 @@ const file = z.looseObject({
 type TokenizerFile = z.output<typeof file>;
 
 /**
- * Makes a tokenizer of a parsed tokenizer.json: today's layout, or the older one whose model names no type.
+ * Creates a tokenizer from a parsed tokenizer.json, in the current layout or in the older one whose model has no
+ * type.
  * @throws ModelError "tokenizer" when it is not a Unigram tokenizer.json or has no `</s>`
  */
 export function createTokenizer(json: unknown): Tokenizer {
@@ -77,19 +81,19 @@ export function createTokenizer(json: unknown): Tokenizer {
     model.vocab[token.id] = token.content;
   }
 
-  // The library gets a stub for a model, which spares it 200 ms for a trie, and us the memory of the file's vocabulary.
+  // The library gets a stub model, which saves 200 ms for a trie and the memory of the file's vocabulary.
   const pipeline = { ...parsed.data, added_tokens: added, model: { type: "Unigram", unk_id: 0, vocab: [["", 0]] } };
-  const made = new Map<string, LibraryTokenizer>();
+  const libraries = new Map<string, LibraryTokenizer>();
   const library = (options: EncodeOptions): LibraryTokenizer => {
     const key = `${options.special === true} ${options.continues === true}`;
-    const known = made.get(key) ?? createLibraryTokenizer(pipeline, model, options);
-    made.set(key, known);
-    return known;
+    const tokenizer = libraries.get(key) ?? createLibraryTokenizer(pipeline, model, options);
+    libraries.set(key, tokenizer);
+    return tokenizer;
   };
   const reader = library({ special: true });
   const idOf = (content: string): number | undefined => model.tokens_to_ids.get(content);
   const spellsLayout = added.some((token) => token.content === "\n" && token.special !== true);
-  // Sentinels eat the space before them, and with it the chance of " <" to be taken for one piece.
+  // Sentinels absorb the space before them, so that " <" cannot become one piece.
   const names = special.map((token) => token.content.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&"));
   const spaceBeforeSpecial = new RegExp(` (?=${names.join("|")})`, "g");
 
@@ -120,14 +124,14 @@ export function createTokenizer(json: unknown): Tokenizer {
 }
 
 /**
- * Checks that a tokenizer is one of the model's vocabulary.
- * @param vocabSize rows of the model's embedding; a few more than the tokenizer has are usual (T5 has 28 spare ones)
- * @param eosTokenId the model's end of sequence, when its configuration names it
- * @throws ModelError "tokenizer" when ids would leave the embedding, much of it would stay unused, or the ends differ
+ * Checks that a tokenizer has the model's vocabulary.
+ * @param vocabSize rows of the model's embedding; usually a few more than the tokenizer has (28 in T5)
+ * @param eosTokenId the model's end of sequence, if its configuration names it
+ * @throws ModelError "tokenizer" when ids exceed the embedding, much of it would be unused, or the end tokens differ
  */
 export function checkVocabulary(tokenizer: Tokenizer, vocabSize: number, eosTokenId = tokenizer.eosId): void {
   const advice =
-    "This is a tokenizer of another vocabulary: take tokenizer.json or spiece.model from the model's own repository.";
+    "This tokenizer has another vocabulary: take tokenizer.json or spiece.model from the model's own repository.";
   if (tokenizer.size > vocabSize) {
     throw new ModelError(
       "tokenizer",
@@ -170,7 +174,7 @@ function createLibraryTokenizer(
   }
 }
 
-/** The added tokens, and T5's own special pieces where the file lists them as pieces only. */
+/** The added tokens, and T5's own special pieces if the file lists them only as pieces. */
 function withStandardTokens({ model, added_tokens: added }: TokenizerFile): z.output<typeof addedToken>[] {
   const listed = new Set(added.map((token) => token.id));
   const standard = /^(?:<pad>|<\/s>|<unk>|<extra_id_\d+>)$/;
@@ -185,7 +189,7 @@ function withStandardTokens({ model, added_tokens: added }: TokenizerFile): z.ou
   return [...added, ...missing];
 }
 
-/** Takes back the "▁" that another pre-tokenizer put before a text that does not begin with white space. */
+/** Removes the "▁" that another pre-tokenizer put before a text that does not begin with white space. */
 class ContinuingPreTokenizer extends PreTokenizer {
   private readonly inner: PreTokenizer;
 

@@ -1,22 +1,22 @@
 /**
- * The Unigram model of SentencePiece, for the library's Tokenizer: the library's own takes 200 ms to build its trie and 10 ms for
- * a thousand characters; this one needs only a map, and remembers words.
+ * SentencePiece's Unigram model for the library's Tokenizer. The library's own takes 200 ms to build its trie and 10
+ * ms per thousand characters; this one needs only a map, and remembers words.
  */
 import { Model } from "@huggingface/tokenizers";
 import { ModelError } from "../errors.ts";
 
-/** What the spaces of a text become in pieces. */
+/** The character for a space in pieces. */
 export const WORD_START = "▁";
 
 /**
- * Splits words into pieces, the likeliest way (Viterbi). Characters without a piece become the unknown piece, one for each run, or
- * their bytes (`<0xE9>`) in vocabularies that have those.
+ * Splits words into their likeliest pieces (Viterbi). Characters without a piece become the unknown piece, one per
+ * run, or their bytes (`<0xE9>`) in vocabularies that have those.
  * @see encode_optimized, models/unigram/model.rs of huggingface/tokenizers
  */
 export class UnigramModel extends Model {
-  /** Score of each id; NaN for those that text is never split into. */
+  /** Score of each id; NaN for ids that text is never split into. */
   private readonly scores: Float64Array;
-  /** By a piece's first UTF-16 unit: the length of the longest such piece. */
+  /** By first UTF-16 unit: the length of the longest piece that begins with it. */
   private readonly longest = new Uint16Array(65536);
   private readonly unknown: string;
   private readonly unknownScore: number;
@@ -25,10 +25,11 @@ export class UnigramModel extends Model {
   private readonly remembered = new Map<string, string[]>();
 
   /**
-   * @param vocab [piece, score], the index being the id
-   * @param unknownId index of the unknown piece
-   * @param reserved pieces that text never becomes, even where it spells them (`</s>`, `<extra_id_0>`)
-   * @param bytes whether a character without a piece is spelled in bytes
+   * Creates the model.
+   * @param vocab [piece, score] by id
+   * @param unknownId id of the unknown piece
+   * @param reserved pieces that text never becomes, even if it spells them (`</s>`, `<extra_id_0>`)
+   * @param bytes whether characters without a piece are spelled in bytes
    * @throws ModelError "tokenizer" when a row is not a piece and a score, or the unknown piece is missing
    */
   constructor(vocab: readonly unknown[], unknownId: number, reserved: ReadonlySet<string>, bytes = false) {
@@ -57,7 +58,7 @@ export class UnigramModel extends Model {
     if (unknown === undefined) {
       throw new ModelError(
         "tokenizer",
-        `The tokenizer's unknown piece has id ${unknownId}, but it holds ${this.vocab.length} pieces. Take the tokenizer of the model's own repository.`,
+        `The tokenizer's unknown piece has id ${unknownId}, but it has ${this.vocab.length} pieces. Take the tokenizer of the model's own repository.`,
       );
     }
     this.unknown = unknown;
@@ -79,8 +80,8 @@ export class UnigramModel extends Model {
   }
 
   private word(word: string): readonly string[] {
-    const known = this.remembered.get(word);
-    if (known !== undefined) return known;
+    const earlier = this.remembered.get(word);
+    if (earlier !== undefined) return earlier;
     const pieces = this.split(word);
     if (word.length <= 40) {
       if (this.remembered.size >= 20_000) this.remembered.clear();
@@ -96,7 +97,7 @@ export class UnigramModel extends Model {
     best[0] = 0;
     for (let start = 0; start < length; ) {
       const unit = word.codePointAt(start) ?? 0;
-      const one = unit > 0xffff ? 2 : 1;
+      const characterSize = unit > 0xffff ? 2 : 1;
       const base = best[start] ?? 0;
       const reach = Math.min(length - start, this.longest[word.charCodeAt(start)] ?? 0);
       let whole = false;
@@ -104,17 +105,17 @@ export class UnigramModel extends Model {
         const id = this.tokens_to_ids.get(word.slice(start, start + size));
         const score = id === undefined ? Number.NaN : (this.scores[id] ?? Number.NaN);
         if (Number.isNaN(score)) continue;
-        whole ||= size === one;
+        whole ||= size === characterSize;
         if (base + score > (best[start + size] ?? 0)) {
           best[start + size] = base + score;
           from[start + size] = start;
         }
       }
-      if (!whole && base + this.unknownScore > (best[start + one] ?? 0)) {
-        best[start + one] = base + this.unknownScore;
-        from[start + one] = ~start;
+      if (!whole && base + this.unknownScore > (best[start + characterSize] ?? 0)) {
+        best[start + characterSize] = base + this.unknownScore;
+        from[start + characterSize] = ~start;
       }
-      start += one;
+      start += characterSize;
     }
     return this.trace(word, from);
   }

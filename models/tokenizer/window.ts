@@ -1,9 +1,9 @@
-/** What the model gets to see of a text with gaps in one pass: the gaps, and as much text on both sides as its window holds. */
+/** Selects what the model sees of a text with gaps in one pass: the gaps, and as much text on both sides as fits. */
 import { encodeParts } from "./parts.ts";
 import { type LengthHint, spanInput } from "./spans.ts";
 import type { Tokenizer } from "./tokenizer.ts";
 
-/** Gaps and the text around them, of which the outer two may be far longer than a window. */
+/** Gaps and the texts around them; the outer two may be much longer than a window. */
 export interface SpanWindow {
   /** The n + 1 texts around the n gaps. */
   readonly texts: readonly string[];
@@ -11,16 +11,16 @@ export interface SpanWindow {
   readonly hints: readonly (LengthHint | undefined)[];
   /** Task prefix, for models trained with one. */
   readonly prefix?: string | undefined;
-  /** The encoder's window. */
+  /** Size of the encoder's window in tokens. */
   readonly maxTokens: number;
 }
 
-/** More than tokens are long, on average: text further away than so many characters a token need not be looked at. */
+/** More characters than a token has on average; text further away need not be considered. */
 export const CHARACTERS_A_TOKEN = 10;
 
 /**
- * Token ids of the encoder's input, eos included: the gaps as sentinels, the texts between them whole, and of the texts before and
- * after them up to half of the window each, or more where the other side needs less.
+ * Token ids of the encoder's input, including eos: the gaps as sentinels, the texts between them in full, and up to
+ * half of the window for each of the texts before and after them, or more if the other side needs less.
  */
 export function encodeWindow(tokenizer: Tokenizer, { texts, hints, prefix, maxTokens }: SpanWindow): number[] {
   const limit = maxTokens * CHARACTERS_A_TOKEN;
@@ -36,23 +36,24 @@ export function encodeWindow(tokenizer: Tokenizer, { texts, hints, prefix, maxTo
   }
 
   const least = encode("", "");
-  // Nearest to the gaps first, no more than the window can hold; pieces cannot be counted exactly alone, so room shrinks as needed.
+  // Nearest to the gaps first, no more than the window can hold. Separate pieces do not add up exactly, so the room
+  // shrinks as needed.
   let room = maxTokens - least.length;
   const before = counted(tokenizer, piecesOf(left.slice(-Math.max(limit / 2, limit - right.length))).reverse(), room);
   const after = counted(tokenizer, piecesOf(right.slice(0, Math.max(limit / 2, limit - left.length))), room);
   while (room > 0) {
     const leftRoom = Math.min(before.total, Math.max(Math.floor(room / 2), room - after.total));
-    const made = encode(
+    const ids = encode(
       fitting(before.pieces, leftRoom).reverse().join("").trimStart(),
       fitting(after.pieces, room - leftRoom).join(""),
     );
-    if (made.length <= maxTokens) return made;
-    room -= made.length - maxTokens;
+    if (ids.length <= maxTokens) return ids;
+    room -= ids.length - maxTokens;
   }
   return least;
 }
 
-/** What is longer than so will hardly fit as a whole. */
+/** Longer texts are unlikely to fit as a whole. */
 const USUAL_CHARACTERS_A_TOKEN = 5;
 
 interface Piece {
@@ -61,14 +62,15 @@ interface Piece {
 }
 
 /**
- * The text in pieces whose tokens are counted: up to four words with the white space before them, since to count each alone takes
- * longer and fills the window hardly better; long words alone, and long runs without white space in pieces.
+ * Splits the text into pieces for counting tokens: up to four words with their leading white space, since single
+ * words take longer and fill the window hardly better; long words separately, and long runs without white space in
+ * pieces.
  */
 function piecesOf(text: string): string[] {
   return text.match(/(?:\s{0,16}\S{1,12}(?!\S)){1,4}|\s{0,16}\S{1,48}|\s{1,16}/gu) ?? [];
 }
 
-/** The first pieces with their tokens, up to the one that reaches `room`. */
+/** The first pieces with their token counts, up to the one that reaches `room`. */
 function counted(tokenizer: Tokenizer, texts: readonly string[], room: number): { pieces: Piece[]; total: number } {
   const pieces: Piece[] = [];
   let total = 0;
