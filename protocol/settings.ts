@@ -72,7 +72,7 @@ const shape = {
   ),
   threads: setting(
     z.int().min(0).max(256).default(0),
-    "Number of threads that the model uses. 0: as many as the machine has cores.",
+    "Number of threads that the model uses. 0: half of the machine's logical cores if there are more than four, otherwise all of them.",
     { scope: "machine-overridable", restricted: true },
   ),
   idleMinutes: setting(

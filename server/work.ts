@@ -8,6 +8,8 @@ export interface CommandResult {
   readonly json: object;
   /** Notes about the text, printed on stderr beside it; the JSON has fields for them. */
   readonly notes?: readonly string[];
+  /** More about the text, a line each, printed on stderr before the notes. */
+  readonly details?: readonly string[];
   /**
    * Whether the signal stopped the work: only a note is printed (this string or the default), and the exit code is
    * 130.

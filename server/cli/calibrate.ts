@@ -4,13 +4,13 @@ import { basename, join } from "node:path";
 import { Command } from "commander";
 import { percent } from "../../base/figures.ts";
 import type { CalibrationReport } from "../evaluation/calibrate.ts";
+import type { PoolOptions } from "../evaluation/pool.ts";
 import { writeAtomically } from "../files/whole-file.ts";
 import type { ReliabilityBin } from "../metrics/calibration.ts";
-import type { ModelOptions } from "../open-model.ts";
-import { atLeast, withModelOptions } from "./options.ts";
+import { atLeast, withPoolOptions } from "./options.ts";
 import { runCommand } from "./terminal.ts";
 
-interface Options extends ModelOptions {
+interface Options extends PoolOptions {
   readonly data: string;
   readonly check?: string;
   readonly limit?: number;
@@ -38,7 +38,7 @@ Examples:
   $ spanfill calibrate --data bench/data/calibration.jsonl.gz --check bench/data/kept-out.jsonl.gz --limit 300
   $ spanfill calibrate --model ./tuned --data validation.jsonl --write`,
     );
-  return withModelOptions(command).action((options: Options) =>
+  return withPoolOptions(command).action((options: Options) =>
     runCommand(options.json === true, async (work) => {
       const [{ calibrate, calibrationOf, readPairs, runTrials }, { openPool }] = await Promise.all([
         import("../evaluation/calibrate.ts"),

@@ -2,13 +2,13 @@
 import { Command, Option } from "commander";
 import { TASK_PREFIXES } from "../../protocol/task-prefixes.ts";
 import type { EvaluateOptions } from "../evaluation/evaluate.ts";
+import type { PoolOptions } from "../evaluation/pool.ts";
 import { writeAtomically } from "../files/whole-file.ts";
-import type { ModelOptions } from "../open-model.ts";
 import { UsageError } from "../work.ts";
-import { atLeast, columnList, withModelOptions } from "./options.ts";
+import { atLeast, columnList, withPoolOptions } from "./options.ts";
 import { runCommand } from "./terminal.ts";
 
-interface Options extends EvaluateOptions, ModelOptions {
+interface Options extends EvaluateOptions, PoolOptions {
   readonly predictions?: string;
 }
 
@@ -40,14 +40,13 @@ export function evaluateCommand(): Command {
       `
 Columns, found by their usual names: summarize: text, summary, title; title: text, title; infill: text;
 qa: question, context, answers; classify: text, label.
-The model runs in one single-threaded process for each core (--threads: another number of processes).
 
 Examples:
   $ spanfill evaluate --task summarize --data pairs.jsonl
   $ spanfill evaluate --task infill --data docs.jsonl.gz --bigrams corpus.jsonl.gz --limit 200
   $ spanfill evaluate --task classify --data test.jsonl --columns text=input --model ./tuned --json`,
     );
-  return withModelOptions(command).action((options: Options) =>
+  return withPoolOptions(command).action((options: Options) =>
     runCommand(options.json === true, async (work) => {
       checkOptions(options);
       const [{ prepareEvaluation, evaluate }, { openPool }, { printReport }] = await Promise.all([

@@ -1,6 +1,7 @@
 /** `spanfill infill`: fills the gaps of a file or of standard input. */
 import { Command } from "commander";
 import { percent } from "../../base/figures.ts";
+import type { Fill } from "../features/write/infill.ts";
 import type { ModelOptions } from "../open-model.ts";
 import { atLeast, withModelOptions } from "./options.ts";
 import { readText, runCommand } from "./terminal.ts";
@@ -22,7 +23,12 @@ export function infillCommand(): Command {
     )
     .argument("[file]", "text file in UTF-8; - or no argument for standard input")
     .option("-g, --gap <string>", "the text that marks a gap", "___")
-    .option("-a, --alternatives <n>", "alternatives for each gap in the JSON", atLeast(1), 1)
+    .option(
+      "-a, --alternatives <n>",
+      "alternatives for each gap: printed on standard error, or in the JSON",
+      atLeast(1),
+      1,
+    )
     .addHelpText(
       "after",
       `
@@ -45,13 +51,20 @@ Examples:
         { signal, onProgress: ({ done, total }) => progress("Filling", done, total) },
       );
       const sure = made.fills.map(({ confidence }) => percent(confidence)).join(", ");
+      const others = options.alternatives === 1 ? [] : made.fills.map(alternativesLine);
       return {
         text: made.text,
         isAnswer: true,
         json: { ...made, ms: roundedMs({ ...ms, load: opened.loadMs }) },
+        details: others,
         notes: [`confidence ${sure}`, ...(made.calibrated ? [] : ["not calibrated: mean token likelihoods"])],
         cancelled,
       };
     }),
   );
+}
+
+function alternativesLine({ alternatives }: Fill, i: number): string {
+  const listed = alternatives.map(({ text, confidence }) => `${text.trim()} (${percent(confidence)})`);
+  return `gap ${i + 1}: ${listed.length === 0 ? "nothing" : listed.join(" | ")}`;
 }

@@ -5,22 +5,37 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { DEVICES } from "../../protocol/devices.ts";
 
-/** Adds --model, --precision, --threads and --json. */
+/** Adds --model, --precision, --device, --threads and --json. */
 export function withModelOptions(command: Command): Command {
+  return withJson(withModel(command).option("--threads <n>", THREADS_HELP, atLeast(1)));
+}
+
+/** Adds --model, --precision, --device, --processes and --json; --threads, as the number of processes was named, still works. */
+export function withPoolOptions(command: Command): Command {
   return withJson(
-    command
-      .option("-m, --model <id|dir>", "a model's id, or a folder: ./DIR or an absolute path (default: built-in)")
-      .addOption(new Option("--precision <precision>", "of the weights").choices(["int8", "float32"]).default("int8"))
-      .addOption(
-        new Option(
-          "--device <device>",
-          "device to run on; all except the CPU need float32 (spanfill devices lists them)",
-        )
-          .choices(["auto", ...DEVICES])
-          .default("auto"),
+    withModel(command)
+      .option(
+        "--processes <n>",
+        "single-threaded processes that run the model (default: one for each core, at most 8)",
+        atLeast(1),
       )
-      .option("--threads <n>", "threads of one operator (default: the machine's cores)", atLeast(1)),
+      .addOption(new Option("--threads <n>").argParser(atLeast(1)).hideHelp()),
   );
+}
+
+/** Help for --threads: the default is that of the engine (defaultThreads). */
+export const THREADS_HELP =
+  "threads of one operator (default: half of the logical cores if more than four, otherwise all)";
+
+function withModel(command: Command): Command {
+  return command
+    .option("-m, --model <id|dir>", "a model's id, or a folder: ./DIR or an absolute path (default: built-in)")
+    .addOption(new Option("--precision <precision>", "of the weights").choices(["int8", "float32"]).default("int8"))
+    .addOption(
+      new Option("--device <device>", "device to run on; all except the CPU need float32 (spanfill devices lists them)")
+        .choices(["auto", ...DEVICES])
+        .default("auto"),
+    );
 }
 
 /** Adds --json. */

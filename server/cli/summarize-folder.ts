@@ -20,7 +20,7 @@ export async function isFolder(path: string | undefined): Promise<boolean> {
 /** Prints the digest. If Ctrl+C stops it, the finished part is printed, with the exit code for an interruption. */
 export async function summarizeFolder(
   directory: string,
-  settings: FolderDigestParams["settings"],
+  params: Pick<FolderDigestParams, "settings" | "style" | "maxWords">,
   options: ModelOptions,
   { signal, progress }: Work,
 ): Promise<CommandResult> {
@@ -35,14 +35,14 @@ export async function summarizeFolder(
   const { markdown, ...made } = await folderDigest(
     // What is remembered is gone with the process: one model is as good as another.
     { model: async () => opened.model, identity: "", cache: createSummaryCache() },
-    { name: basename(path) || path, source: localFolder(path), above: await rulesAbove(path), settings },
-    { signal, onProgress: ({ done, total }) => progress("Summarising", done, total) },
+    { name: basename(path) || path, source: localFolder(path), above: await rulesAbove(path), ...params },
+    { signal, onProgress: ({ done, total }) => progress("Summarizing", done, total) },
   );
   if (made.files.found === 0 && !made.partial) {
     const left = made.leftOut.length === 0 ? "" : ` (${made.leftOut.length} files are left out)`;
     throw new ModelError(
       "input",
-      `${directory} holds no prose to summarise${left}. Name a folder of .md, .txt, .rst or .adoc files.`,
+      `${directory} holds no prose to summarize${left}. Name a folder of .md, .txt, .rst or .adoc files.`,
     );
   }
   if (made.partial) process.exitCode = EXIT.interrupted;

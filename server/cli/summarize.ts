@@ -27,7 +27,7 @@ export function summarizeCommand(): Command {
     )
     .argument("[file]", "text file in UTF-8, or a folder for a digest in Markdown; - or no argument for standard input")
     .addOption(
-      new Option("-s, --style <style>", "of the summary")
+      new Option("-s, --style <style>", "of the summary, or of each file's")
         .choices(["sentence", "paragraph", "bullets", "title"])
         .default("sentence"),
     )
@@ -63,13 +63,9 @@ Examples:
       const { settings } = parseSettings({});
       const minimumConfidence = minConfidence ?? settings["summary.minimumConfidence"];
       if (folder && file !== undefined) {
-        const contextLimit = defined({ maxContextTokens });
-        return summarizeFolder(
-          file,
-          { ...settings, ...contextLimit, "summary.minimumConfidence": minimumConfidence },
-          options,
-          work,
-        );
+        const limits = { ...defined({ maxContextTokens }), "summary.minimumConfidence": minimumConfidence };
+        const params = { settings: { ...settings, ...limits }, style, ...defined({ maxWords }) };
+        return summarizeFolder(file, params, options, work);
       }
       await using opened = await openModel(options);
       const { cancelled, ms, logProbs, ...made } = await summarize(

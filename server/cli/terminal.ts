@@ -27,6 +27,7 @@ export async function runCommand(json: boolean, work: (work: Work) => Promise<Co
       if (json) printJson(result.json);
       else if (result.isAnswer === true) printAnswer(result.text);
       else printReport(result.text);
+      if (!json) for (const line of result.details ?? []) printNote(line);
       if (!json && result.notes !== undefined) printNote(`(${result.notes.join("; ")})`);
     }
   } catch (error) {

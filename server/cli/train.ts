@@ -7,7 +7,7 @@ import type { TrainRequest } from "../training/run/request.ts";
 import { MACHINE_SETTINGS } from "../training/run/run.ts";
 import { SCHEDULES } from "../training/step/schedule.ts";
 import { UsageError } from "../work.ts";
-import { between, columnList, within, withJson } from "./options.ts";
+import { between, columnList, THREADS_HELP, within, withJson } from "./options.ts";
 import { runCommand } from "./terminal.ts";
 
 interface Options
@@ -103,7 +103,7 @@ export function trainCommand(): Command {
       3,
     )
     .option("--seed <n>", "of what is kept out, the order, the gaps and dropout", within(TRAIN_BOUNDS.seed), 0)
-    .option("--threads <n>", "threads of one operator (default: the machine's cores)", within(TRAIN_BOUNDS.threads))
+    .option("--threads <n>", THREADS_HELP, within(TRAIN_BOUNDS.threads))
     .option("--control [file]", "take pause, continue and stop, one a line, on standard input or from a file")
     .option("--dry-run", "say what the run would need, and end")
     .addHelpText(

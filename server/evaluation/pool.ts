@@ -7,6 +7,11 @@ import { createRemoteEngine } from "../engine/process/remote.ts";
 import type { ModelOptions } from "../open-model.ts";
 import { deviceOf, tellFallback } from "../open-model.ts";
 
+/** Which model, and how many processes; `threads` is an older name of `processes`. */
+export interface PoolOptions extends ModelOptions {
+  readonly processes?: number;
+}
+
 /** A loaded model that works on several items at once. */
 export interface ModelPool extends AsyncDisposable {
   readonly info: ModelInfo;
@@ -23,12 +28,12 @@ export interface ModelPool extends AsyncDisposable {
 }
 
 /**
- * Loads the model that --model names into as many processes as --threads says, the machine's cores (at most 8) when it says nothing.
+ * Loads the model that --model names into as many processes as --processes says; by default one for each core, at most 8.
  * @throws ModelError when it is not there or cannot be loaded
  */
-export async function openPool(options: ModelOptions): Promise<ModelPool> {
+export async function openPool(options: PoolOptions): Promise<ModelPool> {
   const directory = resolveModel(options.model, { workingFolder: process.cwd() });
-  const count = options.threads ?? Math.min(availableParallelism(), 8);
+  const count = options.processes ?? options.threads ?? Math.min(availableParallelism(), 8);
   const engines = Array.from({ length: count }, () => createRemoteEngine({ onFallback: tellFallback }));
   const device = await deviceOf(options, directory);
   const dispose = async () => {

@@ -207,6 +207,12 @@ test("infill takes another gap, several alternatives, and more gaps than there a
   );
   assert.equal(run.code, 0, run.stdout);
   assert.equal(parsed(filled, run).fills[0]?.offset, 4);
+  const plain = await spanfill(["infill", "--gap", "TODO", "--alternatives", "2", ...withModel], "The TODO is.\n");
+  const listed = parsed(filled, run).fills[0]?.alternatives.map(({ text }) => text.trim()) ?? [];
+  assert.equal(listed.length, 2);
+  const gap = plain.stderr.split("\n").find((line) => line.startsWith("gap 1: "));
+  assert.match(gap ?? plain.stderr, /^gap 1: .* \(\d+%\) \| .* \(\d+%\)$/);
+  for (const text of listed) assert.ok(gap?.includes(text), `${text} in ${gap}`);
   const many = await spanfill(["infill", "--json", ...withModel], "the ___ is on ".repeat(25));
   assert.equal(many.code, 0, many.stdout);
   assert.equal(parsed(filled, many).fills.length, 25);
@@ -330,7 +336,7 @@ test("calibrate keeps its result with the model, and what else the manifest said
     "The one that is on the list has it for this, and they have it too. As it was for us, so be it for all of them.";
   const rows = ["one", "two", "three"].map((title) => ({ title, text: prose, summary: prose }));
   const data = file("pairs.jsonl", rows.map((row) => JSON.stringify(row)).join("\n"));
-  const args = ["calibrate", "--model", copy, "--precision", "float32", "--threads", "1", "--data", data, "--json"];
+  const args = ["calibrate", "--model", copy, "--precision", "float32", "--processes", "1", "--data", data, "--json"];
   const schema = z.strictObject({
     model: z.literal("mine"),
     precision: z.literal("float32"),

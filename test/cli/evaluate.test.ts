@@ -20,7 +20,7 @@ after(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-const withModel = ["--model", model.directory, "--precision", "float32", "--threads", "1"];
+const withModel = ["--model", model.directory, "--precision", "float32", "--processes", "1"];
 const env = { ...process.env, SPANFILL_CACHE: join(folder, ".cache") };
 
 function evaluate(args: readonly string[], input: string | Buffer = "") {

@@ -59,6 +59,19 @@ test("a folder's digest is printed in Markdown, or with --json whole; a note say
   );
 });
 
+test("each file's summary heeds --style and --max-words", async () => {
+  const bullets = start(model.directory, "--style", "bullets", "--max-words", "12");
+  assert.deepEqual(await bullets.ended, [0, null], bullets.said.stderr);
+  assert.match(bullets.said.stdout, /^- \[a\.md\]\(a\.md\):\n( {2}- .+\n)+/m);
+  for (const [, listed = ""] of bullets.said.stdout.matchAll(/\.md\):\n((?: {2}- .+\n)+)/g)) {
+    const words = listed
+      .replace(/^ {2}- /gm, "")
+      .split(/\s+/)
+      .filter(Boolean);
+    assert.ok(words.length <= 12, listed);
+  }
+});
+
 test("interrupted, it prints what was done, and the exit code says so", {
   skip: process.platform === "win32",
 }, async () => {

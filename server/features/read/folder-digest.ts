@@ -1,4 +1,6 @@
 /** Writes a digest of a folder: a sentence on each file, by subfolder, with links, and what was left out and why. */
+
+import { defined } from "../../../base/defined.ts";
 import { percentDone } from "../../../base/figures.ts";
 import type { Settings } from "../../../protocol/settings.ts";
 import {
@@ -12,6 +14,7 @@ import {
 } from "../../text/folder-files.ts";
 import { languageName } from "../../text/languages.ts";
 import { type RememberedSummary, type RememberingContext, rememberedSummary } from "./remembered-summary.ts";
+import type { SummaryStyle } from "./summary-text.ts";
 
 /** A folder to summarise. */
 export interface FolderDigestParams {
@@ -21,6 +24,10 @@ export interface FolderDigestParams {
   /** Ignore rules from outside of it. */
   readonly above: readonly IgnoreRule[];
   readonly settings: Pick<Settings, "maxContextTokens" | "summary.minimumConfidence">;
+  /** Of each file; a sentence when absent. */
+  readonly style?: SummaryStyle;
+  /** Of each file; as the style has it when absent. */
+  readonly maxWords?: number;
 }
 
 /** Progress: files done of all, and the one that is next. */
@@ -50,7 +57,7 @@ export interface FolderDigest {
  */
 export async function folderDigest(
   context: RememberingContext,
-  { name, source, above, settings }: FolderDigestParams,
+  { name, source, above, settings, style = "sentence", maxWords }: FolderDigestParams,
   { signal, onProgress }: FolderDigestOptions,
 ): Promise<FolderDigest> {
   const made: Item[] = [];
@@ -80,7 +87,7 @@ export async function folderDigest(
     characters += text.length;
     const summary = await rememberedSummary(
       context,
-      { text, style: "sentence", maxContextTokens, minimumConfidence },
+      { text, style, maxContextTokens, minimumConfidence, ...defined({ maxWords }) },
       { signal },
     );
     if (summary === undefined) break;
@@ -126,7 +133,7 @@ function written(name: string, items: readonly Item[], digest: Omit<FolderDigest
   ].join("; ");
   const sections = [...folders].flatMap(([folder, inside]) => [
     ...(folder === "" ? [] : [`## ${escaped(folder)}`]),
-    inside.map((item) => `- ${link(item.path, folder)}: ${sentence(item.summary)}`).join("\n"),
+    inside.map((item) => `- ${link(item.path, folder)}:${summaryText(item.summary)}`).join("\n"),
   ]);
 
   const without = REASONS.flatMap(([why, text]) => {
@@ -150,13 +157,19 @@ function grouped<T>(items: readonly T[], keyOf: (item: T) => string): Map<string
   return groups;
 }
 
-function sentence(summary: RememberedSummary | undefined): string {
-  if (summary === undefined) return "*no text*";
-  const text = escaped(summary.summary.replace(/\s+/g, " ").trim());
+/** What follows a link's colon: the summary on the same line, or below it the bullets. */
+function summaryText(summary: RememberedSummary | undefined): string {
+  if (summary === undefined) return " *no text*";
   const foreign =
     summary.language === undefined ? "" : ` *(${languageName(summary.language)}, which the model does not know)*`;
-  if (text === "") return "*nothing to say*";
-  return (summary.origin === "model" ? text : `“${text}”`) + foreign;
+  const bullets = summary.summary.split("\n").filter((line) => line.startsWith("- "));
+  const shown = (text: string) => {
+    const line = escaped(text.replace(/\s+/g, " ").trim());
+    return summary.origin === "model" ? line : `“${line}”`;
+  };
+  if (summary.summary.trim() === "") return " *nothing to say*";
+  if (bullets.length === 0) return ` ${shown(summary.summary)}${foreign}`;
+  return `${foreign}\n${bullets.map((line) => `  - ${shown(line.slice(2))}`).join("\n")}`;
 }
 
 function link(path: string, folder: string): string {
