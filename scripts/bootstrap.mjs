@@ -29,7 +29,12 @@ const tasks = {
     run(join(root, "dist", "cli.js"), args.length > 0 ? args : ["demo"], { cwd });
   },
   check: () => verify(CHECKS),
-  test: () => verify([...CHECKS, ["Editor tests", join("scripts", "editor", "run.mjs"), editorForTests()]]),
+  test: () =>
+    verify([
+      ...CHECKS,
+      ["The panel in a browser", join("scripts", "editor", "look.mjs")],
+      ["Editor tests", join("scripts", "editor", "run.mjs"), editorForTests()],
+    ]),
   /** Any other script, from the repository's root. */
   run: () => {
     const [script, ...rest] = args;

@@ -6,11 +6,13 @@ import { readFileSync } from "node:fs";
  * Opens the page.
  * @param answers the kind of a question -> its answer; that of "run" is a list, from which the question's id picks
  * @param kept the list of models that the extension put into the page
+ * @param script the page's own script, if another than the one that ships
+ * @param prepare called with the page before anything is loaded
  * @param theme custom properties of a theme, and the class that VS Code gives the body
  */
 export async function openPanelPage(
   browser,
-  { answers, theme = DARK, width = 1200, height = 800, state = null, kept },
+  { answers, theme = DARK, width = 1200, height = 800, state = null, kept, script, prepare },
 ) {
   const page = await browser.newPage({ viewport: { width, height } });
   page.setDefaultTimeout(20_000);
@@ -38,7 +40,8 @@ export async function openPanelPage(
     document.body.className = "${theme.kind}";`;
   const html = `<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Spanfill</title>
     <meta http-equiv="Content-Security-Policy" content="${policy}"></head>
-    <body><main id="root"></main>${data(kept)}<script nonce="page">${editor}</script><script nonce="page">${readFileSync("dist/panel.js", "utf8").replaceAll("</script", "<\\/script")}</script></body></html>`;
+    <body><main id="root"></main>${data(kept)}<script nonce="page">${editor}</script><script nonce="page">${(script ?? readFileSync("dist/panel.js", "utf8")).replaceAll("</script", "<\\/script")}</script></body></html>`;
+  await prepare?.(page);
   await page.route("http://panel.test/", (route) => route.fulfill({ contentType: "text/html", body: html }));
   await page.goto("http://panel.test/");
   return { page, complaints };

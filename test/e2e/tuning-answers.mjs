@@ -22,7 +22,8 @@ const model = (id, change = {}) => ({
   installed: { directory: `/models/${id}`, sizeBytes: 62e6, removable: true },
   ...change,
 });
-const OWN = "t5-tiny-own";
+/** The built-in model. */
+export const OWN = "t5-tiny-own";
 const measured = (device, precision, tokensPerSecond, firstTokenMs, memoryBytes) => ({
   ...{ id: OWN, device, precision, tokensPerSecond, firstTokenMs, memoryBytes },
   ...{ loadMs: 340, at: "2026-11-21T12:00:00Z" },
