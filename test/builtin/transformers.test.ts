@@ -25,6 +25,17 @@ const references: Readonly<Record<string, Reference>> = JSON.parse(
   readFileSync("test/fixtures/builtin/references.json", "utf8"),
 );
 
+test("every model that ships has references, and they answer something", () => {
+  assert.deepEqual(
+    listBuiltin()
+      .map(({ id }) => id)
+      .sort(),
+    Object.keys(references).sort(),
+  );
+  for (const { rows } of Object.values(references))
+    assert.ok(rows.length > 0 && rows.some(({ output }) => output.length > 2));
+});
+
 for (const { id, directory } of listBuiltin()) {
   test(`${id}: transformers' tokens, weights and answers`, async () => {
     const reference = references[id];

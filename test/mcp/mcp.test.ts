@@ -52,6 +52,7 @@ test("summaries and fills come back; what cannot be done is said; the process en
   assert.match(summary.text, /\(.*\)$/);
   const filled = await call("infill_text", { text: "The sky is ___ today.\r\n" });
   assert.match(filled.text, /^The sky is [\s\S]* ?today\.\r\n$/);
+  assert.doesNotMatch(filled.text, /___/);
   assert.deepEqual(await call("infill_text", { text: "no gap" }), {
     text: 'There is no gap to fill: "___" does not occur in the text. Mark each gap, for example: The sky is ___.',
     isError: true,

@@ -11,6 +11,7 @@ import type { TrainEvent } from "../../../protocol/training.ts";
 import { resolveModel } from "../../../server/catalog/installed.ts";
 import { createLocalEngine, readTokenizer } from "../../../server/engine/process/local.ts";
 import { infillDataset, type Pair, pairDataset } from "../../../server/training/data/dataset.ts";
+import { promptTokenizer } from "../../../server/training/data/prompt-tokenizer.ts";
 import { checkRoom, roomNeeded } from "../../../server/training/run/room.ts";
 import type { TrainRun, TrainSettings } from "../../../server/training/run/run.ts";
 import { type TrainOptions, train } from "../../../server/training/run/train.ts";
@@ -95,6 +96,29 @@ const failsWith = (code: string, message: RegExp) => (error: unknown) => {
   return true;
 };
 
+const lora = { kind: "lora", targets: ["q", "v"], rank: 4, alpha: 8, dropoutRate: 0.1 } as const;
+const prompted = promptTokenizer(JSON.parse(readFileSync(join(base.directory, "tokenizer.json"), "utf8")), 3);
+const withPrompt = createTokenizer(prompted.json);
+const short = { ...settings, epochs: 1, optimizer: "adamw" } as const;
+/** What is resumed, and after which steps it was stopped. */
+const RESUMED: [what: string, changed: Partial<TrainRun>, stops: number[][]][] = [
+  ["every weight by Adafactor", {}, [[1], [7, 19], [10, 11]]],
+  ["every weight by AdamW", { settings: short }, [[1, 5]]],
+  ["LoRA by Adafactor", { settings: { ...short, optimizer: "adafactor" }, method: lora }, [[5]]],
+  ["LoRA by AdamW", { settings: short, method: lora }, [[1, 5]]],
+  [
+    "a soft prompt by AdamW",
+    {
+      settings: short,
+      method: { kind: "prompt", tokens: 3, firstId: prompted.firstId },
+      tokenizerJson: JSON.stringify(prompted.json),
+      dataset: pairDataset(withPrompt, pairs, { ...limits, prefix: prompted.names.join("") }),
+      prefixes: { summarize: prompted.names.join("") },
+    },
+    [[1, 5]],
+  ],
+];
+
 describe("tuning", () => {
   it("lowers the loss of examples kept out, and writes a model that loads", async () => {
     const { evaluations, best, cancelled } = await train(run("learns"));
@@ -124,20 +148,23 @@ describe("tuning", () => {
     await engine.dispose();
   });
 
-  it("goes on after a stop as if there had been none, wherever it stopped", async () => {
-    const whole = await losses(run("whole"));
-    for (const stops of [[1], [7, 19], [10, 11]]) {
-      const name = `stopped ${stops}`;
-      const made: number[] = [];
-      for (const stop of [...stops, Number.POSITIVE_INFINITY]) {
-        made.push(...(await losses(run(name), stoppingAt(stop))));
+  for (const [what, changed, stopped] of RESUMED) {
+    it(`goes on after a stop as if there had been none, bit by bit: ${what}`, async () => {
+      const whole = `${what}, whole`;
+      const expected = await losses(run(whole, changed));
+      for (const stops of stopped) {
+        const name = `${what}, stopped ${stops}`;
+        const resumed: number[] = [];
+        for (const stop of [...stops, Number.POSITIVE_INFINITY]) {
+          resumed.push(...(await losses(run(name, changed), stoppingAt(stop))));
+        }
+        assert.deepEqual(resumed, expected);
+        for (const file of ["model.safetensors", "training.json"]) {
+          assert.ok(readFileSync(join(folder, whole, file)).equals(readFileSync(join(folder, name, file))), file);
+        }
       }
-      assert.deepEqual(made, whole);
-      for (const file of ["model.safetensors", "training.json"]) {
-        assert.ok(readFileSync(join(folder, "whole", file)).equals(readFileSync(join(folder, name, file))), file);
-      }
-    }
-  });
+    });
+  }
 
   it("goes on from the state before when the newest is damaged", async () => {
     const whole = await losses(run("undamaged"));
