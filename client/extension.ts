@@ -1,5 +1,6 @@
 /** The extension's beginning and end: registers what is there at once, and loads the language client when it is needed. */
 import {
+  type Disposable,
   type ExtensionContext,
   env,
   languages,
@@ -71,33 +72,7 @@ export function activate(context: ExtensionContext): void {
   log.info(
     `Spanfill ${context.extension.packageJSON.version} in ${env.appName} ${version}, ${process.platform}-${process.arch}`,
   );
-  const start = async (): Promise<LanguageServer> => {
-    const { createServer, runAction } = await import("./commands/commands.ts");
-    let saidOfDevice: string | undefined;
-    const onStatus = (engine: EngineStatus | undefined) => {
-      status.show(engine);
-      if (engine?.slowNotice !== undefined) saySlow(context, engine.slowNotice);
-      const notice = engine?.deviceNotice;
-      if (notice !== undefined && notice !== saidOfDevice) void notify("warning", notice);
-      saidOfDevice = notice ?? saidOfDevice;
-      if (engine !== undefined)
-        log.debug(`engine: ${engine.state}${engine.pid === undefined ? "" : `, process ${engine.pid}`}`);
-    };
-    const server: LanguageServer = createServer(context, log, onStatus, pause, (command, argument) =>
-      runAction({ server, summaries, pause }, command, argument),
-    );
-    return server;
-  };
-  const server = () => {
-    if (running !== undefined) return running;
-    const started = start();
-    running = started;
-    // What asks next tries again.
-    started.catch(() => {
-      if (running === started) running = undefined;
-    });
-    return started;
-  };
+  const server = createStarter(context, log, { status, summaries, pause });
   for (const [id, name] of Object.entries(TABLE)) {
     const command = registerCommand(id, async (argument?: unknown) => {
       const context: CommandContext = { server: await server(), summaries, pause };
@@ -108,32 +83,11 @@ export function activate(context: ExtensionContext): void {
     });
     context.subscriptions.push(command);
   }
-  // The panel is a file of its own, read when it is first shown.
+  // The panel is a separate file, read when it is first shown.
   const panel = async () => {
     return { ...(await import("./panel/host.ts")), context: { extension: context, server } };
   };
-  context.subscriptions.push(
-    registerCommand("spanfill.openPanel", async () => {
-      const { openPanel, context } = await panel();
-      openPanel(context);
-    }),
-    ...["spanfill.fineTune", "spanfill.showRuns"].map((id) =>
-      registerCommand(id, async () => {
-        const { openPanel, context } = await panel();
-        openPanel(context, "tuning");
-      }),
-    ),
-    registerCommand("spanfill.chooseModel", async () => {
-      const { chooseModel, context } = await panel();
-      await chooseModel(context);
-    }),
-    window.registerWebviewPanelSerializer("spanfill.panel", {
-      deserializeWebviewPanel: async (shown) => {
-        const { restorePanel, context } = await panel();
-        restorePanel(context, shown);
-      },
-    }),
-  );
+  context.subscriptions.push(...panelCommands(panel));
   context.subscriptions.push(...registerTools(server), suggestInComments(server, pause));
   // VS Code activates for input boxes too: only a person's text starts the server, and opening it does not wait for that.
   // The engine waits for the first request.
@@ -160,6 +114,73 @@ export function activate(context: ExtensionContext): void {
     ),
   );
   setImmediate(() => workspace.textDocuments.forEach(opened));
+}
+
+/** Returns what starts the server once; after a failed start the next call tries again. */
+function createStarter(
+  context: ExtensionContext,
+  log: ReturnType<typeof openLog>,
+  {
+    status,
+    summaries,
+    pause,
+  }: Omit<CommandContext, "server"> & { readonly status: ReturnType<typeof createStatusItem> },
+): () => Promise<LanguageServer> {
+  const start = async (): Promise<LanguageServer> => {
+    const { createServer, runAction } = await import("./commands/commands.ts");
+    let shownNotice: string | undefined;
+    const onStatus = (engine: EngineStatus | undefined) => {
+      status.show(engine);
+      if (engine?.slowNotice !== undefined) saySlow(context, engine.slowNotice);
+      const notice = engine?.deviceNotice;
+      if (notice !== undefined && notice !== shownNotice) void notify("warning", notice);
+      shownNotice = notice ?? shownNotice;
+      if (engine !== undefined)
+        log.debug(`engine: ${engine.state}${engine.pid === undefined ? "" : `, process ${engine.pid}`}`);
+    };
+    const server: LanguageServer = createServer(context, log, onStatus, pause, (command, argument) =>
+      runAction({ server, summaries, pause }, command, argument),
+    );
+    return server;
+  };
+  return () => {
+    if (running !== undefined) return running;
+    const started = start();
+    running = started;
+    started.catch(() => {
+      if (running === started) running = undefined;
+    });
+    return started;
+  };
+}
+
+type Panel = typeof import("./panel/host.ts") & {
+  readonly context: Parameters<typeof import("./panel/host.ts").openPanel>[0];
+};
+
+/** Registers what opens the panel. */
+function panelCommands(panel: () => Promise<Panel>): Disposable[] {
+  const open =
+    (...page: ["tuning"] | []) =>
+    async () => {
+      const { openPanel, context } = await panel();
+      openPanel(context, ...page);
+    };
+  return [
+    registerCommand("spanfill.openPanel", open()),
+    registerCommand("spanfill.fineTune", open("tuning")),
+    registerCommand("spanfill.showRuns", open("tuning")),
+    registerCommand("spanfill.chooseModel", async () => {
+      const { chooseModel, context } = await panel();
+      await chooseModel(context);
+    }),
+    window.registerWebviewPanelSerializer("spanfill.panel", {
+      deserializeWebviewPanel: async (shown) => {
+        const { restorePanel, context } = await panel();
+        restorePanel(context, shown);
+      },
+    }),
+  ];
 }
 
 /** Once a machine. */

@@ -58,26 +58,12 @@ export function crossEntropy(
   chunks: number,
 ): Loss {
   const scalar = (value: number) => g.constant(hidden.dtype, [], [value]);
-  const scaled = (x: Value, factor: number) => (factor === 1 ? x : ops.mul(g, x, scalar(factor)));
-  const sum = (x: Value) => ops.reduceSum(g, x, [0, 1], false);
+  const scaled = scaling(g, hidden.dtype);
   const even = labelSmoothing / Number(table.shape[0]);
   const evenRow = labelSmoothing === 0 ? null : scaled(ops.reduceSum(g, table, [0], true), even); // [1, D]
-  const parts = chunked(g, hidden, labels, weights, chunks).map((part) => {
-    const h = part.hidden; // [n, D]
-    const w = ops.unsqueeze(g, part.weights, 1); // [n, 1]
-    const logits = ops.gemm(g, h, table, { transposeB: true }); // [n, V]
-    const probabilities = ops.softmax(g, logits);
-    // The log of the sum of exponentials is the largest logit minus the log of its probability.
-    const largest = ops.reduceLast(g, "ReduceMax", logits);
-    const logSum = ops.sub(g, largest, ops.unary(g, "Log", ops.reduceLast(g, "ReduceMax", probabilities))); // [n, 1]
-    const rows = ops.gather(g, table, part.labels, 0); // [n, D]
-    const picked = ops.reduceLast(g, "ReduceSum", ops.mul(g, h, rows));
-    let loss = ops.sub(g, logSum, scaled(picked, 1 - labelSmoothing));
-    if (evenRow !== null) loss = ops.sub(g, loss, ops.gemm(g, h, evenRow, { transposeB: true }));
-    if (zLoss !== 0) loss = ops.add(g, loss, scaled(ops.mul(g, logSum, logSum), zLoss));
-    const nll = ops.sub(g, logSum, picked);
-    return { h, w, logSum, probabilities, rows, loss: sum(ops.mul(g, loss, w)), nll: sum(ops.mul(g, nll, w)) };
-  });
+  const parts = chunked(g, hidden, labels, weights, chunks).map((part) =>
+    chunkLoss(g, part, table, evenRow, { labelSmoothing, zLoss }),
+  );
   const total = (values: readonly Value[]) => values.reduce((a, b) => ops.add(g, a, b));
   const joined = (values: readonly Value[]) =>
     values.length === 1 ? total(values) : ops.concat(g, values, 0, hidden.shape[0]);
@@ -117,6 +103,36 @@ export function crossEntropy(
       };
     },
   };
+}
+
+function scaling(g: GraphBuilder, dtype: Value["dtype"]) {
+  return (x: Value, factor: number) => (factor === 1 ? x : ops.mul(g, x, g.constant(dtype, [], [factor])));
+}
+
+/** The loss of one chunk of positions, and what its gradients are computed from. */
+function chunkLoss(
+  g: GraphBuilder,
+  part: Omit<LossInputs, "table">,
+  table: Value,
+  evenRow: Value | null,
+  { labelSmoothing, zLoss }: LossOptions,
+) {
+  const scaled = scaling(g, part.hidden.dtype);
+  const sum = (x: Value) => ops.reduceSum(g, x, [0, 1], false);
+  const h = part.hidden; // [n, D]
+  const w = ops.unsqueeze(g, part.weights, 1); // [n, 1]
+  const logits = ops.gemm(g, h, table, { transposeB: true }); // [n, V]
+  const probabilities = ops.softmax(g, logits);
+  // The log of the sum of exponentials is the largest logit minus the log of its probability.
+  const largest = ops.reduceLast(g, "ReduceMax", logits);
+  const logSum = ops.sub(g, largest, ops.unary(g, "Log", ops.reduceLast(g, "ReduceMax", probabilities))); // [n, 1]
+  const rows = ops.gather(g, table, part.labels, 0); // [n, D]
+  const picked = ops.reduceLast(g, "ReduceSum", ops.mul(g, h, rows));
+  let loss = ops.sub(g, logSum, scaled(picked, 1 - labelSmoothing));
+  if (evenRow !== null) loss = ops.sub(g, loss, ops.gemm(g, h, evenRow, { transposeB: true }));
+  if (zLoss !== 0) loss = ops.add(g, loss, scaled(ops.mul(g, logSum, logSum), zLoss));
+  const nll = ops.sub(g, logSum, picked);
+  return { h, w, logSum, probabilities, rows, loss: sum(ops.mul(g, loss, w)), nll: sum(ops.mul(g, nll, w)) };
 }
 
 /** The positions cut into near-equal chunks; the last ones are empty when there are few positions. */

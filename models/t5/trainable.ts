@@ -144,9 +144,8 @@ export function trainableLowering(
       return ops.reshape(g, masked(g, unfold(g, rows, x, [width]), [rows.batch, 1, width], adapter), x.shape);
     }
 
-    function norm(x: Value, name: string): Value {
-      return runtime.rootMeanSquareNorm(g, x, weight(name), config.layerNormEpsilon).normed;
-    }
+    const norm = (x: Value, name: string) =>
+      runtime.rootMeanSquareNorm(g, x, weight(name), config.layerNormEpsilon).normed;
 
     function linear(x: Value, name: string): Value {
       const y = ops.gemm(g, x, weight(`${name}.weight`), { transposeB: true }); // [N, out]

@@ -23,6 +23,12 @@ interface Options extends ModelOptions {
   readonly seed?: number;
 }
 
+const EXAMPLES = `
+Examples:
+  $ spanfill generate --input "summarize: T5 reads text and writes text."
+  $ spanfill generate --model ./t5-small --input "translate English to German: Thank you." --num-beams 4
+  $ spanfill generate --input-ids "[21603, 10, 1]" --precision float32 --json`;
+
 /** The command. Its action prints the best text, or {ids, text, score, sequences, ...} with --json. */
 export function generateCommand(): Command {
   const command = new Command("generate")
@@ -41,14 +47,7 @@ export function generateCommand(): Command {
     .option("--top-k <n>", "sample among the k most likely tokens", atLeast(1))
     .option("--top-p <x>", "sample among tokens of this total probability", between(0, 1, false))
     .option("--seed <n>", "sample with this seed", atLeast(0))
-    .addHelpText(
-      "after",
-      `
-Examples:
-  $ spanfill generate --input "summarize: T5 reads text and writes text."
-  $ spanfill generate --model ./t5-small --input "translate English to German: Thank you." --num-beams 4
-  $ spanfill generate --input-ids "[21603, 10, 1]" --precision float32 --json`,
-    );
+    .addHelpText("after", EXAMPLES);
   return withModelOptions(command).action((options: Options) =>
     runCommand(options.json === true, async ({ signal, progress }) => {
       if ((options.input === undefined) === (options.inputIds === undefined)) {

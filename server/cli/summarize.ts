@@ -14,6 +14,14 @@ interface Options extends ModelOptions {
   readonly minConfidence?: number;
 }
 
+const EXAMPLES = `
+Examples:
+  $ spanfill summarize README.md
+  $ spanfill summarize docs > DIGEST.md
+  $ spanfill summarize --style bullets --max-words 60 design.md
+  $ spanfill summarize --min-confidence 0 README.md
+  $ git log -5 | spanfill summarize --style title --json`;
+
 /**
  * The command. Its action prints the summary, with a note on stderr of the model's confidence and of how much is
  * copied; with --json, {summary, chunks, coverage, confidence, calibrated, origin, tokens, ms, model}.
@@ -38,16 +46,7 @@ export function summarizeCommand(): Command {
       "if the model's confidence is lower, use a sentence of the text instead; 0: never (default: as in the editor)",
       between(0, 1),
     )
-    .addHelpText(
-      "after",
-      `
-Examples:
-  $ spanfill summarize README.md
-  $ spanfill summarize docs > DIGEST.md
-  $ spanfill summarize --style bullets --max-words 60 design.md
-  $ spanfill summarize --min-confidence 0 README.md
-  $ git log -5 | spanfill summarize --style title --json`,
-    );
+    .addHelpText("after", EXAMPLES);
   return withModelOptions(command).action((file: string | undefined, options: Options) =>
     runCommand(options.json === true, async (work) => {
       const { signal, progress } = work;

@@ -50,26 +50,11 @@ export async function fillTask(
     ...(helped ? [{ name: "model without word pairs", fills: outcomes.map(({ withoutPairs }) => withoutPairs) }] : []),
     { name: "model, only the text before", logProbs: outcomes.map(({ withoutAfter }) => withoutAfter) },
   ];
-  if (bigrams !== undefined) {
-    const predict = (both: boolean) =>
-      gaps.map((gap) =>
-        isWord(gap) ? bigrams.predict(gap.before, both ? gap.after : undefined, alternatives) : undefined,
-      );
-    outputs.push({ name: "bigrams, word before", fills: predict(false) });
-    outputs.push({ name: "bigrams, both sides", fills: predict(true) });
-  }
+  if (bigrams !== undefined) outputs.push(...bigramOutputs(bigrams, gaps, alternatives));
   return {
     groups: evaluateFills(gaps, outputs, alternatives, seed),
     alternatives,
-    notes: [
-      "Gaps: of each text at most one content word, one function word, one phrase (2 to 5 words) and one sentence (5 to 30 words), cut by the seed; the model sees up to about 800 characters on both sides and the gap's length class.",
-      `Fills: no sampling; "among" counts the fill and the best alternatives, ${alternatives} different ones at most.`,
-      ...(helped
-        ? ["Words: the model weighs what word pairs of its training text propose; without them it is greedy."]
-        : []),
-      "Exact: the case counts, white space and marks around a fill do not. F1: of words, case and marks ignored. Perplexity: of what stood there, given the text on both sides.",
-      ...(bigrams === undefined ? ["No bigrams to compare with: --bigrams FILE counts them in a corpus."] : []),
-    ],
+    notes: notesOf(alternatives, helped, bigrams !== undefined),
     predictions: gaps.map(({ row, source, kind, fill }, i) => {
       const { greedy = [], beams = [], likelihood = [] } = outcomes[i] ?? {};
       return {
@@ -84,6 +69,30 @@ export async function fillTask(
       };
     }),
   };
+}
+
+/** What pairs of words alone would fill in, from the word before and from both sides. */
+function bigramOutputs(bigrams: BigramModel, gaps: readonly Gap[], alternatives: number): FillOutputs[] {
+  const predict = (both: boolean) =>
+    gaps.map((gap) =>
+      isWord(gap) ? bigrams.predict(gap.before, both ? gap.after : undefined, alternatives) : undefined,
+    );
+  return [
+    { name: "bigrams, word before", fills: predict(false) },
+    { name: "bigrams, both sides", fills: predict(true) },
+  ];
+}
+
+function notesOf(alternatives: number, helped: boolean, compared: boolean): string[] {
+  return [
+    "Gaps: of each text at most one content word, one function word, one phrase (2 to 5 words) and one sentence (5 to 30 words), cut by the seed; the model sees up to about 800 characters on both sides and the gap's length class.",
+    `Fills: no sampling; "among" counts the fill and the best alternatives, ${alternatives} different ones at most.`,
+    ...(helped
+      ? ["Words: the model weighs what word pairs of its training text propose; without them it is greedy."]
+      : []),
+    "Exact: the case counts, white space and marks around a fill do not. F1: of words, case and marks ignored. Perplexity: of what stood there, given the text on both sides.",
+    ...(!compared ? ["No bigrams to compare with: --bigrams FILE counts them in a corpus."] : []),
+  ];
 }
 
 /** The gaps that a seed cuts into a row's text; the same whatever other rows there are. */

@@ -5,6 +5,7 @@ import { join, resolve } from "node:path";
 import { defined } from "../../../base/defined.ts";
 import { reason } from "../../../base/reason.ts";
 import { ModelError } from "../../../models/errors.ts";
+import type { T5Config } from "../../../models/t5/config.ts";
 import { parameterCount } from "../../../models/t5/weights.ts";
 import { createBytePairTokenizer, isBytePair, robertaTokenizerJson } from "../../../models/tokenizer/byte-pair.ts";
 import { createByteTokenizer } from "../../../models/tokenizer/bytes.ts";
@@ -100,14 +101,10 @@ async function loadModel(
   const runnerOnDevice = opened.value;
   const tokenizer = await reading;
   const { config } = await runnerOnDevice.use(async (runner) => runner);
-  const { id, prefixes, labels, calibration, languages } = readManifest(directory);
   checkVocabulary(tokenizer, config.vocabSize, config.eosTokenId);
   const decode = (ids: readonly number[]) => tokenizer.decode(ids);
   const { frequent, ...decoding } = readDecoding(directory);
-  const { padTokenId, decoderStartTokenId, eosTokenId } = config;
-  const marks = tokenizer.lengthMarks.map((mark) => mark.id);
-  const always = [padTokenId, decoderStartTokenId, eosTokenId, tokenizer.unkId, ...tokenizer.sentinelIds, ...marks];
-  const commonTokens = rankedTokens(always, frequent, config.vocabSize);
+  const commonTokens = rankedTokens(alwaysCommon(tokenizer, config), frequent, config.vocabSize);
   const using = { config, decode, commonTokens, inputOnly: tokenizer.promptIds };
   try {
     check(); // files read last may be newer than those read first
@@ -123,24 +120,7 @@ async function loadModel(
     return generation ?? neverBegun(request.inputs.length);
   };
   return {
-    info: {
-      id,
-      directory: resolve(directory),
-      config,
-      precision: runnerOnDevice.device === "cpu" ? wanted : "float32",
-      device: slowNotice === undefined ? runnerOnDevice.device : "wasm",
-      ...defined({ slowNotice }),
-      parameters: parameterCount(config),
-      sentinelIds: tokenizer.sentinelIds,
-      unkTokenId: tokenizer.unkId,
-      lengthMarks: tokenizer.lengthMarks,
-      spellsLayout: tokenizer.spellsLayout,
-      prefixes,
-      ...defined({ labels }),
-      calibration,
-      languages,
-      decoding,
-    },
+    info: infoOf(directory, tokenizer, config, { device: runnerOnDevice.device, wanted, decoding }),
     encode: async (parts) => encodeParts(tokenizer, parts),
     encodeAll: async (texts) => texts.map((text) => tokenizer.encode(text)),
     decode: async (ids) => decode(ids),
@@ -161,6 +141,33 @@ async function loadModel(
       throw options.signal?.reason;
     },
     dispose: () => queue.close(() => runnerOnDevice.dispose()),
+  };
+}
+
+/** The tokens that may come next however rare they are in text. */
+function alwaysCommon(tokenizer: Tokenizer, { padTokenId, decoderStartTokenId, eosTokenId }: T5Config): number[] {
+  const marks = tokenizer.lengthMarks.map(({ id }) => id);
+  return [padTokenId, decoderStartTokenId, eosTokenId, tokenizer.unkId, ...tokenizer.sentinelIds, ...marks];
+}
+
+/** What is known of a model once it is loaded. */
+function infoOf(
+  directory: string,
+  { sentinelIds, unkId, lengthMarks, spellsLayout }: Tokenizer,
+  config: T5Config,
+  loaded: { readonly device: Device; readonly wanted: ModelReference["precision"] } & Required<
+    Pick<LoadedModel["info"], "decoding">
+  >,
+): LoadedModel["info"] {
+  const { device, wanted, decoding } = loaded;
+  const { id, prefixes, labels, calibration, languages } = readManifest(directory);
+  return {
+    ...{ id, directory: resolve(directory), config, prefixes, calibration, languages, decoding },
+    precision: device === "cpu" ? wanted : "float32",
+    device: slowNotice === undefined ? device : "wasm",
+    ...defined({ slowNotice, labels }),
+    parameters: parameterCount(config),
+    ...{ sentinelIds, unkTokenId: unkId, lengthMarks, spellsLayout },
   };
 }
 

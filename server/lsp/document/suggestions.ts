@@ -80,22 +80,10 @@ export function createSuggestions(
         one = begin(suggest, document, place);
       }
       one.taken = true;
-      const { made } = one;
-      const abort = () => {
-        if (begun.get(uri) === one) newest.abort(uri, signal.reason);
-      };
-      signal.addEventListener("abort", abort, { once: true });
-      if (signal.aborted) abort();
-      try {
-        const suggested = await made;
-        one.signal.throwIfAborted();
-        return suggested;
-      } catch (error) {
-        const { aborted, reason } = one.signal;
-        throw aborted && reason instanceof ResponseError ? reason : error;
-      } finally {
-        signal.removeEventListener("abort", abort);
-      }
+      const asked = one;
+      return answered(asked, signal, () => {
+        if (begun.get(uri) === asked) newest.abort(uri, signal.reason);
+      });
     },
     changed(document, reason) {
       const { uri, changeEnd, languageId } = document;
@@ -115,6 +103,22 @@ export function createSuggestions(
       changes.delete(uri);
     },
   };
+}
+
+/** The suggestion, once it is made; the signal aborts it. @throws the response that it was aborted with */
+async function answered(one: Begun, signal: AbortSignal, abort: () => void): Promise<InlineCompletions> {
+  signal.addEventListener("abort", abort, { once: true });
+  if (signal.aborted) abort();
+  try {
+    const suggested = await one.made;
+    one.signal.throwIfAborted();
+    return suggested;
+  } catch (error) {
+    const { aborted, reason } = one.signal;
+    throw aborted && reason instanceof ResponseError ? reason : error;
+  } finally {
+    signal.removeEventListener("abort", abort);
+  }
 }
 
 const LEAST_PAUSE_MS = 40;

@@ -10,7 +10,7 @@ import { judge } from "./judge.ts";
 import { modelCard } from "./model-card.ts";
 import type { TrainRun } from "./run.ts";
 import type { Progress } from "./state.ts";
-import { eventFile } from "./tensorboard.ts";
+import { eventFile, type ScalarEvent } from "./tensorboard.ts";
 import { writeAdapter, writeBytes, writeText, writeTrainedFolder, writeTrainedWeights } from "./trained-model.ts";
 
 /** The result of a run under way. */
@@ -69,23 +69,10 @@ export function createResult(run: TrainRun, learner: PreparedLearner, state: str
     },
     async describe(progress, done) {
       await writeText(join(out, "README.md"), modelCard(run, learner, progress, done));
-      const curve = progress.curve.map(({ step, ...scalars }) => ({
-        step,
-        scalars: Object.fromEntries(Object.entries(scalars).map(([name, value]) => [`train/${name}`, value])),
-      }));
-      const evaluations = progress.evaluations.map(({ step, validation, metrics }) => ({
-        step,
-        scalars: {
-          "validation/loss": validation,
-          ...Object.fromEntries(
-            Object.entries(metrics).flatMap(([name, interval]) =>
-              interval === null ? [] : [[`validation/${name}`, interval.mean]],
-            ),
-          ),
-        },
-      }));
-      const events = [...curve, ...evaluations].sort((a, b) => a.step - b.step);
-      await writeBytes(join(out, "runs", "events.out.tfevents.0.spanfill"), eventFile(events, Date.now() / 1000));
+      await writeBytes(
+        join(out, "runs", "events.out.tfevents.0.spanfill"),
+        eventFile(scalarEvents(progress), Date.now() / 1000),
+      );
       if (done) {
         const { rateFactor, rollbacks, evaluations: made, curve: points, step } = progress;
         const json = {
@@ -102,4 +89,19 @@ export function createResult(run: TrainRun, learner: PreparedLearner, state: str
       }
     },
   };
+}
+
+/** A run's training and validation curves, in the order of their steps. */
+function scalarEvents(progress: Progress): ScalarEvent[] {
+  const curve = progress.curve.map(({ step, ...scalars }) => ({
+    step,
+    scalars: Object.fromEntries(Object.entries(scalars).map(([name, value]) => [`train/${name}`, value])),
+  }));
+  const evaluations = progress.evaluations.map(({ step, validation, metrics }) => {
+    const means = Object.entries(metrics).flatMap(([name, interval]) =>
+      interval === null ? [] : [[`validation/${name}`, interval.mean] as const],
+    );
+    return { step, scalars: { "validation/loss": validation, ...Object.fromEntries(means) } };
+  });
+  return [...curve, ...evaluations].sort((a, b) => a.step - b.step);
 }
