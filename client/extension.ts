@@ -1,5 +1,6 @@
 /** The extension's beginning and end: registers what is there at once, and loads the language client when it is needed. */
 import {
+  commands,
   type Disposable,
   type ExtensionContext,
   env,
@@ -13,6 +14,7 @@ import {
   workspace,
 } from "vscode";
 import { reason } from "../base/reason.ts";
+import { FORMER_PALETTE_IDS } from "../protocol/commands.ts";
 import type { EngineStatus } from "../protocol/requests.ts";
 import type { CommandContext } from "./commands/commands.ts";
 import { createSummaryView } from "./commands/summary-view.ts";
@@ -34,7 +36,7 @@ const TABLE = {
   "spanfill.summarizeFile": "summarizeFile",
   "spanfill.fillGapsInSelection": "fillGaps",
   "spanfill.fillGapsWithPreview": "fillGapsWithPreview",
-  "spanfill.infillAtCursor": "infillAtCursor",
+  "spanfill.continueAtCursor": "continueAtCursor",
   "spanfill.rephraseSelection": "rephraseSelection",
   "spanfill.replaceWord": "replaceWord",
   "spanfill.askSelection": "askSelection",
@@ -47,12 +49,12 @@ const TABLE = {
   "spanfill.replaceWithSummary": "replaceWithSummary",
   "spanfill.writeTitle": "writeTitle",
   "spanfill.writeDescription": "writeDescription",
-  "spanfill.explainHere": "explainSuggestion",
+  "spanfill.explainSuggestionHere": "explainSuggestionHere",
   "spanfill.pauseSuggestions": "pauseSuggestions",
   "spanfill.showMenu": "showMenu",
-  "spanfill.digestFolder": "summarizeFolder",
+  "spanfill.summarizeThisFolder": "summarizeThisFolder",
   "spanfill.freeMemory": "freeMemory",
-  "spanfill.clearSummaries": "forgetSummaries",
+  "spanfill.forgetAllSummaries": "forgetAllSummaries",
   "spanfill.restart": "restartEngine",
 } as const;
 
@@ -83,6 +85,8 @@ export function activate(context: ExtensionContext): void {
     });
     context.subscriptions.push(command);
   }
+  for (const [former, id] of Object.entries(FORMER_PALETTE_IDS))
+    context.subscriptions.push(registerCommand(former, (argument) => commands.executeCommand(id, argument)));
   // The panel is a separate file, read when it is first shown.
   const panel = async () => {
     return { ...(await import("./panel/host.ts")), context: { extension: context, server } };

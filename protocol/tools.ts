@@ -18,14 +18,14 @@ export interface SummarizeTextOutput {
   readonly notes: readonly string[];
 }
 
-/** Input of `infill_text`. */
-export const infillTextSchema = z.object({
+/** Input of `fill_gaps_in_text`. */
+export const fillGapsInTextSchema = z.object({
   text: z.string().min(1).describe("Text with gaps, each marked by ___ (three underscores)."),
 });
-export type InfillTextInput = z.input<typeof infillTextSchema>;
+export type FillGapsInTextInput = z.input<typeof fillGapsInTextSchema>;
 
-/** Output of `infill_text`. */
-export interface InfillTextOutput {
+/** Output of `fill_gaps_in_text`. */
+export interface FillGapsInTextOutput {
   /** The text with its gaps filled and nothing else changed. */
   readonly text: string;
   /** One per gap, in order. */
@@ -40,11 +40,11 @@ export const TOOLS = {
       "Summarizes English text with a small model on the user's own machine: nothing is sent anywhere. Quick (milliseconds), plain, and for text of any length; use it for text that should not leave the machine, or to get the gist of long text cheaply. It may be wrong about details.",
     input: summarizeTextSchema,
   },
-  infill_text: {
+  fill_gaps_in_text: {
     title: "Fill Gaps in Text",
     description:
       "Fills gaps (___) in English text with a small model on the user's own machine, from the text before and after each: nothing is sent anywhere. Good for single words and short phrases; the rest of the text stays as it is, to the byte.",
-    input: infillTextSchema,
+    input: fillGapsInTextSchema,
   },
 } as const;
 

@@ -26,9 +26,6 @@ import { withStack } from "../base/reason.ts";
 import packageJson from "../package.json" with { type: "json" };
 import { JOB_NOTIFICATION, PANEL_REQUEST, serverQuestionSchema } from "../protocol/panel.ts";
 import {
-  COMMANDS,
-  fileContentSchema,
-  folderEntriesSchema,
   LIST_FOLDER_REQUEST,
   READ_FILE_REQUEST,
   STATUS_NOTIFICATION,
@@ -41,8 +38,9 @@ import { stayUp } from "./engine/process/stay-up.ts";
 import { createSummaryCache } from "./features/read/summary-cache.ts";
 import { cacheFolder } from "./files/whole-file.ts";
 import { leaveFolder, settleFolders } from "./files/working-folder.ts";
+import { fileContentSchema, folderEntriesSchema } from "./lsp/client-answers.ts";
 import { OFFER_KINDS } from "./lsp/code-actions.ts";
-import { executeCommand, executeCommandParams } from "./lsp/commands.ts";
+import { COMMAND_IDS, executeCommand, executeCommandParams } from "./lsp/commands/execute.ts";
 import { chooseEncoding, documentModel, type PositionEncoding } from "./lsp/document/positions.ts";
 import { createSuggestions } from "./lsp/document/suggestions.ts";
 import { createWords, WORD_KIND } from "./lsp/document/words.ts";
@@ -114,7 +112,7 @@ connection.onInitialize(({ capabilities, initializationOptions, rootUri }): Init
       codeLensProvider: {},
       codeActionProvider: { codeActionKinds: [...OFFER_KINDS, WORD_KIND] },
       workspace: { workspaceFolders: { supported: true, changeNotifications: true } },
-      executeCommandProvider: { commands: Object.values(COMMANDS), workDoneProgress: true },
+      executeCommandProvider: { commands: [...COMMAND_IDS], workDoneProgress: true },
     },
   };
 });

@@ -18,7 +18,7 @@ import { stayUp } from "./engine/process/stay-up.ts";
 import { leaveFolder } from "./files/working-folder.ts";
 import { boundedLines, type LongLine } from "./lsp/lines.ts";
 import { printJson, printNote } from "./output.ts";
-import { infillText, summarizeText } from "./tools.ts";
+import { fillGapsInText, summarizeText } from "./tools.ts";
 
 /**
  * Serves until standard input ends. The model is loaded on the first call and unloaded after some idle time.
@@ -34,7 +34,7 @@ export async function serveMcp(model: string | undefined): Promise<void> {
     return engine.load({ directory, precision: "int8", identity: modelIdentity(directory) });
   };
   const server = new McpServer({ name: "spanfill", version: packageJson.version });
-  const { summarize_text, infill_text } = TOOLS;
+  const { summarize_text, fill_gaps_in_text } = TOOLS;
   server.registerTool(
     "summarize_text",
     { ...described(summarize_text), inputSchema: summarize_text.input.shape },
@@ -45,9 +45,9 @@ export async function serveMcp(model: string | undefined): Promise<void> {
       }),
   );
   server.registerTool(
-    "infill_text",
-    { ...described(infill_text), inputSchema: infill_text.input.shape },
-    (input, { signal }) => answer(load, async (loaded) => (await infillText(loaded, input, { signal })).text),
+    "fill_gaps_in_text",
+    { ...described(fill_gaps_in_text), inputSchema: fill_gaps_in_text.input.shape },
+    (input, { signal }) => answer(load, async (loaded) => (await fillGapsInText(loaded, input, { signal })).text),
   );
   server.server.onerror = (error) => printNote(`a message could not be processed: ${error.message}`);
   const ended = new Promise<void>((resolve) => {

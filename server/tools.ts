@@ -1,5 +1,10 @@
 /** The agents' tools: summaries and fills of a text that is not in an editor. */
-import type { InfillTextInput, InfillTextOutput, SummarizeTextInput, SummarizeTextOutput } from "../protocol/tools.ts";
+import type {
+  FillGapsInTextInput,
+  FillGapsInTextOutput,
+  SummarizeTextInput,
+  SummarizeTextOutput,
+} from "../protocol/tools.ts";
 import type { CallOptions, LoadedModel } from "./engine/engine.ts";
 import { summarize } from "./features/read/summarize.ts";
 import { summaryNotes } from "./features/read/summary-notes.ts";
@@ -19,11 +24,11 @@ export async function summarizeText(
 }
 
 /** @throws ModelError "input" for text without gaps; DOMException AbortError when cancelled; what the model throws */
-export async function infillText(
+export async function fillGapsInText(
   model: LoadedModel,
-  { text }: InfillTextInput,
+  { text }: FillGapsInTextInput,
   options: Signal,
-): Promise<InfillTextOutput> {
+): Promise<FillGapsInTextOutput> {
   const made = await infill({ model }, { text }, options);
   options.signal?.throwIfAborted();
   return { text: made.text, fills: made.fills.map((fill) => fill.text) };

@@ -1,7 +1,7 @@
 /** The commands of the palette, one function each; the table is what package.json declares (a test compares). */
 import { commands, l10n, Range, type TextEditor, window, workspace } from "vscode";
 import type { Range as ProtocolRange } from "vscode-languageclient";
-import type { COMMANDS } from "../../protocol/requests.ts";
+import { commandId } from "../../protocol/commands.ts";
 import { openSettings, warn } from "../editor/messages.ts";
 import { inform, remark } from "../editor/notices.ts";
 import type { Pause } from "../editor/pause.ts";
@@ -9,10 +9,10 @@ import { pickOne } from "../editor/picks.ts";
 import { LanguageServer } from "../server/language-client.ts";
 import { replaceRanges } from "./edits.ts";
 import { explanation } from "./explain.ts";
-import { digestFolder } from "./folder.ts";
+import { summarizeFolderIn } from "./folder.ts";
 import { writeField } from "./front-matter.ts";
 import { fillGapsIn, previewGapsIn } from "./gaps.ts";
-import { clearSummaries, engineLine, unloadModel } from "./memory.ts";
+import { engineLine, forgetSummaries, freeModelMemory } from "./memory.ts";
 import { menuItems } from "./menu.ts";
 import { answered, proseEditor, writtenEditor } from "./prose-editor.ts";
 import { askAbout, classifyPart, stepAnswer } from "./questions.ts";
@@ -28,10 +28,6 @@ export interface CommandContext {
   readonly pause: Pause;
 }
 
-const SUMMARIZE: (typeof COMMANDS)["summarizeRange"] = "spanfill.summarizeRange";
-const FILL: (typeof COMMANDS)["fillGaps"] = "spanfill.fillGaps";
-const CLASSIFY: (typeof COMMANDS)["classify"] = "spanfill.classifyRange";
-const REPHRASE: (typeof COMMANDS)["rephrase"] = "spanfill.rephrase";
 const SAID_MS = 5000;
 
 /** {@link LanguageServer}, which comes in one file with the commands: it is read when the first of them, or a text, needs it. */
@@ -52,18 +48,18 @@ export async function summarizeFile(context: CommandContext): Promise<void> {
 }
 
 /** Opens a digest of a folder as a new document. @param folder the one that was clicked on */
-export async function summarizeFolder({ server }: CommandContext, folder?: unknown): Promise<void> {
-  await digestFolder(server, folder);
+export async function summarizeThisFolder({ server }: CommandContext, folder?: unknown): Promise<void> {
+  await summarizeFolderIn(server, folder);
 }
 
 /** Frees the model's memory at once; the next use loads it again. */
 export async function freeMemory({ server }: CommandContext): Promise<void> {
-  await unloadModel(server);
+  await freeModelMemory(server);
 }
 
 /** Forgets the summaries that are remembered, on disk too. */
-export async function forgetSummaries({ server }: CommandContext): Promise<void> {
-  await clearSummaries(server);
+export async function forgetAllSummaries({ server }: CommandContext): Promise<void> {
+  await forgetSummaries(server);
 }
 
 /** Fills the gaps in the selections, or in the whole file when nothing is selected, as one edit that one undo takes back. */
@@ -86,15 +82,17 @@ export function runAction(context: CommandContext, command: string, argument: un
   if (!isAction(argument)) return undefined;
   const { document, range } = documentOf(argument);
   if (document === undefined) return undefined;
-  if (command === SUMMARIZE) return showSummary(context, document, range);
-  if (command === FILL) return fillGapsIn(context.server, document, [range]);
-  if (command === CLASSIFY) return classifyPart(context.server, document, range).then(() => undefined);
+  if (command === commandId("summarizeRange")) return showSummary(context, document, range);
+  if (command === commandId("fillGaps")) return fillGapsIn(context.server, document, [range]);
+  if (command === commandId("classifyRange"))
+    return classifyPart(context.server, document, range).then(() => undefined);
   const editor = window.visibleTextEditors.find((one) => one.document === document);
-  return command === REPHRASE && editor !== undefined ? offerOtherWords(context.server, editor, range) : undefined;
+  if (command !== commandId("rephrase") || editor === undefined) return undefined;
+  return offerOtherWords(context.server, editor, range);
 }
 
 /** Asks for ghost text at the cursor. */
-export async function infillAtCursor({ server }: CommandContext): Promise<void> {
+export async function continueAtCursor({ server }: CommandContext): Promise<void> {
   const editor = writtenEditor();
   if (editor === undefined) return;
   if (workspace.getConfiguration("editor", editor.document).get("inlineSuggest.enabled") === false) {
@@ -192,7 +190,7 @@ export async function writeDescription(context: CommandContext): Promise<void> {
 }
 
 /** Says what typing at the cursor would suggest, or why nothing. */
-export async function explainSuggestion({ server, pause }: CommandContext): Promise<void> {
+export async function explainSuggestionHere({ server, pause }: CommandContext): Promise<void> {
   const editor = writtenEditor();
   if (editor === undefined) return;
   if (pause.paused) {

@@ -1,20 +1,16 @@
 /** Summarizes a folder: a new document that a person may save. */
 import { l10n, Position, Uri, window, workspace } from "vscode";
-import type { COMMANDS, SummarizeFolderArguments, SummarizeFolderResult } from "../../protocol/requests.ts";
 import { warn } from "../editor/messages.ts";
 import type { LanguageServer } from "../server/language-client.ts";
 import { answered } from "./prose-editor.ts";
 
-const SUMMARIZE_FOLDER: (typeof COMMANDS)["summarizeFolder"] = "spanfill.summarizeFolder";
-
 /** Opens a digest of a folder as a new document, partial when it was cancelled. @param given asked for where there is none */
-export async function digestFolder(server: LanguageServer, given?: unknown): Promise<void> {
+export async function summarizeFolderIn(server: LanguageServer, given?: unknown): Promise<void> {
   const folder = given instanceof Uri ? given : await chosenFolder();
   if (folder === undefined) return;
   const result = await answered(l10n.t("Summarizing the folder"), async (options) => {
     const { code2ProtocolConverter: to } = await server.ready();
-    const argument: SummarizeFolderArguments = { uri: to.asUri(folder) };
-    return server.execute<SummarizeFolderResult>(SUMMARIZE_FOLDER, argument, options);
+    return server.execute("summarizeFolder", { uri: to.asUri(folder) }, options);
   });
   if (result === undefined) return;
   if (result.files.summarized === 0) {

@@ -1,14 +1,12 @@
 /** Writes fields of a document's front matter that a model proposes and a person decides on. */
 import { l10n } from "vscode";
 import { defined } from "../../base/defined.ts";
-import type { COMMANDS, WriteFieldArguments, WriteFieldResult } from "../../protocol/requests.ts";
+import type { WriteFieldArguments } from "../../protocol/commands.ts";
 import { warn } from "../editor/messages.ts";
 import { askFor } from "../editor/picks.ts";
 import type { LanguageServer } from "../server/language-client.ts";
 import { replaceRanges } from "./edits.ts";
 import { answered, proseEditor } from "./prose-editor.ts";
-
-const WRITE: (typeof COMMANDS)["writeField"] = "spanfill.writeField";
 
 /** Proposes a field of the active document's front matter; a person may change it before it is written. */
 export async function writeField(
@@ -23,9 +21,8 @@ export async function writeField(
   const ask = (value: string | undefined) =>
     answered(title, async (options) => {
       const { code2ProtocolConverter: to, protocol2CodeConverter: from } = await server.ready();
-      const given = defined({ value });
-      const argument: WriteFieldArguments = { uri: to.asUri(document.uri), version, field, ...given };
-      const result = await server.execute<WriteFieldResult>(WRITE, argument, options);
+      const argument = { uri: to.asUri(document.uri), version, field, ...defined({ value }) };
+      const result = await server.execute("writeField", argument, options);
       return { ...result, range: from.asRange(result.range) };
     });
   const proposed = await ask(undefined);

@@ -10,7 +10,6 @@ import {
   workspace,
 } from "vscode";
 import { defined } from "../../base/defined.ts";
-import type { COMMANDS, FillGapsArguments, FillGapsResult } from "../../protocol/requests.ts";
 import { labelText } from "../../protocol/shown-text.ts";
 import { warn } from "../editor/messages.ts";
 import { remark } from "../editor/notices.ts";
@@ -18,7 +17,6 @@ import type { LanguageServer } from "../server/language-client.ts";
 import { hasChanged, replaceRanges } from "./edits.ts";
 import { answered } from "./prose-editor.ts";
 
-const FILL: (typeof COMMANDS)["fillGaps"] = "spanfill.fillGaps";
 const SAID_MS = 5000;
 
 /** Fills the gaps in parts of a document, everywhere where there are none, as one edit that one undo takes back. */
@@ -98,10 +96,9 @@ async function fillsOf(
   const all = parts.slice(1).reduce<Range | undefined>((sum, part) => sum?.union(part), parts[0]);
   const fills = await answered(l10n.t("Filling gaps"), async (options) => {
     const { code2ProtocolConverter: to, protocol2CodeConverter: from } = await server.ready();
-    const range = defined({ range: all && to.asRange(all) });
-    const argument: FillGapsArguments = { uri: to.asUri(document.uri), version, ...range };
-    const made = await server.execute<FillGapsResult>(FILL, argument, options);
-    return made.fills.map((one) => ({ ...one, range: from.asRange(one.range) }));
+    const argument = { uri: to.asUri(document.uri), version, ...defined({ range: all && to.asRange(all) }) };
+    const { fills } = await server.execute("fillGaps", argument, options);
+    return fills.map((fill) => ({ ...fill, range: from.asRange(fill.range) }));
   });
   return parts.length < 2 ? fills : fills?.filter(({ range }) => parts.some((part) => part.contains(range)));
 }

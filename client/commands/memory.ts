@@ -1,21 +1,17 @@
 /** Frees what Spanfill keeps: the model's memory, and the summaries that it remembers. */
 import { CancellationTokenSource, l10n } from "vscode";
 import { DEVICE_NAMES } from "../../protocol/devices.ts";
-import type { COMMANDS, EngineStatus, ForgetResult } from "../../protocol/requests.ts";
 import { remark } from "../editor/notices.ts";
 import type { LanguageServer } from "../server/language-client.ts";
 import { answered } from "./prose-editor.ts";
 
-const STATUS: (typeof COMMANDS)["status"] = "spanfill.status";
-const UNLOAD: (typeof COMMANDS)["unloadModel"] = "spanfill.unloadModel";
-const FORGET: (typeof COMMANDS)["forgetSummaries"] = "spanfill.forgetSummaries";
 const SAID_MS = 5000;
 
 /** Frees the model's memory at once; the next use loads it again. */
-export async function unloadModel(server: LanguageServer): Promise<void> {
+export async function freeModelMemory(server: LanguageServer): Promise<void> {
   const before = await answered(l10n.t("Freeing memory"), async (options) => {
-    const status = await server.execute<EngineStatus>(STATUS, {}, options);
-    await server.execute<EngineStatus>(UNLOAD, {}, options);
+    const status = await server.execute("status", {}, options);
+    await server.execute("freeModelMemory", {}, options);
     return status;
   });
   if (before === undefined) return;
@@ -29,9 +25,9 @@ export async function unloadModel(server: LanguageServer): Promise<void> {
 }
 
 /** Forgets the summaries that are remembered, on disk too. */
-export async function clearSummaries(server: LanguageServer): Promise<void> {
+export async function forgetSummaries(server: LanguageServer): Promise<void> {
   const made = await answered(l10n.t("Forgetting summaries"), (options) =>
-    server.execute<ForgetResult>(FORGET, {}, options),
+    server.execute("forgetSummaries", {}, options),
   );
   if (made === undefined) return;
   const text =
@@ -43,7 +39,7 @@ export async function clearSummaries(server: LanguageServer): Promise<void> {
 export async function engineLine(server: LanguageServer, idleMinutes: number): Promise<string> {
   const source = new CancellationTokenSource();
   const options = { token: source.token, report: () => undefined };
-  const status = await server.execute<EngineStatus>(STATUS, {}, options).catch(() => undefined);
+  const status = await server.execute("status", {}, options).catch(() => undefined);
   source.dispose();
   if (status === undefined) return "Spanfill";
   const { model, precision, device, pid, memoryBytes } = status;

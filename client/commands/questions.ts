@@ -13,8 +13,7 @@ import {
   workspace,
 } from "vscode";
 import { defined } from "../../base/defined.ts";
-import type { AskArguments, AskResult, ClassifyArguments, ClassifyResult } from "../../protocol/questions.ts";
-import type { COMMANDS } from "../../protocol/requests.ts";
+import type { AskResult, ClassifyResult } from "../../protocol/commands.ts";
 import { warn } from "../editor/messages.ts";
 import { inform, notify, remark } from "../editor/notices.ts";
 import { type Choice, createPick } from "../editor/picks.ts";
@@ -22,8 +21,6 @@ import type { LanguageServer } from "../server/language-client.ts";
 import { hasChanged } from "./edits.ts";
 import { answered } from "./prose-editor.ts";
 
-const ASK: (typeof COMMANDS)["ask"] = "spanfill.askRange";
-const CLASSIFY: (typeof COMMANDS)["classify"] = "spanfill.classifyRange";
 const MOST_QUESTIONS = 20;
 const SAID_MS = 8000;
 
@@ -53,9 +50,13 @@ export async function askAbout(
   let places: Place[] = [];
   const made = await answered(l10n.t("Looking for an answer"), async (options) => {
     const { code2ProtocolConverter: to, protocol2CodeConverter: from } = await server.ready();
-    const range = defined({ range: part && to.asRange(part) });
-    const argument: AskArguments = { uri: to.asUri(document.uri), version, question, ...range };
-    const result = await server.execute<AskResult>(ASK, argument, options);
+    const argument = {
+      uri: to.asUri(document.uri),
+      version,
+      question,
+      ...defined({ range: part && to.asRange(part) }),
+    };
+    const result = await server.execute("askRange", argument, options);
     places = result.answers.flatMap(({ text, ranges }) =>
       ranges.map((each) => ({ answer: text, range: from.asRange(each) })),
     );
@@ -92,9 +93,8 @@ export async function classifyPart(
   const { version } = document;
   const made = await answered(l10n.t("Classifying"), async (options) => {
     const { code2ProtocolConverter: to } = await server.ready();
-    const range = defined({ range: part && to.asRange(part) });
-    const argument: ClassifyArguments = { uri: to.asUri(document.uri), version, ...range };
-    return server.execute<ClassifyResult>(CLASSIFY, argument, options);
+    const argument = { uri: to.asUri(document.uri), version, ...defined({ range: part && to.asRange(part) }) };
+    return server.execute("classifyRange", argument, options);
   });
   if (made === undefined) return undefined;
   const percent = (share: number) => l10n.t("{0}%", Math.round(100 * share));

@@ -8,7 +8,6 @@ import {
   ThemeColor,
   window,
 } from "vscode";
-import type { COMMANDS, RephraseArguments, RephraseResult } from "../../protocol/requests.ts";
 import { labelText } from "../../protocol/shown-text.ts";
 import { warn } from "../editor/messages.ts";
 import { inform } from "../editor/notices.ts";
@@ -17,7 +16,6 @@ import type { LanguageServer } from "../server/language-client.ts";
 import { hasChanged, replaceRanges } from "./edits.ts";
 import { answered } from "./prose-editor.ts";
 
-const REPHRASE: (typeof COMMANDS)["rephrase"] = "spanfill.rephrase";
 /** Less likely words are noise. */
 const LEAST_SHOWN = 0.01;
 /** Lines at the top of an editor that the list hides. */
@@ -29,8 +27,8 @@ export async function offerOtherWords(server: LanguageServer, editor: TextEditor
   const { version } = document;
   const made = await answered(l10n.t("Looking for other words"), async (options) => {
     const { code2ProtocolConverter: to, protocol2CodeConverter: from } = await server.ready();
-    const argument: RephraseArguments = { uri: to.asUri(document.uri), version, range: to.asRange(part) };
-    const result = await server.execute<RephraseResult>(REPHRASE, argument, options);
+    const argument = { uri: to.asUri(document.uri), version, range: to.asRange(part) };
+    const result = await server.execute("rephrase", argument, options);
     return { ...result, range: from.asRange(result.range) };
   });
   if (made === undefined) return;

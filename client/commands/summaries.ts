@@ -1,14 +1,11 @@
 /** Has parts of documents summarized. */
 import { l10n, Range, type TextDocument, Uri, window } from "vscode";
-import type { COMMANDS, SummarizeRangeArguments, SummarizeRangeResult } from "../../protocol/requests.ts";
 import { inform } from "../editor/notices.ts";
 import type { LanguageServer } from "../server/language-client.ts";
 import { hasChanged } from "./edits.ts";
 import { answered, proseEditor } from "./prose-editor.ts";
 import { onlyPlaceOf } from "./same-text.ts";
 import { type ShownSummary, SUMMARY_SCHEME, type SummaryView } from "./summary-view.ts";
-
-const SUMMARIZE: (typeof COMMANDS)["summarizeRange"] = "spanfill.summarizeRange";
 
 /** What summaries are made with, and where they are shown. */
 export interface SummaryContext {
@@ -56,12 +53,8 @@ async function summaryOf(
   const text = document.getText(covered);
   const result = await answered(l10n.t("Summarizing"), async (options) => {
     const { code2ProtocolConverter: convert } = await server.ready();
-    const argument: SummarizeRangeArguments = {
-      uri: convert.asUri(document.uri),
-      version,
-      range: convert.asRange(covered),
-    };
-    return server.execute<SummarizeRangeResult>(SUMMARIZE, argument, options);
+    const argument = { uri: convert.asUri(document.uri), version, range: convert.asRange(covered) };
+    return server.execute("summarizeRange", argument, options);
   });
   if (result === undefined) return undefined;
   if (result.summary.trim() !== "") return { source: document, version, range: covered, text, result };

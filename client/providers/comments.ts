@@ -8,13 +8,10 @@ import {
   workspace,
 } from "vscode";
 import { commentAt } from "../../protocol/comments.ts";
-import type { COMMANDS, CompleteTextArguments, CompleteTextResult } from "../../protocol/requests.ts";
 import { sayNone } from "../editor/notices.ts";
 import type { Pause } from "../editor/pause.ts";
 import { PROGRAMS } from "../editor/selector.ts";
 import type { LanguageServer } from "../server/language-client.ts";
-
-const COMPLETE: (typeof COMMANDS)["completeText"] = "spanfill.completeText";
 
 /** Suggests in comments; in code nothing is done, and the server is not even started. */
 export function suggestInComments(server: () => Promise<LanguageServer>, pause: Pause): Disposable {
@@ -28,13 +25,11 @@ export function suggestInComments(server: () => Promise<LanguageServer>, pause: 
         if (explicit) sayNone();
         return [];
       }
-      const argument: CompleteTextArguments = { uri: document.uri.toString(), ...comment, explicit };
-      const made = await (await server()).execute<CompleteTextResult>(COMPLETE, argument, {
-        token,
-        report: () => undefined,
-      });
-      if (explicit && made.items.length === 0 && !token.isCancellationRequested) sayNone();
-      return made.items.map((text) => new InlineCompletionItem(text, new Range(position, position)));
+      const argument = { uri: document.uri.toString(), ...comment, explicit };
+      const options = { token, report: () => undefined };
+      const { items } = await (await server()).execute("continueText", argument, options);
+      if (explicit && items.length === 0 && !token.isCancellationRequested) sayNone();
+      return items.map((text) => new InlineCompletionItem(text, new Range(position, position)));
     },
   });
 }

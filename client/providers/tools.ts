@@ -7,25 +7,17 @@ import {
   l10n,
   lm,
 } from "vscode";
-import type { COMMANDS } from "../../protocol/requests.ts";
-import type {
-  InfillTextInput,
-  InfillTextOutput,
-  SummarizeTextInput,
-  SummarizeTextOutput,
-} from "../../protocol/tools.ts";
+import type { CommandName, Commands } from "../../protocol/commands.ts";
+import type { FillGapsInTextInput, SummarizeTextInput } from "../../protocol/tools.ts";
 import type { LanguageServer } from "../server/language-client.ts";
-
-const SUMMARIZE: (typeof COMMANDS)["summarizeText"] = "spanfill.summarizeText";
-const INFILL: (typeof COMMANDS)["infillText"] = "spanfill.infillText";
 
 /** Registers the tools of package.json. @param server starts the language server when a tool is first used */
 export function registerTools(server: () => Promise<LanguageServer>): Disposable[] {
-  const run = async <Output>(
-    command: string,
-    input: object,
+  const run = async <Name extends CommandName>(
+    name: Name,
+    input: Commands[Name]["arguments"],
     token: Parameters<LanguageModelTool<object>["invoke"]>[1],
-  ) => (await server()).execute<Output>(command, input, { token, report: () => undefined });
+  ) => (await server()).execute(name, input, { token, report: () => undefined });
   const confirm = (title: string, text: string) => ({
     invocationMessage: title,
     confirmationMessages: {
@@ -37,13 +29,13 @@ export function registerTools(server: () => Promise<LanguageServer>): Disposable
     lm.registerTool<SummarizeTextInput>("spanfill_summarize_text", {
       prepareInvocation: ({ input }) => confirm(l10n.t("Summarize with Spanfill"), input.text),
       invoke: async ({ input }, token) => {
-        const { summary, notes } = await run<SummarizeTextOutput>(SUMMARIZE, input, token);
+        const { summary, notes } = await run("summarizeText", input, token);
         return result(`${summary}\n\n(${notes.join("; ")})`);
       },
     }),
-    lm.registerTool<InfillTextInput>("spanfill_infill_text", {
+    lm.registerTool<FillGapsInTextInput>("spanfill_fill_gaps_in_text", {
       prepareInvocation: ({ input }) => confirm(l10n.t("Fill gaps with Spanfill"), input.text),
-      invoke: async ({ input }, token) => result((await run<InfillTextOutput>(INFILL, input, token)).text),
+      invoke: async ({ input }, token) => result((await run("fillGapsInText", input, token)).text),
     }),
   ];
 }

@@ -9,7 +9,8 @@ import {
 } from "vscode";
 import { ExecuteCommandRequest, State, WorkDoneProgress } from "vscode-languageclient";
 import { LanguageClient, TransportKind } from "vscode-languageclient/node";
-import type { COMMANDS, EngineStatus, STATUS_NOTIFICATION, TYPING_NOTIFICATION } from "../../protocol/requests.ts";
+import { type CommandName, type Commands, commandId } from "../../protocol/commands.ts";
+import { type EngineStatus, STATUS_NOTIFICATION, TYPING_NOTIFICATION } from "../../protocol/requests.ts";
 import { sayNone } from "../editor/notices.ts";
 import type { Pause } from "../editor/pause.ts";
 import { SELECTOR } from "../editor/selector.ts";
@@ -24,9 +25,6 @@ export interface RequestOptions {
   readonly report: ReportProgress;
 }
 
-const RESTART: (typeof COMMANDS)["restartEngine"] = "spanfill.restartEngine";
-const STATUS: typeof STATUS_NOTIFICATION = "$/spanfill/status";
-const TYPING: typeof TYPING_NOTIFICATION = "$/spanfill/typing";
 const RESTART_GRACE_MS = 5000;
 
 /** The language server as the commands see it. */
@@ -72,7 +70,7 @@ export class LanguageServer {
       },
     );
     readForServer(this.client);
-    this.client.onNotification(STATUS, onStatus);
+    this.client.onNotification(STATUS_NOTIFICATION, onStatus);
     this.client.onDidChangeState(({ newState }) => {
       if (newState !== State.Running) onStatus(undefined);
     });
@@ -85,8 +83,12 @@ export class LanguageServer {
     return this.client;
   }
 
-  /** What a command of the server answers (`protocol/requests.ts` says what). @throws ResponseError */
-  async execute<Result>(command: string, argument: object, { token, report }: RequestOptions): Promise<Result> {
+  /** Has the server run a command. @throws ResponseError */
+  async execute<Name extends CommandName>(
+    name: Name,
+    argument: Commands[Name]["arguments"],
+    { token, report }: RequestOptions,
+  ): Promise<Commands[Name]["result"]> {
     const client = await this.ready();
     const workDoneToken = randomUUID();
     let percentage = 0;
@@ -97,8 +99,8 @@ export class LanguageServer {
       percentage = next;
     });
     try {
-      const params = { command, arguments: [argument], workDoneToken };
-      return (await client.sendRequest(ExecuteCommandRequest.type, params, token)) as Result;
+      const params = { command: commandId(name), arguments: [argument], workDoneToken };
+      return await client.sendRequest(ExecuteCommandRequest.method, params, token);
     } finally {
       progress.dispose();
     }
@@ -106,7 +108,7 @@ export class LanguageServer {
 
   /** Lets training wait, since a person types; starts nothing. */
   async typed(): Promise<void> {
-    if (this.client.state === State.Running) await this.client.sendNotification(TYPING);
+    if (this.client.state === State.Running) await this.client.sendNotification(TYPING_NOTIFICATION);
   }
 
   /** Ends the engine's process and starts the next; the server too when it does not answer. */
@@ -115,7 +117,8 @@ export class LanguageServer {
       await this.ready();
       return;
     }
-    const asked = this.client.sendRequest(ExecuteCommandRequest.type, { command: RESTART }).then(() => true);
+    const command = commandId("restartEngine");
+    const asked = this.client.sendRequest(ExecuteCommandRequest.type, { command }).then(() => true);
     const late = new Promise<boolean>((resolve) => {
       setTimeout(() => resolve(false), RESTART_GRACE_MS).unref();
     });

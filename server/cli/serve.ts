@@ -6,7 +6,7 @@ export function serveCommand(): Command {
   return new Command("serve")
     .summary("run the language server for an editor, or the tools for an agent")
     .description(
-      "Run the language server (--stdio), which speaks the Language Server Protocol until the editor ends it; or the tools summarize_text and infill_text (--mcp) over the Model Context Protocol.",
+      "Run the language server (--stdio), which speaks the Language Server Protocol until the editor ends it; or the tools summarize_text and fill_gaps_in_text (--mcp) over the Model Context Protocol.",
     )
     .option("--stdio", "a language server over standard input and output")
     .option("--mcp", "tools for agents over standard input and output")

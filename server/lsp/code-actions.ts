@@ -1,5 +1,5 @@
 /** Offers what Spanfill can do with a part of a document, without running the model. */
-import { COMMANDS } from "../../protocol/requests.ts";
+import type { CommandName } from "../../protocol/commands.ts";
 import type { Settings } from "../../protocol/settings.ts";
 import { gapsIn } from "../features/write/fill-gaps.ts";
 
@@ -15,11 +15,7 @@ export interface Offer {
   readonly title: string;
   /** The LSP kind: names separated by dots, from general to specific. */
   readonly kind: string;
-  readonly command:
-    | typeof COMMANDS.summarizeRange
-    | typeof COMMANDS.fillGaps
-    | typeof COMMANDS.rephrase
-    | typeof COMMANDS.classify;
+  readonly command: Extract<CommandName, "summarizeRange" | "fillGaps" | "rephrase" | "classifyRange">;
   readonly start: number;
   readonly end: number;
 }
@@ -39,7 +35,7 @@ export const OFFER_KINDS = [
 export interface CursorOffer {
   readonly title: string;
   readonly kind: (typeof OFFER_KINDS)[4 | 5 | 6];
-  readonly command: typeof COMMANDS.completeHere | typeof COMMANDS.writeField;
+  readonly command: Extract<CommandName, "continueHere" | "writeField">;
   readonly argument: { readonly field?: "title" | "description" };
 }
 
@@ -49,8 +45,8 @@ export interface CursorOffer {
  */
 export function cursorActions(languageId: string): CursorOffer[] {
   const [, , , , continueKind, title, description] = OFFER_KINDS;
-  const { completeHere, writeField: command } = COMMANDS;
-  const offers: CursorOffer[] = [{ title: "Continue here", kind: continueKind, command: completeHere, argument: {} }];
+  const command = "writeField";
+  const offers: CursorOffer[] = [{ title: "Continue here", kind: continueKind, command: "continueHere", argument: {} }];
   if (languageId === "markdown" || languageId === "quarto") {
     offers.push({ title: "Write title", kind: title, command, argument: { field: "title" } });
     offers.push({ title: "Write description", kind: description, command, argument: { field: "description" } });
@@ -69,20 +65,20 @@ export function codeActions({ settings }: { readonly settings: Settings }, param
   const gaps = gapsIn(part, settings.gapMarker).length;
   if (gaps > 0) {
     const title = gaps === 1 ? "Fill gap" : `Fill gaps (${gaps})`;
-    offers.push({ title, kind: OFFER_KINDS[0], command: COMMANDS.fillGaps, start: part.start, end: part.end });
+    offers.push({ title, kind: OFFER_KINDS[0], command: "fillGaps", start: part.start, end: part.end });
   }
   if (text.slice(start, end).trim() !== "") {
-    offers.push({ title: "Summarize selection", kind: OFFER_KINDS[1], command: COMMANDS.summarizeRange, start, end });
+    offers.push({ title: "Summarize selection", kind: OFFER_KINDS[1], command: "summarizeRange", start, end });
   }
   const words = text
     .slice(start, end)
     .split(/\s+/)
     .filter((word) => word !== "").length;
   if (gaps === 0 && words > 0 && words <= MOST_REPHRASED) {
-    offers.push({ title: "Rephrase selection", kind: OFFER_KINDS[2], command: COMMANDS.rephrase, start, end });
+    offers.push({ title: "Rephrase selection", kind: OFFER_KINDS[2], command: "rephrase", start, end });
   }
   if (settings["models.classify"] !== "" && words > 0) {
-    offers.push({ title: "Classify selection", kind: OFFER_KINDS[3], command: COMMANDS.classify, start, end });
+    offers.push({ title: "Classify selection", kind: OFFER_KINDS[3], command: "classifyRange", start, end });
   }
   return offers;
 }

@@ -10,8 +10,8 @@ import {
 } from "vscode-languageserver-protocol";
 import { z } from "zod";
 import { reason } from "../../base/reason.ts";
+import { type CommandName, commandId } from "../../protocol/commands.ts";
 import { COMMENTED_LANGUAGES, commentAt } from "../../protocol/comments.ts";
-import { COMMANDS } from "../../protocol/requests.ts";
 import { sectionsOf, upperSections } from "../features/read/section-summary.ts";
 import { completeComment, type InlineCompletions, inlineCompletion } from "../features/write/inline-completion.ts";
 import { codeActions, cursorActions } from "./code-actions.ts";
@@ -138,7 +138,7 @@ export async function provideCodeLenses(
   return upperSections(sections, MOST_LENSES).map(({ headingStart, headingEnd, bodyEnd }) => {
     const range = document.rangeOf(headingStart, bodyEnd);
     const argument = { uri, version, edition, range, show: true };
-    const command = { title: "Summarize section", command: COMMANDS.summarizeRange, arguments: [argument] };
+    const command = { title: "Summarize section", command: commandId("summarizeRange"), arguments: [argument] };
     return { range: document.rangeOf(headingStart, headingEnd), command };
   });
 }
@@ -175,13 +175,14 @@ export async function provideCodeActions(
       return {
         title,
         kind,
-        command: { title, command, arguments: [{ uri, version, edition, range, ...effect }] },
+        command: { title, command: commandId(command), arguments: [{ uri, version, edition, range, ...effect }] },
         ...tags,
       };
     });
   for (const { title, kind, command, argument } of start === end ? cursorActions(document.languageId) : []) {
     const given = { uri, version, edition, position: params.range.start, ...argument, apply: true };
-    if (wanted(kind)) offers.push({ title, kind, command: { title, command, arguments: [given] }, ...tags });
+    if (wanted(kind))
+      offers.push({ title, kind, command: { title, command: commandId(command), arguments: [given] }, ...tags });
   }
   // Runs the model only if a person asked, because editors request actions at every move of the cursor.
   const asked = params.context?.triggerKind === CodeActionTriggerKind.Invoked;
@@ -203,4 +204,4 @@ const CHARACTERS = new Intl.Segmenter();
 const MOST_UNITS = 32;
 
 /** Commands whose result is shown; the others change the text. */
-const SHOWN: readonly string[] = [COMMANDS.summarizeRange, COMMANDS.classify];
+const SHOWN: readonly CommandName[] = ["summarizeRange", "classifyRange"];

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
 import { LANGUAGES } from "../../client/editor/languages.ts";
+import { COMMAND_NAMES, commandId, FORMER_NAMES, FORMER_PALETTE_IDS } from "../../protocol/commands.ts";
 import { COMMENTED_LANGUAGES } from "../../protocol/comments.ts";
-import { COMMANDS } from "../../protocol/requests.ts";
 import { configurationProperties, restrictedConfigurations } from "../../protocol/settings.ts";
 import { languageModelTools } from "../../protocol/tools.ts";
 
@@ -51,12 +51,13 @@ test("package.json activates for the client's languages, programs with comments 
     ...LANGUAGES.map((language) => `onLanguage:${language}`),
     ...Object.keys(COMMENTED_LANGUAGES).map((language) => `onLanguage:${language}`),
     "onWebviewPanel:spanfill.panel",
+    ...Object.keys(FORMER_PALETTE_IDS).map((id) => `onCommand:${id}`),
   ]);
   const clauses = [...keybindings, ...menus["editor/context"]].map(({ when }: Key) => when);
   assert.equal(clauses.length, 9);
   // Ghost text comes in the comments of programs, too.
   const written = [...LANGUAGES, ...Object.keys(COMMENTED_LANGUAGES)];
-  const infill: string = keybindings.find(({ command }: Key) => command === "spanfill.infillAtCursor").when;
+  const infill: string = keybindings.find(({ command }: Key) => command === "spanfill.continueAtCursor").when;
   assert.ok(infill.endsWith(`editorLangId =~ /^(${written.join("|")})$/`), infill);
   for (const when of clauses.filter((clause) => clause !== infill))
     assert.ok(when.includes(`editorLangId =~ /^(${LANGUAGES.join("|")})$/`), when);
@@ -80,6 +81,19 @@ test("keys, menus and the walkthrough use declared commands, and every command h
   );
 });
 
+test("former ids of commands lead to declared ones, and neither the palette nor the menus list them", () => {
+  const former = Object.entries(FORMER_PALETTE_IDS);
+  assert.deepEqual(
+    former.filter(([id, now]) => ids.includes(id) || !ids.includes(now)),
+    [],
+  );
+  const { contributes } = manifest;
+  assert.deepEqual(
+    former.filter(([id]) => JSON.stringify(contributes).includes(`${id}"`)),
+    [],
+  );
+});
+
 test("the pictures that package.json names are there", () => {
   const named: { media: { svg: string } }[] = walkthroughs[0].steps;
   const missing = [manifest.icon, ...named.map(({ media }) => media.svg)].filter((path) => !existsSync(path));
@@ -93,9 +107,12 @@ test("what the client tells a person can be translated", () => {
 });
 
 test("the palette's commands are not the server's, which the language client registers by itself", () => {
-  const servers: string[] = Object.values(COMMANDS);
+  const servers: string[] = [
+    ...COMMAND_NAMES.map(commandId),
+    ...Object.keys(FORMER_NAMES).map((name) => `spanfill.${name}`),
+  ];
   assert.deepEqual(
-    ids.filter((command) => servers.includes(command)),
+    [...ids, ...Object.keys(FORMER_PALETTE_IDS)].filter((command) => servers.includes(command)),
     [],
   );
 });

@@ -36,7 +36,7 @@ Object.assign(workspace ?? {}, {
 });
 interface Client {
   readonly commands: Record<
-    "explainSuggestion" | "infillAtCursor" | "showMenu",
+    "explainSuggestionHere" | "continueAtCursor" | "showMenu",
     (context: object, argument?: unknown) => Promise<void>
   >;
   readonly status: { createStatusItem(): unknown };
@@ -69,7 +69,7 @@ beforeEach(() => {
 
 async function explain(line: number, character: number): Promise<string | undefined> {
   if (editor !== undefined) editor.selection = { active: { line, character } };
-  await client.commands.explainSuggestion(context);
+  await client.commands.explainSuggestionHere(context);
   return vscode.shown.find(({ by }) => /^show(Information|Warning)/.test(by))?.text;
 }
 
@@ -77,7 +77,7 @@ test("why there was no suggestion is said in a comment, from the comment's text 
   answer = { items: [], reason: "the model had nothing to say" };
   assert.equal(await explain(0, 27), "No suggestion here: the model had nothing to say.");
   const [{ command, argument } = assert.fail()] = asked;
-  assert.equal(command, "spanfill.completeText");
+  assert.equal(command, "continueText");
   assert.deepEqual([argument["text"], argument["explicit"]], ["The harbour was built in", false]);
   answer = { items: [" 1862"] };
   vscode.shown.length = 0;
@@ -90,7 +90,7 @@ test("in code that is said, and the server is not asked", async () => {
 });
 
 test("ghost text can be asked for in a program", async () => {
-  await client.commands.infillAtCursor(context);
+  await client.commands.continueAtCursor(context);
   assert.deepEqual(executed, ["editor.action.inlineSuggest.trigger"]);
 });
 

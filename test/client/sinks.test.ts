@@ -58,9 +58,9 @@ const connection = {
 let news: (news: object) => void = () => undefined;
 const server = {
   ready: async () => connection,
-  execute: async (command: string, _argument: unknown, { report }: { report: (progress: object) => void }) => {
+  execute: async (name: string, _argument: unknown, { report }: { report: (progress: object) => void }) => {
     report({ message: HOSTILE });
-    const answer = answers[command];
+    const answer = answers[name];
     if (answer instanceof Error) throw answer;
     return answer;
   },
@@ -105,7 +105,7 @@ test("notifications: errors of every kind, warnings", async () => {
 });
 
 test("notifications: an error that a server's command ends with", async () => {
-  answers = { "spanfill.fillGaps": new ResponseError(LSPErrorCodes.RequestFailed, HOSTILE, { code: "checkpoint" }) };
+  answers = { fillGaps: new ResponseError(LSPErrorCodes.RequestFailed, HOSTILE, { code: "checkpoint" }) };
   await shows(["showErrorMessage"], () => of("gaps", "fillGapsIn")(server, document, []));
 });
 
@@ -123,26 +123,26 @@ test("notifications and remarks: an answer, its places, labels, a suggestion", a
   const result = { chunks: 1, coverage: 1, ms: 1, model: HOSTILE, notes: [HOSTILE] };
   const ask = () => of("questions", "askAbout")(server, document, undefined, HOSTILE);
   vscode.choose = () => undefined;
-  answers = { "spanfill.askRange": { ...result, answers: [{ text: HOSTILE, likelihood: 1, ranges: [] }] } };
+  answers = { askRange: { ...result, answers: [{ text: HOSTILE, likelihood: 1, ranges: [] }] } };
   await shows(["showInformationMessage"], ask);
-  answers = { "spanfill.askRange": { ...result, answers: [{ text: HOSTILE, likelihood: 1, ranges: [range, range] }] } };
+  answers = { askRange: { ...result, answers: [{ text: HOSTILE, likelihood: 1, ranges: [range, range] }] } };
   await shows(["showInformationMessage", "setStatusBarMessage"], async () => {
     await ask();
     await of("questions", "stepAnswer")(1);
   });
   const labels = [HOSTILE, HOSTILE, HOSTILE].map((label) => ({ label, probability: 0.3 }));
-  answers = { "spanfill.classifyRange": { ...result, labels } };
+  answers = { classifyRange: { ...result, labels } };
   await shows(["showInformationMessage"], () => of("questions", "classifyPart")(server, document, undefined));
-  answers = { "spanfill.explainSuggestion": { suggestion: HOSTILE } };
-  await shows(["showInformationMessage"], () => of("commands", "explainSuggestion")(context));
-  answers = { "spanfill.explainSuggestion": { reason: HOSTILE } };
-  await shows(["showWarningMessage"], () => of("commands", "explainSuggestion")(context));
+  answers = { explainSuggestion: { suggestion: HOSTILE } };
+  await shows(["showInformationMessage"], () => of("commands", "explainSuggestionHere")(context));
+  answers = { explainSuggestion: { reason: HOSTILE } };
+  await shows(["showWarningMessage"], () => of("commands", "explainSuggestionHere")(context));
 });
 
 test("picks: earlier questions, other words, models, the menu's title; a box's prompt", async () => {
   await shows(["quick pick items label"], () => of("questions", "askAbout")(server, document, undefined, undefined));
   answers = {
-    "spanfill.rephrase": {
+    rephrase: {
       range,
       alternatives: [{ text: HOSTILE, confidence: 1 }],
       ms: 1,
@@ -158,9 +158,9 @@ test("picks: earlier questions, other words, models, the menu's title; a box's p
   await shows(["showQuickPick label", "showQuickPick description", "showQuickPick placeHolder"], () =>
     of("host", "chooseModel")(panel),
   );
-  answers = { "spanfill.status": { model: HOSTILE, precision: HOSTILE, device: "cpu", pid: 1 } };
+  answers = { status: { model: HOSTILE, precision: HOSTILE, device: "cpu", pid: 1 } };
   await shows(["showQuickPick title", "showQuickPick label"], () => of("commands", "showMenu")(context));
-  answers = { "spanfill.writeField": { value: HOSTILE, notes: [HOSTILE], range, newText: HOSTILE } };
+  answers = { writeField: { value: HOSTILE, notes: [HOSTILE], range, newText: HOSTILE } };
   await shows(["showInputBox prompt"], () => of("commands", "writeTitle")(context));
 });
 
@@ -219,7 +219,7 @@ test("log: entries of every level, errors, and what the language client appends"
 });
 
 test("preview of gaps: labels and descriptions", async () => {
-  answers = { "spanfill.fillGaps": { fills: [{ range, text: HOSTILE, confidence: 1 }] } };
+  answers = { fillGaps: { fills: [{ range, text: HOSTILE, confidence: 1 }] } };
   await shows(["preview label", "preview description"], () => of("gaps", "previewGapsIn")(server, document, []));
 });
 

@@ -145,7 +145,7 @@
     (let ((answer (execute 'spanfill.summarizeRange :style "bullets")))
       (check "the command summarizes" (string-prefix-p "- " (plist-get answer :summary)) answer))
     (check "text that is in no buffer is continued"
-           (vectorp (plist-get (execute 'spanfill.completeText :text "The cache is" :offset 12 :explicit t) :items)) nil)
+           (vectorp (plist-get (execute 'spanfill.continueText :text "The cache is" :offset 12 :explicit t) :items)) nil)
     (let ((why (condition-case failure (spanfill-ask "When is it open?") (error failure))))
       (check "a question without a model for it is answered with what to do" (string-match-p "spanfill.models.ask" (format "%S" why)) why))
     (let ((id (plist-get (execute 'spanfill.status) :model)))
@@ -159,7 +159,7 @@
       (check "a text is classified" (equal '("food" "weather") (sort (mapcar (lambda (one) (plist-get one :label)) labels) #'string<)) labels))
     (configure)
     (save-window-excursion
-      (spanfill-digest (getenv "SPANFILL_FOLDER"))
+      (spanfill-summarize-folder (getenv "SPANFILL_FOLDER"))
       (check "a folder's digest links its files" (string-match-p "(ferry\\.md)" (text)) (text)))
     (let ((why (condition-case failure (execute 'spanfill.fillGaps :version -5) (error failure))))
       (check "an edit for another version is refused" (string-match-p "-32801" (format "%S" why)) why))

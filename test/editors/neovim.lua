@@ -180,7 +180,7 @@ local function run()
   end), told)
   answer = execute("spanfill.fillGaps", { uri = uri, version = -5 })
   check("an edit for another version is refused", (answer.error or answer.err or {}).code == -32801, answer)
-  answer = execute("spanfill.completeText", { uri = uri, text = "the one", offset = 7, explicit = true })
+  answer = execute("spanfill.continueText", { uri = uri, text = "the one", offset = 7, explicit = true })
   check("text that is in no buffer is continued", answer.result and vim.tbl_islist(answer.result.items), answer)
   local ended
   local _, request = client.request("workspace/executeCommand", {

@@ -103,7 +103,7 @@ test("what holds for a file holds for its cells, its old versions and its other 
     assert.ok((await offered(session, view(`${root}/open.md`))) > 0, what);
   }
   assert.ok(scopes.includes(`${root}/open.md`), "a cell has the settings of its file's folder");
-  const completed = await session.command("spanfill.completeText", {
+  const completed = await session.command("spanfill.continueText", {
     uri: views["a cell"]?.(`${root}/ignored.ipynb`),
     text: "the one of it ",
     offset: 14,

@@ -8,7 +8,7 @@ import { FULL } from "./session.ts";
 
 const server = await plantedBundle("server/main.ts", {
   "server/lsp/handlers.ts": ["provideHover", "provideInlineCompletion", "provideCodeLenses", "provideCodeActions"],
-  "server/lsp/commands.ts": ["executeCommand"],
+  "server/lsp/commands/execute.ts": ["executeCommand"],
   "server/lsp/panel.ts": ["createPanelService"],
   "server/lsp/settings-store.ts": ["createSettingsStore"],
   "server/lsp/document/suggestions.ts": ["createSuggestions"],

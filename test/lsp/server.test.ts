@@ -2,17 +2,16 @@ import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import type { CodeAction, Hover, Range, TextDocumentEdit } from "vscode-languageserver-protocol";
 import { TextDocument } from "vscode-languageserver-textdocument";
-import {
-  COMMANDS,
-  type CompleteHereResult,
-  type CompleteTextResult,
-  type EngineStatus,
-  type ExplainResult,
-  type FillGapsResult,
-  type RephraseResult,
-  type SummarizeRangeResult,
-  type WriteFieldResult,
-} from "../../protocol/requests.ts";
+import type {
+  ContinueHereResult,
+  ContinueTextResult,
+  ExplainResult,
+  FillGapsResult,
+  RephraseResult,
+  SummarizeRangeResult,
+  WriteFieldResult,
+} from "../../protocol/commands.ts";
+import type { EngineStatus } from "../../protocol/requests.ts";
 import { type Message, RpcError } from "../support/json-rpc.ts";
 import { randomModelFolder } from "../support/random-model.ts";
 import { FULL, isProgress, lives, progressOf, type Session, startSession } from "./session.ts";
@@ -31,6 +30,13 @@ const settings = {
   inlineCompletion: { minimumConfidence: 0 },
 };
 const URI = "file:///notes.md";
+const COMMANDS = [
+  ...["summarizeRange", "summarizeText", "summarizeFolder", "forgetSummaries"],
+  ...["fillGaps", "fillGapsInText", "rephrase", "writeField", "continueHere", "continueText", "explainSuggestion"],
+  ...["askRange", "classifyRange", "freeModelMemory", "restartEngine", "status"],
+];
+/** Names that configurations of other editors may still have. */
+const FORMER = ["infillText", "completeHere", "completeText", "unloadModel"];
 /** What is offered at every cursor in Markdown. */
 const CURSOR = ["Continue here", "Write title", "Write description"];
 const CANCELLED = -32800;
@@ -98,7 +104,7 @@ test("one server", async (t) => {
         ],
       },
       executeCommandProvider: {
-        commands: Object.values(COMMANDS),
+        commands: [...COMMANDS, ...FORMER].map((name) => `spanfill.${name}`),
         workDoneProgress: true,
       },
       workspace: { workspaceFolders: { supported: true, changeNotifications: true } },
@@ -240,7 +246,7 @@ test("one server", async (t) => {
       return { applied: true };
     });
     const made = await client.request("workspace/executeCommand", action?.command);
-    const { text, applied } = made as CompleteHereResult;
+    const { text, applied } = made as ContinueHereResult;
     assert.ok(applied && text !== "", JSON.stringify(made));
     const edits = [{ range: from(0, 10, 10), newText: text }];
     const edit = { documentChanges: [{ textDocument: { uri, version: 1 }, edits }] };
@@ -344,7 +350,7 @@ test("one server", async (t) => {
     assert.deepEqual(await at1(0, 5), []);
     for (const { insertText } of await at1(1, 16)) assert.doesNotMatch(insertText, /\n/);
     const args = { uri, text: "the ferry goes", offset: 14, explicit: true };
-    const { items } = (await session.command("spanfill.completeText", args)) as CompleteTextResult;
+    const { items } = (await session.command("spanfill.continueText", args)) as ContinueTextResult;
     assert.deepEqual(
       items,
       (await at1(1, 16)).map(({ insertText }) => insertText),

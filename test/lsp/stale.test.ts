@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import type { CodeAction, CodeLens, Hover, Range, TextDocumentEdit } from "vscode-languageserver-protocol";
-import type { EngineStatus, FillGapsResult } from "../../protocol/requests.ts";
+import type { FillGapsResult } from "../../protocol/commands.ts";
+import type { EngineStatus } from "../../protocol/requests.ts";
 import { type Message, RpcError } from "../support/json-rpc.ts";
 import { randomModelFolder } from "../support/random-model.ts";
 import { type Session, startSession } from "./session.ts";
@@ -68,7 +69,7 @@ test("words of one model or precision are not shown for another", async () => {
   for (const change of [{ precision: "int8" }, { model: other.directory }, { models: { infill: other.directory } }]) {
     session.settings = { ...settings, ...change };
     session.client.notify("workspace/didChangeConfiguration", { settings: null });
-    await session.command("spanfill.unloadModel");
+    await session.command("spanfill.freeModelMemory");
     await hover(session, 0, 5);
     assert.equal(await state(session), "ready", `${JSON.stringify(change)}: the words were another model's`);
   }
@@ -83,7 +84,7 @@ test("work on a document that is closed and opened again meanwhile is refused", 
     fillGaps: () => session.command("spanfill.fillGaps", { ...place, apply: true }),
     rephrase: () => session.command("spanfill.rephrase", { ...place, range: from(0, 18, 21), apply: true }),
     writeField: () => session.command("spanfill.writeField", { ...place, field: "title", apply: true }),
-    completeHere: () => session.command("spanfill.completeHere", { ...place, position: at(0, 21) }),
+    continueHere: () => session.command("spanfill.continueHere", { ...place, position: at(0, 21) }),
     hover: () => hover(session, 0, 19),
     inlineCompletion: () => session.inlineCompletion(URI, at(0, 21), 1),
   };
@@ -163,7 +164,7 @@ test("what runs when the engine is restarted, or gets other settings, is asked o
   assert.ok(await reset.running);
 
   const unloaded = await summarizing();
-  await session.command("spanfill.unloadModel");
+  await session.command("spanfill.freeModelMemory");
   await assert.rejects(unloaded.running, code(SERVER_CANCELLED, /memory.*again/));
   assert.equal(await state(session), "unloaded");
   assert.ok(!client.received.some((message) => statusOf(message) === "failed"), "it was said to have failed");

@@ -36,7 +36,7 @@ test("an agent finds the tools, and that they change nothing and speak to nobody
     tools.map(({ name, annotations }) => [name, annotations?.readOnlyHint, annotations?.openWorldHint]),
     [
       ["summarize_text", true, false],
-      ["infill_text", true, false],
+      ["fill_gaps_in_text", true, false],
     ],
   );
   assert.deepEqual(tools[0]?.inputSchema.required, ["text"]);
@@ -50,10 +50,10 @@ test("summaries and fills come back; what cannot be done is said; the process en
   const summary = await call("summarize_text", { text: "The harbour was built in 1862.", style: "title" });
   assert.equal(summary.isError, false);
   assert.match(summary.text, /\(.*\)$/);
-  const filled = await call("infill_text", { text: "The sky is ___ today.\r\n" });
+  const filled = await call("fill_gaps_in_text", { text: "The sky is ___ today.\r\n" });
   assert.match(filled.text, /^The sky is [\s\S]* ?today\.\r\n$/);
   assert.doesNotMatch(filled.text, /___/);
-  assert.deepEqual(await call("infill_text", { text: "no gap" }), {
+  assert.deepEqual(await call("fill_gaps_in_text", { text: "no gap" }), {
     text: 'There is no gap to fill: "___" does not occur in the text. Mark each gap, for example: The sky is ___.',
     isError: true,
   });

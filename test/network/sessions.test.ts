@@ -86,7 +86,7 @@ test("an agent's session opens no socket, looks up no name and writes nowhere el
   await client.listTools();
   for (const [name, input] of [
     ["summarize_text", "The harbour was built in 1862."],
-    ["infill_text", "The sky is ___ today."],
+    ["fill_gaps_in_text", "The sky is ___ today."],
   ] as const)
     assert.notEqual((await client.callTool({ name, arguments: { text: input } }))["isError"], true);
   await client.close();

@@ -1,7 +1,7 @@
 /**
  * Common parts of commands on a document: checking its version, locating its part, showing and cancelling long work.
  */
-import type { ProgressToken, Range } from "vscode-languageserver-protocol";
+import type { Position, ProgressToken, Range } from "vscode-languageserver-protocol";
 import type { Feature } from "../../../protocol/panel.ts";
 import type { Settings } from "../../../protocol/settings.ts";
 import type { LoadedModel } from "../../engine/engine.ts";
@@ -25,34 +25,36 @@ export interface Target {
   check(): void;
 }
 
+/** What a command's arguments say of the document that it is about; all of its text where they name no part. */
+export interface Named {
+  readonly uri: string;
+  readonly version?: number | undefined;
+  readonly edition?: string | undefined;
+  readonly range?: Range | undefined;
+  readonly position?: Position;
+}
+
 /**
- * The part of a document that a command refers to.
- * @throws ResponseError InvalidParams when the document is not open, ContentModified when it has another version or
- * edition
+ * A handler of a command about a part of a document: the part is found for it.
+ * @throws ResponseError InvalidParams when the document is not open, ContentModified when it has another version, or edition
  */
-export async function targetOf(
-  services: Services,
-  {
-    uri,
-    version,
-    edition: named,
-    range,
-  }: {
-    readonly uri: string;
-    readonly version?: number | undefined;
-    readonly edition?: string | undefined;
-    readonly range?: Range | undefined;
-  },
-): Promise<Target> {
+export function onPart<Arguments extends Named, Result>(
+  run: (services: Services, target: Target, args: Arguments, call: Call) => Promise<Result>,
+): (services: Services, args: Arguments, call: Call) => Promise<Result> {
+  return async (services, args, call) => run(services, await targetOf(services, args), args, call);
+}
+
+async function targetOf(services: Services, { uri, version, edition: named, ...place }: Named): Promise<Target> {
   const document = services.openDocument(uri);
   const { text, edition } = document;
   if ((version !== undefined && version !== document.version) || (named !== undefined && named !== edition))
     throw contentModified(whatBecame(document, version));
   const check = () => checkEdition(services, document, edition, version);
-  const places =
+  const range = place.position === undefined ? place.range : { start: place.position, end: place.position };
+  const offsets =
     range === undefined ? [0, text.length] : [document.offsetAt(range.start), document.offsetAt(range.end)];
   const settings = await services.settings.settingsFor(uri);
-  return { document, text, start: Math.min(...places), end: Math.max(...places), settings, check };
+  return { document, text, start: Math.min(...offsets), end: Math.max(...offsets), settings, check };
 }
 
 /**
@@ -110,21 +112,26 @@ export interface WorkOptions {
   readonly onProgress: (progress: { readonly done: number; readonly total: number }) => void;
 }
 
-/** Parts of a request that a command passes on: its progress token, if any, and its signal. */
-export interface Asked {
+/** A call of a command: its progress token, if it has one, and the signal that ends it. */
+export interface Call {
   readonly token: ProgressToken | undefined;
   readonly signal: AbortSignal;
 }
 
-/** Runs work with a feature's model, and shows how far it is. @throws ResponseError RequestCancelled when it was cancelled */
-export async function longWork<T extends { readonly cancelled: boolean }>(
+/**
+ * Runs work on a part of a document with a feature's model, and shows how far it is.
+ * @throws ResponseError RequestCancelled when it was cancelled, ContentModified when the document has changed meanwhile
+ */
+export async function workOn<T extends { readonly cancelled: boolean }>(
   services: Services,
-  { feature, title, token, signal }: Asked & { readonly feature: Feature; readonly title: string },
+  { check }: Target,
+  { feature, title, token, signal }: Call & { readonly feature: Feature; readonly title: string },
   work: (model: () => Promise<LoadedModel>, options: WorkOptions) => Promise<T>,
 ): Promise<T> {
   const run = (own: AbortSignal, onProgress: WorkOptions["onProgress"]) =>
     withModel(services, feature, (model) => work(model, { signal: own, onProgress }));
-  const made = await services.progress.run({ title: `Spanfill: ${title}`, token, signal, run });
-  if (made.cancelled) throw cancelled();
-  return made;
+  const result = await services.progress.run({ title: `Spanfill: ${title}`, token, signal, run });
+  if (result.cancelled) throw cancelled();
+  check();
+  return result;
 }

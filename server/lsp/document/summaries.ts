@@ -2,11 +2,10 @@
 import { realpath } from "node:fs/promises";
 import { isAbsolute, relative } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { Hover, ProgressToken } from "vscode-languageserver-protocol";
-import type { z } from "zod";
+import type { Hover } from "vscode-languageserver-protocol";
 import { percentDone } from "../../../base/figures.ts";
 import { ModelError } from "../../../models/errors.ts";
-import type { SummarizeFolderResult, summarizeFolderSchema } from "../../../protocol/requests.ts";
+import type { SummarizeFolderArguments, SummarizeFolderResult } from "../../../protocol/commands.ts";
 import type { Settings } from "../../../protocol/settings.ts";
 import { folderDigest } from "../../features/read/folder-digest.ts";
 import { isWithin, linkAt, pathWithin, resolveLink, sectionNamed, uriWithin } from "../../features/read/link-target.ts";
@@ -25,7 +24,7 @@ import {
 } from "../../text/folder-files.ts";
 import { whyPrivate } from "../../text/private-files.ts";
 import type { Services } from "../services.ts";
-import { overRestart } from "./document-work.ts";
+import { type Call, overRestart } from "./document-work.ts";
 import { hover, shownText } from "./hover.ts";
 import type { OpenDocument } from "./positions.ts";
 import { whyQuiet } from "./quiet.ts";
@@ -77,9 +76,8 @@ export async function hoverSummary(
 /** The digest of a folder; if it is cancelled, the answer is the part that is done. */
 export async function summarizeFolder(
   services: Services,
-  { uri }: z.output<typeof summarizeFolderSchema>,
-  token: ProgressToken | undefined,
-  signal: AbortSignal,
+  { uri }: SummarizeFolderArguments,
+  call: Call,
 ): Promise<SummarizeFolderResult> {
   const started = performance.now();
   const settings = await services.settings.settingsFor(uri);
@@ -102,7 +100,7 @@ export async function summarizeFolder(
   };
   const run = (workSignal: AbortSignal, onProgress: (progress: { done: number; total: number }) => void) =>
     withSummaries(services, (context) => folderDigest(context, params, { signal: workSignal, onProgress }));
-  const digest = await services.progress.run({ title: "Spanfill: summarizing the folder", token, signal, run });
+  const digest = await services.progress.run({ title: "Spanfill: summarizing the folder", ...call, run });
   return { ...digest, ms: Math.round(performance.now() - started) };
 }
 

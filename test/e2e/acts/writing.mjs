@@ -115,7 +115,7 @@ export const WRITING = {
     await page.keyboard.press("Control+End");
     for (const word of WORDS) {
       await page.keyboard.type(word);
-      await person.command("Spanfill: Infill at Cursor");
+      await person.command("Spanfill: Continue at Cursor");
       if (await person.ghostTextOrNot()) break;
     }
     await person.picture("ghost-text");

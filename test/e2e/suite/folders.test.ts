@@ -68,7 +68,7 @@ suite("folders and large files", () => {
     write("notes/.gitignore", "ignored.md\n");
     write("notes/ignored.md", "Not to be read.\n");
     write("notes/passwords.txt", "hunter2");
-    await commands.executeCommand("spanfill.digestFolder", Uri.file(join(root, "notes")));
+    await commands.executeCommand("spanfill.summarizeThisFolder", Uri.file(join(root, "notes")));
     const { text, uri, languageId } = await takeDigest();
     assert.match(text, /^# Summary of notes\n\n\*2 of 2 files, 100% of their text read;/);
     assert.match(text, /\n- \[harbour\.md\]\(harbour\.md\): \S.*\n\n## sub\/\n\n- \[ferry\.md\]\(sub\/ferry\.md\): \S/);
@@ -79,7 +79,7 @@ suite("folders and large files", () => {
 
   test("a digest that is cancelled is shown as far as it came", async () => {
     for (let i = 0; i < 400; i++) write(`many/${i}.md`, PROSE.replaceAll("harbour", `harbour number ${i}`));
-    const running = commands.executeCommand("spanfill.digestFolder", Uri.file(join(root, "many")));
+    const running = commands.executeCommand("spanfill.summarizeThisFolder", Uri.file(join(root, "many")));
     await eventually("a notification to cancel with", async () => {
       await commands.executeCommand("notifications.focusToasts");
       await commands.executeCommand("notification.acceptPrimaryAction");
@@ -122,7 +122,7 @@ suite("folders and large files", () => {
       { isReadonly: true },
     );
     try {
-      await commands.executeCommand("spanfill.digestFolder", Uri.parse("e2efs:/docs"));
+      await commands.executeCommand("spanfill.summarizeThisFolder", Uri.parse("e2efs:/docs"));
       const { text } = await takeDigest();
       assert.match(text, /^# Summary of docs\n\n\*2 of 2 files[\s\S]*\(a%20b\.md\)[\s\S]*\(sub\/c\.txt\)/);
     } finally {
@@ -173,7 +173,7 @@ suite("folders and large files", () => {
       rephrase: () => commands.executeCommand("spanfill.rephrase", { ...whole, range: word }),
       "front matter": () => commands.executeCommand("spanfill.writeField", { ...whole, field: "title" }),
       hover: () => commands.executeCommand("vscode.executeHoverProvider", uri, new Position(0, 3)),
-      digest: () => commands.executeCommand("spanfill.digestFolder", Uri.file(join(root, "killed", "more"))),
+      digest: () => commands.executeCommand("spanfill.summarizeThisFolder", Uri.file(join(root, "killed", "more"))),
     };
     const answering = () => status().then(undefined, () => undefined);
     await eventually("a server", answering);
@@ -211,7 +211,7 @@ suite("folders and large files", () => {
     await commands.executeCommand("spanfill.rephrase", { ...rest, range: { ...at, end: { line: end, character: 8 } } });
     await commands.executeCommand("spanfill.writeField", { ...rest, field: "title" });
     assert.match(await hoverText(small.document.uri, new Position(0, 3)), /\*Spanfill ·/);
-    await commands.executeCommand("spanfill.digestFolder", Uri.file(join(root, "killed", "more")));
+    await commands.executeCommand("spanfill.summarizeThisFolder", Uri.file(join(root, "killed", "more")));
     assert.match((await takeDigest()).text, /6 of 6 files/);
     assert.ok(readFileSync(uri.fsPath, "utf8").endsWith("The nets are ___ in winter.\n"));
     assert.deepEqual(small.document.getText(new Range(end, 0, end, 27)), "The nets are ___ in winter.");

@@ -45,8 +45,11 @@ suite("surroundings", () => {
       return content.map((part) => (part instanceof LanguageModelTextPart ? part.value : "")).join("");
     };
     const ours = lm.tools.filter(({ name }) => name.startsWith("spanfill_")).map(({ name }) => name);
-    assert.deepEqual(ours.toSorted(), ["spanfill_infill_text", "spanfill_summarize_text"]);
-    assert.match(await use("spanfill_infill_text", { text: "The sky is ___ today." }), /^The sky is .* ?today\.$/);
+    assert.deepEqual(ours.toSorted(), ["spanfill_fill_gaps_in_text", "spanfill_summarize_text"]);
+    assert.match(
+      await use("spanfill_fill_gaps_in_text", { text: "The sky is ___ today." }),
+      /^The sky is .* ?today\.$/,
+    );
     assert.match(await use("spanfill_summarize_text", { text: "The harbour was built in 1862." }), /\)$/);
   });
 });

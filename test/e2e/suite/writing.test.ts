@@ -129,7 +129,7 @@ suite("writing", () => {
       const editor = await open(before + after);
       const end = editor.document.positionAt(before.length);
       editor.selection = new Selection(end, end);
-      await commands.executeCommand("spanfill.infillAtCursor");
+      await commands.executeCommand("spanfill.continueAtCursor");
       await eventually("an accepted suggestion", async () => {
         await commands.executeCommand("editor.action.inlineSuggest.commit");
         return editor.document.getText() !== before + after;
@@ -237,7 +237,7 @@ suite("writing", () => {
     const editor = await open(text, "read.js");
     const accept = async (line: number, character: number) => {
       editor.selection = new Selection(line, character, line, character);
-      await commands.executeCommand("spanfill.infillAtCursor");
+      await commands.executeCommand("spanfill.continueAtCursor");
       await commands.executeCommand("editor.action.inlineSuggest.commit");
     };
     await accept(3, 15);

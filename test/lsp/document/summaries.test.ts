@@ -7,7 +7,8 @@ import { basename, dirname, join } from "node:path";
 import { after, test } from "node:test";
 import { pathToFileURL } from "node:url";
 import type { Hover } from "vscode-languageserver-protocol";
-import type { EngineStatus, SummarizeFolderResult } from "../../../protocol/requests.ts";
+import type { SummarizeFolderResult } from "../../../protocol/commands.ts";
+import type { EngineStatus } from "../../../protocol/requests.ts";
 import { randomModelFolder } from "../../support/random-model.ts";
 import { FULL, isProgress, progressOf, type Session, startSession } from "../session.ts";
 
@@ -142,7 +143,7 @@ test("a relative link shows what it leads to, from within the workspace alone", 
   session.open(cell, lines[0] ?? "");
   assert.ok(await hover(session, cell, 0, 2), "a link in a notebook");
   const before = await session.command("spanfill.status");
-  await session.command("spanfill.unloadModel");
+  await session.command("spanfill.freeModelMemory");
   assert.equal(await hover(session, uri, 0, 2), shown[0], "remembered");
   assert.equal(((await session.command("spanfill.status")) as EngineStatus).pid, undefined, "without the model");
   assert.ok((before as EngineStatus).pid);
@@ -200,7 +201,7 @@ test("the engine's memory is said, and freed when that is asked for", async () =
   const status = (await session.command("spanfill.status")) as EngineStatus;
   assert.equal(status.state, "ready");
   if (process.platform === "linux") assert.ok((status.memoryBytes ?? 0) > 2e7, `${status.memoryBytes} bytes`);
-  const after = (await session.command("spanfill.unloadModel")) as EngineStatus;
+  const after = (await session.command("spanfill.freeModelMemory")) as EngineStatus;
   assert.deepEqual([after.state, after.pid, after.memoryBytes], ["unloaded", undefined, undefined]);
   assert.ok(status.pid);
   await session.command("spanfill.summarizeRange", { uri });
@@ -263,7 +264,7 @@ test("after new weights, a calibration or another tokenizer the model answers an
   const third = await said();
   assert.equal(third, await fresh(), "a calibration");
   assert.notEqual(third, second);
-  await session.command("spanfill.unloadModel");
+  await session.command("spanfill.freeModelMemory");
   assert.equal(await said(), third, "remembered");
   other.dispose();
 });

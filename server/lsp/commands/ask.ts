@@ -1,0 +1,85 @@
+/** Commands about what a part of a document says: its summary, an answer to a question, its label. */
+import { defined } from "../../../base/defined.ts";
+import { percent } from "../../../base/figures.ts";
+import type { AskResult, ClassifyResult, SummarizeRangeResult } from "../../../protocol/commands.ts";
+import { rememberedSummary } from "../../features/read/remembered-summary.ts";
+import { summaryNotes } from "../../features/read/summary-notes.ts";
+import { onPart, type WorkOptions, workOn } from "../document/document-work.ts";
+import { withSummaries } from "../document/summaries.ts";
+import { cancelled } from "../errors.ts";
+import type { Services } from "../services.ts";
+import type { CheckedArguments } from "./arguments.ts";
+
+/** Summarizes a part of a document. */
+export const summarizeRange = onPart(
+  async (
+    services,
+    { text, start, end, settings },
+    { style, show }: CheckedArguments["summarizeRange"],
+    call,
+  ): Promise<SummarizeRangeResult> => {
+    const params = {
+      text: text.slice(start, end),
+      style: style ?? settings["summary.style"],
+      maxContextTokens: settings.maxContextTokens,
+      minimumConfidence: settings["summary.minimumConfidence"],
+    };
+    const startMs = performance.now();
+    const run = (signal: AbortSignal, onProgress: WorkOptions["onProgress"]) =>
+      withSummaries(services, (context) => rememberedSummary(context, params, { signal, onProgress }));
+    const result = await services.progress.run({ title: "Spanfill: summarizing", ...call, run });
+    if (result === undefined) throw cancelled();
+    const notes = summaryNotes(result);
+    if (show) showAnswer(services, result.summary, notes);
+    return { ...result, ms: Math.round(performance.now() - startMs), notes };
+  },
+);
+
+/** Answers a question from a part of a document. */
+export const askRange = onPart(
+  async (services, target, { question, show }: CheckedArguments["askRange"], call): Promise<AskResult> => {
+    const { document, text, start, end, settings } = target;
+    // Imported here, with training's wording of tasks, because few sessions need it.
+    const { ask, askNotes } = await import("../../features/ask/ask.ts");
+    const chosen = (await services.settings.settingsFor())["models.ask"] !== "";
+    const { maxContextTokens } = settings;
+    const params = { text: text.slice(start, end), question, chosen, maxContextTokens };
+    const work = { feature: "ask", title: "looking for an answer", ...call } as const;
+    const result = await workOn(services, target, work, async (model, options) =>
+      ask({ model: await model() }, params, options),
+    );
+    const notes = askNotes(result);
+    if (show) showAnswer(services, result.answers[0]?.text, notes);
+    const { chunks, coverage, ms, model } = result;
+    const answers = result.answers.map(({ text, likelihood, places }) => ({
+      text,
+      likelihood,
+      ranges: places.map((place) => document.rangeOf(start + place.start, start + place.end)),
+    }));
+    return { answers, chunks, coverage, ms: Math.round(ms), model, notes };
+  },
+);
+
+/** Finds the label that suits a part of a document. */
+export const classifyRange = onPart(
+  async (services, target, { labels, show }: CheckedArguments["classifyRange"], call): Promise<ClassifyResult> => {
+    const { text, start, end, settings } = target;
+    const { classify, classifyNotes } = await import("../../features/ask/classify.ts");
+    const chosen = (await services.settings.settingsFor())["models.classify"] !== "";
+    const { maxContextTokens } = settings;
+    const params = { text: text.slice(start, end), chosen, maxContextTokens, ...defined({ labels }) };
+    const work = { feature: "classify", title: "classifying", ...call } as const;
+    const { tokens, cancelled, ms, ...result } = await workOn(services, target, work, async (model, options) =>
+      classify({ model: await model() }, params, options),
+    );
+    const notes = classifyNotes(result);
+    const [first] = result.labels;
+    const label = first && `${first.label} (${percent(first.probability)})`;
+    if (show) showAnswer(services, label, notes);
+    return { ...result, ms: Math.round(ms), notes };
+  },
+);
+
+function showAnswer({ client }: Services, answer: string | undefined, notes: readonly string[]): void {
+  client.showMessage(answer ? `${answer} (${notes.join("; ")})` : "The model had nothing to say.");
+}

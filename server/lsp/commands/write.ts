@@ -1,0 +1,107 @@
+/** Commands that write into a document: its gaps, other words, its front matter. */
+import type { ChangeAnnotation, TextEdit, WorkspaceEdit } from "vscode-languageserver-protocol";
+import type { FillGapsResult, RephraseResult, WriteFieldResult } from "../../../protocol/commands.ts";
+import { summaryNotes } from "../../features/read/summary-notes.ts";
+import { fillGaps } from "../../features/write/fill-gaps.ts";
+import { rephrase } from "../../features/write/rephrase.ts";
+import { onPart, workOn } from "../document/document-work.ts";
+import type { OpenDocument } from "../document/positions.ts";
+import type { Services } from "../services.ts";
+import type { CheckedArguments } from "./arguments.ts";
+
+/** Fills the gaps in a part of a document. */
+export const fillGapsInPart = onPart(
+  async (
+    services,
+    target,
+    { uri, version, apply, annotate }: CheckedArguments["fillGaps"],
+    call,
+  ): Promise<FillGapsResult> => {
+    const { document, text, start, end, settings } = target;
+    const work = { feature: "infill", title: "filling gaps", ...call } as const;
+    const { fills, ms, model, calibrated } = await workOn(services, target, work, (model, options) =>
+      fillGaps({ model, settings }, { text, start, end }, options),
+    );
+    const placedFills = fills.map((fill) => ({
+      range: document.rangeOf(fill.start, fill.end),
+      text: fill.text,
+      confidence: fill.confidence,
+    }));
+    const edits: TextEdit[] = placedFills
+      .filter((fill) => fill.text !== "")
+      .map((fill) => ({ range: fill.range, newText: fill.text }));
+    const edit = annotate
+      ? annotated(uri, version, edits)
+      : { documentChanges: [{ textDocument: { uri, version }, edits }] };
+    const result = { edit, fills: placedFills, ms: Math.round(ms), model, calibrated };
+    return apply ? { ...result, applied: await applyEdits(services, document, "Fill gaps", edits, edit) } : result;
+  },
+);
+
+/** Edits with an annotation for each, so that each can be confirmed. */
+function annotated(uri: string, version: number, edits: readonly TextEdit[]): WorkspaceEdit {
+  const changeAnnotations: Record<string, ChangeAnnotation> = {};
+  const annotatedEdits = edits.map((edit, i) => {
+    const label = `Gap ${i + 1}`;
+    changeAnnotations[label] = { label, needsConfirmation: true };
+    return { ...edit, annotationId: label };
+  });
+  return { documentChanges: [{ textDocument: { uri, version }, edits: annotatedEdits }], changeAnnotations };
+}
+
+/** Finds other words for a part of a document. */
+export const rephrasePart = onPart(
+  async (services, target, { count, apply }: CheckedArguments["rephrase"], call): Promise<RephraseResult> => {
+    const { document, text, start, end, settings } = target;
+    const work = { feature: "infill", title: "rephrasing", ...call } as const;
+    const { alternatives, ms, model, calibrated, ...place } = await workOn(services, target, work, (model, options) =>
+      rephrase({ model, settings }, { text, start, end, count }, options),
+    );
+    const range = document.rangeOf(place.start, place.end);
+    const result = { range, alternatives, ms: Math.round(ms), model, calibrated };
+    const edits = alternatives.slice(0, 1).map((best) => ({ range, newText: best.text }));
+    return apply ? { ...result, applied: await applyEdits(services, document, "Rephrase", edits) } : result;
+  },
+);
+
+/** Writes a field of a document's front matter. */
+export const writeField = onPart(
+  async (
+    services,
+    target,
+    { field, value, apply }: CheckedArguments["writeField"],
+    call,
+  ): Promise<WriteFieldResult> => {
+    const { document, text, settings, check } = target;
+    const { maxContextTokens } = settings;
+    // Imported here, with its YAML library, because few sessions need it.
+    const { fieldEdit, proposeField } = await import("../../features/write/front-matter.ts");
+    const work = { feature: "summarize", title: `writing a ${field}`, ...call } as const;
+    const proposal =
+      value === undefined
+        ? await workOn(services, target, work, async (model, options) =>
+            proposeField({ model: await model(), maxContextTokens }, { text, field }, options),
+          )
+        : undefined;
+    const chosen = value ?? proposal?.summary ?? "";
+    const { start, end, newText } = fieldEdit(text, field, chosen);
+    check();
+    const range = document.rangeOf(start, end);
+    const result = { value: chosen, range, newText, notes: proposal === undefined ? [] : summaryNotes(proposal) };
+    const edits = chosen === "" ? [] : [{ range, newText }];
+    return apply ? { ...result, applied: await applyEdits(services, document, `Write ${field}`, edits) } : result;
+  },
+);
+
+/** Has the client apply edits to the document in its present version, and tells the user where it did not. @returns whether it did */
+export async function applyEdits(
+  { client }: Services,
+  { uri, version }: OpenDocument,
+  label: string,
+  edits: TextEdit[],
+  edit: WorkspaceEdit = { documentChanges: [{ textDocument: { uri, version }, edits }] },
+): Promise<boolean> {
+  const refusal = edits.length === 0 ? "the model had nothing to say" : await client.applyEdit(label, edit);
+  if (refusal !== undefined) client.showMessage(`Spanfill changed nothing (${label.toLowerCase()}): ${refusal}.`);
+  return refusal === undefined;
+}
