@@ -12,7 +12,7 @@ import { runCommand } from "./terminal.ts";
 export function modelsCommand(): Command {
   const command = new Command("models")
     .summary("list, download, import, check and remove models")
-    .description("List every published T5 and the models on this machine; download, import, check or remove one.")
+    .description("List the published T5 models of the catalog and those on this machine; download, import, check or remove one.")
     .option("--installed", "only models on this machine")
     .addHelpText(
       "after",
@@ -25,7 +25,7 @@ Examples:
 
 Models come from the Hugging Face hub into the cache folder that its tools share. HF_ENDPOINT names a mirror, HF_TOKEN
 identifies you (to https addresses only), HF_HUB_CACHE is another folder, HF_HUB_OFFLINE forbids requests; HTTPS_PROXY and
-NODE_EXTRA_CA_CERTS apply.`,
+NODE_EXTRA_CA_CERTS apply. SPANFILL_MODELS is the folder of imported and fine-tuned models.`,
     );
   withJson(command).action((options: { readonly installed?: boolean; readonly json?: boolean }) =>
     runCommand(options.json === true, () => list(options.installed === true)),

@@ -63,7 +63,7 @@ export async function readTrainingData(
   }
   throw new ModelError(
     "input",
-    `${request.data} is ${dataStat === undefined ? "not there, or no file that can be read" : "no file of rows"}. Give .jsonl, .json, .csv, .tsv or .parquet (.gz and .zst too), or a folder.`,
+    `${request.data} is ${dataStat === undefined ? "not there, or no file that can be read" : "no file of rows"}. Give .jsonl, .json, .csv, .tsv or .parquet (.gz too, and .zst from Node.js 22.15 on), or a folder.`,
   );
 }
 
