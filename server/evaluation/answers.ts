@@ -1,4 +1,4 @@
-/** Short answers under evaluation: questions about a text, and labels. */
+/** Evaluation of short answers: to questions about a text, and labels. */
 import { questionInput } from "../../protocol/task-prefixes.ts";
 import type { LoadedModel } from "../engine/engine.ts";
 import { evaluateAnswers, evaluateLabels } from "../metrics/evaluate.ts";
@@ -6,7 +6,7 @@ import { answerScores } from "../metrics/metrics.ts";
 import type { Row } from "../training/data/rows.ts";
 import { type Produced, predicted, type TaskContext, type TaskResult } from "./evaluated-task.ts";
 
-/** Evaluates answers to questions, asked as T5 was taught: `question: ... context: ...`. */
+/** Evaluates answers to questions, phrased as in T5's training: `question: ... context: ...`. */
 export async function answerTask(rows: readonly Row<"qa">[], context: TaskContext): Promise<TaskResult> {
   const inputs = rows.map(({ row, question, context: text }) => ({
     row,
@@ -28,7 +28,7 @@ export async function answerTask(rows: readonly Row<"qa">[], context: TaskContex
   };
 }
 
-/** Evaluates labels that the model writes as text, beside the most frequent one. */
+/** Evaluates labels that the model generates as text, compared with the most frequent one. */
 export async function labelTask(
   rows: readonly Row<"classify">[],
   context: TaskContext,
@@ -65,7 +65,7 @@ const MOST_LABEL_TOKENS = 32;
 
 interface PrefixedInput {
   readonly row: number;
-  /** May name tokens, such as those of a soft prompt. */
+  /** May contain names of tokens, such as those of a soft prompt. */
   readonly prefix: string;
   readonly text: string;
 }

@@ -1,4 +1,7 @@
-/** What a model says of texts with known answers, and whether it was right: what its confidence is fitted to. */
+/**
+ * Collects a model's outputs on texts with known answers and whether they were right, and fits its confidence to
+ * them.
+ */
 import { defined } from "../../base/defined.ts";
 import { seededRandom, seededSample } from "../../models/random.ts";
 import {
@@ -27,33 +30,36 @@ import { asFile, withoutTitle } from "./summaries.ts";
 /** Trials by kind. */
 export type Trials = Readonly<Record<CalibratedKind, readonly Trial[]>>;
 
-/** A model's calibration, as it is kept beside the model. */
+/** A model's calibration, as stored with the model. */
 export interface CalibrationReport {
   readonly model: string;
   readonly precision: string;
-  /** Files' names and how many of their rows were used. */
+  /** The file's name, and the number of its rows that were used. */
   readonly fittedOn: { readonly data: string; readonly rows: number };
   readonly checkedOn?: { readonly data: string; readonly rows: number };
   readonly kinds: Readonly<Partial<Record<CalibratedKind, KindReport>>>;
 }
 
-/** One kind's curve, and how far it can be trusted. */
+/** One kind's curve, and how reliable it is. */
 export interface KindReport {
   readonly curve: Curve;
-  /** On the data it was fitted to, each fifth by a curve fitted to the others. */
+  /** On the data for fitting, each fifth by a curve fitted to the others. */
   readonly fitted: Reliability;
   /** On other data. */
   readonly checked?: Reliability;
 }
 
-/** Rows with summaries and titles, `limit` of them drawn by a seed. @throws ModelError "input" */
+/**
+ * Reads rows with summaries and titles, `limit` of them drawn at random with a fixed seed.
+ * @throws ModelError "input"
+ */
 export async function readPairs(file: string, limit: number | undefined, signal: AbortSignal) {
   const { name, bytes } = await readData(file, signal);
   const { rows } = parseRows("summarize", decodeText(bytes, name), name);
   return limit === undefined ? rows : seededSample(rows, limit, seededRandom(0));
 }
 
-/** Lets a model summarise, title and fill each text, and judges what it wrote. Every fallback is off. */
+/** Lets a model summarize, title and fill each text, and judges its output. All fallbacks are off. */
 export async function runTrials(
   rows: readonly Row<"summarize">[],
   pool: ModelPool,
@@ -79,7 +85,7 @@ export function calibrate(fitting: Trials, checking: Trials | undefined): Calibr
   return Object.fromEntries(kinds);
 }
 
-/** What spanfill.json keeps of a report. */
+/** The part of a report that spanfill.json stores. */
 export function calibrationOf(kinds: CalibrationReport["kinds"]): Calibration {
   return Object.fromEntries(Object.entries(kinds).map(([kind, { curve }]) => [kind, curve]));
 }
@@ -122,7 +128,7 @@ function alike(reference: string, text: string): boolean {
   return rouge(reference, text, { stem: true }).rougeL >= RIGHT_ROUGE;
 }
 
-/** The end of a sentence, from one of its words on, as when its beginning was typed. */
+/** The rest of a sentence from one of its words on, as if its beginning had been typed. */
 function restOf(gap: Gap, seed: number): Gap {
   const words = gap.fill.split(" ");
   const typed = 1 + Math.floor(seededRandom(seed)() * (words.length - 2));

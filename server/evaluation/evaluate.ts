@@ -1,4 +1,4 @@
-/** An evaluation from data to report: reads and checks the rows, has the task done, and says what the figures are of. */
+/** Runs an evaluation from data to report: reads and checks the rows, has the task done, and describes the figures. */
 import { createHash } from "node:crypto";
 import { basename } from "node:path";
 import { defined } from "../../base/defined.ts";
@@ -17,25 +17,25 @@ import { fillTask } from "./fills.ts";
 import type { ModelPool } from "./pool.ts";
 import { summaryTask, titleTask } from "./summaries.ts";
 
-/** What to evaluate on, and how. */
+/** The data and options of an evaluation. */
 export interface EvaluateOptions {
   readonly task: RowFormat;
-  /** JSON lines, packed or not; "-" for standard input. */
+  /** JSON lines, compressed or not; "-" for standard input. */
   readonly data: string;
-  /** Role -> column, where the usual names do not serve. */
+  /** Role -> column, if the usual names do not apply. */
   readonly columns?: Readonly<Record<string, string>>;
-  /** Rows, drawn by the seed; all when absent. */
+  /** Number of rows, drawn with the seed; all if absent. */
   readonly limit?: number;
   readonly seed: number;
-  /** infill: how many proposals count as found. Default 5. */
+  /** infill: how many proposals count as hits. Default 5. */
   readonly alternatives?: number;
-  /** infill: a corpus to count bigrams in, or a table of counts. */
+  /** infill: a corpus for counting bigrams, or a table of counts. */
   readonly bigrams?: string;
-  /** classify: what stands before each text. Default: the model's own, else that of `TASK_PREFIXES`. */
+  /** classify: the text before each input. Default: the model's own, or else that of `TASK_PREFIXES`. */
   readonly prefix?: string;
 }
 
-/** Data read and checked, ready for any model. */
+/** Data that was read and checked, ready for any model. */
 export interface Evaluation {
   readonly options: EvaluateOptions;
   readonly data: EvaluationReport["data"];
@@ -44,8 +44,9 @@ export interface Evaluation {
 }
 
 /**
- * Reads the data of an evaluation, and the corpus it is compared with.
- * @throws ModelError "input" telling what is wrong, and in which row; UsageError for a column's role that the task has not
+ * Reads an evaluation's data, and the corpus for its baseline.
+ * @throws ModelError "input" naming what is wrong and in which row; UsageError for a column role that the task does
+ * not have
  */
 export async function prepareEvaluation(options: EvaluateOptions, signal: AbortSignal): Promise<Evaluation> {
   const { task } = options;
@@ -68,7 +69,7 @@ export async function prepareEvaluation(options: EvaluateOptions, signal: AbortS
 }
 
 /**
- * Judges a model.
+ * Evaluates a model.
  * @throws the signal's reason when it aborts; what the model throws
  */
 export async function evaluate(

@@ -1,8 +1,8 @@
-/** What the tasks under evaluation share: what they work with, and what they give. */
+/** The common interface of evaluated tasks: their context and their results. */
 import type { Confusion, GroupEstimate } from "../metrics/evaluate.ts";
 import type { ModelPool } from "./pool.ts";
 
-/** What a task is done with. */
+/** The context in which a task is done. */
 export interface TaskContext {
   readonly pool: ModelPool;
   readonly signal: AbortSignal;
@@ -10,38 +10,38 @@ export interface TaskContext {
   readonly seed: number;
 }
 
-/** One prediction as `--predictions` writes it, with scores of its own beside what all have. */
+/** A prediction as `--predictions` writes it, with the task's scores besides the common fields. */
 export interface Prediction {
   readonly row: number;
   readonly source: string;
-  /** The true text; of several accepted answers all. */
+  /** The true text, or all accepted answers. */
   readonly reference: string | readonly string[];
   readonly prediction: string;
-  /** Mean of logProbs; null where there are none. */
+  /** Mean of logProbs; null if there are none. */
   readonly logProb: number | null;
   /** Natural log probability of each of the prediction's tokens. */
   readonly logProbs: readonly number[];
   readonly [score: string]: unknown;
 }
 
-/** Figures, how they came about, and every prediction. */
+/** Figures, notes on them, and all predictions. */
 export interface TaskResult {
   readonly groups: readonly GroupEstimate[];
   readonly confusion?: Confusion;
   readonly alternatives?: number;
-  /** How outputs were made and compared, in sentences. */
+  /** How outputs were generated and compared, in sentences. */
   readonly notes: readonly string[];
   readonly predictions: readonly Prediction[];
 }
 
-/** A text that a model produced, and how likely it found each token. */
+/** A text that a model generated, with the likelihood of each token. */
 export interface Produced {
   readonly text: string;
   /** Natural log probabilities. */
   readonly logProbs: readonly number[];
 }
 
-/** What every prediction tells of the text produced. */
+/** The fields of a prediction that describe the generated text. */
 export function predicted(produced: Produced | undefined): Pick<Prediction, "prediction" | "logProb" | "logProbs"> {
   const { text, logProbs } = produced ?? { text: "", logProbs: [] };
   const logProb = logProbs.length === 0 ? null : logProbs.reduce((a, b) => a + b, 0) / logProbs.length;

@@ -1,4 +1,4 @@
-/** Fills under evaluation: gaps cut out of the texts, what the model and bigrams put there, and how likely it found what stood there. */
+/** Evaluation of fills: cuts gaps into texts, has the model and bigrams fill them, and scores what was cut out. */
 import { defined } from "../../base/defined.ts";
 import { ModelError } from "../../models/errors.ts";
 import type { BigramModel } from "../../models/words/bigram.ts";
@@ -12,7 +12,7 @@ import { predicted, type TaskContext, type TaskResult } from "./evaluated-task.t
 /** A gap and the row it was cut from. */
 export type RowGap = Gap & { readonly row: number; readonly source: string };
 
-/** Evaluates fills of the gaps that a seed cuts into each text, beside bigrams where their counts are given. */
+/** Evaluates fills of the gaps that a seed cuts into each text, compared with bigrams if their counts are given. */
 export async function fillTask(
   rows: readonly Row<"infill">[],
   { pool, signal, progress, seed }: TaskContext,
@@ -43,7 +43,7 @@ export async function fillTask(
     { signal, onDone: (done) => progress("Filling gaps", done, gaps.length) },
   );
   progress("Comparing", gaps.length, gaps.length);
-  // What a user gets comes first; then the best alternatives.
+  // The fill that users get comes first, then the best alternatives.
   const fills = outcomes.map(({ greedy, beams }) => distinct([...greedy.slice(0, 1), ...beams]));
   const outputs: FillOutputs[] = [
     { name: "model", fills, logProbs: outcomes.map(({ likelihood }) => likelihood) },
@@ -119,7 +119,7 @@ export async function fillGap(
   return fills[0]?.alternatives ?? [];
 }
 
-/** Log probabilities of the tokens of what stood in a gap, the ends of the fill left out. */
+/** Log probabilities of the tokens that were cut out, without the ends of the fill. */
 export async function trueFill(model: LoadedModel, gap: Gap, signal?: AbortSignal): Promise<number[]> {
   const [first, second] = model.info.sentinelIds;
   if (first === undefined || second === undefined) {
@@ -142,7 +142,7 @@ function distinct(fills: readonly FillCandidate[]): string[] {
   return [...new Map(texts.map((text) => [bareFill(text), text])).values()];
 }
 
-/** Whether one word was cut out. */
+/** Whether the gap is a single word. */
 export function isWord({ kind }: Gap): boolean {
   return kind === "content" || kind === "function";
 }

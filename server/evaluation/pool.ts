@@ -1,4 +1,7 @@
-/** One model in several processes of one thread each: twice the throughput of one process with all threads, and the same outputs. */
+/**
+ * A model in several single-threaded processes: twice the throughput of one process with all threads, and the same
+ * outputs.
+ */
 import { availableParallelism } from "node:os";
 import { ModelError } from "../../models/errors.ts";
 import { resolveModel } from "../catalog/installed.ts";
@@ -16,9 +19,10 @@ export interface PoolOptions extends ModelOptions {
 export interface ModelPool extends AsyncDisposable {
   readonly info: ModelInfo;
   /**
-   * The work's results, in the items' order.
-   * @param options `onDone` is called after each item with how many are done
-   * @throws the signal's reason when it aborts; ModelError, with the item's row where its input was refused
+   * Does work on each item.
+   * @param options `onDone` is called after each item with the number of finished items
+   * @returns the results, in the items' order
+   * @throws the signal's reason when it aborts; ModelError, with the item's row if its input was refused
    */
   map<T extends { readonly row: number }, R>(
     items: readonly T[],
@@ -41,7 +45,7 @@ export async function openPool(options: PoolOptions): Promise<ModelPool> {
   };
   try {
     const load = (at: number) => engines[at]?.load({ directory, precision: options.precision, device, threads: 1 });
-    // The first one alone: where weights must be quantized first, it writes the file that the others then read.
+    // The first one separately: if weights must be quantized first, it writes the file that the others then read.
     const first = await load(0);
     if (first === undefined) throw new RangeError("a pool of no processes");
     const others = await Promise.all(engines.slice(1).map((_, i) => load(i + 1)));
@@ -75,7 +79,7 @@ async function mapWith<T extends { readonly row: number }, R>(
         if (!(error instanceof ModelError) || error.code !== "input") throw error;
         throw new ModelError("input", `Row ${item.row}: ${error.message}`, { cause: error });
       }
-      signal.throwIfAborted(); // what a cancelled call gave is no result
+      signal.throwIfAborted(); // the output of a cancelled call is not a result
       onDone(++done);
     }
   };

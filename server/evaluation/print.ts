@@ -1,8 +1,8 @@
-/** An evaluation as Markdown: for the terminal and for model cards. */
+/** Formats an evaluation as Markdown, for the terminal and for model cards. */
 import type { Interval } from "../metrics/metrics.ts";
 import type { EvaluationReport } from "../metrics/report.ts";
 
-/** The report's tables, with what they are of and how they came about. */
+/** The report's tables, with descriptions of the data and the method. */
 export function printReport(report: EvaluationReport): string {
   const { model, data, settings, task, seconds } = report;
   const used = data.used < data.rows ? `${data.used} of ${data.rows} rows, drawn by the seed` : `${data.rows} rows`;
@@ -40,7 +40,7 @@ interface Block {
   readonly title: string;
   /** Metric -> heading. */
   readonly metrics: Readonly<Record<string, string>>;
-  /** Whether the differences to the baselines are shown too. */
+  /** Whether to show the differences from the baselines. */
   readonly compared: boolean;
 }
 
@@ -74,12 +74,12 @@ const blocks: { readonly [T in EvaluationReport["task"]]: readonly Block[] } = {
   qa: [{ title: "%", metrics: { exact: "exact", f1: "F1" }, compared: true }],
   classify: [{ title: "%", metrics: { accuracy: "accuracy", macroF1: "macro F1" }, compared: true }],
 };
-/** Metrics that are no shares. */
+/** Metrics that are not shares. */
 const plainNumbers = new Set(["length", "perplexityToken", "perplexityWord"]);
 const MOST_LABELS_ACROSS = 12;
 const MOST_CONFUSIONS = 15;
 
-/** A row that names the group where there are several, then one a system, then the differences to the baselines. */
+/** A row with the group's name if there are several, a row per system, and the differences from the baselines. */
 function groupRows(
   report: EvaluationReport,
   { name, items, systems }: EvaluationReport["groups"][number],
@@ -103,7 +103,7 @@ function groupRows(
 
 type Scores = Readonly<Record<string, Interval | null>>;
 
-/** F1 of each label, and what was taken for what. */
+/** The F1 of each label, and the confusions. */
 function labelTables({ task, groups, confusion }: EvaluationReport): string[] {
   if (task !== "classify" || confusion === undefined) return [];
   const { labels, counts } = confusion;

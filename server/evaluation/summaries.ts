@@ -1,4 +1,4 @@
-/** Summaries and titles under evaluation: what the model writes as users see it, and what costs nothing to write instead. */
+/** Evaluation of summaries and titles: what the model writes for users, compared with trivial baselines. */
 import type { LoadedModel } from "../engine/engine.ts";
 import { summarize } from "../features/read/summarize.ts";
 import { type SummaryStyle, tidy } from "../features/read/summary-text.ts";
@@ -8,7 +8,7 @@ import { sentencesOf } from "../text/text-split.ts";
 import type { Row } from "../training/data/rows.ts";
 import { type Produced, predicted, type TaskContext, type TaskResult } from "./evaluated-task.ts";
 
-/** Evaluates summaries of one sentence beside the first sentence, the first three and the title. */
+/** Evaluates one-sentence summaries, compared with the first sentence, the first three and the title. */
 export async function summaryTask(rows: readonly Row<"summarize">[], context: TaskContext): Promise<TaskResult> {
   const items = rows.map(({ title, text, summary, extractive }) => ({
     source: asFile(title, text),
@@ -23,7 +23,7 @@ export async function summaryTask(rows: readonly Row<"summarize">[], context: Ta
   return writingTask("sentence", rows, items, baselines, context);
 }
 
-/** Evaluates titles beside the first heading and the first eight words. */
+/** Evaluates titles, compared with the first heading and the first eight words. */
 export async function titleTask(rows: readonly Row<"title">[], context: TaskContext): Promise<TaskResult> {
   const items = rows.map(({ title, text }) => {
     const source = withoutTitle(title, text);
@@ -37,25 +37,25 @@ export async function titleTask(rows: readonly Row<"title">[], context: TaskCont
   return writingTask("title", rows, items, baselines, context);
 }
 
-/** What the model writes of a text, always from the model itself. */
+/** Has the model write about a text, without the extractive fallback. */
 export async function write(
   model: LoadedModel,
   text: string,
   style: SummaryStyle,
   signal: AbortSignal,
 ): Promise<Produced> {
-  // No least confidence: never a sentence of the text in place of the model's own.
+  // With a minimum confidence of 0, a sentence of the text never replaces the model's own.
   const params = { text, style, minimumConfidence: 0 };
   const { summary, logProbs } = await summarize({ model, locale: "en" }, params, { signal });
   return { text: summary, logProbs };
 }
 
-/** What a reader would have in an editor: the title as a heading, then the text. */
+/** The text as it would be in an editor: the title as a heading, then the text. */
 export function asFile(title: string, text: string): string {
   return title === "" || text.startsWith("# ") ? text : `# ${title}\n\n${text}`;
 }
 
-/** A text without the heading that says its title. */
+/** A text without the heading that repeats its title. */
 export function withoutTitle(title: string, text: string): string {
   const heading = /^\s*#[ \t]+(.*)\n?/.exec(text);
   return heading !== null && plain(heading[1] ?? "") === plain(title) ? text.slice(heading[0].length) : text;

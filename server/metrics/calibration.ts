@@ -1,4 +1,4 @@
-/** Fits a model's likelihoods to how often it was right, and shows how far the result can be trusted. */
+/** Fits a model's likelihoods to how often it was right, and measures how reliable the result is. */
 import {
   type CalibratedKind,
   type Curve,
@@ -8,41 +8,44 @@ import {
 } from "../catalog/folder/calibration.ts";
 import { mean } from "./metrics.ts";
 
-/** A text that a model produced: its tokens' natural log probabilities, and whether it was right. */
+/** A text that a model generated: its tokens' natural log probabilities, and whether it was right. */
 export interface Trial {
   readonly logProbs: readonly number[];
   readonly right: boolean;
-  /** Whether what would stand there instead would have been right, where there is something. */
+  /** Whether the text that would replace it is right, if there is one. */
   readonly insteadRight?: boolean;
 }
 
-/** The texts whose confidence lies in [from, to): how many, their mean confidence, and the share that was right. */
+/** The texts with a confidence in [from, to): their number, their mean confidence, and the share that was right. */
 export interface ReliabilityBin {
   readonly from: number;
   readonly to: number;
   readonly count: number;
   readonly predicted: number;
   readonly observed: number;
-  /** The share of these for which the replacement was right; absent without one. */
+  /** The share of these whose replacement was right; absent without one. */
   readonly instead?: number;
 }
 
-/** How confidences compare with what was right. */
+/** Compares confidences with correctness. */
 export interface Reliability {
   readonly count: number;
-  /** Share of all that was right. */
+  /** The share of all texts that was right. */
   readonly right: number;
   /** Mean distance between predicted and observed over the bins, weighted by their counts. */
   readonly expectedCalibrationError: number;
-  /** Mean squared distance of the confidence from 1 (right) or 0; and of the share of all, which knows no text from another. */
+  /**
+   * Mean squared distance of the confidence from 1 (right) or 0; and the same for a constant confidence equal to the
+   * share.
+   */
   readonly brier: number;
   readonly brierOfShare: number;
   readonly bins: readonly ReliabilityBin[];
 }
 
 /**
- * The measures that tell each kind's right from wrong best on validation data: a fill must be right as a whole, a passage in
- * its first word.
+ * The measures that best separate right from wrong for each kind on validation data: a fill must be right as a whole,
+ * a passage in its first word.
  */
 const KIND_MEASURES: Readonly<Record<CalibratedKind, readonly (typeof MEASURES)[number][]>> = {
   word: ["total"],
@@ -53,8 +56,8 @@ const KIND_MEASURES: Readonly<Record<CalibratedKind, readonly (typeof MEASURES)[
 };
 
 /**
- * The logistic curve of greatest likelihood, with a slight pull of the weights towards 0.
- * @returns the curve; undefined where all trials are right, or all wrong
+ * Fits the logistic curve of maximum likelihood, with a slight pull of the weights towards 0.
+ * @returns the curve; undefined if all trials are right, or all wrong
  */
 export function fitCurve(kind: CalibratedKind, trials: readonly Trial[]): Curve | undefined {
   const names = KIND_MEASURES[kind];
@@ -77,12 +80,15 @@ export function fitCurve(kind: CalibratedKind, trials: readonly Trial[]): Curve 
   return { bias: rounded(bias), weights: Object.fromEntries(names.map((name, j) => [name, rounded(weights[j] ?? 0)])) };
 }
 
-/** How a curve's confidences compare with what was right, in ten bins; empty ones are left out. */
+/** Compares a curve's confidences with correctness, in ten bins without the empty ones. */
 export function reliability(curve: Curve, trials: readonly Trial[]): Reliability {
   return reliabilityOf(trials, (trial) => probabilityOf(curve, measuresOf(trial.logProbs)));
 }
 
-/** The same for trials that the curve is fitted to: each confidence comes from a curve fitted to the other four fifths. */
+/**
+ * Does the same for trials that the curve is fitted to: each confidence comes from a curve fitted to the other four
+ * fifths.
+ */
 export function crossReliability(kind: CalibratedKind, trials: readonly Trial[]): Reliability {
   const curves = Array.from({ length: FOLDS }, (_, fold) =>
     fitCurve(
@@ -131,12 +137,12 @@ function reliabilityOf(trials: readonly Trial[], confidence: (trial: Trial) => n
   };
 }
 
-/** Newton's method for the penalized log-likelihood; a handful of weights, so the Hessian is solved directly. */
+/** Newton's method for the penalized log-likelihood; with few weights, the Hessian is solved directly. */
 function newton(inputs: readonly (readonly number[])[], targets: readonly number[]): number[] {
   const size = inputs[0]?.length ?? 0;
   let weights = new Array<number>(size).fill(0);
   for (let step = 0; step < STEPS; step++) {
-    // Rows of the Hessian, the gradient at their end.
+    // Rows of the Hessian, each with the gradient at its end.
     const system = weights.map((weight, j) => {
       const row = new Array<number>(size + 1).fill(0);
       // The first weight is the bias, which is not pulled.
@@ -179,7 +185,7 @@ function dot(a: readonly number[], b: readonly number[]): number {
   return a.reduce((sum, value, i) => sum + value * (b[i] ?? 0), 0);
 }
 
-/** Four digits are more than the data say. */
+/** Rounds to four digits, which exceeds the precision of the data. */
 function rounded(value: number): number {
   return Number(value.toPrecision(4));
 }

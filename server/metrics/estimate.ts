@@ -1,19 +1,22 @@
-/** How sure a figure is: statistics of a sample, their bootstrap intervals, and the difference of two on the same items. */
+/**
+ * Uncertainty of figures: statistics of a sample, their bootstrap intervals, and paired differences on the same
+ * items.
+ */
 
 import { seededRandom } from "../../models/random.ts";
 import { type Interval, percentile } from "./metrics.ts";
 
-/** A figure of the items at these places (a place may occur several times); NaN where there is nothing to take it of. */
+/** A figure of the items at these indices (an index may occur several times); NaN if it is undefined for them. */
 export type Statistic = (places: ArrayLike<number>) => number;
 
-/** Outputs of one way to do a task: a model's, or a baseline's. */
+/** The outputs of a system: a model's, or a baseline's. */
 export interface System {
   readonly name: string;
   /** Metric name -> statistic over the items of the evaluation. */
   readonly metrics: Readonly<Record<string, Statistic>>;
 }
 
-/** Estimates of one system; null where the items give none. */
+/** Estimates of one system; null if undefined for the items. */
 export interface SystemEstimate {
   readonly name: string;
   readonly scores: Readonly<Record<string, Interval | null>>;
@@ -21,13 +24,13 @@ export interface SystemEstimate {
   readonly difference?: Readonly<Record<string, Interval | null>>;
 }
 
-/** Resamples of every interval. */
+/** Number of resamples per interval. */
 export const RESAMPLES = 1000;
 
 /**
- * The sum of values divided by the sum of weights: a mean for weights of one, a share for counts.
- * @param weights one a value; ones when absent
- * @param shape applied to the quotient (Math.exp makes a perplexity of losses and tokens)
+ * The sum of values divided by the sum of weights: a mean for unit weights, a share for counts.
+ * @param weights one per value; ones if absent
+ * @param shape applied to the quotient (Math.exp turns losses and tokens into a perplexity)
  */
 export function ratio(
   values: readonly number[],
@@ -47,9 +50,9 @@ export function ratio(
 }
 
 /**
- * Every metric of every system on the items at some places, with 95% percentile intervals of the bootstrap; all systems see the same
- * resamples, so the differences to the first are paired.
- * @param places the items of the group
+ * Every metric of every system on some of the items, with 95% percentile intervals of the bootstrap. All systems use
+ * the same resamples, so the differences from the first are paired.
+ * @param places indices of the group's items
  * @see Koehn, "Statistical significance tests for machine translation evaluation" (2004)
  */
 export function estimateSystems(places: readonly number[], systems: readonly System[], seed: number): SystemEstimate[] {

@@ -1,36 +1,39 @@
-/** What a model's outputs are worth beside those of baselines: one function a task, figures with intervals, by groups of items. */
+/**
+ * Compares a model's outputs with those of baselines: one function per task, figures with intervals, by groups of
+ * items.
+ */
 import { estimateSystems, ratio, type Statistic, type System, type SystemEstimate } from "./estimate.ts";
 import { type Faithfulness, faithfulness } from "./faithfulness.ts";
 import type { Gap, GapKind } from "./gaps.ts";
 import { answerScores, type RougeScores, rouge } from "./metrics.ts";
 
-/** What a system made of each item, in the items' order. */
+/** A system's output for each item, in order. */
 export interface Outputs {
   readonly name: string;
   readonly texts: readonly string[];
 }
 
-/** The figures of all systems on some of the items; the first system is the model, the others what it is compared with. */
+/** The figures of all systems on some of the items; the first system is the model, the others are baselines. */
 export interface GroupEstimate {
   readonly name: string;
-  /** How many items the group has. */
+  /** Number of items in the group. */
   readonly items: number;
   readonly systems: readonly SystemEstimate[];
 }
 
-/** A text and what a person wrote of it: a summary, or a title. */
+/** A text and a person's summary or title of it. */
 export interface SummaryItem {
-  /** All that the writer of a summary has before them. */
+  /** Everything that the writer of a summary could see. */
   readonly source: string;
   readonly reference: string;
-  /** Whether the reference stands word for word in the source. */
+  /** Whether the reference occurs verbatim in the source. */
   readonly extractive: boolean;
 }
 
 /**
- * Summaries or titles: ROUGE (F, stemmed) with the reference, and faithfulness to the source, all and those whose reference is not
- * extractive. The references themselves come last, with their faithfulness.
- * @param lines puts each sentence of a text on a line of its own, which rougeLsum compares
+ * Evaluates summaries or titles: ROUGE (F, stemmed) with the reference, and faithfulness to the source, for all items
+ * and for those whose reference is not extractive. The references themselves come last, with their faithfulness.
+ * @param lines puts each sentence of a text on its own line, as rougeLsum needs
  */
 export function evaluateSummaries(
   items: readonly SummaryItem[],
@@ -63,18 +66,21 @@ export function evaluateSummaries(
   });
 }
 
-/** What a system put into gaps, and how likely it found what stood there. */
+/** A system's fills of gaps, and the likelihoods of what was cut out. */
 export interface FillOutputs {
   readonly name: string;
-  /** fills[i]: proposals for gap i, best first; undefined where the system makes none. Absent: it was only asked for likelihoods. */
+  /**
+   * fills[i]: proposals for gap i, best first; undefined if there are none. Absent if only likelihoods were computed.
+   */
   readonly fills?: readonly (readonly string[] | undefined)[];
   /** logProbs[i]: natural log probabilities of the true fill's tokens. */
   readonly logProbs?: readonly (readonly number[])[];
 }
 
 /**
- * Fills: shares exact (case counts unless said), among the first `alternatives` (words only), token F1, and the perplexity of what
- * stood there; by kinds of gaps. White space and marks around a fill do not count.
+ * Evaluates fills: share of exact ones (case-sensitive unless stated), share among the first `alternatives` (words
+ * only), token F1, and the perplexity of what was cut out; by kinds of gaps. White space and punctuation around a
+ * fill do not count.
  */
 export function evaluateFills(
   gaps: readonly Gap[],
@@ -100,7 +106,7 @@ export function evaluateFills(
   });
 }
 
-/** Answers: SQuAD's exact match and token F1, each the best over the accepted answers. */
+/** Evaluates answers: SQuAD's exact match and token F1, each the best over the accepted answers. */
 export function evaluateAnswers(
   accepted: readonly (readonly string[])[],
   outputs: readonly Outputs[],
@@ -113,20 +119,20 @@ export function evaluateAnswers(
   return estimateGroups(systems, seed, { all: accepted.map((_, i) => i) });
 }
 
-/** How labels were told apart. */
+/** How often each label was taken for each other one. */
 export interface Confusion {
-  /** Of the true labels and, last, OTHER_LABEL. */
+  /** The true labels and, last, OTHER_LABEL. */
   readonly labels: readonly string[];
   /** counts[t][p]: items with label t for which the model said label p. OTHER_LABEL has no row. */
   readonly counts: readonly (readonly number[])[];
 }
 
-/** Stands for everything a model said that is no label. */
+/** Stands for every output of a model that is not a label. */
 export const OTHER_LABEL = "(no label)";
 
 /**
- * Labels: accuracy, F1 of each label and their mean (macro), and the model's confusion. What a system says is compared as text, case
- * and white space around it apart.
+ * Evaluates labels: accuracy, F1 of each label and their mean (macro), and the model's confusion. Outputs are
+ * compared as text, ignoring case and surrounding white space.
  */
 export function evaluateLabels(
   truth: readonly string[],
@@ -160,7 +166,7 @@ export function evaluateLabels(
   };
 }
 
-/** A fill without the white space and marks around it, which bigrams never propose either. */
+/** A fill without the surrounding white space and punctuation, which bigrams never propose either. */
 export function bareFill(fill: string): string {
   return fill.replace(/^[^\p{L}\p{N}]+|[^\p{L}\p{N}]+$/gu, "").replace(/\s+/g, " ");
 }
@@ -229,7 +235,7 @@ function fillSystem(
   return { name, metrics };
 }
 
-/** Articles stay, unlike in normalizeSquad: they are often all of a gap. */
+/** The words of a text. Keeps articles, unlike normalizeSquad, because they are often all of a gap. */
 function wordsOnly(text: string): string {
   return (
     text
@@ -243,7 +249,7 @@ function plain(text: string): string {
   return text.replace(/\s+/g, " ").trim().toLowerCase();
 }
 
-/** Mean F1 of the labels that occur among the items or were said of them, as scikit-learn's f1_score with average="macro". */
+/** Mean F1 of the labels that occur among the items or the outputs, as scikit-learn's f1_score with average="macro". */
 function macroF1(right: readonly number[], predicted: readonly number[], labels: number): Statistic {
   return (places) => {
     const counts = Array.from({ length: labels + 1 }, () => ({ right: 0, predicted: 0, both: 0 }));
@@ -254,7 +260,7 @@ function macroF1(right: readonly number[], predicted: readonly number[], labels:
       if (claim !== undefined) claim.predicted += 1;
       if (truth !== undefined && truth === claim) truth.both += 1;
     }
-    // What is no label at all has no F1 of its own: it already costs the true labels their recall.
+    // An output that is not a label has no F1; it already reduces the true labels' recall.
     const seen = counts.slice(0, labels).filter((count) => count.right + count.predicted > 0);
     return seen.reduce((sum, count) => sum + (2 * count.both) / (count.right + count.predicted), 0) / seen.length;
   };

@@ -1,4 +1,4 @@
-/** Whether a summary keeps to its text, and how much of it is only copied: two figures that must be read together. */
+/** Measures how faithful a summary is to its text and how much of it is only copied; the two must be read together. */
 import { isFunctionWord } from "./gaps.ts";
 import { porterStem } from "./porter.ts";
 
@@ -8,20 +8,21 @@ export interface Share {
   readonly all: number;
 }
 
-/** What of a summary stands in its source too. */
+/** The parts of a summary that also occur in its source. */
 export interface Faithfulness {
-  /** Words that are no function words; compared by their stems, case ignored. */
+  /** Words except function words; compared by their stems, ignoring case. */
   readonly contentWords: Share;
-  /** Runs of digits with the marks inside them (1,000; 3.5), as they are. */
+  /** Runs of digits with the punctuation inside them (1,000; 3.5), verbatim. */
   readonly numbers: Share;
-  /** Words with a capital letter that does not merely begin a sentence; case ignored. */
+  /** Words with a capital letter that does not merely begin a sentence; ignoring case. */
   readonly names: Share;
-  /** Runs of four words or numbers, case and marks ignored. 1 minus their share is the summary's novelty. */
+  /** Runs of four words or numbers, ignoring case and punctuation. 1 minus their share is the summary's novelty. */
   readonly fourGrams: Share;
 }
 
 /**
- * @param source all that the summary's writer had before them, the title too
+ * Measures a summary's faithfulness.
+ * @param source everything that the summary's writer could see, including the title
  */
 export function faithfulness(source: string, summary: string): Faithfulness {
   const sourceTokens = tokens(source);
@@ -49,7 +50,7 @@ export function faithfulness(source: string, summary: string): Faithfulness {
 
 interface Token {
   readonly text: string;
-  /** Whether it begins the text or follows a mark that ends a sentence. */
+  /** Whether it begins the text or follows the end of a sentence. */
   readonly first: boolean;
 }
 

@@ -1,7 +1,7 @@
-/** Cuts words, short phrases and sentences out of prose, so that a model's fills can be compared with what stood there. */
+/** Cuts words, short phrases and sentences out of prose, so that a model's fills can be compared with the original. */
 import { seededRandom, seededSample } from "../../models/random.ts";
 
-/** What was cut: a word that carries meaning, a function word, two to five words, or a sentence of 5 to 30 words. */
+/** The kind of a gap: a content word, a function word, two to five words, or a sentence of 5 to 30 words. */
 export type GapKind = (typeof gapKinds)[number];
 
 /** In the order in which they are cut. */
@@ -15,13 +15,13 @@ export interface Gap {
   readonly after: string;
 }
 
-/** One gap of each kind that a document's prose allows, chosen by the seed. */
+/** One gap of each kind that a document's prose allows, chosen with the seed. */
 export function cutGaps(text: string, seed: number): Gap[] {
   const blocks = proseBlocks(text);
   const random = seededRandom(seed);
   const gaps: Gap[] = [];
   for (const kind of gapKinds) {
-    // A few blocks may have no word of the kind.
+    // A few blocks may lack a word of the kind.
     for (const block of seededSample(blocks, 5, random)) {
       const candidates = placesOf(block.text, kind, random);
       const [cut] = seededSample(candidates, 1, random);
@@ -44,7 +44,7 @@ export function isFunctionWord(word: string): boolean {
   return functionWords.has(word.toLowerCase());
 }
 
-/** Characters of text on each side of a gap, at most; whole paragraphs where they fit. */
+/** Maximum number of characters on each side of a gap; whole paragraphs if they fit. */
 const contextCharacters = 800;
 
 const functionWords: ReadonlySet<string> = new Set(
@@ -65,7 +65,7 @@ interface Place {
   readonly start: number;
 }
 
-/** Paragraphs of running text: no headings, lists, tables, code, or markup. */
+/** Paragraphs of running text, without headings, lists, tables, code, or markup. */
 function proseBlocks(text: string): Place[] {
   const blocks: Place[] = [];
   let fenced = false;
@@ -83,7 +83,7 @@ function placesOf(block: string, kind: GapKind, random: () => number): Place[] {
   return kind === "sentence" ? sentences(block) : words(block, kind);
 }
 
-/** Sentences on one line with others beside them; what looks like the end of one may be an abbreviation's dot, so they are told strictly. */
+/** Sentences that share a line with others. Strict, because an apparent end may be an abbreviation's period. */
 function sentences(block: string): Place[] {
   return [...new Intl.Segmenter("en", { granularity: "sentence" }).segment(block)]
     .map(({ segment, index }) => ({ text: segment.trimEnd(), start: index }))
@@ -100,7 +100,7 @@ function words(block: string, kind: "content" | "function"): Place[] {
     .filter(({ text }) => isFunctionWord(text) === (kind === "function") && (kind === "function" || text.length > 2));
 }
 
-/** Runs of two to five words on one line with nothing but single spaces between. */
+/** Runs of two to five words on one line, separated by single spaces. */
 function phrases(block: string, random: () => number): Place[] {
   const count = 2 + Math.floor(random() * 4);
   const run = new RegExp(`(?<=\\s|^)(?=((?:\\p{L}+ ){${count - 1}}\\p{L}+)(?=[\\s.,;:!?)]|$))`, "gu");

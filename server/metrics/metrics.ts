@@ -1,4 +1,4 @@
-/** The figures that summaries, answers and fills are judged by: ROUGE, exact match, token F1, and how sure a mean is. */
+/** Metrics for summaries, answers and fills: ROUGE, exact match, token F1, and intervals of means. */
 
 import { seededRandom } from "../../models/random.ts";
 import { porterStem } from "./porter.ts";
@@ -7,15 +7,17 @@ import { porterStem } from "./porter.ts";
 export interface RougeScores {
   readonly rouge1: number;
   readonly rouge2: number;
-  /** Longest common subsequence of the whole texts. */
+  /** From the longest common subsequence of the whole texts. */
   readonly rougeL: number;
-  /** Union of the longest common subsequences of lines; a sentence should stand on a line of its own. */
+  /** From the union of the longest common subsequences of lines; each sentence should be on its own line. */
   readonly rougeLsum: number;
 }
 
-/** Choices that published figures differ by. */
+/** Variants among published figures. */
 export interface RougeOptions {
-  /** Compare Porter stems of words longer than three letters; T5's own evaluation does not. Default false. */
+  /**
+   * Whether to compare Porter stems of words longer than three letters; T5's own evaluation does not. Default false.
+   */
   readonly stem?: boolean;
 }
 
@@ -28,7 +30,7 @@ export interface Interval {
 
 /**
  * ROUGE F-measures of a prediction against one reference, on runs of a-z and 0-9 in lower case.
- * @see rouge_scorer.py of google-research/rouge, which the numbers equal
+ * @see rouge_scorer.py of google-research/rouge, whose numbers these equal
  */
 export function rouge(reference: string, prediction: string, options: RougeOptions = {}): RougeScores {
   const words = (text: string): string[] => rougeWords(text, options.stem === true);
@@ -47,26 +49,32 @@ export function rouge(reference: string, prediction: string, options: RougeOptio
 }
 
 /**
- * ROUGE as T5's evaluation prepares it: no stemming, and " . " ends a line for rougeLsum.
+ * ROUGE as prepared by T5's evaluation: no stemming, and " . " ends a line for rougeLsum.
  * @see rouge in t5/evaluation/metrics.py
  */
 export function rougeAsT5(reference: string, prediction: string): RougeScores {
   return rouge(reference.replaceAll(" . ", " .\n"), prediction.replaceAll(" . ", " .\n"));
 }
 
-/** A text without ASCII punctuation, articles, case and extra white space. @see qa_utils.py normalize_squad */
+/**
+ * A text without ASCII punctuation, articles, case and extra white space.
+ * @see qa_utils.py normalize_squad
+ */
 export function normalizeSquad(text: string): string {
   return withoutArticles(text.toLowerCase().replace(punctuation, ""));
 }
 
-/** As normalizeSquad, but punctuation and curly quotes become blanks. @see qa_utils.py normalize_trivia_qa */
+/**
+ * Like normalizeSquad, but punctuation and curly quotes become blanks.
+ * @see qa_utils.py normalize_trivia_qa
+ */
 export function normalizeTriviaQa(text: string): string {
   return withoutArticles(text.toLowerCase().replace(punctuation, " ").replace(/[‘’´]/g, " "));
 }
 
 /**
  * Exact match (0 or 1) and token F1 (0 to 1) of an answer, each the best over the accepted answers.
- * @param normalize how texts are made alike first, normalizeSquad unless told
+ * @param normalize applied to both texts first; by default normalizeSquad
  */
 export function answerScores(
   accepted: readonly string[],
@@ -84,7 +92,7 @@ export function answerScores(
 }
 
 /**
- * Mean of the values with its 95% bootstrap percentile interval: 1,000 resamples of the values with a seed.
+ * Mean of the values with its 95% bootstrap percentile interval, from seeded resamples of the values.
  * @throws RangeError when there are no values
  */
 export function bootstrap(values: readonly number[], seed = 1, resamples = 1000): Interval {
@@ -101,12 +109,12 @@ export function bootstrap(values: readonly number[], seed = 1, resamples = 1000)
   return { mean: mean(values), low: percentile(means, 0.025), high: percentile(means, 0.975) };
 }
 
-/** Arithmetic mean; NaN of nothing. */
+/** Arithmetic mean; NaN if there are no values. */
 export function mean(values: readonly number[]): number {
   return values.reduce((a, b) => a + b, 0) / values.length;
 }
 
-/** The value below which a share of the sorted values lies, linear between neighbours (numpy's default). */
+/** The value below which a share of the sorted values lies, linear between neighbors (numpy's default). */
 export function percentile(sorted: ArrayLike<number>, share: number): number {
   const at = share * (sorted.length - 1);
   const [below, above] = [sorted[Math.floor(at)] ?? Number.NaN, sorted[Math.ceil(at)] ?? Number.NaN];
@@ -152,7 +160,7 @@ function fMeasure(shared: number, targets: number, candidates: number): number {
   return (2 * precision * recall) / (precision + recall);
 }
 
-/** Positions in `target` of one longest common subsequence; ties are broken as rouge_scorer.py breaks them. */
+/** Positions in `target` of one longest common subsequence; ties are broken as in rouge_scorer.py. */
 function commonPositions(target: readonly string[], candidate: readonly string[]): number[] {
   const [rows, columns] = [target.length, candidate.length];
   const width = columns + 1;

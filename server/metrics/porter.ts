@@ -1,4 +1,4 @@
-/** Porter's stemmer as NLTK writes it, because ROUGE figures are published with that variant and differ under others. */
+/** Porter's stemmer in NLTK's variant, because ROUGE figures are published with that variant and differ with others. */
 
 const irregular: ReadonlyMap<string, string> = new Map([
   ["sky", "sky"],
@@ -20,8 +20,9 @@ const irregular: ReadonlyMap<string, string> = new Map([
 ]);
 
 /**
- * The stem of a lower-case word; words of one or two letters are returned as they are.
- * @see M. Porter, "An algorithm for suffix stripping", Program 14.3 (1980), and nltk.stem.porter's NLTK_EXTENSIONS mode
+ * The stem of a lower-case word; words of one or two letters stay the same.
+ * @see M. Porter, "An algorithm for suffix stripping", Program 14.3 (1980), and nltk.stem.porter's NLTK_EXTENSIONS
+ * mode
  */
 export function porterStem(word: string): string {
   const irregularStem = irregular.get(word);
@@ -31,7 +32,7 @@ export function porterStem(word: string): string {
   return tidy(replaceSuffix(replaceSuffix(doubleSuffixes(endings), step3), step4));
 }
 
-/** Suffix, what replaces it, and whether what is left of it may lose it. The first suffix that matches decides. */
+/** A suffix, its replacement, and a condition on the rest. The first suffix that matches decides. */
 type Rule = readonly [suffix: string, replacement: string, allowed?: (stem: string, word: string) => boolean];
 
 const longer = (stem: string): boolean => measure(stem) > 1;
@@ -75,7 +76,7 @@ function plural(word: string): string {
   ]);
 }
 
-/** Step 1b: -ed and -ing, and what must follow their loss. */
+/** Step 1b: -ed and -ing, and repairs after removing them. */
 function past(word: string): string {
   if (word.endsWith("ied")) return word.slice(0, word.length === 4 ? -1 : -2);
   if (word.endsWith("eed")) return positive(word.slice(0, -3)) ? word.slice(0, -1) : word;
@@ -93,7 +94,7 @@ function yToI(word: string): string {
   return word.endsWith("y") && stem.length > 1 && isConsonant(stem, stem.length - 1) ? `${stem}i` : word;
 }
 
-/** Step 2, where -alli goes first and the rest follows. */
+/** Step 2, after a first pass for -alli. */
 function doubleSuffixes(word: string): string {
   if (word.endsWith("alli") && positive(word.slice(0, -4))) return doubleSuffixes(word.slice(0, -2));
   return replaceSuffix(word, step2);
@@ -113,7 +114,7 @@ function isConsonant(word: string, at: number): boolean {
   return letter !== "y" || at === 0 || !isConsonant(word, at - 1);
 }
 
-/** "c" and "v" for each letter. */
+/** "c" or "v" for each letter. */
 function pattern(word: string): string {
   let letters = "";
   for (const letter of word) {
@@ -123,7 +124,7 @@ function pattern(word: string): string {
   return letters;
 }
 
-/** How often a vowel is followed by a consonant: the paper's m. */
+/** The number of consonants that follow a vowel: the paper's m. */
 function measure(stem: string): number {
   return pattern(stem).split("vc").length - 1;
 }

@@ -1,42 +1,46 @@
-/** The result of an evaluation as `spanfill evaluate --json` prints it and eval.json keeps it: one stable, versioned shape. */
+/**
+ * The result of an evaluation in a stable, versioned shape, as `spanfill evaluate --json` prints it and eval.json
+ * stores it.
+ */
 import { z } from "zod";
 
 /** A mean or share with the bounds of its 95% bootstrap interval; shares and ROUGE from 0 to 1. */
 const interval = z.strictObject({ mean: z.number(), low: z.number(), high: z.number() });
-/** null: the items give no such figure. */
+/** null if the figure is undefined for the items. */
 const scores = z.record(z.string(), interval.nullable());
 
 /**
- * An evaluation of one model on one task. What the metrics of a group are called depends on the task: `rouge1` to `rougeLsum`, `exact`,
- * `contentWords`, `numbers`, `names`, `copied`, `length` (summarize, title); `exact`, `anyCase`, `among`, `f1`, `perplexityToken`,
- * `perplexityWord` (infill); `exact`, `f1` (qa); `accuracy`, `macroF1`, `f1 of LABEL` (classify).
+ * An evaluation of one model on one task. The metrics of a group depend on the task: `rouge1` to `rougeLsum`,
+ * `exact`, `contentWords`, `numbers`, `names`, `copied`, `length` (summarize, title); `exact`, `anyCase`, `among`,
+ * `f1`, `perplexityToken`, `perplexityWord` (infill); `exact`, `f1` (qa); `accuracy`, `macroF1`, `f1 of LABEL`
+ * (classify).
  */
 export const evaluationReport = z.strictObject({
-  /** Rises when a field changes its meaning or goes. */
+  /** Increases when a field changes its meaning or is removed. */
   version: z.literal(1),
   task: z.enum(["summarize", "title", "infill", "qa", "classify"]),
   model: z.strictObject({ id: z.string(), precision: z.enum(["int8", "float32"]), parameters: z.int().positive() }),
   data: z.strictObject({
     /** The file's name, without its folder. */
     name: z.string(),
-    /** Of the file as it is, in hexadecimal. */
+    /** SHA-256 of the file, in hexadecimal. */
     sha256: z.string(),
-    /** Rows of the file that could be used, and how many of them were. */
+    /** Number of usable rows in the file, and how many of them were used. */
     rows: z.int(),
     used: z.int(),
-    /** Rows left out because a text or a target is empty. */
+    /** Number of rows omitted because a text or a target is empty. */
     empty: z.int(),
     /** Role -> column. */
     columns: z.record(z.string(), z.string()),
   }),
-  /** Everything that the figures depend on besides model and data. */
+  /** Everything besides model and data that the figures depend on. */
   settings: z.strictObject({
-    /** Draws the rows of --limit, the gaps, and the resamples of the intervals. */
+    /** Seed for the rows of --limit, the gaps, and the resamples of the intervals. */
     seed: z.int(),
     resamples: z.int(),
-    /** Proposals counted by `among`. */
+    /** Number of proposals counted by `among`. */
     alternatives: z.int().optional(),
-    /** How outputs were made and compared, in sentences. */
+    /** How outputs were generated and compared, in sentences. */
     notes: z.array(z.string()).readonly(),
   }),
   /** Items by kind; the first system is the model, `difference` is the model minus the system, on the same resamples. */
@@ -49,11 +53,11 @@ export const evaluationReport = z.strictObject({
       }),
     )
     .readonly(),
-  /** classify only. counts[t][p]: items with the true label t for which the model said p; the last p is anything else. */
+  /** classify only. counts[t][p]: items with true label t and output p; the last p is anything else. */
   confusion: z
     .strictObject({ labels: z.array(z.string()).readonly(), counts: z.array(z.array(z.int()).readonly()).readonly() })
     .optional(),
-  /** Wall time of everything but loading the model. */
+  /** Wall time without loading the model. */
   seconds: z.number(),
 });
 

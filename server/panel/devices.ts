@@ -1,4 +1,7 @@
-/** The devices of this machine: which can be used, what the others lack and how to get it, and which one serves a model best. */
+/**
+ * The devices of this machine: which are usable, what the others lack and how to get it, and which one suits a model
+ * best.
+ */
 import { availableParallelism, cpus } from "node:os";
 import { reason } from "../../base/reason.ts";
 import { DEVICE_NAMES, DEVICES, type Device, type DeviceChoice, type DeviceReport } from "../../protocol/devices.ts";
@@ -6,12 +9,15 @@ import type { Measurement } from "../../protocol/panel.ts";
 import type { DeviceProbe } from "../engine/device.ts";
 import type { Precision } from "../engine/engine.ts";
 
-/** Who tries a device; in a process of its own, for a bad driver may end that. @see RemoteEngine */
+/**
+ * Probes a device in a separate process, because a bad driver may end it.
+ * @see RemoteEngine
+ */
 interface Prober {
   probe(device: Device): Promise<DeviceProbe>;
 }
 
-/** Tries every device, one after the other. */
+/** Probes every device, one after another. */
 export async function findDevices(engine: Prober, platform = process.platform): Promise<DeviceReport[]> {
   const reports: DeviceReport[] = [];
   for (const device of DEVICES) {
@@ -24,8 +30,8 @@ export async function findDevices(engine: Prober, platform = process.platform): 
 }
 
 /**
- * What a model runs on: what was asked for, or of those that were measured with it the quickest.
- * @param measurements of this model; int8 is the CPU's alone, so that other devices compete in float32
+ * Chooses a model's device: the requested one, or the fastest of those measured with it.
+ * @param measurements of this model; only the CPU runs int8, so other devices compete in float32
  */
 export function chooseDevice(
   requested: Device | "auto",
@@ -42,11 +48,11 @@ export function chooseDevice(
   if (rivals.length === 1) return { device: "cpu", reason: "no other device was measured with this model" };
   const others = rivals.filter((rival) => rival !== best);
   const slower = others.map((rival) => `${DEVICE_NAMES[rival.device]} ${Math.round(typicalMs(rival))} ms`).join(", ");
-  const reason = `the quickest as measured: ${Math.round(typicalMs(best))} ms for 512 tokens in and 64 out; ${slower}`;
+  const reason = `the fastest as measured: ${Math.round(typicalMs(best))} ms for 512 tokens in and 64 out; ${slower}`;
   return { device: best.device, reason };
 }
 
-/** What comes of a choice on a machine where these devices were found. */
+/** The choice, adapted to the devices found on this machine. */
 export function settled(choice: DeviceChoice, reports: readonly DeviceReport[]): DeviceChoice {
   const { device, reason } = choice;
   const state = reports.find((report) => report.device === device)?.state;
@@ -55,7 +61,7 @@ export function settled(choice: DeviceChoice, reports: readonly DeviceReport[]):
   return { device: "cpu", reason: `${DEVICE_NAMES[device]} ${how} (${reason}), so the CPU does its work` };
 }
 
-/** Of 512 tokens in and 64 out. */
+/** Milliseconds for 512 tokens in and 64 out. */
 function typicalMs({ firstTokenMs, tokensPerSecond }: Measurement): number {
   return firstTokenMs + 64_000 / tokensPerSecond;
 }
@@ -71,7 +77,7 @@ function judged(
   if (lacking !== undefined) return { state: "missing", detail: lacking };
   return {
     state: "failed",
-    detail: `It does not compute: ${failure}. Updating its driver may help; the CPU serves meanwhile.`,
+    detail: `It does not compute: ${failure}. Updating its driver may help; the CPU takes its place until then.`,
   };
 }
 
@@ -86,17 +92,17 @@ const USABLE: Readonly<Record<Device, () => string>> = {
 
 const NOT_BUILT_IN = `The engine for ${process.platform}-${process.arch} was built without it.`;
 
-/** Where the runtime does not know a device. */
+/** Explanations for a device that the runtime does not support. */
 const ELSEWHERE: Readonly<Record<Device, (platform: NodeJS.Platform) => string>> = {
-  cpu: () => "No engine can be loaded here. Install Spanfill again.",
+  cpu: () => "No engine can be loaded here. Reinstall Spanfill.",
   webgpu: () => `${NOT_BUILT_IN} Windows, macOS on Apple's processors and x64 Linux have it.`,
   dml: (platform) => (platform === "win32" ? NOT_BUILT_IN : "It is a part of Windows."),
   coreml: (platform) => (platform === "darwin" ? NOT_BUILT_IN : "It is a part of macOS."),
   cuda: (platform) =>
-    platform === "linux" ? NOT_BUILT_IN : "The engine has it on x64 Linux alone; WebGPU uses the same card.",
+    platform === "linux" ? NOT_BUILT_IN : "The engine supports it only on x64 Linux; WebGPU uses the same card.",
 };
 
-/** What a failure says is not installed; undefined where it says nothing of the kind. */
+/** Detects in an error that something is not installed; undefined if it does not say so. */
 const LACKS: Partial<Readonly<Record<Device, (failure: string, platform: NodeJS.Platform) => string | undefined>>> = {
   webgpu: (failure, platform) =>
     /adapter/i.test(failure) ? `No graphics adapter was found. ${GRAPHICS[platform] ?? ""}`.trim() : undefined,

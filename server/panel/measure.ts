@@ -1,4 +1,4 @@
-/** Times a model on this machine, in a process of its own: what the panel's table and chart show. */
+/** Times a model on this machine in a separate process, for the panel's table and chart. */
 import { execFile } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { promisify } from "node:util";
@@ -10,20 +10,20 @@ import type { Measurement } from "../../protocol/panel.ts";
 import type { Engine, ModelReference } from "../engine/engine.ts";
 import { createRemoteEngine } from "../engine/process/remote.ts";
 
-/** An engine in a process that can be looked at. */
+/** An engine whose process can be observed. */
 export interface MeasuredEngine extends Engine {
   readonly pid: number | undefined;
 }
 
-/** Lengths that are timed: T5's own window, and a paragraph. */
+/** The lengths that are timed: T5's own window, and a paragraph. */
 const SOURCE_TOKENS = 512;
 const TARGET_TOKENS = 64;
 const ROUNDS = 3;
 const SEED = 1;
 
 /**
- * Times a model in a process that ends with it.
- * @throws ModelError, "runtime" also when the device failed, so that the CPU did its work; or what the signal aborts with
+ * Times a model in a process that ends afterwards.
+ * @throws ModelError, also "runtime" when the device failed and the CPU took its place; or the signal's reason
  */
 export async function measureApart(id: string, reference: ModelReference, signal: AbortSignal): Promise<Measurement> {
   let failure: string | undefined;
@@ -47,10 +47,10 @@ export async function measureApart(id: string, reference: ModelReference, signal
 }
 
 /**
- * Loads a model and times it: the median of three runs after one that warms up. Each run has an input of its own, since the engine
- * remembers what it encoded last and would leave out the encoder; the same inputs for every device and precision.
- * @param engine has loaded nothing yet
- * @throws ModelError, or what the signal aborts with
+ * Loads a model and times it: the median of three runs after a warm-up. Each run has a different input, because the
+ * engine caches its latest encodings; the inputs are the same for every device and precision.
+ * @param engine an engine that has not loaded anything yet
+ * @throws ModelError, or the signal's reason
  */
 export async function measureModel(
   engine: MeasuredEngine,
@@ -72,9 +72,9 @@ export async function measureModel(
   const speed: number[] = [];
   for (let round = 0; round <= ROUNDS; round += 1) {
     signal.throwIfAborted();
-    // To the full length, whatever the model would say.
+    // Always to the full length: the end token is banned.
     const request = { inputs: [drawInput()], maxNewTokens: TARGET_TOKENS, bannedTokens: [eosTokenId] };
-    // With a listener the first token comes by itself; without one, several come at once.
+    // With a listener, the first token is delivered separately; without one, several arrive at once.
     const { timing } = await model.generate(request, { signal, onTokens: () => undefined });
     signal.throwIfAborted();
     if (round === 0) continue;
@@ -95,7 +95,7 @@ export async function measureModel(
 }
 
 const SENTENCE =
-  "The harbour was built when the railway reached the coast, and merchants needed a place to load coal before the winter storms. ";
+  "The harbor was built when the railway reached the coast, and merchants needed a place to load coal before the winter storms. ";
 
 function median(values: readonly number[]): number {
   return values.toSorted((a, b) => a - b)[values.length >> 1] ?? 0;
@@ -105,7 +105,7 @@ function rounded(value: number): number {
   return Math.round(10 * value) / 10;
 }
 
-/** What a process holds in memory; undefined where the system does not say. */
+/** A process's memory; undefined if the system does not report it. */
 async function residentBytes(pid: number | undefined): Promise<number | undefined> {
   if (pid === undefined) return undefined;
   try {
@@ -117,6 +117,6 @@ async function residentBytes(pid: number | undefined): Promise<number | undefine
     const { stdout } = await promisify(execFile)("ps", ["-o", "rss=", "-p", String(pid)]);
     return 1024 * Number(stdout);
   } catch {
-    return undefined; // it is for information alone
+    return undefined; // it is only informative
   }
 }

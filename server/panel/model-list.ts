@@ -1,4 +1,4 @@
-/** Every model there is: the published ones, and those on this machine, with what is known of each. */
+/** The list of all models: the published ones and those on this machine, with the facts about each. */
 import { basename, join } from "node:path";
 import { z } from "zod";
 import { defined } from "../../base/defined.ts";
@@ -14,11 +14,11 @@ import { folderBytes, keptModels, type Places, partialDownloads } from "../catal
 import { doOnce } from "../files/once.ts";
 import { readJson } from "../files/whole-file.ts";
 
-/** Lengths that a model's work is counted for. */
+/** The lengths for which a model's work is counted. */
 const SOURCE_TOKENS = 512;
 const TARGET_TOKENS = 64;
 
-/** The models on this machine first, then the published ones as the catalogue has them. */
+/** The models on this machine first, then the published ones in the catalog's order. */
 export async function listModels(places: Places): Promise<ModelRow[]> {
   const [{ comparisons }, published, downloaded, partial, measurements] = await Promise.all([
     readCatalogue(),
@@ -55,10 +55,13 @@ export async function listModels(places: Places): Promise<ModelRow[]> {
   });
 }
 
-/** The catalogue's rows, as on a machine that has none of them; made once, for the memory of 200 shapes takes a while to count. */
+/**
+ * The catalog's rows as on a machine without models; computed once, because the memory of 200 shapes takes a while to
+ * count.
+ */
 const publishedRows = doOnce(async () => (await readCatalogue()).models.map(row));
 
-/** A row but for what depends on other models. */
+/** The facts of a row that do not depend on other models. */
 type Facts = CatalogueModel & { readonly installed?: NonNullable<ModelRow["installed"]> };
 
 function row({ config, hub, parameters, ...facts }: Facts): ModelRow {
@@ -84,7 +87,7 @@ function row({ config, hub, parameters, ...facts }: Facts): ModelRow {
   };
 }
 
-/** The row of a model that the catalogue does not have; none where its folder is not as it should be. */
+/** The row of a model that is not in the catalog; none if its folder is not valid. */
 async function folderRow(
   id: string,
   directory: string,
@@ -95,7 +98,7 @@ async function folderRow(
   try {
     config = parseConfig(await readJson(join(directory, "config.json"), "config"));
   } catch {
-    return []; // `spanfill info` says what is wrong with it
+    return []; // `spanfill info` reports what is wrong
   }
   const localRow = row({
     ...{ id, family, config, hub: null, bucket: null, seen: true, shapeFrom: "config", variant: null },
@@ -113,7 +116,7 @@ async function folderRow(
   return [localRow];
 }
 
-/** What `spanfill evaluate` found for a model, as its folder's eval.json keeps it. */
+/** The figures that `spanfill evaluate` stored in a model folder's eval.json. */
 async function measuredQuality(directory: string): Promise<ModelRow["quality"]> {
   const parsed = evaluations.safeParse(await readJson(join(directory, "eval.json"), "config").catch(() => []));
   if (!parsed.success) return [];

@@ -1,16 +1,16 @@
-/** Raw text to text, with the probability of every token: what the panel's playground shows. */
+/** Raw text to text with the probability of every token, for the panel's playground. */
 import type { Generated, ServerQuestion } from "../../protocol/panel.ts";
 import type { GeneratedSequence, LoadedModel } from "../engine/engine.ts";
 
-/** What the playground asks for. */
+/** A request of the playground. */
 export type PlaygroundRequest = Omit<
   Extract<ServerQuestion, { readonly kind: "generate" }>,
   "kind" | "id" | "precision"
 >;
 
 /**
- * Generates from a text as it is, prefix and all; names of sentinels in it are sentinels.
- * @throws ModelError, or what the signal aborts with
+ * Generates from a text as it is, including any prefix; names of sentinels in it are sentinels.
+ * @throws ModelError, or the signal's reason
  */
 export async function playground(
   model: LoadedModel,

@@ -1,4 +1,4 @@
-/** A run as a service knows it, and what is said of it. */
+/** A run as the service tracks it, and the summary shown of it. */
 import { existsSync } from "node:fs";
 import { basename, join } from "node:path";
 import { defined } from "../../base/defined.ts";
@@ -7,23 +7,25 @@ import type { TrainEvent } from "../../protocol/training.ts";
 import type { RunRecord } from "./folder.ts";
 import { type RunOutput, scoresOf } from "./story.ts";
 
-/** A run as it is known here. */
+/** A tracked run. */
 export interface Known extends RunOutput {
   record: RunRecord;
   readonly lines: () => Promise<unknown[]>;
-  /** Settles with the look that is under way, whether or not that fails: two would read the same lines. */
+  /**
+   * Settles when the current check of the run's files ends, successful or not; two checks would read the same lines.
+   */
   looking: Promise<void>;
-  /** What was read and has not been told. */
+  /** Events that were read and not yet reported. */
   untold: TrainEvent[];
   state: RunState;
-  /** The state that was told last. */
+  /** The state that was reported last. */
   told?: RunState;
   endedAt?: string;
   message?: string;
   checkedMs: number;
 }
 
-/** What the history lists of a run. */
+/** The run's entry in the history. */
 export function summaryOf({ record, story, state, endedAt, message }: Known): RunSummary {
   const { id, title, startedAt, request, out } = record;
   return {
@@ -38,12 +40,12 @@ export function summaryOf({ record, story, state, endedAt, message }: Known): Ru
   };
 }
 
-/** Whether a run's process is there. */
+/** Whether a run's process is running. */
 export function isLive(state: RunState): boolean {
   return state === "starting" || state === "running" || state === "paused";
 }
 
-/** Whether the process that was started is there and has had little time. */
+/** Whether the process that was started is running but has had little time. */
 export function isStarting({ pid, launchedMs }: RunRecord): boolean {
   if (Date.now() - launchedMs > STARTING_MS) return false;
   if (pid === undefined) return true;
@@ -55,11 +57,14 @@ export function isStarting({ pid, launchedMs }: RunRecord): boolean {
   }
 }
 
-/** Says that a run was lost. @param errors what its process said last */
+/**
+ * The message of a run that was lost.
+ * @param errors the last output of its process on standard error
+ */
 export function lostMessage(errors: string): string {
   const said = errors.trim() === "" ? "" : ` Its last words: ${errors.trim()}`;
-  return `The run's process ended without a word: was it killed, or the machine switched off? Resume it, and at most a minute is lost.${said}`;
+  return `The run's process ended without a message: it may have been killed, or the machine switched off. Resume it; at most a minute is lost.${said}`;
 }
 
-/** For so long a process may prepare before it takes the model's folder. */
+/** How long a process may prepare before it locks the model's folder. */
 const STARTING_MS = 60_000;

@@ -1,4 +1,4 @@
-/** The name of a new run and of its model, made of what a person calls it. */
+/** Derives the name of a new run and its model from a person's title. */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { ModelError } from "../../models/errors.ts";
@@ -6,7 +6,7 @@ import { resolveModel } from "../catalog/installed.ts";
 import type { Places } from "../catalog/store.ts";
 import { listRuns } from "./folder.ts";
 
-/** A name that neither a model nor a run has: letters a to z, digits, dots and dashes. */
+/** A name that neither a model nor a run has: letters a to z, digits, periods and hyphens. */
 export async function freeName(places: Places, title: string): Promise<string> {
   const plain = title.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
   const name =

@@ -1,13 +1,16 @@
-/** Training waits while a person types: an answer in the editor is worth more than the minutes that it takes longer. */
+/** Makes training wait while a person types, since an answer in the editor is worth more than the delay. */
 import { type Places, placesOf } from "../catalog/store.ts";
 import { holdRuns } from "./folder.ts";
 
-/** For so long after a key the runs wait. */
+/** How long the runs wait after a key. */
 const QUIET_MS = 4000;
-/** How often it is said. */
+/** Interval between notices. */
 const EVERY_MS = 1000;
 
-/** @returns what is to be called at each change of a document; it makes the runs of this machine wait, those of other windows too */
+/**
+ * Creates a function to call at each change of a document; it makes all runs on this machine wait, including those of
+ * other windows.
+ */
 export function createTypingNotice(problem: (error: unknown) => void, places: Places = placesOf()): () => void {
   let heldMs = 0;
   return () => {
