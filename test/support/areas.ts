@@ -1,10 +1,10 @@
-/** The folders of the sources, what each holds, and what it may import: the table of ARCHITECTURE.md, which a test compares with this one. */
+/** The areas of the sources, with contents and allowed imports; a test compares this with the table in ARCHITECTURE.md. */
 
-/** A folder (or file) of the sources with all below it that is not an area of its own. */
+/** A folder (or file) of the sources with everything below it that is not a separate area. */
 export interface Area {
   readonly path: string;
   readonly holds: string;
-  /** Areas that it may import beside itself; each stands above it in the table, so that there is no circle. */
+  /** Other areas that it may import; each precedes it in the table, so there are no cycles. */
   readonly areas: readonly string[];
   /** Packages from the registry. */
   readonly packages: readonly string[];
@@ -20,7 +20,7 @@ export const FOR_ALL = "base";
 export const AREAS: readonly Area[] = [
   {
     path: FOR_ALL,
-    holds: "what every area may import: an error's words, figures in words, optional properties",
+    holds: "helpers that every area may import: error messages, formatted figures, optional properties",
     areas: [],
     packages: [],
     node: false,
@@ -28,7 +28,7 @@ export const AREAS: readonly Area[] = [
   {
     path: "protocol",
     holds:
-      "settings, requests, questions of the panel, training runs, text that a person is shown: what server and client share",
+      "the interface between server and client: settings, requests, panel questions, training runs, cleaning of shown text",
     areas: [],
     packages: ["zod", "vscode-languageserver-protocol"],
     node: false,
@@ -36,28 +36,28 @@ export const AREAS: readonly Area[] = [
   {
     path: "models",
     holds:
-      "what a model is: graphs, T5's layers, checkpoints, tokenizers, word pairs; bytes and values, no files, no runtime",
+      "models as bytes and values, without files or runtime: graphs, T5's layers, checkpoints, tokenizers, word pairs",
     areas: [],
     packages: ["zod", "@huggingface/tokenizers", "protobufjs", "fzstd"],
     node: false,
   },
   {
     path: "server/files",
-    holds: "files: read or written whole, removed only where they are ours, locked, kept inside a folder",
+    holds: "files: complete reads and writes, removal of only our own, locks, confinement to a folder",
     areas: ["models"],
     packages: ["zod"],
     node: true,
   },
   {
     path: "server/text",
-    holds: "text: input, sentences, languages, the files of a folder, what is private",
+    holds: "text: input, sentences, languages, the files of a folder, private files",
     areas: ["models", "server/files"],
     packages: ["eld", "ignore"],
     node: true,
   },
   {
     path: "server/catalog",
-    holds: "the models there are: published, installed; `hub/` gets them, `folder/` opens one and prepares its weights",
+    holds: "published and installed models; `hub/` downloads them, `folder/` opens one and prepares its weights",
     areas: ["models", "server/files"],
     packages: ["zod", "@huggingface/hub", "undici", "yauzl"],
     node: true,
@@ -72,7 +72,7 @@ export const AREAS: readonly Area[] = [
   },
   {
     path: "server/metrics",
-    holds: "judging outputs: ROUGE, gaps, faithfulness, intervals, calibration",
+    holds: "metrics of outputs: ROUGE, gaps, faithfulness, intervals, calibration",
     areas: ["models", "server/catalog"],
     packages: ["zod"],
     node: false,
@@ -86,7 +86,7 @@ export const AREAS: readonly Area[] = [
   },
   {
     path: "server/work.ts",
-    holds: "what a command's work is given and returns",
+    holds: "the input and result of a command's work",
     areas: [],
     packages: [],
     node: false,
@@ -94,7 +94,7 @@ export const AREAS: readonly Area[] = [
   {
     path: "server/training",
     holds:
-      "fine-tuning: `data/` (rows and texts to examples), `step/` (loss, gradients, optimizer), `run/` (the loop and what it leaves)",
+      "fine-tuning: `data/` (rows and texts to examples), `step/` (loss, gradients, optimizer), `run/` (the loop and its files)",
     areas: [...base, "server/metrics", "server/output.ts", "server/work.ts"],
     packages: ["zod", "csv-parse", "hyparquet", "hyparquet-compressors", "protobufjs", "yaml"],
     node: true,
@@ -102,21 +102,22 @@ export const AREAS: readonly Area[] = [
   {
     path: "server/features",
     holds:
-      "what a person asks for: `write/` (infill, completion, rephrasing), `read/` (summaries), `ask/` (answers, labels)",
+      "the features for users: `write/` (infill, completion, rephrasing), `read/` (summaries), `ask/` (answers, labels)",
     areas: [...base, "server/metrics", "server/training"],
     packages: ["zod", "lru-cache", "yaml"],
     node: true,
   },
   {
     path: "server/panel",
-    holds: "the panel's questions that need no run: the list of models, measuring, devices, the playground",
+    holds:
+      "answers to the panel's questions that do not concern runs: the list of models, measuring, devices, the playground",
     areas: base,
     packages: ["zod"],
     node: true,
   },
   {
     path: "server/runs",
-    holds: "training runs as the panel sees them: a folder each, a process that outlives the server",
+    holds: "training runs for the panel: a folder and a process per run, which outlives the server",
     areas: [...base, "server/training"],
     packages: ["zod"],
     node: true,
@@ -130,14 +131,14 @@ export const AREAS: readonly Area[] = [
   },
   {
     path: "server/open-model.ts",
-    holds: "loads the model that a command names",
+    holds: "loading of the model that a command names",
     areas: [...base, "server/output.ts", "server/panel"],
     packages: [],
     node: false,
   },
   {
     path: "server/evaluation",
-    holds: "a model judged on data, in several processes",
+    holds: "evaluation of a model on data, in several processes",
     areas: [...base, "server/metrics", "server/work.ts", "server/training", "server/features", "server/open-model.ts"],
     packages: ["zod"],
     node: true,
@@ -166,7 +167,7 @@ export const AREAS: readonly Area[] = [
   },
   {
     path: "server/cli",
-    holds: "the command line, a file a command",
+    holds: "the command line, one file per command",
     areas: [
       ...base,
       "server/metrics",
@@ -185,7 +186,7 @@ export const AREAS: readonly Area[] = [
   },
   {
     path: "server/cli.ts",
-    holds: "its entry point",
+    holds: "the command line's entry point",
     areas: ["server/files", "server/work.ts", "server/cli"],
     packages: ["commander"],
     node: true,
@@ -199,7 +200,7 @@ export const AREAS: readonly Area[] = [
   },
   {
     path: "client/editor",
-    holds: "VS Code's notices, picks, log, status items: the only files that show text there",
+    holds: "VS Code's notifications, picks, log and status items; the only files that show text there",
     areas: ["protocol"],
     packages: ["vscode", "vscode-languageclient"],
     node: true,
@@ -213,7 +214,7 @@ export const AREAS: readonly Area[] = [
   },
   {
     path: "client/commands",
-    holds: "the commands of the palette; a bundle of its own",
+    holds: "the palette's commands; a separate bundle",
     areas: ["protocol", "client/editor", "client/server"],
     packages: ["vscode", "vscode-languageclient"],
     node: false,
@@ -227,21 +228,21 @@ export const AREAS: readonly Area[] = [
   },
   {
     path: "client/panel",
-    holds: "the panel's half in the extension; a bundle of its own",
+    holds: "the panel's half in the extension; a separate bundle",
     areas: ["protocol", "client/editor", "client/server"],
     packages: ["vscode", "vscode-languageclient"],
     node: true,
   },
   {
     path: "client/extension.ts",
-    holds: "the extension's beginning and end",
+    holds: "activation and deactivation of the extension",
     areas: ["protocol", "client/editor", "client/server", "client/commands", "client/providers", "client/panel"],
     packages: ["vscode"],
     node: false,
   },
   {
     path: "bench",
-    holds: "measurements, side by side with peers, which install into bench/node_modules",
+    holds: "benchmarks, compared with peers, which are installed into bench/node_modules",
     areas: [
       ...base,
       "server/metrics",
@@ -256,7 +257,7 @@ export const AREAS: readonly Area[] = [
   },
 ];
 
-/** The area of a file: the longest path that holds it. */
+/** The area of a file: the one with the longest path that contains it. */
 export function areaOf(file: string): Area | undefined {
   return AREAS.filter(({ path }) => file === path || file.startsWith(`${path}/`)).reduce<Area | undefined>(
     (longest, area) => (longest === undefined || area.path.length > longest.path.length ? area : longest),
