@@ -30,7 +30,7 @@ export async function numericErrors(subject: Subject, expected: ParityCase): Pro
   const states = await subject.encoderStates(expected.inputs);
   const encoded = await runner.encode(expected.inputs);
   const tokens = expected.targets.flatMap((target) => [config.decoderStartTokenId, ...target.slice(0, -1)]);
-  const { logits, state } = await runner.step(encoded, runner.start(encoded, 1), tokens, null, true);
+  const { logits, state } = await encoded.start(1).step(tokens, null, true);
   const errors = {
     encoder: largestError(joined(states), expected.encoder),
     logits: largestError(logits, expected.logits),

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { parseConfig, type T5Config } from "../../models/t5/config.ts";
 import { relativePositionBucket } from "../../models/t5/position.ts";
 import { logSumOfExponentials, penalize, penalizedTokens } from "../../server/engine/search/logits.ts";
-import type { DecoderState, Encoded, Runner } from "../../server/engine/search/runner.ts";
+import type { DecoderState, Runner } from "../../server/engine/search/runner.ts";
 
 /** A runner that also shows the encoder's states. */
 export interface ReferenceRunner extends Runner {
@@ -19,15 +19,8 @@ interface LayerCache {
   readonly values: readonly Float64Array[];
 }
 
-interface ReferenceEncoded extends Encoded {
-  /** cross[row][layer] */
-  readonly cross: readonly (readonly LayerCache[])[];
-}
-
-interface ReferenceState extends DecoderState {
-  /** cache[row][layer] */
-  readonly cache: readonly (readonly LayerCache[])[];
-}
+/** cache[row][layer] */
+type Caches = readonly (readonly LayerCache[])[];
 
 type Weights = (name: string) => Float32Array;
 
@@ -157,9 +150,69 @@ export function openReferenceRunner(directory: string): ReferenceRunner {
     return x.map((value, i) => value * scale * (weight[i] ?? 0));
   }
 
-  const runner: ReferenceRunner = {
+  /** @param cross cross[input][layer] */
+  function stateOf(cache: Caches, cross: Caches): DecoderState {
+    const state: DecoderState = {
+      rows: cache.length,
+      length: cache[0]?.[0]?.keys.length ?? 0,
+      async step(tokens, reorder, all = false) {
+        const n = tokens.length / cache.length;
+        const logits: Float64Array[] = [];
+        const rows = cache.map((own, row) => {
+          let layers = reorder === null ? own : (cache[reorder[row] ?? row] ?? own);
+          for (let i = 0; i < n; i += 1) {
+            const input = cross[Math.floor(row / (cache.length / cross.length))] ?? [];
+            const result = decodeToken(tokens[row * n + i] ?? 0, layers, input);
+            layers = result.cache;
+            if (all || i === n - 1) logits.push(result.logits);
+          }
+          return layers;
+        });
+        const joined = new Float32Array(logits.length * V);
+        for (const [i, row] of logits.entries()) joined.set(row, i * V);
+        return { logits: joined, state: stateOf(rows, cross) };
+      },
+      greedy: (tokens, history, chunk) => greedySteps(state, tokens, history, chunk),
+      dispose() {},
+    };
+    return state;
+  }
+
+  const greedySteps = async (begun: DecoderState, ...[tokens, history, chunk]: Parameters<DecoderState["greedy"]>) => {
+    const past = history.map((row) => [...row]);
+    const ended = past.map(() => false);
+    const ids: number[][] = past.map(() => []);
+    const logProbs: number[][] = past.map(() => []);
+    let current = [...tokens];
+    let state = begun;
+    for (let step = 0; step < chunk.steps && ended.includes(false); step += 1) {
+      const result = await state.step(current, null);
+      state = result.state;
+      current = past.map((row, i) => {
+        const logits = result.logits.subarray(i * V, (i + 1) * V);
+        const scores = Float32Array.from(logits);
+        for (const [token, forbidden] of penalizedTokens([config.decoderStartTokenId, ...row], {
+          ...chunk,
+          repetitionPenalty: 1,
+        })) {
+          scores[token] = penalize(scores[token] ?? 0, forbidden, 1);
+        }
+        const best = scores.reduce((a, b) => Math.max(a, b), -Infinity);
+        const token = ended[i] ? config.padTokenId : scores.indexOf(best);
+        row.push(token);
+        ids[i]?.push(token);
+        logProbs[i]?.push((logits[token] ?? 0) - logSumOfExponentials(logits));
+        ended[i] ||= chunk.stopTokens.includes(token);
+        return token;
+      });
+    }
+    return { ids, logProbs, state };
+  };
+
+  return {
     config,
     vocabSize: V,
+    timing: {},
     async encoderStates(inputs) {
       return inputs.map((input) => Float32Array.from(encodeRow(input).flatMap((x) => Array.from(x))));
     },
@@ -170,68 +223,20 @@ export function openReferenceRunner(directory: string): ReferenceRunner {
           keysAndValues(`decoder.block.${layer}.layer.1.EncDecAttention`, states),
         );
       });
-      return { batch: inputs.length, cross, dispose() {} } satisfies ReferenceEncoded;
-    },
-    start(encoded, beams) {
-      const layers = Array.from({ length: config.numDecoderLayers }, () => ({ keys: [], values: [] }));
-      return stateOf(Array.from({ length: encoded.batch * beams }, () => layers));
-    },
-    async step(encoded, state, tokens, reorder, all = false) {
-      const { cross } = encoded as ReferenceEncoded;
-      const { cache } = state as ReferenceState;
-      const n = tokens.length / state.rows;
-      const logits: Float64Array[] = [];
-      const rows = cache.map((own, row) => {
-        let layers = reorder === null ? own : (cache[reorder[row] ?? row] ?? own);
-        for (let i = 0; i < n; i += 1) {
-          const input = cross[Math.floor(row / (state.rows / encoded.batch))] ?? [];
-          const result = decodeToken(tokens[row * n + i] ?? 0, layers, input);
-          layers = result.cache;
-          if (all || i === n - 1) logits.push(result.logits);
-        }
-        return layers;
-      });
-      const joined = new Float32Array(logits.length * V);
-      for (const [i, row] of logits.entries()) joined.set(row, i * V);
-      return { logits: joined, state: stateOf(rows) };
-    },
-    async greedy(encoded, state, tokens, history, chunk) {
-      const past = history.map((row) => [...row]);
-      const ended = past.map(() => false);
-      const ids: number[][] = past.map(() => []);
-      const logProbs: number[][] = past.map(() => []);
-      let current = [...tokens];
-      let now = state;
-      for (let step = 0; step < chunk.steps && ended.includes(false); step += 1) {
-        const result = await runner.step(encoded, now, current, null);
-        now = result.state;
-        current = past.map((row, i) => {
-          const logits = result.logits.subarray(i * V, (i + 1) * V);
-          const scores = Float32Array.from(logits);
-          for (const [token, forbidden] of penalizedTokens([config.decoderStartTokenId, ...row], {
-            ...chunk,
-            repetitionPenalty: 1,
-          })) {
-            scores[token] = penalize(scores[token] ?? 0, forbidden, 1);
-          }
-          const best = scores.reduce((a, b) => Math.max(a, b), -Infinity);
-          const token = ended[i] ? config.padTokenId : scores.indexOf(best);
-          row.push(token);
-          ids[i]?.push(token);
-          logProbs[i]?.push((logits[token] ?? 0) - logSumOfExponentials(logits));
-          ended[i] ||= chunk.stopTokens.includes(token);
-          return token;
-        });
-      }
-      return { ids, logProbs, state: now };
+      return {
+        batch: inputs.length,
+        start(beams) {
+          const layers = Array.from({ length: config.numDecoderLayers }, () => ({ keys: [], values: [] }));
+          return stateOf(
+            Array.from({ length: inputs.length * beams }, () => layers),
+            cross,
+          );
+        },
+        dispose() {},
+      };
     },
     async dispose() {},
   };
-  return runner;
-}
-
-function stateOf(cache: ReferenceState["cache"]): ReferenceState {
-  return { rows: cache.length, length: cache[0]?.[0]?.keys.length ?? 0, cache, dispose() {} };
 }
 
 /** x times the transpose of a [out, in] weight. */

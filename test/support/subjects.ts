@@ -2,6 +2,7 @@
 
 import type { Precision } from "../../server/engine/engine.ts";
 import { openRunner } from "../../server/engine/runtime/ort-runner.ts";
+import { float32Data } from "../../server/engine/runtime/session.ts";
 import type { Subject } from "./parity-check.ts";
 import { openReferenceRunner } from "./reference-runner.ts";
 
@@ -23,7 +24,7 @@ export async function engineSubject(
     config: runner.config,
     async encoderStates(inputs) {
       const encoded = await runner.encode(inputs);
-      const states = runner.hiddenStates(encoded); // [B, S, D]
+      const states = float32Data(encoded.hidden); // [B, S, D]
       const width = Math.max(...inputs.map((ids) => ids.length)) * runner.config.dModel;
       const rows = inputs.map((ids, i) => states.slice(i * width, i * width + ids.length * runner.config.dModel));
       encoded.dispose();

@@ -11,16 +11,6 @@ export function cachingEncoder(runner: Runner, config: T5Config, mostBytes = MOS
     dispose: (encoded) => encoded.dispose(),
     noDisposeOnSet: true,
   });
-  const inner = new WeakMap<Encoded, Encoded>();
-
-  /** A handle that the caller may dispose of; the cache itself ends the encoded result. */
-  function lend(encoded: Encoded): Encoded {
-    const lent = { batch: encoded.batch, dispose: () => undefined };
-    inner.set(lent, encoded);
-    return lent;
-  }
-
-  const own = (encoded: Encoded) => inner.get(encoded) ?? encoded;
   return {
     ...runner,
     async encode(inputs, signal) {
@@ -30,11 +20,8 @@ export function cachingEncoder(runner: Runner, config: T5Config, mostBytes = MOS
       const key = ids.join();
       const encoded = kept.get(key) ?? (await runner.encode(inputs, signal));
       kept.set(key, encoded, { size: bytes });
-      return lend(encoded);
+      return { ...encoded, dispose: () => undefined }; // the cache frees it
     },
-    start: (encoded, ...rest) => runner.start(own(encoded), ...rest),
-    step: (encoded, ...rest) => runner.step(own(encoded), ...rest),
-    greedy: (encoded, ...rest) => runner.greedy(own(encoded), ...rest),
     async dispose() {
       kept.clear();
       await runner.dispose();

@@ -12,26 +12,35 @@ export { Tensor };
 
 type Tensors = Readonly<Record<string, Tensor>>;
 
-let last: Promise<unknown> = Promise.resolve();
+/** A graph that is ready to run. */
+export interface WasmSession {
+  run(feeds: Tensors, into?: Tensors): Promise<Record<string, Tensor>>;
+  release(): Promise<void>;
+}
 
 /**
- * Opens a graph for running. Its weights are copied into the runtime's own memory (at most 4 GB).
+ * Opens a graph. The weights it names are copied into the runtime's own memory (at most 4 GB).
  * @param folder location of the graph's external data
  * @param threads per operator; the first session decides for all
  * @throws Error when the runtime refuses the graph, or a weights file cannot be read
  */
-export async function openWasm(graph: Graph, folder: string, threads: number) {
-  // One at a time, because the files of a session being created are global to the module.
-  const opening = last.then(() => create(graph, folder, threads));
-  last = opening.catch(() => undefined);
-  const session = await opening;
-  return {
-    async run(feeds: Tensors, into: Tensors = {}): Promise<Record<string, Tensor>> {
-      const outputs = await session.run(feeds);
-      for (const [name, { data }] of Object.entries(into)) copy(outputs[name]?.data, data);
-      return { ...outputs, ...into };
-    },
-    release: () => session.release(),
+export type OpenWasm = (graph: Graph, folder: string, threads: number) => Promise<WasmSession>;
+
+/** Returns a function that opens graphs one at a time, since the files of a session being made are global to the runtime. */
+export function wasmOpener(): OpenWasm {
+  let last: Promise<unknown> = Promise.resolve();
+  return async (graph, folder, threads) => {
+    const opening = last.then(() => create(graph, folder, threads));
+    last = opening.catch(() => undefined);
+    const session = await opening;
+    return {
+      async run(feeds, into = {}) {
+        const outputs = await session.run(feeds);
+        for (const [name, { data }] of Object.entries(into)) copy(outputs[name]?.data, data);
+        return { ...outputs, ...into };
+      },
+      release: () => session.release(),
+    };
   };
 }
 

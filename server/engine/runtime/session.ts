@@ -39,7 +39,7 @@ export interface SessionOptions {
   readonly device?: Device;
 }
 
-/** Of its loading, the error where there is none: what asks for it is then told. */
+/** The loaded runtime, or the error that prevented loading it, which callers rethrow; a process has one. */
 const runtime = await loadRuntime();
 
 /** A sentence for people where the engine runs as WebAssembly, and why; undefined where it runs natively. */
@@ -145,7 +145,8 @@ async function loadRuntime(): Promise<Runtime | ModelError> {
   } catch (cause) {
     const why = whyNotNative(cause);
     try {
-      const { openWasm, Tensor } = await import("./session-wasm.ts");
+      const { wasmOpener, Tensor } = await import("./session-wasm.ts");
+      const openWasm = wasmOpener();
       const slowNotice = `Spanfill works here, but about ten times slower than it could and with three times the memory: its engine runs as WebAssembly, because ${why}.`;
       return {
         Tensor,

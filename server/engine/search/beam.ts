@@ -4,7 +4,7 @@ import { type Candidates, inColumns } from "./candidates.ts";
 import { copyBonuses } from "./copying.ts";
 import { bestContinuations, type Continuation, penalizedTokens } from "./logits.ts";
 import type { SearchSettings } from "./request.ts";
-import type { Encoded, Runner } from "./runner.ts";
+import type { Encoded } from "./runner.ts";
 import { noToken, type Pace, type Produced, type SearchResult } from "./search.ts";
 
 /** An unfinished hypothesis. */
@@ -33,7 +33,6 @@ interface Search {
  * @see GenerationMixin._beam_search, transformers generation/utils.py
  */
 export async function beamSearch(
-  runner: Runner,
   encoded: Encoded,
   settings: SearchSettings,
   candidates: Candidates,
@@ -42,14 +41,14 @@ export async function beamSearch(
   const { numBeams, maxNewTokens, prompt, padTokenId } = settings;
   const first: Beam = { ids: [], logProbs: [], sum: 0, parent: 0 };
   const searches = settings.inputs.map((): Search => ({ running: [first], finished: [], open: true }));
-  let state = runner.start(encoded, numBeams, candidates);
+  let state = encoded.start(numBeams, candidates);
   let tokens = Array.from({ length: searches.length * numBeams }, () => prompt).flat();
   let reorder: number[] | null = null;
   let steps = 0;
   let cancelled = await pace.stop();
   try {
     while (!cancelled && steps < maxNewTokens && searches.some((search) => search.open)) {
-      const result = await runner.step(encoded, state, tokens, reorder);
+      const result = await state.step(tokens, reorder);
       state = result.state;
       steps += 1;
       for (const [i, search] of searches.entries()) {

@@ -40,7 +40,7 @@ export async function generate(
   const bannedTokens = [...(request.bannedTokens ?? []), ...inputOnly];
   const settings = searchSettings({ ...request, bannedTokens }, model.config, runner.vocabSize);
   const beganMs = performance.now();
-  const pace = createPace(options.signal);
+  const pace = createPace(runner.timing, options.signal);
   if (options.signal?.aborted) return nothing(settings);
   const encoded = await runner.encode(settings.inputs, options.signal).catch((error: unknown) => {
     if (options.signal?.aborted) return null;
@@ -52,7 +52,7 @@ export async function generate(
     const { onTokens } = options;
     const listener: TokenListener | undefined = onTokens && ((ids) => onTokens(ids, decode(ids)));
     const candidates = candidatesOf(model, settings);
-    const result = await searchFor(settings)(runner, encoded, settings, candidates, pace, listener);
+    const result = await searchFor(settings)(encoded, settings, candidates, pace, listener);
     const endedMs = performance.now();
     return {
       sequences: result.sequences.map((row) => row.map((sequence) => ({ ...sequence, text: decode(sequence.ids) }))),
@@ -88,7 +88,7 @@ export async function score(
   const encoded = await runner.encode([input], options.signal);
   try {
     const shifted = [config.decoderStartTokenId, ...target.slice(0, -1)];
-    const { logits, state } = await runner.step(encoded, runner.start(encoded, 1), shifted, null, true); // [1, T, V]
+    const { logits, state } = await encoded.start(1).step(shifted, null, true); // [1, T, V]
     state.dispose();
     const logProbs = target.map((id, position) => {
       const row = logits.subarray(position * runner.vocabSize, (position + 1) * runner.vocabSize);
@@ -119,7 +119,7 @@ export async function scoreContinuations(
   const encoded = await runner.encode(settings.inputs);
   try {
     const width = candidates.count;
-    const prefixStep = await runner.step(encoded, runner.start(encoded, 1, candidates), settings.prompt, null); // [1, C]
+    const prefixStep = await encoded.start(1, candidates).step(settings.prompt, null); // [1, C]
     const fed = Math.max(...continuations.map((ids) => ids.length)) - 1;
     let rest: Float32Array = new Float32Array(0);
     if (fed > 0) {
@@ -127,7 +127,7 @@ export async function scoreContinuations(
         Array.from({ length: fed }, (_, i) => (i < ids.length - 1 ? (ids[i] ?? 0) : settings.padTokenId)),
       );
       const order = continuations.map(() => 0);
-      const restStep = await runner.step(encoded, prefixStep.state, tokens, order, true); // [N, fed, C]
+      const restStep = await prefixStep.state.step(tokens, order, true); // [N, fed, C]
       restStep.state.dispose();
       rest = restStep.logits;
     } else {

@@ -6,21 +6,6 @@
 import type { Candidates } from "./candidates.ts";
 import type { CopyBias } from "./copying.ts";
 
-/** The encoder's result, held by the runner: cross-attention keys and values of every decoder layer. */
-export interface Encoded {
-  readonly batch: number;
-  dispose(): void;
-}
-
-/** A decoder's cache after some steps. A step consumes it and returns the next one. */
-export interface DecoderState {
-  /** Rows: batch x beams. */
-  readonly rows: number;
-  /** Tokens in the cache so far. */
-  readonly length: number;
-  dispose(): void;
-}
-
 /** Limits of a chunk of greedy steps. */
 export interface GreedyChunk {
   /** Maximum number of steps; fewer if all rows have ended. */
@@ -33,31 +18,20 @@ export interface GreedyChunk {
   readonly copying: { readonly sources: readonly (readonly number[])[]; readonly bias: CopyBias } | null;
 }
 
-/** A loaded model: tokens in, numbers out. Not thread-safe: one call at a time. */
-export interface Runner {
-  readonly vocabSize: number;
-  /**
-   * Encodes rows of tokens.
-   * @param inputs token ids of each row; padded and masked here
-   * @param signal checked between two stages of a large encoder
-   * @throws the signal's reason when it has aborted
-   */
-  encode(inputs: readonly (readonly number[])[], signal?: AbortSignal): Promise<Encoded>;
-  /**
-   * An empty cache for `beams` rows per input (row = input * beams + beam).
-   * @param candidates the tokens to choose from; by default the whole vocabulary
-   */
-  start(encoded: Encoded, beams: number, candidates?: Candidates): DecoderState;
+/** A decoder at some step, with its cache. A step consumes it and returns the next one. */
+export interface DecoderState {
+  /** Rows: batch x beams. */
+  readonly rows: number;
+  /** Tokens in the cache so far. */
+  readonly length: number;
   /**
    * Feeds tokens and returns the logits of the last position.
    * @param tokens ids, [rows] or several positions [rows x n] row-major (a forced prefix, or scoring)
-   * @param reorder row i continues row reorder[i] of the given state (beam search); null keeps the order
+   * @param reorder row i continues row reorder[i] of this state (beam search); null keeps the order
    * @param all whether to return logits of all n positions ([rows, n, C]) rather than the last ([rows, C])
    * @returns logits in the candidates' columns
    */
   step(
-    encoded: Encoded,
-    state: DecoderState,
     tokens: readonly number[],
     reorder: readonly number[] | null,
     all?: boolean,
@@ -70,11 +44,40 @@ export interface Runner {
    * @returns ids [rows][n] and their log probabilities (before penalties, among the candidates), n <= steps
    */
   greedy(
-    encoded: Encoded,
-    state: DecoderState,
     tokens: readonly number[],
     history: readonly (readonly number[])[],
     chunk: GreedyChunk,
   ): Promise<{ ids: number[][]; logProbs: number[][]; state: DecoderState }>;
+  dispose(): void;
+}
+
+/** The encoder's result: hidden states, and cross-attention keys and values of every decoder layer. */
+export interface Encoded {
+  readonly batch: number;
+  /**
+   * A decoder with an empty cache for `beams` rows per input (row = input * beams + beam).
+   * @param candidates the tokens to choose from; by default the whole vocabulary
+   */
+  start(beams: number, candidates?: Candidates): DecoderState;
+  dispose(): void;
+}
+
+/** The duration of a runner's latest greedy step; undefined before the first. */
+export interface StepTiming {
+  stepMs?: number;
+}
+
+/** A loaded model: tokens in, numbers out. Not thread-safe: one call at a time. */
+export interface Runner {
+  readonly vocabSize: number;
+  /** Written by the searches. */
+  readonly timing: StepTiming;
+  /**
+   * Encodes rows of tokens.
+   * @param inputs token ids of each row; padded and masked here
+   * @param signal checked between two stages of a large encoder
+   * @throws the signal's reason when it has aborted
+   */
+  encode(inputs: readonly (readonly number[])[], signal?: AbortSignal): Promise<Encoded>;
   dispose(): Promise<void>;
 }

@@ -1,5 +1,6 @@
 /** Common parts of all searches: result, pace (yielding, cancelling, timing), errors. */
 import { ModelError } from "../../../models/errors.ts";
+import type { StepTiming } from "./runner.ts";
 
 /** A sequence that a search produced; the text is added later. */
 export interface Produced {
@@ -23,6 +24,8 @@ const HOLD_MS = 10;
 
 /** Yields to the event loop during a search, and records when the first token came. */
 export interface Pace {
+  /** The runner's timing, by which greedy search sizes its chunks. */
+  readonly timing: StepTiming;
   /** Called after each step (or chunk of steps). */
   stepped(): void;
   /** The time when the first step ended, on performance.now()'s clock; null before. */
@@ -35,10 +38,11 @@ export interface Pace {
  * Creates a pace.
  * @param signal stops the search at its next yield
  */
-export function createPace(signal: AbortSignal | undefined): Pace {
+export function createPace(timing: StepTiming, signal: AbortSignal | undefined): Pace {
   let yieldedMs = performance.now();
   let firstMs: number | null = null;
   return {
+    timing,
     stepped() {
       firstMs ??= performance.now();
     },

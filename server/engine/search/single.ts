@@ -7,7 +7,7 @@ import { type Candidates, inColumns } from "./candidates.ts";
 import { copyBonuses } from "./copying.ts";
 import { largest, logSumOfExponentials, penalize, penalizedTokens } from "./logits.ts";
 import type { SearchSettings } from "./request.ts";
-import type { DecoderState, Encoded, GreedyChunk, Runner } from "./runner.ts";
+import type { DecoderState, Encoded, GreedyChunk } from "./runner.ts";
 import { sampleToken, streamSeed } from "./sampling.ts";
 import { meanLogProb, noToken, type Pace, type Produced, type SearchResult } from "./search.ts";
 
@@ -24,9 +24,6 @@ const LARGEST_CHUNK = 32;
 /** Maximum duration of a chunk, which cannot be cancelled. */
 const CHUNK_MS = 30;
 
-/** Duration of a runner's latest step. */
-const stepMsOf = new WeakMap<Runner, number>();
-
 /** A sequence in progress. */
 interface Row {
   readonly ids: number[];
@@ -40,7 +37,6 @@ interface Row {
  * @see GenerationMixin._sample with do_sample off, transformers generation/utils.py
  */
 export async function greedySearch(
-  runner: Runner,
   encoded: Encoded,
   settings: SearchSettings,
   candidates: Candidates,
@@ -51,19 +47,19 @@ export async function greedySearch(
   const copying = copyBias === null ? null : { sources, bias: copyBias };
   const rows = emptyRows(settings.inputs.length);
   const history = rows.map(() => prompt.slice(1));
-  let state = runner.start(encoded, 1, candidates);
+  let state = encoded.start(1, candidates);
   let steps = 0;
-  let size = listener === undefined ? chunkOf(stepMsOf.get(runner)) : FIRST_CHUNK;
+  let size = listener === undefined ? chunkOf(pace.timing.stepMs) : FIRST_CHUNK;
   let cancelled = await pace.stop();
   try {
-    if (prompt.length > 1 && !cancelled) state = await feedPrompt(runner, encoded, state, prompt.slice(0, -1));
+    if (prompt.length > 1 && !cancelled) state = await feedPrompt(state, prompt.slice(0, -1));
     while (!cancelled && steps < maxNewTokens && rows.some((row) => !row.finished)) {
       const beganMs = performance.now();
       const { noRepeatNgramSize, bannedTokens } = penalties;
       const count = Math.min(size, maxNewTokens - steps);
       const limits = { noRepeatNgramSize, bannedTokens, steps: count, stopTokens: endTokens, copying };
       const tokens = history.map((row) => row.at(-1) ?? startTokenId);
-      const chunk = await runner.greedy(encoded, state, tokens, history, limits);
+      const chunk = await state.greedy(tokens, history, limits);
       state = chunk.state;
       const produced = chunk.ids[0]?.length ?? 0;
       if (produced === 0)
@@ -75,7 +71,7 @@ export async function greedySearch(
       steps += produced;
       pace.stepped();
       const stepMs = (performance.now() - beganMs) / produced;
-      stepMsOf.set(runner, stepMs);
+      pace.timing.stepMs = stepMs;
       size = chunkOf(stepMs);
       listener?.(rows[0]?.ids ?? []);
       cancelled = await pace.stop();
@@ -92,7 +88,6 @@ export async function greedySearch(
  * @see GenerationMixin._sample, transformers generation/utils.py
  */
 export async function steppedSearch(
-  runner: Runner,
   encoded: Encoded,
   settings: SearchSettings,
   candidates: Candidates,
@@ -104,13 +99,13 @@ export async function steppedSearch(
   const rows = emptyRows(settings.inputs.length * numReturnSequences);
   const randoms = rows.map((_, row) => seededRandom(streamSeed(sampling?.seed ?? 0, row)));
   const scratch = new Float32Array(candidates.count);
-  let state = runner.start(encoded, numReturnSequences, candidates);
+  let state = encoded.start(numReturnSequences, candidates);
   let tokens = rows.flatMap(() => prompt);
   let steps = 0;
   let cancelled = await pace.stop();
   try {
     while (!cancelled && steps < maxNewTokens && rows.some((row) => !row.finished)) {
-      const result = await runner.step(encoded, state, tokens, null);
+      const result = await state.step(tokens, null);
       state = result.state;
       steps += 1;
       for (const [i, row] of rows.entries()) {
@@ -160,17 +155,12 @@ function emptyRows(count: number): Row[] {
  * The state after feeding a prompt. Its few tokens go through the greedy graph one by one, because a graph for
  * several positions would be a second session, with its own load time and memory.
  */
-async function feedPrompt(
-  runner: Runner,
-  encoded: Encoded,
-  begun: DecoderState,
-  prompt: readonly number[],
-): Promise<DecoderState> {
+async function feedPrompt(begun: DecoderState, prompt: readonly number[]): Promise<DecoderState> {
   const history = Array.from({ length: begun.rows }, () => []);
   let state = begun;
   for (const token of prompt) {
     const tokens = history.map(() => token);
-    state = (await runner.greedy(encoded, state, tokens, history, feeding)).state;
+    state = (await state.greedy(tokens, history, feeding)).state;
   }
   return state;
 }

@@ -16,13 +16,13 @@ test("a graph that could not be made once, is made by the next request", async (
   await assert.rejects(runner.encode([[5, 9, 1]]), { name: "ModelError", code: "runtime" });
   renameSync(`${weights}.away`, weights);
   const encoded = await runner.encode([[5, 9, 1]]);
-  const start = runner.start(encoded, 1);
+  const start = encoded.start(1);
   renameSync(weights, `${weights}.away`);
-  await assert.rejects(runner.step(encoded, start, [0], null), { name: "ModelError", code: "runtime" });
+  await assert.rejects(start.step([0], null), { name: "ModelError", code: "runtime" });
   renameSync(`${weights}.away`, weights);
-  assert.equal((await runner.step(encoded, start, [0], null)).logits.length, runner.vocabSize);
+  assert.equal((await start.step([0], null)).logits.length, runner.vocabSize);
   renameSync(weights, `${weights}.away`);
-  await assert.rejects(runner.step(encoded, start, [0], null, true).then(() => runner.encode([[5, 1], [1]])));
+  await assert.rejects(start.step([0], null, true).then(() => runner.encode([[5, 1], [1]])));
   await runner.dispose();
   folder.dispose();
 });

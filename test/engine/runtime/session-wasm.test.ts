@@ -11,7 +11,7 @@ import type { GenerateRequest, LoadedModel, Precision } from "../../../server/en
 import { createLocalEngine } from "../../../server/engine/process/local.ts";
 import { createRemoteEngine, type RemoteEngine } from "../../../server/engine/process/remote.ts";
 import { float32 } from "../../../server/engine/runtime/session.ts";
-import { openWasm } from "../../../server/engine/runtime/session-wasm.ts";
+import { wasmOpener } from "../../../server/engine/runtime/session-wasm.ts";
 import { summarize } from "../../../server/features/read/summarize.ts";
 import { infill } from "../../../server/features/write/infill.ts";
 import { built } from "../../support/built.ts";
@@ -94,7 +94,7 @@ test("the built-in model in int8 fills the sample's gaps and summarizes alike", 
 test("writes into the memory that it is given", async () => {
   const g = createGraphBuilder();
   const x = g.input("x", "float32", [2]);
-  const session = await openWasm(g.build("doubles", { y: ops.add(g, x, x) }), ".", 1);
+  const session = await wasmOpener()(g.build("doubles", { y: ops.add(g, x, x) }), ".", 1);
   const into = float32(new Float32Array(2), [2]);
   const made = await session.run({ x: float32(Float32Array.of(1, 2), [2]) }, { y: into });
   assert.equal(made["y"], into);

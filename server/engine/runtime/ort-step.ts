@@ -1,0 +1,81 @@
+/** The decoder: its cache, and single steps whose logits come out. */
+import { layerWidths } from "../../../models/t5/weights.ts";
+import type { Candidates } from "../search/candidates.ts";
+import type { DecoderState } from "../search/runner.ts";
+import { stepBuckets } from "./ort-feeds.ts";
+import { greedySteps } from "./ort-greedy.ts";
+import { asPast, type Cache, disposeAll, type OrtModel, type Tensors } from "./ort-model.ts";
+import { float32, float32Data, int32 } from "./session.ts";
+
+/** The encoder's result as decoder graphs are fed it. */
+export interface Memory {
+  /** cross_key_i, cross_value_i; with padding the mask. */
+  readonly feeds: Tensors;
+  readonly masked: boolean;
+}
+
+/** A decoder whose cache is empty. */
+export function startDecoder(model: OrtModel, memory: Memory, rows: number, candidates: Candidates): DecoderState {
+  const { config } = model;
+  const past: Tensors = {};
+  for (let i = 0; i < config.numDecoderLayers; i += 1) {
+    const { keyHeads } = layerWidths(config, i);
+    const empty = () => float32(new Float32Array(0), [rows, keyHeads, 0, config.dKv]);
+    past[`past_key_${i}`] = empty();
+    past[`past_value_${i}`] = empty();
+  }
+  return decoderState(model, memory, { rows, length: 0, past, candidates });
+}
+
+function decoderState(model: OrtModel, memory: Memory, cache: Cache): DecoderState {
+  const { rows, length, past } = cache;
+  return {
+    rows,
+    length,
+    async step(tokens, reorder, all = false) {
+      const { logits, next } = await step(model, memory, cache, tokens, reorder, all);
+      return { logits, state: decoderState(model, memory, next) };
+    },
+    async greedy(tokens, history, chunk) {
+      const { next, ...produced } = await greedySteps(model, memory, cache, tokens, history, chunk);
+      return { ...produced, state: decoderState(model, memory, next) };
+    },
+    dispose: () => disposeAll(past),
+  };
+}
+
+async function step(
+  model: OrtModel,
+  { feeds, masked }: Memory,
+  { past, length, rows, candidates }: Cache,
+  tokens: readonly number[],
+  reorder: readonly number[] | null,
+  all: boolean,
+): Promise<{ logits: Float32Array; next: Cache }> {
+  const { session, own } = await model.decoder("step", masked, candidates);
+  const rowsOut = reorder === null ? rows : reorder.length;
+  const count = tokens.length / rowsOut;
+  const order = reorder ?? Array.from({ length: rows }, (_, i) => i);
+  const { logits, ...present } = await session.run({
+    ...feeds,
+    ...own,
+    ...past,
+    tokens: int32(tokens, [rowsOut, count]),
+    position_buckets: int32(stepBuckets(model.config, model.distances, length, count), [count, length + count]),
+    reorder: int32(order, [rowsOut]),
+  });
+  const values = float32Data(logits); // [R, T, C]
+  return {
+    logits: all || count === 1 ? values : lastPositions(values, rowsOut, count, candidates.count),
+    next: { rows: rowsOut, length: length + count, past: asPast(present), candidates },
+  };
+}
+
+function lastPositions(logits: Float32Array, rows: number, count: number, width: number): Float32Array {
+  const last = new Float32Array(rows * width);
+  for (let row = 0; row < rows; row += 1) {
+    const end = (row + 1) * count * width;
+    last.set(logits.subarray(end - width, end), row * width);
+  }
+  return last;
+}
