@@ -26,6 +26,7 @@ import { runsWentOn } from "./editor/run-memory.ts";
 import { SELECTOR } from "./editor/selector.ts";
 import { createStatusItem } from "./editor/status.ts";
 import { noticeTyping } from "./editor/typing.ts";
+import type { OpenPanels } from "./panel/host.ts";
 import { suggestInComments } from "./providers/comments.ts";
 import { registerTools } from "./providers/tools.ts";
 import type { LanguageServer } from "./server/language-client.ts";
@@ -67,6 +68,7 @@ export function activate(context: ExtensionContext): void {
   const status = createStatusItem();
   const summaries = createSummaryView();
   const pause = createPause((paused) => status.pause(paused));
+  const parts = { summaries, pause, questions: { asked: [] } };
   context.subscriptions.push(log, status, summaries);
   context.subscriptions.push(registerCommand("spanfill.showLog", () => log.show()));
   context.subscriptions.push(registerCommand("spanfill.openSample", () => openSample(context.extensionUri)));
@@ -74,10 +76,10 @@ export function activate(context: ExtensionContext): void {
   log.info(
     `Spanfill ${context.extension.packageJSON.version} in ${env.appName} ${version}, ${process.platform}-${process.arch}`,
   );
-  const server = createStarter(context, log, { status, summaries, pause });
+  const server = createStarter(context, log, { status, ...parts });
   for (const [id, name] of Object.entries(TABLE)) {
     const command = registerCommand(id, async (argument?: unknown) => {
-      const context: CommandContext = { server: await server(), summaries, pause };
+      const context: CommandContext = { server: await server(), ...parts };
       const run: (context: CommandContext, argument: unknown) => Promise<unknown> = (
         await import("./commands/commands.ts")
       )[name];
@@ -88,8 +90,9 @@ export function activate(context: ExtensionContext): void {
   for (const [former, id] of Object.entries(FORMER_PALETTE_IDS))
     context.subscriptions.push(registerCommand(former, (argument) => commands.executeCommand(id, argument)));
   // The panel is a separate file, read when it is first shown.
+  const panels: OpenPanels = { all: new Set(), heard: new WeakSet() };
   const panel = async () => {
-    return { ...(await import("./panel/host.ts")), context: { extension: context, server } };
+    return { ...(await import("./panel/host.ts")), context: { extension: context, server, panels } };
   };
   context.subscriptions.push(...panelCommands(panel));
   context.subscriptions.push(...registerTools(server), suggestInComments(server, pause));
@@ -124,11 +127,7 @@ export function activate(context: ExtensionContext): void {
 function createStarter(
   context: ExtensionContext,
   log: ReturnType<typeof openLog>,
-  {
-    status,
-    summaries,
-    pause,
-  }: Omit<CommandContext, "server"> & { readonly status: ReturnType<typeof createStatusItem> },
+  { status, ...parts }: Omit<CommandContext, "server"> & { readonly status: ReturnType<typeof createStatusItem> },
 ): () => Promise<LanguageServer> {
   const start = async (): Promise<LanguageServer> => {
     const { createServer, runAction } = await import("./commands/commands.ts");
@@ -142,8 +141,8 @@ function createStarter(
       if (engine !== undefined)
         log.debug(`engine: ${engine.state}${engine.pid === undefined ? "" : `, process ${engine.pid}`}`);
     };
-    const server: LanguageServer = createServer(context, log, onStatus, pause, (command, argument) =>
-      runAction({ server, summaries, pause }, command, argument),
+    const server: LanguageServer = createServer(context, log, onStatus, parts.pause, (command, argument) =>
+      runAction({ server, ...parts }, command, argument),
     );
     return server;
   };

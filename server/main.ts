@@ -66,6 +66,7 @@ import { createSettingsStore } from "./lsp/settings-store.ts";
 import { errorConsole } from "./output.ts";
 import { createTypingNotice } from "./runs/typing.ts";
 import { fileBehind } from "./text/file-behind.ts";
+import { createPrivateFiles } from "./text/private-files.ts";
 
 // An editor starts servers in the folder that it shows, which may be anybody's.
 leaveFolder();
@@ -279,6 +280,7 @@ function servicesFor(
     engine,
     suggestions: createSuggestions(undefined, (error) => log.error(`a suggestion failed: ${withStack(error)}`)),
     words: createWords(),
+    privateFiles: createPrivateFiles(),
     summaries,
     log,
     progress: createProgress({

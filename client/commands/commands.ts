@@ -15,7 +15,7 @@ import { fillGapsIn, previewGapsIn } from "./gaps.ts";
 import { engineLine, forgetSummaries, freeModelMemory } from "./memory.ts";
 import { menuItems } from "./menu.ts";
 import { answered, proseEditor, writtenEditor } from "./prose-editor.ts";
-import { askAbout, classifyPart, stepAnswer } from "./questions.ts";
+import { askAbout, classifyPart, type Questions, stepAnswer } from "./questions.ts";
 import { offerOtherWords } from "./rephrase.ts";
 import { meantSummary, showSummary } from "./summaries.ts";
 import { copySummaryOf, type Placement, placeSummary } from "./summary-actions.ts";
@@ -26,6 +26,7 @@ export interface CommandContext {
   readonly server: LanguageServer;
   readonly summaries: SummaryView;
   readonly pause: Pause;
+  readonly questions: Questions;
 }
 
 const SAID_MS = 5000;
@@ -123,20 +124,20 @@ export async function rephraseSelection(context: CommandContext): Promise<void> 
  * Answers a question from the selection, or from the whole file when nothing is selected.
  * @param given `{question}`, for key bindings with a question of their own
  */
-export async function askSelection({ server }: CommandContext, given: unknown): Promise<unknown> {
+export async function askSelection(context: CommandContext, given: unknown): Promise<unknown> {
   const editor = proseEditor();
   if (editor === undefined) return undefined;
-  return askAbout(server, editor.document, selected(editor)[0], stringIn(given, "question"));
+  return askAbout(context, editor.document, selected(editor)[0], stringIn(given, "question"));
 }
 
 /** Shows the answer's next place. */
-export async function nextAnswer(): Promise<void> {
-  stepAnswer(1);
+export async function nextAnswer({ questions }: CommandContext): Promise<void> {
+  stepAnswer(questions, 1);
 }
 
 /** Shows the answer's place before. */
-export async function previousAnswer(): Promise<void> {
-  stepAnswer(-1);
+export async function previousAnswer({ questions }: CommandContext): Promise<void> {
+  stepAnswer(questions, -1);
 }
 
 /** Says which label suits the selection, or the whole file when nothing is selected. */

@@ -24,9 +24,12 @@ import { answered } from "./prose-editor.ts";
 const MOST_QUESTIONS = 20;
 const SAID_MS = 8000;
 
-/** The window's questions, newest first. */
-const questions: string[] = [];
-let shown: Shown | undefined;
+/** The questions of a window, and the answers that it shows; the extension makes one when it begins. */
+export interface Questions {
+  /** Newest first. */
+  readonly asked: string[];
+  shown?: Shown | undefined;
+}
 
 /**
  * Answers a question from a part of a document, all of it when there is none.
@@ -34,17 +37,18 @@ let shown: Shown | undefined;
  * @returns the answers, as the server gave them; undefined when there was no question, or no answer to it
  */
 export async function askAbout(
-  server: LanguageServer,
+  { server, questions }: { readonly server: LanguageServer; readonly questions: Questions },
   document: TextDocument,
   part: Range | undefined,
   given: string | undefined,
 ): Promise<AskResult | undefined> {
-  const question = given ?? (await pickQuestion());
+  const question = given ?? (await pickQuestion(questions.asked));
   if (question === undefined) return undefined;
-  questions.splice(
+  const { asked } = questions;
+  asked.splice(
     0,
     MOST_QUESTIONS,
-    ...[question, ...questions.filter((one) => one !== question)].slice(0, MOST_QUESTIONS),
+    ...[question, ...asked.filter((other) => other !== question)].slice(0, MOST_QUESTIONS),
   );
   const { version } = document;
   let places: Place[] = [];
@@ -63,7 +67,7 @@ export async function askAbout(
     return result;
   });
   if (made === undefined) return undefined;
-  clear();
+  clear(questions);
   if (hasChanged(document, version)) {
     warn(l10n.t("Spanfill: the text changed meanwhile. Run the command again."));
     return undefined;
@@ -72,14 +76,14 @@ export async function askAbout(
   if (best === undefined) inform(l10n.t("Spanfill: the model found no answer to this."));
   else if (places.length === 0) tellAnswer(best.text, made.notes);
   else {
-    shown = show(document, places, made.notes);
-    tellPlaces(shown, 0);
+    questions.shown = show(questions, document, places, made.notes);
+    tellPlaces(questions, questions.shown, 0);
   }
   return made;
 }
 
 /** Goes to the next place of an answer (1), or the one before (-1). */
-export function stepAnswer(by: number): void {
+export function stepAnswer({ shown }: Questions, by: number): void {
   const place = shown && highlight(shown, by);
   if (place !== undefined) remark(place, SAID_MS);
 }
@@ -118,6 +122,7 @@ interface Place {
   readonly range: Range;
 }
 
+/** Answers that are highlighted. */
 interface Shown {
   readonly document: TextDocument;
   readonly places: readonly Place[];
@@ -129,7 +134,7 @@ interface Shown {
 }
 
 /** Highlights answers until the text changes, or the next question. */
-function show(document: TextDocument, places: readonly Place[], notes: readonly string[]): Shown {
+function show(questions: Questions, document: TextDocument, places: readonly Place[], notes: readonly string[]): Shown {
   const border = { borderStyle: "solid", borderColor: new ThemeColor("contrastActiveBorder") };
   const decoration = (color: string, borderWidth: string) =>
     window.createTextEditorDecorationType({
@@ -149,9 +154,10 @@ function show(document: TextDocument, places: readonly Place[], notes: readonly 
     listening: [
       // Saving is told as a change of nothing.
       workspace.onDidChangeTextDocument(
-        ({ document: changed, contentChanges }) => changed === document && contentChanges.length > 0 && clear(),
+        ({ document: changed, contentChanges }) =>
+          changed === document && contentChanges.length > 0 && clear(questions),
       ),
-      workspace.onDidCloseTextDocument((closed) => closed === document && clear()),
+      workspace.onDidCloseTextDocument((closed) => closed === document && clear(questions)),
     ],
     at: 0,
   };
@@ -173,20 +179,20 @@ function highlight(answers: Shown, by: number): string | undefined {
 }
 
 /** Shows a place with buttons for the others. */
-function tellPlaces(answers: Shown, by: number): void {
-  const text = answers === shown ? highlight(answers, by) : undefined;
+function tellPlaces(questions: Questions, answers: Shown, by: number): void {
+  const text = answers === questions.shown ? highlight(answers, by) : undefined;
   if (text === undefined) return;
   const [next, previous] = [l10n.t("Next"), l10n.t("Previous")];
   void notify("information", text, ...(answers.places.length > 1 ? [next, previous] : [])).then((chosen) => {
-    if (chosen !== undefined) tellPlaces(answers, chosen === next ? 1 : -1);
+    if (chosen !== undefined) tellPlaces(questions, answers, chosen === next ? 1 : -1);
   });
 }
 
-function clear(): void {
-  if (shown === undefined) return;
-  const { current, others, listening } = shown;
+function clear(questions: Questions): void {
+  if (questions.shown === undefined) return;
+  const { current, others, listening } = questions.shown;
   for (const one of [current, others, ...listening]) one.dispose();
-  shown = undefined;
+  questions.shown = undefined;
   void commands.executeCommand("setContext", "spanfill.answerShown", false);
 }
 
@@ -199,14 +205,14 @@ function tellAnswer(answer: string, notes: readonly string[]): void {
 }
 
 /** Lets a person type a question, or choose an earlier one. */
-async function pickQuestion(): Promise<string | undefined> {
+async function pickQuestion(asked: readonly string[]): Promise<string | undefined> {
   const pick = createPick<Choice>({
     title: l10n.t("Ask about Selection"),
     placeHolder: l10n.t("A question that the text answers, such as: When was it built?"),
   });
   const itemsFor = (value: string) => {
     const typed = value.trim();
-    const earlier = questions.filter((one) => one !== typed).map((label) => ({ label }));
+    const earlier = asked.filter((one) => one !== typed).map((label) => ({ label }));
     return typed === "" ? earlier : [{ label: typed, alwaysShow: true }, ...earlier];
   };
   pick.offer(itemsFor(""));

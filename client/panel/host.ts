@@ -43,80 +43,92 @@ const STOPPED: State.Stopped = 1;
 
 type PageName = Extract<ToPage, { readonly type: "show" }>["page"];
 
-/** The open panels; after a reload, a restored panel may join a new one. */
-const panels = new Set<WebviewPanel>();
-/** The latest of them. */
-let shown: WebviewPanel | undefined;
-/** Connections that report to the panels; each has one handler per notification. */
-const heard = new WeakSet<object>();
-/** The page to show once the panel is ready. */
-let wanted: PageName | undefined;
-let watch: Promise<RunWatch> | undefined;
+/** The open panels of a window, and what they share; created by the extension. */
+export interface OpenPanels {
+  /** After a reload, a restored panel may join a new one. */
+  readonly all: Set<WebviewPanel>;
+  /** The latest of them. */
+  shown?: WebviewPanel | undefined;
+  /** Connections that report to the panels; each has one handler per notification. */
+  readonly heard: WeakSet<object>;
+  /** The page to show once the panel is ready. */
+  wanted?: PageName | undefined;
+  watch?: Promise<RunWatch> | undefined;
+}
+
+/** The context of the panel's half in the extension. */
+export interface HostContext extends PanelContext {
+  readonly panels: OpenPanels;
+}
 
 /**
  * Shows the panel, creating it if necessary.
  * @param to the page to show; by default the latest one
  */
-export function openPanel(context: PanelContext, to?: PageName): void {
+export function openPanel(context: HostContext, to?: PageName): void {
+  const { panels } = context;
+  const { shown } = panels;
   if (shown === undefined) {
-    wanted = to;
+    panels.wanted = to;
     const options = { enableScripts: true, localResourceRoots: [] };
     attach(context, window.createWebviewPanel(PANEL_TYPE, "Spanfill", ViewColumn.Active, options));
     return;
   }
   // A hidden page is unloaded and asks again when it is back.
-  if (!shown.visible) wanted = to;
+  if (!shown.visible) panels.wanted = to;
   else if (to !== undefined) void shown.webview.postMessage({ type: "show", page: to } satisfies ToPage);
   shown.reveal();
 }
 
 /** Follows the runs before the panel is opened. */
-export async function followRuns(context: PanelContext): Promise<void> {
+export async function followRuns(context: HostContext): Promise<void> {
   await watching(context);
 }
 
 /** The watch over the runs, started on first use. */
-function watching(context: PanelContext): Promise<RunWatch> {
-  if (watch !== undefined) return watch;
+function watching(context: HostContext): Promise<RunWatch> {
+  const { panels } = context;
+  if (panels.watch !== undefined) return panels.watch;
   const begun = watchRuns(context, {
-    onNews: (news) => tellAll({ type: "run", news }),
-    isSeen: () => [...panels].some(({ visible }) => visible),
+    onNews: (news) => tellAll(panels, { type: "run", news }),
+    isSeen: () => [...panels.all].some(({ visible }) => visible),
     show: () => openPanel(context, "tuning"),
   });
-  watch = begun;
+  panels.watch = begun;
   begun.then(
     (runWatch) => context.extension.subscriptions.push(runWatch),
     () => {
-      watch = undefined; // the next panel tries again
+      panels.watch = undefined; // the next panel tries again
     },
   );
   return begun;
 }
 
 /** Connects all panels to the server's news: jobs, and the end of the server. */
-async function subscribe(context: PanelContext): Promise<void> {
+async function subscribe(context: HostContext): Promise<void> {
+  const { panels } = context;
   const client = await (await context.server()).ready();
-  if (heard.has(client)) return;
-  heard.add(client);
+  if (panels.heard.has(client)) return;
+  panels.heard.add(client);
   context.extension.subscriptions.push(
-    client.onNotification(JOB_NOTIFICATION, (job: Job) => tellAll({ type: "job", job })),
+    client.onNotification(JOB_NOTIFICATION, (job: Job) => tellAll(panels, { type: "job", job })),
     client.onDidChangeState(({ newState }) => {
-      if (newState === STOPPED) tellAll({ type: "gone" });
+      if (newState === STOPPED) tellAll(panels, { type: "gone" });
     }),
   );
 }
 
-function tellAll(message: ToPage): void {
-  for (const { webview } of panels) void webview.postMessage(message);
+function tellAll({ all }: OpenPanels, message: ToPage): void {
+  for (const { webview } of all) void webview.postMessage(message);
 }
 
 /** Restores the page of a panel that VS Code kept across a reload. */
-export function restorePanel(context: PanelContext, panel: WebviewPanel): void {
+export function restorePanel(context: HostContext, panel: WebviewPanel): void {
   attach(context, panel);
 }
 
 /** Lets a person pick a model from a list, for one feature or for all of them, like in the panel. */
-export async function chooseModel(context: PanelContext): Promise<void> {
+export async function chooseModel(context: HostContext): Promise<void> {
   const { models } = (await ask(context, { kind: "models" })) as ModelList;
   const chosen = chosenModels();
   const installed = models.filter((model) => model.installed !== undefined);
@@ -144,9 +156,10 @@ export async function chooseModel(context: PanelContext): Promise<void> {
   if (use !== undefined) await choose(use.feature, model.id);
 }
 
-function attach(context: PanelContext, panel: WebviewPanel): void {
-  panels.add(panel);
-  shown = panel;
+function attach(context: HostContext, panel: WebviewPanel): void {
+  const { panels } = context;
+  panels.all.add(panel);
+  panels.shown = panel;
   const { webview } = panel;
   const post = (message: ToPage) => void webview.postMessage(message);
   const cancel = new CancellationTokenSource();
@@ -157,9 +170,9 @@ function attach(context: PanelContext, panel: WebviewPanel): void {
   let following = false;
   const first = async (question: Question) => {
     follow();
-    if (wanted !== undefined && panel === shown) {
-      post({ type: "show", page: wanted });
-      wanted = undefined;
+    if (panels.wanted !== undefined && panel === panels.shown) {
+      post({ type: "show", page: panels.wanted });
+      panels.wanted = undefined;
     }
     if (question.kind === "models") {
       const begun = models;
@@ -194,8 +207,8 @@ function attach(context: PanelContext, panel: WebviewPanel): void {
     follow();
   }
   panel.onDidDispose(() => {
-    panels.delete(panel);
-    if (shown === panel) shown = [...panels].at(-1);
+    panels.all.delete(panel);
+    if (panels.shown === panel) panels.shown = [...panels.all].at(-1);
     cancel.cancel();
     for (const disposable of registered) disposable.dispose();
   });

@@ -17,18 +17,13 @@ export function encodeModel(graph: Graph): Uint8Array {
     ],
     graph: graphProto(graph),
   };
-  return modelType().encode(model).finish();
+  return ModelProto.encode(model).finish();
 }
 
 /** TensorProto.DataLocation.EXTERNAL */
 const EXTERNAL = 1;
 
-let cached: protobuf.Type | undefined;
-
-function modelType(): protobuf.Type {
-  cached ??= protobuf.Root.fromJSON(schema as protobuf.INamespace).lookupType("onnx.ModelProto");
-  return cached;
-}
+const ModelProto = protobuf.Root.fromJSON(schema as protobuf.INamespace).lookupType("onnx.ModelProto");
 
 function graphProto(graph: Graph): object {
   return {

@@ -3,6 +3,7 @@ import type { WorkspaceEdit } from "vscode-languageserver-protocol";
 import type { FolderEntries } from "../../protocol/requests.ts";
 import type { SummaryCache } from "../features/read/summary-cache.ts";
 import type { Rephrasing } from "../features/write/rephrase.ts";
+import type { PrivateFiles } from "../text/private-files.ts";
 import type { OpenDocument } from "./document/positions.ts";
 import type { Suggestions } from "./document/suggestions.ts";
 import type { EngineHost } from "./engine/engine-host.ts";
@@ -65,6 +66,7 @@ export interface Services {
   readonly suggestions: Suggestions;
   readonly summaries: SummaryCache;
   readonly words: Words;
+  readonly privateFiles: PrivateFiles;
   readonly log: Log;
   readonly client: Client;
 }

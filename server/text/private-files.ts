@@ -30,44 +30,6 @@ export function whySecret(path: string): string | undefined {
   return SECRET_NAME.test(name) ? `${name} looks like a file that keeps secrets` : undefined;
 }
 
-/** Why nothing is to be suggested in a file, a sentence for the log; undefined where something may be. @param path absolute */
-export async function whyPrivate(path: string): Promise<string | undefined> {
-  const secret = whySecret(path.split(sep).join("/"));
-  if (secret !== undefined) return secret;
-  for (let folder = dirname(path); ; folder = dirname(folder)) {
-    const file = join(folder, IGNORE_FILE);
-    const patterns = await patternsOf(file);
-    // It may name this file, for all that can be told.
-    if (patterns === "unreadable")
-      return `${file} is not a file of at most ${MOST_IGNORE_BYTES} bytes that can be read`;
-    if (patterns?.ignores(relative(folder, path).split(sep).join("/"))) return `${file} names this file`;
-    if (dirname(folder) === folder) return undefined;
-  }
-}
-
-/**
- * As {@link whyPrivate}, of a file in a folder that is not on this machine.
- * @param folder its URI
- * @param path relative to the folder, with "/" between names; `fetch` reads such a path and may reject
- */
-export async function whyPrivateWithin(
-  folder: string,
-  path: string,
-  fetch: (path: string) => Promise<Uint8Array | undefined>,
-): Promise<string | undefined> {
-  const secret = whySecret(path);
-  if (secret !== undefined) return secret;
-  const names = path.split("/");
-  for (let i = names.length - 1; i >= 0; i--) {
-    const file = [...names.slice(0, i), IGNORE_FILE].join("/");
-    const patterns = await fetchedPatterns(`${folder}/${file}`, () => fetch(file));
-    if (patterns === "unreadable")
-      return `${file} is not a file of at most ${MOST_IGNORE_BYTES} bytes that can be read`;
-    if (patterns?.ignores(names.slice(i).join("/"))) return `${file} names this file`;
-  }
-  return undefined;
-}
-
 /**
  * Whether the setting `enable` leaves a file on: the last of its patterns that fits says so, and where none fits it is on.
  * @param path within the workspace's folder
@@ -75,6 +37,56 @@ export async function whyPrivateWithin(
 export function isEnabled(enable: Readonly<Record<string, boolean>>, path: string): boolean {
   const fitting = Object.entries(enable).filter(([pattern]) => path !== "" && ignore().add(pattern).ignores(path));
   return fitting.at(-1)?.[1] ?? true;
+}
+
+/** The private files as a server knows them: ignore files are remembered for a while, since every keystroke asks. */
+export interface PrivateFiles {
+  /** Why nothing is to be suggested in a file, a sentence for the log; undefined where something may be. @param path absolute */
+  why(path: string): Promise<string | undefined>;
+  /**
+   * As `why`, for a file in a folder that is not on this machine.
+   * @param folder its URI
+   * @param path relative to the folder, with "/" between names; `fetch` reads such a path and may reject
+   */
+  whyWithin(
+    folder: string,
+    path: string,
+    fetch: (path: string) => Promise<Uint8Array | undefined>,
+  ): Promise<string | undefined>;
+}
+
+/** Returns the private files, with nothing remembered. */
+export function createPrivateFiles(): PrivateFiles {
+  const known = new Map<string, Known>();
+  return {
+    async why(path) {
+      const secret = whySecret(path.split(sep).join("/"));
+      if (secret !== undefined) return secret;
+      for (let folder = dirname(path); ; folder = dirname(folder)) {
+        const file = join(folder, IGNORE_FILE);
+        const reason = whyNamed(file, await patternsOf(known, file), relative(folder, path).split(sep).join("/"));
+        if (reason !== undefined || dirname(folder) === folder) return reason;
+      }
+    },
+    async whyWithin(folder, path, fetch) {
+      const secret = whySecret(path);
+      if (secret !== undefined) return secret;
+      const names = path.split("/");
+      for (let i = names.length - 1; i >= 0; i--) {
+        const file = [...names.slice(0, i), IGNORE_FILE].join("/");
+        const patterns = await fetchedPatterns(known, `${folder}/${file}`, () => fetch(file));
+        const reason = whyNamed(file, patterns, names.slice(i).join("/"));
+        if (reason !== undefined) return reason;
+      }
+      return undefined;
+    },
+  };
+}
+
+function whyNamed(file: string, patterns: Patterns, path: string): string | undefined {
+  // An unreadable one may name this file, for all that can be known.
+  if (patterns === "unreadable") return `${file} is not a file of at most ${MOST_IGNORE_BYTES} bytes that can be read`;
+  return patterns?.ignores(path) ? `${file} names this file` : undefined;
 }
 
 /** The patterns of an ignore file; undefined where there is none. */
@@ -87,11 +99,10 @@ interface Known {
   readonly looked: number;
 }
 
-const known = new Map<string, Known>();
 /** A person may wait so long until a new pattern counts; every keystroke asks. */
 const KEPT_MS = 2000;
 
-async function patternsOf(file: string): Promise<Patterns> {
+async function patternsOf(known: Map<string, Known>, file: string): Promise<Patterns> {
   const before = known.get(file);
   if (before !== undefined && performance.now() - before.looked < KEPT_MS) return before.patterns;
   const mtimeMs = await stat(file).then(
@@ -104,7 +115,11 @@ async function patternsOf(file: string): Promise<Patterns> {
   return patterns;
 }
 
-async function fetchedPatterns(uri: string, fetch: () => Promise<Uint8Array | undefined>): Promise<Patterns> {
+async function fetchedPatterns(
+  known: Map<string, Known>,
+  uri: string,
+  fetch: () => Promise<Uint8Array | undefined>,
+): Promise<Patterns> {
   const before = known.get(uri);
   if (before !== undefined && performance.now() - before.looked < KEPT_MS) return before.patterns;
   const patterns = await fetch().then(

@@ -5,7 +5,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { readWeights } from "../../server/training/run/train.ts";
+import { readWeights } from "../../server/training/step/learner.ts";
 import { readAll } from "../checkpoint/bytes.ts";
 import { built } from "../support/built.ts";
 import { randomModelFolder } from "../support/random-model.ts";

@@ -108,7 +108,8 @@ test("every open panel hears of a download, also after another one was closed", 
     globalState: { get: () => undefined, update: async () => undefined },
     workspaceState: { get: () => undefined, update: async () => undefined },
   };
-  const context = { extension, server: async () => ({ ready: async () => client }) };
+  const panels = { all: new Set(), heard: new WeakSet() };
+  const context = { extension, server: async () => ({ ready: async () => client }), panels };
   const { openPanel, restorePanel, panel, made } = await hostIn(folder);
 
   openPanel(context);

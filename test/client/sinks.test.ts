@@ -43,6 +43,8 @@ function of(module: string, name: string): Run {
   return run;
 }
 
+const questions = { asked: [] };
+
 /** What the server answers to its commands. */
 let answers: Record<string, unknown> = {};
 const connection = {
@@ -121,14 +123,14 @@ test("notifications: a command that fails", async () => {
 
 test("notifications and remarks: an answer, its places, labels, a suggestion", async () => {
   const result = { chunks: 1, coverage: 1, ms: 1, model: HOSTILE, notes: [HOSTILE] };
-  const ask = () => of("questions", "askAbout")(server, document, undefined, HOSTILE);
+  const ask = () => of("questions", "askAbout")({ server, questions }, document, undefined, HOSTILE);
   vscode.choose = () => undefined;
   answers = { askRange: { ...result, answers: [{ text: HOSTILE, likelihood: 1, ranges: [] }] } };
   await shows(["showInformationMessage"], ask);
   answers = { askRange: { ...result, answers: [{ text: HOSTILE, likelihood: 1, ranges: [range, range] }] } };
   await shows(["showInformationMessage", "setStatusBarMessage"], async () => {
     await ask();
-    await of("questions", "stepAnswer")(1);
+    await of("questions", "stepAnswer")(questions, 1);
   });
   const labels = [HOSTILE, HOSTILE, HOSTILE].map((label) => ({ label, probability: 0.3 }));
   answers = { classifyRange: { ...result, labels } };
@@ -140,7 +142,9 @@ test("notifications and remarks: an answer, its places, labels, a suggestion", a
 });
 
 test("picks: earlier questions, other words, models, the menu's title; a box's prompt", async () => {
-  await shows(["quick pick items label"], () => of("questions", "askAbout")(server, document, undefined, undefined));
+  await shows(["quick pick items label"], () =>
+    of("questions", "askAbout")({ server, questions }, document, undefined, undefined),
+  );
   answers = {
     rephrase: {
       range,

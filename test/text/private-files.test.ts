@@ -5,7 +5,9 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { whyPrivate } from "../../server/text/private-files.ts";
+import { createPrivateFiles } from "../../server/text/private-files.ts";
+
+const privateFiles = createPrivateFiles();
 
 test("files that keep secrets are known by their names", async () => {
   for (const name of [
@@ -19,9 +21,9 @@ test("files that keep secrets are known by their names", async () => {
     "my-credentials.md",
     ".npmrc",
   ])
-    assert.match((await whyPrivate(`/nowhere/${name}`)) ?? "", /keeps secrets/, name);
+    assert.match((await privateFiles.why(`/nowhere/${name}`)) ?? "", /keeps secrets/, name);
   for (const name of ["environment.md", "keys.md", "README.md", "pem.txt", "secretary.md", "env.py"])
-    assert.equal(await whyPrivate(`/nowhere/${name}`), undefined, name);
+    assert.equal(await privateFiles.why(`/nowhere/${name}`), undefined, name);
 });
 
 test(".spanfillignore names files in its folder and below, as .gitignore would", async (t) => {
@@ -29,7 +31,7 @@ test(".spanfillignore names files in its folder and below, as .gitignore would",
   t.after(() => rmSync(folder, { recursive: true }));
   mkdirSync(join(folder, "drafts", "old"), { recursive: true });
   writeFileSync(join(folder, ".spanfillignore"), "# not these\ndrafts/*\n!drafts/open.md\n/top.md\n");
-  const named = async (...path: string[]) => (await whyPrivate(join(folder, ...path))) !== undefined;
+  const named = async (...path: string[]) => (await privateFiles.why(join(folder, ...path))) !== undefined;
   assert.equal(await named("drafts", "a.md"), true);
   assert.equal(await named("drafts", "old", "a.md"), true);
   assert.equal(await named("drafts", "open.md"), false);
@@ -52,6 +54,6 @@ for (const [what, make] of strange) {
     const folder = mkdtempSync(join(tmpdir(), "spanfill-private-"));
     t.after(() => rmSync(folder, { recursive: true }));
     make(join(folder, ".spanfillignore"));
-    assert.match((await whyPrivate(join(folder, "a.md"))) ?? "", /\.spanfillignore is not a file of at most/);
+    assert.match((await privateFiles.why(join(folder, "a.md"))) ?? "", /\.spanfillignore is not a file of at most/);
   });
 }

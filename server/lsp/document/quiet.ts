@@ -2,14 +2,18 @@
 import type { Settings } from "../../../protocol/settings.ts";
 import { isWithin, pathWithin, uriWithin } from "../../features/read/link-target.ts";
 import { fileBehind, localPath } from "../../text/file-behind.ts";
-import { isEnabled, MOST_IGNORE_BYTES, whyPrivate, whyPrivateWithin, whySecret } from "../../text/private-files.ts";
+import { isEnabled, MOST_IGNORE_BYTES, whySecret } from "../../text/private-files.ts";
 import type { Services } from "../services.ts";
 
 /**
- * The reason not to act unasked in a document: the setting `enable`, or {@link whyPrivate}. For a cell, an old
+ * The reason not to act unasked in a document: the setting `enable`, or that the file is private. For a cell, an old
  * version or another view of a file, the file decides.
  */
-export async function whyQuiet({ client }: Services, uri: string, settings: Settings): Promise<string | undefined> {
+export async function whyQuiet(
+  { client, privateFiles }: Services,
+  uri: string,
+  settings: Settings,
+): Promise<string | undefined> {
   const file = fileBehind(uri);
   const path = localPath(file);
   const isLocal = path !== undefined && file.startsWith("file:");
@@ -18,9 +22,11 @@ export async function whyQuiet({ client }: Services, uri: string, settings: Sett
   const within = pathWithin(file, folder);
   if (!isEnabled(settings.enable, within)) return "spanfill.enable switches it off here";
   // A path of another kind may also be a path on this machine, such as the old side of a comparison.
-  const reason = path === undefined ? undefined : await whyPrivate(path);
+  const reason = path === undefined ? undefined : await privateFiles.why(path);
   if (reason !== undefined || isLocal) return reason;
   if (folder !== undefined)
-    return whyPrivateWithin(folder, within, (inner) => client.readFile(uriWithin(folder, inner), MOST_IGNORE_BYTES));
+    return privateFiles.whyWithin(folder, within, (inner) =>
+      client.readFile(uriWithin(folder, inner), MOST_IGNORE_BYTES),
+    );
   return whySecret(within);
 }

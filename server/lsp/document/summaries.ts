@@ -22,7 +22,6 @@ import {
   rulesAbove,
   rulesWithin,
 } from "../../text/folder-files.ts";
-import { whyPrivate } from "../../text/private-files.ts";
 import type { Services } from "../services.ts";
 import { type Call, overRestart } from "./document-work.ts";
 import { hover, shownText } from "./hover.ts";
@@ -155,7 +154,7 @@ async function fileText(services: Services, uri: string, root: string): Promise<
     return "text" in content ? content.text : undefined;
   }
   const [path, folder] = [fileURLToPath(uri), fileURLToPath(root)];
-  if (!(await staysWithin(path, folder))) return undefined;
+  if (!(await staysWithin(services, path, folder))) return undefined;
   const content = await readProse(localFolder(folder), path.slice(folder.replace(/[\\/]$/, "").length + 1));
   return "text" in content ? content.text : undefined;
 }
@@ -164,11 +163,11 @@ async function fileText(services: Services, uri: string, root: string): Promise<
  * Whether a path, with links resolved, stays within the folder and is not secret; a repository's link may lead
  * anywhere.
  */
-async function staysWithin(path: string, folder: string): Promise<boolean> {
+async function staysWithin({ privateFiles }: Services, path: string, folder: string): Promise<boolean> {
   try {
     const [file, root] = await Promise.all([realpath(path), realpath(folder)]);
     const within = relative(root, file);
-    return !isAbsolute(within) && !/^\.\.(?:[\\/]|$)/.test(within) && (await whyPrivate(file)) === undefined;
+    return !isAbsolute(within) && !/^\.\.(?:[\\/]|$)/.test(within) && (await privateFiles.why(file)) === undefined;
   } catch {
     return false; // the file does not exist
   }
