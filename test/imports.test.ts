@@ -26,7 +26,7 @@ const sources = folders.flatMap((folder) => {
 
 /** What a file imports or exports from, types and dynamic imports too. */
 function specifiers(text: string): string[] {
-  const found = text.matchAll(/(?:\bfrom\s*|\bimport\s*\(?\s*|\brequire\s*\(\s*)(["'])([^"'\n]+)\1/g);
+  const found = text.matchAll(/(?:\bfrom\s*|\bimport\s*\(?\s*|\brequire\s*\(\s*)(["'])([^"'\s]+)\1/g);
   return [...found].map((match) => match[2] ?? "");
 }
 
