@@ -1,10 +1,18 @@
 // Bundles the command line, the language server and the engine's child process into dist/; code that only some commands need goes into chunks.
-import { readdirSync, rmSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { build } from "esbuild";
 import { wat } from "./scripts/wat.mjs";
 
 const outdir = "dist";
+
+/** Leaves parts of the table of training's fields out of a bundle that does not read them: no client shows the command line's help. */
+const withoutParts = (...parts) => {
+  const pattern = new RegExp(`\\b(${parts.join("|")}): (true|flag\\((\\s*("[^"]*"|'[^']*'),?)*\\s*\\)),?`, "g");
+  const strip = ({ path }) => ({ contents: readFileSync(path, "utf8").replace(pattern, ""), loader: "ts" });
+  return { name: "without-parts", setup: ({ onLoad }) => onLoad({ filter: /protocol.train-fields\.ts$/ }, strip) };
+};
+
 const { metafile } = await build({
   entryPoints: { cli: "server/cli.ts", server: "server/main.ts", child: "server/engine/process/child.ts" },
   outdir,
@@ -59,7 +67,7 @@ await build({
   external: ["vscode"],
   // require() in the place of import(): the editor gives its own module "vscode" to that alone.
   supported: { "dynamic-import": false },
-  plugins: [apart],
+  plugins: [apart, withoutParts("flag", "ofMachine")],
   minify: true,
   legalComments: "linked",
   sourcemap: false,
@@ -74,6 +82,7 @@ await build({
   format: "iife",
   platform: "browser",
   target: "chrome122",
+  plugins: [withoutParts("flag", "ofMachine", "required")],
   minify: true,
   legalComments: "linked",
   sourcemap: false,

@@ -4,14 +4,15 @@ import { dirname, join, resolve } from "node:path";
 import { setInterval } from "node:timers";
 import { gunzipSync } from "node:zlib";
 import { seededRandom } from "../models/random.ts";
+import { type TrainRequestInput, trainRequestSchema } from "../protocol/train-request.ts";
+import type { TrainEvent } from "../protocol/training.ts";
 import { resolveModel } from "../server/catalog/installed.ts";
 import { evaluate, prepareEvaluation } from "../server/evaluation/evaluate.ts";
 import type { Prediction } from "../server/evaluation/evaluated-task.ts";
 import { openPool } from "../server/evaluation/pool.ts";
 import { asFile } from "../server/evaluation/summaries.ts";
 import { estimateSystems, ratio, type Statistic } from "../server/metrics/estimate.ts";
-import { type TrainRequest, trainRequestSchema } from "../server/training/run/request.ts";
-import { runTrain } from "../server/training/run/start.ts";
+import { runTraining } from "../server/training/run/start.ts";
 import { questionsOf } from "./questions.ts";
 import { calledFrom } from "./support/called-from.ts";
 import { readDocuments, repositoryOf } from "./support/kept-out.ts";
@@ -41,7 +42,7 @@ interface Course {
   /** Writes what is learned (`train`, a file or a folder) and what is tested on (test.jsonl). */
   readonly write: (folder: string) => void;
   readonly train: string;
-  readonly settings: Partial<TrainRequest>;
+  readonly settings: Partial<TrainRequestInput>;
   readonly metrics: (predictions: readonly Prediction[]) => Readonly<Record<string, Statistic>>;
 }
 
@@ -174,7 +175,7 @@ export async function benchLearning({ task, model, minutes, out, threads }: Lear
 }
 
 /** Runs `spanfill train` until it ends, has used its time, or Ctrl+C is pressed; the best weights so far are kept. */
-async function learn(settings: Partial<TrainRequest>, minutes: number) {
+async function learn(settings: TrainRequestInput, minutes: number) {
   const stop = new AbortController();
   const [started, wall] = [cpuSeconds(), performance.now()];
   const used = () => cpuSeconds() - started;
@@ -184,14 +185,15 @@ async function learn(settings: Partial<TrainRequest>, minutes: number) {
     if (used() > 60 * minutes * CORES) stop.abort();
   }, 1000);
   let last = "";
-  const progress = (label: string, done: number, total: number) => {
-    if (done % 20 === 0) process.stderr.write(`${done}/${total} ${label}; ${used().toFixed(0)} s of processor time\n`);
-    last = `${label} (${done})`;
+  const onEvent = (event: TrainEvent) => {
+    if (event.type !== "step") return;
+    last = `${event.step}/${event.steps} steps, loss ${event.loss.toFixed(3)}`;
+    if (event.step % 20 === 0) process.stderr.write(`${last}; ${used().toFixed(0)} s of processor time\n`);
   };
   try {
-    const request = trainRequestSchema.parse({ ...DEFAULTS, ...settings });
-    const { text } = await runTrain(request, { json: false, control: false }, { signal: stop.signal, progress });
-    process.stderr.write(text);
+    const request = trainRequestSchema.parse({ ...JUDGED_BY_LOSS, ...settings });
+    const { best } = await runTraining(request, { signal: stop.signal, onEvent });
+    process.stderr.write(`Validation loss ${best.validation.toFixed(4)} after step ${best.step}\n`);
   } finally {
     clearInterval(watch);
     process.off("SIGINT", interrupt);
@@ -208,31 +210,8 @@ function keep(name: string, figures: object): void {
   writeFileSync(RESULTS, `${JSON.stringify({ ...known, [name]: figures }, null, 2)}\n`);
 }
 
-/** `spanfill train`'s own, but for what it costs to judge: the loss alone chooses the weights. */
-const DEFAULTS = {
-  method: "full",
-  columns: {},
-  freezeEmbedding: false,
-  loraRank: 16,
-  loraAlpha: 32,
-  loraDropout: 0.05,
-  loraTargets: ["q", "v", "wi", "wi_0", "wi_1", "wo"],
-  promptTokens: 20,
-  epochs: 5,
-  batchSize: 16,
-  schedule: "constant",
-  warmup: 0,
-  weightDecay: 0,
-  clipNorm: 0,
-  labelSmoothing: 0,
-  zLoss: 1e-4,
-  maxBatchTokens: 4096,
-  validationShare: 0.1,
-  judged: 0,
-  patience: 5,
-  seed: SEED,
-  restart: true,
-};
+/** Settings that differ from the defaults: only the loss chooses the weights, since judging costs time. */
+const JUDGED_BY_LOSS = { method: "full", judged: 0, patience: 5, seed: SEED, restart: true } as const;
 
 function cpuSeconds(): number {
   const { user, system } = process.cpuUsage();

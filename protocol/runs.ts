@@ -1,61 +1,14 @@
 /** What the panel and the language server say about training runs: a run is asked for, watched, steered, compared and thrown away. */
 import * as z from "zod";
 import type { RunStory } from "./run-story.ts";
-import { TRAIN_BOUNDS } from "./train-bounds.ts";
+import { TRAIN_FIELDS } from "./train-fields.ts";
+import { type RunRequest, runRequestSchema } from "./train-request.ts";
 import type { TrainEvent } from "./training.ts";
 
 /** The notification from the server to the extension: a `RunNews`. */
 export const RUN_NOTIFICATION = "$/spanfill/run";
 
 const id = z.string().min(1).max(200);
-const count = (name: keyof typeof TRAIN_BOUNDS) => {
-  const [least, most] = TRAIN_BOUNDS[name];
-  return z.int().min(least).max(most).exactOptional();
-};
-const share = z.number().min(0).lt(1).exactOptional();
-const name = z.string().max(200);
-
-/** What to learn from what, and how; what is absent is decided as `spanfill train` decides it. */
-export const runRequestSchema = z.object({
-  task: name.min(1),
-  /** File or folder. */
-  data: z.string().min(1).max(4096),
-  /** Id of an installed model. */
-  base: z.string().min(1).max(500),
-  /** Role -> column. */
-  columns: z.record(name, name).exactOptional(),
-  inputColumn: name.exactOptional(),
-  targetColumn: name.exactOptional(),
-  template: z.string().max(2000).exactOptional(),
-  prefix: z.string().max(500).exactOptional(),
-  method: z.enum(["full", "lora", "prompt"]).exactOptional(),
-  freezeEmbedding: z.boolean().exactOptional(),
-  loraRank: count("loraRank"),
-  loraAlpha: z.number().gt(0).max(1e6).exactOptional(),
-  loraDropout: share,
-  promptTokens: count("promptTokens"),
-  epochs: count("epochs"),
-  batchSize: count("batchSize"),
-  optimizer: z.enum(["adafactor", "adamw"]).exactOptional(),
-  learningRate: z.number().gt(0).max(100).exactOptional(),
-  schedule: z.enum(["constant", "linear", "cosine", "inverse-sqrt"]).exactOptional(),
-  warmup: count("warmup"),
-  weightDecay: z.number().min(0).max(1).exactOptional(),
-  clipNorm: z.number().min(0).exactOptional(),
-  dropout: share,
-  labelSmoothing: share,
-  maxInputTokens: count("maxInputTokens"),
-  maxTargetTokens: count("maxTargetTokens"),
-  maxBatchTokens: count("maxBatchTokens"),
-  checkpointing: z.boolean().exactOptional(),
-  validationShare: z.number().gt(0).lt(1).exactOptional(),
-  evaluateEvery: count("evaluateEvery"),
-  judged: count("judged"),
-  patience: count("patience"),
-  seed: count("seed"),
-  threads: count("threads"),
-});
-export type RunRequest = z.output<typeof runRequestSchema>;
 
 /** Questions about runs that the server answers. */
 export const runQuestions = [
@@ -165,20 +118,21 @@ export const dataCheckSchema = z.object({
 });
 export type DataCheck = z.output<typeof dataCheckSchema>;
 
-/** What a run would need, before anything is measured. */
-export interface Fit {
-  readonly method: "full" | "lora" | "prompt";
+/** The needs of a run before anything is measured: the answer of `spanfill train --dry-run --json`. */
+export const fitSchema = z.object({
+  method: z.enum(TRAIN_FIELDS.method.type.choices),
   /** Why this method, for a person. */
-  readonly reason: string;
-  readonly checkpointing: boolean;
-  readonly memoryBytes: number;
-  readonly freeMemoryBytes: number;
-  readonly diskBytes: number;
-  readonly freeDiskBytes: number;
-  readonly examples: number;
-  readonly steps: number;
+  reason: z.string(),
+  checkpointing: z.boolean(),
+  memoryBytes: z.number(),
+  freeMemoryBytes: z.number(),
+  diskBytes: z.number(),
+  freeDiskBytes: z.number(),
+  examples: z.number(),
+  steps: z.number(),
   /** A rough guess from the model's operations; the run measures it on real steps before the first one counts. */
-  readonly seconds: number;
+  seconds: z.number(),
   /** Whether memory and disk suffice. */
-  readonly fits: boolean;
-}
+  fits: z.boolean(),
+});
+export type Fit = z.output<typeof fitSchema>;

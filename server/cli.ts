@@ -13,6 +13,7 @@ import { exportCommand } from "./cli/export.ts";
 import { generateCommand } from "./cli/generate.ts";
 import { infillCommand } from "./cli/infill.ts";
 import { infoCommand } from "./cli/info.ts";
+import { launchCommand } from "./cli/launch.ts";
 import { modelsCommand } from "./cli/models.ts";
 import { scoreCommand } from "./cli/score.ts";
 import { serveCommand } from "./cli/serve.ts";
@@ -61,7 +62,7 @@ const commands = [
   serveCommand(),
 ];
 for (const command of commands) program.addCommand(command);
-program.addCommand(demoCommand(), { hidden: true });
+for (const command of [demoCommand(), launchCommand()]) program.addCommand(command, { hidden: true });
 for (const command of [program, ...program.commands, ...program.commands.flatMap(({ commands: inner }) => inner)]) {
   command
     .exitOverride()

@@ -173,7 +173,7 @@ test("a run's file does not choose what is removed", async () => {
   const places = { hub: join(folder(), "hub"), own: join(folder(), "own") };
   const victim = folder();
   writeFileSync(join(victim, "thesis.md"), "");
-  const request = { task: "summarize", data: join(home, "d.jsonl"), base: "b" };
+  const request = { task: "summarize", data: join(home, "d.jsonl"), base: "b" } as const;
   const record = { title: "R", startedAt: "2026-01-01T00:00:00Z", request, launchedMs: 0 };
   for (const [id, said] of [
     ["r", { id: "r", out: victim }],

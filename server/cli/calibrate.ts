@@ -24,7 +24,10 @@ export function calibrateCommand(): Command {
     .description(
       "Fit a model's likelihoods to how often it is right, on texts that it was not trained on, so that its confidence is its probability of being right. Prints reliability tables: predicted against observed.",
     )
-    .requiredOption("-d, --data <file>", "JSON lines with text, summary and title to fit on; also .gz (and .zst from Node.js 22.15 on)")
+    .requiredOption(
+      "-d, --data <file>",
+      "JSON lines with text, summary and title to fit on; also .gz (and .zst from Node.js 22.15 on)",
+    )
     .option("-c, --check <file>", "other rows to check the result on")
     .option("--limit <n>", "rows of each file, drawn at random with a fixed seed (default: all)", atLeast(1))
     .option("--write", "store the result with the model: in its spanfill.json, and the tables in calibration.json")

@@ -12,7 +12,9 @@ import { runCommand } from "./terminal.ts";
 export function modelsCommand(): Command {
   const command = new Command("models")
     .summary("list, download, import, check and remove models")
-    .description("List the published T5 models of the catalog and those on this machine; download, import, check or remove one.")
+    .description(
+      "List the published T5 models of the catalog and those on this machine; download, import, check or remove one.",
+    )
     .option("--installed", "only models on this machine")
     .addHelpText(
       "after",

@@ -1,12 +1,12 @@
 /** The report of `spanfill data check` as text. */
+import type { DataCheck } from "../../protocol/runs.ts";
 import { markdownTable } from "../evaluation/print.ts";
-import type { CheckReport, Lengths } from "../training/data/check.ts";
 
 /** The report for a terminal. */
-export function printCheck(report: CheckReport): string {
+export function printCheck(report: DataCheck): string {
   const { columns, preview, notes, inputTokens, targetTokens, labels, prefix } = report;
   const roles = Object.entries(columns).map(([role, column]) => `${role} = "${column}"`);
-  const row = (name: string, of: Lengths | undefined) =>
+  const row = (name: string, of: DataCheck["inputTokens"]) =>
     of === undefined ? [] : [[name, ...[of.least, of.median, of.long, of.most, of.limit].map(String)]];
   const tokens = [...row("input", inputTokens), ...row("target", targetTokens)];
   const counts = Object.entries(labels ?? {}).sort(([, a], [, b]) => b - a);

@@ -2,7 +2,7 @@
 import { appendFile, open, readdir, readFile, stat, utimes } from "node:fs/promises";
 import { join } from "node:path";
 import * as z from "zod";
-import { runRequestSchema } from "../../protocol/runs.ts";
+import { runRequestSchema, type TrainRequestInput } from "../../protocol/train-request.ts";
 import { holdFile, type TRAIN_CONTROLS } from "../../protocol/training.ts";
 import type { Places } from "../catalog/store.ts";
 import { makeOwnFolder } from "../files/removal.ts";
@@ -36,6 +36,8 @@ export function runFiles(places: Places, id: string) {
   return {
     folder,
     record: join(folder, "run.json"),
+    /** The request as `spanfill train --request` reads it. */
+    request: join(folder, "request.json"),
     /** Lines of JSON; a half one at the end is being written. */
     events: join(folder, "events.jsonl"),
     /** What the process said on standard error. */
@@ -67,6 +69,15 @@ export async function readRecord(places: Places, id: string): Promise<RunRecord 
 export async function writeRecord(places: Places, record: RunRecord): Promise<void> {
   const path = runFiles(places, record.id).record;
   await writeAtomically(path, (handle) => handle.writeFile(`${JSON.stringify(record, null, 2)}\n`));
+}
+
+/** Writes the request that a run's process begins with; only its owner can read it. */
+export async function writeRunRequest(places: Places, { id, request, out }: RunRecord): Promise<void> {
+  const written: TrainRequestInput = { ...request, out };
+  await writeAtomically(runFiles(places, id).request, async (handle) => {
+    await handle.chmod(0o600);
+    await handle.writeFile(`${JSON.stringify(written, null, 2)}\n`);
+  });
 }
 
 /** Tells a run's process something; nothing forgets what was said before. */

@@ -5,15 +5,8 @@ import { isAbsolute, join, resolve } from "node:path";
 import { ModelError } from "../../models/errors.ts";
 import type { Removed, ServerQuestion } from "../../protocol/panel.ts";
 import { EMPTY_STORY } from "../../protocol/run-story.ts";
-import {
-  type DataCheck,
-  dataCheckSchema,
-  type Fit,
-  type RunDetails,
-  type RunNews,
-  type RunRequest,
-  type RunSummary,
-} from "../../protocol/runs.ts";
+import { dataCheckSchema, fitSchema, type RunDetails, type RunNews, type RunSummary } from "../../protocol/runs.ts";
+import type { RunRequest } from "../../protocol/train-request.ts";
 import { resolveModel } from "../catalog/installed.ts";
 import { folderBytes, notOurs, type Places } from "../catalog/store.ts";
 import { isLocked } from "../files/lock.ts";
@@ -30,10 +23,11 @@ import {
   runsFolder,
   sayTo,
   writeRecord,
+  writeRunRequest,
 } from "./folder.ts";
 import { isLive, isStarting, type Known, lostMessage, summaryOf } from "./known.ts";
 import { freeName } from "./name.ts";
-import { askCli, checkArguments, defaultCli, launch, trainArguments } from "./process.ts";
+import { askCli, defaultCli, launch } from "./process.ts";
 import { addLine } from "./story.ts";
 
 /** A question of protocol/runs.ts. */
@@ -106,14 +100,11 @@ class Runs implements RunService {
         return { summary: summaryOf(run), ...run.story } satisfies RunDetails;
       }
       case "checkData": {
-        const request = withPaths(question.request);
-        const args = ["data", "check", "--json", ...checkArguments(request)];
-        return dataCheckSchema.parse(await askCli(this.cli, args, signal)) satisfies DataCheck;
+        return askCli(this.cli, ["data", "check"], withPaths(question.request), dataCheckSchema, signal);
       }
       case "fit": {
-        const args = ["train", "--dry-run", "--json", ...trainArguments(withPaths(question.request))];
-        // Our own command's answer: it is typed there.
-        return (await askCli(this.cli, [...args, `--out=${join(this.places.own, "new")}`], signal)) as Fit;
+        const request = { ...withPaths(question.request), out: join(this.places.own, "new") };
+        return askCli(this.cli, ["train", "--dry-run"], request, fitSchema, signal);
       }
       case "startRun":
         return this.start(question.title, withPaths(question.request));
@@ -141,12 +132,12 @@ class Runs implements RunService {
       launchedMs: Date.now(),
     };
     const run = this.know(record);
-    await this.launch(run, [...trainArguments(request), `--out=${record.out}`]);
+    await this.launch(run, false);
     return summaryOf(run);
   }
 
   private async steer(run: Known, action: "pause" | "continue" | "stop" | "resume"): Promise<RunSummary> {
-    const { id, title, out, request } = run.record;
+    const { id, title, out } = run.record;
     if (action !== "resume") {
       if (!isLive(run.state)) throw new ModelError("input", `${title} is not going on: it can only be resumed.`);
       await sayTo(this.places, id, action);
@@ -157,12 +148,12 @@ class Runs implements RunService {
     if (run.state === "done" || (!begun && existsSync(join(out, "config.json")))) {
       throw new ModelError("input", `${title} has come to its end. Start a new run, from its model if you like.`);
     }
-    await this.launch(run, begun ? [`--resume=${out}`] : [...trainArguments(request), `--out=${out}`]);
+    await this.launch(run, begun);
     return summaryOf(run);
   }
 
-  /** Starts the run's process. */
-  private async launch(run: Known, args: readonly string[]): Promise<void> {
+  /** Starts the run's process. @param begun whether it goes on from the state in the model's folder */
+  private async launch(run: Known, begun: boolean): Promise<void> {
     const { places } = this;
     const files = runFiles(places, run.record.id);
     await run.looking;
@@ -176,7 +167,9 @@ class Runs implements RunService {
     run.told ??= "starting";
     run.record = { ...run.record, launchedMs: Date.now() };
     await writeRecord(places, run.record);
-    const pid = await launch(this.cli, ["train", "--json", `--control=${files.control}`, ...args], files);
+    if (!begun) await writeRunRequest(places, run.record);
+    const what = begun ? `--resume=${run.record.out}` : `--request=${files.request}`;
+    const pid = await launch(this.cli, ["train", "--json", `--control=${files.control}`, what], files);
     run.record = { ...run.record, pid };
     await writeRecord(places, run.record);
     this.watch();

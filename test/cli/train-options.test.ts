@@ -6,7 +6,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { CommanderError } from "commander";
-import { TRAIN_BOUNDS } from "../../protocol/train-bounds.ts";
 import { trainCommand } from "../../server/cli/train.ts";
 import { built } from "../support/built.ts";
 import { randomModelFolder } from "../support/random-model.ts";
@@ -46,8 +45,25 @@ async function refusalOf(...args: string[]): Promise<string> {
 
 const optionOf = (name: string) => `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 
+/** The bounds as the documentation of earlier versions had them, not those of the table. */
+const BOUNDS = {
+  loraRank: [1, 1024],
+  promptTokens: [1, 1000],
+  epochs: [1, 1000],
+  batchSize: [1, 4096],
+  warmup: [0, 1_000_000],
+  maxInputTokens: [16, 4096],
+  maxTargetTokens: [2, 4096],
+  maxBatchTokens: [64, 65_536],
+  evaluateEvery: [1, 1_000_000],
+  judged: [0, 10_000],
+  patience: [0, 1000],
+  seed: [0, 2 ** 31 - 1],
+  threads: [1, 256],
+} as const;
+
 test("whole numbers out of their range are refused with the option and the range", async () => {
-  for (const [name, [least, most]] of Object.entries(TRAIN_BOUNDS)) {
+  for (const [name, [least, most]] of Object.entries(BOUNDS)) {
     for (const value of [least - 1, most + 1, least + 0.5, "", "x", "1e400", "NaN", -1]) {
       const said = await refusalOf(`${optionOf(name)}=${value}`);
       assert.ok(said.includes(`'${optionOf(name)} <n>'`), said);
@@ -65,7 +81,7 @@ const FRACTIONS: Record<string, readonly (number | string)[]> = {
   "--z-loss": [-0.1, 1.1],
   "--lora-alpha": [0, 1e7],
   "--lora-dropout": [-0.1, 1],
-  "--validation-share": [-0.1, 1],
+  "--validation-share": [-0.1, 0, 1],
 };
 
 test("fractions out of their range too", async () => {
@@ -101,7 +117,7 @@ test("the least and the most of each can be prepared, or is refused by its name"
     [[...pairs, ...lora, "--lora-targets", ""], /no layers named/],
     [[...pairs, "--epochs", "1000", "--batch-size", "4096", "--warmup", "1000000", "--seed", "2147483647"]],
     [[...pairs, "--evaluate-every", "1000000", "--judged", "10000", "--patience", "1000", "--threads", "256"]],
-    [[...pairs, "--validation-share", "0"], /--validation-share must be above 0/],
+    [[...pairs, "--validation-share", "0"], /--validation-share.*Use a number above 0 and below 1/],
     [[...pairs, "--validation-share", "0.999"]],
   ];
   for (const [args, refusal] of cases) {

@@ -23,7 +23,7 @@ const line = (step: number) =>
 async function makeRun(id: string): Promise<string> {
   const { folder, events } = runFiles(places, id);
   mkdirSync(folder, { recursive: true });
-  const request = { task: "summarize", data: "/data.jsonl", base: "base" };
+  const request = { task: "summarize", data: "/data.jsonl", base: "base" } as const;
   const startedAt = new Date(0).toISOString();
   await writeRecord(places, { id, title: id, startedAt, request, out: join(places.own, id), launchedMs: 0 });
   writeFileSync(events, line(1));

@@ -1,13 +1,14 @@
 /** Runs over the command line's real process: they outlive who started them, and are steered by files alone. */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { setTimeout } from "node:timers/promises";
 import type { Removed } from "../../protocol/panel.ts";
-import type { DataCheck, Fit, RunDetails, RunList, RunNews, RunRequest, RunSummary } from "../../protocol/runs.ts";
+import type { DataCheck, Fit, RunDetails, RunList, RunNews, RunSummary } from "../../protocol/runs.ts";
+import type { RunRequest } from "../../protocol/train-request.ts";
 import type { Places } from "../../server/catalog/store.ts";
 import { isLocked } from "../../server/files/lock.ts";
 import { listModels } from "../../server/panel/model-list.ts";
@@ -143,6 +144,24 @@ test("a run goes from its start to a model that can be chosen, and is told of as
   await until(one, "mein-modell-e-2", (other) => other.summary.state === "done");
   await assert.rejects(ask(one, { kind: "steerRun", id, action: "resume" }), /has come to its end/);
   await assert.rejects(ask(one, { kind: "steerRun", id, action: "pause" }), /is not going on/);
+});
+
+test("any column name works, and only its owner can read what was asked for", { timeout: 120_000 }, async () => {
+  const { one } = service();
+  const odd = join(home, "odd.jsonl");
+  const oddRows = rows.map(({ summary, ...row }) => ({ ...row, "a,b=c": summary, "--evil={x}, y": "not this" }));
+  writeFileSync(odd, oddRows.map((row) => `${JSON.stringify(row)}\n`).join(""));
+  const request: RunRequest = { ...short, data: odd, epochs: 1, columns: { summary: "a,b=c" } };
+  const check = (await ask(one, { kind: "checkData", request })) as DataCheck;
+  assert.deepEqual([check.examples, check.columns["summary"]], [36, "a,b=c"]);
+  assert.equal(((await ask(one, { kind: "fit", request })) as Fit).examples, 36);
+  const id = await start(one, "Odd columns", request);
+  const { summary } = await until(one, id, (details) => !/starting|running/.test(details.summary.state));
+  assert.equal(summary.state, "done", summary.message);
+  assert.deepEqual(summary.request, request);
+  const { request: file } = runFiles(places, id);
+  assert.deepEqual(JSON.parse(readFileSync(file, "utf8")), { ...request, out: join(places.own, id) });
+  if (process.platform !== "win32") assert.equal(statSync(file).mode & 0o777, 0o600);
 });
 
 test("it pauses, goes on, stops and is resumed, over services that know nothing of each other", {

@@ -95,7 +95,7 @@ export const AREAS: readonly Area[] = [
     path: "server/training",
     holds:
       "fine-tuning: `data/` (rows and texts to examples), `step/` (loss, gradients, optimizer), `run/` (the loop and its files)",
-    areas: [...base, "server/metrics", "server/output.ts", "server/work.ts"],
+    areas: [...base, "server/metrics"],
     packages: ["zod", "csv-parse", "hyparquet", "hyparquet-compressors", "protobufjs", "yaml"],
     node: true,
   },

@@ -66,7 +66,8 @@ export const callSchema = z.discriminatedUnion("type", [
 /** Sent from the parent to the child: a call, or a request to stop call `id`. */
 export const toChildSchema = z.union([callSchema, z.object({ type: z.literal("cancel"), id })]);
 
-const errorCode = z.enum([
+/** The code of a ModelError. */
+export const errorCode = z.enum([
   "config",
   "checkpoint",
   "tokenizer",

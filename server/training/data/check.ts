@@ -1,5 +1,7 @@
 /** What a run would make of some data: columns, lengths, a preview, and all that would be cut or left out. */
 import { defined } from "../../../base/defined.ts";
+import type { DataCheck } from "../../../protocol/runs.ts";
+import type { CheckRequest } from "../../../protocol/train-request.ts";
 import { resolveModel } from "../../catalog/installed.ts";
 import { percentile } from "../../metrics/metrics.ts";
 import { usablePairs } from "./dataset.ts";
@@ -7,71 +9,22 @@ import { encodeData, prefixed } from "./encode.ts";
 import { readTrainingData } from "./read.ts";
 import { findTask } from "./tasks.ts";
 
-/** What to check, with the same settings that a run has. */
-export interface CheckRequest {
-  readonly data: string;
-  readonly task: string;
-  readonly base?: string;
-  readonly columns?: Readonly<Record<string, string>>;
-  readonly inputColumn?: string;
-  readonly targetColumn?: string;
-  readonly template?: string;
-  readonly prefix?: string;
-  readonly maxInputTokens?: number;
-  readonly maxTargetTokens?: number;
-}
-
-/** Lengths in tokens, eos included. */
-export interface Lengths {
-  readonly least: number;
-  readonly median: number;
-  /** 95 of 100 are no longer. */
-  readonly long: number;
-  readonly most: number;
-  readonly limit: number;
-}
-
-/** What was found. */
-export interface CheckReport {
-  readonly data: string;
-  readonly task: string;
-  /** Role -> column; empty for texts. */
-  readonly columns: Readonly<Record<string, string>>;
-  /** All columns of the rows; absent for texts. */
-  readonly available?: readonly string[];
-  readonly prefix: string;
-  readonly examples: number;
-  readonly validationExamples: number;
-  /** Of pairs. */
-  readonly inputTokens?: Lengths;
-  readonly targetTokens?: Lengths;
-  /** Of classification: how many rows have each label. */
-  readonly labels?: Readonly<Record<string, number>>;
-  readonly notes: readonly string[];
-  readonly preview: readonly {
-    readonly place: string;
-    readonly input: string;
-    readonly inputTokens: number;
-    readonly target: string;
-    readonly targetTokens: number;
-  }[];
-}
-
 const PREVIEWED = 3;
 const PREVIEW_CHARACTERS = 300;
 
 /** Checks. @throws ModelError "input" naming file and row, as a run would */
-export async function checkData(request: CheckRequest, signal: AbortSignal): Promise<CheckReport> {
+export async function checkData(request: CheckRequest, signal: AbortSignal): Promise<DataCheck> {
   const base = resolveModel(request.base, { workingFolder: process.cwd() });
   const task = findTask(request.task, request.template);
   const { tokenizer, prefix } = await prefixed(base, task, request.prefix, 0);
   const limits = {
     prefix,
-    maxInputTokens: request.maxInputTokens ?? task.maxInputTokens,
+    maxInputTokens: request.maxInputTokens,
     maxTargetTokens: request.maxTargetTokens ?? task.maxTargetTokens,
   };
-  const data = await readTrainingData(task, { ...request, columns: request.columns ?? {} }, signal);
-  const dataset = encodeData(task, tokenizer, data, { ...limits, validationShare: 0.1, seed: 0 });
+  const data = await readTrainingData(task, request, signal);
+  const { validationShare, seed } = request;
+  const dataset = encodeData(task, tokenizer, data, { ...limits, validationShare, seed });
   const pairs = [...data.pairs, ...data.apart];
   const { usable, inputTokens, targetTokens } = usablePairs(tokenizer, pairs, limits);
   const shown =
@@ -85,7 +38,7 @@ export async function checkData(request: CheckRequest, signal: AbortSignal): Pro
     data: request.data,
     task: task.name,
     columns: data.columns,
-    ...(data.available.length > 0 && { available: data.available }),
+    ...(data.available.length > 0 && { available: [...data.available] }),
     prefix,
     examples: dataset.count,
     validationExamples: dataset.validation.length,
@@ -105,7 +58,7 @@ export async function checkData(request: CheckRequest, signal: AbortSignal): Pro
   };
 }
 
-function lengths(counts: readonly number[], limit: number): Lengths {
+function lengths(counts: readonly number[], limit: number): NonNullable<DataCheck["inputTokens"]> {
   const sorted = Float64Array.from(counts).sort();
   const at = (share: number) => Math.round(percentile(sorted, share));
   return { least: at(0), median: at(0.5), long: at(0.95), most: at(1), limit };

@@ -2,6 +2,7 @@
 import { stat } from "node:fs/promises";
 import { basename, dirname, join, relative } from "node:path";
 import { ModelError } from "../../../models/errors.ts";
+import type { TrainRequest } from "../../../protocol/train-request.ts";
 import { type LeftOutReason, localFolder, walkFolder } from "../../text/folder-files.ts";
 import { decodeText } from "../../text/input.ts";
 import { holdsSecret } from "../../text/private-files.ts";
@@ -13,14 +14,8 @@ import { pickRows } from "./rows.ts";
 import { readTable, TABLE_FILE } from "./tables.ts";
 import type { TrainTask } from "./tasks.ts";
 
-/** Where the data are, and which columns play which roles. */
-export interface DataRequest {
-  /** File or folder; "-" is JSON lines from standard input. */
-  readonly data: string;
-  readonly columns: Readonly<Record<string, string>>;
-  readonly inputColumn?: string;
-  readonly targetColumn?: string;
-}
+/** Where the data are ("-" is JSON lines from standard input), and which columns play which roles. */
+export type DataRequest = Pick<TrainRequest, "data" | "columns" | "inputColumn" | "targetColumn">;
 
 /** The data of a task. */
 export interface TrainingData {

@@ -2,9 +2,9 @@
 import { z } from "zod";
 import { ModelError } from "../../../models/errors.ts";
 import { questionInput, TASK_PREFIXES } from "../../../protocol/task-prefixes.ts";
+import { BENCHMARKS, type BenchmarkName, type TaskName } from "../../../protocol/train-tasks.ts";
 import type { Metric } from "../run/judge.ts";
 import { bodies, formatRoles, label, type Roles, source, text } from "./rows.ts";
-import { BENCHMARKS, type BenchmarkName, type TaskName } from "./task-names.ts";
 
 /** A row as it was picked by its task's roles. */
 export type PickedRow = Readonly<Record<string, unknown>>;
@@ -18,7 +18,6 @@ export interface TrainTask {
   readonly targetRole: string;
   /** Stands before every input unless the model or the user says otherwise. */
   readonly prefix: string;
-  readonly maxInputTokens: number;
   readonly maxTargetTokens: number;
   readonly metric: Metric;
   /** The text of a row and all targets that are right; the first is learned. */
@@ -48,7 +47,6 @@ const ownTasks: readonly TrainTask[] = [
     inputRole: "text",
     targetRole: "summary",
     prefix: TASK_PREFIXES.summarize,
-    maxInputTokens: 512,
     maxTargetTokens: 128,
     metric: "rouge",
     pair: plain("text", "summary"),
@@ -59,7 +57,6 @@ const ownTasks: readonly TrainTask[] = [
     inputRole: "text",
     targetRole: "title",
     prefix: TASK_PREFIXES.title,
-    maxInputTokens: 512,
     maxTargetTokens: 48,
     metric: "rouge",
     pair: plain("text", "title"),
@@ -70,7 +67,6 @@ const ownTasks: readonly TrainTask[] = [
     inputRole: "context",
     targetRole: "answers",
     prefix: "",
-    maxInputTokens: 512,
     maxTargetTokens: 48,
     metric: "squad",
     pair: (row) => ({
@@ -84,7 +80,6 @@ const ownTasks: readonly TrainTask[] = [
     inputRole: "text",
     targetRole: "label",
     prefix: TASK_PREFIXES.classify,
-    maxInputTokens: 512,
     maxTargetTokens: 32,
     metric: "labels",
     pair: plain("text", "label"),
@@ -95,7 +90,6 @@ const ownTasks: readonly TrainTask[] = [
     inputRole: "text",
     targetRole: "text",
     prefix: "",
-    maxInputTokens: 512,
     maxTargetTokens: 128,
     metric: "fills",
     pair: plain("text", "text"),
@@ -110,7 +104,6 @@ const ownTasks: readonly TrainTask[] = [
     inputRole: "input",
     targetRole: "target",
     prefix: "",
-    maxInputTokens: 512,
     maxTargetTokens: 128,
     metric: "rouge",
     pair: plain("input", "target"),
@@ -121,7 +114,6 @@ const ownTasks: readonly TrainTask[] = [
     inputRole: "context",
     targetRole: "answers",
     prefix: "",
-    maxInputTokens: 512,
     maxTargetTokens: 48,
     metric: "squad",
     pair: (row) => ({
@@ -160,7 +152,6 @@ export const TASKS: readonly TrainTask[] = [
       inputRole: columns[0] ?? "",
       targetRole: "label",
       prefix: `${name} `,
-      maxInputTokens: 512,
       maxTargetTokens: 16,
       metric: labels.length === 0 ? "similarity" : "labels",
       pair: (row) => ({

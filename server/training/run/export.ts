@@ -10,7 +10,6 @@ import type { T5Config } from "../../../models/t5/config.ts";
 import { OPTIMUM_GRAPHS, optimumGraph } from "../../../models/t5/optimum.ts";
 import { readManifest, resolveModel } from "../../catalog/installed.ts";
 import { writeAtomically } from "../../files/whole-file.ts";
-import type { Work } from "../../work.ts";
 import { tokenizerJson } from "../data/encode.ts";
 import { readWeights } from "../step/learner.ts";
 import { writeBytes, writeText, writeTrainedFolder, writeTrainedWeights } from "./trained-model.ts";
@@ -35,7 +34,7 @@ export async function exportModel(
   idOrPath: string,
   kind: ExportKind,
   asked: string | undefined,
-  progress: Work["progress"],
+  progress: (label: string, done: number, total: number) => void,
 ): Promise<Exported> {
   const base = resolveModel(idOrPath, { workingFolder: process.cwd() });
   const name = basename(base);

@@ -5,10 +5,11 @@ import { readdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { ModelError } from "../../../models/errors.ts";
 import type { T5Config } from "../../../models/t5/config.ts";
+import { FIELDS } from "../../../protocol/train-fields.ts";
 import { placesOf } from "../../catalog/store.ts";
 import { isLeftover, isOwnFolder, makeOwnFolder, noteFolder, removeOwn } from "../../files/removal.ts";
 import type { Weights } from "../step/step.ts";
-import { MACHINE_SETTINGS, type TrainRun } from "./run.ts";
+import type { TrainRun } from "./run.ts";
 import { hasState, removeState } from "./state.ts";
 
 /** Where a run's state is, inside the folder that it makes. */
@@ -50,8 +51,8 @@ export async function takeFolder({ base, out, restart }: TrainRun, state: string
  */
 export function keyOf({ settings, dataset, prefixes, method }: TrainRun, config: T5Config, weights: Weights): string {
   const hash = createHash("sha256");
-  const machine: readonly string[] = MACHINE_SETTINGS;
-  const learned = Object.entries(settings).filter(([name]) => !machine.includes(name));
+  const ofMachine = new Set<string>(FIELDS.flatMap(([name, field]) => (field.ofMachine ? [name] : [])));
+  const learned = Object.entries(settings).filter(([name]) => !ofMachine.has(name));
   const data = [dataset.examples(0), dataset.validation];
   hash.update(JSON.stringify([Object.fromEntries(learned), prefixes, method, config, data]));
   for (const [name, { buffer, byteOffset, byteLength }] of weights) {

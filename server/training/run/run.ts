@@ -1,48 +1,34 @@
 /** What a run of fine-tuning is: its model, data, method and settings. */
 import type { Method } from "../../../models/t5/trainable.ts";
+import type { TrainRequest } from "../../../protocol/train-request.ts";
 import type { Evaluation } from "../../../protocol/training.ts";
 import type { Dataset } from "../data/dataset.ts";
-import type { Schedule } from "../step/schedule.ts";
 import type { StepOptions } from "../step/step.ts";
 import type { Metric } from "./judge.ts";
 
-/** How a run learns. */
-export interface TrainSettings extends StepOptions {
-  readonly epochs: number;
-  /** Examples of a step. */
-  readonly batchSize: number;
-  /** Tokens of one pass through the graph, padding counted; a step whose examples have more takes several passes. */
-  readonly maxBatchTokens: number;
-  readonly maxInputTokens: number;
-  readonly optimizer: "adafactor" | "adamw";
-  /** Adafactor: relative to each tensor's root mean square. */
-  readonly learningRate: number;
-  readonly schedule: Schedule;
-  readonly warmupSteps: number;
-  readonly weightDecay: number;
-  /** Gradients whose norm is larger are scaled down to it; 0: never. */
-  readonly clipNorm: number;
-  /** Steps between two evaluations; 0: once an epoch. */
-  readonly evaluateEvery: number;
-  /** Evaluations in a row without a better one after which the run ends; 0: never. */
-  readonly patience: number;
-  /** Validation examples that the model does its task on at each evaluation. */
-  readonly judged: number;
-  readonly seed: number;
-}
+/** The fields of a request that a run takes as they are. */
+type Taken =
+  | "epochs"
+  | "batchSize"
+  | "maxBatchTokens"
+  | "maxInputTokens"
+  | "optimizer"
+  | "learningRate"
+  | "schedule"
+  | "weightDecay"
+  | "clipNorm"
+  | "evaluateEvery"
+  | "patience"
+  | "judged"
+  | "seed";
 
 /**
- * Settings that no learned step depends on: how much is computed at once, how the model is judged on the way, and when the run has had
- * enough. They may change when a stopped run goes on, for another machine has other cores and memory.
+ * How a run learns: its request, with what that leaves open decided. A learning rate of Adafactor is relative to each tensor's root mean
+ * square; `evaluateEvery` is 0 for once an epoch, `clipNorm` and `patience` for never.
  */
-export const MACHINE_SETTINGS = [
-  "threads",
-  "maxBatchTokens",
-  "checkpointing",
-  "evaluateEvery",
-  "judged",
-  "patience",
-] as const satisfies readonly (keyof TrainSettings)[];
+export interface TrainSettings extends StepOptions, Required<Pick<TrainRequest, Taken>> {
+  readonly warmupSteps: number;
+}
 
 /** A run. */
 export interface TrainRun {

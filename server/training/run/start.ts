@@ -1,25 +1,25 @@
-/** Puts a run of `spanfill train` together: model, data and settings in, events and a report out. */
+/** A run of training from its request: finds the model, reads the data, decides what the request leaves open, trains. */
 import { constants, freemem, setPriority } from "node:os";
 import { basename, join, resolve } from "node:path";
+import { defined } from "../../../base/defined.ts";
 import { parseConfig, type T5Config } from "../../../models/t5/config.ts";
 import type { Fit } from "../../../protocol/runs.ts";
+import type { TrainRequest } from "../../../protocol/train-request.ts";
 import type { TrainEvent } from "../../../protocol/training.ts";
 import { DEFAULT_MODEL, resolveModel } from "../../catalog/installed.ts";
 import { defaultThreads } from "../../engine/runtime/ort-runner.ts";
 import { lockFolder } from "../../files/lock.ts";
 import { readJson } from "../../files/whole-file.ts";
-import type { CommandResult, Work } from "../../work.ts";
 import { encodeData, prefixed } from "../data/encode.ts";
 import { dataName, readTrainingData, type TrainingData } from "../data/read.ts";
 import { findTask, type TrainTask } from "../data/tasks.ts";
 import { advise, roughSeconds } from "./advisor.ts";
 import { createControl } from "./control.ts";
 import { STATE_FOLDER } from "./folder.ts";
-import { REQUEST_FILE, readRequest, type TrainRequest } from "./request.ts";
+import { REQUEST_FILE, readRequest } from "./request.ts";
 import { freeDiskBytes, roomNeeded } from "./room.ts";
 import type { TrainRun } from "./run.ts";
-import { needsInWords, summary, teller } from "./tell.ts";
-import { train } from "./train.ts";
+import { type TrainReport, train } from "./train.ts";
 import { writeText } from "./trained-model.ts";
 
 /** Learning rates that suit a method: Adafactor's is a share of each tensor's size. */
@@ -29,30 +29,87 @@ const RATES = {
   prompt: { adafactor: 3e-2, adamw: 0.1 },
 };
 
-/** How a run is watched. */
-interface Told {
-  readonly json: boolean;
-  /** Standard input, a file, or neither. */
-  readonly control: boolean | string;
-  /** Whether to say what the run would need, and no more. */
-  readonly dryRun?: boolean;
+/** How a run is watched and steered. */
+export interface Watch {
+  /** Stops the run after the step under way; its state is saved. */
+  readonly signal: AbortSignal;
+  /** Takes orders from standard input where it is true, or from the file that it names. */
+  readonly control?: boolean | string;
+  readonly onEvent: (event: TrainEvent) => void;
 }
 
-/** Runs it. @throws ModelError */
-export async function runTrain(asked: TrainRequest, told: Told, work: Work): Promise<CommandResult> {
+/** The result of a run, and the folder that it made. */
+export interface RunReport extends TrainReport {
+  readonly out: string;
+}
+
+/**
+ * Trains a model as a request asks, or goes on with the same run that was stopped.
+ * @throws ModelError
+ */
+export async function runTraining(
+  asked: TrainRequest,
+  { signal, control: source, onEvent }: Watch,
+): Promise<RunReport> {
+  const place = await placeOf(asked);
+  const { request, out } = place;
+  const unlock = await lockFolder(out);
+  try {
+    const { run } = await prepareRun(place, signal);
+    const control = await createControl(signal, source ?? false);
+    try {
+      const { whilePaused } = control;
+      const onFolder = () => writeRequest(request, run);
+      return { ...(await train(run, { signal: control.signal, whilePaused, onEvent, onFolder })), out };
+    } finally {
+      await control.close();
+    }
+  } finally {
+    unlock();
+  }
+}
+
+/**
+ * The needs of a run, without beginning it.
+ * @throws ModelError
+ */
+export async function trainingNeeds(asked: TrainRequest, signal: AbortSignal): Promise<Fit> {
+  const { run, config, tokens } = await prepareRun(await placeOf(asked), signal);
+  const { settings, method, dataset, reason, out } = run;
+  const { threads, epochs, batchSize } = settings;
+  const checkpointing = settings.checkpointing === true;
+  const { memoryBytes, diskBytes } = roomNeeded(config, { ...settings, method });
+  const steps = epochs * Math.ceil(dataset.count / batchSize);
+  const [freeMemoryBytes, freeDisk] = [freemem(), await freeDiskBytes(out)];
+  return {
+    method: method.kind,
+    reason,
+    checkpointing,
+    memoryBytes,
+    freeMemoryBytes,
+    diskBytes,
+    freeDiskBytes: freeDisk,
+    examples: dataset.count,
+    steps,
+    seconds: roughSeconds(config, { tokens, steps, threads, method, checkpointing }),
+    fits: memoryBytes <= freeMemoryBytes && diskBytes <= freeDisk,
+  };
+}
+
+/** A request with its model, task and folder. */
+interface Place {
+  readonly request: TrainRequest;
+  readonly base: string;
+  readonly task: TrainTask;
+  readonly out: string;
+}
+
+async function placeOf(asked: TrainRequest): Promise<Place> {
   setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
   const base = resolveModel(asked.base, { workingFolder: process.cwd() });
   const task = findTask(asked.task, asked.template);
   const out = resolve(asked.out ?? `${basename(base)}-${task.name}`);
-  const request = await asBegun(asked, out);
-  if (told.dryRun) return needsOf(await prepareRun(request, base, task, out, work.signal));
-  const unlock = await lockFolder(out);
-  try {
-    const prepared = await prepareRun(request, base, task, out, work.signal);
-    return await followRun(request, prepared.run, told, work);
-  } finally {
-    unlock();
-  }
+  return { request: await asBegun(asked, out), base, task, out };
 }
 
 /** The same command again goes on with the method that was chosen when it was begun, though other memory may be free by now. */
@@ -61,12 +118,7 @@ async function asBegun(request: TrainRequest, out: string): Promise<TrainRequest
   const begun = await readRequest(out).catch(() => undefined);
   if (begun?.method === undefined) return request;
   const { method, reason, checkpointing } = begun;
-  return {
-    ...request,
-    method,
-    ...(reason === undefined ? {} : { reason }),
-    ...(checkpointing === undefined || request.checkpointing !== undefined ? {} : { checkpointing }),
-  };
+  return { ...request, method, ...defined({ reason, checkpointing: request.checkpointing ?? checkpointing }) };
 }
 
 /** A run that nothing has been done of. */
@@ -77,20 +129,14 @@ interface PreparedRun {
   readonly tokens: number;
 }
 
-async function prepareRun(
-  request: TrainRequest,
-  base: string,
-  task: TrainTask,
-  out: string,
-  signal: AbortSignal,
-): Promise<PreparedRun> {
+async function prepareRun({ request, base, task, out }: Place, signal: AbortSignal): Promise<PreparedRun> {
   const config = parseConfig(await readJson(join(base, "config.json"), "config"));
   const threads = request.threads ?? defaultThreads();
   const promptTokens = request.method === "prompt" ? request.promptTokens : 0;
   const { tokenizer, tokenizerJson, prefix, firstId } = await prefixed(base, task, request.prefix, promptTokens);
   const limits = {
     prefix,
-    maxInputTokens: request.maxInputTokens ?? task.maxInputTokens,
+    maxInputTokens: request.maxInputTokens,
     maxTargetTokens: request.maxTargetTokens ?? task.maxTargetTokens,
     validationShare: request.validationShare,
     seed: request.seed,
@@ -134,7 +180,7 @@ async function prepareRun(
     // An empty one too: it says what the model was taught.
     prefixes: { [task.name]: prefix },
     ...labelsOf(task, data),
-    ...(tokenizerJson === undefined ? {} : { tokenizerJson }),
+    ...defined({ tokenizerJson }),
     method,
     reason: request.reason ?? reason,
     notes: data.notes,
@@ -173,76 +219,22 @@ function labelsOf({ metric }: TrainTask, { pairs, apart }: TrainingData): Pick<T
 
 const MOST_LABELS = 200;
 
-/** What a run would need. */
-async function needsOf({ run, config, tokens }: PreparedRun): Promise<CommandResult> {
-  const { settings, method, dataset, out, reason } = run;
-  const { checkpointing, threads, epochs, batchSize } = settings;
-  const { memoryBytes, diskBytes } = roomNeeded(config, { ...settings, method });
-  const steps = epochs * Math.ceil(dataset.count / batchSize);
-  const [freeMemoryBytes, freeDisk] = [freemem(), await freeDiskBytes(out)];
-  const needs: Fit = {
-    method: method.kind,
-    reason,
-    checkpointing: checkpointing === true,
-    memoryBytes,
-    freeMemoryBytes,
-    diskBytes,
-    freeDiskBytes: freeDisk,
-    examples: dataset.count,
-    steps,
-    seconds: roughSeconds(config, { tokens, steps, threads, method, checkpointing: checkpointing === true }),
-    fits: memoryBytes <= freeMemoryBytes && diskBytes <= freeDisk,
-  };
-  return { text: needsInWords(needs), json: needs };
-}
-
 /** The folder of a base that was named as one; the id of any other, for an update of Spanfill moves the models that ship. */
 function lastingName(asked: string | undefined, base: string): string {
   return asked === undefined || resolve(asked) !== base ? (asked ?? DEFAULT_MODEL) : base;
 }
 
-/** Does it, and tells. */
-async function followRun(
-  request: TrainRequest,
-  run: TrainRun,
-  told: Told,
-  { signal, progress }: Work,
-): Promise<CommandResult> {
-  const { base, out, method, settings } = run;
-  const tell = teller(told.json, progress);
-  const control = await createControl(signal, told.control);
-  let done: TrainEvent | undefined;
-  try {
-    const report = await train(run, {
-      signal: control.signal,
-      whilePaused: control.whilePaused,
-      onEvent(event) {
-        if (event.type === "done") done = event;
-        else tell(event);
-      },
-      // Beside the first state, so that whatever can go on can do so by its folder alone.
-      async onFolder() {
-        const whole = {
-          ...request,
-          data: request.data === "-" ? "-" : resolve(request.data),
-          base: lastingName(request.base, base),
-          out,
-          restart: false,
-          method: method.kind,
-          reason: run.reason,
-          checkpointing: settings.checkpointing,
-        };
-        await writeText(join(out, STATE_FOLDER, REQUEST_FILE), `${JSON.stringify(whole, null, 2)}\n`);
-      },
-    });
-    return {
-      text: summary(report, out),
-      json: done ?? {},
-      ...(report.cancelled && {
-        cancelled: `Paused after step ${report.steps}, which is saved. Go on with: spanfill train --resume ${request.out ?? basename(out)}`,
-      }),
-    };
-  } finally {
-    await control.close();
-  }
+/** Writes the request beside the first state, so that whatever can go on can do so by its folder alone. */
+async function writeRequest(request: TrainRequest, { base, out, method, reason, settings }: TrainRun): Promise<void> {
+  const whole = {
+    ...request,
+    data: request.data === "-" ? "-" : resolve(request.data),
+    base: lastingName(request.base, base),
+    out,
+    restart: false,
+    method: method.kind,
+    reason,
+    checkpointing: settings.checkpointing,
+  };
+  await writeText(join(out, STATE_FOLDER, REQUEST_FILE), `${JSON.stringify(whole, null, 2)}\n`);
 }

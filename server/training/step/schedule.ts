@@ -1,10 +1,8 @@
 /** How the learning rate changes from step to step. */
+import type { TrainRequest } from "../../../protocol/train-request.ts";
 
-/** The shapes there are; each rises evenly over the warm-up first. */
-export const SCHEDULES = ["constant", "linear", "cosine", "inverse-sqrt"] as const;
-
-/** A shape of {@link SCHEDULES}. */
-export type Schedule = (typeof SCHEDULES)[number];
+/** The shape of the learning rate over a run, after an even rise during the warm-up. */
+export type Schedule = TrainRequest["schedule"];
 
 /**
  * The share of the full rate at a step, 0 to 1.

@@ -4,7 +4,7 @@ import type { TrainEvent } from "../../../protocol/training.ts";
 
 /** A run that goes. */
 export function runSummary(id: string, change: Partial<RunSummary> = {}): RunSummary {
-  const request = { task: "summarize", data: "/data/articles.jsonl", base: "own" };
+  const request = { task: "summarize", data: "/data/articles.jsonl", base: "own" } as const;
   const rest = { state: "running", startedAt: "2026-01-02T10:00:00Z", usable: false, step: 0, steps: 100 } as const;
   return { id, title: `run ${id}`, model: `tuned-${id}`, request, ...rest, ...change };
 }

@@ -3,10 +3,12 @@ import { defined } from "../../../../base/defined.ts";
 import { sizeInWords } from "../../../../base/figures.ts";
 import { reason } from "../../../../base/reason.ts";
 import type { Feature } from "../../../../protocol/panel.ts";
-import type { RunRequest, RunSummary } from "../../../../protocol/runs.ts";
+import type { RunSummary } from "../../../../protocol/runs.ts";
+import type { RunRequest } from "../../../../protocol/train-request.ts";
 import { type App, attempt, refresh } from "../app.ts";
 import { t } from "../ui/texts.ts";
 import { type Form, filled, formOf } from "./form/tuning-form.ts";
+import { fieldOf } from "./form/tuning-settings.ts";
 import { tuningTask } from "./form/tuning-tasks.ts";
 import type { Query, Step, TuningMessage } from "./tuning-state.ts";
 
@@ -163,10 +165,8 @@ export function focusLater(id: string): void {
   requestAnimationFrame(() => requestAnimationFrame(() => document.querySelector<HTMLElement>(`#${id}`)?.focus()));
 }
 
-const OF_DATA = ["inputColumn", "targetColumn", "template", "prefix", "maxInputTokens", "maxTargetTokens"];
-
 function dataValues({ values }: Form): Form["values"] {
-  return Object.fromEntries(Object.entries(values).filter(([name]) => OF_DATA.includes(name)));
+  return Object.fromEntries(Object.entries(values).filter(([name]) => fieldOf(name)?.ofData));
 }
 
 function requestOf(app: App, form: Form): RunRequest | undefined {

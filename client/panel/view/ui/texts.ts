@@ -15,6 +15,9 @@ export function t(text: string, ...values: readonly (string | number)[]): string
   return (bundle.get(text) ?? text).replace(/\{(\d)\}/g, (all, place) => String(values[Number(place)] ?? all));
 }
 
+/** {@link t} for a text that is declared elsewhere, where it is marked for translation. */
+export const translated = t;
+
 /** English -> the page's language, from the JSON of the element #texts. */
 function readBundle(): ReadonlyMap<string, string> {
   const json = (globalThis as Holder).document?.querySelector("#texts")?.textContent;

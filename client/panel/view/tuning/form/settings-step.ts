@@ -1,12 +1,12 @@
 /** The step of the settings: the few that matter, the others in a fold, each with its line of help and what is wrong with it. */
 import { html, type TemplateResult } from "lit";
 import type { App } from "../../app.ts";
-import { t } from "../../ui/texts.ts";
+import { t, translated } from "../../ui/texts.ts";
 import { inputValue } from "../../ui/widgets.ts";
 import { askFit, fill, tell } from "../tuning-actions.ts";
 import { fitView } from "./base-step.ts";
 import { applies, lastPart, suggestedTitle } from "./tuning-form.ts";
-import { SETTINGS, type Setting } from "./tuning-settings.ts";
+import { optionsOf, placeholder, SETTINGS, type Setting } from "./tuning-settings.ts";
 import { tuningTask } from "./tuning-tasks.ts";
 
 /** The step. */
@@ -17,7 +17,8 @@ export function settingsStep(app: App): TemplateResult {
   const task = tuningTask(form.task)?.title ?? form.task;
   const shown = SETTINGS.filter((setting) => applies(setting, form));
   const field = (setting: Setting) => fieldView(app, setting, problems[setting.name]);
-  const hidden = shown.filter((setting) => setting.advanced && problems[setting.name] !== undefined).length;
+  const folded = shown.filter(({ group }) => group !== "main");
+  const hidden = folded.filter(({ name }) => problems[name] !== undefined).length;
   return html`
     <p class="hint">${t("{0}, from {1}, starting with {2}", task, lastPart(form.data), lastPart(form.base || (list?.builtIn ?? "")))}</p>
     <div class="settings">
@@ -35,7 +36,7 @@ export function settingsStep(app: App): TemplateResult {
         />
         ${problemView("title", problems["title"])}
       </div>
-      ${shown.filter((setting) => !setting.advanced).map(field)}
+      ${shown.filter(({ group }) => group === "main").map(field)}
     </div>
     <details
       class="advanced"
@@ -47,14 +48,15 @@ export function settingsStep(app: App): TemplateResult {
       }}
     >
       <summary>${t("Advanced")} ${hidden === 0 ? "" : html`<span class="failure">✕ ${t("{0} to mend", hidden)}</span>`}</summary>
-      <div class="settings">${shown.filter((setting) => setting.advanced).map(field)}</div>
+      <div class="settings">${folded.map(field)}</div>
     </details>
     ${fitView(app)}
   `;
 }
 
 function fieldView(app: App, setting: Setting, problem: string | undefined): TemplateResult {
-  const { name, title, help, otherwise, input } = setting;
+  const { name, label, help = "", type } = setting;
+  const options = optionsOf(setting);
   const value = app.state().tuning.form.values[name] ?? "";
   const id = `setting-${name}`;
   const set = (typed: string) => tell(app, { type: "value", name, value: typed });
@@ -62,10 +64,10 @@ function fieldView(app: App, setting: Setting, problem: string | undefined): Tem
   const invalid = problem === undefined ? "false" : "true";
   return html`
     <div class="setting ${value === "" ? "" : "changed"}">
-      <label for=${id}>${title}</label>
-      <span class="help" id="help-${name}">${help}</span>
+      <label for=${id}>${translated(label)}</label>
+      <span class="help" id="help-${name}">${translated(help)}</span>
       ${
-        input.kind === "choice"
+        options !== undefined
           ? html`
             <select
               id=${id}
@@ -76,18 +78,18 @@ function fieldView(app: App, setting: Setting, problem: string | undefined): Tem
                 void askFit(app);
               }}
             >
-              ${input.options.map((option) => html`<option value=${option.value} ?selected=${option.value === value}>${option.text}</option>`)}
+              ${options.map((option) => html`<option value=${option.value} ?selected=${option.value === value}>${option.text}</option>`)}
             </select>
           `
           : html`
             <input
               type="text"
               id=${id}
-              inputmode=${input.kind === "number" ? "decimal" : "text"}
+              inputmode=${type.kind === "number" ? "decimal" : "text"}
               spellcheck="false"
               aria-describedby=${described}
               aria-invalid=${invalid}
-              placeholder=${otherwise}
+              placeholder=${placeholder(setting)}
               .value=${value}
               @input=${(event: Event) => set(inputValue(event))}
               @change=${() => askFit(app)}

@@ -1,7 +1,8 @@
 /** The form of a new run: what a person typed, and the request that it makes or what is wrong with it. */
-import type { RunRequest } from "../../../../../protocol/runs.ts";
-import { t } from "../../ui/texts.ts";
-import { SETTINGS, type Setting } from "./tuning-settings.ts";
+import { numberProblem } from "../../../../../protocol/field.ts";
+import type { RunRequest } from "../../../../../protocol/train-request.ts";
+import { t, translated } from "../../ui/texts.ts";
+import { fieldOf, SETTINGS, type Setting } from "./tuning-settings.ts";
 import { tuningTask } from "./tuning-tasks.ts";
 
 /** What a person typed; an empty text stands for what is decided without them. */
@@ -36,8 +37,8 @@ export function filled(form: Form, builtIn: string): Filled {
   const roles = tuningTask(form.task)?.roles ?? [];
   const columns = Object.entries(form.columns).filter(([role, column]) => roles.includes(role) && column !== "");
   if (columns.length > 0) request["columns"] = Object.fromEntries(columns);
-  const template = form.values["template"] ?? "";
-  if (form.task === "text" && template !== "") request["template"] = template;
+  const { template } = form.values;
+  if (form.task === "text" && template) request["template"] = template;
   for (const setting of SETTINGS) {
     const typed = form.values[setting.name] ?? "";
     if (typed.trim() === "" || !applies(setting, form)) continue;
@@ -53,24 +54,19 @@ export function filled(form: Form, builtIn: string): Filled {
 
 /** Whether a setting does anything with the method that is set; where none is, any may be taken. */
 export function applies({ only }: Setting, form: Form): boolean {
-  const method = form.values["method"] ?? "";
-  return only === undefined || method === "" || only === method;
+  const { method } = form.values;
+  return only === undefined || !method || only === method;
 }
 
 /** What is wrong with a setting, for a person. */
-export function problemOf({ input }: Setting, typed: string): string | undefined {
-  if (input.kind === "choice") return undefined;
-  if (input.kind === "text") return typed.length > input.most ? t("At most {0} characters.", input.most) : undefined;
-  const { min, max, aboveMin, belowMax, whole } = input;
-  const value = Number(typed);
-  if (Number.isNaN(value)) return t("This is no number.");
-  if (whole && !Number.isInteger(value)) return t("Give a whole number.");
-  if (aboveMin ? value <= min : value < min) {
-    return aboveMin ? t("Give more than {0}.", min) : t("Give {0} or more.", min);
-  }
-  if (belowMax ? value >= max : value > max) {
-    return belowMax ? t("Give less than {0}.", max) : t("Give {0} or less.", max);
-  }
+export function problemOf({ type }: Setting, typed: string): string | undefined {
+  if (type.kind === "text") return typed.length > type.most ? t("At most {0} characters.", type.most) : undefined;
+  if (type.kind !== "number") return undefined;
+  const { least, most, whole, above, below } = type;
+  const problem = numberProblem(type, Number(typed));
+  if (problem === "kind") return whole ? t("Enter a whole number.") : t("Enter a number.");
+  if (problem === "low") return above ? t("Enter more than {0}.", least) : t("Enter {0} or more.", least);
+  if (problem === "high") return below ? t("Enter less than {0}.", most) : t("Enter {0} or less.", most);
   return undefined;
 }
 
@@ -92,24 +88,18 @@ export function formOf(request: RunRequest, title: string): Form {
 
 /** The settings in which two requests differ: name, and what each has (empty: nothing). */
 export function differences(a: RunRequest, b: RunRequest): readonly (readonly [name: string, a: string, b: string])[] {
-  const textOf = (request: RunRequest, name: string) => {
-    const value = Object.entries(request).find(([key]) => key === name)?.[1];
-    return value === undefined ? "" : typeof value === "object" ? JSON.stringify(value) : String(value);
+  const textOf = (request: Readonly<Record<string, unknown>>, name: string) => {
+    const value = request[name];
+    return typeof value === "object" ? JSON.stringify(value) : String(value ?? "");
   };
-  const names = [...new Set([...Object.keys(a), ...Object.keys(b)])];
-  return names.map((name) => [name, textOf(a, name), textOf(b, name)] as const).filter(([, x, y]) => x !== y);
+  return Object.keys({ ...a, ...b })
+    .map((name) => [name, textOf(a, name), textOf(b, name)] as const)
+    .filter(([, x, y]) => x !== y);
 }
 
 /** A setting's name for a person. */
 export function settingTitle(name: string): string {
-  const others: Readonly<Record<string, string>> = {
-    task: t("Task"),
-    data: t("Data"),
-    base: t("Base model"),
-    columns: t("Columns"),
-    template: t("Template"),
-  };
-  return others[name] ?? SETTINGS.find((setting) => setting.name === name)?.title ?? name;
+  return translated(fieldOf(name)?.form?.label ?? name);
 }
 
 /** The last part of a path. */
@@ -117,7 +107,7 @@ export function lastPart(path: string): string {
   return path.split(/[\\/]/).findLast((part) => part !== "") ?? "";
 }
 
-function typedValue({ name, input }: Setting, typed: string): unknown {
-  if (input.kind === "number") return Number(typed);
-  return name === "freezeEmbedding" || name === "checkpointing" ? typed === "true" : typed;
+function typedValue({ type }: Setting, typed: string): unknown {
+  if (type.kind === "number") return Number(typed);
+  return type.kind === "switch" ? typed === "true" : typed;
 }

@@ -1,13 +1,13 @@
-/** A run's events as a person reads them, or as lines of JSON. */
-import { percent, sizeInWords } from "../../../base/figures.ts";
-import type { Fit } from "../../../protocol/runs.ts";
-import type { Evaluation, TrainEvent } from "../../../protocol/training.ts";
-import { printJson, printNoteOverLine } from "../../output.ts";
-import type { Work } from "../../work.ts";
-import type { TrainReport } from "./train.ts";
+/** The events of a training run for a person, or as lines of JSON. */
+import { percent, sizeInWords } from "../../base/figures.ts";
+import type { Fit } from "../../protocol/runs.ts";
+import type { Evaluation, TrainEvent } from "../../protocol/training.ts";
+import { printJson, printNoteOverLine } from "../output.ts";
+import type { RunReport } from "../training/run/start.ts";
+import type { Work } from "../work.ts";
 
-/** Returns what is called with each event: it writes lines of JSON on stdout, or sentences on stderr. */
-export function teller(json: boolean, progress: Work["progress"]): (event: TrainEvent) => void {
+/** A printer of events: lines of JSON on stdout, or sentences on stderr. */
+export function eventPrinter(json: boolean, progress: Work["progress"]): (event: TrainEvent) => void {
   if (json) return (event) => printJson(event);
   return (event) => {
     if (event.type === "step") {
@@ -21,8 +21,8 @@ export function teller(json: boolean, progress: Work["progress"]): (event: Train
   };
 }
 
-/** A run's end in a few sentences. */
-export function summary({ evaluations, best, steps, tokensPerSecond }: TrainReport, out: string): string {
+/** The result of a run in a few sentences. */
+export function reportInWords({ evaluations, best, steps, tokensPerSecond, out }: RunReport): string {
   const [before = best] = evaluations;
   const change = 100 * (1 - best.validation / before.validation);
   const kept =
@@ -37,7 +37,7 @@ export function summary({ evaluations, best, steps, tokensPerSecond }: TrainRepo
   return `${kept}${judged}\n${steps} steps, ${Math.round(tokensPerSecond)} tokens/s. The model is in ${out}.\n`;
 }
 
-/** What a run would need, in a few sentences. */
+/** The needs of a run in a few sentences. */
 export function needsInWords({ reason, examples, steps, seconds, fits, ...room }: Fit): string {
   const enough = fits ? "That fits." : "That does not fit: see --method, --checkpointing and --max-batch-tokens.";
   return `${examples} examples, ${steps} steps. ${reason}
