@@ -66,7 +66,7 @@ export async function benchDecoding(options: DecodingOptions): Promise<void> {
   try {
     const variants = await variantsOf(options, load);
     for (const [i, document] of documents.entries()) {
-      for (const variant of variants) await summarise(document, variant, options.style);
+      for (const variant of variants) await summarizeWith(document, variant, options.style);
       if (i % 50 === 49) process.stderr.write(`${i + 1} of ${documents.length} documents\n`);
     }
     const id = variants[0]?.model.info.id;
@@ -116,7 +116,7 @@ function variantsOf({ shortlist: sizes, bias: biases, beams }: DecodingOptions, 
   ]);
 }
 
-async function summarise(
+async function summarizeWith(
   { title, text }: Row<"summarize">,
   variant: Variant,
   style: DecodingOptions["style"],

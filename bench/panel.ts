@@ -26,7 +26,7 @@ export async function benchPanel({ rounds, rows, points }: PanelOptions): Promis
   const known = await listModels(placesOf());
   const models = Array.from({ length: rows }, (_, i): ModelRow => {
     const row = known[i % known.length];
-    if (row === undefined) throw new Error("the catalogue is empty");
+    if (row === undefined) throw new Error("the catalog is empty");
     return i < known.length ? row : { ...row, id: `${row.id}-${i}` };
   });
   const list = { models, jobs: [], builtIn: models[0]?.id ?? "" };

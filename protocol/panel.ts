@@ -216,7 +216,7 @@ export interface ModelRow {
   /** Matrix products of 512 source tokens and 64 produced ones. */
   readonly flops: number;
   readonly needsFineTuning: boolean;
-  readonly licence: string;
+  readonly license: string;
   readonly quality: readonly { readonly metric: string; readonly value: number; readonly source: string }[];
   readonly measurements: readonly Measurement[];
   /** What the Scale Efficiently paper says of this shape beside a usual one. */

@@ -7,7 +7,7 @@ import { configurationProperties } from "../protocol/settings.ts";
 const page = (path: string) => readFileSync(path, "utf8").replace(/\s+/g, " ");
 
 test("the pages count the catalog's models as they are", () => {
-  const { models }: { models: { hub: string | null }[] } = JSON.parse(readFileSync("models/catalogue.json", "utf8"));
+  const { models }: { models: { hub: string | null }[] } = JSON.parse(readFileSync("models/catalog.json", "utf8"));
   const elsewhere = models.filter(({ hub }) => hub === null).length;
   const readme = page("README.md");
   assert.ok(

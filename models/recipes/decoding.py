@@ -1,5 +1,5 @@
 """Writes decoding.json, which scripts/builtin.mjs ships with a model: how often documentation and its summaries use each token, how many
-of the most frequent ones a decoder needs, and how much it should favour copying. `npm run bench -- decoding` shows what others do.
+of the most frequent ones a decoder needs, and how much it should favor copying. `npm run bench -- decoding` shows what others do.
 """
 import argparse
 import json

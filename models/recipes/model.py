@@ -14,7 +14,7 @@ COMPUTE = torch.bfloat16 if torch.cuda.is_available() or torch.cpu._is_avx512_bf
 
 
 class Norm(torch.autograd.Function):
-    """x / sqrt(mean(x^2) + 1e-6), rows kept in x's type (the learnt weight is folded into what follows)."""
+    """x / sqrt(mean(x^2) + 1e-6), rows kept in x's type (the learned weight is folded into what follows)."""
 
     @staticmethod
     def forward(ctx, x):

@@ -1,4 +1,4 @@
-"""Optimisers whose steps are relative to each tensor's size: Adam, and Muon for the hidden matrices."""
+"""Optimizers whose steps are relative to each tensor's size: Adam, and Muon for the hidden matrices."""
 import torch
 
 

@@ -17,7 +17,7 @@ const WIDTHS = [1280, 360];
 const VIEW = "client/panel/view";
 const tokens = [
   { text: "The", probability: 0.9 },
-  { text: " harbour", probability: 0.4 },
+  { text: " harbor", probability: 0.4 },
 ];
 const ANSWERS = {
   ...TUNING_ANSWERS,
@@ -49,7 +49,7 @@ const VIEWS = {
   advice: (page) => button(page, "Which should I use?").click(),
   async playground(page) {
     await page.locator("#tab-playground").click();
-    await page.locator("textarea").fill("The harbour was built in 1862.");
+    await page.locator("textarea").fill("The harbor was built in 1862.");
     await button(page, "Run").click();
     await page.locator(".result .tokens").first().waitFor();
   },

@@ -1,4 +1,4 @@
-/** The published T5 checkpoints, as models/catalogue.json lists them (scripts/catalogue.mjs makes it). */
+/** The published T5 checkpoints, as models/catalog.json lists them (scripts/catalog.mjs makes it). */
 import { z } from "zod";
 import { parseConfig, type T5Config } from "../../models/t5/config.ts";
 import { doOnce } from "../files/once.ts";
@@ -13,7 +13,7 @@ export interface PublishedScore {
 }
 
 /** A published checkpoint. */
-export interface CatalogueModel {
+export interface CatalogModel {
   /** The hub's name if it is there. */
   readonly id: string;
   readonly family: string;
@@ -32,7 +32,7 @@ export interface CatalogueModel {
   readonly parameters: number | null;
   /** Whether it was only pre-trained and needs fine-tuning before it is useful. */
   readonly needsFineTuning: boolean;
-  readonly licence: string;
+  readonly license: string;
   readonly quality: readonly PublishedScore[];
   readonly notes: readonly string[];
 }
@@ -44,15 +44,15 @@ export interface Comparison {
   readonly text: string;
 }
 
-/** The catalogue. */
-export interface Catalogue {
-  readonly models: readonly CatalogueModel[];
+/** The catalog. */
+export interface Catalog {
+  readonly models: readonly CatalogModel[];
   readonly comparisons: readonly Comparison[];
 }
 
-/** Reads the catalogue, once. */
-export const readCatalogue: () => Promise<Catalogue> = doOnce(async () => {
-  const { default: json } = await import("../../models/catalogue.json");
+/** Reads the catalog, once. */
+export const readCatalog: () => Promise<Catalog> = doOnce(async () => {
+  const { default: json } = await import("../../models/catalog.json");
   const { models, comparisons } = schema.parse(json);
   return {
     models: models.map((model) => ({ ...model, config: parseConfig(model.config) })),
@@ -74,7 +74,7 @@ const schema = z.object({
       variant: z.string().nullable(),
       parameters: z.int().positive().nullable(),
       needsFineTuning: z.boolean(),
-      licence: z.string(),
+      license: z.string(),
       quality: z.array(z.object({ metric: z.string(), value: z.number(), source: z.string() })),
       notes: z.array(z.string()),
     }),

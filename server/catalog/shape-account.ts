@@ -5,7 +5,7 @@ import { flopsPerToken, type Memory, memory, meshFlops } from "../../models/t5/a
 import { parseConfig, type T5Config } from "../../models/t5/config.ts";
 import { parameterCount } from "../../models/t5/weights.ts";
 import { readJson } from "../files/whole-file.ts";
-import { readCatalogue } from "./published.ts";
+import { readCatalog } from "./published.ts";
 
 /** Exact figures of a shape. */
 export interface ShapeAccount {
@@ -47,7 +47,7 @@ export function shapeAccount(config: T5Config): ShapeAccount {
  */
 export async function shapeNamed(name: string): Promise<(ShapeAccount & { readonly id: string }) | undefined> {
   if (name.endsWith(".json")) return { id: name, ...shapeAccount(parseConfig(await readJson(name, "config"))) };
-  const { models } = await readCatalogue();
+  const { models } = await readCatalog();
   const published = models.find(({ id }) => id === name) ?? models.find(({ id }) => id.split("/").at(-1) === name);
   if (published === undefined) return undefined;
   if (published.parameters === null) {
@@ -58,7 +58,7 @@ export async function shapeNamed(name: string): Promise<(ShapeAccount & { readon
 
 /** The paper's comparisons of a published model with others; empty for most. */
 export async function comparisonsOf(name: string): Promise<ShapeComparison[]> {
-  const { models, comparisons } = await readCatalogue();
+  const { models, comparisons } = await readCatalog();
   const shapeOf = (id: string) => models.find((model) => model.id === id)?.config;
   return comparisons.flatMap(({ id, than, text }) => {
     const [mine, theirs] = [shapeOf(id), shapeOf(than)];

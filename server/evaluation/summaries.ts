@@ -80,7 +80,7 @@ async function writingTask(
   baselines: readonly Outputs[],
   { pool, signal, progress, seed }: TaskContext,
 ): Promise<TaskResult> {
-  const label = style === "title" ? "Writing titles" : "Summarising";
+  const label = style === "title" ? "Writing titles" : "Summarizing";
   const work = rows.map(({ row }, i) => ({ row, text: items[i]?.source ?? "" }));
   const written = await pool.map(work, (model, { text }) => write(model, text, style, signal), {
     signal,

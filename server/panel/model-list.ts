@@ -9,7 +9,7 @@ import { parameterCount } from "../../models/t5/weights.ts";
 import type { ModelRow } from "../../protocol/panel.ts";
 import { listBuiltin } from "../catalog/installed.ts";
 import { readMeasurements } from "../catalog/measurements.ts";
-import { type CatalogueModel, readCatalogue } from "../catalog/published.ts";
+import { type CatalogModel, readCatalog } from "../catalog/published.ts";
 import { folderBytes, keptModels, type Places, partialDownloads } from "../catalog/store.ts";
 import { doOnce } from "../files/once.ts";
 import { readJson } from "../files/whole-file.ts";
@@ -21,7 +21,7 @@ const TARGET_TOKENS = 64;
 /** The models on this machine first, then the published ones in the catalog's order. */
 export async function listModels(places: Places): Promise<ModelRow[]> {
   const [{ comparisons }, published, downloaded, partial, measurements] = await Promise.all([
-    readCatalogue(),
+    readCatalog(),
     publishedRows(),
     keptModels(places),
     partialDownloads(places),
@@ -59,16 +59,16 @@ export async function listModels(places: Places): Promise<ModelRow[]> {
  * The catalog's rows as on a machine without models; computed once, because the memory of 200 shapes takes a while to
  * count.
  */
-const publishedRows = doOnce(async () => (await readCatalogue()).models.map(row));
+const publishedRows = doOnce(async () => (await readCatalog()).models.map(row));
 
 /** The facts of a row that do not depend on other models. */
-type Facts = CatalogueModel & { readonly installed?: NonNullable<ModelRow["installed"]> };
+type Facts = CatalogModel & { readonly installed?: NonNullable<ModelRow["installed"]> };
 
 function row({ config, hub, parameters, ...facts }: Facts): ModelRow {
   const { encoder, decoder } = flopsPerToken(config);
-  const { id, family, bucket, variant, shapeFrom, seen, needsFineTuning, licence, quality, notes, installed } = facts;
+  const { id, family, bucket, variant, shapeFrom, seen, needsFineTuning, license, quality, notes, installed } = facts;
   return {
-    ...{ id, family, bucket, variant, shapeFrom, seen, needsFineTuning, licence, quality, notes, parameters },
+    ...{ id, family, bucket, variant, shapeFrom, seen, needsFineTuning, license, quality, notes, parameters },
     ...defined({ installed }),
     downloadable: hub !== null,
     layers: config.numLayers,
@@ -104,7 +104,7 @@ async function folderRow(
     ...{ id, family, config, hub: null, bucket: null, seen: true, shapeFrom: "config", variant: null },
     parameters: parameterCount(config),
     needsFineTuning: false,
-    licence: family === "built-in" ? "apache-2.0" : "its own",
+    license: family === "built-in" ? "apache-2.0" : "its own",
     quality: await measuredQuality(directory),
     notes: [],
     installed: {

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { parameterCount } from "../../models/t5/weights.ts";
-import { readCatalogue } from "../../server/catalog/published.ts";
+import { readCatalog } from "../../server/catalog/published.ts";
 
-const { models, comparisons } = await readCatalogue();
+const { models, comparisons } = await readCatalog();
 const byId = new Map(models.map((model) => [model.id, model]));
 
-test("the catalogue holds every published family, each model once", () => {
+test("the catalog holds every published family, each model once", () => {
   const families = [...new Set(models.map(({ family }) => family))].map(
     (family) => `${family} ${models.filter((model) => model.family === family).length}`,
   );
@@ -58,7 +58,7 @@ for (const [id, parameters, within] of published) {
   });
 }
 
-test("what the paper compares is in the catalogue, and the deeper one is smaller where it says so", () => {
+test("what the paper compares is in the catalog, and the deeper one is smaller where it says so", () => {
   assert.ok(comparisons.length > 3);
   for (const { id, than, text } of comparisons) {
     const [deep, wide] = [byId.get(id), byId.get(than)];

@@ -88,7 +88,7 @@ for (const command of ["summarize", "infill", "generate", "score", "info"]) {
 
 const wrong: [string, string[], RegExp][] = [
   ["an unknown command", ["frobnicate"], /unknown command 'frobnicate'/],
-  ["an unknown option", ["summarize", "--colour"], /unknown option '--colour'/],
+  ["an unknown option", ["summarize", "--color"], /unknown option '--color'/],
   ["a style there is none of", ["summarize", "--style", "haiku"], /sentence, paragraph, bullets, title/],
   ["a word limit of nothing", ["summarize", "--max-words", "0"], /whole number of at least 1/],
   ["a number that is none", ["generate", "--input", "a", "--num-beams", "two"], /--num-beams.*whole number/],
@@ -356,7 +356,7 @@ function readJsonFile(path: string): Record<string, unknown> {
   return JSON.parse(readFileSync(path, "utf8"));
 }
 
-test("demo summarises and infills the sample documents", async () => {
+test("demo summarizes and infills the sample documents", async () => {
   const { code, stdout, stderr } = await spanfill(["demo", ...withModel]);
   assert.deepEqual([code, stderr], [0, ""]);
   for (const part of ["A DOCUMENT", "ITS SUMMARY", "A DRAFT WITH 4 GAPS", "FILLED", "TRY NEXT", " ms"]) {
@@ -444,7 +444,7 @@ test("Ctrl+C ends the work with exit code 130, in JSON too", { timeout: 60_000 }
   }
 });
 
-test("10 MB of text is summarised to the end", { timeout: 300_000 }, async () => {
+test("10 MB of text is summarized to the end", { timeout: 300_000 }, async () => {
   const paragraph = `the ${LONG_WORD} is.\n\n`;
   const run = await spanfill(
     ["summarize", "--json", ...withModel],

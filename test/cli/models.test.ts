@@ -41,7 +41,7 @@ async function listed(...args: string[]): Promise<ModelRow[]> {
   return JSON.parse(stdout).models;
 }
 
-test("models lists the whole catalogue and the built-in model, installed ones marked", async () => {
+test("models lists the whole catalog and the built-in model, installed ones marked", async () => {
   const models = await listed();
   assert.equal(models.filter(({ family }) => family === "t5-efficient").length, 172);
   assert.ok(models.length >= 212, `${models.length}`);

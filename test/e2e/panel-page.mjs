@@ -52,7 +52,7 @@ function data(kept) {
   return `<script type="application/json" id="kept">${JSON.stringify(kept).replaceAll("<", "\\u003c")}</script>`;
 }
 
-/** Colours like those of VS Code's Dark Modern. */
+/** Colors like those of VS Code's Dark Modern. */
 export const DARK = {
   kind: "vscode-dark",
   properties: {

@@ -7,7 +7,7 @@ import { processesOf } from "../../scripts/editor/system.mjs";
 import { TUNING } from "./acts/tuning.mjs";
 import { PATIENCE_MS, Person } from "./window.mjs";
 
-/** What the hub on loopback has: a model of the catalogue. */
+/** What the hub on loopback has: a model of the catalog. */
 export const HUB_MODEL = "google/t5-efficient-tiny";
 
 const THEMES = { dark: "Default Dark Modern", light: "Default Light Modern", contrast: "Default High Contrast" };

@@ -18,7 +18,7 @@ const model = (id, change = {}) => ({
     memoryBytes: { float32: 62_282_752, int8: 17e6 },
     flops: 4e9,
   },
-  ...{ needsFineTuning: false, licence: "apache-2.0", quality: [], measurements: [], notes: [] },
+  ...{ needsFineTuning: false, license: "apache-2.0", quality: [], measurements: [], notes: [] },
   installed: { directory: `/models/${id}`, sizeBytes: 62e6, removable: true },
   ...change,
 });

@@ -178,7 +178,7 @@ for (const newline of ["\n", "\r\n"]) {
   });
 }
 
-test("a section is summarised once for each text, model and settings", async () => {
+test("a section is summarized once for each text, model and settings", async () => {
   const cache = createSummaryCache();
   const model = fakeModel((input) => `about ${input.length}`);
   const summary = async (text: string, given: object = {}, identity = "one") => {

@@ -3,11 +3,11 @@ import { test } from "node:test";
 import { flopsPerToken, forwardFlops, memory, meshFlops, trainingFlops } from "../../models/t5/account.ts";
 import { parseConfig, type T5Config } from "../../models/t5/config.ts";
 import { parameterCount } from "../../models/t5/weights.ts";
-import { readCatalogue } from "../../server/catalog/published.ts";
+import { readCatalog } from "../../server/catalog/published.ts";
 
 const TINY = { model_type: "t5", vocab_size: 32128, d_model: 256, d_ff: 1024, d_kv: 64, num_heads: 4, num_layers: 4 };
 const tiny = (keys: object = {}): T5Config => parseConfig({ ...TINY, ...keys });
-const { models } = await readCatalogue();
+const { models } = await readCatalog();
 
 test("counts the parameters of every published checkpoint whose layers are known", () => {
   const known = models.filter(({ parameters }) => parameters !== null);

@@ -95,7 +95,7 @@ test("rejects a model that splits text otherwise than T5", () => {
   fails(model([0x18, 2], []), /type 2, not Unigram/);
   fails(model([0xc0, 0x02, 1], []), /no unknown piece at id 1/);
   fails(model([], [0x18, 0]), /white space differently/);
-  fails(model([], string(1, "nmt_nfkc_cf")), /normalises text by nmt_nfkc_cf/);
+  fails(model([], string(1, "nmt_nfkc_cf")), /normalizes text by nmt_nfkc_cf/);
   fails(
     Uint8Array.from([...message(1, [...string(1, "<0x00>"), 0x18, 6]), ...model([0xc0, 0x02, 1], [])]),
     /type 6 \(id 0\)/,

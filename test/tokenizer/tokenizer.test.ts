@@ -134,7 +134,7 @@ test("a vocabulary may list its special pieces as pieces only, and have few sent
   assert.equal(few.decode([5, 3, 4, 1]), "a");
   const none = createTokenizer({ ...json, model: { unk_id: 2, vocab: vocab.slice(0, 5) } });
   assert.deepEqual(none.sentinelIds, []);
-  fails(() => encodeParts(none, [{ kind: "sentinel", index: 0 }]), /0 sentinels and <extra_id_0>/);
+  fails(() => encodeParts(none, [{ kind: "sentinel", index: 0 }]), /0 sentinels, but <extra_id_0>/);
 });
 
 test("an unknown character costs ten more than the least likely piece", () => {

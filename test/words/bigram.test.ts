@@ -39,7 +39,7 @@ const pairs = ({ words, starts, next, nextCounts }: BigramCounts): Record<string
     ),
   );
 
-test("counts every neighbour once and joins no texts", async () => {
+test("counts every neighbor once and joins no texts", async () => {
   const table = await countBigrams(["a b", "b a"]);
   assert.equal(table.counts[table.words.indexOf("a")], 2);
   assert.equal(table.counts[table.words.indexOf("\n\n")], 2);

@@ -18,7 +18,7 @@ export interface Judged {
 }
 
 /** What a model made of the examples. */
-export interface Judgement {
+export interface Judgment {
   readonly metrics: Readonly<Record<string, Interval | null>>;
   /** Of few labels. */
   readonly confusion?: { labels: string[]; counts: number[][] };
@@ -37,7 +37,7 @@ export async function judge(
   examples: readonly Judged[],
   maxNewTokens: number,
   seed: number,
-): Promise<Judgement> {
+): Promise<Judgment> {
   const outputs: string[] = [];
   const accepted: (readonly string[])[] = [];
   for (const { example, ...one } of examples) {
@@ -62,7 +62,7 @@ export function metricsOf(
   accepted: readonly (readonly string[])[],
   outputs: readonly string[],
   seed: number,
-): Pick<Judgement, "metrics" | "confusion"> {
+): Pick<Judgment, "metrics" | "confusion"> {
   if (accepted.length === 0) return { metrics: {} };
   const truth = accepted.map(([first = ""]) => first);
   if (metric === "labels") {

@@ -197,9 +197,9 @@ export class Trainer {
     if (!Number.isFinite(nll)) return this.rollBack(step);
     const best = evaluations.every((other) => nll < other.validation);
     // The weights first: a state that counts this evaluation must find them.
-    const judgement = await result.judge(best);
+    const judgment = await result.judge(best);
     const loss = lossCount === 0 ? null : lossSum / lossCount;
-    const evaluation: Evaluation = { step, loss, validation: nll, ...judgement };
+    const evaluation: Evaluation = { step, loss, validation: nll, ...judgment };
     this.current = { ...this.current, lossSum: 0, lossCount: 0, evaluations: [...evaluations, evaluation] };
     await result.describe(this.current, false);
     await this.save();

@@ -20,7 +20,7 @@ export function modelRow(id: string, change: Partial<ModelRow> = {}): ModelRow {
     downloadBytes: parameters === null ? null : 4 * parameters,
     memoryBytes: parameters === null ? null : { float32: 4 * parameters, int8: parameters },
     flops: 500 * (parameters ?? 1),
-    ...{ needsFineTuning: false, licence: "apache-2.0", quality: [], measurements: [], notes: [] },
+    ...{ needsFineTuning: false, license: "apache-2.0", quality: [], measurements: [], notes: [] },
     ...change,
   };
 }

@@ -50,7 +50,7 @@ async function fill(before: RegExp): Promise<void> {
 suite("texts elsewhere", () => {
   teardown(closeEditors);
 
-  test("summarises and fills in a virtual workspace's document, and what is saved is what was there", async () => {
+  test("summarizes and fills in a virtual workspace's document, and what is saved is what was there", async () => {
     const files = new Map([["/repository/notes.md", Buffer.from(`${PROSE}\r\nThe ferry is ___ in winter.\r\n`)]]);
     const provider = workspace.registerFileSystemProvider("vscode-vfs", memory(files));
     try {

@@ -39,7 +39,7 @@ suite("writing", () => {
     assert.equal(state, "unloaded");
   });
 
-  test("summarises a selection beside the text, to be copied and inserted", async () => {
+  test("summarizes a selection beside the text, to be copied and inserted", async () => {
     const editor = await open(PROSE);
     const paragraph = PROSE.split("\n\n")[1] ?? "";
     select(editor, paragraph);
@@ -70,7 +70,7 @@ suite("writing", () => {
     );
   });
 
-  test("summarises the whole file, and again when the text has changed", async () => {
+  test("summarizes the whole file, and again when the text has changed", async () => {
     const editor = await open(PROSE);
     await commands.executeCommand("spanfill.summarizeFile");
     const before = (await shownSummary()).getText();

@@ -105,7 +105,7 @@ describe("beam search", () => {
     assert.ok((never.sequences[0]?.[0]?.score ?? 0) > (stopped.sequences[0]?.[0]?.score ?? 0));
   });
 
-  it("judges by the present length, not the longest, where a negative length penalty favours short sequences", async () => {
+  it("judges by the present length, not the longest, where a negative length penalty favors short sequences", async () => {
     const steps = [
       [0, 0.35, 0.6, 0.05],
       [0, 0.3, 0.01, 0.69],

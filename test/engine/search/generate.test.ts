@@ -1,4 +1,4 @@
-/** Generation's behaviour around the search: chunks, streaming, cancelling, clean-up, requests that cannot be served. */
+/** Generation's behavior around the search: chunks, streaming, cancelling, clean-up, requests that cannot be served. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { ModelError } from "../../../models/errors.ts";
@@ -198,7 +198,7 @@ describe("a request that cannot be served is refused", () => {
     [{ inputs: [] }, /no input/],
     [{ inputs: [[3], []] }, /inputs\[1\] is empty/],
     [{ inputs: [[3, V]] }, /inputs\[0\] has 40 at index 1/],
-    [{ inputs: [[-1]] }, /inputs\[0\] holds -1/],
+    [{ inputs: [[-1]] }, /inputs\[0\] has -1/],
     [{ maxNewTokens: 0 }, /maxNewTokens is 0/],
     [{ maxNewTokens: 1.5 }, /maxNewTokens is 1.5/],
     [{ maxNewTokens: Number.NaN }, /maxNewTokens is NaN/],
@@ -215,9 +215,9 @@ describe("a request that cannot be served is refused", () => {
     [{ sample: { topP: 0 } }, /topP is 0/],
     [{ sample: { topP: 1.1 } }, /topP is 1.1/],
     [{ sample: { seed: -4 } }, /seed is -4/],
-    [{ bannedTokens: [V] }, /bannedTokens holds 40/],
+    [{ bannedTokens: [V] }, /bannedTokens has 40/],
     [{ stopTokens: [2, 0.5] }, /stopTokens has 0.5 at index 1/],
-    [{ decoderPrefix: [V + 1] }, /decoderPrefix holds 41/],
+    [{ decoderPrefix: [V + 1] }, /decoderPrefix has 41/],
     [{ shortlist: 0 }, /shortlist is 0/],
     [{ copyBias: { afterOne: -1 } }, /copyBias.afterOne is -1/],
   ];
@@ -250,8 +250,8 @@ describe("score", () => {
     const rows: [number[], number[], RegExp][] = [
       [[], [1], /input is empty/],
       [[1], [], /target is empty/],
-      [[V], [1], /input holds 40/],
-      [[1], [1, -2], /target holds -2/],
+      [[V], [1], /input has 40/],
+      [[1], [1, -2], /target has -2/],
     ];
     for (const [input, target, message] of rows) {
       await assert.rejects(score(model(scriptedRunner(V, constant)), input, target), { code: "input", message });

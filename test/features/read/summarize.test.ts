@@ -60,7 +60,7 @@ test("a chunk that encodes longer than counted is halved, not cut off", async ()
   for (const word of text.split(" ")) assert.ok(read.includes(word), `${word} was dropped`);
 });
 
-/** A model whose likelihood is higher the later the topic that it summarises; calibrated so that confidence follows. */
+/** A model whose likelihood is higher the later the topic that it summarizes; calibrated so that confidence follows. */
 function surerLater(bias: number, extra: Partial<ModelInfo> = {}): FakeModel {
   const calibration = { summary: { bias, weights: { mean: 1 } }, title: { bias, weights: { mean: 1 } } };
   const model = fakeModel(firstWords(3), { calibration, ...extra });
@@ -76,9 +76,9 @@ function surerLater(bias: number, extra: Partial<ModelInfo> = {}): FakeModel {
 }
 const perTopic = { maxContextTokens: 96 } as const;
 
-test("of a long text's parts the likeliest stand, the first one favoured, in the text's order, without another pass", async () => {
+test("of a long text's parts the likeliest stand, the first one favored, in the text's order, without another pass", async () => {
   const sentence = await run(surerLater(0), { text: paragraphs(7), style: "sentence", ...perTopic });
-  // Mean log probabilities are -2 for the first topic, -0.8 for the last: more than what the first is favoured by.
+  // Mean log probabilities are -2 for the first topic, -0.8 for the last: more than what the first is favored by.
   assert.equal(sentence.summary, "Topic6 begins here.");
   assert.equal(sentence.chunks, 7);
   assert.ok(Math.abs(sentence.confidence - 1 / (1 + Math.exp(0.8))) < 1e-12);
@@ -238,7 +238,7 @@ for (const [name, params, message] of bad) {
   });
 }
 
-test("10 MB of text is summarised part by part", { timeout: 120_000 }, async () => {
+test("10 MB of text is summarized part by part", { timeout: 120_000 }, async () => {
   const text = "A line of an endless log, nothing more than that.\n".repeat(200_000);
   const made = await run(fakeModel(firstWords(5)), { text, style: "sentence" });
   assert.equal(made.coverage, 1);

@@ -143,7 +143,7 @@ for (const [what, content] of [
   });
 }
 
-test("of a changed text only the changed parts are summarised again; the same text asks for no model", async () => {
+test("of a changed text only the changed parts are summarized again; the same text asks for no model", async () => {
   const cache = createSummaryCache();
   const model = fakeModel((input) => `says ${input.trim().split(/\s+/)[2]}.`);
   const texts = ["alpha", "beta", "gamma", "delta"].map((name) => `# ${name}\n\n${words(name)}.`);

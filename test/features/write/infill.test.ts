@@ -302,7 +302,7 @@ test("whatever the text and whatever the model says, nothing outside the gaps ch
   }
 });
 
-test("a gap for one English word takes what stands between such neighbours when the model finds it likely", async () => {
+test("a gap for one English word takes what stands between such neighbors when the model finds it likely", async () => {
   const words = (wordPairs: number | undefined, likely: Readonly<Record<string, number>> = { much: -0.1 }) => {
     const play: Play = (request) => (gapsOf(builtin, request) === 1 ? says(builtin, "far")(request, "") : []);
     const model = playedModel(builtin, play, "infill: ", (text) => likely[text] ?? -9);

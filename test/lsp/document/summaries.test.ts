@@ -53,7 +53,7 @@ async function hover(session: Session, uri: string, line: number, character: num
   return made === null ? undefined : (made.contents as { value: string }).value;
 }
 
-test("a folder is summarised with progress; cancelled, what was done is the answer", async () => {
+test("a folder is summarized with progress; cancelled, what was done is the answer", async () => {
   for (let i = 0; i < 30; i++) write(`many/${i}/note.md`, `# Note ${i}\n\nThe harbour ${i} was built of granite.\n`);
   write("many/credentials.txt", "never read");
   await using session = await sessionIn("many");

@@ -7,7 +7,7 @@ import { choice, numberField } from "../ui/widgets.ts";
 import { type Needs, recommend } from "./recommend.ts";
 
 const PURPOSES = [
-  { value: "summarize", text: t("Summarise") },
+  { value: "summarize", text: t("Summarize") },
   { value: "infill", text: t("Fill gaps and suggest") },
   { value: "fine-tune", text: t("Fine-tune on my own texts") },
 ] as const;

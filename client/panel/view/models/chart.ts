@@ -35,7 +35,7 @@ export class ScalingChart {
     element.append(this.tip);
     const sizes = new ResizeObserver(() => this.plot?.setSize(this.size()));
     sizes.observe(element);
-    // Another theme: other colours.
+    // Another theme: other colors.
     const themes = new MutationObserver(() => this.redraw());
     themes.observe(document.body, { attributeFilter: ["class"] });
     this.observers.push(sizes, themes);
@@ -71,8 +71,8 @@ export class ScalingChart {
     this.plot?.destroy();
     this.plot = undefined;
     if (data === undefined || labels === undefined || data.points.length === 0) return;
-    const colour = (name: string) => getComputedStyle(document.body).getPropertyValue(`--vscode-${name}`) || "#888888";
-    const text = colour("foreground");
+    const color = (name: string) => getComputedStyle(document.body).getPropertyValue(`--vscode-${name}`) || "#888888";
+    const text = color("foreground");
     const axis = {
       stroke: text,
       grid: { stroke: "#80808033", width: 1 },
@@ -106,11 +106,11 @@ export class ScalingChart {
       ],
       series: [
         {},
-        { stroke: colour("disabledForeground"), paths: () => null, points: points(4, colour("disabledForeground")) },
-        { stroke: colour("charts-green"), width: 2, spanGaps: true, points: { show: false } },
-        { stroke: colour("charts-blue"), paths: () => null, points: points(9, colour("charts-blue")) },
+        { stroke: color("disabledForeground"), paths: () => null, points: points(4, color("disabledForeground")) },
+        { stroke: color("charts-green"), width: 2, spanGaps: true, points: { show: false } },
+        { stroke: color("charts-blue"), paths: () => null, points: points(9, color("charts-blue")) },
       ],
-      hooks: { draw: [(plot) => this.ring(plot, colour("focusBorder"))] },
+      hooks: { draw: [(plot) => this.ring(plot, color("focusBorder"))] },
     };
     this.plot = new uPlot(options, this.series(), this.element);
   }

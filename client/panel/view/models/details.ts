@@ -169,7 +169,7 @@ function factsOf(row: ModelRow): readonly (readonly [string, string])[] {
           ] as const,
         ]),
     [t("Work"), t("{0} GFLOP for 512 tokens in, 64 out", (row.flops / 1e9).toFixed(1))],
-    [t("Licence"), row.licence],
+    [t("License"), row.license],
     [
       t("Source"),
       row.family === "built-in"

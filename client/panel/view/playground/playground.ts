@@ -11,9 +11,9 @@ import { choice, inputValue, numberField } from "../ui/widgets.ts";
 /** T5's own tasks, with the prefixes it was trained with. @see text-to-text-transfer-transformer, t5/data/preprocessors.py */
 const EXAMPLES: readonly { readonly title: string; readonly prefix: string; readonly text: string }[] = [
   {
-    title: t("Summarise"),
+    title: t("Summarize"),
     prefix: TASK_PREFIXES.summarize,
-    text: "The harbour was built in 1862, when the railway reached the coast and merchants needed a place to load coal. Two long walls of granite keep out the winter storms. Today the coal ships are gone, and the old warehouses have become workshops and flats.",
+    text: "The harbor was built in 1862, when the railway reached the coast and merchants needed a place to load coal. Two long walls of granite keep out the winter storms. Today the coal ships are gone, and the old warehouses have become workshops and flats.",
   },
   {
     title: t("Fill gaps (sentinels)"),
@@ -32,8 +32,8 @@ const EXAMPLES: readonly { readonly title: string; readonly prefix: string; read
     title: t("Answer from a text (SQuAD)"),
     prefix: "",
     text: questionInput(
-      "When was the harbour built?",
-      "The harbour was built in 1862, when the railway reached the coast.",
+      "When was the harbor built?",
+      "The harbor was built in 1862, when the railway reached the coast.",
     ),
   },
 ];

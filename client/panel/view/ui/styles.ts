@@ -1,4 +1,4 @@
-/** The page's looks: the editor's own colours and fonts, one column where it is narrow. */
+/** The page's looks: the editor's own colors and fonts, one column where it is narrow. */
 import { css } from "lit";
 import { tuning } from "../tuning/tuning-styles.ts";
 

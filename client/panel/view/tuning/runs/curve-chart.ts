@@ -59,7 +59,7 @@ export class CurveChart extends HTMLElement {
     const { shown } = this;
     if (!this.isConnected || shown === undefined || shown.lines.length === 0) return;
     const axis = {
-      stroke: colour("foreground"),
+      stroke: color("foreground"),
       grid: { stroke: "#80808033", width: 1 },
       ticks: { show: false },
       font: FONT,
@@ -95,7 +95,7 @@ export class CurveChart extends HTMLElement {
   /** Upright lines where something happened, with a small flag on top. */
   private drawMarks({ ctx, bbox, valToPos, scales }: uPlot): void {
     ctx.save();
-    ctx.strokeStyle = colour("foreground");
+    ctx.strokeStyle = color("foreground");
     ctx.fillStyle = ctx.strokeStyle;
     ctx.lineWidth = devicePixelRatio;
     ctx.setLineDash([3 * devicePixelRatio, 3 * devicePixelRatio]);
@@ -127,12 +127,12 @@ if (customElements.get("spanfill-curves") === undefined) customElements.define("
 
 const FONT = "12px system-ui, sans-serif";
 /** Of the runs in their order; the legend's classes c0 to c4 have the same. */
-const COLOURS = ["charts-blue", "charts-orange", "charts-green", "charts-purple", "charts-red"];
-/** Lines are told apart without colours too. */
+const COLORS = ["charts-blue", "charts-orange", "charts-green", "charts-purple", "charts-red"];
+/** Lines are told apart without colors too. */
 const DASHES = [[], [8, 4], [2, 3], [10, 3, 2, 3], [5, 5]];
 
 function seriesOf({ run, style }: Line): uPlot.Series {
-  const stroke = colour(COLOURS[run % COLOURS.length] ?? "foreground");
+  const stroke = color(COLORS[run % COLORS.length] ?? "foreground");
   const common = { stroke, spanGaps: true, dash: [...(DASHES[run % DASHES.length] ?? [])] };
   if (style === "faint") return { ...common, dash: [], width: 1, alpha: 0.35, points: { show: false } };
   if (style === "solid") return { ...common, width: 2, points: { show: false } };
@@ -148,6 +148,6 @@ function ofTen(split: number): number | null {
   return Number.isInteger(Math.round(1e9 * Math.log10(split)) / 1e9) ? split : null;
 }
 
-function colour(name: string): string {
+function color(name: string): string {
   return getComputedStyle(document.body).getPropertyValue(`--vscode-${name}`).trim() || "#888888";
 }

@@ -8,7 +8,7 @@ import { metricTitle } from "./tuning-results.ts";
 /** A line. */
 export interface Line {
   readonly label: string;
-  /** Which run's: its colour and dashes. */
+  /** Which run's: its color and dashes. */
   readonly run: number;
   /** `faint` lies under its smoothed line; `points` are evaluations. */
   readonly style: "faint" | "solid" | "points";

@@ -1,11 +1,11 @@
-// Makes models/catalogue.json, the published T5 checkpoints, from the lists in a folder given as argument: catalogue.json (t5-efficient),
+// Makes models/catalog.json, the published T5 checkpoints, from the lists in a folder given as argument: catalog.json (t5-efficient),
 // t5_family.json (T5 1.0, 1.1 and their kin). What those lists lack is in the tables below, with its source.
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 const [folder] = process.argv.slice(2);
 if (folder === undefined) {
-  console.error("usage: node scripts/catalogue.mjs FOLDER");
+  console.error("usage: node scripts/catalog.mjs FOLDER");
   process.exit(2);
 }
 const read = (name) => JSON.parse(readFileSync(join(folder, name), "utf8"));
@@ -44,7 +44,7 @@ const NOTES = [
 const SIZES = ["small", "base", "large", "xl", "xxl"];
 const LONG = { sh: "shared-heads", skv: "shared-key-values", shkv: "shared-heads-key-values" };
 
-const efficient = read("catalogue.json").map((row) => ({
+const efficient = read("catalog.json").map((row) => ({
   id: row.id,
   family: "t5-efficient",
   hub: row.weights_on_hub === false ? null : row.id,
@@ -135,16 +135,16 @@ const comparisons = [
   .filter(({ id }) => efficient.some((row) => row.id === id));
 
 const models = [...family, ...flan, ...efficient, ...mt5, ...umt5, ...byt5].map((row) => ({
-  licence: "apache-2.0",
+  license: "apache-2.0",
   modelType: "t5",
   ...row,
 }));
-const catalogue = { comparisons, models };
+const catalog = { comparisons, models };
 // A model a line, so that a change shows as one.
 const lines = models.map((model) => `    ${JSON.stringify(model)}`).join(",\n");
 writeFileSync(
-  "models/catalogue.json",
-  `{\n  "comparisons": ${JSON.stringify(catalogue.comparisons)},\n  "models": [\n${lines}\n  ]\n}\n`,
+  "models/catalog.json",
+  `{\n  "comparisons": ${JSON.stringify(catalog.comparisons)},\n  "models": [\n${lines}\n  ]\n}\n`,
 );
 console.log(`${models.length} models`);
 
