@@ -16,7 +16,7 @@ mkdirSync("dist", { recursive: true });
 const root = resolve(mkdtempSync("dist/journey-"));
 const outs = mkdtempSync(join(tmpdir(), "spanfill-journey-"));
 /** First calls of a function at which the debugger stops. */
-const STOPS = 20;
+const STOPS = 6;
 
 /** The worker's program: stops the main thread at the first calls of each function. */
 const debug = `
