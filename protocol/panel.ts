@@ -116,10 +116,28 @@ export type ToPage =
   /** A setting was changed, here or elsewhere. */
   | { readonly type: "chosen"; readonly chosen: Chosen };
 
+/** The questions by their kinds. */
+export type Questions = { readonly [Kind in Question["kind"]]: Extract<Question, { readonly kind: Kind }> };
+
 /** A question's answer. */
-export type AnswerOf<Q extends Question> = Q extends { readonly kind: infer K extends keyof Answers }
-  ? Answers[K]
-  : never;
+export type AnswerOf<Q extends Question> = Answers[Q["kind"]];
+
+/** A handler for each of some kinds of questions. */
+export type Answerers<Kind extends Question["kind"], Context extends readonly unknown[]> = {
+  readonly [Each in Kind]: (question: Questions[Each], ...context: Context) => Promise<Answers[Each]>;
+};
+
+/** Answers a question by the handler of its kind. */
+export function answerBy<Kind extends Question["kind"], Context extends readonly unknown[]>(
+  handlers: Answerers<Kind, Context>,
+  kind: Kind,
+  question: Questions[Kind],
+  ...context: Context
+): Promise<Answers[Kind]> {
+  return handlers[kind](question, ...context);
+}
+
+/** The answers by the kinds of questions. */
 interface Answers {
   readonly models: ModelList;
   readonly get: Job;

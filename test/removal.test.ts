@@ -185,7 +185,8 @@ test("a run's file does not choose what is removed", async () => {
   }
   assert.equal((await readRecord(places, "r"))?.out, join(places.own, "r"));
   const service = createRunService({ places, cli: "none", onNews: () => undefined });
-  const remove = (id: string) => service.answer({ kind: "removeRun", id, model: true }, new AbortController().signal);
+  const remove = (id: string) =>
+    service.answers.removeRun({ kind: "removeRun", id, model: true }, new AbortController().signal);
   // A folder in the model's place that the run did not make stays, and so does all else then.
   symlinkSync(victim, join(places.own, "r"));
   await assert.rejects(remove("r"), /stays: Spanfill did not create/);

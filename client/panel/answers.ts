@@ -14,11 +14,15 @@ import {
 } from "vscode";
 import type { Device } from "../../protocol/devices.ts";
 import {
+  type Answerers,
+  type AnswerOf,
   type Chosen,
   FEATURES,
   type Feature,
+  type Imported,
   PANEL_REQUEST,
   type Question,
+  type Questions,
   type ServerQuestion,
 } from "../../protocol/panel.ts";
 import { askFor } from "../editor/picks.ts";
@@ -34,65 +38,76 @@ export interface PanelContext {
 const TOKEN = "spanfill.hub.token";
 
 /**
- * Answers a question of the page.
- * @throws the server's error, or why this window refuses
+ * The answers to the page's questions: from the editor, or from the server. They throw the server's error, or why this window
+ * refuses.
  */
-export async function answer(
-  context: PanelContext,
-  question: Question,
-  cancel: CancellationTokenSource,
-): Promise<unknown> {
-  switch (question.kind) {
-    case "choose":
-      await choose(question.feature, question.id);
-      return chosenModels();
-    case "chosen":
-      return chosenModels();
-    case "configure": {
-      const { kind: _, ...settings } = question;
-      for (const [name, value] of Object.entries(settings)) await write(name, value);
-      return chosenModels();
-    }
-    case "pick":
-      return pick(context, question.what === "folder");
-    case "token":
-      return askToken(context.extension);
-    case "pickData":
-      return pickData(question.what);
-    case "reveal":
-      await reveal(Uri.file(question.path));
-      return null;
-    case "checkData":
-    case "fit":
-    case "startRun":
-      requireTrust(question.request.data);
-      return ask(context, question, cancel);
-    case "visit":
-      await env.openExternal(Uri.parse(`https://huggingface.co/${question.id}`));
-      return null;
-    case "privacy":
-      await commands.executeCommand("markdown.showPreview", Uri.joinPath(context.extension.extensionUri, "PRIVACY.md"));
-      return null;
-    case "get": {
-      const token = await context.extension.secrets.get(TOKEN);
-      const proxy = workspace.getConfiguration("http").get<string>("proxy");
-      return ask(context, { ...question, ...(token && { token }), ...(proxy && { proxy }) });
-    }
-    default:
-      return ask(context, question, cancel);
-  }
-}
+export const ANSWERERS: Answerers<Question["kind"], [context: PanelContext, cancel: CancellationTokenSource]> = {
+  choose: async ({ feature, id }) => {
+    await choose(feature, id);
+    return chosenModels();
+  },
+  chosen: async () => chosenModels(),
+  configure: async ({ kind: _, ...settings }) => {
+    for (const [name, value] of Object.entries(settings)) await write(name, value);
+    return chosenModels();
+  },
+  pick: ({ what }, context) => pick(context, what === "folder"),
+  token: (_question, { extension }) => askToken(extension),
+  pickData: ({ what }) => pickData(what),
+  reveal: async ({ path }) => {
+    await reveal(Uri.file(path));
+    return null;
+  },
+  visit: async ({ id }) => {
+    await env.openExternal(Uri.parse(`https://huggingface.co/${id}`));
+    return null;
+  },
+  privacy: async (_question, { extension }) => {
+    await commands.executeCommand("markdown.showPreview", Uri.joinPath(extension.extensionUri, "PRIVACY.md"));
+    return null;
+  },
+  get: async (question, context, cancel) => {
+    const token = await context.extension.secrets.get(TOKEN);
+    const proxy = workspace.getConfiguration("http").get<string>("proxy");
+    return ask({ ...question, ...(token && { token }), ...(proxy && { proxy }) }, context, cancel);
+  },
+  checkData: askTrusted,
+  fit: askTrusted,
+  startRun: askTrusted,
+  models: ask,
+  stop: ask,
+  remove: ask,
+  verify: ask,
+  import: ask,
+  measure: ask,
+  devices: ask,
+  generate: ask,
+  runs: ask,
+  run: ask,
+  steerRun: ask,
+  removeRun: ask,
+};
 
 /** Asks the server. */
-export async function ask(
+export async function ask<Q extends ServerQuestion>(
+  question: Q,
   context: PanelContext,
-  question: ServerQuestion,
   cancel?: CancellationTokenSource,
-): Promise<unknown> {
+): Promise<AnswerOf<Q>> {
   const client = await (await context.server()).ready();
   // An undefined token would be sent as a second parameter.
   if (cancel === undefined) return client.sendRequest(PANEL_REQUEST, question);
   return client.sendRequest(PANEL_REQUEST, question, cancel.token);
+}
+
+/** Asks the server about data to learn from. */
+async function askTrusted<Q extends Questions["checkData" | "fit" | "startRun"]>(
+  question: Q,
+  context: PanelContext,
+  cancel: CancellationTokenSource,
+): Promise<AnswerOf<Q>> {
+  requireTrust(question.request.data);
+  return ask(question, context, cancel);
 }
 
 /** The models that the settings name, and the settings for running them. */
@@ -131,7 +146,7 @@ async function write(name: string, value: unknown): Promise<ConfigurationTarget>
   return target;
 }
 
-async function pick(context: PanelContext, folder: boolean): Promise<unknown> {
+async function pick(context: PanelContext, folder: boolean): Promise<Imported | null> {
   const picked = await window.showOpenDialog({
     canSelectFolders: folder,
     canSelectFiles: !folder,
@@ -139,7 +154,7 @@ async function pick(context: PanelContext, folder: boolean): Promise<unknown> {
     ...(folder ? {} : { filters: { [l10n.t("Models")]: ["zip", "safetensors", "bin", "msgpack", "gguf", "h5"] } }),
   });
   const path = picked?.[0]?.fsPath;
-  return path === undefined ? null : ask(context, { kind: "import", path });
+  return path === undefined ? null : ask({ kind: "import", path }, context);
 }
 
 /**

@@ -20,6 +20,7 @@ import type { State } from "vscode-languageclient";
 import { defined } from "../../base/defined.ts";
 import { reason } from "../../base/reason.ts";
 import {
+  answerBy,
   type Feature,
   fromPageSchema,
   JOB_NOTIFICATION,
@@ -28,10 +29,9 @@ import {
   type Question,
   type ToPage,
 } from "../../protocol/panel.ts";
-import type { RunSummary } from "../../protocol/runs.ts";
 import { messageText } from "../../protocol/shown-text.ts";
 import { pickOne } from "../editor/picks.ts";
-import { answer, ask, choose, chosenModels, type PanelContext } from "./answers.ts";
+import { ANSWERERS, ask, choose, chosenModels, type PanelContext } from "./answers.ts";
 import { keepModels, keptModels } from "./kept-models.ts";
 import { type RunWatch, watchRuns } from "./runs.ts";
 
@@ -129,7 +129,7 @@ export function restorePanel(context: HostContext, panel: WebviewPanel): void {
 
 /** Lets a person pick a model from a list, for one feature or for all of them, like in the panel. */
 export async function chooseModel(context: HostContext): Promise<void> {
-  const { models } = (await ask(context, { kind: "models" })) as ModelList;
+  const { models } = await ask({ kind: "models" }, context);
   const chosen = chosenModels();
   const installed = models.filter((model) => model.installed !== undefined);
   const items = installed.map(({ id, family, parameters, needsFineTuning }) => ({
@@ -166,7 +166,7 @@ function attach(context: HostContext, panel: WebviewPanel): void {
   // First of all, because what follows would compete for the processor.
   const listJson = keptModels(context.extension);
   webview.html = page(context.extension, listJson);
-  let models: Promise<unknown> | undefined;
+  let models: Promise<ModelList> | undefined;
   let following = false;
   const first = async (question: Question) => {
     follow();
@@ -174,16 +174,22 @@ function attach(context: HostContext, panel: WebviewPanel): void {
       post({ type: "show", page: panels.wanted });
       panels.wanted = undefined;
     }
-    if (question.kind === "models") {
+    return answerBy(answerers, question.kind, question, context, cancel);
+  };
+  const answerers: typeof ANSWERERS = {
+    ...ANSWERERS,
+    models: async (question) => {
       const begun = models;
       models = undefined; // a failure belongs to this question, not to the next
-      const list = (await (begun ?? answer(context, question, cancel))) as ModelList;
+      const list = await (begun ?? ask(question, context, cancel));
       keepModels(context.extension, list).catch(() => undefined); // then the next panel waits for the server
       return list;
-    }
-    const reply = await answer(context, question, cancel);
-    if (question.kind === "startRun") await (await watching(context)).startedHere(reply as RunSummary);
-    return reply;
+    },
+    startRun: async (question) => {
+      const run = await ANSWERERS.startRun(question, context, cancel);
+      await (await watching(context)).startedHere(run);
+      return run;
+    },
   };
   const registered: Disposable[] = [
     webview.onDidReceiveMessage((message: unknown) => void receive(post, message, first)),
@@ -202,7 +208,7 @@ function attach(context: HostContext, panel: WebviewPanel): void {
   // A page with a stored list draws it and then asks; without one it waits for the server, which starts while the
   // page loads.
   if (listJson === undefined) {
-    models = ask(context, { kind: "models" });
+    models = ask({ kind: "models" }, context);
     models.catch(() => undefined);
     follow();
   }

@@ -3,7 +3,7 @@ import { type Disposable, l10n } from "vscode";
 import type { State } from "vscode-languageclient";
 import { percent, percentDone } from "../../base/figures.ts";
 import type { Feature } from "../../protocol/panel.ts";
-import { RUN_NOTIFICATION, type RunList, type RunNews, type RunState, type RunSummary } from "../../protocol/runs.ts";
+import { RUN_NOTIFICATION, type RunNews, type RunState, type RunSummary } from "../../protocol/runs.ts";
 import { notify } from "../editor/notices.ts";
 import { rememberGoingOn, rememberStarted, startedRuns } from "../editor/run-memory.ts";
 import { createBarItem } from "../editor/status.ts";
@@ -59,7 +59,7 @@ export async function watchRuns(context: PanelContext, options: RunWatchOptions)
   }
 
   async function refresh(): Promise<void> {
-    const { runs } = (await ask(context, { kind: "runs" })) as RunList;
+    const { runs } = await ask({ kind: "runs" }, context);
     live.clear();
     for (const run of runs) update(run);
     draw();

@@ -3,9 +3,9 @@ import { existsSync } from "node:fs";
 import { stat } from "node:fs/promises";
 import { isAbsolute, join, resolve } from "node:path";
 import { ModelError } from "../../models/errors.ts";
-import type { Removed, ServerQuestion } from "../../protocol/panel.ts";
+import type { Answerers, Removed } from "../../protocol/panel.ts";
 import { EMPTY_STORY } from "../../protocol/run-story.ts";
-import { dataCheckSchema, fitSchema, type RunDetails, type RunNews, type RunSummary } from "../../protocol/runs.ts";
+import { dataCheckSchema, fitSchema, type RunNews, type RunSummary, type runQuestions } from "../../protocol/runs.ts";
 import type { RunRequest } from "../../protocol/train-request.ts";
 import { resolveModel } from "../catalog/installed.ts";
 import { folderBytes, notOurs, type Places } from "../catalog/store.ts";
@@ -30,16 +30,13 @@ import { freeName } from "./name.ts";
 import { askCli, defaultCli, launch } from "./process.ts";
 import { addLine } from "./story.ts";
 
-/** A question of protocol/runs.ts. */
-export type RunQuestion = Extract<
-  ServerQuestion,
-  { readonly kind: "runs" | "run" | "checkData" | "fit" | "startRun" | "steerRun" | "removeRun" }
->;
+/** The kinds of questions about runs. */
+export type RunKind = (typeof runQuestions)[number]["shape"]["kind"]["value"];
 
 /** Knows the runs. */
 export interface RunService {
-  /** @throws ModelError when there is no such run, it is in no state for that, or what a command says is wrong */
-  answer(question: RunQuestion, signal: AbortSignal): Promise<unknown>;
+  /** They throw a ModelError when there is no such run, when its state does not allow the action, or when a command reports an error. */
+  readonly answers: Answerers<RunKind, [signal: AbortSignal]>;
   /** Looks no more; the runs go on. */
   dispose(): void;
 }
@@ -85,35 +82,27 @@ class Runs implements RunService {
     this.cli = cli;
   }
 
-  async answer(question: RunQuestion, signal: AbortSignal): Promise<unknown> {
-    this.watch();
-    switch (question.kind) {
-      case "runs": {
-        const known = await this.list();
-        // One that cannot be read is listed as it was last seen.
-        await Promise.allSettled(known.map((one) => this.look(one, true)));
-        const runs = known.map(summaryOf).sort((a, b) => b.startedAt.localeCompare(a.startedAt));
-        return { runs };
-      }
-      case "run": {
-        const run = await this.find(question.id);
-        return { summary: summaryOf(run), ...run.story } satisfies RunDetails;
-      }
-      case "checkData": {
-        return askCli(this.cli, ["data", "check"], withPaths(question.request), dataCheckSchema, signal);
-      }
-      case "fit": {
-        const request = { ...withPaths(question.request), out: join(this.places.own, "new") };
-        return askCli(this.cli, ["train", "--dry-run"], request, fitSchema, signal);
-      }
-      case "startRun":
-        return this.start(question.title, withPaths(question.request));
-      case "steerRun":
-        return this.steer(await this.find(question.id), question.action);
-      case "removeRun":
-        return this.remove(await this.find(question.id), question.model);
-    }
-  }
+  readonly answers: RunService["answers"] = {
+    runs: async () => {
+      const known = await this.list();
+      // A run that cannot be read is listed as it was last seen.
+      await Promise.allSettled(known.map((run) => this.look(run, true)));
+      return { runs: known.map(summaryOf).sort((a, b) => b.startedAt.localeCompare(a.startedAt)) };
+    },
+    run: async ({ id }) => {
+      const run = await this.find(id);
+      return { summary: summaryOf(run), ...run.story };
+    },
+    checkData: async ({ request }, signal) =>
+      askCli(this.cli, ["data", "check"], withPaths(request), dataCheckSchema, signal),
+    fit: async ({ request }, signal) => {
+      const fitRequest = { ...withPaths(request), out: join(this.places.own, "new") };
+      return askCli(this.cli, ["train", "--dry-run"], fitRequest, fitSchema, signal);
+    },
+    startRun: async ({ title, request }) => this.start(title, withPaths(request)),
+    steerRun: async ({ id, action }) => this.steer(await this.find(id), action),
+    removeRun: async ({ id, model }) => this.remove(await this.find(id), model),
+  };
 
   dispose(): void {
     this.disposed = true;
@@ -203,6 +192,7 @@ class Runs implements RunService {
 
   /** All runs, those that others have started or removed meanwhile too. */
   private async list(): Promise<Known[]> {
+    this.watch();
     this.listedMs = Date.now();
     const ids = await listRuns(this.places);
     for (const id of this.known.keys()) if (!ids.includes(id)) this.known.delete(id);

@@ -5,10 +5,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { setTimeout } from "node:timers/promises";
+import { answerBy, type Questions } from "../../protocol/panel.ts";
 import type { RunDetails, RunList, RunNews } from "../../protocol/runs.ts";
 import type { Places } from "../../server/catalog/store.ts";
 import { runFiles, writeRecord } from "../../server/runs/folder.ts";
-import { createRunService, type RunQuestion } from "../../server/runs/service.ts";
+import { createRunService, type RunKind } from "../../server/runs/service.ts";
 
 const home = mkdtempSync(join(tmpdir(), "spanfill-runs-"));
 const places: Places = { hub: join(home, "hub"), own: join(home, "models") };
@@ -33,7 +34,8 @@ async function makeRun(id: string): Promise<string> {
 test("a run that could not be read once is read the next time, and never keeps others from being read", async () => {
   const news: RunNews[] = [];
   const service = createRunService({ places, cli: "none", onNews: (piece) => news.push(piece) });
-  const ask = (question: RunQuestion) => service.answer(question, new AbortController().signal);
+  const ask = (question: Questions[RunKind]) =>
+    answerBy(service.answers, question.kind, question, new AbortController().signal);
   const stepOf = async (id: string) => ((await ask({ kind: "run", id })) as RunDetails).summary.step;
   const steps = async () => {
     const { runs } = (await ask({ kind: "runs" })) as RunList;

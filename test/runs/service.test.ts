@@ -7,13 +7,14 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import { setTimeout } from "node:timers/promises";
 import type { Removed } from "../../protocol/panel.ts";
+import { answerBy, type Questions } from "../../protocol/panel.ts";
 import type { DataCheck, Fit, RunDetails, RunList, RunNews, RunSummary } from "../../protocol/runs.ts";
 import type { RunRequest } from "../../protocol/train-request.ts";
 import type { Places } from "../../server/catalog/store.ts";
 import { isLocked } from "../../server/files/lock.ts";
 import { listModels } from "../../server/panel/model-list.ts";
 import { holdRuns, runFiles } from "../../server/runs/folder.ts";
-import { createRunService, type RunQuestion, type RunService } from "../../server/runs/service.ts";
+import { createRunService, type RunKind, type RunService } from "../../server/runs/service.ts";
 import { built } from "../support/built.ts";
 import { randomModelFolder } from "../support/random-model.ts";
 
@@ -61,8 +62,8 @@ function service() {
   return { one, news };
 }
 
-function ask(one: RunService, question: RunQuestion): Promise<unknown> {
-  return one.answer(question, new AbortController().signal);
+function ask(one: RunService, question: Questions[RunKind]): Promise<unknown> {
+  return answerBy(one.answers, question.kind, question, new AbortController().signal);
 }
 
 async function detailsOf(one: RunService, id: string): Promise<RunDetails> {
