@@ -124,7 +124,7 @@ const rows: [file: string, text: string, sink: RegExp | undefined][] = [
   ["server/main.ts", 'notify("window/showMessage", { type, message });', /messages/],
   ["server/main.ts", `showMessage: (message) => ${shownMessage()},`, undefined],
   ["server/main.ts", "connection.console.info(text);", /messages/],
-  ["server/lsp/commands.ts", "services.client.showMessage(text);", undefined],
+  ["server/lsp/commands/ask.ts", "services.client.showMessage(text);", undefined],
   ["server/cli/info.ts", "process.stdout.write(text);", /standard output/],
   ["server/cli/info.ts", "const { stdout } = process;", /standard output/],
   ["server/cli/info.ts", "console.log(text);", /standard output/],

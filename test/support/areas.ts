@@ -146,7 +146,7 @@ export const AREAS: readonly Area[] = [
   {
     path: "server/lsp",
     holds:
-      "the language server's handlers, which never see the connection; `engine/` (the model in use), `document/` (work on open documents)",
+      "the language server's handlers, which never see the connection; `commands/` (workspace/executeCommand), `engine/` (the model in use), `document/` (work on open documents)",
     areas: [...base, "server/features", "server/panel", "server/runs", "server/tools.ts"],
     packages: ["zod", "lru-cache", "vscode-languageserver-protocol", "vscode-languageserver-textdocument"],
     node: true,
