@@ -24,8 +24,7 @@ export function withPoolOptions(command: Command): Command {
 }
 
 /** Help for --threads: the default is that of the engine (defaultThreads). */
-export const THREADS_HELP =
-  "threads of one operator (default: half of the logical cores if more than four, otherwise all)";
+const THREADS_HELP = "threads of one operator (default: half of the logical cores if more than four, otherwise all)";
 
 function withModel(command: Command): Command {
   return command
@@ -49,17 +48,6 @@ export function atLeast(least: number): (value: string) => number {
     const number = Number(value);
     if (value.trim() === "" || !Number.isSafeInteger(number) || number < least) {
       throw new InvalidArgumentError(`Use a whole number of at least ${least}.`);
-    }
-    return number;
-  };
-}
-
-/** A parser of whole numbers in a range. */
-export function within([least, most]: readonly [number, number]): (value: string) => number {
-  return (value) => {
-    const number = Number(value);
-    if (value.trim() === "" || !Number.isSafeInteger(number) || number < least || number > most) {
-      throw new InvalidArgumentError(`Use a whole number from ${least} to ${most}.`);
     }
     return number;
   };
