@@ -1,4 +1,5 @@
 /** The devices that a model can run on, and their names in settings, in the panel and for people. */
+import { english, type Translate } from "../base/translate.ts";
 
 /** Devices, by the names of ONNX Runtime's execution providers. */
 export const DEVICES = ["cpu", "webgpu", "dml", "coreml", "cuda"] as const;
@@ -33,6 +34,10 @@ export interface DeviceChoice {
 }
 
 /** A sentence for people: a device failed, and the CPU takes its place. */
-export function fallbackNotice(device: Device, why: string): string {
-  return `${DEVICE_NAMES[device]} failed, so the CPU takes its place: ${why}. "spanfill devices", and Devices in the panel, show what it needs.`;
+export function fallbackNotice(device: Device, why: string, t: Translate = english): string {
+  return t(
+    '{0} failed, so the CPU takes its place: {1}. "spanfill devices", and Devices in the panel, show what it needs.',
+    DEVICE_NAMES[device],
+    why,
+  );
 }

@@ -1,14 +1,10 @@
 // `npm run l10n`: what the translations lack, and what in them is stale. VS Code takes package.nls.LANGUAGE.json for package.json's
 // texts and l10n/bundle.l10n.LANGUAGE.json for those of the code, each English text being its own key there.
 import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 
 /** Languages besides English, as VS Code names them. */
 export const LANGUAGES = ["de", "fr"];
-
-/** Tables outside client/ whose texts the page shows. */
-const MARKED = ["protocol/train-fields.ts"];
 
 /**
  * What is wrong with a language's translations, a line each.
@@ -27,16 +23,22 @@ export function problemsOf(language) {
 }
 
 /**
- * The texts that the extension's code hands to `l10n.t`, and the panel's page to its own `t`, each once.
+ * The texts that the extension's code hands to `l10n.t`, and the panel's page and the server to their own `t`, each once.
  * @returns {{ texts: string[], problems: string[] }}
  */
 export function codeTexts() {
   const texts = new Set();
   const problems = [];
-  const files = readdirSync("client", { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".ts"));
-  for (const name of [...files.sort().map((file) => join("client", file)), ...MARKED]) {
+  const files = ["client", "server", "protocol"].flatMap((folder) =>
+    readdirSync(folder, { recursive: true, encoding: "utf8" })
+      .filter((name) => name.endsWith(".ts"))
+      .sort()
+      .map((name) => `${folder}/${name.replaceAll("\\", "/")}`),
+  );
+  for (const name of files) {
     const code = readFileSync(name, "utf8");
-    const asked = /^(client.panel.view|protocol)/.test(name) ? "(?<![\\w.]|function )t" : "\\bl10n\\s*\\.t";
+    const own = !name.startsWith("client/") || name.startsWith("client/panel/view/");
+    const asked = own ? "(?<![\\w.]|function )(?:services\\s*\\.)?t" : "\\bl10n\\s*\\.t";
     const call = new RegExp(`${asked}\\(\\s*("(?:[^"\\\\]|\\\\.)*"|'(?:[^'\\\\]|\\\\.)*')?`, "g");
     for (const { 0: begun, 1: literal } of code.matchAll(call)) {
       if (literal === undefined) problems.push(`${name}: ${begun.trim()}... does not begin with a text in quotes`);

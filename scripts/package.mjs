@@ -45,7 +45,13 @@ const VSIX = [
   /^media\/(icon\.png|walkthrough\/\w+\.svg)$/,
   /^dist\/(client\.cjs|commands\.cjs|panel-host\.cjs|panel\.js|cli\.js|server\.js|child\.js|chunk-\w+\.js|[\w.-]+\.LEGAL\.txt)$/,
 ];
-const TARBALL = [...TEXTS, ...MODELS, /^dist\/(cli|server|child|chunk-\w+)\.js$/, /^dist\/[\w.-]+\.LEGAL\.txt$/];
+const TARBALL = [
+  ...TEXTS,
+  ...MODELS,
+  /^l10n\/bundle\.l10n\.[\w-]+\.json$/,
+  /^dist\/(cli|server|child|chunk-\w+)\.js$/,
+  /^dist\/[\w.-]+\.LEGAL\.txt$/,
+];
 const PANEL = ["dist/panel-host.cjs", "dist/panel.js"];
 const NEEDED = ["package.json", "PRIVACY.md", "dist/cli.js", "dist/server.js", "dist/child.js"];
 const BINDING = "onnxruntime_binding.node";
@@ -88,7 +94,7 @@ function packTarball() {
     // npm then refuses it elsewhere, and says why.
     ...(native && { os: [os], cpu: [cpu], ...(os === "linux" && { libc: ["glibc"] }) }),
   });
-  stageFiles(stage, "README.md", "CHANGELOG.md", "PRIVACY.md", "LICENSE", "NOTICE", "models/builtin");
+  stageFiles(stage, "README.md", "CHANGELOG.md", "PRIVACY.md", "LICENSE", "NOTICE", "models/builtin", "l10n");
   stageBundles(stage, bundles("cli.js", "server.js", "child.js"));
   stageRuntime(join(stage, "node_modules"));
 

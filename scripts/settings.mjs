@@ -1,4 +1,4 @@
-// Writes the settings of protocol/settings.ts and the tools of protocol/tools.ts into package.json, and the settings' texts into
+// Writes the settings of protocol/settings.ts and the tools of protocol/tools.ts into package.json, and their texts into
 // package.nls.json, beside which VS Code looks for translations; test/client/manifest.test.ts fails when they differ.
 import { readFileSync, writeFileSync } from "node:fs";
 import { build } from "esbuild";
@@ -31,12 +31,16 @@ const properties = Object.fromEntries(
 );
 rewrite("package.json", (manifest) => {
   manifest.capabilities.untrustedWorkspaces.restrictedConfigurations = restrictedConfigurations();
-  manifest.contributes.languageModelTools = languageModelTools();
+  manifest.contributes.languageModelTools = languageModelTools().map((tool) => ({
+    ...tool,
+    displayName: reference(`tools.${tool.toolReferenceName}.name`, tool.displayName),
+    userDescription: reference(`tools.${tool.toolReferenceName}.description`, tool.userDescription),
+  }));
   manifest.contributes.configuration = { title: "Spanfill", properties };
   return manifest;
 });
 rewrite("package.nls.json", (old) => {
-  const others = Object.entries(old).filter(([key]) => !key.startsWith("settings."));
+  const others = Object.entries(old).filter(([key]) => !/^(settings|tools)\./.test(key));
   return { ...Object.fromEntries(others), ...texts };
 });
 

@@ -2,6 +2,7 @@
  * The language server: connects the protocol to the handlers, one line per method. Its arguments choose stdio or
  * Node's IPC.
  */
+
 import { join } from "node:path";
 import {
   type CancellationToken,
@@ -23,6 +24,7 @@ import {
 import type { z } from "zod";
 import { defined } from "../base/defined.ts";
 import { withStack } from "../base/reason.ts";
+import { english, type Translate } from "../base/translate.ts";
 import packageJson from "../package.json" with { type: "json" };
 import { JOB_NOTIFICATION, PANEL_REQUEST, serverQuestionSchema } from "../protocol/panel.ts";
 import {
@@ -63,6 +65,7 @@ import type { PanelService } from "./lsp/panel.ts";
 import { createProgress } from "./lsp/progress.ts";
 import type { Services } from "./lsp/services.ts";
 import { createSettingsStore } from "./lsp/settings-store.ts";
+import { translationFor } from "./lsp/translation.ts";
 import { errorConsole } from "./output.ts";
 import { createTypingNotice } from "./runs/typing.ts";
 import { fileBehind } from "./text/file-behind.ts";
@@ -93,12 +96,13 @@ const typing = createTypingNotice((error) => log.debug(`training runs were not n
 const engine = createEngineHost({
   log,
   onStatus: (status) => notify(STATUS_NOTIFICATION, status),
+  t: () => services?.t ?? english,
 });
 
-connection.onInitialize(({ capabilities, initializationOptions, rootUri }): InitializeResult => {
+connection.onInitialize(({ capabilities, initializationOptions, rootUri, locale }): InitializeResult => {
   if (services !== undefined) throw refused(ErrorCodes.InvalidRequest, "The server is already initialized.");
   encoding = chooseEncoding(capabilities.general?.positionEncodings);
-  services = servicesFor(capabilities, initializationOptions, rootUri);
+  services = servicesFor(capabilities, initializationOptions, rootUri, translationFor(locale));
   listensForSettings = capabilities.workspace?.didChangeConfiguration?.dynamicRegistration ?? false;
   // Registered here because the library sets its own handlers for progress and folders just before.
   connection.onNotification(WorkDoneProgressCancelNotification.type, ({ token }) => services?.progress.cancel(token));
@@ -257,6 +261,7 @@ function servicesFor(
   { workspace, window, textDocument }: ClientCapabilities,
   options: unknown,
   rootUri: string | null | undefined,
+  t: Translate,
 ): Services {
   const fetch = (scopeUri: string | undefined) =>
     connection.workspace.getConfiguration({
@@ -280,15 +285,19 @@ function servicesFor(
     engine,
     suggestions: createSuggestions(undefined, (error) => log.error(`a suggestion failed: ${withStack(error)}`)),
     words: createWords(),
-    privateFiles: createPrivateFiles(),
+    privateFiles: createPrivateFiles(t),
     summaries,
     log,
-    progress: createProgress({
-      create: window?.workDoneProgress
-        ? (token) => connection.sendRequest(WorkDoneProgressCreateRequest.type, { token })
-        : undefined,
-      send: (token, value) => unheard(() => connection.sendProgress(WorkDoneProgress.type, token, value)),
-    }),
+    t,
+    progress: createProgress(
+      {
+        create: window?.workDoneProgress
+          ? (token) => connection.sendRequest(WorkDoneProgressCreateRequest.type, { token })
+          : undefined,
+        send: (token, value) => unheard(() => connection.sendProgress(WorkDoneProgress.type, token, value)),
+      },
+      t,
+    ),
     client: {
       followsCommandLinks: isEnabled(options, "commandLinks"),
       tagsModelGenerated: textDocument?.codeAction?.tagSupport !== undefined,

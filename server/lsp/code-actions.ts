@@ -1,4 +1,5 @@
 /** Offers what Spanfill can do with a part of a document, without running the model. */
+import { english, type Translate } from "../../base/translate.ts";
 import type { CommandName } from "../../protocol/commands.ts";
 import type { Settings } from "../../protocol/settings.ts";
 import { gapsIn } from "../features/write/fill-gaps.ts";
@@ -43,13 +44,15 @@ export interface CursorOffer {
  * Offers to continue at the cursor and to write front matter. Source actions, which VS Code shows in a separate menu
  * and not at every cursor.
  */
-export function cursorActions(languageId: string): CursorOffer[] {
+export function cursorActions(languageId: string, t: Translate = english): CursorOffer[] {
   const [, , , , continueKind, title, description] = OFFER_KINDS;
   const command = "writeField";
-  const offers: CursorOffer[] = [{ title: "Continue here", kind: continueKind, command: "continueHere", argument: {} }];
+  const offers: CursorOffer[] = [
+    { title: t("Continue here"), kind: continueKind, command: "continueHere", argument: {} },
+  ];
   if (languageId === "markdown" || languageId === "quarto") {
-    offers.push({ title: "Write title", kind: title, command, argument: { field: "title" } });
-    offers.push({ title: "Write description", kind: description, command, argument: { field: "description" } });
+    offers.push({ title: t("Write title"), kind: title, command, argument: { field: "title" } });
+    offers.push({ title: t("Write description"), kind: description, command, argument: { field: "description" } });
   }
   return offers;
 }
@@ -58,27 +61,30 @@ export function cursorActions(languageId: string): CursorOffer[] {
  * Offers to fill the gaps of the selection or of the cursor's line; to summarize or rephrase the selection; and to
  * classify it if a model was chosen for that. Reads nothing else.
  */
-export function codeActions({ settings }: { readonly settings: Settings }, params: CodeActionParams): Offer[] {
+export function codeActions(
+  { settings, t = english }: { readonly settings: Settings; readonly t?: Translate },
+  params: CodeActionParams,
+): Offer[] {
   const { text, start, end } = params;
   const offers: Offer[] = [];
   const part = start < end ? params : lineOf(text, start);
   const gaps = gapsIn(part, settings.gapMarker).length;
   if (gaps > 0) {
-    const title = gaps === 1 ? "Fill gap" : `Fill gaps (${gaps})`;
+    const title = gaps === 1 ? t("Fill gap") : t("Fill gaps ({0})", gaps);
     offers.push({ title, kind: OFFER_KINDS[0], command: "fillGaps", start: part.start, end: part.end });
   }
   if (text.slice(start, end).trim() !== "") {
-    offers.push({ title: "Summarize selection", kind: OFFER_KINDS[1], command: "summarizeRange", start, end });
+    offers.push({ title: t("Summarize selection"), kind: OFFER_KINDS[1], command: "summarizeRange", start, end });
   }
   const words = text
     .slice(start, end)
     .split(/\s+/)
     .filter((word) => word !== "").length;
   if (gaps === 0 && words > 0 && words <= MOST_REPHRASED) {
-    offers.push({ title: "Rephrase selection", kind: OFFER_KINDS[2], command: "rephrase", start, end });
+    offers.push({ title: t("Rephrase selection"), kind: OFFER_KINDS[2], command: "rephrase", start, end });
   }
   if (settings["models.classify"] !== "" && words > 0) {
-    offers.push({ title: "Classify selection", kind: OFFER_KINDS[3], command: "classifyRange", start, end });
+    offers.push({ title: t("Classify selection"), kind: OFFER_KINDS[3], command: "classifyRange", start, end });
   }
   return offers;
 }

@@ -91,11 +91,11 @@ export async function suggestion(
   if (reason !== undefined) return none(reason);
   const program = Object.hasOwn(COMMENTED_LANGUAGES, languageId);
   const comment = program ? commentAt(text, offset, languageId) : undefined;
-  if (program && comment === undefined) return none("the cursor is in code");
+  if (program && comment === undefined) return none(services.t("the cursor is in code"));
   return withModel(services, "infill", (model) =>
     comment === undefined
-      ? inlineCompletion({ model, settings }, { text, offset, explicit }, signal)
-      : completeComment({ model, settings }, { ...comment, explicit }, signal),
+      ? inlineCompletion({ model, settings, t: services.t }, { text, offset, explicit }, signal)
+      : completeComment({ model, settings, t: services.t }, { ...comment, explicit }, signal),
   );
 }
 
@@ -138,7 +138,11 @@ export async function provideCodeLenses(
   return upperSections(sections, MOST_LENSES).map(({ headingStart, headingEnd, bodyEnd }) => {
     const range = document.rangeOf(headingStart, bodyEnd);
     const argument = { uri, version, edition, range, show: true };
-    const command = { title: "Summarize section", command: commandId("summarizeRange"), arguments: [argument] };
+    const command = {
+      title: services.t("Summarize section"),
+      command: commandId("summarizeRange"),
+      arguments: [argument],
+    };
     return { range: document.rangeOf(headingStart, headingEnd), command };
   });
 }
@@ -167,7 +171,7 @@ export async function provideCodeActions(
   const tags: Pick<CodeAction, "tags"> = services.client.tagsModelGenerated
     ? { tags: [CodeActionTag.LLMGenerated] }
     : {};
-  const offers: CodeAction[] = codeActions({ settings }, { text, start, end })
+  const offers: CodeAction[] = codeActions({ settings, t: services.t }, { text, start, end })
     .filter(({ kind }) => wanted(kind))
     .map(({ title, kind, command, ...offer }) => {
       const range = document.rangeOf(offer.start, offer.end);
@@ -179,7 +183,9 @@ export async function provideCodeActions(
         ...tags,
       };
     });
-  for (const { title, kind, command, argument } of start === end ? cursorActions(document.languageId) : []) {
+  for (const { title, kind, command, argument } of start === end
+    ? cursorActions(document.languageId, services.t)
+    : []) {
     const given = { uri, version, edition, position: params.range.start, ...argument, apply: true };
     if (wanted(kind))
       offers.push({ title, kind, command: { title, command: commandId(command), arguments: [given] }, ...tags });

@@ -1,10 +1,12 @@
 /** Work-done progress: shows long work to the user, who can cancel it. */
+
 import type {
   ProgressToken,
   WorkDoneProgressBegin,
   WorkDoneProgressEnd,
   WorkDoneProgressReport,
 } from "vscode-languageserver-protocol";
+import { english, type Translate } from "../../base/translate.ts";
 import { messageText } from "../../protocol/shown-text.ts";
 import { cancelled } from "./errors.ts";
 
@@ -45,7 +47,7 @@ export interface Progress {
  * Creates the progress.
  * @param client the connection to the client
  */
-export function createProgress(client: ProgressClient): Progress {
+export function createProgress(client: ProgressClient, t: Translate = english): Progress {
   const running = new Map<ProgressToken, AbortController>();
   let count = 0;
 
@@ -71,7 +73,7 @@ export function createProgress(client: ProgressClient): Progress {
       try {
         return await run(both, ({ done, total }) => {
           const percentage = Math.floor((100 * done) / Math.max(total, 1));
-          client.send(token, { kind: "report", percentage, message: `${done} of ${total}` });
+          client.send(token, { kind: "report", percentage, message: t("{0} of {1}", done, total) });
         });
       } catch (error) {
         throw controller.signal.aborted ? cancelled() : error;

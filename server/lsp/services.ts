@@ -1,5 +1,7 @@
 /** The server's parts that handlers use; none of them exposes the connection. */
+
 import type { WorkspaceEdit } from "vscode-languageserver-protocol";
+import type { Translate } from "../../base/translate.ts";
 import type { FolderEntries } from "../../protocol/requests.ts";
 import type { SummaryCache } from "../features/read/summary-cache.ts";
 import type { Rephrasing } from "../features/write/rephrase.ts";
@@ -68,5 +70,7 @@ export interface Services {
   readonly words: Words;
   readonly privateFiles: PrivateFiles;
   readonly log: Log;
+  /** Puts what the user is shown into the client's language. */
+  readonly t: Translate;
   readonly client: Client;
 }

@@ -22,9 +22,9 @@ export async function foreignLanguage(text: string, languages: readonly string[]
   return known < MOST_LIKELIHOOD * (scores[found.language] ?? 0) ? found.language : undefined;
 }
 
-/** A language's English name: "de" is "German". */
-export function languageName(language: string): string {
-  return new Intl.DisplayNames("en", { type: "language" }).of(language) ?? language;
+/** A language's name: "de" is "German". @param reader the language of the name */
+export function languageName(language: string, reader = "en"): string {
+  return new Intl.DisplayNames(reader, { type: "language" }).of(language) ?? language;
 }
 
 const MOST_READ = 20_000;

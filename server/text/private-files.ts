@@ -1,7 +1,9 @@
 /** Files in which nothing is done unasked: those that keep secrets, and those that `.spanfillignore` names. */
+
 import { stat } from "node:fs/promises";
 import { dirname, join, posix, relative, sep } from "node:path";
 import ignore, { type Ignore } from "ignore";
+import { english, type Translate } from "../../base/translate.ts";
 import { readRegularFile } from "../files/regular-file.ts";
 import { isMissing } from "../files/whole-file.ts";
 
@@ -25,9 +27,9 @@ export const IGNORE_FILE = ".spanfillignore";
 export const MOST_IGNORE_BYTES = 256 * 1024;
 
 /** What the name alone says against a file; undefined where nothing. @param path with "/" between names */
-export function whySecret(path: string): string | undefined {
+export function whySecret(path: string, t: Translate = english): string | undefined {
   const name = posix.basename(path);
-  return SECRET_NAME.test(name) ? `${name} looks like a file that keeps secrets` : undefined;
+  return SECRET_NAME.test(name) ? t("{0} looks like a file that keeps secrets", name) : undefined;
 }
 
 /**
@@ -55,27 +57,27 @@ export interface PrivateFiles {
   ): Promise<string | undefined>;
 }
 
-/** Returns the private files, with nothing remembered. */
-export function createPrivateFiles(): PrivateFiles {
+/** Returns the private files, with nothing remembered. @param t of the reasons */
+export function createPrivateFiles(t: Translate = english): PrivateFiles {
   const known = new Map<string, Known>();
   return {
     async why(path) {
-      const secret = whySecret(path.split(sep).join("/"));
+      const secret = whySecret(path.split(sep).join("/"), t);
       if (secret !== undefined) return secret;
       for (let folder = dirname(path); ; folder = dirname(folder)) {
         const file = join(folder, IGNORE_FILE);
-        const reason = whyNamed(file, await patternsOf(known, file), relative(folder, path).split(sep).join("/"));
+        const reason = whyNamed(file, await patternsOf(known, file), relative(folder, path).split(sep).join("/"), t);
         if (reason !== undefined || dirname(folder) === folder) return reason;
       }
     },
     async whyWithin(folder, path, fetch) {
-      const secret = whySecret(path);
+      const secret = whySecret(path, t);
       if (secret !== undefined) return secret;
       const names = path.split("/");
       for (let i = names.length - 1; i >= 0; i--) {
         const file = [...names.slice(0, i), IGNORE_FILE].join("/");
         const patterns = await fetchedPatterns(known, `${folder}/${file}`, () => fetch(file));
-        const reason = whyNamed(file, patterns, names.slice(i).join("/"));
+        const reason = whyNamed(file, patterns, names.slice(i).join("/"), t);
         if (reason !== undefined) return reason;
       }
       return undefined;
@@ -83,10 +85,11 @@ export function createPrivateFiles(): PrivateFiles {
   };
 }
 
-function whyNamed(file: string, patterns: Patterns, path: string): string | undefined {
+function whyNamed(file: string, patterns: Patterns, path: string, t: Translate): string | undefined {
   // An unreadable one may name this file, for all that can be known.
-  if (patterns === "unreadable") return `${file} is not a file of at most ${MOST_IGNORE_BYTES} bytes that can be read`;
-  return patterns?.ignores(path) ? `${file} names this file` : undefined;
+  if (patterns === "unreadable")
+    return t("{0} is not a file of at most {1} bytes that can be read", file, MOST_IGNORE_BYTES);
+  return patterns?.ignores(path) ? t("{0} names this file", file) : undefined;
 }
 
 /** The patterns of an ignore file; undefined where there is none. */

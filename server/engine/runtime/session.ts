@@ -1,4 +1,5 @@
 /** The only file that knows onnxruntime-node: graphs in, numbers out. Where it cannot be loaded, session-wasm.ts serves. */
+
 import type { Tensor as NativeTensor } from "onnxruntime-node";
 import { reason } from "../../../base/reason.ts";
 import { ModelError } from "../../../models/errors.ts";
@@ -6,6 +7,7 @@ import { encodeModel } from "../../../models/graph/proto.ts";
 import type { Graph } from "../../../models/graph/types.ts";
 import { cacheFolder } from "../../files/whole-file.ts";
 import type { Device } from "../device.ts";
+import { slowNotice as noticeOfSlowness } from "../slow-notice.ts";
 import { removeTelemetryLogs, switchOffTelemetry } from "./telemetry.ts";
 
 /** A tensor of the runtime. What one run gave back can be fed to the next without a copy. */
@@ -147,10 +149,9 @@ async function loadRuntime(): Promise<Runtime | ModelError> {
     try {
       const { wasmOpener, Tensor } = await import("./session-wasm.ts");
       const openWasm = wasmOpener();
-      const slowNotice = `Spanfill works here, but about ten times slower than it could and with three times the memory: its engine runs as WebAssembly, because ${why}.`;
       return {
         Tensor,
-        slowNotice,
+        slowNotice: noticeOfSlowness(why),
         devices: ["cpu"],
         async open(graph, { folder, threads, device = "cpu" }) {
           if (device !== "cpu") throw new Error("the engine runs as WebAssembly here, which has the CPU alone");

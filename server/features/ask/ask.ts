@@ -1,5 +1,7 @@
 /** Answers a question from a text, by a model that was taught to: each part of a long text is asked, and the surest answers stand. */
+
 import { percentDone } from "../../../base/figures.ts";
+import { english, type Translate } from "../../../base/translate.ts";
 import { ModelError } from "../../../models/errors.ts";
 import type { CallOptions, LoadedModel, ModelInfo } from "../../engine/engine.ts";
 import { checkText } from "../../text/input.ts";
@@ -78,15 +80,14 @@ export async function ask(
 }
 
 /** What a reader should know of an answer and how it was read, as short phrases. */
-export function askNotes({
-  answers: [first],
-  chunks,
-  coverage,
-}: Pick<AskResult, "answers" | "chunks" | "coverage">): string[] {
+export function askNotes(
+  { answers: [first], chunks, coverage }: Pick<AskResult, "answers" | "chunks" | "coverage">,
+  t: Translate = english,
+): string[] {
   return [
-    ...(first === undefined || first.places.length > 0 ? [] : ["not in the text in these words"]),
-    ...(chunks === 1 ? [] : [`read in ${chunks} parts, ${percentDone(coverage)} of the text`]),
-    ...(first === undefined ? [] : [`likelihood ${first.likelihood.toFixed(2)}, not calibrated`]),
+    ...(first === undefined || first.places.length > 0 ? [] : [t("not in the text in these words")]),
+    ...(chunks === 1 ? [] : [t("read in {0} parts, {1} of the text", chunks, percentDone(coverage))]),
+    ...(first === undefined ? [] : [t("likelihood {0}, not calibrated", first.likelihood.toFixed(2))]),
   ];
 }
 

@@ -1,5 +1,7 @@
 /** Says which label suits a text, by a model that was taught to: labels that are known are compared, else the model writes one. */
+
 import { percentDone } from "../../../base/figures.ts";
+import { english, type Translate } from "../../../base/translate.ts";
 import { ModelError } from "../../../models/errors.ts";
 import type { LoadedModel, ModelInfo } from "../../engine/engine.ts";
 import { checkText } from "../../text/input.ts";
@@ -79,17 +81,16 @@ export async function classify(
 }
 
 /** What a reader should know of a classification, as short phrases. */
-export function classifyNotes({
-  origin,
-  chunks,
-  coverage,
-}: Pick<Classification, "origin" | "chunks" | "coverage">): string[] {
+export function classifyNotes(
+  { origin, chunks, coverage }: Pick<Classification, "origin" | "chunks" | "coverage">,
+  t: Translate = english,
+): string[] {
   const whose = {
-    given: "among the labels given",
-    known: "among the model's labels",
-    written: "the label is the model's own words",
+    given: t("among the labels given"),
+    known: t("among the model's labels"),
+    written: t("the label is the model's own words"),
   };
-  const parts = chunks === 1 ? [] : [`read in ${chunks} parts, ${percentDone(coverage)} of the text`];
+  const parts = chunks === 1 ? [] : [t("read in {0} parts, {1} of the text", chunks, percentDone(coverage))];
   return [whose[origin], ...parts];
 }
 

@@ -1,22 +1,26 @@
 /** What is said beside a summary: whose words it is in, and how far to trust it. */
+
 import { percent } from "../../../base/figures.ts";
+import { english, type Translate } from "../../../base/translate.ts";
 import { languageName } from "../../text/languages.ts";
 import type { Summary } from "./summarize.ts";
 
 /** What a reader should know of whose words a summary is and how good, as short phrases. */
-export function summaryNotes({
-  confidence,
-  calibrated,
-  origin,
-  language,
-}: Pick<Summary, "confidence" | "calibrated" | "origin" | "language">): string[] {
-  const sure = calibrated ? `confidence ${percent(confidence)}` : `likelihood ${confidence.toFixed(2)}, not calibrated`;
+export function summaryNotes(
+  { confidence, calibrated, origin, language }: Pick<Summary, "confidence" | "calibrated" | "origin" | "language">,
+  t: Translate = english,
+): string[] {
+  const sure = calibrated
+    ? t("confidence {0}", percent(confidence))
+    : t("likelihood {0}, not calibrated", confidence.toFixed(2));
   const whose = {
     model: [],
-    text: ["a sentence of the text itself, the model was not sure of its own"],
-    both: ["partly sentences of the text itself, where the model was not sure of its own"],
+    text: [t("a sentence of the text itself, the model was not sure of its own")],
+    both: [t("partly sentences of the text itself, where the model was not sure of its own")],
   };
   const foreign =
-    language === undefined ? [] : [`the text is ${languageName(language)}, which the model does not know`];
+    language === undefined
+      ? []
+      : [t("the text is {0}, which the model does not know", languageName(language, t.language))];
   return [...whose[origin], ...foreign, sure];
 }

@@ -1,4 +1,5 @@
 /** Suggests what could stand at the cursor: the model reads the text before and after it, and nothing that is typed changes. */
+import { english, type Translate } from "../../../base/translate.ts";
 import type { LengthHint } from "../../../models/tokenizer/spans.ts";
 import type { Settings } from "../../../protocol/settings.ts";
 import type { LoadedModel } from "../../engine/engine.ts";
@@ -9,6 +10,8 @@ import { infill } from "./infill.ts";
 export interface InlineCompletionContext {
   readonly model: () => Promise<LoadedModel>;
   readonly settings: Settings;
+  /** Of reasons; English when absent. */
+  readonly t?: Translate;
 }
 
 /** Where a suggestion is wanted. */
@@ -34,24 +37,25 @@ export interface InlineCompletions {
  * @throws what the model throws
  */
 export async function inlineCompletion(
-  { model, settings }: InlineCompletionContext,
+  { model, settings, t = english }: InlineCompletionContext,
   { text, offset, explicit }: InlineCompletionParams,
   signal: AbortSignal,
 ): Promise<InlineCompletions> {
   const none = (reason: string) => ({ items: [], reason, cancelled: false });
-  if (!explicit && !settings["inlineCompletion.enabled"]) return none("spanfill.inlineCompletion.enabled is off");
+  if (!explicit && !settings["inlineCompletion.enabled"]) return none(t("spanfill.inlineCompletion.enabled is off"));
   // A window of text: what the model cannot read need not be copied or searched.
   const reach = settings.maxContextTokens * CHARACTERS_A_TOKEN;
   const before = text.slice(Math.max(0, offset - reach), offset);
   const after = text.slice(offset, offset + reach);
-  if ((before + after).trim() === "") return none("there is no text around the cursor");
-  if ((before + after).includes("\0")) return none("the text is binary");
+  if ((before + after).trim() === "") return none(t("there is no text around the cursor"));
+  if ((before + after).includes("\0")) return none(t("the text is binary"));
   if (!explicit && /[\p{L}\p{N}_]$/u.test(before) && /^[\p{L}\p{N}_]/u.test(after)) {
-    return none("the cursor is inside a word");
+    return none(t("the cursor is inside a word"));
   }
   const loaded = await model();
   const language = explicit ? undefined : await foreignLanguage(before + after, loaded.info.languages);
-  if (language !== undefined) return none(`the text is ${languageName(language)}, which the model does not know`);
+  if (language !== undefined)
+    return none(t("the text is {0}, which the model does not know", languageName(language, t.language)));
   const made = await infill(
     { model: loaded },
     {
@@ -71,8 +75,12 @@ export async function inlineCompletion(
   const best = Math.max(0, ...offered.map(({ confidence }) => confidence));
   return none(
     offered.length === 0
-      ? "the model had nothing to say"
-      : `the model's best suggestion has confidence ${best.toFixed(3)}, below ${least} (spanfill.inlineCompletion.minimumConfidence)`,
+      ? t("the model had nothing to say")
+      : t(
+          "the model's best suggestion has confidence {0}, below {1} (spanfill.inlineCompletion.minimumConfidence)",
+          best.toFixed(3),
+          least,
+        ),
   );
 }
 
@@ -86,14 +94,15 @@ export async function completeComment(
   params: InlineCompletionParams,
   signal: AbortSignal,
 ): Promise<InlineCompletions> {
+  const { t = english } = context;
   if (!params.explicit && !context.settings["inlineCompletion.comments"])
-    return { items: [], reason: "spanfill.inlineCompletion.comments is off", cancelled: false };
+    return { items: [], reason: t("spanfill.inlineCompletion.comments is off"), cancelled: false };
   const made = await inlineCompletion(context, params, signal);
   const items = made.items
     .map(({ text, confidence }) => ({ text: text.split(/\r?\n/, 1)[0] ?? "", confidence }))
     .filter(({ text }) => text.trim() !== "");
   if (items.length > 0 || made.reason !== undefined || made.cancelled) return { ...made, items };
-  return { ...made, items, reason: "the model had nothing to say on this line" };
+  return { ...made, items, reason: t("the model had nothing to say on this line") };
 }
 
 /** More than tokens are long, on average. */

@@ -27,9 +27,9 @@ export const summarizeRange = onPart(
     const startMs = performance.now();
     const run = (signal: AbortSignal, onProgress: WorkOptions["onProgress"]) =>
       withSummaries(services, (context) => rememberedSummary(context, params, { signal, onProgress }));
-    const result = await services.progress.run({ title: "Spanfill: summarizing", ...call, run });
+    const result = await services.progress.run({ title: services.t("Spanfill: summarizing"), ...call, run });
     if (result === undefined) throw cancelled();
-    const notes = summaryNotes(result);
+    const notes = summaryNotes(result, services.t);
     if (show) showAnswer(services, result.summary, notes);
     return { ...result, ms: Math.round(performance.now() - startMs), notes };
   },
@@ -44,11 +44,11 @@ export const askRange = onPart(
     const chosen = (await services.settings.settingsFor())["models.ask"] !== "";
     const { maxContextTokens } = settings;
     const params = { text: text.slice(start, end), question, chosen, maxContextTokens };
-    const work = { feature: "ask", title: "looking for an answer", ...call } as const;
+    const work = { feature: "ask", title: services.t("Spanfill: looking for an answer"), ...call } as const;
     const result = await workOn(services, target, work, async (model, options) =>
       ask({ model: await model() }, params, options),
     );
-    const notes = askNotes(result);
+    const notes = askNotes(result, services.t);
     if (show) showAnswer(services, result.answers[0]?.text, notes);
     const { chunks, coverage, ms, model } = result;
     const answers = result.answers.map(({ text, likelihood, places }) => ({
@@ -68,11 +68,11 @@ export const classifyRange = onPart(
     const chosen = (await services.settings.settingsFor())["models.classify"] !== "";
     const { maxContextTokens } = settings;
     const params = { text: text.slice(start, end), chosen, maxContextTokens, ...defined({ labels }) };
-    const work = { feature: "classify", title: "classifying", ...call } as const;
+    const work = { feature: "classify", title: services.t("Spanfill: classifying"), ...call } as const;
     const { tokens, cancelled, ms, ...result } = await workOn(services, target, work, async (model, options) =>
       classify({ model: await model() }, params, options),
     );
-    const notes = classifyNotes(result);
+    const notes = classifyNotes(result, services.t);
     const [first] = result.labels;
     const label = first && `${first.label} (${percent(first.probability)})`;
     if (show) showAnswer(services, label, notes);
@@ -80,6 +80,6 @@ export const classifyRange = onPart(
   },
 );
 
-function showAnswer({ client }: Services, answer: string | undefined, notes: readonly string[]): void {
-  client.showMessage(answer ? `${answer} (${notes.join("; ")})` : "The model had nothing to say.");
+function showAnswer({ client, t }: Services, answer: string | undefined, notes: readonly string[]): void {
+  client.showMessage(answer ? `${answer} (${notes.join("; ")})` : t("The model had nothing to say."));
 }

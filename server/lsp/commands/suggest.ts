@@ -23,7 +23,7 @@ export const continueHere = onPart(
     check();
     const text = completions.items[0]?.text ?? "";
     const edits = text === "" ? [] : [{ range: { start: position, end: position }, newText: text }];
-    return { text, applied: await applyEdits(services, document, "Continue", edits) };
+    return { text, applied: await applyEdits(services, document, services.t("Continue"), edits) };
   },
 );
 
@@ -37,7 +37,7 @@ export async function continueText(
   const quiet = params.explicit ? undefined : await whyQuiet(services, uri, settings);
   if (quiet !== undefined) return { items: [], reason: quiet };
   const completions = await withModel(services, "infill", (model) =>
-    completeComment({ model, settings }, params, signal),
+    completeComment({ model, settings, t: services.t }, params, signal),
   );
   if (completions.cancelled) throw cancelled();
   services.log.debug(
@@ -57,5 +57,5 @@ export async function explainSuggestion(
   const { items, reason } = await suggestion(services, document, place, signal);
   signal.throwIfAborted();
   const [best] = items;
-  return best === undefined ? { reason: reason ?? "the request was cancelled" } : { suggestion: best.text };
+  return best === undefined ? { reason: reason ?? services.t("the request was cancelled") } : { suggestion: best.text };
 }

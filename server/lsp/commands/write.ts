@@ -1,5 +1,7 @@
 /** Commands that write into a document: its gaps, other words, its front matter. */
+
 import type { ChangeAnnotation, TextEdit, WorkspaceEdit } from "vscode-languageserver-protocol";
+import type { Translate } from "../../../base/translate.ts";
 import type { FillGapsResult, RephraseResult, WriteFieldResult } from "../../../protocol/commands.ts";
 import { summaryNotes } from "../../features/read/summary-notes.ts";
 import { fillGaps } from "../../features/write/fill-gaps.ts";
@@ -18,7 +20,7 @@ export const fillGapsInPart = onPart(
     call,
   ): Promise<FillGapsResult> => {
     const { document, text, start, end, settings } = target;
-    const work = { feature: "infill", title: "filling gaps", ...call } as const;
+    const work = { feature: "infill", title: services.t("Spanfill: filling gaps"), ...call } as const;
     const { fills, ms, model, calibrated } = await workOn(services, target, work, (model, options) =>
       fillGaps({ model, settings }, { text, start, end }, options),
     );
@@ -31,18 +33,20 @@ export const fillGapsInPart = onPart(
       .filter((fill) => fill.text !== "")
       .map((fill) => ({ range: fill.range, newText: fill.text }));
     const edit = annotate
-      ? annotated(uri, version, edits)
+      ? annotated(uri, version, edits, services.t)
       : { documentChanges: [{ textDocument: { uri, version }, edits }] };
     const result = { edit, fills: placedFills, ms: Math.round(ms), model, calibrated };
-    return apply ? { ...result, applied: await applyEdits(services, document, "Fill gaps", edits, edit) } : result;
+    return apply
+      ? { ...result, applied: await applyEdits(services, document, services.t("Fill gaps"), edits, edit) }
+      : result;
   },
 );
 
 /** Edits with an annotation for each, so that each can be confirmed. */
-function annotated(uri: string, version: number, edits: readonly TextEdit[]): WorkspaceEdit {
+function annotated(uri: string, version: number, edits: readonly TextEdit[], t: Translate): WorkspaceEdit {
   const changeAnnotations: Record<string, ChangeAnnotation> = {};
   const annotatedEdits = edits.map((edit, i) => {
-    const label = `Gap ${i + 1}`;
+    const label = t("Gap {0}", i + 1);
     changeAnnotations[label] = { label, needsConfirmation: true };
     return { ...edit, annotationId: label };
   });
@@ -53,14 +57,14 @@ function annotated(uri: string, version: number, edits: readonly TextEdit[]): Wo
 export const rephrasePart = onPart(
   async (services, target, { count, apply }: CheckedArguments["rephrase"], call): Promise<RephraseResult> => {
     const { document, text, start, end, settings } = target;
-    const work = { feature: "infill", title: "rephrasing", ...call } as const;
+    const work = { feature: "infill", title: services.t("Spanfill: rephrasing"), ...call } as const;
     const { alternatives, ms, model, calibrated, ...place } = await workOn(services, target, work, (model, options) =>
       rephrase({ model, settings }, { text, start, end, count }, options),
     );
     const range = document.rangeOf(place.start, place.end);
     const result = { range, alternatives, ms: Math.round(ms), model, calibrated };
     const edits = alternatives.slice(0, 1).map((best) => ({ range, newText: best.text }));
-    return apply ? { ...result, applied: await applyEdits(services, document, "Rephrase", edits) } : result;
+    return apply ? { ...result, applied: await applyEdits(services, document, services.t("Rephrase"), edits) } : result;
   },
 );
 
@@ -76,7 +80,12 @@ export const writeField = onPart(
     const { maxContextTokens } = settings;
     // Imported here, with its YAML library, because few sessions need it.
     const { fieldEdit, proposeField } = await import("../../features/write/front-matter.ts");
-    const work = { feature: "summarize", title: `writing a ${field}`, ...call } as const;
+    const work = {
+      feature: "summarize",
+      title:
+        field === "title" ? services.t("Spanfill: writing a title") : services.t("Spanfill: writing a description"),
+      ...call,
+    } as const;
     const proposal =
       value === undefined
         ? await workOn(services, target, work, async (model, options) =>
@@ -87,21 +96,37 @@ export const writeField = onPart(
     const { start, end, newText } = fieldEdit(text, field, chosen);
     check();
     const range = document.rangeOf(start, end);
-    const result = { value: chosen, range, newText, notes: proposal === undefined ? [] : summaryNotes(proposal) };
+    const result = {
+      value: chosen,
+      range,
+      newText,
+      notes: proposal === undefined ? [] : summaryNotes(proposal, services.t),
+    };
     const edits = chosen === "" ? [] : [{ range, newText }];
-    return apply ? { ...result, applied: await applyEdits(services, document, `Write ${field}`, edits) } : result;
+    return apply
+      ? {
+          ...result,
+          applied: await applyEdits(
+            services,
+            document,
+            field === "title" ? services.t("Write title") : services.t("Write description"),
+            edits,
+          ),
+        }
+      : result;
   },
 );
 
 /** Has the client apply edits to the document in its present version, and tells the user where it did not. @returns whether it did */
 export async function applyEdits(
-  { client }: Services,
+  { client, t }: Services,
   { uri, version }: OpenDocument,
   label: string,
   edits: TextEdit[],
   edit: WorkspaceEdit = { documentChanges: [{ textDocument: { uri, version }, edits }] },
 ): Promise<boolean> {
-  const refusal = edits.length === 0 ? "the model had nothing to say" : await client.applyEdit(label, edit);
-  if (refusal !== undefined) client.showMessage(`Spanfill changed nothing (${label.toLowerCase()}): ${refusal}.`);
+  const refusal = edits.length === 0 ? t("the model had nothing to say") : await client.applyEdit(label, edit);
+  if (refusal !== undefined)
+    client.showMessage(t("Spanfill changed nothing ({0}): {1}.", label.toLowerCase(), refusal));
   return refusal === undefined;
 }

@@ -130,7 +130,7 @@ export async function workOn<T extends { readonly cancelled: boolean }>(
 ): Promise<T> {
   const run = (own: AbortSignal, onProgress: WorkOptions["onProgress"]) =>
     withModel(services, feature, (model) => work(model, { signal: own, onProgress }));
-  const result = await services.progress.run({ title: `Spanfill: ${title}`, token, signal, run });
+  const result = await services.progress.run({ title, token, signal, run });
   if (result.cancelled) throw cancelled();
   check();
   return result;

@@ -10,7 +10,7 @@ import type { Services } from "../services.ts";
  * version or another view of a file, the file decides.
  */
 export async function whyQuiet(
-  { client, privateFiles }: Services,
+  { client, privateFiles, t }: Services,
   uri: string,
   settings: Settings,
 ): Promise<string | undefined> {
@@ -20,7 +20,7 @@ export async function whyQuiet(
   const mayDiffer = Object.keys(settings.enable).length > 0 || !isLocal;
   const folder = mayDiffer ? (await client.workspaceFolders()).find((root) => isWithin(file, root)) : undefined;
   const within = pathWithin(file, folder);
-  if (!isEnabled(settings.enable, within)) return "spanfill.enable switches it off here";
+  if (!isEnabled(settings.enable, within)) return t("spanfill.enable switches it off here");
   // A path of another kind may also be a path on this machine, such as the old side of a comparison.
   const reason = path === undefined ? undefined : await privateFiles.why(path);
   if (reason !== undefined || isLocal) return reason;
@@ -28,5 +28,5 @@ export async function whyQuiet(
     return privateFiles.whyWithin(folder, within, (inner) =>
       client.readFile(uriWithin(folder, inner), MOST_IGNORE_BYTES),
     );
-  return whySecret(within);
+  return whySecret(within, t);
 }

@@ -1,9 +1,11 @@
 /** Summaries in hovers over headings and relative links, and folder digests; remembered while nothing changes. */
+
 import { realpath } from "node:fs/promises";
 import { isAbsolute, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Hover } from "vscode-languageserver-protocol";
 import { percentDone } from "../../../base/figures.ts";
+import type { Translate } from "../../../base/translate.ts";
 import { ModelError } from "../../../models/errors.ts";
 import type { SummarizeFolderArguments, SummarizeFolderResult } from "../../../protocol/commands.ts";
 import type { Settings } from "../../../protocol/settings.ts";
@@ -62,14 +64,14 @@ export async function hoverSummary(
   const content = link && (await linkedText(services, document, link, signal));
   if (link !== undefined && content !== undefined) {
     const summary = await withSummaries(services, (context) => gist(context, { text: content, settings }, signal));
-    return hoverOf(summary, document.rangeOf(link.start, link.end), signal);
+    return hoverOf(services.t, summary, document.rangeOf(link.start, link.end), signal);
   }
   const section = sectionAt(text, offset);
   if (section === undefined) return null;
   const summary = await withSummaries(services, (context) =>
     sectionSummary(context, { text, section, settings }, signal),
   );
-  return hoverOf(summary, document.rangeOf(section.headingStart, section.headingEnd), signal);
+  return hoverOf(services.t, summary, document.rangeOf(section.headingStart, section.headingEnd), signal);
 }
 
 /** The digest of a folder; if it is cancelled, the answer is the part that is done. */
@@ -99,16 +101,21 @@ export async function summarizeFolder(
   };
   const run = (workSignal: AbortSignal, onProgress: (progress: { done: number; total: number }) => void) =>
     withSummaries(services, (context) => folderDigest(context, params, { signal: workSignal, onProgress }));
-  const digest = await services.progress.run({ title: "Spanfill: summarizing the folder", ...call, run });
+  const digest = await services.progress.run({ title: services.t("Spanfill: summarizing the folder"), ...call, run });
   return { ...digest, ms: Math.round(performance.now() - started) };
 }
 
-function hoverOf(remembered: RememberedSummary | undefined, range: Hover["range"], signal: AbortSignal): Hover | null {
+function hoverOf(
+  t: Translate,
+  remembered: RememberedSummary | undefined,
+  range: Hover["range"],
+  signal: AbortSignal,
+): Hover | null {
   signal.throwIfAborted();
   if (remembered === undefined || remembered.summary === "" || range === undefined) return null;
-  const parts = remembered.chunks === 1 ? "1 part" : `${remembered.chunks} parts`;
-  const notes = summaryNotes(remembered).join("; ");
-  const note = `Spanfill · ${remembered.model} · ${parts}, ${percentDone(remembered.coverage)} read · ${notes}`;
+  const parts = remembered.chunks === 1 ? t("1 part") : t("{0} parts", remembered.chunks);
+  const notes = summaryNotes(remembered, t).join("; ");
+  const note = `Spanfill · ${remembered.model} · ${parts}, ${t("{0} read", percentDone(remembered.coverage))} · ${notes}`;
   return hover([shownText(remembered.summary)], note, range);
 }
 

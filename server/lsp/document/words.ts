@@ -76,11 +76,11 @@ export async function wordHover(
   const shown = alternatives.map(({ text, confidence }) => {
     const argument = { uri, version, range, word, text };
     const label = services.client.followsCommandLinks
-      ? commandLink(text, "spanfill.replaceWord", argument, REPLACE)
+      ? commandLink(text, "spanfill.replaceWord", argument, services.t("Replace"))
       : shownText(text);
     return joined(label, shownText(percent(confidence)));
   });
-  const note = `Spanfill · ${model}${calibrated ? "" : " · not calibrated"}`;
+  const note = `Spanfill · ${model}${calibrated ? "" : ` · ${services.t("not calibrated")}`}`;
   return hover(shown, note, range);
 }
 
@@ -96,7 +96,7 @@ export async function wordActions(
   if (found === undefined || isStale(services, document, edition)) return [];
   const range = document.rangeOf(found.start, found.end);
   return found.alternatives.map(({ text, confidence }) => ({
-    title: labelText(`Replace "${found.word}" with "${text}" (${percent(confidence)})`),
+    title: labelText(services.t('Replace "{0}" with "{1}" ({2})', found.word, text, percent(confidence))),
     kind: WORD_KIND,
     edit: { documentChanges: [{ textDocument: { uri, version }, edits: [{ range, newText: text }] }] },
   }));
@@ -112,4 +112,3 @@ const MOST_SHOWN = 5;
 const LEAST_SHOWN = 0.01;
 const ONE_WORD = /^\p{L}[\p{L}\p{M}]*(?:['’-][\p{L}\p{M}]+)*$/u;
 const MOST_KEPT = 100;
-const REPLACE = "Replace";

@@ -2,7 +2,9 @@
  * Runs the engine for the server: starts it with the first request that needs it, and replaces it when settings ask
  * for another model.
  */
+
 import { defined } from "../../../base/defined.ts";
+import { english, type Translate } from "../../../base/translate.ts";
 import { ModelError } from "../../../models/errors.ts";
 import { fallbackNotice } from "../../../protocol/devices.ts";
 import type { Feature } from "../../../protocol/panel.ts";
@@ -12,6 +14,7 @@ import { nameOfFolder } from "../../catalog/store.ts";
 import { repeatChanged } from "../../engine/changed.ts";
 import type { LoadedModel } from "../../engine/engine.ts";
 import { createRemoteEngine, type RemoteEngine } from "../../engine/process/remote.ts";
+import { translatedSlowNotice } from "../../engine/slow-notice.ts";
 import { EngineEnded } from "../errors.ts";
 import type { Log } from "../log.ts";
 import { deviceOf, type EngineSettings, type Folder, folderOf, identityOf, keyOf } from "./engine-folder.ts";
@@ -22,6 +25,8 @@ export interface EngineHostOptions {
   readonly log: Log;
   /** Called when the status has changed. */
   readonly onStatus: (status: EngineStatus) => void;
+  /** Of notices; it is asked for each time, since the client says its language later. English when absent. */
+  readonly t?: () => Translate;
   /** The engine's script; by default next to the server's own. */
   readonly childPath?: string;
 }
@@ -139,6 +144,10 @@ class Host implements EngineHost {
     }
   }
 
+  private translation(): Translate {
+    return this.options.t?.() ?? english;
+  }
+
   status({ model, precision }: EngineSettings): EngineStatus {
     const { running, failure } = this;
     const pid = running?.engine.pid;
@@ -152,7 +161,12 @@ class Host implements EngineHost {
       model: info?.id ?? (model || "built-in"),
       precision: info?.precision ?? precision,
       device: notice !== undefined || info === undefined ? "cpu" : info.device,
-      ...defined({ slowNotice: info?.slowNotice, parameters: info?.parameters, pid, deviceNotice: notice }),
+      ...defined({
+        slowNotice: info?.slowNotice && translatedSlowNotice(info.slowNotice, this.translation()),
+        parameters: info?.parameters,
+        pid,
+        deviceNotice: notice,
+      }),
       ...(failed && { message: failure }),
     };
   }
@@ -254,7 +268,7 @@ class Host implements EngineHost {
       log: (line) => log.info(`engine: ${line}`),
       onGone: () => this.publish(),
       onFallback: (device, why) => {
-        running.notice = fallbackNotice(device, why);
+        running.notice = fallbackNotice(device, why, this.translation());
         log.warn(running.notice);
         this.publish();
       },
