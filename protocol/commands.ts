@@ -142,7 +142,7 @@ export interface SummarizeRangeResult extends Reading {
   /** The chance, 0 to 1, that what the model wrote is right, if it is `calibrated`; else its tokens' mean likelihood. */
   readonly confidence: number;
   readonly calibrated: boolean;
-  /** Whose words these are: the model's, or where it was not sure enough the text's own. */
+  /** The source of the words: the model, or the text itself if the model was not confident enough. */
   readonly origin: "model" | "text" | "both";
   /** ISO 639-1 code of the text's language when the model does not know it. */
   readonly language?: string;
@@ -153,7 +153,7 @@ export interface SummarizeFolderArguments {
   readonly uri: string;
 }
 
-/** What was done by then, when the request or its progress was cancelled. */
+/** The digest; if the request or its progress was cancelled, of the part that was done. */
 export interface SummarizeFolderResult {
   /** The digest; its links are relative to the folder. */
   readonly markdown: string;
@@ -196,7 +196,7 @@ export interface RephraseArguments extends AboutDocument, Applied {
 }
 
 export interface RephraseResult extends Provenance, AppliedResult {
-  /** What the alternatives stand for: the range without the white space around it. */
+  /** The range that the alternatives replace: the requested one without surrounding white space. */
   readonly range: Range;
   /** Best first; none is the present text. */
   readonly alternatives: readonly { readonly text: string; readonly confidence: number }[];
@@ -205,7 +205,7 @@ export interface RephraseResult extends Provenance, AppliedResult {
 
 export interface WriteFieldArguments extends AboutDocument, Applied {
   readonly field: "title" | "description";
-  /** What to write; the model proposes it if absent. */
+  /** The text to write; the model proposes it if absent. */
   readonly value?: string;
 }
 
@@ -241,7 +241,7 @@ export interface ContinueTextArguments {
   readonly explicit: boolean;
 }
 
-/** What could be inserted there, best first, each within one line. */
+/** Texts to insert there, best first, each on one line. */
 export interface ContinueTextResult {
   readonly items: readonly string[];
   /** Why there is none; a sentence for people. */
@@ -253,7 +253,7 @@ export interface ExplainArguments {
   readonly position: Position;
 }
 
-/** What typing there would suggest, or why nothing. */
+/** The suggestion that typing there would give, or the reason for having none. */
 export interface ExplainResult {
   readonly suggestion?: string;
   /** A sentence for people. */

@@ -27,7 +27,7 @@ export interface Field {
   readonly type: FieldType;
   readonly required?: true;
   readonly default?: unknown;
-  /** What stands in for an absent value where there is no default. */
+  /** The value to use if none is given and there is no default. */
   readonly otherwise?: string;
   /** Absent where the command line does not offer the field. */
   readonly flag?: Flag;
@@ -49,7 +49,7 @@ export interface Flag {
   readonly names: string;
   /** The line of help, without the default. */
   readonly help: string;
-  /** What the help names as the default of a field that has none, if not what the panel names. */
+  /** The text that the help shows as the default of a field without one, if it differs from the panel's. */
   readonly otherwise?: string | undefined;
 }
 
@@ -60,7 +60,7 @@ export interface FormPlace {
   readonly help?: string | undefined;
 }
 
-/** A part of the panel's form. Fields of `steps` have a place of their own in it; all but `main` are in a fold. */
+/** A part of the panel's form. Fields of `steps` have a separate place in it; all but `main` are in a collapsed section. */
 export type FieldGroup = "steps" | "main" | "data" | "method" | "learning";
 
 /** Whole numbers. */

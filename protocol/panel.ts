@@ -1,7 +1,7 @@
 /**
- * What the panel's page, the extension and the language server say to each other. A question goes from the page to the extension,
- * which answers what concerns the editor itself and hands the rest on to the server (request `spanfill/panel`); what happens
- * meanwhile comes back as pushes (notification `$/spanfill/job`).
+ * Messages among the panel's page, the extension and the language server. The page sends a question to the extension,
+ * which answers it if it concerns the editor and otherwise passes it to the server (request `spanfill/panel`). Later
+ * events arrive as pushes (notification `$/spanfill/job`).
  */
 // The whole module: of `{ z }` a bundle keeps all locales, four times the extension's half of the panel.
 import * as z from "zod";
@@ -22,7 +22,7 @@ export const PANEL_REQUEST = "spanfill/panel";
 /** The notification from the server to the extension: a `Job` that changed. */
 export const JOB_NOTIFICATION = "$/spanfill/job";
 
-/** What a model can be chosen for. */
+/** The features that a model can be chosen for. */
 export const FEATURES = ["summarize", "infill", "ask", "classify"] as const;
 export type Feature = (typeof FEATURES)[number];
 
@@ -34,9 +34,9 @@ const device = z.enum(DEVICES);
 const serverQuestions = [
   /** -> `ModelList` */
   z.object({ kind: z.literal("models") }),
-  /** Starts a download, or goes on with one -> `Job`. `token`, `proxy`: filled in by the extension. */
+  /** Starts or resumes a download -> `Job`. The extension fills in `token` and `proxy`. */
   z.object({ kind: z.literal("get"), id, token: z.string().optional(), proxy: z.string().optional() }),
-  /** Ends what is under way for a model; what a download has fetched stays -> nothing */
+  /** Ends the job of a model; the downloaded part stays -> nothing */
   z.object({ kind: z.literal("stop"), id }),
   /** -> `Removed` */
   z.object({ kind: z.literal("remove"), id }),
@@ -44,9 +44,9 @@ const serverQuestions = [
   z.object({ kind: z.literal("verify"), id }),
   /** A folder, zip file or file of weights -> `Imported` */
   z.object({ kind: z.literal("import"), path: z.string() }),
-  /** Loads a model and times it, in a process of its own -> `Measurement` */
+  /** Loads a model and times it, in a separate process -> `Measurement` */
   z.object({ kind: z.literal("measure"), id, precision, device }),
-  /** What models can run on here; `again`: even if it was looked before -> `Devices` */
+  /** Finds the devices that models can run on; `again`: repeats an earlier search -> `Devices` */
   z.object({ kind: z.literal("devices"), id, again: z.boolean() }),
   /** -> `Generated` */
   z.object({
@@ -59,17 +59,17 @@ const serverQuestions = [
     /** 0: no sampling. */
     temperature: z.number().min(0).max(5),
     noRepeatNgramSize: z.int().min(0).max(20),
-    /** Other sequences beside the best. */
+    /** Number of sequences besides the best. */
     alternatives: z.int().min(0).max(8),
   }),
   ...runQuestions,
 ] as const;
 
-/** What the server is asked. */
+/** A question to the server. */
 export const serverQuestionSchema = z.discriminatedUnion("kind", serverQuestions);
 export type ServerQuestion = z.output<typeof serverQuestionSchema>;
 
-/** What the extension is asked: the server's questions, and what only an editor can do. */
+/** A question to the extension: one for the server, or one that only an editor can answer. */
 const questionSchema = z.discriminatedUnion("kind", [
   ...serverQuestions,
   /** Writes the setting: an empty id stands for the model of all features, or without a feature for the built-in one -> `Chosen` */
@@ -84,13 +84,13 @@ const questionSchema = z.discriminatedUnion("kind", [
     /** 0: as many as the machine has cores. */
     threads: z.int().min(0).max(256).optional(),
   }),
-  /** Lets a person pick what to import, and imports it -> `Imported`, or null when none was picked */
+  /** Lets a person pick something to import, and imports it -> `Imported`, or null if nothing was picked */
   z.object({ kind: z.literal("pick"), what: z.enum(["folder", "file"]) }),
-  /** Lets a person type the hub's token, kept as a secret; an empty one forgets it -> whether there is one */
+  /** Lets a person type the hub's token, stored as a secret; an empty one removes it -> whether there is one */
   z.object({ kind: z.literal("token") }),
-  /** Lets a person pick a file or folder to learn from, or takes the workspace -> its path, or null when there is none */
+  /** Lets a person pick a file or folder to learn from, or takes the workspace -> its path, or null if there is none */
   z.object({ kind: z.literal("pickData"), what: z.enum(["folder", "file", "workspace"]) }),
-  /** Opens a file or folder of a run's model in the editor or the system's files -> nothing */
+  /** Opens a file or folder of a run's model in the editor or the system's file manager -> nothing */
   z.object({ kind: z.literal("reveal"), path: z.string() }),
   /** Opens a model's page in the browser -> nothing */
   z.object({ kind: z.literal("visit"), id }),
@@ -99,19 +99,19 @@ const questionSchema = z.discriminatedUnion("kind", [
 ]);
 export type Question = z.output<typeof questionSchema>;
 
-/** What the page sends: a question with a number that its answer repeats. */
+/** A message from the page: a question with a number that its answer repeats. */
 export const fromPageSchema = z.object({ seq: z.int().nonnegative(), question: questionSchema });
 export type FromPage = z.input<typeof fromPageSchema>;
 
-/** What the page gets. */
+/** A message to the page. */
 export type ToPage =
   | { readonly type: "answer"; readonly seq: number; readonly answer: unknown }
   | { readonly type: "failure"; readonly seq: number; readonly message: string }
   | { readonly type: "job"; readonly job: Job }
-  /** The server has ended, and with it what was under way. */
+  /** The server has ended, and its jobs with it. */
   | { readonly type: "gone" }
   | { readonly type: "run"; readonly news: RunNews }
-  /** Shows a page: a command of the palette asks for it. */
+  /** Shows a page, for a command of the palette. */
   | { readonly type: "show"; readonly page: "models" | "playground" | "tuning" }
   /** A setting was changed, here or elsewhere. */
   | { readonly type: "chosen"; readonly chosen: Chosen };
@@ -166,7 +166,7 @@ interface Answers {
   readonly reveal: null;
 }
 
-/** The models that the settings name (ids or folders; empty where nothing is set), and how they are run. */
+/** The models that the settings name (ids or folders; empty if not set), and the settings for running them. */
 export interface Chosen {
   readonly model: string;
   readonly summarize: string;
@@ -179,14 +179,14 @@ export interface Chosen {
   readonly threads: number;
 }
 
-/** What models can run on. */
+/** The devices that models can run on. */
 export interface Devices {
   readonly found: readonly DeviceReport[];
-  /** What the model that was asked about runs on by the settings. */
+  /** The device that the settings choose for the model in question. */
   readonly choice: DeviceChoice;
 }
 
-/** All models, and what is under way. */
+/** All models and running jobs. */
 export interface ModelList {
   readonly models: readonly ModelRow[];
   readonly jobs: readonly Job[];
@@ -199,7 +199,7 @@ export interface ModelRow {
   readonly id: string;
   /** `built-in`, `imported`, `tuned` (trained here), or the published family. */
   readonly family: string;
-  /** On this machine. */
+  /** Present if the model is on this machine. */
   readonly installed?: {
     readonly directory: string;
     readonly sizeBytes: number;
@@ -210,7 +210,7 @@ export interface ModelRow {
   readonly partialBytes?: number;
   /** Whether the hub has its weights. */
   readonly downloadable: boolean;
-  /** Where Google's bucket has it. */
+  /** Its address in Google's bucket. */
   readonly bucket: string | null;
   readonly layers: number;
   readonly decoderLayers: number;
@@ -220,24 +220,24 @@ export interface ModelRow {
   readonly heads: number;
   readonly vocabulary: number;
   readonly feedForward: string;
-  /** What is unlike T5's layers. */
+  /** The difference from T5's layers. */
   readonly variant: string | null;
-  /** How the shape is known. */
+  /** The source of the shape. */
   readonly shapeFrom: "config" | "trace" | "size" | "name" | "guess";
-  /** Whether the published page was seen; else its name follows the others' pattern. */
+  /** Whether we have seen the published page; otherwise the name follows the others' pattern. */
   readonly seen: boolean;
-  /** Exact; null where that is not known. */
+  /** Exact number; null if unknown. */
   readonly parameters: number | null;
-  /** Of the published weights: 4 bytes a parameter. */
+  /** Size of the published weights: 4 bytes per parameter. */
   readonly downloadBytes: number | null;
   readonly memoryBytes: { readonly float32: number; readonly int8: number } | null;
-  /** Matrix products of 512 source tokens and 64 produced ones. */
+  /** Operations in matrix products for 512 source tokens and 64 generated ones. */
   readonly flops: number;
   readonly needsFineTuning: boolean;
   readonly license: string;
   readonly quality: readonly { readonly metric: string; readonly value: number; readonly source: string }[];
   readonly measurements: readonly Measurement[];
-  /** What the Scale Efficiently paper says of this shape beside a usual one. */
+  /** The Scale Efficiently paper's comparison of this shape with a usual one. */
   readonly advice?: { readonly than: string; readonly text: string };
   readonly notes: readonly string[];
 }
@@ -247,12 +247,12 @@ export interface Measurement {
   readonly id: string;
   readonly precision: "int8" | "float32";
   readonly device: Device;
-  /** Of a process of its own, from its start to a model ready to use. */
+  /** Time of a new process from its start until the model is ready. */
   readonly loadMs: number;
   /** From the request to the first token. */
   readonly firstTokenMs: number;
   readonly tokensPerSecond: number;
-  /** Of the whole process; absent where the system does not say. */
+  /** Memory of the whole process; absent if the system does not report it. */
   readonly memoryBytes?: number;
   /** ISO 8601. */
   readonly at: string;
@@ -268,30 +268,30 @@ export interface Job {
   readonly totalBytes?: number;
   readonly bytesPerSecond?: number;
   readonly secondsLeft?: number;
-  /** Why it failed, and what to do. */
+  /** Why it failed, and how to fix it. */
   readonly message?: string;
 }
 
-/** What removing a model freed. */
+/** The space freed by removing a model. */
 export interface Removed {
   readonly freedBytes: number;
 }
 
-/** A model's files; `intact` is null where nothing says what a file should be. */
+/** A model's files; `intact` is null if no checksum is available. */
 export interface Verified {
   readonly files: readonly { readonly name: string; readonly intact: boolean | null }[];
 }
 
-/** A model that was imported. */
+/** An imported model. */
 export interface Imported {
   readonly id: string;
 }
 
-/** What a model wrote. */
+/** A model's output. */
 export interface Generated {
   /** Best first. */
   readonly sequences: readonly {
-    /** Pieces of the text in order, each with the probability that the model gave it. */
+    /** Pieces of the text in order, each with the probability that the model assigned to it. */
     readonly tokens: readonly { readonly text: string; readonly probability: number }[];
     readonly score: number;
   }[];

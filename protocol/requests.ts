@@ -1,4 +1,7 @@
-/** What a client and the language server say to each other beyond the protocol and its commands, which are in `commands.ts`. */
+/**
+ * Requests and notifications between a client and the language server beyond the protocol and its commands
+ * (`commands.ts`).
+ */
 import type { Device } from "./devices.ts";
 
 /** Sent from the server to the client to list a folder that is not on its disk: `{ uri }` -> `FolderEntries`. */
@@ -8,7 +11,7 @@ export type FolderEntries = readonly { readonly name: string; readonly kind: "fi
 /** Sent from the server to the client to read a file that is not on its disk: `{ uri, mostBytes }` -> `FileContent`. */
 export const READ_FILE_REQUEST = "spanfill/readFile";
 export interface FileContent {
-  /** The bytes; absent where there are more than `mostBytes`. */
+  /** The bytes; absent if there are more than `mostBytes`. */
   readonly base64?: string | undefined;
 }
 
@@ -19,18 +22,18 @@ export interface EngineStatus {
    * `failed`: the last attempt failed, `message` says why; the next request tries again.
    */
   readonly state: "unloaded" | "loading" | "ready" | "busy" | "failed";
-  /** The model's id, or the setting as it is while the model is not loaded. */
+  /** The model's id, or the setting's value while the model is not loaded. */
   readonly model: string;
   readonly precision: "int8" | "float32";
-  /** What the model runs on. */
+  /** The device that the model runs on. */
   readonly device: Device | "wasm";
-  /** A sentence for people where the model runs on WebAssembly, and why. */
+  /** A sentence for people on why the model runs on WebAssembly; absent if it does not. */
   readonly slowNotice?: string;
-  /** A sentence for people where a device failed and the CPU does its work, and why. */
+  /** A sentence for people on why a device failed and the CPU takes its place. */
   readonly deviceNotice?: string;
   /** Exact number of parameters, once loaded. */
   readonly parameters?: number;
-  /** The engine's process while there is one. */
+  /** The engine's process id while it is running. */
   readonly pid?: number;
   /** The memory of that process, in bytes; only in the result of `spanfill.status`, where the system reports it. */
   readonly memoryBytes?: number;
@@ -38,12 +41,12 @@ export interface EngineStatus {
 }
 
 /**
- * Notification without parameters, client to server: a person types, in whatever document of the editor, so training waits. At most once
- * a second; nothing of the text is in it. Of the documents that the server has it knows by itself.
+ * Notification without parameters, client to server: a person is typing in any document of the editor, so training
+ * waits. Sent at most once a second; contains no text. The server detects typing in its own documents by itself.
  */
 export const TYPING_NOTIFICATION = "$/spanfill/typing";
 
-/** Notification of an `EngineStatus`, server to client. Its name lets clients that do not know it ignore it. */
+/** Notification of an `EngineStatus`, server to client. The prefix of its name lets other clients ignore it. */
 export const STATUS_NOTIFICATION = "$/spanfill/status";
 
 /**

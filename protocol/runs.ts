@@ -1,4 +1,7 @@
-/** What the panel and the language server say about training runs: a run is asked for, watched, steered, compared and thrown away. */
+/**
+ * Messages about training runs between the panel and the language server: starting, watching, steering, comparing and
+ * removing them.
+ */
 import * as z from "zod";
 import type { RunStory } from "./run-story.ts";
 import { TRAIN_FIELDS } from "./train-fields.ts";
@@ -18,7 +21,7 @@ export const runQuestions = [
   z.object({ kind: z.literal("run"), id }),
   /** Reads the data as a run would -> `DataCheck` */
   z.object({ kind: z.literal("checkData"), request: runRequestSchema }),
-  /** What a run would need -> `Fit` */
+  /** Estimates a run's needs -> `Fit` */
   z.object({ kind: z.literal("fit"), request: runRequestSchema }),
   /** -> `RunSummary`; `title` becomes part of the model's id */
   z.object({ kind: z.literal("startRun"), title: z.string().min(1).max(100), request: runRequestSchema }),
@@ -28,11 +31,11 @@ export const runQuestions = [
   z.object({ kind: z.literal("removeRun"), id, model: z.boolean() }),
 ] as const;
 
-/** Where a run is. `lost`: its process ended without a word; it can be resumed. */
+/** The state of a run. `lost`: its process ended without a message; it can be resumed. */
 export const RUN_STATES = ["starting", "running", "paused", "stopped", "done", "failed", "lost"] as const;
 export type RunState = (typeof RUN_STATES)[number];
 
-/** A run as the history lists it. */
+/** A run's entry in the history. */
 export interface RunSummary {
   readonly id: string;
   readonly title: string;
@@ -41,27 +44,27 @@ export interface RunSummary {
   readonly startedAt: string;
   readonly endedAt?: string;
   readonly request: RunRequest;
-  /** Id of the model it makes, usable from its first evaluation on (its best weights so far). */
+  /** Id of the resulting model, usable from the first evaluation on (with its best weights so far). */
   readonly model: string;
   readonly usable: boolean;
   readonly step: number;
-  /** 0 until they are known. */
+  /** 0 until known. */
   readonly steps: number;
   readonly secondsLeft?: number;
-  /** Paused for a moment, because a person types. */
+  /** Paused for a moment because a person is typing. */
   readonly waiting?: true;
   /** The base's evaluation and the best one so far, without samples. */
   readonly base?: Score;
   readonly best?: Score;
-  /** Why it failed, and what to do. */
+  /** Why it failed, and how to fix it. */
   readonly message?: string;
 }
 
-/** What an evaluation came to. */
+/** The result of an evaluation. */
 export interface Score {
   readonly step: number;
   readonly validation: number;
-  /** Means, shares from 0 to 1; null where there was nothing to judge. */
+  /** Means, shares from 0 to 1; null if there was nothing to judge. */
   readonly metrics: Readonly<Record<string, number | null>>;
 }
 
@@ -85,19 +88,19 @@ export interface RunNews {
 const lengths = z.object({
   least: z.number(),
   median: z.number(),
-  /** 95 of 100 are no longer. */
+  /** 95% are at most this long. */
   long: z.number(),
   most: z.number(),
   limit: z.number(),
 });
 
-/** What `spanfill data check --json` finds. */
+/** The output of `spanfill data check --json`. */
 export const dataCheckSchema = z.object({
   data: z.string(),
   task: z.string(),
   /** Role -> column; empty for texts. */
   columns: z.record(z.string(), z.string()),
-  /** All columns that the rows have, for who wants to name others; absent for texts. */
+  /** All columns of the rows, for choosing others; absent for texts. */
   available: z.array(z.string()).exactOptional(),
   prefix: z.string(),
   examples: z.number(),
@@ -121,7 +124,7 @@ export type DataCheck = z.output<typeof dataCheckSchema>;
 /** The needs of a run before anything is measured: the answer of `spanfill train --dry-run --json`. */
 export const fitSchema = z.object({
   method: z.enum(TRAIN_FIELDS.method.type.choices),
-  /** Why this method, for a person. */
+  /** The reason for this method, for a person. */
   reason: z.string(),
   checkpointing: z.boolean(),
   memoryBytes: z.number(),
@@ -130,7 +133,7 @@ export const fitSchema = z.object({
   freeDiskBytes: z.number(),
   examples: z.number(),
   steps: z.number(),
-  /** A rough guess from the model's operations; the run measures it on real steps before the first one counts. */
+  /** A rough estimate from the model's operations; the run measures real steps before the first one counts. */
   seconds: z.number(),
   /** Whether memory and disk suffice. */
   fits: z.boolean(),

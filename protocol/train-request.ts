@@ -25,7 +25,9 @@ type Values<Always extends FieldName, Sometimes extends FieldName> = {
 
 type Having<Part> = { [N in FieldName]: Fields[N] extends Part ? N : never }[FieldName];
 
-/** What to learn from what, and how, with every default filled in; what is still absent is decided by the task, the method or the machine. */
+/**
+ * A training request with all defaults filled in; the task, the method or the machine decides what is still absent.
+ */
 export type TrainRequest = Values<Having<{ required: true }> | Having<{ default: unknown }>, FieldName>;
 
 /** A training request as a person or a file gives it. */

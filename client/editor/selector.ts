@@ -4,8 +4,8 @@ import { COMMENTED_LANGUAGES } from "../../protocol/comments.ts";
 import { LANGUAGES } from "./languages.ts";
 
 /**
- * Where a person writes: not output channels, nor the old side of a comparison, nor our own summaries. A virtual workspace's folders
- * have a scheme of their own; a window that gets another kind of folder starts its extensions again.
+ * Schemes of documents that a person writes, without output channels, old sides of comparisons and our own summaries. A
+ * virtual workspace's folders have another scheme; a window that gets another kind of folder restarts its extensions.
  */
 export const SCHEMES: readonly string[] = [
   ...new Set([

@@ -24,7 +24,7 @@ export interface TaskPrefixes {
   readonly [task: string]: string | undefined;
 }
 
-/** What a model folder's optional file `spanfill.json` declares beyond config.json. */
+/** The declarations in a model folder's optional file `spanfill.json`, beyond config.json. */
 export interface ModelManifest {
   /** The model's name; the folder's name if the file is absent. */
   readonly id: string;

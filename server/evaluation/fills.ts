@@ -71,7 +71,7 @@ export async function fillTask(
   };
 }
 
-/** What pairs of words alone would fill in, from the word before and from both sides. */
+/** Fills from word pairs only: from the word before, and from both sides. */
 function bigramOutputs(bigrams: BigramModel, gaps: readonly Gap[], alternatives: number): FillOutputs[] {
   const predict = (both: boolean) =>
     gaps.map((gap) =>

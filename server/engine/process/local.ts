@@ -150,7 +150,7 @@ function alwaysCommon(tokenizer: Tokenizer, { padTokenId, decoderStartTokenId, e
   return [padTokenId, decoderStartTokenId, eosTokenId, tokenizer.unkId, ...tokenizer.sentinelIds, ...marks];
 }
 
-/** What is known of a model once it is loaded. */
+/** The facts about a loaded model. */
 function infoOf(
   directory: string,
   { sentinelIds, unkId, lengthMarks, spellsLayout }: Tokenizer,

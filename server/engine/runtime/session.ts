@@ -129,7 +129,7 @@ function tensorClass(): typeof NativeTensor {
   return runtime.Tensor;
 }
 
-/** What differs between the native runtime and the WebAssembly one. */
+/** The differences between the native runtime and the WebAssembly one. */
 interface Runtime {
   readonly Tensor: typeof NativeTensor;
   open(graph: Graph, options: SessionOptions): Promise<{ run: Session["run"]; release(): Promise<void> }>;

@@ -25,7 +25,7 @@ export interface Target {
   check(): void;
 }
 
-/** What a command's arguments say of the document that it is about; all of its text where they name no part. */
+/** The document that a command's arguments name, and optionally a part of its text. */
 export interface Named {
   readonly uri: string;
   readonly version?: number | undefined;
