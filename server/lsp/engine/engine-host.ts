@@ -25,7 +25,7 @@ export interface EngineHostOptions {
   readonly log: Log;
   /** Called when the status has changed. */
   readonly onStatus: (status: EngineStatus) => void;
-  /** Of notices; it is asked for each time, since the client says its language later. English when absent. */
+  /** Translates notices; called each time, because the client reports its language later. English if absent. */
   readonly t?: () => Translate;
   /** The engine's script; by default next to the server's own. */
   readonly childPath?: string;
