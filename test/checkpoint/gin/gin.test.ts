@@ -140,12 +140,12 @@ const hostile: [string, string, RegExp][] = [
 ];
 for (const [name, text, message] of hostile) {
   test(`refuses in a moment ${name}`, () => {
-    const start = performance.now();
+    const start = process.cpuUsage();
     assert.throws(
       () => parseGin(text, "x.gin").value("", "A", "b"),
       (error) => error instanceof ModelError && error.code === "config" && message.test(error.message),
     );
-    assert.ok(performance.now() - start < 1000);
+    assert.ok(process.cpuUsage(start).user < 1e6, "a second of this process alone, whatever else the machine does");
   });
 }
 
