@@ -139,7 +139,7 @@ export function relativeError(actual: Float32Array, expected: Digest): number {
 }
 
 /** `count` numbers of a seed: mix(mix(seed) + i * golden ratio). */
-function numbers(seed: number, count: number): Uint32Array {
+export function numbers(seed: number, count: number): Uint32Array {
   const start = mix(seed);
   return Uint32Array.from({ length: count }, (_, i) => mix(start + Math.imul(i, 0x9e3779b9)));
 }
