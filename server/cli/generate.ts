@@ -13,7 +13,8 @@ interface Options extends ModelOptions {
   readonly maxNewTokens: number;
   readonly numBeams: number;
   readonly numReturnSequences: number;
-  readonly noRepeatNgramSize: number;
+  /** `--no-repeat-ngram-size`: commander takes a leading "no" off the name. */
+  readonly repeatNgramSize: number;
   readonly lengthPenalty: number;
   readonly repetitionPenalty: number;
   readonly earlyStopping?: boolean;
@@ -102,7 +103,7 @@ function requestOf(input: readonly number[], options: Options): GenerateRequest 
     maxNewTokens: options.maxNewTokens,
     numBeams: options.numBeams,
     numReturnSequences: options.numReturnSequences,
-    noRepeatNgramSize: options.noRepeatNgramSize,
+    noRepeatNgramSize: options.repeatNgramSize,
     lengthPenalty: options.lengthPenalty,
     repetitionPenalty: options.repetitionPenalty,
     earlyStopping: options.earlyStopping ?? false,

@@ -106,14 +106,19 @@ const wrong: [string, string[], RegExp][] = [
 ];
 for (const [what, args, message] of wrong) {
   test(`wrong usage: ${what}`, async () => {
-    const plain = await spanfill(args);
-    assert.deepEqual([plain.code, plain.stdout], [2, ""]);
-    assert.match(plain.stderr, message);
     const json = await spanfill([...args, "--json"]);
     assert.deepEqual([json.code, json.stderr], [2, ""]);
-    assert.equal(parsed(failure, json).error.code, "usage");
+    const { error } = parsed(failure, json);
+    assert.equal(error.code, "usage");
+    assert.match(error.message, message);
   });
 }
+
+test("without --json wrong usage is told on stderr, with exit code 2", async () => {
+  const { code, stdout, stderr } = await spanfill(["frobnicate"]);
+  assert.deepEqual([code, stdout], [2, ""]);
+  assert.match(stderr, /unknown command 'frobnicate'/);
+});
 
 // Commands
 
@@ -256,20 +261,14 @@ test("generate gives the same for a text and its ids, greedy, by beams, and samp
   ];
   const beams = parsed(generated, await spanfill(["generate", "--input", "the", ...options, "--json", ...withModel]));
   assert.equal(beams.sequences.length, 3);
-  const sample = [
-    "generate",
-    "--input",
-    "the",
-    "--temperature",
-    "2",
-    "--top-k",
-    "20",
-    "--seed",
-    "3",
-    "--json",
-    ...withModel,
-  ];
-  assert.deepEqual(parsed(generated, await spanfill(sample)).ids, parsed(generated, await spanfill(sample)).ids);
+  const sampled = async (...changed: string[]) => {
+    const args = ["--input", "the", "--max-new-tokens", "8", "--top-k", "20", ...changed, "--json", ...withModel];
+    return parsed(generated, await spanfill(["generate", ...args])).ids;
+  };
+  const drawn = await sampled("--temperature", "20", "--seed", "3");
+  assert.deepEqual(await sampled("--temperature", "20", "--seed", "3"), drawn);
+  assert.notDeepEqual(await sampled("--temperature", "20", "--seed", "4"), drawn, "--seed is read");
+  assert.deepEqual(await sampled("--temperature", "0.0001", "--seed", "3"), greedy.ids, "--temperature is read");
   const int8 = await spanfill(["generate", "--input", "the", "--model", model.directory, "--threads", "1", "--json"]);
   assert.equal(parsed(generated, int8).precision, "int8");
 });
@@ -400,15 +399,20 @@ const bad: [string, string[], string | Buffer, string, RegExp][] = [
 ];
 for (const [what, args, input, code, message] of bad) {
   test(`bad input: ${what}`, async () => {
-    const plain = await spanfill(args, input);
-    assert.deepEqual([plain.code, plain.stdout], [1, ""]);
-    assert.match(plain.stderr, message);
-    assert.equal(plain.stderr.trimEnd().split("\n").length, 1, plain.stderr);
     const json = await spanfill([...args, "--json"], input);
     assert.deepEqual([json.code, json.stderr], [1, ""]);
-    assert.equal(parsed(failure, json).error.code, code);
+    const { error } = parsed(failure, json);
+    assert.equal(error.code, code);
+    assert.match(error.message, message);
+    assert.doesNotMatch(error.message, /\n/);
   });
 }
+
+test("without --json bad input is told in one line on stderr, with exit code 1", async () => {
+  const { code, stdout, stderr } = await spanfill(["summarize", "missing.md", ...withModel]);
+  assert.deepEqual([code, stdout], [1, ""]);
+  assert.match(stderr, /^.*missing\.md.*does not exist.*\n$/);
+});
 
 test("a reader that closes the pipe early: one line, exit code 1", async () => {
   // More than a pipe holds, so that what is left cannot be written.
