@@ -4,7 +4,7 @@ import { parseSettings } from "../../protocol/settings.ts";
 import { sectionAt, sectionSummary, sectionsOf, upperSections } from "../../server/features/read/section-summary.ts";
 import { createSummaryCache } from "../../server/features/read/summary-cache.ts";
 import { fillGaps, gapsIn } from "../../server/features/write/fill-gaps.ts";
-import { type InlineCompletionParams, inlineCompletion } from "../../server/features/write/inline-completion.ts";
+import { completeComment, type InlineCompletionParams, inlineCompletion } from "../../server/features/write/inline-completion.ts";
 import { codeActions } from "../../server/lsp/code-actions.ts";
 import { fakeModel } from "../support/fake-model.ts";
 
@@ -68,6 +68,30 @@ for (const [what, text, answer, given, extra, reason] of quiet) {
 
 test("asked for, a suggestion is given also where typing alone gives none", async () => {
   assert.equal((await complete("over th|e", " dog", { enabled: false }, { explicit: true })).texts.length, 1);
+});
+
+test("in comments a setting switches off what is unasked", async () => {
+  const completed = async (comments: boolean, explicit: boolean) => {
+    const { settings } = parseSettings({ inlineCompletion: { comments, minimumConfidence: 0 } });
+    const model = fakeModel(() => " dog", { spellsLayout: true });
+    const params = { text: "over the", offset: 8, explicit };
+    const { items, reason } = await completeComment({ model: async () => model, settings }, params, never);
+    return [items.length, reason];
+  };
+  assert.deepEqual(await completed(true, false), [1, undefined]);
+  assert.deepEqual(await completed(false, false), [0, "spanfill.inlineCompletion.comments is off"]);
+  assert.deepEqual(await completed(false, true), [1, undefined]);
+});
+
+test("asked for, as many suggestions are made as the setting says, and one while typing", async () => {
+  const sequences = async (explicit: boolean) => {
+    const { settings } = parseSettings({ inlineCompletion: { alternatives: 7 } });
+    const model = fakeModel(() => " dog", { spellsLayout: true });
+    await inlineCompletion({ model: async () => model, settings }, { text: "over the", offset: 8, explicit }, never);
+    return Math.max(...model.requests.map(({ numReturnSequences = 1 }) => numReturnSequences));
+  };
+  assert.ok((await sequences(true)) >= 7);
+  assert.equal(await sequences(false), 1);
 });
 
 // Gaps

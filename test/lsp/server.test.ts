@@ -307,7 +307,8 @@ test("one server", async (t) => {
       })) as RephraseResult;
     const made = await rephrase({ count: 3 });
     assert.deepEqual(made.range, from(0, 10, 14));
-    assert.ok(made.alternatives.length <= 3 && made.alternatives.every((one) => one.text !== "goes"));
+    assert.ok(made.alternatives.length > 0 && made.alternatives.length <= 3);
+    assert.ok(made.alternatives.every((one) => one.text !== "goes"));
     assert.equal(made.applied, undefined);
     let edit: unknown;
     client.answers.set("workspace/applyEdit", (params) => {
@@ -315,7 +316,7 @@ test("one server", async (t) => {
       return { applied: true };
     });
     const [best] = made.alternatives;
-    assert.equal((await rephrase({ apply: true })).applied, best !== undefined);
+    assert.equal((await rephrase({ apply: true })).applied, true);
     if (best !== undefined) assert.match(JSON.stringify(edit), /"label":"Rephrase"/);
     await assert.rejects(rephrase({ version: 7 }), code(MODIFIED));
     await assert.rejects(rephrase({ range: from(0, 9, 9) }), code(FAILED, /nothing to rephrase/));
@@ -348,7 +349,9 @@ test("one server", async (t) => {
         context: { triggerKind: 1 },
       })) as { insertText: string }[];
     assert.deepEqual(await at1(0, 5), []);
-    for (const { insertText } of await at1(1, 16)) assert.doesNotMatch(insertText, /\n/);
+    const completions = await at1(1, 16);
+    assert.ok(completions.length > 0);
+    for (const { insertText } of completions) assert.doesNotMatch(insertText, /\n/);
     const args = { uri, text: "the ferry goes", offset: 14, explicit: true };
     const { items } = (await session.command("spanfill.continueText", args)) as ContinueTextResult;
     assert.deepEqual(

@@ -32,7 +32,8 @@ suite("words", () => {
     const editor = await open(BEFORE);
     const done = commands.executeCommand("spanfill.fillGapsWithPreview");
     await editor.edit((edit) => edit.insert(new Position(0, 0), "x"));
-    await settled(done, "refactorPreview.discard");
+    // Applied, not discarded: discarding would leave any text as it is.
+    await settled(done, "refactorPreview.apply");
     assert.equal(editor.document.getText(), `x${BEFORE}`);
     await commands.executeCommand("notifications.clearAll");
   });
