@@ -25,10 +25,10 @@ import {
   writeRecord,
   writeRunRequest,
 } from "./folder.ts";
-import { isLive, isStarting, type Known, lostMessage, summaryOf } from "./known.ts";
 import { freeName } from "./name.ts";
 import { askCli, defaultCli, launch } from "./process.ts";
 import { addLine } from "./story.ts";
+import { isLive, isStarting, lostMessage, summaryOf, type WatchedRun } from "./watched-run.ts";
 
 /** The kinds of questions about runs. */
 export type RunKind = (typeof runQuestions)[number]["shape"]["kind"]["value"];
@@ -69,7 +69,7 @@ class Runs implements RunService {
   private readonly places: Places;
   private readonly onNews: (news: RunNews) => void;
   private readonly cli: string;
-  private readonly known = new Map<string, Known>();
+  private readonly watched = new Map<string, WatchedRun>();
   private watching: NodeJS.Timeout | undefined;
   private listedMs = 0;
   private disposed = false;
@@ -84,10 +84,10 @@ class Runs implements RunService {
 
   readonly answers: RunService["answers"] = {
     runs: async () => {
-      const known = await this.list();
+      const runs = await this.list();
       // A run that cannot be read is listed as it was last seen.
-      await Promise.allSettled(known.map((run) => this.look(run, true)));
-      return { runs: known.map(summaryOf).sort((a, b) => b.startedAt.localeCompare(a.startedAt)) };
+      await Promise.allSettled(runs.map((run) => this.look(run, true)));
+      return { runs: runs.map(summaryOf).sort((a, b) => b.startedAt.localeCompare(a.startedAt)) };
     },
     run: async ({ id }) => {
       const run = await this.find(id);
@@ -125,7 +125,7 @@ class Runs implements RunService {
     return summaryOf(run);
   }
 
-  private async steer(run: Known, action: "pause" | "continue" | "stop" | "resume"): Promise<RunSummary> {
+  private async steer(run: WatchedRun, action: "pause" | "continue" | "stop" | "resume"): Promise<RunSummary> {
     const { id, title, out } = run.record;
     if (action !== "resume") {
       if (!isLive(run.state)) throw new ModelError("input", `${title} is not going on: it can only be resumed.`);
@@ -142,7 +142,7 @@ class Runs implements RunService {
   }
 
   /** Starts the run's process. @param begun whether it goes on from the state in the model's folder */
-  private async launch(run: Known, begun: boolean): Promise<void> {
+  private async launch(run: WatchedRun, begun: boolean): Promise<void> {
     const { places } = this;
     const files = runFiles(places, run.record.id);
     await run.looking;
@@ -153,7 +153,7 @@ class Runs implements RunService {
     delete run.message;
     delete run.endedAt;
     run.state = "starting";
-    run.told ??= "starting";
+    run.reportedState ??= "starting";
     run.record = { ...run.record, launchedMs: Date.now() };
     await writeRecord(places, run.record);
     if (!begun) await writeRunRequest(places, run.record);
@@ -164,7 +164,7 @@ class Runs implements RunService {
     this.watch();
   }
 
-  private async remove(run: Known, model: boolean): Promise<Removed> {
+  private async remove(run: WatchedRun, model: boolean): Promise<Removed> {
     const { id, title, out } = run.record;
     if (isLive(run.state)) throw new ModelError("input", `${title} is still going on. Stop it first.`);
     const usable = existsSync(join(out, "config.json"));
@@ -179,11 +179,11 @@ class Runs implements RunService {
       freedBytes += await folderBytes(folder);
       await removeOwnFolder(folder, within, own);
     }
-    this.known.delete(id);
+    this.watched.delete(id);
     return { freedBytes };
   }
 
-  private async find(id: string): Promise<Known> {
+  private async find(id: string): Promise<WatchedRun> {
     const run = (await this.list()).find(({ record }) => record.id === id);
     if (run === undefined) throw new ModelError("input", `There is no run ${id} any more.`);
     await this.look(run, true);
@@ -191,37 +191,37 @@ class Runs implements RunService {
   }
 
   /** All runs, those that others have started or removed meanwhile too. */
-  private async list(): Promise<Known[]> {
+  private async list(): Promise<WatchedRun[]> {
     this.watch();
     this.listedMs = Date.now();
     const ids = await listRuns(this.places);
-    for (const id of this.known.keys()) if (!ids.includes(id)) this.known.delete(id);
-    const found = await Promise.all(
+    for (const id of this.watched.keys()) if (!ids.includes(id)) this.watched.delete(id);
+    const runs = await Promise.all(
       ids.map(async (id) => {
         const record = await readRecord(this.places, id);
         return record === undefined ? [] : [this.know(record)];
       }),
     );
-    return found.flat();
+    return runs.flat();
   }
 
-  private know(record: RunRecord): Known {
-    const known = this.known.get(record.id);
-    if (known !== undefined) {
+  private know(record: RunRecord): WatchedRun {
+    const watchedBefore = this.watched.get(record.id);
+    if (watchedBefore !== undefined) {
       // Another window may have started it again.
-      if (record.launchedMs >= known.record.launchedMs) known.record = record;
-      return known;
+      if (record.launchedMs >= watchedBefore.record.launchedMs) watchedBefore.record = record;
+      return watchedBefore;
     }
-    const run: Known = {
+    const run: WatchedRun = {
       record,
       story: EMPTY_STORY,
       lines: followLines(runFiles(this.places, record.id).events),
       looking: Promise.resolve(),
-      untold: [],
+      unreported: [],
       state: "starting",
       checkedMs: 0,
     };
-    this.known.set(record.id, run);
+    this.watched.set(record.id, run);
     return run;
   }
 
@@ -230,22 +230,22 @@ class Runs implements RunService {
    * again.
    * @param thoroughly whether it lives is asked even if it was a moment ago
    */
-  private look(run: Known, thoroughly: boolean): Promise<void> {
+  private look(run: WatchedRun, thoroughly: boolean): Promise<void> {
     const looking = run.looking.then(async () => {
       const asks = thoroughly || (isLive(run.state) && Date.now() - run.checkedMs > LIVES_MS);
       // First: what it said last is then read whole.
       const lives = asks ? await isLocked(run.record.out) : isLive(run.state);
       if (asks) run.checkedMs = Date.now();
-      const first = run.told === undefined;
+      const first = run.reportedState === undefined;
       for (const line of await run.lines()) {
         const event = addLine(run, line);
-        if (event !== undefined) run.untold.push(event);
+        if (event !== undefined) run.unreported.push(event);
       }
       await this.settle(run, lives);
-      const events = run.untold;
-      const changed = run.told !== run.state || events.length > 0;
-      run.told = run.state;
-      run.untold = [];
+      const events = run.unreported;
+      const changed = run.reportedState !== run.state || events.length > 0;
+      run.reportedState = run.state;
+      run.unreported = [];
       // What it told before it was known here is for those who ask.
       if (changed && !this.disposed) this.onNews({ summary: summaryOf(run), events: first ? [] : events });
     });
@@ -253,7 +253,7 @@ class Runs implements RunService {
     return looking;
   }
 
-  private async settle(run: Known, lives: boolean): Promise<void> {
+  private async settle(run: WatchedRun, lives: boolean): Promise<void> {
     const { story, end, record } = run;
     if (lives && (end === undefined || end.state !== "done")) {
       run.state = story.plan === undefined ? "starting" : story.pause === "no" ? "running" : "paused";
@@ -290,7 +290,7 @@ class Runs implements RunService {
     // Those that have ended too, now and then: another window may resume one.
     const all = Date.now() - this.listedMs > LIST_MS;
     if (all) await this.list();
-    for (const run of this.known.values()) {
+    for (const run of this.watched.values()) {
       // Others are told of, whatever befalls this one.
       if (all || isLive(run.state)) await this.look(run, false).catch(() => undefined);
     }

@@ -8,7 +8,7 @@ import type { RunRecord } from "./folder.ts";
 import { type RunOutput, scoresOf } from "./story.ts";
 
 /** A tracked run. */
-export interface Known extends RunOutput {
+export interface WatchedRun extends RunOutput {
   record: RunRecord;
   readonly lines: () => Promise<unknown[]>;
   /**
@@ -16,17 +16,17 @@ export interface Known extends RunOutput {
    */
   looking: Promise<void>;
   /** Events that were read and not yet reported. */
-  untold: TrainEvent[];
+  unreported: TrainEvent[];
   state: RunState;
   /** The state that was reported last. */
-  told?: RunState;
+  reportedState?: RunState;
   endedAt?: string;
   message?: string;
   checkedMs: number;
 }
 
 /** The run's entry in the history. */
-export function summaryOf({ record, story, state, endedAt, message }: Known): RunSummary {
+export function summaryOf({ record, story, state, endedAt, message }: WatchedRun): RunSummary {
   const { id, title, startedAt, request, out } = record;
   return {
     ...{ id, title, state, startedAt, request },
@@ -62,8 +62,8 @@ export function isStarting({ pid, launchedMs }: RunRecord): boolean {
  * @param errors the last output of its process on standard error
  */
 export function lostMessage(errors: string): string {
-  const said = errors.trim() === "" ? "" : ` Its last words: ${errors.trim()}`;
-  return `The run's process ended without a message: it may have been killed, or the machine switched off. Resume it; at most a minute is lost.${said}`;
+  const lastWords = errors.trim() === "" ? "" : ` Its last words: ${errors.trim()}`;
+  return `The run's process ended without a message: it may have been killed, or the machine switched off. Resume it; at most a minute is lost.${lastWords}`;
 }
 
 /** How long a process may prepare before it locks the model's folder. */
