@@ -49,27 +49,11 @@ export function rouge(reference: string, prediction: string, options: RougeOptio
 }
 
 /**
- * ROUGE as prepared by T5's evaluation: no stemming, and " . " ends a line for rougeLsum.
- * @see rouge in t5/evaluation/metrics.py
- */
-export function rougeAsT5(reference: string, prediction: string): RougeScores {
-  return rouge(reference.replaceAll(" . ", " .\n"), prediction.replaceAll(" . ", " .\n"));
-}
-
-/**
  * A text without ASCII punctuation, articles, case and extra white space.
  * @see qa_utils.py normalize_squad
  */
 export function normalizeSquad(text: string): string {
   return withoutArticles(text.toLowerCase().replace(punctuation, ""));
-}
-
-/**
- * Like normalizeSquad, but punctuation and curly quotes become blanks.
- * @see qa_utils.py normalize_trivia_qa
- */
-export function normalizeTriviaQa(text: string): string {
-  return withoutArticles(text.toLowerCase().replace(punctuation, " ").replace(/[‘’´]/g, " "));
 }
 
 /**

@@ -8,10 +8,8 @@ import {
   bootstrap,
   mean,
   normalizeSquad,
-  normalizeTriviaQa,
   type RougeScores,
   rouge,
-  rougeAsT5,
 } from "../../server/metrics/metrics.ts";
 import { porterStem } from "../../server/metrics/porter.ts";
 
@@ -46,7 +44,9 @@ for (const stem of [false, true]) {
 test("agrees with the published figures of T5's evaluation corpus", () => {
   const [targets, predictions] = [lines("t5-targets.txt.gz"), lines("t5-predictions.txt.gz")];
   assert.equal(targets.length, 1000);
-  const scores = targets.map((target, i) => rougeAsT5(target, predictions[i] ?? ""));
+  // T5's evaluation ends a line at " . ".
+  const cut = (text = "") => text.replaceAll(" . ", " .\n");
+  const scores = targets.map((target, i) => rouge(cut(target), cut(predictions[i])));
   // t5/evaluation/testdata; the middle of a bootstrap without a seed, so only near.
   const published = { rouge1: 38.517523467350486, rouge2: 22.1524010821563, rougeLsum: 38.362646331618514 };
   for (const [name, value] of Object.entries(published) as [keyof typeof published, number][]) {
@@ -79,7 +79,6 @@ test("scores answers as T5's squad metric does", () => {
     return { exact: 100 * mean(all.map((s) => s.exact)), f1: 100 * mean(all.map((s) => s.f1)) };
   };
   assert.deepEqual(score(normalizeSquad), { exact: 25, f1: 35 });
-  assert.deepEqual(score(normalizeTriviaQa), { exact: 50, f1: 50 });
   const small = answerScores(["abc abd", "$$$$"], "abd");
   assert.equal(small.exact, 0);
   assert.ok(Math.abs(100 * small.f1 - 200 / 3) < 1e-9);
