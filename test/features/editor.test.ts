@@ -4,7 +4,11 @@ import { parseSettings } from "../../protocol/settings.ts";
 import { sectionAt, sectionSummary, sectionsOf, upperSections } from "../../server/features/read/section-summary.ts";
 import { createSummaryCache } from "../../server/features/read/summary-cache.ts";
 import { fillGaps, gapsIn } from "../../server/features/write/fill-gaps.ts";
-import { completeComment, type InlineCompletionParams, inlineCompletion } from "../../server/features/write/inline-completion.ts";
+import {
+  completeComment,
+  type InlineCompletionParams,
+  inlineCompletion,
+} from "../../server/features/write/inline-completion.ts";
 import { codeActions } from "../../server/lsp/code-actions.ts";
 import { fakeModel } from "../support/fake-model.ts";
 

@@ -75,7 +75,9 @@ test("neither texts, questions, answers nor tokens are logged, also not at debug
   await session.command("spanfill.summarizeRange", { uri, version: 1, range });
   await session.command("spanfill.fillGaps", { uri, version: 1, range });
   await session.command("spanfill.rephrase", { uri, version: 1, range }).catch(() => undefined);
-  await session.command("spanfill.ask", { uri, version: 1, range, question: "Xylophagous?" }).catch(() => undefined);
+  await session
+    .command("spanfill.askRange", { uri, version: 1, range, question: "Xylophagous?" })
+    .catch(() => undefined);
   await session.command("spanfill.fillGaps", { uri, version: 9, range }).catch(() => undefined);
   await client.request("spanfill/panel", { kind: "get", id: "no/such", token: "hf_Token12345" }).catch(() => undefined);
   await client
