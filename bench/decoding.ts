@@ -91,7 +91,7 @@ function read(path: string): readonly Row<"summarize">[] {
   return parseRows("summarize", readFileSync(path, "utf8"), path).rows;
 }
 
-/** Loads the model in an engine of its own. */
+/** Loads the model in a separate engine. */
 type Load = () => Promise<LoadedModel>;
 
 function variantsOf({ shortlist: sizes, bias: biases, beams }: DecodingOptions, load: Load): Promise<Variant[]> {

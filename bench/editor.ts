@@ -15,7 +15,7 @@ import { printTable } from "./support/table.ts";
 
 /** What to measure. */
 export interface EditorOptions {
-  /** Keystrokes of each contender, in turns, each in a document of its own. */
+  /** Keystrokes of each contender, in turns, each in a separate document. */
   readonly keystrokes: number;
   /** Windows that they are spread over; in each the extension is activated anew and the engine started. */
   readonly windows: number;

@@ -43,7 +43,7 @@ interface StepRun {
   readonly peakBytes: number;
 }
 
-/** One side of the comparison, in a process of its own: forward, backward and update. */
+/** One side of the comparison, in a separate process: forward, backward and update. */
 interface Side {
   readonly name: string;
   step(batch: string): Promise<StepRun>;

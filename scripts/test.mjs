@@ -49,7 +49,7 @@ await build({
   plugins: [wat],
   sourcemap: "inline",
   logLevel: "warning",
-  // Each file prepares the tests' models in a folder of its own, not among a person's.
+  // Each file prepares the tests' models in a separate folder, not among a person's.
   banner: { js: `process.env.SPANFILL_CACHE = ${JSON.stringify(cache)} + "/" + process.pid;` },
 });
 

@@ -12,7 +12,7 @@ export interface Place {
   readonly key: string;
 }
 
-/** Seeded places, each in a document of its own as far as there are enough: repositories that training never saw. */
+/** Seeded places, each in a separate document as far as there are enough: repositories that training never saw. */
 export function drawPlaces(count: number): Place[] {
   const random = seededRandom(5);
   const draw = (below: number) => Math.floor(random() * below);

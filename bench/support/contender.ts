@@ -1,4 +1,4 @@
-/** One side of a comparison in a process of its own, which idles while another side runs. */
+/** One side of a comparison in a separate process, which idles while another side runs. */
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import type { Precision } from "../../server/engine/engine.ts";

@@ -53,7 +53,7 @@ export async function startCodeServer({ node, entry }, { folder, vsix, settings,
     throw new Error(`The VSIX was not installed:\n${made.stdout}${made.stderr}`);
 
   const options = ["--auth", "none", "--disable-telemetry", "--disable-update-check", "--disable-workspace-trust"];
-  // A process group of its own: code-server's children outlive a plain SIGTERM.
+  // A separate process group: code-server's children outlive a plain SIGTERM.
   const [command, ...args] = [...under, node, entry, ...options, "--bind-addr", "127.0.0.1:0", ...places];
   const server = spawn(command, args, {
     detached: true,

@@ -57,7 +57,7 @@ function onlySpanfill(folder) {
   return bin;
 }
 
-/** The configuration of docs/editors/emacs.md, in a file of its own. */
+/** The configuration of docs/editors/emacs.md, in a separate file. */
 function documented(folder) {
   const [, code] = /```elisp\n(.*?)```/s.exec(readFileSync("docs/editors/emacs.md", "utf8"));
   const file = join(folder, "documented.el");
