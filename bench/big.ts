@@ -1,4 +1,7 @@
-/** `bench big`: whether models of hundreds of millions of weights answer on this machine, how fast, and in how much memory. Linux only. */
+/**
+ * `bench big`: whether models of hundreds of millions of weights run on this machine, how fast, and with how much
+ * memory. Linux only.
+ */
 import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statfsSync, writeFileSync } from "node:fs";
 import { open } from "node:fs/promises";
 import { cpus } from "node:os";
@@ -28,10 +31,10 @@ export const bigShapes = {
   "3b": { ...LARGE, dFf: 16384, dKv: 128, numHeads: 32 },
 } as const satisfies Record<string, RandomShape>;
 
-/** What to measure. */
+/** Options of the measurement. */
 export interface BigOptions {
   readonly shape: readonly (keyof typeof bigShapes)[];
-  /** Where the files are made and removed again. */
+  /** Where the files are written and removed again. */
   readonly models: string;
 }
 
@@ -82,10 +85,10 @@ async function measure(name: keyof typeof bigShapes, parent: string): Promise<st
   }
 }
 
-/** Gigabytes of the engine's process: its peak, or what it holds now. */
+/** Gigabytes of the engine's process: its peak, or its current use. */
 type Memory = (what: "VmHWM" | "VmRSS") => string;
 
-/** Loads a model in a new engine's process, and looks at it there. */
+/** Loads a model in a new engine process and measures it there. */
 async function inEngine<T>(directory: string, look: (model: LoadedModel, memory: Memory) => Promise<T>) {
   const engine = createRemoteEngine({ childPath: join("dist", "child.js") });
   try {
@@ -146,7 +149,7 @@ async function writeBfloat16(path: string, shape: RandomShape): Promise<void> {
   await file.close();
 }
 
-/** A prime, so that no two rows of a matrix are alike. */
+/** A prime, so that no two rows of a matrix are equal. */
 const PERIOD = 4_194_301;
 
 /** Upper halves of float32 values. */

@@ -1,4 +1,4 @@
-/** Makes the table of word pairs that ships, and that `bench quality` compares with, from the training corpus. */
+/** Creates the table of word pairs that ships and that `bench quality` compares with, from the training corpus. */
 import { createReadStream, readFileSync, writeFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { gunzipSync, gzipSync } from "node:zlib";

@@ -1,4 +1,4 @@
-/** `bench characters`: what the characters in T5's spare rows bring, on plain prose and on text with code in it. */
+/** `bench characters`: the benefit of the characters in T5's spare rows, on plain prose and on text with code. */
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -83,7 +83,7 @@ function spelling(tokenizer: Tokenizer, documents: readonly { readonly text: str
   return [share(whole, documents.length), share(unknown, tokens), ((1000 * tokens) / characters).toFixed(0)];
 }
 
-/** T5's own vocabulary: the added characters and length marks left out. */
+/** T5's own vocabulary, without the added characters and length marks. */
 function withoutSpareRows(json: string): string {
   const tokenizer = JSON.parse(json) as { added_tokens: { id: number }[] };
   return JSON.stringify({ ...tokenizer, added_tokens: tokenizer.added_tokens.filter(({ id }) => id < 32100) });

@@ -1,4 +1,7 @@
-/** `bench decoding`: what shortlists, copy bias and re-ranked beams do to summaries and fills, each alone, on the same documents. */
+/**
+ * `bench decoding`: the effect of shortlists, copy bias and re-ranked beams on summaries and fills, each separately,
+ * on the same documents.
+ */
 import { readFileSync } from "node:fs";
 import { defined } from "../base/defined.ts";
 import { seededRandom, seededSample } from "../models/random.ts";
@@ -18,12 +21,12 @@ import { calledFrom } from "./support/called-from.ts";
 import { readDocuments, wordGaps } from "./support/kept-out.ts";
 import { printTable } from "./support/table.ts";
 
-/** What to measure. */
+/** Options of the measurement. */
 export interface DecodingOptions {
   /** A built-in model's id or a folder; the default model when absent. */
   readonly model?: string;
   readonly precision: Precision;
-  /** The engine's own choice when absent. */
+  /** By default the engine's own choice. */
   readonly threads?: number;
   readonly style: "sentence" | "title";
   /** Sizes of shortlists. */
@@ -31,7 +34,7 @@ export interface DecodingOptions {
   /** Copy biases as `anywhere,afterOne,afterTwo`. */
   readonly bias: readonly CopyBias[];
   readonly beams: number;
-  /** Documents, drawn by a seed; all when absent. */
+  /** Number of documents, drawn with a seed; all if absent. */
   readonly limit?: number;
   /** JSON lines of documents (validation data, to choose by); the kept-out ones when absent. */
   readonly data?: string;
@@ -39,7 +42,7 @@ export interface DecodingOptions {
   readonly fills: boolean;
 }
 
-/** A way to decode, and what it made of each document. */
+/** A way to decode, and its output for each document. */
 interface Variant {
   /** In an engine that no other variant uses: one engine would remember what the variant before it encoded. */
   readonly model: LoadedModel;

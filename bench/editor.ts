@@ -1,4 +1,7 @@
-/** `bench editor`: how soon ghost text is there in a real VS Code, beside a provider that answers at once; activation and memory. */
+/**
+ * `bench editor`: how soon ghost text appears in a real VS Code, compared with a provider that answers immediately;
+ * activation and memory.
+ */
 import { spawnSync } from "node:child_process";
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { availableParallelism, cpus, tmpdir } from "node:os";
@@ -13,7 +16,7 @@ import { calledFrom } from "./support/called-from.ts";
 import { median, quantile } from "./support/statistics.ts";
 import { printTable } from "./support/table.ts";
 
-/** What to measure. */
+/** Options of the measurement. */
 export interface EditorOptions {
   /** Keystrokes of each contender, in turns, each in a separate document. */
   readonly keystrokes: number;
@@ -21,11 +24,11 @@ export interface EditorOptions {
   readonly windows: number;
   /** Folder of a model instead of the built-in one. */
   readonly model?: string;
-  /** A package that is already made. */
+  /** An existing package. */
   readonly vsix?: string;
 }
 
-/** What the editor tests' harness offers (scripts/editor), which is JavaScript. */
+/** The editor tests' harness (scripts/editor), which is JavaScript. */
 interface Harness {
   readonly tool: (name: string) => { createVSIX(options: object): Promise<void> };
   readonly installEditor: () => { readonly browser: string };
@@ -47,7 +50,7 @@ interface Activation {
   readonly callMs: number;
 }
 
-/** What was measured in one window. */
+/** The measurements of one window. */
 interface Round {
   /** The first keystroke: the engine's process starts and loads the model. */
   readonly cold: Keystroke;
@@ -122,9 +125,9 @@ export async function benchEditor(options: EditorOptions): Promise<void> {
   }
 }
 
-/** By then a new window has started what it starts of its own. */
+/** By then a new window has started its own services. */
 const STARTED_MS = 5000;
-/** The time that a person takes to look at what has been opened. */
+/** The time that a person takes to look at an opened document. */
 const SETTLE_MS = 1000;
 const START_MS = 30_000;
 

@@ -1,4 +1,7 @@
-/** `bench features`: how long each of the editor's features takes beside a request without work; large files; memory over time. */
+/**
+ * `bench features`: how long each of the editor's features takes compared with an empty request; large files; memory
+ * over time.
+ */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { availableParallelism, cpus } from "node:os";
 import { drawPlaces } from "./editor/places.ts";
@@ -6,7 +9,7 @@ import { type At, type TimedSession, timedSession } from "./features/session.ts"
 import { median, quantile } from "./support/statistics.ts";
 import { printTable } from "./support/table.ts";
 
-/** What to measure. */
+/** Options of the measurement. */
 export interface FeaturesOptions {
   readonly rounds: number;
   /** Suggestions after which memory is looked at again. */
@@ -35,7 +38,7 @@ export async function benchFeatures(options: FeaturesOptions): Promise<void> {
 
 type Times = Record<string, number[]>;
 
-/** The time of some work above that of a request without any, one after the other. */
+/** The time of some work beyond that of an empty request, one after another. */
 async function above(session: TimedSession, work: () => Promise<unknown>): Promise<number> {
   const constant = await session.constant();
   const began = performance.now();

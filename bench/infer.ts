@@ -1,4 +1,4 @@
-/** `bench infer`: how fast models of three shapes answer, side by side with transformers.js on the same weights. */
+/** `bench infer`: how fast models of three shapes are, compared with transformers.js on the same weights. */
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { join, resolve } from "node:path";
@@ -14,7 +14,7 @@ import { leastSameTokens, type Runs, takeTurns } from "./support/rounds.ts";
 import { median } from "./support/statistics.ts";
 import { printTable } from "./support/table.ts";
 
-/** What to measure. */
+/** Options of the measurement. */
 export interface InferOptions {
   readonly shapes: readonly ShapeName[];
   readonly precisions: readonly Precision[];
@@ -24,7 +24,7 @@ export interface InferOptions {
   readonly model?: string;
   /** Folder of the random models and the peers' exports of them. */
   readonly models: string;
-  /** Whether cold start, memory and cancelling of the product are measured too. */
+  /** Whether to also measure cold start, memory and cancelling of the product. */
   readonly product: boolean;
 }
 
@@ -208,7 +208,7 @@ function rows(comparisons: readonly Comparison[]): string[][] {
   ];
 }
 
-/** What the built-in models choose from. */
+/** The shortlist size of the built-in models. */
 const SHORTLIST = 8192;
 
 const SEED = 11;

@@ -1,4 +1,7 @@
-/** `bench learning`: what ten minutes of training on this machine teach the built-in model, on data that it has not seen. */
+/**
+ * `bench learning`: what ten minutes of training on this machine teach the built-in model, on data that it has not
+ * seen.
+ */
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { setInterval } from "node:timers";

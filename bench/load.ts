@@ -1,4 +1,7 @@
-/** `bench load`: seconds and memory to make a large published PyTorch file ready in int8, the first time and from the cache. */
+/**
+ * `bench load`: seconds and memory to prepare a large published PyTorch file in int8, the first time and from the
+ * cache.
+ */
 import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { sizeInWords } from "../base/figures.ts";

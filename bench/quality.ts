@@ -21,14 +21,14 @@ import {
 } from "./support/card.ts";
 import { keptOutPath, readDocuments } from "./support/kept-out.ts";
 
-/** What to measure, and whether it is kept. */
+/** Options of the measurement. */
 export interface QualityOptions {
   /** A model's id or folder; all built-in models when absent. */
   readonly model?: string;
   readonly precision: Precision;
   /** Documents drawn by the seed; all when absent. */
   readonly limit?: number;
-  /** Whether each model's eval.json is written, and the figures and examples in its README.md. */
+  /** Whether to write each model's eval.json, and the figures and examples in its README.md. */
   readonly write: boolean;
 }
 

@@ -1,6 +1,6 @@
-/** Questions made of documents that nobody asked any of: what `bench learning` teaches question answering with. */
+/** Generates questions from documents, with which `bench learning` teaches question answering. */
 
-/** A question about a passage, and its answer as it stands there. */
+/** A question about a passage, and its verbatim answer. */
 export interface MadeQuestion {
   readonly question: string;
   readonly context: string;

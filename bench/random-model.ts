@@ -1,4 +1,4 @@
-/** Writes T5 models of any shape with seeded random weights: what speed is measured on. */
+/** Writes T5 models of any shape with seeded random weights, for measuring speed. */
 import { createHash } from "node:crypto";
 import {
   closeSync,
@@ -40,7 +40,10 @@ export interface DecoderGains {
   readonly crossQuery: number;
 }
 
-/** The shapes that are measured: t5-efficient-tiny-nl2, -tiny-nl8 (deep and narrow; `bench train`), t5-small, and 16+16 layers of t5-small's width. */
+/**
+ * The measured shapes: t5-efficient-tiny-nl2, -tiny-nl8 (deep and narrow; `bench train`), t5-small, and 16+16 layers
+ * of t5-small's width.
+ */
 export const shapes = {
   tiny: {
     ...{ vocabSize: 32128, dModel: 256, dFf: 1024, dKv: 64, numHeads: 4, numLayers: 2, numDecoderLayers: 2 },
@@ -106,7 +109,7 @@ export function tensorPlans(shape: RandomShape): TensorPlan[] {
   ];
 }
 
-/** The gains of a shape that has none of its own: T5's standard deviations as they are. */
+/** The gains of a shape without specific ones: T5's standard deviations. */
 const PLAIN: DecoderGains = { residual: 1, crossQuery: 1 };
 
 /**

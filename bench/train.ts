@@ -1,4 +1,4 @@
-/** `bench train`: how long a training step takes, side by side with PyTorch on the same weights and batches. */
+/** `bench train`: how long a training step takes, compared with PyTorch on the same weights and batches. */
 import { spawn } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
@@ -29,7 +29,7 @@ export interface TrainArguments {
   readonly optimizer: "adafactor" | "adamw";
   /** Timed steps of each side, interleaved. */
   readonly rounds: number;
-  /** Each with a PyTorch of its own. */
+  /** Python interpreters, each with its PyTorch. */
   readonly python: readonly string[];
   /** Folder of the random models. */
   readonly models: string;
@@ -39,7 +39,7 @@ export interface TrainArguments {
 interface StepRun {
   readonly ms: number;
   readonly loss: number;
-  /** Most resident memory of the side's process so far. */
+  /** Peak resident memory of the side's process so far. */
   readonly peakBytes: number;
 }
 
@@ -50,14 +50,14 @@ interface Side {
   dispose(): Promise<void>;
 }
 
-/** What was measured of one side. */
+/** The measurements of one side. */
 interface Result extends StepRun {
   readonly shape: string;
   readonly method: string;
   readonly dropout: number;
   readonly side: string;
   readonly tokensPerSecond: number;
-  /** Of the rate of this machine's matrix products. */
+  /** Share of the rate of this machine's matrix products. */
   readonly share: number;
   /** Median over the rounds of this side's time by ours. */
   readonly ratio: number;

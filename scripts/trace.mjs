@@ -1,4 +1,5 @@
-// What processes do with the network and with files, as the kernel saw it: runs them under strace, and reads its record.
+// What processes do with the network and with files, as seen by the kernel: runs them under strace and reads its
+// record.
 import { spawnSync } from "node:child_process";
 import { readdirSync, readFileSync, realpathSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
@@ -71,7 +72,7 @@ export function readTrace(prefix) {
   return threads;
 }
 
-/** The program that a thread runs: its own, or that of the thread which made it. */
+/** The program that a thread runs: its own, or that of the thread that created it. */
 export function programOf(threads, { program, parent }) {
   if (program !== undefined || parent === undefined) return program ?? [];
   return programOf(threads, threads.get(parent));

@@ -1,4 +1,4 @@
-/** What the extension's processes take: the language server and its engine, as Linux tells it. */
+/** Memory of the extension's processes, the language server and its engine, as Linux reports it. */
 import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";

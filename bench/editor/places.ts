@@ -1,4 +1,4 @@
-/** Where a person might be writing: places in real prose, and the key that they press there. */
+/** Positions in real prose where a person might be writing, and the key that they press there. */
 import { seededRandom } from "../../models/random.ts";
 import { readDocuments } from "../support/kept-out.ts";
 

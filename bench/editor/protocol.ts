@@ -1,6 +1,8 @@
-/** What the benchmark and its extension in the window say to each other: a JSON object a line, over a local connection. */
+/**
+ * Messages between the benchmark and its extension in the window: one JSON object per line, over a local connection.
+ */
 
-/** Asked of the extension. */
+/** A request to the extension. */
 export type WindowRequest =
   /** Shows a file with the cursor at an offset, in UTF-16 units. Answered with null. */
   | { readonly ask: "open"; readonly path: string; readonly offset: number }

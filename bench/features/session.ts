@@ -11,7 +11,7 @@ export interface At {
   readonly character: number;
 }
 
-/** What a process has in use after its garbage was collected, in bytes. */
+/** A process's memory after a garbage collection, in bytes. */
 export interface Heap {
   readonly heapUsed: number;
   readonly external: number;
@@ -24,7 +24,7 @@ export interface TimedSession {
   change(uri: string, version: number, at: At, text: string): void;
   request(method: string, params: object): Promise<unknown>;
   command(command: string, argument?: object): Promise<unknown>;
-  /** Milliseconds until a request is answered that needs no work at all: what every feature is measured beside. */
+  /** Milliseconds until an empty request is answered, the baseline of every feature. */
   constant(): Promise<number>;
   /** Of the server and the engine. */
   heaps(): Promise<{ readonly server: Heap; readonly engine: Heap }>;

@@ -1,4 +1,7 @@
-/** What a model card shows of an evaluation: the figures, and what every built-in model made of the same documents. */
+/**
+ * The part of a model card that shows an evaluation: the figures, and every built-in model's output for the same
+ * documents.
+ */
 
 import { seededRandom, seededSample } from "../../models/random.ts";
 import { fillGap, gapsOf, type RowGap } from "../../server/evaluation/fills.ts";
@@ -15,7 +18,7 @@ export interface Example {
   readonly gaps: readonly RowGap[];
 }
 
-/** What a model made of the examples. */
+/** A model's output for the examples. */
 export interface ModelExamples {
   readonly model: string;
   /** made[i] of example i; fills in the order of its gaps. */

@@ -22,10 +22,10 @@ export interface ContenderRun {
   readonly totalMs: number;
   /** Until the first token (or first few, where they come in chunks) was there. */
   readonly firstTokenMs: number;
-  /** Mean of the tokens after those. */
+  /** Mean time of the later tokens. */
   readonly msPerToken: number;
   readonly ids: readonly number[];
-  /** Most resident memory of the process so far. */
+  /** Peak resident memory of the process so far. */
   readonly peakBytes: number;
 }
 

@@ -1,4 +1,4 @@
-/** The documents that no training run may see, and what `bench quality` measures on. */
+/** The documents that no training run may see, on which `bench quality` measures. */
 import { readFileSync } from "node:fs";
 import { gunzipSync } from "node:zlib";
 import { gapsOf, type RowGap } from "../../server/evaluation/fills.ts";

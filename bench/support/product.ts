@@ -1,4 +1,7 @@
-/** Measures the product as people meet it: starting the command, the engine's memory, how soon a cancelled engine is free. */
+/**
+ * Measures the product as people experience it: starting the command, the engine's memory, how soon a cancelled
+ * engine is free.
+ */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, readFileSync } from "node:fs";

@@ -1,7 +1,7 @@
 /** Medians and the like, for timings. */
 import { percentile } from "../../server/metrics/metrics.ts";
 
-/** The middle value; NaN of nothing. */
+/** The median; NaN if there are no values. */
 export function median(values: readonly number[]): number {
   return quantile(values, 0.5);
 }

@@ -1,4 +1,4 @@
-// A Chrome or Chromium for the editor tests: the one that is there, or one that is installed without asking for a password.
+// A Chrome or Chromium for the editor tests: an installed one, or one that can be installed without a password.
 import { spawnSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -35,7 +35,7 @@ export function browserPath() {
   );
 }
 
-/** A browser that is already there; CHROME_PATH names one that is elsewhere. */
+/** An installed browser, or the one that CHROME_PATH names. */
 function findBrowser() {
   const { CHROME_PATH } = process.env;
   if (CHROME_PATH) {

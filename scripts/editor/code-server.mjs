@@ -1,4 +1,4 @@
-// Runs code-server with settings and extensions of its own, and a browser that looks at it.
+// Runs code-server with separate settings and extensions, and a browser that shows it.
 import { spawn, spawnSync } from "node:child_process";
 import { cpSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -90,7 +90,7 @@ export async function startCodeServer({ node, entry }, { folder, vsix, settings,
   };
 }
 
-/** Keeps an editor's logs, to see why a run failed. */
+/** Keeps an editor's logs for finding out why a run failed. */
 export function keepLogs({ logs }, folder) {
   cpSync(logs, folder, { recursive: true, force: true });
 }

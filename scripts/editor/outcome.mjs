@@ -8,11 +8,11 @@ export function report({ passed, failures, notes = [], expected }) {
   const ran = passed + failures.length;
   console.log(`Editor tests run: ${ran} of ${expected}, ${failures.length} failed`);
   if (failures.length > 0) return `${failures.length} failed`;
-  // A suite that did not run is not a pass.
+  // A suite that did not run has not passed.
   return ran === 0 || ran < expected ? `${ran} ran, and ${expected} were expected` : undefined;
 }
 
-/** Takes every step, whatever becomes of the others; what goes wrong is told and hides no earlier error. */
+/** Takes every step even if others fail; reports errors without hiding an earlier one. */
 export async function cleanUp(...steps) {
   for (const step of steps) {
     try {

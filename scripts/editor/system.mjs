@@ -1,4 +1,4 @@
-// What the machine has: programs, Debian's packages, running processes.
+// The machine's programs, Debian packages and running processes.
 import { execFileSync, spawnSync } from "node:child_process";
 import { accessSync, constants, existsSync, readdirSync, readFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
@@ -66,6 +66,6 @@ function contentOf(path) {
   try {
     return readFileSync(path, "utf8");
   } catch {
-    return ""; // it ended meanwhile
+    return ""; // it has ended
   }
 }
