@@ -1,4 +1,7 @@
-/** Optional properties under TypeScript's exactOptionalPropertyTypes, where a property that is undefined is not one that is absent. */
+/**
+ * Optional properties under TypeScript's exactOptionalPropertyTypes, where a property that is undefined is not one that
+ * is absent.
+ */
 
 /** The properties that are not undefined: `{ ...defined({ signal }) }` has a signal only if there is one. */
 export function defined<T extends object>(properties: T): { [K in keyof T]?: Exclude<T[K], undefined> } {

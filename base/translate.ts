@@ -1,4 +1,7 @@
-/** Texts in the reader's language: English in the sources, other languages from a bundle (l10n/, checked by `npm run l10n`). */
+/**
+ * Texts in the reader's language: English in the sources, other languages from a bundle (l10n/, checked by `npm run
+ * l10n`).
+ */
 
 /** Puts a text into the reader's language. The text is a literal; {0}, {1} stand for the values. */
 export interface Translate {

@@ -39,8 +39,8 @@ export interface BigOptions {
 }
 
 /**
- * For each shape: writes seeded random weights in bfloat16, has the engine's process make them int8 and answer, and again from
- * the cache in a new process; prints a table.
+ * For each shape: writes seeded random weights in bfloat16, has the engine's process make them int8 and answer, and
+ * again from the cache in a new process; prints a table.
  * @throws Error when the disk lacks the room
  */
 export async function benchBig(options: BigOptions): Promise<void> {
@@ -120,7 +120,9 @@ async function answer(model: LoadedModel, memory: Memory): Promise<string[]> {
   return [firstS.toFixed(1), encodeMs.toFixed(0), msPerToken.toFixed(0), memory("VmHWM"), memory("VmRSS")];
 }
 
-/** Writes the weights tensor by tensor: each the same four million random numbers over and over, scaled to T5's start. */
+/**
+ * Writes the weights tensor by tensor: each the same four million random numbers over and over, scaled to T5's start.
+ */
 async function writeBfloat16(path: string, shape: RandomShape): Promise<void> {
   const plans = tensorPlans(shape);
   const header: Record<string, unknown> = {};

@@ -1,4 +1,5 @@
-// Bundles the benchmarks into dist/bench.js and the processes that run our engine and our training in them into dist/bench-child.js and dist/bench-train.js.
+// Bundles the benchmarks into dist/bench.js and the processes that run our engine and our training in them into
+// dist/bench-child.js and dist/bench-train.js.
 import { build } from "esbuild";
 import { wat } from "../scripts/wat.mjs";
 

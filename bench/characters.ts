@@ -12,7 +12,10 @@ import { calledFrom } from "./support/called-from.ts";
 import { readDocuments, wordGaps } from "./support/kept-out.ts";
 import { printTable } from "./support/table.ts";
 
-/** Compares a built-in model's vocabulary with T5's own, and the model's loss of true words with each, on documents it has not seen. */
+/**
+ * Compares a built-in model's vocabulary with T5's own, and the model's loss of true words with each, on documents it
+ * has not seen.
+ */
 export async function benchCharacters(modelName: string | undefined, limit: number): Promise<void> {
   const own = resolveModel(modelName, { workingFolder: calledFrom() });
   const plain = mkdtempSync(join(tmpdir(), "spanfill-characters-"));

@@ -53,7 +53,10 @@ interface Variant {
   decodeMs: number;
 }
 
-/** Measures and prints one table, or two with the fills; the variants take turns on each document, so that none has a quieter time. */
+/**
+ * Measures and prints one table, or two with the fills; the variants take turns on each document, so that none has a
+ * quieter time.
+ */
 export async function benchDecoding(options: DecodingOptions): Promise<void> {
   const everything = options.data === undefined ? readDocuments() : read(options.data);
   const { limit = everything.length } = options;

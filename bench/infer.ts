@@ -51,8 +51,8 @@ interface Comparison {
   /** How many times as fast ours is: medians over the rounds of the peer's time by ours. */
   readonly speedup?: { readonly token: number; readonly infill: number; readonly summary: number };
   /**
-   * Leading tokens of the 64 that are the same on both sides, in the round with the fewest; the two quantize differently, so it says
-   * something at float32 only.
+   * Leading tokens of the 64 that are the same on both sides, in the round with the fewest; the two quantize
+   * differently, so it says something at float32 only.
    */
   readonly sameTokens?: number;
 }

@@ -19,7 +19,10 @@ const BASE: RandomShape = {
   numDecoderLayers: 12,
 };
 
-/** Writes a pytorch_model.bin of t5-base's shape with random weights into a folder under `parent`, measures, and removes it. */
+/**
+ * Writes a pytorch_model.bin of t5-base's shape with random weights into a folder under `parent`, measures, and removes
+ * it.
+ */
 export async function benchLoad(parent: string): Promise<void> {
   mkdirSync(parent, { recursive: true });
   const folder = mkdtempSync(join(parent, "load-"));

@@ -1,4 +1,7 @@
-/** The benchmarks' command line: `npm run bench -- infer | train | learning | quality | decoding | editor | features | panel | load | big | bigram | characters`. */
+/**
+ * The benchmarks' command line: `npm run bench -- infer | train | learning | quality | decoding | editor | features |
+ * panel | load | big | bigram | characters`.
+ */
 import { Command, InvalidArgumentError, Option } from "commander";
 import type { Precision } from "../server/engine/engine.ts";
 import type { ShapeName } from "./random-model.ts";

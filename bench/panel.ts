@@ -1,4 +1,7 @@
-/** `bench panel`: the panel's page in a browser: open to interactive, a table of 500 rows scrolled, a curve of 100,000 points redrawn. */
+/**
+ * `bench panel`: the panel's page in a browser: open to interactive, a table of 500 rows scrolled, a curve of 100,000
+ * points redrawn.
+ */
 import { cpus } from "node:os";
 import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -121,8 +124,8 @@ async function harness(): Promise<Harness> {
 }
 
 /**
- * A script that defines `benchCurve(points, times)` with the page's own chart: smoothed, thinned to the least and largest of each column
- * of the screen, laid side by side and drawn.
+ * A script that defines `benchCurve(points, times)` with the page's own chart: smoothed, thinned to the least and
+ * largest of each column of the screen, laid side by side and drawn.
  */
 async function curveScript(): Promise<string> {
   const { outputFiles } = await build({

@@ -1,4 +1,6 @@
-/** `bench quality`: `spanfill evaluate` on the repositories that training never saw, and the model cards that quote it. */
+/**
+ * `bench quality`: `spanfill evaluate` on the repositories that training never saw, and the model cards that quote it.
+ */
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { defined } from "../base/defined.ts";
@@ -32,7 +34,10 @@ export interface QualityOptions {
   readonly write: boolean;
 }
 
-/** Evaluates summaries, titles and fills of each model and prints the tables; with `write` brings the model cards up to date. */
+/**
+ * Evaluates summaries, titles and fills of each model and prints the tables; with `write` brings the model cards up to
+ * date.
+ */
 export async function benchQuality({ model, precision, limit, write }: QualityOptions): Promise<void> {
   const folders =
     model === undefined

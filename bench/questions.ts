@@ -8,8 +8,8 @@ export interface MadeQuestion {
 }
 
 /**
- * Questions about a Markdown document: headings that ask, definitions ("X is a Y": what is X?), and sentences with a name, a number or a
- * date taken out and asked for.
+ * Questions about a Markdown document: headings that ask, definitions ("X is a Y": what is X?), and sentences with a
+ * name, a number or a date taken out and asked for.
  * @param random from 0 to below 1; decides which names and numbers are asked for, and the form of the question
  * @see Lewis et al. 2019, "Unsupervised Question Answering by Cloze Translation", for the last kind
  */

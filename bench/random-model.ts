@@ -28,10 +28,11 @@ export interface RandomShape {
 }
 
 /**
- * Factors of the decoder's weights. At T5's start a tied model names its last token again and again: the residual stream is little but
- * that token's embedding, and cross-attention is the mean of the whole input. Here what the layers add outweighs the embedding, and
- * cross-attention looks at a few places, so that each token follows from the tokens before it and from the input. All else stays at
- * T5's start: sharper attention everywhere enlarges rounding errors layer by layer, until float32 and float64 choose different tokens.
+ * Factors of the decoder's weights. At T5's start a tied model names its last token again and again: the residual
+ * stream is little but that token's embedding, and cross-attention is the mean of the whole input. Here what the layers
+ * add outweighs the embedding, and cross-attention looks at a few places, so that each token follows from the tokens
+ * before it and from the input. All else stays at T5's start: sharper attention everywhere enlarges rounding errors
+ * layer by layer, until float32 and float64 choose different tokens.
  */
 export interface DecoderGains {
   /** Of wo and of cross-attention's o. */
@@ -113,8 +114,8 @@ export function tensorPlans(shape: RandomShape): TensorPlan[] {
 const PLAIN: DecoderGains = { residual: 1, crossQuery: 1 };
 
 /**
- * Writes config.json, model.safetensors (float32) and the tokenizer of `tokenizerFrom` into a folder. A file of the same weights is kept;
- * one of other weights is replaced, and the peers' exports of it are removed.
+ * Writes config.json, model.safetensors (float32) and the tokenizer of `tokenizerFrom` into a folder. A file of the
+ * same weights is kept; one of other weights is replaced, and the peers' exports of it are removed.
  */
 export function writeRandomModel(
   directory: string,

@@ -114,7 +114,10 @@ export async function benchTrain(options: TrainArguments): Promise<void> {
 
 const WARMUPS = 3;
 
-/** The same batches for all sides; they take turns, each round begun by another, so that none always runs on another's heels. */
+/**
+ * The same batches for all sides; they take turns, each round begun by another, so that none always runs on another's
+ * heels.
+ */
 async function measure(
   sides: readonly Side[],
   rounds: number,

@@ -1,4 +1,6 @@
-/** The extension's beginning and end: registers what is there at once, and loads the language client when it is needed. */
+/**
+ * The extension's beginning and end: registers what is there at once, and loads the language client when it is needed.
+ */
 import {
   commands,
   type Disposable,
@@ -96,8 +98,8 @@ export function activate(context: ExtensionContext): void {
   };
   context.subscriptions.push(...panelCommands(panel));
   context.subscriptions.push(...registerTools(server), suggestInComments(server, pause));
-  // VS Code activates for input boxes too: only a person's text starts the server, and opening it does not wait for that.
-  // The engine waits for the first request.
+  // VS Code activates for input boxes too: only a person's text starts the server, and opening it does not wait for
+  // that. The engine waits for the first request.
   const opened = (document: TextDocument) => {
     if (running !== undefined || languages.match(SELECTOR, document) === 0) return;
     server()

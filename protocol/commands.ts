@@ -1,4 +1,6 @@
-/** The commands that a client sends to the language server with workspace/executeCommand: what each takes and answers. */
+/**
+ * The commands that a client sends to the language server with workspace/executeCommand: what each takes and answers.
+ */
 import type { Position, Range, WorkspaceEdit } from "vscode-languageserver-protocol";
 import type { EngineStatus } from "./requests.ts";
 import type { FillGapsInTextInput, FillGapsInTextOutput, SummarizeTextInput, SummarizeTextOutput } from "./tools.ts";
@@ -35,7 +37,10 @@ export const FORMER_NAMES = {
   unloadModel: "freeModelMemory",
 } as const satisfies Readonly<Record<string, CommandName>>;
 
-/** Former ids of the palette's commands -> their ids now. Keys may still be bound to them; the palette does not list them. */
+/**
+ * Former ids of the palette's commands -> their ids now. Keys may still be bound to them; the palette does not list
+ * them.
+ */
 export const FORMER_PALETTE_IDS = {
   "spanfill.infillAtCursor": "spanfill.continueAtCursor",
   "spanfill.explainHere": "spanfill.explainSuggestionHere",
@@ -98,12 +103,17 @@ interface AboutPart extends AboutDocument {
 }
 
 interface Shown {
-  /** Whether the server also shows the result with window/showMessage, for clients that ignore results; false if absent. */
+  /**
+   * Whether the server also shows the result with window/showMessage, for clients that ignore results; false if absent.
+   */
   readonly show?: boolean;
 }
 
 interface Applied {
-  /** Whether the client is asked to apply the edit (workspace/applyEdit), for clients that ignore results; false if absent. */
+  /**
+   * Whether the client is asked to apply the edit (workspace/applyEdit), for clients that ignore results; false if
+   * absent.
+   */
   readonly apply?: boolean;
 }
 
@@ -139,7 +149,9 @@ export interface SummarizeRangeArguments extends Omit<AboutPart, "version">, Sho
 
 export interface SummarizeRangeResult extends Reading {
   readonly summary: string;
-  /** The chance, 0 to 1, that what the model wrote is right, if it is `calibrated`; else its tokens' mean likelihood. */
+  /**
+   * The chance, 0 to 1, that what the model wrote is right, if it is `calibrated`; else its tokens' mean likelihood.
+   */
   readonly confidence: number;
   readonly calibrated: boolean;
   /** The source of the words: the model, or the text itself if the model was not confident enough. */
@@ -149,7 +161,10 @@ export interface SummarizeRangeResult extends Reading {
 }
 
 export interface SummarizeFolderArguments {
-  /** The folder. Where its scheme is not `file`, the client is asked for its content (`spanfill/listFolder`, `spanfill/readFile`). */
+  /**
+   * The folder. Where its scheme is not `file`, the client is asked for its content (`spanfill/listFolder`,
+   * `spanfill/readFile`).
+   */
   readonly uri: string;
 }
 
@@ -175,14 +190,19 @@ export interface ForgetResult {
 
 /** `range`: gaps that lie in it are filled. */
 export interface FillGapsArguments extends AboutPart, Applied {
-  /** Whether each edit has a change annotation that needs confirmation, for clients that show them (changeAnnotationSupport). */
+  /**
+   * Whether each edit has a change annotation that needs confirmation, for clients that show them
+   * (changeAnnotationSupport).
+   */
   readonly annotate?: boolean;
 }
 
 export interface FillGapsResult extends Provenance, AppliedResult {
   /** One text edit for each filled gap, only for this version of the document (`documentChanges` with the version). */
   readonly edit: WorkspaceEdit;
-  /** One for each gap, in order; an empty text where the model had nothing to say (the edit leaves that gap as it is). */
+  /**
+   * One for each gap, in order; an empty text where the model had nothing to say (the edit leaves that gap as it is).
+   */
   readonly fills: readonly { readonly range: Range; readonly text: string; readonly confidence: number }[];
   /** Whether the confidences are measured chances to be right; else they are mean likelihoods of tokens. */
   readonly calibrated: boolean;

@@ -39,7 +39,10 @@ export interface Field {
   readonly only?: "full" | "lora" | "prompt";
   /** Whether `spanfill data check` takes it too. */
   readonly ofData?: true;
-  /** Whether it may change when a stopped run goes on: no learned step depends on it, and another machine has other cores and memory. */
+  /**
+   * Whether it may change when a stopped run goes on: no learned step depends on it, and another machine has other
+   * cores and memory.
+   */
   readonly ofMachine?: true;
 }
 
@@ -60,7 +63,9 @@ export interface FormPlace {
   readonly help?: string | undefined;
 }
 
-/** A part of the panel's form. Fields of `steps` have a separate place in it; all but `main` are in a collapsed section. */
+/**
+ * A part of the panel's form. Fields of `steps` have a separate place in it; all but `main` are in a collapsed section.
+ */
 export type FieldGroup = "steps" | "main" | "data" | "method" | "learning";
 
 /** Whole numbers. */

@@ -72,7 +72,10 @@ export type ServerQuestion = z.output<typeof serverQuestionSchema>;
 /** A question to the extension: one for the server, or one that only an editor can answer. */
 const questionSchema = z.discriminatedUnion("kind", [
   ...serverQuestions,
-  /** Writes the setting: an empty id stands for the model of all features, or without a feature for the built-in one -> `Chosen` */
+  /**
+   * Writes the setting: an empty id stands for the model of all features, or without a feature for the built-in one ->
+   * `Chosen`
+   */
   z.object({ kind: z.literal("choose"), feature: z.enum(FEATURES).optional(), id: z.string().max(500) }),
   /** -> `Chosen` */
   z.object({ kind: z.literal("chosen") }),

@@ -51,8 +51,8 @@ export const STATUS_NOTIFICATION = "$/spanfill/status";
 
 /**
  * Errors. RequestCancelled (-32800): cancelled by the client, or superseded. ContentModified (-32801): the document has
- * another version than the request. InvalidParams (-32602): arguments that are not as declared, or a document that is not open.
- * RequestFailed (-32803): Spanfill could not do it; `data.code` is the code of a ModelError.
+ * another version than the request. InvalidParams (-32602): arguments that are not as declared, or a document that is
+ * not open. RequestFailed (-32803): Spanfill could not do it; `data.code` is the code of a ModelError.
  */
 export interface FailureData {
   readonly code: string;

@@ -1,7 +1,13 @@
-/** A run's story, folded from its events: by the server, by the panel's page, which bundles this file, and for the trainer's curve. */
+/**
+ * A run's story, folded from its events: by the server, by the panel's page, which bundles this file, and for the
+ * trainer's curve.
+ */
 import type { Evaluation, TrainEvent } from "./training.ts";
 
-/** A run's story so far. A run that goes on after a stop repeats the steps that were not saved; the story has the last telling. */
+/**
+ * A run's story so far. A run that goes on after a stop repeats the steps that were not saved; the story has the last
+ * telling.
+ */
 export interface RunStory {
   readonly plan?: Extract<TrainEvent, { type: "plan" }>;
   readonly estimate?: Extract<TrainEvent, { type: "estimate" }>;
@@ -81,8 +87,9 @@ export function fold(story: RunStory, event: TrainEvent): RunStory {
 }
 
 /**
- * A curve with one more point, which replaces those of its step and later ones. Of n steps the curve keeps every 2^k-th, with the least k
- * that keeps `CURVE_POINTS` or fewer. That depends on the steps only, so a curve that was saved or sent is continued as if it had not been.
+ * A curve with one more point, which replaces those of its step and later ones. Of n steps the curve keeps every
+ * 2^k-th, with the least k that keeps `CURVE_POINTS` or fewer. That depends on the steps only, so a curve that was
+ * saved or sent is continued as if it had not been.
  */
 export function withPoint<Point extends { readonly step: number }>(
   curve: readonly Point[],

@@ -1,7 +1,7 @@
 /**
- * The fields of a training request, each described once. The zod schemas (train-request.ts), the flags of the command line and their help,
- * the panel's form and the benchmark's defaults are all made from this table. It is free of zod because the panel's page imports it;
- * esbuild.mjs leaves out of the client's bundles what they do not read.
+ * The fields of a training request, each described once. The zod schemas (train-request.ts), the flags of the command
+ * line and their help, the panel's form and the benchmark's defaults are all made from this table. It is free of zod
+ * because the panel's page imports it; esbuild.mjs leaves out of the client's bundles what they do not read.
  */
 import { choice, type Field, type FieldGroup, flag, number, text, whole } from "./field.ts";
 import { TASK_NAMES } from "./train-tasks.ts";

@@ -33,7 +33,9 @@ export type TrainRequest = Values<Having<{ required: true }> | Having<{ default:
 /** A training request as a person or a file gives it. */
 export type TrainRequestInput = Values<Having<{ required: true }>, FieldName>;
 
-/** A training request as the panel makes it: defaults are left out, so that they stay apart from what a person chose. */
+/**
+ * A training request as the panel makes it: defaults are left out, so that they stay apart from what a person chose.
+ */
 export type RunRequest = Values<Having<{ required: true }> | "base", Having<{ form: object }>>;
 
 /** The fields that `spanfill data check` reads. */

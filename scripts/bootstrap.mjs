@@ -1,5 +1,5 @@
-// Every npm script begins here, so that it works on a fresh clone: installs, and builds where that is needed, what is missing or out of
-// date, then runs. No dependencies.
+// Every npm script begins here, so that it works on a fresh clone: installs, and builds where that is needed, what is
+// missing or out of date, then runs. No dependencies.
 import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";

@@ -1,5 +1,6 @@
-// Makes models/catalog.json, the published T5 checkpoints, from the lists in a folder given as argument: catalog.json (t5-efficient),
-// t5_family.json (T5 1.0, 1.1 and their kin). What those lists lack is in the tables below, with its source.
+// Makes models/catalog.json, the published T5 checkpoints, from the lists in a folder given as argument: catalog.json
+// (t5-efficient), t5_family.json (T5 1.0, 1.1 and their kin). What those lists lack is in the tables below, with its
+// source.
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
@@ -10,7 +11,10 @@ if (folder === undefined) {
 }
 const read = (name) => JSON.parse(readFileSync(join(folder, name), "utf8"));
 
-/** Raffel et al., table 14: test sets, after fine-tuning. GLUE and SuperGLUE are the benchmarks' averages, SQuAD is exact match. */
+/**
+ * Raffel et al., table 14: test sets, after fine-tuning. GLUE and SuperGLUE are the benchmarks' averages, SQuAD is
+ * exact match.
+ */
 const T5_PAPER = "arXiv 1910.10683, table 14";
 const T5_SCORES = {
   small: { GLUE: 77.4, SuperGLUE: 63.3, SQuAD: 79.1 },

@@ -1,5 +1,6 @@
-// `npm run l10n`: what the translations lack, and what in them is stale. VS Code takes package.nls.LANGUAGE.json for package.json's
-// texts and l10n/bundle.l10n.LANGUAGE.json for those of the code, each English text being its own key there.
+// `npm run l10n`: what the translations lack, and what in them is stale. VS Code takes package.nls.LANGUAGE.json for
+// package.json's texts and l10n/bundle.l10n.LANGUAGE.json for those of the code, each English text being its own key
+// there.
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { pathToFileURL } from "node:url";
 
@@ -23,7 +24,8 @@ export function problemsOf(language) {
 }
 
 /**
- * The texts that the extension's code hands to `l10n.t`, and the panel's page and the server to their own `t`, each once.
+ * The texts that the extension's code hands to `l10n.t`, and the panel's page and the server to their own `t`, each
+ * once.
  * @returns {{ texts: string[], problems: string[] }}
  */
 export function codeTexts() {
@@ -54,7 +56,10 @@ function stringOf(literal) {
   return JSON.parse(`"${literal.slice(1, -1).replaceAll('"', '\\"').replaceAll("\\'", "'")}"`);
 }
 
-/** What a translation lacks of the texts that there are, has besides, or says with other places, links or code than they. */
+/**
+ * What a translation lacks of the texts that there are, has besides, or says with other places, links or code than
+ * they.
+ */
 function compare(file, texts, translated) {
   const lacks = Object.keys(texts).filter((key) => !Object.hasOwn(translated, key));
   const stale = Object.keys(translated).filter((key) => !Object.hasOwn(texts, key));

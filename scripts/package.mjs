@@ -1,8 +1,8 @@
-// `npm run package [-- --target linux-x64]`: an installable VSIX with what runs on that platform and nothing else. The engine is in it
-// natively, where there is such a binary, and as WebAssembly, which runs anywhere; a `universal` package has that alone.
-// `npm run package -- --npm`: the command line and language server as an npm package, for other editors. The platform's runtime is
-// inside: as a dependency of its own, its install script would fetch CUDA libraries from elsewhere, and fail where it cannot.
-// What went in is printed and held against a list of what may.
+// `npm run package [-- --target linux-x64]`: an installable VSIX with what runs on that platform and nothing else. The
+// engine is in it natively, where there is such a binary, and as WebAssembly, which runs anywhere; a `universal`
+// package has that alone. `npm run package -- --npm`: the command line and language server as an npm package, for other
+// editors. The platform's runtime is inside: as a dependency of its own, its install script would fetch CUDA libraries
+// from elsewhere, and fail where it cannot. What went in is printed and held against a list of what may.
 import { spawnSync } from "node:child_process";
 import {
   cpSync,
@@ -80,7 +80,10 @@ const manifest = JSON.parse(readFileSync("package.json", "utf8"));
 if (values.npm) packTarball();
 else await packExtension();
 
-/** What `npm pack` makes of package.json's `files`, and the runtime as a bundled dependency: nothing is fetched to install it. */
+/**
+ * What `npm pack` makes of package.json's `files`, and the runtime as a bundled dependency: nothing is fetched to
+ * install it.
+ */
 function packTarball() {
   const stage = emptyStage();
   const { name, version, description, license, keywords, type, bin, files, engines } = manifest;

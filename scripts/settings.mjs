@@ -1,5 +1,6 @@
-// Writes the settings of protocol/settings.ts and the tools of protocol/tools.ts into package.json, and their texts into
-// package.nls.json, beside which VS Code looks for translations; test/client/manifest.test.ts fails when they differ.
+// Writes the settings of protocol/settings.ts and the tools of protocol/tools.ts into package.json, and their texts
+// into package.nls.json, beside which VS Code looks for translations; test/client/manifest.test.ts fails when they
+// differ.
 import { readFileSync, writeFileSync } from "node:fs";
 import { build } from "esbuild";
 

@@ -1,6 +1,7 @@
-// Runs the unit tests: builds dist/, bundles every test file with esbuild, then hands the bundles to node:test, two at a time and those
-// that watch the clock by themselves. Arguments pick files by substring: `node scripts/test.mjs spans` runs test/**/*spans*.test.ts.
-// With --events the end of each test is a line of JSON; a skipped one carries the reason in the place of `ok`.
+// Runs the unit tests: builds dist/, bundles every test file with esbuild, then hands the bundles to node:test, two at
+// a time and those that watch the clock by themselves. Arguments pick files by substring: `node scripts/test.mjs spans`
+// runs test/**/*spans*.test.ts. With --events the end of each test is a line of JSON; a skipped one carries the reason
+// in the place of `ok`.
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";

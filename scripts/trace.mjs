@@ -51,7 +51,8 @@ export function untraceable(isolated) {
 
 /**
  * Reads what strace wrote.
- * @returns each thread by its id: its `parent`'s id, the `program` that it runs (its arguments), its `calls` ({ name, args, result })
+ * @returns each thread by its id: its `parent`'s id, the `program` that it runs (its arguments), its `calls` ({ name,
+ *   args, result })
  */
 export function readTrace(prefix) {
   const threads = new Map();
@@ -87,7 +88,8 @@ export function startedBy(threads, isWanted) {
 }
 
 /**
- * What a thread did that is not allowed: a socket of another family than AF_UNIX, a look-up of a name, a file written elsewhere.
+ * What a thread did that is not allowed: a socket of another family than AF_UNIX, a look-up of a name, a file written
+ * elsewhere.
  * @param folders where files may be written and removed; links resolved
  * @param cwd where the processes were started
  */
@@ -119,7 +121,10 @@ function networkComplaint(name, args, result) {
   return looked !== undefined && LOOK_UP.test(looked) ? `looks up a name: reads ${looked}` : undefined;
 }
 
-/** Where libuv collects changes of what it waits for, and nothing else; files go by another ring, off by UV_USE_IO_URING=0. */
+/**
+ * Where libuv collects changes of what it waits for, and nothing else; files go by another ring, off by
+ * UV_USE_IO_URING=0.
+ */
 const EVENT_RING = /^256, \{flags=(0|0x10000|IORING_SETUP_NO_SQARRAY)\b/;
 /** The name that says a folder is being worked in. @see server/files/lock.ts */
 const LOCK = /^spanfill-[0-9a-f]{24}$/;

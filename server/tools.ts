@@ -12,7 +12,9 @@ import { infill } from "./features/write/infill.ts";
 
 type Signal = Pick<CallOptions, "signal">;
 
-/** @throws ModelError "input" for blank or binary text; DOMException AbortError when cancelled; what the model throws */
+/**
+ * @throws ModelError "input" for blank or binary text; DOMException AbortError when cancelled; what the model throws
+ */
 export async function summarizeText(
   model: LoadedModel,
   { text, style = "sentence" }: SummarizeTextInput,

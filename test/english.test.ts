@@ -1,4 +1,6 @@
-/** The mechanical part of the style guide's English: American spelling, and turns of phrase that a native writer avoids. */
+/**
+ * The mechanical part of the style guide's English: American spelling, and turns of phrase that a native writer avoids.
+ */
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";

@@ -1,4 +1,7 @@
-/** PRIVACY.md agrees with the code: folders, variables, addresses; and a reader finds it from wherever privacy is promised. */
+/**
+ * PRIVACY.md agrees with the code: folders, variables, addresses; and a reader finds it from wherever privacy is
+ * promised.
+ */
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { homedir } from "node:os";

@@ -3,7 +3,10 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 
-/** A way to show text. `but`: what else may stand in a file, because it shows nothing from outside, or is cleaned elsewhere. */
+/**
+ * A way to show text. `but`: what else may stand in a file, because it shows nothing from outside, or is cleaned
+ * elsewhere.
+ */
 interface Sink {
   readonly what: string;
   readonly raw: RegExp;

@@ -1,6 +1,6 @@
 /**
- * The benchmark's extension: answers at once with a constant in files named *.constant, which Spanfill leaves alone, so that what
- * VS Code itself takes is known; and does in the window what the benchmark asks for.
+ * The benchmark's extension: answers at once with a constant in files named *.constant, which Spanfill leaves alone, so
+ * that what VS Code itself takes is known; and does in the window what the benchmark asks for.
  */
 import { connect } from "node:net";
 import { createInterface } from "node:readline";

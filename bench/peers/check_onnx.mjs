@@ -1,4 +1,5 @@
-// Runs what `spanfill export --to onnx` made in transformers.js. Usage: node peers/check_onnx.mjs FOLDER TEXT... (in bench/)
+// Runs what `spanfill export --to onnx` made in transformers.js. Usage: node peers/check_onnx.mjs FOLDER TEXT... (in
+// bench/)
 import { basename, dirname, resolve } from "node:path";
 
 // Of its own ONNX Runtime, which reports home otherwise.

@@ -1,6 +1,6 @@
 // transformers.js as a contender of `bench infer`: loads a model once, then answers "generate" requests one at a time.
-// Settings: ONNX files on disk (not bytes), cpu device, as many operator threads as the other side has; the rest is what
-// transformers.js and ONNX Runtime recommend by default (all graph optimizations, memory arena and patterns on).
+// Settings: ONNX files on disk (not bytes), cpu device, as many operator threads as the other side has; the rest is
+// what transformers.js and ONNX Runtime recommend by default (all graph optimizations, memory arena and patterns on).
 import { basename, dirname } from "node:path";
 
 // Of its own ONNX Runtime, which reports home otherwise.

@@ -88,7 +88,10 @@ export function cardFigures(reports: readonly EvaluationReport[]): string {
     .join("\n");
 }
 
-/** A card with the text between the marks of a section (`<!-- NAME -->` to `<!-- /NAME -->`) replaced; added at the end where there are none. */
+/**
+ * A card with the text between the marks of a section (`<!-- NAME -->` to `<!-- /NAME -->`) replaced; added at the end
+ * where there are none.
+ */
 export function withSection(card: string, name: string, content: string): string {
   const [open, close] = [`<!-- ${name} -->`, `<!-- /${name} -->`];
   const section = `${open}\n${content.trim()}\n${close}`;

@@ -37,7 +37,10 @@ export async function measureColdStart(runs: number): Promise<{ medianMs: number
   return { medianMs: median(times), bestMs: Math.min(...times) };
 }
 
-/** Peak resident bytes of the engine's process after it loaded a model, filled a gap and summarized 512 tokens. Linux only. */
+/**
+ * Peak resident bytes of the engine's process after it loaded a model, filled a gap and summarized 512 tokens. Linux
+ * only.
+ */
 export async function measureEngineMemory(directory: string): Promise<number | undefined> {
   if (!existsSync("/proc/self/status")) return undefined;
   const engine = createRemoteEngine({ childPath: join("dist", "child.js") });
@@ -53,8 +56,8 @@ export async function measureEngineMemory(directory: string): Promise<number | u
 }
 
 /**
- * How long after a cancellation the engine's process is free again: it is cancelled at seeded random moments of a generation,
- * and the time is until it has ended and the next call, which is tokenizing one word, is answered.
+ * How long after a cancellation the engine's process is free again: it is cancelled at seeded random moments of a
+ * generation, and the time is until it has ended and the next call, which is tokenizing one word, is answered.
  * @param nextInput the next generation's input: the encoder, too, is to be cancelled
  */
 export async function measureCancel(

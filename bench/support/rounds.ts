@@ -1,4 +1,6 @@
-/** The rounds of `bench infer`: contenders take turns at the same work, and no call repeats an input of an earlier one. */
+/**
+ * The rounds of `bench infer`: contenders take turns at the same work, and no call repeats an input of an earlier one.
+ */
 import type { Contender, ContenderRun } from "./contender.ts";
 
 /** One contender's timed runs, by round. */

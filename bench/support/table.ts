@@ -1,6 +1,9 @@
 /** Prints rows as a table with aligned columns. */
 
-/** Writes rows to standard output; the first is the heading. Columns after the first two are aligned to the right where they are figures. */
+/**
+ * Writes rows to standard output; the first is the heading. Columns after the first two are aligned to the right where
+ * they are figures.
+ */
 export function printTable(rows: readonly (readonly string[])[]): void {
   const widths: number[] = [];
   for (const row of rows) for (const [i, cell] of row.entries()) widths[i] = Math.max(widths[i] ?? 0, cell.length);

@@ -1,4 +1,7 @@
-/** Our side of `bench train`, in a separate process as PyTorch's is: a training step for each line of JSON on standard input. */
+/**
+ * Our side of `bench train`, in a separate process as PyTorch's is: a training step for each line of JSON on standard
+ * input.
+ */
 import { createInterface } from "node:readline";
 import { batchOf } from "../../models/t5/batch.ts";
 import { learnedShapes, type Method } from "../../models/t5/trainable.ts";

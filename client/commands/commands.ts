@@ -31,7 +31,10 @@ export interface CommandContext {
 
 const SAID_MS = 5000;
 
-/** {@link LanguageServer}, which comes in one file with the commands: it is read when the first of them, or a text, needs it. */
+/**
+ * {@link LanguageServer}, which comes in one file with the commands: it is read when the first of them, or a text,
+ * needs it.
+ */
 export function createServer(...options: ConstructorParameters<typeof LanguageServer>): LanguageServer {
   return new LanguageServer(...options);
 }
@@ -63,7 +66,10 @@ export async function forgetAllSummaries({ server }: CommandContext): Promise<vo
   await forgetSummaries(server);
 }
 
-/** Fills the gaps in the selections, or in the whole file when nothing is selected, as one edit that one undo takes back. */
+/**
+ * Fills the gaps in the selections, or in the whole file when nothing is selected, as one edit that one undo takes
+ * back.
+ */
 export async function fillGaps({ server }: CommandContext): Promise<void> {
   const editor = proseEditor();
   if (editor !== undefined) await fillGapsIn(server, editor.document, selected(editor));
@@ -76,8 +82,8 @@ export async function fillGapsWithPreview({ server }: CommandContext): Promise<v
 }
 
 /**
- * Does what a code action of the server asks for as the palette's command does it: with progress, and the summary beside the
- * text. undefined for other commands.
+ * Does what a code action of the server asks for as the palette's command does it: with progress, and the summary
+ * beside the text. undefined for other commands.
  */
 export function runAction(context: CommandContext, command: string, argument: unknown): Promise<void> | undefined {
   if (!isAction(argument)) return undefined;
@@ -110,7 +116,10 @@ export async function continueAtCursor({ server }: CommandContext): Promise<void
   await commands.executeCommand("editor.action.inlineSuggest.trigger");
 }
 
-/** Offers other words for the selection, or the word at the cursor; the chosen ones replace it, and one undo brings it back. */
+/**
+ * Offers other words for the selection, or the word at the cursor; the chosen ones replace it, and one undo brings it
+ * back.
+ */
 export async function rephraseSelection(context: CommandContext): Promise<void> {
   const editor = proseEditor();
   if (editor === undefined) return;
@@ -146,7 +155,10 @@ export async function classifySelection({ server }: CommandContext): Promise<unk
   return editor && classifyPart(server, editor.document, selected(editor)[0]);
 }
 
-/** Puts another word in a word's place. @param argument what the hover's link says: `{uri, version, range, word, text}`, `word` being what stands there */
+/**
+ * Puts another word in a word's place.
+ * @param argument what the hover's link says: `{uri, version, range, word, text}`, `word` being what stands there
+ */
 export async function replaceWord(_context: CommandContext, argument: unknown): Promise<void> {
   const text = stringIn(argument, "text");
   if (text === undefined || !isPlace(argument)) return;
@@ -159,7 +171,10 @@ export async function replaceWord(_context: CommandContext, argument: unknown): 
   if (problem !== undefined) warn(l10n.t("Spanfill replaced nothing: {0}", problem));
 }
 
-/** Copies the summary that is shown, or of the selection. @param uri its document; that of the active text when absent */
+/**
+ * Copies the summary that is shown, or of the selection.
+ * @param uri its document; that of the active text when absent
+ */
 export async function copySummary(context: CommandContext, uri: unknown): Promise<void> {
   const summary = await meantSummary(context, uri);
   if (summary !== undefined) await copySummaryOf(summary);

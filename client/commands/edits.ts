@@ -8,7 +8,8 @@ export interface Replacement {
 }
 
 /**
- * Whether a document is another than it was: a closed one keeps its version, and what is opened under its name is another document.
+ * Whether a document is another than it was: a closed one keeps its version, and what is opened under its name is
+ * another document.
  * @param version the document's then
  */
 export function hasChanged(document: TextDocument, version: number): boolean {

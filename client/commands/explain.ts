@@ -6,7 +6,10 @@ import { commentAt } from "../../protocol/comments.ts";
 import { PROGRAMS } from "../editor/selector.ts";
 import type { LanguageServer, RequestOptions } from "../server/language-client.ts";
 
-/** Asks the server; for a program, which the server does not have, with the text of the comment at the cursor. @throws ResponseError */
+/**
+ * Asks the server; for a program, which the server does not have, with the text of the comment at the cursor.
+ * @throws ResponseError
+ */
 export async function explanation(
   server: LanguageServer,
   { document, selection }: TextEditor,

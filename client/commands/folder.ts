@@ -4,7 +4,10 @@ import { warn } from "../editor/messages.ts";
 import type { LanguageServer } from "../server/language-client.ts";
 import { answered } from "./prose-editor.ts";
 
-/** Opens a digest of a folder as a new document, partial when it was cancelled. @param given asked for where there is none */
+/**
+ * Opens a digest of a folder as a new document, partial when it was cancelled.
+ * @param given asked for where there is none
+ */
 export async function summarizeFolderIn(server: LanguageServer, given?: unknown): Promise<void> {
   const folder = given instanceof Uri ? given : await chosenFolder();
   if (folder === undefined) return;
@@ -32,7 +35,10 @@ async function chosenFolder(): Promise<Uri | undefined> {
   return chosen?.[0];
 }
 
-/** A new document that belongs into the folder, so that its links lead somewhere; nothing is written until a person saves it. */
+/**
+ * A new document that belongs into the folder, so that its links lead somewhere; nothing is written until a person
+ * saves it.
+ */
 async function newUri(folder: Uri): Promise<Uri> {
   // Of another file system, VS Code knows no new documents.
   if (folder.scheme !== "file") return Uri.from({ scheme: "untitled", path: "DIGEST.md" });

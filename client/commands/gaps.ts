@@ -35,8 +35,8 @@ export async function fillGapsIn(
 }
 
 /**
- * Shows what would go into the gaps in VS Code's preview, where each can be left out. Nothing is written before a person applies it,
- * and VS Code refuses to when the text has changed meanwhile.
+ * Shows what would go into the gaps in VS Code's preview, where each can be left out. Nothing is written before a
+ * person applies it, and VS Code refuses to when the text has changed meanwhile.
  */
 export async function previewGapsIn(
   server: LanguageServer,
@@ -70,8 +70,9 @@ export async function previewGapsIn(
 }
 
 /**
- * Makes an edit open the preview with every gap ticked. VS Code opens it only for what needs confirmation, and leaves that unticked:
- * so what needs it here is a file to be created if there is none, which there is, and VS Code does not list it.
+ * Makes an edit open the preview with every gap ticked. VS Code opens it only for what needs confirmation, and leaves
+ * that unticked: so what needs it here is a file to be created if there is none, which there is, and VS Code does not
+ * list it.
  */
 function previewOpener(): ((edit: WorkspaceEdit) => void) | undefined {
   const folder = extensions.getExtension("spanfill.spanfill")?.extensionUri;

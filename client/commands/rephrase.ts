@@ -93,7 +93,9 @@ interface Preview {
   dispose(): void;
 }
 
-/** Shows text in a range's place without writing it: what stands there fades, and the text follows it like ghost text. */
+/**
+ * Shows text in a range's place without writing it: what stands there fades, and the text follows it like ghost text.
+ */
 function previewIn(editor: TextEditor, range: Range): Preview {
   let shown: TextEditorDecorationType | undefined;
   const top = editor.visibleRanges[0]?.start.line ?? 0;

@@ -31,7 +31,9 @@ export async function meantSummary(context: SummaryContext, uri: unknown): Promi
   return prose && summaryOf(context, prose.document, part);
 }
 
-/** Where the text of a summary stands now; undefined where it has changed, or where more than one place could be meant. */
+/**
+ * Where the text of a summary stands now; undefined where it has changed, or where more than one place could be meant.
+ */
 export function placeOf({ source, version, range, text }: ShownSummary, document: TextDocument): Range | undefined {
   if (source === document && !hasChanged(source, version)) return range;
   const offset = document.uri.toString() === source.uri.toString() ? onlyPlaceOf(text, document.getText()) : undefined;

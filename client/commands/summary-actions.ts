@@ -1,4 +1,7 @@
-/** What a person may do with a summary: copy it, or put it above the text, as a comment or quotation too, or in the text's place. */
+/**
+ * What a person may do with a summary: copy it, or put it above the text, as a comment or quotation too, or in the
+ * text's place.
+ */
 import { env, l10n, Range, type TextDocument, ViewColumn, window, workspace } from "vscode";
 import { asideOf } from "../../protocol/asides.ts";
 import { warn } from "../editor/messages.ts";
@@ -19,7 +22,10 @@ export async function copySummaryOf({ result }: ShownSummary): Promise<void> {
   remark(l10n.t("Spanfill: summary copied"), SAID_MS);
 }
 
-/** Puts a summary into the text that it is of, as one edit that one undo takes back; a text that has changed is left alone. */
+/**
+ * Puts a summary into the text that it is of, as one edit that one undo takes back; a text that has changed is left
+ * alone.
+ */
 export async function placeSummary(shown: ShownSummary, placement: Placement): Promise<void> {
   const { source, result } = shown;
   const document = await workspace.openTextDocument(source.uri);

@@ -1,4 +1,7 @@
-/** The documents that Spanfill works in: prose, and programs for their comments, in files of any kind of folder, new documents and notebooks. */
+/**
+ * The documents that Spanfill works in: prose, and programs for their comments, in files of any kind of folder, new
+ * documents and notebooks.
+ */
 import { workspace } from "vscode";
 import { COMMENTED_LANGUAGES } from "../../protocol/comments.ts";
 import { LANGUAGES } from "./languages.ts";

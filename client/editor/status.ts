@@ -1,6 +1,6 @@
 /**
- * The status item: which model is in use, on what, and what it is doing; and items of the status bar. The only file that makes such items,
- * so that no text in them is a link or an icon.
+ * The status item: which model is in use, on what, and what it is doing; and items of the status bar. The only file
+ * that makes such items, so that no text in them is a link or an icon.
  */
 import { basename } from "node:path";
 import { type Disposable, LanguageStatusSeverity, l10n, languages, StatusBarAlignment, window } from "vscode";

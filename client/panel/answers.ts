@@ -38,8 +38,8 @@ export interface PanelContext {
 const TOKEN = "spanfill.hub.token";
 
 /**
- * The answers to the page's questions: from the editor, or from the server. They throw the server's error, or why this window
- * refuses.
+ * The answers to the page's questions: from the editor, or from the server. They throw the server's error, or why this
+ * window refuses.
  */
 export const ANSWERERS: Answerers<Question["kind"], [context: PanelContext, cancel: CancellationTokenSource]> = {
   choose: async ({ feature, id }) => {

@@ -20,7 +20,8 @@ export function plainLowering(
 
   return (g) => {
     const weight = (name: string) => weightOf(g, name);
-    const linear = (x: Value, name: string) => ops.matmul(g, x, ops.transpose(g, weight(`${name}.weight`), [1, 0])); // [.., out]
+    // [.., out]
+    const linear = (x: Value, name: string) => ops.matmul(g, x, ops.transpose(g, weight(`${name}.weight`), [1, 0]));
     const norm = (x: Value, name: string) => {
       const meanSquare = ops.reduceLast(g, "ReduceMean", ops.mul(g, x, x)); // [.., 1]
       const root = ops.unary(g, "Sqrt", ops.add(g, meanSquare, g.constant(x.dtype, [], [config.layerNormEpsilon])));

@@ -1,4 +1,7 @@
-/** A bigram language model over words: what fits between two others, by how often each pair stood in the text it was counted in. */
+/**
+ * A bigram language model over words: what fits between two others, by how often each pair stood in the text it was
+ * counted in.
+ */
 import { ModelError } from "../errors.ts";
 
 /** Counts of words and of neighbours, with words as indices into `words`. */
@@ -17,7 +20,8 @@ export interface BigramCounts {
 export interface BigramModel {
   /**
    * The likeliest words after `before`, best first.
-   * @param after the text behind the gap when it may be used: candidates are then weighed by how well its first word follows them
+   * @param after the text behind the gap when it may be used: candidates are then weighed by how well its first word
+   *   follows them
    */
   predict(before: string, after: string | undefined, count: number): string[];
   /** Natural log probability of a fill's words and of the first word of `after`, each given the word before it. */
@@ -121,7 +125,10 @@ export function createBigramModel({ words, counts, starts, next, nextCounts }: B
   };
 }
 
-/** The counts with only the `keep` pairs whose loss would change the likelihood of the text most, and the words they use. */
+/**
+ * The counts with only the `keep` pairs whose loss would change the likelihood of the text most, and the words they
+ * use.
+ */
 export function pruneBigrams(table: BigramCounts, keep: number): BigramCounts {
   const { words, counts, starts } = table;
   const total = sum(counts);
@@ -148,8 +155,9 @@ export function pruneBigrams(table: BigramCounts, keep: number): BigramCounts {
 }
 
 /**
- * The table as bytes, which gzip well: a line of JSON with the numbers of words and pairs, the words (each ended by NUL), and then counts of
- * words, numbers of successors, steps between successors (all uint16) and counts of pairs (uint8). Counts are logarithms, good to 3%.
+ * The table as bytes, which gzip well: a line of JSON with the numbers of words and pairs, the words (each ended by
+ * NUL), and then counts of words, numbers of successors, steps between successors (all uint16) and counts of pairs
+ * (uint8). Counts are logarithms, good to 3%.
  * @throws RangeError for more than 65,535 words
  */
 export function packBigrams({ words, counts, starts, next, nextCounts }: BigramCounts): Buffer {

@@ -1,4 +1,5 @@
-// Uses the panel of the installed extension through code-server's window (test/e2e/panel.mjs), beside a hub on loopback.
+// Uses the panel of the installed extension through code-server's window (test/e2e/panel.mjs), beside a hub on
+// loopback.
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";

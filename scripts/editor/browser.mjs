@@ -18,7 +18,10 @@ const APPLICATIONS = ["Google Chrome", "Chromium", "Microsoft Edge"];
 /** Chromium's headless shell with the libraries it needs, as an npm package: for x64 Linux, by anyone. */
 const SHELL = "@sparticuz/chromium@153.0.0";
 
-/** A browser's path; one is installed first where there is none. @throws Error with every reason why there can be none */
+/**
+ * A browser's path; one is installed first where there is none.
+ * @throws Error with every reason why there can be none
+ */
 export function browserPath() {
   const found = findBrowser();
   if (found !== undefined) return found;

@@ -1,5 +1,5 @@
-// The editor tests in code-server, shown by a browser: the mocha suite in the remote extension host, then test/e2e/seen.mjs in
-// a window without test options.
+// The editor tests in code-server, shown by a browser: the mocha suite in the remote extension host, then
+// test/e2e/seen.mjs in a window without test options.
 import { appendFileSync } from "node:fs";
 import { join } from "node:path";
 import { inGerman } from "../../test/e2e/german.mjs";

@@ -1,4 +1,5 @@
-// The editor tests in a desktop VS Code that @vscode/test-electron downloads: for machines with the internet and a display.
+// The editor tests in a desktop VS Code that @vscode/test-electron downloads: for machines with the internet and a
+// display.
 import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { prepareSuite } from "./suite.mjs";

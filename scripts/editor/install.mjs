@@ -1,5 +1,5 @@
-// A real VS Code for the tests where its download is refused: code-server from the npm registry, Node.js 24 to run it, and a
-// browser to show it. Kept in the user's cache folder, so that only the first run pays for it.
+// A real VS Code for the tests where its download is refused: code-server from the npm registry, Node.js 24 to run it,
+// and a browser to show it. Kept in the user's cache folder, so that only the first run pays for it.
 import { copyFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { browserPath } from "./browser.mjs";
@@ -8,7 +8,10 @@ import { cached, npm, root } from "./tools.mjs";
 const NODE = "24.9.0";
 const CODE_SERVER = "4.139.1";
 
-/** Paths of what is needed; what is missing is installed first. @throws Error with the reason where something cannot be had */
+/**
+ * Paths of what is needed; what is missing is installed first.
+ * @throws Error with the reason where something cannot be had
+ */
 export function installEditor() {
   if (process.platform === "win32") {
     throw new Error("code-server does not run on Windows. Use npm run test:electron there, which downloads VS Code.");

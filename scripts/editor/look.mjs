@@ -1,7 +1,7 @@
-// Looks at every page of the panel in a browser without VS Code and fails when axe-core finds a violation, a page is wider than the
-// window, the console has an error, a new run cannot be started with the keyboard, or a source file of the panel never runs.
-// `node scripts/editor/look.mjs` (after npm run build) looks once at each theme; with a FOLDER, at each theme in two widths, and
-// leaves pictures there.
+// Looks at every page of the panel in a browser without VS Code and fails when axe-core finds a violation, a page is
+// wider than the window, the console has an error, a new run cannot be started with the keyboard, or a source file of
+// the panel never runs. `node scripts/editor/look.mjs` (after npm run build) looks once at each theme; with a FOLDER,
+// at each theme in two widths, and leaves pictures there.
 import assert from "node:assert/strict";
 import { mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";

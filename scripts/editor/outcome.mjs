@@ -1,5 +1,5 @@
-// What came of a run of editor tests: `passed` (a count), `failures` ({ title, message }), `notes` (lines), and how many tests
-// were `expected`.
+// What came of a run of editor tests: `passed` (a count), `failures` ({ title, message }), `notes` (lines), and how
+// many tests were `expected`.
 
 /** Prints an outcome. @returns why the run was not a pass, or undefined */
 export function report({ passed, failures, notes = [], expected }) {

@@ -1,5 +1,5 @@
-// Records the extension as people use it, for README.md: short films (GIF) and pictures of the real thing, into media/readme/.
-// The films' pace is the machine's: their frames are as the browser painted them, with its times.
+// Records the extension as people use it, for README.md: short films (GIF) and pictures of the real thing, into
+// media/readme/. The films' pace is the machine's: their frames are as the browser painted them, with its times.
 import { mkdirSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { FILMS, NOTES, PICTURES } from "../../test/e2e/acts/shown.mjs";

@@ -1,8 +1,9 @@
-// The editor tests: `run.mjs code-server` and `run.mjs electron` run test/e2e/suite on the packaged extension inside a real
-// extension host; `run.mjs person` runs test/e2e/person.mjs, which types and clicks, `run.mjs panel` test/e2e/panel.mjs, which uses the
-// panel; `run.mjs record` makes the films and pictures of README.md; `run.mjs neovim` and `run.mjs emacs` drive the language server from
-// those. `--model DIR` takes another model than the built-in one (`random`: a
-// small one with random weights, as where there is no built-in one), `--vsix FILE` a package that is already made.
+// The editor tests: `run.mjs code-server` and `run.mjs electron` run test/e2e/suite on the packaged extension inside a
+// real extension host; `run.mjs person` runs test/e2e/person.mjs, which types and clicks, `run.mjs panel`
+// test/e2e/panel.mjs, which uses the panel; `run.mjs record` makes the films and pictures of README.md; `run.mjs
+// neovim` and `run.mjs emacs` drive the language server from those. `--model DIR` takes another model than the built-in
+// one (`random`: a small one with random weights, as where there is no built-in one), `--vsix FILE` a package that is
+// already made.
 import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";

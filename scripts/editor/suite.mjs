@@ -8,7 +8,8 @@ const SUITE = join("test", "e2e", "suite");
 
 /**
  * Bundles the suite.
- * @returns its `path`; the environment (`env`) it needs; `outcome`, which reads what it wrote at its end and gets the exit code
+ * @returns its `path`; the environment (`env`) it needs; `outcome`, which reads what it wrote at its end and gets the
+ *   exit code
  */
 export async function prepareSuite({ folder, model }) {
   const path = join(folder, "suite.cjs");
@@ -30,7 +31,9 @@ export async function prepareSuite({ folder, model }) {
   return { path, env, outcome: (code) => outcomeOf(result, code) };
 }
 
-/** What the suite wrote. Without it the run failed, whatever the exit code says: a killed extension host leaves none. */
+/**
+ * What the suite wrote. Without it the run failed, whatever the exit code says: a killed extension host leaves none.
+ */
 function outcomeOf(result, code) {
   let outcome;
   try {

@@ -21,7 +21,9 @@ export function isProgram(path) {
   }
 }
 
-/** Installs a Debian package where that needs no password. Returns why it could not, or undefined when it is installed. */
+/**
+ * Installs a Debian package where that needs no password. Returns why it could not, or undefined when it is installed.
+ */
 export function aptInstall(name) {
   if (process.getuid?.() !== 0) return "apt-get would need a password";
   if (onPath("apt-get") === undefined) return "there is no apt-get";

@@ -1,5 +1,5 @@
-// The tools of packaging and of the editor tests: installed on first use, so that the project stays quick to install, and into the
-// user's cache folder, so that they serve every copy of the project.
+// The tools of packaging and of the editor tests: installed on first use, so that the project stays quick to install,
+// and into the user's cache folder, so that they serve every copy of the project.
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";

@@ -1,4 +1,5 @@
-// What the extension's own processes did while the editor ran: the server, the engine and what they started, as strace saw them.
+// What the extension's own processes did while the editor ran: the server, the engine and what they started, as strace
+// saw them.
 import { mkdirSync } from "node:fs";
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
@@ -6,7 +7,8 @@ import { complaints, programOf, readTrace, startedBy, tracing, untraceable } fro
 
 /**
  * Prepares a trace of an editor.
- * @returns the command to run it `under` and the environment (`env`) for that; `outcome`, read when it has ended, given the extension's folder
+ * @returns the command to run it `under` and the environment (`env`) for that; `outcome`, read when it has ended, given
+ *   the extension's folder
  */
 export function traceEditor(folder) {
   const why = untraceable(false);

@@ -1,12 +1,15 @@
-/** `spanfill launch`, hidden: the language server's way to start a run that goes on when the server and its parents have ended. */
+/**
+ * `spanfill launch`, hidden: the language server's way to start a run that goes on when the server and its parents have
+ * ended.
+ */
 import { spawn } from "node:child_process";
 import { openSync } from "node:fs";
 import { Command } from "commander";
 import { runCommand } from "./terminal.ts";
 
 /**
- * The command. It starts another one, prints its process id and ends at once, so that the other is nobody's child: what ends a process
- * together with its children, as editors do, does not find it.
+ * The command. It starts another one, prints its process id and ends at once, so that the other is nobody's child: what
+ * ends a process together with its children, as editors do, does not find it.
  */
 export function launchCommand(): Command {
   return new Command("launch")

@@ -10,7 +10,10 @@ export function withModelOptions(command: Command): Command {
   return withJson(withModel(command).option("--threads <n>", THREADS_HELP, atLeast(1)));
 }
 
-/** Adds --model, --precision, --device, --processes and --json; --threads, as the number of processes was named, still works. */
+/**
+ * Adds --model, --precision, --device, --processes and --json; --threads, as the number of processes was named, still
+ * works.
+ */
 export function withPoolOptions(command: Command): Command {
   return withJson(
     withModel(command)

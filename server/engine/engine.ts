@@ -88,7 +88,9 @@ export interface GenerateRequest {
   };
   /** Exponent of the length that divides a beam's log-likelihood. Default 1. */
   readonly lengthPenalty?: number;
-  /** When beam search stops, as in transformers: true at numBeams finished, false by heuristic, "never". Default false. */
+  /**
+   * When beam search stops, as in transformers: true at numBeams finished, false by heuristic, "never". Default false.
+   */
   readonly earlyStopping?: boolean | "never";
   /** No n-gram of this size occurs twice in the output; 0 is off. Default 0. */
   readonly noRepeatNgramSize?: number;
@@ -118,7 +120,10 @@ export interface GeneratedSequence {
   readonly text: string;
   /** Natural log probability of each id under the model (before penalties). */
   readonly logProbs: readonly number[];
-  /** Beam search: transformers' sequence score (log-likelihood / length^lengthPenalty). Otherwise the mean log probability. */
+  /**
+   * Beam search: transformers' sequence score (log-likelihood / length^lengthPenalty). Otherwise the mean log
+   * probability.
+   */
   readonly score: number;
   /** Whether it ended with eos or a stop token rather than at the length limit. */
   readonly finished: boolean;

@@ -32,7 +32,8 @@ export interface ModelPool extends AsyncDisposable {
 }
 
 /**
- * Loads the model that --model names into as many processes as --processes says; by default one for each core, at most 8.
+ * Loads the model that --model names into as many processes as --processes says; by default one for each core, at most
+ * 8.
  * @throws ModelError when it is not there or cannot be loaded
  */
 export async function openPool(options: PoolOptions): Promise<ModelPool> {

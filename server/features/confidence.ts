@@ -1,11 +1,13 @@
-/** Says how sure a model is of what it produced: the chance that it is right, as measured, or else its plain likelihood. */
+/**
+ * Says how sure a model is of what it produced: the chance that it is right, as measured, or else its plain likelihood.
+ */
 import type { LengthHint } from "../../models/tokenizer/spans.ts";
 import { type CalibratedKind, measuresOf, probabilityOf } from "../catalog/folder/calibration.ts";
 import type { ModelInfo } from "../engine/engine.ts";
 
 /**
- * The chance, 0 to 1, that a text is right, in the sense of its kind; of a model that was never calibrated the geometric
- * mean of its tokens' probabilities, which is no such chance ({@link isCalibrated} tells).
+ * The chance, 0 to 1, that a text is right, in the sense of its kind; of a model that was never calibrated the
+ * geometric mean of its tokens' probabilities, which is no such chance ({@link isCalibrated} tells).
  * @param logProbs natural log probabilities of the text's tokens
  */
 export function confidenceOf(info: ModelInfo, kind: CalibratedKind, logProbs: readonly number[]): number {

@@ -5,7 +5,10 @@ import type { GeneratedSequence, GenerateRequest, ModelInfo } from "../engine/en
 export interface Decoding extends Pick<GenerateRequest, "shortlist" | "copyBias"> {
   /** 1 is greedy. Fills have their own number. */
   readonly beams?: number;
-  /** Whether, of several beams, the one is taken that claims the fewest names and numbers beyond the source. Default true. */
+  /**
+   * Whether, of several beams, the one is taken that claims the fewest names and numbers beyond the source. Default
+   * true.
+   */
   readonly faithful?: boolean;
   /** Weight of the word pairs in gaps of one English word; 0 leaves the model alone. */
   readonly wordPairs?: number;
@@ -22,7 +25,8 @@ export function decodingOf(
 }
 
 /**
- * The sequence to take of several: the likeliest of those with the fewest names and numbers that the source lacks, and no stutter.
+ * The sequence to take of several: the likeliest of those with the fewest names and numbers that the source lacks, and
+ * no stutter.
  * @param sequences best first
  */
 export function mostFaithful(source: string, sequences: readonly GeneratedSequence[]): GeneratedSequence | undefined {
@@ -32,7 +36,10 @@ export function mostFaithful(source: string, sequences: readonly GeneratedSequen
   return sequences[counts.indexOf(Math.min(...counts))];
 }
 
-/** Whether a word follows itself, in whatever form: what a small model writes where it has lost its way, however sure it is of it. */
+/**
+ * Whether a word follows itself, in whatever form: what a small model writes where it has lost its way, however sure it
+ * is of it.
+ */
 export function stutters(text: string): boolean {
   return /(?<!\p{L})(\p{L}{5})\p{L}*\s+\1/iu.test(text);
 }

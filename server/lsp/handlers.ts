@@ -200,7 +200,10 @@ export async function provideCodeActions(
   return [...offers, ...words.map((action) => ({ ...action, ...tags }))];
 }
 
-/** Whether a text is what a person would call one character: an accent or an emoji may be several units, a line's end two. */
+/**
+ * Whether a text is what a person would call one character: an accent or an emoji may be several units, a line's end
+ * two.
+ */
 function isOneCharacter(text: string): boolean {
   return text.length <= MOST_UNITS && [...CHARACTERS.segment(text)].length === 1;
 }

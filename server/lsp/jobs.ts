@@ -35,7 +35,11 @@ export class Jobs {
     this.entries.delete(id);
   }
 
-  /** Runs work as a job. @throws ModelError "input" while another is running for the model; ResponseError when it was stopped; the error of the work */
+  /**
+   * Runs work as a job.
+   * @throws ModelError "input" while another is running for the model; ResponseError when it was stopped; the error of
+   *   the work
+   */
   async run<T>(id: string, kind: Job["kind"], work: (signal: AbortSignal, report: Report) => Promise<T>): Promise<T> {
     this.refuseBusy(id);
     const controller = new AbortController();

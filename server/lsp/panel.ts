@@ -1,4 +1,7 @@
-/** Answers the panel's questions: the available models, downloading, checking, measuring and trying them, and training runs. */
+/**
+ * Answers the panel's questions: the available models, downloading, checking, measuring and trying them, and training
+ * runs.
+ */
 import { defined } from "../../base/defined.ts";
 import type { Device } from "../../protocol/devices.ts";
 import {
@@ -184,7 +187,9 @@ async function reference(
   return { directory, precision, device, identity, ...defined({ threads: threads === 0 ? undefined : threads }) };
 }
 
-/** Passes on an error unless it says the same as the one before: a look at the runs is repeated several times a second. */
+/**
+ * Passes on an error unless it says the same as the one before: a look at the runs is repeated several times a second.
+ */
 function once(problem: (error: unknown) => void): (error: unknown) => void {
   let last = "";
   return (error) => {

@@ -5,7 +5,9 @@ import { fileURLToPath } from "node:url";
 import { z } from "zod";
 import { english, type Translate, translator } from "../../base/translate.ts";
 
-/** @param locale what initialize says, such as "de" or "fr-CA"; English if it is missing, or there is no bundle for it */
+/**
+ * @param locale what initialize says, such as "de" or "fr-CA"; English if it is missing, or there is no bundle for it
+ */
 export function translationFor(locale: string | undefined): Translate {
   const [language = ""] = /^[a-z]{2,3}(?![a-z])/i.exec(locale ?? "") ?? [];
   if (language === "") return english;

@@ -43,7 +43,9 @@ export const evaluationReport = z.strictObject({
     /** How outputs were generated and compared, in sentences. */
     notes: z.array(z.string()).readonly(),
   }),
-  /** Items by kind; the first system is the model, `difference` is the model minus the system, on the same resamples. */
+  /**
+   * Items by kind; the first system is the model, `difference` is the model minus the system, on the same resamples.
+   */
   groups: z
     .array(
       z.strictObject({

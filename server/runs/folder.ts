@@ -1,4 +1,7 @@
-/** A run's folder: what was asked for, what the run's process said, and what it is told. It stays when the model is gone. */
+/**
+ * A run's folder: what was asked for, what the run's process said, and what it is told. It stays when the model is
+ * gone.
+ */
 import { appendFile, open, readdir, readFile, stat, utimes } from "node:fs/promises";
 import { join } from "node:path";
 import * as z from "zod";
@@ -58,7 +61,8 @@ export async function listRuns(places: Places): Promise<string[]> {
 export async function readRecord(places: Places, id: string): Promise<RunRecord | undefined> {
   try {
     const record = recordSchema.parse(JSON.parse(await readFile(runFiles(places, id).record, "utf8")));
-    // Whose run it is, and where its model lies, is said by where it was found: a file must not choose what is written or removed.
+    // Whose run it is, and where its model lies, is said by where it was found: a file must not choose what is written
+    // or removed.
     return record.id === id ? { ...record, out: join(places.own, id) } : undefined;
   } catch {
     return undefined; // no run of ours
@@ -122,7 +126,10 @@ export async function readTail(path: string, bytes: number): Promise<string> {
   }
 }
 
-/** Reads a growing file of JSON lines. @returns what gives the lines that are new since its last call, those that are no JSON left out */
+/**
+ * Reads a growing file of JSON lines.
+ * @returns what gives the lines that are new since its last call, those that are no JSON left out
+ */
 export function followLines(path: string): () => Promise<unknown[]> {
   let read = 0;
   let rest = Buffer.alloc(0);

@@ -35,7 +35,10 @@ export type RunKind = (typeof runQuestions)[number]["shape"]["kind"]["value"];
 
 /** Knows the runs. */
 export interface RunService {
-  /** They throw a ModelError when there is no such run, when its state does not allow the action, or when a command reports an error. */
+  /**
+   * They throw a ModelError when there is no such run, when its state does not allow the action, or when a command
+   * reports an error.
+   */
   readonly answers: Answerers<RunKind, [signal: AbortSignal]>;
   /** Looks no more; the runs go on. */
   dispose(): void;
@@ -226,8 +229,8 @@ class Runs implements RunService {
   }
 
   /**
-   * Reads what is new of a run, and where it is, and tells it; an answer that follows has it all. Where that fails, the next look tries
-   * again.
+   * Reads what is new of a run, and where it is, and tells it; an answer that follows has it all. Where that fails, the
+   * next look tries again.
    * @param thoroughly whether it lives is asked even if it was a moment ago
    */
   private look(run: WatchedRun, thoroughly: boolean): Promise<void> {

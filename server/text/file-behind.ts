@@ -1,9 +1,13 @@
-/** The file that a document is a part or a view of: editors give such documents a scheme of their own, with the file's path in it. */
+/**
+ * The file that a document is a part or a view of: editors give such documents a scheme of their own, with the file's
+ * path in it.
+ */
 import { fileURLToPath } from "node:url";
 
 /**
- * The URI of the file behind a document: a notebook's for a cell, the working file's for its old version in git, the one that a new
- * document is going to be. Without query and fragment; what is a file, or stands for none, stays as it is.
+ * The URI of the file behind a document: a notebook's for a cell, the working file's for its old version in git, the
+ * one that a new document is going to be. Without query and fragment; what is a file, or stands for none, stays as it
+ * is.
  */
 export function fileBehind(uri: string): string {
   const parsed = parse(uri);
@@ -21,7 +25,10 @@ export function fileBehind(uri: string): string {
   return `${scheme}:${uri.slice(scheme.length + 1).startsWith("//") ? `//${authority}` : ""}${path}`;
 }
 
-/** A URI's path as this machine writes it, whether or not something is there; undefined where the URI has none from the root on. */
+/**
+ * A URI's path as this machine writes it, whether or not something is there; undefined where the URI has none from the
+ * root on.
+ */
 export function localPath(uri: string): string | undefined {
   const parsed = parse(uri);
   if (parsed === undefined) return undefined;
@@ -78,7 +85,10 @@ function pathInQuery(query: string): string | undefined {
   }
 }
 
-/** The scheme of a cell's notebook: in base64 after the cell's number (VS Code's CellUri); a file's where it is not said so. */
+/**
+ * The scheme of a cell's notebook: in base64 after the cell's number (VS Code's CellUri); a file's where it is not said
+ * so.
+ */
 function schemeInFragment(fragment: string): string {
   const text = decoded(fragment);
   const scheme = Buffer.from(text.slice(text.indexOf("s") + 1), "base64").toString();

@@ -131,7 +131,10 @@ export async function readProse(
   }
 }
 
-/** The rules for a folder of this machine that are in the folders above it: git's up to its repository's, ours everywhere. */
+/**
+ * The rules for a folder of this machine that are in the folders above it: git's up to its repository's, ours
+ * everywhere.
+ */
 export async function rulesAbove(directory: string): Promise<IgnoreRule[]> {
   const rules: IgnoreRule[] = [];
   let inRepository = !(await isThere(join(directory, ".git")));

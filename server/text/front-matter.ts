@@ -1,6 +1,9 @@
 /** Finds the front matter of a Markdown text. */
 
-/** The YAML between the lines of dashes at a text's beginning, and where the text goes on after it; undefined where there is none. */
+/**
+ * The YAML between the lines of dashes at a text's beginning, and where the text goes on after it; undefined where
+ * there is none.
+ */
 export function frontMatterOf(text: string): { start: number; end: number; bodyStart: number } | undefined {
   const [opening] = /^\uFEFF?---[ \t]*\r?\n/.exec(text) ?? [];
   if (opening === undefined) return undefined;

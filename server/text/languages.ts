@@ -35,7 +35,10 @@ const OTHER_SCRIPT = 4;
 /** A language that the model knows must be clearly less likely than the one that was found. */
 const MOST_LIKELIHOOD = 0.85;
 
-/** Whether one word in eight is among these, which are frequent in English; together they are rare in any other language. */
+/**
+ * Whether one word in eight is among these, which are frequent in English; together they are rare in any other
+ * language.
+ */
 function isPlainEnglish(prose: string): boolean {
   const words = prose.split(" ").length;
   return (prose.match(ENGLISH)?.length ?? 0) * 8 >= words;

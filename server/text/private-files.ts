@@ -7,7 +7,10 @@ import { english, type Translate } from "../../base/translate.ts";
 import { readRegularFile } from "../files/regular-file.ts";
 import { isMissing } from "../files/whole-file.ts";
 
-/** Names of files that keep secrets, or may: notes named my-credentials.md are none to learn from or to go on with unasked. */
+/**
+ * Names of files that keep secrets, or may: notes named my-credentials.md are none to learn from or to go on with
+ * unasked.
+ */
 export const SECRET_NAME =
   /^(\.env(\..*)?|\.npmrc|\.netrc|\.pgpass|\.htpasswd|id_(rsa|dsa|ecdsa|ed25519)(\.pub)?|.*\.(pem|key|p12|pfx|kdbx|keystore|jks)|(.*[-_.])?(credentials?|secrets?|passwords?)([-_.].*)?)$/i;
 
@@ -33,7 +36,8 @@ export function whySecret(path: string, t: Translate = english): string | undefi
 }
 
 /**
- * Whether the setting `enable` leaves a file on: the last of its patterns that fits says so, and where none fits it is on.
+ * Whether the setting `enable` leaves a file on: the last of its patterns that fits says so, and where none fits it is
+ * on.
  * @param path within the workspace's folder
  */
 export function isEnabled(enable: Readonly<Record<string, boolean>>, path: string): boolean {
@@ -43,7 +47,10 @@ export function isEnabled(enable: Readonly<Record<string, boolean>>, path: strin
 
 /** The private files as a server knows them: ignore files are remembered for a while, since every keystroke asks. */
 export interface PrivateFiles {
-  /** Why nothing is to be suggested in a file, a sentence for the log; undefined where something may be. @param path absolute */
+  /**
+   * Why nothing is to be suggested in a file, a sentence for the log; undefined where something may be.
+   * @param path absolute
+   */
   why(path: string): Promise<string | undefined>;
   /**
    * As `why`, for a file in a folder that is not on this machine.

@@ -1,4 +1,7 @@
-/** The benchmarks' random models: float32 is as good as float64 on them, and what they write says whether two engines compute alike. */
+/**
+ * The benchmarks' random models: float32 is as good as float64 on them, and what they write says whether two engines
+ * compute alike.
+ */
 import assert from "node:assert/strict";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";

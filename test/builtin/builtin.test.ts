@@ -1,4 +1,7 @@
-/** The models that ship: that they are whole, and that they learned what they are for (on documents their training never saw). */
+/**
+ * The models that ship: that they are whole, and that they learned what they are for (on documents their training never
+ * saw).
+ */
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { readBigramTable } from "../../bench/bigram.ts";

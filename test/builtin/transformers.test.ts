@@ -1,4 +1,7 @@
-/** The built-in models beside transformers: what `spanfill export --to hf` writes is what transformers loaded, and both answer alike. */
+/**
+ * The built-in models beside transformers: what `spanfill export --to hf` writes is what transformers loaded, and both
+ * answer alike.
+ */
 import assert from "node:assert/strict";
 import { readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";

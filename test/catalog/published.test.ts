@@ -32,7 +32,8 @@ test("parameters follow from the shape, wherever that is known", () => {
   assert.equal(models.filter(({ parameters }) => parameters === null).length, 6);
 });
 
-// Not by our formula: counts that hub pages, papers and others' counts give. The mT5, ByT5 and T5 pages count to the last one.
+// Not by our formula: counts that hub pages, papers and others' counts give. The mT5, ByT5 and T5 pages count to the
+// last one.
 const published: [id: string, parameters: number, within: number][] = [
   ["google-t5/t5-small", 60_506_624, 0],
   ["google-t5/t5-base", 222_903_552, 0],

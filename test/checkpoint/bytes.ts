@@ -5,7 +5,10 @@ import { crc32c, maskedCrc32c } from "../../models/checkpoint/snappy.ts";
 import { type ByteSource, byteLength, malformed, readStored } from "../../models/checkpoint/tensor.ts";
 import { BUNDLE_MAGIC } from "../../models/checkpoint/tensorflow/bundle.ts";
 
-/** A file of these bytes. A reader that asks for more than the file has at once fails the test: it would take any memory. */
+/**
+ * A file of these bytes. A reader that asks for more than the file has at once fails the test: it would take any
+ * memory.
+ */
 export function bytesSource(bytes: Uint8Array, name = "model.bin"): ByteSource {
   return {
     name,
@@ -79,7 +82,8 @@ export function bundleBlock(index: Uint8Array): Uint8Array {
   };
   const [, first] = varint(index.length - 48);
   const [, second] = varint(first);
-  const [at] = varint(second); // of the block of handles, whose first entry is 0, length of its key, length of its value, key, value
+  // of the block of handles, whose first entry is 0, length of its key, length of its value, key, value
+  const [at] = varint(second);
   const keyLength = index[at + 1] ?? 0;
   const [offset, next] = varint(at + 3 + keyLength);
   const [size] = varint(next);

@@ -1,4 +1,6 @@
-/** Damaged files for every reader of files that others made, by fast-check: what is tried, and what counts as a finding. */
+/**
+ * Damaged files for every reader of files that others made, by fast-check: what is tried, and what counts as a finding.
+ */
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -145,8 +147,8 @@ export function readers(): Reader[] {
 }
 
 /**
- * Reads damaged copies of a reader's seeds, and of those copies whose error was a new one. A finding is anything but a value or
- * a ModelError, a file that takes over a second, or reading more than the file holds.
+ * Reads damaged copies of a reader's seeds, and of those copies whose error was a new one. A finding is anything but a
+ * value or a ModelError, a file that takes over a second, or reading more than the file holds.
  * @param limit how many files or milliseconds at most; the first that is reached
  */
 export async function fuzz(

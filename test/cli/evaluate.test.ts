@@ -1,4 +1,7 @@
-/** `spanfill evaluate` as it ships, on a model with random weights: what is read, written and told, not what the model is worth. */
+/**
+ * `spanfill evaluate` as it ships, on a model with random weights: what is read, written and told, not what the model
+ * is worth.
+ */
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";

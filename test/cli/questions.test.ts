@@ -1,4 +1,6 @@
-/** `spanfill ask` and `spanfill classify` with models that `spanfill train` taught: what was learned is what is asked. */
+/**
+ * `spanfill ask` and `spanfill classify` with models that `spanfill train` taught: what was learned is what is asked.
+ */
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";

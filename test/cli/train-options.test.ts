@@ -1,4 +1,6 @@
-/** Every bound of the training options: within it a run can be prepared, beyond it the option and its range are named. */
+/**
+ * Every bound of the training options: within it a run can be prepared, beyond it the option and its range are named.
+ */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";

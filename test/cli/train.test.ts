@@ -1,4 +1,7 @@
-/** `spanfill train` as a process: killed at any moment it goes on to the same weights, and it says what is wrong with its data. */
+/**
+ * `spanfill train` as a process: killed at any moment it goes on to the same weights, and it says what is wrong with
+ * its data.
+ */
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";

@@ -1,4 +1,6 @@
-/** The translations: whole, not stale, with the same places for values; and taken by what VS Code itself would look up. */
+/**
+ * The translations: whole, not stale, with the same places for values; and taken by what VS Code itself would look up.
+ */
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";

@@ -1,5 +1,5 @@
-// Spanfill in a VS Code whose language is German: that VS Code finds the translations in the package and shows them, those of
-// package.json and those of the code. Without a language pack VS Code itself stays English.
+// Spanfill in a VS Code whose language is German: that VS Code finds the translations in the package and shows them,
+// those of package.json and those of the code. Without a language pack VS Code itself stays English.
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Person } from "./window.mjs";

@@ -1,5 +1,5 @@
-// The panel's page in a browser without VS Code: the same script under the same content security policy, with the extension's
-// answers made up. For what needs no editor: speed, looks, keyboard, accessibility.
+// The panel's page in a browser without VS Code: the same script under the same content security policy, with the
+// extension's answers made up. For what needs no editor: speed, looks, keyboard, accessibility.
 import { readFileSync } from "node:fs";
 
 /**

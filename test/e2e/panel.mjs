@@ -1,5 +1,5 @@
-// Uses the panel as a person does: picks and downloads models, tries one, looks at every page in three themes and two widths. Leaves
-// pictures, and runs axe-core on every page.
+// Uses the panel as a person does: picks and downloads models, tries one, looks at every page in three themes and two
+// widths. Leaves pictures, and runs axe-core on every page.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";

@@ -1,5 +1,5 @@
-// Uses the installed extension as a person does: opens files, picks commands from the palette, moves the mouse, clicks. Leaves
-// pictures of each surface in three themes; someone has to look at them.
+// Uses the installed extension as a person does: opens files, picks commands from the palette, moves the mouse, clicks.
+// Leaves pictures of each surface in three themes; someone has to look at them.
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { processesEnd, processesOf } from "../../scripts/editor/system.mjs";
@@ -32,7 +32,9 @@ const ACTS = {
 const only = new RegExp(process.env.SPANFILL_E2E_ONLY ?? "");
 const themes = new RegExp(process.env.SPANFILL_E2E_THEMES ?? "");
 
-/** Does everything once in each theme. Returns how many things were done, how many there are, and which did not work. */
+/**
+ * Does everything once in each theme. Returns how many things were done, how many there are, and which did not work.
+ */
 export async function actAsPerson({ server, workspace, results, open, folder }) {
   const settings = join(folder, "user", "User", "settings.json");
   const common = { ...JSON.parse(readFileSync(settings, "utf8")), ...GIVEN };

@@ -1,5 +1,5 @@
-// What only a window can show: that suggestions and hovers are painted, and that closing the window ends everything. Part of
-// every run of the editor tests; person.mjs does more, and takes pictures.
+// What only a window can show: that suggestions and hovers are painted, and that closing the window ends everything.
+// Part of every run of the editor tests; person.mjs does more, and takes pictures.
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { processesEnd, processesOf } from "../../scripts/editor/system.mjs";

@@ -1,4 +1,5 @@
-// What the extension would answer the panel's fine-tuning page: made-up runs of every kind, for looks, keyboard and accessibility.
+// What the extension would answer the panel's fine-tuning page: made-up runs of every kind, for looks, keyboard and
+// accessibility.
 
 const model = (id, change = {}) => ({
   ...{ id, family: "t5-efficient", bucket: null, variant: null, shapeFrom: "config", seen: true, downloadable: true },

@@ -19,7 +19,9 @@ export class Person {
     this.set = set;
   }
 
-  /** Picks a command of the palette by its title; again when it is not there yet, as while the window is still starting. */
+  /**
+   * Picks a command of the palette by its title; again when it is not there yet, as while the window is still starting.
+   */
   async command(title) {
     const row = this.page
       .locator(".quick-input-list .monaco-list-row", { hasText: title.replace(/^.*?: /, "") })

@@ -1,4 +1,7 @@
-/** A handler of any kind that throws or rejects: its request is answered with an error, the log says it, and everything else goes on. */
+/**
+ * A handler of any kind that throws or rejects: its request is answered with an error, the log says it, and everything
+ * else goes on.
+ */
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { createRemoteEngine } from "../../server/engine/process/remote.ts";
@@ -61,7 +64,10 @@ const background = [
 /** Those that return nothing that could reject. */
 const SYNCHRONOUS = /status$|changed$|closed$|forget$|call$/;
 
-/** A session that sets off every kind of background work, with a request in the middle. @returns the request's error, if there was one */
+/**
+ * A session that sets off every kind of background work, with a request in the middle.
+ * @returns the request's error, if there was one
+ */
 async function session(plant: string, [method, params]: [string, object]): Promise<{ error: unknown; log: string }> {
   process.env[PLANT] = plant;
   await using client = new RpcClient(server.script, ["--stdio"]);

@@ -1,4 +1,7 @@
-/** Training runs through the built server: told of as they go, quiet while a person types, and their models in use at once. */
+/**
+ * Training runs through the built server: told of as they go, quiet while a person types, and their models in use at
+ * once.
+ */
 import assert from "node:assert/strict";
 import { cpSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -26,7 +26,10 @@ function written(name: string, text: string): string {
   return pathToFileURL(join(folder, name)).href;
 }
 
-/** What the server does unasked in a document: the lengths of its suggestions, actions, lenses, and whether it has a hover. */
+/**
+ * What the server does unasked in a document: the lengths of its suggestions, actions, lenses, and whether it has a
+ * hover.
+ */
 async function unasked(session: Session, uri: string): Promise<number[]> {
   const { client } = session;
   const textDocument = { uri };

@@ -1,4 +1,7 @@
-/** Answers for a text that is no longer there: a document that was closed and opened again, changed in the middle, or an engine that was restarted. */
+/**
+ * Answers for a text that is no longer there: a document that was closed and opened again, changed in the middle, or an
+ * engine that was restarted.
+ */
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import type { CodeAction, CodeLens, Hover, Range, TextDocumentEdit } from "vscode-languageserver-protocol";

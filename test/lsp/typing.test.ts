@@ -1,4 +1,7 @@
-/** Training runs are told to wait while a person types: in the server's documents, and in those that only the client knows. */
+/**
+ * Training runs are told to wait while a person types: in the server's documents, and in those that only the client
+ * knows.
+ */
 import assert from "node:assert/strict";
 import { mkdirSync, mkdtempSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";

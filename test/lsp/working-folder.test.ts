@@ -1,4 +1,7 @@
-/** A repository that holds a model by the name of the user's own: it is not what is loaded, whoever starts the server in it. */
+/**
+ * A repository that holds a model by the name of the user's own: it is not what is loaded, whoever starts the server in
+ * it.
+ */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { cpSync, mkdtempSync, readlinkSync, realpathSync, rmSync, writeFileSync } from "node:fs";

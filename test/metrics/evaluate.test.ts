@@ -104,7 +104,8 @@ test("answers are scored as SQuAD's", () => {
 });
 
 test("labels have scikit-learn's F1, and what is no label costs recall only", () => {
-  // sklearn.metrics.f1_score's own example: y_true [0, 1, 2, 0, 1, 2], y_pred [0, 2, 1, 0, 0, 1]: macro 0.26..., each [0.8, 0, 0].
+  // sklearn.metrics.f1_score's own example: y_true [0, 1, 2, 0, 1, 2], y_pred [0, 2, 1, 0, 0, 1]: macro 0.26..., each
+  // [0.8, 0, 0].
   const truth = ["0", "1", "2", "0", "1", "2"];
   const example = evaluateLabels(truth, [{ name: "model", texts: ["0", "2", "1", "0", "0", "1"] }], 0);
   const scores = means(example.groups, "all", "model");

@@ -1,4 +1,6 @@
-/** What the kernel sees of each command: no socket to anywhere, no name looked up, no file but where PRIVACY.md says. */
+/**
+ * What the kernel sees of each command: no socket to anywhere, no name looked up, no file but where PRIVACY.md says.
+ */
 import assert from "node:assert/strict";
 import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

@@ -1,4 +1,7 @@
-/** The tests of the network fail where they must: with a preload that connects, and without the line that switches telemetry off. */
+/**
+ * The tests of the network fail where they must: with a preload that connects, and without the line that switches
+ * telemetry off.
+ */
 import assert from "node:assert/strict";
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";

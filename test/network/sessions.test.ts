@@ -1,4 +1,7 @@
-/** What the kernel sees of an editor's session, with a training run, and of an agent's: nothing leaves, nothing is written elsewhere. */
+/**
+ * What the kernel sees of an editor's session, with a training run, and of an agent's: nothing leaves, nothing is
+ * written elsewhere.
+ */
 import assert from "node:assert/strict";
 import { cpSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

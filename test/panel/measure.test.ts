@@ -1,4 +1,7 @@
-/** Measuring a model: every round has the encoder run, whatever the engine remembers, and the same rounds for every device. */
+/**
+ * Measuring a model: every round has the encoder run, whatever the engine remembers, and the same rounds for every
+ * device.
+ */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { LoadedModel } from "../../server/engine/engine.ts";

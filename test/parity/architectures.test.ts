@@ -1,6 +1,6 @@
 /**
- * The architectures of T5's family beside transformers and a NumPy model (test/fixtures/parity/make_architectures.py), and
- * those that Mesh TensorFlow alone has beside a second one by another hand (mesh_second_hand.py).
+ * The architectures of T5's family beside transformers and a NumPy model (test/fixtures/parity/make_architectures.py),
+ * and those that Mesh TensorFlow alone has beside a second one by another hand (mesh_second_hand.py).
  */
 import assert from "node:assert/strict";
 import { mkdtempSync, rmSync } from "node:fs";

@@ -1,4 +1,7 @@
-/** Parity with transformers where logits outside a shortlist are -inf and copying gains (test/fixtures/parity/make_shortlist.py). */
+/**
+ * Parity with transformers where logits outside a shortlist are -inf and copying gains
+ * (test/fixtures/parity/make_shortlist.py).
+ */
 import assert from "node:assert/strict";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -16,7 +16,10 @@ type Act =
   | { readonly kind: "save" }
   | { readonly kind: "roll back" }
   | { readonly kind: "pause"; readonly brief: boolean; readonly goesOn: boolean }
-  /** The process is killed before it writes its last events, and another goes on: from the start where the state is damaged. */
+  /**
+   * The process is killed before it writes its last events, and another goes on: from the start where the state is
+   * damaged.
+   */
   | { readonly kind: "kill"; readonly lost: number; readonly damaged: boolean };
 
 const acts = fc.array(
@@ -36,7 +39,10 @@ const acts = fc.array(
   { minLength: 1, maxLength: 30 },
 ) satisfies fc.Arbitrary<Act[]>;
 
-/** The events that a trainer sends (server/training/run/train.ts): each figure occurs once, so that a step done again differs. */
+/**
+ * The events that a trainer sends (server/training/run/train.ts): each figure occurs once, so that a step done again
+ * differs.
+ */
 function eventsOf(actions: readonly Act[], ends: boolean): TrainEvent[] {
   const events: TrainEvent[] = [];
   let saved: number | undefined;

@@ -1,4 +1,7 @@
-/** The journey of a batch stays short: `npm run journey` (scripts/journey.mjs) counts the modules that a training step enters. */
+/**
+ * The journey of a batch stays short: `npm run journey` (scripts/journey.mjs) counts the modules that a training step
+ * enters.
+ */
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { test } from "node:test";

@@ -1,4 +1,6 @@
-/** The areas of the sources, with contents and allowed imports; a test compares this with the table in ARCHITECTURE.md. */
+/**
+ * The areas of the sources, with contents and allowed imports; a test compares this with the table in ARCHITECTURE.md.
+ */
 
 /** A folder (or file) of the sources with everything below it that is not a separate area. */
 export interface Area {

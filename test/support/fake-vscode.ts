@@ -61,7 +61,8 @@ export function fakeVSCode(document: object): FakeVSCode {
     if (typeof value === "string") shown.push({ by, text: value });
     else if (Array.isArray(value)) for (const each of value) write(by, each);
     else if (typeof value === "object" && value !== null && Object.getPrototypeOf(value) === Object.prototype) {
-      // What the lists' own entries carry beside their texts is not shown; nor is a box's text, which is what will be used.
+      // What the lists' own entries carry beside their texts is not shown; nor is a box's text, which is what will be
+      // used.
       for (const [name, each] of Object.entries(value))
         if (!["choice", "value"].includes(name)) write(`${by} ${name}`, each);
     }

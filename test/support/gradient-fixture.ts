@@ -1,4 +1,7 @@
-/** What PyTorch and transformers computed in training: gradients, and a hundred steps (test/fixtures/parity/make_gradients.py). */
+/**
+ * What PyTorch and transformers computed in training: gradients, and a hundred steps
+ * (test/fixtures/parity/make_gradients.py).
+ */
 import { readFileSync } from "node:fs";
 import { gunzipSync } from "node:zlib";
 import { batchOf, type Example } from "../../models/t5/batch.ts";
@@ -22,7 +25,9 @@ export interface GradientCase extends Rows {
   readonly gradients: readonly (readonly [name: string, gradient: Digest])[];
 }
 
-/** A hundred steps on ten batches, over and over: the loss before each, and the weights at the end; computed in float32. */
+/**
+ * A hundred steps on ten batches, over and over: the loss before each, and the weights at the end; computed in float32.
+ */
 export interface TrainingCase {
   readonly name: string;
   readonly optimizer: "adamw" | "adafactor";
@@ -59,7 +64,10 @@ export function examples({ inputs, targets }: Rows): Example[] {
   return inputs.map((input, i) => ({ input, target: targets[i] ?? [] }));
 }
 
-/** A stepper that takes examples, beside the gradients in its learner's memory. @param learner every weight when absent */
+/**
+ * A stepper that takes examples, beside the gradients in its learner's memory.
+ * @param learner every weight when absent
+ */
 export async function openStepper(
   config: T5Config,
   weights: Weights,

@@ -1,8 +1,8 @@
 /** How the time of a computation grows with its input: what a test can hold on any machine, where seconds differ. */
 
 /**
- * How many times as long `run` takes on four times as much, in this process's own CPU time: 4 for what is linear, 16 for what is
- * quadratic. Each time is the least of three, and at least a millisecond.
+ * How many times as long `run` takes on four times as much, in this process's own CPU time: 4 for what is linear, 16
+ * for what is quadratic. Each time is the least of three, and at least a millisecond.
  */
 export function growth(run: (size: number) => void, size: number): number {
   return leastMs(() => run(4 * size)) / leastMs(() => run(size));

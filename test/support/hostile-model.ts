@@ -1,4 +1,7 @@
-/** A model's folder whose checkpoint would have something shown: its pickle names that as a global, and the error quotes it. */
+/**
+ * A model's folder whose checkpoint would have something shown: its pickle names that as a global, and the error quotes
+ * it.
+ */
 import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { storedZip } from "../checkpoint/bytes.ts";

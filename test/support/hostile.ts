@@ -5,7 +5,10 @@ import assert from "node:assert/strict";
 export const LINK =
   "[Repair the model](command:workbench.action.terminal.sendSequence?%7B%22text%22%3A%22touch%20x%5Cn%22%7D)";
 
-/** A bit of everything: links, icons, terminal escapes of seven and eight bits, line ends, direction overrides, what is not seen. */
+/**
+ * A bit of everything: links, icons, terminal escapes of seven and eight bits, line ends, direction overrides, what is
+ * not seen.
+ */
 export const HOSTILE = [
   LINK,
   "[a[Open the manual](c)](command:workbench.action.terminal.new)",
@@ -27,7 +30,10 @@ export const VSCODE_LINK = /\[([^\]]+)\]\(((?:https?:\/\/|command:|file:)[^)\s]+
 /** VS Code's own pattern of an icon in a label (src/vs/base/common/iconLabels.ts). */
 export const VSCODE_ICON = /\$\([a-z0-9-]+(?:~[a-z]+)?\)/gi;
 
-/** Asserts that a text commands no terminal, hides nothing and turns no direction. @param kept control characters that may stay */
+/**
+ * Asserts that a text commands no terminal, hides nothing and turns no direction.
+ * @param kept control characters that may stay
+ */
 export function assertPlain(text: string, kept = ""): void {
   const bad = [...text].filter((one) => /[\p{Cc}\p{Cs}\u2028\u2029]/u.test(one) && !kept.includes(one));
   assert.deepEqual(bad, [], `control characters in ${JSON.stringify(text)}`);

@@ -1,4 +1,6 @@
-/** A hub on loopback: its listing, its redirects to a store that answers ranges, and the mishaps that a test asks for. */
+/**
+ * A hub on loopback: its listing, its redirects to a store that answers ranges, and the mishaps that a test asks for.
+ */
 import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";

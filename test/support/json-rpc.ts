@@ -1,4 +1,6 @@
-/** A small JSON-RPC client for a language server's child process: it waits for what it is told to, and can misbehave. */
+/**
+ * A small JSON-RPC client for a language server's child process: it waits for what it is told to, and can misbehave.
+ */
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { once } from "node:events";
 
@@ -87,7 +89,10 @@ export class RpcClient {
     return this.start(method, params).result;
   }
 
-  /** The first message from `from` on that fits, now or later. @throws when the server ends first, or none comes for long */
+  /**
+   * The first message from `from` on that fits, now or later.
+   * @throws when the server ends first, or none comes for long
+   */
   async until(fits: (message: Message) => boolean, from = 0): Promise<Message> {
     for (let at = from; ; at++) {
       while (at >= this.received.length) {

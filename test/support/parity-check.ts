@@ -1,4 +1,6 @@
-/** One runner against one parity case: how far its numbers are off, and whether its tokens are those of transformers. */
+/**
+ * One runner against one parity case: how far its numbers are off, and whether its tokens are those of transformers.
+ */
 import assert from "node:assert/strict";
 import type { T5Config } from "../../models/t5/config.ts";
 import { rankedTokens } from "../../server/engine/search/candidates.ts";

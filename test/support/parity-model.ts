@@ -1,4 +1,6 @@
-/** The parity fixtures: their models' weights computed from seeds as make.py does, and written as real model folders. */
+/**
+ * The parity fixtures: their models' weights computed from seeds as make.py does, and written as real model folders.
+ */
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";

@@ -3,7 +3,10 @@ import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { build, type Plugin } from "esbuild";
 
-/** The variable: `NAME:throw` or `NAME:reject`, with the name of a function below, or `FACTORY.METHOD` of what one returns. */
+/**
+ * The variable: `NAME:throw` or `NAME:reject`, with the name of a function below, or `FACTORY.METHOD` of what one
+ * returns.
+ */
 export const PLANT = "SPANFILL_TEST_PLANT";
 
 /** A bundle in a folder of its own. */

@@ -1,4 +1,6 @@
-/** A plain T5 in loops over float64 numbers: slow, independent of ONNX and of the graph code, so that it can check both. */
+/**
+ * A plain T5 in loops over float64 numbers: slow, independent of ONNX and of the graph code, so that it can check both.
+ */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseConfig, type T5Config } from "../../models/t5/config.ts";

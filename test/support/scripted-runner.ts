@@ -1,4 +1,6 @@
-/** A runner whose logits are a function of the tokens so far, so that a search can be tested against plain reasoning. */
+/**
+ * A runner whose logits are a function of the tokens so far, so that a search can be tested against plain reasoning.
+ */
 
 import { penalize, penalizedTokens } from "../../server/engine/search/logits.ts";
 import type { DecoderState, Encoded, Runner } from "../../server/engine/search/runner.ts";

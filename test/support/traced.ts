@@ -1,4 +1,6 @@
-/** Runs the product under strace in a network namespace of its own, and says what it did that PRIVACY.md does not name. */
+/**
+ * Runs the product under strace in a network namespace of its own, and says what it did that PRIVACY.md does not name.
+ */
 import { spawn } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -62,7 +64,10 @@ export function storageOf(home: string): readonly string[] {
   return [join(home, ".cache", "spanfill"), join(home, ".local", "share", "spanfill")];
 }
 
-/** Runs Node on a script to its end. @param out folders or files that it was asked to write, beside the product's own */
+/**
+ * Runs Node on a script to its end.
+ * @param out folders or files that it was asked to write, beside the product's own
+ */
 export async function traced(
   { home, work, env }: Place,
   args: readonly string[],

@@ -107,7 +107,8 @@ function deep(name: string): T5Config {
 }
 
 test("operations per token are two per weight of the products that a token passes", () => {
-  // 4 layers: self-attention 4 x 256 x 256, feed-forward 2 x 256 x 1024; cross keys and values 2 x 256 x 256 per source token.
+  // 4 layers: self-attention 4 x 256 x 256, feed-forward 2 x 256 x 1024; cross keys and values 2 x 256 x 256 per source
+  // token.
   const { encoder, decoder } = flopsPerToken(tiny());
   assert.equal(encoder, 2 * 4 * (4 * 65536 + 2 * 262144 + 2 * 65536));
   assert.equal(decoder, 2 * (4 * (6 * 65536 + 2 * 262144) + 32128 * 256));

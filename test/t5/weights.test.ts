@@ -10,7 +10,9 @@ function config(overrides: Partial<T5Config>): T5Config {
   return { ...parseConfig(tiny), ...overrides };
 }
 
-/** Published counts: model cards, traced graphs and file sizes (t5-efficient), Table 1 of the T5 paper for 3B and 11B. */
+/**
+ * Published counts: model cards, traced graphs and file sizes (t5-efficient), Table 1 of the T5 paper for 3B and 11B.
+ */
 const counts: [string, Partial<T5Config>, number][] = [
   ["t5-efficient-tiny", { numDecoderLayers: 4 }, 15_570_688],
   ["t5-efficient-tiny-nl2", { numLayers: 2, numDecoderLayers: 2 }, 11_898_112],

@@ -44,7 +44,8 @@ test("seqio's test vocabulary gives its published ids", () => {
 
 test("sentinels that seqio wrote into the file are the same tokens as those added to it: cc_all.32000.100extra", () => {
   const bytes = fixture("spiece.model");
-  // As SentencePieceVocabulary of google/seqio: "▁<extra_id_99>" first, user-defined, score 0; protobuf lets them follow at the end.
+  // As SentencePieceVocabulary of google/seqio: "▁<extra_id_99>" first, user-defined, score 0; protobuf lets them
+  // follow at the end.
   const extra = Array.from({ length: 100 }, (_, i) => {
     const text = Buffer.from(`▁<extra_id_${99 - i}>`);
     return Buffer.concat([

@@ -23,7 +23,8 @@ test("encodes the 1,995 reference texts as T5 does", () => {
 });
 
 test("decodes the reference ids; 32 rows differ, by the blank after <unk> alone", () => {
-  // The reference texts went through transformers' clean_up_tokenization, which drops spaces before punctuation; we keep them.
+  // The reference texts went through transformers' clean_up_tokenization, which drops spaces before punctuation; we
+  // keep them.
   const cleaned = (text: string): string =>
     text
       .replace(/ ([.?!,])/g, "$1")

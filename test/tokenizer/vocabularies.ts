@@ -1,4 +1,7 @@
-/** The vocabularies that tests use: T5's from its two files, and the built-in models', which is T5's with layout and length marks. */
+/**
+ * The vocabularies that tests use: T5's from its two files, and the built-in models', which is T5's with layout and
+ * length marks.
+ */
 import { readFileSync } from "node:fs";
 import { gunzipSync } from "node:zlib";
 

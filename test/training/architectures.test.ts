@@ -1,4 +1,7 @@
-/** Training of the architectures that transformers does not train: losses beside the NumPy model's, gradients beside differences. */
+/**
+ * Training of the architectures that transformers does not train: losses beside the NumPy model's, gradients beside
+ * differences.
+ */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Weights } from "../../server/training/step/step.ts";

@@ -1,4 +1,7 @@
-/** Questions that `bench learning` makes of documents: each answer stands in its passage, and the same seed makes the same. */
+/**
+ * Questions that `bench learning` makes of documents: each answer stands in its passage, and the same seed makes the
+ * same.
+ */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { questionsOf } from "../../bench/questions.ts";

@@ -1,4 +1,6 @@
-/** A soft prompt's tokens are read and never written: by our engine, nor by any other reader of the folder that is made. */
+/**
+ * A soft prompt's tokens are read and never written: by our engine, nor by any other reader of the folder that is made.
+ */
 import assert from "node:assert/strict";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -63,7 +63,8 @@ test("a fill's likelihood is that of its words and of what follows, each after t
   const model = createBigramModel(await countBigrams(texts));
   const of = (fill: string, after = " box"): number => model.logProbability("Press the ", fill, after);
   assert.ok(of("red") > of("blue") && of("blue") > of("window") && of("window") > of("xylophone"));
-  // 40 of 100 words after "the" are "red" and 10 of its 40 successors "box", the discount and what it leaves to "box" aside.
+  // 40 of 100 words after "the" are "red" and 10 of its 40 successors "box", the discount and what it leaves to "box"
+  // aside.
   assert.ok(Math.abs(of("red") - Math.log((39.25 / 100) * (9.25 / 40))) < 0.05, `${of("red")}`);
   assert.ok(Math.abs(of("red button", " unheard") - Math.log((39.25 / 100) * (29.25 / 40))) < 0.05);
 });

@@ -207,7 +207,10 @@ export function reduce(state: State, message: Message): State {
   }
 }
 
-/** Whether what is shown of the devices is to be asked for: they came into sight, or what the answer hangs on has changed. */
+/**
+ * Whether what is shown of the devices is to be asked for: they came into sight, or what the answer hangs on has
+ * changed.
+ */
 export function asksForDevices(before: State, { page, view, list, selected, chosen }: State): boolean {
   if (page !== "models" || view !== "devices" || list === undefined) return false;
   return (

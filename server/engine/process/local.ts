@@ -181,7 +181,8 @@ export async function readTokenizer(directory: string): Promise<Tokenizer> {
     const json = await readJson(join(directory, "tokenizer.json"), "tokenizer");
     return isBytePair(json) ? createBytePairTokenizer(json) : createTokenizer(json);
   }
-  const named = ["spiece.model", "sentencepiece.model"].map((name) => join(directory, name)); // the latter in T5's buckets
+  // T5's buckets have the latter.
+  const named = ["spiece.model", "sentencepiece.model"].map((name) => join(directory, name));
   const file = named.find(existsSync) ?? join(directory, "spiece.model");
   if (!existsSync(file)) {
     if (await isByteLevel(directory)) return createByteTokenizer();

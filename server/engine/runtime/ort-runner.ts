@@ -17,7 +17,10 @@ import { encode, type OrtEncoded } from "./ort-encode.ts";
 import { createOrtModel } from "./ort-model.ts";
 import { int8ProductsSaturate } from "./saturation.ts";
 
-/** Weights in one stage of the encoder: about 20 ms of work for 512 tokens on two cores, so that a cancel is soon noticed. */
+/**
+ * Weights in one stage of the encoder: about 20 ms of work for 512 tokens on two cores, so that a cancel is soon
+ * noticed.
+ */
 const STAGE_PARAMETERS = 6.5e6;
 
 /** A runner, and the facts of its model. */
@@ -32,7 +35,8 @@ export interface OrtRunner extends Runner {
  * Returns a runner of the model in a folder.
  * @param stageParameters weights that the encoder runs in one go
  * @param device another one than the CPU takes float32 weights
- * @param check throws when the weights on the disk are no longer those of the folder: graphs that are made later would mix them
+ * @param check throws when the weights on the disk are no longer those of the folder: graphs that are made later would
+ *   mix them
  * @throws ModelError "config", "checkpoint" or "runtime"
  */
 export async function openRunner(

@@ -26,7 +26,10 @@ export interface WasmSession {
  */
 export type OpenWasm = (graph: Graph, folder: string, threads: number) => Promise<WasmSession>;
 
-/** Returns a function that opens graphs one at a time, since the files of a session being made are global to the runtime. */
+/**
+ * Returns a function that opens graphs one at a time, since the files of a session being made are global to the
+ * runtime.
+ */
 export function wasmOpener(): OpenWasm {
   let last: Promise<unknown> = Promise.resolve();
   return async (graph, folder, threads) => {

@@ -1,4 +1,6 @@
-/** The only file that knows onnxruntime-node: graphs in, numbers out. Where it cannot be loaded, session-wasm.ts serves. */
+/**
+ * The only file that knows onnxruntime-node: graphs in, numbers out. Where it cannot be loaded, session-wasm.ts serves.
+ */
 
 import type { Tensor as NativeTensor } from "onnxruntime-node";
 import { reason } from "../../../base/reason.ts";
@@ -33,7 +35,10 @@ export interface SessionOptions {
   readonly folder: string;
   /** Threads of one operator. */
   readonly threads: number;
-  /** Whether idle threads spin for a while: quicker for many small operators, but two spinning sessions starve each other. */
+  /**
+   * Whether idle threads spin for a while: quicker for many small operators, but two spinning sessions starve each
+   * other.
+   */
   readonly spin: boolean;
   /** Whether the memory of a run is kept for the next one: quicker for many small operators. Default true. */
   readonly keepMemory?: boolean;

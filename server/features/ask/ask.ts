@@ -1,4 +1,7 @@
-/** Answers a question from a text, by a model that was taught to: each part of a long text is asked, and the surest answers stand. */
+/**
+ * Answers a question from a text, by a model that was taught to: each part of a long text is asked, and the surest
+ * answers stand.
+ */
 
 import { percentDone } from "../../../base/figures.ts";
 import { english, type Translate } from "../../../base/translate.ts";
@@ -12,7 +15,10 @@ import { inputIds, partsOf, type Reading } from "./windows.ts";
 export interface AskParams {
   readonly text: string;
   readonly question: string;
-  /** Whether a person chose the model for questions: others must have been taught to answer (their spanfill.json says so). */
+  /**
+   * Whether a person chose the model for questions: others must have been taught to answer (their spanfill.json says
+   * so).
+   */
   readonly chosen: boolean;
   /** Tokens of one encoder window. Default 512. */
   readonly maxContextTokens?: number;
@@ -23,7 +29,9 @@ export interface Answer {
   readonly text: string;
   /** The likelihood of the whole answer, 0 to 1, which nobody has calibrated. */
   readonly likelihood: number;
-  /** Where these words stand in the part of the text that they were read from, in UTF-16 units; empty where they do not. */
+  /**
+   * Where these words stand in the part of the text that they were read from, in UTF-16 units; empty where they do not.
+   */
   readonly places: readonly { readonly start: number; readonly end: number }[];
 }
 
@@ -39,7 +47,8 @@ export interface AskOptions extends Pick<CallOptions, "signal"> {
 
 /**
  * Asks a question of a text.
- * @throws ModelError "input" when text or question are empty, "task" when the model was not taught to answer; what the model throws
+ * @throws ModelError "input" when text or question are empty, "task" when the model was not taught to answer; what the
+ *   model throws
  */
 export async function ask(
   { model }: { readonly model: LoadedModel },
@@ -92,7 +101,8 @@ export function askNotes(
 }
 
 /**
- * Where an answer's words stand in a text: as they are, else in other case, blanks and composed characters; whole words.
+ * Where an answer's words stand in a text: as they are, else in other case, blanks and composed characters; whole
+ * words.
  * @returns ranges in UTF-16 units, in order
  */
 export function placesOf(text: string, answer: string): { start: number; end: number }[] {

@@ -1,4 +1,7 @@
-/** Says which label suits a text, by a model that was taught to: labels that are known are compared, else the model writes one. */
+/**
+ * Says which label suits a text, by a model that was taught to: labels that are known are compared, else the model
+ * writes one.
+ */
 
 import { percentDone } from "../../../base/figures.ts";
 import { english, type Translate } from "../../../base/translate.ts";
@@ -12,9 +15,13 @@ import { inputIds, partsOf, type Reading } from "./windows.ts";
 /** What to classify. */
 export interface ClassifyParams {
   readonly text: string;
-  /** Whether a person chose the model for this: others must have been taught to classify (their spanfill.json says so). */
+  /**
+   * Whether a person chose the model for this: others must have been taught to classify (their spanfill.json says so).
+   */
   readonly chosen: boolean;
-  /** The labels to choose among; when absent those that the model was taught, or where it does not say what it writes. */
+  /**
+   * The labels to choose among; when absent those that the model was taught, or where it does not say what it writes.
+   */
   readonly labels?: readonly string[];
   /** Tokens of one encoder window. Default 512. */
   readonly maxContextTokens?: number;
@@ -30,7 +37,8 @@ export interface Classification extends Reading {
 
 /**
  * Classifies a text.
- * @throws ModelError "input" when the text is empty, "task" when the model was not taught to classify; what the model throws
+ * @throws ModelError "input" when the text is empty, "task" when the model was not taught to classify; what the model
+ *   throws
  */
 export async function classify(
   { model }: { readonly model: LoadedModel },

@@ -1,4 +1,7 @@
-/** Reads a text of any length in parts that fit the model's window, so that questions and labels leave nothing of it out. */
+/**
+ * Reads a text of any length in parts that fit the model's window, so that questions and labels leave nothing of it
+ * out.
+ */
 import { ModelError } from "../../../models/errors.ts";
 import type { InputPart, LoadedModel } from "../../engine/engine.ts";
 import { splitText } from "../../text/text-split.ts";

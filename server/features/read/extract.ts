@@ -1,11 +1,13 @@
-/** Finds the sentence of a text that stands best for all of it, for when the model's own words are not to be trusted. */
+/**
+ * Finds the sentence of a text that stands best for all of it, for when the model's own words are not to be trusted.
+ */
 import { isFunctionWord } from "../../metrics/gaps.ts";
 import { sentencesOf } from "../../text/text-split.ts";
 import { tidy } from "./summary-text.ts";
 
 /**
- * The best sentence of a text's prose: early, of readable length, and with the words that the text repeats. Headings, lists,
- * quotes, tables and code have none.
+ * The best sentence of a text's prose: early, of readable length, and with the words that the text repeats. Headings,
+ * lists, quotes, tables and code have none.
  * @returns one line; undefined when there is no whole sentence
  */
 export function bestSentence(text: string, locale?: string): string | undefined {

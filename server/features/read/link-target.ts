@@ -5,14 +5,16 @@ import { type Section, sectionsOf } from "./section-summary.ts";
 export interface Link {
   readonly start: number;
   readonly end: number;
-  /** As it is written, percent signs resolved: the part before `#`, "" for the document itself, and the part after it. */
+  /**
+   * As it is written, percent signs resolved: the part before `#`, "" for the document itself, and the part after it.
+   */
   readonly path: string;
   readonly fragment: string;
 }
 
 /**
- * The relative link at an offset: `[text](path#anchor)`, `[text][label]`, or a label's definition. undefined for pictures and for
- * links to elsewhere.
+ * The relative link at an offset: `[text](path#anchor)`, `[text][label]`, or a label's definition. undefined for
+ * pictures and for links to elsewhere.
  */
 export function linkAt(text: string, offset: number): Link | undefined {
   const from = text.lastIndexOf("\n", offset - 1) + 1;
@@ -48,7 +50,10 @@ export function isWithin(uri: string, folder: string): boolean {
   return plain(uri).startsWith(`${plain(folder)}/`);
 }
 
-/** A URI's path within a folder, or its whole path, as patterns are matched with: percent signs resolved, no "/" in front. */
+/**
+ * A URI's path within a folder, or its whole path, as patterns are matched with: percent signs resolved, no "/" in
+ * front.
+ */
 export function pathWithin(uri: string, folder: string | undefined): string {
   const path =
     folder === undefined ? decoded(uri).replace(/^[^:]*:(\/\/[^/]*)?/, "") : decoded(uri).slice(decoded(folder).length);

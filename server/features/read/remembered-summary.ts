@@ -1,4 +1,7 @@
-/** Summaries that are made once for each text, model and settings: whole ones without the model, and the parts of changed texts. */
+/**
+ * Summaries that are made once for each text, model and settings: whole ones without the model, and the parts of
+ * changed texts.
+ */
 import { z } from "zod";
 import packageJson from "../../../package.json" with { type: "json" };
 import type { LoadedModel } from "../../engine/engine.ts";

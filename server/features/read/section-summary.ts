@@ -15,8 +15,8 @@ export interface Section {
 }
 
 /**
- * The section whose heading is on the line of an offset, or undefined: headings are lines of `#` and underlined ones, outside
- * of fenced code.
+ * The section whose heading is on the line of an offset, or undefined: headings are lines of `#` and underlined ones,
+ * outside of fenced code.
  */
 export function sectionAt(text: string, offset: number): Section | undefined {
   const lineStart = text.lastIndexOf("\n", offset - 1) + 1;
@@ -69,7 +69,10 @@ export async function sectionSummary(
   return gist(context, { text: `${section.title}\n\n${body}`, settings }, signal);
 }
 
-/** One sentence on a text, as a hover shows it: of a very long one its beginning is read, and `coverage` says so. @throws what the model throws */
+/**
+ * One sentence on a text, as a hover shows it: of a very long one its beginning is read, and `coverage` says so.
+ * @throws what the model throws
+ */
 export async function gist(
   context: RememberingContext,
   { text, settings }: { readonly text: string; readonly settings: Settings },

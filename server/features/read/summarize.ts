@@ -74,7 +74,9 @@ export interface PartMemory {
   set(key: readonly unknown[], part: WrittenPart): void;
 }
 
-/** What a summary is made with. `locale`: BCP 47 tag for sentence borders. `parts`: what is known of unchanged parts. */
+/**
+ * What a summary is made with. `locale`: BCP 47 tag for sentence borders. `parts`: what is known of unchanged parts.
+ */
 export interface SummarizeContext {
   readonly model: LoadedModel;
   readonly locale?: string;
@@ -82,9 +84,10 @@ export interface SummarizeContext {
 }
 
 /**
- * The summary of a text. A text beyond one window is cut at headings and paragraphs, else sentences, else words. Each part is
- * summarised; of the parts' summaries the likeliest stand, in the text's order: one (sentence, title; most often the first
- * part's), a few in a row (paragraph) or listed (bullets). Summarising summaries adds a small model's mistakes up.
+ * The summary of a text. A text beyond one window is cut at headings and paragraphs, else sentences, else words. Each
+ * part is summarised; of the parts' summaries the likeliest stand, in the text's order: one (sentence, title; most
+ * often the first part's), a few in a row (paragraph) or listed (bullets). Summarising summaries adds a small model's
+ * mistakes up.
  * @throws ModelError "input" when the text is empty or binary or the window too small; what the model throws
  */
 export async function summarize(
@@ -151,12 +154,15 @@ const WINDOW_TOKENS = 512;
 /** Room that must be left for text beside the prefix and eos. */
 const LEAST_TEXT_TOKENS = 16;
 const MOST_TOKENS = { summary: 64, title: 24 } as const;
-/** Parts that a paragraph or a list is made of even when the text fits one window, if its parts keep this many tokens. */
+/**
+ * Parts that a paragraph or a list is made of even when the text fits one window, if its parts keep this many tokens.
+ */
 const WANTED_PARTS = { sentence: 1, paragraph: 3, bullets: 4, title: 1 } as const;
 const LEAST_PART_TOKENS = 96;
 /**
- * Nats a token by which the text's first part is favoured, for there documents say what they are about. On 75 validation
- * documents beyond one window: ROUGE-L 28.8 with it, 25.1 by likelihood alone, 24.2 for a summary of the summaries.
+ * Nats a token by which the text's first part is favoured, for there documents say what they are about. On 75
+ * validation documents beyond one window: ROUGE-L 28.8 with it, 25.1 by likelihood alone, 24.2 for a summary of the
+ * summaries.
  */
 const HEAD_BONUS = 0.8;
 
@@ -216,8 +222,8 @@ async function cut(work: Work, { text, style }: SummarizeParams): Promise<Span[]
 }
 
 /**
- * One pass of the model over a text: what it wrote (nothing of white space), or undefined when it was cancelled before it
- * began. A text that turns out longer than the window is halved, never cut off.
+ * One pass of the model over a text: what it wrote (nothing of white space), or undefined when it was cancelled before
+ * it began. A text that turns out longer than the window is halved, never cut off.
  */
 async function pass(work: Work, text: string): Promise<Piece[] | undefined> {
   const { model, options, tally, kind } = work;

@@ -1,4 +1,6 @@
-/** Remembers what was made of a text, by content: in memory, and on disk where the user allows; never the text itself. */
+/**
+ * Remembers what was made of a text, by content: in memory, and on disk where the user allows; never the text itself.
+ */
 import { createHash, randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
@@ -22,8 +24,8 @@ export interface SummaryCache {
 }
 
 /**
- * Processes share the file. A second one, beside it, names the last time that everything was forgotten: what was made before counts
- * no more, wherever it is.
+ * Processes share the file. A second one, beside it, names the last time that everything was forgotten: what was made
+ * before counts no more, wherever it is.
  * @param options the file for what is kept on disk, and how much is kept, keys and values together
  */
 export function createSummaryCache({ file, mostBytes = MOST_BYTES }: { file?: string; mostBytes?: number } = {}) {

@@ -31,8 +31,8 @@ export async function proposeField(
 }
 
 /**
- * The edit that puts a value there: the front matter's key, everything else in it as it was; without front matter a title is
- * the first heading, and a description begins a front matter.
+ * The edit that puts a value there: the front matter's key, everything else in it as it was; without front matter a
+ * title is the first heading, and a description begins a front matter.
  * @throws ModelError "input" when the front matter is no YAML mapping
  */
 export function fieldEdit(text: string, field: Field, value: string): FieldEdit {
@@ -65,7 +65,10 @@ export function fieldEdit(text: string, field: Field, value: string): FieldEdit 
   return { start: matter.start + colon + 1, end: matter.start + Math.max(end, colon + 1), newText: ` ${written}` };
 }
 
-/** The first heading of the first level gets the title; where there is none before the first paragraph, one is put on top. */
+/**
+ * The first heading of the first level gets the title; where there is none before the first paragraph, one is put on
+ * top.
+ */
 function headingEdit(text: string, title: string, newline: string): FieldEdit {
   const [whole, mark = ""] = /^(\s*#[ \t]+)[^\r\n]*/.exec(text) ?? [];
   if (whole === undefined) return { start: 0, end: 0, newText: `# ${title}${newline}${newline}` };

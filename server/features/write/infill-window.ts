@@ -14,7 +14,8 @@ export interface GappedDocument {
 }
 
 /**
- * How many gaps from `first` on one pass should fill: at most 25, fewer where sentinels, the window or the output set a limit.
+ * How many gaps from `first` on one pass should fill: at most 25, fewer where sentinels, the window or the output set a
+ * limit.
  * @param maxTokens the encoder's window
  * @returns the index after the last gap
  */
@@ -41,7 +42,10 @@ export async function endOfPass(
   return end;
 }
 
-/** Gaps [first, end) with the text around them, earlier and later fills included; later gaps without a fill are left out. */
+/**
+ * Gaps [first, end) with the text around them, earlier and later fills included; later gaps without a fill are left
+ * out.
+ */
 export function windowOf(document: GappedDocument, first: number, end: number, maxTokens: number): SpanWindow {
   const limit = maxTokens * CHARACTERS_A_TOKEN;
   const between = document.texts.slice(first + 1, end);

@@ -1,4 +1,6 @@
-/** Fills gaps in a text: the model sees the text on both sides and says what goes into the gaps; nothing else changes. */
+/**
+ * Fills gaps in a text: the model sees the text on both sides and says what goes into the gaps; nothing else changes.
+ */
 import { ModelError } from "../../../models/errors.ts";
 import {
   assemble,
@@ -43,7 +45,10 @@ export interface FillCandidate {
   readonly probability: number;
   /** The chance that it is right, 0 to 1, if the result is `calibrated`; else the same as `probability`. */
   readonly confidence: number;
-  /** Natural log probability of each of its tokens; of a word that was weighed against others, one: that of the word among them. */
+  /**
+   * Natural log probability of each of its tokens; of a word that was weighed against others, one: that of the word
+   * among them.
+   */
   readonly logProbs: readonly number[];
 }
 
@@ -61,7 +66,10 @@ export interface Fill extends FillCandidate {
 export interface InfillResult {
   /** The text with its gaps filled; a gap that a cancelled run did not reach is left as it was. */
   readonly text: string;
-  /** One a gap, in order; after a cancelled run those that were filled. A fill is empty when the model had nothing to say. */
+  /**
+   * One a gap, in order; after a cancelled run those that were filled. A fill is empty when the model had nothing to
+   * say.
+   */
   readonly fills: readonly Fill[];
   /** Runs of the model. */
   readonly passes: number;
@@ -82,8 +90,8 @@ export interface InfillOptions extends Pick<CallOptions, "signal"> {
 
 /**
  * The text with its gaps filled, all gaps of a window in one pass, later passes reading the earlier fills.
- * @throws ModelError "input" when there is no gap or the text is empty or binary, "tokenizer" when the model has no sentinels;
- *   what the model throws
+ * @throws ModelError "input" when there is no gap or the text is empty or binary, "tokenizer" when the model has no
+ *   sentinels; what the model throws
  */
 export async function infill(
   context: { readonly model: LoadedModel },
@@ -205,7 +213,10 @@ function check({ text, gaps = [], length, alternatives = 1, maxContextTokens = W
   }
 }
 
-/** Runs the model over gaps [first, end) and keeps what it says. `again`: it had nothing to say, or too few alternatives. */
+/**
+ * Runs the model over gaps [first, end) and keeps what it says. `again`: it had nothing to say, or too few
+ * alternatives.
+ */
 async function pass(work: Work, first: number, end: number, again: boolean): Promise<void> {
   if (work.signal?.aborted) work.cancelled = true;
   if (work.cancelled) return;
@@ -226,7 +237,8 @@ async function pass(work: Work, first: number, end: number, again: boolean): Pro
   tally.encodeMs += made.timing.encodeMs;
   tally.decodeMs += made.timing.totalMs - made.timing.encodeMs;
   work.cancelled = made.cancelled;
-  if (word !== undefined && !work.cancelled) work.candidates[first] = []; // what an earlier pass gave is ranked otherwise
+  // what an earlier pass gave is ranked otherwise
+  if (word !== undefined && !work.cancelled) work.candidates[first] = [];
   for (const { spans } of [...sequences, ...proposed.map((span) => ({ spans: [span] }))]) {
     for (const [i, span] of spans.entries()) if (span !== undefined) keep(work, first + i, span, word?.rank);
   }

@@ -1,4 +1,7 @@
-/** Suggests what could stand at the cursor: the model reads the text before and after it, and nothing that is typed changes. */
+/**
+ * Suggests what could stand at the cursor: the model reads the text before and after it, and nothing that is typed
+ * changes.
+ */
 import { english, type Translate } from "../../../base/translate.ts";
 import type { LengthHint } from "../../../models/tokenizer/spans.ts";
 import type { Settings } from "../../../protocol/settings.ts";
@@ -32,8 +35,8 @@ export interface InlineCompletions {
 }
 
 /**
- * Suggestions for the cursor's place; none, with the reason, inside a word, where the model is not sure enough, and, unless
- * they were asked for, in a language that it does not know.
+ * Suggestions for the cursor's place; none, with the reason, inside a word, where the model is not sure enough, and,
+ * unless they were asked for, in a language that it does not know.
  * @throws what the model throws
  */
 export async function inlineCompletion(
@@ -85,8 +88,8 @@ export async function inlineCompletion(
 }
 
 /**
- * Suggestions for a place in a comment's prose (protocol/comments.ts): none goes beyond its line, since the next one would have to
- * begin as a comment does.
+ * Suggestions for a place in a comment's prose (protocol/comments.ts): none goes beyond its line, since the next one
+ * would have to begin as a comment does.
  * @throws what the model throws
  */
 export async function completeComment(

@@ -1,4 +1,7 @@
-/** Finds the word of prose at a place: nothing in code, links, addresses, formulas or markup, whose words are not the writer's to exchange. */
+/**
+ * Finds the word of prose at a place: nothing in code, links, addresses, formulas or markup, whose words are not the
+ * writer's to exchange.
+ */
 import { COMMENTED_LANGUAGES } from "../../../protocol/comments.ts";
 
 /** The word at an offset, in UTF-16 units; undefined where there is none, or none of prose. */
@@ -30,7 +33,10 @@ export function proseWordAt(
 /** A word of letters, with apostrophes and hyphens inside. */
 const WORD = /(?<![\p{L}\p{M}\p{N}_])\p{L}[\p{L}\p{M}]*(?:['’-][\p{L}\p{M}]+)*(?![\p{L}\p{M}\p{N}_])/gu;
 
-/** Code, formulas, links and their addresses, tags, directives and roles, commands of LaTeX with arguments that are names. */
+/**
+ * Code, formulas, links and their addresses, tags, directives and roles, commands of LaTeX with arguments that are
+ * names.
+ */
 const MARKUP = new RegExp(
   [
     String.raw`(\`+)(?!\`)[\s\S]*?[^\`]\1(?!\`)`,

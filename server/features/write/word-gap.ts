@@ -1,4 +1,7 @@
-/** How a gap for one English word is filled: what stands between such neighbours is proposed too, and all are weighed together. */
+/**
+ * How a gap for one English word is filled: what stands between such neighbours is proposed too, and all are weighed
+ * together.
+ */
 import { fillLength } from "../../../models/tokenizer/spans.ts";
 import { englishWordPairs } from "../../catalog/word-pairs.ts";
 import type { FilledSpan, FillRequest, LoadedModel } from "../../engine/engine.ts";
@@ -12,8 +15,8 @@ export interface WordGap {
 }
 
 /**
- * Undefined where the gap is for something else, or within a word, or the model does without word pairs. A gap of any length is for one
- * word when the model has put one there.
+ * Undefined where the gap is for something else, or within a word, or the model does without word pairs. A gap of any
+ * length is for one word when the model has put one there.
  * @param weight of the word pairs; 0 leaves the model alone
  * @throws ModelError "input" when the table of word pairs is damaged
  */

@@ -12,7 +12,10 @@ export async function status({ engine, settings }: Services): Promise<EngineStat
   return { ...now, ...defined({ memoryBytes }) };
 }
 
-/** Ends the engine's process, which holds only the model. Work under way fails: running it again would take the memory again. */
+/**
+ * Ends the engine's process, which holds only the model. Work under way fails: running it again would take the memory
+ * again.
+ */
 export async function freeModelMemory(services: Services): Promise<EngineStatus> {
   await services.engine.restart(false);
   return status(services);

@@ -57,7 +57,10 @@ export const executeCommandParams = z.object({
   workDoneToken: z.union([z.string(), z.int()]).optional(),
 });
 
-/** Runs a command. @throws ResponseError InvalidParams for an unknown command, or for arguments that are not those of the command */
+/**
+ * Runs a command.
+ * @throws ResponseError InvalidParams for an unknown command, or for arguments that are not those of the command
+ */
 export async function executeCommand(
   services: Services,
   { command, arguments: args, workDoneToken: token }: z.output<typeof executeCommandParams>,

@@ -117,7 +117,10 @@ export const writeField = onPart(
   },
 );
 
-/** Has the client apply edits to the document in its present version, and tells the user where it did not. @returns whether it did */
+/**
+ * Has the client apply edits to the document in its present version, and tells the user where it did not.
+ * @returns whether it did
+ */
 export async function applyEdits(
   { client, t }: Services,
   { uri, version }: OpenDocument,

@@ -36,7 +36,8 @@ export interface Named {
 
 /**
  * A handler of a command about a part of a document: the part is found for it.
- * @throws ResponseError InvalidParams when the document is not open, ContentModified when it has another version, or edition
+ * @throws ResponseError InvalidParams when the document is not open, ContentModified when it has another version, or
+ *   edition
  */
 export function onPart<Arguments extends Named, Result>(
   run: (services: Services, target: Target, args: Arguments, call: Call) => Promise<Result>,
@@ -85,8 +86,8 @@ function whatBecame({ uri, version: now }: OpenDocument, version: number | undef
 }
 
 /**
- * Runs work with a feature's model, loaded when the work asks for it; once more, with the settings of then, where the engine was
- * restarted meanwhile.
+ * Runs work with a feature's model, loaded when the work asks for it; once more, with the settings of then, where the
+ * engine was restarted meanwhile.
  */
 export async function withModel<T>({ engine, settings }: Services, feature: Feature, work: Work<T>): Promise<T> {
   // One engine serves every document, so its settings are those of the whole workspace.

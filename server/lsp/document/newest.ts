@@ -2,7 +2,10 @@
 
 /** The work under way, by document. */
 export interface NewestWork {
-  /** Ends what is under way for a document and begins anew. @returns the new work's signal, which follows `request` too */
+  /**
+   * Ends what is under way for a document and begins anew.
+   * @returns the new work's signal, which follows `request` too
+   */
   begin(uri: string, replaced: unknown, request?: AbortSignal): AbortSignal;
   /** Ends what is under way for a document. */
   abort(uri: string, reason: unknown): void;

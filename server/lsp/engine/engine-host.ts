@@ -48,8 +48,8 @@ export interface AnswerIdentity {
 /** The server's engine. */
 export interface EngineHost {
   /**
-   * Runs work that may ask for these settings' model for a feature, which is loaded then. Where the model's files are changed under the work,
-   * it is run again.
+   * Runs work that may ask for these settings' model for a feature, which is loaded then. Where the model's files are
+   * changed under the work, it is run again.
    * @throws what loading or the work throws
    */
   use<T>(settings: EngineSettings, feature: Feature, work: Work<T>): Promise<T>;

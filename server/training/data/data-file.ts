@@ -33,7 +33,8 @@ export async function readData(file: string, signal: AbortSignal): Promise<DataF
 }
 
 /**
- * Bigram counts: a table that was made before (`npm run bench -- bigram`, as the one that ships), or counted now in JSON lines with `text` and `source`.
+ * Bigram counts: a table that was made before (`npm run bench -- bigram`, as the one that ships), or counted now in
+ * JSON lines with `text` and `source`.
  * @param without sources (`owner/repo:path`) whose repositories are not counted: those of the texts that are judged
  * @throws ModelError "input"
  */

@@ -1,4 +1,6 @@
-/** What a model is tuned on: pairs or plain texts as token ids, split into what is learned from and what is kept out. */
+/**
+ * What a model is tuned on: pairs or plain texts as token ids, split into what is learned from and what is kept out.
+ */
 import { ModelError } from "../../../models/errors.ts";
 import { mixSeeds, seededRandom } from "../../../models/random.ts";
 import type { Example } from "../../../models/t5/batch.ts";
@@ -68,7 +70,8 @@ export interface UsablePair {
 }
 
 /**
- * Encodes pairs. Inputs are cut to their limit; pairs whose target is longer than its own are left out, as are repeated ones.
+ * Encodes pairs. Inputs are cut to their limit; pairs whose target is longer than its own are left out, as are repeated
+ * ones.
  * @throws ModelError "input" when the prefix leaves an input no room
  */
 export function usablePairs(
@@ -76,7 +79,8 @@ export function usablePairs(
   pairs: readonly Pair[],
   { prefix, maxInputTokens, maxTargetTokens }: Pick<DatasetOptions, "prefix" | "maxInputTokens" | "maxTargetTokens">,
 ): UsablePairs {
-  // As the features do: white space after it is the encoder's matter, for the text that follows begins a word of its own.
+  // As the features do: white space after it is the encoder's matter, for the text that follows begins a word of its
+  // own.
   const head = tokenizer.encode(prefix.trimEnd(), { special: true });
   checkInputRoom(maxInputTokens, head.length, 1);
   const seen = new Set<string>();
@@ -164,8 +168,8 @@ export function pairDataset(
 }
 
 /**
- * A dataset of gaps in texts: whole words are taken out by T5's span corruption (15% of them, two at a time on average) and are to be filled.
- * A gap's length is told by a mark half of the time, where the vocabulary has marks.
+ * A dataset of gaps in texts: whole words are taken out by T5's span corruption (15% of them, two at a time on average)
+ * and are to be filled. A gap's length is told by a mark half of the time, where the vocabulary has marks.
  * @throws ModelError "input" when the texts are too few or the vocabulary has no sentinels
  */
 export function infillDataset(tokenizer: Tokenizer, documents: readonly Document[], options: DatasetOptions): Dataset {

@@ -1,4 +1,6 @@
-/** What training and `data check` need alike: the model's tokenizer and prefix, the task, and the data read and encoded. */
+/**
+ * What training and `data check` need alike: the model's tokenizer and prefix, the task, and the data read and encoded.
+ */
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -55,7 +57,10 @@ export function encodeData(
   return pairDataset(tokenizer, data.pairs, { ...options, labels: task.metric === "labels" }, data.apart);
 }
 
-/** A model's tokenizer.json, made of its SentencePiece file where it has none. @throws ModelError "tokenizer" when it has neither */
+/**
+ * A model's tokenizer.json, made of its SentencePiece file where it has none.
+ * @throws ModelError "tokenizer" when it has neither
+ */
 export async function tokenizerJson(base: string): Promise<unknown> {
   if (existsSync(join(base, "tokenizer.json"))) return readJson(join(base, "tokenizer.json"), "tokenizer");
   const file = ["spiece.model", "sentencepiece.model"].map((name) => join(base, name)).find(existsSync);

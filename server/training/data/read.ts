@@ -1,4 +1,7 @@
-/** What a model is trained on, read as pairs or as plain texts: a file of rows, a dataset folder as the hub has them, or a folder of texts. */
+/**
+ * What a model is trained on, read as pairs or as plain texts: a file of rows, a dataset folder as the hub has them, or
+ * a folder of texts.
+ */
 import { stat } from "node:fs/promises";
 import { basename, dirname, join, relative } from "node:path";
 import { ModelError } from "../../../models/errors.ts";
@@ -78,8 +81,8 @@ const PARTS = {
 };
 
 /**
- * A folder's files by their parts, as the hub's datasets name them. Files of no named part are to learn from, where none is named so;
- * .json files must be named, for others are settings.
+ * A folder's files by their parts, as the hub's datasets name them. Files of no named part are to learn from, where
+ * none is named so; .json files must be named, for others are settings.
  */
 function partsOf(folder: string, files: readonly string[]): Parts {
   const inside = files.map((file) => ({ file, name: relative(folder, file) }));

@@ -1,4 +1,7 @@
-/** Rows of JSON lines in the format that a task needs: columns are found by their usual names, mistakes reported with their row. */
+/**
+ * Rows of JSON lines in the format that a task needs: columns are found by their usual names, mistakes reported with
+ * their row.
+ */
 import { z } from "zod";
 import { reason } from "../../../base/reason.ts";
 import { ModelError } from "../../../models/errors.ts";
@@ -43,7 +46,8 @@ export function rolesOf(format: RowFormat): string[] {
  * The rows of a text of JSON lines.
  * @param name of the file, for messages
  * @param columns role -> column, where the usual names do not serve
- * @throws ModelError "input" naming the rows that are no JSON objects, and those that lack a column or hold something else in it
+ * @throws ModelError "input" naming the rows that are no JSON objects, and those that lack a column or hold something
+ *   else in it
  */
 export function parseRows<F extends RowFormat>(
   format: F,

@@ -1,4 +1,7 @@
-/** What a model can be taught, in one table: data shape, prefix, limits, and what it is judged by. T5's own benchmarks are there by name. */
+/**
+ * What a model can be taught, in one table: data shape, prefix, limits, and what it is judged by. T5's own benchmarks
+ * are there by name.
+ */
 import { z } from "zod";
 import { ModelError } from "../../../models/errors.ts";
 import { questionInput, TASK_PREFIXES } from "../../../protocol/task-prefixes.ts";
@@ -123,7 +126,10 @@ const ownTasks: readonly TrainTask[] = [
   },
 ];
 
-/** GLUE and SuperGLUE: columns in the order that T5 was given them (by name), and the words that stand for the labels' numbers. */
+/**
+ * GLUE and SuperGLUE: columns in the order that T5 was given them (by name), and the words that stand for the labels'
+ * numbers.
+ */
 const benchmarks: Readonly<
   Record<BenchmarkName, { readonly columns: readonly string[]; readonly labels: readonly string[] }>
 > = {

@@ -41,8 +41,8 @@ const FLOPS_PER_THREAD = 60e9;
 const SECONDS_PER_UPDATE = 1e-8;
 
 /**
- * Chooses: everything learns where it fits and is not too slow, else LoRA; layers are computed again where memory is short even then.
- * A soft prompt is only chosen by its user: small models learn little from one.
+ * Chooses: everything learns where it fits and is not too slow, else LoRA; layers are computed again where memory is
+ * short even then. A soft prompt is only chosen by its user: small models learn little from one.
  */
 export function advise(config: T5Config, request: AdviceRequest): Advice {
   const { kind, size, freeBytes, methods } = request;
@@ -70,8 +70,9 @@ export function advise(config: T5Config, request: AdviceRequest): Advice {
 }
 
 /**
- * How long a run takes, to about a factor of three: only minutes and hours are told apart. What learns costs two forward passes more, what
- * does not learn but lets gradients through one, layers computed again another; and each step updates all that learns.
+ * How long a run takes, to about a factor of three: only minutes and hours are told apart. What learns costs two
+ * forward passes more, what does not learn but lets gradients through one, layers computed again another; and each step
+ * updates all that learns.
  */
 export function roughSeconds(
   config: T5Config,

@@ -19,8 +19,8 @@ export interface Control {
 }
 
 /**
- * Listens on standard input where `source` is true, to a file where it is its path; another word than the known ones is passed over.
- * Beside the file is one whose time says until when to wait a moment.
+ * Listens on standard input where `source` is true, to a file where it is its path; another word than the known ones is
+ * passed over. Beside the file is one whose time says until when to wait a moment.
  */
 export async function createControl(signal: AbortSignal, source: string | boolean): Promise<Control> {
   const stop = new AbortController();
@@ -76,7 +76,10 @@ export async function createControl(signal: AbortSignal, source: string | boolea
   };
 }
 
-/** Makes the file, or takes the one that a run before has left. @throws ModelError "input" when it is somebody else's */
+/**
+ * Makes the file, or takes the one that a run before has left.
+ * @throws ModelError "input" when it is somebody else's
+ */
 async function makeHold(file: string): Promise<void> {
   try {
     await using handle = await open(file, "wx");

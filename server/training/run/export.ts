@@ -28,7 +28,8 @@ const MOST_ONNX_BYTES = 1.9e9;
 
 /**
  * Exports a model.
- * @throws ModelError "input" when the place is taken, "config" when the layout knows no such model, and what reading it throws
+ * @throws ModelError "input" when the place is taken, "config" when the layout knows no such model, and what reading it
+ *   throws
  */
 export async function exportModel(
   idOrPath: string,

@@ -46,8 +46,8 @@ export async function takeFolder({ base, out, restart }: TrainRun, state: string
 }
 
 /**
- * A key for what must be the same for a stopped run to go on: what each step depends on. The base counts by its weights, wherever it lies,
- * and settings of the machine don't count.
+ * A key for what must be the same for a stopped run to go on: what each step depends on. The base counts by its
+ * weights, wherever it lies, and settings of the machine don't count.
  */
 export function keyOf({ settings, dataset, prefixes, method }: TrainRun, config: T5Config, weights: Weights): string {
   const hash = createHash("sha256");

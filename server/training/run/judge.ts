@@ -1,4 +1,7 @@
-/** How a model does its task while it learns: what it writes for some of the examples that were kept out, and the task's metric. */
+/**
+ * How a model does its task while it learns: what it writes for some of the examples that were kept out, and the task's
+ * metric.
+ */
 import type { Example } from "../../../models/t5/batch.ts";
 import type { LoadedModel } from "../../engine/engine.ts";
 import { estimateSystems, ratio, type Statistic } from "../../metrics/estimate.ts";

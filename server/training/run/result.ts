@@ -1,4 +1,7 @@
-/** What a run leaves behind as it goes: the best weights in a folder that any reader loads, judged on the task, and an account of it. */
+/**
+ * What a run leaves behind as it goes: the best weights in a folder that any reader loads, judged on the task, and an
+ * account of it.
+ */
 import { copyFile, mkdir, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { defined } from "../../../base/defined.ts";
@@ -16,7 +19,8 @@ import { writeAdapter, writeBytes, writeText, writeTrainedFolder, writeTrainedWe
 /** The result of a run under way. */
 export interface Result {
   /**
-   * Writes the weights as they are now, where they belong if they are the best so far, and lets the model do its task with them.
+   * Writes the weights as they are now, where they belong if they are the best so far, and lets the model do its task
+   * with them.
    * @param better whether they are the best; the first ones always are
    */
   judge(better: boolean): Promise<Pick<Evaluation, "metrics" | "samples" | "confusion">>;

@@ -26,8 +26,8 @@ export interface RunSize {
 }
 
 /**
- * An estimate of a run's memory and disk, from its shape: weights; gradients (twice, since batches add up) and moments of what learns;
- * activations of one batch, kept for the way back; a finished model and two states on disk.
+ * An estimate of a run's memory and disk, from its shape: weights; gradients (twice, since batches add up) and moments
+ * of what learns; activations of one batch, kept for the way back; a finished model and two states on disk.
  */
 export function roomNeeded(
   config: T5Config,

@@ -23,8 +23,8 @@ type Taken =
   | "seed";
 
 /**
- * How a run learns: its request, with what that leaves open decided. A learning rate of Adafactor is relative to each tensor's root mean
- * square; `evaluateEvery` is 0 for once an epoch, `clipNorm` and `patience` for never.
+ * How a run learns: its request, with what that leaves open decided. A learning rate of Adafactor is relative to each
+ * tensor's root mean square; `evaluateEvery` is 0 for once an epoch, `clipNorm` and `patience` for never.
  */
 export interface TrainSettings extends StepOptions, Required<Pick<TrainRequest, Taken>> {
   readonly warmupSteps: number;

@@ -1,4 +1,6 @@
-/** A run of training from its request: finds the model, reads the data, decides what the request leaves open, trains. */
+/**
+ * A run of training from its request: finds the model, reads the data, decides what the request leaves open, trains.
+ */
 import { constants, freemem, setPriority } from "node:os";
 import { basename, join, resolve } from "node:path";
 import { defined } from "../../../base/defined.ts";
@@ -112,7 +114,10 @@ async function placeOf(asked: TrainRequest): Promise<Place> {
   return { request: await asBegun(asked, out), base, task, out };
 }
 
-/** The same command again goes on with the method that was chosen when it was begun, though other memory may be free by now. */
+/**
+ * The same command again goes on with the method that was chosen when it was begun, though other memory may be free by
+ * now.
+ */
 async function asBegun(request: TrainRequest, out: string): Promise<TrainRequest> {
   if (request.method !== undefined || request.restart) return request;
   const begun = await readRequest(out).catch(() => undefined);
@@ -219,7 +224,10 @@ function labelsOf({ metric }: TrainTask, { pairs, apart }: TrainingData): Pick<T
 
 const MOST_LABELS = 200;
 
-/** The folder of a base that was named as one; the id of any other, for an update of Spanfill moves the models that ship. */
+/**
+ * The folder of a base that was named as one; the id of any other, for an update of Spanfill moves the models that
+ * ship.
+ */
 function lastingName(asked: string | undefined, base: string): string {
   return asked === undefined || resolve(asked) !== base ? (asked ?? DEFAULT_MODEL) : base;
 }

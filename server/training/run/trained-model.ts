@@ -19,8 +19,8 @@ export async function writeTrainedWeights(out: string, config: T5Config, weights
 }
 
 /**
- * Writes LoRA's matrices apart from the weights they were merged into, as peft does; nothing for other methods. In a folder of their own,
- * for transformers would load a folder with adapter_config.json as an adapter alone.
+ * Writes LoRA's matrices apart from the weights they were merged into, as peft does; nothing for other methods. In a
+ * folder of their own, for transformers would load a folder with adapter_config.json as an adapter alone.
  * @see save_pretrained, peft_model.py of peft
  */
 export async function writeAdapter(
@@ -128,8 +128,8 @@ function parsedJson(text: string): unknown {
 }
 
 /**
- * The base's config.json as it stands, for other readers care whether a number is written 1 or 1.0; with what the weights settled at its
- * end, where its own words say something else.
+ * The base's config.json as it stands, for other readers care whether a number is written 1 or 1.0; with what the
+ * weights settled at its end, where its own words say something else.
  */
 async function settledConfig(base: string, config: T5Config): Promise<string> {
   const text = await readFile(join(base, "config.json"), "utf8").catch((error: unknown) => {

@@ -2,7 +2,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createLease, LEAST_BYTES_PER_SECOND } from "../../../server/catalog/hub/lease.ts";
 
-/** A server that brings so many bytes every so many seconds; says after how many seconds it is left, at most `seconds`. */
+/**
+ * A server that brings so many bytes every so many seconds; says after how many seconds it is left, at most `seconds`.
+ */
 async function leftAfter(bytes: number, everySeconds: number, seconds: number): Promise<number> {
   let nowMs = 0;
   const lease = createLease(30_000, () => nowMs);

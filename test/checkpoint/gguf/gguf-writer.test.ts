@@ -1,4 +1,7 @@
-/** GGUF files as they are written: read back by the reader, whose names and quantized blocks llama.cpp's own package made. */
+/**
+ * GGUF files as they are written: read back by the reader, whose names and quantized blocks llama.cpp's own package
+ * made.
+ */
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";

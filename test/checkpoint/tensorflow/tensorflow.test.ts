@@ -7,7 +7,8 @@ import { ModelError } from "../../../models/errors.ts";
 import { bundleIndex, bytesSource, readAll } from "../bytes.ts";
 
 const FIXTURES = "test/fixtures/checkpoint/formats";
-// The index of t5/models/test_data in google-research/text-to-text-transfer-transformer (Apache-2.0), compressed by Snappy.
+// The index of t5/models/test_data in google-research/text-to-text-transfer-transformer (Apache-2.0), compressed by
+// Snappy.
 const published = readFileSync(`${FIXTURES}/mesh-tf-testdata/model.ckpt-0.index`);
 
 test("checksums are those that TensorFlow wrote of tensors of zeros and ones", async () => {
@@ -161,7 +162,8 @@ const unfit: [string, () => Promise<unknown>, RegExp][] = [
 for (const [name, open, message] of unfit) test(`refuses ${name}`, () => assert.rejects(open, message));
 
 test("a number in the name of a piece is as TensorFlow orders it", () => {
-  // OrderedCode::WriteSignedNumIncreasing: lengths change at 2^6, 2^13, 2^20, 2^27. TensorFlow 2.21 writes those to 2^20 so.
+  // OrderedCode::WriteSignedNumIncreasing: lengths change at 2^6, 2^13, 2^20, 2^27. TensorFlow 2.21 writes those to
+  // 2^20 so.
   const bytesOf = (start: number) =>
     Buffer.from(sliceKey("", [{ start, length: 0 }]).slice(5, -1), "latin1").toString("hex");
   assert.deepEqual([-1, 0, 63, 64, 8191, 8192, 2 ** 20 - 1, 2 ** 20, 2 ** 27].map(bytesOf), [

@@ -1,4 +1,5 @@
-// What a person sees of the extension before writing a word: its page, the walkthrough, commands, settings, status and log.
+// What a person sees of the extension before writing a word: its page, the walkthrough, commands, settings, status and
+// log.
 
 /** Things to do, by what they show. */
 export const AROUND = {

@@ -1,4 +1,5 @@
-// What goes wrong, and whether a person is told what and what to do: cancelled, refused, read-only, a model that is not there.
+// What goes wrong, and whether a person is told what and what to do: cancelled, refused, read-only, a model that is not
+// there.
 
 /** Things to do, by what they show. */
 export const MISHAPS = {

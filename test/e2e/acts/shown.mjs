@@ -1,4 +1,5 @@
-// What README.md shows: films and pictures of the extension at work on a page of documentation, without a mouse where there is a key.
+// What README.md shows: films and pictures of the extension at work on a page of documentation, without a mouse where
+// there is a key.
 
 import { inPanel, TUNING } from "./tuning.mjs";
 

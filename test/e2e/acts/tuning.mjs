@@ -1,4 +1,5 @@
-// Fine-tuning in the panel, on real questions to a bank (Banking77): from the first step to an editor that says something else.
+// Fine-tuning in the panel, on real questions to a bank (Banking77): from the first step to an editor that says
+// something else.
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";

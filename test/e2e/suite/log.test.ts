@@ -1,4 +1,6 @@
-/** The log that "Spanfill: Show Log" shows: the extension's lines and the server's, as many as the setting lets through. */
+/**
+ * The log that "Spanfill: Show Log" shows: the extension's lines and the server's, as many as the setting lets through.
+ */
 import assert from "node:assert/strict";
 import { commands, env, version, workspace } from "vscode";
 import { closeEditors, eventually, extension, open, PROSE, withSetting } from "./editor.ts";

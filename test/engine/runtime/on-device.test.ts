@@ -1,4 +1,7 @@
-/** Devices that fail: at load, in the middle of a request, and with their process; and WebGPU itself where a machine has it. */
+/**
+ * Devices that fail: at load, in the middle of a request, and with their process; and WebGPU itself where a machine has
+ * it.
+ */
 import assert from "node:assert/strict";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";

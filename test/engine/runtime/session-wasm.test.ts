@@ -1,4 +1,7 @@
-/** The engine as WebAssembly against the native one: another build of the runtime, with other kernels, by the same makers. */
+/**
+ * The engine as WebAssembly against the native one: another build of the runtime, with other kernels, by the same
+ * makers.
+ */
 import assert from "node:assert/strict";
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";

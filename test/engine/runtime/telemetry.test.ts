@@ -1,4 +1,7 @@
-/** ONNX Runtime's telemetry: off before the library is loaded, under the names that the shipped libraries know; and its leftovers. */
+/**
+ * ONNX Runtime's telemetry: off before the library is loaded, under the names that the shipped libraries know; and its
+ * leftovers.
+ */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import {

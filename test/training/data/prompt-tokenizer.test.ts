@@ -1,4 +1,6 @@
-/** A soft prompt's tokens: behind the vocabulary, one id each wherever they stand, and refused where they would clash. */
+/**
+ * A soft prompt's tokens: behind the vocabulary, one id each wherever they stand, and refused where they would clash.
+ */
 import assert from "node:assert/strict";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";

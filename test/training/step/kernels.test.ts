@@ -1,4 +1,7 @@
-/** Each vectorised loop beside the same loop in plain JavaScript, at lengths that end inside a chunk, at its end and beyond it. */
+/**
+ * Each vectorised loop beside the same loop in plain JavaScript, at lengths that end inside a chunk, at its end and
+ * beyond it.
+ */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { seededRandom } from "../../../models/random.ts";

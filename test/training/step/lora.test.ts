@@ -1,4 +1,6 @@
-/** LoRA beside peft (test/fixtures/parity/make_lora.py): gradients, steps of AdamW, and the loss of the merged weights. */
+/**
+ * LoRA beside peft (test/fixtures/parity/make_lora.py): gradients, steps of AdamW, and the loss of the merged weights.
+ */
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { describe, it } from "node:test";

@@ -1,4 +1,6 @@
-/** A hundred steps of whole models beside PyTorch's AdamW and transformers' Adafactor, and the learning rate's shapes. */
+/**
+ * A hundred steps of whole models beside PyTorch's AdamW and transformers' Adafactor, and the learning rate's shapes.
+ */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { tensorShapes } from "../../../models/t5/weights.ts";

@@ -1,4 +1,6 @@
-/** What the scaling chart draws: cost against quality, the Pareto front, and the models whose quality nobody published. */
+/**
+ * What the scaling chart draws: cost against quality, the Pareto front, and the models whose quality nobody published.
+ */
 
 import type { ModelRow } from "../../../../protocol/panel.ts";
 import { t } from "../ui/texts.ts";
@@ -30,7 +32,9 @@ export interface ChartData {
   readonly left: number;
 }
 
-/** The kinds of quality that some model has a value for: a benchmark and its source, since two sources do not compare. */
+/**
+ * The kinds of quality that some model has a value for: a benchmark and its source, since two sources do not compare.
+ */
 export function qualities(rows: readonly ModelRow[]): readonly string[] {
   return [...new Set(rows.flatMap(({ quality }) => quality.map(qualityName)))];
 }

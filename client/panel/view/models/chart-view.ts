@@ -15,7 +15,9 @@ let chart: ScalingChart | undefined;
 /** What the chart shows once it has its place, and what a click does. */
 let wanted: { readonly show: (chart: ScalingChart) => void; readonly select: (id: string) => void } | undefined;
 
-/** Makes and ends the chart with its place; the same function each time, for another one would end it at each redraw. */
+/**
+ * Makes and ends the chart with its place; the same function each time, for another one would end it at each redraw.
+ */
 function keepChart(element: Element | undefined): void {
   if (!(element instanceof HTMLElement)) {
     chart?.dispose();

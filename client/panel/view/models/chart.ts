@@ -1,6 +1,6 @@
 /**
- * The scaling chart on uPlot: 50 kB, on a canvas, and quick enough for the 100,000 points of a training curve, which the SVG of other
- * libraries is not.
+ * The scaling chart on uPlot: 50 kB, on a canvas, and quick enough for the 100,000 points of a training curve, which
+ * the SVG of other libraries is not.
  */
 
 import uPlot from "uplot";

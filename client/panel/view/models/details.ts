@@ -120,7 +120,8 @@ function usesView(app: App, { id, installed }: ModelRow): TemplateResult | strin
   const standard = chosen.model === "" ? list?.builtIn : chosen.model;
   // A setting may have the name or the folder.
   const names = [id, installed.directory];
-  // What no model was chosen for, the model for everything does; but questions and labels are for models that were taught them.
+  // What no model was chosen for, the model for everything does; but questions and labels are for models that were
+  // taught them.
   const used = (feature: Feature | undefined) => {
     const ofFeature = feature === undefined ? "" : chosen[feature];
     return names.includes(

@@ -1,4 +1,6 @@
-/** What models can run on here: the devices that were found, what was measured on them, and the settings that choose. */
+/**
+ * What models can run on here: the devices that were found, what was measured on them, and the settings that choose.
+ */
 import { html, type TemplateResult } from "lit";
 import { sizeInWords } from "../../../../base/figures.ts";
 import { DEVICE_NAMES, DEVICES, type DeviceReport } from "../../../../protocol/devices.ts";

@@ -88,8 +88,8 @@ function flopsPerMs(rows: readonly ModelRow[]): { readonly value: number; readon
 }
 
 /**
- * How able a model is thought to be, where no two were measured alike: by its size; for fine-tuning depth counts beyond that,
- * up to the 36 layers where the Scale Efficiently paper (section 4.4) sees the gain end.
+ * How able a model is thought to be, where no two were measured alike: by its size; for fine-tuning depth counts beyond
+ * that, up to the 36 layers where the Scale Efficiently paper (section 4.4) sees the gain end.
  */
 function worth(row: ModelRow, purpose: Needs["purpose"]): number {
   const size = Math.log2(row.parameters ?? 1);

@@ -8,7 +8,10 @@ import type { Trial, TrialResult } from "../state.ts";
 import { t } from "../ui/texts.ts";
 import { choice, inputValue, numberField } from "../ui/widgets.ts";
 
-/** T5's own tasks, with the prefixes it was trained with. @see text-to-text-transfer-transformer, t5/data/preprocessors.py */
+/**
+ * T5's own tasks, with the prefixes it was trained with.
+ * @see text-to-text-transfer-transformer, t5/data/preprocessors.py
+ */
 const EXAMPLES: readonly { readonly title: string; readonly prefix: string; readonly text: string }[] = [
   {
     title: t("Summarize"),

@@ -143,7 +143,10 @@ export async function useNow(app: App, { model }: RunSummary, feature: Feature |
   await refresh(app);
 }
 
-/** Opens the playground with a run's model beside its base. @param input what it shall read; with the prefix or without */
+/**
+ * Opens the playground with a run's model beside its base.
+ * @param input what it shall read; with the prefix or without
+ */
 export async function tryOut(app: App, { model, request }: RunSummary, input: string): Promise<void> {
   await refresh(app);
   const prefix = request.prefix ?? tuningTask(request.task)?.prefix ?? "";

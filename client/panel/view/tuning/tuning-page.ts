@@ -1,13 +1,15 @@
 /**
- * The fine-tuning page: the history of runs, the four steps of a new one, a run as it goes and what it came to, and two runs compared.
+ * The fine-tuning page: the history of runs, the four steps of a new one, a run as it goes and what it came to, and two
+ * runs compared.
  *
- * For who drives it (end-to-end tests): the tab is `#tab-tuning`; the heading of whatever is shown is `#tuning-heading`. History: button
- * "New run"; table `#runs`, a row `tr[data-run="ID"]` with `[data-state="done"]`. Form: section `.form[data-step="task"]` (then data,
- * base, settings); radios by name `task` and `base` (value: the task's name, the model's id); `#data-path` (Enter checks), buttons
- * "File…", "Folder…", "Back", "Next", "Start"; a field is `#setting-NAME` of RunRequest, the name of the model `#setting-title`. A run:
- * section `.run[data-state="running"]`, buttons "Pause", "Continue", "Stop", "Resume", "Use now", "Use for everything", "Try in the
- * playground", "Reveal folder", "Duplicate…", "Delete…"; `#evaluation` picks the samples' evaluation; tables `#samples`, `#result`,
- * `#confusion`.
+ * For who drives it (end-to-end tests): the tab is `#tab-tuning`; the heading of whatever is shown is
+ * `#tuning-heading`. History: button "New run"; table `#runs`, a row `tr[data-run="ID"]` with `[data-state="done"]`.
+ * Form: section `.form[data-step="task"]` (then data, base, settings); radios by name `task` and `base` (value: the
+ * task's name, the model's id); `#data-path` (Enter checks), buttons "File…", "Folder…", "Back", "Next", "Start"; a
+ * field is `#setting-NAME` of RunRequest, the name of the model `#setting-title`. A run: section
+ * `.run[data-state="running"]`, buttons "Pause", "Continue", "Stop", "Resume", "Use now", "Use for everything", "Try in
+ * the playground", "Reveal folder", "Duplicate…", "Delete…"; `#evaluation` picks the samples' evaluation; tables
+ * `#samples`, `#result`, `#confusion`.
  */
 import { html, type TemplateResult } from "lit";
 import type { App } from "../app.ts";

@@ -1,4 +1,6 @@
-/** The page's words: plain English in the sources, another language's where the extension hands them over in the page. */
+/**
+ * The page's words: plain English in the sources, another language's where the extension hands them over in the page.
+ */
 
 /** What of the page is asked for; nothing where there is none, as in tests. */
 interface Holder {

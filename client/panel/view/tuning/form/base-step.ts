@@ -1,4 +1,7 @@
-/** The step of the base model: the models on this machine, and whether a run with the chosen one fits and how long it takes. */
+/**
+ * The step of the base model: the models on this machine, and whether a run with the chosen one fits and how long it
+ * takes.
+ */
 import { html, type TemplateResult } from "lit";
 import { sizeInWords } from "../../../../../base/figures.ts";
 import type { Fit } from "../../../../../protocol/runs.ts";

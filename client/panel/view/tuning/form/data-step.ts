@@ -1,4 +1,7 @@
-/** The step of the data: pick them, and see what a run would read: columns, lengths, labels, a preview, and all that is left out. */
+/**
+ * The step of the data: pick them, and see what a run would read: columns, lengths, labels, a preview, and all that is
+ * left out.
+ */
 import { html, type TemplateResult } from "lit";
 import type { DataCheck } from "../../../../../protocol/runs.ts";
 import type { App } from "../../app.ts";

@@ -1,4 +1,7 @@
-/** The step of the settings: the few that matter, the others in a fold, each with its line of help and what is wrong with it. */
+/**
+ * The step of the settings: the few that matter, the others in a fold, each with its line of help and what is wrong
+ * with it.
+ */
 import { html, type TemplateResult } from "lit";
 import type { App } from "../../app.ts";
 import { t, translated } from "../../ui/texts.ts";

@@ -1,6 +1,7 @@
 /**
- * The chart of runs, an element of its own, so that it lives as long as it is in the page. On uPlot: 50 kB, on a canvas, and it draws
- * thousands of points in a few milliseconds; what has more is thinned before (curves.ts), which SVG libraries would need far sooner.
+ * The chart of runs, an element of its own, so that it lives as long as it is in the page. On uPlot: 50 kB, on a
+ * canvas, and it draws thousands of points in a few milliseconds; what has more is thinned before (curves.ts), which
+ * SVG libraries would need far sooner.
  */
 import uPlot from "uplot";
 import { aligned, decimated, type Line, type Mark } from "./curves.ts";

@@ -80,7 +80,10 @@ export function linesOf(runs: readonly RunDetails[], { what, smoothing }: CurveO
   });
 }
 
-/** Exponential moving average, divided by the weight it has so far, so that it does not begin at zero (as in Adam, section 3). */
+/**
+ * Exponential moving average, divided by the weight it has so far, so that it does not begin at zero (as in Adam,
+ * section 3).
+ */
 export function smoothed(values: readonly number[], weight: number): number[] {
   const averages = new Array<number>(values.length);
   let sum = 0;
@@ -97,8 +100,8 @@ export function smoothed(values: readonly number[], weight: number): number[] {
 }
 
 /**
- * The least and the largest value of each of some equal parts, in order, so that no peak is lost; short lines stay as they are.
- * A screen has no more columns than parts, and drawing 100,000 points would take longer than a frame.
+ * The least and the largest value of each of some equal parts, in order, so that no peak is lost; short lines stay as
+ * they are. A screen has no more columns than parts, and drawing 100,000 points would take longer than a frame.
  */
 export function decimated(
   x: readonly number[],

@@ -43,7 +43,10 @@ export function endsOf({ summary, evaluations }: RunDetails): {
   };
 }
 
-/** What a screen reader is told of a run while it goes: a new text only at each tenth of the way, evaluation and change of state. */
+/**
+ * What a screen reader is told of a run while it goes: a new text only at each tenth of the way, evaluation and change
+ * of state.
+ */
 export function announcement({ summary, evaluations }: RunDetails): string {
   const { title, state, step, steps, message } = summary;
   if (state === "failed") return `${title}: ${message ?? stateWord(state)}`;

@@ -87,7 +87,10 @@ export interface Change {
   readonly gain: number;
 }
 
-/** The examples of two evaluations that got better and worse, the greatest changes first. @param exactly as {@link agreement} */
+/**
+ * The examples of two evaluations that got better and worse, the greatest changes first.
+ * @param exactly as {@link agreement}
+ */
 export function changes(
   base: Evaluation,
   best: Evaluation,
