@@ -24,6 +24,8 @@ const { metafile } = await build({
   target: "node20",
   external: ["onnxruntime-node", "onnxruntime-web"],
   plugins: [wat],
+  // Its CommonJS files load one another in a way that a bundle does not follow.
+  alias: { "jsonc-parser": "jsonc-parser/lib/esm/main.js" },
   banner: {
     // protobufjs and others are CommonJS inside an ESM bundle.
     js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);',

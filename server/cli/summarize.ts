@@ -1,4 +1,5 @@
 /** `spanfill summarize`: a summary of a file or of standard input, or a digest of a folder. */
+import { basename } from "node:path";
 import { Command, Option } from "commander";
 import { defined } from "../../base/defined.ts";
 import type { SummaryStyle } from "../features/read/summary-text.ts";
@@ -12,6 +13,7 @@ interface Options extends ModelOptions {
   readonly maxWords?: number;
   readonly maxContextTokens?: number;
   readonly minConfidence?: number;
+  readonly language?: string;
 }
 
 const EXAMPLES = `
@@ -39,6 +41,7 @@ export function summarizeCommand(): Command {
         .choices(["sentence", "paragraph", "bullets", "title"])
         .default("sentence"),
     )
+    .option("--language <id>", "the text's format, such as markdown, latex or rst (default: told by the file's name)")
     .option("-w, --max-words <n>", "maximum number of words", atLeast(1))
     .option("--max-context-tokens <n>", "tokens the model reads at once (default: 512)", atLeast(32))
     .option(
@@ -58,7 +61,7 @@ export function summarizeCommand(): Command {
         import("../features/read/summary-notes.ts"),
         import("../../protocol/settings.ts"),
       ]);
-      const { style, maxWords, maxContextTokens, minConfidence } = options;
+      const { style, maxWords, maxContextTokens, minConfidence, language = languageOf(file) } = options;
       const { settings } = parseSettings({});
       const minimumConfidence = minConfidence ?? settings["summary.minimumConfidence"];
       if (folder && file !== undefined) {
@@ -73,7 +76,7 @@ export function summarizeCommand(): Command {
           text,
           style,
           minimumConfidence,
-          ...defined({ maxWords, maxContextTokens }),
+          ...defined({ language, maxWords, maxContextTokens }),
         },
         { signal, onProgress: ({ done, total }) => progress("Summarizing", done, total) },
       );
@@ -86,4 +89,9 @@ export function summarizeCommand(): Command {
       };
     }),
   );
+}
+
+/** The format that a file's name tells; undefined for standard input. */
+function languageOf(file: string | undefined): string | undefined {
+  return file === undefined || file === "-" ? undefined : basename(file);
 }

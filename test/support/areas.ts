@@ -52,9 +52,10 @@ export const AREAS: readonly Area[] = [
   },
   {
     path: "server/text",
-    holds: "text: input, sentences, languages, the files of a folder, private files",
+    holds:
+      "text: `document` (any format as blocks and prose, a reader each in `document/`), input, sentences, languages, the files of a folder, private files",
     areas: ["models", "server/files"],
-    packages: ["eld", "ignore"],
+    packages: ["eld", "ignore", "@lezer/common", "@lezer/markdown", "entities", "htmlparser2", "jsonc-parser"],
     node: true,
   },
   {

@@ -43,7 +43,14 @@ function proseSentences(text: string, locale: string | undefined): string[] {
   });
   return prose
     .flatMap((block) => sentencesOf(tidy(block), locale))
-    .filter((sentence) => sentence.split(" ").length >= LEAST_WORDS && /[.!?。][\s\S]{0,3}$/u.test(sentence));
+    .filter((sentence) => wordCount(sentence) >= LEAST_WORDS && /[.!?。！？।؟][\s\S]{0,3}$/u.test(sentence));
+}
+
+/** Words between blanks; in scripts that have none, about two characters each. */
+function wordCount(sentence: string): number {
+  const unspaced =
+    sentence.match(/[\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}\p{sc=Thai}\p{sc=Lao}\p{sc=Khmer}]/gu)?.length ?? 0;
+  return sentence.split(" ").length + unspaced / 2;
 }
 
 function contentWords(sentence: string): string[] {

@@ -13,6 +13,7 @@ import {
   walkFolder,
 } from "../../text/folder-files.ts";
 import { languageName } from "../../text/languages.ts";
+import { proseOf } from "./prose.ts";
 import { type RememberedSummary, type RememberingContext, rememberedSummary } from "./remembered-summary.ts";
 import type { SummaryStyle } from "./summary-text.ts";
 
@@ -80,14 +81,14 @@ export async function folderDigest(
       continue;
     }
     const text = content.text.replace(FRONT_MATTER, "");
-    if (text.trim() === "") {
+    if ((await proseOf(text, path)) === undefined) {
       made.push({ path, summary: undefined });
       continue;
     }
     characters += text.length;
     const summary = await rememberedSummary(
       context,
-      { text, style, maxContextTokens, minimumConfidence, ...defined({ maxWords }) },
+      { text, language: path, style, maxContextTokens, minimumConfidence, ...defined({ maxWords }) },
       { signal },
     );
     if (summary === undefined) break;

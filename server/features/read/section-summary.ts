@@ -1,5 +1,7 @@
 /** The sections of a Markdown document, and what one of them is about when its heading is pointed at. */
+import { defined } from "../../../base/defined.ts";
 import type { Settings } from "../../../protocol/settings.ts";
+import { proseOf } from "./prose.ts";
 import { type RememberedSummary, type RememberingContext, rememberedSummary } from "./remembered-summary.ts";
 
 /** A heading and the text below it; offsets in UTF-16 units. */
@@ -66,7 +68,7 @@ export async function sectionSummary(
 ): Promise<RememberedSummary | undefined> {
   const body = text.slice(section.bodyStart, section.bodyEnd).trim();
   if (body === "") return undefined;
-  return gist(context, { text: `${section.title}\n\n${body}`, settings }, signal);
+  return gist(context, { text: `${section.title}\n\n${body}`, language: "markdown", settings }, signal);
 }
 
 /**
@@ -75,13 +77,19 @@ export async function sectionSummary(
  */
 export async function gist(
   context: RememberingContext,
-  { text, settings }: { readonly text: string; readonly settings: Settings },
+  { text, language, settings }: { readonly text: string; readonly language?: string; readonly settings: Settings },
   signal: AbortSignal,
 ): Promise<RememberedSummary | undefined> {
   const { maxContextTokens, "summary.minimumConfidence": minimumConfidence } = settings;
   const end = text.length <= MOST_CHARACTERS ? text.length : text.lastIndexOf("\n", MOST_CHARACTERS);
   const read = text.slice(0, end > 0 ? end : MOST_CHARACTERS);
-  const params = { text: read, style: "sentence", maxContextTokens, minimumConfidence } as const;
+  const params = {
+    text: read,
+    style: "sentence",
+    maxContextTokens,
+    minimumConfidence,
+    ...defined({ language }),
+  } as const;
   const made = await rememberedSummary(context, params, { signal });
   return made && { ...made, coverage: (made.coverage * read.length) / text.length };
 }

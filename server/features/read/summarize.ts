@@ -9,11 +9,14 @@ import { type Span, splitText } from "../../text/text-split.ts";
 import { confidenceOf, isCalibrated } from "../confidence.ts";
 import { type Decoding, decodingOf, mostFaithful, stutters } from "../decoding.ts";
 import { bestSentence } from "./extract.ts";
+import { proseOf } from "./prose.ts";
 import { distinct, MOST_PARTS, type SummaryStyle, shape, tidy } from "./summary-text.ts";
 
 /** What to summarise, and how. */
 export interface SummarizeParams {
   readonly text: string;
+  /** The text's format: a language id or a file name's ending; told by the content where it is absent. */
+  readonly language?: string;
   readonly style: SummaryStyle;
   /** Most words (between white space) of the summary, bullet marks not counted; no limit when absent. */
   readonly maxWords?: number;
@@ -33,7 +36,7 @@ export interface Summary {
   readonly summary: string;
   /** Parts the text was cut into. */
   readonly chunks: number;
-  /** Share of the source's characters that reached the encoder; below 1 only when cancelled. */
+  /** Share of the source's prose that reached the encoder; below 1 only when cancelled. */
   readonly coverage: number;
   /** Tokens encoded and produced, over all passes. */
   readonly tokens: { readonly in: number; readonly out: number };
@@ -87,8 +90,8 @@ export interface SummarizeContext {
  * The summary of a text. A text beyond one window is cut at headings and paragraphs, else sentences, else words. Each
  * part is summarised; of the parts' summaries the likeliest stand, in the text's order: one (sentence, title; most
  * often the first part's), a few in a row (paragraph) or listed (bullets). Summarising summaries adds a small model's
- * mistakes up.
- * @throws ModelError "input" when the text is empty or binary or the window too small; what the model throws
+ * mistakes up. Only prose is read: no markup, code, tables, comments or front matter.
+ * @throws ModelError "input" when the text has no prose or is binary, or the window is too small; what the model throws
  */
 export async function summarize(
   context: SummarizeContext,
@@ -98,11 +101,16 @@ export async function summarize(
   const started = performance.now();
   check(params);
   const { model, locale } = context;
-  const { text, style, maxWords, maxContextTokens: window = WINDOW_TOKENS } = params;
+  const { style, maxWords, maxContextTokens: window = WINDOW_TOKENS } = params;
+  const text = await proseOf(params.text, params.language);
+  if (text === undefined) throw new ModelError("input", NO_PROSE);
   const kind = style === "title" ? "title" : "summary";
   const decoding = decodingOf(model.info, kind, params.decoding);
   const work: Work = { ...context, options, window, tally: new Tally(), decoding, kind };
-  const spans = await cut(work, params);
+  const language = await foreignLanguage(text, model.info.languages);
+  const quoted = language === undefined ? undefined : quotation(model.info, { text, kind, language, started });
+  if (quoted !== undefined) return quoted;
+  const spans = await cut(work, text, style);
   const splitMs = performance.now() - started;
 
   const { tally } = work;
@@ -128,7 +136,6 @@ export async function summarize(
     if (instead === undefined && lost && chosen.length > 1) return [];
     return [{ text: instead ?? piece.text, own: instead === undefined }];
   });
-  const language = cancelled ? undefined : await foreignLanguage(text, model.info.languages);
   return {
     summary: shape(
       shown.map((one) => one.text),
@@ -150,6 +157,34 @@ export async function summarize(
   };
 }
 
+/**
+ * The best sentence of a text whose language the model does not know, which could write nothing of its own; undefined where there
+ * is none, or a title is wanted.
+ */
+function quotation(
+  info: LoadedModel["info"],
+  { text, kind, language, started }: { text: string; kind: "summary" | "title"; language: string; started: number },
+): Summary | undefined {
+  const sentence = kind === "title" ? undefined : bestSentence(text, language);
+  if (sentence === undefined) return undefined;
+  return {
+    summary: sentence,
+    chunks: 1,
+    coverage: 1,
+    tokens: { in: 0, out: 0 },
+    ms: { total: performance.now() - started, split: 0, encode: 0, decode: 0 },
+    model: info.id,
+    confidence: 0,
+    calibrated: isCalibrated(info, kind),
+    origin: "text",
+    language,
+    logProbs: [],
+    cancelled: false,
+  };
+}
+
+const NO_PROSE =
+  "There is no prose to summarize here: front matter, headings, code, tables, comments and markup are left out.";
 const WINDOW_TOKENS = 512;
 /** Room that must be left for text beside the prefix and eos. */
 const LEAST_TEXT_TOKENS = 16;
@@ -199,7 +234,7 @@ function check({ text, maxWords, maxContextTokens }: SummarizeParams): void {
 }
 
 /** The parts to summarise; more than the window asks for when a paragraph or a list is wanted. */
-async function cut(work: Work, { text, style }: SummarizeParams): Promise<Span[]> {
+async function cut(work: Work, text: string, style: SummaryStyle): Promise<Span[]> {
   const prefix = await work.model.encodeAll([prefixOf(work.model, "summary"), prefixOf(work.model, "title")]);
   const room = work.window - Math.max(...prefix.map((ids) => ids.length)) - 1;
   if (room < LEAST_TEXT_TOKENS) {

@@ -22,5 +22,7 @@ export function summaryNotes(
     language === undefined
       ? []
       : [t("the text is {0}, which the model does not know", languageName(language, t.language))];
+  // Of a language that it does not know the model wrote nothing, so there is nothing to be sure of.
+  if (origin === "text" && language !== undefined) return [t("a sentence of the text itself"), ...foreign];
   return [...whose[origin], ...foreign, sure];
 }

@@ -27,7 +27,7 @@ export async function proposeField(
   const body = text.slice(frontMatterOf(text)?.bodyStart ?? 0);
   const { model, maxContextTokens } = context;
   const style = field === "title" ? "title" : "sentence";
-  return summarize({ model }, { text: body, style, maxContextTokens }, options);
+  return summarize({ model }, { text: body, language: "markdown", style, maxContextTokens }, options);
 }
 
 /**

@@ -14,12 +14,13 @@ import type { CheckedArguments } from "./arguments.ts";
 export const summarizeRange = onPart(
   async (
     services,
-    { text, start, end, settings },
+    { document, text, start, end, settings },
     { style, show }: CheckedArguments["summarizeRange"],
     call,
   ): Promise<SummarizeRangeResult> => {
     const params = {
       text: text.slice(start, end),
+      language: document.languageId,
       style: style ?? settings["summary.style"],
       maxContextTokens: settings.maxContextTokens,
       minimumConfidence: settings["summary.minimumConfidence"],

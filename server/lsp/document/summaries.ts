@@ -63,7 +63,7 @@ export async function hoverSummary(
   const link = linkAt(text, offset);
   const content = link && (await linkedText(services, document, link, signal));
   if (link !== undefined && content !== undefined) {
-    const summary = await withSummaries(services, (context) => gist(context, { text: content, settings }, signal));
+    const summary = await withSummaries(services, (context) => gist(context, { ...content, settings }, signal));
     return hoverOf(services.t, summary, document.rangeOf(link.start, link.end), signal);
   }
   const section = sectionAt(text, offset);
@@ -119,6 +119,12 @@ function hoverOf(
   return hover([shownText(remembered.summary)], note, range);
 }
 
+/** A text, and its language id or its file's name. */
+interface NamedText {
+  readonly text: string;
+  readonly language: string;
+}
+
 /**
  * The text that a document's link leads to: prose within the workspace that is not secret; undefined for anything
  * else.
@@ -128,8 +134,8 @@ async function linkedText(
   document: OpenDocument,
   { path, fragment }: { readonly path: string; readonly fragment: string },
   signal: AbortSignal,
-): Promise<string | undefined> {
-  let { text } = document;
+): Promise<NamedText | undefined> {
+  let { text, languageId: language } = document;
   if (path !== "") {
     const folders = await services.client.workspaceFolders();
     const file = fileBehind(document.uri);
@@ -140,13 +146,14 @@ async function linkedText(
     signal.throwIfAborted();
     if (content === undefined) return undefined;
     text = content;
+    language = nameOf(target);
   }
   if (fragment !== "") {
     const section = sectionNamed(text, fragment);
     if (section === undefined) return undefined;
     text = `${section.title}\n\n${text.slice(section.bodyStart, section.bodyEnd)}`;
   }
-  return text.trim() === "" ? undefined : text;
+  return text.trim() === "" ? undefined : { text, language };
 }
 
 async function fileText(services: Services, uri: string, root: string): Promise<string | undefined> {

@@ -94,7 +94,12 @@ test("each file has a sentence with a link, by subfolder, and what is left out i
 });
 
 test("what is done when it is stopped stays, and is called partial", async () => {
-  const folder = tree("stopped", { "a.md": "Alpha.", "b.md": "Beta.", "c.md": "Gamma.", "d.md": "Delta." });
+  const folder = tree("stopped", {
+    "a.md": "Alpha text.",
+    "b.md": "Beta text.",
+    "c.md": "Gamma text.",
+    "d.md": "Delta text.",
+  });
   const controller = new AbortController();
   const progress: number[] = [];
   const made = await digest(localFolder(folder), {
@@ -115,7 +120,7 @@ test("what is done when it is stopped stays, and is called partial", async () =>
 });
 
 test("a file that has not changed is not read by the model again", async () => {
-  const folder = tree("again", { "a.md": "Alpha.", "b.md": "Beta." });
+  const folder = tree("again", { "a.md": "Alpha text.", "b.md": "Beta text." });
   const context = { model: async () => model, identity: "fake", cache: createSummaryCache() };
   const params = { name: "n", source: localFolder(folder), above: [], settings };
   const { signal } = new AbortController();
@@ -123,7 +128,7 @@ test("a file that has not changed is not read by the model again", async () => {
   const before = model.requests.length;
   assert.deepEqual(await folderDigest(context, params, { signal }), first);
   assert.equal(model.requests.length, before);
-  writeFileSync(join(folder, "b.md"), "Changed.");
+  writeFileSync(join(folder, "b.md"), "Changed text.");
   assert.match((await folderDigest(context, params, { signal })).markdown, /About Changed/);
   assert.equal(model.requests.length, before + 1);
 });
@@ -134,9 +139,9 @@ test("ignore files above the folder count: git's up to its repository, ours from
     ".spanfillignore": "b.md\n",
     "repository/.git/HEAD": "",
     "repository/.gitignore": "docs/c.md\n",
-    "repository/docs/a.md": "Alpha.",
-    "repository/docs/b.md": "Beta.",
-    "repository/docs/c.md": "Gamma.",
+    "repository/docs/a.md": "Alpha text.",
+    "repository/docs/b.md": "Beta text.",
+    "repository/docs/c.md": "Gamma text.",
   });
   const folder = join(base, "above", "repository", "docs");
   const made = await digest(localFolder(folder), {}, { above: await rulesAbove(folder) });
@@ -147,13 +152,13 @@ test("ignore files above the folder count: git's up to its repository, ours from
 });
 
 test("a sentence of the file's own is in quotation marks, and marks of Markdown in it do nothing", async () => {
-  const folder = tree("own", { "a.md": "The *best* [link](x) of `all`." });
+  const folder = tree("own", { "a.md": "The *best* [link](x) of `all` is \\_here_\\*." });
   const unsure = fakeModel(() => "Maybe.", { calibration: { summary: { bias: -9, weights: {} } } });
   const context = { model: async () => unsure, identity: "unsure", cache: createSummaryCache() };
   const own = parseSettings({}).settings;
   const params = { name: "own", source: localFolder(folder), above: [], settings: own };
   const { markdown } = await folderDigest(context, params, { signal: new AbortController().signal });
-  assert.match(markdown, /“The \\\*best\\\* link of \\`all\\`\.”/);
+  assert.match(markdown, /“The best link of all is \\_here\\_\\\*\.”/);
   assert.match(markdown, /in quotation marks are the files' own words/);
 });
 
@@ -169,7 +174,7 @@ test("a subfolder or a file that cannot be read is said, and the rest is there",
     },
     read: async (path) => {
       if (path === "gone.md") throw new Error("ENOENT");
-      return Buffer.from("Alpha.");
+      return Buffer.from("Alpha text.");
     },
   };
   const made = await digest(source);

@@ -1,0 +1,108 @@
+/** What a reader sees inside a paragraph or heading of AsciiDoc. */
+import type { ProseBuilder } from "../block.ts";
+import { writeDecoded } from "../html.ts";
+
+/** Writes ranges of one text. */
+export class AsciidocInline {
+  readonly #text: string;
+  readonly #attributes: ReadonlyMap<string, string>;
+
+  /** @param attributes what `{name}` stands for, by its name in lower case */
+  constructor(text: string, attributes: ReadonlyMap<string, string>) {
+    this.#text = text;
+    this.#attributes = attributes;
+  }
+
+  /** Writes a range. */
+  write(builder: ProseBuilder, from: number, to: number): void {
+    const text = this.#text;
+    let at = from;
+    for (const found of text.slice(from, to).matchAll(INLINE)) {
+      const start = from + (found.index ?? 0);
+      if (start < at) continue;
+      writeDecoded(builder, text, at, start);
+      at = start + found[0].length;
+      this.#writeInline(builder, found[0], start, at);
+    }
+    writeDecoded(builder, text, at, to);
+  }
+
+  #writeInline(builder: ProseBuilder, found: string, start: number, end: number): void {
+    if (found.startsWith("//") || found.startsWith("[[") || found.startsWith("(((")) builder.drop();
+    else if (found.startsWith("<<"))
+      this.#words(builder, /^<<[^,>]*,\s*/.exec(found)?.[0].length, found.length - 2, start);
+    else if (found.startsWith("((")) this.write(builder, start + 2, end - 2);
+    else if (found.startsWith("{")) this.#attribute(builder, found, start, end);
+    else if (/^[\w+.-]+:[^[]*\[/.test(found)) this.#macro(builder, found, start);
+    else if (found.startsWith("[")) this.write(builder, start + found.indexOf("]") + 1, end);
+    else if (/^ \+\s*$/.test(found)) builder.replace(" ", start, end);
+    else if (/^\+{1,3}|^`\+?/.test(found)) {
+      const width = /^(\+{1,3}|`\+|`{1,2})/.exec(found)?.[0].length ?? 1;
+      builder.add(this.#text, start + width, end - width);
+    } else {
+      const width = found[0] === found[1] ? 2 : 1;
+      this.write(builder, start + width, end - width);
+    }
+  }
+
+  #attribute(builder: ProseBuilder, found: string, start: number, end: number): void {
+    const word = ATTRIBUTES[found];
+    const words = word ?? this.#attributes.get(found.slice(1, -1).toLowerCase());
+    if (words === undefined || /^\w+:\/\/|[{[\]]/.test(words)) builder.drop();
+    else builder.replace(words, start, end);
+  }
+
+  /** A link's or macro's words. */
+  #macro(builder: ProseBuilder, found: string, start: number): void {
+    const open = found.indexOf("[");
+    const name = /^[\w+.-]+/.exec(found)?.[0] ?? "";
+    if (/^(image|icon|indexterm2?|footnote(ref)?|anchor|stem|latexmath|asciimath|bibitem)$/.test(name)) {
+      if (/math|stem/.test(name) && /^[\w\s.,%+=<>/()-]{1,30}$/.test(found.slice(open + 1, -1)))
+        builder.add(this.#text, start + open + 1, start + found.length - 1);
+      else builder.drop();
+      return;
+    }
+    const words = found.slice(open + 1, -1);
+    const shown = words.replace(/,\s*(window|role|rel|opts|options)\s*=.*$|\^$/, "").replace(/^"(.*)"$/, "$1");
+    const skip = words.startsWith('"') && shown !== words ? 1 : 0;
+    if (shown === "") {
+      if (/^https?$/.test(name)) builder.add(this.#text, start, start + open);
+      else builder.add(this.#text, start + name.length + 1, start + open);
+    } else this.write(builder, start + open + 1 + skip, start + open + 1 + skip + shown.length);
+  }
+
+  #words(builder: ProseBuilder, from: number | undefined, to: number, start: number): void {
+    if (from === undefined) builder.drop();
+    else this.write(builder, start + from, start + to);
+  }
+}
+
+const ATTRIBUTES: Readonly<Record<string, string>> = {
+  "{nbsp}": " ",
+  "{sp}": " ",
+  "{empty}": "",
+  "{amp}": "&",
+  "{lt}": "<",
+  "{gt}": ">",
+  "{plus}": "+",
+  "{apos}": "'",
+  "{quot}": '"',
+  "{asterisk}": "*",
+  "{ldquo}": "“",
+  "{rdquo}": "”",
+  "{lsquo}": "‘",
+  "{rsquo}": "’",
+  "{vbar}": "|",
+  "{cpp}": "C++",
+  "{startsb}": "[",
+  "{endsb}": "]",
+  "{tilde}": "~",
+  "{backtick}": "`",
+  "{caret}": "^",
+  "{hyphen}": "-",
+  "{two-colons}": "::",
+};
+
+/** Inline markup; each part bounded. */
+const INLINE =
+  /\/\/ .*|\[\[[^\]\n]{1,100}\]\]|\(\(\([^)]{1,200}\)\)\)|\(\([^()]{1,200}\)\)|<<[^<>\n]{1,200}>>|\{[\w-]{1,60}\}|(?<![\w/])(?:https?|ftp|irc|link|xref|mailto|image|icon|kbd|btn|menu|footnote|footnoteref|anchor|indexterm2?|stem|latexmath|asciimath|pass|[a-z]{3,20})::?[^\s[\]]{0,300}\[(?:[^\][]|\[[^\][]{0,200}\]){0,400}\]|\[[\w.#%, -]{1,60}\](?=[*_#`])(?:\*[^*\n]{1,300}\*|_[^_\n]{1,300}_|##[^#]{1,300}##|#[^#\n]{1,300}#|`[^`\n]{1,300}`)| \+(?=\n)|\+\+\+[^+]{1,300}\+\+\+|(?<!\w)\+(?=\S)[^+\n]{1,200}\+(?!\w)|``[^`]{1,300}``|(?<![\w`])`\+[^`]{1,300}\+`|(?<![\w`])`[^`\n]{1,300}`|\*\*[^*]{1,400}\*\*|(?<![\w*])\*(?=\S)[^*]{1,400}?\*(?!\w)|__[^_]{1,400}__|(?<![\w_])_(?=\S)[^_]{1,400}?_(?!\w)|##[^#]{1,300}##|(?<![\w#&])#(?=\S)[^#\n]{1,300}#(?!\w)/g;

@@ -1,0 +1,159 @@
+/** The tree that every reader of a format returns: blocks with their ranges in the source, and prose as a reader would see it. */
+
+/** What a block is. Only headings and paragraphs have prose; items, quotations and sections of other names hold further blocks. */
+export type BlockKind =
+  | "heading"
+  | "paragraph"
+  | "item"
+  | "quotation"
+  | "table"
+  | "code"
+  | "math"
+  | "comment"
+  | "frontMatter"
+  | "directive"
+  | "note"
+  | "data";
+
+/** Text as a reader would see it, with the place of each of its characters in the source. */
+export interface Prose {
+  readonly text: string;
+  /** Where each character of `text` begins in the source, in UTF-16 units. */
+  readonly starts: Uint32Array;
+  /** Where each character of `text` ends in the source. */
+  readonly ends: Uint32Array;
+}
+
+/** A part of a document. Ranges are in UTF-16 units of the source. */
+export interface Block {
+  readonly kind: BlockKind;
+  readonly start: number;
+  readonly end: number;
+  /** Of a heading, from 1. */
+  readonly level?: number;
+  /** The language of code, the name of a directive, the format of front matter. */
+  readonly name?: string;
+  /** What stands inside the marks of code, a comment or front matter. */
+  readonly content?: { readonly start: number; readonly end: number };
+  readonly children: readonly Block[];
+  /** The prose of a heading or paragraph, made when it is first asked for. */
+  readonly prose?: () => Prose;
+}
+
+/** Collects the prose of a block: white space is joined to one blank, and what a reader does not see leaves no trace. */
+export class ProseBuilder {
+  readonly #parts: string[] = [];
+  readonly #starts: number[] = [];
+  readonly #ends: number[] = [];
+  #last = "";
+  /** Whether something was left out since the last visible character. */
+  #dropped = false;
+
+  /** Adds source text as it stands. */
+  add(source: string, start: number, end: number): void {
+    for (let i = start; i < Math.min(end, source.length); i++) this.#push(source[i] ?? "", i, i + 1);
+  }
+
+  /** Adds text that stands for a range of the source, such as a decoded entity. */
+  replace(text: string, start: number, end: number): void {
+    for (const unit of text.split("")) this.#push(unit, start, end);
+  }
+
+  /** Leaves out a range; a blank before it goes where punctuation follows. */
+  drop(): void {
+    this.#dropped = true;
+  }
+
+  /** The prose collected. */
+  finish(): Prose {
+    let length = this.#parts.length;
+    while (length > 0 && this.#parts[length - 1] === " ") length -= 1;
+    return {
+      text: this.#parts.slice(0, length).join(""),
+      starts: Uint32Array.from(this.#starts.slice(0, length)),
+      ends: Uint32Array.from(this.#ends.slice(0, length)),
+    };
+  }
+
+  #push(unit: string, start: number, end: number): void {
+    if (isInvisible(unit)) return;
+    if (isBlank(unit)) {
+      if (this.#last === "" || this.#last === " ") return;
+      this.#append(" ", start, end);
+      return;
+    }
+    if (this.#dropped && this.#last === " " && CLOSES.test(unit)) this.#pop();
+    if (this.#dropped && unit === ")" && this.#emptyParenthesis()) return;
+    this.#dropped = false;
+    this.#append(unit, start, end);
+  }
+
+  /** Takes out "(" where what stood in it was left out. */
+  #emptyParenthesis(): boolean {
+    let at = this.#parts.length;
+    while (at > 0 && /[\s,;]/.test(this.#parts[at - 1] ?? "")) at -= 1;
+    if (this.#parts[at - 1] !== "(") return false;
+    while (this.#parts.length >= at) this.#pop();
+    return true;
+  }
+
+  #append(unit: string, start: number, end: number): void {
+    this.#parts.push(unit);
+    this.#starts.push(start);
+    this.#ends.push(end);
+    this.#last = unit;
+  }
+
+  #pop(): void {
+    this.#parts.pop();
+    this.#starts.pop();
+    this.#ends.pop();
+    this.#last = this.#parts.at(-1) ?? "";
+  }
+}
+
+const CLOSES = /[.,;:!?)\]]/;
+
+function isBlank(unit: string): boolean {
+  return (
+    unit === " " ||
+    unit === "\n" ||
+    unit === "\t" ||
+    unit === "\r" ||
+    unit === "\u00A0" ||
+    unit === "\f" ||
+    unit === "\v"
+  );
+}
+
+/** Zero-width characters and soft hyphens; not the joiners that emoji and Indic scripts need. */
+function isInvisible(unit: string): boolean {
+  return unit === "\u200B" || unit === "\u00AD" || unit === "\uFEFF" || unit === "\u2060";
+}
+
+/** A block that has prose. The reader `write` is called once, when the prose is first asked for. */
+export function proseBlock(block: Omit<Block, "prose" | "children">, write: (builder: ProseBuilder) => void): Block {
+  let prose: Prose | undefined;
+  return {
+    ...block,
+    children: [],
+    prose: () => {
+      if (prose === undefined) {
+        const builder = new ProseBuilder();
+        write(builder);
+        prose = builder.finish();
+      }
+      return prose;
+    },
+  };
+}
+
+/** A block without prose. */
+export function plainBlock(
+  kind: BlockKind,
+  start: number,
+  end: number,
+  more: Pick<Block, "name" | "content"> & { readonly children?: readonly Block[] } = {},
+): Block {
+  return { kind, start, end, children: [], ...more };
+}

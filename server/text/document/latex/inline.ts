@@ -1,0 +1,138 @@
+/** What a reader sees inside a paragraph or heading of LaTeX. */
+import { ProseBuilder } from "../block.ts";
+import { ACCENTS, SHOWN_ARGUMENT, SILENT, SYMBOLS } from "./commands.ts";
+import { closingBrace, skipArguments, skipOptional } from "./groups.ts";
+
+/** What TeX sets in the place of some marks; longer ones first. */
+const LIGATURES: readonly (readonly [string, string])[] = [
+  ["---", "—"],
+  ["--", "–"],
+  ["``", "“"],
+  ["''", "”"],
+  ["~", " "],
+];
+
+/** Writes what a reader sees of a range of LaTeX. */
+export function writeLatex(
+  builder: ProseBuilder,
+  text: string,
+  from: number,
+  to: number,
+  macros: ReadonlyMap<string, string>,
+  depth = 0,
+): void {
+  for (let at = from; at < to; ) {
+    const mark = text[at] ?? "";
+    if (mark === "%") {
+      const end = text.indexOf("\n", at);
+      at = end < 0 || end > to ? to : end + 1;
+    } else if (mark === "$") {
+      const close = text.indexOf("$", at + 1);
+      const end = close < 0 || close > to ? at + 1 : close + 1;
+      writeFormula(builder, text, at, end);
+      at = end;
+    } else if (mark === "{" || mark === "}") at += 1;
+    else if (mark === "\\") at = writeCommand(builder, text, at, to, macros, depth);
+    else {
+      const [found, shown] = LIGATURES.find(([written]) => text.startsWith(written, at)) ?? [mark, undefined];
+      if (shown === undefined) builder.add(text, at, at + 1);
+      else builder.replace(shown, at, at + found.length);
+      at += found.length;
+    }
+  }
+}
+
+function writeFormula(builder: ProseBuilder, text: string, from: number, to: number): void {
+  const formula = text.slice(from + 1, to - 1);
+  const plain = formula
+    .replace(/\\times\b ?/g, "×")
+    .replace(/\\%/g, "%")
+    .replace(/\\(approx|sim)\b ?/g, "~")
+    .replace(/\\pm\b ?/g, "±")
+    .replace(/\\,|\\ /g, " ");
+  if (/^[\w\s.,%+=<>/()×~±*-]{1,30}$/.test(plain) && !plain.includes("_")) builder.replace(plain, from, to);
+  else builder.drop();
+}
+
+function writeCommand(
+  builder: ProseBuilder,
+  text: string,
+  start: number,
+  to: number,
+  macros: ReadonlyMap<string, string>,
+  depth: number,
+): number {
+  const name = /^\\([a-zA-Z@]+)/.exec(text.slice(start, Math.min(to, start + 60)))?.[1];
+  if (name === undefined) return writeMark(builder, text, start, to);
+  let after = start + 1 + name.length;
+  if (text[after] === "*") after += 1;
+  const macro = macros.get(name);
+  const symbol = SYMBOLS[name];
+  if (macro !== undefined && depth < 5) {
+    const inner = new ProseBuilder();
+    writeLatex(inner, macro, 0, macro.length, macros, depth + 1);
+    builder.replace(inner.finish().text, start, after);
+    return afterSymbol(text, after);
+  }
+  if (symbol !== undefined) {
+    builder.replace(symbol, start, after);
+    return afterSymbol(text, after);
+  }
+  const accent = name.length === 1 ? ACCENTS[name] : undefined;
+  if (accent !== undefined) return writeAccent(builder, text, start, after, accent);
+  const isUnknownSilent = SILENT.has(name) || /cite|ref$/.test(name);
+  if (name === "verb") {
+    const close = text.slice(after + 1, to).indexOf(text[after] ?? "");
+    if (close < 0) return after;
+    builder.add(text, after + 1, after + 1 + close);
+    return after + 2 + close;
+  }
+  if (isUnknownSilent) {
+    builder.drop();
+    return Math.min(skipArguments(text, after), to);
+  }
+  const shown = SHOWN_ARGUMENT[name];
+  let at = after;
+  while (text[at] === "[") at = closingBrace(text, at);
+  if (shown === undefined) return at === after && text[at] === " " && /\w/.test(text[at + 1] ?? "") ? at + 1 : at; // its braces are read as text
+  for (let count = 0; text[at] === "{" && at < to; count++) {
+    const end = Math.min(closingBrace(text, at), to);
+    if (count === shown) writeLatex(builder, text, at + 1, end - 1, macros, depth);
+    at = end;
+  }
+  return Math.max(at, after);
+}
+
+/** A backslash before a mark that is not a letter. */
+function writeMark(builder: ProseBuilder, text: string, start: number, to: number): number {
+  if (start + 1 >= to) return to;
+  const mark = text[start + 1] ?? "";
+  const accent = ACCENTS[mark];
+  if (accent !== undefined && /[a-zA-Z{\\]/.test(text[start + 2] ?? ""))
+    return writeAccent(builder, text, start, start + 2, accent);
+  if (mark === "(" || mark === "[") {
+    const close = text.indexOf(mark === "(" ? "\\)" : "\\]", start + 2);
+    builder.drop();
+    return close < 0 || close > to ? start + 2 : close + 2;
+  }
+  if (mark === "\\") {
+    builder.replace(" ", start, start + 2);
+    return skipOptional(text, text[start + 2] === "*" ? start + 3 : start + 2);
+  }
+  if (/[\s,;:!]/.test(mark)) builder.replace(" ", start, start + 2);
+  else if (mark !== "-" && mark !== "/" && mark !== "@") builder.add(text, start + 1, start + 2);
+  return start + 2;
+}
+
+function writeAccent(builder: ProseBuilder, text: string, start: number, after: number, accent: string): number {
+  const found = /^\s*(?:\{\\?([a-zA-Z])\}|\\([ij])\b ?|([a-zA-Z]))/.exec(text.slice(after, after + 20));
+  const letter = found?.[1] ?? found?.[2] ?? found?.[3];
+  if (found === null || letter === undefined) return after;
+  builder.replace(`${letter}${accent}`.normalize("NFC"), start, after + found[0].length);
+  return after + found[0].length;
+}
+
+/** A symbol's name takes the blank after it, and an empty group. */
+function afterSymbol(text: string, after: number): number {
+  return text.startsWith("{}", after) ? after + 2 : after;
+}

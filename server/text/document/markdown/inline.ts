@@ -1,0 +1,246 @@
+/** What a reader sees inside a paragraph or heading of Markdown. */
+import type { SyntaxNode } from "@lezer/common";
+import { decodeHTML } from "entities";
+import type { ProseBuilder } from "../block.ts";
+import type { MarkdownParsers } from "./syntax.ts";
+
+/** What the blocks of one document need. */
+export interface MarkdownContext extends MarkdownParsers {
+  readonly text: string;
+  /** Where the parsed part begins in the text. */
+  readonly offset: number;
+  /** Labels that are defined, as {@link labelOf} writes them. */
+  readonly labels: ReadonlySet<string>;
+  /** How many HTML tables are open: their cells are Markdown blocks of their own where blank lines part them. */
+  openTables: number;
+}
+
+/** A label as it is compared: in lower case, its white space joined. */
+export function labelOf(bracketed: string): string {
+  return bracketed.slice(1, -1).replace(/\s+/g, " ").trim().toLowerCase();
+}
+
+/** An element inside a block, as @lezer/markdown's `parseInline` returns it. */
+export interface InlineElement {
+  readonly type: number;
+  readonly from: number;
+  readonly to: number;
+  readonly children?: readonly InlineElement[];
+}
+
+/** Longer stretches are read in parts: the parser's time grows with the square of the length. */
+const MOST_UNITS = 2000;
+
+/** The elements of a block between two places, with the marks of outer blocks taken for blanks. */
+export function elementsOf(context: MarkdownContext, node: SyntaxNode, from: number, to: number): InlineElement[] {
+  let text = context.text.slice(from, to);
+  for (const name of ["QuoteMark", "ListMark"]) {
+    for (const mark of node.getChildren(name)) {
+      const [start, end] = [context.offset + mark.from - from, context.offset + mark.to - from];
+      if (start >= 0 && end <= text.length) text = text.slice(0, start) + " ".repeat(end - start) + text.slice(end);
+    }
+  }
+  text = text.replace(/(^|\n)( {0,3}):(?= )/g, "$1$2 "); // definitions of a list of terms
+  const elements: InlineElement[] = [];
+  for (let start = 0; start < text.length; ) {
+    let end = Math.min(text.length, start + MOST_UNITS);
+    if (end < text.length) {
+      const border = Math.max(text.lastIndexOf("\n", end), text.lastIndexOf(" ", end));
+      if (border > start) end = border;
+    }
+    elements.push(...(context.inlines.parseInline(text.slice(start, end), from + start) as readonly InlineElement[]));
+    start = end;
+  }
+  return elements;
+}
+
+function nameOf({ inlines }: MarkdownContext, element: InlineElement): string {
+  return inlines.nodeSet.types[element.type]?.name ?? "";
+}
+
+/** Whether a paragraph shows images and badges, or is a bar of links, and holds no sentence. */
+export function isBar(context: MarkdownContext, all: readonly InlineElement[], from: number, to: number): boolean {
+  let images = 0;
+  let links = 0;
+  const hasWords = (elements: readonly InlineElement[], start: number, end: number): boolean => {
+    let at = start;
+    for (const element of elements) {
+      if (WORD.test(context.text.slice(at, element.from))) return true;
+      at = Math.max(at, element.to);
+      const name = nameOf(context, element);
+      if (name === "Image" || name === "HTMLTag" || name === "JsxTag") images += 1;
+      else if (name === "Link" || name === "Wikilink" || name === "Autolink") links += 1;
+      else if (!SILENT.has(name)) return true;
+    }
+    return WORD.test(context.text.slice(at, end));
+  };
+  if (hasWords(all, from, to)) return false;
+  return links >= 3 || (images > 0 && links === 0) || (links > 0 && linksOnlyImages(context, all));
+}
+
+const WORD = /[\p{L}\p{N}]/u;
+const SILENT = new Set("HardBreak Comment Attributes Template NoteReference Expression LinkMark".split(" "));
+
+/** Whether every link shows an image, as badges do. */
+function linksOnlyImages(context: MarkdownContext, elements: readonly InlineElement[]): boolean {
+  return elements
+    .filter((element) => nameOf(context, element) === "Link")
+    .every(({ children = [] }) => children.some((child) => nameOf(context, child) === "Image"));
+}
+
+/** Where the text of a link ends. */
+function linkTextEnd(context: MarkdownContext, element: InlineElement): number {
+  const marks = (element.children ?? []).filter((child) => nameOf(context, child) === "LinkMark");
+  return marks[1]?.from ?? element.to;
+}
+
+export function writeInline(
+  context: MarkdownContext,
+  node: SyntaxNode,
+  builder: ProseBuilder,
+  from: number,
+  to: number,
+  elements: readonly InlineElement[] = elementsOf(context, node, from, to),
+): void {
+  const marks = ["QuoteMark", "ListMark"]
+    .flatMap((name) => node.getChildren(name))
+    .map((mark) => ({ type: -1, from: context.offset + mark.from, to: context.offset + mark.to }))
+    .filter((mark) => mark.from >= from && mark.to <= to);
+  const all = marks.length === 0 ? elements : [...elements, ...marks].sort((a, b) => a.from - b.from);
+  writeBetween(context, builder, all, from, to);
+}
+
+/** Writes a range with elements in it. */
+function writeBetween(
+  context: MarkdownContext,
+  builder: ProseBuilder,
+  elements: readonly InlineElement[],
+  from: number,
+  to: number,
+): void {
+  let at = from;
+  for (const element of elements) {
+    if (element.from < at) continue; // a mark inside an element
+    builder.add(context.text, at, element.from);
+    writeElement(context, builder, element);
+    at = element.to;
+  }
+  builder.add(context.text, at, to);
+}
+
+function writeElement(context: MarkdownContext, builder: ProseBuilder, element: InlineElement): void {
+  const { text } = context;
+  const { from, to, children = [] } = element;
+  switch (nameOf(context, element)) {
+    case "Emphasis":
+    case "StrongEmphasis":
+    case "Strikethrough":
+    case "Highlight":
+    case "Autolink":
+      writeBetween(context, builder, children, from, to);
+      return;
+    case "InlineCode": {
+      const [open, close] = [children[0]?.to ?? from, children.at(-1)?.from ?? to];
+      builder.add(text, open, close);
+      return;
+    }
+    case "URL":
+      builder.add(text, from, to);
+      return;
+    case "Escape":
+      builder.add(text, from + 1, to);
+      return;
+    case "Entity":
+      builder.replace(decodeHTML(text.slice(from, to)), from, to);
+      return;
+    case "HardBreak":
+      builder.replace(" ", from, to);
+      return;
+    case "HTMLTag":
+    case "JsxTag":
+      if (/^<\/?(br|p|div|li|td|th|tr|hr)\b/i.test(text.slice(from, to))) builder.replace(" ", from, to);
+      return;
+    case "Link":
+      writeLink(context, builder, element);
+      return;
+    case "Image":
+      writeUntil(context, builder, element, linkTextEnd(context, element));
+      return;
+    case "Math":
+      writeMath(builder, text, from, to);
+      return;
+    case "Wikilink":
+      writeWikilink(builder, text, from, to);
+      return;
+    case "Template":
+      writeTemplate(builder, text, from, to);
+      return;
+    default:
+      builder.drop();
+  }
+}
+
+function writeLink(context: MarkdownContext, builder: ProseBuilder, element: InlineElement): void {
+  const { text, labels } = context;
+  const { from, to, children = [] } = element;
+  const stop = linkTextEnd(context, element);
+  const isShortcut = stop === to - 1;
+  // Brackets without a definition are brackets.
+  if (isShortcut && !labels.has(labelOf(text.slice(from, to)))) {
+    builder.add(text, from, from + 1);
+    writeBetween(
+      context,
+      builder,
+      children.filter((child) => nameOf(context, child) !== "LinkMark"),
+      from + 1,
+      to - 1,
+    );
+    builder.add(text, to - 1, to);
+    return;
+  }
+  writeUntil(context, builder, element, stop);
+}
+
+/** Writes an element's text up to a place, without what stands behind it. */
+function writeUntil(
+  context: MarkdownContext,
+  builder: ProseBuilder,
+  { from, children = [] }: InlineElement,
+  stop: number,
+): void {
+  writeBetween(
+    context,
+    builder,
+    children.filter((child) => child.to <= stop),
+    from,
+    stop,
+  );
+}
+
+/** A formula of numbers, letters and simple signs is read as it is; any other is left out. */
+function writeMath(builder: ProseBuilder, text: string, from: number, to: number): void {
+  const mark = /^(\$\$?|\\[([])/.exec(text.slice(from, to))?.[0].length ?? 1;
+  const formula = text.slice(from + mark, to - mark);
+  if (/^[\w\s.,%+=<>/()*-]{1,40}$/.test(formula) && !/[_^\\{}]/.test(formula))
+    builder.add(text, from + mark, to - mark);
+  else builder.drop();
+}
+
+function writeWikilink(builder: ProseBuilder, text: string, from: number, to: number): void {
+  if (text[from] === "!") {
+    builder.drop();
+    return;
+  }
+  const inner = text.slice(from + 2, to - 2);
+  const bar = inner.lastIndexOf("|");
+  const target = inner.slice(0, bar < 0 ? inner.length : bar).replace(/#.*$/, "");
+  const start = from + 2 + (bar >= 0 ? bar + 1 : target.lastIndexOf("/") + 1);
+  builder.add(text, start, bar >= 0 ? to - 2 : Math.max(start, from + 2 + target.length));
+}
+
+/** Of Hugo's shortcodes the words that they are given to show. */
+function writeTemplate(builder: ProseBuilder, text: string, from: number, to: number): void {
+  const given = /^\{\{[<%][\s\S]*?\btext="([^"]*)"/d.exec(text.slice(from, to))?.indices?.[1];
+  if (given === undefined) builder.drop();
+  else builder.add(text, from + given[0], from + given[1]);
+}
