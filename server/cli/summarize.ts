@@ -72,12 +72,7 @@ export function summarizeCommand(): Command {
       await using opened = await openModel(options);
       const { cancelled, ms, logProbs, ...made } = await summarize(
         { model: opened.model },
-        {
-          text,
-          style,
-          minimumConfidence,
-          ...defined({ language, maxWords, maxContextTokens }),
-        },
+        { text, style, minimumConfidence, ...defined({ language, maxWords, maxContextTokens }) },
         { signal, onProgress: ({ done, total }) => progress("Summarizing", done, total) },
       );
       return {

@@ -1,4 +1,7 @@
-/** The document model: any text a person writes as a tree of blocks, with its prose as a reader would see it. Parsers load when first needed. */
+/**
+ * The document model: any text a person writes as a tree of blocks, with its prose as a reader would see it. Parsers
+ * load when first needed.
+ */
 import type { Block, Prose } from "./document/block.ts";
 import { normalized } from "./document/source.ts";
 

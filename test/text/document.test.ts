@@ -8,7 +8,10 @@ import { type Block, formatOf, proseBlocks, proseText, readDocument } from "../.
 const folder = "test/fixtures/prose";
 const BACKUP = "The backup command copies a running database to a folder without stopping it.";
 
-/** What a reader sees of each of the texts that the product once read with their markup; parts that must, and that must not, be there. */
+/**
+ * What a reader sees of each of the texts that the product once read with their markup; parts that must, and that must
+ * not, be there.
+ */
 const seen: readonly (readonly [string, readonly string[], RegExp])[] = [
   ["s01b-asciidoc-attributes.adoc", ["It writes a copy to a folder"], /:icons:|people\.example|screenshot|url-/],
   ["s02d-yaml-crlf.md", [BACKUP], /sidebar_position|slug/],

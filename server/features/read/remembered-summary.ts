@@ -5,7 +5,8 @@
 import { z } from "zod";
 import packageJson from "../../../package.json" with { type: "json" };
 import type { LoadedModel } from "../../engine/engine.ts";
-import { type PartMemory, type SummarizeOptions, type SummarizeParams, type Summary, summarize } from "./summarize.ts";
+import { type PartMemory, type SummarizeOptions, type SummarizeParams, summarize } from "./summarize.ts";
+import type { Summary } from "./summary.ts";
 import type { SummaryCache } from "./summary-cache.ts";
 
 /** A summary without how it came about this time. */

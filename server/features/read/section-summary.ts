@@ -1,7 +1,6 @@
 /** The sections of a Markdown document, and what one of them is about when its heading is pointed at. */
 import { defined } from "../../../base/defined.ts";
 import type { Settings } from "../../../protocol/settings.ts";
-import { proseOf } from "./prose.ts";
 import { type RememberedSummary, type RememberingContext, rememberedSummary } from "./remembered-summary.ts";
 
 /** A heading and the text below it; offsets in UTF-16 units. */

@@ -9,7 +9,9 @@ import { type Span, splitText } from "../../text/text-split.ts";
 import { confidenceOf, isCalibrated } from "../confidence.ts";
 import { type Decoding, decodingOf, mostFaithful, stutters } from "../decoding.ts";
 import { bestSentence } from "./extract.ts";
+import { quotation } from "./foreign.ts";
 import { proseOf } from "./prose.ts";
+import type { Summary } from "./summary.ts";
 import { distinct, MOST_PARTS, type SummaryStyle, shape, tidy } from "./summary-text.ts";
 
 /** What to summarise, and how. */
@@ -29,34 +31,6 @@ export interface SummarizeParams {
    * instead. Default 0: always the model's own words.
    */
   readonly minimumConfidence?: number;
-}
-
-/** A summary and how it came about. */
-export interface Summary {
-  readonly summary: string;
-  /** Parts the text was cut into. */
-  readonly chunks: number;
-  /** Share of the source's prose that reached the encoder; below 1 only when cancelled. */
-  readonly coverage: number;
-  /** Tokens encoded and produced, over all passes. */
-  readonly tokens: { readonly in: number; readonly out: number };
-  readonly ms: { readonly total: number; readonly split: number; readonly encode: number; readonly decode: number };
-  /** The model's id. */
-  readonly model: string;
-  /**
-   * The chance, 0 to 1, that what the model wrote is right (in the mean over the parts that were chosen); the mean
-   * likelihood of its tokens when it is not `calibrated`.
-   */
-  readonly confidence: number;
-  readonly calibrated: boolean;
-  /** Whose words these are: the model's, or where it was not sure enough the text's own. */
-  readonly origin: "model" | "text" | "both";
-  /** ISO 639-1 code of the text's language when it is none that the model knows. */
-  readonly language?: string;
-  /** Natural log probabilities of the tokens that the model wrote in the parts that were chosen. */
-  readonly logProbs: readonly number[];
-  /** Whether the signal stopped it; `summary` then holds what there was. */
-  readonly cancelled: boolean;
 }
 
 /** CallOptions, and progress: passes done of those known so far. `onTokens` sees every pass. */
@@ -102,14 +76,13 @@ export async function summarize(
   check(params);
   const { model, locale } = context;
   const { style, maxWords, maxContextTokens: window = WINDOW_TOKENS } = params;
-  const text = await proseOf(params.text, params.language);
-  if (text === undefined) throw new ModelError("input", NO_PROSE);
+  const text = await wholeProse(params);
   const kind = style === "title" ? "title" : "summary";
   const decoding = decodingOf(model.info, kind, params.decoding);
   const work: Work = { ...context, options, window, tally: new Tally(), decoding, kind };
   const language = await foreignLanguage(text, model.info.languages);
-  const quoted = language === undefined ? undefined : quotation(model.info, { text, kind, language, started });
-  if (quoted !== undefined) return quoted;
+  const quoted = language && quotation(model.info, { text, kind, language, started });
+  if (quoted) return quoted;
   const spans = await cut(work, text, style);
   const splitMs = performance.now() - started;
 
@@ -136,13 +109,9 @@ export async function summarize(
     if (instead === undefined && lost && chosen.length > 1) return [];
     return [{ text: instead ?? piece.text, own: instead === undefined }];
   });
+  const texts = shown.map((part) => part.text);
   return {
-    summary: shape(
-      shown.map((one) => one.text),
-      style,
-      maxWords,
-      locale,
-    ),
+    summary: shape(texts, style, maxWords, locale),
     chunks: spans.length,
     coverage: reached / text.length,
     tokens: { in: tally.tokensIn, out: tally.tokensOut },
@@ -157,30 +126,11 @@ export async function summarize(
   };
 }
 
-/**
- * The best sentence of a text whose language the model does not know, which could write nothing of its own; undefined where there
- * is none, or a title is wanted.
- */
-function quotation(
-  info: LoadedModel["info"],
-  { text, kind, language, started }: { text: string; kind: "summary" | "title"; language: string; started: number },
-): Summary | undefined {
-  const sentence = kind === "title" ? undefined : bestSentence(text, language);
-  if (sentence === undefined) return undefined;
-  return {
-    summary: sentence,
-    chunks: 1,
-    coverage: 1,
-    tokens: { in: 0, out: 0 },
-    ms: { total: performance.now() - started, split: 0, encode: 0, decode: 0 },
-    model: info.id,
-    confidence: 0,
-    calibrated: isCalibrated(info, kind),
-    origin: "text",
-    language,
-    logProbs: [],
-    cancelled: false,
-  };
+/** The prose of a text. @throws ModelError "input" when there is none */
+async function wholeProse({ text, language }: SummarizeParams): Promise<string> {
+  const prose = await proseOf(text, language);
+  if (prose === undefined) throw new ModelError("input", NO_PROSE);
+  return prose;
 }
 
 const NO_PROSE =

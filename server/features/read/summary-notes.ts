@@ -3,7 +3,7 @@
 import { percent } from "../../../base/figures.ts";
 import { english, type Translate } from "../../../base/translate.ts";
 import { languageName } from "../../text/languages.ts";
-import type { Summary } from "./summarize.ts";
+import type { Summary } from "./summary.ts";
 
 /** What a reader should know of whose words a summary is and how good, as short phrases. */
 export function summaryNotes(

@@ -3,7 +3,8 @@ import { isMap, isScalar, parseDocument, stringify } from "yaml";
 import { ModelError } from "../../../models/errors.ts";
 import type { LoadedModel } from "../../engine/engine.ts";
 import { frontMatterOf } from "../../text/front-matter.ts";
-import { type SummarizeOptions, type Summary, summarize } from "../read/summarize.ts";
+import { type SummarizeOptions, summarize } from "../read/summarize.ts";
+import type { Summary } from "../read/summary.ts";
 
 /** What can be written about a document. */
 export type Field = "title" | "description";

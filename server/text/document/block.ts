@@ -1,6 +1,12 @@
-/** The tree that every reader of a format returns: blocks with their ranges in the source, and prose as a reader would see it. */
+/**
+ * The tree that every reader of a format returns: blocks with their ranges in the source, and prose as a reader would
+ * see it.
+ */
 
-/** What a block is. Only headings and paragraphs have prose; items, quotations and sections of other names hold further blocks. */
+/**
+ * What a block is. Only headings and paragraphs have prose; items, quotations and sections of other names hold further
+ * blocks.
+ */
 export type BlockKind =
   | "heading"
   | "paragraph"
@@ -40,7 +46,9 @@ export interface Block {
   readonly prose?: () => Prose;
 }
 
-/** Collects the prose of a block: white space is joined to one blank, and what a reader does not see leaves no trace. */
+/**
+ * Collects the prose of a block: white space is joined to one blank, and what a reader does not see leaves no trace.
+ */
 export class ProseBuilder {
   readonly #parts: string[] = [];
   readonly #starts: number[] = [];

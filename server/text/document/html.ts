@@ -48,74 +48,102 @@ interface Run {
 
 /** The blocks of a range of a normalized text that holds HTML. Never throws; linear in the range's length. */
 export function htmlBlocks(text: string, from = 0, to = text.length): Block[] {
-  const blocks: Block[] = [];
-  let runs: Run[] = [];
-  let heading = 0;
-  let skipped: { readonly name: string; readonly kind: BlockKind; readonly start: number; depth: number } | undefined;
-  const flush = () => {
-    const kept = runs;
-    runs = [];
-    if (!kept.some(({ start, end, isBlank }) => !isBlank && text.slice(start, end).trim() !== "")) return;
-    const range = { start: kept[0]?.start ?? from, end: kept.at(-1)?.end ?? to };
-    const kind = heading > 0 ? "heading" : "paragraph";
-    blocks.push(
-      proseBlock({ kind, ...range, ...(heading > 0 && { level: heading }) }, (builder) =>
-        writeRuns(builder, text, kept),
-      ),
+  const reader = new HtmlReader(text, from, to);
+  reader.read();
+  return reader.blocks.sort((a, b) => a.start - b.start);
+}
+
+class HtmlReader {
+  readonly blocks: Block[] = [];
+  readonly #text: string;
+  readonly #from: number;
+  readonly #to: number;
+  readonly #parser: Parser;
+  #runs: Run[] = [];
+  /** The level of the heading under way; 0: none. */
+  #heading = 0;
+  /** The element under way whose text is not prose, and how many of its name are open. */
+  #skipped: { readonly name: string; readonly kind: BlockKind; readonly start: number; depth: number } | undefined;
+
+  constructor(text: string, from: number, to: number) {
+    this.#text = text;
+    this.#from = from;
+    this.#to = to;
+    this.#parser = new Parser(
+      {
+        onopentag: (name) => this.#open(name),
+        onclosetag: (name) => this.#close(name),
+        ontext: () => this.#add(false),
+        oncomment: () => {
+          if (this.#skipped === undefined) this.blocks.push(plainBlock("comment", this.#start(), this.#end()));
+        },
+      },
+      { decodeEntities: false, recognizeSelfClosing: true, lowerCaseTags: true },
     );
-  };
-  const parser = new Parser(
-    {
-      onopentag(name) {
-        if (skipped !== undefined) {
-          if (name === skipped.name) skipped.depth += 1;
-          return;
-        }
-        const kind = SKIPPED[name];
-        if (kind !== undefined) {
-          flush();
-          if (!VOID.has(name)) skipped = { name, kind, start: from + parser.startIndex, depth: 1 };
-          return;
-        }
-        if (INLINE.has(name)) {
-          const at = from + parser.startIndex;
-          if (name === "br" || name === "img")
-            runs.push({ start: at, end: Math.min(from + parser.endIndex + 1, to), isBlank: true });
-          return;
-        }
-        flush();
-        const level = /^h([1-6])$/.exec(name)?.[1];
-        if (level !== undefined) heading = Number(level);
-      },
-      onclosetag(name) {
-        const end = Math.min(from + parser.endIndex + 1, to);
-        if (skipped !== undefined) {
-          if (name !== skipped.name) return;
-          skipped.depth -= 1;
-          if (skipped.depth > 0) return;
-          blocks.push(plainBlock(skipped.kind, skipped.start, end, { name: skipped.name }));
-          skipped = undefined;
-          return;
-        }
-        if (INLINE.has(name)) return;
-        flush();
-        if (/^h[1-6]$/.test(name)) heading = 0;
-      },
-      ontext() {
-        if (skipped !== undefined) return;
-        runs.push({ start: from + parser.startIndex, end: Math.min(from + parser.endIndex + 1, to), isBlank: false });
-      },
-      oncomment() {
-        if (skipped !== undefined) return;
-        blocks.push(plainBlock("comment", from + parser.startIndex, Math.min(from + parser.endIndex + 1, to)));
-      },
-    },
-    { decodeEntities: false, recognizeSelfClosing: true, lowerCaseTags: true },
-  );
-  parser.write(text.slice(from, to));
-  parser.end();
-  flush();
-  return blocks.sort((a, b) => a.start - b.start);
+  }
+
+  read(): void {
+    this.#parser.write(this.#text.slice(this.#from, this.#to));
+    this.#parser.end();
+    this.#flush();
+  }
+
+  #start(): number {
+    return this.#from + this.#parser.startIndex;
+  }
+
+  #end(): number {
+    return Math.min(this.#from + this.#parser.endIndex + 1, this.#to);
+  }
+
+  #add(isBlank: boolean): void {
+    if (this.#skipped === undefined) this.#runs.push({ start: this.#start(), end: this.#end(), isBlank });
+  }
+
+  #open(name: string): void {
+    if (this.#skipped !== undefined) {
+      if (name === this.#skipped.name) this.#skipped.depth += 1;
+      return;
+    }
+    const kind = SKIPPED[name];
+    if (kind !== undefined) {
+      this.#flush();
+      if (!VOID.has(name)) this.#skipped = { name, kind, start: this.#start(), depth: 1 };
+    } else if (INLINE.has(name)) {
+      if (name === "br" || name === "img") this.#add(true);
+    } else {
+      this.#flush();
+      const level = /^h([1-6])$/.exec(name)?.[1];
+      if (level !== undefined) this.#heading = Number(level);
+    }
+  }
+
+  #close(name: string): void {
+    const skipped = this.#skipped;
+    if (skipped !== undefined) {
+      if (name !== skipped.name) return;
+      skipped.depth -= 1;
+      if (skipped.depth > 0) return;
+      this.blocks.push(plainBlock(skipped.kind, skipped.start, this.#end(), { name }));
+      this.#skipped = undefined;
+    } else if (!INLINE.has(name)) {
+      this.#flush();
+      if (/^h[1-6]$/.test(name)) this.#heading = 0;
+    }
+  }
+
+  #flush(): void {
+    const runs = this.#runs;
+    const text = this.#text;
+    const level = this.#heading;
+    this.#runs = [];
+    if (!runs.some(({ start, end, isBlank }) => !isBlank && text.slice(start, end).trim() !== "")) return;
+    const range = { start: runs[0]?.start ?? this.#from, end: runs.at(-1)?.end ?? this.#to };
+    const kind = level > 0 ? "heading" : "paragraph";
+    this.blocks.push(
+      proseBlock({ kind, ...range, ...(level > 0 && { level }) }, (builder) => writeRuns(builder, text, runs)),
+    );
+  }
 }
 
 function writeRuns(builder: ProseBuilder, text: string, runs: readonly Run[]): void {

@@ -1,4 +1,7 @@
-/** Reads Org line by line. A reader of our own: uniorg does not come to an end on a line of some thousand asterisks. @see orgmode.org/worg/org-syntax */
+/**
+ * Reads Org line by line. A reader of our own: uniorg does not come to an end on a line of some thousand asterisks.
+ * @see orgmode.org/worg/org-syntax
+ */
 import { type Block, type ProseBuilder, plainBlock, proseBlock } from "./block.ts";
 import { type Line, linesOf } from "./source.ts";
 

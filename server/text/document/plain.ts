@@ -1,4 +1,6 @@
-/** Reads what has no markup: plain text with its e-mails, commit messages; and tells logs, diffs and tables from prose. */
+/**
+ * Reads what has no markup: plain text with its e-mails, commit messages; and tells logs, diffs and tables from prose.
+ */
 import { type Block, plainBlock, proseBlock } from "./block.ts";
 import { type Line, linesOf } from "./source.ts";
 
@@ -105,7 +107,9 @@ function prose(text: string, lines: readonly Line[], marks?: RegExp, firstMark =
   });
 }
 
-/** Git's commit message: a subject, paragraphs, trailers; comment lines and the diff below the scissors are not of it. */
+/**
+ * Git's commit message: a subject, paragraphs, trailers; comment lines and the diff below the scissors are not of it.
+ */
 export function commitBlocks(text: string): Block[] {
   const scissors = text.search(/^# -+ >8 -+/m);
   const end = scissors < 0 ? text.length : scissors;

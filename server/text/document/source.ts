@@ -1,7 +1,8 @@
 /** A document's text as readers take it: LF line ends, no byte order mark, the same offsets. */
 
 /**
- * Makes every line end LF without moving a character: CRLF becomes a blank and LF, a lone CR becomes LF, and a byte order mark or NUL
+ * Makes every line end LF without moving a character: CRLF becomes a blank and LF, a lone CR becomes LF, and a byte
+ * order mark or NUL
  * becomes a blank, of which readers ignore one at a line's end or at the very beginning.
  */
 export function normalized(text: string): string {

@@ -1,4 +1,7 @@
-/** Reads Typst line by line: headings, paragraphs and lists are prose; code, mathematics and functions are not. @see typst.app/docs/reference/syntax */
+/**
+ * Reads Typst line by line: headings, paragraphs and lists are prose; code, mathematics and functions are not. @see
+ * typst.app/docs/reference/syntax
+ */
 import { type Block, type ProseBuilder, plainBlock, proseBlock } from "./block.ts";
 import { type Line, linesOf } from "./source.ts";
 

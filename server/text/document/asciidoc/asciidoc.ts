@@ -1,5 +1,6 @@
 /**
- * Reads AsciiDoc line by line. A reader of our own: Asciidoctor.js (1.3 MB) says lines but no columns, and runs what a document includes.
+ * Reads AsciiDoc line by line. A reader of our own: Asciidoctor.js (1.3 MB) says lines but no columns, and runs what a
+ * document includes.
  * @see docs.asciidoctor.org/asciidoc/latest/syntax-quick-reference
  */
 

@@ -94,7 +94,8 @@ function writeCommand(
   const shown = SHOWN_ARGUMENT[name];
   let at = after;
   while (text[at] === "[") at = closingBrace(text, at);
-  if (shown === undefined) return at === after && text[at] === " " && /\w/.test(text[at + 1] ?? "") ? at + 1 : at; // its braces are read as text
+  // its braces are read as text
+  if (shown === undefined) return at === after && text[at] === " " && /\w/.test(text[at + 1] ?? "") ? at + 1 : at;
   for (let count = 0; text[at] === "{" && at < to; count++) {
     const end = Math.min(closingBrace(text, at), to);
     if (count === shown) writeLatex(builder, text, at + 1, end - 1, macros, depth);

@@ -1,5 +1,6 @@
 /**
- * Reads LaTeX. A reader of our own: @unified-latex takes seconds for 75 kB and overflows the stack at nested environments, and what a
+ * Reads LaTeX. A reader of our own: @unified-latex takes seconds for 75 kB and overflows the stack at nested
+ * environments, and what a
  * reader of prose sees needs no knowledge of most commands: their braces tell.
  */
 import { type Block, plainBlock, proseBlock } from "../block.ts";
@@ -7,7 +8,9 @@ import { ENVIRONMENTS, HEADINGS, QUOTATIONS, SILENT } from "./commands.ts";
 import { closingBrace, macrosOf, skipArguments, skipOptional } from "./groups.ts";
 import { writeLatex } from "./inline.ts";
 
-/** The blocks of a normalized LaTeX document, its macros without arguments expanded. Never throws; linear in its length. */
+/**
+ * The blocks of a normalized LaTeX document, its macros without arguments expanded. Never throws; linear in its length.
+ */
 export function latexBlocks(text: string): Block[] {
   const reader = new LatexReader(text);
   reader.read();

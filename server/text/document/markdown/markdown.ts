@@ -34,7 +34,10 @@ function markdownBlocks(text: string, from: number, to: number, parsers: Markdow
   return childrenOf(tree.topNode).flatMap((node) => blocksOf(context, node, 0));
 }
 
-/** Takes out the marks of lists and quotations that are nested too deep on one line, which the parser would take minutes for. */
+/**
+ * Takes out the marks of lists and quotations that are nested too deep on one line, which the parser would take minutes
+ * for.
+ */
 function shallow(text: string): string {
   return text.replace(/^[ \t]*(?:(?:[-*+>]|\d{1,9}[.)])[ \t]*){60,}/gm, (marks) => " ".repeat(marks.length));
 }

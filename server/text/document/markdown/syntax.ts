@@ -1,4 +1,7 @@
-/** The Markdown that people write beside CommonMark and GFM, as extensions of @lezer/markdown: math, templates, directives, MDX, wikilinks, notes. */
+/**
+ * The Markdown that people write beside CommonMark and GFM, as extensions of @lezer/markdown: math, templates,
+ * directives, MDX, wikilinks, notes.
+ */
 import {
   type BlockContext,
   type BlockParser,
@@ -221,7 +224,10 @@ function createScan() {
   };
 }
 
-/** Two parsers of one kind of Markdown: the blocks of a document without a look inside, and the elements inside one block. */
+/**
+ * Two parsers of one kind of Markdown: the blocks of a document without a look inside, and the elements inside one
+ * block.
+ */
 export interface MarkdownParsers {
   readonly blocks: MarkdownParser;
   readonly inlines: MarkdownParser;
@@ -231,7 +237,10 @@ const INLINE_NAMES = [
   ..."Escape Entity InlineCode HTMLTag Emphasis HardBreak Link Image LinkEnd Strikethrough Autolink".split(" "),
 ];
 
-/** The parsers of Markdown, or of MDX. What is inside a block is read apart, since it is quadratic in the block's length. */
+/**
+ * The parsers of Markdown, or of MDX. What is inside a block is read apart, since it is quadratic in the block's
+ * length.
+ */
 export function createMarkdownParsers(isMdx: boolean): MarkdownParsers {
   const whole = commonMark.configure([GFM, blocks, ...(isMdx ? [mdxBlocks] : [])]);
   return {

@@ -1,5 +1,6 @@
 /**
- * Reads reStructuredText: no maintained reader of it exists for JavaScript, so blocks are read line by line as docutils does.
+ * Reads reStructuredText: no maintained reader of it exists for JavaScript, so blocks are read line by line as docutils
+ * does.
  * @see docutils' reStructuredText Markup Specification
  */
 import { type Block, plainBlock, proseBlock } from "../block.ts";
@@ -91,9 +92,7 @@ class RstReader {
       this.#heading(blocks, second, first.start, third.end, `${first.text[0]}o`);
       return i + 3;
     }
-    if (isOver) {
-      return first.text.length >= 4 ? i + 1 : i; // a transition
-    }
+    if (isOver) return first.text.length >= 4 ? i + 1 : i; // a transition
     if (first.indent > 0 || second === undefined || !ADORNMENT.test(second.text)) return i;
     if (second.text.length < Math.min(4, first.text.length)) return i;
     this.#heading(blocks, first, first.start, second.end, second.text[0] ?? "");
