@@ -182,6 +182,17 @@ const filled = z.strictObject({
   calibrated: z.literal(false),
 });
 
+test("--language tells the format of standard input; a text without prose is refused", async () => {
+  const summarized = (language: string, text: string) =>
+    spanfill(["summarize", "--language", language, ...withModel], text);
+  const latex = await summarized("latex", "\\section{One} % of it\nThe one of it is for \\emph{that} text\\cite{x}.\n");
+  assert.equal(latex.code, 0, latex.stderr);
+  assert.deepEqual(latex, await summarized("markdown", "## One\n\nThe one of it is for that text.\n"));
+  const none = await summarized("markdown", "---\ntitle: The one of it\n---\n\n| of | it |\n|---|---|\n| is | for |\n");
+  assert.equal(none.code, 1);
+  assert.match(none.stderr, /no prose to summarize/);
+});
+
 test("infill changes nothing outside the gaps, and writes no file", async () => {
   const draft = "\uFEFFThe ___ is on\tthe ___.\r\n\r\n    naïve – 漢字 ___\n";
   const name = file("draft.md", draft);
@@ -324,7 +335,7 @@ test("info counts a published shape that is not here, and sets it beside what th
   assert.equal(parsed(z.looseObject({ parameters: z.int() }), shape).parameters > 0, true);
   const unknown = await spanfill(["info", "t5-efficient-tiny-sh"]);
   assert.equal(unknown.code, 1);
-  assert.match(unknown.stderr, /What the layers of .*-tiny-sh are was not published/);
+  assert.match(unknown.stderr, /The layers of .*-tiny-sh were not published/);
 });
 
 test("calibrate keeps its result with the model, and what else the manifest said", async () => {

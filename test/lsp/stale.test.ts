@@ -115,7 +115,7 @@ test("an offer that was made for a document is refused after that was closed and
   session.open(URI, text);
   const textDocument = { uri: URI };
   const lenses = (await client.request("textDocument/codeLens", { textDocument })) as CodeLens[];
-  const params = { textDocument, range: from(2, 4, 7), context: {} };
+  const params = { textDocument, range: from(2, 0, 13), context: {} };
   const actions = (await client.request("textDocument/codeAction", params)) as CodeAction[];
   const cursor = { textDocument, range: from(2, 4, 4), context: {} };
   actions.push(...((await client.request("textDocument/codeAction", cursor)) as CodeAction[]));

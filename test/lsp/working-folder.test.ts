@@ -72,7 +72,7 @@ test("the command line: an id is no folder, and the message says how to mean it"
   assert.equal(byId.status, 1);
   assert.match(
     byId.stderr,
-    /There is no model "somebody\/their-model"\. A folder of that name is here: write \.\/somebody/,
+    /There is no model "somebody\/their-model"\. A folder here has that name: write \.\/somebody/,
   );
   const byPath = spanfill("generate", "--model", `./${ID}`, ...generate);
   assert.equal(byPath.status, 0, byPath.stderr);

@@ -76,7 +76,7 @@ test("a message above 10 MB is answered with an error, and the next one is heard
   send({ id: 2, method: "tools/call", params: { name: "summarize_text", arguments: { text: "a".repeat(11e6) } } });
   const refused = await next();
   assert.deepEqual([refused.id, refused.error?.code], [2, -32600]);
-  assert.match(refused.error.message, /10485760 are the most/);
+  assert.match(refused.error.message, /the limit is 10485760/);
   child.stdin.write("not JSON\n");
   send({ id: 3, method: "tools/list" });
   assert.equal((await next()).id, 3);

@@ -89,6 +89,7 @@ const commands: {
 const others: Record<string, string> = {
   "models get": "downloads, which is what it is for",
   serve: "see sessions.test.ts",
+  launch: "starts a run for the language server, see sessions.test.ts",
 };
 
 test("no command opens a socket, looks up a name or writes elsewhere", {
