@@ -63,10 +63,11 @@ test("summaries and fills come back; what cannot be done is said; the process en
   assert.equal(lives(pid), false);
 });
 
-test("a message above 10 MB is answered with an error, and the next one is heard", { timeout: 60_000 }, async () => {
+test("a message above 10 MB is answered with an error, and the next one is heard", { timeout: 60_000 }, async (t) => {
   const child = spawn(process.execPath, [built("cli.js"), "serve", "--mcp", "--model", folder.directory], {
     stdio: ["pipe", "pipe", "ignore"],
   });
+  t.after(() => child.kill());
   const lines = createInterface(child.stdout)[Symbol.asyncIterator]();
   const next = async () => JSON.parse((await lines.next()).value ?? "{}");
   const send = (message: object) => child.stdin.write(`${JSON.stringify({ ...message, jsonrpc: "2.0" })}\n`);
