@@ -1,4 +1,5 @@
 /** What of a text is summarized: its prose, with headings and list marks as the model was taught them. */
+import { ModelError } from "../../../models/errors.ts";
 import { proseBlocks, readDocument } from "../../text/document.ts";
 
 /**
@@ -24,3 +25,13 @@ function saysSomething(text: string): boolean {
 }
 
 const UNSPACED = /[\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}\p{sc=Thai}\p{sc=Lao}\p{sc=Khmer}\p{sc=Myanmar}]/u;
+
+/** A text has no prose that could be summarized. */
+export class NoProse extends ModelError {
+  constructor() {
+    super(
+      "input",
+      "There is no prose to summarize here: front matter, headings, code, tables, comments and markup are left out.",
+    );
+  }
+}

@@ -5,6 +5,7 @@
 import { z } from "zod";
 import packageJson from "../../../package.json" with { type: "json" };
 import type { LoadedModel } from "../../engine/engine.ts";
+import { NoProse, proseOf } from "./prose.ts";
 import { type PartMemory, type SummarizeOptions, type SummarizeParams, summarize } from "./summarize.ts";
 import type { Summary } from "./summary.ts";
 import type { SummaryCache } from "./summary-cache.ts";
@@ -33,6 +34,8 @@ export async function rememberedSummary(
   const key = ["summary", packageJson.version, identity, params];
   const known = cache.get(key, summarySchema);
   if (known !== undefined) return known;
+  // Before the model, which may have to be loaded for it.
+  if ((await proseOf(params.text, params.language)) === undefined) throw new NoProse();
   const parts = partMemory(cache, identity);
   const made = await summarize({ model: await model(), parts }, params, options);
   const { logProbs, ms, tokens, cancelled, ...kept } = made;
@@ -60,3 +63,15 @@ const summarySchema: z.ZodType<RememberedSummary> = z.object({
   origin: z.enum(["model", "text", "both"]),
   language: z.string().exactOptional(),
 });
+
+/** The same, or undefined also for a text without prose. */
+export async function summaryIfProse(
+  ...given: Parameters<typeof rememberedSummary>
+): Promise<RememberedSummary | undefined> {
+  try {
+    return await rememberedSummary(...given);
+  } catch (error) {
+    if (error instanceof NoProse) return undefined;
+    throw error;
+  }
+}

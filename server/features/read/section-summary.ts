@@ -1,7 +1,7 @@
 /** The sections of a Markdown document, and what one of them is about when its heading is pointed at. */
 import { defined } from "../../../base/defined.ts";
 import type { Settings } from "../../../protocol/settings.ts";
-import { type RememberedSummary, type RememberingContext, rememberedSummary } from "./remembered-summary.ts";
+import { type RememberedSummary, type RememberingContext, summaryIfProse } from "./remembered-summary.ts";
 
 /** A heading and the text below it; offsets in UTF-16 units. */
 export interface Section {
@@ -89,7 +89,7 @@ export async function gist(
     minimumConfidence,
     ...defined({ language }),
   } as const;
-  const made = await rememberedSummary(context, params, { signal });
+  const made = await summaryIfProse(context, params, { signal });
   return made && { ...made, coverage: (made.coverage * read.length) / text.length };
 }
 

@@ -10,7 +10,7 @@ import { confidenceOf, isCalibrated } from "../confidence.ts";
 import { type Decoding, decodingOf, mostFaithful, stutters } from "../decoding.ts";
 import { bestSentence } from "./extract.ts";
 import { quotation } from "./foreign.ts";
-import { proseOf } from "./prose.ts";
+import { NoProse, proseOf } from "./prose.ts";
 import type { Summary } from "./summary.ts";
 import { distinct, MOST_PARTS, type SummaryStyle, shape, tidy } from "./summary-text.ts";
 
@@ -126,15 +126,13 @@ export async function summarize(
   };
 }
 
-/** The prose of a text. @throws ModelError "input" when there is none */
+/** The prose of a text. @throws NoProse when there is none */
 async function wholeProse({ text, language }: SummarizeParams): Promise<string> {
   const prose = await proseOf(text, language);
-  if (prose === undefined) throw new ModelError("input", NO_PROSE);
+  if (prose === undefined) throw new NoProse();
   return prose;
 }
 
-const NO_PROSE =
-  "There is no prose to summarize here: front matter, headings, code, tables, comments and markup are left out.";
 const WINDOW_TOKENS = 512;
 /** Room that must be left for text beside the prefix and eos. */
 const LEAST_TEXT_TOKENS = 16;

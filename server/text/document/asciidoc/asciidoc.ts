@@ -55,28 +55,22 @@ class AsciidocReader {
     this.#inline = new AsciidocInline(text, attributes);
   }
 
-  /** The document's header: title, authors, revision, attributes up to a blank line. @returns the body's first line */
+  /**
+   * The document's header: title, authors, revision, attributes up to a blank line.
+   * @returns the body's first line
+   */
   header(blocks: Block[], lines: readonly Line[]): number {
     let at = 0;
-    while (at < lines.length && /^(\/\/(?!\/)|:[\w!-]+:|$)/.test(lines[at]?.text ?? ""))
-      at += this.#quiet(blocks, lines[at] as Line);
+    while (at < lines.length && /^(\/\/(?!\/)|:[\w!-]+:|$)/.test(lines[at]?.text ?? "")) at += 1;
     const title = lines[at];
-    if (title === undefined || !/^= +\S/.test(title.text)) return 0 * this.#reset(blocks);
-    blocks.push(this.#heading(title, 2, 1));
-    at += 1;
-    while (at < lines.length && lines[at]?.text !== "") at += this.#quiet(blocks, lines[at] as Line);
-    return at;
-  }
-
-  #reset(blocks: Block[]): number {
-    blocks.length = 0;
-    return 0;
-  }
-
-  #quiet(blocks: Block[], line: Line): number {
-    if (line.text !== "")
-      blocks.push(plainBlock(line.text.startsWith("//") ? "comment" : "directive", line.start, line.end));
-    return 1;
+    if (title === undefined || !/^= +\S/.test(title.text)) return 0;
+    let end = at + 1;
+    while (end < lines.length && lines[end]?.text !== "") end += 1;
+    for (const line of lines.slice(0, end)) {
+      if (line === title) blocks.push(this.#heading(line, 2, 1));
+      else if (line.text !== "") blocks.push(quietBlock(line));
+    }
+    return end;
   }
 
   read(lines: readonly Line[], depth: number): Block[] {
@@ -276,6 +270,11 @@ class AsciidocReader {
   #prose(start: number, end: number): Block {
     return proseBlock({ kind: "paragraph", start, end }, (builder) => this.#inline.write(builder, start, end));
   }
+}
+
+/** A line of the header that a reader does not see. */
+function quietBlock({ text, start, end }: Line): Block {
+  return plainBlock(text.startsWith("//") ? "comment" : "directive", start, end);
 }
 
 const ITEM = /^\s*(?:[*\-.]{1,5}|\d+\.|[a-zA-Z]\.|<\d*\.?>)\s+(?:\[[ xX*]\]\s+)?(?=\S)/;

@@ -80,14 +80,15 @@ class LatexReader {
 
   #comment(): void {
     const start = this.#at;
-    const at = this.#text.indexOf("\n", start);
-    const end = at < 0 ? this.#text.length : at;
-    if (this.#paragraph < 0)
+    const newline = this.#text.indexOf("\n", start);
+    const end = newline < 0 ? this.#text.length : newline;
+    this.#at = Math.min(end + 1, this.#text.length);
+    if (this.#paragraph < 0) {
       this.blocks.push(plainBlock("comment", start, end, { content: { start: start + 1, end } }));
-    this.#at = end + (this.#paragraph < 0 ? 1 : 0);
-    if (this.#paragraph >= 0) this.#at = Math.min(end + 1, this.#text.length);
-    // A comment's line end is none, but a blank line after it ends a paragraph.
-    if (this.#paragraph >= 0 && /^[ \t]*\n/.test(this.#text.slice(this.#at, this.#at + 200))) this.#flush(start);
+    } else if (/^[ \t]*\n/.test(this.#text.slice(this.#at, this.#at + 200))) {
+      // The comment took its line's end, but a blank line after it ends the paragraph.
+      this.#flush(start);
+    }
   }
 
   #display(close: number, width: number): void {
