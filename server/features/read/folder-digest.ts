@@ -80,7 +80,7 @@ export async function folderDigest(
       found -= 1;
       continue;
     }
-    const text = content.text.replace(FRONT_MATTER, "");
+    const { text } = content;
     if ((await proseOf(text, path)) === undefined) {
       made.push({ path, summary: undefined });
       continue;
@@ -109,7 +109,6 @@ interface Item {
   readonly summary: RememberedSummary | undefined;
 }
 
-const FRONT_MATTER = /^\uFEFF?(---\r?\n[\s\S]*?\r?\n---[ \t]*(\r?\n|$))?/;
 /** Names of files that are listed for one reason. */
 const MOST_LISTED = 20;
 const REASONS: readonly (readonly [LeftOutReason, string])[] = [

@@ -53,6 +53,15 @@ async function hover(session: Session, uri: string, line: number, character: num
   return made === null ? undefined : (made.contents as { value: string }).value;
 }
 
+test("a heading above no prose, and a link to none, have no hover and no error", async () => {
+  write("bare/note.md", "# Code\n\n```\nrm -r a\n```\n\n[other](other.md)\n");
+  write("bare/other.md", "---\ntitle: Other\n---\n\n| a | b |\n|---|---|\n| c | d |\n");
+  await using session = await sessionIn("bare");
+  session.open(uriOf("bare", "note.md"), "# Code\n\n```\nrm -r a\n```\n\n# Table\n\n[other](other.md)\n");
+  assert.equal(await hover(session, uriOf("bare", "note.md"), 0, 3), undefined);
+  assert.equal(await hover(session, uriOf("bare", "note.md"), 8, 3), undefined);
+});
+
 test("a folder is summarized with progress; cancelled, what was done is the answer", async () => {
   for (let i = 0; i < 30; i++) write(`many/${i}/note.md`, `# Note ${i}\n\nThe harbour ${i} was built of granite.\n`);
   write("many/credentials.txt", "never read");
