@@ -2,7 +2,7 @@
 import { isMap, isScalar, parseDocument, stringify } from "yaml";
 import { ModelError } from "../../../models/errors.ts";
 import type { LoadedModel } from "../../engine/engine.ts";
-import { frontMatterOf } from "../../text/front-matter.ts";
+import { yamlOf } from "../../text/document/front-matter.ts";
 import { type SummarizeOptions, summarize } from "../read/summarize.ts";
 import type { Summary } from "../read/summary.ts";
 
@@ -25,7 +25,7 @@ export async function proposeField(
   { text, field }: { readonly text: string; readonly field: Field },
   options: SummarizeOptions,
 ): Promise<Summary> {
-  const body = text.slice(frontMatterOf(text)?.bodyStart ?? 0);
+  const body = text.slice(yamlOf(text)?.bodyStart ?? 0);
   const { model, maxContextTokens } = context;
   const style = field === "title" ? "title" : "sentence";
   return summarize({ model }, { text: body, language: "markdown", style, maxContextTokens }, options);
@@ -39,7 +39,7 @@ export async function proposeField(
 export function fieldEdit(text: string, field: Field, value: string): FieldEdit {
   const newline = text.includes("\r\n") ? "\r\n" : "\n";
   const line = value.replace(/\s+/g, " ").trim();
-  const matter = frontMatterOf(text);
+  const matter = yamlOf(text);
   if (matter === undefined) {
     if (field === "title") return headingEdit(text, line, newline);
     const yaml = stringify({ [field]: line }, { lineWidth: 0 }).trimEnd();

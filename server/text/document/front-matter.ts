@@ -1,6 +1,7 @@
 /** Front matter: the YAML, TOML or JSON that a text begins with, between its marks. */
 import type { Block } from "./block.ts";
 import { plainBlock } from "./block.ts";
+import { normalized } from "./source.ts";
 
 /** Front matter that is longer is taken for text. */
 const MOST_UNITS = 200_000;
@@ -16,6 +17,16 @@ export function frontMatterOf(text: string): Block | undefined {
   return text[start] === "{" ? jsonAt(text, start) : undefined;
 }
 
+/**
+ * The YAML between the lines of dashes that any text begins with, and where the text goes on; undefined where there is
+ * none.
+ */
+export function yamlOf(text: string): { start: number; end: number; bodyStart: number } | undefined {
+  const block = frontMatterOf(normalized(text));
+  if (block?.name !== "yaml" || block.content === undefined) return undefined;
+  return { ...block.content, bodyStart: block.end };
+}
+
 function between(text: string, start: number, mark: string): Block | undefined {
   const first = text.indexOf("\n", start) + 1;
   for (let line = first; line < text.length && line - start < MOST_UNITS; ) {
@@ -24,7 +35,8 @@ function between(text: string, start: number, mark: string): Block | undefined {
     const content = text.slice(line, stop).trimEnd();
     if (content === mark || (mark === "---" && content === "...")) {
       // "---", a blank line and prose up to another "---" are two thematic breaks.
-      if (mark === "---" && !isYaml(text.slice(first, line))) return undefined;
+      const matter = text.slice(first, line);
+      if (mark === "---" && /^[ \t]*\n/.test(matter) && !isYaml(matter)) return undefined;
       const name = mark === "---" ? "yaml" : "toml";
       return plainBlock("frontMatter", start, Math.min(stop + 1, text.length), {
         name,

@@ -1,6 +1,6 @@
 /** Pairs from Markdown files: a heading of each section, and front matter's description of each text. */
 import { isMap, isScalar, parseDocument } from "yaml";
-import { frontMatterOf } from "../../text/front-matter.ts";
+import { yamlOf } from "../../text/document/front-matter.ts";
 import type { Document, Pair } from "./dataset.ts";
 
 /** Sections of fewer words say too little to be titled. */
@@ -35,7 +35,7 @@ export function sectionPairs({ source, text }: Document): Pair[] {
 
 /** The description (or summary) in a text's front matter, as the text's summary; none where that is not valid YAML. */
 export function frontMatterPairs({ source, text }: Document): Pair[] {
-  const matter = frontMatterOf(text);
+  const matter = yamlOf(text);
   if (matter === undefined) return [];
   const { contents, errors } = parseDocument(text.slice(matter.start, matter.end));
   const pair = isMap(contents)
