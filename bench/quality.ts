@@ -5,12 +5,12 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { defined } from "../base/defined.ts";
 import { listBuiltin, resolveModel } from "../server/catalog/installed.ts";
+import type { Work } from "../server/command-work.ts";
 import type { Precision } from "../server/engine/engine.ts";
 import { evaluate, prepareEvaluation } from "../server/evaluation/evaluate.ts";
 import { type ModelPool, openPool } from "../server/evaluation/pool.ts";
 import { printReport } from "../server/evaluation/print.ts";
 import type { EvaluationReport } from "../server/metrics/report.ts";
-import type { Work } from "../server/work.ts";
 import { tablePath } from "./bigram.ts";
 import { calledFrom } from "./support/called-from.ts";
 import {

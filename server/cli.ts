@@ -20,8 +20,8 @@ import { serveCommand } from "./cli/serve.ts";
 import { summarizeCommand } from "./cli/summarize.ts";
 import { EXIT, printError, watchPipes } from "./cli/terminal.ts";
 import { trainCommand } from "./cli/train.ts";
+import { UsageError } from "./command-work.ts";
 import { settleFolders } from "./files/working-folder.ts";
-import { UsageError } from "./work.ts";
 
 watchPipes();
 // Paths in a shell are relative to the working folder; a server is started by an editor, in a folder that may be

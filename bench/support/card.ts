@@ -4,13 +4,13 @@
  */
 
 import { seededRandom, seededSample } from "../../models/random.ts";
+import type { Work } from "../../server/command-work.ts";
 import { fillGap, gapsOf, type RowGap } from "../../server/evaluation/fills.ts";
 import type { ModelPool } from "../../server/evaluation/pool.ts";
 import { markdownTable, reportTables } from "../../server/evaluation/print.ts";
 import { asFile, withoutTitle, write } from "../../server/evaluation/summaries.ts";
 import type { EvaluationReport } from "../../server/metrics/report.ts";
 import type { Row } from "../../server/training/data/rows.ts";
-import type { Work } from "../../server/work.ts";
 
 /** A document to show, and the gaps cut into it. */
 export interface Example {

@@ -1,6 +1,6 @@
 /** `spanfill data check`: what a training run would make of some data, before it is started. */
 import { Command } from "commander";
-import { UsageError } from "../work.ts";
+import { UsageError } from "../command-work.ts";
 import { withJson } from "./options.ts";
 import { runCommand } from "./terminal.ts";
 import { addFields, addRequestFile, givenFields, readRequestFile } from "./train-flags.ts";

@@ -5,7 +5,7 @@ import { sizeInWords } from "../../base/figures.ts";
 import { ModelError } from "../../models/errors.ts";
 import { DEVICE_NAMES, type DeviceReport } from "../../protocol/devices.ts";
 import type { Measurement } from "../../protocol/panel.ts";
-import type { CommandResult, Work } from "../work.ts";
+import type { CommandResult, Work } from "../command-work.ts";
 import { atLeast, withJson } from "./options.ts";
 import { runCommand } from "./terminal.ts";
 

@@ -1,10 +1,10 @@
 /** `spanfill evaluate`: compares a model with trivial baselines on data with known answers. */
 import { Command, Option } from "commander";
 import { TASK_PREFIXES } from "../../protocol/task-prefixes.ts";
+import { UsageError } from "../command-work.ts";
 import type { EvaluateOptions } from "../evaluation/evaluate.ts";
 import type { PoolOptions } from "../evaluation/pool.ts";
 import { writeAtomically } from "../files/whole-file.ts";
-import { UsageError } from "../work.ts";
 import { atLeast, columnList, withPoolOptions } from "./options.ts";
 import { runCommand } from "./terminal.ts";
 

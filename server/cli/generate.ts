@@ -1,9 +1,9 @@
 /** `spanfill generate`: raw text (or token ids) to text, with every decoding option. */
 import { Command } from "commander";
 import { defined } from "../../base/defined.ts";
+import { UsageError } from "../command-work.ts";
 import type { GenerateRequest } from "../engine/engine.ts";
 import type { ModelOptions } from "../open-model.ts";
-import { UsageError } from "../work.ts";
 import { atLeast, between, tokenIds, withModelOptions } from "./options.ts";
 import { runCommand } from "./terminal.ts";
 

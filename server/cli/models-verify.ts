@@ -7,7 +7,7 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
 import { ModelError } from "../../models/errors.ts";
-import type { CommandResult, Work } from "../work.ts";
+import type { CommandResult, Work } from "../command-work.ts";
 
 /** The outcome of a system's tests; "unverified" if there are none. */
 export type Verdict = "verified" | "FAILED" | "unverified";

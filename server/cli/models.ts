@@ -4,7 +4,7 @@ import { defined } from "../../base/defined.ts";
 import { sizeInWords } from "../../base/figures.ts";
 import { ModelError } from "../../models/errors.ts";
 import type { ModelRow } from "../../protocol/panel.ts";
-import { type CommandResult, UsageError, type Work } from "../work.ts";
+import { type CommandResult, UsageError, type Work } from "../command-work.ts";
 import { withJson } from "./options.ts";
 import { runCommand } from "./terminal.ts";
 

@@ -2,9 +2,9 @@
 import { percent, sizeInWords } from "../../base/figures.ts";
 import type { Fit } from "../../protocol/runs.ts";
 import type { Evaluation, TrainEvent } from "../../protocol/training.ts";
+import type { Work } from "../command-work.ts";
 import { printJson, printNoteOverLine } from "../output.ts";
 import type { RunReport } from "../training/run/start.ts";
-import type { Work } from "../work.ts";
 
 /** A printer of events: lines of JSON on stdout, or sentences on stderr. */
 export function eventPrinter(json: boolean, progress: Work["progress"]): (event: TrainEvent) => void {

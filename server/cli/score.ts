@@ -1,7 +1,7 @@
 /** `spanfill score`: the likelihood of a target text for an input, which converters of T5 compare. */
 import { Command } from "commander";
+import { UsageError } from "../command-work.ts";
 import type { ModelOptions } from "../open-model.ts";
-import { UsageError } from "../work.ts";
 import { tokenIds, withModelOptions } from "./options.ts";
 import { runCommand } from "./terminal.ts";
 

@@ -3,9 +3,9 @@ import { stat } from "node:fs/promises";
 import { basename, resolve } from "node:path";
 import { percentDone } from "../../base/figures.ts";
 import { ModelError } from "../../models/errors.ts";
+import type { CommandResult, Work } from "../command-work.ts";
 import type { FolderDigestParams } from "../features/read/folder-digest.ts";
 import type { ModelOptions } from "../open-model.ts";
-import type { CommandResult, Work } from "../work.ts";
 import { EXIT } from "./terminal.ts";
 
 /** Whether a path names a folder. */

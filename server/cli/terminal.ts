@@ -1,9 +1,9 @@
 /** Input and output that the commands share: texts, results, progress, errors, interruption, exit codes. */
 import { withStack } from "../../base/reason.ts";
 import { ModelError } from "../../models/errors.ts";
+import { type CommandResult, UsageError, type Work } from "../command-work.ts";
 import { drawLine, eraseLine, printAnswer, printJson, printNote, printReport } from "../output.ts";
 import { decodeText, readBytes } from "../text/input.ts";
-import { type CommandResult, UsageError, type Work } from "../work.ts";
 
 /** Exit codes that scripts can rely on. */
 export const EXIT = { done: 0, failed: 1, usage: 2, interrupted: 130 } as const;

@@ -4,7 +4,7 @@ import { reason } from "../../base/reason.ts";
 import { type Field, type FieldType, numberProblem, wantedInWords } from "../../protocol/field.ts";
 import { FIELDS } from "../../protocol/train-fields.ts";
 import type { TrainRequest } from "../../protocol/train-request.ts";
-import { UsageError } from "../work.ts";
+import { UsageError } from "../command-work.ts";
 import { columnList } from "./options.ts";
 import { readText } from "./terminal.ts";
 

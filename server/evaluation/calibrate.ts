@@ -11,6 +11,7 @@ import {
   type Curve,
   RIGHT_ROUGE,
 } from "../catalog/folder/calibration.ts";
+import type { Work } from "../command-work.ts";
 import type { LoadedModel } from "../engine/engine.ts";
 import { bestSentence } from "../features/read/extract.ts";
 import { summarize } from "../features/read/summarize.ts";
@@ -22,7 +23,6 @@ import { rouge } from "../metrics/metrics.ts";
 import { decodeText } from "../text/input.ts";
 import { readData } from "../training/data/data-file.ts";
 import { parseRows, type Row } from "../training/data/rows.ts";
-import type { Work } from "../work.ts";
 import { fillGap, gapsOf, isWord } from "./fills.ts";
 import type { ModelPool } from "./pool.ts";
 import { asFile, withoutTitle } from "./summaries.ts";

@@ -88,7 +88,7 @@ export const AREAS: readonly Area[] = [
     node: true,
   },
   {
-    path: "server/work.ts",
+    path: "server/command-work.ts",
     holds: "the input and result of a command's work",
     areas: [],
     packages: [],
@@ -142,7 +142,14 @@ export const AREAS: readonly Area[] = [
   {
     path: "server/evaluation",
     holds: "evaluation of a model on data, in several processes",
-    areas: [...base, "server/metrics", "server/work.ts", "server/training", "server/features", "server/open-model.ts"],
+    areas: [
+      ...base,
+      "server/metrics",
+      "server/command-work.ts",
+      "server/training",
+      "server/features",
+      "server/open-model.ts",
+    ],
     packages: ["zod"],
     node: true,
   },
@@ -175,7 +182,7 @@ export const AREAS: readonly Area[] = [
       ...base,
       "server/metrics",
       "server/output.ts",
-      "server/work.ts",
+      "server/command-work.ts",
       "server/training",
       "server/features",
       "server/panel",
@@ -190,7 +197,7 @@ export const AREAS: readonly Area[] = [
   {
     path: "server/cli.ts",
     holds: "the command line's entry point",
-    areas: ["server/files", "server/work.ts", "server/cli"],
+    areas: ["server/files", "server/command-work.ts", "server/cli"],
     packages: ["commander"],
     node: true,
   },
@@ -249,7 +256,7 @@ export const AREAS: readonly Area[] = [
     areas: [
       ...base,
       "server/metrics",
-      "server/work.ts",
+      "server/command-work.ts",
       "server/training",
       "server/features",
       "server/panel",
