@@ -11,7 +11,7 @@ export interface MenuItem extends Choice {
 /** The commands that package.json declares, in its order and by VS Code in the reader's language, and the settings. */
 export function menuItems(paused: boolean): MenuItem[] {
   const manifest = extensions.getExtension("spanfill.spanfill")?.packageJSON;
-  const declared: readonly { readonly command: string; readonly title: string }[] = manifest.contributes.commands;
+  const declared: readonly { readonly command: string; readonly title: Title }[] = manifest.contributes.commands;
   const pause = paused
     ? { icon: "play", label: l10n.t("Resume Suggestions") }
     : { icon: "debug-pause", label: l10n.t("Pause Suggestions") };
@@ -20,9 +20,21 @@ export function menuItems(paused: boolean): MenuItem[] {
     { ...pause, command: PAUSE, given: [] },
     ...declared
       .filter(({ command }) => command !== PAUSE && command !== "spanfill.showMenu")
-      .map(({ command, title }) => ({ icon: ICONS[command] ?? "sparkle", label: title, command, given: [] })),
+      .map(({ command, title }) => ({
+        icon: ICONS[command] ?? "sparkle",
+        label: shownTitle(title),
+        command,
+        given: [],
+      })),
     { ...settings, given: ["@ext:spanfill.spanfill"] },
   ];
+}
+
+/** A title as VS Code gives it: text in English, and in a display language the translation beside the original. */
+type Title = string | { readonly value: string; readonly original: string };
+
+function shownTitle(title: Title): string {
+  return typeof title === "string" ? title : title.value;
 }
 
 const PAUSE = "spanfill.pauseSuggestions";

@@ -50,7 +50,9 @@ export async function loadClient<Modules>(
 function manifest(): unknown {
   const texts: Record<string, string> = JSON.parse(readFileSync("package.nls.json", "utf8"));
   const source = readFileSync("package.json", "utf8");
-  return JSON.parse(source.replace(/"%([\w.]+)%"/g, (_, key: string) => JSON.stringify(texts[key])));
+  // As VS Code in another display language gives it: the text beside the original, not a string.
+  const localized = (key: string) => JSON.stringify({ value: texts[key], original: texts[key] });
+  return JSON.parse(source.replace(/"%([\w.]+)%"/g, (_, key: string) => localized(key)));
 }
 
 /** @param document the active editor's */
