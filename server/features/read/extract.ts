@@ -6,7 +6,7 @@ import { sentencesOf } from "../../text/text-split.ts";
 import { tidy } from "./summary-text.ts";
 
 /**
- * The best sentence of a text's prose: early, of readable length, and with the words that the text repeats. Headings,
+ * The best sentence of a text's prose, as {@link proseOf} writes it: early, of readable length, and with the words that the text repeats. Headings,
  * lists, quotes, tables and code have none.
  * @returns one line; undefined when there is no whole sentence
  */
@@ -31,17 +31,10 @@ export function bestSentence(text: string, locale?: string): string | undefined 
 const MOST_READ = 20_000;
 const LEAST_WORDS = 5;
 
-/** Whole sentences of running text, each on one line, without the marks of emphasis, code and links. */
+/** Whole sentences of the paragraphs, each on one line. */
 function proseSentences(text: string, locale: string | undefined): string[] {
-  const blocks = text
-    .replace(/^---\n[\s\S]*?\n---\n/, "")
-    .replace(/^[ \t]*(`{3,}|~{3,})[\s\S]*?(?:^[ \t]*\1|(?![\s\S]))/gm, "\n\n")
-    .split(/\n\s*\n/);
-  const prose = blocks.map((block) => {
-    const lines = block.split("\n").filter((line) => !/^\s*(?:[#|>{<]|[-*+] |\d+[.)] |:::|!\[)/.test(line));
-    return lines.join("\n").replace(/!?\[([^\]\n]*)\]\([^)\n]*\)/g, "$1");
-  });
-  return prose
+  const paragraphs = text.split(/\n\s*\n/).filter((block) => !/^(#{1,6}|-) /.test(block));
+  return paragraphs
     .flatMap((block) => sentencesOf(tidy(block), locale))
     .filter((sentence) => wordCount(sentence) >= LEAST_WORDS && /[.!?。！？।؟][\s\S]{0,3}$/u.test(sentence));
 }

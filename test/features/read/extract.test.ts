@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { bestSentence } from "../../../server/features/read/extract.ts";
+import { proseOf } from "../../../server/features/read/prose.ts";
 
-test("the best sentence is an early one of the prose, not a heading, list, quote, table or code", () => {
+test("the best sentence is an early one of the prose, not a heading, list, quote, table or code", async () => {
   const text = `---
 title: "This is the front matter of the page."
 ---
@@ -23,7 +24,10 @@ their sources change. Each page has a key.
 
 It is stored on disk.
 `;
-  assert.equal(bestSentence(text, "en"), "The cache keeps rendered pages until their sources change.");
+  assert.equal(
+    bestSentence((await proseOf(text, "markdown")) ?? "", "en"),
+    "The cache keeps rendered pages until their sources change.",
+  );
 });
 
 test("a sentence about what the text repeats comes before a slightly earlier one that is too short to say much", () => {
@@ -33,7 +37,7 @@ test("a sentence about what the text repeats comes before a slightly earlier one
 });
 
 test("a text without a whole sentence has none", () => {
-  for (const text of ["", "# Heading\n\n- item\n- item", "Too short.", "no full stop at the end of this text"]) {
+  for (const text of ["", "# Heading\n\n- item\n\n- item", "Too short.", "no full stop at the end of this text"]) {
     assert.equal(bestSentence(text, "en"), undefined);
   }
 });
