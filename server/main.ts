@@ -1,8 +1,4 @@
-/**
- * The language server: connects the protocol to the handlers, one line per method. Its arguments choose stdio or
- * Node's IPC.
- */
-
+/** The language server: connects the protocol to the handlers. Its arguments choose stdio or Node's IPC. */
 import { join } from "node:path";
 import {
   type CancellationToken,
@@ -27,12 +23,7 @@ import { withStack } from "../base/reason.ts";
 import { english, type Translate } from "../base/translate.ts";
 import packageJson from "../package.json" with { type: "json" };
 import { JOB_NOTIFICATION, PANEL_REQUEST, serverQuestionSchema } from "../protocol/panel.ts";
-import {
-  LIST_FOLDER_REQUEST,
-  READ_FILE_REQUEST,
-  STATUS_NOTIFICATION,
-  TYPING_NOTIFICATION,
-} from "../protocol/requests.ts";
+import { STATUS_NOTIFICATION, TYPING_NOTIFICATION } from "../protocol/requests.ts";
 import { RUN_NOTIFICATION } from "../protocol/runs.ts";
 import { SETTINGS_SECTION } from "../protocol/settings.ts";
 import { messageText } from "../protocol/shown-text.ts";
@@ -40,7 +31,7 @@ import { stayUp } from "./engine/process/stay-up.ts";
 import { createSummaryCache } from "./features/read/summary-cache.ts";
 import { cacheFolder } from "./files/whole-file.ts";
 import { leaveFolder, settleFolders } from "./files/working-folder.ts";
-import { fileContentSchema, folderEntriesSchema } from "./lsp/client-answers.ts";
+import { type ClientAnswers, createClient } from "./lsp/client.ts";
 import { OFFER_KINDS } from "./lsp/code-actions.ts";
 import { COMMAND_IDS, executeCommand, executeCommandParams } from "./lsp/commands/execute.ts";
 import { chooseEncoding, documentModel, type PositionEncoding } from "./lsp/document/positions.ts";
@@ -83,8 +74,7 @@ let encoding: PositionEncoding = "utf-16";
 let panel: PanelService | undefined;
 let services: Services | undefined;
 let listensForSettings = false;
-/** The workspace's folders, requested when they are first needed. */
-let folders: Promise<readonly string[]> | undefined;
+let client: ClientAnswers | undefined;
 let ending = false;
 
 const log = createLog((level, line) => connection.console[level === "debug" ? "log" : level](line));
@@ -225,18 +215,14 @@ function notify(method: string, params: unknown): void {
   unheard(() => connection.sendNotification(method, params));
 }
 
-/** Sends something and ignores errors, which mean that the client is gone. */
+/** Sends something and ignores errors, which mean that the client is gone; a closed connection throws at once. */
 function unheard(send: () => Promise<unknown>): void {
-  try {
-    send().catch(() => undefined);
-  } catch {
-    // a closed connection throws at once
-  }
+  (async () => send())().catch(() => undefined);
 }
 
 /** Handles an added or removed folder, which may have its own settings. */
 function foldersChanged(): void {
-  folders = undefined;
+  client?.foldersChanged();
   services?.settings.changed(undefined);
 }
 
@@ -258,16 +244,22 @@ function notInitialized(): ResponseError {
 }
 
 function servicesFor(
-  { workspace, window, textDocument }: ClientCapabilities,
+  capabilities: ClientCapabilities,
   options: unknown,
   rootUri: string | null | undefined,
   t: Translate,
 ): Services {
+  const { workspace, window } = capabilities;
   const fetch = (scopeUri: string | undefined) =>
     connection.workspace.getConfiguration({
       section: SETTINGS_SECTION,
       ...defined({ scopeUri: scopeUri && fileBehind(scopeUri) }),
     });
+  client = createClient(capabilities, options, rootUri, {
+    folders: () => connection.workspace.getWorkspaceFolders(),
+    request: (method, params) => connection.sendRequest(method, params),
+    applyEdit: (label, edit) => connection.workspace.applyEdit({ label, edit }),
+  });
   const initialSettings =
     typeof options === "object" && options !== null && SETTINGS_SECTION in options ? options : undefined;
   return {
@@ -299,39 +291,8 @@ function servicesFor(
       t,
     ),
     client: {
-      followsCommandLinks: isEnabled(options, "commandLinks"),
-      tagsModelGenerated: textDocument?.codeAction?.tagSupport !== undefined,
-      workspaceFolders: () => {
-        folders ??= workspace?.workspaceFolders
-          ? connection.workspace.getWorkspaceFolders().then(
-              (all) => (all ?? []).map(({ uri }) => uri),
-              () => {
-                folders = undefined; // so that the next call asks again
-                return [];
-              },
-            )
-          : Promise.resolve(rootUri === null || rootUri === undefined ? [] : [rootUri]);
-        return folders;
-      },
-      listFolder: async (uri) => folderEntriesSchema.parse(await connection.sendRequest(LIST_FOLDER_REQUEST, { uri })),
-      readFile: async (uri, mostBytes) => {
-        const { base64 } = fileContentSchema.parse(await connection.sendRequest(READ_FILE_REQUEST, { uri, mostBytes }));
-        return base64 === undefined ? undefined : Buffer.from(base64, "base64");
-      },
+      ...client,
       showMessage: (message) => notify("window/showMessage", { type: MessageType.Info, message: messageText(message) }),
-      applyEdit: async (label, edit) => {
-        const { applied, failureReason } = await connection.workspace.applyEdit({ label, edit });
-        return applied ? undefined : (failureReason ?? "the editor refused the edit");
-      },
     },
   };
-}
-
-/** Whether initializationOptions enable an option. */
-function isEnabled(options: unknown, name: string): boolean {
-  return (
-    typeof options === "object" &&
-    options !== null &&
-    Object.entries(options).some(([key, value]) => key === name && value === true)
-  );
 }

@@ -29,8 +29,6 @@ const EXCEPTIONS: Readonly<Record<string, readonly [lines: number, why: string]>
   "protocol/commands.ts": [311, "to be split"],
   "protocol/panel.ts": [306, "to be split"],
   "protocol/train-fields.ts": [325, "to be split"],
-  "server/main.ts": [337, "to be split"],
-  "server/main.ts servicesFor": [69, "to be split"],
   "server/runs/service.ts": [312, "to be split"],
   "server/catalog/folder/prepare.ts": [310, "to be split"],
   "server/lsp/engine/engine-host.ts": [312, "to be split"],

@@ -6,8 +6,8 @@ import { sentencesOf } from "../../text/text-split.ts";
 import { tidy } from "./summary-text.ts";
 
 /**
- * The best sentence of a text's prose, as {@link proseOf} writes it: early, of readable length, and with the words that the text repeats. Headings,
- * lists, quotes, tables and code have none.
+ * The best sentence of a text's prose, as {@link proseOf} writes it: early, of readable length, and with the words that
+ * the text repeats. Headings and lists have none.
  * @returns one line; undefined when there is no whole sentence
  */
 export function bestSentence(text: string, locale?: string): string | undefined {

@@ -1,0 +1,75 @@
+/** The client as the handlers see it: what it can do, and what the server may ask of it. */
+import type { ClientCapabilities, WorkspaceEdit } from "vscode-languageserver-protocol";
+import { LIST_FOLDER_REQUEST, READ_FILE_REQUEST } from "../../protocol/requests.ts";
+import { fileContentSchema, folderEntriesSchema } from "./client-answers.ts";
+import type { Client } from "./services.ts";
+
+/** The server's side of the connection. */
+export interface Asks {
+  /** The workspace's folders; null if none is open. */
+  folders(): Promise<readonly { readonly uri: string }[] | null>;
+  request(method: string, params: object): Promise<unknown>;
+  applyEdit(
+    label: string,
+    edit: WorkspaceEdit,
+  ): Promise<{ readonly applied: boolean; readonly failureReason?: string }>;
+}
+
+/** All that a {@link Client} has but what shows text to the user, which the connection's file adds. */
+export interface ClientAnswers
+  extends Pick<
+    Client,
+    "followsCommandLinks" | "tagsModelGenerated" | "workspaceFolders" | "listFolder" | "readFile" | "applyEdit"
+  > {
+  /** Forgets the workspace's folders, so that the next question about them is asked anew. */
+  foldersChanged(): void;
+}
+
+/** @param options initializationOptions */
+export function createClient(
+  { workspace, textDocument }: Pick<ClientCapabilities, "workspace" | "textDocument">,
+  options: unknown,
+  rootUri: string | null | undefined,
+  asks: Asks,
+): ClientAnswers {
+  /** Requested when they are first needed. */
+  let folders: Promise<readonly string[]> | undefined;
+  const askFolders = async () => {
+    try {
+      return ((await asks.folders()) ?? []).map(({ uri }) => uri);
+    } catch {
+      folders = undefined; // so that the next call asks again
+      return [];
+    }
+  };
+  const root = rootUri === null || rootUri === undefined ? [] : [rootUri];
+  return {
+    followsCommandLinks: isEnabled(options, "commandLinks"),
+    tagsModelGenerated: textDocument?.codeAction?.tagSupport !== undefined,
+    workspaceFolders: () => {
+      folders ??= workspace?.workspaceFolders ? askFolders() : Promise.resolve(root);
+      return folders;
+    },
+    foldersChanged: () => {
+      folders = undefined;
+    },
+    listFolder: async (uri) => folderEntriesSchema.parse(await asks.request(LIST_FOLDER_REQUEST, { uri })),
+    readFile: async (uri, mostBytes) => {
+      const { base64 } = fileContentSchema.parse(await asks.request(READ_FILE_REQUEST, { uri, mostBytes }));
+      return base64 === undefined ? undefined : Buffer.from(base64, "base64");
+    },
+    applyEdit: async (label, edit) => {
+      const { applied, failureReason } = await asks.applyEdit(label, edit);
+      return applied ? undefined : (failureReason ?? "the editor refused the edit");
+    },
+  };
+}
+
+/** Whether initializationOptions enable an option. */
+function isEnabled(options: unknown, name: string): boolean {
+  return (
+    typeof options === "object" &&
+    options !== null &&
+    Object.entries(options).some(([key, value]) => key === name && value === true)
+  );
+}
