@@ -74,7 +74,7 @@ const VIEWS = {
     await button(page, "Next").click();
     await page.getByText("Advanced").click();
     await page.locator("#setting-epochs").fill("1.5");
-    await page.getByText("Give a whole number.").waitFor();
+    await page.getByText("Enter a whole number.").waitFor();
   },
   async running(page) {
     await page.locator("#setting-epochs").fill("");
