@@ -81,7 +81,7 @@ const QUOTED = {
       await page.keyboard.press("Control+Alt+y");
       await shown.waitFor({ timeout: TRY_MS });
     });
-    await noLinkIn(shown, "Open the manual] (command:");
+    await noLinkIn(shown, "Open the manual] (c)] (command:");
     await person.command("Notifications: Clear All Notifications");
   },
   async "a hover of a hostile document's section has no link"({ page }) {
@@ -94,7 +94,7 @@ const QUOTED = {
       await page.mouse.move(x + 43, y + height / 2);
       await hover.waitFor({ timeout: TRY_MS });
     });
-    await noLinkIn(hover, `Open the manual]${LINK}`);
+    await noLinkIn(hover, `Open the manual](c)]${LINK}`);
   },
 };
 
