@@ -1,17 +1,12 @@
 /** The documents that no training run may see, on which `bench quality` measures. */
 import { readFileSync } from "node:fs";
 import { gunzipSync } from "node:zlib";
+import sets from "../../models/recipes/kept-out.json" with { type: "json" };
 import { gapsOf, type RowGap } from "../../server/evaluation/fills.ts";
 import { parseRows, type Row } from "../../server/training/data/rows.ts";
 
-/** Repositories left out of all training data; models/recipes/evaluation-data.py holds the same list. */
-export const keptOutRepositories: ReadonlySet<string> = new Set([
-  "denoland/docs",
-  "open-telemetry/opentelemetry.io",
-  "cypress-io/cypress-documentation",
-  "nuxt/nuxt",
-  "18F/18f.gsa.gov",
-]);
+/** Repositories that nothing is trained, counted or fitted on, whose list the recipes in Python read too. */
+export const keptOutRepositories: ReadonlySet<string> = new Set([...sets.first, ...sets.second]);
 
 /** JSON lines of all described documents of those repositories. */
 export const keptOutPath = "bench/data/kept-out.jsonl.gz";

@@ -14,17 +14,13 @@ import numpy as np
 import zstandard
 from tokenizers import Tokenizer
 
-KEPT_OUT = ("denoland/docs", "open-telemetry/opentelemetry.io", "cypress-io/cypress-documentation", "nuxt/nuxt", "18F/18f.gsa.gov")
+from kept_out import KEPT_OUT, repository
 
 
 def rows(path):
     with open(path, "rb") as file:
         for line in io.TextIOWrapper(zstandard.ZstdDecompressor().stream_reader(file), encoding="utf-8"):
             yield json.loads(line)
-
-
-def repository(row):
-    return row["source"].split(":")[0]
 
 
 def cut_off(row):
