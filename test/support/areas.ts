@@ -86,7 +86,7 @@ export const AREAS: readonly Area[] = [
   {
     path: "server/metrics",
     holds: "metrics of outputs: ROUGE, gaps, faithfulness, intervals, calibration",
-    areas: ["models", "server/catalog"],
+    areas: ["models", "server/text", "server/catalog"],
     packages: ["zod"],
     node: false,
   },
