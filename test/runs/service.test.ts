@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { setTimeout } from "node:timers/promises";
-import type { Removed } from "../../protocol/panel.ts";
+import type { Removed } from "../../protocol/panel/models.ts";
 import { answerBy, type Questions } from "../../protocol/panel.ts";
 import type { DataCheck, Fit, RunDetails, RunList, RunNews, RunSummary } from "../../protocol/runs.ts";
 import type { RunRequest } from "../../protocol/train-request.ts";

@@ -2,7 +2,7 @@
 
 import type { ChangeAnnotation, TextEdit, WorkspaceEdit } from "vscode-languageserver-protocol";
 import type { Translate } from "../../../base/translate.ts";
-import type { FillGapsResult, RephraseResult, WriteFieldResult } from "../../../protocol/commands.ts";
+import type { FillGapsResult, RephraseResult, WriteFieldResult } from "../../../protocol/commands/writing.ts";
 import { summaryNotes } from "../../features/read/summary-notes.ts";
 import { fillGaps } from "../../features/write/fill-gaps.ts";
 import { rephrase } from "../../features/write/rephrase.ts";

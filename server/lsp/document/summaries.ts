@@ -7,7 +7,7 @@ import type { Hover } from "vscode-languageserver-protocol";
 import { percentDone } from "../../../base/figures.ts";
 import type { Translate } from "../../../base/translate.ts";
 import { ModelError } from "../../../models/errors.ts";
-import type { SummarizeFolderArguments, SummarizeFolderResult } from "../../../protocol/commands.ts";
+import type { SummarizeFolderArguments, SummarizeFolderResult } from "../../../protocol/commands/reading.ts";
 import type { Settings } from "../../../protocol/settings.ts";
 import { folderDigest } from "../../features/read/folder-digest.ts";
 import { isWithin, linkAt, pathWithin, resolveLink, sectionNamed, uriWithin } from "../../features/read/link-target.ts";
