@@ -1,6 +1,6 @@
 /**
  * The benchmarks' command line: `npm run bench -- infer | train | learning | quality | decoding | editor | features |
- * typing | panel | load | big | bigram | characters`.
+ * typing | panel | load | big | bigram | characters | prose`.
  */
 import { Command, InvalidArgumentError, Option } from "commander";
 import type { Precision } from "../server/engine/engine.ts";
@@ -222,6 +222,14 @@ program
   .action(async ({ corpus }: { corpus: string }) => {
     const { writeBigramTable } = await import("./bigram.ts");
     await writeBigramTable(corpus);
+  });
+
+program
+  .command("prose")
+  .description("training text from standard input, as JSON lines, with its prose in place of its markup")
+  .action(async () => {
+    const { writeProse } = await import("./prose.ts");
+    await writeProse();
   });
 
 await program.parseAsync();
