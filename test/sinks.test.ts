@@ -15,6 +15,9 @@ interface Sink {
   readonly but?: Readonly<Record<string, readonly string[]>>;
 }
 
+/** What main.ts does with a question. */
+const SHOWN_QUESTION = 'connection.sendRequest("window/showMessageRequest", shownQuestion(text, answer))';
+
 /** Every sink of text from outside: notification, status item, pick, log, hover, terminal, and their like. */
 const SINKS: readonly Sink[] = [
   {
@@ -53,7 +56,7 @@ const SINKS: readonly Sink[] = [
     raw: /\b(show|log)Message(Request)?\b(?!\(|: \()|\bconnection\.(console|window|tracer|telemetry)\b/i,
     but: {
       // createLog cleans the lines.
-      "server/main.ts": ["createLog((level, line) => connection.console[", shownMessage()],
+      "server/main.ts": ["createLog((level, line) => connection.console[", shownMessage(), SHOWN_QUESTION],
     },
   },
   {

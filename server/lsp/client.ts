@@ -13,13 +13,15 @@ export interface Asks {
     label: string,
     edit: WorkspaceEdit,
   ): Promise<{ readonly applied: boolean; readonly failureReason?: string }>;
+  /** Shows a question and its answer; the answer if it was chosen. */
+  question(text: string, answer: string): Promise<string | undefined>;
 }
 
 /** All that a {@link Client} has but what shows text to the user, which the connection's file adds. */
 export interface ClientAnswers
   extends Pick<
     Client,
-    "followsCommandLinks" | "tagsModelGenerated" | "workspaceFolders" | "listFolder" | "readFile" | "applyEdit"
+    "followsCommandLinks" | "tagsModelGenerated" | "ask" | "workspaceFolders" | "listFolder" | "readFile" | "applyEdit"
   > {
   /** Forgets the workspace's folders, so that the next question about them is asked anew. */
   foldersChanged(): void;
@@ -44,6 +46,7 @@ export function createClient(
   };
   const root = rootUri === null || rootUri === undefined ? [] : [rootUri];
   return {
+    ask: isEnabled(options, "confirmPrivateFiles") ? askOnce(asks) : undefined,
     followsCommandLinks: isEnabled(options, "commandLinks"),
     tagsModelGenerated: textDocument?.codeAction?.tagSupport !== undefined,
     workspaceFolders: () => {
@@ -62,6 +65,15 @@ export function createClient(
       const { applied, failureReason } = await asks.applyEdit(label, edit);
       return applied ? undefined : (failureReason ?? "the editor refused the edit");
     },
+  };
+}
+
+/** Asks until the answer is yes, which is remembered. */
+function askOnce({ question }: Asks): NonNullable<Client["ask"]> {
+  const agreed = new Set<string>();
+  return async (text, yes, key) => {
+    if (!agreed.has(key) && (await question(text, yes)) === yes) agreed.add(key);
+    return agreed.has(key);
   };
 }
 
