@@ -220,10 +220,6 @@ function unheard(send: () => Promise<unknown>): void {
   (async () => send())().catch(() => undefined);
 }
 
-function shownQuestion(text: string, answer: string): object {
-  return { type: MessageType.Warning, message: messageText(text), actions: [{ title: messageText(answer) }] };
-}
-
 /** Handles an added or removed folder, which may have its own settings. */
 function foldersChanged(): void {
   client?.foldersChanged();
@@ -263,10 +259,6 @@ function servicesFor(
     folders: () => connection.workspace.getWorkspaceFolders(),
     request: (method, params) => connection.sendRequest(method, params),
     applyEdit: (label, edit) => connection.workspace.applyEdit({ label, edit }),
-    question: async (text, answer) => {
-      const chosen = await connection.sendRequest("window/showMessageRequest", shownQuestion(text, answer));
-      return chosen === null ? undefined : answer;
-    },
   });
   const initialSettings =
     typeof options === "object" && options !== null && SETTINGS_SECTION in options ? options : undefined;

@@ -15,9 +15,6 @@ interface Sink {
   readonly but?: Readonly<Record<string, readonly string[]>>;
 }
 
-/** What main.ts does with a question. */
-const SHOWN_QUESTION = 'connection.sendRequest("window/showMessageRequest", shownQuestion(text, answer))';
-
 /** Every sink of text from outside: notification, status item, pick, log, hover, terminal, and their like. */
 const SINKS: readonly Sink[] = [
   {
@@ -56,7 +53,8 @@ const SINKS: readonly Sink[] = [
     raw: /\b(show|log)Message(Request)?\b(?!\(|: \()|\bconnection\.(console|window|tracer|telemetry)\b/i,
     but: {
       // createLog cleans the lines.
-      "server/main.ts": ["createLog((level, line) => connection.console[", shownMessage(), SHOWN_QUESTION],
+      "server/lsp/client.ts": ["  ShowMessageRequest,\n", "await request(ShowMessageRequest.method, question)"],
+      "server/main.ts": ["createLog((level, line) => connection.console[", shownMessage()],
     },
   },
   {

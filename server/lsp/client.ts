@@ -1,6 +1,12 @@
 /** The client as the handlers see it: what it can do, and what the server may ask of it. */
-import type { ClientCapabilities, WorkspaceEdit } from "vscode-languageserver-protocol";
+import {
+  type ClientCapabilities,
+  MessageType,
+  ShowMessageRequest,
+  type WorkspaceEdit,
+} from "vscode-languageserver-protocol";
 import { LIST_FOLDER_REQUEST, READ_FILE_REQUEST } from "../../protocol/requests.ts";
+import { messageText } from "../../protocol/shown-text.ts";
 import { fileContentSchema, folderEntriesSchema } from "./client-answers.ts";
 import type { Client } from "./services.ts";
 
@@ -13,8 +19,6 @@ export interface Asks {
     label: string,
     edit: WorkspaceEdit,
   ): Promise<{ readonly applied: boolean; readonly failureReason?: string }>;
-  /** Shows a question and its answer; the answer if it was chosen. */
-  question(text: string, answer: string): Promise<string | undefined>;
 }
 
 /** All that a {@link Client} has but what shows text to the user, which the connection's file adds. */
@@ -69,11 +73,15 @@ export function createClient(
 }
 
 /** Asks until the answer is yes, which is remembered. */
-function askOnce({ question }: Asks): NonNullable<Client["ask"]> {
+function askOnce({ request }: Asks): NonNullable<Client["ask"]> {
   const agreed = new Set<string>();
   return async (text, yes, key) => {
-    if (!agreed.has(key) && (await question(text, yes)) === yes) agreed.add(key);
-    return agreed.has(key);
+    if (agreed.has(key)) return true;
+    const question = { type: MessageType.Warning, message: messageText(text), actions: [{ title: messageText(yes) }] };
+    const chosen = await request(ShowMessageRequest.method, question);
+    if (chosen === null || chosen === undefined) return false;
+    agreed.add(key);
+    return true;
   };
 }
 
