@@ -92,21 +92,16 @@ async function features(session: TimedSession, rounds: number): Promise<Times> {
 
 const LARGE_BYTES = 5e6;
 
-/** A Markdown document with many sections, each with a gap. */
-function largeDocument(): string {
-  const sections: string[] = [];
+async function large(session: TimedSession, rounds: number): Promise<Times> {
+  const paragraphs: string[] = [];
   const places = drawPlaces(40);
   for (let bytes = 0, i = 0; bytes < LARGE_BYTES; i++) {
     const { text = "", offset = 0 } = places[i % places.length] ?? {};
-    const section = `## Section ${i}\n\n${text.slice(Math.max(0, offset - 600), offset + 600)}\n\nIt has ___ words — no more.\n`;
-    sections.push(section);
-    bytes += Buffer.byteLength(section);
+    const piece = `## Section ${i}\n\n${text.slice(Math.max(0, offset - 600), offset + 600)}\n\nIt has ___ words — no more.\n`;
+    paragraphs.push(piece);
+    bytes += Buffer.byteLength(piece);
   }
-  return sections.join("\n");
-}
-
-async function large(session: TimedSession, rounds: number): Promise<Times> {
-  const content = largeDocument();
+  const content = paragraphs.join("\n");
   const uri = "file:///large.md";
   const lines = content.split("\n");
   const from = lines.length / 2;

@@ -11,7 +11,7 @@ import { evaluate, prepareEvaluation } from "../server/evaluation/evaluate.ts";
 import { type ModelPool, openPool } from "../server/evaluation/pool.ts";
 import { printReport } from "../server/evaluation/print.ts";
 import type { EvaluationReport } from "../server/metrics/report.ts";
-import { tablePath } from "./bigram.ts";
+import { tablePath } from "./ngrams.ts";
 import { calledFrom } from "./support/called-from.ts";
 import {
   cardFigures,
@@ -70,7 +70,7 @@ async function evaluateAll(pool: ModelPool, limit: number | undefined, work: Wor
       data: keptOutPath,
       seed: SEED,
       ...defined({ limit }),
-      ...defined({ bigrams: task === "infill" ? tablePath : undefined }),
+      ...defined({ ngrams: task === "infill" ? tablePath : undefined }),
     };
     const { report } = await evaluate(pool, await prepareEvaluation(options, work.signal), work);
     console.log(printReport(report));

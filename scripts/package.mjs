@@ -35,9 +35,9 @@ const NATIVE = {
 const MODELS = [
   /^models\/builtin\/[\w.-]+\/(config|tokenizer|tokenizer_config|spanfill|generation_config|eval|shortlist|decoding|calibration)\.json$/,
   /^models\/builtin\/[\w.-]+\/(model\.int8\.safetensors|README\.md)$/,
-  /^models\/builtin\/(sample(-gaps)?\.md|english\.bigrams\.gz)$/,
+  /^models\/builtin\/(sample(-gaps)?\.md|english\.ngrams\.gz)$/,
 ];
-const TEXTS = [/^package\.json$/, /^(readme|changelog|privacy|telemetry)\.md$/i, /^(LICENSE(\.txt)?|NOTICE)$/];
+const TEXTS = [/^package\.json$/, /^(readme|changelog|privacy)\.md$/i, /^(LICENSE(\.txt)?|NOTICE)$/];
 const VSIX = [
   ...TEXTS,
   ...MODELS,
@@ -97,8 +97,7 @@ function packTarball() {
     // npm then refuses it elsewhere, and says why.
     ...(native && { os: [os], cpu: [cpu], ...(os === "linux" && { libc: ["glibc"] }) }),
   });
-  const texts = ["README.md", "CHANGELOG.md", "PRIVACY.md", "TELEMETRY.md", "LICENSE", "NOTICE"];
-  stageFiles(stage, ...texts, "models/builtin", "l10n");
+  stageFiles(stage, "README.md", "CHANGELOG.md", "PRIVACY.md", "LICENSE", "NOTICE", "models/builtin", "l10n");
   stageBundles(stage, bundles("cli.js", "server.js", "child.js"));
   stageRuntime(join(stage, "node_modules"));
 
@@ -122,7 +121,6 @@ async function packExtension() {
     "l10n",
     "CHANGELOG.md",
     "PRIVACY.md",
-    "TELEMETRY.md",
     "LICENSE",
     "NOTICE",
     "models/builtin",

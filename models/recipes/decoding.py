@@ -15,7 +15,7 @@ def main():
     parser.add_argument("--beams", type=int, default=4, help="of summaries")
     parser.add_argument("--after-one", type=float, default=2, help="titles: bonus of a token that follows the last one in the source")
     parser.add_argument("--after-two", type=float, default=2, help="the same for the last two")
-    parser.add_argument("--word-pairs", type=float, default=0.5, help="words: weight of the word pairs' log probability")
+    parser.add_argument("--ngrams", type=float, default=1, help="words: weight of the n-grams' log probability")
     parser.add_argument("--keep", type=int, default=12288, help="tokens listed, so that larger shortlists can be asked for")
     options = parser.parse_args()
     corpus = np.memmap(f"{options.prepared}/corpus.bin", dtype=np.uint16, mode="r")
@@ -30,7 +30,7 @@ def main():
     with open(options.out, "w") as file:
         copy_bias = {"afterOne": options.after_one, "afterTwo": options.after_two}
         writing = {"summary": {"beams": options.beams}, "title": {"copyBias": copy_bias},
-                   "fill": {"wordPairs": options.word_pairs}}
+                   "fill": {"ngrams": options.ngrams}}
         values = {"shortlist": options.shortlist, **writing, "frequent": ranking.tolist()}
         json.dump(values, file, separators=(",", ":"))
         file.write("\n")

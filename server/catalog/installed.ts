@@ -47,10 +47,10 @@ export interface ModelDecoding {
   readonly title?: Writing;
   readonly fill?: {
     /**
-     * Weight of the word pairs' log probability relative to the model's own, if a gap holds one English word.
-     * @see word-pairs.ts
+     * Weight of the n-grams' log probability relative to the model's own, if a gap holds one English word.
+     * @see ngrams.ts
      */
-    readonly wordPairs?: number;
+    readonly ngrams?: number;
   };
   /** Token ids, in descending order of frequency in text like the model's output. */
   readonly frequent: readonly number[];
@@ -242,7 +242,7 @@ const decodingSchema = z.object({
   shortlist: z.int().positive().exactOptional(),
   summary: writingSchema.exactOptional(),
   title: writingSchema.exactOptional(),
-  fill: z.object({ wordPairs: z.number().positive().exactOptional() }).exactOptional(),
+  fill: z.object({ ngrams: z.number().positive().exactOptional() }).exactOptional(),
   frequent: z.array(z.int().nonnegative()).default([]),
 });
 

@@ -30,7 +30,7 @@ export function evaluateCommand(): Command {
     .option("--seed <n>", "seed for drawing rows, gaps and resamples", atLeast(0), 0)
     .option("--predictions <file>", "write each prediction with its likelihood to a file, as JSON lines")
     .option("--alternatives <n>", "infill: how many proposals count as hits (default: 5)", atLeast(1))
-    .option("--bigrams <file>", "infill: corpus (JSON lines) for the bigram counts of the baseline")
+    .option("--ngrams <file>", "infill: corpus (JSON lines) for the n-gram counts of the baseline")
     .option(
       "--prefix <text>",
       `classify: text before each input (default: the model's own, else "${TASK_PREFIXES.classify}")`,
@@ -43,7 +43,7 @@ qa: question, context, answers; classify: text, label.
 
 Examples:
   $ spanfill evaluate --task summarize --data pairs.jsonl
-  $ spanfill evaluate --task infill --data docs.jsonl.gz --bigrams corpus.jsonl.gz --limit 200
+  $ spanfill evaluate --task infill --data docs.jsonl.gz --ngrams corpus.jsonl.gz --limit 200
   $ spanfill evaluate --task classify --data test.jsonl --columns text=input --model ./tuned --json`,
     );
   return withPoolOptions(command).action((options: Options) =>
@@ -69,10 +69,10 @@ Examples:
 }
 
 /** Options that only one task supports, with that task. */
-const TASK_OF_OPTION = { alternatives: "infill", bigrams: "infill", prefix: "classify" } as const;
+const TASK_OF_OPTION = { alternatives: "infill", ngrams: "infill", prefix: "classify" } as const;
 
 function checkOptions(options: Options): void {
-  for (const name of ["alternatives", "bigrams", "prefix"] as const) {
+  for (const name of ["alternatives", "ngrams", "prefix"] as const) {
     if (options[name] !== undefined && options.task !== TASK_OF_OPTION[name]) {
       throw new UsageError(`--${name} is for --task ${TASK_OF_OPTION[name]}; leave it out.`);
     }

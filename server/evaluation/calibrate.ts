@@ -110,7 +110,7 @@ async function trialsOf(model: LoadedModel, row: Row<"summarize">, signal: Abort
       trials.title.push({ logProbs: title.logProbs, right: alike(row.title, title.summary) });
     }
   }
-  const weighs = model.info.decoding?.fill?.wordPairs !== undefined;
+  const weighs = model.info.decoding?.fill?.ngrams !== undefined;
   for (const gap of gapsOf(row, 0)) {
     const passage = gap.kind === "sentence";
     const cut = passage ? restOf(gap, row.row) : gap;
@@ -119,7 +119,7 @@ async function trialsOf(model: LoadedModel, row: Row<"summarize">, signal: Abort
       const right = passage ? firstWord(fill.text) === firstWord(cut.fill) : bareFill(fill.text) === bareFill(cut.fill);
       trials[kind].push({ logProbs: fill.logProbs, right });
     };
-    judge(passage ? "passage" : "fill", (await fillGap(model, cut, 1, signal, { wordPairs: 0 }))[0]);
+    judge(passage ? "passage" : "fill", (await fillGap(model, cut, 1, signal, { ngrams: 0 }))[0]);
     if (isWord(gap) && weighs) judge("word", (await fillGap(model, cut, 1, signal))[0]);
   }
   return trials;

@@ -3,13 +3,13 @@ import { createHash } from "node:crypto";
 import { basename } from "node:path";
 import { defined } from "../../base/defined.ts";
 import { seededRandom, seededSample } from "../../models/random.ts";
-import { type BigramModel, createBigramModel } from "../../models/words/bigram.ts";
+import { createNgramModel, type NgramModel } from "../../models/words/ngram.ts";
 import { TASK_PREFIXES } from "../../protocol/task-prefixes.ts";
 import { UsageError, type Work } from "../command-work.ts";
 import { RESAMPLES } from "../metrics/estimate.ts";
 import type { EvaluationReport } from "../metrics/report.ts";
 import { decodeText } from "../text/input.ts";
-import { readBigrams, readData } from "../training/data/data-file.ts";
+import { readData, readNgrams } from "../training/data/data-file.ts";
 import { parseRows, type Row, type RowFormat, rolesOf } from "../training/data/rows.ts";
 import { answerTask, labelTask } from "./answers.ts";
 import type { Prediction, TaskContext, TaskResult } from "./evaluated-task.ts";
@@ -29,8 +29,8 @@ export interface EvaluateOptions {
   readonly seed: number;
   /** infill: how many proposals count as hits. Default 5. */
   readonly alternatives?: number;
-  /** infill: a corpus for counting bigrams, or a table of counts. */
-  readonly bigrams?: string;
+  /** infill: a corpus for counting n-grams, or a table of counts. */
+  readonly ngrams?: string;
   /** classify: the text before each input. Default: the model's own, or else that of `TASK_PREFIXES`. */
   readonly prefix?: string;
 }
@@ -59,12 +59,12 @@ export async function prepareEvaluation(options: EvaluateOptions, signal: AbortS
     return read(options, task, run, signal);
   }
   const { alternatives = 5 } = options;
-  let bigrams: BigramModel | undefined;
+  let ngrams: NgramModel | undefined;
   const fill = (rows: readonly Row<"infill">[], context: TaskContext) =>
-    fillTask(rows, context, { alternatives, bigrams });
+    fillTask(rows, context, { alternatives, ngrams });
   return read(options, task, fill, signal, async (sources) => {
-    if (options.bigrams === undefined) return;
-    bigrams = createBigramModel(await readBigrams(options.bigrams, sources, signal));
+    if (options.ngrams === undefined) return;
+    ngrams = createNgramModel(await readNgrams(options.ngrams, sources, signal));
   });
 }
 

@@ -1,7 +1,7 @@
-/** Evaluation of fills: cuts gaps into texts, has the model and bigrams fill them, and scores what was cut out. */
+/** Evaluation of fills: cuts gaps into texts, has the model and n-grams fill them, and scores what was cut out. */
 import { defined } from "../../base/defined.ts";
 import { ModelError } from "../../models/errors.ts";
-import type { BigramModel } from "../../models/words/bigram.ts";
+import type { NgramModel } from "../../models/words/ngram.ts";
 import type { LoadedModel } from "../engine/engine.ts";
 import { type FillCandidate, type InfillParams, infill } from "../features/write/infill.ts";
 import { bareFill, evaluateFills, type FillOutputs } from "../metrics/evaluate.ts";
@@ -12,11 +12,11 @@ import { predicted, type TaskContext, type TaskResult } from "./evaluated-task.t
 /** A gap and the row it was cut from. */
 export type RowGap = Gap & { readonly row: number; readonly source: string };
 
-/** Evaluates fills of the gaps that a seed cuts into each text, compared with bigrams if their counts are given. */
+/** Evaluates fills of the gaps that a seed cuts into each text, compared with n-grams if their counts are given. */
 export async function fillTask(
   rows: readonly Row<"infill">[],
   { pool, signal, progress, seed }: TaskContext,
-  { alternatives, bigrams }: { readonly alternatives: number; readonly bigrams: BigramModel | undefined },
+  { alternatives, ngrams }: { readonly alternatives: number; readonly ngrams: NgramModel | undefined },
 ): Promise<TaskResult> {
   const gaps = rows.flatMap((row) => gapsOf(row, seed));
   if (gaps.length === 0) {
@@ -25,18 +25,18 @@ export async function fillTask(
       "No text has a paragraph of prose to cut a gap into. Give texts with paragraphs of 80 characters or more.",
     );
   }
-  const helped = pool.info.decoding?.fill?.wordPairs !== undefined;
-  const fillWithoutPairs = async (model: LoadedModel, gap: Gap): Promise<string[]> =>
+  const helped = pool.info.decoding?.fill?.ngrams !== undefined;
+  const fillWithoutNgrams = async (model: LoadedModel, gap: Gap): Promise<string[]> =>
     distinct([
-      ...(await fillGap(model, gap, 1, signal, { wordPairs: 0 })),
-      ...(alternatives > 1 ? await fillGap(model, gap, alternatives, signal, { wordPairs: 0 }) : []),
+      ...(await fillGap(model, gap, 1, signal, { ngrams: 0 })),
+      ...(alternatives > 1 ? await fillGap(model, gap, alternatives, signal, { ngrams: 0 }) : []),
     ]);
   const outcomes = await pool.map(
     gaps,
     async (model, gap) => ({
       greedy: await fillGap(model, gap, 1, signal),
       beams: isWord(gap) && alternatives > 1 ? await fillGap(model, gap, alternatives, signal) : [],
-      withoutPairs: isWord(gap) && helped ? await fillWithoutPairs(model, gap) : undefined,
+      withoutNgrams: isWord(gap) && helped ? await fillWithoutNgrams(model, gap) : undefined,
       likelihood: await trueFill(model, gap, signal),
       withoutAfter: await trueFill(model, { ...gap, after: "" }, signal),
     }),
@@ -47,14 +47,14 @@ export async function fillTask(
   const fills = outcomes.map(({ greedy, beams }) => distinct([...greedy.slice(0, 1), ...beams]));
   const outputs: FillOutputs[] = [
     { name: "model", fills, logProbs: outcomes.map(({ likelihood }) => likelihood) },
-    ...(helped ? [{ name: "model without word pairs", fills: outcomes.map(({ withoutPairs }) => withoutPairs) }] : []),
+    ...(helped ? [{ name: "model without n-grams", fills: outcomes.map(({ withoutNgrams }) => withoutNgrams) }] : []),
     { name: "model, only the text before", logProbs: outcomes.map(({ withoutAfter }) => withoutAfter) },
   ];
-  if (bigrams !== undefined) outputs.push(...bigramOutputs(bigrams, gaps, alternatives));
+  if (ngrams !== undefined) outputs.push(...ngramOutputs(ngrams, gaps, alternatives));
   return {
     groups: evaluateFills(gaps, outputs, alternatives, seed),
     alternatives,
-    notes: notesOf(alternatives, helped, bigrams !== undefined),
+    notes: notesOf(alternatives, helped, ngrams !== undefined),
     predictions: gaps.map(({ row, source, kind, fill }, i) => {
       const { greedy = [], beams = [], likelihood = [] } = outcomes[i] ?? {};
       return {
@@ -71,15 +71,15 @@ export async function fillTask(
   };
 }
 
-/** Fills from word pairs only: from the word before, and from both sides. */
-function bigramOutputs(bigrams: BigramModel, gaps: readonly Gap[], alternatives: number): FillOutputs[] {
+/** Fills from n-grams only: from the words before, and from both sides. */
+function ngramOutputs(ngrams: NgramModel, gaps: readonly Gap[], alternatives: number): FillOutputs[] {
   const predict = (both: boolean) =>
     gaps.map((gap) =>
-      isWord(gap) ? bigrams.predict(gap.before, both ? gap.after : undefined, alternatives) : undefined,
+      isWord(gap) ? ngrams.predict(gap.before, both ? gap.after : undefined, alternatives) : undefined,
     );
   return [
-    { name: "bigrams, word before", fills: predict(false) },
-    { name: "bigrams, both sides", fills: predict(true) },
+    { name: "n-grams, words before", fills: predict(false) },
+    { name: "n-grams, both sides", fills: predict(true) },
   ];
 }
 
@@ -88,10 +88,10 @@ function notesOf(alternatives: number, helped: boolean, compared: boolean): stri
     "Gaps: of each text at most one content word, one function word, one phrase (2 to 5 words) and one sentence (5 to 30 words), cut by the seed; the model sees up to about 800 characters on both sides and the gap's length class.",
     `Fills: no sampling; "among" counts the fill and the best alternatives, ${alternatives} different ones at most.`,
     ...(helped
-      ? ["Words: the model weighs what word pairs of its training text propose; without them it is greedy."]
+      ? ["Words: the model weighs what the n-grams of its training text propose; without them it is greedy."]
       : []),
     "Exact: the case counts, white space and marks around a fill do not. F1: of words, case and marks ignored. Perplexity: of what stood there, given the text on both sides.",
-    ...(!compared ? ["No bigrams to compare with: --bigrams FILE counts them in a corpus."] : []),
+    ...(!compared ? ["No n-grams to compare with: --ngrams FILE counts them in a corpus."] : []),
   ];
 }
 

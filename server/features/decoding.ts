@@ -10,8 +10,8 @@ export interface Decoding extends Pick<GenerateRequest, "shortlist" | "copyBias"
    * true.
    */
   readonly faithful?: boolean;
-  /** Weight of the word pairs in gaps of one English word; 0 leaves the model alone. */
-  readonly wordPairs?: number;
+  /** Weight of the n-grams in gaps of one English word; 0 leaves the model alone. */
+  readonly ngrams?: number;
 }
 
 /** What a caller chose, and for the rest what suits the model when it writes that. */

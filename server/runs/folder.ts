@@ -1,6 +1,6 @@
 /**
- * The folder of a run: its request, the output of its process, and the orders to that process. It stays when the
- * model is removed.
+ * A run's folder: what was asked for, what the run's process said, and what it is told. It stays when the model is
+ * gone.
  */
 import { appendFile, open, readdir, readFile, stat, utimes } from "node:fs/promises";
 import { join } from "node:path";
@@ -19,16 +19,16 @@ const recordSchema = z.object({
   request: runRequestSchema,
   /** The model's folder. */
   out: z.string(),
-  /** The process started last; by this id it is known to run before it has locked the model's folder. */
+  /** Of the process that was started last: while it has not begun to work, this says that it is there. */
   pid: z.int().exactOptional(),
-  /** When that process was started, in milliseconds. */
+  /** When it was, in milliseconds. */
   launchedMs: z.number(),
 });
 
-/** The stored description of a run. */
+/** What is written down of a run. */
 export type RunRecord = z.output<typeof recordSchema>;
 
-/** The folder of all runs; hidden, so that it is not listed among the models beside it. */
+/** Where the runs of a place are; hidden from those that look for models there. */
 export function runsFolder({ own }: Places): string {
   return join(own, ".runs");
 }
@@ -41,9 +41,9 @@ export function runFiles(places: Places, id: string) {
     record: join(folder, "run.json"),
     /** The request as `spanfill train --request` reads it. */
     request: join(folder, "request.json"),
-    /** Lines of JSON; an incomplete last one is still being written. */
+    /** Lines of JSON; a half one at the end is being written. */
     events: join(folder, "events.jsonl"),
-    /** The process's standard error. */
+    /** What the process said on standard error. */
     errors: join(folder, "errors.txt"),
     control: join(folder, "control"),
   };
@@ -57,18 +57,19 @@ export async function listRuns(places: Places): Promise<string[]> {
   });
 }
 
-/** Reads the description of a run; undefined if there is none, or another version wrote it. */
+/** What is written of a run; undefined where there is none, or another version wrote it. */
 export async function readRecord(places: Places, id: string): Promise<RunRecord | undefined> {
   try {
     const record = recordSchema.parse(JSON.parse(await readFile(runFiles(places, id).record, "utf8")));
-    // Its place determines whose run it is and where the model lies: a file must not choose what is written or removed.
+    // Whose run it is, and where its model lies, is said by where it was found: a file must not choose what is written
+    // or removed.
     return record.id === id ? { ...record, out: join(places.own, id) } : undefined;
   } catch {
-    return undefined; // not a run of ours
+    return undefined; // no run of ours
   }
 }
 
-/** Writes the description of a run. */
+/** Writes what is known of a run. */
 export async function writeRecord(places: Places, record: RunRecord): Promise<void> {
   const path = runFiles(places, record.id).record;
   await writeAtomically(path, (handle) => handle.writeFile(`${JSON.stringify(record, null, 2)}\n`));
@@ -83,8 +84,8 @@ export async function writeRunRequest(places: Places, { id, request, out }: RunR
   });
 }
 
-/** Writes an order for a run's process; without a word, earlier orders are forgotten. */
-export async function order(
+/** Tells a run's process something; nothing forgets what was said before. */
+export async function sayTo(
   places: Places,
   id: string,
   word: (typeof TRAIN_CONTROLS)[number] | undefined,
@@ -93,17 +94,17 @@ export async function order(
   await writeAtomically(control, (handle) => handle.writeFile(`${word ?? ""}\n`));
 }
 
-/** Makes the live runs wait until a time, in milliseconds. */
+/** Makes the runs that are going on wait until a time, in milliseconds. */
 export async function holdRuns(places: Places, untilMs: number): Promise<void> {
   const until = new Date(untilMs);
   for (const id of await listRuns(places)) {
     await utimes(holdFile(runFiles(places, id).control), until, until).catch((error) => {
-      if (!isMissing(error)) throw error; // the file exists only while the run's process does
+      if (!isMissing(error)) throw error; // it is there while the run's process is
     });
   }
 }
 
-/** Prepares the folder for a process that appends events: an incomplete line of an earlier process is ended. */
+/** Makes the folder ready for a process that adds to its events: a line that the one before left half is ended. */
 export async function readyFolder(places: Places, id: string): Promise<void> {
   const { folder, events } = runFiles(places, id);
   await makeOwnFolder(folder, places.own);
@@ -111,7 +112,7 @@ export async function readyFolder(places: Places, id: string): Promise<void> {
   if (last !== "" && last !== "\n") await appendFile(events, "\n");
 }
 
-/** The last bytes of a file as text; empty if there is no file. */
+/** The last bytes of a file as text; nothing where there is none. */
 export async function readTail(path: string, bytes: number): Promise<string> {
   const size = (await stat(path).catch(() => undefined))?.size ?? 0;
   if (size === 0) return "";
@@ -127,7 +128,7 @@ export async function readTail(path: string, bytes: number): Promise<string> {
 
 /**
  * Reads a growing file of JSON lines.
- * @returns a function that returns the lines added since its last call, without those that are not JSON
+ * @returns what gives the lines that are new since its last call, those that are no JSON left out
  */
 export function followLines(path: string): () => Promise<unknown[]> {
   let read = 0;
@@ -154,6 +155,6 @@ function parsed(line: string): unknown[] {
   try {
     return line === "" ? [] : [JSON.parse(line)];
   } catch {
-    return []; // a process was killed while it wrote
+    return []; // a process was killed as it wrote
   }
 }

@@ -4,10 +4,10 @@
  */
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
-import { readBigramTable } from "../../bench/bigram.ts";
+import { readTable } from "../../bench/ngrams.ts";
 import { readDocuments, wordGaps } from "../../bench/support/kept-out.ts";
 import { seededRandom, seededSample } from "../../models/random.ts";
-import { createBigramModel } from "../../models/words/bigram.ts";
+import { createNgramModel } from "../../models/words/ngram.ts";
 import { listBuiltin, modelAccount } from "../../server/catalog/installed.ts";
 import type { LoadedModel } from "../../server/engine/engine.ts";
 import { createLocalEngine } from "../../server/engine/process/local.ts";
@@ -69,21 +69,21 @@ for (const { id, directory } of listBuiltin())
       assert.ok(withAfter < 0.9 * withoutAfter, `${withAfter} with the text after the gap, ${withoutAfter} without`);
     });
 
-    it("it fills words better than the word pairs alone, and than it does without them", async () => {
+    it("it fills words better than the n-grams alone, and than it does without them", async () => {
       const fills: string[][] = [];
       const alone: string[][] = [];
       for (const gap of near) {
         fills.push((await fillGap(model, gap, 1)).map(({ text }) => text));
-        alone.push((await fillGap(model, gap, 1, undefined, { wordPairs: 0 })).map(({ text }) => text));
+        alone.push((await fillGap(model, gap, 1, undefined, { ngrams: 0 })).map(({ text }) => text));
       }
-      const pairs = createBigramModel(readBigramTable());
+      const ngrams = createNgramModel(readTable());
       const [group] = evaluateFills(
         near,
         [
           { name: "model", fills },
           { name: "alone", fills: alone },
-          { name: "word before", fills: near.map((gap) => pairs.predict(gap.before, undefined, 1)) },
-          { name: "both sides", fills: near.map((gap) => pairs.predict(gap.before, gap.after, 1)) },
+          { name: "words before", fills: near.map((gap) => ngrams.predict(gap.before, undefined, 1)) },
+          { name: "both sides", fills: near.map((gap) => ngrams.predict(gap.before, gap.after, 1)) },
         ],
         1,
         0,

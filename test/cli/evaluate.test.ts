@@ -105,14 +105,14 @@ test("summaries and titles stand beside their baselines, all and the non-extract
   assert.equal(titles.groups[0]?.systems[1]?.scores["exact"]?.mean, 0);
 });
 
-test("infill cuts every kind of gap and compares with bigrams counted on other repositories", () => {
+test("infill cuts every kind of gap and compares with n-grams counted on other repositories", () => {
   const corpus = jsonl("corpus.jsonl", [{ source: "c/d:1", text: prose }, ...documents]);
   const args = [
     "--task",
     "infill",
     "--data",
     data,
-    "--bigrams",
+    "--ngrams",
     corpus,
     "--alternatives",
     "3",
@@ -128,7 +128,7 @@ test("infill cuts every kind of gap and compares with bigrams counted on other r
   const [model_, before, left, right] = groups[0]?.systems ?? [];
   assert.deepEqual(
     [model_?.name, before?.name, left?.name, right?.name],
-    ["model", "model, only the text before", "bigrams, word before", "bigrams, both sides"],
+    ["model", "model, only the text before", "n-grams, words before", "n-grams, both sides"],
   );
   assert.ok((model_?.scores["perplexityToken"]?.mean ?? 0) > 1 && (right?.scores["exact"]?.mean ?? 0) > 0.2);
   const line = z.object({
@@ -212,10 +212,10 @@ test("what is wrong is told in one line, before the model is loaded", () => {
     [["--task", "classify", "--data", "bad.jsonl"], 1, /bad\.jsonl: row 2, column "label": there is nothing/],
     [["--task", "infill", "--data", "cut.gz"], 1, /cut\.gz cannot be unpacked/],
     [["--task", "infill", "--data", "none.jsonl"], 1, /none\.jsonl: does not exist/],
-    [["--task", "infill", "--data", data, "--bigrams", "bad2.jsonl"], 1, /bad2\.jsonl: does not exist/],
+    [["--task", "infill", "--data", data, "--ngrams", "bad2.jsonl"], 1, /bad2\.jsonl: does not exist/],
     [["--task", "infill", "--data", data, "--columns", "label=x"], 2, /infill has no "label"; it has text, source/],
     [["--task", "infill", "--data", data, "--columns", "text"], 2, /ROLE=COLUMN/],
-    [["--task", "qa", "--data", data, "--bigrams", "x"], 2, /--bigrams is for --task infill/],
+    [["--task", "qa", "--data", data, "--ngrams", "x"], 2, /--ngrams is for --task infill/],
     [["--task", "haiku", "--data", data], 2, /summarize, title, infill, qa, classify/],
     [["--data", data], 2, /--task/],
     [["--task", "qa"], 2, /--data/],

@@ -38,7 +38,7 @@ export const AREAS: readonly Area[] = [
   {
     path: "models",
     holds:
-      "models as bytes and values, without files or runtime: graphs, T5's layers, checkpoints, tokenizers, word pairs",
+      "models as bytes and values, without files or runtime: graphs, T5's layers, checkpoints, tokenizers, word n-grams",
     areas: [],
     packages: ["zod", "@huggingface/tokenizers", "protobufjs", "fzstd"],
     node: false,
@@ -53,19 +53,9 @@ export const AREAS: readonly Area[] = [
   {
     path: "server/text",
     holds:
-      "text: `document` (any format as blocks and prose, a reader each in `document/`), front matter, input, sentences, languages, the files of a folder, private files",
+      "text: `document` (any format as blocks and prose, a reader each in `document/`), input, sentences, languages, the files of a folder, private files",
     areas: ["models", "server/files"],
-    packages: [
-      "eld",
-      "ignore",
-      "@lezer/common",
-      "@lezer/markdown",
-      "entities",
-      "htmlparser2",
-      "jsonc-parser",
-      "toml-eslint-parser",
-      "yaml",
-    ],
+    packages: ["eld", "ignore", "@lezer/common", "@lezer/markdown", "entities", "htmlparser2", "jsonc-parser"],
     node: true,
   },
   {
@@ -86,7 +76,7 @@ export const AREAS: readonly Area[] = [
   {
     path: "server/metrics",
     holds: "metrics of outputs: ROUGE, gaps, faithfulness, intervals, calibration",
-    areas: ["models", "server/text", "server/catalog"],
+    areas: ["models", "server/catalog"],
     packages: ["zod"],
     node: false,
   },
@@ -117,7 +107,7 @@ export const AREAS: readonly Area[] = [
     holds:
       "the features for users: `write/` (infill, completion, rephrasing), `read/` (summaries), `ask/` (answers, labels)",
     areas: [...base, "server/metrics", "server/training"],
-    packages: ["zod", "lru-cache", "yaml", "jsonc-parser"],
+    packages: ["zod", "lru-cache", "yaml"],
     node: true,
   },
   {

@@ -1,5 +1,4 @@
 /** What a relative link of a Markdown document leads to: a file of the workspace, or a section of one. */
-import { decoded, encodedPath } from "../../text/file-behind.ts";
 import { type Section, sectionsOf } from "./section-summary.ts";
 
 /** A link; offsets in UTF-16 units. */
@@ -38,7 +37,7 @@ export function linkAt(text: string, offset: number): Link | undefined {
 /** Where a link leads. @param root the URI of the workspace's folder, for paths that begin with "/" */
 export function resolveLink(path: string, document: string, root: string): string | undefined {
   try {
-    const encoded = encodedPath(path);
+    const encoded = path.split("/").map(encodeURIComponent).join("/");
     return path.startsWith("/") ? `${root.replace(/\/$/, "")}${encoded}` : new URL(encoded, document).href;
   } catch {
     return undefined; // such as from a document that is in no folder
@@ -63,7 +62,7 @@ export function pathWithin(uri: string, folder: string | undefined): string {
 
 /** The URI of a path within a folder. @param path as it is, with "/" between names; "" is the folder itself */
 export function uriWithin(folder: string, path: string): string {
-  return path === "" ? folder : `${folder.replace(/\/$/, "")}/${encodedPath(path)}`;
+  return path === "" ? folder : `${folder.replace(/\/$/, "")}/${path.split("/").map(encodeURIComponent).join("/")}`;
 }
 
 /** The section that a fragment names, as GitHub and VS Code make names of headings. */
@@ -102,4 +101,13 @@ function slug(title: string): string {
     .replace(/[^\p{L}\p{M}\p{N}\p{Pc}\- ]/gu, "")
     .trim()
     .replace(/ /g, "-");
+}
+
+/** Percent signs resolved; as it is where they are none. */
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }

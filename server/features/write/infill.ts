@@ -32,7 +32,7 @@ export interface InfillParams {
   /** Tokens of one encoder window. Default 512, what T5 is trained on. */
   readonly maxContextTokens?: number;
   /** Decoding other than what suits the model. */
-  readonly decoding?: Pick<Decoding, "shortlist" | "wordPairs">;
+  readonly decoding?: Pick<Decoding, "shortlist" | "ngrams">;
 }
 
 /** A fill that could stand in a gap. */
@@ -261,7 +261,7 @@ function choose({ model, candidates, document, weighed }: Work, gap: number): vo
 }
 
 const wordGapOf = ({ model, document, decoding, alternatives }: Work, gap: number) =>
-  wordGap(model, document, gap, decoding.wordPairs, Math.max(LEAST_BEAMS, alternatives));
+  wordGap(model, document, gap, decoding.ngrams, Math.max(LEAST_BEAMS, alternatives));
 
 /** The decoder starts with the first sentinel, may use those of its gaps, and stops at the one after. */
 function searchOf(

@@ -3,22 +3,22 @@
  * together.
  */
 import { fillLength } from "../../../models/tokenizer/spans.ts";
-import { englishWordPairs } from "../../catalog/word-pairs.ts";
+import { englishNgrams } from "../../catalog/ngrams.ts";
 import type { FilledSpan, FillRequest, LoadedModel } from "../../engine/engine.ts";
 import { type GappedDocument, windowOf } from "./infill-window.ts";
 
 /** What is asked of the model for one word, and how its answers are ordered. */
 export interface WordGap {
   readonly request: Partial<FillRequest>;
-  /** The log probability of a fill under the model, its end included, and, weighed, under the word pairs. */
+  /** The log probability of a fill under the model, its end included, and, weighed, under the n-grams. */
   rank(span: FilledSpan): number;
 }
 
 /**
- * Undefined where the gap is for something else, or within a word, or the model does without word pairs. A gap of any
+ * Undefined where the gap is for something else, or within a word, or the model does without n-grams. A gap of any
  * length is for one word when the model has put one there.
- * @param weight of the word pairs; 0 leaves the model alone
- * @throws ModelError "input" when the table of word pairs is damaged
+ * @param weight of the n-grams; 0 leaves the model alone
+ * @throws ModelError "input" when the table of n-grams is damaged
  */
 export async function wordGap(
   { info }: Pick<LoadedModel, "info">,
@@ -32,20 +32,20 @@ export async function wordGap(
   if (weight === 0 || !one || !info.languages.includes("en")) return undefined;
   const {
     texts: [before = "", after = ""],
-  } = windowOf(document, gap, gap + 1, PAIR_WINDOW_TOKENS);
+  } = windowOf(document, gap, gap + 1, NGRAM_WINDOW_TOKENS);
   if (/[\p{L}\p{N}]$/u.test(before) || /^[\p{L}\p{N}]/u.test(after)) return undefined;
-  const pairs = await englishWordPairs();
-  if (pairs === undefined) return undefined;
-  const proposals = pairs.predict(before, after, PROPOSALS);
+  const ngrams = await englishNgrams();
+  if (ngrams === undefined) return undefined;
+  const proposals = ngrams.predict(before, after, PROPOSALS);
   return {
     request: { numBeams: beams, numReturnSequences: beams, lengthPenalty: 0, proposals },
     rank: ({ text, logProbs, endLogProb }) =>
       logProbs.reduce((total, logProb) => total + logProb, endLogProb) +
-      weight * pairs.logProbability(before, text, after),
+      weight * ngrams.logProbability(before, text, after),
   };
 }
 
-/** Words that the pairs propose. */
+/** Words that the n-grams propose. */
 const PROPOSALS = 20;
-/** The pairs look at one word on each side. */
-const PAIR_WINDOW_TOKENS = 20;
+/** The n-grams look at three words on each side. */
+const NGRAM_WINDOW_TOKENS = 60;

@@ -19,7 +19,6 @@ import { EngineEnded } from "../errors.ts";
 import type { Log } from "../log.ts";
 import { deviceOf, type EngineSettings, type Folder, folderOf, identityOf, keyOf } from "./engine-folder.ts";
 import { LoadBackoff } from "./load-backoff.ts";
-import { StatusReport } from "./status-report.ts";
 
 /** Options of an engine host. */
 export interface EngineHostOptions {
@@ -90,16 +89,16 @@ class Host implements EngineHost {
   private busy = 0;
   private failure: string | undefined;
   private settings: EngineSettings | undefined;
+  private published = "";
+  private soon: NodeJS.Timeout | undefined;
   private disposed = false;
   private saidSlow = false;
   /** How often the engine was ended on purpose, and whether the next one repeats the work of the latest time. */
   private ends = { count: 0, again: false };
   private readonly backoff = new LoadBackoff();
-  private readonly report: StatusReport;
 
   constructor(options: EngineHostOptions) {
     this.options = options;
-    this.report = new StatusReport(options.onStatus);
   }
 
   async use<T>(settings: EngineSettings, feature: Feature, work: Work<T>): Promise<T> {
@@ -278,10 +277,23 @@ class Host implements EngineHost {
     return running;
   }
 
-  private publish(): void {
-    if (this.settings !== undefined) this.report.update(this.status(this.settings));
+  /** Reports a changed status; reports being busy only when that takes a while. */
+  private publish(late = false): void {
+    if (this.settings === undefined) return;
+    const status = this.status(this.settings);
+    const text = JSON.stringify(status);
+    if (status.state !== "busy" || late) {
+      clearTimeout(this.soon);
+      this.soon = undefined;
+      if (text !== this.published) this.options.onStatus(status);
+      this.published = text;
+    } else {
+      this.soon ??= setTimeout(() => this.publish(true), BUSY_AFTER_MS);
+    }
   }
 }
+
+const BUSY_AFTER_MS = 150;
 
 /** A process that works with a model. */
 interface Trial {

@@ -1,9 +1,10 @@
-/** Data files from disk or standard input, compressed or not; and the bigram counts that fills are compared with. */
+/** Data files from disk or standard input, compressed or not; and the word n-grams that fills are compared with. */
 import * as zlib from "node:zlib";
 import { z } from "zod";
 import { reason } from "../../../base/reason.ts";
 import { ModelError } from "../../../models/errors.ts";
-import { type BigramCounts, countBigrams, isBigramTable, unpackBigrams } from "../../../models/words/bigram.ts";
+import { countNgrams } from "../../../models/words/ngram-count.ts";
+import { isNgramTable, type NgramTable, readNgramTable } from "../../../models/words/ngram-table.ts";
 import { readBytes } from "../../text/input.ts";
 
 /** A file's content as it is, and unpacked. */
@@ -33,20 +34,16 @@ export async function readData(file: string, signal: AbortSignal): Promise<DataF
 }
 
 /**
- * Bigram counts: a table that was made before (`npm run bench -- bigram`, as the one that ships), or counted now in
- * JSON lines with `text` and `source`.
+ * N-gram counts: a table that models/recipes/ngrams.py wrote (the one that ships is packed by Brotli), or counted now
+ * in JSON lines with `text` and `source`.
  * @param without sources (`owner/repo:path`) whose repositories are not counted: those of the texts that are judged
  * @throws ModelError "input"
  */
-export async function readBigrams(
-  file: string,
-  without: readonly string[],
-  signal: AbortSignal,
-): Promise<BigramCounts> {
+export async function readNgrams(file: string, without: readonly string[], signal: AbortSignal): Promise<NgramTable> {
   const { name, bytes } = await readData(file, signal);
-  if (isBigramTable(bytes)) return unpackBigrams(bytes, name);
+  if (isNgramTable(bytes)) return readNgramTable(bytes, name);
   const left = new Set(without.map(repositoryOf).filter(Boolean));
-  return countBigrams(texts(bytes, name, left, signal));
+  return countNgrams(texts(bytes, name, left, signal));
 }
 
 const GZIP = 0x1f8b;
@@ -92,6 +89,6 @@ function parse(text: string, name: string): unknown {
     return JSON.parse(text);
   } catch (cause) {
     const why = reason(cause);
-    throw new ModelError("input", `${name} is no JSON (${why}). Give a table of bigrams or JSON lines.`, { cause });
+    throw new ModelError("input", `${name} is no JSON (${why}). Give a table of n-grams or JSON lines.`, { cause });
   }
 }

@@ -303,10 +303,10 @@ test("whatever the text and whatever the model says, nothing outside the gaps ch
 });
 
 test("a gap for one English word takes what stands between such neighbors when the model finds it likely", async () => {
-  const words = (wordPairs: number | undefined, likely: Readonly<Record<string, number>> = { much: -0.1 }) => {
+  const words = (ngrams: number | undefined, likely: Readonly<Record<string, number>> = { much: -0.1 }) => {
     const play: Play = (request) => (gapsOf(builtin, request) === 1 ? says(builtin, "far")(request, "") : []);
     const model = playedModel(builtin, play, "infill: ", (text) => likely[text] ?? -9);
-    return { ...model, info: { ...model.info, ...(wordPairs && { decoding: { fill: { wordPairs } } }) } };
+    return { ...model, info: { ...model.info, ...(ngrams && { decoding: { fill: { ngrams } } }) } };
   };
   const filled = async (model: LoadedModel, { length = "word", ...params }: Partial<InfillParams> = {}) =>
     (await infill({ model }, { text: "Thanks so ___ for this.", length, ...params })).text;
@@ -315,13 +315,13 @@ test("a gap for one English word takes what stands between such neighbors when t
   assert.equal(await filled(words(0.5, { window: -0.1 })), "Thanks so far for this.");
   assert.equal(await filled(words(0.5, {})), "Thanks so far for this.");
   assert.equal(await filled(words(undefined)), "Thanks so far for this.");
-  assert.equal(await filled(words(0.5), { decoding: { wordPairs: 0 } }), "Thanks so far for this.");
+  assert.equal(await filled(words(0.5), { decoding: { ngrams: 0 } }), "Thanks so far for this.");
   assert.equal(await filled(words(0.5), { length: "phrase" }), "Thanks so far for this.");
   // Where no length is asked for, one word is weighed if the model has put one there.
   const { text, passes } = await infill({ model: words(0.5) }, { text: "Thanks so ___ for this." });
   assert.deepEqual([text, passes], ["Thanks so much for this.", 2]);
   const two = playedModel(builtin, says(builtin, "far away"), "infill: ", () => -0.1);
-  const phrase = { ...two, info: { ...two.info, decoding: { fill: { wordPairs: 0.5 } } } };
+  const phrase = { ...two, info: { ...two.info, decoding: { fill: { ngrams: 0.5 } } } };
   assert.equal((await infill({ model: phrase }, { text: "Thanks so ___ for." })).passes, 1);
   const german = words(0.5);
   assert.equal(await filled({ ...german, info: { ...german.info, languages: ["de"] } }), "Thanks so far for this.");
