@@ -1,0 +1,90 @@
+/** Candidates for the gaps of a text: what the model put there, in the order in which it is offered. */
+import { fitFill, type Gap } from "../../../models/tokenizer/spans.ts";
+import type { FilledSpan, LoadedModel } from "../../engine/engine.ts";
+import { confidenceOf, fillKind } from "../confidence.ts";
+import type { Fill, FillCandidate } from "./infill.ts";
+import type { GappedDocument } from "./infill-window.ts";
+
+/** A candidate and what it is ordered by, best first the greatest. */
+export interface Ranked extends FillCandidate {
+  readonly rank: number;
+}
+
+/** The gaps of a text, what is known of them, and what could stand in them. */
+export interface GapCandidates {
+  readonly model: LoadedModel;
+  readonly document: GappedDocument;
+  readonly candidates: Ranked[][];
+  /** The gaps whose words were weighed. */
+  readonly weighed: Set<number>;
+  readonly alternatives: number;
+  readonly newline: string;
+  readonly cancelled: boolean;
+}
+
+/** Keeps what the model put into a gap; the first that fits stands in the text. */
+export function keep(
+  { model, document, candidates, newline, cancelled }: GapCandidates,
+  gap: number,
+  span: FilledSpan,
+  rankOf?: (span: FilledSpan) => number,
+): void {
+  if (cancelled && !span.closed) return;
+  const { texts, hints, fills } = document;
+  const before = texts[gap] || (fills[gap - 1] ?? "");
+  const fitted = fitFill(span.text, before.slice(-8), texts[gap + 1] ?? "", {
+    spellsLayout: model.info.spellsLayout,
+    hint: hints[gap],
+  });
+  // Where other gaps stand in the text, a model may copy one.
+  if (/^\s*_*\s*$/u.test(fitted)) return;
+  const text = fitted.replaceAll("\n", newline);
+  const { logProbs } = span;
+  const score = mean(logProbs);
+  const confidence = confidenceOf(model.info, fillKind(hints[gap], text), logProbs);
+  const known = candidates[gap]?.findIndex((other) => other.text === text) ?? -1;
+  const rank = rankOf?.(span) ?? score;
+  const candidate = { text, score, probability: Math.exp(score), confidence, logProbs, rank };
+  if (known < 0) candidates[gap]?.push(candidate);
+  else if (rank > (candidates[gap]?.[known]?.rank ?? 0)) candidates[gap]?.splice(known, 1, candidate);
+  fills[gap] ??= text;
+}
+
+/** Of the words that were weighed, the best one stands in the gap; their chances are those among them. */
+export function choose({ model, candidates, document, weighed }: GapCandidates, gap: number): void {
+  const ranked = (candidates[gap] ?? []).toSorted((a, b) => b.rank - a.rank);
+  const [best] = ranked;
+  if (best === undefined) return;
+  const sum = ranked.reduce((total, { rank }) => total + Math.exp(rank - best.rank), 0);
+  candidates[gap] = ranked.map((candidate) => {
+    const score = Math.max(LEAST_SCORE, candidate.rank - best.rank - Math.log(sum));
+    const confidence = confidenceOf(model.info, "word", [score]);
+    return { ...candidate, score, probability: Math.exp(score), confidence, logProbs: [score] };
+  });
+  document.fills[gap] = best.text;
+  weighed.add(gap);
+}
+
+/** The fill of a gap; none if the run did not reach it. */
+export function fillOf({ document, candidates, alternatives }: GapCandidates, { start }: Gap, gap: number): Fill[] {
+  const text = document.fills[gap];
+  if (text === undefined) return [];
+  const ranked = candidates[gap]?.toSorted((a, b) => b.rank - a.rank).map(({ rank, ...candidate }) => candidate) ?? [];
+  const candidate = ranked.find((one) => one.text === text) ?? {
+    text,
+    score: LEAST_SCORE,
+    probability: 0,
+    confidence: 0,
+    logProbs: [],
+  };
+  const others = ranked.filter((other) => other.text !== text);
+  const all = others.length === ranked.length ? others : [candidate, ...others];
+  return [{ gap, offset: start, ...candidate, alternatives: all.slice(0, alternatives) }];
+}
+
+const LEAST_SCORE = -100;
+
+function mean(numbers: readonly number[]): number {
+  if (numbers.length === 0) return LEAST_SCORE;
+  return Math.max(LEAST_SCORE, numbers.reduce((total, number) => total + number, 0) / numbers.length);
+}

@@ -1,0 +1,151 @@
+/** A run over the gaps of a text, and its passes of the model. */
+import { ModelError } from "../../../models/errors.ts";
+import { fillLength, findGaps, type Gap, orderGaps } from "../../../models/tokenizer/spans.ts";
+import type { FillRequest, LoadedModel } from "../../engine/engine.ts";
+import { checkText } from "../../text/input.ts";
+import { type Decoding, decodingOf } from "../decoding.ts";
+import type { InfillOptions, InfillParams } from "./infill.ts";
+import { choose, type GapCandidates, keep } from "./infill-candidates.ts";
+import { windowOf } from "./infill-window.ts";
+import { type WordGap, wordGap } from "./word-gap.ts";
+
+/** The state of one run over a text. */
+export interface Work extends GapCandidates {
+  readonly signal: AbortSignal | undefined;
+  readonly gaps: readonly Gap[];
+  readonly window: number;
+  readonly decoding: Decoding;
+  readonly tally: { passes: number; tokensIn: number; tokensOut: number; encodeMs: number; decodeMs: number };
+  cancelled: boolean;
+}
+
+/**
+ * The state before the first pass.
+ * @throws ModelError
+ * @see infill
+ */
+export function begin(model: LoadedModel, params: InfillParams, { signal }: InfillOptions): Work {
+  check(params);
+  const { text, gap: marker = "___", alternatives = 1, maxContextTokens: window = WINDOW_TOKENS } = params;
+  const gaps = orderGaps(text, params.gaps ?? findGaps(text, marker));
+  if (gaps.length === 0) {
+    throw new ModelError(
+      "input",
+      `There is no gap to fill: ${params.gaps === undefined ? `"${marker}" does not occur in the text` : "the list of gaps is empty"}. Mark each gap, for example: The sky is ${marker}.`,
+    );
+  }
+  if (model.info.sentinelIds.length === 0) {
+    throw new ModelError(
+      "tokenizer",
+      `${model.info.id} cannot fill gaps: its vocabulary has no sentinels (<extra_id_0> ...). Take a T5 model with them, such as the built-in one.`,
+    );
+  }
+  return {
+    model,
+    signal,
+    gaps,
+    document: {
+      texts: [...gaps.map((gap, i) => text.slice(gaps[i - 1]?.end ?? 0, gap.start)), text.slice(gaps.at(-1)?.end)],
+      hints: gaps.map((gap) => gap.length ?? params.length),
+      fills: gaps.map(() => undefined),
+    },
+    candidates: gaps.map(() => []),
+    weighed: new Set(),
+    alternatives,
+    window,
+    decoding: decodingOf(model.info, "fill", params.decoding),
+    newline: text.includes("\r\n") ? "\r\n" : "\n",
+    tally: { passes: 0, tokensIn: 0, tokensOut: 0, encodeMs: 0, decodeMs: 0 },
+    cancelled: false,
+  };
+}
+
+/**
+ * Runs the model over gaps [first, end) and keeps what it says. `again`: it had nothing to say, or too few
+ * alternatives.
+ */
+export async function pass(work: Work, first: number, end: number, again: boolean): Promise<void> {
+  if (work.signal?.aborted) work.cancelled = true;
+  if (work.cancelled) return;
+  const { model, tally } = work;
+  const window = { ...windowOf(work.document, first, end, work.window), prefix: model.info.prefixes.infill };
+  const word = end === first + 1 ? await wordGapOf(work, first) : undefined;
+  const { sequences, proposed, ...made } = await model.fill(
+    {
+      window: { ...window, ...(word && { hints: ["word" as const] }) },
+      ...searchOf(work, first, end, again),
+      ...word?.request,
+    },
+    work.signal && { signal: work.signal },
+  );
+  tally.passes += 1;
+  tally.tokensIn += made.inputTokens;
+  tally.tokensOut += sequences[0]?.tokens ?? 0;
+  tally.encodeMs += made.timing.encodeMs;
+  tally.decodeMs += made.timing.totalMs - made.timing.encodeMs;
+  work.cancelled = made.cancelled;
+  // what an earlier pass gave is ranked otherwise
+  if (word !== undefined && !work.cancelled) work.candidates[first] = [];
+  for (const { spans } of [...sequences, ...proposed.map((span) => ({ spans: [span] }))]) {
+    for (const [i, span] of spans.entries()) if (span !== undefined) keep(work, first + i, span, word?.rank);
+  }
+  if (word !== undefined && !work.cancelled) choose(work, first);
+}
+
+/** How a gap for one word is weighed; undefined for others. */
+export function wordGapOf(work: Work, gap: number): Promise<WordGap | undefined> {
+  const { model, document, decoding, alternatives } = work;
+  return wordGap(model, document, gap, decoding.ngrams, Math.max(LEAST_BEAMS, alternatives));
+}
+
+const WINDOW_TOKENS = 512;
+const LEAST_WINDOW_TOKENS = 32;
+const LEAST_BEAMS = 4;
+
+function check({ text, gaps = [], length, alternatives = 1, maxContextTokens = WINDOW_TOKENS }: InfillParams): void {
+  checkText(text, "fill");
+  for (const hint of [length, ...gaps.map((gap) => gap.length)]) {
+    if (typeof hint === "number" && !(hint >= 1 && hint <= 200)) {
+      throw new ModelError(
+        "input",
+        `A gap's length is ${hint} words; use 1 to 200, or word, phrase, sentence or paragraph.`,
+      );
+    }
+  }
+  if (!Number.isInteger(alternatives) || alternatives < 1 || alternatives > 32) {
+    throw new ModelError("input", `alternatives is ${alternatives}; use a whole number from 1 to 32.`);
+  }
+  if (!Number.isInteger(maxContextTokens) || maxContextTokens < LEAST_WINDOW_TOKENS) {
+    throw new ModelError(
+      "input",
+      `maxContextTokens is ${maxContextTokens}; use a whole number of at least ${LEAST_WINDOW_TOKENS}.`,
+    );
+  }
+}
+
+/** The decoder starts with the first sentinel, may use those of its gaps, and stops at the one after. */
+function searchOf(
+  { model, document, alternatives, decoding }: Work,
+  first: number,
+  end: number,
+  again: boolean,
+): Omit<FillRequest, "window"> {
+  const { sentinelIds, lengthMarks, unkTokenId, config } = model.info;
+  const gaps = end - first;
+  const beams = again || alternatives > 1 ? Math.max(LEAST_BEAMS, alternatives) : 1;
+  const banned = [config.padTokenId, unkTokenId, again ? config.eosTokenId : undefined, sentinelIds[0]];
+  const lengths = document.hints.slice(first, end).map((hint) => fillLength(hint).maxTokens);
+  return {
+    shortlist: decoding.shortlist ?? "off",
+    maxNewTokens: lengths.reduce((total, length) => total + length + 1, 0),
+    numBeams: beams,
+    numReturnSequences: beams,
+    // The same name may well fill several gaps.
+    noRepeatNgramSize: gaps > 1 ? 6 : 3,
+    bannedTokens: [...banned, ...sentinelIds.slice(gaps + 1), ...lengthMarks.map(({ id }) => id)].filter(
+      (id) => id !== undefined,
+    ),
+    stopTokens: sentinelIds.slice(gaps, gaps + 1),
+    decoderPrefix: sentinelIds.slice(0, 1),
+  };
+}
