@@ -22,7 +22,6 @@ const EXCEPTIONS: Readonly<Record<string, readonly [lines: number, why: string]>
   "client/panel/view/playground/playground.ts playgroundPage": [65, "a template of HTML"],
   // The issues on documents and on suggestions rewrite these.
   "server/features/read/summary-cache.ts createSummaryCache": [100, "rewritten with documents"],
-  "server/features/write/infill.ts": [345, "rewritten with suggestions"],
   // Still to be split; none may grow.
   "protocol/commands.ts": [311, "to be split"],
   "protocol/panel.ts": [306, "to be split"],
