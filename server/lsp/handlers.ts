@@ -16,6 +16,7 @@ import { sectionsOf, upperSections } from "../features/read/section-summary.ts";
 import { completeComment, type InlineCompletions, inlineCompletion } from "../features/write/inline-completion.ts";
 import { codeActions, cursorActions } from "./code-actions.ts";
 import { checkEdition, withModel } from "./document/document-work.ts";
+import { whyNoProse } from "./document/no-prose.ts";
 import type { OpenDocument } from "./document/positions.ts";
 import { whyQuiet } from "./document/quiet.ts";
 import type { Place, Suggest } from "./document/suggestions.ts";
@@ -81,10 +82,11 @@ export async function provideInlineCompletion(
  */
 export async function suggestion(
   services: Services,
-  { uri, text, languageId }: OpenDocument,
+  document: OpenDocument,
   { offset, explicit }: Place,
   signal: AbortSignal,
 ): Promise<InlineCompletions> {
+  const { uri, text, languageId } = document;
   const none = (reason: string) => ({ items: [], reason, cancelled: false });
   const settings = await services.settings.settingsFor(uri);
   const reason = explicit ? undefined : await whyQuiet(services, uri, settings);
@@ -92,6 +94,8 @@ export async function suggestion(
   const program = Object.hasOwn(COMMENTED_LANGUAGES, languageId);
   const comment = program ? commentAt(text, offset, languageId) : undefined;
   if (program && comment === undefined) return none(services.t("the cursor is in code"));
+  const quiet = program || explicit ? undefined : await whyNoProse(document, offset, text, services.t);
+  if (quiet !== undefined) return none(quiet);
   return withModel(services, "infill", (model) =>
     comment === undefined
       ? inlineCompletion({ model, settings, t: services.t }, { text, offset, explicit }, signal)

@@ -53,9 +53,9 @@ export const AREAS: readonly Area[] = [
   {
     path: "server/text",
     holds:
-      "text: `document` (any format as blocks and prose, a reader each in `document/`), input, sentences, languages, the files of a folder, private files",
+      "text: `document` (any format as blocks and prose, a reader each in `document/`), `place` (what is prose), input, sentences, languages, the files of a folder, private files",
     areas: ["models", "server/files"],
-    packages: ["eld", "ignore", "@lezer/common", "@lezer/markdown", "entities", "htmlparser2", "jsonc-parser"],
+    packages: ["eld", "ignore", "@lezer/common", "@lezer/markdown", "entities", "htmlparser2", "jsonc-parser", "yaml"],
     node: true,
   },
   {

@@ -8,6 +8,22 @@ export function growth(run: (size: number) => void, size: number): number {
   return leastMs(() => run(4 * size)) / leastMs(() => run(size));
 }
 
+/** {@link growth} of a computation that waits. */
+export async function growthOf(run: (size: number) => Promise<void>, size: number): Promise<number> {
+  const times: number[] = [];
+  for (const most of [size, 4 * size]) {
+    let least = Number.POSITIVE_INFINITY;
+    for (let i = 0; i < 3; i++) {
+      const before = process.cpuUsage();
+      await run(most);
+      const { user, system } = process.cpuUsage(before);
+      least = Math.min(least, (user + system) / 1000);
+    }
+    times.push(Math.max(1, least));
+  }
+  return (times[1] ?? 1) / (times[0] ?? 1);
+}
+
 function leastMs(run: () => void): number {
   const times = [1, 2, 3].map(() => {
     const before = process.cpuUsage();

@@ -23,9 +23,10 @@ export function createWords(): Words {
   const newest = createNewestWork();
   return {
     async at(services, document, offset, request) {
-      const { uri, edition, text, languageId } = document;
+      const { uri, edition, text } = document;
       const signal = newest.begin(uri, cancelled("A newer request took its place."), request);
-      const place = proseWordAt(text, offset, languageId);
+      const place = await proseWordAt(document, offset, text);
+      signal.throwIfAborted();
       if (place === undefined) return undefined;
       const settings = await services.settings.settingsFor(uri);
       const keyOf = (identity: string) => JSON.stringify([edition, place.start, identity, settings]);

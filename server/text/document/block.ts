@@ -21,9 +21,23 @@ export type BlockKind =
   | "note"
   | "data";
 
+/** What a stretch inside a line is, where it is more than words. */
+export type RunKind = "emphasis" | "code" | "link" | "image" | "address" | "math" | "tag" | "comment" | "directive";
+
+/** A stretch inside a heading or paragraph, with its marks. Ranges are in UTF-16 units of the source. */
+export interface Run {
+  readonly kind: RunKind;
+  readonly start: number;
+  readonly end: number;
+  /** The address that a link names, as it is written. */
+  readonly target?: string;
+}
+
 /** Text as a reader would see it, with the place of each of its characters in the source. */
 export interface Prose {
   readonly text: string;
+  /** Code, links, formulas and other marked stretches, in the order of their starts; those inside follow theirs. */
+  readonly runs: readonly Run[];
   /** Where each character of `text` begins in the source, in UTF-16 units. */
   readonly starts: Uint32Array;
   /** Where each character of `text` ends in the source. */
@@ -42,8 +56,22 @@ export interface Block {
   /** What stands inside the marks of code, a comment or front matter. */
   readonly content?: { readonly start: number; readonly end: number };
   readonly children: readonly Block[];
+  /**
+   * What a person writes in a block that is not read as the document's prose: the cells of a table, a note, the links
+   * of a bar.
+   */
+  readonly inner?: () => readonly Block[];
   /** The prose of a heading or paragraph, made when it is first asked for. */
   readonly prose?: () => Prose;
+}
+
+/** The structure of a text. */
+export interface Reading {
+  readonly text: string;
+  /** The blocks at an offset, with those before and after it and what holds them; others may be missing. */
+  around(offset: number): readonly Block[];
+  /** The headings, without those in lists and quotations. */
+  headings(): readonly Block[];
 }
 
 /**
@@ -53,6 +81,7 @@ export class ProseBuilder {
   readonly #parts: string[] = [];
   readonly #starts: number[] = [];
   readonly #ends: number[] = [];
+  readonly #runs: Run[] = [];
   #last = "";
   /** Whether something was left out since the last visible character. */
   #dropped = false;
@@ -72,12 +101,18 @@ export class ProseBuilder {
     this.#dropped = true;
   }
 
+  /** Notes that a range of the source is more than words. */
+  run(kind: RunKind, start: number, end: number, target?: string): void {
+    if (start < end) this.#runs.push({ kind, start, end, ...(target !== undefined && { target }) });
+  }
+
   /** The prose collected. */
   finish(): Prose {
     let length = this.#parts.length;
     while (length > 0 && this.#parts[length - 1] === " ") length -= 1;
     return {
       text: this.#parts.slice(0, length).join(""),
+      runs: this.#runs.sort((a, b) => a.start - b.start || b.end - a.end),
       starts: Uint32Array.from(this.#starts.slice(0, length)),
       ends: Uint32Array.from(this.#ends.slice(0, length)),
     };
@@ -161,7 +196,7 @@ export function plainBlock(
   kind: BlockKind,
   start: number,
   end: number,
-  more: Pick<Block, "name" | "content"> & { readonly children?: readonly Block[] } = {},
+  more: Pick<Block, "name" | "content" | "inner"> & { readonly children?: readonly Block[] } = {},
 ): Block {
   return { kind, start, end, children: [], ...more };
 }

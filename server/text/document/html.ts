@@ -1,7 +1,15 @@
 /** Reads HTML: whole pages, and the pieces of it that stand in Markdown. */
 import { decodeHTML } from "entities";
 import { Parser } from "htmlparser2";
-import { type Block, type BlockKind, type ProseBuilder, plainBlock, proseBlock } from "./block.ts";
+import {
+  type Block,
+  type BlockKind,
+  type ProseBuilder,
+  plainBlock,
+  proseBlock,
+  type RunKind,
+  type Run as Stretch,
+} from "./block.ts";
 
 /** Elements whose text no reader sees as prose, by what they are. */
 const SKIPPED: Readonly<Record<string, BlockKind>> = {
@@ -36,6 +44,16 @@ const INLINE = new Set(
   ),
 );
 
+/** Elements inside a line whose words are not the writer's to exchange. */
+const RUNS: Readonly<Record<string, RunKind>> = {
+  a: "link",
+  code: "code",
+  kbd: "code",
+  samp: "code",
+  tt: "code",
+  var: "code",
+};
+
 /** Elements that have no end. */
 const VOID = new Set("area base br col embed hr img input link meta param source track wbr".split(" "));
 
@@ -60,6 +78,9 @@ class HtmlReader {
   readonly #to: number;
   readonly #parser: Parser;
   #runs: Run[] = [];
+  #stretches: Stretch[] = [];
+  /** Elements of {@link RUNS} under way. */
+  #open: { readonly name: string; readonly start: number }[] = [];
   /** The level of the heading under way; 0: none. */
   #heading = 0;
   /** The element under way whose text is not prose, and how many of its name are open. */
@@ -71,7 +92,7 @@ class HtmlReader {
     this.#to = to;
     this.#parser = new Parser(
       {
-        onopentag: (name) => this.#open(name),
+        onopentag: (name) => this.#begin(name),
         onclosetag: (name) => this.#close(name),
         ontext: () => this.#add(false),
         oncomment: () => {
@@ -100,7 +121,7 @@ class HtmlReader {
     if (this.#skipped === undefined) this.#runs.push({ start: this.#start(), end: this.#end(), isBlank });
   }
 
-  #open(name: string): void {
+  #begin(name: string): void {
     if (this.#skipped !== undefined) {
       if (name === this.#skipped.name) this.#skipped.depth += 1;
       return;
@@ -110,7 +131,9 @@ class HtmlReader {
       this.#flush();
       if (!VOID.has(name)) this.#skipped = { name, kind, start: this.#start(), depth: 1 };
     } else if (INLINE.has(name)) {
+      this.#stretches.push({ kind: "tag", start: this.#start(), end: this.#end() });
       if (name === "br" || name === "img") this.#add(true);
+      else if (RUNS[name] !== undefined) this.#open.push({ name, start: this.#start() });
     } else {
       this.#flush();
       const level = /^h([1-6])$/.exec(name)?.[1];
@@ -129,6 +152,12 @@ class HtmlReader {
     } else if (!INLINE.has(name)) {
       this.#flush();
       if (/^h[1-6]$/.test(name)) this.#heading = 0;
+    } else {
+      const at = this.#open.findLastIndex((one) => one.name === name);
+      const kind = RUNS[name];
+      const [element] = at < 0 ? [] : this.#open.splice(at);
+      if (element !== undefined && kind !== undefined)
+        this.#stretches.push({ kind, start: element.start, end: this.#end() });
     }
   }
 
@@ -136,12 +165,18 @@ class HtmlReader {
     const runs = this.#runs;
     const text = this.#text;
     const level = this.#heading;
+    const stretches = this.#stretches;
     this.#runs = [];
+    this.#stretches = [];
+    this.#open = [];
     if (!runs.some(({ start, end, isBlank }) => !isBlank && text.slice(start, end).trim() !== "")) return;
     const range = { start: runs[0]?.start ?? this.#from, end: runs.at(-1)?.end ?? this.#to };
     const kind = level > 0 ? "heading" : "paragraph";
     this.blocks.push(
-      proseBlock({ kind, ...range, ...(level > 0 && { level }) }, (builder) => writeRuns(builder, text, runs)),
+      proseBlock({ kind, ...range, ...(level > 0 && { level }) }, (builder) => {
+        writeRuns(builder, text, runs);
+        for (const { kind: stretch, start, end } of stretches) builder.run(stretch, start, end);
+      }),
     );
   }
 }

@@ -1,7 +1,8 @@
 /** Reads the Markdown cells of Jupyter notebooks, each at its place in the JSON. */
 import { type Node, parseTree } from "jsonc-parser";
-import { type Block, type Prose, plainBlock } from "./block.ts";
+import { type Block, plainBlock } from "./block.ts";
 import type { Reader } from "./markdown/markdown.ts";
+import { shifted } from "./shifted.ts";
 
 /** The blocks of a notebook; one that is not JSON, or not a notebook, is data. */
 export function notebookBlocks(text: string, markdown: Reader): Block[] {
@@ -14,7 +15,8 @@ export function notebookBlocks(text: string, markdown: Reader): Block[] {
     const source = fieldOf(cell, "source");
     if (kind !== "markdown" || source === undefined) return [plainBlock(kind === "code" ? "code" : "data", ...range)];
     const { text: words, starts } = decoded(text, source.type === "array" ? (source.children ?? []) : [source]);
-    return markdown(words).map((block) => shifted(block, starts));
+    const at = (offset: number) => starts[Math.min(offset, starts.length - 1)] ?? 0;
+    return markdown(words).map((block) => shifted(block, at));
   });
 }
 
@@ -60,22 +62,4 @@ const ESCAPES: Readonly<Record<string, string>> = { n: "\n", t: "\t", r: "\r", b
 function unescaped(sequence: string): string {
   if (sequence[1] === "u") return String.fromCharCode(Number.parseInt(sequence.slice(2), 16) || 0xfffd);
   return ESCAPES[sequence[1] ?? ""] ?? sequence[1] ?? "";
-}
-
-/** A block of a cell at its place in the notebook. */
-function shifted(block: Block, starts: readonly number[]): Block {
-  const at = (offset: number) => starts[Math.min(offset, starts.length - 1)] ?? 0;
-  const { content, prose } = block;
-  return {
-    ...block,
-    start: at(block.start),
-    end: at(block.end),
-    ...(content !== undefined && { content: { start: at(content.start), end: at(content.end) } }),
-    children: block.children.map((child) => shifted(child, starts)),
-    ...(prose !== undefined && { prose: () => shiftedProse(prose(), at) }),
-  };
-}
-
-function shiftedProse({ text, starts, ends }: Prose, at: (offset: number) => number): Prose {
-  return { text, starts: starts.map(at), ends: ends.map(at) };
 }

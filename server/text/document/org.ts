@@ -2,7 +2,7 @@
  * Reads Org line by line. A reader of our own: uniorg does not come to an end on a line of some thousand asterisks.
  * @see orgmode.org/worg/org-syntax
  */
-import { type Block, type ProseBuilder, plainBlock, proseBlock } from "./block.ts";
+import { type Block, type ProseBuilder, plainBlock, proseBlock, type RunKind } from "./block.ts";
 import { type Line, linesOf } from "./source.ts";
 
 const KINDS: Readonly<Record<string, "code" | "comment" | "data" | "quotation" | "open">> = {
@@ -175,6 +175,8 @@ function write(builder: ProseBuilder, text: string, from: number, to: number): v
 }
 
 function writeInline(builder: ProseBuilder, text: string, found: string, start: number, end: number): void {
+  const kind = kindOf(found);
+  if (kind !== undefined) builder.run(kind, start, end);
   if (found.startsWith("[[")) {
     const words = found.indexOf("][");
     if (words >= 0) write(builder, text, start + words + 2, end - 2);
@@ -185,6 +187,14 @@ function writeInline(builder: ProseBuilder, text: string, found: string, start: 
   else if (found.startsWith("\\\\")) builder.replace(" ", start, end);
   else if (found.startsWith("\\") || found.startsWith("$")) builder.drop();
   else write(builder, text, start + 1, end - 1);
+}
+
+function kindOf(found: string): RunKind | undefined {
+  if (found.startsWith("[[")) return "link";
+  if (/^[=~]/.test(found) || /^(src|call)_/.test(found)) return "code";
+  if (/^(\$|\\\()/.test(found)) return "math";
+  if (/^[*/_]/.test(found)) return "emphasis";
+  return /^(\[|<|@@|\{)/.test(found) ? "directive" : undefined;
 }
 
 const INLINE =

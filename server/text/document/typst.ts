@@ -2,7 +2,7 @@
  * Reads Typst line by line: headings, paragraphs and lists are prose; code, mathematics and functions are not. @see
  * typst.app/docs/reference/syntax
  */
-import { type Block, type ProseBuilder, plainBlock, proseBlock } from "./block.ts";
+import { type Block, type ProseBuilder, plainBlock, proseBlock, type RunKind } from "./block.ts";
 import { type Line, linesOf } from "./source.ts";
 
 /** The blocks of a normalized text. Never throws; linear in its length. */
@@ -104,6 +104,8 @@ function write(builder: ProseBuilder, text: string, from: number, to: number): v
     if (start < at) continue;
     builder.add(text, at, start);
     at = start + found.length;
+    const kind = kindOf(found);
+    if (kind !== undefined) builder.run(kind, start, at);
     if (found.startsWith("*") || found.startsWith("_")) write(builder, text, start + 1, at - 1);
     else if (found.startsWith("`")) builder.add(text, start + 1, at - 1);
     else if (found.startsWith("\\")) builder.add(text, start + 1, at);
@@ -112,6 +114,16 @@ function write(builder: ProseBuilder, text: string, from: number, to: number): v
     else builder.drop();
   }
   builder.add(text, at, to);
+}
+
+function kindOf(found: string): RunKind | undefined {
+  if (/^\/[/*]/.test(found)) return "comment";
+  if (found.startsWith("`")) return "code";
+  if (found.startsWith("$")) return "math";
+  if (/^[*_]/.test(found)) return "emphasis";
+  if (found.startsWith("#link")) return "link";
+  if (/^[<@]/.test(found)) return "directive";
+  return found.startsWith("#") && !found.endsWith("]") ? "directive" : undefined;
 }
 
 const INLINE =

@@ -1,5 +1,5 @@
 /** What a reader sees inside a paragraph or heading of AsciiDoc. */
-import type { ProseBuilder } from "../block.ts";
+import type { ProseBuilder, RunKind } from "../block.ts";
 import { writeDecoded } from "../html.ts";
 
 /** Writes ranges of one text. */
@@ -28,6 +28,8 @@ export class AsciidocInline {
   }
 
   #writeInline(builder: ProseBuilder, found: string, start: number, end: number): void {
+    const kind = kindOf(found);
+    if (kind !== undefined) builder.run(kind, start, end);
     if (found.startsWith("//") || found.startsWith("[[") || found.startsWith("(((")) builder.drop();
     else if (found.startsWith("<<"))
       this.#words(builder, /^<<[^,>]*,\s*/.exec(found)?.[0].length, found.length - 2, start);
@@ -75,6 +77,17 @@ export class AsciidocInline {
     if (from === undefined) builder.drop();
     else this.write(builder, start + from, start + to);
   }
+}
+
+function kindOf(found: string): RunKind | undefined {
+  if (found.startsWith("//")) return "comment";
+  if (/^(`|\+)/.test(found)) return "code";
+  if (found.startsWith("<<")) return "link";
+  if (/^(\[\[|\(\(\(|\{)/.test(found)) return "directive";
+  const macro = /^[\w+.-]+(?=:[^[]*\[)/.exec(found)?.[0];
+  if (macro === undefined) return /^[*_]/.test(found) ? "emphasis" : undefined;
+  if (/math|stem/.test(macro)) return "math";
+  return /^(https?|ftp|irc|link|xref|mailto)$/.test(macro) ? "link" : "directive";
 }
 
 const ATTRIBUTES: Readonly<Record<string, string>> = {

@@ -24,8 +24,10 @@ export function writeLatex(
   for (let at = from; at < to; ) {
     const mark = text[at] ?? "";
     if (mark === "%") {
-      const end = text.indexOf("\n", at);
-      at = end < 0 || end > to ? to : end + 1;
+      const newline = text.indexOf("\n", at);
+      const end = newline < 0 || newline > to ? to : newline + 1;
+      builder.run("comment", at, end);
+      at = end;
     } else if (mark === "$") {
       const close = text.indexOf("$", at + 1);
       const end = close < 0 || close > to ? at + 1 : close + 1;
@@ -44,6 +46,7 @@ export function writeLatex(
 
 function writeFormula(builder: ProseBuilder, text: string, from: number, to: number): void {
   const formula = text.slice(from + 1, to - 1);
+  builder.run("math", from, to);
   const plain = formula
     .replace(/\\times\b ?/g, "×")
     .replace(/\\%/g, "%")
@@ -84,12 +87,15 @@ function writeCommand(
   if (name === "verb") {
     const close = text.slice(after + 1, to).indexOf(text[after] ?? "");
     if (close < 0) return after;
+    builder.run("code", start, after + 2 + close);
     builder.add(text, after + 1, after + 1 + close);
     return after + 2 + close;
   }
   if (isUnknownSilent) {
+    const end = Math.min(skipArguments(text, after), to);
+    builder.run("directive", start, end);
     builder.drop();
-    return Math.min(skipArguments(text, after), to);
+    return end;
   }
   const shown = SHOWN_ARGUMENT[name];
   let at = after;
@@ -98,7 +104,11 @@ function writeCommand(
   if (shown === undefined) return at === after && text[at] === " " && /\w/.test(text[at + 1] ?? "") ? at + 1 : at;
   for (let count = 0; text[at] === "{" && at < to; count++) {
     const end = Math.min(closingBrace(text, at), to);
-    if (count === shown) writeLatex(builder, text, at + 1, end - 1, macros, depth);
+    if (count === shown) {
+      if (name === "href" || name === "url" || name === "texttt")
+        builder.run(name === "texttt" ? "code" : "link", start, end);
+      writeLatex(builder, text, at + 1, end - 1, macros, depth);
+    }
     at = end;
   }
   return Math.max(at, after);
@@ -113,8 +123,10 @@ function writeMark(builder: ProseBuilder, text: string, start: number, to: numbe
     return writeAccent(builder, text, start, start + 2, accent);
   if (mark === "(" || mark === "[") {
     const close = text.indexOf(mark === "(" ? "\\)" : "\\]", start + 2);
+    const end = close < 0 || close > to ? start + 2 : close + 2;
+    builder.run("math", start, end);
     builder.drop();
-    return close < 0 || close > to ? start + 2 : close + 2;
+    return end;
   }
   if (mark === "\\") {
     builder.replace(" ", start, start + 2);

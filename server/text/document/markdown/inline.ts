@@ -1,16 +1,14 @@
 /** What a reader sees inside a paragraph or heading of Markdown. */
 import type { SyntaxNode } from "@lezer/common";
 import { decodeHTML } from "entities";
-import type { ProseBuilder } from "../block.ts";
+import type { ProseBuilder, RunKind } from "../block.ts";
 import type { MarkdownParsers } from "./syntax.ts";
 
 /** What the blocks of one document need. */
 export interface MarkdownContext extends MarkdownParsers {
   readonly text: string;
-  /** Where the parsed part begins in the text. */
-  readonly offset: number;
-  /** Labels that are defined, as {@link labelOf} writes them. */
-  readonly labels: ReadonlySet<string>;
+  /** The address that a label stands for, as {@link labelOf} writes the label; undefined where none defines it. */
+  readonly addressOf: (label: string) => string | undefined;
   /** How many HTML tables are open: their cells are Markdown blocks of their own where blank lines part them. */
   openTables: number;
 }
@@ -36,7 +34,7 @@ export function elementsOf(context: MarkdownContext, node: SyntaxNode, from: num
   let text = context.text.slice(from, to);
   for (const name of ["QuoteMark", "ListMark"]) {
     for (const mark of node.getChildren(name)) {
-      const [start, end] = [context.offset + mark.from - from, context.offset + mark.to - from];
+      const [start, end] = [mark.from - from, mark.to - from];
       if (start >= 0 && end <= text.length) text = text.slice(0, start) + " ".repeat(end - start) + text.slice(end);
     }
   }
@@ -104,7 +102,7 @@ export function writeInline(
 ): void {
   const marks = ["QuoteMark", "ListMark"]
     .flatMap((name) => node.getChildren(name))
-    .map((mark) => ({ type: -1, from: context.offset + mark.from, to: context.offset + mark.to }))
+    .map((mark) => ({ type: -1, from: mark.from, to: mark.to }))
     .filter((mark) => mark.from >= from && mark.to <= to);
   const all = marks.length === 0 ? elements : [...elements, ...marks].sort((a, b) => a.from - b.from);
   writeBetween(context, builder, all, from, to);
@@ -128,10 +126,35 @@ function writeBetween(
   builder.add(context.text, at, to);
 }
 
+/** Elements that are more than words. */
+const RUNS: Readonly<Record<string, RunKind>> = {
+  Emphasis: "emphasis",
+  StrongEmphasis: "emphasis",
+  Autolink: "address",
+  URL: "address",
+  InlineCode: "code",
+  HTMLTag: "tag",
+  JsxTag: "tag",
+  Image: "image",
+  Math: "math",
+  Wikilink: "link",
+  Template: "directive",
+  Comment: "comment",
+  CommentSpan: "comment",
+  NoteReference: "directive",
+  Attributes: "directive",
+  Role: "directive",
+  BlockId: "directive",
+  Expression: "directive",
+};
+
 function writeElement(context: MarkdownContext, builder: ProseBuilder, element: InlineElement): void {
   const { text } = context;
   const { from, to, children = [] } = element;
-  switch (nameOf(context, element)) {
+  const name = nameOf(context, element);
+  const run = RUNS[name];
+  if (run !== undefined) builder.run(run, from, to);
+  switch (name) {
     case "Emphasis":
     case "StrongEmphasis":
     case "Strikethrough":
@@ -181,12 +204,12 @@ function writeElement(context: MarkdownContext, builder: ProseBuilder, element: 
 }
 
 function writeLink(context: MarkdownContext, builder: ProseBuilder, element: InlineElement): void {
-  const { text, labels } = context;
+  const { text } = context;
   const { from, to, children = [] } = element;
   const stop = linkTextEnd(context, element);
   const isShortcut = stop === to - 1;
   // Brackets without a definition are brackets.
-  if (isShortcut && !labels.has(labelOf(text.slice(from, to)))) {
+  if (isShortcut && context.addressOf(labelOf(text.slice(from, to))) === undefined) {
     builder.add(text, from, from + 1);
     writeBetween(
       context,
@@ -198,7 +221,19 @@ function writeLink(context: MarkdownContext, builder: ProseBuilder, element: Inl
     builder.add(text, to - 1, to);
     return;
   }
+  builder.run("link", from, to, targetOf(context, element, isShortcut));
   writeUntil(context, builder, element, stop);
+}
+
+function targetOf(context: MarkdownContext, element: InlineElement, isShortcut: boolean): string | undefined {
+  const { text } = context;
+  const child = (name: string) => element.children?.find((one) => nameOf(context, one) === name);
+  const [url, label] = [child("URL"), child("LinkLabel")];
+  if (url !== undefined) return text.slice(url.from, url.to);
+  if (label !== undefined && label.to - label.from > 2)
+    return context.addressOf(labelOf(text.slice(label.from, label.to)));
+  const stop = isShortcut ? element.to : (label?.from ?? element.from);
+  return context.addressOf(labelOf(text.slice(element.from, stop)));
 }
 
 /** Writes an element's text up to a place, without what stands behind it. */

@@ -1,5 +1,5 @@
 /** Reads Markdown and MDX by @lezer/markdown: blocks first, what is inside each when its prose is asked for. */
-import type { SyntaxNode } from "@lezer/common";
+import type { SyntaxNode, Tree } from "@lezer/common";
 import { type Block, plainBlock, proseBlock } from "../block.ts";
 import { frontMatterOf } from "../front-matter.ts";
 import { htmlBlocks } from "../html.ts";
@@ -14,31 +14,55 @@ export function createMarkdownReader(isMdx: boolean): Reader {
   const parsers = createMarkdownParsers(isMdx);
   return (text) => {
     const front = frontMatterOf(text);
-    const start = front?.end ?? 0;
-    return [...(front === undefined ? [] : [front]), ...markdownBlocks(text, start, text.length, parsers)];
+    const tree = parsers.blocks.parse(prepared(text, front));
+    return [...(front === undefined ? [] : [front]), ...childrenBlocks(contextOf(parsers, text, tree), tree.topNode)];
   };
 }
 
-function markdownBlocks(text: string, from: number, to: number, parsers: MarkdownParsers): Block[] {
-  const tree = parsers.blocks.parse(shallow(text.slice(from, to)));
-  const labels = new Set<string>();
-  tree.iterate({
-    enter(node) {
-      if (node.name === "LinkLabel" && node.matchContext(["LinkReference"])) {
-        labels.add(labelOf(text.slice(from + node.from, from + node.to)));
-      }
-      return !LEAVES.has(node.name);
-    },
-  });
-  const context: MarkdownContext = { ...parsers, text, offset: from, labels, openTables: 0 };
-  return childrenOf(tree.topNode).flatMap((node) => blocksOf(context, node, 0));
+/**
+ * A normalized text as the parser of blocks gets it, no character moved: front matter is blank, and so are the marks of
+ * lists and quotations that are nested too deep on one line, which the parser would take minutes for.
+ */
+export function prepared(text: string, front: Block | undefined): string {
+  const body = shallow(front === undefined ? text : text.slice(front.end));
+  return front === undefined ? body : `${" ".repeat(Math.max(0, front.end - 1))}\n`.slice(0, front.end) + body;
 }
 
-/**
- * Takes out the marks of lists and quotations that are nested too deep on one line, which the parser would take minutes
- * for.
- */
-function shallow(text: string): string {
+/** What reading blocks of a tree needs. @param addresses of labels, where they are known from another tree */
+export function contextOf(
+  parsers: MarkdownParsers,
+  text: string,
+  tree: Tree,
+  addresses: () => ReadonlyMap<string, string> = once(() => addressesIn(tree, text)),
+): MarkdownContext {
+  return { ...parsers, text, addressOf: (label) => addresses().get(label), openTables: 0 };
+}
+
+/** The addresses that a document defines, by their labels. */
+export function addressesIn(tree: Tree, text: string): ReadonlyMap<string, string> {
+  const addresses = new Map<string, string>();
+  tree.iterate({
+    enter({ node, name }) {
+      if (name !== "LinkReference") return !LEAVES.has(name);
+      const [label, url] = [node.getChild("LinkLabel"), node.getChild("URL")];
+      if (label === null) return false;
+      const key = labelOf(text.slice(label.from, label.to));
+      if (!addresses.has(key)) addresses.set(key, url === null ? "" : text.slice(url.from, url.to));
+      return false;
+    },
+  });
+  return addresses;
+}
+
+function once<T>(make: () => T): () => T {
+  let made: { readonly value: T } | undefined;
+  return () => {
+    made ??= { value: make() };
+    return made.value;
+  };
+}
+
+export function shallow(text: string): string {
   return text.replace(/^[ \t]*(?:(?:[-*+>]|\d{1,9}[.)])[ \t]*){60,}/gm, (marks) => " ".repeat(marks.length));
 }
 
@@ -48,15 +72,20 @@ const MOST_DEPTH = 100;
 /** Blocks that have no blocks inside. */
 const LEAVES = new Set("Paragraph ATXHeading1 ATXHeading2 ATXHeading3 FencedCode CodeBlock HTMLBlock Table".split(" "));
 
+/** The blocks that a node holds. */
+export function childrenBlocks(context: MarkdownContext, node: SyntaxNode): Block[] {
+  return childrenOf(node).flatMap((child) => blocksOf(context, child, 0));
+}
+
 function childrenOf(node: SyntaxNode): SyntaxNode[] {
   const children: SyntaxNode[] = [];
   for (let child = node.firstChild; child !== null; child = child.nextSibling) children.push(child);
   return children;
 }
 
-function blocksOf(context: MarkdownContext, node: SyntaxNode, depth: number): Block[] {
-  const start = context.offset + node.from;
-  const end = context.offset + node.to;
+/** The blocks of a node. */
+export function blocksOf(context: MarkdownContext, node: SyntaxNode, depth: number): Block[] {
+  const { from: start, to: end } = node;
   if (depth > MOST_DEPTH) return [plainBlock("directive", start, end)];
   const blocks = readBlock(context, node, start, end, depth);
   if (node.name !== "HTMLBlock" && context.openTables === 0) return blocks;
@@ -65,7 +94,7 @@ function blocksOf(context: MarkdownContext, node: SyntaxNode, depth: number): Bl
     const html = context.text.slice(start, end);
     context.openTables = Math.max(0, context.openTables + count(html, /<table\b/gi) - count(html, /<\/table\b/gi));
   }
-  return inTable ? [plainBlock("table", start, end)] : blocks;
+  return inTable ? [plainBlock("table", start, end, { inner: () => blocks })] : blocks;
 }
 
 function count(text: string, pattern: RegExp): number {
@@ -99,15 +128,19 @@ function readBlock(context: MarkdownContext, node: SyntaxNode, start: number, en
     case "ProcessingInstructionBlock":
       return [plainBlock("comment", start, end)];
     case "Table":
-      return [plainBlock("table", start, end)];
+      return [plainBlock("table", start, end, { inner: () => cellsOf(context, node) })];
     case "MathBlock":
       return [plainBlock("math", start, end)];
     case "NoteDefinition":
-      return [plainBlock("note", start, end)];
+      return [noteBlock(context, node, start, end)];
+    case "LinkReference": {
+      const url = node.getChild("URL");
+      const content = { start: url?.from ?? end, end: url?.to ?? end };
+      return [plainBlock("directive", start, end, { name: "reference", content })];
+    }
     case "Module":
     case "JsxBlock":
     case "DirectiveLine":
-    case "LinkReference":
       return [plainBlock("directive", start, end)];
     default:
       return []; // marks, thematic breaks
@@ -118,17 +151,45 @@ function codeBlock(context: MarkdownContext, node: SyntaxNode, start: number, en
   const info = node.getChild("CodeInfo");
   const texts = node.name === "CodeBlock" ? [node] : node.getChildren("CodeText");
   const content = {
-    start: context.offset + (texts[0]?.from ?? node.to),
-    end: context.offset + (texts.at(-1)?.to ?? node.to),
+    start: texts[0]?.from ?? node.to,
+    end: texts.at(-1)?.to ?? node.to,
   };
-  const name = info === null ? "" : context.text.slice(context.offset + info.from, context.offset + info.to);
-  return plainBlock("code", start, end, { content, ...(name !== "" && { name: /[\w+#.-]+/.exec(name)?.[0] ?? name }) });
+  const name = info === null ? "" : context.text.slice(info.from, info.to);
+  // What is not closed goes on where the cursor is.
+  const isOpen = node.name === "FencedCode" && node.getChildren("CodeMark").length < 2;
+  const blank = isOpen ? (/^\s*/.exec(context.text.slice(end, end + MOST_BLANK))?.[0].length ?? 0) : 0;
+  return plainBlock("code", start, end + blank, {
+    content,
+    ...(name !== "" && { name: /[\w+#.-]+/.exec(name)?.[0] ?? name }),
+  });
+}
+
+const MOST_BLANK = 1000;
+
+/** The cells of a table, each a paragraph. */
+function cellsOf(context: MarkdownContext, table: SyntaxNode): Block[] {
+  const rows = ["TableHeader", "TableRow"].flatMap((name) => table.getChildren(name));
+  return rows.flatMap((row) =>
+    row
+      .getChildren("TableCell")
+      .map((cell) =>
+        proseBlock({ kind: "paragraph", start: cell.from, end: cell.to }, (builder) =>
+          writeInline(context, cell, builder, cell.from, cell.to),
+        ),
+      ),
+  );
+}
+
+function noteBlock(context: MarkdownContext, node: SyntaxNode, start: number, end: number): Block {
+  const from = Math.min(end, context.text.indexOf("]:", start) + 2);
+  const paragraph = proseBlock({ kind: "paragraph", start: from, end }, (builder) =>
+    writeInline(context, node, builder, from, end),
+  );
+  return plainBlock("note", start, end, { inner: () => [paragraph] });
 }
 
 function headingBlock(context: MarkdownContext, node: SyntaxNode, start: number, end: number, level: number): Block {
-  const marks = node
-    .getChildren("HeaderMark")
-    .map(({ from, to }) => ({ start: context.offset + from, end: context.offset + to }));
+  const marks = node.getChildren("HeaderMark").map(({ from, to }) => ({ start: from, end: to }));
   const isSetext = node.name.startsWith("Setext");
   const from = isSetext ? start : (marks[0]?.end ?? start);
   const last = marks.length > 1 || isSetext ? marks.at(-1) : undefined;
@@ -139,11 +200,14 @@ function headingBlock(context: MarkdownContext, node: SyntaxNode, start: number,
 
 function paragraphBlock(context: MarkdownContext, node: SyntaxNode, start: number, end: number): Block {
   const marker = node.getChild("TaskMarker");
-  const from = marker === null ? start : context.offset + marker.to;
+  const from = marker === null ? start : marker.to;
   const begin = context.text.slice(from, from + 40);
   const elements = /^[^\p{L}\p{N}]*(!?\[|<)/u.test(begin) ? elementsOf(context, node, from, end) : undefined;
   if (elements !== undefined && isBar(context, elements, from, end)) {
-    return plainBlock("directive", start, end, { name: "bar" });
+    const inner = proseBlock({ kind: "paragraph", start, end }, (builder) =>
+      writeInline(context, node, builder, from, end, elements),
+    );
+    return plainBlock("directive", start, end, { name: "bar", inner: () => [inner] });
   }
   return proseBlock({ kind: "paragraph", start, end }, (builder) =>
     writeInline(context, node, builder, from, end, elements),

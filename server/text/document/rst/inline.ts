@@ -1,5 +1,5 @@
 /** What a reader sees inside a paragraph or heading of reStructuredText. */
-import type { ProseBuilder } from "../block.ts";
+import type { ProseBuilder, RunKind } from "../block.ts";
 
 /** Writes ranges of one text. */
 export class RstInline {
@@ -28,6 +28,8 @@ export class RstInline {
 
   #writeInline(builder: ProseBuilder, found: string, start: number, end: number): void {
     const text = this.#text;
+    const kind = kindOf(found);
+    if (kind !== undefined) builder.run(kind, start, end);
     if (found.startsWith("``")) builder.add(text, start + 2, end - 2);
     else if (found.startsWith("**")) builder.add(text, start + 2, end - 2);
     else if (found.startsWith("*")) builder.add(text, start + 1, end - 1);
@@ -70,6 +72,16 @@ export class RstInline {
     }
     builder.add(this.#text, from, to);
   }
+}
+
+function kindOf(found: string): RunKind | undefined {
+  if (found.startsWith("``")) return "code";
+  if (found.startsWith("*")) return "emphasis";
+  if (found.startsWith("\\")) return undefined;
+  if (/^[|[]/.test(found)) return "directive";
+  if (!found.startsWith(":")) return found.endsWith("_") ? "link" : "code";
+  if (found.startsWith(":math:")) return "math";
+  return /^:(emphasis|strong|sub|sup|subscript|superscript|title):/.test(found) ? undefined : "link";
 }
 
 /** Inline markup, each within a paragraph; bounded, so that no stretch is looked at twice. */
