@@ -154,7 +154,7 @@ const shape = {
   ),
   "hover.enabled": setting(
     z.boolean().default(true),
-    "Show a section's summary when you hover over its Markdown heading, and the summary of a file or section when you hover over a relative link to it.",
+    "Show a section's summary when you hover over its heading, and the summary of a file or section when you hover over a relative link to it.",
     { scope: "resource" },
   ),
   "hover.words": setting(
@@ -162,7 +162,7 @@ const shape = {
     "Show alternatives, with their probabilities, when you hover over a word. Click one to use it.",
     { scope: "language-overridable" },
   ),
-  "codeLens.enabled": setting(z.boolean().default(false), "Offer a summary above each Markdown heading.", {
+  "codeLens.enabled": setting(z.boolean().default(false), "Offer a summary above each heading.", {
     scope: "resource",
   }),
   maxContextTokens: setting(

@@ -104,7 +104,7 @@ export async function suggestion(
 }
 
 /**
- * The summary of the section whose Markdown heading is under the mouse, or of a relative link's target; otherwise
+ * The summary of the section whose heading is under the mouse, or of a relative link's target; otherwise
  * alternatives for the word.
  */
 export async function provideHover(
@@ -118,7 +118,7 @@ export async function provideHover(
   const settings = await services.settings.settingsFor(document.uri);
   if ((await whyQuiet(services, document.uri, settings)) !== undefined) return null;
   checkEdition(services, document, edition);
-  const summarizes = document.languageId === "markdown" && settings["hover.enabled"];
+  const summarizes = hasSections(document) && settings["hover.enabled"];
   const summary = summarizes ? await hoverSummary(services, document, offset, settings, signal) : null;
   checkEdition(services, document, edition);
   const hover = summary ?? (await wordHover(services, document, offset, settings, signal));
@@ -133,12 +133,14 @@ export async function provideCodeLenses(
   _signal: AbortSignal,
 ): Promise<CodeLens[]> {
   const document = services.openDocument(params.textDocument.uri);
-  const { uri, version, edition, text, languageId } = document;
+  const { uri, version, edition, text } = document;
   const settings = await services.settings.settingsFor(uri);
-  if (languageId !== "markdown" || !settings["codeLens.enabled"]) return [];
+  if (!hasSections(document) || !settings["codeLens.enabled"]) return [];
   if ((await whyQuiet(services, uri, settings)) !== undefined) return [];
   checkEdition(services, document, edition);
-  const sections = sectionsOf(text).filter(({ bodyStart, bodyEnd }) => text.slice(bodyStart, bodyEnd).trim() !== "");
+  const all = await sectionsOf(document, text);
+  checkEdition(services, document, edition);
+  const sections = all.filter(({ bodyStart, bodyEnd }) => /\S/.test(text.slice(bodyStart, bodyEnd)));
   return upperSections(sections, MOST_LENSES).map(({ headingStart, headingEnd, bodyEnd }) => {
     const range = document.rangeOf(headingStart, bodyEnd);
     const argument = { uri, version, edition, range, show: true };
@@ -149,6 +151,11 @@ export async function provideCodeLenses(
     };
     return { range: document.rangeOf(headingStart, headingEnd), command };
   });
+}
+
+/** Whether a document is one of prose with headings: no program, and no commit message, whose subject is no heading. */
+function hasSections({ languageId }: OpenDocument): boolean {
+  return !Object.hasOwn(COMMENTED_LANGUAGES, languageId) && languageId !== "git-commit" && languageId !== "scminput";
 }
 
 /** VS Code lays out all of them, visible or not; thousands would freeze it. */

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { parseSettings } from "../../protocol/settings.ts";
 import { sectionAt, sectionSummary, sectionsOf, upperSections } from "../../server/features/read/section-summary.ts";
@@ -189,12 +190,12 @@ const sections: [string, string, RegExp | undefined][] = [
   ["- a list", "", undefined],
 ];
 for (const newline of ["\n", "\r\n"]) {
-  test(`a heading's section reaches to the next of its level (${JSON.stringify(newline)})`, () => {
+  test(`a heading's section reaches to the next of its level (${JSON.stringify(newline)})`, async () => {
     const text = DOCUMENT.replaceAll("\n", newline);
     for (const [line, title, body] of sections) {
       const start = text.indexOf(line.replaceAll("\n", newline));
       for (const offset of [start, start + 3]) {
-        const section = sectionAt(text, offset);
+        const section = await sectionAt({ text, languageId: "markdown" }, offset);
         assert.equal(section?.title, body && title, line);
         if (section === undefined || body === undefined) continue;
         assert.match(text.slice(section.bodyStart, section.bodyEnd).replaceAll(newline, "\n"), body);
@@ -206,14 +207,38 @@ for (const newline of ["\n", "\r\n"]) {
   });
 }
 
+const titles: [string, string, string[]][] = [
+  ["markdown", readFileSync("test/fixtures/prose/front-matter-setext.md", "utf8"), ["1 Restoring"]],
+  ["markdown", "1. item\n---\n\n<!--\n# none\n-->\n\n```\n# none\n```\n\nTwo *words*\n===\n", ["1 Two words"]],
+  ["asciidoc", "= Guide\n\n== Part\n\n----\n== none\n----\n", ["1 Guide", "2 Part"]],
+  ["restructuredtext", "=====\nGuide\n=====\n\nPart\n----\n\ntext\n", ["1 Guide", "2 Part"]],
+  ["latex", "% \\section{none}\n\\section{Part}\n\ntext\n", ["2 Part"]],
+  ["org", "* Part\n\ntext\n\n** More\n", ["1 Part", "2 More"]],
+];
+for (const [languageId, text, expected] of titles) {
+  test(`sections in ${languageId}: ${expected.join(", ")}`, async () => {
+    const sections = await sectionsOf({ text, languageId });
+    assert.deepEqual(
+      sections.map(({ title, level }) => `${level} ${title}`),
+      expected,
+    );
+    for (const { headingStart, headingEnd, title } of sections)
+      assert.ok(text.slice(headingStart, headingEnd).replaceAll("*", "").includes(title));
+  });
+}
+
 test("a section is summarized once for each text, model and settings", async () => {
   const cache = createSummaryCache();
   const model = fakeModel((input) => `about ${input.length}`);
   const summary = async (text: string, given: object = {}, identity = "one") => {
-    const section = sectionAt(text, 0);
+    const section = await sectionAt({ text, languageId: "markdown" }, 0);
     assert.ok(section);
     const { settings } = parseSettings(given);
-    return sectionSummary({ model: async () => model, identity, cache }, { text, section, settings }, never);
+    return sectionSummary(
+      { model: async () => model, identity, cache },
+      { text, language: "markdown", section, settings },
+      never,
+    );
   };
   const first = await summary("# A\n\nThe text.");
   assert.match(first?.summary ?? "", /^about \d+$/);
@@ -231,19 +256,20 @@ test("of a very long section the beginning is read, and the coverage says how mu
   const model = fakeModel(() => "about it");
   const { settings } = parseSettings({});
   const text = `# A\n\n${"Some words of a line.\n\n".repeat(10_000)}`;
-  const section = sectionAt(text, 0);
+  const section = await sectionAt({ text, languageId: "markdown" }, 0);
   assert.ok(section);
   const context = { model: async () => model, identity: "one", cache: createSummaryCache() };
-  const made = await sectionSummary(context, { text, section, settings }, never);
+  const made = await sectionSummary(context, { text, language: "markdown", section, settings }, never);
   assert.ok(made && Math.abs(made.coverage - 40_000 / text.length) < 0.01, `${made?.coverage}`);
   assert.ok(model.seen.join("").length < 45_000);
 });
 
-test("of very many sections those of the upper levels are kept", () => {
+test("of very many sections those of the upper levels are kept", async () => {
   const text = Array.from({ length: 10 }, (_, i) => `# ${i}\n\na\n\n${"## x\n\nb\n\n### y\n\nc\n\n".repeat(5)}`).join(
     "",
   );
-  const kept = (most: number) => upperSections(sectionsOf(text), most).length;
+  const sections = await sectionsOf({ text, languageId: "markdown" });
+  const kept = (most: number) => upperSections(sections, most).length;
   assert.deepEqual([200, 110, 109, 60, 59, 10, 9].map(kept), [110, 110, 60, 60, 10, 10, 0]);
 });
 

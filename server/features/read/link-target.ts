@@ -1,4 +1,6 @@
 /** What a relative link of a Markdown document leads to: a file of the workspace, or a section of one. */
+import type { Block } from "../../text/document.ts";
+import { readingAt, type WrittenDocument } from "../../text/reading.ts";
 import { type Section, sectionsOf } from "./section-summary.ts";
 
 /** A link; offsets in UTF-16 units. */
@@ -16,22 +18,39 @@ export interface Link {
  * The relative link at an offset: `[text](path#anchor)`, `[text][label]`, or a label's definition. undefined for
  * pictures and for links to elsewhere.
  */
-export function linkAt(text: string, offset: number): Link | undefined {
-  const from = text.lastIndexOf("\n", offset - 1) + 1;
-  const newline = text.indexOf("\n", offset);
-  const line = text.slice(from, newline < 0 ? text.length : newline);
-  if (line.length > LONGEST_LINE || !line.includes("[")) return undefined;
-  for (const pattern of [INLINE, REFERENCE, DEFINITION]) {
-    for (const { 0: whole, index, groups = {} } of line.matchAll(pattern)) {
-      const [start, end] = [from + index, from + index + whole.length];
-      if (offset < start || offset > end) continue;
-      const { target = "", label } = groups;
-      const named = label === undefined ? target : (definitionOf(text, label) ?? "");
-      const link = relative(named.replace(/^<(.*)>$/, "$1"));
-      if (link !== undefined) return { start, end, ...link };
-    }
-  }
-  return undefined;
+export async function linkAt(
+  document: WrittenDocument,
+  offset: number,
+  text = document.text,
+): Promise<Link | undefined> {
+  const { around } = await readingAt(document, offset, text);
+  const links = around(offset).flatMap((block) => linksIn(block, text, offset));
+  // The innermost is the last.
+  return links
+    .toReversed()
+    .map(({ start, end, target }) => ({ start, end, link: relative(target.replace(/^<(.*)>$/, "$1")) }))
+    .flatMap(({ start, end, link }) => (link === undefined ? [] : [{ start, end, ...link }]))[0];
+}
+
+interface Target {
+  readonly start: number;
+  readonly end: number;
+  readonly target: string;
+}
+
+/** The links of a block that an offset lies in, as they are written. */
+function linksIn(block: Block, text: string, offset: number): Target[] {
+  const { start, end, content, children, inner, prose } = block;
+  if (offset < start || offset > end) return [];
+  if (block.name === "reference" && content !== undefined)
+    return [{ start, end, target: text.slice(content.start, content.end) }];
+  const runs = prose?.().runs ?? [];
+  const here = runs.flatMap((run) =>
+    run.target !== undefined && run.start <= offset && offset <= run.end
+      ? [{ start: run.start, end: run.end, target: run.target }]
+      : [],
+  );
+  return [...here, ...[...children, ...(inner?.() ?? [])].flatMap((child) => linksIn(child, text, offset))];
 }
 
 /** Where a link leads. @param root the URI of the workspace's folder, for paths that begin with "/" */
@@ -66,26 +85,15 @@ export function uriWithin(folder: string, path: string): string {
 }
 
 /** The section that a fragment names, as GitHub and VS Code make names of headings. */
-export function sectionNamed(text: string, fragment: string): Section | undefined {
+export async function sectionNamed(document: WrittenDocument, fragment: string): Promise<Section | undefined> {
   const seen = new Map<string, number>();
   const wanted = fragment.toLowerCase();
-  return sectionsOf(text).find(({ title }) => {
+  return (await sectionsOf(document)).find(({ title }) => {
     const name = slug(title);
     const before = seen.get(name) ?? 0;
     seen.set(name, before + 1);
     return (before === 0 ? name : `${name}-${before}`) === wanted;
   });
-}
-
-const LONGEST_LINE = 20_000;
-const INLINE =
-  /(?<!!)\[(?:[^[\]\\]|\\.|!?\[[^\]]*\](?:\([^)]*\))?)*\]\(\s*(?<target><[^<>]*>|[^\s()<>]*(?:\([^\s()]*\)[^\s()<>]*)*)(?:\s+(?:"[^"]*"|'[^']*'|\([^)]*\)))?\s*\)/g;
-const REFERENCE = /(?<!!)\[[^[\]]*\]\[(?<label>[^[\]]+)\]/g;
-const DEFINITION = /^ {0,3}\[[^[\]]+\]:[ \t]*(?<target><[^<>]*>|\S+)/g;
-
-function definitionOf(text: string, label: string): string | undefined {
-  const name = label.replace(/[.*+?^${}()|[\]\\]/g, "\\$&").replace(/\s+/g, "\\s+");
-  return new RegExp(`^ {0,3}\\[${name}\\]:[ \\t]*(<[^<>]*>|\\S+)`, "im").exec(text)?.[1];
 }
 
 function relative(target: string): { path: string; fragment: string } | undefined {
@@ -96,7 +104,6 @@ function relative(target: string): { path: string; fragment: string } | undefine
 
 function slug(title: string): string {
   return title
-    .replace(/!?\[([^\]]*)\]\([^)]*\)/g, "$1")
     .toLowerCase()
     .replace(/[^\p{L}\p{M}\p{N}\p{Pc}\- ]/gu, "")
     .trim()

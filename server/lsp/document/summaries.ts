@@ -49,7 +49,7 @@ export async function withSummaries<T>(
 }
 
 /**
- * A hover with the summary of the section or link target at an offset of a Markdown document; null if there is
+ * A hover with the summary of the section or link target at an offset of a document of prose; null if there is
  * neither.
  */
 export async function hoverSummary(
@@ -59,17 +59,17 @@ export async function hoverSummary(
   settings: Settings,
   signal: AbortSignal,
 ): Promise<Hover | null> {
-  const { text } = document;
-  const link = linkAt(text, offset);
+  const { text, languageId: language } = document;
+  const link = await linkAt(document, offset, text);
   const content = link && (await linkedText(services, document, link, signal));
   if (link !== undefined && content !== undefined) {
     const summary = await withSummaries(services, (context) => gist(context, { ...content, settings }, signal));
     return hoverOf(services.t, summary, document.rangeOf(link.start, link.end), signal);
   }
-  const section = sectionAt(text, offset);
+  const section = await sectionAt(document, offset, text);
   if (section === undefined) return null;
   const summary = await withSummaries(services, (context) =>
-    sectionSummary(context, { text, section, settings }, signal),
+    sectionSummary(context, { text, language, section, settings }, signal),
   );
   return hoverOf(services.t, summary, document.rangeOf(section.headingStart, section.headingEnd), signal);
 }
@@ -149,9 +149,9 @@ async function linkedText(
     language = nameOf(target);
   }
   if (fragment !== "") {
-    const section = sectionNamed(text, fragment);
+    const section = await sectionNamed({ text, languageId: language }, fragment);
     if (section === undefined) return undefined;
-    text = `${section.title}\n\n${text.slice(section.bodyStart, section.bodyEnd)}`;
+    text = text.slice(section.start, section.bodyEnd);
   }
   return text.trim() === "" ? undefined : { text, language };
 }
