@@ -10,7 +10,7 @@ const outdir = "dist";
 const withoutParts = (...parts) => {
   const pattern = new RegExp(`\\b(${parts.join("|")}): (true|flag\\((\\s*("[^"]*"|'[^']*'),?)*\\s*\\)),?`, "g");
   const strip = ({ path }) => ({ contents: readFileSync(path, "utf8").replace(pattern, ""), loader: "ts" });
-  return { name: "without-parts", setup: ({ onLoad }) => onLoad({ filter: /protocol.train-fields\.ts$/ }, strip) };
+  return { name: "without-parts", setup: ({ onLoad }) => onLoad({ filter: /protocol.train-fields.*\.ts$/ }, strip) };
 };
 
 const { metafile } = await build({

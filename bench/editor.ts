@@ -2,19 +2,17 @@
  * `bench editor`: how soon ghost text appears in a real VS Code, compared with a provider that answers immediately;
  * activation and memory.
  */
-import { spawnSync } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { availableParallelism, cpus, tmpdir } from "node:os";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { pathToFileURL } from "node:url";
-import { build } from "esbuild";
+import { defined } from "../base/defined.ts";
 import { meansFolder } from "../server/catalog/installed.ts";
-import { type WindowMemory, windowMemory } from "./editor/memory.ts";
+import { type CodeServer, type Harness, loadHarness, packaged, packBeside, packEmpty } from "./editor/harness.ts";
+import { windowMemory } from "./editor/memory.ts";
 import { drawPlaces, type Place } from "./editor/places.ts";
+import { type Activation, type MemoryOfWindows, type Round, reportEditor } from "./editor/report.ts";
 import { type EditorWindow, type Keystroke, listenForWindows, type Page } from "./editor/window.ts";
 import { calledFrom } from "./support/called-from.ts";
-import { median, quantile } from "./support/statistics.ts";
-import { printTable } from "./support/table.ts";
 
 /** Options of the measurement. */
 export interface EditorOptions {
@@ -28,38 +26,6 @@ export interface EditorOptions {
   readonly vsix?: string;
 }
 
-/** The editor tests' harness (scripts/editor), which is JavaScript. */
-interface Harness {
-  readonly tool: (name: string) => { createVSIX(options: object): Promise<void> };
-  readonly installEditor: () => { readonly browser: string };
-  readonly startCodeServer: (editor: object, options: object) => Promise<CodeServer>;
-  readonly openPage: (browser: string) => Promise<{ page: Page; close: () => Promise<void> }>;
-  readonly CALM_SETTINGS: object;
-}
-
-interface CodeServer {
-  readonly host: string;
-  /** The installed extension's folder. */
-  readonly extension: string;
-  readonly stop: () => void;
-}
-
-/** Milliseconds, as VS Code itself reports them. */
-interface Activation {
-  readonly loadMs: number;
-  readonly callMs: number;
-}
-
-/** The measurements of one window. */
-interface Round {
-  /** The first keystroke: the engine's process starts and loads the model. */
-  readonly cold: Keystroke;
-  readonly pairs: readonly { readonly spanfill: Keystroke; readonly constant: Keystroke }[];
-  readonly activation: Activation;
-  /** Of an extension that does nothing, activated by the same document: VS Code's own share. */
-  readonly emptyActivation: Activation;
-}
-
 /** Measures, prints a table, and writes bench/results/editor.json. */
 export async function benchEditor(options: EditorOptions): Promise<void> {
   const harness = await loadHarness();
@@ -71,13 +37,7 @@ export async function benchEditor(options: EditorOptions): Promise<void> {
     // Through "exit", which ends code-server too.
     process.once("SIGTERM", () => process.exit(143));
     const editor = harness.installEditor();
-    const settings = {
-      ...harness.CALM_SETTINGS,
-      "editor.inlineSuggest.logFetch": true,
-      // Whether a suggestion is good enough to be shown is another question than how soon it is there.
-      "spanfill.inlineCompletion.minimumConfidence": 0,
-      ...(options.model === undefined ? {} : { "spanfill.model": named(options.model) }),
-    };
+    const settings = editorSettings(harness, options.model);
     const vsix = [
       resolve(options.vsix ?? packaged()),
       await packBeside(harness, join(folder, "beside")),
@@ -92,14 +52,14 @@ export async function benchEditor(options: EditorOptions): Promise<void> {
     const newWindow = async (page: Page, name: string) => {
       mkdirSync(join(folder, name));
       const window = await listener.open(page, host, join(folder, name));
-      // What else a window starts is not to be counted as ours.
+      // What else a window starts must not be counted as ours.
       await sleep(STARTED_MS);
       return { folder: join(folder, name), window };
     };
 
     const rounds: Round[] = [];
     const places = drawPlaces(options.keystrokes + options.windows);
-    const memory: { one?: WindowMemory; two?: readonly [WindowMemory | undefined, WindowMemory | undefined] } = {};
+    let memory: MemoryOfWindows = {};
     for (let i = 0; i < options.windows; i++) {
       const first = await newWindow(opened.page, `window-${i}`);
       rounds.push(await measure(first, places.slice(...share(places.length, i, options.windows))));
@@ -114,9 +74,9 @@ export async function benchEditor(options: EditorOptions): Promise<void> {
         windowMemory(extension, first.window.hostPid),
         windowMemory(extension, second.window.hostPid),
       ] as const;
-      Object.assign(memory, { one, two });
+      memory = { ...defined({ one }), two };
     }
-    report(rounds, memory);
+    reportEditor(rounds, memory);
   } finally {
     await close();
     server?.stop();
@@ -193,110 +153,15 @@ function activationIn(text: unknown, id: string): Activation {
   return { loadMs: Number(load), callMs: Number(call) };
 }
 
-function report(
-  rounds: readonly Round[],
-  memory: { one?: WindowMemory; two?: readonly [WindowMemory | undefined, WindowMemory | undefined] },
-): void {
-  const pairs = rounds.flatMap((round) => round.pairs);
-  const of = (who: "spanfill" | "constant", what: keyof Keystroke) => pairs.flatMap((pair) => pair[who][what] ?? []);
-  const above = pairs.flatMap(({ spanfill, constant }) =>
-    spanfill.toPaintMs === undefined || constant.toPaintMs === undefined ? [] : spanfill.toPaintMs - constant.toPaintMs,
-  );
-  const figures: [what: string, who: string, values: number[], target: string][] = [
-    ["provider call to items", "Spanfill", of("spanfill", "toItemsMs"), "40"],
-    ["", "first in a window", rounds.map(({ cold }) => cold.toItemsMs), ""],
-    ["", "constant", of("constant", "toItemsMs"), ""],
-    ["key to provider call", "Spanfill", of("spanfill", "toCallMs"), ""],
-    ["", "constant", of("constant", "toCallMs"), ""],
-    ["key to painted ghost text", "Spanfill", of("spanfill", "toPaintMs"), ""],
-    ["", "constant", of("constant", "toPaintMs"), ""],
-    ["", "Spanfill above constant", above, "100"],
-    ["activation", "Spanfill", rounds.map(({ activation }) => activation.loadMs + activation.callMs), "100"],
-    ["", "an empty extension", rounds.map(({ emptyActivation: { loadMs, callMs } }) => loadMs + callMs), ""],
-  ];
-  const cpu = cpus()[0]?.model.trim();
-  console.log(
-    `\n${cpu}, ${availableParallelism()} threads; milliseconds; ${rounds.length} windows, keystrokes in turns`,
-  );
-  printTable([
-    ["", "", "n", "p50", "p95", "most", "target"],
-    ...figures.map(([what, who, values, target]) => {
-      const cells = [median(values), quantile(values, 0.95), Math.max(...values)].map((value) => value.toFixed(0));
-      return [what, who, String(values.length), ...cells, target];
-    }),
-  ]);
-  const windows = [memory.one === undefined ? [] : [memory.one], memory.two ?? []];
-  const rows = windows.map((open) => {
-    const known = open.flatMap((one) => one ?? []);
-    const sum = (pick: (one: WindowMemory) => number) =>
-      (known.reduce((all, one) => all + pick(one), 0) / 1e6).toFixed(0);
-    return [
-      `${known.length}`,
-      sum(({ engine }) => engine.rss),
-      sum(({ engine }) => engine.pss),
-      sum(({ server }) => server.rss),
-      sum(({ server }) => server.pss),
-      sum(({ engine, server }) => engine.pss + server.pss),
-    ];
-  });
-  console.log("\nMemory of Spanfill's processes, MB (shared: pages that several processes use are divided among them)");
-  printTable([["windows", "engines", "shared", "servers", "shared", "together"], ...rows]);
-  mkdirSync("bench/results", { recursive: true });
-  const result = { cpu, threads: availableParallelism(), rounds, memory };
-  writeFileSync("bench/results/editor.json", `${JSON.stringify(result, null, 2)}\n`);
-}
-
-async function loadHarness(): Promise<Harness> {
-  const files = ["tools", "install", "code-server"].map((name) => resolve(`scripts/editor/${name}.mjs`));
-  return Object.assign({}, ...(await Promise.all(files.map((file) => import(pathToFileURL(file).href))))) as Harness;
-}
-
-function packaged(): string {
-  const made = spawnSync(process.execPath, ["scripts/package.mjs"], { encoding: "utf8" });
-  const path = /^(\S+\.vsix): /m.exec(made.stdout)?.[1];
-  if (made.status !== 0 || path === undefined)
-    throw new Error(`The package could not be made:\n${made.stdout}${made.stderr}`);
-  return path;
-}
-
-/** The benchmark's own extension as a VSIX. */
-async function packBeside(harness: Harness, stage: string): Promise<string> {
-  mkdirSync(stage);
-  for (const name of ["package.json", "constant.tmLanguage.json"])
-    cpSync(join("bench/editor", name), join(stage, name));
-  const outfile = join(stage, "extension.cjs");
-  await build({
-    entryPoints: ["bench/editor/extension.ts"],
-    outfile,
-    bundle: true,
-    format: "cjs",
-    platform: "node",
-    external: ["vscode"],
-  });
-  return pack(harness, stage);
-}
-
-/** An extension that does nothing when a Markdown document is opened. */
-async function packEmpty(harness: Harness, stage: string): Promise<string> {
-  mkdirSync(stage);
-  const { engines, publisher, version } = JSON.parse(readFileSync("bench/editor/package.json", "utf8"));
-  const activationEvents = ["onLanguage:markdown"];
-  const manifest = { name: "empty", main: "./extension.cjs", files: ["extension.cjs"], activationEvents };
-  writeFileSync(join(stage, "package.json"), JSON.stringify({ ...manifest, engines, publisher, version }));
-  writeFileSync(join(stage, "extension.cjs"), "exports.activate = () => undefined;\n");
-  return pack(harness, stage);
-}
-
-async function pack({ tool }: Harness, stage: string): Promise<string> {
-  const packagePath = `${stage}.vsix`;
-  await tool("@vscode/vsce").createVSIX({
-    cwd: stage,
-    packagePath,
-    dependencies: false,
-    allowMissingRepository: true,
-    skipLicense: true,
-  });
-  return packagePath;
+/** The editor's settings, with our model if one is named. */
+function editorSettings({ CALM_SETTINGS }: Harness, model: string | undefined): object {
+  return {
+    ...CALM_SETTINGS,
+    "editor.inlineSuggest.logFetch": true,
+    // Whether a suggestion is good enough to be shown is a separate question from how soon it is there.
+    "spanfill.inlineCompletion.minimumConfidence": 0,
+    ...(model !== undefined && { "spanfill.model": named(model) }),
+  };
 }
 
 function share(count: number, part: number, parts: number): [from: number, to: number] {

@@ -92,16 +92,21 @@ async function features(session: TimedSession, rounds: number): Promise<Times> {
 
 const LARGE_BYTES = 5e6;
 
-async function large(session: TimedSession, rounds: number): Promise<Times> {
-  const paragraphs: string[] = [];
+/** A Markdown document with many sections, each with a gap. */
+function largeDocument(): string {
+  const sections: string[] = [];
   const places = drawPlaces(40);
   for (let bytes = 0, i = 0; bytes < LARGE_BYTES; i++) {
     const { text = "", offset = 0 } = places[i % places.length] ?? {};
-    const piece = `## Section ${i}\n\n${text.slice(Math.max(0, offset - 600), offset + 600)}\n\nIt has ___ words — no more.\n`;
-    paragraphs.push(piece);
-    bytes += Buffer.byteLength(piece);
+    const section = `## Section ${i}\n\n${text.slice(Math.max(0, offset - 600), offset + 600)}\n\nIt has ___ words — no more.\n`;
+    sections.push(section);
+    bytes += Buffer.byteLength(section);
   }
-  const content = paragraphs.join("\n");
+  return sections.join("\n");
+}
+
+async function large(session: TimedSession, rounds: number): Promise<Times> {
+  const content = largeDocument();
   const uri = "file:///large.md";
   const lines = content.split("\n");
   const from = lines.length / 2;

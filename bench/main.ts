@@ -1,10 +1,11 @@
 /**
  * The benchmarks' command line: `npm run bench -- infer | train | learning | quality | decoding | editor | features |
- * panel | load | big | ngrams | characters`.
+ * typing | panel | load | big | ngrams | characters | prose`.
  */
 import { Command, InvalidArgumentError, Option } from "commander";
 import type { Precision } from "../server/engine/engine.ts";
 import type { ShapeName } from "./random-model.ts";
+import { textKinds } from "./typing/paragraphs.ts";
 
 const program = new Command("bench").description("Side-by-side measurements, each of which prints a table.");
 
@@ -143,6 +144,32 @@ program
   });
 
 program
+  .command("typing")
+  .description("types paragraphs that training never saw through the language server, key by key")
+  .addOption(new Option("--kind <names...>", "kinds of text").choices(textKinds).default([...textKinds]))
+  .addOption(
+    new Option("--place <names...>", "with the text after the cursor, or at the document's end")
+      .choices(["within", "end"])
+      .default(["within", "end"]),
+  )
+  .option("--limit <n>", "paragraphs of each kind", count, 10)
+  .option("--seed <n>", "draws the paragraphs and the intervals' resamples", Number, 0)
+  .option(
+    "--pace <ms>",
+    "time between two keys, after which an answer is not seen (a fast typist: 150); none when absent",
+    Number,
+  )
+  .option("--confidence <chances...>", "values of minimumConfidence, each measured; the default when absent")
+  .option("--model <id or folder>", "a model instead of the built-in one")
+  .option("--beside <files...>", "dist/cli.js of other builds, measured on the same paragraphs")
+  .option("--no-baselines", "leave out what asks no model")
+  .option("--json <file>", "write the figures into this file too")
+  .action(async ({ confidence, ...options }: TypingArguments) => {
+    const { benchTyping } = await import("./typing.ts");
+    await benchTyping({ ...options, ...(confidence === undefined ? {} : { confidence: confidence.map(Number) }) });
+  });
+
+program
   .command("panel")
   .description("the panel's page in a browser: opening, scrolling the table, redrawing a long curve")
   .option("--rounds <n>", "pages that are opened", count, 10)
@@ -197,11 +224,23 @@ program
     benchNgrams(table);
   });
 
+program
+  .command("prose")
+  .description("training text from standard input, as JSON lines, with its prose in place of its markup")
+  .action(async () => {
+    const { writeProse } = await import("./prose.ts");
+    await writeProse();
+  });
+
 await program.parseAsync();
 
 type DecodingArguments = Omit<import("./decoding.ts").DecodingOptions, "shortlist" | "bias"> & {
   readonly shortlist: readonly string[];
   readonly bias: readonly string[];
+};
+
+type TypingArguments = Omit<import("./typing.ts").TypingOptions, "confidence"> & {
+  readonly confidence?: readonly string[];
 };
 
 interface InferArguments {

@@ -6,7 +6,7 @@ import { cpus } from "node:os";
 import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { build } from "esbuild";
-import type { ModelRow } from "../protocol/panel.ts";
+import type { ModelRow } from "../protocol/panel/models.ts";
 import { placesOf } from "../server/catalog/store.ts";
 import { listModels } from "../server/panel/model-list.ts";
 import { median, quantile } from "./support/statistics.ts";

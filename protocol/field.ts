@@ -77,11 +77,27 @@ export const number = (least: number, most: number) => ({ kind: "number", least,
 /** Texts of at least so many characters, and of no more than any path or input of a model has. */
 export const text = (least: number) => ({ kind: "text", least, most: 10_000 }) as const;
 
+/** Shares, from 0 to below 1. */
+export const share = { ...number(0, 1), below: true } as const;
+
+/** Yes or no. */
+export const yesNo = { kind: "switch" } as const;
+
 /** One of some names. */
 export const choice = <const C extends readonly string[]>(...choices: C) => ({ kind: "choice", choices }) as const;
 
 /** Describes a flag. */
 export const flag = (names: string, help: string, otherwise?: string): Flag => ({ names, help, otherwise });
+
+/** Places a field in a part of the panel's form. */
+export const formOf =
+  (group: FieldGroup) =>
+  (label: string, help?: string): FormPlace => ({ group, label, help });
+
+/** Marks an English text for translation: scripts/l10n.mjs collects it, the page looks it up. */
+export function t(english: string): string {
+  return english;
+}
 
 /** How a number misses its range, if it does. */
 export function numberProblem(

@@ -37,7 +37,7 @@ const MODELS = [
   /^models\/builtin\/[\w.-]+\/(model\.int8\.safetensors|README\.md)$/,
   /^models\/builtin\/(sample(-gaps)?\.md|english\.ngrams\.gz)$/,
 ];
-const TEXTS = [/^package\.json$/, /^(readme|changelog|privacy)\.md$/i, /^(LICENSE(\.txt)?|NOTICE)$/];
+const TEXTS = [/^package\.json$/, /^(readme|changelog|privacy|telemetry)\.md$/i, /^(LICENSE(\.txt)?|NOTICE)$/];
 const VSIX = [
   ...TEXTS,
   ...MODELS,
@@ -97,7 +97,8 @@ function packTarball() {
     // npm then refuses it elsewhere, and says why.
     ...(native && { os: [os], cpu: [cpu], ...(os === "linux" && { libc: ["glibc"] }) }),
   });
-  stageFiles(stage, "README.md", "CHANGELOG.md", "PRIVACY.md", "LICENSE", "NOTICE", "models/builtin", "l10n");
+  const texts = ["README.md", "CHANGELOG.md", "PRIVACY.md", "TELEMETRY.md", "LICENSE", "NOTICE"];
+  stageFiles(stage, ...texts, "models/builtin", "l10n");
   stageBundles(stage, bundles("cli.js", "server.js", "child.js"));
   stageRuntime(join(stage, "node_modules"));
 
@@ -121,6 +122,7 @@ async function packExtension() {
     "l10n",
     "CHANGELOG.md",
     "PRIVACY.md",
+    "TELEMETRY.md",
     "LICENSE",
     "NOTICE",
     "models/builtin",

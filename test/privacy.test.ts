@@ -46,8 +46,11 @@ test("README, the extension's page and the panel lead there, and the packages ho
   for (const path of ["README.md", "client/README.md"]) assert.match(text(path), /\]\(PRIVACY\.md\)/, path);
   assert.match(text("client/panel/view/models/models-page.ts"), /kind: "privacy"/);
   assert.match(text("client/panel/answers.ts"), /"PRIVACY\.md"/);
-  assert.match(text(".vscodeignore"), /^!PRIVACY\.md$/m);
-  assert.ok(JSON.parse(text("package.json")).files.includes("PRIVACY.md"));
+  for (const name of page.matchAll(/\]\((\w+\.md)\)|^# (Privacy)/gm)) {
+    const file = name[1] ?? "PRIVACY.md";
+    assert.ok(text(".vscodeignore").split("\n").includes(`!${file}`), file);
+    assert.ok(JSON.parse(text("package.json")).files.includes(file), file);
+  }
 });
 
 test("the sources that run name one address on the network, the hub's", () => {

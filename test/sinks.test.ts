@@ -53,6 +53,7 @@ const SINKS: readonly Sink[] = [
     raw: /\b(show|log)Message(Request)?\b(?!\(|: \()|\bconnection\.(console|window|tracer|telemetry)\b/i,
     but: {
       // createLog cleans the lines.
+      "server/lsp/client.ts": ["  ShowMessageRequest,\n", "await request(ShowMessageRequest.method, question)"],
       "server/main.ts": ["createLog((level, line) => connection.console[", shownMessage()],
     },
   },

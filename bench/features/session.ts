@@ -20,8 +20,11 @@ export interface Heap {
 
 /** A server that answers. */
 export interface TimedSession {
-  open(uri: string, text: string): void;
-  change(uri: string, version: number, at: At, text: string): void;
+  /** @param languageId Markdown when absent */
+  open(uri: string, text: string, languageId?: string): void;
+  /** Inserts a text. @param end where the text ends that it replaces; none when absent */
+  change(uri: string, version: number, at: At, text: string, end?: At): void;
+  close(uri: string): void;
   request(method: string, params: object): Promise<unknown>;
   command(command: string, argument?: object): Promise<unknown>;
   /** Milliseconds until an empty request is answered, the baseline of every feature. */
@@ -31,12 +34,16 @@ export interface TimedSession {
   dispose(): Promise<void>;
 }
 
-/** Starts the built server. @param settings the section `spanfill` */
-export async function timedSession(settings: object): Promise<TimedSession> {
+/**
+ * Starts the built server.
+ * @param settings the section `spanfill`
+ * @param script the command line's bundle, of another build if wished
+ */
+export async function timedSession(settings: object, script = "dist/cli.js"): Promise<TimedSession> {
   const folder = mkdtempSync(join(tmpdir(), "spanfill-bench-"));
   process.env["SPANFILL_BENCH_HEAP"] = folder;
   process.env["NODE_OPTIONS"] = `--require ${JSON.stringify(resolve("bench/features/heap.cjs"))}`;
-  const client = new RpcClient(resolve("dist/cli.js"), ["serve", "--stdio"]);
+  const client = new RpcClient(resolve(script), ["serve", "--stdio"]);
   client.answers.set("workspace/configuration", (params) => (params as { items: unknown[] }).items.map(() => settings));
   const workspace = { configuration: true };
   await client.request("initialize", { processId: process.pid, rootUri: null, capabilities: { workspace } });
@@ -51,13 +58,14 @@ export async function timedSession(settings: object): Promise<TimedSession> {
     return JSON.parse(readFileSync(file, "utf8"));
   };
   return {
-    open: (uri, text) =>
-      client.notify("textDocument/didOpen", { textDocument: { uri, languageId: "markdown", version: 1, text } }),
-    change: (uri, version, at, text) =>
+    open: (uri, text, languageId = "markdown") =>
+      client.notify("textDocument/didOpen", { textDocument: { uri, languageId, version: 1, text } }),
+    change: (uri, version, at, text, end = at) =>
       client.notify("textDocument/didChange", {
         textDocument: { uri, version },
-        contentChanges: [{ range: { start: at, end: at }, text }],
+        contentChanges: [{ range: { start: at, end }, text }],
       }),
+    close: (uri) => client.notify("textDocument/didClose", { textDocument: { uri } }),
     // What was received is not to be searched again and again.
     request: (method, params) => {
       client.received.length = 0;

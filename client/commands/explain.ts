@@ -1,7 +1,7 @@
 /** Finds out what typing at the cursor would suggest, or why nothing. */
 import { l10n, languages, type TextEditor } from "vscode";
 import { defined } from "../../base/defined.ts";
-import type { ExplainResult } from "../../protocol/commands.ts";
+import type { ExplainResult } from "../../protocol/commands/writing.ts";
 import { commentAt } from "../../protocol/comments.ts";
 import { PROGRAMS } from "../editor/selector.ts";
 import type { LanguageServer, RequestOptions } from "../server/language-client.ts";

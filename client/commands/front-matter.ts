@@ -1,7 +1,7 @@
 /** Writes fields of a document's front matter that a model proposes and a person decides on. */
 import { l10n } from "vscode";
 import { defined } from "../../base/defined.ts";
-import type { WriteFieldArguments } from "../../protocol/commands.ts";
+import type { WriteFieldArguments } from "../../protocol/commands/writing.ts";
 import { warn } from "../editor/messages.ts";
 import { askFor } from "../editor/picks.ts";
 import type { LanguageServer } from "../server/language-client.ts";

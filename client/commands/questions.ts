@@ -13,7 +13,7 @@ import {
   workspace,
 } from "vscode";
 import { defined } from "../../base/defined.ts";
-import type { AskResult, ClassifyResult } from "../../protocol/commands.ts";
+import type { AskResult, ClassifyResult } from "../../protocol/commands/reading.ts";
 import { warn } from "../editor/messages.ts";
 import { inform, notify, remark } from "../editor/notices.ts";
 import { type Choice, createPick } from "../editor/picks.ts";

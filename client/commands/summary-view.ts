@@ -13,7 +13,7 @@ import {
   window,
   workspace,
 } from "vscode";
-import type { SummarizeRangeResult } from "../../protocol/commands.ts";
+import type { SummarizeRangeResult } from "../../protocol/commands/reading.ts";
 import { labelText, messageText } from "../../protocol/shown-text.ts";
 
 /** Scheme of the summaries' documents; menus in package.json name it. */

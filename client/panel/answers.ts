@@ -13,13 +13,13 @@ import {
   workspace,
 } from "vscode";
 import type { Device } from "../../protocol/devices.ts";
+import type { Imported } from "../../protocol/panel/models.ts";
 import {
   type Answerers,
   type AnswerOf,
   type Chosen,
   FEATURES,
   type Feature,
-  type Imported,
   PANEL_REQUEST,
   type Question,
   type Questions,

@@ -19,13 +19,12 @@ import {
 import type { State } from "vscode-languageclient";
 import { defined } from "../../base/defined.ts";
 import { reason } from "../../base/reason.ts";
+import type { Job, ModelList } from "../../protocol/panel/models.ts";
 import {
   answerBy,
   type Feature,
   fromPageSchema,
   JOB_NOTIFICATION,
-  type Job,
-  type ModelList,
   type Question,
   type ToPage,
 } from "../../protocol/panel.ts";
@@ -176,21 +175,11 @@ function attach(context: HostContext, panel: WebviewPanel): void {
     }
     return answerBy(answerers, question.kind, question, context, cancel);
   };
-  const answerers: typeof ANSWERERS = {
-    ...ANSWERERS,
-    models: async (question) => {
-      const begun = models;
-      models = undefined; // a failure belongs to this question, not to the next
-      const list = await (begun ?? ask(question, context, cancel));
-      keepModels(context.extension, list).catch(() => undefined); // then the next panel waits for the server
-      return list;
-    },
-    startRun: async (question) => {
-      const run = await ANSWERERS.startRun(question, context, cancel);
-      await (await watching(context)).startedHere(run);
-      return run;
-    },
-  };
+  const answerers = panelAnswerers(context, cancel, () => {
+    const begun = models;
+    models = undefined; // a failure belongs to this question, not to the next
+    return begun;
+  });
   const registered: Disposable[] = [
     webview.onDidReceiveMessage((message: unknown) => void receive(post, message, first)),
     workspace.onDidChangeConfiguration((event) => {
@@ -218,6 +207,30 @@ function attach(context: HostContext, panel: WebviewPanel): void {
     cancel.cancel();
     for (const disposable of registered) disposable.dispose();
   });
+}
+
+/**
+ * The handlers of a panel's questions.
+ * @param listBegun returns the list of models if it was requested before the page asked
+ */
+function panelAnswerers(
+  context: HostContext,
+  cancel: CancellationTokenSource,
+  listBegun: () => Promise<ModelList> | undefined,
+): typeof ANSWERERS {
+  return {
+    ...ANSWERERS,
+    models: async (question) => {
+      const list = await (listBegun() ?? ask(question, context, cancel));
+      keepModels(context.extension, list).catch(() => undefined); // then the next panel waits for the server
+      return list;
+    },
+    startRun: async (question) => {
+      const run = await ANSWERERS.startRun(question, context, cancel);
+      await (await watching(context)).startedHere(run);
+      return run;
+    },
+  };
 }
 
 /** Answers a message of the page. */

@@ -3,7 +3,7 @@ import { mkdirSync, readFileSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { ExtensionContext } from "vscode";
-import type { ModelList } from "../../protocol/panel.ts";
+import type { ModelList } from "../../protocol/panel/models.ts";
 
 /** JSON of `Kept` that was read or written last. */
 let lastJson: string | undefined;

@@ -54,7 +54,7 @@ export class LanguageServer {
         documentSelector: SELECTOR,
         outputChannel,
         // Hovers may put a word into the text, and nothing else.
-        initializationOptions: { commandLinks: true },
+        initializationOptions: { commandLinks: true, confirmPrivateFiles: true },
         markdown: { isTrusted: { enabledCommands: ["spanfill.replaceWord"] } },
         middleware: {
           executeCommand: (command, args, next) => onCommand(command, args[0]) ?? next(command, args),

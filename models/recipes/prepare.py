@@ -5,7 +5,9 @@ pairs-{train,valid}.npz (title, body and summary of each described document, fla
 Repositories that evaluation keeps for itself are left out of everything but pairs-valid.
 """
 import argparse
+import collections
 import io
+import itertools
 import json
 import os
 import re
@@ -16,10 +18,15 @@ from tokenizers import Tokenizer
 
 from kept_out import KEPT_OUT, repository
 
+MOST_PAIRS_OF_A_REPOSITORY = 250
+
 
 def rows(path):
     with open(path, "rb") as file:
-        for line in io.TextIOWrapper(zstandard.ZstdDecompressor().stream_reader(file), encoding="utf-8"):
+        if path.endswith(".jsonl"):
+            yield from map(json.loads, file)
+            return
+        for line in io.TextIOWrapper(zstandard.ZstdDecompressor(max_window_size=2**31).stream_reader(file), encoding="utf-8"):
             yield json.loads(line)
 
 
@@ -42,11 +49,24 @@ def flatten(lists):
     return flat, offsets
 
 
+def second_pairs(data):
+    """The pairs of the second set, those of large repositories weighed less, and the teacher's."""
+    pairs = [r for r in rows(f"{data}/docs-summaries-2.jsonl.zst") if repository(r) not in KEPT_OUT and r["split"] == "train" and not cut_off(r)]
+    counts = collections.Counter(map(repository, pairs))
+    share = lambda row: min(1.0, MOST_PAIRS_OF_A_REPOSITORY / counts[repository(row)])
+    weight = lambda row: 0.3 if row["tier"] != 1 else 1.0 if row["extractive"] else 3.0
+    taught = [r for r in rows(f"{data}/teacher-pairs.jsonl.zst") if repository(r) not in KEPT_OUT]
+    return [(r["title"] or "", r["text"], r["summary"], weight(r) * share(r)) for r in pairs] + [
+        (r["title"] or r["teacher_title"] or "", r["text"], r["summary"], 1.0 if r["copied"] else 3.0) for r in taught
+    ]
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", required=True, help="folder of docs-corpus.jsonl.zst and its companions")
     parser.add_argument("--tokenizer", required=True)
     parser.add_argument("--out", required=True)
+    parser.add_argument("--prose", help="folder of the second corpus as `npm run bench -- prose` writes it: docs-corpus-2.jsonl, docs-corpus-2-valid.jsonl")
     options = parser.parse_args()
     os.makedirs(options.out, exist_ok=True)
     tokenizer = Tokenizer.from_file(options.tokenizer)
@@ -64,7 +84,8 @@ def main():
                     np.asarray(ids, np.uint16).tofile(out)
                     offsets.append(offsets[-1] + len(ids))
                 batch.clear()
-            for row in rows(f"{options.data}/docs-{name}.jsonl.zst"):
+            second = rows(f"{options.prose}/docs-{name.replace('corpus', 'corpus-2')}.jsonl") if options.prose else ()
+            for row in itertools.chain(rows(f"{options.data}/docs-{name}.jsonl.zst"), second):
                 key = hash(row["text"][:400])
                 if repository(row) in KEPT_OUT or key in seen:
                     continue
@@ -88,6 +109,8 @@ def main():
         if kept_out and not best:
             continue
         (valid if kept_out else train).append((row["title"], row["text"], row["summary"].split(" | ")[0], weight))
+    if options.prose:
+        train += second_pairs(options.data)
     for row in rows(f"{options.data}/extra-tasks.jsonl.zst"):
         if row["task"] in ("scitldr", "qmsum") and row["split"] == "train":
             train.append((row.get("title") or "", row["input"][:8000], row["target"], 1.0))

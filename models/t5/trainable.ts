@@ -135,13 +135,10 @@ export function trainableLowering(
   }
 
   const lowering: Lowering = (g) => {
-    /** Drops channels of rows, the same ones at every position of a sequence. */
     function drop(place: DropoutPlace, x: Value): Value {
       const adapter = place === "adapter.input";
-      if (!(adapter ? lora?.dropout : dropout)) return x;
-      const width = Number(x.shape[1]);
-      const rows = rowsOf(stacks, x);
-      return ops.reshape(g, masked(g, unfold(g, rows, x, [width]), [rows.batch, 1, width], adapter), x.shape);
+      const drops = adapter ? lora?.dropout : dropout;
+      return drops ? dropChannels(g, stacks, x, (values, shape) => masked(g, values, shape, adapter)) : x;
     }
 
     const norm = (x: Value, name: string) =>
@@ -200,6 +197,18 @@ function attentionOnRows(
   const left = drop(values, [batch, heads, length, 1]);
   const mixed = ops.transpose(g, ops.matmul(g, weights, left), [0, 2, 1, 3]); // [B, T, H, K]
   return { output: ops.reshape(g, mixed, query.shape), present: null };
+}
+
+/** Drops channels of rows, the same ones at every position of a sequence, by a mask of the shape [B, 1, width]. */
+function dropChannels(
+  g: GraphBuilder,
+  stacks: readonly Rows[],
+  x: Value,
+  masked: (values: Value, shape: Shape) => Value,
+): Value {
+  const width = Number(x.shape[1]);
+  const rows = rowsOf(stacks, x);
+  return ops.reshape(g, masked(unfold(g, rows, x, [width]), [rows.batch, 1, width]), x.shape);
 }
 
 function rowsOf(stacks: readonly Rows[], x: Value): Rows {

@@ -4,7 +4,7 @@ import { defined } from "../../base/defined.ts";
 import { sizeInWords } from "../../base/figures.ts";
 import { ModelError } from "../../models/errors.ts";
 import { DEVICE_NAMES, type DeviceReport } from "../../protocol/devices.ts";
-import type { Measurement } from "../../protocol/panel.ts";
+import type { Measurement } from "../../protocol/panel/models.ts";
 import type { CommandResult, Work } from "../command-work.ts";
 import { atLeast, withJson } from "./options.ts";
 import { runCommand } from "./terminal.ts";

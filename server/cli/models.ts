@@ -3,7 +3,7 @@ import { Command } from "commander";
 import { defined } from "../../base/defined.ts";
 import { sizeInWords } from "../../base/figures.ts";
 import { ModelError } from "../../models/errors.ts";
-import type { ModelRow } from "../../protocol/panel.ts";
+import type { ModelRow } from "../../protocol/panel/models.ts";
 import { type CommandResult, UsageError, type Work } from "../command-work.ts";
 import { withJson } from "./options.ts";
 import { runCommand } from "./terminal.ts";

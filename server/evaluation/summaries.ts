@@ -4,7 +4,7 @@ import { summarize } from "../features/read/summarize.ts";
 import { type SummaryStyle, tidy } from "../features/read/summary-text.ts";
 import { evaluateSummaries, type Outputs, type SummaryItem } from "../metrics/evaluate.ts";
 import { rouge } from "../metrics/metrics.ts";
-import { sentencesOf } from "../text/text-split.ts";
+import { sentencesOf } from "../text/sentences.ts";
 import type { Row } from "../training/data/rows.ts";
 import { type Produced, predicted, type TaskContext, type TaskResult } from "./evaluated-task.ts";
 

@@ -1,6 +1,12 @@
 /** The client as the handlers see it: what it can do, and what the server may ask of it. */
-import type { ClientCapabilities, WorkspaceEdit } from "vscode-languageserver-protocol";
+import {
+  type ClientCapabilities,
+  MessageType,
+  ShowMessageRequest,
+  type WorkspaceEdit,
+} from "vscode-languageserver-protocol";
 import { LIST_FOLDER_REQUEST, READ_FILE_REQUEST } from "../../protocol/requests.ts";
+import { messageText } from "../../protocol/shown-text.ts";
 import { fileContentSchema, folderEntriesSchema } from "./client-answers.ts";
 import type { Client } from "./services.ts";
 
@@ -19,7 +25,7 @@ export interface Asks {
 export interface ClientAnswers
   extends Pick<
     Client,
-    "followsCommandLinks" | "tagsModelGenerated" | "workspaceFolders" | "listFolder" | "readFile" | "applyEdit"
+    "followsCommandLinks" | "tagsModelGenerated" | "ask" | "workspaceFolders" | "listFolder" | "readFile" | "applyEdit"
   > {
   /** Forgets the workspace's folders, so that the next question about them is asked anew. */
   foldersChanged(): void;
@@ -44,6 +50,7 @@ export function createClient(
   };
   const root = rootUri === null || rootUri === undefined ? [] : [rootUri];
   return {
+    ask: isEnabled(options, "confirmPrivateFiles") ? askOnce(asks) : undefined,
     followsCommandLinks: isEnabled(options, "commandLinks"),
     tagsModelGenerated: textDocument?.codeAction?.tagSupport !== undefined,
     workspaceFolders: () => {
@@ -62,6 +69,19 @@ export function createClient(
       const { applied, failureReason } = await asks.applyEdit(label, edit);
       return applied ? undefined : (failureReason ?? "the editor refused the edit");
     },
+  };
+}
+
+/** Asks until the answer is yes, which is remembered. */
+function askOnce({ request }: Asks): NonNullable<Client["ask"]> {
+  const agreed = new Set<string>();
+  return async (text, yes, key) => {
+    if (agreed.has(key)) return true;
+    const question = { type: MessageType.Warning, message: messageText(text), actions: [{ title: messageText(yes) }] };
+    const chosen = await request(ShowMessageRequest.method, question);
+    if (chosen === null || chosen === undefined) return false;
+    agreed.add(key);
+    return true;
   };
 }
 

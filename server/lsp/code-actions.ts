@@ -50,7 +50,7 @@ export function cursorActions(languageId: string, t: Translate = english): Curso
   const offers: CursorOffer[] = [
     { title: t("Continue here"), kind: continueKind, command: "continueHere", argument: {} },
   ];
-  if (languageId === "markdown" || languageId === "quarto") {
+  if (languageId === "markdown" || languageId === "quarto" || languageId === "mdx") {
     offers.push({ title: t("Write title"), kind: title, command, argument: { field: "title" } });
     offers.push({ title: t("Write description"), kind: description, command, argument: { field: "description" } });
   }

@@ -175,7 +175,9 @@ export async function provideCodeActions(
   const end = isOneCharacter(text.slice(start, selected)) ? start : selected;
   const only = params.context?.only;
   const settings = await services.settings.settingsFor(uri);
-  if ((await whyQuiet(services, uri, settings)) !== undefined) return [];
+  const asked = params.context?.triggerKind === CodeActionTriggerKind.Invoked;
+  const isQuiet = (await whyQuiet(services, uri, settings)) !== undefined;
+  if (isQuiet && !asked) return [];
   checkEdition(services, document, edition);
   const wanted = (kind: string) =>
     only === undefined || only.some((asked) => kind === asked || kind.startsWith(`${asked}.`));
@@ -202,7 +204,8 @@ export async function provideCodeActions(
       offers.push({ title, kind, command: { title, command: commandId(command), arguments: [given] }, ...tags });
   }
   // Runs the model only if a person asked, because editors request actions at every move of the cursor.
-  const asked = params.context?.triggerKind === CodeActionTriggerKind.Invoked;
+  // Where an editor asks before it works in a private file, that comes with the action.
+  if (isQuiet && services.client.ask !== undefined) return offers;
   if (!asked || start !== end || !wanted(WORD_KIND)) return offers;
   const words = await wordActions(services, document, start, signal).catch((error: unknown) => {
     services.log.warn(`no other words: ${reason(error)}`);

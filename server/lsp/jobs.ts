@@ -1,7 +1,7 @@
 /** Work on models that takes a while: one job at a time for each model, reported as it goes on. */
 import { reason } from "../../base/reason.ts";
 import { ModelError } from "../../models/errors.ts";
-import type { Job } from "../../protocol/panel.ts";
+import type { Job } from "../../protocol/panel/models.ts";
 import { cancelled } from "./errors.ts";
 
 /** Reports a change of a job. */

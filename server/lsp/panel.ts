@@ -4,14 +4,8 @@
  */
 import { defined } from "../../base/defined.ts";
 import type { Device } from "../../protocol/devices.ts";
-import {
-  type Answerers,
-  type AnswerOf,
-  answerBy,
-  type Job,
-  type Questions,
-  type ServerQuestion,
-} from "../../protocol/panel.ts";
+import type { Job } from "../../protocol/panel/models.ts";
+import { type Answerers, type AnswerOf, answerBy, type Questions, type ServerQuestion } from "../../protocol/panel.ts";
 import type { RunNews } from "../../protocol/runs.ts";
 import { modelIdentity } from "../catalog/folder/identity.ts";
 import { listBuiltin, readManifest, resolveModel } from "../catalog/installed.ts";

@@ -26,6 +26,11 @@ export interface Client {
   applyEdit(label: string, edit: WorkspaceEdit): Promise<string | undefined>;
   /** Shows a text to the user. */
   showMessage(text: string): void;
+  /**
+   * Asks the user a question once for what `key` names, and returns whether the answer was `yes`; undefined if the
+   * client does not want that (initializationOptions: `confirmPrivateFiles`).
+   */
+  readonly ask: ((question: string, yes: string, key: string) => Promise<boolean>) | undefined;
   /** The URIs of the workspace's folders; empty if a single file is open, or the client does not report them. */
   workspaceFolders(): Promise<readonly string[]>;
   /**

@@ -1,5 +1,6 @@
 /** Cuts words, short phrases and sentences out of prose, so that a model's fills can be compared with the original. */
 import { seededRandom, seededSample } from "../../models/random.ts";
+import { sentenceSpans } from "../text/sentences.ts";
 
 /** The kind of a gap: a content word, a function word, two to five words, or a sentence of 5 to 30 words. */
 export type GapKind = (typeof gapKinds)[number];
@@ -85,8 +86,8 @@ function placesOf(block: string, kind: GapKind, random: () => number): Place[] {
 
 /** Sentences that share a line with others. Strict, because an apparent end may be an abbreviation's period. */
 function sentences(block: string): Place[] {
-  return [...new Intl.Segmenter("en", { granularity: "sentence" }).segment(block)]
-    .map(({ segment, index }) => ({ text: segment.trimEnd(), start: index }))
+  return [...sentenceSpans(block, "en")]
+    .map(({ start, end }) => ({ text: block.slice(start, end).trimEnd(), start }))
     .filter(({ text }) => {
       const length = text.split(/\s+/).length;
       const whole = /^["“(]?\p{Lu}.*\p{L}{3}[”")]*[.!?][”")]*$/u.test(text);

@@ -5,7 +5,7 @@
 import { availableParallelism, cpus } from "node:os";
 import { reason } from "../../base/reason.ts";
 import { DEVICE_NAMES, DEVICES, type Device, type DeviceChoice, type DeviceReport } from "../../protocol/devices.ts";
-import type { Measurement } from "../../protocol/panel.ts";
+import type { Measurement } from "../../protocol/panel/models.ts";
 import type { DeviceProbe } from "../engine/device.ts";
 import type { Precision } from "../engine/engine.ts";
 

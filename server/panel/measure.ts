@@ -6,7 +6,7 @@ import { defined } from "../../base/defined.ts";
 import { ModelError } from "../../models/errors.ts";
 import { seededRandom } from "../../models/random.ts";
 import { DEVICE_NAMES } from "../../protocol/devices.ts";
-import type { Measurement } from "../../protocol/panel.ts";
+import type { Measurement } from "../../protocol/panel/models.ts";
 import type { Engine, ModelReference } from "../engine/engine.ts";
 import { createRemoteEngine } from "../engine/process/remote.ts";
 

@@ -6,7 +6,7 @@ import { weightBytes } from "../../models/checkpoint/plan.ts";
 import { flopsPerToken } from "../../models/t5/account.ts";
 import { parseConfig, type T5Config } from "../../models/t5/config.ts";
 import { parameterCount } from "../../models/t5/weights.ts";
-import type { ModelRow } from "../../protocol/panel.ts";
+import type { ModelRow } from "../../protocol/panel/models.ts";
 import { listBuiltin } from "../catalog/installed.ts";
 import { readMeasurements } from "../catalog/measurements.ts";
 import { type CatalogModel, readCatalog } from "../catalog/published.ts";

@@ -1,6 +1,6 @@
 /**
- * A run's folder: what was asked for, what the run's process said, and what it is told. It stays when the model is
- * gone.
+ * The folder of a run: its request, the output of its process, and the orders to that process. It stays when the
+ * model is removed.
  */
 import { appendFile, open, readdir, readFile, stat, utimes } from "node:fs/promises";
 import { join } from "node:path";
@@ -19,16 +19,16 @@ const recordSchema = z.object({
   request: runRequestSchema,
   /** The model's folder. */
   out: z.string(),
-  /** Of the process that was started last: while it has not begun to work, this says that it is there. */
+  /** The process started last; by this id it is known to run before it has locked the model's folder. */
   pid: z.int().exactOptional(),
-  /** When it was, in milliseconds. */
+  /** When that process was started, in milliseconds. */
   launchedMs: z.number(),
 });
 
-/** What is written down of a run. */
+/** The stored description of a run. */
 export type RunRecord = z.output<typeof recordSchema>;
 
-/** Where the runs of a place are; hidden from those that look for models there. */
+/** The folder of all runs; hidden, so that it is not listed among the models beside it. */
 export function runsFolder({ own }: Places): string {
   return join(own, ".runs");
 }
@@ -41,9 +41,9 @@ export function runFiles(places: Places, id: string) {
     record: join(folder, "run.json"),
     /** The request as `spanfill train --request` reads it. */
     request: join(folder, "request.json"),
-    /** Lines of JSON; a half one at the end is being written. */
+    /** Lines of JSON; an incomplete last one is still being written. */
     events: join(folder, "events.jsonl"),
-    /** What the process said on standard error. */
+    /** The process's standard error. */
     errors: join(folder, "errors.txt"),
     control: join(folder, "control"),
   };
@@ -57,19 +57,18 @@ export async function listRuns(places: Places): Promise<string[]> {
   });
 }
 
-/** What is written of a run; undefined where there is none, or another version wrote it. */
+/** Reads the description of a run; undefined if there is none, or another version wrote it. */
 export async function readRecord(places: Places, id: string): Promise<RunRecord | undefined> {
   try {
     const record = recordSchema.parse(JSON.parse(await readFile(runFiles(places, id).record, "utf8")));
-    // Whose run it is, and where its model lies, is said by where it was found: a file must not choose what is written
-    // or removed.
+    // Its place determines whose run it is and where the model lies: a file must not choose what is written or removed.
     return record.id === id ? { ...record, out: join(places.own, id) } : undefined;
   } catch {
-    return undefined; // no run of ours
+    return undefined; // not a run of ours
   }
 }
 
-/** Writes what is known of a run. */
+/** Writes the description of a run. */
 export async function writeRecord(places: Places, record: RunRecord): Promise<void> {
   const path = runFiles(places, record.id).record;
   await writeAtomically(path, (handle) => handle.writeFile(`${JSON.stringify(record, null, 2)}\n`));
@@ -84,8 +83,8 @@ export async function writeRunRequest(places: Places, { id, request, out }: RunR
   });
 }
 
-/** Tells a run's process something; nothing forgets what was said before. */
-export async function sayTo(
+/** Writes an order for a run's process; without a word, earlier orders are forgotten. */
+export async function order(
   places: Places,
   id: string,
   word: (typeof TRAIN_CONTROLS)[number] | undefined,
@@ -94,17 +93,17 @@ export async function sayTo(
   await writeAtomically(control, (handle) => handle.writeFile(`${word ?? ""}\n`));
 }
 
-/** Makes the runs that are going on wait until a time, in milliseconds. */
+/** Makes the live runs wait until a time, in milliseconds. */
 export async function holdRuns(places: Places, untilMs: number): Promise<void> {
   const until = new Date(untilMs);
   for (const id of await listRuns(places)) {
     await utimes(holdFile(runFiles(places, id).control), until, until).catch((error) => {
-      if (!isMissing(error)) throw error; // it is there while the run's process is
+      if (!isMissing(error)) throw error; // the file exists only while the run's process does
     });
   }
 }
 
-/** Makes the folder ready for a process that adds to its events: a line that the one before left half is ended. */
+/** Prepares the folder for a process that appends events: an incomplete line of an earlier process is ended. */
 export async function readyFolder(places: Places, id: string): Promise<void> {
   const { folder, events } = runFiles(places, id);
   await makeOwnFolder(folder, places.own);
@@ -112,7 +111,7 @@ export async function readyFolder(places: Places, id: string): Promise<void> {
   if (last !== "" && last !== "\n") await appendFile(events, "\n");
 }
 
-/** The last bytes of a file as text; nothing where there is none. */
+/** The last bytes of a file as text; empty if there is no file. */
 export async function readTail(path: string, bytes: number): Promise<string> {
   const size = (await stat(path).catch(() => undefined))?.size ?? 0;
   if (size === 0) return "";
@@ -128,7 +127,7 @@ export async function readTail(path: string, bytes: number): Promise<string> {
 
 /**
  * Reads a growing file of JSON lines.
- * @returns what gives the lines that are new since its last call, those that are no JSON left out
+ * @returns a function that returns the lines added since its last call, without those that are not JSON
  */
 export function followLines(path: string): () => Promise<unknown[]> {
   let read = 0;
@@ -155,6 +154,6 @@ function parsed(line: string): unknown[] {
   try {
     return line === "" ? [] : [JSON.parse(line)];
   } catch {
-    return []; // a process was killed as it wrote
+    return []; // a process was killed while it wrote
   }
 }

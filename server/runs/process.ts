@@ -1,4 +1,4 @@
-/** Starts `spanfill`: for an answer, or as a run that goes on when this process and its parents have ended. */
+/** Starts `spanfill`: for an answer, or as a run that outlives this process and its parents. */
 import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
@@ -14,7 +14,7 @@ export function defaultCli(): string {
 
 /**
  * Runs a command that answers a question about a request, which it reads from standard input.
- * @param schema of the answer
+ * @param schema checks the answer
  * @throws ModelError with the command's own message
  */
 export async function askCli<Answer>(
@@ -26,7 +26,7 @@ export async function askCli<Answer>(
 ): Promise<Answer> {
   const options = { env: environment(), signal, maxBuffer: 64 << 20, windowsHide: true };
   const running = promisify(execFile)(process.execPath, [cli, ...command, "--request=-", "--json"], options);
-  // A command that ends before it has read says why.
+  // A command that ends before it has read its input reports why.
   running.child.stdin?.on("error", () => undefined).end(JSON.stringify(request));
   const { stdout } = await running.catch((error: unknown) => {
     signal.throwIfAborted();
@@ -39,7 +39,8 @@ export async function askCli<Answer>(
 }
 
 /**
- * Starts a command that is nobody's child. Its standard output is added to one file, its errors make another.
+ * Starts a command that is not a child of this process. Its standard output is appended to one file, its standard
+ * error replaces another.
  * @returns its process id
  */
 export async function launch(
@@ -52,7 +53,7 @@ export async function launch(
   return z.coerce.number().int().positive().parse(stdout);
 }
 
-/** The environment in which an editor's own executable is Node. */
+/** The environment in which an editor's executable runs as Node. */
 function environment(): NodeJS.ProcessEnv {
   return { ...process.env, ...(process.versions["electron"] !== undefined && { ELECTRON_RUN_AS_NODE: "1" }) };
 }
@@ -61,9 +62,9 @@ function failureOf(stdout: string): z.output<typeof failureSchema>["error"] | un
   try {
     return failureSchema.parse(JSON.parse(stdout.trimEnd().split("\n").at(-1) ?? "")).error;
   } catch {
-    return undefined; // it did not come so far
+    return undefined; // the process ended before it reported an error
   }
 }
 
-/** An error's line; a code that only the command line has means that the request was wrong. */
+/** An error's line; a code that only the command line uses means that the request was wrong. */
 const failureSchema = z.object({ error: z.object({ code: errorCode.catch("input"), message: z.string() }) });

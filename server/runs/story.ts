@@ -5,7 +5,7 @@ import type { RunState, Score } from "../../protocol/runs.ts";
 import { type Evaluation, type TrainEvent, trainEventSchema } from "../../protocol/training.ts";
 import { bestOf } from "../training/run/run.ts";
 
-/** The output of a run as far as it was read. */
+/** The output of a run that has been read so far. */
 export interface RunOutput {
   story: RunStory;
   /** How the run ended, until it goes on. */

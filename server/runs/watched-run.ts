@@ -14,7 +14,7 @@ export interface WatchedRun extends RunOutput {
   /**
    * Settles when the current check of the run's files ends, successful or not; two checks would read the same lines.
    */
-  looking: Promise<void>;
+  checking: Promise<void>;
   /** Events that were read and not yet reported. */
   unreported: TrainEvent[];
   state: RunState;

@@ -3,6 +3,7 @@
  * load when first needed.
  */
 import type { Block, Prose } from "./document/block.ts";
+import { frontMatterOf } from "./document/front-matter.ts";
 import { normalized } from "./document/source.ts";
 
 export type { Block, BlockKind, Prose } from "./document/block.ts";
@@ -106,8 +107,16 @@ export function formatOf(text: string, language = ""): Format {
 export async function readDocument(text: string, language?: string): Promise<TextDocument> {
   const format = formatOf(text, language);
   const read = await readerOf(format);
-  return { text, format, blocks: read(normalized(text)) };
+  const plain = normalized(text);
+  const front = FRONTED.has(format) ? frontMatterOf(plain) : undefined;
+  if (front?.content === undefined || !/^\s*["']?[\w-]+["']?\s*[:=]/.test(plain.slice(front.content.start)))
+    return { text, format, blocks: read(plain) };
+  const blank = plain.slice(0, front.end).replace(/[^\n]/g, " ");
+  return { text, format, blocks: [front, ...read(blank + plain.slice(front.end))] };
 }
+
+/** Formats that site generators read front matter in, besides Markdown, whose reader knows it. */
+const FRONTED: ReadonlySet<Format> = new Set(["html", "asciidoc", "restructuredtext", "org"]);
 
 type Reader = (text: string) => Block[];
 const readers = new Map<Format, Promise<Reader>>();

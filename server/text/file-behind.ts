@@ -29,18 +29,54 @@ export function fileBehind(uri: string): string {
  * A URI's path as this machine writes it, whether or not something is there; undefined where the URI has none from the
  * root on.
  */
-export function localPath(uri: string): string | undefined {
+export function localPath(uri: string, windows = process.platform === "win32"): string | undefined {
   const parsed = parse(uri);
   if (parsed === undefined) return undefined;
   // Not everyone writes a file's "#" and "?" as percent signs.
   const path = parsed.scheme === "file" ? uri.replace(/^file:(\/\/[^/]*)?/i, "") : parsed.path;
   if (!path.startsWith("/")) return undefined;
   try {
-    const host = parsed.scheme === "file" && process.platform === "win32" ? parsed.authority : "";
-    return fileURLToPath(`file://${host}${path.replace(/[?#]/g, encodeURIComponent)}`);
+    const host = parsed.scheme === "file" && windows ? parsed.authority : "";
+    const url = `file://${host}${path.replace(/%(?![\da-f]{2})/gi, "%25").replace(/[?#]/g, encodeURIComponent)}`;
+    // The types of Node 20 don't know the option, which the system decides where Node doesn't either.
+    return fileURLToPath(url, { windows } as object);
   } catch {
-    return decoded(path); // with percent signs that stand for nothing, or for a slash
+    return decoded(path); // with percent signs that stand for a slash, or for no text
   }
+}
+
+/**
+ * The path of a file that this machine reads by itself; undefined for files of other schemes, and those of another
+ * machine, which only Windows reads by name.
+ */
+export function ownPath(uri: string, windows = process.platform === "win32"): string | undefined {
+  const parsed = parse(uri);
+  if (parsed?.scheme !== "file") return undefined;
+  if (!windows && parsed.authority !== "" && parsed.authority.toLowerCase() !== "localhost") return undefined;
+  return localPath(uri, windows);
+}
+
+/** The bytes of one character in UTF-8. */
+const CHARACTER =
+  /%[0-7][\da-f]|%[cd][\da-f]%[89ab][\da-f]|%e[\da-f](?:%[89ab][\da-f]){2}|%f[\da-f](?:%[89ab][\da-f]){3}/gi;
+
+/** Percent signs resolved, but for those that stand for no text. */
+export function decoded(text: string): string {
+  return text.replace(CHARACTER, (bytes) => {
+    try {
+      return decodeURIComponent(bytes);
+    } catch {
+      return bytes;
+    }
+  });
+}
+
+/** A path as part of a URI; half a character is what a file's name shows for it. */
+export function encodedPath(path: string): string {
+  return path
+    .split("/")
+    .map((name) => encodeURIComponent(name.replace(/\p{Cs}/gu, "\uFFFD")))
+    .join("/");
 }
 
 /** A URI's parts as they are written. */
@@ -78,8 +114,8 @@ function pathInQuery(query: string): string | undefined {
     if (typeof given !== "object" || given === null) return undefined;
     const path = Object.entries(given).find(([name]) => ["path", "filePath", "fsPath"].includes(name))?.[1];
     if (typeof path !== "string") return undefined;
-    if (path.startsWith("/")) return `file://${encoded(path)}`;
-    return /^[a-z]:[\\/]/i.test(path) ? `file:///${encoded(path.replaceAll("\\", "/"))}` : undefined;
+    if (path.startsWith("/")) return `file://${encodedPath(path)}`;
+    return /^[a-z]:[\\/]/i.test(path) ? `file:///${encodedPath(path.replaceAll("\\", "/"))}` : undefined;
   } catch {
     return undefined; // a query of another kind
   }
@@ -93,16 +129,4 @@ function schemeInFragment(fragment: string): string {
   const text = decoded(fragment);
   const scheme = Buffer.from(text.slice(text.indexOf("s") + 1), "base64").toString();
   return text.includes("s") && /^[a-z][a-z\d+.-]*$/.test(scheme) ? scheme : "file";
-}
-
-function encoded(path: string): string {
-  return path.split("/").map(encodeURIComponent).join("/");
-}
-
-function decoded(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
 }

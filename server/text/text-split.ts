@@ -1,4 +1,5 @@
 /** Cuts a text of any length into back-to-back spans that fit a window of tokens, so that nothing is left out. */
+import { sentenceSpans } from "./sentences.ts";
 
 /** Tokens of each text alone. */
 export type CountTokens = (texts: readonly string[]) => Promise<readonly number[]>;
@@ -31,25 +32,6 @@ export async function splitText(text: string, windowTokens: number, options: Spl
   await pack({ text, windowTokens, options, spans }, 0, text.length, 0);
   return spans;
 }
-
-/** The sentences of a text, trimmed, without empty ones. */
-export function sentencesOf(text: string, locale?: string): string[] {
-  const pieces = [...new Intl.Segmenter(locale, { granularity: "sentence" }).segment(text)];
-  const sentences: string[] = [];
-  let open = "";
-  for (const { segment } of pieces) {
-    open += segment;
-    if ((ABBREVIATION.test(open) || INITIALS.test(open)) && !segment.endsWith("\n")) continue;
-    if (open.trim() !== "") sentences.push(open.trim());
-    open = "";
-  }
-  if (open.trim() !== "") sentences.push(open.trim());
-  return sentences;
-}
-
-const ABBREVIATION = /(?:^|[\s(])(?:e\.g|i\.e|etc|vs|cf|approx|no|fig|mr|mrs|ms|dr|prof|st)\.\s*$/i;
-/** U.S., Ph.D.: more often within a sentence than at its end. */
-const INITIALS = /(?:^|[\s(])(?:\p{Lu}\p{Ll}?\.){2,}\s*$/u;
 
 /** Characters of a piece that is cut further without asking the tokenizer: no window holds so much. */
 const LARGEST_PIECE = 16_384;
@@ -147,11 +129,10 @@ function isHeading(text: string, at: number): boolean {
 }
 
 function* sentences(text: string, start: number, end: number, locale: string | undefined): Iterable<Piece> {
-  const segmenter = new Intl.Segmenter(locale, { granularity: "sentence" });
-  // Segmenting a very long text whole is slow: take it by lines, or by runs where a line is long.
+  // By lines, or by runs where a line is long: a piece of text that has no sentences stays small.
   for (const run of runs(text, start, end)) {
-    for (const { index, segment } of segmenter.segment(text.slice(run.start, run.end))) {
-      yield { start: run.start + index, end: run.start + index + segment.length };
+    for (const span of sentenceSpans(text.slice(run.start, run.end), locale)) {
+      yield { start: run.start + span.start, end: run.start + span.end };
     }
   }
 }

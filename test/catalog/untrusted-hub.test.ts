@@ -278,9 +278,8 @@ test("a body that does not end after what was announced is not waited for", { ti
     response.writeHead(200);
     response.write(WEIGHTS);
   });
-  const began = performance.now();
-  assert.deepEqual(readFileSync(join(await get({ silenceMs: 10_000 }), "pytorch_model.bin")), WEIGHTS);
-  assert.ok(performance.now() - began < 8000);
+  // A silence longer than the test's own limit: it would fail if that were waited for.
+  assert.deepEqual(readFileSync(join(await get({ silenceMs: 600_000 }), "pytorch_model.bin")), WEIGHTS);
 });
 
 let poured = 0;

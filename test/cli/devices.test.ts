@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import type { DeviceChoice, DeviceReport } from "../../protocol/devices.ts";
-import type { Measurement } from "../../protocol/panel.ts";
+import type { Measurement } from "../../protocol/panel/models.ts";
 import { built } from "../support/built.ts";
 import { randomModelFolder } from "../support/random-model.ts";
 

@@ -1,7 +1,7 @@
 /** `spanfill export` as a process: what it writes for others, and what it refuses. */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
@@ -40,7 +40,7 @@ test("hf: the weights and all that transformers needs, as they were", async () =
   assert.deepEqual((await readWeights(join(folder, "hf"))).weights, weights);
   assert.match(
     spanfill(["export", model.directory, "--to", "hf", "--out", "hf"]).json.error.message,
-    /hf is there already/,
+    /hf is a folder with other files in it/,
   );
 });
 
@@ -66,4 +66,46 @@ test("gguf: a file that loads again as the same model", async () => {
   assert.deepEqual([...read.keys()].sort(), [...weights.keys()].sort());
   for (const [name, values] of weights)
     assert.deepEqual(Buffer.from(read.get(name) ?? []), Buffer.from(values.buffer), name);
+});
+
+const refused: readonly [string, "hf" | "onnx" | "gguf", string, RegExp][] = [
+  [
+    "a folder with another program's weights",
+    "hf",
+    "theirs",
+    /theirs is a folder with other files in it\. Name another/,
+  ],
+  ["a folder with any file", "onnx", "notes", /notes is a folder with other files in it/],
+  ["a file that is there", "gguf", "theirs/model.safetensors", /model\.safetensors is there already/],
+  ["a folder as a file", "gguf", "notes", /notes is there already/],
+  ["a file as a folder", "hf", "notes/a.txt", /a\.txt is there already/],
+  ["a path through a file", "hf", "notes/a.txt/x", /a\.txt is a file, not a folder/],
+  ["a path far below a file", "gguf", "notes/a.txt/x/y.gguf", /a\.txt is a file, not a folder/],
+  ["an empty name", "hf", "", /--out is empty/],
+  ["a blank name", "onnx", "  ", /--out is empty/],
+  ["a link that leads nowhere", "hf", "nowhere", /nowhere cannot be written: a link leads nowhere/],
+  ["a link that leads to itself", "gguf", "self/x.gguf", /cannot be written: a link leads back to itself/],
+  ["a name that is too long", "hf", "n".repeat(300), /cannot be written: the name is too long/],
+  ["a folder's name for a file", "gguf", "new/", /names a folder\. Name a file in it/],
+];
+test("what is there is not overwritten, and a place that cannot be written is named", () => {
+  for (const name of ["theirs", "notes"]) mkdirSync(join(folder, name));
+  writeFileSync(join(folder, "theirs", "model.safetensors"), "theirs");
+  writeFileSync(join(folder, "notes", "a.txt"), "a");
+  symlinkSync("gone", join(folder, "nowhere"));
+  symlinkSync("self", join(folder, "self"));
+  const before = readdirSync(folder, { recursive: true });
+  for (const [what, to, out, message] of refused) {
+    const { status, json } = spanfill(["export", model.directory, "--to", to, "--out", out]);
+    assert.equal(status, 1, what);
+    assert.match(json.error.message, message, what);
+    assert.doesNotMatch(json.error.message, /\n +at /, what);
+  }
+  assert.deepEqual(readdirSync(folder, { recursive: true }), before);
+  assert.equal(readFileSync(join(folder, "theirs", "model.safetensors"), "utf8"), "theirs");
+});
+
+test("an empty folder is written to", () => {
+  mkdirSync(join(folder, "empty"));
+  assert.equal(spanfill(["export", model.directory, "--to", "hf", "--out", "empty"]).status, 0);
 });

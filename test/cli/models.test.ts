@@ -5,7 +5,7 @@ import { mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, writeFile
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import type { ModelRow } from "../../protocol/panel.ts";
+import type { ModelRow } from "../../protocol/panel/models.ts";
 import { built } from "../support/built.ts";
 import { startHub } from "../support/hub-server.ts";
 import { randomModelFolder } from "../support/random-model.ts";

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { pathToFileURL } from "node:url";
 import { build } from "esbuild";
+import { eventually } from "../support/waiting.ts";
 
 /** As much of VS Code as the panel's host needs. */
 const FAKE = `
@@ -85,7 +86,7 @@ async function hostIn(folder: string): Promise<Host> {
   return import(pathToFileURL(outfile).href);
 }
 
-test("every open panel hears of a download, also after another one was closed", async (t) => {
+test("every open panel hears of a download, also after another one was closed", { timeout: 60_000 }, async (t) => {
   const folder = mkdtempSync(join(tmpdir(), "spanfill-host-"));
   t.after(() => rmSync(folder, { recursive: true }));
   mkdirSync(join(folder, "dist"));
@@ -116,9 +117,11 @@ test("every open panel hears of a download, also after another one was closed", 
   restorePanel(context, panel());
   const [opened, restored] = made;
   assert.ok(opened && restored);
-  const settled = () => new Promise((resolve) => setTimeout(resolve, 20));
   for (const [i, each] of made.entries()) each.receive({ type: "ask", seq: i, question: { kind: "models" } });
-  await settled();
+  await eventually(
+    () =>
+      handlers.has("$/spanfill/job") && made.every(({ messages }) => messages.some(({ type }) => type === "answer")),
+  );
   const news = (id: string) => {
     const job = { id, kind: "get", state: "running" };
     handlers.get("$/spanfill/job")?.(job);

@@ -4,6 +4,7 @@ import { afterEach, test } from "node:test";
 import { ErrorCodes, LSPErrorCodes, ResponseError } from "vscode-languageserver-protocol";
 import { type FakeVSCode, fakeVSCode, loadClient } from "../support/fake-vscode.ts";
 import { assertShown, HOSTILE } from "../support/hostile.ts";
+import { eventually } from "../support/waiting.ts";
 
 const uri = { scheme: "file", path: `/${HOSTILE.replaceAll("/", "")}.md`, toString: () => "file:///a.md" };
 const range = { start: { line: 0, character: 0 }, end: { line: 0, character: 4 }, isEmpty: false, union: () => range };
@@ -200,10 +201,10 @@ test("status items: the engine's state and failure; a run's title and its end", 
   }
 });
 
-test("progress: what the server says of it", async () => {
+test("progress: what the server says of it", { timeout: 30_000 }, async () => {
   await shows(["progress title", "progress message"], () =>
     of("progress", "withPatience")(HOSTILE, async ({ report }: { report: (progress: object) => void }) => {
-      await new Promise((done) => setTimeout(done, 600));
+      await eventually(() => vscode.shown.some(({ by }) => by === "progress title"));
       report({ message: HOSTILE, increment: 1 });
     }),
   );

@@ -3,16 +3,8 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import type {
-  Devices,
-  Generated,
-  Imported,
-  Job,
-  Measurement,
-  ModelList,
-  Removed,
-  Verified,
-} from "../../protocol/panel.ts";
+import type { Imported, Job, Measurement, ModelList, Removed, Verified } from "../../protocol/panel/models.ts";
+import type { Devices, Generated } from "../../protocol/panel.ts";
 import type { EngineStatus } from "../../protocol/requests.ts";
 import { keepMeasurement } from "../../server/catalog/measurements.ts";
 import { placesOf } from "../../server/catalog/store.ts";

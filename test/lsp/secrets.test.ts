@@ -60,11 +60,50 @@ test("in a file that keeps secrets nothing is suggested, offered or shown unaske
     assert.deepEqual(await unasked(session, uri), [0, 0, 0, 0], name);
   }
   const secret = pathToFileURL(join(folder, "my-secrets.md")).href;
+  assert.ok((await invoked(session, secret)).length > 0, "an action that a person asks for is offered");
   const range = { start: at(2, 0), end: at(3, 0) };
   const filled = (await session.command("spanfill.fillGaps", { uri: secret, version: 1, range })) as {
     edit: CodeAction["edit"];
   };
   assert.ok(JSON.stringify(filled.edit).includes("newText"));
+});
+
+/** The titles of the actions that a person asks for. */
+async function invoked({ client }: Session, uri: string): Promise<string[]> {
+  const range = { start: at(2, 0), end: at(2, 15) };
+  const params = { textDocument: { uri }, range, context: { diagnostics: [], triggerKind: 1 } };
+  const actions = (await client.request("textDocument/codeAction", params)) as { title: string }[];
+  return actions.map(({ title }) => title);
+}
+
+test("where the editor wants it, a person confirms the first request in a private file", async () => {
+  await using session = await startSession({
+    settings,
+    initialize: { initializationOptions: { confirmPrivateFiles: true } },
+  });
+  const { client } = session;
+  const asked: string[] = [];
+  let answer: { title: string } | null = null;
+  client.answers.set("window/showMessageRequest", (params) => {
+    asked.push((params as { message: string }).message);
+    return answer;
+  });
+  const text = "# The list\n\nthe one of the ___ is on the list\n";
+  const [plain, secret, ignored] = ["plain.md", "passwords.md", "named.md"].map((name) => written(name, text));
+  writeFileSync(join(folder, ".spanfillignore"), "named.md\n");
+  after(() => rmSync(join(folder, ".spanfillignore")));
+  const range = { start: at(2, 0), end: at(3, 0) };
+  const fill = (uri: string) => session.command("spanfill.fillGaps", { uri, version: 1, range });
+  for (const uri of [plain, secret, ignored]) session.open(uri ?? "", text);
+  await fill(plain ?? "");
+  assert.deepEqual(asked, []);
+  assert.ok((await invoked(session, secret ?? "")).includes("Summarize selection"));
+  await assert.rejects(fill(secret ?? ""), ({ code }: { code: number }) => code === -32800);
+  answer = { title: "Use it here" };
+  await fill(secret ?? "");
+  await session.command("spanfill.summarizeRange", { uri: secret, version: 1, range });
+  await fill(ignored ?? "");
+  assert.match(asked.join("\n"), /^.*passwords\.md looks like.*\n.*passwords\.md looks like.*\n.*names this file.*$/);
 });
 
 test("neither texts, questions, answers nor tokens are logged, also not at debug and when a request fails", async () => {

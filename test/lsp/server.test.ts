@@ -2,15 +2,15 @@ import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import type { CodeAction, Hover, Range, TextDocumentEdit } from "vscode-languageserver-protocol";
 import { TextDocument } from "vscode-languageserver-textdocument";
+import type { SummarizeRangeResult } from "../../protocol/commands/reading.ts";
 import type {
   ContinueHereResult,
   ContinueTextResult,
   ExplainResult,
   FillGapsResult,
   RephraseResult,
-  SummarizeRangeResult,
   WriteFieldResult,
-} from "../../protocol/commands.ts";
+} from "../../protocol/commands/writing.ts";
 import type { EngineStatus } from "../../protocol/requests.ts";
 import { type Message, RpcError } from "../support/json-rpc.ts";
 import { randomModelFolder } from "../support/random-model.ts";

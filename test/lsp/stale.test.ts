@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import type { CodeAction, CodeLens, Hover, Range, TextDocumentEdit } from "vscode-languageserver-protocol";
-import type { FillGapsResult } from "../../protocol/commands.ts";
+import type { FillGapsResult } from "../../protocol/commands/writing.ts";
 import type { EngineStatus } from "../../protocol/requests.ts";
 import { type Message, RpcError } from "../support/json-rpc.ts";
 import { randomModelFolder } from "../support/random-model.ts";

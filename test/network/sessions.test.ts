@@ -3,19 +3,20 @@
  * written elsewhere.
  */
 import assert from "node:assert/strict";
-import { cpSync, writeFileSync } from "node:fs";
+import { cpSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { setTimeout } from "node:timers/promises";
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
-import type { Devices, Imported, ModelList } from "../../protocol/panel.ts";
+import type { Imported, ModelList } from "../../protocol/panel/models.ts";
+import type { Devices } from "../../protocol/panel.ts";
 import type { RunNews, RunSummary } from "../../protocol/runs.ts";
 import { startSession } from "../lsp/session.ts";
 import { built } from "../support/built.ts";
 import { RpcClient } from "../support/json-rpc.ts";
 import { randomModelFolder } from "../support/random-model.ts";
 import { place, skip, tracedScript } from "../support/traced.ts";
+import { eventually } from "../support/waiting.ts";
 
 const cli = built("cli.js");
 const here = place();
@@ -36,7 +37,7 @@ test("an editor's session opens no socket, looks up no name and writes nowhere e
   timeout: 300_000,
 }, async () => {
   const traced = tracedScript(here);
-  const settings = { model: model.directory, precision: "float32", threads: 1 };
+  const settings = { model: model.directory, precision: "float32", threads: 1, summary: { keep: "disk" } };
   {
     const client = new RpcClient(traced.script, [cli, "serve", "--stdio"]);
     await using session = await startSession({ settings, client });
@@ -68,8 +69,10 @@ test("an editor's session opens no socket, looks up no name and writes nowhere e
     await ended;
     await ask({ kind: "run", id: run.id });
     await ask({ kind: "remove", id });
-    // Until what is kept for later has been written.
-    await setTimeout(500);
+    // What is kept for later is written after a moment.
+    await eventually(() =>
+      readdirSync(here.home, { recursive: true }).some((name) => /summaries\.json$/.test(`${name}`)),
+    );
     await client.request("shutdown");
     client.notify("exit");
     await client.exited;

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ModelError } from "../../models/errors.ts";
 import type { Device, DeviceReport } from "../../protocol/devices.ts";
-import type { Measurement } from "../../protocol/panel.ts";
+import type { Measurement } from "../../protocol/panel/models.ts";
 import type { DeviceProbe } from "../../server/engine/device.ts";
 import { chooseDevice, findDevices, settled } from "../../server/panel/devices.ts";
 

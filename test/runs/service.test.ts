@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { setTimeout } from "node:timers/promises";
-import type { Removed } from "../../protocol/panel.ts";
+import type { Removed } from "../../protocol/panel/models.ts";
 import { answerBy, type Questions } from "../../protocol/panel.ts";
 import type { DataCheck, Fit, RunDetails, RunList, RunNews, RunSummary } from "../../protocol/runs.ts";
 import type { RunRequest } from "../../protocol/train-request.ts";
@@ -17,6 +17,7 @@ import { holdRuns, runFiles } from "../../server/runs/folder.ts";
 import { createRunService, type RunKind, type RunService } from "../../server/runs/service.ts";
 import { built } from "../support/built.ts";
 import { randomModelFolder } from "../support/random-model.ts";
+import { eventually } from "../support/waiting.ts";
 
 const cli = built("cli.js");
 const home = mkdtempSync(join(tmpdir(), "spanfill-runs-"));
@@ -133,8 +134,7 @@ test("a run goes from its start to a model that can be chosen, and is told of as
   assert.ok((estimate?.stepSeconds ?? 0) > 0 && summary.endedAt !== undefined);
   assert.equal(summary.base?.step, 0);
   assert.equal(summary.best?.validation, Math.min(...evaluations.map(({ validation }) => validation)));
-  // What was told adds up to what is answered.
-  await setTimeout(400);
+  // What was told adds up to what is answered: an answer follows the news that it contains.
   const events = news.filter((piece) => piece.summary.id === id).flatMap((piece) => piece.events);
   assert.equal(events.filter(({ type }) => type === "step").length, 18);
   assert.equal(news.findLast((piece) => piece.summary.id === id)?.summary.state, "done");
@@ -190,13 +190,13 @@ test("it pauses, goes on, stops and is resumed, over services that know nothing 
   await until(next, id, ({ summary }) => summary.state === "running" && summary.step > held.step);
   // A pause that a person asked for stays when the typing ends.
   await ask(next, { kind: "steerRun", id, action: "pause" });
-  await holdRuns(places, Date.now() + 300);
-  const { summary: still } = await until(next, id, ({ summary }) => summary.state === "paused");
-  await setTimeout(800);
-  assert.equal((await detailsOf(next, id)).summary.step, still.step);
+  const typedUntil = Date.now() + 300;
+  await holdRuns(places, typedUntil);
+  const { summary: still } = await until(next, id, ({ summary }) => summary.state === "paused" && !summary.waiting);
+  await eventually(() => Date.now() > typedUntil);
   await ask(next, { kind: "steerRun", id, action: "stop" });
   const { summary: stopped, incidents } = await until(next, id, ({ summary }) => summary.state === "stopped");
-  assert.equal(stopped.usable, true);
+  assert.deepEqual([stopped.usable, stopped.step], [true, still.step]);
   assert.deepEqual(
     incidents.map(({ kind }) => kind),
     ["paused", "continued", "paused"],

@@ -53,9 +53,19 @@ export const AREAS: readonly Area[] = [
   {
     path: "server/text",
     holds:
-      "text: `document` (any format as blocks and prose, a reader each in `document/`), `place` (what is prose), input, sentences, languages, the files of a folder, private files",
+      "text: `document` (any format as blocks and prose, a reader each in `document/`), `place` (what is prose), front matter, input, sentences, languages, the files of a folder, private files",
     areas: ["models", "server/files"],
-    packages: ["eld", "ignore", "@lezer/common", "@lezer/markdown", "entities", "htmlparser2", "jsonc-parser", "yaml"],
+    packages: [
+      "eld",
+      "ignore",
+      "@lezer/common",
+      "@lezer/markdown",
+      "entities",
+      "htmlparser2",
+      "jsonc-parser",
+      "toml-eslint-parser",
+      "yaml",
+    ],
     node: true,
   },
   {
@@ -76,7 +86,7 @@ export const AREAS: readonly Area[] = [
   {
     path: "server/metrics",
     holds: "metrics of outputs: ROUGE, gaps, faithfulness, intervals, calibration",
-    areas: ["models", "server/catalog"],
+    areas: ["models", "server/text", "server/catalog"],
     packages: ["zod"],
     node: false,
   },
@@ -107,7 +117,7 @@ export const AREAS: readonly Area[] = [
     holds:
       "the features for users: `write/` (infill, completion, rephrasing), `read/` (summaries), `ask/` (answers, labels)",
     areas: [...base, "server/metrics", "server/training"],
-    packages: ["zod", "lru-cache", "yaml"],
+    packages: ["zod", "lru-cache", "yaml", "jsonc-parser"],
     node: true,
   },
   {

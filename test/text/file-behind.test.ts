@@ -1,8 +1,11 @@
 /** The file whose text a document shows. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { fileBehind, localPath } from "../../server/text/file-behind.ts";
+import { fileURLToPath } from "node:url";
+import { decoded, encodedPath, fileBehind, localPath, ownPath } from "../../server/text/file-behind.ts";
 
+/** Node 20.13 and 22.1 brought the choice of the system. */
+const KNOWS_WINDOWS = fileURLToPath("file:///c:/a", { windows: true } as object) === "c:\\a";
 const FILE = "file:///home/u/a%20b/notes.ipynb";
 const cell = (scheme: string, handle = "W0s") =>
   `${handle}${encodeURIComponent(Buffer.from(scheme).toString("base64"))}`;
@@ -44,9 +47,31 @@ test("a path is read from whatever a client writes", { skip: process.platform ==
     ["file://server/share/n.md", "/share/n.md"],
     ["file:///a/100%/n.md", "/a/100%/n.md"],
     ["file:///a%2Fb.md", "/a/b.md"],
+    ["file:///t/100% done.md", "/t/100% done.md"],
+    ["file:///t/100%20%/a%C3%A9%FF.md", "/t/100 %/aé%FF.md"],
+    ["file://wsl.localhost/Ubuntu/x.md", "/Ubuntu/x.md"],
     ["vscode-vfs://github/o/r/n.md", "/o/r/n.md"],
     ["untitled:Untitled-1", undefined],
     ["no uri", undefined],
   ] as const)
     assert.equal(localPath(uri), path, uri);
+});
+
+test("Windows reads files of another machine by name, other systems do not", { skip: !KNOWS_WINDOWS }, () => {
+  for (const [uri, path] of [
+    ["file://wsl.localhost/Ubuntu/home/a%20b.md", "\\\\wsl.localhost\\Ubuntu\\home\\a b.md"],
+    ["file://wsl%24/Ubuntu/x.md", "\\\\wsl$\\Ubuntu\\x.md"],
+    ["file:///c%3A/100% done.md", "c:\\100% done.md"],
+  ] as const) {
+    assert.equal(localPath(uri, true), path, uri);
+    assert.equal(ownPath(uri, true), path, uri);
+  }
+  assert.equal(ownPath("file://wsl.localhost/Ubuntu/x.md", false), undefined);
+  assert.equal(ownPath("vscode-vfs://github/o/r/n.md", false), undefined);
+  assert.equal(ownPath("file://localhost/a%2Fb.md", false), "/a/b.md");
+});
+
+test("percent signs that stand for nothing stay, and half a character does not throw", () => {
+  assert.equal(decoded("100% a%20b %FF%41 %zz"), "100% a b %FFA %zz");
+  assert.equal(encodedPath("a b/100%/\uD800"), "a%20b/100%25/%EF%BF%BD");
 });

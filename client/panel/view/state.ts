@@ -1,5 +1,7 @@
 /** What the page shows, as a value, and how it changes: `(state, message) -> state`, with nothing of the page in it. */
-import type { Chosen, Devices, Generated, Job, ModelList, ModelRow, Verified } from "../../../protocol/panel.ts";
+
+import type { Job, ModelList, ModelRow, Verified } from "../../../protocol/panel/models.ts";
+import type { Chosen, Devices, Generated } from "../../../protocol/panel.ts";
 import { TASK_PREFIXES } from "../../../protocol/task-prefixes.ts";
 import { type Cost, qualities } from "./models/chart-data.ts";
 import type { Needs } from "./models/recommend.ts";

@@ -91,6 +91,16 @@ export async function readTensor(name: string, tensor: StoredTensor): Promise<Fl
   );
 }
 
+/**
+ * The stored tensor of a name.
+ * @throws ModelError "checkpoint" when the weights lack it
+ */
+export function storedTensor(name: string, checkpoint: Checkpoint): StoredTensor {
+  const tensor = checkpoint.tensors.get(name);
+  if (tensor === undefined) throw new ModelError("checkpoint", `The weights lack ${name}. Download the model again.`);
+  return tensor;
+}
+
 /** Reads one tensor's bytes. */
 export function readTensorBytes(tensor: StoredTensor): Promise<Uint8Array> {
   return tensor.offset === undefined ? tensor.make() : readRange(tensor.file, tensor.offset, tensor.length);

@@ -3,26 +3,17 @@
  * the cache.
  */
 import { createHash } from "node:crypto";
-import { stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { reason } from "../../../base/reason.ts";
-import { type PlannedTensor, tensorPlan } from "../../../models/checkpoint/plan.ts";
-import {
-  dequantizeBlocks,
-  dequantizeColumns,
-  quantizeBlocks,
-  quantizeColumns,
-} from "../../../models/checkpoint/quantize.ts";
-import { safetensorsHeader, type TensorDtype, type TensorSpec } from "../../../models/checkpoint/safetensors.ts";
-import type { StoredTensor } from "../../../models/checkpoint/tensor.ts";
+import { tensorPlan } from "../../../models/checkpoint/plan.ts";
+import type { TensorDtype, TensorSpec } from "../../../models/checkpoint/safetensors.ts";
 import { ModelError } from "../../../models/errors.ts";
 import type { T5Config } from "../../../models/t5/config.ts";
 import { tensorShapes } from "../../../models/t5/weights.ts";
-import { cacheFolder, writeAtomically } from "../../files/whole-file.ts";
+import { cacheFolder } from "../../files/whole-file.ts";
 import { readManifest } from "../installed.ts";
 import { touch, trimCache } from "./cache.ts";
-import { type Checkpoint, openSafetensors, readTensor, readTensorBytes } from "./checkpoint.ts";
-import { fileState } from "./identity.ts";
+import { type Checkpoint, openSafetensors, readTensor, storedTensor } from "./checkpoint.ts";
+import { type ConversionOptions, convertWeights } from "./convert.ts";
 import { disagreement, type OpenedModel, openModel } from "./open.ts";
 import { checkSums, onceIntact } from "./sums.ts";
 
@@ -55,15 +46,11 @@ export interface PreparedWeights {
 }
 
 /** Options of the preparation. */
-export interface PrepareOptions {
+export interface PrepareOptions extends ConversionOptions {
   /** Folder for converted files; the system's cache folder if absent. */
   readonly cacheFolder?: string;
-  /** Stops between two tensors; the promise then rejects with the signal's reason, and no file is left. */
-  readonly signal?: AbortSignal;
   /** Called with the model's shape before anything is converted; may refuse it by throwing. */
   readonly accept?: (config: T5Config) => void;
-  /** Called after each converted tensor. */
-  readonly onProgress?: (doneBytes: number, totalBytes: number) => void;
 }
 
 /**
@@ -99,7 +86,7 @@ export async function prepareWeights(
     await touch(path);
     return { precision, config, ...cached, notes };
   }
-  await write(path, model, plan, specs, { spanfill: FORMAT, key }, options);
+  await convertWeights(path, model, plan, specs, { spanfill: FORMAT, key }, options);
   await trimCache(cache, path);
   const written = await cachedReferences(path, specs, key);
   if (written === undefined) throw new ModelError("checkpoint", `${path} was changed while it was written. Try again.`);
@@ -117,13 +104,11 @@ export async function writeInt8(directory: string, file: string, options: Prepar
   const specs = plan.flatMap((tensor) => tensor.stored);
   if (model.form === "int8")
     throw new ModelError("checkpoint", `${directory} does not contain published weights to quantize.`);
-  await write(file, model, plan, specs, { spanfill: FORMAT }, options);
+  await convertWeights(file, model, plan, specs, { spanfill: FORMAT }, options);
 }
 
 /** Format version of cached files, part of their key: changes when the same plan would produce different bytes. */
 const FORMAT = "1";
-
-type Put = (name: string, data: Float32Array | Uint8Array | Int8Array) => Promise<void>;
 
 function floatSpecs(config: T5Config): TensorSpec[] {
   return [...tensorShapes(config)].map(([name, shape]) => ({ name, dtype: "F32" as const, shape }));
@@ -134,7 +119,7 @@ async function checkFinite(checkpoint: Checkpoint, specs: readonly TensorSpec[],
   for (const { path } of checkpoint.files) {
     await onceIntact(path, "finite", marksFolder, async () => {
       for (const { name } of specs) {
-        const tensor = stored(name, checkpoint);
+        const tensor = storedTensor(name, checkpoint);
         if (tensor.file === path) await readTensor(name, tensor);
       }
     });
@@ -194,117 +179,4 @@ function note(model: OpenedModel, precision: "float32" | "int8", path: string): 
   return precision === "int8"
     ? `int8 weights quantized from the published ones: ${path}`
     : `float32 weights converted from the published ones: ${path}`;
-}
-
-async function write(
-  path: string,
-  model: OpenedModel,
-  plan: readonly PlannedTensor[],
-  specs: readonly TensorSpec[],
-  metadata: Readonly<Record<string, string>>,
-  options: PrepareOptions,
-): Promise<void> {
-  const layout = safetensorsHeader(specs, metadata);
-  const toInt8 = specs.some((spec) => spec.dtype !== "F32");
-  try {
-    await writeAtomically(path, async (handle) => {
-      const missing = new Set(layout.tensors.keys());
-      let doneBytes = layout.bytes.length;
-      const writeAt = async (bytes: Uint8Array, position: number) => {
-        for (let done = 0; done < bytes.length; ) {
-          done += (await handle.write(bytes, done, Math.min(bytes.length - done, 1 << 30), position + done))
-            .bytesWritten;
-        }
-      };
-      const put: Put = async (name, data) => {
-        const range = layout.tensors.get(name);
-        if (range?.endOffset !== (range?.beginOffset ?? 0) + data.byteLength)
-          throw new Error(`${name} has another size`);
-        await writeAt(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), range.beginOffset);
-        missing.delete(name);
-        doneBytes += data.byteLength;
-        options.onProgress?.(doneBytes, layout.fileSizeBytes);
-      };
-      await writeAt(layout.bytes, 0);
-      for (const tensor of plan) {
-        options.signal?.throwIfAborted();
-        if (model.form === "int8") await dequantize(tensor, model.checkpoint, put);
-        else if (toInt8) await quantize(tensor, model.checkpoint, put);
-        else await copy(tensor, model.checkpoint, put);
-      }
-      if (missing.size > 0) throw new Error(`${[...missing].join(", ")} were not written`);
-      await checkUnchanged(model.checkpoint);
-    });
-  } catch (cause) {
-    if (cause instanceof ModelError || options.signal?.aborted) throw cause;
-    throw new ModelError(
-      "checkpoint",
-      `${path} cannot be written (${reason(cause)}). It needs ${layout.fileSizeBytes} bytes: free some space, or name another folder in SPANFILL_CACHE.`,
-      { cause },
-    );
-  }
-}
-
-/**
- * Checks that the source files have not changed since they were opened, so that the bytes read belong to one state.
- * @throws ModelError "changed" when one has
- */
-async function checkUnchanged({ files }: Checkpoint): Promise<void> {
-  for (const { path, state } of files) {
-    const now = await stat(path).catch(() => undefined);
-    if (now !== undefined && fileState(now).join() === state.join()) continue;
-    throw new ModelError("changed", `${path} was changed while it was converted. Try again once that is done.`);
-  }
-}
-
-async function quantize(planned: PlannedTensor, checkpoint: Checkpoint, put: Put): Promise<void> {
-  const weight = await stacked(planned, checkpoint);
-  const [N = 0, K = 0] = planned.shape;
-  if (planned.form === "float") return put(planned.name, weight);
-  const { values, scales } = planned.form === "block" ? quantizeBlocks(weight, N, K) : quantizeColumns(weight, N, K);
-  await put(`${planned.name}.${planned.form === "block" ? "q8" : "s8t"}`, values);
-  await put(`${planned.name}.scale`, scales);
-}
-
-async function dequantize(planned: PlannedTensor, checkpoint: Checkpoint, put: Put): Promise<void> {
-  const tensor = (name: string) => stored(name, checkpoint);
-  const [N = 0, K = 0] = planned.shape;
-  if (planned.form === "float") return put(planned.name, await readTensor(planned.name, tensor(planned.name)));
-  const scales = await readTensor(planned.name, tensor(`${planned.name}.scale`));
-  const values = await readTensorBytes(tensor(`${planned.name}.${planned.form === "block" ? "q8" : "s8t"}`));
-  const weight =
-    planned.form === "block"
-      ? dequantizeBlocks({ values, scales }, N, K)
-      : dequantizeColumns({ values: new Int8Array(values.buffer), scales }, N, K);
-  let row = 0;
-  for (const { name, shape } of planned.sources) {
-    const [rows = 0] = shape;
-    await put(name, weight.subarray(row * K, (row + rows) * K));
-    row += rows;
-  }
-}
-
-async function copy(planned: PlannedTensor, checkpoint: Checkpoint, put: Put): Promise<void> {
-  for (const { name } of planned.sources) await put(name, await readTensor(name, stored(name, checkpoint)));
-}
-
-/** The source tensors, concatenated along the rows, float32. */
-async function stacked(planned: PlannedTensor, checkpoint: Checkpoint): Promise<Float32Array> {
-  const parts: Float32Array[] = [];
-  for (const { name } of planned.sources) parts.push(await readTensor(name, stored(name, checkpoint)));
-  const [first] = parts;
-  if (first !== undefined && parts.length === 1) return first;
-  const whole = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
-}
-
-function stored(name: string, checkpoint: Checkpoint): StoredTensor {
-  const tensor = checkpoint.tensors.get(name);
-  if (tensor === undefined) throw new ModelError("checkpoint", `The weights lack ${name}. Download the model again.`);
-  return tensor;
 }

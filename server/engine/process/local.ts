@@ -88,12 +88,7 @@ async function loadModel(
 ): Promise<LocalModel> {
   // Graphs map the weights on first use.
   const check = () => checkFiles(directory, identity);
-  const open = async (on: Device) => {
-    // The runner builds its graphs on demand, so a missing device is detected here.
-    if (on !== "cpu") await requireDevice(on);
-    const runner = await openRunner(directory, on === "cpu" ? wanted : "float32", threads, undefined, on, check);
-    return { ...cachingEncoder(runner, runner.config), config: runner.config };
-  };
+  const open = (on: Device) => openCachingRunner({ directory, precision: wanted, threads }, on, check);
   // Both are read concurrently; if both fail, the error of the weights is reported.
   const reading = readTokenizer(directory);
   const [opened] = await Promise.allSettled([openOnDevice(device, open, onFallback), reading]);
@@ -142,6 +137,25 @@ async function loadModel(
     },
     dispose: () => queue.close(() => runnerOnDevice.dispose()),
   };
+}
+
+/** A runner on a device, which remembers the states of inputs that it encoded. */
+async function openCachingRunner(
+  { directory, precision, threads }: Pick<ModelReference, "directory" | "precision"> & { threads: number | undefined },
+  device: Device,
+  check: () => void,
+) {
+  // The runner builds its graphs on demand, so a missing device is detected here.
+  if (device !== "cpu") await requireDevice(device);
+  const runner = await openRunner(
+    directory,
+    device === "cpu" ? precision : "float32",
+    threads,
+    undefined,
+    device,
+    check,
+  );
+  return { ...cachingEncoder(runner, runner.config), config: runner.config };
 }
 
 /** The tokens that may come next however rare they are in text. */

@@ -52,7 +52,7 @@ function firstCallMs(cacheFolder: string): number {
   const existing = lstatSync(mark, { throwIfNoEntry: false });
   if (existing !== undefined) return existing.mtimeMs;
   mkdirSync(cacheFolder, { recursive: true });
-  writeFileSync(mark, "Logs of ONNX Runtime's telemetry that are older than this file are removed. See PRIVACY.md.\n");
+  writeFileSync(mark, "ONNX Runtime's logs from before this file are removed. See TELEMETRY.md.\n");
   return lstatSync(mark).mtimeMs;
 }
 

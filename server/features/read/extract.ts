@@ -2,7 +2,7 @@
  * Finds the sentence of a text that stands best for all of it, for when the model's own words are not to be trusted.
  */
 import { isFunctionWord } from "../../metrics/gaps.ts";
-import { sentencesOf } from "../../text/text-split.ts";
+import { sentencesOf } from "../../text/sentences.ts";
 import { tidy } from "./summary-text.ts";
 
 /**

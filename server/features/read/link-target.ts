@@ -1,5 +1,6 @@
 /** What a relative link of a Markdown document leads to: a file of the workspace, or a section of one. */
 import type { Block } from "../../text/document.ts";
+import { decoded, encodedPath } from "../../text/file-behind.ts";
 import { readingAt, type WrittenDocument } from "../../text/reading.ts";
 import { type Section, sectionsOf } from "./section-summary.ts";
 
@@ -56,7 +57,7 @@ function linksIn(block: Block, text: string, offset: number): Target[] {
 /** Where a link leads. @param root the URI of the workspace's folder, for paths that begin with "/" */
 export function resolveLink(path: string, document: string, root: string): string | undefined {
   try {
-    const encoded = path.split("/").map(encodeURIComponent).join("/");
+    const encoded = encodedPath(path);
     return path.startsWith("/") ? `${root.replace(/\/$/, "")}${encoded}` : new URL(encoded, document).href;
   } catch {
     return undefined; // such as from a document that is in no folder
@@ -81,7 +82,7 @@ export function pathWithin(uri: string, folder: string | undefined): string {
 
 /** The URI of a path within a folder. @param path as it is, with "/" between names; "" is the folder itself */
 export function uriWithin(folder: string, path: string): string {
-  return path === "" ? folder : `${folder.replace(/\/$/, "")}/${path.split("/").map(encodeURIComponent).join("/")}`;
+  return path === "" ? folder : `${folder.replace(/\/$/, "")}/${encodedPath(path)}`;
 }
 
 /** The section that a fragment names, as GitHub and VS Code make names of headings. */
@@ -108,13 +109,4 @@ function slug(title: string): string {
     .replace(/[^\p{L}\p{M}\p{N}\p{Pc}\- ]/gu, "")
     .trim()
     .replace(/ /g, "-");
-}
-
-/** Percent signs resolved; as it is where they are none. */
-function decoded(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
 }

@@ -1,5 +1,5 @@
 /** Puts what the model said of a text's parts into the style and the length that were asked for. */
-import { sentencesOf } from "../../text/text-split.ts";
+import { sentencesOf } from "../../text/sentences.ts";
 
 /** `sentence`: one. `paragraph`: a few. `bullets`: lines that begin with "- ". `title`: a heading for the text. */
 export type SummaryStyle = "sentence" | "paragraph" | "bullets" | "title";

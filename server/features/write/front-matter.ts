@@ -1,20 +1,13 @@
-/** Writes a title or a description where a Markdown document has its own: in its front matter, or as its heading. */
-import { isMap, isScalar, parseDocument, stringify } from "yaml";
+/** Writes a title or a description where a document has its own: in its front matter, or as its heading. */
 import { ModelError } from "../../../models/errors.ts";
 import type { LoadedModel } from "../../engine/engine.ts";
-import { yamlOf } from "../../text/document/front-matter.ts";
+import { readDocument } from "../../text/document.ts";
+import { frontMatterIn, frontMatterValues, keyIn } from "../../text/front-matter.ts";
 import { type SummarizeOptions, summarize } from "../read/summarize.ts";
 import type { Summary } from "../read/summary.ts";
-
-/** What can be written about a document. */
-export type Field = "title" | "description";
-
-/** A replacement in a document; offsets in UTF-16 units. */
-export interface FieldEdit {
-  readonly start: number;
-  readonly end: number;
-  readonly newText: string;
-}
+import type { Field, FieldEdit } from "./fields/edit.ts";
+import { headingEdit, titleHeading } from "./fields/heading.ts";
+import { matterEdit, newMatter } from "./fields/matter.ts";
 
 /**
  * What the model would write.
@@ -22,60 +15,52 @@ export interface FieldEdit {
  */
 export async function proposeField(
   context: { readonly model: LoadedModel; readonly maxContextTokens: number },
-  { text, field }: { readonly text: string; readonly field: Field },
+  { text, field, language }: { readonly text: string; readonly field: Field; readonly language: string },
   options: SummarizeOptions,
 ): Promise<Summary> {
-  const body = text.slice(yamlOf(text)?.bodyStart ?? 0);
   const { model, maxContextTokens } = context;
   const style = field === "title" ? "title" : "sentence";
-  return summarize({ model }, { text: body, language: "markdown", style, maxContextTokens }, options);
+  return summarize({ model }, { text, language, style, maxContextTokens }, options);
 }
 
 /**
- * The edit that puts a value there: the front matter's key, everything else in it as it was; without front matter a
- * title is the first heading, and a description begins a front matter.
- * @throws ModelError "input" when the front matter is no YAML mapping
+ * The edit that puts a value where the document has such a value: the front matter's key, everything else in it as it
+ * was; for a title without such a key, the first heading; else a new key. Without front matter a description begins
+ * one. An edit is read again before it is returned.
+ * @param language a language id or a file's name
+ * @throws ModelError "input" when the front matter is not valid, or the value cannot be put there safely
  */
-export function fieldEdit(text: string, field: Field, value: string): FieldEdit {
-  const newline = text.includes("\r\n") ? "\r\n" : "\n";
-  const line = value.replace(/\s+/g, " ").trim();
-  const matter = yamlOf(text);
-  if (matter === undefined) {
-    if (field === "title") return headingEdit(text, line, newline);
-    const yaml = stringify({ [field]: line }, { lineWidth: 0 }).trimEnd();
-    return { start: 0, end: 0, newText: ["---", yaml, "---", "", ""].join(newline) };
+export async function fieldEdit(text: string, field: Field, value: string, language: string): Promise<FieldEdit> {
+  const newline = /\r\n|\n|\r/.exec(text)?.[0] ?? "\n";
+  const line = value
+    .replace(/\p{Cs}/gu, "\uFFFD")
+    .replace(/[\s\p{Cc}]+/gu, " ")
+    .trim();
+  const matter = frontMatterIn(text);
+  const document = await readDocument(text, language);
+  if (matter !== undefined) {
+    const key = keyIn(frontMatterValues(matter), [field]);
+    if (key !== undefined || field !== "title" || titleHeading(document) === undefined)
+      return matterEdit(text, matter, key ?? field, line, newline);
+  } else checkStart(text);
+  if (field === "title") return headingEdit(document, language, line, newline);
+  if (document.format !== "markdown" && document.format !== "mdx") {
+    throw new ModelError(
+      "input",
+      "A description stands in front matter, which this document does not have. Add front matter, or write it by hand.",
+    );
   }
-  const source = text.slice(matter.start, matter.end);
-  const document = parseDocument(source);
-  const [error] = document.errors;
-  if (error !== undefined || (document.contents !== null && !isMap(document.contents))) {
-    const why = error === undefined ? "it is no list of keys" : error.message.split("\n")[0];
-    throw new ModelError("input", `The front matter is not valid YAML: ${why} Mend it, then try again.`);
-  }
-  const written = stringify(line, { lineWidth: 0 }).trimEnd();
-  const pair = document.contents?.items.find(({ key }) => isScalar(key) && key.value === field);
-  const range = isScalar(pair?.key) ? pair.key.range : undefined;
-  if (pair === undefined || !range) {
-    const before = source === "" || source.endsWith("\n") ? "" : newline;
-    return { start: matter.end, end: matter.end, newText: `${before}${field}: ${written}${newline}` };
-  }
-  // From after the key to the value's end, comments after it left alone; a block's last line break is its own.
-  const valueEnd = hasRange(pair.value) ? pair.value.range[1] : range[1];
-  const end = source.slice(0, valueEnd).replace(/\s+$/, "").length;
-  const colon = source.indexOf(":", range[1]);
-  return { start: matter.start + colon + 1, end: matter.start + Math.max(end, colon + 1), newText: ` ${written}` };
+  const start = text.startsWith("\uFEFF") ? 1 : 0;
+  return { start, end: start, newText: newMatter(field, line, newline) };
 }
 
-/**
- * The first heading of the first level gets the title; where there is none before the first paragraph, one is put on
- * top.
- */
-function headingEdit(text: string, title: string, newline: string): FieldEdit {
-  const [whole, mark = ""] = /^(\s*#[ \t]+)[^\r\n]*/.exec(text) ?? [];
-  if (whole === undefined) return { start: 0, end: 0, newText: `# ${title}${newline}${newline}` };
-  return { start: mark.length, end: whole.length, newText: title };
-}
-
-function hasRange(node: unknown): node is { readonly range: readonly [number, number, number] } {
-  return typeof node === "object" && node !== null && "range" in node && Array.isArray(node.range);
+/** @throws ModelError "input" when a text begins as front matter does that has no end, or is not valid */
+function checkStart(text: string): void {
+  const [, mark] = /^\uFEFF?(---|\+\+\+|\{)[ \t]*[\r\n]/.exec(text) ?? [];
+  if (mark === undefined) return;
+  if (mark !== "{" && text.split(/[\r\n]+/).filter((line) => line.trimEnd() === mark).length > 1) return;
+  throw new ModelError(
+    "input",
+    `The text begins with "${mark}", as front matter does, but the front matter has no end or is not valid. Correct it, then try again.`,
+  );
 }

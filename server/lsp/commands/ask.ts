@@ -1,7 +1,7 @@
 /** Commands about what a part of a document says: its summary, an answer to a question, its label. */
 import { defined } from "../../../base/defined.ts";
 import { percent } from "../../../base/figures.ts";
-import type { AskResult, ClassifyResult, SummarizeRangeResult } from "../../../protocol/commands.ts";
+import type { AskResult, ClassifyResult, SummarizeRangeResult } from "../../../protocol/commands/reading.ts";
 import { rememberedSummary } from "../../features/read/remembered-summary.ts";
 import { summaryNotes } from "../../features/read/summary-notes.ts";
 import { onPart, type WorkOptions, workOn } from "../document/document-work.ts";

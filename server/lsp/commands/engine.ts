@@ -1,6 +1,6 @@
 /** Commands about the engine's process and what is remembered of its work. */
 import { defined } from "../../../base/defined.ts";
-import type { ForgetResult } from "../../../protocol/commands.ts";
+import type { ForgetResult } from "../../../protocol/commands/reading.ts";
 import type { EngineStatus } from "../../../protocol/requests.ts";
 import { memoryOf } from "../engine/process-memory.ts";
 import type { Services } from "../services.ts";

@@ -1,6 +1,6 @@
 /** Commands that continue a text at the cursor, and say why there is nothing to continue it with. */
 import { defined } from "../../../base/defined.ts";
-import type { ContinueHereResult, ContinueTextResult, ExplainResult } from "../../../protocol/commands.ts";
+import type { ContinueHereResult, ContinueTextResult, ExplainResult } from "../../../protocol/commands/writing.ts";
 import { completeComment } from "../../features/write/inline-completion.ts";
 import { onPart, withModel } from "../document/document-work.ts";
 import { whyQuiet } from "../document/quiet.ts";

@@ -2,7 +2,7 @@
 
 import type { ChangeAnnotation, TextEdit, WorkspaceEdit } from "vscode-languageserver-protocol";
 import type { Translate } from "../../../base/translate.ts";
-import type { FillGapsResult, RephraseResult, WriteFieldResult } from "../../../protocol/commands.ts";
+import type { FillGapsResult, RephraseResult, WriteFieldResult } from "../../../protocol/commands/writing.ts";
 import { summaryNotes } from "../../features/read/summary-notes.ts";
 import { fillGaps } from "../../features/write/fill-gaps.ts";
 import { rephrase } from "../../features/write/rephrase.ts";
@@ -89,11 +89,15 @@ export const writeField = onPart(
     const proposal =
       value === undefined
         ? await workOn(services, target, work, async (model, options) =>
-            proposeField({ model: await model(), maxContextTokens }, { text, field }, options),
+            proposeField(
+              { model: await model(), maxContextTokens },
+              { text, field, language: document.languageId },
+              options,
+            ),
           )
         : undefined;
     const chosen = value ?? proposal?.summary ?? "";
-    const { start, end, newText } = fieldEdit(text, field, chosen);
+    const { start, end, newText } = await fieldEdit(text, field, chosen, document.languageId);
     check();
     const range = document.rangeOf(start, end);
     const result = {

@@ -9,6 +9,7 @@ import type { Work } from "../engine/engine-host.ts";
 import { cancelled, contentModified, EngineEnded } from "../errors.ts";
 import type { Services } from "../services.ts";
 import type { OpenDocument } from "./positions.ts";
+import { confirmPrivate } from "./quiet.ts";
 
 /** A part of a document at the version that a command named. */
 export interface Target {
@@ -55,6 +56,8 @@ async function targetOf(services: Services, { uri, version, edition: named, ...p
   const offsets =
     range === undefined ? [0, text.length] : [document.offsetAt(range.start), document.offsetAt(range.end)];
   const settings = await services.settings.settingsFor(uri);
+  await confirmPrivate(services, uri);
+  check();
   return { document, text, start: Math.min(...offsets), end: Math.max(...offsets), settings, check };
 }
 

@@ -2,12 +2,11 @@
 
 import { realpath } from "node:fs/promises";
 import { isAbsolute, relative } from "node:path";
-import { fileURLToPath } from "node:url";
 import type { Hover } from "vscode-languageserver-protocol";
 import { percentDone } from "../../../base/figures.ts";
 import type { Translate } from "../../../base/translate.ts";
 import { ModelError } from "../../../models/errors.ts";
-import type { SummarizeFolderArguments, SummarizeFolderResult } from "../../../protocol/commands.ts";
+import type { SummarizeFolderArguments, SummarizeFolderResult } from "../../../protocol/commands/reading.ts";
 import type { Settings } from "../../../protocol/settings.ts";
 import { folderDigest } from "../../features/read/folder-digest.ts";
 import { isWithin, linkAt, pathWithin, resolveLink, sectionNamed, uriWithin } from "../../features/read/link-target.ts";
@@ -15,7 +14,7 @@ import type { RememberedSummary, RememberingContext } from "../../features/read/
 import { gist, sectionAt, sectionSummary } from "../../features/read/section-summary.ts";
 import type { SummaryCache } from "../../features/read/summary-cache.ts";
 import { summaryNotes } from "../../features/read/summary-notes.ts";
-import { fileBehind } from "../../text/file-behind.ts";
+import { decoded, fileBehind, ownPath } from "../../text/file-behind.ts";
 import {
   type FolderSource,
   localFolder,
@@ -82,7 +81,7 @@ export async function summarizeFolder(
 ): Promise<SummarizeFolderResult> {
   const started = performance.now();
   const settings = await services.settings.settingsFor(uri);
-  const directory = uri.startsWith("file:") ? fileURLToPath(uri) : undefined;
+  const directory = ownPath(uri);
   const source = directory === undefined ? remoteFolder(services, uri) : localFolder(directory);
   const home = (await services.client.workspaceFolders()).find((root) => isWithin(uri, root));
   await source.list("").catch((cause: unknown) => {
@@ -162,12 +161,12 @@ async function fileText(services: Services, uri: string, root: string): Promise<
   if ((await whyQuiet(services, uri, await services.settings.settingsFor(uri))) !== undefined) return undefined;
   const open = services.findDocument(uri);
   if (open !== undefined) return open.text;
-  if (!uri.startsWith("file:")) {
+  const [path, folder] = [ownPath(uri), ownPath(root)];
+  if (path === undefined || folder === undefined) {
     const parent = uri.slice(0, uri.lastIndexOf("/"));
     const content = await readProse(remoteFolder(services, parent), name);
     return "text" in content ? content.text : undefined;
   }
-  const [path, folder] = [fileURLToPath(uri), fileURLToPath(root)];
   if (!(await staysWithin(services, path, folder))) return undefined;
   const content = await readProse(localFolder(folder), path.slice(folder.replace(/[\\/]$/, "").length + 1));
   return "text" in content ? content.text : undefined;
@@ -195,9 +194,5 @@ function remoteFolder({ client }: Services, uri: string): FolderSource {
 
 function nameOf(uri: string): string {
   const name = uri.replace(/\/$/, "").split("/").at(-1) ?? "";
-  try {
-    return decodeURIComponent(name);
-  } catch {
-    return name;
-  }
+  return decoded(name);
 }

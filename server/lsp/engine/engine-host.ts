@@ -19,6 +19,7 @@ import { EngineEnded } from "../errors.ts";
 import type { Log } from "../log.ts";
 import { deviceOf, type EngineSettings, type Folder, folderOf, identityOf, keyOf } from "./engine-folder.ts";
 import { LoadBackoff } from "./load-backoff.ts";
+import { StatusReport } from "./status-report.ts";
 
 /** Options of an engine host. */
 export interface EngineHostOptions {
@@ -89,16 +90,16 @@ class Host implements EngineHost {
   private busy = 0;
   private failure: string | undefined;
   private settings: EngineSettings | undefined;
-  private published = "";
-  private soon: NodeJS.Timeout | undefined;
   private disposed = false;
   private saidSlow = false;
   /** How often the engine was ended on purpose, and whether the next one repeats the work of the latest time. */
   private ends = { count: 0, again: false };
   private readonly backoff = new LoadBackoff();
+  private readonly report: StatusReport;
 
   constructor(options: EngineHostOptions) {
     this.options = options;
+    this.report = new StatusReport(options.onStatus);
   }
 
   async use<T>(settings: EngineSettings, feature: Feature, work: Work<T>): Promise<T> {
@@ -277,23 +278,10 @@ class Host implements EngineHost {
     return running;
   }
 
-  /** Reports a changed status; reports being busy only when that takes a while. */
-  private publish(late = false): void {
-    if (this.settings === undefined) return;
-    const status = this.status(this.settings);
-    const text = JSON.stringify(status);
-    if (status.state !== "busy" || late) {
-      clearTimeout(this.soon);
-      this.soon = undefined;
-      if (text !== this.published) this.options.onStatus(status);
-      this.published = text;
-    } else {
-      this.soon ??= setTimeout(() => this.publish(true), BUSY_AFTER_MS);
-    }
+  private publish(): void {
+    if (this.settings !== undefined) this.report.update(this.status(this.settings));
   }
 }
-
-const BUSY_AFTER_MS = 150;
 
 /** A process that works with a model. */
 interface Trial {

@@ -53,7 +53,7 @@ export interface Block {
   readonly level?: number;
   /** The language of code, the name of a directive, the format of front matter. */
   readonly name?: string;
-  /** What stands inside the marks of code, a comment or front matter. */
+  /** What stands inside the marks of code, a comment, front matter or a Markdown heading. */
   readonly content?: { readonly start: number; readonly end: number };
   readonly children: readonly Block[];
   /**

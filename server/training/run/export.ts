@@ -1,7 +1,7 @@
 /** Writes a model as transformers, Optimum or llama.cpp keep it. */
 import { existsSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
-import { basename, join, resolve } from "node:path";
+import { basename, join } from "node:path";
 import { sizeInWords } from "../../../base/figures.ts";
 import { ALIGNMENT, ggufLayout } from "../../../models/checkpoint/gguf/gguf-writer.ts";
 import { ModelError } from "../../../models/errors.ts";
@@ -12,6 +12,7 @@ import { readManifest, resolveModel } from "../../catalog/installed.ts";
 import { writeAtomically } from "../../files/whole-file.ts";
 import { tokenizerJson } from "../data/encode.ts";
 import { readWeights } from "../step/learner.ts";
+import { freePlace, unwritable } from "./export-place.ts";
 import { writeBytes, writeText, writeTrainedFolder, writeTrainedWeights } from "./trained-model.ts";
 
 /** What a model can be exported to: transformers, Optimum, llama.cpp. */
@@ -23,26 +24,35 @@ export interface Exported {
   readonly files: readonly string[];
 }
 
+/** Shows how far an export is. */
+export type ExportProgress = (label: string, done: number, total: number) => void;
+
 /** Protobuf's limit is 2 GiB for a file; the head's row of a tied model is in it once. */
 const MOST_ONNX_BYTES = 1.9e9;
 
 /**
  * Exports a model.
- * @throws ModelError "input" when the place is taken, "config" when the layout knows no such model, and what reading it
- *   throws
+ * @throws ModelError "input" when the place is taken, "storage" when it cannot be written, "config" when the layout
+ *   knows no such model, and what reading it throws
  */
 export async function exportModel(
   idOrPath: string,
   kind: ExportKind,
   asked: string | undefined,
-  progress: (label: string, done: number, total: number) => void,
+  progress: ExportProgress,
 ): Promise<Exported> {
   const base = resolveModel(idOrPath, { workingFolder: process.cwd() });
   const name = basename(base);
-  const out = resolve(asked ?? (kind === "gguf" ? `${name}.gguf` : `${name}-${kind}`));
-  if (existsSync(kind === "gguf" ? out : join(out, "config.json"))) {
-    throw new ModelError("input", `${out} is there already. Name another --out, or remove it.`);
+  const usual = kind === "gguf" ? `${name}.gguf` : `${name}-${kind}`;
+  const out = await freePlace(asked ?? usual, kind === "gguf" ? "file" : "folder");
+  try {
+    return await exportTo(out, base, kind, progress);
+  } catch (error) {
+    throw unwritable(out, error);
   }
+}
+
+async function exportTo(out: string, base: string, kind: ExportKind, progress: ExportProgress): Promise<Exported> {
   const { config, weights } = await readWeights(base);
   if (kind === "gguf") return { out, files: [await writeGguf(base, out, config, weights)] };
   await mkdir(out, { recursive: true });
@@ -53,7 +63,7 @@ export async function exportModel(
     if (bytes > MOST_ONNX_BYTES) {
       throw new ModelError(
         "memory",
-        `${name} has ${sizeInWords(bytes)} of weights, more than one ONNX file holds. Export it to hf, and from there with Optimum.`,
+        `${basename(base)} has ${sizeInWords(bytes)} of weights, more than one ONNX file holds. Export it to hf, and from there with Optimum.`,
       );
     }
     for (const [i, graph] of OPTIMUM_GRAPHS.entries()) {

@@ -1,6 +1,6 @@
 /**
- * What a run leaves behind as it goes: the best weights in a folder that any reader loads, judged on the task, and an
- * account of it.
+ * The files that a run writes as it goes: the best weights in a folder that any reader loads, with their evaluation on
+ * the task, and a description of the run.
  */
 import { copyFile, mkdir, readdir } from "node:fs/promises";
 import { join } from "node:path";
@@ -16,31 +16,34 @@ import type { Progress } from "./state.ts";
 import { eventFile, type ScalarEvent } from "./tensorboard.ts";
 import { writeAdapter, writeBytes, writeText, writeTrainedFolder, writeTrainedWeights } from "./trained-model.ts";
 
-/** The result of a run under way. */
+/** The judgment of a model on its task. */
+type TaskEvaluation = Pick<Evaluation, "metrics" | "samples" | "confusion">;
+
+/** The files of a run under way. */
 export interface Result {
   /**
-   * Writes the weights as they are now, where they belong if they are the best so far, and lets the model do its task
+   * Writes the current weights, into the model's folder if they are the best so far, and lets the model do its task
    * with them.
    * @param better whether they are the best; the first ones always are
    */
-  judge(better: boolean): Promise<Pick<Evaluation, "metrics" | "samples" | "confusion">>;
+  judge(better: boolean): Promise<TaskEvaluation>;
   /** Writes the model card and the curves, and at the end training.json. */
   describe(progress: Progress, done: boolean): Promise<void>;
 }
 
-/** Longer texts are cut in samples. */
+/** Samples are cut to this length. */
 const SAMPLE_CHARACTERS = 400;
 const SAMPLES = 3;
 
-/** Returns the result of a run. @param state the run's own folder */
+/** Creates the writer of a run's files. @param state the folder of the run's state */
 export function createResult(run: TrainRun, learner: PreparedLearner, state: string): Result {
   const { out, settings, task } = run;
   const { config } = learner;
   const judged = seededSample(run.dataset.judged, settings.judged, seededRandom(settings.seed));
   const now = join(state, "now");
 
-  /** The rest of the folder is the same for all weights. */
-  async function beside(): Promise<void> {
+  /** Copies the other files of the model beside the current weights. */
+  async function copyFiles(): Promise<void> {
     await mkdir(now, { recursive: true });
     for (const name of await readdir(out))
       if (/\.(json|model)$/.test(name)) await copyFile(join(out, name), join(now, name));
@@ -54,22 +57,9 @@ export function createResult(run: TrainRun, learner: PreparedLearner, state: str
         await writeAdapter(out, run.base, learner);
         // config.json comes last: it makes the folder a model.
         await writeTrainedFolder(run, config);
-      } else await beside();
+      } else await copyFiles();
       if (judged.length === 0) return { metrics: {}, samples: [] };
-      const engine = createLocalEngine();
-      try {
-        const model = await engine.load({ directory: folder, precision: "float32", threads: settings.threads });
-        const made = await judge(model, task.metric, judged, task.maxTargetTokens, settings.seed);
-        const samples = judged.slice(0, SAMPLES).map(({ text }, i) => ({
-          input: text.slice(0, SAMPLE_CHARACTERS),
-          target: (made.accepted[i]?.[0] ?? "").slice(0, SAMPLE_CHARACTERS),
-          output: (made.outputs[i] ?? "").slice(0, SAMPLE_CHARACTERS),
-        }));
-        const { metrics, confusion } = made;
-        return { metrics: { ...metrics }, samples, ...defined({ confusion }) };
-      } finally {
-        await engine.dispose();
-      }
+      return judgeModel(folder, run, judged);
     },
     async describe(progress, done) {
       await writeText(join(out, "README.md"), modelCard(run, learner, progress, done));
@@ -78,21 +68,40 @@ export function createResult(run: TrainRun, learner: PreparedLearner, state: str
         eventFile(scalarEvents(progress), Date.now() / 1000),
       );
       if (done) {
-        const { rateFactor, rollbacks, evaluations: made, curve: points, step } = progress;
-        const json = {
-          task: task.name,
-          settings,
-          method: run.method,
-          step,
-          evaluations: made,
-          curve: points,
-          rateFactor,
-          rollbacks,
-        };
+        const { step, evaluations, curve, rateFactor, rollbacks } = progress;
+        const { method } = run;
+        const json = { task: task.name, settings, method, step, evaluations, curve, rateFactor, rollbacks };
         await writeText(join(out, "training.json"), `${JSON.stringify(json, null, 2)}\n`);
       }
     },
   };
+}
+
+/** Lets the model in a folder do its task on some examples. */
+async function judgeModel(
+  directory: string,
+  { task, settings: { threads, seed } }: TrainRun,
+  examples: TrainRun["dataset"]["judged"],
+): Promise<TaskEvaluation> {
+  const engine = createLocalEngine();
+  try {
+    const model = await engine.load({ directory, precision: "float32", threads });
+    const { metrics, confusion, accepted, outputs } = await judge(
+      model,
+      task.metric,
+      examples,
+      task.maxTargetTokens,
+      seed,
+    );
+    const samples = examples.slice(0, SAMPLES).map(({ text }, i) => ({
+      input: text.slice(0, SAMPLE_CHARACTERS),
+      target: (accepted[i]?.[0] ?? "").slice(0, SAMPLE_CHARACTERS),
+      output: (outputs[i] ?? "").slice(0, SAMPLE_CHARACTERS),
+    }));
+    return { metrics: { ...metrics }, samples, ...defined({ confusion }) };
+  } finally {
+    await engine.dispose();
+  }
 }
 
 /** A run's training and validation curves, in the order of their steps. */

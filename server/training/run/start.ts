@@ -5,26 +5,25 @@ import { constants, freemem, setPriority } from "node:os";
 import { basename, join, resolve } from "node:path";
 import { defined } from "../../../base/defined.ts";
 import { parseConfig, type T5Config } from "../../../models/t5/config.ts";
+import type { Method } from "../../../models/t5/trainable.ts";
 import type { Fit } from "../../../protocol/runs.ts";
 import type { TrainRequest } from "../../../protocol/train-request.ts";
 import type { TrainEvent } from "../../../protocol/training.ts";
-import { DEFAULT_MODEL, resolveModel } from "../../catalog/installed.ts";
+import { resolveModel } from "../../catalog/installed.ts";
 import { defaultThreads } from "../../engine/runtime/ort-runner.ts";
 import { lockFolder } from "../../files/lock.ts";
 import { readJson } from "../../files/whole-file.ts";
 import { encodeData, prefixed } from "../data/encode.ts";
 import { dataName, readTrainingData, type TrainingData } from "../data/read.ts";
 import { findTask, type TrainTask } from "../data/tasks.ts";
-import { advise, roughSeconds } from "./advisor.ts";
+import { type AdviceRequest, advise, roughSeconds } from "./advisor.ts";
 import { createControl } from "./control.ts";
-import { STATE_FOLDER } from "./folder.ts";
-import { REQUEST_FILE, readRequest } from "./request.ts";
+import { readRequest, writeRequest } from "./request.ts";
 import { freeDiskBytes, roomNeeded } from "./room.ts";
-import type { TrainRun } from "./run.ts";
+import type { TrainRun, TrainSettings } from "./run.ts";
 import { type TrainReport, train } from "./train.ts";
-import { writeText } from "./trained-model.ts";
 
-/** Learning rates that suit a method: Adafactor's is a share of each tensor's size. */
+/** Default learning rates by method; Adafactor's is relative to each tensor's size. */
 const RATES = {
   full: { adafactor: 1e-3, adamw: 5e-4 },
   lora: { adafactor: 1e-2, adamw: 1e-3 },
@@ -33,27 +32,27 @@ const RATES = {
 
 /** How a run is watched and steered. */
 export interface Watch {
-  /** Stops the run after the step under way; its state is saved. */
+  /** Stops the run after the current step; its state is saved. */
   readonly signal: AbortSignal;
-  /** Takes orders from standard input where it is true, or from the file that it names. */
+  /** The source of orders: standard input if true, or the file with this path. */
   readonly control?: boolean | string;
   readonly onEvent: (event: TrainEvent) => void;
 }
 
-/** The result of a run, and the folder that it made. */
+/** The result of a run and its folder. */
 export interface RunReport extends TrainReport {
   readonly out: string;
 }
 
 /**
- * Trains a model as a request asks, or goes on with the same run that was stopped.
+ * Trains a model as requested, or resumes the same run if it was stopped.
  * @throws ModelError
  */
 export async function runTraining(
-  asked: TrainRequest,
+  requested: TrainRequest,
   { signal, control: source, onEvent }: Watch,
 ): Promise<RunReport> {
-  const place = await placeOf(asked);
+  const place = await placeOf(requested);
   const { request, out } = place;
   const unlock = await lockFolder(out);
   try {
@@ -72,11 +71,11 @@ export async function runTraining(
 }
 
 /**
- * The needs of a run, without beginning it.
+ * The memory, space and time that a run would need.
  * @throws ModelError
  */
-export async function trainingNeeds(asked: TrainRequest, signal: AbortSignal): Promise<Fit> {
-  const { run, config, tokens } = await prepareRun(await placeOf(asked), signal);
+export async function trainingNeeds(requested: TrainRequest, signal: AbortSignal): Promise<Fit> {
+  const { run, config, tokens } = await prepareRun(await placeOf(requested), signal);
   const { settings, method, dataset, reason, out } = run;
   const { threads, epochs, batchSize } = settings;
   const checkpointing = settings.checkpointing === true;
@@ -106,17 +105,17 @@ interface Place {
   readonly out: string;
 }
 
-async function placeOf(asked: TrainRequest): Promise<Place> {
+async function placeOf(requested: TrainRequest): Promise<Place> {
   setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
-  const base = resolveModel(asked.base, { workingFolder: process.cwd() });
-  const task = findTask(asked.task, asked.template);
-  const out = resolve(asked.out ?? `${basename(base)}-${task.name}`);
-  return { request: await asBegun(asked, out), base, task, out };
+  const base = resolveModel(requested.base, { workingFolder: process.cwd() });
+  const task = findTask(requested.task, requested.template);
+  const out = resolve(requested.out ?? `${basename(base)}-${task.name}`);
+  return { request: await asBegun(requested, out), base, task, out };
 }
 
 /**
- * The same command again goes on with the method that was chosen when it was begun, though other memory may be free by
- * now.
+ * The request with the method that was chosen when the run began: a repeated command resumes with it even if a
+ * different amount of memory is free now.
  */
 async function asBegun(request: TrainRequest, out: string): Promise<TrainRequest> {
   if (request.method !== undefined || request.restart) return request;
@@ -126,7 +125,7 @@ async function asBegun(request: TrainRequest, out: string): Promise<TrainRequest
   return { ...request, method, ...defined({ reason, checkpointing: request.checkpointing ?? checkpointing }) };
 }
 
-/** A run that nothing has been done of. */
+/** A run that is ready to begin. */
 interface PreparedRun {
   readonly run: TrainRun;
   readonly config: T5Config;
@@ -136,86 +135,97 @@ interface PreparedRun {
 
 async function prepareRun({ request, base, task, out }: Place, signal: AbortSignal): Promise<PreparedRun> {
   const config = parseConfig(await readJson(join(base, "config.json"), "config"));
-  const threads = request.threads ?? defaultThreads();
   const promptTokens = request.method === "prompt" ? request.promptTokens : 0;
   const { tokenizer, tokenizerJson, prefix, firstId } = await prefixed(base, task, request.prefix, promptTokens);
-  const limits = {
-    prefix,
-    maxInputTokens: request.maxInputTokens,
-    maxTargetTokens: request.maxTargetTokens ?? task.maxTargetTokens,
-    validationShare: request.validationShare,
-    seed: request.seed,
-  };
+  const { maxInputTokens, maxTargetTokens = task.maxTargetTokens, validationShare, seed } = request;
   const data = await readTrainingData(task, request, signal);
+  const limits = { prefix, maxInputTokens, maxTargetTokens, validationShare, seed };
   const dataset = encodeData(task, tokenizer, data, limits);
-  const optimizerOf = (kind: keyof typeof RATES) => request.optimizer ?? (kind === "full" ? "adafactor" : "adamw");
   const tokens =
     request.epochs * dataset.examples(0).reduce((sum, { input, target }) => sum + input.length + target.length, 0);
+  const threads = request.threads ?? defaultThreads();
   const { method, checkpointing, reason } = advise(config, {
     kind: request.method,
     checkpointing: request.checkpointing,
-    methods: {
-      full: { kind: "full", freezeEmbedding: request.freezeEmbedding },
-      lora: {
-        kind: "lora",
-        targets: request.loraTargets,
-        rank: request.loraRank,
-        alpha: request.loraAlpha,
-        dropoutRate: request.loraDropout,
-      },
-      prompt: { kind: "prompt", tokens: promptTokens, firstId },
-    },
+    methods: methodsOf(request, { tokens: promptTokens, firstId }),
     size: {
-      optimizer: optimizerOf(request.method ?? "full"),
+      optimizer: optimizerOf(request, request.method ?? "full"),
       maxBatchTokens: request.maxBatchTokens,
-      maxInputTokens: limits.maxInputTokens,
+      maxInputTokens,
     },
     tokens,
     steps: request.epochs * Math.ceil(dataset.count / request.batchSize),
     threads,
     freeBytes: freemem(),
   });
-  const optimizer = optimizerOf(method.kind);
   const run: TrainRun = {
     base,
     out,
-    task: { name: task.name, metric: task.metric, maxTargetTokens: limits.maxTargetTokens },
+    task: { name: task.name, metric: task.metric, maxTargetTokens },
     data: dataName(request.data),
     dataset,
-    // An empty one too: it says what the model was taught.
+    // An empty prefix is recorded too: it says what the model was trained with.
     prefixes: { [task.name]: prefix },
     ...labelsOf(task, data),
     ...defined({ tokenizerJson }),
     method,
     reason: request.reason ?? reason,
     notes: data.notes,
-    settings: {
-      epochs: request.epochs,
-      batchSize: request.batchSize,
-      maxBatchTokens: request.maxBatchTokens,
-      maxInputTokens: limits.maxInputTokens,
-      optimizer,
-      learningRate: request.learningRate ?? RATES[method.kind][optimizer],
-      schedule: request.schedule,
-      warmupSteps: request.warmup,
-      weightDecay: request.weightDecay,
-      clipNorm: request.clipNorm,
-      evaluateEvery: request.evaluateEvery ?? 0,
-      judged: request.judged,
-      patience: request.patience,
-      seed: request.seed,
-      labelSmoothing: request.labelSmoothing,
-      zLoss: request.zLoss,
+    settings: settingsOf(request, method.kind, {
       dropoutRate: request.dropout ?? config.dropoutRate,
       threads,
       checkpointing,
-    },
+    }),
     restart: request.restart,
   };
   return { run, config, tokens };
 }
 
-/** The labels of a classification's data; none where there are so many that choosing among them would take long. */
+/** Each kind of method with the request's options. */
+function methodsOf(
+  { freezeEmbedding, loraTargets, loraRank, loraAlpha, loraDropout }: TrainRequest,
+  prompt: { readonly tokens: number; readonly firstId: number },
+): AdviceRequest["methods"] {
+  return {
+    full: { kind: "full", freezeEmbedding },
+    lora: { kind: "lora", targets: loraTargets, rank: loraRank, alpha: loraAlpha, dropoutRate: loraDropout },
+    prompt: { kind: "prompt", ...prompt },
+  };
+}
+
+function optimizerOf({ optimizer }: TrainRequest, method: Method["kind"]): TrainSettings["optimizer"] {
+  return optimizer ?? (method === "full" ? "adafactor" : "adamw");
+}
+
+/** The settings of a run: the request's, with what it leaves open decided by the method. */
+function settingsOf(
+  request: TrainRequest,
+  method: Method["kind"],
+  decided: Pick<TrainSettings, "dropoutRate" | "threads" | "checkpointing">,
+): TrainSettings {
+  const optimizer = optimizerOf(request, method);
+  return {
+    epochs: request.epochs,
+    batchSize: request.batchSize,
+    maxBatchTokens: request.maxBatchTokens,
+    maxInputTokens: request.maxInputTokens,
+    optimizer,
+    learningRate: request.learningRate ?? RATES[method][optimizer],
+    schedule: request.schedule,
+    warmupSteps: request.warmup,
+    weightDecay: request.weightDecay,
+    clipNorm: request.clipNorm,
+    evaluateEvery: request.evaluateEvery ?? 0,
+    judged: request.judged,
+    patience: request.patience,
+    seed: request.seed,
+    labelSmoothing: request.labelSmoothing,
+    zLoss: request.zLoss,
+    ...decided,
+  };
+}
+
+/** The labels of classification data; none if there are so many that choosing among them would take long. */
 function labelsOf({ metric }: TrainTask, { pairs, apart }: TrainingData): Pick<TrainRun, "labels"> {
   if (metric !== "labels") return {};
   const labels = new Set([...pairs, ...apart].map(({ target }) => target));
@@ -223,26 +233,3 @@ function labelsOf({ metric }: TrainTask, { pairs, apart }: TrainingData): Pick<T
 }
 
 const MOST_LABELS = 200;
-
-/**
- * The folder of a base that was named as one; the id of any other, for an update of Spanfill moves the models that
- * ship.
- */
-function lastingName(asked: string | undefined, base: string): string {
-  return asked === undefined || resolve(asked) !== base ? (asked ?? DEFAULT_MODEL) : base;
-}
-
-/** Writes the request beside the first state, so that whatever can go on can do so by its folder alone. */
-async function writeRequest(request: TrainRequest, { base, out, method, reason, settings }: TrainRun): Promise<void> {
-  const whole = {
-    ...request,
-    data: request.data === "-" ? "-" : resolve(request.data),
-    base: lastingName(request.base, base),
-    out,
-    restart: false,
-    method: method.kind,
-    reason,
-    checkpointing: settings.checkpointing,
-  };
-  await writeText(join(out, STATE_FOLDER, REQUEST_FILE), `${JSON.stringify(whole, null, 2)}\n`);
-}

@@ -1,5 +1,5 @@
 /** Rows of the panel's table, for its tests. */
-import type { ModelRow } from "../../../protocol/panel.ts";
+import type { ModelRow } from "../../../protocol/panel/models.ts";
 
 /** A row with what a test says of it. */
 export function modelRow(id: string, change: Partial<ModelRow> = {}): ModelRow {

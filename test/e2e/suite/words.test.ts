@@ -1,7 +1,7 @@
 /** Gaps in a preview, other words for a word, questions about a text, and what may be done with a summary. */
 import assert from "node:assert/strict";
 import { commands, type Hover, MarkdownString, Position, window, workspace } from "vscode";
-import type { AskResult, ClassifyResult } from "../../../protocol/commands.ts";
+import type { AskResult, ClassifyResult } from "../../../protocol/commands/reading.ts";
 import { closeEditors, eventually, open, PROSE, select, shownSummary, status, trained, withSetting } from "./editor.ts";
 
 const GAPS = [

@@ -7,7 +7,7 @@ import { basename, dirname, join } from "node:path";
 import { after, test } from "node:test";
 import { pathToFileURL } from "node:url";
 import type { Hover } from "vscode-languageserver-protocol";
-import type { SummarizeFolderResult } from "../../../protocol/commands.ts";
+import type { SummarizeFolderResult } from "../../../protocol/commands/reading.ts";
 import type { EngineStatus } from "../../../protocol/requests.ts";
 import { randomModelFolder } from "../../support/random-model.ts";
 import { FULL, isProgress, progressOf, type Session, startSession } from "../session.ts";

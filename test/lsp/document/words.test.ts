@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import type { CodeAction, Hover, Range, TextDocumentEdit } from "vscode-languageserver-protocol";
-import type { AskResult, ClassifyResult, FillGapsResult } from "../../../protocol/commands.ts";
+import type { AskResult, ClassifyResult } from "../../../protocol/commands/reading.ts";
+import type { FillGapsResult } from "../../../protocol/commands/writing.ts";
 import { RpcError } from "../../support/json-rpc.ts";
 import { randomModelFolder } from "../../support/random-model.ts";
 import { startSession } from "../session.ts";

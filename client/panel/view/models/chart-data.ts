@@ -2,7 +2,7 @@
  * What the scaling chart draws: cost against quality, the Pareto front, and the models whose quality nobody published.
  */
 
-import type { ModelRow } from "../../../../protocol/panel.ts";
+import type { ModelRow } from "../../../../protocol/panel/models.ts";
 import { t } from "../ui/texts.ts";
 import { measuredMs } from "./rows.ts";
 

@@ -4,7 +4,7 @@
 import { html, type TemplateResult } from "lit";
 import { sizeInWords } from "../../../../base/figures.ts";
 import { DEVICE_NAMES, DEVICES, type DeviceReport } from "../../../../protocol/devices.ts";
-import type { ModelRow } from "../../../../protocol/panel.ts";
+import type { ModelRow } from "../../../../protocol/panel/models.ts";
 import { type App, attempt, refresh } from "../app.ts";
 import { selectedRow } from "../state.ts";
 import { t } from "../ui/texts.ts";

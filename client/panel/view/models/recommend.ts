@@ -1,6 +1,6 @@
 /** Which model to use: three answers in, a ranked list with reasons out. */
 import { sizeInWords } from "../../../../base/figures.ts";
-import type { ModelRow } from "../../../../protocol/panel.ts";
+import type { ModelRow } from "../../../../protocol/panel/models.ts";
 import { t } from "../ui/texts.ts";
 import { measuredMs } from "./rows.ts";
 

@@ -1,6 +1,6 @@
 /** The table's rows: which are shown, in what order, and how numbers are written. */
 import { percentDone, sizeInWords } from "../../../../base/figures.ts";
-import type { Job, Measurement, ModelRow } from "../../../../protocol/panel.ts";
+import type { Job, Measurement, ModelRow } from "../../../../protocol/panel/models.ts";
 import { t } from "../ui/texts.ts";
 
 /** A column that the table can be sorted by. */

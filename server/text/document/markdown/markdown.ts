@@ -193,8 +193,11 @@ function headingBlock(context: MarkdownContext, node: SyntaxNode, start: number,
   const isSetext = node.name.startsWith("Setext");
   const from = isSetext ? start : (marks[0]?.end ?? start);
   const last = marks.length > 1 || isSetext ? marks.at(-1) : undefined;
-  return proseBlock({ kind: "heading", level, start, end }, (builder) =>
-    writeInline(context, node, builder, from, last?.start ?? end),
+  const to = last?.start ?? end;
+  const inner = context.text.slice(from, to);
+  const content = { start: from + inner.length - inner.trimStart().length, end: from + inner.trimEnd().length };
+  return proseBlock({ kind: "heading", level, start, end, content }, (builder) =>
+    writeInline(context, node, builder, from, to),
   );
 }
 

@@ -17,7 +17,8 @@ import {
   selectedRow,
   shownRows,
 } from "../../../../client/panel/view/state.ts";
-import { fromPageSchema, type Job, type ModelRow } from "../../../../protocol/panel.ts";
+import type { Job, ModelRow } from "../../../../protocol/panel/models.ts";
+import { fromPageSchema } from "../../../../protocol/panel.ts";
 import { modelRow, timed } from "../rows.ts";
 
 const SCORE = { metric: "GLUE", source: "a paper" };

@@ -1,0 +1,102 @@
+/**
+ * `bench typing`: types paragraphs of documents that no training saw through the language server, key by key, as a
+ * person would who takes only right words.
+ */
+import { mkdirSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
+import { documentWords, wordSuggester } from "./typing/document-words.ts";
+import { type Run, rowsOf } from "./typing/figures.ts";
+import { drawParagraphs, type Paragraph, type TextKind } from "./typing/paragraphs.ts";
+import { printReliability, printRows } from "./typing/print.ts";
+import { startServer } from "./typing/server.ts";
+import { type Place, type Suggester, typeParagraph } from "./typing/typist.ts";
+
+/** Options of the measurement. */
+export interface TypingOptions {
+  readonly kind: readonly TextKind[];
+  readonly place: readonly Place[];
+  /** Paragraphs of each kind. */
+  readonly limit: number;
+  readonly seed: number;
+  /**
+   * Milliseconds between two keys: a later answer is not seen. All are seen when absent, so that a busy machine leaves
+   * the figures as they are.
+   */
+  readonly pace?: number;
+  /** Values of `minimumConfidence`, each a system; the setting's default when absent. */
+  readonly confidence?: readonly number[];
+  readonly model?: string;
+  /** Bundles of the command line, of other builds, to measure beside this one. */
+  readonly beside?: readonly string[];
+  /** Whether to measure baselines that ask no model. */
+  readonly baselines: boolean;
+  /** File for all figures. */
+  readonly json?: string;
+}
+
+/** Types the paragraphs with each system, and prints the tables. */
+export async function benchTyping(options: TypingOptions): Promise<void> {
+  const { kind, place, limit, seed, pace = Number.POSITIVE_INFINITY, json } = options;
+  const paragraphs = kind.flatMap((one) => drawParagraphs(one, limit, seed));
+  const runs: Run[] = [];
+  for (const { name, start } of systemsOf(options)) {
+    const suggester = await start();
+    try {
+      for (const where of place) {
+        for (const paragraph of paragraphs) runs.push(await run(name, paragraph, where, suggester, pace));
+        process.stderr.write(`${name}, ${where}: ${paragraphs.length} paragraphs typed\n`);
+      }
+    } finally {
+      await suggester.dispose();
+    }
+  }
+  const rows = rowsOf(runs, seed);
+  printRows(rows);
+  printReliability(runs);
+  if (json === undefined) return;
+  mkdirSync(dirname(json), { recursive: true });
+  writeFileSync(json, `${JSON.stringify({ seed, limit, pace: options.pace, rows }, null, 2)}\n`);
+}
+
+interface System {
+  readonly name: string;
+  start(): Promise<Suggester & { dispose(): Promise<void> }>;
+}
+
+/** The chance from which the baselines show a word. */
+const BASELINE_CONFIDENCE = 0.4;
+
+function systemsOf({ confidence, model = "", beside = [], baselines }: TypingOptions): System[] {
+  const settingsOf = (least?: number) => ({
+    model,
+    ...(least === undefined ? {} : { inlineCompletion: { minimumConfidence: least } }),
+  });
+  const server = (name: string, script: string, least?: number): System => ({
+    name,
+    start: () => startServer(settingsOf(least), script),
+  });
+  const leasts = confidence ?? [undefined];
+  return [
+    ...leasts.map((least) => server(least === undefined ? "product" : `product from ${least}`, "dist/cli.js", least)),
+    ...beside.map((script) => server(script, script)),
+    ...(baselines
+      ? [
+          {
+            name: "document's words",
+            start: async () => ({ ...wordSuggester(documentWords, BASELINE_CONFIDENCE), async dispose() {} }),
+          },
+        ]
+      : []),
+  ];
+}
+
+async function run(
+  system: string,
+  paragraph: Paragraph,
+  place: Place,
+  suggester: Suggester,
+  pace: number,
+): Promise<Run> {
+  const { kind, source } = paragraph;
+  return { system, kind, place, source, typed: await typeParagraph(paragraph, place, suggester, pace) };
+}
