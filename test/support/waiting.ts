@@ -1,4 +1,4 @@
-/** Waiting for events, and time in units of this process, which hold on a busy machine where seconds differ. */
+/** Waiting for events, and time counted in ticks of this process: seconds differ on a busy machine. */
 import { setTimeout } from "node:timers/promises";
 
 const LOOK_MS = 10;
