@@ -4,14 +4,18 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { defined } from "../base/defined.ts";
+import { parseSettings } from "../protocol/settings.ts";
 import { listBuiltin, resolveModel } from "../server/catalog/installed.ts";
 import type { Work } from "../server/command-work.ts";
 import type { Precision } from "../server/engine/engine.ts";
 import { evaluate, prepareEvaluation } from "../server/evaluation/evaluate.ts";
 import { type ModelPool, openPool } from "../server/evaluation/pool.ts";
 import { printReport } from "../server/evaluation/print.ts";
+import type { SummaryStyle } from "../server/features/read/summary-text.ts";
+import type { Interval } from "../server/metrics/metrics.ts";
 import type { EvaluationReport } from "../server/metrics/report.ts";
 import { tablePath } from "./ngrams.ts";
+import { evaluateStyle, rawFiles, type StyleEstimates } from "./summaries/raw.ts";
 import { calledFrom } from "./support/called-from.ts";
 import {
   cardFigures,
@@ -22,6 +26,7 @@ import {
   withSection,
 } from "./support/card.ts";
 import { keptOutPath, readDocuments } from "./support/kept-out.ts";
+import { printTable } from "./support/table.ts";
 
 /** Options of the measurement. */
 export interface QualityOptions {
@@ -32,13 +37,20 @@ export interface QualityOptions {
   readonly limit?: number;
   /** Whether to write each model's eval.json, and the figures and examples in its README.md. */
   readonly write: boolean;
+  /** The first unseen set (cleaned Markdown), or the raw files of the second. */
+  readonly part: readonly QualityPart[];
+  /** Styles of the summaries of raw files. */
+  readonly style: readonly SummaryStyle[];
 }
+
+/** A set that is measured on. */
+export type QualityPart = "cleaned" | "raw";
 
 /**
  * Evaluates summaries, titles and fills of each model and prints the tables; with `write` brings the model cards up to
  * date.
  */
-export async function benchQuality({ model, precision, limit, write }: QualityOptions): Promise<void> {
+export async function benchQuality({ model, precision, limit, write, part, style }: QualityOptions): Promise<void> {
   const folders =
     model === undefined
       ? listBuiltin().map(({ directory }) => directory)
@@ -48,6 +60,8 @@ export async function benchQuality({ model, precision, limit, write }: QualityOp
   const examples: ModelExamples[] = [];
   for (const directory of folders) {
     await using pool = await openPool({ model: directory, precision });
+    if (part.includes("raw")) await evaluateRaw(pool, limit, style, work);
+    if (!part.includes("cleaned")) continue;
     const reports = await evaluateAll(pool, limit, work);
     if (!write) continue;
     examples.push(await makeExamples(pool, chosen, work));
@@ -77,6 +91,51 @@ async function evaluateAll(pool: ModelPool, limit: number | undefined, work: Wor
     reports.push(report);
   }
   return reports;
+}
+
+/** Prints what users get of raw files with the default settings, style by style. */
+async function evaluateRaw(
+  pool: ModelPool,
+  limit: number | undefined,
+  styles: readonly SummaryStyle[],
+  work: Work,
+): Promise<void> {
+  const files = await rawFiles(limit, SEED);
+  const least = parseSettings({}).settings["summary.minimumConfidence"];
+  for (const style of styles) {
+    const { estimates } = await evaluateStyle(pool, files, style, least, SEED, work);
+    printStyle(pool.info.id, estimates);
+  }
+}
+
+const RAW_COLUMNS = {
+  rouge1: "ROUGE-1",
+  rouge2: "ROUGE-2",
+  rougeL: "ROUGE-L",
+  whole: "whole %",
+  faithful: "true names %",
+  both: "both %",
+  quoted: "quoted %",
+  copied: "4-grams copied %",
+  words: "words",
+};
+
+function printStyle(model: string, { style, files, systems }: StyleEstimates): void {
+  const range = (interval: Interval | null | undefined) =>
+    interval === null || interval === undefined
+      ? "-"
+      : `${interval.mean.toFixed(1)} [${interval.low.toFixed(1)} ${interval.high.toFixed(1)}]`;
+  console.log(
+    `\n${model}, ${style}, ${files} raw files of the second unseen set; 95% bootstrap intervals, seed ${SEED}`,
+  );
+  printTable([
+    ["", ...Object.values(RAW_COLUMNS), "ROUGE-L, product less it"],
+    ...systems.map(({ name, scores, difference }) => [
+      name,
+      ...Object.keys(RAW_COLUMNS).map((metric) => range(scores[metric])),
+      range(difference?.["rougeL"]),
+    ]),
+  ]);
 }
 
 function editCard(directory: string, section: string, content: string): void {
