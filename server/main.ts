@@ -29,6 +29,7 @@ import { SETTINGS_SECTION } from "../protocol/settings.ts";
 import { messageText } from "../protocol/shown-text.ts";
 import { stayUp } from "./engine/process/stay-up.ts";
 import { createSummaryCache } from "./features/read/summary-cache.ts";
+import { createTyping } from "./features/write/typing/typing.ts";
 import { cacheFolder } from "./files/whole-file.ts";
 import { leaveFolder, settleFolders } from "./files/working-folder.ts";
 import { type ClientAnswers, createClient } from "./lsp/client.ts";
@@ -277,6 +278,7 @@ function servicesFor(
     engine,
     suggestions: createSuggestions(undefined, (error) => log.error(`a suggestion failed: ${withStack(error)}`)),
     words: createWords(),
+    typing: createTyping(),
     privateFiles: createPrivateFiles(t),
     summaries,
     log,

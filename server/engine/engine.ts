@@ -185,6 +185,45 @@ export interface FilledSpan {
   readonly endLogProb: number;
 }
 
+/** A request for the chances of words at a place of a text. */
+export interface WordChancesRequest {
+  /** The text before the place; a space at its end belongs to the word. */
+  readonly before: string;
+  readonly after: string;
+  /** Task prefix, for models trained with one. */
+  readonly prefix?: string | undefined;
+  /** Size of the encoder's window in tokens. */
+  readonly maxTokens: number;
+  /** Whether the word follows without a space, as after an opening parenthesis. Default false. */
+  readonly continues?: boolean;
+  /** The words in question. */
+  readonly words: readonly string[];
+  /** How many of the likeliest are read to their end; the others are estimated from their first token. Default 90. */
+  readonly mostRead?: number;
+  /** How many words of the model's own are added. Default 0. */
+  readonly ownWords?: number;
+  /** Tokens by which the model's own words may be longer than one. Default 0. */
+  readonly ownRounds?: number;
+}
+
+/** A word at a place, with natural log probabilities among the vocabulary's most frequent tokens. */
+export interface WordChance {
+  readonly word: string;
+  /** The sum over its tokens. */
+  readonly logProb: number;
+  /** Log probability of its end there: a token follows that begins a word, or a mark. */
+  readonly endLogProb: number;
+  /** Log probability of a space after the word, given that it ends. */
+  readonly spaceLogProb: number;
+}
+
+/** The chances of words at a place. */
+export interface WordChances {
+  /** The words in question, without those that the vocabulary cannot spell, and then the model's own. */
+  readonly words: readonly WordChance[];
+  readonly cancelled: boolean;
+}
+
 /** The log-likelihood of a target text. */
 export interface TargetScore {
   /** Sum of logProbs, as T5's converters compare it (-(len * mean cross-entropy)). */
@@ -218,6 +257,8 @@ export interface LoadedModel {
    * sentinel.
    */
   fill(request: FillRequest, options?: CallOptions): Promise<Filling>;
+  /** The chances of words at a place of a text, in one call. */
+  wordChances(request: WordChancesRequest, options?: CallOptions): Promise<WordChances>;
   /** Log-likelihood of target ids (eos included by the caller) given input ids. */
   score(input: readonly number[], target: readonly number[], options?: CallOptions): Promise<TargetScore>;
 }

@@ -13,7 +13,8 @@ import { reason } from "../../base/reason.ts";
 import { type CommandName, commandId } from "../../protocol/commands.ts";
 import { COMMENTED_LANGUAGES, commentAt } from "../../protocol/comments.ts";
 import { sectionsOf, upperSections } from "../features/read/section-summary.ts";
-import { completeComment, type InlineCompletions, inlineCompletion } from "../features/write/inline-completion.ts";
+import { completeComment, inlineCompletion } from "../features/write/inline-completion.ts";
+import type { InlineCompletions } from "../features/write/typing/completions.ts";
 import { codeActions, cursorActions } from "./code-actions.ts";
 import { checkEdition, withModel } from "./document/document-work.ts";
 import { whyNoProse } from "./document/no-prose.ts";
@@ -63,7 +64,6 @@ export async function provideInlineCompletion(
   const document = services.openDocument(params.textDocument.uri);
   const { edition } = document;
   const offset = document.offsetAt(params.position);
-  const range = document.rangeOf(offset, offset);
   // With an item of the completion list selected, ghost text would have to begin with it.
   if (params.context.selectedCompletionInfo !== undefined && params.context.selectedCompletionInfo !== null) return [];
   const explicit = params.context.triggerKind === InlineCompletionTriggerKind.Invoked;
@@ -73,7 +73,11 @@ export async function provideInlineCompletion(
   if (completions.cancelled) throw cancelled();
   checkEdition(services, document, edition);
   services.log.debug(`inline completion: ${completions.reason ?? `${completions.items.length} suggested`}`);
-  return completions.items.map((item) => ({ insertText: item.text, range }));
+  // The letters of the word under way belong to it, so that editors can go on filtering by them.
+  return completions.items.map(({ text, typed }) => ({
+    insertText: document.text.slice(offset - typed, offset) + text,
+    range: document.rangeOf(offset - typed, offset),
+  }));
 }
 
 /**
@@ -96,10 +100,11 @@ export async function suggestion(
   if (program && comment === undefined) return none(services.t("the cursor is in code"));
   const quiet = program || explicit ? undefined : await whyNoProse(document, offset, text, services.t);
   if (quiet !== undefined) return none(quiet);
+  const context = { settings, typing: services.typing, t: services.t };
   return withModel(services, "infill", (model) =>
     comment === undefined
-      ? inlineCompletion({ model, settings, t: services.t }, { text, offset, explicit }, signal)
-      : completeComment({ model, settings, t: services.t }, { ...comment, explicit }, signal),
+      ? inlineCompletion({ ...context, model }, { document: uri, text, offset, explicit }, signal)
+      : completeComment({ ...context, model }, { ...comment, document: uri, explicit }, signal),
   );
 }
 

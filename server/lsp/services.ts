@@ -5,6 +5,7 @@ import type { Translate } from "../../base/translate.ts";
 import type { FolderEntries } from "../../protocol/requests.ts";
 import type { SummaryCache } from "../features/read/summary-cache.ts";
 import type { Rephrasing } from "../features/write/rephrase.ts";
+import type { Typing } from "../features/write/typing/typing.ts";
 import type { PrivateFiles } from "../text/private-files.ts";
 import type { OpenDocument } from "./document/positions.ts";
 import type { Suggestions } from "./document/suggestions.ts";
@@ -71,6 +72,7 @@ export interface Services {
   readonly engine: EngineHost;
   readonly progress: Progress;
   readonly suggestions: Suggestions;
+  readonly typing: Typing;
   readonly summaries: SummaryCache;
   readonly words: Words;
   readonly privateFiles: PrivateFiles;

@@ -5,99 +5,10 @@ import { parseSettings } from "../../protocol/settings.ts";
 import { sectionAt, sectionSummary, sectionsOf, upperSections } from "../../server/features/read/section-summary.ts";
 import { createSummaryCache } from "../../server/features/read/summary-cache.ts";
 import { fillGaps, gapsIn } from "../../server/features/write/fill-gaps.ts";
-import {
-  completeComment,
-  type InlineCompletionParams,
-  inlineCompletion,
-} from "../../server/features/write/inline-completion.ts";
 import { codeActions } from "../../server/lsp/code-actions.ts";
 import { fakeModel } from "../support/fake-model.ts";
 
 const never = new AbortController().signal;
-
-/** The text at `|` completed by a model that answers with this; its confidence is always 1/e. */
-async function complete(text: string, answer: string, given: object = {}, extra: Partial<InlineCompletionParams> = {}) {
-  const model = fakeModel(() => answer, { spellsLayout: true });
-  const offset = text.indexOf("|");
-  const params = { text: text.replace("|", ""), offset, explicit: false, ...extra };
-  const { settings } = parseSettings({ inlineCompletion: given });
-  const made = await inlineCompletion({ model: async () => model, settings }, params, never);
-  return { texts: made.items.map((item) => item.text), reason: made.reason ?? "", seen: model.seen };
-}
-
-// Inline completion
-
-const SENTENCES = " lazy dog. Then it slept.\nThe end.\n\n";
-const lengths: [string, string][] = [
-  ["word", " lazy"],
-  ["sentence", " lazy dog."],
-  ["line", " lazy dog. Then it slept."],
-  ["paragraph", " lazy dog. Then it slept.\nThe end."],
-];
-for (const [length, expected] of lengths) {
-  test(`a suggestion of the length "${length}" ends where that ends`, async () => {
-    assert.deepEqual((await complete("over the|", SENTENCES, { length })).texts, [expected]);
-  });
-}
-
-test("the model reads the text on both sides of the cursor, and no more than its window", async () => {
-  const { seen } = await complete(`${"far ".repeat(5000)}near the| end${" far".repeat(5000)}`, " x");
-  assert.equal(seen.length, 1);
-  assert.match(seen[0] ?? "", /near the end far/);
-  assert.ok((seen[0]?.length ?? 0) < 6000, `${seen[0]?.length} characters`);
-});
-
-const quiet: [string, string, string, object, Partial<InlineCompletionParams>, RegExp][] = [
-  ["switched off", "over the|", " dog", { enabled: false }, {}, /enabled is off/],
-  ["the model is not sure", "over the|", " dog", { minimumConfidence: 0.5 }, {}, /confidence 0\.368, below 0\.5/],
-  ["the model says nothing", "over the|", "", {}, {}, /nothing to say/],
-  ["inside a word", "over th|e", " dog", {}, {}, /inside a word/],
-  [
-    "a language that the model does not know",
-    "Der Zwischenspeicher wird geleert, sobald sich eine Datei ändert, und|",
-    " dann",
-    {},
-    {},
-    /German, which the model does not know/,
-  ],
-  ["an empty document", "\n|", " dog", {}, { explicit: true }, /no text/],
-  ["a binary document", "a\0b|", " dog", {}, { explicit: true }, /binary/],
-];
-for (const [what, text, answer, given, extra, reason] of quiet) {
-  test(`nothing is suggested, and the log can say why: ${what}`, async () => {
-    const made = await complete(text, answer, given, extra);
-    assert.deepEqual(made.texts, []);
-    assert.match(made.reason, reason);
-  });
-}
-
-test("asked for, a suggestion is given also where typing alone gives none", async () => {
-  assert.equal((await complete("over th|e", " dog", { enabled: false }, { explicit: true })).texts.length, 1);
-});
-
-test("in comments a setting switches off what is unasked", async () => {
-  const completed = async (comments: boolean, explicit: boolean) => {
-    const { settings } = parseSettings({ inlineCompletion: { comments, minimumConfidence: 0 } });
-    const model = fakeModel(() => " dog", { spellsLayout: true });
-    const params = { text: "over the", offset: 8, explicit };
-    const { items, reason } = await completeComment({ model: async () => model, settings }, params, never);
-    return [items.length, reason];
-  };
-  assert.deepEqual(await completed(true, false), [1, undefined]);
-  assert.deepEqual(await completed(false, false), [0, "spanfill.inlineCompletion.comments is off"]);
-  assert.deepEqual(await completed(false, true), [1, undefined]);
-});
-
-test("asked for, as many suggestions are made as the setting says, and one while typing", async () => {
-  const sequences = async (explicit: boolean) => {
-    const { settings } = parseSettings({ inlineCompletion: { alternatives: 7 } });
-    const model = fakeModel(() => " dog", { spellsLayout: true });
-    await inlineCompletion({ model: async () => model, settings }, { text: "over the", offset: 8, explicit }, never);
-    return Math.max(...model.requests.map(({ numReturnSequences = 1 }) => numReturnSequences));
-  };
-  assert.ok((await sequences(true)) >= 7);
-  assert.equal(await sequences(false), 1);
-});
 
 // Gaps
 
@@ -112,27 +23,6 @@ test("the gaps of a part are those that lie wholly in it", () => {
   assert.deepEqual(gaps(2, 5), [[2, 5]]);
   assert.deepEqual(gaps(3, 11), [], "a part of a gap is no gap");
   assert.deepEqual(gaps(6, 18), [[8, 13]]);
-});
-
-test("asked for, there are suggestions also in a language that the model does not know", async () => {
-  const text = "Der Zwischenspeicher wird geleert, sobald sich eine Datei ändert, und|";
-  assert.deepEqual((await complete(text, " dann", {}, { explicit: true })).texts, [" dann"]);
-});
-
-test("what decides is the chance to be right, not the likelihood", async () => {
-  const { settings } = parseSettings({ inlineCompletion: { minimumConfidence: 0.3 } });
-  const suggestions = async (bias: number) => {
-    const calibration = { passage: { bias, weights: { first: 1 } } };
-    const model = fakeModel(() => " dog", { calibration });
-    const params = { text: "over the", offset: 8, explicit: false };
-    return (await inlineCompletion({ model: async () => model, settings }, params, never)).items;
-  };
-  // 1 / (1 + exp(-(bias - 1))); the likelihood is 1/e, 0.368, both times.
-  assert.deepEqual(await suggestions(0), []);
-  assert.deepEqual(
-    (await suggestions(1)).map(({ text, confidence }) => [text, confidence]),
-    [[" dog", 0.5]],
-  );
 });
 
 test("fills are for the document's own offsets", async () => {

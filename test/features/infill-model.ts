@@ -72,6 +72,7 @@ export function playedModel(
       fillWindow(tokenizer, generate, request, options, async (_, __, proposals) =>
         proposals.map((ids) => ids.map(() => likelihood(tokenizer.decode(ids)))),
       ),
+    wordChances: () => Promise.reject(new Error("infill does not ask for the chances of words")),
     score: () => Promise.reject(new Error("infill does not score")),
   };
 }

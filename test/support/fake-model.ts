@@ -72,6 +72,19 @@ export function fakeModel(answer: (input: string) => string, info: Partial<Model
     },
     encodeWindow: async (window) => encodeWindow(tokenizer, window),
     fill: (request, options) => fillWindow(tokenizer, model.generate, request, options),
+    async wordChances({ before, after, prefix = "", words }) {
+      const text = `${prefix}${before}${after}`;
+      model.seen.push(text);
+      const [, own = ""] = /^\s*(\p{L}*)/u.exec(answer(text)) ?? [];
+      const chances = { endLogProb: 0, spaceLogProb: 0 };
+      return {
+        words: [
+          ...words.map((word) => ({ word, logProb: word === own ? 0 : -30, ...chances })),
+          ...(own === "" ? [] : [{ word: own, logProb: 0, ...chances }]),
+        ],
+        cancelled: false,
+      };
+    },
     score: async (_input, target) => ({ total: -target.length, logProbs: target.map(() => -1), ids: target }),
   };
   return model;

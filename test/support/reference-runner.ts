@@ -174,6 +174,16 @@ export function openReferenceRunner(directory: string): ReferenceRunner {
         for (const [i, row] of logits.entries()) joined.set(row, i * V);
         return { logits: joined, state: stateOf(rows, cross) };
       },
+      async tree(tokens, parents) {
+        const joined = new Float32Array(tokens.length * V);
+        const paths: Caches[number][] = [];
+        for (const [i, token] of tokens.entries()) {
+          const result = decodeToken(token, paths[parents[i] ?? -1] ?? cache[0] ?? [], cross[0] ?? []);
+          paths.push(result.cache);
+          joined.set(result.logits, i * V);
+        }
+        return joined;
+      },
       greedy: (tokens, history, chunk) => greedySteps(state, tokens, history, chunk),
       dispose() {},
     };

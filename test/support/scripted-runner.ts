@@ -49,6 +49,12 @@ export function scriptedRunner(
         });
         return { logits: Float32Array.from(logits), state: stateOf(next, beams) };
       },
+      async tree(tokens, parents) {
+        calls.push(`tree ${tokens.length}`);
+        const paths: number[][] = [];
+        for (const [i, token] of tokens.entries()) paths.push([...(paths[parents[i] ?? -1] ?? rows[0] ?? []), token]);
+        return Float32Array.from(paths.flatMap((path) => Array.from(logitsOf(path, 0))));
+      },
       async greedy(tokens, history, chunk) {
         onGreedy();
         calls.push(`greedy ${chunk.steps}`);

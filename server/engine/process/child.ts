@@ -57,6 +57,8 @@ async function perform(call: Call, signal: AbortSignal): Promise<unknown> {
       return model.encodeWindow(call.window);
     case "fill":
       return model.fill(call.request, { signal });
+    case "wordChances":
+      return model.wordChances(call.request, { signal });
     case "score":
       return model.score(call.input, call.target, { signal });
   }

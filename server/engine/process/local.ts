@@ -19,11 +19,14 @@ import type { Device, OnFallback } from "../device.ts";
 import type { Engine, Generation, LoadedModel, ModelReference } from "../engine.ts";
 import { fillWindow } from "../fill.ts";
 import { cachingEncoder } from "../runtime/encoder-cache.ts";
-import { openOnDevice, requireDevice } from "../runtime/on-device.ts";
+import { type OnDevice, openOnDevice, requireDevice } from "../runtime/on-device.ts";
 import { openRunner } from "../runtime/ort-runner.ts";
 import { slowNotice } from "../runtime/session.ts";
 import { rankedTokens } from "../search/candidates.ts";
-import { generate, score, scoreContinuations } from "../search/generate.ts";
+import { generate, score, scoreContinuations, type TokenModel } from "../search/generate.ts";
+import type { Runner } from "../search/runner.ts";
+import { weighWords } from "../search/word-tree.ts";
+import { wordChances } from "../word-chances.ts";
 import { createQueue } from "./queue.ts";
 
 /**
@@ -107,30 +110,55 @@ async function loadModel(
     await runnerOnDevice.dispose();
     throw error;
   }
+  const serving = { tokenizer, model: using, runner: runnerOnDevice };
+  return {
+    info: infoOf(directory, tokenizer, config, { device: runnerOnDevice.device, wanted, decoding }),
+    ...serve(serving),
+  };
+}
+
+/** A loaded model's parts. */
+interface Serving {
+  readonly tokenizer: Tokenizer;
+  readonly model: Omit<TokenModel, "runner">;
+  readonly runner: OnDevice<Runner>;
+}
+
+/** The calls of a loaded model, one at a time. */
+function serve({ tokenizer, model, runner: runnerOnDevice }: Serving): Omit<LocalModel, "info"> {
   const queue = createQueue();
   const produce: LoadedModel["generate"] = async (request, options = {}) => {
     const generation = await queue.run(options.signal, () =>
-      runnerOnDevice.use((runner) => generate({ runner, ...using }, request, options)),
+      runnerOnDevice.use((runner) => generate({ runner, ...model }, request, options)),
     );
     return generation ?? neverBegun(request.inputs.length);
   };
   return {
-    info: infoOf(directory, tokenizer, config, { device: runnerOnDevice.device, wanted, decoding }),
     encode: async (parts) => encodeParts(tokenizer, parts),
     encodeAll: async (texts) => texts.map((text) => tokenizer.encode(text)),
-    decode: async (ids) => decode(ids),
+    decode: async (ids) => tokenizer.decode(ids),
     generate: produce,
     encodeWindow: async (window) => encodeWindow(tokenizer, window),
     fill: (request, options) =>
       fillWindow(tokenizer, produce, request, options, async (...proposals) => {
         const scored = queue.run(options?.signal, () =>
-          runnerOnDevice.use((runner) => scoreContinuations({ runner, ...using }, ...proposals)),
+          runnerOnDevice.use((runner) => scoreContinuations({ runner, ...model }, ...proposals)),
         );
         return (await scored) ?? [];
       }),
+    wordChances: (request, options = {}) =>
+      wordChances(tokenizer, request, (tree) =>
+        queue.run(options.signal, async () => {
+          const weighing = runnerOnDevice.use((runner) => weighWords({ runner, ...model }, tree, options.signal));
+          return weighing.catch((error: unknown) => {
+            if (options.signal?.aborted) return undefined;
+            throw error;
+          });
+        }),
+      ),
     score: async (input, target, options = {}) => {
       const targetScore = await queue.run(options.signal, () =>
-        runnerOnDevice.use((runner) => score({ runner, ...using }, input, target, options)),
+        runnerOnDevice.use((runner) => score({ runner, ...model }, input, target, options)),
       );
       if (targetScore !== undefined) return targetScore;
       throw options.signal?.reason;

@@ -11,6 +11,8 @@ import type {
   ModelInfo,
   ModelReference,
   TargetScore,
+  WordChances,
+  WordChancesRequest,
 } from "../engine.ts";
 
 const id = z.int().nonnegative();
@@ -58,6 +60,7 @@ export const callSchema = z.discriminatedUnion("type", [
   }),
   z.object({ type: z.literal("encodeWindow"), id, model: reference, window: shaped<SpanWindow>() }),
   z.object({ type: z.literal("fill"), id, model: reference, request: shaped<FillRequest>() }),
+  z.object({ type: z.literal("wordChances"), id, model: reference, request: shaped<WordChancesRequest>() }),
   z.object({ type: z.literal("score"), id, model: reference, input: ids, target: ids }),
   /** Checks whether a device works; needs no model. */
   z.object({ type: z.literal("probe"), id, device: z.enum(DEVICES) }),
@@ -101,6 +104,9 @@ export const resultSchemas = {
   ),
   encodeWindow: ids,
   fill: z.custom<Filling>((value) => shaped<Filling>().safeParse(value).success && "sequences" in Object(value)),
+  wordChances: z.custom<WordChances>(
+    (value) => shaped<WordChances>().safeParse(value).success && "words" in Object(value),
+  ),
   score: z.custom<TargetScore>(
     (value) => shaped<TargetScore>().safeParse(value).success && "logProbs" in Object(value),
   ),

@@ -94,6 +94,10 @@ class ChildEngine implements RemoteEngine {
           return { inputTokens: 0, sequences: [], proposed: [], cancelled: true, timing: NEVER_BEGUN };
         return this.call("fill", { type: "fill", model, request }, options);
       },
+      wordChances: async (request, options = {}) => {
+        if (options.signal?.aborted) return { words: [], cancelled: true };
+        return this.call("wordChances", { type: "wordChances", model, request }, options);
+      },
       score: async (input, target, options = {}) => {
         options.signal?.throwIfAborted();
         const call = { type: "score" as const, model, input: [...input], target: [...target] };

@@ -39,6 +39,33 @@ export function stepBuckets(config: T5Config, distances: Int32Array, length: num
   return buckets;
 }
 
+/**
+ * Buckets of a tree of new tokens after `length` cached ones, [count, length + count]: a token sees its ancestors, at
+ * their distance on its path, and no other token.
+ * @param parents index of each token's parent, -1 for the cache's last token; parents precede their children
+ */
+export function treeBuckets(
+  config: T5Config,
+  distances: Int32Array,
+  length: number,
+  parents: readonly number[],
+): Int32Array {
+  const count = parents.length;
+  const total = length + count;
+  const buckets = new Int32Array(count * total).fill(maskedBucket(config));
+  const depths = new Int32Array(count);
+  for (const [i, parent] of parents.entries()) {
+    const depth = parent < 0 ? 0 : (depths[parent] ?? 0) + 1;
+    depths[i] = depth;
+    const end = maxPositions - depth;
+    buckets.set(distances.subarray(end - 1 - length, end - 1), i * total);
+    for (let at = i; at >= 0; at = parents[at] ?? -1) {
+      buckets[i * total + length + at] = distances[maxPositions - 1 - (depth - (depths[at] ?? 0))] ?? 0;
+    }
+  }
+  return buckets;
+}
+
 /** 0 for tokens, a large negative number for padding, [B, 1, 1, S]. */
 export function paddingMask(inputs: readonly (readonly number[])[], length: number): RuntimeTensor {
   const mask = new Float32Array(inputs.length * length);

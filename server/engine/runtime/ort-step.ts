@@ -2,7 +2,7 @@
 import { layerWidths } from "../../../models/t5/weights.ts";
 import type { Candidates } from "../search/candidates.ts";
 import type { DecoderState } from "../search/runner.ts";
-import { stepBuckets } from "./ort-feeds.ts";
+import { stepBuckets, treeBuckets } from "./ort-feeds.ts";
 import { greedySteps } from "./ort-greedy.ts";
 import { asPast, type Cache, disposeAll, type OrtModel, type Tensors } from "./ort-model.ts";
 import { float32, float32Data, int32 } from "./session.ts";
@@ -36,6 +36,7 @@ function decoderState(model: OrtModel, memory: Memory, cache: Cache): DecoderSta
       const { logits, next } = await step(model, memory, cache, tokens, reorder, all);
       return { logits, state: decoderState(model, memory, next) };
     },
+    tree: (tokens, parents) => tree(model, memory, cache, tokens, parents),
     async greedy(tokens, history, chunk) {
       const { next, ...produced } = await greedySteps(model, memory, cache, tokens, history, chunk);
       return { ...produced, state: decoderState(model, memory, next) };
@@ -69,6 +70,27 @@ async function step(
     logits: all || count === 1 ? values : lastPositions(values, rowsOut, count, candidates.count),
     next: { rows: rowsOut, length: length + count, past: asPast(present), candidates },
   };
+}
+
+async function tree(
+  model: OrtModel,
+  { feeds, masked }: Memory,
+  { past, length, candidates }: Cache,
+  tokens: readonly number[],
+  parents: readonly number[],
+): Promise<Float32Array> {
+  const { session, own } = await model.decoder("step", masked, candidates);
+  const count = tokens.length;
+  const { logits, ...present } = await session.run({
+    ...feeds,
+    ...own,
+    ...past,
+    tokens: int32(tokens, [1, count]),
+    position_buckets: int32(treeBuckets(model.config, model.distances, length, parents), [count, length + count]),
+    reorder: int32([0], [1]),
+  });
+  disposeAll(present);
+  return float32Data(logits); // [N, C]
 }
 
 function lastPositions(logits: Float32Array, rows: number, count: number, width: number): Float32Array {

@@ -152,7 +152,7 @@ export async function scoreContinuations(
  * The candidates of a search. A shortlist includes every token that the search must be able to use: its prompt, end
  * tokens and inputs.
  */
-function candidatesOf({ runner, commonTokens }: TokenModel, settings: SearchSettings): Candidates {
+export function candidatesOf({ runner, commonTokens }: TokenModel, settings: SearchSettings): Candidates {
   const { shortlist, inputs, prompt, endTokens } = settings;
   if (shortlist === null) return wholeVocabulary(runner.vocabSize);
   return shortlisted(commonTokens(Math.min(shortlist, runner.vocabSize)), [...endTokens, ...prompt, ...inputs.flat()]);

@@ -37,6 +37,14 @@ export interface DecoderState {
     all?: boolean,
   ): Promise<{ logits: Float32Array; state: DecoderState }>;
   /**
+   * Feeds a tree of tokens to a state of one row: each token sees the cache, its ancestors and itself, as if it were
+   * fed on its own path. Does not consume the state.
+   * @param tokens ids, parents before their children
+   * @param parents index of each token's parent in `tokens`; -1 for a token that continues the cache
+   * @returns logits after each token, [tokens, C]
+   */
+  tree(tokens: readonly number[], parents: readonly number[]): Promise<Float32Array>;
+  /**
    * Performs greedy steps inside the graph.
    * @param tokens the token that each row continues with, [rows]
    * @param history tokens of each row so far (for no-repeat): forced prefix and output, without the start token

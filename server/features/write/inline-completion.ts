@@ -1,24 +1,30 @@
 /**
- * Suggests what could stand at the cursor: the model reads the text before and after it, and nothing that is typed
- * changes.
+ * Suggests how the text at the cursor could go on: the rest of the word under way or the next word, and more words as
+ * long as they are likely. Nothing that is typed changes.
  */
 import { english, type Translate } from "../../../base/translate.ts";
-import type { LengthHint } from "../../../models/tokenizer/spans.ts";
 import type { Settings } from "../../../protocol/settings.ts";
 import type { LoadedModel } from "../../engine/engine.ts";
-import { foreignLanguage, languageName } from "../../text/languages.ts";
-import { infill } from "./infill.ts";
+import { languageName } from "../../text/languages.ts";
+import type { InlineCompletions } from "./typing/completions.ts";
+import { continuations } from "./typing/continuations.ts";
+import { likelyWords, type SuggestContext, shownWord, suggestionOf } from "./typing/suggest.ts";
+import type { Typing } from "./typing/typing.ts";
+import { wordPlaceAt } from "./typing/word-place.ts";
 
-/** What suggestions are made with. The model is asked for only when there is something to ask it. */
+/** What suggestions are made with. The model is asked for only if there is something to ask it. */
 export interface InlineCompletionContext {
   readonly model: () => Promise<LoadedModel>;
   readonly settings: Settings;
-  /** Of reasons; English when absent. */
+  readonly typing: Typing;
+  /** Translates reasons; English when absent. */
   readonly t?: Translate;
 }
 
 /** Where a suggestion is wanted. */
 export interface InlineCompletionParams {
+  /** Identifies the document; its words are counted. */
+  readonly document: string;
   readonly text: string;
   /** The cursor, in UTF-16 units. */
   readonly offset: number;
@@ -26,65 +32,58 @@ export interface InlineCompletionParams {
   readonly explicit: boolean;
 }
 
-/** What could be inserted at the cursor, best first. */
-export interface InlineCompletions {
-  readonly items: readonly { readonly text: string; readonly confidence: number }[];
-  /** Why there is none; a sentence for the log. */
-  readonly reason?: string;
-  readonly cancelled: boolean;
-}
-
 /**
- * Suggestions for the cursor's place; none, with the reason, inside a word, where the model is not sure enough, and,
- * unless they were asked for, in a language that it does not know.
+ * Suggestions for the cursor's place. Unless they were asked for, there is one at most, and none, with the reason,
+ * where it is not sure enough, saves too little, or the language is unknown to the model.
  * @throws what the model throws
  */
 export async function inlineCompletion(
-  { model, settings, t = english }: InlineCompletionContext,
-  { text, offset, explicit }: InlineCompletionParams,
+  context: InlineCompletionContext,
+  params: InlineCompletionParams,
   signal: AbortSignal,
 ): Promise<InlineCompletions> {
-  const none = (reason: string) => ({ items: [], reason, cancelled: false });
+  const { settings, typing, t = english } = context;
+  const { document, text, offset, explicit } = params;
+  const none = (reason: string): InlineCompletions => ({ items: [], reason, cancelled: false });
   if (!explicit && !settings["inlineCompletion.enabled"]) return none(t("spanfill.inlineCompletion.enabled is off"));
-  // A window of text: what the model cannot read need not be copied or searched.
   const reach = settings.maxContextTokens * CHARACTERS_A_TOKEN;
-  const before = text.slice(Math.max(0, offset - reach), offset);
-  const after = text.slice(offset, offset + reach);
-  if ((before + after).trim() === "") return none(t("there is no text around the cursor"));
-  if ((before + after).includes("\0")) return none(t("the text is binary"));
-  if (!explicit && /[\p{L}\p{N}_]$/u.test(before) && /^[\p{L}\p{N}_]/u.test(after)) {
-    return none(t("the cursor is inside a word"));
+  const near = text.slice(Math.max(0, offset - reach), offset + reach);
+  if (near.trim() === "") return none(t("there is no text around the cursor"));
+  if (near.includes("\0")) return none(t("the text is binary"));
+  const place = wordPlaceAt(text, offset);
+  if (place !== undefined) typing.typedPast.notice(document, text, place);
+  if (!explicit && place === undefined) return none(t("the cursor is where no word begins or goes on"));
+  const model = await context.model();
+  const language = await typing.languageAt(model, document, place ?? { before: text.slice(0, offset), after: "" });
+  if (!explicit && language.foreign !== undefined)
+    return none(t("the text is {0}, which the model does not know", languageName(language.foreign, t.language)));
+  const suggesting: SuggestContext = {
+    ...{ model, document, predictor: typing.predictor, typedPast: typing.typedPast },
+    english: language.english,
+    maxTokens: settings.maxContextTokens,
+  };
+  if (explicit) return continuations(suggesting, { text, offset, place, settings }, signal, t);
+  if (place === undefined) return none("");
+  const least = settings["inlineCompletion.minimumConfidence"];
+  const shown = shownWord(suggesting, place);
+  const stays = shown !== undefined && shown.chance >= least;
+  const best = stays ? shown : (await likelyWords(suggesting, place, signal))?.[0];
+  if (signal.aborted) return { items: [], cancelled: true };
+  if (best === undefined) return none(t("the model had nothing to say"));
+  if (best.chance < least) return none(unsure(t, best.chance, least));
+  const limits = {
+    ...{ least, leastNext: 0, ahead: false },
+    mostWords: settings["inlineCompletion.length"] === "word" ? 1 : MOST_WORDS,
+  };
+  const suggestion = await suggestionOf(suggesting, place, best, limits, signal);
+  if (suggestion === undefined) return { items: [], cancelled: true };
+  typing.typedPast.shown(document, place, best.word);
+  const { next, confidence } = suggestion;
+  if (next !== undefined && confidence >= Math.max(least, SURE)) {
+    // In idle time: the words after this one are shown with the next letter, or at once when it is accepted.
+    suggesting.predictor.words(suggesting, next, signal).catch(() => undefined);
   }
-  const loaded = await model();
-  const language = explicit ? undefined : await foreignLanguage(before + after, loaded.info.languages);
-  if (language !== undefined)
-    return none(t("the text is {0}, which the model does not know", languageName(language, t.language)));
-  const made = await infill(
-    { model: loaded },
-    {
-      text: before + after,
-      gaps: [{ start: before.length, end: before.length, length: LENGTHS[settings["inlineCompletion.length"]] }],
-      alternatives: explicit ? settings["inlineCompletion.alternatives"] : 1,
-      maxContextTokens: settings.maxContextTokens,
-    },
-    { signal },
-  );
-  if (made.cancelled) return { items: [], cancelled: true };
-  // Who asks wants to see what there is.
-  const least = explicit ? 0 : settings["inlineCompletion.minimumConfidence"];
-  const offered = made.fills[0]?.alternatives ?? [];
-  const items = offered.filter(({ confidence }) => confidence >= least);
-  if (items.length > 0) return { items, cancelled: false };
-  const best = Math.max(0, ...offered.map(({ confidence }) => confidence));
-  return none(
-    offered.length === 0
-      ? t("the model had nothing to say")
-      : t(
-          "the model's best suggestion has confidence {0}, below {1} (spanfill.inlineCompletion.minimumConfidence)",
-          best.toFixed(3),
-          least,
-        ),
-  );
+  return { items: [{ text: suggestion.text, confidence, typed: place.typed.length }], cancelled: false };
 }
 
 /**
@@ -100,20 +99,25 @@ export async function completeComment(
   const { t = english } = context;
   if (!params.explicit && !context.settings["inlineCompletion.comments"])
     return { items: [], reason: t("spanfill.inlineCompletion.comments is off"), cancelled: false };
-  const made = await inlineCompletion(context, params, signal);
-  const items = made.items
-    .map(({ text, confidence }) => ({ text: text.split(/\r?\n/, 1)[0] ?? "", confidence }))
+  const completions = await inlineCompletion(context, params, signal);
+  const items = completions.items
+    .map((item) => ({ ...item, text: item.text.split(/\r?\n/, 1)[0] ?? "" }))
     .filter(({ text }) => text.trim() !== "");
-  if (items.length > 0 || made.reason !== undefined || made.cancelled) return { ...made, items };
-  return { ...made, items, reason: t("the model had nothing to say on this line") };
+  if (items.length > 0 || completions.reason !== undefined || completions.cancelled) return { ...completions, items };
+  return { ...completions, items, reason: t("the model had nothing to say on this line") };
 }
 
 /** More than tokens are long, on average. */
 const CHARACTERS_A_TOKEN = 10;
-/** None but a paragraph goes beyond its line. */
-const LENGTHS: Readonly<Record<Settings["inlineCompletion.length"], LengthHint>> = {
-  word: "word",
-  sentence: "sentence",
-  line: 20,
-  paragraph: "paragraph",
-};
+/** Words of a suggestion that was not asked for, at most. */
+const MOST_WORDS = 5;
+/** The chance of a word from which it is worth knowing what follows. */
+const SURE = 0.5;
+
+function unsure(t: Translate, chance: number, least: number): string {
+  return t(
+    "the model's best suggestion has confidence {0}, below {1} (spanfill.inlineCompletion.minimumConfidence)",
+    chance.toFixed(3),
+    least,
+  );
+}

@@ -37,7 +37,7 @@ export async function continueText(
   const quiet = params.explicit ? undefined : await whyQuiet(services, uri, settings);
   if (quiet !== undefined) return { items: [], reason: quiet };
   const completions = await withModel(services, "infill", (model) =>
-    completeComment({ model, settings, t: services.t }, params, signal),
+    completeComment({ model, settings, typing: services.typing, t: services.t }, { ...params, document: uri }, signal),
   );
   if (completions.cancelled) throw cancelled();
   services.log.debug(

@@ -3,7 +3,7 @@
  * suggestions.
  */
 import { ResponseError } from "vscode-languageserver-protocol";
-import type { InlineCompletions } from "../../features/write/inline-completion.ts";
+import type { InlineCompletions } from "../../features/write/typing/completions.ts";
 import { cancelled } from "../errors.ts";
 import { createNewestWork } from "./newest.ts";
 import type { OpenDocument } from "./positions.ts";

@@ -1,7 +1,7 @@
 /** When a suggestion is begun, shared and given up. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { InlineCompletions } from "../../../server/features/write/inline-completion.ts";
+import type { InlineCompletions } from "../../../server/features/write/typing/completions.ts";
 import { documentModel } from "../../../server/lsp/document/positions.ts";
 import { createSuggestions, type Place, type Suggest } from "../../../server/lsp/document/suggestions.ts";
 import { cancelled, contentModified } from "../../../server/lsp/errors.ts";
@@ -18,7 +18,7 @@ function scene(languageId = "markdown") {
     begun.push({ ...place, version: document.version, signal });
     return new Promise<InlineCompletions>((resolve, reject) => {
       signal.addEventListener("abort", () => reject(signal.reason));
-      setImmediate(() => resolve({ items: [{ text: `${place.offset}`, confidence: 1 }], cancelled: false }));
+      setImmediate(() => resolve({ items: [{ text: `${place.offset}`, confidence: 1, typed: 0 }], cancelled: false }));
     });
   };
   const suggestions = createSuggestions(() => now);
@@ -47,7 +47,7 @@ test("a keystroke begins the suggestion that the editor asks for next, once typi
       [5, 3],
     ],
   );
-  assert.deepEqual((await ask(5)).items, [{ text: "5", confidence: 1 }]);
+  assert.deepEqual((await ask(5)).items, [{ text: "5", confidence: 1, typed: 0 }]);
   assert.equal(begun.length, 2, "the one that was begun is the answer");
 });
 

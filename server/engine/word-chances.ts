@@ -1,0 +1,99 @@
+/** How likely the model finds words at a place, so that the engine's process is called once for all of them. */
+
+import { encodeParts } from "../../models/tokenizer/parts.ts";
+import { spanInput } from "../../models/tokenizer/spans.ts";
+import type { Tokenizer } from "../../models/tokenizer/tokenizer.ts";
+import type { WordChance, WordChances, WordChancesRequest } from "./engine.ts";
+import { BEGINS, CONTINUES, ENDS, type TreeWord, type WordTreeRequest } from "./search/word-tree.ts";
+
+/** Weighs words by their tokens. @see weighWords */
+export type WordWeigher = (request: WordTreeRequest) => Promise<readonly TreeWord[] | undefined>;
+
+/**
+ * The chances of words at a place.
+ * @param weigh returns undefined when it was cancelled
+ * @throws ModelError "tokenizer" when the vocabulary has no sentinel; what `weigh` throws
+ */
+export async function wordChances(
+  tokenizer: Tokenizer,
+  request: WordChancesRequest,
+  weigh: WordWeigher,
+): Promise<WordChances> {
+  const { continues = false } = request;
+  const encoded = request.words.map((word) => ({ word, ids: tokenizer.encode(word, { continues }) }));
+  const readable = encoded.filter(({ ids }) => ids.length > 0 && !ids.includes(tokenizer.unkId));
+  const weighed = await weigh({
+    input: encodePlace(tokenizer, request),
+    prefix: tokenizer.sentinelIds.slice(0, 1),
+    words: readable.map(({ ids }) => ids),
+    mostRead: request.mostRead ?? MOST_READ,
+    ownWords: request.ownWords ?? 0,
+    ownRounds: request.ownRounds ?? 0,
+    kinds: kindsOf(tokenizer),
+  });
+  if (weighed === undefined) return { words: [], cancelled: true };
+  const chances = new Map<string, WordChance>();
+  for (const [i, { logProb, endLogProb, spaceLogProb, ids }] of weighed.entries()) {
+    const word = readable[i]?.word ?? spelled(tokenizer, ids);
+    if (word === "" || (chances.has(word) && i >= readable.length)) continue;
+    chances.set(word, { word, logProb, endLogProb, spaceLogProb });
+  }
+  return { words: [...chances.values()], cancelled: false };
+}
+
+const MOST_READ = 90;
+/** Tokens read before the place and after it. */
+const BEFORE_TOKENS = 330;
+const AFTER_TOKENS = 130;
+/** More characters than those tokens have. */
+const BEFORE_CHARACTERS = 2400;
+const AFTER_CHARACTERS = 900;
+/** Words that a gap is said to hold: a number at which likelihoods of single words are best. */
+const GAP_WORDS = 8;
+
+/** The encoder's input for a place: more of what precedes it than of what follows. */
+function encodePlace(tokenizer: Tokenizer, { before, after, prefix, maxTokens }: WordChancesRequest): number[] {
+  const parts = spanInput(
+    [before.slice(-BEFORE_CHARACTERS), after.slice(0, AFTER_CHARACTERS)],
+    [GAP_WORDS],
+    tokenizer.lengthMarks,
+    prefix,
+  );
+  const place = parts.findIndex(({ kind }) => kind === "sentinel");
+  const task = prefix === undefined || prefix.trim() === "" ? 0 : 1;
+  const rest = parts.findLastIndex(({ kind }) => kind !== "text") + 1;
+  const ids = (from: number, to?: number) => encodeParts(tokenizer, parts.slice(from, to));
+  const share = Math.min(1, (maxTokens - OVERHEAD) / (BEFORE_TOKENS + AFTER_TOKENS));
+  return [
+    ...ids(0, task),
+    ...ids(task, place).slice(-Math.floor(share * BEFORE_TOKENS)),
+    ...ids(place, rest),
+    ...ids(rest).slice(0, Math.floor(share * AFTER_TOKENS)),
+    tokenizer.eosId,
+  ];
+}
+
+/** Tokens besides those of the text: the task, the gap with its mark, the end. */
+const OVERHEAD = 8;
+
+const kindsByTokenizer = new WeakMap<Tokenizer, Uint8Array>();
+
+/** The kind of every token: those that begin with a space begin a word, marks and special tokens end one. */
+function kindsOf(tokenizer: Tokenizer): Uint8Array {
+  let kinds = kindsByTokenizer.get(tokenizer);
+  if (kinds !== undefined) return kinds;
+  kinds = new Uint8Array(tokenizer.size).fill(ENDS);
+  for (let id = 0; id < tokenizer.size; id += 1) {
+    const piece = tokenizer.pieceOf(id) ?? "";
+    if (/^[▁Ġ ]/u.test(piece)) kinds[id] = BEGINS;
+    else if (/^[\p{L}\p{M}\p{N}'’_-]/u.test(piece)) kinds[id] = CONTINUES;
+  }
+  kindsByTokenizer.set(tokenizer, kinds);
+  return kinds;
+}
+
+/** The word that tokens spell; empty if they spell anything else. */
+function spelled(tokenizer: Tokenizer, ids: readonly number[]): string {
+  const word = tokenizer.decode(ids).trim();
+  return /^\p{L}[\p{L}\p{M}\p{N}'’-]*$/u.test(word) ? word : "";
+}

@@ -1,0 +1,80 @@
+/** The chances of the words that could stand at a place, from all experts together; letters typed only narrow them. */
+import type { WordChance } from "../../../engine/engine.ts";
+
+/** The experts' shares in a word's chance. */
+export interface Weights {
+  readonly model: number;
+  /** English, by counts of other people's texts. */
+  readonly english: number;
+  /** The document, by what follows the word before. */
+  readonly pairs: number;
+  /** The document, by its words. */
+  readonly words: number;
+}
+
+/** What the experts besides the model say of a word. */
+export type Experts = (word: string) => { readonly english: number; readonly pair: number; readonly word: number };
+
+/** A word that could stand at a place. */
+export interface LikelyWord {
+  readonly word: string;
+  /** The chance that it is meant, given the letters typed. */
+  readonly chance: number;
+  /** The chance that a space follows it. */
+  readonly space: number;
+}
+
+/** The words of one place. */
+export class WordDistribution {
+  private readonly words = new Map<string, LikelyWord>();
+  private ranked: readonly LikelyWord[] | undefined;
+  private readonly weights: Weights;
+  private readonly experts: Experts;
+  private total = 0;
+
+  constructor(weights: Weights, experts: Experts) {
+    this.weights = weights;
+    this.experts = experts;
+  }
+
+  has(word: string): boolean {
+    return this.words.has(word);
+  }
+
+  /** Adds words by what the model says of them. */
+  add(chances: readonly WordChance[]): void {
+    const { model, english, pairs, words } = this.weights;
+    for (const { word, logProb, endLogProb, spaceLogProb } of chances) {
+      if (this.words.has(word)) continue;
+      const experts = this.experts(word);
+      const chance =
+        model * Math.exp(logProb + END_SHARE * endLogProb) +
+        english * experts.english +
+        pairs * experts.pair +
+        words * experts.word;
+      this.total += chance;
+      this.words.set(word, { word, chance, space: Math.exp(spaceLogProb) });
+    }
+    this.ranked = undefined;
+  }
+
+  /** The words that go on from the letters typed, likeliest first, with their chances among all that begin so. */
+  best(typed: string): readonly LikelyWord[] {
+    this.ranked ??= [...this.words.values()].sort((a, b) => b.chance - a.chance);
+    if (typed === "") return scaled(this.ranked, Math.max(1, this.total));
+    const beginning = this.ranked.filter(({ word }) => word.startsWith(typed));
+    const known = beginning.reduce((sum, { chance }) => sum + chance, 0);
+    const longer = beginning.filter(({ word }) => word.length > typed.length);
+    return scaled(longer, known + UNKNOWN * UNKNOWN_LETTER ** typed.length);
+  }
+}
+
+/** How much it counts that a word ends after its tokens: its root. */
+const END_SHARE = 0.5;
+/** Chance of all words that are not known, before the first letter and for each one. */
+const UNKNOWN = 0.02;
+const UNKNOWN_LETTER = 0.3;
+
+function scaled(words: readonly LikelyWord[], whole: number): LikelyWord[] {
+  return words.map((word) => ({ ...word, chance: word.chance / whole }));
+}

@@ -1,0 +1,52 @@
+/** What is remembered while people type: the words of places, and what they typed past. */
+import { LRUCache } from "lru-cache";
+import type { LoadedModel } from "../../../engine/engine.ts";
+import { foreignLanguage } from "../../../text/languages.ts";
+import { createPredictor, type Predictor } from "./predictor.ts";
+import { createTypedPast, type TypedPast } from "./typed-past.ts";
+import type { WordPlace } from "./word-place.ts";
+
+/** The language around a place, as far as it matters. */
+export interface TypedLanguage {
+  readonly english: boolean;
+  /** ISO 639-1 code of a language that the model does not know. */
+  readonly foreign?: string;
+}
+
+/** The memory of typing, for all documents. */
+export interface Typing {
+  readonly predictor: Predictor;
+  readonly typedPast: TypedPast;
+  /** The language around a place; read again when the place has moved by some lines. */
+  languageAt(model: LoadedModel, document: string, place: Omit<WordPlace, "typed">): Promise<TypedLanguage>;
+}
+
+/** Creates the memory of nothing. */
+export function createTyping(): Typing {
+  const languages = new LRUCache<string, TypedLanguage & { readonly at: number; readonly known: string }>({ max: 8 });
+  return {
+    predictor: createPredictor(),
+    typedPast: createTypedPast(),
+    async languageAt({ info }, document, { before, after }) {
+      const known = info.languages.join();
+      const last = languages.get(document);
+      if (last?.known === known && Math.abs(last.at - before.length) < NEAR) return last;
+      const around = before.slice(-AROUND) + after.slice(0, AROUND);
+      const language = await languageOf(around, info.languages);
+      languages.set(document, { ...language, at: before.length, known });
+      return language;
+    },
+  };
+}
+
+/** Characters by which a place may move before its language is looked at again. */
+const NEAR = 200;
+/** Characters on each side that are looked at. */
+const AROUND = 3000;
+
+async function languageOf(text: string, languages: readonly string[]): Promise<TypedLanguage> {
+  const english = languages.includes("en");
+  const foreign = await foreignLanguage(text, english ? ["en"] : languages);
+  if (foreign === undefined) return { english };
+  return languages.includes(foreign) ? { english: false } : { english: false, foreign };
+}
