@@ -26,7 +26,7 @@ const LARGE: RandomShape = {
 };
 
 /** t5-large (737,668,096 parameters) and t5-3b (2,851,598,336). */
-export const bigShapes = {
+const bigShapes = {
   large: LARGE,
   "3b": { ...LARGE, dFf: 16384, dKv: 128, numHeads: 32 },
 } as const satisfies Record<string, RandomShape>;

@@ -34,7 +34,7 @@ export interface LearningOptions {
 }
 
 /** What is learned. */
-export const LEARNING_TASKS = ["summarize", "qa", "classify", "infill"] as const;
+const LEARNING_TASKS = ["summarize", "qa", "classify", "infill"] as const;
 
 /** One of them. */
 export type LearningTask = (typeof LEARNING_TASKS)[number];

@@ -32,7 +32,7 @@ export const runQuestions = [
 ] as const;
 
 /** The state of a run. `lost`: its process ended without a message; it can be resumed. */
-export const RUN_STATES = ["starting", "running", "paused", "stopped", "done", "failed", "lost"] as const;
+const RUN_STATES = ["starting", "running", "paused", "stopped", "done", "failed", "lost"] as const;
 export type RunState = (typeof RUN_STATES)[number];
 
 /** A run's entry in the history. */

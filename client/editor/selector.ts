@@ -10,7 +10,7 @@ import { LANGUAGES } from "./languages.ts";
  * Schemes of documents that a person writes, without output channels, old sides of comparisons and our own summaries. A
  * virtual workspace's folders have another scheme; a window that gets another kind of folder restarts its extensions.
  */
-export const SCHEMES: readonly string[] = [
+const SCHEMES: readonly string[] = [
   ...new Set([
     "file",
     "untitled",

@@ -35,7 +35,7 @@ import { keepModels, keptModels } from "./kept-models.ts";
 import { type RunWatch, watchRuns } from "./runs.ts";
 
 /** The panel's type; package.json activates the extension for it, so that a reloaded window restores it. */
-export const PANEL_TYPE = "spanfill.panel";
+const PANEL_TYPE = "spanfill.panel";
 
 // Only the value, because the library is in the extension's other bundle.
 const STOPPED: State.Stopped = 1;

@@ -89,7 +89,7 @@ export async function watchRuns(context: PanelContext, options: RunWatchOptions)
 }
 
 /** The feature that a model trained for a task serves; undefined if there is none. */
-export function featureOf(task: string): Feature | undefined {
+function featureOf(task: string): Feature | undefined {
   if (task === "qa" || task === "squad") return "ask";
   return task === "summarize" || task === "infill" || task === "classify" ? task : undefined;
 }

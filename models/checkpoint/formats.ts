@@ -27,7 +27,7 @@ export interface CheckpointFormat {
 }
 
 /** Bytes at either end of a file by which its format is recognized. */
-export const EDGE_BYTES = 64;
+const EDGE_BYTES = 64;
 
 /** All formats that can be read, in order of preference. */
 export const checkpointFormats: readonly CheckpointFormat[] = [

@@ -37,7 +37,7 @@ export const PREFIX_BYTES = 8;
  * The longest header that is read: forty times an 11B model's. The reference implementation's 100 MB could take 3 GB to
  * parse.
  */
-export const MAX_HEADER_BYTES = 4_000_000;
+const MAX_HEADER_BYTES = 4_000_000;
 
 /**
  * Reads and checks the length of the header's JSON text.

@@ -40,11 +40,6 @@ export function less(g: GraphBuilder, a: Value, b: Value): Value {
   return elementwise(g, "Less", a, b, "bool");
 }
 
-/** a and b, both bool. */
-export function and(g: GraphBuilder, a: Value, b: Value): Value {
-  return elementwise(g, "And", a, b);
-}
-
 /** a or b, both bool. */
 export function or(g: GraphBuilder, a: Value, b: Value): Value {
   return elementwise(g, "Or", a, b);

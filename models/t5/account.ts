@@ -9,7 +9,7 @@ export interface Lengths {
 }
 
 /** Lengths in T5's pre-training: 512 tokens of text, 15% of them in spans of 3 that become the target. */
-export const PRETRAINING: Lengths = { source: 512, target: 114 };
+const PRETRAINING: Lengths = { source: 512, target: 114 };
 
 /** Floating-point operations, a multiply-add counted as two. */
 export interface Flops {

@@ -9,7 +9,7 @@ export const EMBEDDING_ALIASES = ["encoder.embed_tokens.weight", "decoder.embed_
 export const LM_HEAD = "lm_head.weight";
 
 /** The two tensors of talking heads in a layer, [out, in] heads: the mixes of attention's logits and of its weights. */
-export const MIXES = ["logits", "weights"] as const;
+const MIXES = ["logits", "weights"] as const;
 
 /**
  * Returns the tensors of a model under Hugging Face's names, or Mesh TensorFlow's for those that only it has (`kv`,

@@ -62,7 +62,7 @@ export function withoutTitle(title: string, text: string): string {
 }
 
 /** The first sentences of running text, on one line. */
-export function proseSentences(text: string, count: number): string {
+function proseSentences(text: string, count: number): string {
   const blocks = text.split(/\n\s*\n/);
   const prose = blocks.filter((block) => /^[^#|`<:!-]/.test(block.trim()) && block.trim().length > 20);
   return tidy(

@@ -8,7 +8,7 @@ import { fileNameSchema, quoted } from "./names.ts";
 import { isMissing } from "./whole-file.ts";
 
 /** Whether a path lies below a folder, by its name only; links are not resolved. */
-export function isInside(folder: string, path: string): boolean {
+function isInside(folder: string, path: string): boolean {
   const way = relative(folder, path);
   return way !== "" && way !== ".." && !way.startsWith(`..${sep}`) && !isAbsolute(way);
 }

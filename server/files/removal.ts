@@ -126,7 +126,7 @@ export async function noteFolder(folder: string, models: string): Promise<void> 
 }
 
 /** Recognizes a folder that is noted as ours, and not another one that has its name now. */
-export function isNoted(models: string): Mark {
+function isNoted(models: string): Mark {
   return async (path, status) => {
     if (!status.isDirectory()) return false;
     try {

@@ -128,7 +128,7 @@ export interface Confusion {
 }
 
 /** Stands for every output of a model that is not a label. */
-export const OTHER_LABEL = "(no label)";
+const OTHER_LABEL = "(no label)";
 
 /**
  * Evaluates labels: accuracy, F1 of each label and their mean (macro), and the model's confusion. Outputs are

@@ -6,7 +6,7 @@ import { sentenceSpans } from "../text/sentences.ts";
 export type GapKind = (typeof gapKinds)[number];
 
 /** In the order in which they are cut. */
-export const gapKinds = ["content", "function", "phrase", "sentence"] as const;
+const gapKinds = ["content", "function", "phrase", "sentence"] as const;
 
 /** A passage with one gap: `before` + `fill` + `after`. */
 export interface Gap {

@@ -6,7 +6,7 @@ import { type ByteSource, malformed } from "../tensor.ts";
 import { unpackZstd } from "../zstd.ts";
 
 /** The root file of a database. */
-export const OCDBT_MANIFEST = "manifest.ocdbt";
+const OCDBT_MANIFEST = "manifest.ocdbt";
 
 /**
  * Lists the keys of the newest version of a database; their values are not read.

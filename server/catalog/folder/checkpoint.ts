@@ -46,7 +46,7 @@ export async function openCheckpoint(directory: string): Promise<Checkpoint> {
  * Opens one weights file, in any supported format.
  * @throws ModelError "checkpoint" when it is missing or malformed
  */
-export async function openWeights(path: string): Promise<Checkpoint> {
+async function openWeights(path: string): Promise<Checkpoint> {
   const sources: FileSource[] = [];
   const open = async (file: string) => {
     const source = await openSource(file);

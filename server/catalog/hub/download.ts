@@ -93,7 +93,7 @@ export async function isIntact(path: string, hash: string): Promise<boolean> {
 }
 
 /** A file's size; undefined if it does not exist. */
-export async function sizeOf(path: string): Promise<number | undefined> {
+async function sizeOf(path: string): Promise<number | undefined> {
   try {
     return (await stat(path)).size;
   } catch (error) {

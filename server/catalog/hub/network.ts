@@ -111,7 +111,7 @@ export function createFetch({ proxy, silenceMs = SILENCE_MS }: NetworkOptions = 
 }
 
 /** Maximum number of redirects per request. */
-export const MOST_REDIRECTS = 5;
+const MOST_REDIRECTS = 5;
 
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 
@@ -202,7 +202,7 @@ export function proxyFor({ protocol, hostname, host }: URL, environment: NodeJS.
 }
 
 /** Describes why a connection could not be made. */
-export function unreachable({ host }: URL, error: unknown): ModelError {
+function unreachable({ host }: URL, error: unknown): ModelError {
   const cause = plain(error);
   const { code } = cause;
   const words = /\b407\b/.test(reason(cause))

@@ -44,7 +44,7 @@ const part: z.ZodType<InputPart> = z.discriminatedUnion("kind", [
 ]);
 
 /** A call, sent from the parent to the child; it names its model, which the child loads if necessary. */
-export const callSchema = z.discriminatedUnion("type", [
+const callSchema = z.discriminatedUnion("type", [
   z.object({ type: z.literal("load"), id, model: reference }),
   z.object({ type: z.literal("encode"), id, model: reference, parts: lists(part) }),
   z.object({ type: z.literal("encodeAll"), id, model: reference, texts: lists(z.string()) }),

@@ -40,7 +40,7 @@ export function qualities(rows: readonly ModelRow[]): readonly string[] {
 }
 
 /** A kind of quality's name. */
-export function qualityName({ metric, source }: ModelRow["quality"][number]): string {
+function qualityName({ metric, source }: ModelRow["quality"][number]): string {
   return `${metric} (${source})`;
 }
 

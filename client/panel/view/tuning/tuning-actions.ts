@@ -35,7 +35,7 @@ export async function openRun(app: App, id: string): Promise<void> {
 }
 
 /** Asks for a run's details. */
-export async function loadDetails(app: App, id: string): Promise<void> {
+async function loadDetails(app: App, id: string): Promise<void> {
   const details = await attempt(app, () => app.ask({ kind: "run", id }));
   if (details !== undefined) tell(app, { type: "details", details });
 }
