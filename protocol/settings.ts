@@ -2,7 +2,7 @@
  * The only definition of Spanfill's settings: the server validates with it, and package.json's settings are generated
  * from it.
  */
-import { z } from "zod";
+import * as z from "zod";
 import { DEVICES } from "./devices.ts";
 
 /** The section of all settings: `spanfill.inlineCompletion.length` and so on. */

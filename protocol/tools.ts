@@ -1,5 +1,5 @@
 /** The tools for agents, by MCP (`spanfill serve --mcp`) and by VS Code's language model tools; one table for both. */
-import { z } from "zod";
+import * as z from "zod";
 
 /** Input of `summarize_text`. */
 export const summarizeTextSchema = z.object({

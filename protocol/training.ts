@@ -1,5 +1,5 @@
 /** The events of a training run: the lines of `spanfill train --json`, which the panel reads. */
-import { z } from "zod";
+import * as z from "zod";
 
 /** A figure with the bounds of its 95% bootstrap interval. */
 const interval = z.object({ mean: z.number(), low: z.number(), high: z.number() });

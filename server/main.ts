@@ -17,7 +17,7 @@ import {
   WorkDoneProgressCancelNotification,
   WorkDoneProgressCreateRequest,
 } from "vscode-languageserver/node";
-import type { z } from "zod";
+import type * as z from "zod";
 import { defined } from "../base/defined.ts";
 import { withStack } from "../base/reason.ts";
 import { english, type Translate } from "../base/translate.ts";

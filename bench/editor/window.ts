@@ -2,7 +2,7 @@
 import { once } from "node:events";
 import { createServer, type Socket } from "node:net";
 import { createInterface, type Interface } from "node:readline";
-import { z } from "zod";
+import * as z from "zod";
 import { defined } from "../../base/defined.ts";
 import type { WindowAnswer, WindowGreeting, WindowRequest } from "./protocol.ts";
 

@@ -1,18 +1,16 @@
 /** The formats of published T5 checkpoints, each recognized by its content and read into the same kind of tensors. */
 import { ModelError } from "../errors.ts";
-import { flaxTensors } from "./flax/flax.ts";
-import { readMsgpack } from "./flax/msgpack.ts";
-import { readT5x, t5xTarget } from "./flax/t5x.ts";
-import { GGUF_MAGIC, readGguf } from "./gguf/gguf.ts";
-import { ORBAX_START, readOrbax } from "./orbax/orbax.ts";
+import {
+  BUNDLE_MAGIC,
+  GGUF_MAGIC,
+  HDF5_MAGIC,
+  ORBAX_START,
+  TORCH_MAGIC,
+  TORCH_MAGIC_DECIMAL,
+  ZIP_MAGIC,
+} from "./magic.ts";
 import { headerLength, PREFIX_BYTES, parseHeader } from "./safetensors.ts";
 import type { ByteSource, PlacedTensor, TensorMap } from "./tensor.ts";
-import { BUNDLE_MAGIC } from "./tensorflow/bundle.ts";
-import { HDF5_MAGIC } from "./tensorflow/hdf5.ts";
-import { readKeras } from "./tensorflow/keras.ts";
-import { readTensorBundle } from "./tensorflow/tensorflow.ts";
-import { readTorchLegacy, readTorchZip, TORCH_MAGIC, TORCH_MAGIC_DECIMAL } from "./torch/torch.ts";
-import { ZIP_MAGIC } from "./torch/zip.ts";
 
 /** A format of weight files. */
 export interface CheckpointFormat {
@@ -23,27 +21,44 @@ export interface CheckpointFormat {
    * @param sibling opens another file by its path relative to the folder of this one
    * @throws ModelError "checkpoint"
    */
-  readonly read: (source: ByteSource, sibling: (path: string) => Promise<ByteSource>) => Promise<TensorMap>;
+  readonly read: Read;
 }
+
+type Read = (source: ByteSource, sibling: (path: string) => Promise<ByteSource>) => Promise<TensorMap>;
 
 /** Bytes at either end of a file by which its format is recognized. */
 const EDGE_BYTES = 64;
 
-/** All formats that can be read, in order of preference. */
+/** All formats that can be read, in order of preference. A reader is loaded on first use: most models need none. */
 export const checkpointFormats: readonly CheckpointFormat[] = [
   { matches: isSafetensors, read: async (source) => (await readSafetensors(source)).tensors },
-  { matches: (head) => holds(head, 0, ZIP_MAGIC), read: readTorchZip },
+  {
+    matches: (head) => holds(head, 0, ZIP_MAGIC),
+    read: async (source) => (await import("./torch/torch.ts")).readTorchZip(source),
+  },
   // The magic number follows the pickle's protocol, and from protocol 4 on a frame's length.
   {
     matches: (head) =>
       holds(head, 2, TORCH_MAGIC) || holds(head, 11, TORCH_MAGIC) || holds(head, 0, TORCH_MAGIC_DECIMAL),
-    read: readTorchLegacy,
+    read: async (source) => (await import("./torch/torch.ts")).readTorchLegacy(source),
   },
   { matches: isMsgpackMap, read: readFlaxOrT5x },
-  { matches: (_, tail) => holds(tail, tail.length - BUNDLE_MAGIC.length, BUNDLE_MAGIC), read: readTensorBundle },
-  { matches: (head) => holds(head, 0, GGUF_MAGIC), read: readGguf },
-  { matches: (head) => holds(head, 0, HDF5_MAGIC), read: readKeras },
-  { matches: (head) => holds(head, 0, ORBAX_START), read: readOrbax },
+  {
+    matches: (_, tail) => holds(tail, tail.length - BUNDLE_MAGIC.length, BUNDLE_MAGIC),
+    read: async (...files) => (await import("./tensorflow/tensorflow.ts")).readTensorBundle(...files),
+  },
+  {
+    matches: (head) => holds(head, 0, GGUF_MAGIC),
+    read: async (source) => (await import("./gguf/gguf.ts")).readGguf(source),
+  },
+  {
+    matches: (head) => holds(head, 0, HDF5_MAGIC),
+    read: async (source) => (await import("./tensorflow/keras.ts")).readKeras(source),
+  },
+  {
+    matches: (head) => holds(head, 0, ORBAX_START),
+    read: async (...files) => (await import("./orbax/orbax.ts")).readOrbax(...files),
+  },
 ];
 
 /**
@@ -84,7 +99,12 @@ export async function readSafetensors(
   return { tensors: new Map(places), metadata };
 }
 
-async function readFlaxOrT5x(source: ByteSource, sibling: (path: string) => Promise<ByteSource>): Promise<TensorMap> {
+async function readFlaxOrT5x(...[source, sibling]: Parameters<Read>): Promise<TensorMap> {
+  const [{ readMsgpack }, { flaxTensors }, { readT5x, t5xTarget }] = await Promise.all([
+    import("./flax/msgpack.ts"),
+    import("./flax/flax.ts"),
+    import("./flax/t5x.ts"),
+  ]);
   const content = await readMsgpack(source);
   const target = t5xTarget(content);
   return target === undefined ? flaxTensors(content, source) : readT5x(target, source, sibling);

@@ -1,5 +1,5 @@
 /** Reads and writes the header of a safetensors file: names, types, shapes and places of its tensors. */
-import { z } from "zod";
+import * as z from "zod";
 import { ModelError } from "../errors.ts";
 
 /** The supported element types, under safetensors' names, with their sizes in bytes. */

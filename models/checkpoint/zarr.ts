@@ -2,7 +2,7 @@
  * Reads arrays in zarr's second format, which T5X and Orbax use for large tensors: a folder with `.zarray` and chunk
  * files.
  */
-import { z } from "zod";
+import * as z from "zod";
 import { reason } from "../../base/reason.ts";
 import { DTYPE_BYTES, elementCount, type TensorDtype } from "./safetensors.ts";
 import { type ByteSource, copyBlock, type MadeTensor, malformed } from "./tensor.ts";

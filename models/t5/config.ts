@@ -1,5 +1,5 @@
 /** The shape of a T5 model, read from config.json and checked once. */
-import { z } from "zod";
+import * as z from "zod";
 import { ModelError } from "../errors.ts";
 
 /** Activation of the feed-forward layer, as `feed_forward_proj` names it. */

@@ -1,6 +1,6 @@
 /** Byte-level byte-pair vocabularies: CodeT5's, in RoBERTa's files. */
 import { Tokenizer as LibraryTokenizer } from "@huggingface/tokenizers";
-import { z } from "zod";
+import * as z from "zod";
 import { reason } from "../../base/reason.ts";
 import { ModelError } from "../errors.ts";
 import type { Tokenizer } from "./tokenizer.ts";

@@ -1,6 +1,6 @@
 /** Text to token ids and back, for any T5 vocabulary in a tokenizer.json. */
 import { Tokenizer as LibraryTokenizer, PreTokenizer } from "@huggingface/tokenizers";
-import { z } from "zod";
+import * as z from "zod";
 import { reason } from "../../base/reason.ts";
 import { ModelError } from "../errors.ts";
 import { fromModelText, toModelText } from "./layout.ts";

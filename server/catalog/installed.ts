@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { stat } from "node:fs/promises";
 import { basename, dirname, join, posix, resolve, win32 } from "node:path";
 import { fileURLToPath } from "node:url";
-import { z } from "zod";
+import * as z from "zod";
 import { reason } from "../../base/reason.ts";
 import { ModelError } from "../../models/errors.ts";
 import { type Calibration, calibrationSchema } from "./folder/calibration.ts";

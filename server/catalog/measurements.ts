@@ -1,6 +1,6 @@
 /** Measurements of models on this machine, stored next to the models. */
 import { join, resolve } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import { readJson, writeAtomically } from "../files/whole-file.ts";
 import { resolveModel } from "./installed.ts";
 import type { Places } from "./store.ts";

@@ -1,5 +1,5 @@
 /** The published T5 checkpoints, as models/catalog.json lists them (scripts/catalog.mjs makes it). */
-import { z } from "zod";
+import * as z from "zod";
 import { parseConfig, type T5Config } from "../../models/t5/config.ts";
 import { doOnce } from "../files/once.ts";
 

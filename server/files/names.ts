@@ -2,7 +2,7 @@
  * Schemas for names and numbers from a hub, an archive or a person, checked before they become part of a path or an
  * address.
  */
-import { z } from "zod";
+import * as z from "zod";
 import { ModelError } from "../../models/errors.ts";
 
 /** A commit's id. */

@@ -6,7 +6,7 @@ import { createHash, randomUUID } from "node:crypto";
 import { type BigIntStats, lstatSync, rmSync } from "node:fs";
 import { type FileHandle, lstat, mkdir, open, readFile, readlink, realpath, rm, writeFile } from "node:fs/promises";
 import { basename, dirname, isAbsolute, join, relative, sep } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 
 /**
  * Recognizes something as ours.

@@ -1,5 +1,5 @@
 /** Checks the client's answers to requests of `protocol/requests.ts`. */
-import { z } from "zod";
+import * as z from "zod";
 import type { FileContent, FolderEntries } from "../../protocol/requests.ts";
 
 export const folderEntriesSchema: z.ZodType<FolderEntries> = z.array(

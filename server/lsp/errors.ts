@@ -1,6 +1,6 @@
 /** Converts errors to the protocol's error responses; editors show their messages verbatim. */
 import { ErrorCodes, LSPErrorCodes, ResponseError } from "vscode-languageserver-protocol";
-import { z } from "zod";
+import * as z from "zod";
 import { reason } from "../../base/reason.ts";
 import { ModelError } from "../../models/errors.ts";
 import type { FailureData } from "../../protocol/requests.ts";

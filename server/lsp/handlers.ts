@@ -8,7 +8,7 @@ import {
   type InlineCompletionItem,
   InlineCompletionTriggerKind,
 } from "vscode-languageserver-protocol";
-import { z } from "zod";
+import * as z from "zod";
 import { reason } from "../../base/reason.ts";
 import { type CommandName, commandId } from "../../protocol/commands.ts";
 import { COMMENTED_LANGUAGES, commentAt } from "../../protocol/comments.ts";

@@ -2,7 +2,7 @@
  * The result of an evaluation in a stable, versioned shape, as `spanfill evaluate --json` prints it and eval.json
  * stores it.
  */
-import { z } from "zod";
+import * as z from "zod";
 
 /** A mean or share with the bounds of its 95% bootstrap interval; shares and ROUGE from 0 to 1. */
 const interval = z.strictObject({ mean: z.number(), low: z.number(), high: z.number() });

@@ -1,6 +1,6 @@
 /** The list of all models: the published ones and those on this machine, with the facts about each. */
 import { basename, join } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import { defined } from "../../base/defined.ts";
 import { weightBytes } from "../../models/checkpoint/plan.ts";
 import { flopsPerToken } from "../../models/t5/account.ts";

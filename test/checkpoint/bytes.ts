@@ -1,9 +1,9 @@
 /** Checkpoint files in memory for the tests of their readers: read by ranges, archives assembled. */
 
 import { formatOf, unknownFormat } from "../../models/checkpoint/formats.ts";
+import { BUNDLE_MAGIC } from "../../models/checkpoint/magic.ts";
 import { crc32c, maskedCrc32c } from "../../models/checkpoint/snappy.ts";
 import { type ByteSource, byteLength, malformed, readStored } from "../../models/checkpoint/tensor.ts";
-import { BUNDLE_MAGIC } from "../../models/checkpoint/tensorflow/bundle.ts";
 
 /**
  * A file of these bytes. A reader that asks for more than the file has at once fails the test: it would take any

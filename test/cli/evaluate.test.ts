@@ -10,7 +10,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import * as zlib from "node:zlib";
-import { z } from "zod";
+import * as z from "zod";
 import { evaluationReport } from "../../server/metrics/report.ts";
 import { built } from "../support/built.ts";
 import { randomModelFolder } from "../support/random-model.ts";

@@ -2,10 +2,13 @@
 import { setTimeout } from "node:timers/promises";
 
 const LOOK_MS = 10;
+/** Longer than any event takes on a busy machine. */
+const PATIENCE_MS = 30_000;
 
-/** Waits until something holds; the test's own timeout is the limit. */
+/** Waits until something holds. */
 export async function eventually(holds: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await holds())) await setTimeout(LOOK_MS);
+  for (const began = performance.now(); !(await holds()); await setTimeout(LOOK_MS))
+    if (performance.now() - began > PATIENCE_MS) throw new Error(`It never happened: ${holds}`);
 }
 
 /** The ticks of a timer of this process while work is done: where the machine is busy, both are late. */

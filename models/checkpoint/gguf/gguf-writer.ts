@@ -1,9 +1,9 @@
 /** Writes GGUF files of T5, llama.cpp's format. */
-import { z } from "zod";
+import * as z from "zod";
 import { ModelError } from "../../errors.ts";
 import type { T5Config } from "../../t5/config.ts";
 import { tensorShapes } from "../../t5/weights.ts";
-import { GGUF_MAGIC } from "./gguf.ts";
+import { GGUF_MAGIC } from "../magic.ts";
 
 /** A file's header, and the tensors whose float32 bytes follow it, each at a multiple of ALIGNMENT bytes. */
 export interface GgufLayout {

@@ -1,11 +1,9 @@
 /** Reads GGUF files of T5, llama.cpp's format. */
 import { ByteCursor, EndOfBytes } from "../cursor.ts";
+import { GGUF_MAGIC } from "../magic.ts";
 import { elementCount, type TensorDtype } from "../safetensors.ts";
 import { type ByteSource, malformed, placedTensor, type StoredTensor, type TensorMap } from "../tensor.ts";
 import { blockTypes, dequantized } from "./ggml-blocks.ts";
-
-/** The first bytes of a file. */
-export const GGUF_MAGIC = Uint8Array.of(0x47, 0x47, 0x55, 0x46);
 
 /**
  * Finds the tensors, under Hugging Face's names. Quantized ones become float32 when they are read.

@@ -2,14 +2,11 @@
  * Reads checkpoints of Orbax, which later versions of T5X save with: `_METADATA` names arrays, zarr folders on disk or
  * in a database.
  */
-import { z } from "zod";
+import * as z from "zod";
 import { t5xTensors } from "../flax/t5x.ts";
 import { type ByteSource, malformed, type StoredTensor, type TensorMap } from "../tensor.ts";
 import { zarrTensor } from "../zarr.ts";
 import { openOcdbt } from "./ocdbt.ts";
-
-/** The first bytes of `_METADATA`. */
-export const ORBAX_START = new TextEncoder().encode('{"tree_metadata":');
 
 /**
  * Finds the tensors of a T5X model, under Hugging Face's names.

@@ -25,9 +25,6 @@ export interface Extent {
   readonly length: number;
 }
 
-/** The last bytes of an index. */
-export const BUNDLE_MAGIC = Uint8Array.of(0x57, 0xfb, 0x80, 0x8b, 0x24, 0x75, 0x47, 0xdb);
-
 /**
  * Reads an index.
  * @returns the number of shards, and the entries by name (its bytes as Latin-1)

@@ -5,9 +5,6 @@
 import type { TensorDtype } from "../safetensors.ts";
 import { type ByteSource, malformed, type PlacedTensor, placedTensor } from "../tensor.ts";
 
-/** The first bytes of a file. */
-export const HDF5_MAGIC = Uint8Array.of(0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a);
-
 /**
  * Finds the datasets of floats.
  * @returns path from the root -> the place of its values

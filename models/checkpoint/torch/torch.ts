@@ -49,12 +49,6 @@ export async function readTorchZip(source: ByteSource): Promise<TensorMap> {
   return tensors(source, read.value, swapped);
 }
 
-/** The first bytes of the older layout: a pickle of PyTorch's magic number. */
-export const TORCH_MAGIC = Uint8Array.of(0x8a, 10, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19);
-
-/** The same in protocols 0 and 1. */
-export const TORCH_MAGIC_DECIMAL = new TextEncoder().encode("L119547037146038801333356L\n");
-
 /**
  * Finds the tensors of a state dict in the layout before PyTorch 1.6: five pickles (magic number, version, machine,
  * state dict, storage keys), then each storage as its length and its bytes.

@@ -11,9 +11,6 @@ export interface ZipEntry {
   readonly sizeBytes: number;
 }
 
-/** The first bytes of a zip archive. */
-export const ZIP_MAGIC = Uint8Array.of(0x50, 0x4b, 3, 4);
-
 /**
  * Reads the directory at an archive's end.
  * @returns name -> entry

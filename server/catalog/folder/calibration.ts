@@ -2,7 +2,7 @@
  * Converts a model's likelihoods into probabilities of being right, with a few coefficients per kind of text from its
  * spanfill.json.
  */
-import { z } from "zod";
+import * as z from "zod";
 
 /**
  * Measures of a text that a model generated, computed from its tokens' log probabilities: sum, mean, minimum, first

@@ -1,11 +1,9 @@
 /** The tensors of a model folder: finds the files that hold them, in any supported format, and reads them. */
 import { basename, dirname, join } from "node:path";
-import { flaxName } from "../../../models/checkpoint/flax/flax.ts";
 import { type FloatDtype, toFloat32 } from "../../../models/checkpoint/float.ts";
 import { formatOf, readSafetensors, unknownFormat } from "../../../models/checkpoint/formats.ts";
 import type { TensorDtype } from "../../../models/checkpoint/safetensors.ts";
 import type { StoredTensor, TensorMap } from "../../../models/checkpoint/tensor.ts";
-import { kerasName } from "../../../models/checkpoint/tensorflow/keras.ts";
 import { ModelError } from "../../../models/errors.ts";
 import { findWeights, isShardIndex, readShardIndex } from "./find.ts";
 import { type FileSource, openSource, readRange } from "./source.ts";
@@ -126,6 +124,10 @@ export async function sameTensor(a: StoredTensor, b: StoredTensor): Promise<bool
 }
 
 async function openShards(path: string): Promise<Checkpoint> {
+  const [{ flaxName }, { kerasName }] = await Promise.all([
+    import("../../../models/checkpoint/flax/flax.ts"),
+    import("../../../models/checkpoint/tensorflow/keras.ts"),
+  ]);
   const shards = new Map<string, Checkpoint>();
   const tensors = new Map<string, StoredTensor>();
   for (const [listed, shard] of Object.entries(await readShardIndex(path))) {

@@ -1,7 +1,7 @@
 /** Finds the file of a model folder that holds its weights. */
 import { readdir } from "node:fs/promises";
 import { basename, join } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import { reason } from "../../../base/reason.ts";
 import { checkpointFormats, formatOf } from "../../../models/checkpoint/formats.ts";
 import { malformed } from "../../../models/checkpoint/tensor.ts";

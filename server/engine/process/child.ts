@@ -1,5 +1,5 @@
 /** The engine's child process: answers the parent's calls with the in-process engine and ends with the parent. */
-import { z } from "zod";
+import * as z from "zod";
 import { reason } from "../../../base/reason.ts";
 import { ModelError } from "../../../models/errors.ts";
 import { probeDevice } from "../runtime/on-device.ts";

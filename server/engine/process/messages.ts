@@ -1,5 +1,5 @@
 /** Messages between the engine's parent and its child process; each is validated on arrival. */
-import { z } from "zod";
+import * as z from "zod";
 import type { SpanWindow } from "../../../models/tokenizer/window.ts";
 import { DEVICES, type DeviceProbe } from "../device.ts";
 import type {

@@ -2,7 +2,7 @@
  * Summaries that are made once for each text, model and settings: whole ones without the model, and the parts of
  * changed texts.
  */
-import { z } from "zod";
+import * as z from "zod";
 import packageJson from "../../../package.json" with { type: "json" };
 import type { LoadedModel } from "../../engine/engine.ts";
 import { NoProse, proseOf } from "./prose.ts";

@@ -2,7 +2,7 @@
  * Checks the arguments of commands. A schema that lacks a field of `protocol/commands.ts`, or has it as another type,
  * does not compile.
  */
-import { z } from "zod";
+import * as z from "zod";
 import type { CommandName, Commands } from "../../../protocol/commands.ts";
 import { fillGapsInTextSchema, summarizeTextSchema } from "../../../protocol/tools.ts";
 

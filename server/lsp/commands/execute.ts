@@ -1,5 +1,5 @@
 /** The commands of workspace/executeCommand: a table of their handlers, which get checked arguments. */
-import { z } from "zod";
+import * as z from "zod";
 import { COMMAND_NAMES, type CommandName, type Commands, commandId, FORMER_NAMES } from "../../../protocol/commands.ts";
 import { fillGapsInText, summarizeText } from "../../tools.ts";
 import { type Call, withModel } from "../document/document-work.ts";

@@ -1,6 +1,6 @@
 /** Data files from disk or standard input, compressed or not; and the word n-grams that fills are compared with. */
 import * as zlib from "node:zlib";
-import { z } from "zod";
+import * as z from "zod";
 import { reason } from "../../../base/reason.ts";
 import { ModelError } from "../../../models/errors.ts";
 import { countNgrams } from "../../../models/words/ngram-count.ts";

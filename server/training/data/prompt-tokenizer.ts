@@ -1,5 +1,5 @@
 /** A tokenizer that knows the tokens of a soft prompt, so that a prompt is a prefix that any reader can write. */
-import { z } from "zod";
+import * as z from "zod";
 import { ModelError } from "../../../models/errors.ts";
 
 /** A tokenizer.json and the prompt's tokens in it. */

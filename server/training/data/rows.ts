@@ -2,7 +2,7 @@
  * Rows of JSON lines in the format that a task needs: columns are found by their usual names, mistakes reported with
  * their row.
  */
-import { z } from "zod";
+import * as z from "zod";
 import { reason } from "../../../base/reason.ts";
 import { ModelError } from "../../../models/errors.ts";
 

@@ -2,7 +2,7 @@
  * What a model can be taught, in one table: data shape, prefix, limits, and what it is judged by. T5's own benchmarks
  * are there by name.
  */
-import { z } from "zod";
+import * as z from "zod";
 import { ModelError } from "../../../models/errors.ts";
 import { questionInput, TASK_PREFIXES } from "../../../protocol/task-prefixes.ts";
 import { BENCHMARKS, type BenchmarkName, type TaskName } from "../../../protocol/train-tasks.ts";

@@ -1,7 +1,7 @@
 /** A run's state on disk: all that the next step depends on, whole or not at all, in two files that take turns. */
 import { createHash } from "node:crypto";
 import { dirname, join } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import { sizeInWords } from "../../../base/figures.ts";
 import { reason } from "../../../base/reason.ts";
 import { safetensorsHeader } from "../../../models/checkpoint/safetensors.ts";

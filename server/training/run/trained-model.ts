@@ -1,7 +1,7 @@
 /** The folder that training makes: a model like any other, which transformers loads too. */
 import { copyFile, readFile } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import { defined } from "../../../base/defined.ts";
 import { configJson, parseConfig, type T5Config } from "../../../models/t5/config.ts";
 import { learnedShapes } from "../../../models/t5/trainable.ts";

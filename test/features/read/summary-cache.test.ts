@@ -4,7 +4,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { z } from "zod";
+import * as z from "zod";
 import { rememberedSummary } from "../../../server/features/read/remembered-summary.ts";
 import { createSummaryCache } from "../../../server/features/read/summary-cache.ts";
 import { fakeModel } from "../../support/fake-model.ts";
