@@ -180,6 +180,25 @@ program
   });
 
 program
+  .command("prose-view")
+  .description("the words of real documents that the document model shows, beside those of pandoc and Asciidoctor")
+  .option("--all", "every document, not only those below 98%")
+  .action(async (options: { readonly all?: boolean }) => {
+    const { benchProseView } = await import("./prose-view.ts");
+    await benchProseView(options);
+  });
+
+program
+  .command("documents")
+  .description("time and memory of reading documents by size and format, beside the bare libraries")
+  .option("--formats <names...>", "formats to measure")
+  .option("--most <bytes>", "the largest document", count, 10_000_000)
+  .action(async (options: import("./documents.ts").DocumentsOptions) => {
+    const { benchDocuments } = await import("./documents.ts");
+    await benchDocuments(options);
+  });
+
+program
   .command("panel")
   .description("the panel's page in a browser: opening, scrolling the table, redrawing a long curve")
   .option("--rounds <n>", "pages that are opened", count, 10)

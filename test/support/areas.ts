@@ -272,7 +272,7 @@ export const AREAS: readonly Area[] = [
       "server/panel",
       "server/evaluation",
     ],
-    packages: ["zod", "commander", "esbuild", "vscode"],
+    packages: ["zod", "commander", "esbuild", "vscode", "@lezer/markdown", "htmlparser2", "jsonc-parser"],
     node: true,
   },
 ];

@@ -49,11 +49,14 @@ function writeFormula(builder: ProseBuilder, text: string, from: number, to: num
   builder.run("math", from, to);
   const plain = formula
     .replace(/\\times\b ?/g, "×")
+    .replace(/\\(to|rightarrow)\b ?/g, "→")
+    .replace(/\\leq?\b ?/g, "≤")
+    .replace(/\\geq?\b ?/g, "≥")
     .replace(/\\%/g, "%")
     .replace(/\\(approx|sim)\b ?/g, "~")
     .replace(/\\pm\b ?/g, "±")
     .replace(/\\,|\\ /g, " ");
-  if (/^[\w\s.,%+=<>/()×~±*-]{1,30}$/.test(plain) && !plain.includes("_")) builder.replace(plain, from, to);
+  if (/^[\w\s.,%+=<>/()×~±→≤≥*-]{1,30}$/.test(plain) && !plain.includes("_")) builder.replace(plain, from, to);
   else builder.drop();
 }
 
@@ -83,7 +86,8 @@ function writeCommand(
   }
   const accent = name.length === 1 ? ACCENTS[name] : undefined;
   if (accent !== undefined) return writeAccent(builder, text, start, after, accent);
-  const isUnknownSilent = SILENT.has(name) || /cite|ref$/.test(name);
+  const shown = SHOWN_ARGUMENT[name];
+  const isUnknownSilent = SILENT.has(name) || (shown === undefined && /cite|ref$/.test(name));
   if (name === "verb") {
     const close = text.slice(after + 1, to).indexOf(text[after] ?? "");
     if (close < 0) return after;
@@ -97,17 +101,18 @@ function writeCommand(
     builder.drop();
     return end;
   }
-  const shown = SHOWN_ARGUMENT[name];
   let at = after;
   while (text[at] === "[") at = closingBrace(text, at);
   // its braces are read as text
   if (shown === undefined) return at === after && text[at] === " " && /\w/.test(text[at + 1] ?? "") ? at + 1 : at;
-  for (let count = 0; text[at] === "{" && at < to; count++) {
-    const end = Math.min(closingBrace(text, at), to);
+  for (let count = 0; count <= shown && at < to; count++) {
+    const brace = at + (/^[ \t]*\n?[ \t]*(?=\{)/.exec(text.slice(at, at + 100))?.[0].length ?? 0);
+    if (text[brace] !== "{") break;
+    const end = Math.min(closingBrace(text, brace), to);
     if (count === shown) {
       if (name === "href" || name === "url" || name === "texttt")
         builder.run(name === "texttt" ? "code" : "link", start, end);
-      writeLatex(builder, text, at + 1, end - 1, macros, depth);
+      writeLatex(builder, text, brace + 1, end - 1, macros, depth);
     }
     at = end;
   }

@@ -42,6 +42,7 @@ class LatexReader {
       if (mark === "%") this.#comment();
       else if (mark === "\\") this.#command();
       else if (mark === "$" && text[this.#at + 1] === "$") this.#display(text.indexOf("$$", this.#at + 2), 2);
+      else if (mark === "$") this.#inText(this.#formulaEnd());
       else if (mark === "\n" && /^\n[ \t]*\n/.test(text.slice(this.#at, this.#at + 200))) this.#flush(this.#at++);
       else {
         if (this.#paragraph < 0 && /\S/.test(mark ?? "")) this.#paragraph = this.#at;
@@ -89,6 +90,13 @@ class LatexReader {
       // The comment took its line's end, but a blank line after it ends the paragraph.
       this.#flush(start);
     }
+  }
+
+  /** Where a formula in a line ends, whose marks may touch those of the next; a mark without another stands alone. */
+  #formulaEnd(): number {
+    const close = this.#text.indexOf("$", this.#at + 1);
+    const isFormula = close >= 0 && !/\n[ \t]*\n/.test(this.#text.slice(this.#at, close));
+    return isFormula ? close + 1 : this.#at + 1;
   }
 
   #display(close: number, width: number): void {

@@ -1,0 +1,107 @@
+/** Processor time and memory of reading documents by size and format, beside the library a reader is built on. */
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+import { GFM, parser } from "@lezer/markdown";
+import { Parser } from "htmlparser2";
+import { parseTree } from "jsonc-parser";
+import { proseText, readDocument } from "../server/text/document.ts";
+import { readReferenceDocuments } from "./prose-view.ts";
+import { printTable } from "./support/table.ts";
+
+/** What is measured. */
+export interface DocumentsOptions {
+  /** File name endings; all when absent. */
+  readonly formats?: readonly string[];
+  /** Characters of the largest document. */
+  readonly most: number;
+}
+
+const SIZES = [10_000, 100_000, 1_000_000, 10_000_000];
+
+/** The libraries that readers are built on; the other readers are our own. */
+const LIBRARIES: Readonly<Record<string, (text: string) => unknown>> = {
+  md: (text) => parser.configure(GFM).parse(text),
+  html: (text) => new Parser({ ontext: () => undefined }).end(text),
+  ipynb: (text) => parseTree(text),
+};
+
+/** Prints a row for each format and size. */
+export async function benchDocuments({ formats, most }: DocumentsOptions): Promise<void> {
+  const texts = textsByFormat();
+  const rows = [["format", "characters", "parse ms", "prose ms", "library ms", "words", "kept MB"]];
+  for (const [format, text] of texts) {
+    if (formats !== undefined && !formats.includes(format)) continue;
+    for (const size of SIZES.filter((size) => size <= most))
+      rows.push(await measured(format, ofSize(text, size, format)));
+  }
+  printTable(rows);
+}
+
+async function measured(format: string, text: string): Promise<string[]> {
+  const library = LIBRARIES[format];
+  for (let i = 0; i < 3; i++) {
+    proseText(await readDocument(text.slice(0, 10_000), format)); // loads the reader, and warms it up
+    library?.(text.slice(0, 10_000));
+  }
+  const before = heapBytes();
+  const start = processorMs();
+  const document = await readDocument(text, format);
+  const parsed = processorMs();
+  const prose = proseText(document);
+  const shown = processorMs();
+  const kept = heapBytes() - before;
+  const libraryStart = processorMs();
+  library?.(text);
+  const libraryMs = processorMs() - libraryStart;
+  return [
+    format,
+    `${text.length}`,
+    (parsed - start).toFixed(1),
+    (shown - parsed).toFixed(1),
+    library === undefined ? "" : libraryMs.toFixed(1),
+    `${prose.split(/\s+/).length}`,
+    // The document is used here so that it is still there when the memory is measured.
+    document.blocks.length === 0 || text.length < 100_000 ? "" : (kept / 1e6).toFixed(1),
+  ];
+}
+
+/** All of a format's documents, one after the other. */
+function textsByFormat(): Map<string, string> {
+  const texts = new Map<string, string>();
+  for (const { path, text } of readReferenceDocuments()) {
+    const format = path.slice(path.lastIndexOf(".") + 1);
+    const body = format === "tex" ? text.replace(/\\(begin|end)\{document\}/g, "") : text;
+    texts.set(format, `${texts.get(format) ?? ""}${body}\n\n`);
+  }
+  texts.set("txt", texts.get("org")?.replace(/^[*#].*$/gm, "") ?? "");
+  texts.set("ipynb", texts.get("md") ?? "");
+  return texts;
+}
+
+function ofSize(text: string, size: number, format: string): string {
+  const repeated = text.repeat(Math.ceil(size / text.length)).slice(0, size);
+  if (format !== "ipynb") return repeated;
+  const sources = repeated.match(/[\s\S]{1,2000}/g) ?? [];
+  return JSON.stringify({
+    cells: sources.map((source) => ({ cell_type: "markdown", source: source.split(/(?<=\n)/) })),
+  });
+}
+
+/** Processor time, which other processes change less than they change the clock. */
+function processorMs(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
+}
+
+let collect: (() => void) | undefined;
+
+/** Memory in use once what is not has been freed. */
+function heapBytes(): number {
+  if (collect === undefined) {
+    setFlagsFromString("--expose-gc");
+    collect = runInNewContext("gc") as () => void;
+  }
+  collect();
+  const { heapUsed, arrayBuffers } = process.memoryUsage();
+  return heapUsed + arrayBuffers;
+}
