@@ -47,24 +47,29 @@ async function everything(session: Session, uri: string): Promise<string[]> {
   session.open(uri, TEXT);
   const textDocument = { uri };
   const range = { start: at(2, 0), end: at(3, 0) };
-  const asked: Record<string, Promise<unknown>> = {
-    completion: session.inlineCompletion(uri, at(2, 15)),
-    actions: client.request("textDocument/codeAction", { textDocument, range, context: { diagnostics: [] } }),
-    lenses: client.request("textDocument/codeLens", { textDocument }),
-    hover: client.request("textDocument/hover", { textDocument, position: at(0, 3) }),
-    linkHover: client.request("textDocument/hover", { textDocument, position: at(2, 30) }),
-    otherLinkHover: client.request("textDocument/hover", { textDocument, position: at(2, 52) }),
-    fill: session.command("spanfill.fillGaps", { uri, version: 1, range }),
-    title: session.command("spanfill.writeField", { uri, version: 1, field: "title", value: "T" }),
+  const hover = (character: number, line = 2) =>
+    client.request("textDocument/hover", { textDocument, position: at(line, character) });
+  // One after the other: a hover ends the one before it.
+  const asked: Record<string, () => Promise<unknown>> = {
+    completion: () => session.inlineCompletion(uri, at(2, 15)),
+    actions: () => client.request("textDocument/codeAction", { textDocument, range, context: { diagnostics: [] } }),
+    lenses: () => client.request("textDocument/codeLens", { textDocument }),
+    hover: () => hover(3, 0),
+    linkHover: () => hover(30),
+    otherLinkHover: () => hover(52),
+    fill: () => session.command("spanfill.fillGaps", { uri, version: 1, range }),
+    title: () => session.command("spanfill.writeField", { uri, version: 1, field: "title", value: "T" }),
   };
-  return Promise.all(
-    Object.entries(asked).map(([name, answer]) =>
-      answer.then(
+  const kinds: string[] = [];
+  for (const [name, ask] of Object.entries(asked)) {
+    kinds.push(
+      await ask().then(
         (value) => `${name} ${Array.isArray(value) ? value.length > 0 : value !== null}`,
         ({ code, message }: { code: number; message: string }) => `${name} ${code} ${message}`,
       ),
-    ),
-  );
+    );
+  }
+  return kinds;
 }
 
 for (const roots of [null, ["file:///t", "file://wsl.localhost/Ubuntu", "vscode-vfs://github/o/100%"]]) {
