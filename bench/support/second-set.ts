@@ -1,7 +1,7 @@
 /** The second unseen set: raw files in seven formats, commit messages and programs, which nothing is trained on. */
 import { readFileSync } from "node:fs";
 import { gunzipSync } from "node:zlib";
-import { z } from "zod";
+import * as z from "zod";
 
 /** A document of the set. */
 export type RawDocument = z.output<typeof rawDocument>;

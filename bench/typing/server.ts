@@ -1,5 +1,5 @@
 /** The language server as a suggester: what an editor would show of its answers. */
-import { z } from "zod";
+import * as z from "zod";
 import { type At, timedSession } from "../features/session.ts";
 import type { OpenedDocument, Shown, Suggester } from "./typist.ts";
 
