@@ -172,6 +172,7 @@ program
   .option("--confidence <chances...>", "values of minimumConfidence, each measured; the default when absent")
   .option("--model <id or folder>", "a model instead of the built-in one")
   .option("--beside <files...>", "dist/cli.js of other builds, measured on the same paragraphs")
+  .option("--no-product", "leave out this build")
   .option("--no-baselines", "leave out what asks no model")
   .option("--json <file>", "write the figures into this file too")
   .action(async ({ confidence, ...options }: TypingArguments) => {

@@ -4,7 +4,9 @@
  */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
-import { documentWords, wordSuggester } from "./typing/document-words.ts";
+import { createNgramModel } from "../models/words/ngram.ts";
+import { readTable } from "./ngrams.ts";
+import { documentWords, englishWords, together, type WordExpert, wordSuggester } from "./typing/experts.ts";
 import { type Run, rowsOf } from "./typing/figures.ts";
 import { drawParagraphs, type Paragraph, type TextKind } from "./typing/paragraphs.ts";
 import { printReliability, printRows } from "./typing/print.ts";
@@ -28,6 +30,8 @@ export interface TypingOptions {
   readonly model?: string;
   /** Bundles of the command line, of other builds, to measure beside this one. */
   readonly beside?: readonly string[];
+  /** Whether to measure this build. */
+  readonly product: boolean;
   /** Whether to measure baselines that ask no model. */
   readonly baselines: boolean;
   /** File for all figures. */
@@ -66,7 +70,7 @@ interface System {
 /** The chance from which the baselines show a word. */
 const BASELINE_CONFIDENCE = 0.4;
 
-function systemsOf({ confidence, model = "", beside = [], baselines }: TypingOptions): System[] {
+function systemsOf({ confidence, model = "", beside = [], product, baselines }: TypingOptions): System[] {
   const settingsOf = (least?: number) => ({
     model,
     ...(least === undefined ? {} : { inlineCompletion: { minimumConfidence: least } }),
@@ -75,18 +79,34 @@ function systemsOf({ confidence, model = "", beside = [], baselines }: TypingOpt
     name,
     start: () => startServer(settingsOf(least), script),
   });
-  const leasts = confidence ?? [undefined];
+  const leasts = product ? (confidence ?? [undefined]) : [];
   return [
     ...leasts.map((least) => server(least === undefined ? "product" : `product from ${least}`, "dist/cli.js", least)),
     ...beside.map((script) => server(script, script)),
-    ...(baselines
-      ? [
-          {
-            name: "document's words",
-            start: async () => ({ ...wordSuggester(documentWords, BASELINE_CONFIDENCE), async dispose() {} }),
-          },
-        ]
-      : []),
+    ...(baselines ? baselineExperts().map(([name, expert]) => withoutModel(name, expert)) : []),
+  ];
+}
+
+function withoutModel(name: string, expert: WordExpert): System {
+  return {
+    name,
+    start: async () => ({ ...wordSuggester(expert, BASELINE_CONFIDENCE), async dispose() {} }),
+  };
+}
+
+/** What words can be suggested without the model, and the shares that were best for all three without its own. */
+function baselineExperts(): [name: string, expert: WordExpert][] {
+  const english = englishWords(createNgramModel(readTable()));
+  return [
+    ["n-grams", english],
+    ["document's words", documentWords],
+    [
+      "n-grams and document",
+      together([
+        [english, 0.75],
+        [documentWords, 0.25],
+      ]),
+    ],
   ];
 }
 
