@@ -5,6 +5,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync,
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
+import { GGMLQuantizationType, gguf } from "@huggingface/gguf";
 import { readWeights } from "../../server/training/step/learner.ts";
 import { readAll } from "../checkpoint/bytes.ts";
 import { built } from "../support/built.ts";
@@ -67,6 +68,44 @@ test("gguf: a file that loads again as the same model", async () => {
   for (const [name, values] of weights)
     assert.deepEqual(Buffer.from(read.get(name) ?? []), Buffer.from(values.buffer), name);
 });
+
+/** Some tensors' names in llama.cpp (gguf-py/gguf/tensor_mapping.py) -> in transformers. */
+const GGUF_NAMES = {
+  "token_embd.weight": "shared.weight",
+  "enc.blk.0.attn_q.weight": "encoder.block.0.layer.0.SelfAttention.q.weight",
+  "enc.blk.0.attn_rel_b.weight": "encoder.block.0.layer.0.SelfAttention.relative_attention_bias.weight",
+  "enc.blk.0.ffn_down.weight": "encoder.block.0.layer.1.DenseReluDense.wo.weight",
+  "dec.blk.0.cross_attn_o.weight": "decoder.block.0.layer.1.EncDecAttention.o.weight",
+  "dec.blk.0.ffn_norm.weight": "decoder.block.0.layer.2.layer_norm.weight",
+  "dec.output_norm.weight": "decoder.final_layer_norm.weight",
+};
+
+test("gguf: another reader of the format finds the model's description and its tensors", async () => {
+  const path = join(folder, "other.gguf");
+  assert.equal(spanfill(["export", model.directory, "--to", "gguf", "--out", path]).status, 0);
+  const { metadata, tensorInfos, tensorDataOffset, parameterCount } = await gguf(path, {
+    allowLocalFile: true,
+    computeParametersCount: true,
+  });
+  const config = JSON.parse(readFileSync(join(model.directory, "config.json"), "utf8"));
+  const described = new Map<string, unknown>(Object.entries(metadata));
+  assert.deepEqual(
+    ["general.architecture", "t5.block_count", "t5.embedding_length"].map((key) => described.get(key)),
+    ["t5", config.num_layers, config.d_model],
+  );
+  const { weights } = await readWeights(model.directory);
+  assert.deepEqual([tensorInfos.length, parameterCount], [weights.size, sum([...weights.values()])]);
+  const bytes = readFileSync(path);
+  for (const [name, ours] of Object.entries(GGUF_NAMES)) {
+    const { offset, dtype } = tensorInfos.find((each) => each.name === name) ?? assert.fail(name);
+    const { buffer, byteLength } = weights.get(ours) ?? assert.fail(ours);
+    const at = Number(tensorDataOffset + offset);
+    assert.equal(dtype, GGMLQuantizationType.F32, name);
+    assert.deepEqual(bytes.subarray(at, at + byteLength), Buffer.from(buffer), name);
+  }
+});
+
+const sum = (tensors: readonly Float32Array[]) => tensors.reduce((count, { length }) => count + length, 0);
 
 const refused: readonly [string, "hf" | "onnx" | "gguf", string, RegExp][] = [
   [
