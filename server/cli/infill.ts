@@ -1,7 +1,7 @@
 /** `spanfill infill`: fills the gaps of a file or of standard input. */
 import { Command } from "commander";
 import { percent } from "../../base/figures.ts";
-import type { Fill } from "../features/write/infill.ts";
+import type { Fill } from "../features/write/infill-candidates.ts";
 import type { ModelOptions } from "../open-model.ts";
 import { atLeast, withModelOptions } from "./options.ts";
 import { readText, runCommand } from "./terminal.ts";

@@ -16,7 +16,7 @@ import type { LoadedModel } from "../engine/engine.ts";
 import { bestSentence } from "../features/read/extract.ts";
 import { proseOf } from "../features/read/prose.ts";
 import { summarize } from "../features/read/summarize.ts";
-import type { FillCandidate } from "../features/write/infill.ts";
+import type { FillCandidate } from "../features/write/infill-candidates.ts";
 import { crossReliability, fitCurve, type Reliability, reliability, type Trial } from "../metrics/calibration.ts";
 import { bareFill } from "../metrics/evaluate.ts";
 import type { Gap } from "../metrics/gaps.ts";

@@ -3,7 +3,8 @@ import { ModelError } from "../../../models/errors.ts";
 import { findGaps, type Gap } from "../../../models/tokenizer/spans.ts";
 import type { Settings } from "../../../protocol/settings.ts";
 import type { LoadedModel } from "../../engine/engine.ts";
-import { type InfillOptions, infill } from "./infill.ts";
+import { infill } from "./infill.ts";
+import type { InfillOptions } from "./infill-run.ts";
 
 /** A document and a part of it; offsets in UTF-16 units. */
 export interface FillGapsParams {

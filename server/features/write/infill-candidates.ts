@@ -2,8 +2,34 @@
 import { fitFill, type Gap } from "../../../models/tokenizer/spans.ts";
 import type { FilledSpan, LoadedModel } from "../../engine/engine.ts";
 import { confidenceOf, fillKind } from "../confidence.ts";
-import type { Fill, FillCandidate } from "./infill.ts";
 import type { GappedDocument } from "./infill-window.ts";
+
+/** A fill that could stand in a gap. */
+export interface FillCandidate {
+  /** As it stands in the text, with the space that joins it where there was none. */
+  readonly text: string;
+  /** Mean of its log probabilities; -100 where there are none. */
+  readonly score: number;
+  /** e^score, 0 to 1. */
+  readonly probability: number;
+  /** The chance that it is right, 0 to 1, if the result is `calibrated`; else the same as `probability`. */
+  readonly confidence: number;
+  /**
+   * Natural log probability of each of its tokens; of a word that was weighed against others, one: that of the word
+   * among them.
+   */
+  readonly logProbs: readonly number[];
+}
+
+/** What went into a gap. */
+export interface Fill extends FillCandidate {
+  /** The gap's place among the gaps, from 0. */
+  readonly gap: number;
+  /** Where the gap starts in the original text, in UTF-16 units. */
+  readonly offset: number;
+  /** Up to `alternatives` different fills, the one in the text first; fewer when the model has no more to say. */
+  readonly alternatives: readonly FillCandidate[];
+}
 
 /** A candidate and what it is ordered by, best first the greatest. */
 export interface Ranked extends FillCandidate {

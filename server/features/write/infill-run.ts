@@ -1,13 +1,34 @@
 /** A run over the gaps of a text, and its passes of the model. */
 import { ModelError } from "../../../models/errors.ts";
-import { fillLength, findGaps, type Gap, orderGaps } from "../../../models/tokenizer/spans.ts";
-import type { FillRequest, LoadedModel } from "../../engine/engine.ts";
+import { fillLength, findGaps, type Gap, type LengthHint, orderGaps } from "../../../models/tokenizer/spans.ts";
+import type { CallOptions, FillRequest, LoadedModel } from "../../engine/engine.ts";
 import { checkText } from "../../text/input.ts";
 import { type Decoding, decodingOf } from "../decoding.ts";
-import type { InfillOptions, InfillParams } from "./infill.ts";
 import { choose, type GapCandidates, keep } from "./infill-candidates.ts";
 import { windowOf } from "./infill-window.ts";
 import { type WordGap, wordGap } from "./word-gap.ts";
+
+/** What to fill. */
+export interface InfillParams {
+  readonly text: string;
+  /** The gaps as ranges of the text; without them, `gap` says what marks one. */
+  readonly gaps?: readonly Gap[];
+  /** Text that marks a gap. Default "___"; a marker of one repeated character also matches a longer run. */
+  readonly gap?: string;
+  /** How many different fills of each gap are wanted. Default 1. */
+  readonly alternatives?: number;
+  /** Length of the gaps that do not say their own. */
+  readonly length?: LengthHint;
+  /** Tokens of one encoder window. Default 512, what T5 is trained on. */
+  readonly maxContextTokens?: number;
+  /** Decoding other than what suits the model. */
+  readonly decoding?: Pick<Decoding, "shortlist" | "ngrams">;
+}
+
+/** The signal of CallOptions, and progress: gaps filled of all. */
+export interface InfillOptions extends Pick<CallOptions, "signal"> {
+  readonly onProgress?: (progress: { readonly done: number; readonly total: number }) => void;
+}
 
 /** The state of one run over a text. */
 export interface Work extends GapCandidates {

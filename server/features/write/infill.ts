@@ -1,57 +1,12 @@
 /**
  * Fills gaps in a text: the model sees the text on both sides and says what goes into the gaps; nothing else changes.
  */
-import { assemble, type Gap, type LengthHint } from "../../../models/tokenizer/spans.ts";
-import type { CallOptions, LoadedModel } from "../../engine/engine.ts";
+import { assemble } from "../../../models/tokenizer/spans.ts";
+import type { LoadedModel } from "../../engine/engine.ts";
 import { isCalibrated } from "../confidence.ts";
-import type { Decoding } from "../decoding.ts";
-import { fillOf } from "./infill-candidates.ts";
-import { begin, pass, wordGapOf } from "./infill-run.ts";
+import { type Fill, fillOf } from "./infill-candidates.ts";
+import { begin, type InfillOptions, type InfillParams, pass, wordGapOf } from "./infill-run.ts";
 import { endOfPass } from "./infill-window.ts";
-
-/** What to fill. */
-export interface InfillParams {
-  readonly text: string;
-  /** The gaps as ranges of the text; without them, `gap` says what marks one. */
-  readonly gaps?: readonly Gap[];
-  /** Text that marks a gap. Default "___"; a marker of one repeated character also matches a longer run. */
-  readonly gap?: string;
-  /** How many different fills of each gap are wanted. Default 1. */
-  readonly alternatives?: number;
-  /** Length of the gaps that do not say their own. */
-  readonly length?: LengthHint;
-  /** Tokens of one encoder window. Default 512, what T5 is trained on. */
-  readonly maxContextTokens?: number;
-  /** Decoding other than what suits the model. */
-  readonly decoding?: Pick<Decoding, "shortlist" | "ngrams">;
-}
-
-/** A fill that could stand in a gap. */
-export interface FillCandidate {
-  /** As it stands in the text, with the space that joins it where there was none. */
-  readonly text: string;
-  /** Mean of its log probabilities; -100 where there are none. */
-  readonly score: number;
-  /** e^score, 0 to 1. */
-  readonly probability: number;
-  /** The chance that it is right, 0 to 1, if the result is `calibrated`; else the same as `probability`. */
-  readonly confidence: number;
-  /**
-   * Natural log probability of each of its tokens; of a word that was weighed against others, one: that of the word
-   * among them.
-   */
-  readonly logProbs: readonly number[];
-}
-
-/** What went into a gap. */
-export interface Fill extends FillCandidate {
-  /** The gap's place among the gaps, from 0. */
-  readonly gap: number;
-  /** Where the gap starts in the original text, in UTF-16 units. */
-  readonly offset: number;
-  /** Up to `alternatives` different fills, the one in the text first; fewer when the model has no more to say. */
-  readonly alternatives: readonly FillCandidate[];
-}
 
 /** A filled text and how it came about. */
 export interface InfillResult {
@@ -72,11 +27,6 @@ export interface InfillResult {
   /** Whether the confidences are chances that were measured on validation data. */
   readonly calibrated: boolean;
   readonly cancelled: boolean;
-}
-
-/** The signal of CallOptions, and progress: gaps filled of all. */
-export interface InfillOptions extends Pick<CallOptions, "signal"> {
-  readonly onProgress?: (progress: { readonly done: number; readonly total: number }) => void;
 }
 
 /**

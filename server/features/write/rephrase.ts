@@ -2,7 +2,8 @@
 import { ModelError } from "../../../models/errors.ts";
 import type { Settings } from "../../../protocol/settings.ts";
 import type { LoadedModel } from "../../engine/engine.ts";
-import { type InfillOptions, infill } from "./infill.ts";
+import { infill } from "./infill.ts";
+import type { InfillOptions } from "./infill-run.ts";
 
 /** A document and the part to be said otherwise; offsets in UTF-16 units. */
 export interface RephraseParams {

@@ -5,7 +5,8 @@ import { defined } from "../../../base/defined.ts";
 import { ModelError } from "../../../models/errors.ts";
 import { createTokenizer, type Tokenizer } from "../../../models/tokenizer/tokenizer.ts";
 import type { GenerateRequest, LoadedModel } from "../../../server/engine/engine.ts";
-import { type InfillParams, infill } from "../../../server/features/write/infill.ts";
+import { infill } from "../../../server/features/write/infill.ts";
+import type { InfillParams } from "../../../server/features/write/infill-run.ts";
 import { builtinJson, t5Json } from "../../tokenizer/vocabularies.ts";
 import { type Play, playedModel } from "../infill-model.ts";
 
