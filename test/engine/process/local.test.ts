@@ -132,6 +132,47 @@ test("proposals for a gap are as likely as scoring says; those of many tokens ar
   await engine.dispose();
 });
 
+test("words of a place are as likely as scoring says, whether or not they share tokens", async () => {
+  const engine = createLocalEngine();
+  const model = await engine.load(reference);
+  const { sentinelIds } = model.info;
+  const [before, after] = ["the one", " is that"];
+  const words = ["one", "ones", "that", "onethat", "onethatis", "the"];
+  const chances = await model.wordChances({
+    before,
+    after,
+    maxTokens: 64,
+    words,
+    mostRead: 9,
+    ownWords: 3,
+    ownRounds: 1,
+  });
+  const input = await model.encodeWindow({ texts: [before, after], hints: [8], maxTokens: 64 });
+  assert.deepEqual(
+    chances.words.slice(0, words.length).map(({ word }) => word),
+    words,
+  );
+  for (const { word, logProb, endLogProb, spaceLogProb } of chances.words.slice(0, words.length)) {
+    const ids = await model.encode([{ kind: "text", text: word }]);
+    const scored = (await model.score(input, [...sentinelIds.slice(0, 1), ...ids])).logProbs.slice(1);
+    const expected = scored.reduce((sum, each) => sum + each, 0);
+    assert.ok(Math.abs(logProb - expected) < 1e-3, `${word}: ${logProb}, not ${expected}`);
+    assert.ok(endLogProb <= 1e-6 && spaceLogProb <= 1e-6, word);
+  }
+  // Those that are not read are estimated from their first token.
+  const estimated = await model.wordChances({ before, after, maxTokens: 64, words: ["onethatis"], mostRead: 0 });
+  const [first] = await model.encode([{ kind: "text", text: "onethatis" }]);
+  const [, firstLog = 0] = (await model.score(input, [...sentinelIds.slice(0, 1), first ?? 0])).logProbs;
+  assert.ok((estimated.words[0]?.logProb ?? 0) < firstLog - 2);
+  const controller = new AbortController();
+  controller.abort();
+  assert.deepEqual(await model.wordChances({ before, after, maxTokens: 64, words }, controller), {
+    words: [],
+    cancelled: true,
+  });
+  await engine.dispose();
+});
+
 test("calls at the same time wait for one another; one cancelled in the queue never runs", async () => {
   const engine = createLocalEngine();
   const model = await engine.load(reference);

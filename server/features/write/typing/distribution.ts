@@ -41,7 +41,17 @@ export class WordDistribution {
     return this.words.has(word);
   }
 
-  /** Adds words by what the model says of them. */
+  /** The share that the experts besides the model give a new word of all that begins with the letters typed. */
+  shareOf(word: string, typed: string): number {
+    const { english, pairs, words } = this.weights;
+    const experts = this.experts(word);
+    const own = english * experts.english + pairs * experts.pair + words * experts.word;
+    let known = 0;
+    for (const { word: other, chance } of this.words.values()) if (other.startsWith(typed)) known += chance;
+    return own / (own + known);
+  }
+
+  /** Adds words by what the model says of them; what it was not asked about has a log probability of -Infinity. */
   add(chances: readonly WordChance[]): void {
     const { model, english, pairs, words } = this.weights;
     for (const { word, logProb, endLogProb, spaceLogProb } of chances) {
@@ -63,8 +73,9 @@ export class WordDistribution {
     this.ranked ??= [...this.words.values()].sort((a, b) => b.chance - a.chance);
     if (typed === "") return scaled(this.ranked, Math.max(1, this.total));
     const beginning = this.ranked.filter(({ word }) => word.startsWith(typed));
-    const known = beginning.reduce((sum, { chance }) => sum + chance, 0);
     const longer = beginning.filter(({ word }) => word.length > typed.length);
+    const whole = beginning.find(({ word }) => word === typed)?.chance ?? 0;
+    const known = longer.reduce((sum, { chance }) => sum + chance, WHOLE_SHARE * whole);
     return scaled(longer, known + UNKNOWN * UNKNOWN_LETTER ** typed.length);
   }
 }
@@ -72,8 +83,10 @@ export class WordDistribution {
 /** How much it counts that a word ends after its tokens: its root. */
 const END_SHARE = 0.5;
 /** Chance of all words that are not known, before the first letter and for each one. */
-const UNKNOWN = 0.02;
-const UNKNOWN_LETTER = 0.3;
+const UNKNOWN = 0.1;
+const UNKNOWN_LETTER = 0.05;
+/** How much the chance counts that the letters typed are the whole word: less than it is, since no key is saved then. */
+const WHOLE_SHARE = 0.5;
 
 function scaled(words: readonly LikelyWord[], whole: number): LikelyWord[] {
   return words.map((word) => ({ ...word, chance: word.chance / whole }));

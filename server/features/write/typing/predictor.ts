@@ -69,8 +69,11 @@ export function createPredictor(): Predictor {
     async words(context, place, signal) {
       const here = await placeAt(context, place, signal);
       if (here === undefined) return undefined;
-      const words = here.unknown(place.typed, false);
-      if (words.length > 0 && !(await ask(context, place, here, words, false, signal))) return undefined;
+      const { typed } = place;
+      const words = here.unknown(typed, false);
+      const weighed = words.filter((word) => typed.length === 1 || here.distribution.shareOf(word, typed) >= NOTABLE);
+      if (weighed.length > 0 && !(await ask(context, place, here, weighed, false, signal))) return undefined;
+      here.distribution.add(words.map((word) => ({ word, ...NOT_ASKED })));
       here.asked(place.typed);
       return here.distribution;
     },
@@ -88,7 +91,7 @@ async function ask(
   signal: AbortSignal,
 ): Promise<boolean> {
   const request = {
-    ...{ before, after, maxTokens, words },
+    ...{ before, after, maxTokens, words, mostRead: MOST_READ },
     prefix: model.info.prefixes.infill,
     continues: /\S$/.test(before),
     ...(own ? { ownWords: OWN_WORDS, ownRounds: english ? 0 : OWN_ROUNDS } : {}),
@@ -98,6 +101,8 @@ async function ask(
   return !cancelled;
 }
 
+/** Words whose tokens the model reads to their end. */
+const MOST_READ = 60;
 const MOST_DOCUMENTS = 8;
 const MOST_PLACES = 128;
 /** Characters on each side of the cursor whose words are counted. */
@@ -106,11 +111,14 @@ const MOST_COUNTED = 100_000;
 const BY_ENGLISH = 60;
 const BY_DOCUMENT = 250;
 /** Words that the model proposes. */
-const OWN_WORDS = 30;
+const OWN_WORDS = 20;
 /** Tokens by which they may be longer than one, where the model is asked alone. */
 const OWN_ROUNDS = 3;
 /** Words that each expert proposes when letters are typed, by the number of letters. */
-const BY_LETTERS = [0, 30, 20, 12];
+const BY_LETTERS = [0, 60, 20, 12];
+/** From the second letter on, the model is asked only about words that the other experts give this share at least. */
+const NOTABLE = 0.1;
+const NOT_ASKED = { logProb: Number.NEGATIVE_INFINITY, endLogProb: 0, spaceLogProb: Math.log(0.75) };
 
 const TOGETHER: Weights = { model: 0.5, english: 0.375, pairs: 0.075, words: 0.05 };
 const MODEL_ALONE: Weights = { model: 1, english: 0, pairs: 0, words: 0 };
