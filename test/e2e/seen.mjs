@@ -59,7 +59,7 @@ const LOOKS = {
     await page.locator(".view-line", { hasText: "In winter" }).click();
     await page.keyboard.press("Control+End");
     await again(async (count) => {
-      const words = count === 0 ? " the crossing" : " and";
+      const words = count === 0 ? " the crossing " : "and the ";
       await page.keyboard.type(words, { delay: 30 });
       typed += words;
       await ghost.first().waitFor({ timeout: TRY_MS });

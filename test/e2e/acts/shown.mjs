@@ -28,7 +28,7 @@ Entries live in a folder outside the project, one file per key. A file is writte
 
 const KEY_MS = 90;
 /** What is typed; after each the model knows a word. */
-const SUGGESTED = ["If you do not want", " use the cache, pass `--no-cache`. There are a number"];
+const SUGGESTED = ["If you do not want ", "use the cache, pass `--no-cache`. There are a number "];
 
 /** Films: what comes before, what is filmed, what tidies up. */
 export const FILMS = {
@@ -47,7 +47,7 @@ export const FILMS = {
         await page.keyboard.press("Tab");
         await page.waitForTimeout(400);
       }
-      await page.keyboard.type(" other settings.", { delay: KEY_MS });
+      await page.keyboard.type("other settings.", { delay: KEY_MS });
       await page.waitForTimeout(500);
     },
     after: reverted,

@@ -126,7 +126,7 @@ export const WRITING = {
     const { page } = person;
     await page.keyboard.press("Control+End");
     for (const word of WORDS) {
-      await page.keyboard.type(` ${word.trim()}`, { delay: 30 });
+      await page.keyboard.type(` ${word.trim()} `, { delay: 30 });
       if (await person.appears(person.ghostText(), 5000)) break;
     }
     await person.ghostText().waitFor();

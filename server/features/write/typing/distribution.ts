@@ -85,7 +85,7 @@ const END_SHARE = 0.5;
 /** Chance of all words that are not known, before the first letter and for each one. */
 const UNKNOWN = 0.1;
 const UNKNOWN_LETTER = 0.05;
-/** How much the chance counts that the letters typed are the whole word: less than it is, since no key is saved then. */
+/** How much the chance counts that the letters typed are the whole word; no key could be saved then. */
 const WHOLE_SHARE = 0.5;
 
 function scaled(words: readonly LikelyWord[], whole: number): LikelyWord[] {
