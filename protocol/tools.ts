@@ -21,6 +21,10 @@ export interface SummarizeTextOutput {
 /** Input of `fill_gaps_in_text`. */
 export const fillGapsInTextSchema = z.object({
   text: z.string().min(1).describe("Text with gaps, each marked by ___ (three underscores)."),
+  fillAll: z
+    .boolean()
+    .optional()
+    .describe("Whether to fill gaps whose best fill is likely wrong, too; if absent, those stay open."),
 });
 export type FillGapsInTextInput = z.input<typeof fillGapsInTextSchema>;
 
@@ -28,8 +32,10 @@ export type FillGapsInTextInput = z.input<typeof fillGapsInTextSchema>;
 export interface FillGapsInTextOutput {
   /** The text with its gaps filled and nothing else changed. */
   readonly text: string;
-  /** One per gap, in order. */
+  /** One per filled gap, in order. */
   readonly fills: readonly string[];
+  /** The gaps that stay open because no fill is likely right, from 0 among all gaps. */
+  readonly left: readonly number[];
 }
 
 /** The tools by their names. */

@@ -47,7 +47,12 @@ export async function serveMcp(model: string | undefined): Promise<void> {
   server.registerTool(
     "fill_gaps_in_text",
     { ...described(fill_gaps_in_text), inputSchema: fill_gaps_in_text.input.shape },
-    (input, { signal }) => answer(load, async (loaded) => (await fillGapsInText(loaded, input, { signal })).text),
+    (input, { signal }) =>
+      answer(load, async (loaded) => {
+        const { text, fills, left } = await fillGapsInText(loaded, input, { signal });
+        const open = `${left.length} of ${fills.length + left.length} gaps left open: not sure; fillAll fills them`;
+        return left.length === 0 ? text : `${text}\n\n(${open}; left: ${left.join(", ")})`;
+      }),
   );
   server.server.onerror = (error) => printNote(`a message could not be processed: ${error.message}`);
   const ended = new Promise<void>((resolve) => {

@@ -8,7 +8,7 @@ import type {
 import type { CallOptions, LoadedModel } from "./engine/engine.ts";
 import { summarize } from "./features/read/summarize.ts";
 import { summaryNotes } from "./features/read/summary-notes.ts";
-import { infill } from "./features/write/infill.ts";
+import { infill, LEAST_CHANCE } from "./features/write/infill.ts";
 
 type Signal = Pick<CallOptions, "signal">;
 
@@ -28,12 +28,12 @@ export async function summarizeText(
 /** @throws ModelError "input" for text without gaps; DOMException AbortError when cancelled; what the model throws */
 export async function fillGapsInText(
   model: LoadedModel,
-  { text }: FillGapsInTextInput,
+  { text, fillAll = false }: FillGapsInTextInput,
   options: Signal,
 ): Promise<FillGapsInTextOutput> {
-  const made = await infill({ model }, { text }, options);
+  const made = await infill({ model }, { text, leaveBelow: fillAll ? 0 : LEAST_CHANCE }, options);
   options.signal?.throwIfAborted();
-  return { text: made.text, fills: made.fills.map((fill) => fill.text) };
+  return { text: made.text, fills: made.fills.map((fill) => fill.text), left: made.left.map(({ gap }) => gap) };
 }
 
 /** The default of the setting `summary.minimumConfidence`. */

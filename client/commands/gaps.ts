@@ -28,15 +28,16 @@ export async function fillGapsIn(
   const { version } = document;
   const fills = await fillsOf(server, document, parts);
   if (fills === undefined) return;
-  const filled = fills.filter(({ text }) => text !== "");
+  const filled = fills.filter(({ text, left }) => text !== "" && !left);
   const problem = await replaceRanges(document, version, filled);
   if (problem !== undefined) warn(l10n.t("Spanfill filled no gap: {0}", problem));
   else tell(filled.length, fills.length);
 }
 
 /**
- * Shows what would go into the gaps in VS Code's preview, where each can be left out. Nothing is written before a
- * person applies it, and VS Code refuses to when the text has changed meanwhile.
+ * Shows what would go into the gaps in VS Code's preview, where each can be left out; those that are likely wrong are
+ * not ticked. Nothing is written before a person applies it, and VS Code refuses to when the text has changed
+ * meanwhile.
  */
 export async function previewGapsIn(
   server: LanguageServer,
@@ -57,11 +58,14 @@ export async function previewGapsIn(
   }
   const edit = new WorkspaceEdit();
   const opener = previewOpener();
-  for (const [i, { range, text, confidence }] of filled.entries()) {
+  for (const [i, { range, text, confidence, left }] of filled.entries()) {
+    const [line, chance] = [range.start.line + 1, Math.round(100 * confidence)];
     const metadata: WorkspaceEditEntryMetadata = {
-      label: l10n.t("Gap {0}, line {1} ({2}%)", i + 1, range.start.line + 1, Math.round(100 * confidence)),
+      label: left
+        ? l10n.t("Gap {0}, line {1} ({2}%, not sure)", i + 1, line, chance)
+        : l10n.t("Gap {0}, line {1} ({2}%)", i + 1, line, chance),
       description: labelText(text),
-      needsConfirmation: opener === undefined,
+      needsConfirmation: left || opener === undefined,
     };
     edit.replace(document.uri, range, text, metadata);
   }
@@ -85,6 +89,8 @@ interface GapFill {
   readonly range: Range;
   readonly text: string;
   readonly confidence: number;
+  /** Whether the gap stays open unless someone wants the text. */
+  readonly left: boolean;
 }
 
 /** @param parts where to fill; nowhere: everywhere */
@@ -107,7 +113,7 @@ async function fillsOf(
 function tell(filled: number, wanted: number): void {
   if (filled < wanted) {
     const text = l10n.t(
-      "Spanfill filled {0} of {1} gaps; for the others the model had nothing to say. More text around a gap helps.",
+      "Spanfill filled {0} of {1} gaps; for the others no text is likely right. More text around a gap helps, and the preview shows what was thought of.",
       filled,
       wanted,
     );

@@ -15,9 +15,9 @@ export interface FillGapsResult extends Provenance, AppliedResult {
   /** One text edit for each filled gap, only for this version of the document (`documentChanges` with the version). */
   readonly edit: WorkspaceEdit;
   /**
-   * One for each gap, in order; an empty text where the model had nothing to say (the edit leaves that gap as it is).
+   * One for each gap, in order; the edit leaves a gap as it is where the text is empty or, as `left` says, unsure.
    */
-  readonly fills: readonly { readonly range: Range; readonly text: string; readonly confidence: number }[];
+  readonly fills: readonly Readonly<{ range: Range; text: string; confidence: number; left: boolean }>[];
   /** Whether the confidences are measured chances to be right; else they are mean likelihoods of tokens. */
   readonly calibrated: boolean;
 }

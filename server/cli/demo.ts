@@ -4,6 +4,7 @@
  */
 import { readFileSync } from "node:fs";
 import { Command } from "commander";
+import type { Fill } from "../features/write/infill-candidates.ts";
 import type { ModelOptions } from "../open-model.ts";
 import { withModelOptions } from "./options.ts";
 import { runCommand } from "./terminal.ts";
@@ -13,7 +14,7 @@ export function demoCommand(): Command {
   const command = new Command("demo").description("Summarize and infill two sample documents with the built-in model.");
   return withModelOptions(command).action((options: ModelOptions) =>
     runCommand(options.json === true, async ({ signal }) => {
-      const [{ openModel, roundedMs }, { summarize }, { summaryNotes }, { infill }, { parseSettings }] =
+      const [{ openModel, roundedMs }, { summarize }, { summaryNotes }, { infill, LEAST_CHANCE }, { parseSettings }] =
         await Promise.all([
           import("../open-model.ts"),
           import("../features/read/summarize.ts"),
@@ -30,7 +31,7 @@ export function demoCommand(): Command {
         summarize({ model }, { text: document, style, minimumConfidence }, { signal });
       const sentence = await summaryIn("sentence");
       const bullets = await summaryIn("bullets");
-      const filled = await infill({ model }, { text: draft, gap: GAP, alternatives: 1 }, { signal });
+      const filled = await infill({ model }, { text: draft, gap: GAP, leaveBelow: LEAST_CHANCE }, { signal });
       const { config, id, parameters } = model.info;
       const text = `
 ${id}: ${(parameters / 1e6).toFixed(1)} million parameters, ${config.numLayers}+${config.numDecoderLayers} layers, ${options.precision}; loaded in ${seconds(loadMs)}
@@ -44,10 +45,10 @@ ${indented(sentence.summary)}
 THE SAME IN BULLETS (${[seconds(bullets.ms.total), ...summaryNotes(bullets)].join("; ")})
 ${indented(bullets.summary)}
 
-A DRAFT WITH ${filled.fills.length} GAPS (models/builtin/sample-gaps.md)
+A DRAFT WITH ${filled.fills.length + filled.left.length} GAPS (models/builtin/sample-gaps.md)
 ${indented(draft.trimEnd())}
 
-FILLED (${seconds(filled.ms.total)}; the model's words are in [brackets])
+FILLED (${seconds(filled.ms.total)}; the model's words are in [brackets]${leftNote(filled.left.length)})
 ${indented(bracketed(draft, filled.fills).trimEnd())}
 
 TRY NEXT
@@ -72,8 +73,13 @@ function sample(name: string): string {
 }
 
 /** The draft with its gaps filled, each fill in brackets. */
-function bracketed(draft: string, fills: readonly { readonly text: string }[]): string {
-  return draft.split(GAP).reduce((text, rest, i) => `${text}[${fills[i - 1]?.text.trim() ?? ""}]${rest}`);
+function bracketed(draft: string, fills: readonly Pick<Fill, "gap" | "text">[]): string {
+  const filled = new Map(fills.map(({ gap, text }) => [gap, `[${text.trim()}]`]));
+  return draft.split(GAP).reduce((text, rest, i) => `${text}${filled.get(i - 1) ?? GAP}${rest}`);
+}
+
+function leftNote(left: number): string {
+  return left === 0 ? "" : `; ${left} left open: not sure`;
 }
 
 function firstLines(text: string): string {

@@ -9,11 +9,12 @@ import { readText, runCommand } from "./terminal.ts";
 interface Options extends ModelOptions {
   readonly gap: string;
   readonly alternatives: number;
+  readonly fillAll: boolean;
 }
 
 /**
  * The command. Its action prints the filled text, with a note on stderr of the model's confidence in each fill; with
- * --json, {text, fills, calibrated, tokens, ms, model}.
+ * --json, {text, fills, left, calibrated, tokens, ms, model}.
  */
 export function infillCommand(): Command {
   const command = new Command("infill")
@@ -29,6 +30,7 @@ export function infillCommand(): Command {
       atLeast(1),
       1,
     )
+    .option("--fill-all", "fill the gaps whose best fill is likely wrong, too", false)
     .addHelpText(
       "after",
       `
@@ -40,28 +42,42 @@ Examples:
   return withModelOptions(command).action((file: string | undefined, options: Options) =>
     runCommand(options.json === true, async ({ signal, progress }) => {
       const text = await readText(file, signal);
-      const [{ openModel, roundedMs }, { infill }] = await Promise.all([
+      const [{ openModel, roundedMs }, { infill, LEAST_CHANCE }] = await Promise.all([
         import("../open-model.ts"),
         import("../features/write/infill.ts"),
       ]);
       await using opened = await openModel(options);
       const { cancelled, ms, ...made } = await infill(
         { model: opened.model },
-        { text, gap: options.gap, alternatives: options.alternatives },
+        {
+          text,
+          gap: options.gap,
+          alternatives: options.alternatives,
+          leaveBelow: options.fillAll ? 0 : LEAST_CHANCE,
+        },
         { signal, onProgress: ({ done, total }) => progress("Filling", done, total) },
       );
+      const all = [...made.fills, ...made.left].sort((a, b) => a.gap - b.gap);
       const sure = made.fills.map(({ confidence }) => percent(confidence)).join(", ");
-      const others = options.alternatives === 1 ? [] : made.fills.map(alternativesLine);
+      const others = options.alternatives === 1 ? [] : all.map(alternativesLine);
       return {
         text: made.text,
         isAnswer: true,
         json: { ...made, ms: roundedMs({ ...ms, load: opened.loadMs }) },
         details: others,
-        notes: [`confidence ${sure}`, ...(made.calibrated ? [] : ["not calibrated: mean token likelihoods"])],
+        notes: [
+          ...(sure === "" ? [] : [`confidence ${sure}`]),
+          ...leftNote(made.left.length, all.length),
+          ...(made.calibrated ? [] : ["not calibrated: mean token likelihoods"]),
+        ],
         cancelled,
       };
     }),
   );
+}
+
+function leftNote(left: number, all: number): string[] {
+  return left === 0 ? [] : [`${left} of ${all} gaps left open: not sure; --fill-all fills them`];
 }
 
 function alternativesLine({ alternatives }: Fill, i: number): string {

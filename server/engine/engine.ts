@@ -151,16 +151,24 @@ export interface FillRequest extends Omit<GenerateRequest, "inputs"> {
    * token.
    */
   readonly proposals?: readonly string[];
+  /** Further windows with one gap each, searched in the same run; each has an entry in the result's `others`. */
+  readonly others?: readonly { readonly window: SpanWindow; readonly proposals?: readonly string[] }[];
 }
 
-/** The result of filling a window's gaps. */
-export interface Filling {
+/** The fills of one window. */
+export interface WindowFilling {
   /** Tokens of the encoder's input. */
   readonly inputTokens: number;
   /** Best first. */
   readonly sequences: readonly FillSequence[];
   /** The proposals, in their order, without those that have too many tokens. */
   readonly proposed: readonly FilledSpan[];
+}
+
+/** The result of filling a window's gaps. */
+export interface Filling extends WindowFilling {
+  /** One for each of the request's other windows. */
+  readonly others?: readonly WindowFilling[];
   readonly cancelled: boolean;
   readonly timing: Generation["timing"];
 }

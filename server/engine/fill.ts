@@ -2,38 +2,72 @@
 import { type FillSpan, readSpans } from "../../models/tokenizer/spans.ts";
 import type { Tokenizer } from "../../models/tokenizer/tokenizer.ts";
 import { encodeWindow } from "../../models/tokenizer/window.ts";
-import type { CallOptions, Filling, FillRequest, GenerateRequest, LoadedModel } from "./engine.ts";
+import type {
+  CallOptions,
+  FilledSpan,
+  Filling,
+  FillRequest,
+  FillSequence,
+  GenerateRequest,
+  LoadedModel,
+} from "./engine.ts";
 
 /**
- * Log probabilities of the tokens of each continuation of a request's decoder prefix.
+ * Log probabilities of the tokens of each continuation of a request's decoder prefix, for each input.
  * @see scoreContinuations
  */
 export type ContinuationScorer = (
-  input: readonly number[],
+  inputs: readonly (readonly number[])[],
   request: Pick<GenerateRequest, "decoderPrefix" | "shortlist">,
-  continuations: readonly (readonly number[])[],
-) => Promise<number[][]>;
+  continuations: readonly (readonly (readonly number[])[])[],
+) => Promise<number[][][]>;
 
 /**
- * Fills the gaps of a window with the model.
+ * Fills the gaps of a window, and of others, with the model.
  * @throws what `generate` throws
  */
 export async function fillWindow(
   tokenizer: Tokenizer,
   generate: LoadedModel["generate"],
-  { window, proposals = [], ...request }: FillRequest,
+  { window, proposals = [], others = [], ...request }: FillRequest,
   options: CallOptions = {},
   likelihoods: ContinuationScorer = noScorer,
 ): Promise<Filling> {
-  const input = encodeWindow(tokenizer, window);
-  const { sequences, cancelled, timing } = await generate({ ...request, inputs: [input] }, options);
+  const windows = [{ window, proposals }, ...others];
+  const inputs = windows.map((one) => encodeWindow(tokenizer, one.window));
+  const { sequences, cancelled, timing } = await generate({ ...request, inputs }, options);
+  const beganMs = performance.now();
+  const proposed = await scoreProposals(
+    tokenizer,
+    inputs,
+    request,
+    windows.map((one) => (cancelled ? [] : (one.proposals ?? []))),
+    likelihoods,
+  );
+  const read = sequenceReader(tokenizer, request.decoderPrefix ?? []);
+  const [first = { inputTokens: 0, sequences: [], proposed: [] }, ...rest] = windows.map(
+    ({ window: { hints } }, i) => ({
+      inputTokens: inputs[i]?.length ?? 0,
+      sequences: (sequences[i] ?? []).map(({ ids, logProbs }) => read(ids, logProbs, hints.length)),
+      proposed: proposed[i] ?? [],
+    }),
+  );
+  return {
+    ...first,
+    ...(others.length > 0 && { others: rest }),
+    cancelled,
+    timing: { ...timing, totalMs: timing.totalMs + performance.now() - beganMs },
+  };
+}
+
+/** Reads the fills out of what was produced after a prefix. */
+function sequenceReader(tokenizer: Tokenizer, prefix: readonly number[]) {
   const anchor = tokenizer.encode(ANCHOR);
   const textOf = (ids: readonly number[]): string => {
     const text = tokenizer.decode([...anchor, ...ids]);
     return text.startsWith(ANCHOR) ? text.slice(ANCHOR.length) : text;
   };
-  const prefix = request.decoderPrefix ?? [];
-  const read = (produced: readonly number[], logProbs: readonly number[]) => {
+  return (produced: readonly number[], logProbs: readonly number[], gaps: number): FillSequence => {
     const ids = [...prefix, ...produced];
     const filled = ({ from, to, closed }: FillSpan) => ({
       text: textOf(ids.slice(from, to)),
@@ -41,34 +75,39 @@ export async function fillWindow(
       closed,
       endLogProb: logProbs[to - prefix.length] ?? 0,
     });
-    const spans = readSpans(ids, tokenizer.sentinelIds, window.hints.length, tokenizer.eosId);
+    const spans = readSpans(ids, tokenizer.sentinelIds, gaps, tokenizer.eosId);
     return { tokens: produced.length, spans: spans.map((span) => span && filled(span)) };
   };
+}
+
+async function scoreProposals(
+  tokenizer: Tokenizer,
+  inputs: readonly (readonly number[])[],
+  request: Omit<FillRequest, "window">,
+  proposals: readonly (readonly string[])[],
+  likelihoods: ContinuationScorer,
+): Promise<FilledSpan[][]> {
   const end = request.stopTokens?.[0] ?? tokenizer.eosId;
-  const proposed = cancelled ? [] : proposals.map((text) => ({ text, ids: [...tokenizer.encode(text), end] }));
-  const short = proposed.filter(({ ids }) => ids.length <= MOST_PROPOSED);
-  const beganMs = performance.now();
-  const scores =
-    short.length === 0
-      ? []
-      : await likelihoods(
-          input,
-          request,
-          short.map(({ ids }) => ids),
-        );
-  return {
-    inputTokens: input.length,
-    sequences: (sequences[0] ?? []).map(({ ids, logProbs }) => read(ids, logProbs)),
-    proposed: scores.map((logProbs, i) => ({
+  const short = proposals.map((texts) =>
+    texts
+      .map((text) => ({ text, ids: [...tokenizer.encode(text), end] }))
+      .filter(({ ids }) => ids.length <= MOST_PROPOSED),
+  );
+  if (short.every(({ length }) => length === 0)) return short.map(() => []);
+  const scores = await likelihoods(
+    inputs,
+    request,
+    short.map((texts) => texts.map(({ ids }) => ids)),
+  );
+  return scores.map((ofInput, i) =>
+    ofInput.map((logProbs, at) => ({
       // The model would begin a word with a space.
-      text: ` ${short[i]?.text}`,
+      text: ` ${short[i]?.[at]?.text}`,
       logProbs: logProbs.slice(0, -1),
       closed: true,
       endLogProb: logProbs.at(-1) ?? 0,
     })),
-    cancelled,
-    timing: { ...timing, totalMs: timing.totalMs + performance.now() - beganMs },
-  };
+  );
 }
 
 /** Decoding drops a text's leading space, so an anchor precedes it. */

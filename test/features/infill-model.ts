@@ -28,10 +28,12 @@ export function playedModel(
     finished: true,
   });
   const generate: LoadedModel["generate"] = async (request) => {
-    const played = play(request, tokenizer.decode(request.inputs[0] ?? [], { keepSpecial: true }));
-    const cancelled = played === "cancelled";
+    const played = request.inputs.map((ids) =>
+      play({ ...request, inputs: [ids] }, tokenizer.decode(ids, { keepSpecial: true })),
+    );
+    const cancelled = played.includes("cancelled");
     return {
-      sequences: [cancelled ? [] : played.map(sequence)],
+      sequences: played.map((sequences) => (sequences === "cancelled" ? [] : sequences.map(sequence))),
       cancelled,
       timing: { encodeMs: 1, firstTokenMs: 1, totalMs: 2, steps: 1 },
     };
@@ -70,7 +72,7 @@ export function playedModel(
     encodeWindow: async (window) => encodeWindow(tokenizer, window),
     fill: (request, options) =>
       fillWindow(tokenizer, generate, request, options, async (_, __, proposals) =>
-        proposals.map((ids) => ids.map(() => likelihood(tokenizer.decode(ids)))),
+        proposals.map((ofInput) => ofInput.map((ids) => ids.map(() => likelihood(tokenizer.decode(ids))))),
       ),
     wordChances: () => Promise.reject(new Error("infill does not ask for the chances of words")),
     score: () => Promise.reject(new Error("infill does not score")),

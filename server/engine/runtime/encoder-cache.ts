@@ -4,7 +4,7 @@ import type { T5Config } from "../../../models/t5/config.ts";
 import { layerWidths } from "../../../models/t5/weights.ts";
 import type { Encoded, Runner } from "../search/runner.ts";
 
-/** Wraps a runner so that it encodes the same single row only once while the result is among the latest `mostBytes`. */
+/** Wraps a runner so that it encodes the same rows only once while the result is among the latest `mostBytes`. */
 export function cachingEncoder(runner: Runner, config: T5Config, mostBytes = MOST_BYTES): Runner {
   const kept = new LRUCache<string, Encoded>({
     maxSize: mostBytes,
@@ -14,10 +14,10 @@ export function cachingEncoder(runner: Runner, config: T5Config, mostBytes = MOS
   return {
     ...runner,
     async encode(inputs, signal) {
-      const [ids = []] = inputs;
-      const bytes = encodedBytes(config, ids.length);
-      if (inputs.length !== 1 || bytes > mostBytes) return runner.encode(inputs, signal);
-      const key = ids.join();
+      const longest = Math.max(...inputs.map(({ length }) => length));
+      const bytes = encodedBytes(config, inputs.length * longest);
+      if (bytes > mostBytes) return runner.encode(inputs, signal);
+      const key = inputs.join(";");
       const encoded = kept.get(key) ?? (await runner.encode(inputs, signal));
       kept.set(key, encoded, { size: bytes });
       return { ...encoded, dispose: () => undefined }; // the cache frees it

@@ -102,47 +102,55 @@ export async function score(
 
 /**
  * The log probabilities of each continuation's tokens after a forced prefix: one step for the shared prefix, one for
- * all continuations.
- * @param continuations at least one token each
+ * all continuations of all inputs.
+ * @param continuations for each input; at least one token each
  * @throws ModelError "input" for ids outside the vocabulary or empty rows
  */
 export async function scoreContinuations(
   model: TokenModel,
-  input: readonly number[],
+  inputs: readonly (readonly number[])[],
   request: Pick<GenerateRequest, "decoderPrefix" | "shortlist">,
-  continuations: readonly (readonly number[])[],
-): Promise<number[][]> {
+  continuations: readonly (readonly (readonly number[])[])[],
+): Promise<number[][][]> {
   const { runner, config } = model;
-  const settings = searchSettings({ ...request, inputs: [input], maxNewTokens: 1 }, config, runner.vocabSize);
-  for (const ids of continuations) checkTokens("a proposal", ids, runner.vocabSize, 1);
-  const candidates = candidatesOf(model, { ...settings, prompt: [...settings.prompt, ...continuations.flat()] });
+  const settings = searchSettings({ ...request, inputs, maxNewTokens: 1 }, config, runner.vocabSize);
+  const all = continuations.flat();
+  for (const ids of all) checkTokens("a proposal", ids, runner.vocabSize, 1);
+  const candidates = candidatesOf(model, { ...settings, prompt: [...settings.prompt, ...all.flat()] });
   const encoded = await runner.encode(settings.inputs);
   try {
     const width = candidates.count;
-    const prefixStep = await encoded.start(1, candidates).step(settings.prompt, null); // [1, C]
-    const fed = Math.max(...continuations.map((ids) => ids.length)) - 1;
+    const prompts = inputs.flatMap(() => settings.prompt);
+    const prefixStep = await encoded.start(1, candidates).step(prompts, null); // [B, C]
+    const fed = Math.max(...all.map((ids) => ids.length)) - 1;
+    const most = Math.max(...continuations.map(({ length }) => length));
     let rest: Float32Array = new Float32Array(0);
     if (fed > 0) {
-      const tokens = continuations.flatMap((ids) =>
+      // Each input has as many rows; those beyond its continuations are padding.
+      const rows = continuations.flatMap((ofInput) => Array.from({ length: most }, (_, row) => ofInput[row] ?? []));
+      const tokens = rows.flatMap((ids) =>
         Array.from({ length: fed }, (_, i) => (i < ids.length - 1 ? (ids[i] ?? 0) : settings.padTokenId)),
       );
-      const order = continuations.map(() => 0);
-      const restStep = await prefixStep.state.step(tokens, order, true); // [N, fed, C]
+      const order = rows.map((_, row) => Math.floor(row / most));
+      const restStep = await prefixStep.state.step(tokens, order, true); // [B x N, fed, C]
       restStep.state.dispose();
       rest = restStep.logits;
     } else {
       prefixStep.state.dispose();
     }
-    const firstSum = logSumOfExponentials(prefixStep.logits);
-    return continuations.map((ids, row) =>
-      ids.map((id, i) => {
-        const column = candidates.columnOf(id) ?? -1;
-        if (i === 0) return (prefixStep.logits[column] ?? Number.NaN) - firstSum;
-        const at = (row * fed + i - 1) * width;
-        const logits = rest.subarray(at, at + width);
-        return (logits[column] ?? Number.NaN) - logSumOfExponentials(logits);
-      }),
-    );
+    return continuations.map((ofInput, input) => {
+      const first = prefixStep.logits.subarray(input * width, (input + 1) * width);
+      const firstSum = logSumOfExponentials(first);
+      return ofInput.map((ids, row) =>
+        ids.map((id, i) => {
+          const column = candidates.columnOf(id) ?? -1;
+          if (i === 0) return (first[column] ?? Number.NaN) - firstSum;
+          const at = ((input * most + row) * fed + i - 1) * width;
+          const logits = rest.subarray(at, at + width);
+          return (logits[column] ?? Number.NaN) - logSumOfExponentials(logits);
+        }),
+      );
+    });
   } finally {
     encoded.dispose();
   }

@@ -3,7 +3,7 @@ import { ModelError } from "../../../models/errors.ts";
 import { findGaps, type Gap } from "../../../models/tokenizer/spans.ts";
 import type { Settings } from "../../../protocol/settings.ts";
 import type { LoadedModel } from "../../engine/engine.ts";
-import { infill } from "./infill.ts";
+import { infill, LEAST_CHANCE } from "./infill.ts";
 import type { InfillOptions } from "./infill-run.ts";
 
 /** A document and a part of it; offsets in UTF-16 units. */
@@ -20,6 +20,8 @@ export interface GapFill {
   readonly text: string;
   /** The chance that it is right, 0 to 1, if the result is `calibrated`; else its tokens' mean likelihood. */
   readonly confidence: number;
+  /** Whether the gap stays open because the text is too likely wrong. */
+  readonly left: boolean;
 }
 
 /** The fills of the gaps in a part of a document. */
@@ -59,10 +61,17 @@ export async function fillGaps(
     );
   }
   const model = await context.model();
-  const made = await infill({ model }, { text: params.text, gaps, maxContextTokens }, options);
-  const fills = made.fills.flatMap(({ gap, text, confidence }) => {
+  const made = await infill(
+    { model },
+    { text: params.text, gaps, maxContextTokens, leaveBelow: LEAST_CHANCE },
+    options,
+  );
+  const left = new Set(made.left);
+  const all = [...made.fills, ...made.left].sort((a, b) => a.gap - b.gap);
+  const fills = all.flatMap((fill) => {
+    const { gap, text, confidence } = fill;
     const range = gaps[gap];
-    return range === undefined ? [] : [{ start: range.start, end: range.end, text, confidence }];
+    return range === undefined ? [] : [{ start: range.start, end: range.end, text, confidence, left: left.has(fill) }];
   });
   const { model: id, calibrated, cancelled } = made;
   return { fills, ms: made.ms.total, model: id, calibrated, cancelled };

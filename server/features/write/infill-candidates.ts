@@ -3,6 +3,7 @@ import { fitFill, type Gap } from "../../../models/tokenizer/spans.ts";
 import type { FilledSpan, LoadedModel } from "../../engine/engine.ts";
 import { confidenceOf, fillKind } from "../confidence.ts";
 import type { GappedDocument } from "./infill-window.ts";
+import { repeatsNeighbors } from "./repeats.ts";
 
 /** A fill that could stand in a gap. */
 export interface FillCandidate {
@@ -34,6 +35,8 @@ export interface Fill extends FillCandidate {
 /** A candidate and what it is ordered by, best first the greatest. */
 export interface Ranked extends FillCandidate {
   readonly rank: number;
+  /** Its log probability under the model, its end included. */
+  readonly total: number;
 }
 
 /** The gaps of a text, what is known of them, and what could stand in them. */
@@ -41,8 +44,6 @@ export interface GapCandidates {
   readonly model: LoadedModel;
   readonly document: GappedDocument;
   readonly candidates: Ranked[][];
-  /** The gaps whose words were weighed. */
-  readonly weighed: Set<number>;
   readonly alternatives: number;
   readonly newline: string;
   readonly cancelled: boolean;
@@ -53,7 +54,7 @@ export function keep(
   { model, document, candidates, newline, cancelled }: GapCandidates,
   gap: number,
   span: FilledSpan,
-  rankOf?: (span: FilledSpan) => number,
+  rank?: number,
 ): void {
   if (cancelled && !span.closed) return;
   const { texts, hints, fills } = document;
@@ -69,33 +70,49 @@ export function keep(
   const score = mean(logProbs);
   const confidence = confidenceOf(model.info, fillKind(hints[gap], text), logProbs);
   const known = candidates[gap]?.findIndex((other) => other.text === text) ?? -1;
-  const rank = rankOf?.(span) ?? score;
-  const candidate = { text, score, probability: Math.exp(score), confidence, logProbs, rank };
+  const total = logProbs.reduce((sum, logProb) => sum + logProb, span.endLogProb);
+  const candidate = { text, score, probability: Math.exp(score), confidence, logProbs, rank: rank ?? score, total };
   if (known < 0) candidates[gap]?.push(candidate);
-  else if (rank > (candidates[gap]?.[known]?.rank ?? 0)) candidates[gap]?.splice(known, 1, candidate);
+  else if (candidate.rank > (candidates[gap]?.[known]?.rank ?? 0)) candidates[gap]?.splice(known, 1, candidate);
   fills[gap] ??= text;
 }
 
-/** Of the words that were weighed, the best one stands in the gap; their chances are those among them. */
-export function choose({ model, candidates, document, weighed }: GapCandidates, gap: number): void {
-  const ranked = (candidates[gap] ?? []).toSorted((a, b) => b.rank - a.rank);
-  const [best] = ranked;
-  if (best === undefined) return;
-  const sum = ranked.reduce((total, { rank }) => total + Math.exp(rank - best.rank), 0);
-  candidates[gap] = ranked.map((candidate) => {
-    const score = Math.max(LEAST_SCORE, candidate.rank - best.rank - Math.log(sum));
-    const confidence = confidenceOf(model.info, "word", [score]);
+/**
+ * Orders the candidates that were weighed by their chance, those last that repeat what stands beside them; the best
+ * one stands in the gap. The chance of a word is that among the words, times that of a single word.
+ * @param byNgrams whether n-grams helped to rank them, for which the chances of words were measured
+ */
+export function choose({ model, candidates, document }: GapCandidates, gap: number, byNgrams: boolean): void {
+  const { texts, hints, fills } = document;
+  const weighed = candidates[gap] ?? [];
+  if (weighed.length === 0) return;
+  const isWord = ({ text }: Ranked) => byNgrams && ONE_WORD.test(text);
+  const words = weighed.filter(isWord);
+  const wordShare = Math.exp(logSum(words.map(({ total }) => total)) - logSum(weighed.map(({ total }) => total)));
+  const ranks = logSum(words.map(({ rank }) => rank));
+  const known = weighed.map((candidate) => {
+    if (!isWord(candidate)) return candidate;
+    const score = Math.max(LEAST_SCORE, candidate.rank - ranks);
+    const confidence = wordShare * confidenceOf(model.info, "word", [score]);
     return { ...candidate, score, probability: Math.exp(score), confidence, logProbs: [score] };
   });
-  document.fills[gap] = best.text;
-  weighed.add(gap);
+  const before = `${texts[gap - 1] ?? ""}${fills[gap - 1] ?? ""}${texts[gap] ?? ""}`;
+  const after = `${texts[gap + 1] ?? ""}${fills[gap + 1] ?? ""}${texts[gap + 2] ?? ""}`;
+  const fresh = known.filter(({ text }) => !repeatsNeighbors(before, text, after));
+  const wanted = fresh.filter(({ text }) => words.length === 0 || hints[gap] !== "phrase" || !ONE_WORD.test(text));
+  const listed = wanted.length > 0 ? wanted : fresh;
+  const chosen = listed.length > 0 ? listed : known.map((candidate) => ({ ...candidate, confidence: 0 }));
+  const sorted = chosen.toSorted((a, b) => b.confidence - a.confidence || b.rank - a.rank);
+  candidates[gap] = sorted.map((candidate, i) => ({ ...candidate, rank: -i }));
+  fills[gap] = sorted[0]?.text ?? "";
 }
 
 /** The fill of a gap; none if the run did not reach it. */
 export function fillOf({ document, candidates, alternatives }: GapCandidates, { start }: Gap, gap: number): Fill[] {
   const text = document.fills[gap];
   if (text === undefined) return [];
-  const ranked = candidates[gap]?.toSorted((a, b) => b.rank - a.rank).map(({ rank, ...candidate }) => candidate) ?? [];
+  const ranked =
+    candidates[gap]?.toSorted((a, b) => b.rank - a.rank).map(({ rank, total, ...candidate }) => candidate) ?? [];
   const candidate = ranked.find((one) => one.text === text) ?? {
     text,
     score: LEAST_SCORE,
@@ -109,6 +126,12 @@ export function fillOf({ document, candidates, alternatives }: GapCandidates, { 
 }
 
 const LEAST_SCORE = -100;
+const ONE_WORD = /^\s*[\p{L}’'-]+\s*$/u;
+
+function logSum(logs: readonly number[]): number {
+  const most = Math.max(...logs);
+  return Number.isFinite(most) ? most + Math.log(logs.reduce((sum, log) => sum + Math.exp(log - most), 0)) : most;
+}
 
 function mean(numbers: readonly number[]): number {
   if (numbers.length === 0) return LEAST_SCORE;

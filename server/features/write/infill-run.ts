@@ -1,12 +1,12 @@
 /** A run over the gaps of a text, and its passes of the model. */
 import { ModelError } from "../../../models/errors.ts";
 import { fillLength, findGaps, type Gap, type LengthHint, orderGaps } from "../../../models/tokenizer/spans.ts";
-import type { CallOptions, FillRequest, LoadedModel } from "../../engine/engine.ts";
+import type { CallOptions, Filling, FillRequest, LoadedModel } from "../../engine/engine.ts";
 import { checkText } from "../../text/input.ts";
 import { type Decoding, decodingOf } from "../decoding.ts";
+import { beamsFor, weighedTokens, weighingOf } from "./gap-weighing.ts";
 import { choose, type GapCandidates, keep } from "./infill-candidates.ts";
 import { windowOf } from "./infill-window.ts";
-import { type WordGap, wordGap } from "./word-gap.ts";
 
 /** What to fill. */
 export interface InfillParams {
@@ -21,6 +21,11 @@ export interface InfillParams {
   readonly length?: LengthHint;
   /** Tokens of one encoder window. Default 512, what T5 is trained on. */
   readonly maxContextTokens?: number;
+  /**
+   * Gaps whose best fill is less likely right than this, 0 to 1, stay open if the model is calibrated. Default 0: all
+   * are filled.
+   */
+  readonly leaveBelow?: number;
   /** Decoding other than what suits the model. */
   readonly decoding?: Pick<Decoding, "shortlist" | "ngrams">;
 }
@@ -71,7 +76,6 @@ export function begin(model: LoadedModel, params: InfillParams, { signal }: Infi
       fills: gaps.map(() => undefined),
     },
     candidates: gaps.map(() => []),
-    weighed: new Set(),
     alternatives,
     window,
     decoding: decodingOf(model.info, "fill", params.decoding),
@@ -86,37 +90,56 @@ export function begin(model: LoadedModel, params: InfillParams, { signal }: Infi
  * alternatives.
  */
 export async function pass(work: Work, first: number, end: number, again: boolean): Promise<void> {
+  const window = { ...windowOf(work.document, first, end, work.window), prefix: work.model.info.prefixes.infill };
+  const made = await run(work, { window, ...searchOf(work, first, end, again) });
+  for (const { spans } of made?.sequences ?? []) {
+    for (const [i, span] of spans.entries()) if (span !== undefined) keep(work, first + i, span);
+  }
+}
+
+/** Weighs words and phrases for some gaps in one run; the best one then stands in each. */
+export async function weigh(work: Work, gaps: readonly number[]): Promise<void> {
+  const { model, document, alternatives } = work;
+  const weighings = await Promise.all(gaps.map((gap) => weighingOf(work, gap, gaps.length)));
+  const [first, ...others] = weighings;
+  if (first === undefined) return;
+  const beams = beamsFor(model, gaps.length, alternatives);
+  const made = await run(work, {
+    ...searchOf(work, first.gap, first.gap + 1, true),
+    maxNewTokens: weighedTokens(gaps.map((gap) => document.hints[gap])),
+    numBeams: beams,
+    numReturnSequences: beams,
+    lengthPenalty: 0,
+    window: first.window,
+    proposals: first.proposals,
+    ...(others.length > 0 && { others: others.map(({ window, proposals }) => ({ window, proposals })) }),
+  });
+  if (made === undefined || work.cancelled) return;
+  for (const [i, { gap, byNgrams, rank }] of weighings.entries()) {
+    const { sequences, proposed } = i === 0 ? made : (made.others?.[i - 1] ?? { sequences: [], proposed: [] });
+    const spans = [...sequences.map((sequence) => sequence.spans[0]), ...proposed].filter((span) => span !== undefined);
+    if (spans.length === 0) continue;
+    work.candidates[gap] = []; // what an earlier pass gave is ranked otherwise
+    const closed = spans.filter((span) => span.closed);
+    for (const span of closed.length > 0 ? closed : spans) keep(work, gap, span, rank(span));
+    choose(work, gap, byNgrams);
+  }
+}
+
+async function run(work: Work, request: FillRequest): Promise<Filling | undefined> {
   if (work.signal?.aborted) work.cancelled = true;
-  if (work.cancelled) return;
-  const { model, tally } = work;
-  const window = { ...windowOf(work.document, first, end, work.window), prefix: model.info.prefixes.infill };
-  const word = end === first + 1 ? await wordGapOf(work, first) : undefined;
-  const { sequences, proposed, ...made } = await model.fill(
-    {
-      window: { ...window, ...(word && { hints: ["word" as const] }) },
-      ...searchOf(work, first, end, again),
-      ...word?.request,
-    },
-    work.signal && { signal: work.signal },
-  );
+  if (work.cancelled) return undefined;
+  const { tally } = work;
+  const made = await work.model.fill(request, work.signal && { signal: work.signal });
   tally.passes += 1;
-  tally.tokensIn += made.inputTokens;
-  tally.tokensOut += sequences[0]?.tokens ?? 0;
+  for (const { inputTokens, sequences } of [made, ...(made.others ?? [])]) {
+    tally.tokensIn += inputTokens;
+    tally.tokensOut += sequences[0]?.tokens ?? 0;
+  }
   tally.encodeMs += made.timing.encodeMs;
   tally.decodeMs += made.timing.totalMs - made.timing.encodeMs;
   work.cancelled = made.cancelled;
-  // what an earlier pass gave is ranked otherwise
-  if (word !== undefined && !work.cancelled) work.candidates[first] = [];
-  for (const { spans } of [...sequences, ...proposed.map((span) => ({ spans: [span] }))]) {
-    for (const [i, span] of spans.entries()) if (span !== undefined) keep(work, first + i, span, word?.rank);
-  }
-  if (word !== undefined && !work.cancelled) choose(work, first);
-}
-
-/** How a gap for one word is weighed; undefined for others. */
-export function wordGapOf(work: Work, gap: number): Promise<WordGap | undefined> {
-  const { model, document, decoding, alternatives } = work;
-  return wordGap(model, document, gap, decoding.ngrams, Math.max(LEAST_BEAMS, alternatives));
+  return made;
 }
 
 const WINDOW_TOKENS = 512;

@@ -56,10 +56,10 @@ export function windowOf(document: GappedDocument, first: number, end: number, m
   };
 }
 
-/** Beyond about 27 sentinels in one input T5's fills get worse. */
-const MOST_GAPS = 25;
+/** Beyond about as many sentinels in one input T5's fills get worse; each is weighed again with the others filled. */
+const MOST_GAPS = 32;
 /** Tokens that one pass may produce. */
-const MOST_OUTPUT_TOKENS = 512;
+const MOST_OUTPUT_TOKENS = 640;
 /** The text between the gaps of a pass takes at most this share of the window. */
 const MOST_BETWEEN = 0.6;
 

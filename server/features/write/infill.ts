@@ -4,19 +4,28 @@
 import { assemble } from "../../../models/tokenizer/spans.ts";
 import type { LoadedModel } from "../../engine/engine.ts";
 import { isCalibrated } from "../confidence.ts";
+import { isShort, MOST_WEIGHED } from "./gap-weighing.ts";
 import { type Fill, fillOf } from "./infill-candidates.ts";
-import { begin, type InfillOptions, type InfillParams, pass, wordGapOf } from "./infill-run.ts";
+import { begin, type InfillOptions, type InfillParams, pass, weigh } from "./infill-run.ts";
 import { endOfPass } from "./infill-window.ts";
+
+/**
+ * The chance below which a gap stays open where people read the text: of the fills below it in documents that the model
+ * had not seen, fewer than one in ten was right.
+ */
+export const LEAST_CHANCE = 0.2;
 
 /** A filled text and how it came about. */
 export interface InfillResult {
   /** The text with its gaps filled; a gap that a cancelled run did not reach is left as it was. */
   readonly text: string;
   /**
-   * One a gap, in order; after a cancelled run those that were filled. A fill is empty when the model had nothing to
-   * say.
+   * One for each gap that was filled, in order; after a cancelled run those that were reached. A fill is empty when the
+   * model had nothing to say.
    */
   readonly fills: readonly Fill[];
+  /** The gaps that stay open because their best fill is too likely wrong, each with that fill. */
+  readonly left: readonly Fill[];
   /** Runs of the model. */
   readonly passes: number;
   /** Tokens encoded and produced, over all passes. */
@@ -45,28 +54,42 @@ export async function infill(
   const total = gaps.length;
   for (let first = 0; first < total && !work.cancelled; ) {
     const end = await endOfPass(work.model, document, first, work.window);
-    await pass(work, first, end, false);
-    for (let gap = first; gap < end; gap++) {
-      if (document.fills[gap] === undefined) await pass(work, gap, gap + 1, true);
-      if (!work.cancelled) document.fills[gap] ??= "";
-    }
+    // A short gap that stands alone is weighed at once; several first give each other something to read.
+    if (end - first > 1 || !isShort(document.hints[first])) await pass(work, first, end, false);
     first = end;
-    options.onProgress?.({ done: first, total });
+  }
+  const short = [...gaps.keys()].filter((gap) => isShort(document.hints[gap]));
+  for (let first = 0; first < short.length; first += MOST_WEIGHED) {
+    await weigh(work, short.slice(first, first + MOST_WEIGHED));
+    options.onProgress?.({ done: Math.min(first + MOST_WEIGHED, short.length), total });
   }
   for (let gap = 0; gap < total; gap++) {
-    const few = total > 1 && (work.candidates[gap]?.length ?? 0) < work.alternatives;
-    const unweighed = !work.weighed.has(gap) && (await wordGapOf(work, gap)) !== undefined;
-    if (few || unweighed) await pass(work, gap, gap + 1, true);
+    const few =
+      document.fills[gap] === undefined || (total > 1 && (work.candidates[gap]?.length ?? 0) < work.alternatives);
+    if (few && !isShort(document.hints[gap])) await pass(work, gap, gap + 1, true);
+    if (!work.cancelled) document.fills[gap] ??= "";
   }
+  options.onProgress?.({ done: total, total });
   const { tally } = work;
+  const calibrated = isCalibrated(context.model.info, "fill", "passage");
+  const { leaveBelow = 0 } = params;
+  const all = gaps.flatMap((gap, i) => fillOf(work, gap, i));
+  const isLeft = ({ confidence }: Fill) => calibrated && confidence < leaveBelow;
+  const fills = all.filter((fill) => !isLeft(fill));
+  const filled = new Map(fills.map(({ gap, text }) => [gap, text]));
   return {
-    text: assemble(params.text, gaps, document.fills),
-    fills: gaps.flatMap((gap, i) => fillOf(work, gap, i)),
+    text: assemble(
+      params.text,
+      gaps,
+      gaps.map((_, i) => filled.get(i)),
+    ),
+    fills,
+    left: all.filter(isLeft),
     passes: tally.passes,
     tokens: { in: tally.tokensIn, out: tally.tokensOut },
     ms: { total: performance.now() - started, encode: tally.encodeMs, decode: tally.decodeMs },
     model: context.model.info.id,
-    calibrated: isCalibrated(context.model.info, "fill", "passage"),
+    calibrated,
     cancelled: work.cancelled,
   };
 }

@@ -28,9 +28,10 @@ export const fillGapsInPart = onPart(
       range: document.rangeOf(fill.start, fill.end),
       text: fill.text,
       confidence: fill.confidence,
+      left: fill.left,
     }));
     const edits: TextEdit[] = placedFills
-      .filter((fill) => fill.text !== "")
+      .filter((fill) => fill.text !== "" && !fill.left)
       .map((fill) => ({ range: fill.range, newText: fill.text }));
     const edit = annotate
       ? annotated(uri, version, edits, services.t)

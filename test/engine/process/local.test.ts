@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import { ModelError } from "../../../models/errors.ts";
 import { modelIdentity } from "../../../server/catalog/folder/identity.ts";
-import type { Generation, LoadedModel } from "../../../server/engine/engine.ts";
+import type { FilledSpan, Generation, LoadedModel } from "../../../server/engine/engine.ts";
 import { createLocalEngine } from "../../../server/engine/process/local.ts";
 import { randomModelFolder } from "../../support/random-model.ts";
 
@@ -95,6 +95,39 @@ test("generates the same from the same, streams, and scores what it generates", 
   assert.deepEqual(streamed.at(-1), best.ids);
   const score = await model.score(inputs[0] ?? [], best.ids);
   for (const [i, logProb] of best.logProbs.entries()) assert.ok(Math.abs(logProb - (score.logProbs[i] ?? 0)) < 1e-3);
+  await engine.dispose();
+});
+
+test("windows filled in one run give what each gives alone, proposals included", async () => {
+  const engine = createLocalEngine();
+  const model = await engine.load(reference);
+  const [first = 0, second = 0] = model.info.sentinelIds;
+  const request = { maxNewTokens: 4, numBeams: 3, numReturnSequences: 3, lengthPenalty: 0, decoderPrefix: [first] };
+  const windows = [
+    { window: { texts: ["the one", "is that"], hints: [undefined], maxTokens: 64 }, proposals: ["one", "that is"] },
+    { window: { texts: ["that is the one and", ""], hints: [undefined], maxTokens: 64 }, proposals: [] },
+    { window: { texts: ["is", "one"], hints: [undefined], maxTokens: 64 }, proposals: ["the", "one", "that"] },
+  ];
+  const search = { ...request, stopTokens: [second] };
+  const [one, ...others] = windows;
+  assert.ok(one);
+  const together = await model.fill({ ...search, ...one, others });
+  for (const [i, window] of windows.entries()) {
+    const alone = await model.fill({ ...search, ...window });
+    const found = i === 0 ? together : together.others?.[i - 1];
+    assert.ok(found);
+    assert.equal(found.inputTokens, alone.inputTokens);
+    const texts = ({ spans }: (typeof alone.sequences)[number]) => spans.map((span) => span?.text);
+    assert.deepEqual(found.sequences.map(texts), alone.sequences.map(texts));
+    for (const [at, { text, logProbs, endLogProb }] of alone.proposed.entries()) {
+      const same: FilledSpan | undefined = found.proposed[at];
+      assert.equal(same?.text, text);
+      for (const [token, logProb] of [...logProbs, endLogProb].entries()) {
+        const other = [...(same?.logProbs ?? []), same?.endLogProb ?? 0][token] ?? 0;
+        assert.ok(Math.abs(other - logProb) < 1e-3, `${text} ${token}: ${other}, not ${logProb}`);
+      }
+    }
+  }
   await engine.dispose();
 });
 

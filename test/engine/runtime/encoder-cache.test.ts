@@ -26,9 +26,12 @@ test("the last rows that fit are encoded once; older ones are freed, and all of 
   assert.equal(count(), 3);
   await encode(4, 5, 6);
   assert.equal(count(), 4);
-  // What never fits, and batches, are the caller's to free, as without a cache.
+  // Several rows are remembered together, as many as they are.
+  for (let i = 0; i < 2; i++) (await cached.encode([[1], [2, 3]])).dispose();
+  assert.equal(count(), 5);
+  // What never fits, padding included, is the caller's to free, as without a cache.
   const large = await cached.encode([[1, 2, 3, 4, 5, 6, 7]]);
-  const batch = await cached.encode([[1], [2]]);
+  const batch = await cached.encode([[1, 2, 3, 4], [2]]);
   const before = runner.alive();
   large.dispose();
   batch.dispose();

@@ -48,7 +48,7 @@ function checkOutside(
   assert.equal(filled.slice(at), text.slice(from));
 }
 
-test("fills all gaps of a text in one pass", async () => {
+test("fills all gaps of a text in one pass, and weighs them in another", async () => {
   const requests: GenerateRequest[] = [];
   const inputs: string[] = [];
   const play = says(builtin, "quick", "the lazy");
@@ -71,8 +71,12 @@ test("fills all gaps of a text in one pass", async () => {
       [1, 25, "the"],
     ],
   );
-  assert.deepEqual([result.passes, result.cancelled, result.model], [1, false, "played"]);
-  assert.deepEqual(inputs, ["infill: The<extra_id_0><length_1> fox\n\tjumps over<extra_id_1><length_1>.</s>"]);
+  assert.deepEqual([result.passes, result.cancelled, result.model], [2, false, "played"]);
+  assert.deepEqual(inputs, [
+    "infill: The<extra_id_0><length_1> fox\n\tjumps over<extra_id_1><length_1>.</s>",
+    "infill: The<extra_id_0><length_1> fox\n\tjumps over the.</s>",
+    "infill: The quick fox\n\tjumps over<extra_id_0><length_1>.</s>",
+  ]);
   const [request] = requests;
   assert.deepEqual([request?.stopTokens, request?.decoderPrefix, request?.numBeams], [[32097], [32099], 1]);
   for (const banned of [0, 2, 32099, 32096, 32000, 32120])
@@ -99,7 +103,7 @@ test("a gap that the model skipped is asked for alone, with the other fills in p
   const [, second, third] = t5.sentinelIds;
   const model = playedModel(t5, (request, text) => {
     inputs.push(text);
-    const [word = 0] = t5.encode(inputs.length === 1 ? "blue" : "green");
+    const [word = 0] = t5.encode(text.includes("Grass is<extra_id_0> and sky is blue") ? "green" : "blue");
     if (inputs.length > 1) assert.ok(request.bannedTokens?.includes(t5.eosId));
     return inputs.length === 1 ? [[second ?? 0, word, third ?? 0]] : [[second ?? 0], [word, second ?? 0]];
   });
@@ -120,21 +124,21 @@ test("more gaps than sentinels, or than one pass does well, take several passes 
   const inputs: string[] = [];
   const model = playedModel(t5, (request, text) => {
     inputs.push(text);
-    return says(t5, ...Array.from({ length: 30 }, () => "word"))(request, text);
+    return says(t5, ...Array.from({ length: 32 }, () => "word"))(request, text);
   });
   const text = Array.from({ length: 120 }, (_, i) => `${i} ___`).join(" ");
   const progress: number[] = [];
   const result = await infill({ model }, { text }, { onProgress: ({ done }) => progress.push(done) });
   assert.equal(result.text, text.replaceAll("___", "word"));
-  assert.deepEqual([result.fills.length, result.passes, progress.at(-1)], [120, 5, 120]);
-  assert.match(inputs[1] ?? "", /^0 word 1 word .* 24 word 25<extra_id_0> 26<extra_id_1>/);
+  assert.deepEqual([result.fills.length, result.passes, progress.at(-1)], [120, 8, 120]);
+  assert.match(inputs[1] ?? "", /^0 word 1 word .* 31 word 32<extra_id_0> 33<extra_id_1>/);
 
   const few: Tokenizer = { ...t5, sentinelIds: t5.sentinelIds.slice(0, 3) };
   const inTwos = await infill(
     { model: playedModel(few, says(few, "a", "b", "c", "d")) },
     { text: "1 ___ 2 ___ 3 ___ 4 ___" },
   );
-  assert.deepEqual([inTwos.text, inTwos.passes], ["1 a 2 b 3 c 4 d", 2]);
+  assert.deepEqual([inTwos.text, inTwos.passes], ["1 a 2 b 3 c 4 d", 3]);
 });
 
 test("a text longer than the window is seen around its gap, on both sides", async () => {
@@ -162,13 +166,13 @@ test("a text longer than the window is seen around its gap, on both sides", asyn
   }
 });
 
-test("gaps far apart do not share a pass", async () => {
+test("gaps far apart are weighed in one run, each in its own window", async () => {
   const far = "some words between. ".repeat(300);
   const result = await infill({ model: playedModel(t5, says(t5, "a", "b")) }, { text: `1 ___ ${far} ___ 2` });
-  assert.deepEqual([result.text, result.passes], [`1 a ${far} b 2`, 2]);
+  assert.deepEqual([result.text, result.passes], [`1 a ${far} b 2`, 1]);
 });
 
-test("alternatives are different, the one in the text first, then by score", async () => {
+test("alternatives are different, the one in the text first, then by their chance", async () => {
   const requests: GenerateRequest[] = [];
   const model = playedModel(t5, (request) => {
     requests.push(request);
@@ -176,9 +180,15 @@ test("alternatives are different, the one in the text first, then by score", asy
   });
   const { fills } = await infill({ model }, { text: "a ___ b", alternatives: 3 });
   assert.deepEqual(fills[0]?.alternatives.map(({ text }) => text).sort(), ["blue", "green", "red"]);
-  assert.equal(fills[0]?.alternatives[0]?.text, "red");
-  assert.ok((fills[0]?.alternatives[1]?.score ?? 0) >= (fills[0]?.alternatives[2]?.score ?? 0));
-  assert.deepEqual([requests[0]?.numBeams, requests[0]?.numReturnSequences, requests.length], [4, 4, 1]);
+  assert.equal(fills[0]?.alternatives[0]?.text, fills[0]?.text);
+  const chances = fills[0]?.alternatives.map(({ confidence }) => confidence) ?? [];
+  assert.deepEqual(
+    chances.toSorted((a, b) => b - a),
+    chances,
+  );
+  assert.deepEqual([requests[0]?.numBeams, requests[0]?.numReturnSequences, requests.length], [16, 16, 1]);
+  const one = await infill({ model }, { text: "a ___ b" });
+  assert.equal(one.text, `a ${fills[0]?.text} b`, "the fill is the first alternative, however many are asked for");
 });
 
 test("a cancelled run leaves the gaps it did not reach as they were", async () => {
@@ -320,7 +330,7 @@ test("a gap for one English word takes what stands between such neighbors when t
   assert.equal(await filled(words(0.5), { length: "phrase" }), "Thanks so far for this.");
   // Where no length is asked for, one word is weighed if the model has put one there.
   const { text, passes } = await infill({ model: words(0.5) }, { text: "Thanks so ___ for this." });
-  assert.deepEqual([text, passes], ["Thanks so much for this.", 2]);
+  assert.deepEqual([text, passes], ["Thanks so much for this.", 1]);
   const two = playedModel(builtin, says(builtin, "far away"), "infill: ", () => -0.1);
   const phrase = { ...two, info: { ...two.info, decoding: { fill: { ngrams: 0.5 } } } };
   assert.equal((await infill({ model: phrase }, { text: "Thanks so ___ for." })).passes, 1);
@@ -340,6 +350,39 @@ test("a gap for one English word takes what stands between such neighbors when t
   // Their chances are those among all that were weighed.
   const [{ probability: best = 0 } = {}, { probability: next = 0 } = {}] = result.fills[0]?.alternatives ?? [];
   assert.ok(best > 0.9 && next < 1 - best && next > 0, `${best}, ${next}`);
+});
+
+test("a gap stays open where the best fill is likely wrong, unless the model was never calibrated", async () => {
+  const play = () => ["red", "green"].map((word) => [...t5.encode(word), t5.sentinelIds[1] ?? 0]);
+  const model = playedModel(t5, play);
+  const chance = (bias: number) => ({
+    fill: { bias, weights: {} },
+    passage: { bias, weights: {} },
+    word: { bias, weights: {} },
+  });
+  const calibrated = (bias: number): LoadedModel => ({ ...model, info: { ...model.info, calibration: chance(bias) } });
+  const text = "The sky is ___ and the sea is ___.";
+  const unsure = await infill({ model: calibrated(-2) }, { text, leaveBelow: 0.2 });
+  assert.equal(unsure.text, text);
+  assert.deepEqual([unsure.fills, unsure.left.map(({ gap }) => gap)], [[], [0, 1]]);
+  assert.ok(unsure.left.every((fill) => fill.text !== "" && fill.confidence < 0.2));
+  for (const [filling, leaveBelow] of [
+    [calibrated(-2), 0],
+    [calibrated(2), 0.2],
+    [model, 0.9],
+  ] as const) {
+    const { left, fills } = await infill({ model: filling }, { text, leaveBelow });
+    assert.deepEqual([left, fills.length], [[], 2]);
+  }
+});
+
+test("no fill says again what stands beside it, or in the gap before", async () => {
+  const play = (request: GenerateRequest) =>
+    gapsOf(t5, request) > 1
+      ? says(t5, "this project", "in this project")(request, "")
+      : ["this project", "your help", "in this project"].map((words) => [...t5.encode(words), t5.sentinelIds[1] ?? 0]);
+  const { text } = await infill({ model: playedModel(t5, play) }, { text: "Contributing to ___ needs ___." });
+  assert.doesNotMatch(text, /project.*project/);
 });
 
 test("a gap is not filled with another gap that stands in the text", async () => {
