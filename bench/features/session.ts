@@ -27,6 +27,8 @@ export interface TimedSession {
   close(uri: string): void;
   request(method: string, params: object): Promise<unknown>;
   command(command: string, argument?: object): Promise<unknown>;
+  /** Lines of the server's log since the last request was sent. */
+  logged(): string[];
   /** Milliseconds until an empty request is answered, the baseline of every feature. */
   constant(): Promise<number>;
   /** Of the server and the engine. */
@@ -75,6 +77,10 @@ export async function timedSession(settings: object, script = "dist/cli.js"): Pr
       client.received.length = 0;
       return command(name, argument);
     },
+    logged: () =>
+      client.received.flatMap(({ method, params }) =>
+        method === "window/logMessage" ? [(params as { message: string }).message] : [],
+      ),
     async constant() {
       const began = performance.now();
       await command("spanfill.status");

@@ -1,5 +1,6 @@
 /** The language server as a suggester: what an editor would show of its answers. */
 import * as z from "zod";
+import { defined } from "../../base/defined.ts";
 import { type At, timedSession } from "../features/session.ts";
 import type { OpenedDocument, Shown, Suggester } from "./typist.ts";
 
@@ -19,7 +20,8 @@ export interface ServerSuggester extends Suggester {
  * @param script the command line's bundle
  */
 export async function startServer(settings: object, script: string): Promise<ServerSuggester> {
-  const session = await timedSession(settings, script);
+  // At this level the log tells the chance of what is suggested, which the protocol has no place for.
+  const session = await timedSession({ ...settings, logLevel: "debug" }, script);
   let document: { readonly uri: string; version: number; lines: string[] } | undefined;
   let opened = 0;
 
@@ -47,7 +49,8 @@ export async function startServer(settings: object, script: string): Promise<Ser
       const answer = items.parse(await suggestAt(session, document.uri, cursor()));
       const ms = performance.now() - began;
       const text = ghostText(answer?.[0], document.lines.at(-1) ?? "", cursor());
-      return text === undefined ? { ms } : { ms, text };
+      const confidence = chanceOf(session.logged());
+      return { ms, ...defined({ text, confidence: text === undefined ? undefined : confidence }) };
     },
     async close() {
       if (document !== undefined) session.close(document.uri);
@@ -55,6 +58,12 @@ export async function startServer(settings: object, script: string): Promise<Ser
     },
     dispose: () => session.dispose(),
   };
+}
+
+/** The chance of the first suggestion, by the server's log. */
+function chanceOf(lines: readonly string[]): number | undefined {
+  const chances = lines.flatMap((line) => /inline completion: \d+ suggested \(([\d.]+)/.exec(line)?.[1] ?? []);
+  return chances.length === 0 ? undefined : Number(chances.at(-1));
 }
 
 function suggestAt(session: Awaited<ReturnType<typeof timedSession>>, uri: string, position: At): Promise<unknown> {

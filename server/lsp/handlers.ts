@@ -72,7 +72,10 @@ export async function provideInlineCompletion(
   signal.throwIfAborted();
   if (completions.cancelled) throw cancelled();
   checkEdition(services, document, edition);
-  services.log.debug(`inline completion: ${completions.reason ?? `${completions.items.length} suggested`}`);
+  const chances = completions.items.map(({ confidence }) => confidence.toFixed(3)).join(", ");
+  services.log.debug(
+    `inline completion: ${completions.reason ?? `${completions.items.length} suggested (${chances})`}`,
+  );
   // The letters of the word under way belong to it, so that editors can go on filtering by them.
   return completions.items.map(({ text, typed }) => ({
     insertText: document.text.slice(offset - typed, offset) + text,

@@ -31,6 +31,10 @@ function serverScript(item: string): string {
       "textDocument/didChange": ({ contentChanges: [{ range, text: inserted }] }) =>
         void (text = text.slice(0, offsetOf(range.start)) + inserted + text.slice(offsetOf(range.end))),
     };
+    const send = (message) => {
+      const body = JSON.stringify({ jsonrpc: "2.0", ...message });
+      process.stdout.write("Content-Length: " + Buffer.byteLength(body) + "\\r\\n\\r\\n" + body);
+    };
     process.stdin.on("data", (chunk) => {
       buffer = Buffer.concat([buffer, chunk]);
       for (let at; (at = buffer.indexOf("\\r\\n\\r\\n")) >= 0; ) {
@@ -40,8 +44,10 @@ function serverScript(item: string): string {
         buffer = buffer.subarray(at + 4 + length);
         const result = answers[method]?.(params) ?? null;
         if (id === undefined) continue;
-        const body = JSON.stringify({ jsonrpc: "2.0", id, result });
-        process.stdout.write("Content-Length: " + Buffer.byteLength(body) + "\\r\\n\\r\\n" + body);
+        if (result?.length > 0) {
+          send({ method: "window/logMessage", params: { type: 4, message: "inline completion: 1 suggested (0.625)" } });
+        }
+        send({ id, result });
       }
     });`;
 }
@@ -69,6 +75,7 @@ test("a server that knows the answer saves the most possible, also where it repl
     "[{ insertText: line + rest, range: { start: { line: position.line, character: 0 }, end: position } }]",
   );
   assert.equal(replaced.keys, 1 + UNITS);
+  assert.deepEqual(inserted.trials[0], { confidence: 0.625, right: true });
 });
 
 test("a server that says nothing saves nothing, and one that is always wrong is charged", async () => {
