@@ -156,13 +156,18 @@ program
 program
   .command("typing")
   .description("types paragraphs that training never saw through the language server, key by key")
+  .addOption(
+    new Option("--part <names...>", "typing key by key; words, phrases and sentences in gaps")
+      .choices(["typing", "gaps"])
+      .default(["typing", "gaps"]),
+  )
   .addOption(new Option("--kind <names...>", "kinds of text").choices(textKinds).default([...textKinds]))
   .addOption(
     new Option("--place <names...>", "with the text after the cursor, or at the document's end")
       .choices(["within", "end"])
       .default(["within", "end"]),
   )
-  .option("--limit <n>", "paragraphs of each kind", count, 10)
+  .option("--limit <n>", "paragraphs of each kind; a twentieth of the documents with gaps", count, 10)
   .option("--seed <n>", "draws the paragraphs and the intervals' resamples", Number, 0)
   .option(
     "--pace <ms>",

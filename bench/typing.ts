@@ -7,7 +7,8 @@ import { dirname } from "node:path";
 import { createNgramModel } from "../models/words/ngram.ts";
 import { readTable } from "./ngrams.ts";
 import { documentWords, englishWords, together, type WordExpert, wordSuggester } from "./typing/experts.ts";
-import { type Run, rowsOf } from "./typing/figures.ts";
+import { type Row, type Run, rowsOf } from "./typing/figures.ts";
+import { benchGaps } from "./typing/gaps.ts";
 import { drawParagraphs, type Paragraph, type TextKind } from "./typing/paragraphs.ts";
 import { printReliability, printRows } from "./typing/print.ts";
 import { startServer } from "./typing/server.ts";
@@ -15,6 +16,8 @@ import { type Place, type Suggester, typeParagraph } from "./typing/typist.ts";
 
 /** Options of the measurement. */
 export interface TypingOptions {
+  /** Typing key by key; gaps in the middle of documents. */
+  readonly part: readonly ("typing" | "gaps")[];
   readonly kind: readonly TextKind[];
   readonly place: readonly Place[];
   /** Paragraphs of each kind. */
@@ -38,17 +41,31 @@ export interface TypingOptions {
   readonly json?: string;
 }
 
-/** Types the paragraphs with each system, and prints the tables. */
+/** Types paragraphs with each system, fills gaps, and prints the tables. */
 export async function benchTyping(options: TypingOptions): Promise<void> {
-  const { kind, place, limit, seed, pace = Number.POSITIVE_INFINITY, json } = options;
+  const { part, limit, seed, model, json } = options;
+  const rows = part.includes("typing") ? await typeAll(options) : [];
+  const gaps = part.includes("gaps") ? await benchGaps(model, GAPS * limit, seed) : [];
+  if (json === undefined) return;
+  mkdirSync(dirname(json), { recursive: true });
+  writeFileSync(json, `${JSON.stringify({ seed, limit, pace: options.pace, rows, gaps }, null, 2)}\n`);
+}
+
+/** Documents of each set that gaps are cut into, for each paragraph of a kind that is typed. */
+const GAPS = 20;
+
+async function typeAll(options: TypingOptions): Promise<Row[]> {
+  const { kind, place, limit, seed, pace = Number.POSITIVE_INFINITY } = options;
   const paragraphs = kind.flatMap((one) => drawParagraphs(one, limit, seed));
   const runs: Run[] = [];
   for (const { name, start } of systemsOf(options)) {
     const suggester = await start();
     try {
       for (const where of place) {
-        for (const paragraph of paragraphs) runs.push(await run(name, paragraph, where, suggester, pace));
-        process.stderr.write(`${name}, ${where}: ${paragraphs.length} paragraphs typed\n`);
+        for (const [i, paragraph] of paragraphs.entries()) {
+          runs.push(await run(name, paragraph, where, suggester, pace));
+          process.stderr.write(`${name}, ${where}: ${i + 1} of ${paragraphs.length} paragraphs typed\n`);
+        }
       }
     } finally {
       await suggester.dispose();
@@ -57,9 +74,7 @@ export async function benchTyping(options: TypingOptions): Promise<void> {
   const rows = rowsOf(runs, seed);
   printRows(rows);
   printReliability(runs);
-  if (json === undefined) return;
-  mkdirSync(dirname(json), { recursive: true });
-  writeFileSync(json, `${JSON.stringify({ seed, limit, pace: options.pace, rows }, null, 2)}\n`);
+  return rows;
 }
 
 interface System {
