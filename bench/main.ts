@@ -1,11 +1,11 @@
 /**
  * The benchmarks' command line: `npm run bench -- infer | train | learning | quality | decoding | editor | features |
- * typing | panel | load | big | ngrams | characters | prose`.
+ * typing | panel | load | big | ngrams | characters | prose | reading`.
  */
 import { Command, InvalidArgumentError, Option } from "commander";
 import type { Precision } from "../server/engine/engine.ts";
+import { addPeopleCommands } from "./people-commands.ts";
 import type { ShapeName } from "./random-model.ts";
-import { textKinds } from "./typing/paragraphs.ts";
 
 const program = new Command("bench").description("Side-by-side measurements, each of which prints a table.");
 
@@ -153,56 +153,7 @@ program
     await benchFeatures(options);
   });
 
-program
-  .command("typing")
-  .description("types paragraphs that training never saw through the language server, key by key")
-  .addOption(
-    new Option("--part <names...>", "typing key by key; words, phrases and sentences in gaps")
-      .choices(["typing", "gaps"])
-      .default(["typing", "gaps"]),
-  )
-  .addOption(new Option("--kind <names...>", "kinds of text").choices(textKinds).default([...textKinds]))
-  .addOption(
-    new Option("--place <names...>", "with the text after the cursor, or at the document's end")
-      .choices(["within", "end"])
-      .default(["within", "end"]),
-  )
-  .option("--limit <n>", "paragraphs of each kind; a twentieth of the documents with gaps", count, 10)
-  .option("--seed <n>", "draws the paragraphs and the intervals' resamples", Number, 0)
-  .option(
-    "--pace <ms>",
-    "time between two keys, after which an answer is not seen (a fast typist: 150); none when absent",
-    Number,
-  )
-  .option("--confidence <chances...>", "values of minimumConfidence, each measured; the default when absent")
-  .option("--model <id or folder>", "a model instead of the built-in one")
-  .option("--beside <files...>", "dist/cli.js of other builds, measured on the same paragraphs")
-  .option("--no-product", "leave out this build")
-  .option("--no-baselines", "leave out what asks no model")
-  .option("--json <file>", "write the figures into this file too")
-  .action(async ({ confidence, ...options }: TypingArguments) => {
-    const { benchTyping } = await import("./typing.ts");
-    await benchTyping({ ...options, ...(confidence === undefined ? {} : { confidence: confidence.map(Number) }) });
-  });
-
-program
-  .command("prose-view")
-  .description("the words of real documents that the document model shows, beside those of pandoc and Asciidoctor")
-  .option("--all", "every document, not only those below 98%")
-  .action(async (options: { readonly all?: boolean }) => {
-    const { benchProseView } = await import("./prose-view.ts");
-    await benchProseView(options);
-  });
-
-program
-  .command("documents")
-  .description("time and memory of reading documents by size and format, beside the bare libraries")
-  .option("--formats <names...>", "formats to measure")
-  .option("--most <bytes>", "the largest document", count, 10_000_000)
-  .action(async (options: import("./documents.ts").DocumentsOptions) => {
-    const { benchDocuments } = await import("./documents.ts");
-    await benchDocuments(options);
-  });
+addPeopleCommands(program, count);
 
 program
   .command("panel")
@@ -272,10 +223,6 @@ await program.parseAsync();
 type DecodingArguments = Omit<import("./decoding.ts").DecodingOptions, "shortlist" | "bias"> & {
   readonly shortlist: readonly string[];
   readonly bias: readonly string[];
-};
-
-type TypingArguments = Omit<import("./typing.ts").TypingOptions, "confidence"> & {
-  readonly confidence?: readonly string[];
 };
 
 interface InferArguments {
