@@ -6,7 +6,7 @@ import type { Device } from "./devices.ts";
 
 /** Sent from the server to the client to list a folder that is not on its disk: `{ uri }` -> `FolderEntries`. */
 export const LIST_FOLDER_REQUEST = "spanfill/listFolder";
-export type FolderEntries = readonly { readonly name: string; readonly kind: "file" | "folder" }[];
+export type FolderEntries = readonly { readonly name: string; readonly kind: "file" | "folder" | "link" }[];
 
 /** Sent from the server to the client to read a file that is not on its disk: `{ uri, mostBytes }` -> `FileContent`. */
 export const READ_FILE_REQUEST = "spanfill/readFile";

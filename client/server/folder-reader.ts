@@ -13,6 +13,7 @@ export function readForServer(client: LanguageClient): void {
   client.onRequest(LIST_FOLDER_REQUEST, async ({ uri }: { uri: string }): Promise<FolderEntries> => {
     const entries = await workspace.fs.readDirectory(client.protocol2CodeConverter.asUri(uri));
     return entries.flatMap(([name, type]): FolderEntries => {
+      if ((type & FileType.SymbolicLink) !== 0) return [{ name, kind: "link" }];
       if (type !== FileType.Directory && type !== FileType.File) return [];
       return [{ name, kind: type === FileType.File ? "file" : "folder" }];
     });

@@ -2,11 +2,14 @@
 import { basename } from "node:path";
 import { Command, Option } from "commander";
 import { defined } from "../../base/defined.ts";
+import { UsageError } from "../command-work.ts";
 import type { SummaryStyle } from "../features/read/summary-text.ts";
 import type { ModelOptions } from "../open-model.ts";
 import { atLeast, between, withModelOptions } from "./options.ts";
 import { isFolder, summarizeFolder } from "./summarize-folder.ts";
 import { readText, runCommand } from "./terminal.ts";
+
+const ONE_TEXT = "--language is for one text; of a folder's files it is told by their names. Leave it away.";
 
 interface Options extends ModelOptions {
   readonly style: SummaryStyle;
@@ -52,9 +55,9 @@ export function summarizeCommand(): Command {
     .addHelpText("after", EXAMPLES);
   return withModelOptions(command).action((file: string | undefined, options: Options) =>
     runCommand(options.json === true, async (work) => {
-      const { signal, progress } = work;
       const folder = await isFolder(file);
-      const text = folder ? "" : await readText(file, signal);
+      if (folder && options.language !== undefined) throw new UsageError(ONE_TEXT);
+      const text = folder ? "" : await readText(file, work.signal);
       const [{ openModel, roundedMs }, { summarize }, { summaryNotes }, { parseSettings }] = await Promise.all([
         import("../open-model.ts"),
         import("../features/read/summarize.ts"),
@@ -73,7 +76,7 @@ export function summarizeCommand(): Command {
       const { cancelled, ms, logProbs, ...made } = await summarize(
         { model: opened.model },
         { text, style, minimumConfidence, ...defined({ language, maxWords, maxContextTokens }) },
-        { signal, onProgress: ({ done, total }) => progress("Summarizing", done, total) },
+        { signal: work.signal, onProgress: ({ done, total }) => work.progress("Summarizing", done, total) },
       );
       return {
         text: `${made.summary}\n`,

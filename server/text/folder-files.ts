@@ -7,14 +7,23 @@ import { IGNORE_FILE, MOST_IGNORE_BYTES, SECRET_NAME } from "./private-files.ts"
 
 /** A folder to read; paths are relative to it, with "/" between names, and "" is the folder itself. */
 export interface FolderSource {
-  /** Links are neither files nor folders: they may lead elsewhere, or back. */
-  list(path: string): Promise<readonly { readonly name: string; readonly kind: "file" | "folder" }[]>;
+  /** Links are not followed: they may lead elsewhere, or back. */
+  list(path: string): Promise<readonly { readonly name: string; readonly kind: "file" | "folder" | "link" }[]>;
   /** A file's bytes; undefined when there are more than that. */
   read(path: string, mostBytes: number): Promise<Uint8Array | undefined>;
 }
 
 /** Why a file is not read. */
-export type LeftOutReason = "ignored" | "secret" | "not prose" | "binary" | "too large" | "not UTF-8" | "unreadable";
+export type LeftOutReason =
+  | "ignored"
+  | "secret"
+  | "not prose"
+  | "binary"
+  | "too large"
+  | "UTF-16"
+  | "not UTF-8"
+  | "link"
+  | "unreadable";
 
 /** A file or, with "/" at its end, a folder that is not read. */
 export interface LeftOut {
@@ -34,7 +43,7 @@ export type IgnoreRule = (path: string) => boolean;
 
 /** Names of files that hold prose. */
 export const PROSE_NAME =
-  /(\.(md|mdx|markdown|txt|text|rst|adoc|asciidoc|tex|typ|qmd|org)|^(README|CHANGELOG|CHANGES|CONTRIBUTING|HISTORY|NEWS|TODO|NOTES))$/i;
+  /(\.(md|mdx|markdown|txt|text|rst|adoc|asciidoc|tex|typ|qmd|org|ipynb|html?)|^(README|CHANGELOG|CHANGES|CONTRIBUTING|HISTORY|NEWS|TODO|NOTES))$/i;
 
 /** The largest file that is read; a person writes no more in a year. */
 export const MOST_FILE_BYTES = 2 * 1024 * 1024;
@@ -45,7 +54,8 @@ export function localFolder(directory: string): FolderSource {
     list: async (path) => {
       const entries = await readdir(join(directory, path), { withFileTypes: true });
       return entries.flatMap((entry) => {
-        const kind = entry.isDirectory() ? "folder" : entry.isFile() ? "file" : undefined;
+        const [isFolder, isLink] = [entry.isDirectory(), entry.isSymbolicLink()];
+        const kind = isFolder ? "folder" : isLink ? "link" : entry.isFile() ? "file" : undefined;
         return kind === undefined ? [] : [{ name: entry.name, kind } as const];
       });
     },
@@ -89,6 +99,10 @@ export async function walkFolder(
         continue;
       }
       const ignored = all.some((ignores) => ignores(path));
+      if (kind === "link") {
+        if (!name.startsWith(".") && name !== "node_modules") leftOut.push({ path, why: ignored ? "ignored" : "link" });
+        continue;
+      }
       const why = SECRET_NAME.test(name)
         ? "secret"
         : !wanted.test(name)
@@ -123,12 +137,24 @@ export async function readProse(
     return { why: "unreadable" };
   }
   if (bytes === undefined) return { why: "too large" };
+  if (isUtf16(bytes)) return { why: "UTF-16" };
   if (bytes.includes(0)) return { why: "binary" };
   try {
     return { text: new TextDecoder("utf-8", { fatal: true }).decode(bytes) };
   } catch {
     return { why: "not UTF-8" };
   }
+}
+
+/** Whether bytes are text in UTF-16: marked so, or with a zero in most units, as in Latin script. */
+function isUtf16(bytes: Uint8Array): boolean {
+  const [first, second] = bytes;
+  if ((first === 0xff && second === 0xfe) || (first === 0xfe && second === 0xff)) return bytes.length % 2 === 0;
+  const head = bytes.subarray(0, 1000);
+  const zerosAt = (parity: number) => head.filter((byte, i) => byte === 0 && i % 2 === parity).length;
+  const [even, odd] = [zerosAt(0), zerosAt(1)];
+  const half = head.length / 2;
+  return half >= 4 && bytes.length % 2 === 0 && Math.max(even, odd) > 0.8 * half && Math.min(even, odd) < 0.05 * half;
 }
 
 /**

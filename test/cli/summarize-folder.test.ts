@@ -72,6 +72,12 @@ test("each file's summary heeds --style and --max-words", async () => {
   }
 });
 
+test("an option that a folder has no use for is refused", async () => {
+  const refused = start(model.directory, "--language", "latex");
+  assert.deepEqual(await refused.ended, [2, null]);
+  assert.match(refused.said.stderr, /--language is for one text/);
+});
+
 test("interrupted, it prints what was done, and the exit code says so", {
   skip: process.platform === "win32",
 }, async () => {
@@ -79,7 +85,7 @@ test("interrupted, it prints what was done, and the exit code says so", {
   const running = start(slow.directory);
   // It is well under way by then, and far from its end.
   setTimeout(() => running.child.kill("SIGINT"), 4000);
-  assert.deepEqual(await running.ended, [130, null]);
+  assert.deepEqual(await running.ended, [130, null], running.said.stderr);
   assert.match(running.said.stdout, /^# Partial summary of docs\n\n\*\d+ of 402 files/);
   assert.match(running.said.stderr, /stopped before the end/);
 });

@@ -345,9 +345,9 @@ const wrong: [what: string, args: string[], code: number, message: RegExp][] = [
   ],
   [
     "bad JSON",
-    ["--task", "text", "--out", "x", "--data", file("bad.jsonl", '{"text":"a","summary":"b"}\n{')],
+    ["--task", "text", "--out", "x", "--data", file("bad.jsonl", '{"text":"a"\n{')],
     1,
-    /bad\.jsonl: row 2 is no JSON/,
+    /bad\.jsonl: row 1 is no JSON .*; row 2 is no JSON/,
   ],
   [
     "no column",

@@ -116,7 +116,9 @@ const REASONS: readonly (readonly [LeftOutReason, string])[] = [
   ["secret", "Their names tell of secrets"],
   ["binary", "Binary"],
   ["too large", "Larger than 2 MB"],
+  ["UTF-16", "In UTF-16; save them as UTF-8"],
   ["not UTF-8", "Not in UTF-8"],
+  ["link", "Links, which are not followed"],
   ["unreadable", "Could not be read"],
   ["not prose", "No prose"],
 ];

@@ -3,19 +3,19 @@
  * a folder of texts.
  */
 import { stat } from "node:fs/promises";
-import { basename, dirname, join, relative } from "node:path";
+import { basename, dirname, join, relative, sep } from "node:path";
 import { ModelError } from "../../../models/errors.ts";
 import type { TrainRequest } from "../../../protocol/train-request.ts";
-import { type LeftOutReason, localFolder, walkFolder } from "../../text/folder-files.ts";
+import { type LeftOutReason, localFolder, readProse, walkFolder } from "../../text/folder-files.ts";
 import { decodeText } from "../../text/input.ts";
 import { holdsSecret } from "../../text/private-files.ts";
 import { readData } from "./data-file.ts";
 import type { Document, Pair } from "./dataset.ts";
 import { note } from "./dataset.ts";
-import { frontMatterPairs, sectionPairs } from "./markdown.ts";
-import { pickRows } from "./rows.ts";
+import { type BadRow, pickRows } from "./rows.ts";
 import { readTable, TABLE_FILE } from "./tables.ts";
 import type { TrainTask } from "./tasks.ts";
+import { descriptionPairs, type FromText, proseOf, sectionPairs } from "./texts.ts";
 
 /** Where the data are ("-" is JSON lines from standard input), and which columns play which roles. */
 export type DataRequest = Pick<TrainRequest, "data" | "columns" | "inputColumn" | "targetColumn">;
@@ -56,7 +56,7 @@ export async function readTrainingData(
   }
   if (task.metric === "fills") {
     // One file is cut at its blank lines, so that some of it can be kept out.
-    const parts = (await readText(request.data, signal)).split(/\n\s*\n(?=#|[^\n]{200})/);
+    const parts = (await proseOf(await readText(request.data, signal), request.data)).split(/\n\s*\n(?=#|[^\n]{200})/);
     return { ...NOTHING, documents: parts.map((text, i) => ({ source: `${request.data} ${i}`, text })) };
   }
   throw new ModelError(
@@ -129,8 +129,9 @@ async function readAll(task: TrainTask, request: DataRequest, files: readonly st
   let columns: Readonly<Record<string, string>> = {};
   for (const file of files) {
     const name = file === "-" ? "standard input" : file;
-    const rows = await readTable(file, signal);
+    const { rows, bad, notes: fileNotes = [] } = await readTable(file, signal);
     const picked = pickRows(task.roles, rows, name, namedColumns(task, request));
+    const secret: BadRow[] = [];
     for (const { value } of rows.slice(0, 1000)) for (const column of Object.keys(value)) available.add(column);
     const empty = picked.empty.map((row) => ({ file: name, row }));
     columns = picked.columns;
@@ -138,12 +139,24 @@ async function readAll(task: TrainTask, request: DataRequest, files: readonly st
       const { input, accepted } = task.pair(row);
       const [target = ""] = accepted;
       if (target.trim() === "") empty.push({ file: name, row: row.row });
+      else if ([input, ...accepted].some(holdsSecret)) secret.push({ row: row.row, what: SECRET, why: "" });
       else pairs.push({ source: row.source, input, target, accepted, file: name, row: row.row });
     }
+    notes.push(...fileNotes, ...badNotes(name, [...bad, ...picked.bad, ...secret]));
     notes.push(...note(empty, "with an empty side, left out"));
   }
   return { pairs, notes, columns, available: [...available] };
 }
+
+/** Notes on rows that are left out, those of one kind together. */
+function badNotes(file: string, bad: readonly BadRow[]): string[] {
+  return [...new Set(bad.map(({ what }) => what))].flatMap((what) => {
+    const rows = bad.filter((row) => row.what === what).map(({ row }) => ({ file, row }));
+    return note(rows, `left out: ${what}`);
+  });
+}
+
+const SECRET = "they hold what looks like a key or a token";
 
 function namedColumns(task: TrainTask, { columns, inputColumn, targetColumn }: DataRequest): Record<string, string> {
   const roles = [...Object.keys(task.roles.needed), ...Object.keys(task.roles.optional)];
@@ -159,32 +172,41 @@ function namedColumns(task: TrainTask, { columns, inputColumn, targetColumn }: D
 }
 
 /** What texts alone can teach. */
-const fromTexts: { readonly [T in TrainTask["name"]]?: (document: Document) => Pair[] } = {
-  summarize: frontMatterPairs,
+const fromTexts: { readonly [T in TrainTask["name"]]?: (document: Document) => Promise<FromText> } = {
+  summarize: descriptionPairs,
   title: sectionPairs,
 };
 
-const TEXT_FILE = /\.(md|mdx|markdown|txt|rst|adoc|tex|typ|qmd)$/i;
+const TEXT_FILE = /\.(md|mdx|markdown|txt|text|rst|adoc|asciidoc|tex|typ|qmd|org)$/i;
 
 /** A folder of texts: gaps in them, their headings, or what their front matter says of them. */
 async function readTexts(task: TrainTask, folder: string, signal: AbortSignal): Promise<TrainingData> {
   const { files, notes } = await filesOf(folder, TEXT_FILE, signal);
   const documents: Document[] = [];
-  const secret: string[] = [];
+  const without = new LeftOutFiles(folder);
   for (const file of files) {
-    const text = await readText(file, signal);
-    if (holdsSecret(text)) secret.push(relative(folder, file));
-    else documents.push({ source: relative(folder, file), text });
+    const source = relative(folder, file);
+    const content = await readProse(localFolder(folder), source.split(sep).join("/"));
+    signal.throwIfAborted();
+    if ("why" in content) without.add(source, LEFT_OUT[content.why] ?? content.why);
+    else if (holdsSecret(content.text)) without.add(source, SECRET);
+    else documents.push({ source, text: content.text });
   }
-  const all = [...notes, ...leftOut(folder, secret, "they hold what looks like a key or a token")];
   if (documents.length === 0) {
+    const all = [...notes, ...without.notes()];
     const left = all.length > 0 ? ` (${all.join("; ")})` : "";
     throw new ModelError(
       "input",
       `${folder} holds no text files (.md, .txt, .rst, .adoc, .tex, .typ, .qmd) and no files of rows${left}. Name another folder.`,
     );
   }
-  if (task.metric === "fills") return { ...NOTHING, documents, notes: all };
+  if (task.metric === "fills") {
+    const texts = await Promise.all(
+      documents.map(async ({ source, text }) => ({ source, text: await proseOf(text, source) })),
+    );
+    for (const { source, text } of texts) if (text === "") without.add(source, "no prose");
+    return { ...NOTHING, documents: texts.filter(({ text }) => text !== ""), notes: [...notes, ...without.notes()] };
+  }
   const { [task.name]: pairsOf } = fromTexts;
   if (pairsOf === undefined) {
     throw new ModelError(
@@ -192,8 +214,13 @@ async function readTexts(task: TrainTask, folder: string, signal: AbortSignal): 
       `${folder} holds texts, from which "${task.name}" cannot be learned. Give a file of rows, or --task infill, summarize (front matter with a description) or title (headings).`,
     );
   }
-  const pairs = documents.flatMap(pairsOf);
-  if (pairs.length > 0) return { ...NOTHING, pairs, notes: all };
+  const pairs: Pair[] = [];
+  for (const document of documents) {
+    const taught = await pairsOf(document);
+    if ("why" in taught) without.add(document.source, taught.why);
+    else pairs.push(...taught.pairs);
+  }
+  if (pairs.length > 0) return { ...NOTHING, pairs, notes: [...notes, ...without.notes()] };
   const wanted = task.name === "title" ? "a heading with a section of 20 words" : "front matter with a description";
   throw new ModelError(
     "input",
@@ -219,7 +246,30 @@ const LEFT_OUT: { readonly [Reason in LeftOutReason]?: string } = {
   secret: "their names tell of secrets",
   ignored: "ignored",
   unreadable: "they cannot be read",
+  binary: "binary",
+  "too large": "larger than 2 MB",
+  "UTF-16": "UTF-16",
+  "not UTF-8": "not UTF-8",
+  link: "links, which are not followed",
 };
+
+/** Files that are left out, by the reason. */
+class LeftOutFiles {
+  readonly #reasons = new Map<string, string[]>();
+  readonly #folder: string;
+
+  constructor(folder: string) {
+    this.#folder = folder;
+  }
+
+  add(name: string, why: string): void {
+    this.#reasons.set(why, [...(this.#reasons.get(why) ?? []), name]);
+  }
+
+  notes(): string[] {
+    return [...this.#reasons].flatMap(([why, names]) => leftOut(this.#folder, names, why));
+  }
+}
 
 /** The order of a walk: by name, a folder's files where its name stands. */
 function byFolder(a: string, b: string): number {

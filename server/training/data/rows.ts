@@ -55,12 +55,11 @@ export function parseRows<F extends RowFormat>(
   name: string,
   columns: Readonly<Record<string, string>> = {},
 ): ParsedRows<F> {
-  const { rows, ...rest } = pickRows(
-    formatRoles(format),
-    parseLines(text.replace(/^\uFEFF/, "").split("\n"), name),
-    name,
-    columns,
-  );
+  const lines = parseLines(text.replace(/^\uFEFF/, "").split("\n"));
+  if (lines.bad.length > 0) throw unusable(name, lines.bad, LINES_ADVICE);
+  if (lines.rows.length === 0) throw new ModelError("input", `${name} has no rows. Give it one JSON object a line.`);
+  const { rows, bad, ...rest } = pickRows(formatRoles(format), lines.rows, name, columns);
+  if (bad.length > 0) throw unusable(name, bad, COLUMNS_ADVICE);
   // The schema of the format has made exactly its rows; the compiler cannot follow the key.
   return { rows: rows as unknown as Row<F>[], ...rest };
 }
@@ -84,10 +83,27 @@ export interface RawRow {
   readonly value: Readonly<Record<string, unknown>>;
 }
 
+/** A row that cannot be used. */
+export interface BadRow {
+  readonly row: number;
+  /** What several rows may have in common, after "N rows left out: ". */
+  readonly what: string;
+  /** What is wrong with this one, after its number. */
+  readonly why: string;
+}
+
+/** The rows of a file, and those that could not be read. */
+export interface ReadRows {
+  readonly rows: readonly RawRow[];
+  readonly bad: readonly BadRow[];
+  /** What else a person should know, in sentences. */
+  readonly notes?: readonly string[];
+}
+
 /**
- * Rows by their roles.
+ * Rows by their roles; those that lack a column or hold something else in it are bad.
  * @param columns role -> column, where the usual names do not serve
- * @throws ModelError "input" naming the rows that lack a column or hold something else in it
+ * @throws ModelError "input" where a column is missing, or no row can be used
  */
 export function pickRows(
   { needed, optional, schema }: Roles,
@@ -98,7 +114,7 @@ export function pickRows(
   const chosen = chooseColumns(needed, optional, raw, name, columns);
   const rows: (Readonly<Record<string, unknown>> & { readonly row: number; readonly source: string })[] = [];
   const empty: number[] = [];
-  const wrong: string[] = [];
+  const bad: BadRow[] = [];
   for (const { row, value } of raw) {
     const picked = Object.fromEntries(
       Object.entries(chosen).map(([role, column]) => [role, value[column] ?? undefined]),
@@ -106,12 +122,13 @@ export function pickRows(
     const result = schema.safeParse(picked);
     if (!result.success) {
       const [issue] = result.error.issues;
-      wrong.push(`row ${row}, column "${chosen[String(issue?.path[0])]}": ${issue?.message}`);
+      const column = chosen[String(issue?.path[0])];
+      bad.push({ row, what: `column "${column}": ${issue?.message}`, why: `, column "${column}": ${issue?.message}` });
     } else if (Object.keys(needed).some((role) => isEmpty(result.data[role]))) empty.push(row);
     else rows.push({ ...result.data, source: String(result.data["source"] ?? ""), row });
   }
-  if (wrong.length > 0) throw unusable(name, wrong, "Correct these rows, or name other columns with --columns.");
-  if (rows.length > 0) return { rows, empty, columns: chosen };
+  if (rows.length > 0) return { rows, empty, bad, columns: chosen };
+  if (bad.length > 0) throw unusable(name, bad, COLUMNS_ADVICE);
   throw new ModelError("input", `${name}: in every row a text or its target is empty. Give rows that hold both.`);
 }
 
@@ -176,13 +193,10 @@ const schemas: { readonly [F in RowFormat]: RowSchema } = {
   classify: z.object({ text, label, source: sourceName }),
 };
 
-/**
- * The objects of JSON lines, blank ones left out.
- * @throws ModelError "input" naming the lines that are none
- */
-export function parseLines(texts: Iterable<string>, name: string): RawRow[] {
-  const lines: RawRow[] = [];
-  const wrong: string[] = [];
+/** The objects of JSON lines, blank ones left out. */
+export function parseLines(texts: Iterable<string>): { rows: RawRow[]; bad: BadRow[] } {
+  const rows: RawRow[] = [];
+  const bad: BadRow[] = [];
   let i = -1;
   for (const line of texts) {
     i += 1;
@@ -190,15 +204,13 @@ export function parseLines(texts: Iterable<string>, name: string): RawRow[] {
     try {
       const value: unknown = JSON.parse(line);
       if (typeof value === "object" && value !== null && !Array.isArray(value)) {
-        lines.push({ row: i + 1, value: value as Record<string, unknown> });
-      } else wrong.push(`row ${i + 1} is no JSON object`);
+        rows.push({ row: i + 1, value: value as Record<string, unknown> });
+      } else bad.push({ row: i + 1, what: "no JSON objects", why: " is no JSON object" });
     } catch (error) {
-      wrong.push(`row ${i + 1} is no JSON (${reason(error)})`);
+      bad.push({ row: i + 1, what: "no JSON", why: ` is no JSON (${reason(error)})` });
     }
   }
-  if (wrong.length > 0) throw unusable(name, wrong, 'Each line must be one object, such as {"text": "..."}.');
-  if (lines.length > 0) return lines;
-  throw new ModelError("input", `${name} has no rows. Give it one JSON object a line.`);
+  return { rows, bad };
 }
 
 /** Role -> column: the one that was named, else the first usual name that a row has. */
@@ -210,11 +222,18 @@ function chooseColumns(
   named: Readonly<Record<string, string>>,
 ): Record<string, string> {
   const present = new Set(lines.flatMap(({ value }) => Object.keys(value)));
+  /** In the case that it is written in, else in any that one column has. */
+  const columnNamed = (name: string) => {
+    if (present.has(name)) return name;
+    const alike = [...present].filter((column) => column.trim().toLowerCase() === name.toLowerCase());
+    return alike.length === 1 ? alike[0] : undefined;
+  };
   const has = `Its columns are ${[...present].join(", ")}.`;
   const chosen: Record<string, string> = {};
   for (const [role, usual] of Object.entries({ ...needed, ...optional })) {
-    const column = named[role] ?? usual.find((usualName) => present.has(usualName));
-    if (column !== undefined && present.has(column)) chosen[role] = column;
+    const wanted = named[role] === undefined ? usual : [named[role]];
+    const column = wanted.map(columnNamed).find((name) => name !== undefined);
+    if (column !== undefined) chosen[role] = column;
     else if (named[role] !== undefined) {
       throw new ModelError("input", `${name} has no column "${named[role]}" for the ${role}. ${has}`);
     } else if (needed[role] !== undefined) {
@@ -225,10 +244,15 @@ function chooseColumns(
 }
 
 const SHOWN = 5;
+const COLUMNS_ADVICE = "Correct these rows, or name other columns with --columns.";
+/** What rows of JSON lines should be. */
+export const LINES_ADVICE = 'Each line must be one object, such as {"text": "..."}.';
 
-function unusable(name: string, wrong: readonly string[], advice: string): ModelError {
-  const more = wrong.length > SHOWN ? `; and ${wrong.length - SHOWN} more` : "";
-  return new ModelError("input", `${name}: ${wrong.slice(0, SHOWN).join("; ")}${more}. ${advice}`);
+/** The error of a file whose rows cannot be used. */
+export function unusable(name: string, bad: readonly BadRow[], advice: string): ModelError {
+  const more = bad.length > SHOWN ? `; and ${bad.length - SHOWN} more` : "";
+  const shown = bad.slice(0, SHOWN).map(({ row, why }) => `row ${row}${why}`);
+  return new ModelError("input", `${name}: ${shown.join("; ")}${more}. ${advice}`);
 }
 
 function isEmpty(value: unknown): boolean {

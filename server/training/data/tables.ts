@@ -1,129 +1,148 @@
 /** Files of rows: JSON lines, JSON, CSV, TSV and Parquet, told by their names; mistakes are told with file and row. */
+import { isUtf8 } from "node:buffer";
 import { createReadStream } from "node:fs";
 import { open } from "node:fs/promises";
-import { CsvError } from "csv-parse";
-import { parse } from "csv-parse/sync";
 import { parquetReadObjects } from "hyparquet";
 import { compressors } from "hyparquet-compressors";
+import { defined } from "../../../base/defined.ts";
 import { reason } from "../../../base/reason.ts";
 import { ModelError } from "../../../models/errors.ts";
 import { decodeText } from "../../text/input.ts";
 import { readData } from "./data-file.ts";
-import { parseLines, type RawRow } from "./rows.ts";
+import { delimitedAdvice, delimitedRows, MAX_ROW_BYTES } from "./delimited.ts";
+import { type BadRow, LINES_ADVICE, parseLines, type RawRow, type ReadRows, unusable } from "./rows.ts";
 
 /** Names of files that hold rows. */
 export const TABLE_FILE = /\.(jsonl|ndjson|json|csv|tsv|parquet)(\.gz|\.zst)?$/i;
 
-/** No row that a person wrote is longer. */
-const MAX_ROW_BYTES = 16 * 1024 * 1024;
-
 /**
- * The rows of a file.
- * @throws ModelError "input" naming file and row
+ * The rows of a file, and those that cannot be read.
+ * @throws ModelError "input" naming the file when it has no rows, or none that can be read
  */
-export async function readTable(file: string, signal: AbortSignal): Promise<RawRow[]> {
+export async function readTable(file: string, signal: AbortSignal): Promise<ReadRows> {
   const [, format = "jsonl", packed] = TABLE_FILE.exec(file.toLowerCase()) ?? [];
-  const rows = await readers[format]?.(file, packed !== undefined, signal);
-  if (rows === undefined || rows.length === 0) {
-    throw new ModelError("input", `${file} has no rows. Give it a row for each example.`);
-  }
-  return rows;
+  const reader = readers[format];
+  const read = await reader?.read(file, packed !== undefined, signal);
+  if (read !== undefined && read.rows.length > 0) return read;
+  if (read !== undefined && read.bad.length > 0) throw unusable(file, read.bad, reader?.advice ?? "");
+  throw new ModelError("input", `${file} has no rows. Give it a row for each example.`);
 }
 
-type Reader = (file: string, packed: boolean, signal: AbortSignal) => Promise<RawRow[]>;
+interface Reader {
+  readonly read: (file: string, packed: boolean, signal: AbortSignal) => Promise<ReadRows>;
+  /** What to do where no row can be read. */
+  readonly advice: string;
+}
+
+const jsonLines: Reader = { read: lines, advice: LINES_ADVICE };
 
 const readers: Readonly<Record<string, Reader>> = {
-  jsonl: lines,
-  ndjson: lines,
-  async json(file, _, signal) {
-    const text = await readAll(file, signal);
-    let json: unknown;
-    try {
-      json = JSON.parse(text);
-    } catch (error) {
-      // JSON lines under another name, or broken: their reader says which row.
-      if (/^\s*\{[^\n]*\}\s*(\n|$)/.test(text)) return parseLines(text.split("\n"), file);
-      throw new ModelError("input", `${file} is no JSON (${reason(error)}).`, {
-        cause: error,
-      });
-    }
-    return jsonRows(json, file);
-  },
-  csv: async (file, _, signal) => delimited(await readAll(file, signal), file, ","),
-  tsv: async (file, _, signal) => delimited(await readAll(file, signal), file, "\t"),
-  parquet,
+  jsonl: jsonLines,
+  ndjson: jsonLines,
+  json: { read: (file, _, signal) => json(file, signal), advice: LINES_ADVICE },
+  csv: { read: (file, _, signal) => delimited(file, ",", signal), advice: delimitedAdvice(",") },
+  tsv: { read: (file, _, signal) => delimited(file, "\t", signal), advice: delimitedAdvice("\t") },
+  parquet: { read: parquet, advice: "" },
 };
 
-/** JSON lines, streamed, so that a row without an end does not fill the memory. */
-async function lines(file: string, packed: boolean, signal: AbortSignal): Promise<RawRow[]> {
-  if (packed || file === "-") return parseLines((await readAll(file, signal)).split("\n"), file);
-  const texts: string[] = [];
-  let rest: Buffer[] = [];
-  let size = 0;
-  const add = (bytes: Buffer) => {
-    texts.push(decodeText(bytes, `${file}, row ${texts.length + 1},`));
-  };
-  try {
-    for await (const chunk of createReadStream(file, { signal, highWaterMark: 1 << 20 })) {
-      const bytes: Buffer = Buffer.from(chunk);
-      let from = 0;
-      for (let end = bytes.indexOf(10); end >= 0; from = end + 1, end = bytes.indexOf(10, from)) {
-        add(Buffer.concat([...rest, bytes.subarray(from, end)]));
-        rest = [];
-        size = 0;
-      }
-      rest.push(bytes.subarray(from));
-      size += bytes.length - from;
-      if (size > MAX_ROW_BYTES) throw tooLong(file, texts.length + 1);
-    }
-  } catch (error) {
-    if (error instanceof ModelError || signal.aborted) throw error;
-    const missing = (error as NodeJS.ErrnoException).code === "ENOENT";
-    const why = missing ? "does not exist; check the path" : (error as Error).message;
-    throw new ModelError("input", `${file}: ${why}.`, { cause: error });
-  }
-  if (size > 0) add(Buffer.concat(rest));
-  if (texts[0] !== undefined) texts[0] = texts[0].replace(/^\uFEFF/, "");
-  return parseLines(texts, file);
-}
-
-async function readAll(file: string, signal: AbortSignal): Promise<string> {
+async function json(file: string, signal: AbortSignal): Promise<ReadRows> {
   const { name, bytes } = await readData(file, signal);
-  return decodeText(bytes, name).replace(/^\uFEFF/, "");
-}
-
-function delimited(text: string, file: string, delimiter: "," | "\t"): RawRow[] {
-  const rows: RawRow[] = [];
-  let last = 1;
+  const text = decodeText(bytes, name).replace(/^\uFEFF/, "");
+  let value: unknown;
   try {
-    parse(text, {
-      delimiter,
-      columns: true,
-      skip_empty_lines: true,
-      max_record_size: MAX_ROW_BYTES,
-      // Tabs separate; quotes in such files are quotes.
-      ...(delimiter === "\t" && { quote: null }),
-      on_record: (value: Record<string, string>, { lines: end }) => {
-        rows.push({ row: last + 1, value });
-        last = end;
-        return null;
-      },
-    });
-  } catch (cause) {
-    if (!(cause instanceof CsvError)) throw cause;
-    const line = Number(cause["lines"] ?? rows.length + 2);
-    if (cause.code === "CSV_MAX_RECORD_SIZE") throw tooLong(file, line);
-    const why = cause.message.replace(/:? *(on|at|opening at)? line \d+.*$/s, "");
-    throw new ModelError(
-      "input",
-      `${file}: row ${line} does not fit the header (${why}). Quote fields that hold a ${delimiter === "," ? "comma" : "tab"} or a line end, or correct the row.`,
-      { cause },
-    );
+    value = JSON.parse(text);
+  } catch (error) {
+    // JSON lines under another name, or broken: their reader says which row.
+    if (/^\s*\{[^\n]*\}\s*(\n|$)/.test(text)) return parseLines(text.split("\n"));
+    throw new ModelError("input", `${file} is no JSON (${reason(error)}).`, { cause: error });
   }
-  return rows;
+  return jsonRows(value, file);
 }
 
-async function parquet(file: string): Promise<RawRow[]> {
+/** CSV or TSV; where the file is not UTF-8, rows with other characters are bad. */
+async function delimited(file: string, usual: "," | "\t", signal: AbortSignal): Promise<ReadRows> {
+  const { name, bytes } = await readData(file, signal);
+  const isText = isUtf8(bytes) || bytes.includes(0);
+  const text = isText ? decodeText(bytes, name) : bytes.toString("utf8");
+  const { rows, bad, notes } = delimitedRows(text.replace(/^\uFEFF/, ""), file, usual);
+  if (isText) return { rows, bad, ...defined({ notes }) };
+  const isOther = ({ value }: RawRow) => JSON.stringify(value).includes("\uFFFD");
+  const others = rows.filter(isOther).map(({ row }) => ({ row, ...NOT_UTF8 }));
+  return { rows: rows.filter((row) => !isOther(row)), bad: [...bad, ...others], ...defined({ notes }) };
+}
+
+const NOT_UTF8 = { what: "not UTF-8", why: " is not UTF-8; save the file as UTF-8" };
+
+/** JSON lines, streamed, so that a row without an end does not fill the memory. */
+async function lines(file: string, packed: boolean, signal: AbortSignal): Promise<ReadRows> {
+  const collected = new CollectedLines(file);
+  if (packed || file === "-") collected.add((await readData(file, signal)).bytes);
+  else {
+    try {
+      for await (const chunk of createReadStream(file, { signal, highWaterMark: 1 << 20 }))
+        collected.add(Buffer.from(chunk));
+    } catch (error) {
+      if (error instanceof ModelError || signal.aborted) throw error;
+      const missing = (error as NodeJS.ErrnoException).code === "ENOENT";
+      const why = missing ? "does not exist; check the path" : (error as Error).message;
+      throw new ModelError("input", `${file}: ${why}.`, { cause: error });
+    }
+  }
+  const { texts, bad } = collected.finish();
+  const read = parseLines(texts);
+  return { rows: read.rows, bad: [...bad, ...read.bad].toSorted((a, b) => a.row - b.row) };
+}
+
+/** Lines of bytes as they come; a blank one stands for each that is too long or no text. */
+class CollectedLines {
+  readonly #file: string;
+  readonly #texts: string[] = [];
+  readonly #bad: BadRow[] = [];
+  #rest: Buffer[] = [];
+  #size = 0;
+
+  constructor(file: string) {
+    this.#file = file;
+  }
+
+  add(bytes: Buffer): void {
+    let from = 0;
+    for (let end = bytes.indexOf(10); end >= 0; from = end + 1, end = bytes.indexOf(10, from)) {
+      this.#collect(bytes.subarray(from, end));
+      this.#close();
+    }
+    this.#collect(bytes.subarray(from));
+  }
+
+  finish(): { readonly texts: readonly string[]; readonly bad: readonly BadRow[] } {
+    if (this.#size > 0) this.#close();
+    if (this.#texts[0] !== undefined) this.#texts[0] = this.#texts[0].replace(/^\uFEFF/, "");
+    return { texts: this.#texts, bad: this.#bad };
+  }
+
+  #collect(bytes: Buffer): void {
+    this.#size += bytes.length;
+    if (this.#size <= MAX_ROW_BYTES) this.#rest.push(bytes);
+    else this.#rest = [];
+  }
+
+  #close(): void {
+    const row = this.#texts.length + 1;
+    const line = Buffer.concat(this.#rest);
+    const isTooLong = this.#size > MAX_ROW_BYTES;
+    this.#rest = [];
+    this.#size = 0;
+    if (row === 1 && /^(\xFF\xFE|\xFE\xFF)/.test(line.toString("latin1", 0, 2))) decodeText(line, this.#file);
+    const isText = !isTooLong && isUtf8(line) && !line.includes(0);
+    if (isTooLong) this.#bad.push({ row, what: TOO_LONG, why: ` is ${TOO_LONG}. Is a line end missing` });
+    else if (!isText) this.#bad.push({ row, ...NOT_UTF8 });
+    this.#texts.push(isText ? line.toString("utf8") : "");
+  }
+}
+
+const TOO_LONG = "longer than 16 MB";
+
+async function parquet(file: string): Promise<ReadRows> {
   const handle = await open(file).catch((cause: unknown) => {
     throw new ModelError("input", `${file} cannot be read: ${(cause as Error).message}.`, { cause });
   });
@@ -138,7 +157,7 @@ async function parquet(file: string): Promise<RawRow[]> {
       },
     };
     const rows = await parquetReadObjects({ file: source, compressors });
-    return rows.map((value, i) => ({ row: i + 1, value: plainObject(value) }));
+    return { rows: rows.map((value, i) => ({ row: i + 1, value: plainObject(value) })), bad: [] };
   } catch (cause) {
     throw new ModelError("input", `${file} cannot be read as Parquet (${reason(cause)}). Get it again.`, { cause });
   } finally {
@@ -147,16 +166,20 @@ async function parquet(file: string): Promise<RawRow[]> {
 }
 
 /** SQuAD's own shape, rows in `data`, or a list of rows. */
-function jsonRows(json: unknown, file: string): RawRow[] {
+function jsonRows(json: unknown, file: string): ReadRows {
   const data = Array.isArray(json) ? json : isObject(json) ? json["data"] : undefined;
   if (!Array.isArray(data)) {
     throw new ModelError("input", `${file} is neither a list of objects nor SQuAD's {"data": [...]}. Give JSON lines.`);
   }
   const squad = data.some((article) => isObject(article) && Array.isArray(article["paragraphs"]));
   const values = squad ? data.flatMap(squadRows) : data;
-  const wrong = values.findIndex((value) => !isObject(value));
-  if (wrong >= 0) throw new ModelError("input", `${file}: row ${wrong + 1} is no JSON object.`);
-  return values.filter(isObject).map((value, i) => ({ row: i + 1, value }));
+  const rows: RawRow[] = [];
+  const bad: BadRow[] = [];
+  for (const [i, value] of values.entries()) {
+    if (isObject(value)) rows.push({ row: i + 1, value });
+    else bad.push({ row: i + 1, what: "no JSON objects", why: " is no JSON object" });
+  }
+  return { rows, bad };
 }
 
 function squadRows(article: unknown): Record<string, unknown>[] {
@@ -184,11 +207,4 @@ function plainObject(value: Record<string, unknown>): Record<string, unknown> {
     return isObject(cell) && !(cell instanceof Date) ? plainObject(cell) : cell;
   };
   return Object.fromEntries(Object.entries(value).map(([key, cell]) => [key, plain(cell)]));
-}
-
-function tooLong(file: string, row: number): ModelError {
-  return new ModelError(
-    "input",
-    `${file}: row ${row} is longer than ${MAX_ROW_BYTES / 1024 / 1024} MB. Is a line end missing? Split it into rows of one example.`,
-  );
 }

@@ -48,6 +48,8 @@ const TREE = {
   ".env": "KEY=1",
   "logo.png": Buffer.from([137, 80, 78, 71, 0]),
   "binary.txt": Buffer.from("a\0b"),
+  "wide.md": Buffer.from("\uFEFFWide words.", "utf16le"),
+  "wider.md": Buffer.from("Wider words that someone wrote.", "utf16le").swap16(),
   "latin.txt": Buffer.from([0x47, 0xfc, 0x6e]),
   "huge.md": "words ".repeat(MOST_FILE_BYTES / 6 + 1),
 };
@@ -55,6 +57,7 @@ const TREE = {
 test("each file has a sentence with a link, by subfolder, and what is left out is listed with the reason", async () => {
   const folder = tree("all", TREE);
   symlinkSync(join(base, "all"), join(folder, "round"));
+  symlinkSync(join(folder, "README.md"), join(folder, "linked.md"));
   const made = await digest(localFolder(folder));
   assert.equal(
     made.markdown,
@@ -81,7 +84,9 @@ test("each file has a sentence with a link, by subfolder, and what is left out i
 - Their names tell of secrets: .env, my-credentials.md
 - Binary: binary.txt
 - Larger than 2 MB: huge.md
+- In UTF-16; save them as UTF-8: wide.md, wider.md
 - Not in UTF-8: latin.txt
+- Links, which are not followed: linked.md, round
 - No prose: logo.png
 `,
   );

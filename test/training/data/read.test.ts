@@ -1,6 +1,6 @@
 /** Data of every kind as it is read for training, and what is said of data that cannot be. */
 import assert from "node:assert/strict";
-import { mkdirSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { after, describe, it } from "node:test";
@@ -162,6 +162,73 @@ describe("folders of texts", () => {
     );
   });
 
+  it("front matter is read as its language defines it, and each file without a description is named", async () => {
+    for (const name of readdirSync("test/fixtures/data/folder-yaml")) {
+      file(`yaml/${name}`, readFileSync(join("test/fixtures/data/folder-yaml", name)));
+    }
+    file("yaml/json.md", `{\n  "description": "Copies a \\"database\\"."\n}\n\n${long}\n`);
+    file("yaml/broken.md", `---\ndescription: [a\n---\n\n${long}\n`);
+    file("yaml/none.md", `# Title\n\n${long}\n`);
+    file("yaml/short.md", "---\ndescription: A.\n---\n\nToo short.\n");
+    file("yaml/latin.md", Buffer.from(`---\ndescription: caf\xe9\n---\n\n${long}\n`, "latin1"));
+    file("yaml/wide.md", Buffer.from(`---\ndescription: A\n---\n\n${long}\n`, "utf16le"));
+    const { pairs, notes } = await read("summarize", join(folder, "yaml"));
+    assert.deepEqual(Object.fromEntries(pairs.map(({ source, target }) => [source.replace(".md", ""), target])), {
+      anchor: "Copies a database.",
+      comment: "Copies a database.",
+      escapes: 'Copies a "live" database – now.',
+      indent: "Copies a database with an indent.",
+      json: 'Copies a "database".',
+      nextline: "Copies a database on its own line.",
+      "plain-multi": "Copies a database while it runs.",
+      "quoted-multi": "Copies a database while it runs.",
+      single: "It's a copy of a database.",
+      spaces: "Copies a database seven.",
+      todo: "TODO",
+      toml: "Copies a database ten.",
+    });
+    assert.match(pairs[0]?.input ?? "", /^The copy command copies/);
+    const said = notes.join("\n");
+    assert.match(said, /1 left out \(their front matter is not valid\): broken\.md/);
+    assert.match(said, /1 left out \(not UTF-8\): latin\.md/);
+    assert.match(said, /1 left out \(no front matter\): none\.md/);
+    assert.match(said, /1 left out \(no description in their front matter\): null\.md/);
+    assert.match(said, /1 left out \(fewer than 20 words of prose\): short\.md/);
+    assert.match(said, /1 left out \((UTF-16|binary)\): wide\.md/);
+  });
+
+  it("texts are their prose, in any format", async () => {
+    file(
+      "formats/a.adoc",
+      `= Backups\n:toc:\n\n// a comment\n== Copies\n\n${long} See xref:b.adoc[the page].\n\n----\ncode\n----\n`,
+    );
+    file(
+      "formats/b.tex",
+      `\\documentclass{article}\n\\begin{document}\n\\section{Copies}\n${long}\\index{x}\n\\end{document}\n`,
+    );
+    file(
+      "formats/c.md",
+      `# [A](b)\n\n![i](j.png)\n\n- ${long} **x**\n\n\`\`\`sh\n# code\n\`\`\`\n\n| a |\n|---|\n| b |\n`,
+    );
+    file("formats/d.md", "```sh\ncode only\n```\n");
+    file("formats/e.org", `#+title: T\n* TODO Copies :tag:\n${long}\n`);
+    const { documents, notes } = await read("infill", join(folder, "formats"));
+    assert.deepEqual(Object.fromEntries(documents.map(({ source, text }) => [source, text])), {
+      "a.adoc": `# Backups\n\n## Copies\n\n${long} See the page.`,
+      "b.tex": `## Copies\n\n${long}`,
+      "c.md": `# A\n\n- ${long} x`,
+      "e.org": `# T\n\n${documents.at(-1)?.text.split("\n\n")[1]}\n\n${long}`,
+    });
+    assert.match(notes.join(), /1 left out \(no prose\): d\.md/);
+    const { pairs, notes: untitled } = await read("title", join(folder, "formats"));
+    assert.deepEqual(pairs.map(({ source, target, row }) => [source, target, row]).slice(0, 3), [
+      ["a.adoc", "Copies", 5],
+      ["b.tex", "Copies", 3],
+      ["c.md", "A", 1],
+    ]);
+    assert.match(untitled.join(), /1 left out \(no headings\): d\.md/);
+  });
+
   it("what is ignored or looks like a secret is left out and listed", async () => {
     const { documents, notes } = await read("infill", join(folder, "docs"));
     assert.deepEqual(
@@ -174,17 +241,118 @@ describe("folders of texts", () => {
   });
 });
 
-describe("bad data", () => {
+describe("rows that are left out, and said to be", () => {
   const enormous = file("enormous.jsonl", '{"text": "a", "label": "b"}\n{"text": "');
-  truncateSync(enormous, 2 ** 30);
+  truncateSync(enormous, 2 ** 28);
+  const token = `ghp_${"a1".repeat(20)}`;
+  const cases: [name: string, content: string | Uint8Array, rows: string[], notes: RegExp[]][] = [
+    [
+      "latin.jsonl",
+      Buffer.from('{"text":"a","label":"b"}\n{"text":"\xe9","label":"c"}\n{"text":"d","label":"e"}', "latin1"),
+      ["1: a -> b", "3: d -> e"],
+      [/latin\.jsonl: 1 row left out: not UTF-8 \(2\)/],
+    ],
+    [
+      "latin.csv",
+      Buffer.from("text,label\na,b\n\xe9,c\nd,e\n", "latin1"),
+      ["2: a -> b", "4: d -> e"],
+      [/latin\.csv: 1 row left out: not UTF-8 \(3\)/],
+    ],
+    [
+      "broken.jsonl",
+      '{"text":"a","label":"b"}\n{"text":\n[1]\n\n{"text":"c","label":"d"}',
+      ["1: a -> b", "5: c -> d"],
+      [/broken\.jsonl: 1 row left out: no JSON \(2\)/, /1 row left out: no JSON objects \(3\)/],
+    ],
+    [
+      "cells.jsonl",
+      '{"text":"a","label":"b"}\n{"text":["c"],"label":"d"}\n{"label":"d"}',
+      ["1: a -> b"],
+      [/1 row left out: column "text": this is no text \(2\)/, /column "text": there is nothing \(3\)/],
+    ],
+    [
+      "list.json",
+      JSON.stringify([{ text: "a", label: "b" }, "c", { text: "d", label: "e" }]),
+      ["1: a -> b", "3: d -> e"],
+      [/list\.json: 1 row left out: no JSON objects \(2\)/],
+    ],
+    [
+      "ragged2.csv",
+      "text,label\na,b\nc,d,e\nf\ng,h,\n",
+      ["2: a -> b", "5: g -> h"],
+      [/ragged2\.csv: 2 rows left out: their fields do not fit the header \(3, 4\)/],
+    ],
+    [
+      "open.csv",
+      'text,label\na,b\n\n"c\nd",e\n"f,g\nh,i\nj,k\n',
+      ["2: a -> b", "4: c\nd -> e", "7: h -> i", "8: j -> k"],
+      [/open\.csv: 1 row left out: a quote that is opened there is not closed \(6\)/],
+    ],
+    [
+      "open2.csv",
+      'text,label\r\n"a,b\r\n"c, d",e\r\nf "g" h,i\r\nj,k\r\n',
+      ["3: c, d -> e", "5: j -> k"],
+      [
+        /open2\.csv: 1 row left out: a quote that is opened there is not closed \(2\)/,
+        /1 row left out: not valid CSV \(4\)/,
+      ],
+    ],
+    [
+      "twice.csv",
+      "text,label,label\na,b,c\n",
+      ["2: a -> b"],
+      [/twice\.csv: the column "label" stands there 2 times; the first is used\./],
+    ],
+    [
+      "secret.jsonl",
+      [
+        { text: "a", label: "b" },
+        { text: `Use ${token}.`, label: "c" },
+        { text: "d", label: token },
+      ]
+        .map((row) => JSON.stringify(row))
+        .join("\n"),
+      ["1: a -> b"],
+      [/secret\.jsonl: 2 rows left out: they hold what looks like a key or a token \(2, 3\)/],
+    ],
+    ["case.csv", "TEXT, Label \na,b\n", ["2: a -> b"], []],
+    ["excel.csv", "\uFEFFsep=;\r\ntext;label\r\na, c;b\r\n", ["3: a, c -> b"], []],
+    ["semicolons.csv", "text;label\na, c;b\n", ["2: a, c -> b"], []],
+    ["excel.tsv", "sep=|\ntext|label\na|b\n", ["3: a -> b"], []],
+  ];
+  for (const [name, content, rows, notes] of cases) {
+    it(`of ${name}`, async () => {
+      const { pairs, notes: found } = await read("classify", file(name, content));
+      assert.deepEqual(
+        pairs.map(({ input, target, row }) => `${row}: ${input} -> ${target}`),
+        rows,
+      );
+      assert.equal(found.length, notes.length, found.join("\n"));
+      for (const [i, note] of notes.entries()) assert.match(found[i] ?? "", note);
+    });
+  }
+
+  it("a row of a quarter of a gigabyte", async () => {
+    const { pairs, notes } = await read("classify", enormous);
+    assert.equal(pairs.length, 1);
+    assert.match(notes.join(), /enormous\.jsonl: 1 row left out: longer than 16 MB \(2\)/);
+  });
+
+  it("columns that a person names, in any case, unless two are alike", async () => {
+    assert.deepEqual(
+      await brief("text", file("named-case.csv", "A,B,b\nx,y,z\n"), { inputColumn: "a", targetColumn: "b" }),
+      ["2: x -> z"],
+    );
+    await assert.rejects(
+      read("text", file("alike.csv", "A,B,b\nx,y,z\n"), { inputColumn: "a", targetColumn: "C" }),
+      /has no column "C"/,
+    );
+  });
+});
+
+describe("bad data", () => {
   const rows = (...all: object[]) => all.map((row) => JSON.stringify(row)).join("\n");
   const cases: [what: string, task: string, data: string, message: RegExp, changed?: Partial<DataRequest>][] = [
-    [
-      "wrong encoding",
-      "classify",
-      file("latin.jsonl", Buffer.from('{"text":"a","label":"b"}\n{"text":"\xe9"}', "latin1")),
-      /latin\.jsonl, row 2, is not UTF-8/,
-    ],
     [
       "UTF-16",
       "classify",
@@ -192,22 +360,22 @@ describe("bad data", () => {
       /wide\.csv is UTF-16; save it as UTF-8/,
     ],
     [
-      "ragged CSV",
+      "ragged CSV only",
       "classify",
-      file("ragged.csv", "text,label\na,b\nc,d,e\n"),
-      /ragged\.csv: row 3 does not fit the header \(.*length is 2, got 3.*Quote fields/,
+      file("ragged.csv", "text,label\nc,d,e\n"),
+      /ragged\.csv: row 2 does not fit the header \(it has 3 fields, the header 2\)\. Quote fields/,
     ],
     [
-      "an open quote",
+      "an open quote in the header",
       "classify",
-      file("quote.csv", 'text,label\na,b\n"c,d\n'),
-      /quote\.csv: row \d does not fit the header \(Quote Not Closed/,
+      file("quote.csv", 'text,"label\na,b\n'),
+      /quote\.csv: row 1 opens a quote that is not closed/,
     ],
     [
-      "invalid JSON in a line",
+      "invalid JSON in every line",
       "classify",
-      file("bad.jsonl", '{"text":"a","label":"b"}\n{"text":\n'),
-      /bad\.jsonl: row 2 is no JSON/,
+      file("bad.jsonl", '{"text":"a"\n{"text":\n'),
+      /bad\.jsonl: row 1 is no JSON .*; row 2 is no JSON/,
     ],
     [
       "a missing column",
@@ -231,7 +399,6 @@ describe("bad data", () => {
     ],
     ["no rows", "classify", file("none.csv", "text,label\n"), /none\.csv has no rows/],
     ["an empty file", "classify", file("empty.jsonl", ""), /empty\.jsonl has no rows/],
-    ["a row of a gigabyte", "classify", enormous, /enormous\.jsonl: row 2 is longer than 16 MB/],
     [
       "a cell that is no text",
       "classify",
