@@ -1,4 +1,4 @@
-/** Asks about a text: answers are highlighted where they stand, and what to call it is said. */
+/** Asks about a text, and classifies one: answers are highlighted in the text, labels are shown. */
 import {
   commands,
   type Disposable,
@@ -33,7 +33,7 @@ export interface Questions {
 
 /**
  * Answers a question from a part of a document, all of it when there is none.
- * @param given the question; a person is asked for it when absent
+ * @param given the question; if absent, a person types it
  * @returns the answers, as the server gave them; undefined when there was no question, or no answer to it
  */
 export async function askAbout(
@@ -152,7 +152,7 @@ function show(questions: Questions, document: TextDocument, places: readonly Pla
     current: decoration("editor.findMatchBackground", "2px"),
     others: decoration("editor.findMatchHighlightBackground", "1px"),
     listening: [
-      // Saving is told as a change of nothing.
+      // Saving is reported as an empty change.
       workspace.onDidChangeTextDocument(
         ({ document: changed, contentChanges }) =>
           changed === document && contentChanges.length > 0 && clear(questions),
@@ -163,7 +163,7 @@ function show(questions: Questions, document: TextDocument, places: readonly Pla
   };
 }
 
-/** Highlights a place, and says which it is. */
+/** Highlights a place, and shows its number. */
 function highlight(answers: Shown, by: number): string | undefined {
   const { document, places, notes } = answers;
   answers.at = (answers.at + by + places.length) % places.length;

@@ -1,7 +1,4 @@
-/**
- * What a person may do with a summary: copy it, or put it above the text, as a comment or quotation too, or in the
- * text's place.
- */
+/** Actions on a summary: copying it, and inserting it above its text, as a comment or quotation too, or instead of it. */
 import { env, l10n, Range, type TextDocument, ViewColumn, window, workspace } from "vscode";
 import { asideOf } from "../../protocol/asides.ts";
 import { warn } from "../editor/messages.ts";
@@ -13,7 +10,7 @@ import type { ShownSummary } from "./summary-view.ts";
 const SAID_MS = 3000;
 const USUAL_WIDTH = 80;
 
-/** Where a summary goes: on lines of its own above the text, as it is or as an aside, or in the text's place. */
+/** The place of an inserted summary: on separate lines above the text, plain or as an aside, or instead of the text. */
 export type Placement = "above" | "aside" | "instead";
 
 /** Copies a summary. */
@@ -23,8 +20,7 @@ export async function copySummaryOf({ result }: ShownSummary): Promise<void> {
 }
 
 /**
- * Puts a summary into the text that it is of, as one edit that one undo takes back; a text that has changed is left
- * alone.
+ * Inserts a summary into its text, as one edit that one undo reverts; a text that has changed stays as it is.
  */
 export async function placeSummary(shown: ShownSummary, placement: Placement): Promise<void> {
   const { source, result } = shown;

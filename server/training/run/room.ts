@@ -1,4 +1,4 @@
-/** Whether a run fits the machine, told before it starts rather than when it fails. */
+/** Checks whether a run fits the machine before it starts, instead of letting it fail later. */
 import { statfs } from "node:fs/promises";
 import { freemem } from "node:os";
 import { dirname } from "node:path";
@@ -9,16 +9,16 @@ import { learnedShapes, type Method } from "../../../models/t5/trainable.ts";
 import { parameterCount } from "../../../models/t5/weights.ts";
 import { isMissing } from "../../files/whole-file.ts";
 
-/** What a run takes. */
+/** The needs of a run. */
 export interface RoomNeeded {
   readonly memoryBytes: number;
   readonly diskBytes: number;
 }
 
-/** What a run's size depends on. */
+/** The options that determine a run's size. */
 export interface RunSize {
   readonly optimizer: "adafactor" | "adamw";
-  /** Tokens of a batch, padding counted. */
+  /** Tokens of a batch, with padding. */
   readonly maxBatchTokens: number;
   readonly maxInputTokens: number;
   readonly method: Method;
@@ -26,8 +26,9 @@ export interface RunSize {
 }
 
 /**
- * An estimate of a run's memory and disk, from its shape: weights; gradients (twice, since batches add up) and moments
- * of what learns; activations of one batch, kept for the way back; a finished model and two states on disk.
+ * Estimates a run's memory and disk space from its shape: weights; gradients (twice, since batches add up) and moments
+ * of the weights that learn; activations of one batch, kept for the backward pass; a finished model and two states on
+ * disk.
  */
 export function roomNeeded(
   config: T5Config,
@@ -50,7 +51,7 @@ export function roomNeeded(
   };
 }
 
-/** How many parameters learn. */
+/** The number of parameters that learn. */
 export function learnedCount(config: T5Config, method: Method): number {
   let count = 0;
   for (const shape of learnedShapes(config, method).values())
@@ -60,8 +61,8 @@ export function learnedCount(config: T5Config, method: Method): number {
 
 /**
  * Refuses a run that does not fit.
- * @param folder where it writes; exists
- * @param freeBytes memory that is free; the machine's when absent
+ * @param folder the existing folder that it writes to
+ * @param freeBytes free memory; by default the machine's
  * @throws ModelError "memory" when memory, "checkpoint" when the disk is too small
  */
 export async function checkRoom(needed: RoomNeeded, folder: string, freeBytes = freemem()): Promise<void> {
@@ -80,7 +81,7 @@ export async function checkRoom(needed: RoomNeeded, folder: string, freeBytes = 
   }
 }
 
-/** What is free where a folder is, or would be. */
+/** Free bytes on the disk of a folder, which may not exist yet. */
 export async function freeDiskBytes(folder: string): Promise<number> {
   try {
     const { bavail, bsize } = await statfs(folder);

@@ -1,4 +1,7 @@
-/** A run's state on disk: all that the next step depends on, whole or not at all, in two files that take turns. */
+/**
+ * A run's state on disk: everything that the next step depends on, written completely or not at all, in two files by
+ * turns.
+ */
 import { createHash } from "node:crypto";
 import { dirname, join } from "node:path";
 import * as z from "zod";
@@ -13,14 +16,14 @@ import { removeOwnFolder } from "../../files/removal.ts";
 import { isMissing, writeAtomically } from "../../files/whole-file.ts";
 import type { Weights } from "../step/step.ts";
 
-/** A named tensor to be written. */
+/** A named tensor to write. */
 export interface NamedTensor {
   readonly name: string;
   readonly shape: readonly number[];
   readonly values: Float32Array;
 }
 
-/** What is kept of a step for the run's curves. */
+/** A step's figures in the run's curves. */
 export interface CurvePoint {
   readonly step: number;
   readonly loss: number;
@@ -28,16 +31,16 @@ export interface CurvePoint {
   readonly gradientNorm: number;
 }
 
-/** How far a run is. */
+/** The progress of a run. */
 export interface Progress {
-  /** Steps done. */
+  /** Completed steps. */
   readonly step: number;
-  /** Sum of the training losses since the last evaluation, and of how many steps. */
+  /** Sum of the training losses since the last evaluation, and the number of steps in it. */
   readonly lossSum: number;
   readonly lossCount: number;
   readonly evaluations: readonly Evaluation[];
   readonly curve: readonly CurvePoint[];
-  /** What the learning rate is multiplied by since the loss was no number; 1 before. */
+  /** Factor of the learning rate: 1, less after each time that the loss was not a number. */
   readonly rateFactor: number;
   readonly rollbacks: number;
 }
@@ -60,7 +63,7 @@ export async function writeTensors(
   }
 }
 
-/** What to say of a file of a run that the disk does not take. */
+/** The error of a file that cannot be written. */
 export function unwritable(path: string, sizeBytes: number, cause: unknown): ModelError {
   return new ModelError(
     "checkpoint",
@@ -70,9 +73,9 @@ export function unwritable(path: string, sizeBytes: number, cause: unknown): Mod
 }
 
 /**
- * Saves a run's state beside the one before, over the one before that.
- * @param folder the run's own
- * @param key what the run was started with
+ * Saves a run's state beside the previous one, over the one before that.
+ * @param folder the folder of the run's state
+ * @param key identifies the settings and data of the run
  */
 export async function saveState(
   folder: string,
@@ -89,9 +92,9 @@ export async function saveState(
 }
 
 /**
- * Loads the newest whole state into the tensors given.
- * @returns undefined where there is none
- * @throws ModelError "input" when the run was started with something else
+ * Loads the newest complete state into tensors.
+ * @returns undefined if there is none
+ * @throws ModelError "input" when the run began with other settings or data
  */
 export async function loadState(
   folder: string,

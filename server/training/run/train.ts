@@ -1,45 +1,45 @@
-/** The loop of a run of fine-tuning: steps, evaluations, pauses; a stopped run goes on as if it had not been. */
+/** The loop of fine-tuning: steps, evaluations, pauses. A stopped run resumes as if it had never been stopped. */
 import { setImmediate } from "node:timers/promises";
 import type { Evaluation, TrainEvent } from "../../../protocol/training.ts";
 import { bestOf, type TrainRun } from "./run.ts";
 import { openTrainer } from "./trainer.ts";
 
-/** How to watch and stop a run. */
+/** Options to observe and stop a run. */
 export interface TrainOptions {
-  /** Stops after the step under way; its state is saved. */
+  /** Stops after the current step; the state is saved. */
   readonly signal?: AbortSignal;
-  /** Hears everything but errors, as it happens. */
+  /** Called with each event, except errors. */
   readonly onEvent?: (event: TrainEvent) => void;
-  /** Awaited once the folder is the run's own, before anything is written into it. */
+  /** Awaited once the folder belongs to the run, before anything is written into it. */
   readonly onFolder?: () => Promise<void>;
-  /** Asked before each step. */
+  /** Called before each step; returns the pause to wait for, if any. */
   readonly whilePaused?: () => Pause | undefined;
-  /** Most milliseconds of work that a crash may cost. Default a minute. */
+  /** The most work that a crash may lose, in milliseconds; one minute by default. */
   readonly saveEveryMs?: number;
 }
 
-/** What a run waits for. */
+/** A pause of a run. */
 export interface Pause {
   readonly until: Promise<void>;
-  /** For so short a time that the run's state is not saved. */
+  /** Whether it is too short for the state to be saved. */
   readonly brief: boolean;
 }
 
-/** What a run came to. */
+/** The result of a run. */
 export interface TrainReport {
   readonly cancelled: boolean;
   readonly steps: number;
-  /** The first is the base's. */
+  /** All evaluations; the first is of the base. */
   readonly evaluations: readonly Evaluation[];
-  /** The one whose weights were kept. */
+  /** The evaluation whose weights were kept. */
   readonly best: Evaluation;
   readonly tokensPerSecond: number;
 }
 
 /**
- * Trains a model and writes the weights that did best on the validation examples.
- * @throws ModelError "input" when the folder is taken or the loss is not a number whatever the rate, "memory" or
- *   "checkpoint" when there is no room, and what loading the base throws
+ * Trains a model and writes the weights that do best on the validation examples.
+ * @throws ModelError "input" when the folder is taken or the loss is not a number at any rate, "memory" or "checkpoint"
+ *   when there is not enough room; and what loading the base throws
  */
 export async function train(run: TrainRun, options: TrainOptions = {}): Promise<TrainReport> {
   const { signal, onEvent: tell = () => undefined, whilePaused, saveEveryMs = 60_000 } = options;

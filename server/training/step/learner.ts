@@ -72,7 +72,7 @@ export function prepareLearner(config: T5Config, weights: Weights, method: Metho
   return { config, weights, method, memory, merged };
 }
 
-/** In a function of its own, so that nothing keeps the weights that were given: what is learned is a copy of them. */
+/** A separate function, so that no closure keeps the original weights: those that learn are copies. */
 function learnsItself(
   config: T5Config,
   weights: Weights,
