@@ -1,4 +1,4 @@
-/** Actions on a summary: copying it, and inserting it above its text, as a comment or quotation too, or instead of it. */
+/** Actions on a summary: copying it, and inserting it above its text, as a comment too, or instead of it. */
 import { env, l10n, Range, type TextDocument, ViewColumn, window, workspace } from "vscode";
 import { asideOf } from "../../protocol/asides.ts";
 import { warn } from "../editor/messages.ts";
