@@ -1,6 +1,6 @@
 /**
  * The benchmarks' command line: `npm run bench -- infer | train | learning | quality | decoding | editor | features |
- * typing | panel | load | big | ngrams | characters | prose | reading`.
+ * typing | panel | load | big | ngrams | characters | prose | reading | sentences`.
  */
 import { Command, InvalidArgumentError, Option } from "commander";
 import type { Precision } from "../server/engine/engine.ts";
@@ -216,6 +216,15 @@ program
   .action(async () => {
     const { writeProse } = await import("./prose.ts");
     await writeProse();
+  });
+
+program
+  .command("sentences")
+  .description("write the features of described documents' sentences, which models/recipes/sentences.py fits")
+  .requiredOption("--out <folder>", "where features.f32, targets.f32 and groups.json go; pairs come by standard input")
+  .action(async ({ out }: { out: string }) => {
+    const { writeSentenceFeatures } = await import("./sentences.ts");
+    await writeSentenceFeatures(out);
   });
 
 await program.parseAsync();

@@ -35,7 +35,7 @@ const NATIVE = {
 const MODELS = [
   /^models\/builtin\/[\w.-]+\/(config|tokenizer|tokenizer_config|spanfill|generation_config|eval|shortlist|decoding|calibration)\.json$/,
   /^models\/builtin\/[\w.-]+\/(model\.int8\.safetensors|README\.md)$/,
-  /^models\/builtin\/(sample(-gaps)?\.md|english\.ngrams\.gz)$/,
+  /^models\/builtin\/(sample(-gaps)?\.md|english\.(ngrams|sentences)\.gz)$/,
 ];
 const TEXTS = [/^package\.json$/, /^(readme|changelog|privacy|telemetry)\.md$/i, /^(LICENSE(\.txt)?|NOTICE)$/];
 const VSIX = [

@@ -21,7 +21,7 @@ import { meantSummary, showSummary } from "./summaries.ts";
 import { copySummaryOf, type Placement, placeSummary } from "./summary-actions.ts";
 import type { SummaryView } from "./summary-view.ts";
 
-/** The context of the commands. */
+/** What the commands work with. */
 export interface CommandContext {
   readonly server: LanguageServer;
   readonly summaries: SummaryView;
@@ -131,7 +131,7 @@ export async function rephraseSelection(context: CommandContext): Promise<void> 
 
 /**
  * Answers a question from the selection, or from the whole file when nothing is selected.
- * @param given `{question}`, for key bindings that contain the question
+ * @param given `{question}`, for key bindings with a question of their own
  */
 export async function askSelection(context: CommandContext, given: unknown): Promise<unknown> {
   const editor = proseEditor();
@@ -157,7 +157,7 @@ export async function classifySelection({ server }: CommandContext): Promise<unk
 
 /**
  * Puts another word in a word's place.
- * @param argument the hover link's argument: `{uri, version, range, word, text}`, `word` being the text of that range
+ * @param argument what the hover's link says: `{uri, version, range, word, text}`, `word` being what stands there
  */
 export async function replaceWord(_context: CommandContext, argument: unknown): Promise<void> {
   const text = stringIn(argument, "text");
@@ -261,7 +261,7 @@ interface Place {
   readonly range: ProtocolRange;
 }
 
-/** Whether it is the argument of a code action, which also determines what the server does with the result. */
+/** Whether it is the argument of a code action, which also tells the server what to do with the result. */
 function isAction(argument: unknown): argument is Place {
   if (!isPlace(argument)) return false;
   return ("show" in argument && argument.show === true) || ("apply" in argument && argument.apply === true);

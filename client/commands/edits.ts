@@ -19,7 +19,7 @@ export function hasChanged(document: TextDocument, version: number): boolean {
 /**
  * Replaces ranges of a document. VS Code refuses both kinds of edits when the document changes on the way.
  * @param version the document's version that the ranges belong to
- * @returns undefined when it was done; otherwise a sentence with the reason
+ * @returns undefined when it was done; otherwise a sentence that says why not
  */
 export async function replaceRanges(
   document: TextDocument,

@@ -6,7 +6,7 @@ import { answered } from "./prose-editor.ts";
 
 /**
  * Opens a digest of a folder as a new document, partial when it was cancelled.
- * @param given the folder; a person is asked for it if absent
+ * @param given asked for where there is none
  */
 export async function summarizeFolderIn(server: LanguageServer, given?: unknown): Promise<void> {
   const folder = given instanceof Uri ? given : await chosenFolder();
@@ -22,7 +22,7 @@ export async function summarizeFolderIn(server: LanguageServer, given?: unknown)
   }
   const document = await workspace.openTextDocument(await newUri(folder));
   const editor = await window.showTextDocument(document, { preview: false });
-  // Only now, because VS Code chooses the place of a changed document that is not shown.
+  // Only now: VS Code opens changed documents that nobody shows in a place of its own choice.
   await editor.edit((edit) => edit.insert(new Position(0, 0), result.markdown));
 }
 

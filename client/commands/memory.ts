@@ -35,7 +35,7 @@ export async function forgetSummaries(server: LanguageServer): Promise<void> {
   remark(text, SAID_MS);
 }
 
-/** The summary of the engine at the top: model, device, state, memory, and when that is freed. */
+/** What is said of the engine above everything there is: model, device, state, memory and when that is freed. */
 export async function engineLine(server: LanguageServer, idleMinutes: number): Promise<string> {
   const source = new CancellationTokenSource();
   const options = { token: source.token, report: () => undefined };

@@ -1,11 +1,11 @@
-/** The text that a command is about, and its answer; without one, a message explains why. */
+/** The text that a command is about, and the answer to it: where there is none, a person is told why. */
 import { l10n, languages, type TextEditor, window } from "vscode";
 import { LANGUAGES } from "../editor/languages.ts";
 import { explain, warn } from "../editor/messages.ts";
 import { PROGRAMS, SELECTOR } from "../editor/selector.ts";
 import { withPatience } from "../server/progress.ts";
 
-/** The active editor if the server knows its document; otherwise a message says so. */
+/** The active editor when its document is one that the server knows; says so when it is not. */
 export function proseEditor(): TextEditor | undefined {
   // With something else in front, such as the walkthrough, the text beside it is meant.
   const editor = window.activeTextEditor ?? window.visibleTextEditors.find(isProse);
@@ -42,7 +42,7 @@ function isProse({ document }: TextEditor): boolean {
   return languages.match(SELECTOR, document) > 0;
 }
 
-/** The result of the work; undefined if it was cancelled, or if it failed, which a message explains. */
+/** What the work gives; undefined when it was cancelled, or failed and the person was told why. */
 export async function answered<Result>(
   title: string,
   work: Parameters<typeof withPatience<Result>>[1],

@@ -1,4 +1,4 @@
-/** Asks about a text, and classifies one: answers are highlighted in the text, labels are shown. */
+/** Asks about a text: answers are highlighted where they stand, and what to call it is said. */
 import {
   commands,
   type Disposable,
@@ -33,7 +33,7 @@ export interface Questions {
 
 /**
  * Answers a question from a part of a document, all of it when there is none.
- * @param given the question; if absent, a person types it
+ * @param given the question; a person is asked for it when absent
  * @returns the answers, as the server gave them; undefined when there was no question, or no answer to it
  */
 export async function askAbout(
@@ -152,7 +152,7 @@ function show(questions: Questions, document: TextDocument, places: readonly Pla
     current: decoration("editor.findMatchBackground", "2px"),
     others: decoration("editor.findMatchHighlightBackground", "1px"),
     listening: [
-      // Saving is reported as an empty change.
+      // Saving is told as a change of nothing.
       workspace.onDidChangeTextDocument(
         ({ document: changed, contentChanges }) =>
           changed === document && contentChanges.length > 0 && clear(questions),
@@ -163,7 +163,7 @@ function show(questions: Questions, document: TextDocument, places: readonly Pla
   };
 }
 
-/** Highlights a place, and shows its number. */
+/** Highlights a place, and says which it is. */
 function highlight(answers: Shown, by: number): string | undefined {
   const { document, places, notes } = answers;
   answers.at = (answers.at + by + places.length) % places.length;

@@ -112,7 +112,7 @@ function previewIn(editor: TextEditor, range: Range): Preview {
         after: {
           // A decoration is one line, and blanks at its ends are dropped.
           contentText: `\u00a0${labelText(text.replaceAll(/\s*\n\s*/g, " ⏎ "))}`,
-          // Themes of high contrast define no color for ghost text.
+          // Ghost text has no color of its own in high contrast.
           color: new ThemeColor("descriptionForeground"),
           fontStyle: "italic",
         },

@@ -1,6 +1,6 @@
 /** Finds a part of a text again after the text has changed. */
 
-/** The place of a part in a text; undefined if it occurs nowhere or several times. Offsets in UTF-16 units. */
+/** Where a part stands in a text; undefined where that is nowhere, or in several places. Offsets in UTF-16 units. */
 export function onlyPlaceOf(part: string, text: string): number | undefined {
   if (part === "") return undefined;
   const place = text.indexOf(part);

@@ -1,4 +1,7 @@
-/** Actions on a summary: copying it, and inserting it above its text, as a comment too, or instead of it. */
+/**
+ * What a person may do with a summary: copy it, or put it above the text, as a comment or quotation too, or in the
+ * text's place.
+ */
 import { env, l10n, Range, type TextDocument, ViewColumn, window, workspace } from "vscode";
 import { asideOf } from "../../protocol/asides.ts";
 import { warn } from "../editor/messages.ts";
@@ -10,7 +13,7 @@ import type { ShownSummary } from "./summary-view.ts";
 const SAID_MS = 3000;
 const USUAL_WIDTH = 80;
 
-/** The place of an inserted summary: on separate lines above the text, plain or as an aside, or instead of the text. */
+/** Where a summary goes: on lines of its own above the text, as it is or as an aside, or in the text's place. */
 export type Placement = "above" | "aside" | "instead";
 
 /** Copies a summary. */
@@ -20,7 +23,8 @@ export async function copySummaryOf({ result }: ShownSummary): Promise<void> {
 }
 
 /**
- * Inserts a summary into its text, as one edit that one undo reverts; a text that has changed stays as it is.
+ * Puts a summary into the text that it is of, as one edit that one undo takes back; a text that has changed is left
+ * alone.
  */
 export async function placeSummary(shown: ShownSummary, placement: Placement): Promise<void> {
   const { source, result } = shown;

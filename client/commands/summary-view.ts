@@ -19,7 +19,7 @@ import { labelText, messageText } from "../../protocol/shown-text.ts";
 /** Scheme of the summaries' documents; menus in package.json name it. */
 export const SUMMARY_SCHEME = "spanfill-summary";
 
-/** The view that shows summaries. */
+/** Where summaries are shown. */
 export interface SummaryView extends Disposable {
   /** Shows a summary beside the document that it is of; an earlier one of the same document is replaced. */
   show(summary: ShownSummary): Promise<void>;
@@ -74,10 +74,10 @@ export function createSummaryView(): SummaryView {
 /** A summary that is shown, and what it is of. */
 export interface ShownSummary {
   readonly source: TextDocument;
-  /** The document's version when the summary was requested, which the range refers to. */
+  /** The document's version when the summary was asked for, which the range belongs to. */
   readonly version: number;
   readonly range: Range;
-  /** The summarized text, by which it is found again when lines have moved. */
+  /** What was summarized, as it stood there then, to find it again when lines have moved. */
   readonly text: string;
   readonly result: SummarizeRangeResult;
 }

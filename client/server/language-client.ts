@@ -16,7 +16,7 @@ import type { Pause } from "../editor/pause.ts";
 import { SELECTOR } from "../editor/selector.ts";
 import { readForServer } from "./folder-reader.ts";
 
-/** The progress of a command: a sentence, or the percentage done since the last report. */
+/** How far a command has come: a sentence, or a share of 100 since the last report. */
 export type ReportProgress = (progress: { readonly message?: string; readonly increment?: number }) => void;
 
 /** A command's way to the server. */
@@ -33,7 +33,7 @@ export class LanguageServer {
 
   /**
    * Starts nothing.
-   * @param onStatus called with the engine's status when it changes, and with undefined when the server has ended
+   * @param onStatus is told of the engine whenever it changes, and undefined when the server is gone
    * @param pause while it lasts, typing asks for no suggestions
    * @param onCommand gets the server's commands first; what it answers undefined to is sent to the server
    */

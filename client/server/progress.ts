@@ -1,11 +1,11 @@
-/** Shows the progress of work that takes longer than a moment. */
+/** Shows that something is under way, but only when it takes long enough to be wondered about. */
 import { CancellationTokenSource, ProgressLocation, window } from "vscode";
 import { messageText } from "../../protocol/shown-text.ts";
 import type { RequestOptions } from "./language-client.ts";
 
 const PATIENCE_MS = 400;
 
-/** The result of the work; after a moment, a notification shows its progress, with a button that cancels it. */
+/** What the work gives; meanwhile, after a moment, a notification with its progress and a button that cancels it. */
 export async function withPatience<Result>(
   title: string,
   work: (options: RequestOptions) => Promise<Result>,

@@ -14,6 +14,7 @@ export function encodeModel(graph: Graph): Uint8Array {
     opset_import: [
       { domain: "", version: 21 },
       { domain: "com.microsoft", version: 1 },
+      ...(graph.nodes.some(({ domain }) => domain === "ai.onnx.ml") ? [{ domain: "ai.onnx.ml", version: 3 }] : []),
     ],
     graph: graphProto(graph),
   };
@@ -51,7 +52,11 @@ function attributeProto(attribute: Attribute): object {
   if ("int" in attribute) return { type: 2, i: attribute.int };
   if ("float" in attribute) return { type: 1, f: attribute.float };
   if ("string" in attribute) return { type: 3, s: new TextEncoder().encode(attribute.string) };
+  if ("floats" in attribute) return { type: 6, floats: attribute.floats };
   if ("ints" in attribute) return { type: 7, ints: attribute.ints };
+  if ("strings" in attribute) {
+    return { type: 8, strings: attribute.strings.map((text) => new TextEncoder().encode(text)) };
+  }
   return { type: 5, g: graphProto(attribute.graph) };
 }
 

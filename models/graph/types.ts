@@ -48,12 +48,14 @@ export type Attribute =
   | { readonly float: number }
   | { readonly string: string }
   | { readonly ints: readonly number[] }
+  | { readonly floats: readonly number[] }
+  | { readonly strings: readonly string[] }
   | { readonly graph: Graph };
 
 /** An operator applied to inputs. A null input is an omitted optional one. */
 export interface Node {
   readonly op: string;
-  /** Empty for ONNX's own operators, `com.microsoft` for the runtime's. */
+  /** Empty for ONNX's own operators, `com.microsoft` for the runtime's, `ai.onnx.ml` for ONNX's trees. */
   readonly domain: string;
   readonly inputs: readonly (Value | null)[];
   readonly outputs: readonly Value[];

@@ -16,8 +16,8 @@ export interface SummarizeRangeResult extends Reading {
    */
   readonly confidence: number;
   readonly calibrated: boolean;
-  /** The source of the words: the model, or the text itself if the model was not confident enough. */
-  readonly origin: "model" | "text" | "both";
+  /** The source of the words: the model, the text itself if the model's were worse, or quotations from the start. */
+  readonly origin: "model" | "text" | "quotes";
   /** ISO 639-1 code of the text's language when the model does not know it. */
   readonly language?: string;
 }

@@ -36,7 +36,7 @@ export function summarizeCommand(): Command {
     .alias("summarise")
     .summary("summarize a text of any length")
     .description(
-      "Summarize a text of any length. A text longer than the model's window is summarized completely, in parts.",
+      "Summarize a text of any length. Bullets and paragraphs quote its best sentences; a sentence and a title are written by the model from the part around them.",
     )
     .argument("[file]", "text file in UTF-8, or a folder for a digest in Markdown; - or no argument for standard input")
     .addOption(
@@ -49,7 +49,7 @@ export function summarizeCommand(): Command {
     .option("--max-context-tokens <n>", "tokens the model reads at once (default: 512)", atLeast(32))
     .option(
       "--min-confidence <p>",
-      "if the model's confidence is lower, use a sentence of the text instead; 0: never (default: as in the editor)",
+      "if the model's confidence is lower, use a sentence of the text instead; 0: only if it names what the text does not (default: as in the editor)",
       between(0, 1),
     )
     .addHelpText("after", EXAMPLES);

@@ -267,6 +267,12 @@ export interface LoadedModel {
   fill(request: FillRequest, options?: CallOptions): Promise<Filling>;
   /** The chances of words at a place of a text, in one call. */
   wordChances(request: WordChancesRequest, options?: CallOptions): Promise<WordChances>;
+  /**
+   * The worth of English sentences, which no model is needed for: it is here because it runs in the engine's process.
+   * @param features float32 [sentences, features]
+   * @returns float32 [sentences]
+   */
+  rank(features: Float32Array): Promise<Float32Array>;
   /** Log-likelihood of target ids (eos included by the caller) given input ids. */
   score(input: readonly number[], target: readonly number[], options?: CallOptions): Promise<TargetScore>;
 }

@@ -13,8 +13,7 @@ import {
 } from "../catalog/folder/calibration.ts";
 import type { Work } from "../command-work.ts";
 import type { LoadedModel } from "../engine/engine.ts";
-import { bestSentence } from "../features/read/extract.ts";
-import { proseOf } from "../features/read/prose.ts";
+import { bestSentence } from "../features/read/best-sentence.ts";
 import { summarize } from "../features/read/summarize.ts";
 import type { FillCandidate } from "../features/write/infill-candidates.ts";
 import { crossReliability, fitCurve, type Reliability, reliability, type Trial } from "../metrics/calibration.ts";
@@ -97,7 +96,7 @@ async function trialsOf(model: LoadedModel, row: Row<"summarize">, signal: Abort
   const trials: MutableTrials = { word: [], fill: [], passage: [], summary: [], title: [] };
   const text = asFile(row.title, row.text);
   const summary = await summarize({ model, locale: "en" }, { text, style: "sentence" }, { signal });
-  const instead = bestSentence((await proseOf(text)) ?? "", "en");
+  const instead = await bestSentence(model, text);
   trials.summary.push({
     logProbs: summary.logProbs,
     right: alike(row.summary, summary.summary),

@@ -1,5 +1,6 @@
 /** How summaries and fills are decoded: what the model's makers measured to be best, unless a caller says otherwise. */
 import type { GeneratedSequence, GenerateRequest, ModelInfo } from "../engine/engine.ts";
+import { endsSentence } from "../text/sentences.ts";
 
 /** Choices that a caller may make; measurements do. */
 export interface Decoding extends Pick<GenerateRequest, "shortlist" | "copyBias"> {
@@ -25,15 +26,42 @@ export function decodingOf(
 }
 
 /**
- * The sequence to take of several: the likeliest of those with the fewest names and numbers that the source lacks, and
- * no stutter.
+ * The sequence to take of several: the likeliest of those with the fewest names and numbers that the source lacks, no
+ * stutter, and a sentence's end where one is wanted.
  * @param sequences best first
  */
-export function mostFaithful(source: string, sequences: readonly GeneratedSequence[]): GeneratedSequence | undefined {
-  const known = new Set(words(source).map((word) => word.toLowerCase()));
-  const invented = (text: string) => claims(text).filter((word) => !known.has(word.toLowerCase())).length;
-  const counts = sequences.map(({ text }) => invented(text) + (stutters(text) ? 1 : 0));
+export function mostFaithful(
+  source: string,
+  sequences: readonly GeneratedSequence[],
+  wholeSentence = false,
+): GeneratedSequence | undefined {
+  const known = knownWords(source);
+  const counts = sequences.map(({ text }) => {
+    const isCut = wholeSentence && !endsSentence(text);
+    return 2 * invented(text, known).length + (stutters(text) ? 2 : 0) + (isCut ? 1 : 0);
+  });
   return sequences[counts.indexOf(Math.min(...counts))];
+}
+
+/** The names and numbers of a text that its source lacks. */
+export function inventions(source: string, text: string): string[] {
+  return invented(text, knownWords(source));
+}
+
+function knownWords(source: string): Set<string> {
+  return new Set(words(source).map(plain));
+}
+
+function invented(text: string, known: ReadonlySet<string>): string[] {
+  return claims(text).filter((word) => !known.has(plain(word)));
+}
+
+/** In lower case, without a possessive's or a plural's ending. */
+function plain(word: string): string {
+  return word
+    .toLowerCase()
+    .replaceAll("’", "'")
+    .replace(/(?<=\p{L}{2})(?:'s|s)$/u, "");
 }
 
 /**

@@ -161,7 +161,7 @@ export async function provideCodeLenses(
   });
 }
 
-/** Whether a document is prose with headings: neither a program nor a commit message, which has a subject instead. */
+/** Whether a document is one of prose with headings: no program, and no commit message, whose subject is no heading. */
 function hasSections({ languageId }: OpenDocument): boolean {
   return !Object.hasOwn(COMMENTED_LANGUAGES, languageId) && languageId !== "git-commit" && languageId !== "scminput";
 }

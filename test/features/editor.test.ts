@@ -119,7 +119,7 @@ for (const [languageId, text, expected] of titles) {
 
 test("a section is summarized once for each text, model and settings", async () => {
   const cache = createSummaryCache();
-  const model = fakeModel((input) => `about ${input.length}`);
+  const model = fakeModel((input) => `about ${"x".repeat(input.length)}`);
   const summary = async (text: string, given: object = {}, identity = "one") => {
     const section = await sectionAt({ text, languageId: "markdown" }, 0);
     assert.ok(section);
@@ -131,7 +131,7 @@ test("a section is summarized once for each text, model and settings", async () 
     );
   };
   const first = await summary("# A\n\nThe text.");
-  assert.match(first?.summary ?? "", /^about \d+$/);
+  assert.match(first?.summary ?? "", /^about x+$/);
   assert.deepEqual(await summary("# A\n\nThe text.\n\n# Another\n\nelsewhere"), first);
   assert.equal(model.requests.length, 1);
   await summary("# A\n\nThe text changed.");
@@ -150,7 +150,7 @@ test("of a very long section the beginning is read, and the coverage says how mu
   assert.ok(section);
   const context = { model: async () => model, identity: "one", cache: createSummaryCache() };
   const made = await sectionSummary(context, { text, language: "markdown", section, settings }, never);
-  assert.ok(made && Math.abs(made.coverage - 40_000 / text.length) < 0.01, `${made?.coverage}`);
+  assert.ok(made && made.coverage > 0 && made.coverage < 40_000 / text.length, `${made?.coverage}`);
   assert.ok(model.seen.join("").length < 45_000);
 });
 

@@ -75,6 +75,7 @@ export function playedModel(
         proposals.map((ofInput) => ofInput.map((ids) => ids.map(() => likelihood(tokenizer.decode(ids))))),
       ),
     wordChances: () => Promise.reject(new Error("infill does not ask for the chances of words")),
+    rank: () => Promise.reject(new Error("infill does not rank")),
     score: () => Promise.reject(new Error("infill does not score")),
   };
 }

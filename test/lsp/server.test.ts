@@ -186,9 +186,11 @@ test("one server", async (t) => {
       (await session.command("spanfill.summarizeRange", { uri, ...args })) as SummarizeRangeResult;
     const whole = await run({ style: "sentence" });
     assert.deepEqual([whole.chunks, whole.coverage, typeof whole.summary], [1, 1, "string"]);
-    assert.deepEqual([whole.origin, whole.calibrated], ["model", false]);
-    assert.match(whole.notes.join(), /^likelihood 0\.\d\d, not calibrated$/);
-    assert.notEqual((await run({ range: from(0, 0, 7), style: "sentence" })).summary, whole.summary);
+    // A model of random weights may name what the text does not, and is quoted over then.
+    assert.deepEqual([whole.origin === "quotes", whole.calibrated], [false, false]);
+    assert.match(whole.notes.join("; "), /likelihood 0\.\d\d, not calibrated$/);
+    const part = await run({ range: from(0, 0, 7), style: "bullets" });
+    assert.deepEqual([part.summary, part.origin, part.notes], ["- the one", "quotes", ["the text's own words"]]);
     assert.match((await run({ style: "bullets", show: true })).summary, /^- /);
     const shown = client.received.filter(({ method }) => method === "window/showMessage");
     assert.equal(shown.length, 1);
@@ -451,22 +453,23 @@ test("one server", async (t) => {
 });
 
 test("long work", async (t) => {
-  await using session = await startSession({ settings: { ...settings, model: slow.directory } });
+  const models = { ask: slow.directory };
+  await using session = await startSession({ settings: { ...settings, model: slow.directory, models } });
   const { client } = session;
   // Each part another one: what is known of a part is not asked for again.
   const part = (i: number) => `${"the one of and to in is that it for was on are as with. ".repeat(30)}${i}\n\n`;
   session.open(URI, Array.from({ length: 60 }, (_, i) => part(i)).join(""));
-  const summarizing = (extra: object = {}) =>
+  const asking = (extra: object = {}) =>
     client.start("workspace/executeCommand", {
-      command: "spanfill.summarizeRange",
-      arguments: [{ uri: URI }],
+      command: "spanfill.askRange",
+      arguments: [{ uri: URI, version: 1, question: "what is it?" }],
       ...extra,
     });
   const report = (seen: number) => (message: Message) =>
     isProgress(message) && (message.params as { value: { kind: string } }).value.kind === "report" && seen >= 0;
 
   await t.test("cancelling its progress ends it in the middle", async () => {
-    const running = summarizing();
+    const running = asking();
     await client.until(report(0));
     const token = progressOf(client).at(-1)?.token;
     client.notify("window/workDoneProgress/cancel", { token });
@@ -479,7 +482,7 @@ test("long work", async (t) => {
 
   await t.test("cancelling the request ends it, too; a token of the client's is used", async () => {
     const seen = client.received.length;
-    const running = summarizing({ workDoneToken: "mine" });
+    const running = asking({ workDoneToken: "mine" });
     await client.until(report(seen), seen);
     client.notify("$/cancelRequest", { id: running.id });
     await assert.rejects(running.result, code(CANCELLED));
@@ -495,7 +498,7 @@ test("long work", async (t) => {
 
   await t.test("an engine killed in the middle fails the request, and is back for the next", async () => {
     const seen = client.received.length;
-    const running = summarizing();
+    const running = asking();
     await client.until(report(seen), seen);
     const { pid } = await status(session);
     process.kill(pid ?? 0, "SIGKILL");

@@ -3,6 +3,7 @@ import type { Tokenizer } from "../../models/tokenizer/tokenizer.ts";
 import { encodeWindow } from "../../models/tokenizer/window.ts";
 import type { GenerateRequest, Generation, InputPart, LoadedModel, ModelInfo } from "../../server/engine/engine.ts";
 import { fillWindow } from "../../server/engine/fill.ts";
+import { FEATURES } from "../../server/features/read/sentences/features.ts";
 
 /** What a fake model saw, and how it answers. */
 export interface FakeModel extends LoadedModel {
@@ -70,6 +71,9 @@ export function fakeModel(answer: (input: string) => string, info: Partial<Model
       });
       return { sequences, cancelled: false, timing };
     },
+    // The earlier a sentence, the better.
+    rank: async (features) =>
+      Float32Array.from({ length: features.length / FEATURES.length }, (_, i) => -(features[i * FEATURES.length] ?? 0)),
     encodeWindow: async (window) => encodeWindow(tokenizer, window),
     fill: (request, options) => fillWindow(tokenizer, model.generate, request, options),
     async wordChances({ before, after, prefix = "", words }) {

@@ -55,6 +55,8 @@ async function perform(call: Call, signal: AbortSignal): Promise<unknown> {
       });
     case "encodeWindow":
       return model.encodeWindow(call.window);
+    case "rank":
+      return model.rank(call.features);
     case "fill":
       return model.fill(call.request, { signal });
     case "wordChances":

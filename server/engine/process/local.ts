@@ -21,6 +21,7 @@ import { fillWindow } from "../fill.ts";
 import { cachingEncoder } from "../runtime/encoder-cache.ts";
 import { type OnDevice, openOnDevice, requireDevice } from "../runtime/on-device.ts";
 import { openRunner } from "../runtime/ort-runner.ts";
+import { createSentenceRanker, type SentenceRanker } from "../runtime/sentence-ranker.ts";
 import { slowNotice } from "../runtime/session.ts";
 import { rankedTokens } from "../search/candidates.ts";
 import { generate, score, scoreContinuations, type TokenModel } from "../search/generate.ts";
@@ -34,6 +35,7 @@ import { createQueue } from "./queue.ts";
  */
 export function createLocalEngine(onFallback: OnFallback = () => undefined): Engine {
   const models = new Map<string, { readonly loading: Promise<LocalModel>; readonly identity: string }>();
+  const ranker = createSentenceRanker();
   let disposed = false;
   return {
     async load(reference) {
@@ -49,7 +51,7 @@ export function createLocalEngine(onFallback: OnFallback = () => undefined): Eng
       if (current?.identity === identity) return current.loading;
       // The caller may not have seen the latest change: then the model loaded since stays.
       checkFiles(reference.directory, identity);
-      const loading = loadModel(reference, identity, onFallback);
+      const loading = loadModel(reference, { identity, onFallback, ranker });
       models.set(key, { loading, identity });
       // A failed load can be retried, since the files may have been fixed.
       loading.catch(() => {
@@ -64,6 +66,7 @@ export function createLocalEngine(onFallback: OnFallback = () => undefined): Eng
       const loaded = await Promise.allSettled([...models.values()].map(({ loading }) => loading));
       models.clear();
       await Promise.all(loaded.map((model) => (model.status === "fulfilled" ? model.value.dispose() : undefined)));
+      await ranker.dispose();
     },
   };
 }
@@ -86,8 +89,7 @@ function checkFiles(directory: string, identity: string): void {
 
 async function loadModel(
   { directory, precision: wanted, threads, device = "cpu" }: ModelReference,
-  identity: string,
-  onFallback: OnFallback,
+  { identity, onFallback, ranker }: { identity: string; onFallback: OnFallback; ranker: SentenceRanker },
 ): Promise<LocalModel> {
   // Graphs map the weights on first use.
   const check = () => checkFiles(directory, identity);
@@ -110,7 +112,7 @@ async function loadModel(
     await runnerOnDevice.dispose();
     throw error;
   }
-  const serving = { tokenizer, model: using, runner: runnerOnDevice };
+  const serving = { tokenizer, model: using, runner: runnerOnDevice, ranker };
   return {
     info: infoOf(directory, tokenizer, config, { device: runnerOnDevice.device, wanted, decoding }),
     ...serve(serving),
@@ -122,10 +124,11 @@ interface Serving {
   readonly tokenizer: Tokenizer;
   readonly model: Omit<TokenModel, "runner">;
   readonly runner: OnDevice<Runner>;
+  readonly ranker: SentenceRanker;
 }
 
 /** The calls of a loaded model, one at a time. */
-function serve({ tokenizer, model, runner: runnerOnDevice }: Serving): Omit<LocalModel, "info"> {
+function serve({ tokenizer, model, runner: runnerOnDevice, ranker }: Serving): Omit<LocalModel, "info"> {
   const queue = createQueue();
   const produce: LoadedModel["generate"] = async (request, options = {}) => {
     const generation = await queue.run(options.signal, () =>
@@ -138,6 +141,7 @@ function serve({ tokenizer, model, runner: runnerOnDevice }: Serving): Omit<Loca
     encodeAll: async (texts) => texts.map((text) => tokenizer.encode(text)),
     decode: async (ids) => tokenizer.decode(ids),
     generate: produce,
+    rank: (features) => ranker.rank(features),
     encodeWindow: async (window) => encodeWindow(tokenizer, window),
     fill: (request, options) =>
       fillWindow(tokenizer, produce, request, options, async (...proposals) => {

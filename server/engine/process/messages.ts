@@ -24,6 +24,8 @@ const lists = <T extends z.ZodType>(item: T) => z.array(item).readonly();
  */
 const shaped = <T extends object>() => z.custom<T>((value) => typeof value === "object" && value !== null);
 
+const floats = z.custom<Float32Array>((value) => value instanceof Float32Array);
+
 const reference: z.ZodType<ModelReference> = z.object({
   directory: z.string(),
   precision: z.enum(["int8", "float32"]),
@@ -62,6 +64,7 @@ const callSchema = z.discriminatedUnion("type", [
   z.object({ type: z.literal("fill"), id, model: reference, request: shaped<FillRequest>() }),
   z.object({ type: z.literal("wordChances"), id, model: reference, request: shaped<WordChancesRequest>() }),
   z.object({ type: z.literal("score"), id, model: reference, input: ids, target: ids }),
+  z.object({ type: z.literal("rank"), id, model: reference, features: floats }),
   /** Checks whether a device works; needs no model. */
   z.object({ type: z.literal("probe"), id, device: z.enum(DEVICES) }),
 ]);
@@ -110,6 +113,7 @@ export const resultSchemas = {
   score: z.custom<TargetScore>(
     (value) => shaped<TargetScore>().safeParse(value).success && "logProbs" in Object(value),
   ),
+  rank: floats,
   probe: shaped<DeviceProbe>(),
 } as const;
 

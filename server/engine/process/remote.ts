@@ -98,6 +98,7 @@ class ChildEngine implements RemoteEngine {
         if (options.signal?.aborted) return { words: [], cancelled: true };
         return this.call("wordChances", { type: "wordChances", model, request }, options);
       },
+      rank: (features) => this.call("rank", { type: "rank", model, features }),
       score: async (input, target, options = {}) => {
         options.signal?.throwIfAborted();
         const call = { type: "score" as const, model, input: [...input], target: [...target] };

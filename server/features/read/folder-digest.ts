@@ -62,11 +62,10 @@ export async function folderDigest(
   { signal, onProgress }: FolderDigestOptions,
 ): Promise<FolderDigest> {
   const made: Item[] = [];
-  const walk = await walkFolder(source, PROSE_NAME, above, signal).catch((error: unknown) => {
+  const { files, leftOut: passedOver } = await walkFolder(source, PROSE_NAME, above, signal).catch((error: unknown) => {
     if (!signal.aborted) throw error;
-    return undefined;
+    return { files: [], leftOut: [] };
   });
-  const { files, leftOut: passedOver } = walk ?? { files: [], leftOut: [] };
   const leftOut = [...passedOver];
   let found = files.length;
   let characters = 0;
@@ -96,7 +95,7 @@ export async function folderDigest(
     read += summary.coverage * text.length;
     made.push({ path, summary });
   }
-  const partial = signal.aborted && (walk === undefined || made.length < found);
+  const partial = signal.aborted && made.length < found;
   // Of the files that it did not come to, the size is not known: they count as many as the others.
   const coverage = found === 0 ? 1 : ((characters === 0 ? 1 : read / characters) * made.length) / found;
   const model = made.find(({ summary }) => summary !== undefined)?.summary?.model;

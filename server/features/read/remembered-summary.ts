@@ -60,7 +60,7 @@ const summarySchema: z.ZodType<RememberedSummary> = z.object({
   model: z.string(),
   confidence: z.number(),
   calibrated: z.boolean(),
-  origin: z.enum(["model", "text", "both"]),
+  origin: z.enum(["model", "text", "quotes"]),
   language: z.string().exactOptional(),
 });
 

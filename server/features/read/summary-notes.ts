@@ -13,16 +13,15 @@ export function summaryNotes(
   const sure = calibrated
     ? t("confidence {0}", percent(confidence))
     : t("likelihood {0}, not calibrated", confidence.toFixed(2));
-  const whose = {
-    model: [],
-    text: [t("a sentence of the text itself, the model was not sure of its own")],
-    both: [t("partly sentences of the text itself, where the model was not sure of its own")],
-  };
   const foreign =
     language === undefined
       ? []
       : [t("the text is {0}, which the model does not know", languageName(language, t.language))];
-  // Of a language that it does not know the model wrote nothing, so there is nothing to be sure of.
-  if (origin === "text" && language !== undefined) return [t("a sentence of the text itself"), ...foreign];
-  return [...whose[origin], ...foreign, sure];
+  // The model wrote nothing, so there is nothing to be sure of.
+  if (origin === "quotes") return [t("the text's own words"), ...foreign];
+  return [
+    ...(origin === "text" ? [t("a sentence of the text itself, the model was not sure of its own")] : []),
+    ...foreign,
+    sure,
+  ];
 }

@@ -1,11 +1,19 @@
 /** What a summary is, apart from how it is made. */
 
+/**
+ * The model's words, the text's where the model's were worse, or quotations of the text without asking the model.
+ */
+export type SummaryOrigin = "model" | "text" | "quotes";
+
 /** A summary and how it came about. */
 export interface Summary {
   readonly summary: string;
-  /** Parts the text was cut into. */
+  /** Parts of the text that the model wrote from. */
   readonly chunks: number;
-  /** Share of the source's prose that reached the encoder; below 1 only when cancelled. */
+  /**
+   * Share of the prose that the summary was made from: all of it for quotations, which are chosen among all sentences;
+   * else what the model read.
+   */
   readonly coverage: number;
   /** Tokens encoded and produced, over all passes. */
   readonly tokens: { readonly in: number; readonly out: number };
@@ -18,8 +26,8 @@ export interface Summary {
    */
   readonly confidence: number;
   readonly calibrated: boolean;
-  /** Whose words these are: the model's, or where it was not sure enough the text's own. */
-  readonly origin: "model" | "text" | "both";
+  /** Whose words these are. */
+  readonly origin: SummaryOrigin;
   /** ISO 639-1 code of the text's language when it is none that the model knows. */
   readonly language?: string;
   /** Natural log probabilities of the tokens that the model wrote in the parts that were chosen. */

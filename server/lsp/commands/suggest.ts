@@ -21,7 +21,7 @@ export const continueHere = onPart(
     const completions = await suggestion(services, document, { offset: start, explicit: true }, signal);
     if (completions.cancelled) throw cancelled();
     check();
-    const text = completions.items[0]?.text.trimEnd() ?? "";
+    const text = completions.items[0]?.text ?? "";
     const edits = text === "" ? [] : [{ range: { start: position, end: position }, newText: text }];
     return { text, applied: await applyEdits(services, document, services.t("Continue"), edits) };
   },

@@ -1,4 +1,4 @@
-/** Chooses the method that suits the model, the machine and the data, and explains why. */
+/** Which method suits a model, the machine and the data, with the reason in words. */
 import { sizeInWords } from "../../../base/figures.ts";
 import { flopsPerToken } from "../../../models/t5/account.ts";
 import type { T5Config } from "../../../models/t5/config.ts";
@@ -6,11 +6,11 @@ import type { Method } from "../../../models/t5/trainable.ts";
 import { parameterCount } from "../../../models/t5/weights.ts";
 import { learnedCount, type RunSize, roomNeeded } from "./room.ts";
 
-/** A question to the advisor; choices that the user left open are undefined. */
+/** What the user left open is undefined. */
 export interface AdviceRequest {
   readonly kind: Method["kind"] | undefined;
   readonly checkpointing: boolean | undefined;
-  /** Each kind of method with its options. */
+  /** The method of each kind, as settings make it. */
   readonly methods: { readonly [K in Method["kind"]]: Extract<Method, { kind: K }> };
   readonly size: Omit<RunSize, "method" | "checkpointing">;
   /** Source and target tokens of all epochs. */
@@ -20,29 +20,29 @@ export interface AdviceRequest {
   readonly freeBytes: number;
 }
 
-/** The advice. */
+/** What to do. */
 export interface Advice {
   readonly method: Method;
   readonly checkpointing: boolean;
-  /** One or two sentences. */
+  /** A sentence or two. */
   readonly reason: string;
 }
 
-/** Above this number of parameters, LoRA learns nearly as well and needs much less. */
+/** Above this many parameters LoRA learns nearly as well and asks for much less. */
 const FULL_PARAMETERS = 100e6;
 
-/** A run that would take longer is shortened by LoRA unless the user chose otherwise. */
+/** A run that would take longer than this is shortened by LoRA where nobody asked for more. */
 const LONG_SECONDS = 4 * 3600;
 
-/** Approximate operations per second of one thread. */
+/** Operations a second of one thread, roughly. */
 const FLOPS_PER_THREAD = 60e9;
 
-/** Approximate time per parameter and step: each is read and written several times. */
+/** Of one parameter in one step, roughly: it is read and written several times. */
 const SECONDS_PER_UPDATE = 1e-8;
 
 /**
- * Chooses a method: all weights if they fit and the run is not too slow, otherwise LoRA. Layers are computed twice if
- * memory is short even then. Only a user chooses a soft prompt: small models learn little from one.
+ * Chooses: everything learns where it fits and is not too slow, else LoRA; layers are computed again where memory is
+ * short even then. A soft prompt is only chosen by its user: small models learn little from one.
  */
 export function advise(config: T5Config, request: AdviceRequest): Advice {
   const { kind, size, freeBytes, methods } = request;
@@ -70,9 +70,9 @@ export function advise(config: T5Config, request: AdviceRequest): Advice {
 }
 
 /**
- * Estimates a run's time to within a factor of about three, enough to distinguish minutes from hours. Weights that
- * learn cost two more forward passes, others that let gradients through cost one, and layers computed again another;
- * each step updates every weight that learns.
+ * How long a run takes, to about a factor of three: only minutes and hours are told apart. What learns costs two
+ * forward passes more, what does not learn but lets gradients through one, layers computed again another; and each step
+ * updates all that learns.
  */
 export function roughSeconds(
   config: T5Config,

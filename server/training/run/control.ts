@@ -1,4 +1,4 @@
-/** A run's remote control: "pause", "continue" and "stop", as lines of standard input or as the last line of a file. */
+/** A run's remote control: "pause", "continue" and "stop", one a line on standard input, or the last word in a file. */
 import { readFileSync, statSync } from "node:fs";
 import { open, readFile } from "node:fs/promises";
 import { dirname } from "node:path";
@@ -9,18 +9,18 @@ import { holdFile, TRAIN_CONTROLS } from "../../../protocol/training.ts";
 import { beginsWith, removeOwn } from "../../files/removal.ts";
 import type { Pause } from "./train.ts";
 
-/** The control as a run uses it. */
+/** What a run asks of its control. */
 export interface Control {
-  /** Aborts at "stop", or when the caller's signal does. */
+  /** Aborts at "stop" and when the given signal does. */
   readonly signal: AbortSignal;
-  /** Returns the pause to wait for before the next step, if any. */
+  /** What to wait for before the next step, if for anything. */
   readonly whilePaused: () => Pause | undefined;
   close(): Promise<void>;
 }
 
 /**
- * Creates a control that reads orders from standard input if `source` is true, or from the file with that path. Unknown
- * words are ignored. A second file, beside the first, has the time until which a brief pause lasts.
+ * Listens on standard input where `source` is true, to a file where it is its path; another word than the known ones is
+ * passed over. Beside the file is one whose time says until when to wait a moment.
  */
 export async function createControl(signal: AbortSignal, source: string | boolean): Promise<Control> {
   const stop = new AbortController();
@@ -77,8 +77,8 @@ export async function createControl(signal: AbortSignal, source: string | boolea
 }
 
 /**
- * Creates the file, or reuses one that an earlier run left.
- * @throws ModelError "input" when it has other content
+ * Makes the file, or takes the one that a run before has left.
+ * @throws ModelError "input" when it is somebody else's
  */
 async function makeHold(file: string): Promise<void> {
   try {
@@ -98,19 +98,19 @@ async function makeHold(file: string): Promise<void> {
 const HOLD_TEXT = "spanfill train waits until the time of this file\n";
 const LOOK_MS = 100;
 
-/** A time further ahead means that the clock was changed. */
+/** A longer wait than anyone asks for: the clock was set. */
 const LONGEST_HOLD_MS = 60_000;
 
-/** The last line of a file; empty if there is none. */
+/** The last word in a file; none while it is not there. */
 function readLast(file: string): string {
   try {
     return readFileSync(file, "utf8").trimEnd().split("\n").at(-1) ?? "";
   } catch {
-    return ""; // there is no order yet
+    return ""; // nothing was said yet
   }
 }
 
-/** Whether a file's time is in the future. */
+/** Whether a file's time is still to come. */
 function isHeld(file: string): boolean {
   const ms = (statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0) - Date.now();
   return ms > 0 && ms < LONGEST_HOLD_MS;

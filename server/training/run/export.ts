@@ -15,16 +15,16 @@ import { readWeights } from "../step/learner.ts";
 import { freePlace, unwritable } from "./export-place.ts";
 import { writeBytes, writeText, writeTrainedFolder, writeTrainedWeights } from "./trained-model.ts";
 
-/** The targets of an export: transformers, Optimum, llama.cpp. */
+/** What a model can be exported to: transformers, Optimum, llama.cpp. */
 export type ExportKind = "hf" | "onnx" | "gguf";
 
-/** The files of an export. */
+/** What was written. */
 export interface Exported {
   readonly out: string;
   readonly files: readonly string[];
 }
 
-/** Shows the progress of an export. */
+/** Shows how far an export is. */
 export type ExportProgress = (label: string, done: number, total: number) => void;
 
 /** Protobuf's limit is 2 GiB for a file; the head's row of a tied model is in it once. */

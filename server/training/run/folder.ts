@@ -12,12 +12,12 @@ import type { Weights } from "../step/step.ts";
 import type { TrainRun } from "./run.ts";
 import { hasState, removeState } from "./state.ts";
 
-/** The folder of a run's state, inside the folder of its model. */
+/** Where a run's state is, inside the folder that it makes. */
 export const STATE_FOLDER = ".training";
 
 /**
- * Creates a run's folder, and refuses one with other content.
- * @param state the folder of a stopped run's state
+ * Makes the folder, and refuses one that holds something else.
+ * @param state where a stopped run's state is
  * @throws ModelError "input"
  */
 export async function takeFolder({ base, out, restart }: TrainRun, state: string): Promise<void> {
@@ -36,9 +36,9 @@ export async function takeFolder({ base, out, restart }: TrainRun, state: string
   const { own: models } = placesOf();
   await makeOwnFolder(out, models);
   await makeOwnFolder(state, models);
-  // A run that was moved here, or that began before such notes existed.
+  // A run that was moved here, or begun before such notes were kept.
   if (!(await isOwnFolder(state, models)) && (await hasState(state))) await noteFolder(state, models);
-  // Files that a killed run was writing.
+  // What a killed run was writing.
   for (const folder of [out, state]) {
     if (!(await isOwnFolder(folder, models))) continue;
     for (const name of await readdir(folder)) await removeOwn(join(folder, name), folder, isLeftover);
@@ -46,8 +46,8 @@ export async function takeFolder({ base, out, restart }: TrainRun, state: string
 }
 
 /**
- * A key of everything that each step depends on, which must be the same for a stopped run to resume. The base counts by
- * its weights, wherever it lies; settings of the machine do not count.
+ * A key for what must be the same for a stopped run to go on: what each step depends on. The base counts by its
+ * weights, wherever it lies, and settings of the machine don't count.
  */
 export function keyOf({ settings, dataset, prefixes, method }: TrainRun, config: T5Config, weights: Weights): string {
   const hash = createHash("sha256");

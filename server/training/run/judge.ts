@@ -8,31 +8,31 @@ import { estimateSystems, ratio, type Statistic } from "../../metrics/estimate.t
 import { evaluateLabels } from "../../metrics/evaluate.ts";
 import { answerScores, type Interval, rouge } from "../../metrics/metrics.ts";
 
-/** The metrics. `fills`: share of gaps filled exactly. `similarity`: agreement of numbers, as for STS-B. */
+/** What outputs are judged by. `fills`: the share of gaps filled exactly. `similarity`: of numbers, as STS-B's. */
 export type Metric = "rouge" | "squad" | "labels" | "fills" | "similarity";
 
 /** An example to be judged. */
 export interface Judged {
-  /** Token ids of input and target, as in training. */
+  /** Token ids of both sides, as they are learned. */
   readonly example: Example;
-  /** The input as text, and all accepted answers; none for gaps, whose fills are in the target. */
+  /** The input as text, and all that is right; of gaps nothing: their fills are in the target. */
   readonly text: string;
   readonly accepted: readonly string[];
 }
 
-/** The judgment of a model's outputs. */
+/** What a model made of the examples. */
 export interface Judgment {
   readonly metrics: Readonly<Record<string, Interval | null>>;
-  /** Counts of labels by accepted and written label; only if there are few. */
+  /** Of few labels. */
   readonly confusion?: { labels: string[]; counts: number[][] };
-  /** Accepted answers and the model's outputs, in the order of the examples. */
+  /** What was right, and what the model wrote, in the examples' order. */
   readonly accepted: readonly (readonly string[])[];
   readonly outputs: readonly string[];
 }
 
 /**
- * Lets a model answer examples with greedy decoding, and judges the outputs.
- * @param maxNewTokens limit of each output
+ * Lets a model write, greedily, and judges it.
+ * @param maxNewTokens of one output
  */
 export async function judge(
   model: LoadedModel,
@@ -46,7 +46,7 @@ export async function judge(
   for (const { example, ...one } of examples) {
     const { sequences } = await model.generate({ inputs: [example.input], maxNewTokens });
     const made = sequences[0]?.[0];
-    // Sentinels separate fills; other tasks have none.
+    // Sentinels tell fills apart; other tasks have none.
     outputs.push(metric === "fills" ? await fillsOf(model, made?.ids ?? []) : (made?.text.trim() ?? ""));
     accepted.push(metric === "fills" ? [await fillsOf(model, example.target)] : one.accepted);
   }

@@ -1,4 +1,4 @@
-/** Checks whether a run fits the machine before it starts, instead of letting it fail later. */
+/** Whether a run fits the machine, told before it starts rather than when it fails. */
 import { statfs } from "node:fs/promises";
 import { freemem } from "node:os";
 import { dirname } from "node:path";
@@ -9,16 +9,16 @@ import { learnedShapes, type Method } from "../../../models/t5/trainable.ts";
 import { parameterCount } from "../../../models/t5/weights.ts";
 import { isMissing } from "../../files/whole-file.ts";
 
-/** The needs of a run. */
+/** What a run takes. */
 export interface RoomNeeded {
   readonly memoryBytes: number;
   readonly diskBytes: number;
 }
 
-/** The options that determine a run's size. */
+/** What a run's size depends on. */
 export interface RunSize {
   readonly optimizer: "adafactor" | "adamw";
-  /** Tokens of a batch, with padding. */
+  /** Tokens of a batch, padding counted. */
   readonly maxBatchTokens: number;
   readonly maxInputTokens: number;
   readonly method: Method;
@@ -26,9 +26,8 @@ export interface RunSize {
 }
 
 /**
- * Estimates a run's memory and disk space from its shape: weights; gradients (twice, since batches add up) and moments
- * of the weights that learn; activations of one batch, kept for the backward pass; a finished model and two states on
- * disk.
+ * An estimate of a run's memory and disk, from its shape: weights; gradients (twice, since batches add up) and moments
+ * of what learns; activations of one batch, kept for the way back; a finished model and two states on disk.
  */
 export function roomNeeded(
   config: T5Config,
@@ -51,7 +50,7 @@ export function roomNeeded(
   };
 }
 
-/** The number of parameters that learn. */
+/** How many parameters learn. */
 export function learnedCount(config: T5Config, method: Method): number {
   let count = 0;
   for (const shape of learnedShapes(config, method).values())
@@ -61,8 +60,8 @@ export function learnedCount(config: T5Config, method: Method): number {
 
 /**
  * Refuses a run that does not fit.
- * @param folder the existing folder that it writes to
- * @param freeBytes free memory; by default the machine's
+ * @param folder where it writes; exists
+ * @param freeBytes memory that is free; the machine's when absent
  * @throws ModelError "memory" when memory, "checkpoint" when the disk is too small
  */
 export async function checkRoom(needed: RoomNeeded, folder: string, freeBytes = freemem()): Promise<void> {
@@ -81,7 +80,7 @@ export async function checkRoom(needed: RoomNeeded, folder: string, freeBytes = 
   }
 }
 
-/** Free bytes on the disk of a folder, which may not exist yet. */
+/** What is free where a folder is, or would be. */
 export async function freeDiskBytes(folder: string): Promise<number> {
   try {
     const { bavail, bsize } = await statfs(folder);

@@ -1,4 +1,4 @@
-/** A run of fine-tuning: its model, data, method and settings. */
+/** What a run of fine-tuning is: its model, data, method and settings. */
 import type { Method } from "../../../models/t5/trainable.ts";
 import type { TrainRequest } from "../../../protocol/train-request.ts";
 import type { Evaluation } from "../../../protocol/training.ts";
@@ -6,7 +6,7 @@ import type { Dataset } from "../data/dataset.ts";
 import type { StepOptions } from "../step/step.ts";
 import type { Metric } from "./judge.ts";
 
-/** The fields of a request that a run uses unchanged. */
+/** The fields of a request that a run takes as they are. */
 type Taken =
   | "epochs"
   | "batchSize"
@@ -23,8 +23,8 @@ type Taken =
   | "seed";
 
 /**
- * The settings of a run: its request, with open choices decided. Adafactor's learning rate is relative to each tensor's
- * root mean square. 0 stands for once per epoch in `evaluateEvery`, and for never in `clipNorm` and `patience`.
+ * How a run learns: its request, with what that leaves open decided. A learning rate of Adafactor is relative to each
+ * tensor's root mean square; `evaluateEvery` is 0 for once an epoch, `clipNorm` and `patience` for never.
  */
 export interface TrainSettings extends StepOptions, Required<Pick<TrainRequest, Taken>> {
   readonly warmupSteps: number;
@@ -34,7 +34,7 @@ export interface TrainSettings extends StepOptions, Required<Pick<TrainRequest, 
 export interface TrainRun {
   /** Folder of the model to start from. */
   readonly base: string;
-  /** The new model's folder: a new one, or that of a stopped run with the same settings and data. */
+  /** Folder of the model to make; new, or of a run of the same settings and data that was stopped. */
   readonly out: string;
   readonly task: { readonly name: string; readonly metric: Metric; readonly maxTargetTokens: number };
   /** The data's name, for the model card. */
@@ -42,17 +42,17 @@ export interface TrainRun {
   readonly dataset: Dataset;
   /** Task prefixes for the new model's spanfill.json. */
   readonly prefixes: Readonly<Record<string, string>>;
-  /** The labels that are learned, for its spanfill.json; absent for other tasks and if there are many. */
+  /** The labels that are learned, for its spanfill.json; absent of other tasks, and where there are many. */
   readonly labels?: readonly string[];
-  /** tokenizer.json of the new model, if it differs from its base's. */
+  /** tokenizer.json of the new model, where it is not its base's. */
   readonly tokenizerJson?: string;
   readonly method: Method;
-  /** The reason for the method, for people. */
+  /** Why this method, for a person. */
   readonly reason: string;
-  /** Notes on data that were left out of the dataset. */
+  /** What was left out of the data before the dataset was made. */
   readonly notes: readonly string[];
   readonly settings: TrainSettings;
-  /** Whether to discard the state of a stopped run. */
+  /** Forget what a stopped run has done. */
   readonly restart: boolean;
 }
 

@@ -30,7 +30,7 @@ const RATES = {
   prompt: { adafactor: 3e-2, adamw: 0.1 },
 };
 
-/** Options to observe and steer a run. */
+/** How a run is watched and steered. */
 export interface Watch {
   /** Stops the run after the current step; its state is saved. */
   readonly signal: AbortSignal;

@@ -1,7 +1,4 @@
-/**
- * A run's state on disk: everything that the next step depends on, written completely or not at all, in two files by
- * turns.
- */
+/** A run's state on disk: all that the next step depends on, whole or not at all, in two files that take turns. */
 import { createHash } from "node:crypto";
 import { dirname, join } from "node:path";
 import * as z from "zod";
@@ -16,14 +13,14 @@ import { removeOwnFolder } from "../../files/removal.ts";
 import { isMissing, writeAtomically } from "../../files/whole-file.ts";
 import type { Weights } from "../step/step.ts";
 
-/** A named tensor to write. */
+/** A named tensor to be written. */
 export interface NamedTensor {
   readonly name: string;
   readonly shape: readonly number[];
   readonly values: Float32Array;
 }
 
-/** A step's figures in the run's curves. */
+/** What is kept of a step for the run's curves. */
 export interface CurvePoint {
   readonly step: number;
   readonly loss: number;
@@ -31,16 +28,16 @@ export interface CurvePoint {
   readonly gradientNorm: number;
 }
 
-/** The progress of a run. */
+/** How far a run is. */
 export interface Progress {
-  /** Completed steps. */
+  /** Steps done. */
   readonly step: number;
-  /** Sum of the training losses since the last evaluation, and the number of steps in it. */
+  /** Sum of the training losses since the last evaluation, and of how many steps. */
   readonly lossSum: number;
   readonly lossCount: number;
   readonly evaluations: readonly Evaluation[];
   readonly curve: readonly CurvePoint[];
-  /** Factor of the learning rate: 1, less after each time that the loss was not a number. */
+  /** What the learning rate is multiplied by since the loss was no number; 1 before. */
   readonly rateFactor: number;
   readonly rollbacks: number;
 }
@@ -63,7 +60,7 @@ export async function writeTensors(
   }
 }
 
-/** The error of a file that cannot be written. */
+/** What to say of a file of a run that the disk does not take. */
 export function unwritable(path: string, sizeBytes: number, cause: unknown): ModelError {
   return new ModelError(
     "checkpoint",
@@ -73,9 +70,9 @@ export function unwritable(path: string, sizeBytes: number, cause: unknown): Mod
 }
 
 /**
- * Saves a run's state beside the previous one, over the one before that.
- * @param folder the folder of the run's state
- * @param key identifies the settings and data of the run
+ * Saves a run's state beside the one before, over the one before that.
+ * @param folder the run's own
+ * @param key what the run was started with
  */
 export async function saveState(
   folder: string,
@@ -92,9 +89,9 @@ export async function saveState(
 }
 
 /**
- * Loads the newest complete state into tensors.
- * @returns undefined if there is none
- * @throws ModelError "input" when the run began with other settings or data
+ * Loads the newest whole state into the tensors given.
+ * @returns undefined where there is none
+ * @throws ModelError "input" when the run was started with something else
  */
 export async function loadState(
   folder: string,

@@ -1,45 +1,45 @@
-/** The loop of fine-tuning: steps, evaluations, pauses. A stopped run resumes as if it had never been stopped. */
+/** The loop of a run of fine-tuning: steps, evaluations, pauses; a stopped run goes on as if it had not been. */
 import { setImmediate } from "node:timers/promises";
 import type { Evaluation, TrainEvent } from "../../../protocol/training.ts";
 import { bestOf, type TrainRun } from "./run.ts";
 import { openTrainer } from "./trainer.ts";
 
-/** Options to observe and stop a run. */
+/** How to watch and stop a run. */
 export interface TrainOptions {
-  /** Stops after the current step; the state is saved. */
+  /** Stops after the step under way; its state is saved. */
   readonly signal?: AbortSignal;
-  /** Called with each event, except errors. */
+  /** Hears everything but errors, as it happens. */
   readonly onEvent?: (event: TrainEvent) => void;
-  /** Awaited once the folder belongs to the run, before anything is written into it. */
+  /** Awaited once the folder is the run's own, before anything is written into it. */
   readonly onFolder?: () => Promise<void>;
-  /** Called before each step; returns the pause to wait for, if any. */
+  /** Asked before each step. */
   readonly whilePaused?: () => Pause | undefined;
-  /** The most work that a crash may lose, in milliseconds; one minute by default. */
+  /** Most milliseconds of work that a crash may cost. Default a minute. */
   readonly saveEveryMs?: number;
 }
 
-/** A pause of a run. */
+/** What a run waits for. */
 export interface Pause {
   readonly until: Promise<void>;
-  /** Whether it is too short for the state to be saved. */
+  /** For so short a time that the run's state is not saved. */
   readonly brief: boolean;
 }
 
-/** The result of a run. */
+/** What a run came to. */
 export interface TrainReport {
   readonly cancelled: boolean;
   readonly steps: number;
-  /** All evaluations; the first is of the base. */
+  /** The first is the base's. */
   readonly evaluations: readonly Evaluation[];
-  /** The evaluation whose weights were kept. */
+  /** The one whose weights were kept. */
   readonly best: Evaluation;
   readonly tokensPerSecond: number;
 }
 
 /**
- * Trains a model and writes the weights that do best on the validation examples.
- * @throws ModelError "input" when the folder is taken or the loss is not a number at any rate, "memory" or "checkpoint"
- *   when there is not enough room; and what loading the base throws
+ * Trains a model and writes the weights that did best on the validation examples.
+ * @throws ModelError "input" when the folder is taken or the loss is not a number whatever the rate, "memory" or
+ *   "checkpoint" when there is no room, and what loading the base throws
  */
 export async function train(run: TrainRun, options: TrainOptions = {}): Promise<TrainReport> {
   const { signal, onEvent: tell = () => undefined, whilePaused, saveEveryMs = 60_000 } = options;

@@ -1,4 +1,4 @@
-/** Writes the folder of a trained model, which transformers can load too. */
+/** The folder that training makes: a model like any other, which transformers loads too. */
 import { copyFile, readFile } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import * as z from "zod";
@@ -12,15 +12,15 @@ import type { Learner, Weights } from "../step/step.ts";
 import type { TrainRun } from "./run.ts";
 import { namedTensors, unwritable, writeTensors } from "./state.ts";
 
-/** Writes only the weights; the rest of the folder stays. */
+/** Writes the weights alone: the rest of the folder stays. */
 export async function writeTrainedWeights(out: string, config: T5Config, weights: Weights): Promise<void> {
   const tensors = namedTensors(weights, tensorShapes(config));
   await writeTensors(join(out, "model.safetensors"), tensors, { format: "pt" });
 }
 
 /**
- * Writes LoRA's matrices, separately from the merged weights, as peft does; nothing for other methods. They have a
- * separate folder because transformers loads a folder with adapter_config.json only as an adapter.
+ * Writes LoRA's matrices apart from the weights they were merged into, as peft does; nothing for other methods. In a
+ * folder of their own, for transformers would load a folder with adapter_config.json as an adapter alone.
  * @see save_pretrained, peft_model.py of peft
  */
 export async function writeAdapter(
@@ -49,7 +49,7 @@ export async function writeAdapter(
 
 const GENERATION = "generation_config.json";
 
-/** The files of a model other than its weights and config.json. */
+/** Files of a model beside its weights and config.json. */
 const BESIDE = [
   "tokenizer.json",
   "spiece.model",
@@ -61,7 +61,7 @@ const BESIDE = [
   GENERATION,
 ];
 
-/** Writes the files of a model other than its weights; config.json comes last, since it makes the folder a model. */
+/** Writes what a model's folder holds beside its weights; config.json last, which makes it a model. */
 export async function writeTrainedFolder(
   {
     base,
@@ -73,7 +73,7 @@ export async function writeTrainedFolder(
   }: Pick<TrainRun, "base" | "out" | "prefixes" | "labels" | "tokenizerJson"> & Partial<Pick<TrainRun, "method">>,
   config: T5Config,
 ): Promise<void> {
-  // The base's other tokenizer files would contradict one with added tokens.
+  // A tokenizer that knows more than its base's stands alone: the other files would tell another story.
   const copied = tokenizerJson === undefined ? BESIDE : [GENERATION];
   for (const name of copied) {
     await copyFile(join(base, name), join(out, name)).catch((error: unknown) => {
@@ -94,7 +94,7 @@ export async function writeTrainedFolder(
 }
 
 /**
- * Writes a generation config that keeps other readers from producing a prompt's tokens.
+ * Tells other readers that a prompt's tokens are never produced.
  * @see SuppressTokensLogitsProcessor, transformers generation/logits_process.py
  */
 async function suppressPrompt(
@@ -128,19 +128,19 @@ function parsedJson(text: string): unknown {
 }
 
 /**
- * The base's config.json as it is written, since other readers distinguish 1 from 1.0, with entries that the weights
- * contradict replaced at its end.
+ * The base's config.json as it stands, for other readers care whether a number is written 1 or 1.0; with what the
+ * weights settled at its end, where its own words say something else.
  */
 async function settledConfig(base: string, config: T5Config): Promise<string> {
   const text = await readFile(join(base, "config.json"), "utf8").catch((error: unknown) => {
     if (!isMissing(error)) throw error;
-    return `${JSON.stringify(configJson(config), null, 2)}\n`; // a base whose shape comes from a gin file
+    return `${JSON.stringify(configJson(config), null, 2)}\n`; // a base whose shape a gin file says
   });
   const said = parseConfig(JSON.parse(text.replace(/^\uFEFF/, "")));
   const tied =
     said.tieWordEmbeddings === config.tieWordEmbeddings && said.scaleDecoderOutputs === config.scaleDecoderOutputs;
   const settled = [
-    // Both, because the default of the second depends on the first.
+    // Both: what the second is where it is not written depends on the first.
     ...(tied ? [] : [`"tie_word_embeddings": ${config.tieWordEmbeddings}`]),
     ...(tied ? [] : [`"scale_decoder_outputs": ${config.scaleDecoderOutputs}`]),
     ...(said.vocabSize === config.vocabSize ? [] : [`"vocab_size": ${config.vocabSize}`]),
@@ -148,12 +148,12 @@ async function settledConfig(base: string, config: T5Config): Promise<string> {
   return settled.length === 0 ? text : text.replace(/\s*\}\s*$/, `${settled.join("")}\n}\n`);
 }
 
-/** Writes a text completely or not at all. @throws ModelError "checkpoint" when it cannot be written */
+/** A text written whole or not at all. @throws ModelError "checkpoint" when it cannot be written */
 export async function writeText(path: string, text: string): Promise<void> {
   await writeBytes(path, Buffer.from(text));
 }
 
-/** Writes bytes completely or not at all. @throws ModelError "checkpoint" when they cannot be written */
+/** Bytes written whole or not at all. @throws ModelError "checkpoint" when they cannot be written */
 export async function writeBytes(path: string, bytes: Uint8Array): Promise<void> {
   try {
     await writeAtomically(path, (handle) => handle.writeFile(bytes));

@@ -1,6 +1,6 @@
 /**
- * A run of fine-tuning, one step at a time: the learner, its optimizer, and the run's progress, which is saved
- * regularly.
+ * A run of fine-tuning, one step at a time: the learner, its optimizer, and how far the run is, which is saved as it
+ * goes.
  */
 import { freemem } from "node:os";
 import { join } from "node:path";
@@ -21,19 +21,20 @@ import { checkRoom, learnedCount, type RoomNeeded, roomNeeded } from "./room.ts"
 import { bestOf, type TrainRun } from "./run.ts";
 import { loadState, type NamedTensor, namedTensors, type Progress, removeState, saveState } from "./state.ts";
 
-/** Receives the events of a run, except errors. */
+/** Hears what happens in a run, errors excepted. */
 export type Tell = (event: TrainEvent) => void;
 
-/** The most rollbacks of a run, and the factor of its learning rate at each. */
+/** How often a run may go back to its last state, and the factor of its learning rate each time. */
 const [MOST_ROLLBACKS, ROLLBACK_FACTOR] = [3, 1 / 3];
 
 const FRESH: Progress = { step: 0, lossSum: 0, lossCount: 0, evaluations: [], curve: [], rateFactor: 1, rollbacks: 0 };
 
 /**
- * Opens a run: reads its base, takes its folder, and loads the state of a stopped run with the same settings.
+ * Opens a run: reads its base, takes its folder, and loads the state that a stopped run of the same settings left
+ * there.
  * @param onFolder awaited once the folder is taken, before anything is written into it
- * @throws ModelError "input" when the folder is taken, "memory" or "checkpoint" when there is not enough room; and what
- *   loading the base throws
+ * @throws ModelError "input" when the folder is taken, "memory" or "checkpoint" when there is no room, and what loading
+ *   the base throws
  */
 export async function openTrainer(run: TrainRun, tell: Tell, onFolder?: () => Promise<void>): Promise<Trainer> {
   const { settings, dataset, method } = run;
@@ -75,7 +76,7 @@ export async function openTrainer(run: TrainRun, tell: Tell, onFolder?: () => Pr
   return new Trainer(parts, resumed ?? FRESH);
 }
 
-/** Reads the base into a learner. The weights as read are not kept: those that learn are copies. */
+/** Reads the base into a learner. Nothing keeps the weights as they were read: those that learn are copies. */
 async function takeBase(run: TrainRun, folder: string, onFolder?: () => Promise<void>) {
   const { settings, method } = run;
   const { config, weights } = await readWeights(run.base);
@@ -123,7 +124,7 @@ export class Trainer {
     return this.parts.steps - this.current.step;
   }
 
-  /** Whether as many evaluations as the run's patience have passed since the best one. */
+  /** Whether none of the last evaluations was the best, for as many as the run's patience. */
   get tired(): boolean {
     const { evaluations } = this.current;
     const { patience } = this.parts.run.settings;
@@ -146,7 +147,7 @@ export class Trainer {
 
   /**
    * Learns from the next step's examples.
-   * @returns false if the loss is not a number; the run is then back at its last state, with a lower rate
+   * @returns false where the loss is not a number: the run is then back at its last state, with a lower rate
    * @throws ModelError "input" when that has happened too often
    */
   async step(): Promise<boolean> {
@@ -188,7 +189,7 @@ export class Trainer {
     return true;
   }
 
-  /** Judges the weights on the validation examples, and keeps them if they are the best so far. */
+  /** Judges the weights on the validation examples, and keeps them where they are the best so far. */
   async evaluate(): Promise<void> {
     const { stepper, result, validation, tell } = this.parts;
     const { step, lossSum, lossCount, evaluations } = this.current;
@@ -205,7 +206,7 @@ export class Trainer {
     tell({ type: "evaluation", ...evaluation, best });
   }
 
-  /** Saves the state, from which a stopped run resumes as if it had never been stopped. */
+  /** Saves the state from which a stopped run goes on as if it had not been. */
   async save(): Promise<void> {
     const { folder, key, tensors } = this.parts.saved;
     await saveState(folder, key, this.current, tensors);
@@ -213,7 +214,7 @@ export class Trainer {
     this.parts.tell({ type: "saved", step: this.current.step });
   }
 
-  /** Measures the time of a step over a few steps that change nothing. */
+  /** Measures a step over the next few; nothing is learned. */
   async estimate(): Promise<void> {
     const { stepper, read, perEpoch, needed, tell } = this.parts;
     const seconds: number[] = [];
@@ -246,7 +247,7 @@ export class Trainer {
     await this.parts.stepper.dispose();
   }
 
-  /** Returns to the last state and lowers the learning rate. */
+  /** Goes back to the last state, with a lower rate from there on. */
   private async rollBack(step: number): Promise<void> {
     const { run, saved, tell } = this.parts;
     const { rollbacks } = this.current;
@@ -255,7 +256,7 @@ export class Trainer {
     if (last === undefined) throw diverged(step, this.current, run);
     this.current = { ...last, rateFactor, rollbacks: rollbacks + 1 };
     const learningRate = run.settings.learningRate * rateFactor;
-    const reason = `The loss of step ${step} is not a number: a learning rate of ${show(3 * learningRate)} is too high here. The run goes back to step ${last.step} and on with ${show(learningRate)}.`;
+    const reason = `The loss of step ${step} is no number: a learning rate of ${show(3 * learningRate)} is too high here. The run goes back to step ${last.step} and on with ${show(learningRate)}.`;
     tell({ type: "rollback", step, toStep: last.step, learningRate, reason });
     await this.save();
   }
@@ -269,7 +270,7 @@ function diverged(step: number, { evaluations, rateFactor }: Progress, { setting
     evaluations.length === 0 ? "" : ` ${out} holds the best weights so far, of step ${bestOf(evaluations).step}.`;
   return new ModelError(
     "input",
-    `The loss of step ${step} is not a number, with a learning rate of ${show(rate)} too: it is too high for this model and data, or the data hold something very odd.${kept} Try again with --lr ${show(rate / 10)} --restart.`,
+    `The loss of step ${step} is no number, with a learning rate of ${show(rate)} too: it is too high for this model and data, or the data hold something very odd.${kept} Try again with --lr ${show(rate / 10)} --restart.`,
   );
 }
 

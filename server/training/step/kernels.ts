@@ -66,7 +66,7 @@ export const ROOM_OFFSET = CHUNKS * CHUNK * 4 + CHUNK * 8;
 /**
  * Returns kernels with a memory.
  * @param roomBytes bytes for arrays in it; they take no memory before they are used
- * @throws RangeError when the system cannot reserve that many addresses
+ * @throws RangeError where the system has no such stretch of addresses to give
  */
 export function createKernels(roomBytes = 0): Kernels {
   const memory = new wasm.Memory({ initial: Math.ceil((ROOM_OFFSET + roomBytes) / 65_536) });

@@ -72,7 +72,7 @@ export function prepareLearner(config: T5Config, weights: Weights, method: Metho
   return { config, weights, method, memory, merged };
 }
 
-/** A separate function, so that no closure keeps the original weights: those that learn are copies. */
+/** In a function of its own, so that nothing keeps the weights that were given: what is learned is a copy of them. */
 function learnsItself(
   config: T5Config,
   weights: Weights,

@@ -1,4 +1,4 @@
-/** Optimizers over float32 memory: Adafactor, as T5 was trained, and AdamW. */
+/** How gradients change the weights: Adafactor as T5 was trained with, and AdamW; over float32 memory. */
 import type { Floats } from "../../engine/runtime/session.ts";
 import type { Kernels } from "./kernels.ts";
 import type { ParameterMemory } from "./parameter-memory.ts";
@@ -125,7 +125,7 @@ const [SMALLEST_SQUARE, LEAST_SCALE, CLIP_THRESHOLD] = [1e-30, 1e-3, 1];
 /** AdamW's, as in PyTorch. */
 const [BETA1, BETA2, EPSILON] = [0.9, 0.999, 1e-8];
 
-/** The factors of each gradient (row factor times column factor), and the root mean square of the products. */
+/** What each gradient is multiplied by (row factor times column factor) and the root mean square of the products. */
 interface Update {
   readonly rows: Float64Array;
   readonly columns: Float32Array;

@@ -29,7 +29,7 @@ interface Parameter {
   readonly views: Map<View, Floats>;
 }
 
-/** Returns memory over tensors where they lie. Views are allocated on first use, and the kernels copy. */
+/** Returns memory over tensors where they lie. Views are allocated as they are asked for, and the kernels copy. */
 export function memoryOver(tensors: ReadonlyMap<string, Floats>): ParameterMemory {
   return memoryOf(unplaced(tensors));
 }

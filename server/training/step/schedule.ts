@@ -1,4 +1,4 @@
-/** Schedules of the learning rate over a run. */
+/** How the learning rate changes from step to step. */
 import type { TrainRequest } from "../../../protocol/train-request.ts";
 
 /** The shape of the learning rate over a run, after an even rise during the warm-up. */

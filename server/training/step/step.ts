@@ -25,7 +25,7 @@ import type { ParameterMemory, View } from "./parameter-memory.ts";
 /** A model's weights in memory, by Hugging Face's names. */
 export type Weights = ReadonlyMap<string, Floats>;
 
-/** Options of a step. */
+/** How a step is computed. */
 export interface StepOptions extends LossOptions {
   /** Share of values dropped, 0 to below 1. */
   readonly dropoutRate: number;

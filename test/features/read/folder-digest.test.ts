@@ -124,11 +124,6 @@ test("what is done when it is stopped stays, and is called partial", async () =>
   assert.doesNotMatch(made.markdown, /c\.md/);
 });
 
-test("a digest that is stopped while the folder is listed is partial, not empty", async () => {
-  const made = await digest(localFolder(tree("listed", { "a.md": "Alpha text." })), { signal: AbortSignal.abort() });
-  assert.deepEqual([made.partial, made.files], [true, { found: 0, summarized: 0 }]);
-});
-
 test("a file that has not changed is not read by the model again", async () => {
   const folder = tree("again", { "a.md": "Alpha text.", "b.md": "Beta text." });
   const context = { model: async () => model, identity: "fake", cache: createSummaryCache() };

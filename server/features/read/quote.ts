@@ -1,0 +1,56 @@
+/** Quotes a text: the sentences that a list or paragraph consists of, and those that replace a model's. */
+import { endsSentence } from "../../text/sentences.ts";
+import type { WrittenProse } from "./prose.ts";
+import { bestOf, chooseSentences } from "./sentences/choose.ts";
+import type { DocumentSentence } from "./sentences/sentences.ts";
+import type { SummaryStyle } from "./summary-text.ts";
+
+/** A document's sentences with their scores. */
+export interface RankedProse {
+  readonly prose: WrittenProse;
+  readonly sentences: readonly DocumentSentence[];
+  readonly scores: readonly number[];
+}
+
+/** Most sentences of a style. */
+const MOST = { sentence: 1, paragraph: 3, bullets: 5, title: 1 } as const;
+const TITLE_WORDS = 10;
+
+/** A summary in the text's own words; undefined where the text has none to quote. */
+export function quoted(ranked: RankedProse, style: SummaryStyle, mostWords?: number): string | undefined {
+  if (style === "title") return quotedTitle(ranked, mostWords);
+  const { sentences, scores } = ranked;
+  if (style === "sentence") return limited(bestOf(sentences, scores, mostWords)?.text, mostWords);
+  // A paragraph is made of sentences; a list also of what stands alone.
+  const inStyle = style === "paragraph" ? sentences.map(asSentence) : sentences;
+  const some = inStyle.some(({ isWhole }) => isWhole) ? inStyle : sentences;
+  const chosen = chooseSentences(some, scores, { most: MOST[style], mostWords });
+  const texts = chosen.map(({ text }) => text);
+  if (texts.length === 0) {
+    const best = limited(bestOf(some, scores)?.text, mostWords);
+    if (best === undefined) return undefined;
+    texts.push(best);
+  }
+  if (style === "bullets") return texts.map((text) => `- ${text.replace(/^[-*•]\s+/, "")}`).join("\n");
+  return texts
+    .map((text) => (endsSentence(text) || text.endsWith("…") ? text : `${text}.`))
+    .reduce((text, next) => text + (/[。！？]$/.test(text) ? "" : " ") + next);
+}
+
+/** The document's heading, else the beginning of its best sentence. */
+function quotedTitle({ prose, sentences, scores }: RankedProse, mostWords = TITLE_WORDS): string | undefined {
+  const heading = prose.title || prose.blocks.find(({ kind }) => kind === "heading")?.text;
+  const text = heading ?? bestOf(sentences, scores, mostWords)?.text;
+  return limited(text, mostWords)?.replace(/(?<!\.)\.$/, "");
+}
+
+function asSentence(sentence: DocumentSentence): DocumentSentence {
+  return endsSentence(sentence.text) ? sentence : { ...sentence, isWhole: false };
+}
+
+function limited(text: string | undefined, mostWords = Number.POSITIVE_INFINITY): string | undefined {
+  const words = text?.split(" ") ?? [];
+  if (text === undefined || words.length <= mostWords) return text;
+  const beginning = words.slice(0, mostWords).join(" ");
+  return `${beginning.replace(/[\s\p{P}]+$/u, "")}…`;
+}

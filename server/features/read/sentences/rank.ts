@@ -1,0 +1,41 @@
+/** Ranks a document's sentences: how well each would stand for the whole. */
+import { englishSentenceTable } from "../../../catalog/sentence-table.ts";
+import type { LoadedModel } from "../../../engine/engine.ts";
+import type { WrittenProse } from "../prose.ts";
+import { sentenceFeatures, stemsOf } from "./features.ts";
+import { type DocumentSentence, wordCount } from "./sentences.ts";
+
+/** What sentences are ranked by. */
+export interface RankContext {
+  readonly model: Pick<LoadedModel, "rank">;
+  /** Whether the trees know the language; else place and repeated words decide. */
+  readonly isEnglish: boolean;
+}
+
+/** The worth of each sentence, about 0 to 0.4: its expected ROUGE as a summary. */
+export async function sentenceScores(
+  { model, isEnglish }: RankContext,
+  { title }: Pick<WrittenProse, "title">,
+  sentences: readonly DocumentSentence[],
+): Promise<readonly number[]> {
+  const table = isEnglish ? await englishSentenceTable() : undefined;
+  if (table === undefined || sentences.length === 0) return placeScores(sentences);
+  const idf = (stem: string) => table.idf.get(stem) ?? table.rare;
+  return Array.from(await model.rank(sentenceFeatures(sentences, { title, idf })));
+}
+
+/** Early sentences of a readable length that have the words which the text repeats. */
+export function placeScores(sentences: readonly DocumentSentence[]): number[] {
+  const bags = sentences.map(({ text }) => [...new Set(stemsOf(text))]);
+  const counts = new Map<string, number>();
+  for (const stem of bags.flat()) counts.set(stem, (counts.get(stem) ?? 0) + 1);
+  const central = bags.map(
+    (bag) => bag.reduce((sum, stem) => sum + (counts.get(stem) ?? 0), 0) / Math.sqrt(bag.length || 1),
+  );
+  const most = central.reduce((a, b) => Math.max(a, b), 1e-9);
+  return sentences.map(({ text }, i) => {
+    const length = wordCount(text);
+    const readable = length >= 8 && length <= 40 ? 1 : 0.6;
+    return (0.2 * (0.5 + (central[i] ?? 0) / most) * readable) / (1 + 0.3 * i);
+  });
+}

@@ -1,0 +1,85 @@
+/** The sentences of a document's prose, each with its place: what a summary quotes, and what a ranker compares. */
+import { endsSentence, sentenceSpans } from "../../../text/sentences.ts";
+import type { WrittenBlock } from "../prose.ts";
+
+/** A sentence and where it stands. Numbers of paragraphs, sections and places begin at 0. */
+export interface DocumentSentence {
+  /** On one line, word for word as the prose has it. */
+  readonly text: string;
+  /** Code units of the written prose. */
+  readonly start: number;
+  readonly end: number;
+  readonly paragraph: number;
+  readonly inParagraph: number;
+  readonly section: number;
+  readonly inSection: number;
+  /** The nearest heading above it; empty without one. */
+  readonly heading: string;
+  readonly level: number;
+  readonly within?: "item" | "quotation";
+  /** Whether it is a sentence by its form, or at least all of its paragraph or item. */
+  readonly isWhole: boolean;
+}
+
+/** Most sentences that are ranked, some thousand kilobytes: later ones hardly tell what a document is about. */
+export const MOST_SENTENCES = 10_000;
+
+/**
+ * The sentences of a document's paragraphs and items that have enough words to say something, in order, the first
+ * {@link MOST_SENTENCES}; where none has enough, the shorter ones.
+ */
+export function documentSentences(blocks: readonly WrittenBlock[], locale?: string): DocumentSentence[] {
+  const sentences = sentencesFrom(blocks, LEAST_WORDS, locale);
+  return sentences.some(({ isWhole }) => isWhole) ? sentences : sentencesFrom(blocks, 2, locale);
+}
+
+function sentencesFrom(
+  blocks: readonly WrittenBlock[],
+  leastWords: number,
+  locale: string | undefined,
+): DocumentSentence[] {
+  const sentences: DocumentSentence[] = [];
+  let [section, inSection, paragraph, heading, level] = [0, 0, 0, "", 0];
+  for (const block of blocks) {
+    if (block.kind === "heading") {
+      [section, inSection, heading, level] = [section + 1, 0, block.text, block.level];
+      continue;
+    }
+    if (sentences.length >= MOST_SENTENCES) break;
+    const spans = [...sentenceSpans(block.text, locale)];
+    for (const [inParagraph, { start, end }] of spans.entries()) {
+      const text = block.text.slice(start, end).trim();
+      if (wordCount(text) < leastWords) continue;
+      const from = block.start + start;
+      sentences.push({
+        ...{ text, start: from, end: from + text.length, paragraph, inParagraph, section, inSection, heading, level },
+        ...(block.within !== undefined && { within: block.within }),
+        isWhole: isWhole(text, spans.length),
+      });
+      inSection += 1;
+    }
+    paragraph += 1;
+  }
+  return sentences;
+}
+
+/** Words between blanks; in scripts that have none, about two characters each. */
+export function wordCount(sentence: string): number {
+  const unspaced = sentence.match(UNSPACED)?.length ?? 0;
+  return sentence.split(" ").length + unspaced / 2;
+}
+
+const UNSPACED = /[\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}\p{sc=Thai}\p{sc=Lao}\p{sc=Khmer}\p{sc=Myanmar}]/gu;
+const LEAST_WORDS = 4;
+/** What is longer is mostly a list or a table that lost its marks. */
+const MOST_WORDS = 80;
+const ADDRESS = /\b(?:https?|ftp|mailto|file):\S/i;
+
+/**
+ * A sentence ends as one; what stands alone, such as an item, need not, unless something must follow it. What shows an
+ * address is not to be quoted.
+ */
+function isWhole(text: string, inParagraph: number): boolean {
+  if (wordCount(text) > MOST_WORDS || ADDRESS.test(text) || /^[,;:)\]}|…-]|^\p{Ll}+[)\]]/u.test(text)) return false;
+  return endsSentence(text) || (inParagraph === 1 && !/[,;:：、，([{-]$/u.test(text));
+}
