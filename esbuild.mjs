@@ -47,8 +47,12 @@ for (const name of readdirSync(outdir)) {
 const apart = {
   name: "apart",
   setup: ({ onResolve }) => {
-    const later = { "./commands/commands.ts": "./commands.cjs", "./panel/host.ts": "./panel-host.cjs" };
-    onResolve({ filter: /^\.\/(commands\/commands|panel\/host)\.ts$/ }, ({ path }) => ({
+    const later = {
+      "./commands/commands.ts": "./commands.cjs",
+      "./panel/host.ts": "./panel-host.cjs",
+      "./lexers.ts": "./lexers.cjs",
+    };
+    onResolve({ filter: /^\.\/(commands\/commands|panel\/host|lexers)\.ts$/ }, ({ path }) => ({
       path: later[path],
       external: true,
     }));
@@ -59,6 +63,7 @@ await build({
     client: "client/extension.ts",
     commands: "client/commands/commands.ts",
     "panel-host": "client/panel/host.ts",
+    lexers: "programs/lexers.ts",
   },
   outdir,
   outExtension: { ".js": ".cjs" },

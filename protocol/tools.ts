@@ -36,6 +36,8 @@ export interface FillGapsInTextOutput {
   readonly fills: readonly string[];
   /** The gaps that stay open because no fill is likely right, from 0 among all gaps. */
   readonly left: readonly number[];
+  /** Short phrases a reader should know: markers that were left, a language that the model does not know. */
+  readonly notes: readonly string[];
 }
 
 /** The tools by their names. */

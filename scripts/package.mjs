@@ -132,6 +132,7 @@ async function packExtension() {
   stageBundles(stage, [
     "client.cjs",
     "commands.cjs",
+    "lexers.cjs",
     "panel-host.cjs",
     "panel.js",
     // Training runs are processes of the command line.
@@ -157,6 +158,7 @@ async function packExtension() {
     ...NEEDED,
     "dist/client.cjs",
     "dist/commands.cjs",
+    "dist/lexers.cjs",
     ...PANEL,
     ...engineFiles("dist/node_modules"),
   ]);

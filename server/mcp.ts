@@ -49,9 +49,10 @@ export async function serveMcp(model: string | undefined): Promise<void> {
     { ...described(fill_gaps_in_text), inputSchema: fill_gaps_in_text.input.shape },
     (input, { signal }) =>
       answer(load, async (loaded) => {
-        const { text, fills, left } = await fillGapsInText(loaded, input, { signal });
+        const { text, fills, left, notes } = await fillGapsInText(loaded, input, { signal });
         const open = `${left.length} of ${fills.length + left.length} gaps left open: not sure; fillAll fills them`;
-        return left.length === 0 ? text : `${text}\n\n(${open}; left: ${left.join(", ")})`;
+        const said = [...(left.length === 0 ? [] : [open, `left: ${left.join(", ")}`]), ...notes];
+        return said.length === 0 ? text : `${text}\n\n(${said.join("; ")})`;
       }),
   );
   server.server.onerror = (error) => printNote(`a message could not be processed: ${error.message}`);

@@ -8,7 +8,8 @@ import type {
 import type { CallOptions, LoadedModel } from "./engine/engine.ts";
 import { summarize } from "./features/read/summarize.ts";
 import { summaryNotes } from "./features/read/summary-notes.ts";
-import { infill, LEAST_CHANCE } from "./features/write/infill.ts";
+import { fillNotes, fillText } from "./features/write/fill-text.ts";
+import { LEAST_CHANCE } from "./features/write/infill.ts";
 
 type Signal = Pick<CallOptions, "signal">;
 
@@ -31,9 +32,11 @@ export async function fillGapsInText(
   { text, fillAll = false }: FillGapsInTextInput,
   options: Signal,
 ): Promise<FillGapsInTextOutput> {
-  const made = await infill({ model }, { text, leaveBelow: fillAll ? 0 : LEAST_CHANCE }, options);
+  const params = { leaveBelow: fillAll ? 0 : LEAST_CHANCE };
+  const made = await fillText({ model: async () => model }, { text, languageId: "" }, params, options);
   options.signal?.throwIfAborted();
-  return { text: made.text, fills: made.fills.map((fill) => fill.text), left: made.left.map(({ gap }) => gap) };
+  const notes = fillNotes(text, made);
+  return { text: made.text, fills: made.fills.map((fill) => fill.text), left: made.left.map(({ gap }) => gap), notes };
 }
 
 /** The default of the setting `summary.minimumConfidence`. */

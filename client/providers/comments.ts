@@ -7,7 +7,7 @@ import {
   Range,
   workspace,
 } from "vscode";
-import { commentAt } from "../../protocol/comments.ts";
+import { commentAt } from "../../programs/comments.ts";
 import { sayNone } from "../editor/notices.ts";
 import type { Pause } from "../editor/pause.ts";
 import { PROGRAMS } from "../editor/selector.ts";
@@ -20,7 +20,7 @@ export function suggestInComments(server: () => Promise<LanguageServer>, pause: 
       const explicit = triggerKind === InlineCompletionTriggerKind.Invoke;
       const enabled = workspace.getConfiguration("spanfill.inlineCompletion", document).get<boolean>("comments");
       if (selectedCompletionInfo !== undefined || (!explicit && (pause.paused || !enabled))) return [];
-      const comment = commentAt(document.getText(), document.offsetAt(position), document.languageId);
+      const comment = await commentAt(document.getText(), document.offsetAt(position), document.languageId, document);
       if (comment === undefined) {
         if (explicit) sayNone();
         return [];

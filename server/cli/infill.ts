@@ -1,4 +1,5 @@
 /** `spanfill infill`: fills the gaps of a file or of standard input. */
+import { basename } from "node:path";
 import { Command } from "commander";
 import { percent } from "../../base/figures.ts";
 import type { Fill } from "../features/write/infill-candidates.ts";
@@ -10,6 +11,7 @@ interface Options extends ModelOptions {
   readonly gap: string;
   readonly alternatives: number;
   readonly fillAll: boolean;
+  readonly language?: string;
 }
 
 /**
@@ -31,6 +33,7 @@ export function infillCommand(): Command {
       1,
     )
     .option("--fill-all", "fill the gaps whose best fill is likely wrong, too", false)
+    .option("--language <id>", "the text's format, such as markdown, latex or rst (default: told by the file's name)")
     .addHelpText(
       "after",
       `
@@ -42,15 +45,17 @@ Examples:
   return withModelOptions(command).action((file: string | undefined, options: Options) =>
     runCommand(options.json === true, async ({ signal, progress }) => {
       const text = await readText(file, signal);
-      const [{ openModel, roundedMs }, { infill, LEAST_CHANCE }] = await Promise.all([
+      const [{ openModel, roundedMs }, { fillNotes, fillText }, { LEAST_CHANCE }] = await Promise.all([
         import("../open-model.ts"),
+        import("../features/write/fill-text.ts"),
         import("../features/write/infill.ts"),
       ]);
       await using opened = await openModel(options);
-      const { cancelled, ms, ...made } = await infill(
-        { model: opened.model },
+      const languageId = options.language ?? (file === undefined || file === "-" ? "" : basename(file));
+      const { cancelled, ms, gaps, ...made } = await fillText(
+        { model: async () => opened.model },
+        { text, languageId },
         {
-          text,
           gap: options.gap,
           alternatives: options.alternatives,
           leaveBelow: options.fillAll ? 0 : LEAST_CHANCE,
@@ -68,6 +73,7 @@ Examples:
         notes: [
           ...(sure === "" ? [] : [`confidence ${sure}`]),
           ...leftNote(made.left.length, all.length),
+          ...fillNotes(text, made),
           ...(made.calibrated ? [] : ["not calibrated: mean token likelihoods"]),
         ],
         cancelled,

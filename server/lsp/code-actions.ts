@@ -2,11 +2,12 @@
 import { english, type Translate } from "../../base/translate.ts";
 import type { CommandName } from "../../protocol/commands.ts";
 import type { Settings } from "../../protocol/settings.ts";
-import { gapsIn } from "../features/write/fill-gaps.ts";
+import { gapsOf } from "../features/write/gaps.ts";
+import type { WrittenDocument } from "../text/reading.ts";
 
 /** A document and its selection; start equals end for a cursor. Offsets in UTF-16 units. */
 export interface CodeActionParams {
-  readonly text: string;
+  readonly document: WrittenDocument;
   readonly start: number;
   readonly end: number;
 }
@@ -61,14 +62,14 @@ export function cursorActions(languageId: string, t: Translate = english): Curso
  * Offers to fill the gaps of the selection or of the cursor's line; to summarize or rephrase the selection; and to
  * classify it if a model was chosen for that. Reads nothing else.
  */
-export function codeActions(
+export async function codeActions(
   { settings, t = english }: { readonly settings: Settings; readonly t?: Translate },
-  params: CodeActionParams,
-): Offer[] {
-  const { text, start, end } = params;
+  { document, start, end }: CodeActionParams,
+): Promise<Offer[]> {
+  const { text } = document;
   const offers: Offer[] = [];
-  const part = start < end ? params : lineOf(text, start);
-  const gaps = gapsIn(part, settings.gapMarker).length;
+  const part = start < end ? { start, end } : lineOf(text, start);
+  const gaps = (await gapsOf(document, settings.gapMarker, part, text)).gaps.length;
   if (gaps > 0) {
     const title = gaps === 1 ? t("Fill gap") : t("Fill gaps ({0})", gaps);
     offers.push({ title, kind: OFFER_KINDS[0], command: "fillGaps", start: part.start, end: part.end });
@@ -92,7 +93,7 @@ export function codeActions(
 /** Maximum number of words that count as a phrase. */
 const MOST_REPHRASED = 20;
 
-function lineOf(text: string, offset: number): CodeActionParams {
+function lineOf(text: string, offset: number): { readonly start: number; readonly end: number } {
   const end = text.indexOf("\n", offset);
-  return { text, start: text.lastIndexOf("\n", offset - 1) + 1, end: end < 0 ? text.length : end };
+  return { start: text.lastIndexOf("\n", offset - 1) + 1, end: end < 0 ? text.length : end };
 }

@@ -10,8 +10,9 @@ import {
 } from "vscode-languageserver-protocol";
 import * as z from "zod";
 import { reason } from "../../base/reason.ts";
+import { commentAt } from "../../programs/comments.ts";
 import { type CommandName, commandId } from "../../protocol/commands.ts";
-import { COMMENTED_LANGUAGES, commentAt } from "../../protocol/comments.ts";
+import { COMMENTED_LANGUAGES } from "../../protocol/comments.ts";
 import { sectionsOf, upperSections } from "../features/read/section-summary.ts";
 import { completeComment, inlineCompletion } from "../features/write/inline-completion.ts";
 import type { InlineCompletions } from "../features/write/typing/completions.ts";
@@ -99,7 +100,7 @@ export async function suggestion(
   const reason = explicit ? undefined : await whyQuiet(services, uri, settings);
   if (reason !== undefined) return none(reason);
   const program = Object.hasOwn(COMMENTED_LANGUAGES, languageId);
-  const comment = program ? commentAt(text, offset, languageId) : undefined;
+  const comment = program ? await commentAt(text, offset, languageId, document) : undefined;
   if (program && comment === undefined) return none(services.t("the cursor is in code"));
   const quiet = program || explicit ? undefined : await whyNoProse(document, offset, text, services.t);
   if (quiet !== undefined) return none(quiet);
@@ -161,7 +162,7 @@ export async function provideCodeLenses(
   });
 }
 
-/** Whether a document is one of prose with headings: no program, and no commit message, whose subject is no heading. */
+/** Whether a document may have sections: programs have none, and a commit message has a subject only. */
 function hasSections({ languageId }: OpenDocument): boolean {
   return !Object.hasOwn(COMMENTED_LANGUAGES, languageId) && languageId !== "git-commit" && languageId !== "scminput";
 }
@@ -192,7 +193,9 @@ export async function provideCodeActions(
   const tags: Pick<CodeAction, "tags"> = services.client.tagsModelGenerated
     ? { tags: [CodeActionTag.LLMGenerated] }
     : {};
-  const offers: CodeAction[] = codeActions({ settings, t: services.t }, { text, start, end })
+  const possible = await codeActions({ settings, t: services.t }, { document, start, end });
+  checkEdition(services, document, edition);
+  const offers: CodeAction[] = possible
     .filter(({ kind }) => wanted(kind))
     .map(({ title, kind, command, ...offer }) => {
       const range = document.rangeOf(offer.start, offer.end);

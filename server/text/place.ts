@@ -25,7 +25,7 @@ export type Place = ProsePlace | { readonly isProse: false; readonly why: WhyNot
 export async function placeOf(document: WrittenDocument, offset: number, text = document.text): Promise<Place> {
   const reading = await readingAt(document, offset, text);
   const found = blockAt(reading.around(offset), text, offset);
-  if (found === "none") return beside(reading.around(offset), text, offset);
+  if (found === undefined) return beside(reading.around(offset), text, offset);
   if (found.kind !== "frontMatter") return placeIn(found, text, offset);
   // Imported here, with its YAML library, because few cursors stand there.
   const { fieldAt } = await import("./document/front-matter-fields.ts");
@@ -38,14 +38,12 @@ function not(why: WhyNotProse): Place {
 }
 
 /** The innermost block at an offset. */
-function blockAt(blocks: readonly Block[], text: string, offset: number): Block | "none" {
+export function blockAt(blocks: readonly Block[], text: string, offset: number): Block | undefined {
   const here = blocks.filter((block) => block.start < block.end && holds(block, offset));
   // Where two meet, what is written goes on with the first, unless it has ended with its line.
   const block = here.find(({ prose }) => prose !== undefined) ?? here.at(-1);
-  if (block === undefined) return "none";
-  const inside = blockAt([...block.children, ...(block.inner?.() ?? [])], text, offset);
-  if (inside !== "none") return inside;
-  return block;
+  if (block === undefined) return undefined;
+  return blockAt([...block.children, ...(block.inner?.() ?? [])], text, offset) ?? block;
 }
 
 function holds({ kind, start, end }: Block, offset: number): boolean {

@@ -4,7 +4,8 @@ import { test } from "node:test";
 import { parseSettings } from "../../protocol/settings.ts";
 import { sectionAt, sectionSummary, sectionsOf, upperSections } from "../../server/features/read/section-summary.ts";
 import { createSummaryCache } from "../../server/features/read/summary-cache.ts";
-import { fillGaps, gapsIn } from "../../server/features/write/fill-gaps.ts";
+import { fillGaps } from "../../server/features/write/fill-gaps.ts";
+import { gapsOf } from "../../server/features/write/gaps.ts";
 import { codeActions } from "../../server/lsp/code-actions.ts";
 import { fakeModel } from "../support/fake-model.ts";
 
@@ -12,30 +13,33 @@ const never = new AbortController().signal;
 
 // Gaps
 
-test("the gaps of a part are those that lie wholly in it", () => {
+test("the gaps of a part are those that lie wholly in it", async () => {
   const text = "a ___ b _____ c ___";
-  const gaps = (start: number, end: number) => gapsIn({ text, start, end }, "___").map((gap) => [gap.start, gap.end]);
-  assert.deepEqual(gaps(0, text.length), [
+  const gaps = async (start: number, end: number) => {
+    const found = await gapsOf({ text, languageId: "markdown" }, "___", { start, end });
+    return found.gaps.map((gap) => [gap.start, gap.end]);
+  };
+  assert.deepEqual(await gaps(0, text.length), [
     [2, 5],
     [8, 13],
     [16, 19],
   ]);
-  assert.deepEqual(gaps(2, 5), [[2, 5]]);
-  assert.deepEqual(gaps(3, 11), [], "a part of a gap is no gap");
-  assert.deepEqual(gaps(6, 18), [[8, 13]]);
+  assert.deepEqual(await gaps(2, 5), [[2, 5]]);
+  assert.deepEqual(await gaps(3, 11), [], "a part of a gap is no gap");
+  assert.deepEqual(await gaps(6, 18), [[8, 13]]);
 });
 
 test("fills are for the document's own offsets", async () => {
   const { settings } = parseSettings({});
-  const text = "one ___ two ___ three ___";
+  const document = { text: "one ___ two ___ three ___", languageId: "markdown" };
   const model = fakeModel(() => "word");
-  const made = await fillGaps({ model: async () => model, settings }, { text, start: 6, end: 20 }, {});
+  const made = await fillGaps({ model: async () => model, settings }, { document, start: 6, end: 20 }, {});
   assert.deepEqual(
     made.fills.map(({ start, end }) => [start, end]),
     [[12, 15]],
   );
   assert.match(made.fills[0]?.text ?? "", /word/);
-  const none = fillGaps({ model: async () => model, settings }, { text, start: 0, end: 3 }, {});
+  const none = fillGaps({ model: async () => model, settings }, { document, start: 0, end: 3 }, {});
   await assert.rejects(none, { code: "input" });
 });
 
@@ -165,16 +169,17 @@ test("of very many sections those of the upper levels are kept", async () => {
 
 // Code actions
 
-test("code actions read the selection, or the cursor's line, and ask no model", () => {
+test("code actions read the selection, or the cursor's line, and ask no model", async () => {
   const { settings } = parseSettings({ gapMarker: "TODO" });
   const text = "TODO\nan TODO and TODO\n\n";
-  const offers = (start: number, end: number) =>
-    codeActions({ settings }, { text, start, end }).map((offer) => [offer.title, offer.start, offer.end]);
-  assert.deepEqual(offers(7, 7), [["Fill gaps (2)", 5, 21]]);
-  assert.deepEqual(offers(5, 12), [
+  const document = { text, languageId: "plaintext" };
+  const offers = async (start: number, end: number) =>
+    (await codeActions({ settings }, { document, start, end })).map((offer) => [offer.title, offer.start, offer.end]);
+  assert.deepEqual(await offers(7, 7), [["Fill gaps (2)", 5, 21]]);
+  assert.deepEqual(await offers(5, 12), [
     ["Fill gap", 5, 12],
     ["Summarize selection", 5, 12],
   ]);
-  assert.deepEqual(offers(22, 22), []);
-  assert.deepEqual(offers(21, 23), [], "white space");
+  assert.deepEqual(await offers(22, 22), []);
+  assert.deepEqual(await offers(21, 23), [], "white space");
 });

@@ -22,7 +22,7 @@ export const FOR_ALL = "base";
 export const AREAS: readonly Area[] = [
   {
     path: FOR_ALL,
-    holds: "helpers that every area may import: error messages, formatted figures, optional properties",
+    holds: "helpers that every area may import: error messages, formatted figures, optional properties, changed lines",
     areas: [],
     packages: [],
     node: false,
@@ -33,6 +33,27 @@ export const AREAS: readonly Area[] = [
       "the interface between server and client: settings, requests, panel questions, training runs, cleaning of shown text",
     areas: [],
     packages: ["zod", "vscode-languageserver-protocol"],
+    node: false,
+  },
+  {
+    path: "programs",
+    holds: "comments and docstrings of programs, by a lexer for each family of languages; client and server share it",
+    areas: ["protocol"],
+    packages: [
+      "@codemirror/legacy-modes",
+      "@codemirror/streamparser",
+      "@lezer/common",
+      "@lezer/lr",
+      "@lezer/javascript",
+      "@lezer/python",
+      "@lezer/java",
+      "@lezer/cpp",
+      "@lezer/rust",
+      "@lezer/php",
+      "@lezer/go",
+      "@lezer/yaml",
+      "lezer-elixir",
+    ],
     node: false,
   },
   {
@@ -167,7 +188,7 @@ export const AREAS: readonly Area[] = [
     path: "server/lsp",
     holds:
       "the language server's handlers, which never see the connection; `commands/` (workspace/executeCommand), `engine/` (the model in use), `document/` (work on open documents)",
-    areas: [...base, "server/features", "server/panel", "server/runs", "server/tools.ts"],
+    areas: ["programs", ...base, "server/features", "server/panel", "server/runs", "server/tools.ts"],
     packages: ["zod", "lru-cache", "vscode-languageserver-protocol", "vscode-languageserver-textdocument"],
     node: true,
   },
@@ -235,14 +256,14 @@ export const AREAS: readonly Area[] = [
   {
     path: "client/commands",
     holds: "the palette's commands; a separate bundle",
-    areas: ["protocol", "client/editor", "client/server"],
+    areas: ["protocol", "programs", "client/editor", "client/server"],
     packages: ["vscode", "vscode-languageclient"],
     node: false,
   },
   {
     path: "client/providers",
     holds: "ghost text in comments, tools for chat agents",
-    areas: ["protocol", "client/editor", "client/server"],
+    areas: ["protocol", "programs", "client/editor", "client/server"],
     packages: ["vscode"],
     node: false,
   },

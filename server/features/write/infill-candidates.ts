@@ -2,6 +2,8 @@
 import { fitFill, type Gap } from "../../../models/tokenizer/spans.ts";
 import type { FilledSpan, LoadedModel } from "../../engine/engine.ts";
 import { confidenceOf, fillKind } from "../confidence.ts";
+import { fitPlace } from "./fit-place.ts";
+import type { PlacedGap } from "./gaps.ts";
 import type { GappedDocument } from "./infill-window.ts";
 import { repeatsNeighbors } from "./repeats.ts";
 
@@ -42,6 +44,7 @@ export interface Ranked extends FillCandidate {
 /** The gaps of a text, what is known of them, and what could stand in them. */
 export interface GapCandidates {
   readonly model: LoadedModel;
+  readonly gaps: readonly PlacedGap[];
   readonly document: GappedDocument;
   readonly candidates: Ranked[][];
   readonly alternatives: number;
@@ -51,7 +54,7 @@ export interface GapCandidates {
 
 /** Keeps what the model put into a gap; the first that fits stands in the text. */
 export function keep(
-  { model, document, candidates, newline, cancelled }: GapCandidates,
+  { model, gaps, document, candidates, newline, cancelled }: GapCandidates,
   gap: number,
   span: FilledSpan,
   rank?: number,
@@ -65,7 +68,9 @@ export function keep(
   });
   // Where other gaps stand in the text, a model may copy one.
   if (/^\s*_*\s*$/u.test(fitted)) return;
-  const text = fitted.replaceAll("\n", newline);
+  const placed = fitPlace(fitted, gaps[gap] ?? { start: 0, end: 0 }, { before, after: texts[gap + 1] ?? "" });
+  if (placed.trim() === "") return;
+  const text = placed.replaceAll("\n", newline);
   const { logProbs } = span;
   const score = mean(logProbs);
   const confidence = confidenceOf(model.info, fillKind(hints[gap], text), logProbs);

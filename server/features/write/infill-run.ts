@@ -1,10 +1,11 @@
 /** A run over the gaps of a text, and its passes of the model. */
 import { ModelError } from "../../../models/errors.ts";
-import { fillLength, findGaps, type Gap, type LengthHint, orderGaps } from "../../../models/tokenizer/spans.ts";
+import { fillLength, findGaps, type LengthHint, orderGaps } from "../../../models/tokenizer/spans.ts";
 import type { CallOptions, Filling, FillRequest, LoadedModel } from "../../engine/engine.ts";
 import { checkText } from "../../text/input.ts";
 import { type Decoding, decodingOf } from "../decoding.ts";
 import { beamsFor, weighedTokens, weighingOf } from "./gap-weighing.ts";
+import type { PlacedGap } from "./gaps.ts";
 import { choose, type GapCandidates, keep } from "./infill-candidates.ts";
 import { windowOf } from "./infill-window.ts";
 
@@ -12,7 +13,7 @@ import { windowOf } from "./infill-window.ts";
 export interface InfillParams {
   readonly text: string;
   /** The gaps as ranges of the text; without them, `gap` says what marks one. */
-  readonly gaps?: readonly Gap[];
+  readonly gaps?: readonly PlacedGap[];
   /** Text that marks a gap. Default "___"; a marker of one repeated character also matches a longer run. */
   readonly gap?: string;
   /** How many different fills of each gap are wanted. Default 1. */
@@ -38,7 +39,6 @@ export interface InfillOptions extends Pick<CallOptions, "signal"> {
 /** The state of one run over a text. */
 export interface Work extends GapCandidates {
   readonly signal: AbortSignal | undefined;
-  readonly gaps: readonly Gap[];
   readonly window: number;
   readonly decoding: Decoding;
   readonly tally: { passes: number; tokensIn: number; tokensOut: number; encodeMs: number; decodeMs: number };
@@ -53,7 +53,7 @@ export interface Work extends GapCandidates {
 export function begin(model: LoadedModel, params: InfillParams, { signal }: InfillOptions): Work {
   check(params);
   const { text, gap: marker = "___", alternatives = 1, maxContextTokens: window = WINDOW_TOKENS } = params;
-  const gaps = orderGaps(text, params.gaps ?? findGaps(text, marker));
+  const gaps: readonly PlacedGap[] = orderGaps(text, params.gaps ?? findGaps(text, marker));
   if (gaps.length === 0) {
     throw new ModelError(
       "input",

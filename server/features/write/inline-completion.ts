@@ -87,7 +87,7 @@ export async function inlineCompletion(
 }
 
 /**
- * Suggestions for a place in a comment's prose (protocol/comments.ts): none goes beyond its line, since the next one
+ * Suggestions for a place in a comment's prose (programs/comments.ts): none goes beyond its line, since the next one
  * would have to begin as a comment does.
  * @throws what the model throws
  */

@@ -19,10 +19,10 @@ export const fillGapsInPart = onPart(
     { uri, version, apply, annotate }: CheckedArguments["fillGaps"],
     call,
   ): Promise<FillGapsResult> => {
-    const { document, text, start, end, settings } = target;
+    const { document, start, end, settings } = target;
     const work = { feature: "infill", title: services.t("Spanfill: filling gaps"), ...call } as const;
     const { fills, ms, model, calibrated } = await workOn(services, target, work, (model, options) =>
-      fillGaps({ model, settings }, { text, start, end }, options),
+      fillGaps({ model, settings }, { document, start, end }, options),
     );
     const placedFills = fills.map((fill) => ({
       range: document.rangeOf(fill.start, fill.end),

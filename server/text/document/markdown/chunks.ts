@@ -7,7 +7,7 @@
 import { setImmediate } from "node:timers/promises";
 import type { Tree } from "@lezer/common";
 import type { MarkdownParser } from "@lezer/markdown";
-import type { LineChange } from "../change.ts";
+import type { LineChange } from "../../../../base/change.ts";
 
 /** A piece of a text. It keeps nothing of the text itself, which would stay in memory with it. */
 export interface Chunk {

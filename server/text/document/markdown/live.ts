@@ -2,8 +2,8 @@
  * Markdown that is being written: after a change only what it touches is parsed anew, and only what is asked for read.
  */
 import type { SyntaxNode } from "@lezer/common";
+import { changeOf } from "../../../../base/change.ts";
 import { type Block, ProseBuilder, plainBlock, proseBlock, type Reading } from "../block.ts";
-import { changeOf } from "../change.ts";
 import { frontMatterOf } from "../front-matter.ts";
 import { shifted } from "../shifted.ts";
 import { normalized } from "../source.ts";

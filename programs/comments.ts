@@ -1,0 +1,134 @@
+/** Finds the comment or docstring at an offset of a program, as prose without the comment marks. */
+import { COMMENTED_LANGUAGES } from "../protocol/comments.ts";
+import type { Comment, Lexed } from "./lexers.ts";
+
+/** The prose of a comment, and the offset within it; in UTF-16 units. */
+export interface CommentProse {
+  readonly text: string;
+  readonly offset: number;
+}
+
+const known = new WeakMap<object, Lexed>();
+
+/**
+ * The comment or docstring at an offset; adjacent line comments count as one.
+ * @param program an object that stays the same while the program's text changes, to read only what has changed
+ * @returns undefined in code, in a string, and in an unknown language
+ */
+export async function commentAt(
+  text: string,
+  offset: number,
+  languageId: string,
+  program: object = {},
+): Promise<CommentProse | undefined> {
+  if (!Object.hasOwn(COMMENTED_LANGUAGES, languageId)) return undefined;
+  const { lexerOf } = await import("./lexers.ts");
+  const lexer = await lexerOf(languageId);
+  if (lexer === undefined) return undefined;
+  // Of a longer program a part is read, from the start of a line far enough back.
+  const from = text.length <= MOST_READ || offset <= REACH ? 0 : text.indexOf("\n", offset - REACH) + 1;
+  const part = text.length <= MOST_READ ? text : text.slice(from, offset + REACH);
+  const before = known.get(program);
+  const lexed = before?.text === part ? before : lexer(part, before);
+  if (from === 0) known.set(program, lexed);
+  return proseOf(part, lexed.comments, offset - from, languageId);
+}
+
+const MOST_READ = 400_000;
+const REACH = 200_000;
+
+function proseOf(
+  text: string,
+  comments: readonly Comment[],
+  offset: number,
+  languageId: string,
+): CommentProse | undefined {
+  const block = blockAt(text, comments, offset, languageId);
+  if (block !== undefined) return joined(blockLines(text, block.start, block.end), offset);
+  const at = comments.findIndex(({ start, end }) => start < offset && offset <= end);
+  return at < 0 ? undefined : joined(lineComments(text, comments, at, languageId), offset);
+}
+
+/** What stands inside the marks of the block comment or docstring at an offset. */
+function blockAt(
+  text: string,
+  comments: readonly Comment[],
+  offset: number,
+  languageId: string,
+): { readonly start: number; readonly end: number } | undefined {
+  const marks = COMMENTED_LANGUAGES[languageId]?.block ?? [];
+  let passed = 0;
+  for (const { start, end, isDocstring } of comments) {
+    if (start >= offset) return undefined;
+    if (start < passed) continue; // a line of a comment of several lines
+    const opening = isDocstring ? /^\w{0,2}("""|''')/.exec(text.slice(start, start + 5)) : null;
+    const [begin, close] =
+      opening !== null ? [opening[0], opening[1]] : (marks.find(([mark]) => text.startsWith(mark, start)) ?? []);
+    if (begin === undefined || close === undefined) continue;
+    const inside = start + begin.length;
+    const found = text.indexOf(close, inside);
+    // Lezer knows where a comment ends that holds others.
+    const stop =
+      text.slice(end - close.length, end) === close && end - close.length >= inside ? end - close.length : found;
+    passed = stop < 0 ? text.length : stop + close.length;
+    if (offset < inside) return undefined;
+    if (stop < 0 || offset <= stop) return { start: inside, end: stop < 0 ? text.length : stop };
+  }
+  return undefined;
+}
+
+/** A line of a comment: the offset and text of its prose. */
+interface Line {
+  readonly start: number;
+  readonly text: string;
+}
+
+/** The comment-only lines around one; that one may have code before it. */
+function lineComments(text: string, comments: readonly Comment[], at: number, languageId: string): Line[] {
+  const marks = (COMMENTED_LANGUAGES[languageId]?.line ?? []).map((mark) =>
+    mark.replace(/[\\^$.*+?()[\]{}|/-]/g, "\\$&"),
+  );
+  const mark = new RegExp(`^(?:${marks.join("|")})[/!#-]*[ \\t]?`);
+  const lineOf = ({ start, end }: Comment): Line | undefined => {
+    const whole = text.slice(start, end).replace(/\r$/, "");
+    const found = mark.exec(whole)?.[0];
+    return found === undefined ? undefined : { start: start + found.length, text: whole.slice(found.length) };
+  };
+  const isAlone = ({ start }: Comment) => text.slice(text.lastIndexOf("\n", start - 1) + 1, start).trim() === "";
+  const follows = (before: Comment | undefined, after: Comment | undefined) =>
+    before !== undefined &&
+    after !== undefined &&
+    isAlone(before) &&
+    isAlone(after) &&
+    /^\s*$/.test(text.slice(before.end, after.start)) &&
+    text.slice(before.end, after.start).split("\n").length === 2;
+  let [first, last] = [at, at];
+  while (at - first < MOST_LINES && follows(comments[first - 1], comments[first])) first -= 1;
+  while (last - at < MOST_LINES && follows(comments[last], comments[last + 1])) last += 1;
+  return comments.slice(first, last + 1).flatMap((comment) => lineOf(comment) ?? []);
+}
+
+const MOST_LINES = 200;
+
+/** A block's lines without their leading stars and white space. */
+function blockLines(text: string, begin: number, end: number): Line[] {
+  let start = begin;
+  return text
+    .slice(begin, end)
+    .split("\n")
+    .map((whole, i) => {
+      const [mark = ""] = (i === 0 ? /^[*!]*[ \t]?/ : /^[ \t]*(?:\*(?!\*)[ \t]?)?/).exec(whole) ?? [];
+      const line = { start: start + mark.length, text: whole.slice(mark.length).replace(/\r$/, "") };
+      start += whole.length + 1;
+      return line;
+    });
+}
+
+/** The lines as one text; undefined if the offset is in a removed mark. */
+function joined(lines: readonly Line[], offset: number): CommentProse | undefined {
+  const current = lines.findLastIndex(({ start, text }) => offset >= start && offset <= start + text.length);
+  const line = lines[current];
+  if (line === undefined) return undefined;
+  const before = lines.slice(0, current).reduce((length, { text }) => length + text.length + 1, 0);
+  return { text: lines.map(({ text }) => text).join("\n"), offset: before + offset - line.start };
+}

@@ -1,0 +1,159 @@
+/**
+ * Finds the comments and docstrings of programs by a lexer for each family of languages, which knows their strings,
+ * regular expressions and here documents.
+ */
+import { type StreamParser, StringStream } from "@codemirror/streamparser";
+import { type Tree, TreeFragment } from "@lezer/common";
+import type { LRParser } from "@lezer/lr";
+import { changeOf } from "../base/change.ts";
+
+/** A comment, with its marks, or the string of a docstring. */
+export interface Comment {
+  readonly start: number;
+  readonly end: number;
+  readonly isDocstring: boolean;
+}
+
+/** A text whose comments were found; Lezer's tree makes the next text of the same program quick. */
+export interface Lexed {
+  readonly text: string;
+  readonly comments: readonly Comment[];
+  readonly tree?: Tree;
+}
+
+/** Finds comments. @param before the same program, as it was before a change */
+export type Lexer = (text: string, before?: Lexed) => Lexed;
+
+const lexers = new Map<string, Promise<Lexer>>();
+
+/** The lexer of a language, loaded once; undefined for a language without one. */
+export function lexerOf(languageId: string): Promise<Lexer> | undefined {
+  const load = Object.hasOwn(LOADERS, languageId) ? LOADERS[languageId] : undefined;
+  if (load === undefined) return undefined;
+  const lexer = lexers.get(languageId) ?? load();
+  lexers.set(languageId, lexer);
+  return lexer;
+}
+
+const script = (dialect: string) => async () =>
+  treeLexer((await import("@lezer/javascript")).parser.configure({ dialect }));
+const cpp = async () => treeLexer((await import("@lezer/cpp")).parser);
+const clike = (name: "csharp" | "kotlin" | "scala" | "dart") => async () =>
+  lineLexer((await import("@codemirror/legacy-modes/mode/clike"))[name]);
+const style = (name: "css" | "sCSS" | "less") => async () =>
+  lineLexer((await import("@codemirror/legacy-modes/mode/css"))[name]);
+const markup = (name: "html" | "xml") => async () =>
+  lineLexer((await import("@codemirror/legacy-modes/mode/xml"))[name]);
+const shell = async () => lineLexer((await import("@codemirror/legacy-modes/mode/shell")).shell);
+
+/** By VS Code's language ids. */
+const LOADERS: Readonly<Record<string, () => Promise<Lexer>>> = {
+  javascript: script("jsx"),
+  javascriptreact: script("jsx"),
+  typescript: script("ts"),
+  typescriptreact: script("jsx ts"),
+  java: async () => treeLexer((await import("@lezer/java")).parser),
+  c: cpp,
+  cpp,
+  csharp: clike("csharp"),
+  go: async () => treeLexer((await import("@lezer/go")).parser),
+  rust: async () => treeLexer((await import("@lezer/rust")).parser),
+  swift: async () => lineLexer((await import("@codemirror/legacy-modes/mode/swift")).swift),
+  kotlin: clike("kotlin"),
+  scala: clike("scala"),
+  dart: clike("dart"),
+  php: async () => treeLexer((await import("@lezer/php")).parser),
+  python: async () => treeLexer((await import("@lezer/python")).parser),
+  ruby: async () => lineLexer((await import("@codemirror/legacy-modes/mode/ruby")).ruby),
+  shellscript: shell,
+  makefile: shell,
+  perl: async () => lineLexer((await import("@codemirror/legacy-modes/mode/perl")).perl),
+  r: async () => lineLexer((await import("@codemirror/legacy-modes/mode/r")).r),
+  julia: async () => lineLexer((await import("@codemirror/legacy-modes/mode/julia")).julia),
+  elixir: async () => treeLexer((await import("lezer-elixir")).parser),
+  powershell: async () => lineLexer((await import("@codemirror/legacy-modes/mode/powershell")).powerShell),
+  dockerfile: async () => lineLexer((await import("@codemirror/legacy-modes/mode/dockerfile")).dockerFile),
+  yaml: async () => treeLexer((await import("@lezer/yaml")).parser),
+  toml: async () => lineLexer((await import("@codemirror/legacy-modes/mode/toml")).toml),
+  sql: async () => lineLexer((await import("@codemirror/legacy-modes/mode/sql")).standardSQL),
+  lua: async () => lineLexer((await import("@codemirror/legacy-modes/mode/lua")).lua),
+  haskell: async () => lineLexer((await import("@codemirror/legacy-modes/mode/haskell")).haskell),
+  css: style("css"),
+  scss: style("sCSS"),
+  less: style("less"),
+  html: markup("html"),
+  xml: markup("xml"),
+};
+
+/** A lexer by a Lezer grammar. */
+function treeLexer(parser: LRParser): Lexer {
+  return (text, before) => {
+    const fragments = before?.tree === undefined ? [] : fragmentsAfter(before.text, before.tree, text);
+    const tree = parser.parse(text, fragments);
+    const comments: Comment[] = [];
+    tree.iterate({
+      enter({ name, from, to, node }) {
+        if (/Comment$/.test(name)) comments.push({ start: from, end: to, isDocstring: false });
+        else if (name === "String" && isDocstring(text, from) && node.parent?.name === "ExpressionStatement")
+          comments.push({ start: from, end: to, isDocstring: true });
+        else return true;
+        return false;
+      },
+    });
+    return { text, comments, tree };
+  };
+}
+
+function fragmentsAfter(old: string, tree: Tree, text: string): readonly TreeFragment[] {
+  const { from, oldTo, to } = changeOf(old, text);
+  return TreeFragment.applyChanges(TreeFragment.addTree(tree), [{ fromA: from, toA: oldTo, fromB: from, toB: to }]);
+}
+
+/** Whether a string has triple quotes. */
+function isDocstring(text: string, start: number): boolean {
+  return /^[rRuUbBfF]{0,2}("""|''')/.test(text.slice(start, start + 5));
+}
+
+/** A lexer by a CodeMirror mode, which reads line by line. */
+function lineLexer(mode: StreamParser<unknown>): Lexer {
+  return (text) => {
+    const comments: Comment[] = [];
+    const state = mode.startState?.(INDENT) ?? {};
+    let start = 0;
+    for (const line of text.split("\n")) {
+      readLine(mode, state, line, start, comments);
+      start += line.length + 1;
+    }
+    return { text, comments };
+  };
+}
+
+const INDENT = 2;
+/** Modes are not made for longer lines, which no person wrote. */
+const MOST_LINE = 5000;
+
+function readLine(mode: StreamParser<unknown>, state: unknown, line: string, start: number, comments: Comment[]): void {
+  if (line === "") {
+    mode.blankLine?.(state, INDENT);
+    return;
+  }
+  const stream = new StringStream(line.slice(0, MOST_LINE), 4, INDENT);
+  for (let stalled = 0; !stream.eol(); ) {
+    stream.start = stream.pos;
+    const style = mode.token(stream, state);
+    if (stream.pos === stream.start) {
+      stalled += 1;
+      if (stalled > MOST_STALLED) stream.next();
+      continue;
+    }
+    stalled = 0;
+    if (style === null || !/\bcomment\b/.test(style)) continue;
+    const last = comments.at(-1);
+    // A comment may come in several tokens.
+    if (last?.end === start + stream.start) comments.splice(-1, 1, { ...last, end: start + stream.pos });
+    else comments.push({ start: start + stream.start, end: start + stream.pos, isDocstring: false });
+  }
+}
+
+/** A mode may change its state without reading; not for ever. */
+const MOST_STALLED = 10;

@@ -1,0 +1,99 @@
+/** Fills the gaps of a whole text as its format has them, and says what it left and what a reader should know. */
+import { english, type Translate } from "../../../base/translate.ts";
+import { ModelError } from "../../../models/errors.ts";
+import type { LoadedModel } from "../../engine/engine.ts";
+import { foreignLanguage, languageName } from "../../text/languages.ts";
+import type { WrittenDocument } from "../../text/reading.ts";
+import { gapsOf, type LeftMarker, type PlacedGap, type WhyLeft } from "./gaps.ts";
+import { type InfillResult, infill } from "./infill.ts";
+import type { InfillOptions, InfillParams } from "./infill-run.ts";
+
+/** A filled text, and what was left in it. */
+export interface FilledText extends InfillResult {
+  readonly gaps: readonly PlacedGap[];
+  /** Markers that are no gaps. */
+  readonly passed: readonly LeftMarker[];
+  /** The text's language where the model does not know it (ISO 639-1). */
+  readonly language?: string;
+}
+
+/**
+ * The text with its gaps filled.
+ * @param part the part of the document whose gaps are filled; all of it when absent
+ * @throws ModelError "input" when there is no gap, "tokenizer" when the model has no sentinels; what the model throws
+ */
+export async function fillText(
+  context: { readonly model: () => Promise<LoadedModel> },
+  document: WrittenDocument,
+  params: Omit<InfillParams, "text" | "gaps"> & { readonly part?: { readonly start: number; readonly end: number } },
+  options: InfillOptions = {},
+): Promise<FilledText> {
+  const { gap: marker = "___", part, ...rest } = params;
+  const { text } = document;
+  const { gaps, left: passed } = await gapsOf(document, marker, part, text);
+  if (gaps.length === 0) throw noGap(text, marker, passed);
+  const model = await context.model();
+  const [first] = gaps;
+  const near = text.slice(Math.max(0, (first?.start ?? 0) - AROUND), (first?.end ?? 0) + AROUND);
+  const language = await foreignLanguage(near, model.info.languages);
+  const made = await infill({ model }, { text, gaps, ...rest }, options);
+  if (language === undefined) return { ...made, gaps, passed };
+  const low = <C extends { readonly confidence: number }>(candidate: C) => ({
+    ...candidate,
+    confidence: Math.min(candidate.confidence, UNKNOWN_CONFIDENCE),
+  });
+  const lowered = (fills: InfillResult["fills"]) =>
+    fills.map((fill) => ({ ...low(fill), alternatives: fill.alternatives.map(low) }));
+  return { ...made, fills: lowered(made.fills), left: lowered(made.left), gaps, passed, language };
+}
+
+const AROUND = 1000;
+/** In a language that the model does not know its likelihoods say nothing. */
+const UNKNOWN_CONFIDENCE = 0.05;
+
+function noGap(text: string, marker: string, left: readonly LeftMarker[]): ModelError {
+  const why =
+    left.length === 0
+      ? `"${marker}" does not occur in the text. Mark each gap, for example: The sky is ${marker}.`
+      : `${leftNotes(text, left).join("; ")}.`;
+  return new ModelError("input", `There is no gap to fill: ${why}`);
+}
+
+/** What a reader should know of a filled text beside its confidence, as short phrases. */
+export function fillNotes(
+  text: string,
+  { passed, language }: Pick<FilledText, "passed" | "language">,
+  t: Translate = english,
+): string[] {
+  const foreign =
+    language === undefined
+      ? []
+      : [t("the text is {0}, which the model does not know", languageName(language, t.language))];
+  return [...foreign, ...leftNotes(text, passed)];
+}
+
+const KINDS: Readonly<Record<WhyLeft, string>> = {
+  emphasis: "stressed words",
+  break: "a break between parts",
+  name: "part of a name",
+  code: "code",
+  math: "a formula",
+  comment: "a comment",
+  frontMatter: "front matter",
+  form: "a form's blank",
+  markup: "markup",
+};
+
+/** Where markers were left and why, and how to ask for those that may be meant. */
+function leftNotes(text: string, left: readonly LeftMarker[]): string[] {
+  if (left.length === 0) return [];
+  const all = left.map(({ start, why }) => `line ${text.slice(0, start).split("\n").length} (${KINDS[why]})`);
+  const distinct = [...new Set(all)];
+  const places = distinct.slice(0, MOST_NAMED);
+  const more = distinct.length > MOST_NAMED ? ` and ${distinct.length - MOST_NAMED} more` : "";
+  const isAskable = left.some(({ why }) => why === "break" || why === "form");
+  const how = isAskable ? "; to fill a whole line or a blank, select it, or mark it otherwise with --gap" : "";
+  return [`left as it is: ${places.join(", ")}${more}${how}`];
+}
+
+const MOST_NAMED = 5;

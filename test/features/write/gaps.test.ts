@@ -1,0 +1,119 @@
+/** Which markers are gaps in each format; those in brackets are, the others are left. */
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+import { fillText } from "../../../server/features/write/fill-text.ts";
+import { fitPlace } from "../../../server/features/write/fit-place.ts";
+import { type GapPlace, gapsOf } from "../../../server/features/write/gaps.ts";
+import { fakeModel } from "../../support/fake-model.ts";
+
+const rows: [languageId: string, shown: string, marker?: string][] = [
+  ["markdown", "Please note: ___do not delete___ the folder, and __never__ rename _it_ or ___this one___."],
+  ["markdown", "The first part ends here.\n\n___\n\nThe second has a [___] word.\n\n_____\n\nEnd."],
+  [
+    "markdown",
+    "The variable `my___var` and `____init____` are private; set OPT___A to 1 and [___]use the [___] value.",
+  ],
+  ["markdown", "Call my___var or __init__ and the [___] value."],
+  ["markdown", 'He said "[___]" ([___]) to the [___]\'s owner; [___]s are cheap, un[___]able, $[___], [___]% of them.'],
+  ["markdown", "A ([___]) and [___] are [___]."],
+  ["markdown", "We need the following:\r\n\r\n[___]\r\n\r\nThat is all."],
+  ["markdown", "```\nlet x = ___;\n```\n\n    code ___\n\nA [___] word. <!-- a ___ --> $a ___ b$"],
+  ["markdown", "---\ndate: ___\ndescription: The [___] guide\n---\n\nText [___]."],
+  ["markdown", "| a | b |\n|---|---|\n| [___] | c |\n"],
+  ["markdown", "- [ ] Update the [___]\n- [ ] Tag the [___]\n\n> **Note:** the [___] must be green.\n"],
+  ["markdown", "This is **[___]** important and *[___]* urgent; ~~[___]~~ gone."],
+  ["markdown", "Name: ________\nDate: __________\n\nThe [___] is signed."],
+  ["markdown", '<table><tr><td>[___]</td><td class="[___]">price</td></tr></table>\n'],
+  ["markdown", "この[___]を表示します。東京は日本の[___]です。"],
+  ["markdown", "The TODOs are listed in TODO.md; the server [TODO] the request. See TODO_LIST.", "TODO"],
+  ["asciidoc", "= Guide\n:toc:\n:author: ___\n\nSee xref:[___].adoc[the [___] page].\n\n----\nlet x = ___;\n----\n"],
+  ["restructuredtext", "Title\n=====\n\nCall ``a___b`` the [___] way.\n\n::\n\n    x = ___\n"],
+  ["latex", "\\section{The [___]}\n\nThe [___] is $a ___$ % ___\n"],
+  ["plaintext", "Dear [___],\n\nthank you for your letter of [___].\n\nBest regards,\n[___]"],
+];
+for (const [languageId, shown, marker = "___"] of rows) {
+  test(`gaps of ${languageId}: ${JSON.stringify(shown)}`, async () => {
+    const text = shown.replaceAll(`[${marker}]`, marker);
+    const { gaps, left } = await gapsOf({ text, languageId }, marker);
+    let seen = "";
+    let at = 0;
+    for (const { start, end } of gaps) {
+      seen += `${text.slice(at, start)}[${text.slice(start, end)}]`;
+      at = end;
+    }
+    assert.equal(seen + text.slice(at), shown);
+    assert.equal(left.length + gaps.length, text.split(new RegExp(marker === "___" ? "_{3,}" : marker)).length - 1);
+  });
+}
+
+test("a selection that is one marker is a gap, and so is what another marker asks for", async () => {
+  const text = "Above.\n\n___\n\nName: ________\n";
+  const document = { text, languageId: "markdown" };
+  assert.equal((await gapsOf(document, "___")).gaps.length, 0);
+  assert.equal((await gapsOf(document, "___", { start: 8, end: 11 })).gaps.length, 1);
+  assert.equal((await gapsOf(document, "________")).gaps.length, 1);
+});
+
+const fits: [fill: string, where: GapPlace, before: string, after: string, expected: string][] = [
+  ["~~~~~", "text", "it is ~~", "~~ gone", ""],
+  ["] ] - [ ] ] ]", "text", "- [ ] Update the ", "\n", ""],
+  ["## Summary", "text", "following:\n\n", "\n\nThat", "Summary"],
+  ["- [ ] the list", "text", "- [ ] Update the ", "\n", "the list"],
+  ["<td><", "cell", "<td>", "</td>", ""],
+  ["a | b", "cell", "| ", " |", "a  b"],
+  ['say "it"', "attribute", 'alt="', ' diagram"', "say it"],
+  [" guide", "address", "xref:", ".adoc[", "guide"],
+  [" big", "text", "<b>", "</b>", "big"],
+  [" avail ", "word", "un", "able", "avail"],
+  ["book ", "word", "; ", "s are", "book"],
+  [" 首都", "text", "東京は日本の", "です", "首都"],
+  ["**bold", "text", "a ", " b", "bold"],
+  ["**bold** word", "text", "a ", " b", "**bold** word"],
+  ["the (old", "text", "a ", " b", "the old"],
+  ["the `x`", "text", "a ", " b", "the `x`"],
+  ["good. It is", "text", "The sea is ", " near", "good"],
+  [" dog", "text", "end", ".", " dog"],
+];
+for (const [fill, where, before, after, expected] of fits) {
+  test(`${JSON.stringify(fill)} between ${JSON.stringify(before)} and ${JSON.stringify(after)}`, () => {
+    assert.equal(fitPlace(fill, { start: 10, end: 13, where }, { before, after }), expected);
+  });
+}
+
+test("whatever the model says, what stands around the gaps stays, and marks that pair with nothing do not come in", async () => {
+  const folder = "test/fixtures/prose";
+  const answers = [
+    " ~~~~~",
+    " ] ] - [ ]",
+    " ## Summary",
+    " <td><",
+    ' a "quoted',
+    " word | cell",
+    " `code",
+    " plain words",
+  ];
+  for (const name of ["i11-emphasis.md", "i17-punct.md", "i46-html.md", "i73-checklist.md", "i54-crlf-multiline.md"]) {
+    const text = readFileSync(`${folder}/${name}`, "utf8");
+    for (const said of answers) {
+      const model = async () => fakeModel(() => said, { spellsLayout: true });
+      const { text: filled, gaps, fills } = await fillText({ model }, { text, languageId: name }, {});
+      assert.equal(fills.length, gaps.length);
+      for (const fill of fills)
+        assert.doesNotMatch(fill.text, /[~<>"]|^\s*#|[[\]]|(^|[^`])`[^`]*$/, `${name}: ${said}`);
+      let at = 0;
+      for (const [i, gap] of gaps.entries()) {
+        assert.ok(filled.slice(at).startsWith(text.slice(gaps[i - 1]?.end ?? 0, gap.start)));
+        at += gap.start - (gaps[i - 1]?.end ?? 0) + (fills[i]?.text.length ?? 0);
+      }
+    }
+  }
+});
+
+test("a language that the model does not know is said, and no fill is sure", async () => {
+  const text = readFileSync("test/fixtures/prose/i24-arabic.md", "utf8");
+  const model = async () => fakeModel(() => " a");
+  const { language, fills } = await fillText({ model }, { text, languageId: "markdown" }, {});
+  assert.equal(language, "ar");
+  assert.ok(fills.length > 0 && fills.every(({ confidence }) => confidence <= 0.05));
+});
