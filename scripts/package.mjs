@@ -130,11 +130,7 @@ async function packExtension() {
   );
   cpSync("client/README.md", join(stage, "README.md"));
   stageBundles(stage, [
-    "client.cjs",
-    "commands.cjs",
-    "lexers.cjs",
-    "panel-host.cjs",
-    "panel.js",
+    ...["client.cjs", "commands.cjs", "lexers.cjs", "panel-host.cjs", "panel.js"],
     // Training runs are processes of the command line.
     ...bundles("cli.js", "server.js", "child.js"),
   ]);
@@ -156,9 +152,7 @@ async function packExtension() {
   const rules = [...VSIX, ...runtimeRules("dist/node_modules")];
   report(path, statSync(half).size, entries, rules, [
     ...NEEDED,
-    "dist/client.cjs",
-    "dist/commands.cjs",
-    "dist/lexers.cjs",
+    ...["dist/client.cjs", "dist/commands.cjs", "dist/lexers.cjs"],
     ...PANEL,
     ...engineFiles("dist/node_modules"),
   ]);

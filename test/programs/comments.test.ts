@@ -42,7 +42,7 @@ const cases: [string, string, string, string | undefined][] = [
     "reads the |",
   ],
   ["code after it", "javascript", "const t = /`/g;\nconst a = |1; // b", undefined],
-  ["a template with an expression", "typescript", "const a = `x ${b + `// c` } // d`; // the |end", "the |end"],
+  ["a template with an expression", "typescript", "const a = `x $" + "{b + `// c` } // d`; // the |end", "the |end"],
   ["text in a template", "typescript", "const a = `// the |end`;", undefined],
   ["JSX with an apostrophe", "typescriptreact", "const a = <p>don't</p>; // the |end", "the |end"],
   ["lifetimes of Rust", "rust", "fn a<'a>(b: &'a str) -> &'a str { b } // the |end", "the |end"],

@@ -20,13 +20,22 @@ export function fitPlace(
   { before, after }: Surroundings,
 ): string {
   const isLine = /(^|\n)\s*$/.test(before) && /^[ \t]*(\r?\n|$)/.test(after);
-  const words = withoutMarks(fill, where, isLine);
+  const words = spacedAs(fill, withoutMarks(fill, where, isLine));
   if (!/[\p{L}\p{N}]/u.test(words)) return /[\p{L}\p{N}\p{M}]/u.test(fill) || isMarkup(fill) ? "" : words;
   const kept = endsWithin(words, after);
   // A gap that was marked stands where the writer wants it.
   const isMarked = end > start;
   const lead = isMarked && joinsBefore(before, where) ? kept.trimStart() : kept;
   return isMarked && where !== "text" ? lead.trimEnd() : lead;
+}
+
+/** Words without the blanks that a mark leaves where it is taken out. */
+function spacedAs(fill: string, words: string): string {
+  if (words === fill) return words;
+  const [lead = ""] = /^\s*/.exec(fill) ?? [];
+  const [trail = ""] = /\s*$/.exec(fill) ?? [];
+  const body = words.trim().replace(/ {2,}/g, " ");
+  return body === "" ? "" : lead + body + trail;
 }
 
 /** Whether a fill is nothing but marks of markup, such as "~~~~~" or "] ] - [ ]". */

@@ -61,7 +61,7 @@ const fits: [fill: string, where: GapPlace, before: string, after: string, expec
   ["## Summary", "text", "following:\n\n", "\n\nThat", "Summary"],
   ["- [ ] the list", "text", "- [ ] Update the ", "\n", "the list"],
   ["<td><", "cell", "<td>", "</td>", ""],
-  ["a | b", "cell", "| ", " |", "a  b"],
+  ["a | b", "cell", "| ", " |", "a b"],
   ['say "it"', "attribute", 'alt="', ' diagram"', "say it"],
   [" guide", "address", "xref:", ".adoc[", "guide"],
   [" big", "text", "<b>", "</b>", "big"],
