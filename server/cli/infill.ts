@@ -2,6 +2,7 @@
 import { basename } from "node:path";
 import { Command } from "commander";
 import { percent } from "../../base/figures.ts";
+import type { FilledText } from "../features/write/fill-text.ts";
 import type { Fill } from "../features/write/infill-candidates.ts";
 import type { ModelOptions } from "../open-model.ts";
 import { atLeast, withModelOptions } from "./options.ts";
@@ -63,23 +64,27 @@ Examples:
         { signal, onProgress: ({ done, total }) => progress("Filling", done, total) },
       );
       const all = [...made.fills, ...made.left].sort((a, b) => a.gap - b.gap);
-      const sure = made.fills.map(({ confidence }) => percent(confidence)).join(", ");
       const others = options.alternatives === 1 ? [] : all.map(alternativesLine);
       return {
         text: made.text,
         isAnswer: true,
         json: { ...made, ms: roundedMs({ ...ms, load: opened.loadMs }) },
         details: others,
-        notes: [
-          ...(sure === "" ? [] : [`confidence ${sure}`]),
-          ...leftNote(made.left.length, all.length),
-          ...fillNotes(text, made),
-          ...(made.calibrated ? [] : ["not calibrated: mean token likelihoods"]),
-        ],
+        notes: notesOf(made, fillNotes(text, made)),
         cancelled,
       };
     }),
   );
+}
+
+function notesOf(made: Pick<FilledText, "fills" | "left" | "calibrated">, others: readonly string[]): string[] {
+  const sure = made.fills.map(({ confidence }) => percent(confidence)).join(", ");
+  return [
+    ...(sure === "" ? [] : [`confidence ${sure}`]),
+    ...leftNote(made.left.length, made.fills.length + made.left.length),
+    ...others,
+    ...(made.calibrated ? [] : ["not calibrated: mean token likelihoods"]),
+  ];
 }
 
 function leftNote(left: number, all: number): string[] {
