@@ -173,6 +173,7 @@ const candidate = {
 const filled = z.strictObject({
   text: z.string(),
   left: z.array(z.unknown()),
+  passed: z.array(z.unknown()),
   fills: z.array(
     z.strictObject({ gap: count, offset: count, ...candidate, alternatives: z.array(z.strictObject(candidate)) }),
   ),
