@@ -196,7 +196,7 @@ test("--language tells the format of standard input; a text without prose is ref
 });
 
 test("infill changes nothing outside the gaps, and writes no file", async () => {
-  const draft = "\uFEFFThe ___ is on\tthe ___.\r\n\r\n    naïve – 漢字 ___\n";
+  const draft = "\uFEFFThe ___ is on\tthe ___.\r\n\r\n  naïve – 漢字 ___\n";
   const name = file("draft.md", draft);
   const before = readdirSync(folder);
   const run = await spanfill(["infill", name, "--json", ...withModel]);
