@@ -98,7 +98,9 @@ function largeDocument(): string {
   const places = drawPlaces(40);
   for (let bytes = 0, i = 0; bytes < LARGE_BYTES; i++) {
     const { text = "", offset = 0 } = places[i % places.length] ?? {};
-    const section = `## Section ${i}\n\n${text.slice(Math.max(0, offset - 600), offset + 600)}\n\nIt has ___ words — no more.\n`;
+    // A fence or comment that is cut in two would make code of all that follows.
+    const words = text.slice(Math.max(0, offset - 600), offset + 600).replace(/`{3,}|~{3,}|<(?=[\w!])/g, "");
+    const section = `## Section ${i}\n\n${words}\n\nIt has ___ words — no more.\n`;
     sections.push(section);
     bytes += Buffer.byteLength(section);
   }
