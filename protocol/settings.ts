@@ -136,7 +136,7 @@ const shape = {
     // From here on a summary is likelier right than wrong. On repositories outside the training data, 26% of the
     // summaries below it are right, but 45% of the sentences that replace them.
     z.number().min(0).max(1).default(0.5),
-    "Least confidence in a summary: the measured probability that a person's summary would be similar. Below it, the best sentence of the text appears instead and is marked as such. 0: always the model's own words.",
+    "Least confidence in a summary: the measured probability that a person's summary would be similar. Below it, the best sentence of the text appears instead and is marked as such. 0: the model's own words, unless they contain a name or number that the text lacks.",
     { scope: "resource" },
   ),
   "summary.keep": setting(
