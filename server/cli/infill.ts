@@ -17,7 +17,7 @@ interface Options extends ModelOptions {
 
 /**
  * The command. Its action prints the filled text, with a note on stderr of the model's confidence in each fill; with
- * --json, {text, fills, left, calibrated, tokens, ms, model}.
+ * --json, {text, fills, left, passed, calibrated, tokens, ms, model}.
  */
 export function infillCommand(): Command {
   const command = new Command("infill")
