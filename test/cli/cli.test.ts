@@ -231,9 +231,10 @@ test("infill takes another gap, several alternatives, and more gaps than there a
   const gap = plain.stderr.split("\n").find((line) => line.startsWith("gap 1: "));
   assert.match(gap ?? plain.stderr, /^gap 1: .* \(\d+%\) \| .* \(\d+%\)$/);
   for (const text of listed) assert.ok(gap?.includes(text), `${text} in ${gap}`);
-  const many = await spanfill(["infill", "--json", ...withModel], "the ___ is on ".repeat(25));
+  const many = await spanfill(["infill", "--fill-all", "--json", ...withModel], "the ___ is on ".repeat(25));
   assert.equal(many.code, 0, many.stdout);
   assert.equal(parsed(filled, many).fills.length, 25);
+  assert.deepEqual(parsed(filled, many).left, []);
 });
 
 const sequence = {

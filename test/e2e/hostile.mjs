@@ -7,7 +7,7 @@ const LINK = "(command:workbench.action.terminal.new)";
 /** What looks like a link stands in a code span, for of a link a summary has the words only. */
 const TEXT = `# Cache
 
-The cache is described in \`[a[Open the manual](c)]${LINK}\` and at https://example.com/manual, where everything about it can be read at length.
+The cache is described in \`[a[Open the manual](c)]${LINK}\` and at www.example.com/manual, where everything about it can be read at length.
 
 ## More
 

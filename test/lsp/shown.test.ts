@@ -10,7 +10,7 @@ import type { RpcError } from "../support/json-rpc.ts";
 import { randomModelFolder } from "../support/random-model.ts";
 import { type Session, startSession } from "./session.ts";
 
-const good = randomModelFolder();
+const good = randomModelFolder({ seed: 13 });
 // Never sure of its own, so that a sentence of the text stands instead.
 const calibration = { summary: { bias: -9, weights: {} } };
 writeFileSync(join(good.directory, "spanfill.json"), JSON.stringify({ id: "own", calibration }));
@@ -20,7 +20,7 @@ after(() => {
   bad.dispose();
 });
 /** A sentence that a summary takes, links unwrapped, where the model is not sure of its own. */
-const SENTENCE = `The cache is described in [a[Repair the model](c)](command:workbench.action.terminal.new) and at https://evil.example or www.evil.example \u202eby\u202c \u001b[31ma@evil.example where everything about it can be read at length.`;
+const SENTENCE = `The cache is described in [a[Repair the model](c)](command:workbench.action.terminal.new) and at www.evil.example \u202eby\u202c \u001b[31ma@evil.example where everything about it can be read at length.`;
 const TEXT = `# Cache\n\n${SENTENCE}\n`;
 const whole = { start: { line: 0, character: 0 }, end: { line: 3, character: 0 } };
 const settings = {

@@ -11,7 +11,7 @@ import { type Message, RpcError } from "../support/json-rpc.ts";
 import { randomModelFolder } from "../support/random-model.ts";
 import { type Session, startSession } from "./session.ts";
 
-const folder = randomModelFolder();
+const folder = randomModelFolder({ seed: 13 });
 const other = randomModelFolder({ seed: 3 });
 // Slow enough that a long piece of work is still under way when a test ends it.
 const slow = randomModelFolder({ layers: 4, width: 256, seed: 2 });

@@ -49,7 +49,7 @@ for (const [locale, language] of [
     );
     const position = { line: 2, character: 1 };
     const { reason } = (await session.command("spanfill.explainSuggestion", { uri, position })) as { reason?: string };
-    assert.equal(reason, said("the cursor is inside a word"));
+    assert.equal(reason, said("the cursor is where no word begins or goes on"));
     const { notes } = (await session.command("spanfill.summarizeRange", { uri })) as { notes: string[] };
     const [before = "", afterwards = ""] = said("likelihood {0}, not calibrated").split("{0}");
     assert.ok(
