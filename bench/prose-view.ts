@@ -4,7 +4,7 @@
  */
 import { readFileSync } from "node:fs";
 import { gunzipSync } from "node:zlib";
-import { z } from "zod";
+import * as z from "zod";
 import { proseBlocks, proseText, readDocument, type TextDocument } from "../server/text/document.ts";
 import { printTable } from "./support/table.ts";
 

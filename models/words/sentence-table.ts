@@ -1,5 +1,5 @@
 /** The table that ranks English sentences: gradient-boosted trees over their features, and how rare words are. */
-import { z } from "zod";
+import * as z from "zod";
 import { ModelError } from "../errors.ts";
 import { createGraphBuilder } from "../graph/builder.ts";
 import { treeEnsemble } from "../graph/tree-ops.ts";

@@ -53,7 +53,7 @@ const rows: readonly [
   [
     "maxContextTokens",
     [512, 64],
-    async (session) => Number((await command(session, "summarizeRange"))["coverage"]) < 0.2,
+    async (session) => Number((await command(session, "summarizeRange", { style: "sentence" }))["coverage"]) < 0.2,
     [false, true],
   ],
   [

@@ -50,7 +50,9 @@ for (const [locale, language] of [
     const position = { line: 2, character: 1 };
     const { reason } = (await session.command("spanfill.explainSuggestion", { uri, position })) as { reason?: string };
     assert.equal(reason, said("the cursor is where no word begins or goes on"));
-    const { notes } = (await session.command("spanfill.summarizeRange", { uri })) as { notes: string[] };
+    const { notes } = (await session.command("spanfill.summarizeRange", { uri, style: "sentence" })) as {
+      notes: string[];
+    };
     const [before = "", afterwards = ""] = said("likelihood {0}, not calibrated").split("{0}");
     assert.ok(
       notes.some((note) => note.startsWith(before) && note.endsWith(afterwards)),

@@ -243,8 +243,10 @@ test("a link to what is no regular file of the workspace says nothing, and ends 
 });
 
 test("after new weights, a calibration or another tokenizer the model answers anew, and only its own answers are kept", async () => {
-  const [model, other] = [join(base, "changing"), randomModelFolder({ seed: 5 })];
-  cpSync(folder.directory, model, { recursive: true });
+  // The first writes neither a name nor a number, for which a sentence of the text would stand; the other does.
+  const [before, other] = [randomModelFolder({ seed: 6 }), randomModelFolder({ seed: 5 })];
+  const model = join(base, "changing");
+  cpSync(before.directory, model, { recursive: true });
   write("changing-text/a.md", "# Harbour\n\nThe harbour was built of granite when the railway came.\n");
   const [uri, text] = [
     uriOf("changing-text", "a.md"),
@@ -275,5 +277,6 @@ test("after new weights, a calibration or another tokenizer the model answers an
   assert.notEqual(third, second);
   await session.command("spanfill.freeModelMemory");
   assert.equal(await said(), third, "remembered");
+  before.dispose();
   other.dispose();
 });
