@@ -43,7 +43,7 @@ const VSIX = [
   ...MODELS,
   /^(package\.nls|l10n\/bundle\.l10n)(\.[\w-]+)?\.json$/,
   /^media\/(icon\.png|walkthrough\/\w+\.svg)$/,
-  /^dist\/(client\.cjs|commands\.cjs|panel-host\.cjs|panel\.js|cli\.js|server\.js|child\.js|chunk-\w+\.js|[\w.-]+\.LEGAL\.txt)$/,
+  /^dist\/(client\.cjs|commands\.cjs|lexers\.cjs|panel-host\.cjs|panel\.js|cli\.js|server\.js|child\.js|chunk-\w+\.js|[\w.-]+\.LEGAL\.txt)$/,
 ];
 const TARBALL = [
   ...TEXTS,

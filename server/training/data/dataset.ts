@@ -7,6 +7,7 @@ import type { Example } from "../../../models/t5/batch.ts";
 import { randomSpansNoiseMask } from "../../../models/tokenizer/corruption.ts";
 import type { Tokenizer } from "../../../models/tokenizer/tokenizer.ts";
 import type { Judged } from "../run/judge.ts";
+import { type SplitOptions, split } from "./split.ts";
 
 /** A text and what the model should make of it. */
 export interface Pair {
@@ -28,14 +29,11 @@ export interface Document {
 }
 
 /** How texts become examples. */
-export interface DatasetOptions {
+export interface DatasetOptions extends SplitOptions {
   /** Stands before every input. */
   readonly prefix: string;
   readonly maxInputTokens: number;
   readonly maxTargetTokens: number;
-  /** Share of the sources that is kept out for validation, above 0 and below 1. */
-  readonly validationShare: number;
-  readonly seed: number;
   /** Whether targets are labels, of which there must be several. */
   readonly labels?: boolean;
 }
@@ -195,7 +193,7 @@ export function infillDataset(tokenizer: Tokenizer, documents: readonly Document
     return Array.from({ length: count }, (_, i) => ({ source, ids: ids.slice(i * length, (i + 1) * length) }));
   });
   const usable = windows.filter(({ ids }) => wordStarts(tokenizer, ids).length >= LEAST_WORDS);
-  const { learned, heldOut } = split(usable, options, []);
+  const { learned, heldOut } = split(usable, options);
   const corrupted = (windows: typeof usable, epoch: number) =>
     windows.map(({ ids }, i) => {
       const random = seededRandom(mixSeeds(mixSeeds(options.seed, epoch), i));
@@ -267,40 +265,6 @@ function wordStarts(tokenizer: Tokenizer, ids: readonly number[]): number[] {
 
 function isWordly(tokenizer: Tokenizer, id: number | undefined): boolean {
   return id !== undefined && /[\p{L}\p{N}]/u.test(tokenizer.pieceOf(id) ?? "");
-}
-
-/** Which sources are kept out depends on their names and the seed alone. */
-function split<T extends { readonly source: string }>(
-  usable: readonly T[],
-  { validationShare, seed }: DatasetOptions,
-  notes: readonly string[],
-): { learned: T[]; heldOut: T[] } {
-  const ranks = new Map<string, number>();
-  for (const { source } of usable) {
-    if (!ranks.has(source)) ranks.set(source, seededRandom(mixSeeds(seed, hashOf(source)))());
-  }
-  if (ranks.size < 2) {
-    const left = notes.length > 0 ? ` (${notes.join("; ")})` : "";
-    throw new ModelError(
-      "input",
-      `There is too little to learn from: ${usable.length} usable examples of ${ranks.size} sources${left}. Give at least two, of different sources, so that one can be kept out to validate on.`,
-    );
-  }
-  // By rank, so that neither side is empty however few there are.
-  const ordered = [...ranks].sort(([, a], [, b]) => a - b).map(([source]) => source);
-  const count = Math.min(ordered.length - 1, Math.max(1, Math.round(ordered.length * validationShare)));
-  const heldOutSources = new Set(ordered.slice(0, count));
-  return {
-    learned: usable.filter(({ source }) => !heldOutSources.has(source)),
-    heldOut: usable.filter(({ source }) => heldOutSources.has(source)),
-  };
-}
-
-/** FNV-1a over UTF-16 units. */
-function hashOf(text: string): number {
-  let hash = 0x811c9dc5;
-  for (let i = 0; i < text.length; i += 1) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
-  return hash >>> 0;
 }
 
 /** Space and case apart, texts are the same. */

@@ -53,8 +53,9 @@ export function encodeData(
   data: TrainingData,
   options: DatasetOptions,
 ): Dataset {
-  if (task.metric === "fills") return infillDataset(tokenizer, data.documents, options);
-  return pairDataset(tokenizer, data.pairs, { ...options, labels: task.metric === "labels" }, data.apart);
+  const noting = { ...options, leftOut: data.notes };
+  if (task.metric === "fills") return infillDataset(tokenizer, data.documents, noting);
+  return pairDataset(tokenizer, data.pairs, { ...noting, labels: task.metric === "labels" }, data.apart);
 }
 
 /**
