@@ -7,7 +7,7 @@ import { closeEditors, eventually, open, PROSE, select, shownSummary, status, tr
 const GAPS = [
   "# Gäste 🚢\r\n\r\nThe cafe\u0301 ",
   "\u0301 is 👩‍🚀",
-  "👩‍🚀 and\r\nthe sea is\r\n",
+  "👩‍🚀 and\r\nthe sea is ",
   "\r\n\r\nin winter.\r\n",
 ];
 const BEFORE = GAPS.join("___");
@@ -23,7 +23,12 @@ suite("words", () => {
     await decide("refactorPreview.apply");
     const filled = new RegExp(`^${GAPS.map(escaped).join("(.+)")}$`, "s").exec(document.getText());
     assert.equal(filled?.length, 4, JSON.stringify(document.getText()));
-    if (trained) assert.ok(!filled?.slice(1).includes("___"), JSON.stringify(filled));
+    // A gap stays open where the model is not sure.
+    if (trained)
+      assert.ok(
+        filled?.slice(1).some((fill) => fill !== "___"),
+        JSON.stringify(filled),
+      );
     await commands.executeCommand("undo");
     assert.equal(document.getText(), BEFORE);
   });
