@@ -2,10 +2,23 @@
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { commands, Position, Selection, type TextEditor, type TextEditorEdit, Uri, window, workspace } from "vscode";
-import { alive, closeEditors, eventually, notes, open, PROSE, serverPid, shownSummary, status } from "./editor.ts";
+import {
+  alive,
+  closeEditors,
+  eventually,
+  notes,
+  open,
+  PROSE,
+  select,
+  serverPid,
+  shownSummary,
+  status,
+} from "./editor.ts";
 
 /** Long enough that a tiny model needs seconds for it. */
 const LONG = Array.from({ length: 400 }, (_, i) => PROSE.replaceAll("harbour", `harbour ${i}`)).join("\n");
+/** Enough gaps that filling them takes long. */
+const GAPS = Array.from({ length: 600 }, (_, i) => `The ___ is near the ___, and boat ${i} has a ___.\n`).join("\n");
 
 suite("recovery", () => {
   let count = 0;
@@ -23,9 +36,10 @@ suite("recovery", () => {
     await shownSummary();
   }
 
-  test("a summary is cancelled in the middle, and the engine is free at once", async () => {
-    await open(LONG, "long.md");
-    const running = commands.executeCommand("spanfill.summarizeFile");
+  test("filling is cancelled in the middle, and the engine is free at once", async () => {
+    const editor = await open(GAPS, "gaps.md");
+    select(editor);
+    const running = commands.executeCommand("spanfill.fillGapsInSelection");
     const { pid } = await eventually("work", async () => {
       const now = await status();
       return now.state === "busy" && now;
@@ -46,7 +60,7 @@ suite("recovery", () => {
       return now.state !== "busy" && now;
     });
     notes.push(`from the last attempt to cancel to an idle engine: ${(performance.now() - cancelled).toFixed(0)} ms`);
-    assert.ok(!window.visibleTextEditors.some(({ document }) => document.uri.scheme === "spanfill-summary"));
+    assert.equal(editor.document.getText(), GAPS);
     assert.deepEqual(
       { state: after.state, pid: after.pid },
       { state: "ready", pid },
@@ -152,15 +166,16 @@ suite("recovery", () => {
   });
 
   test("an engine that is killed at work is reported and back with the next request", async () => {
-    await open(LONG, "long.md");
-    const running = commands.executeCommand("spanfill.summarizeFile");
+    const editor = await open(GAPS, "gaps.md");
+    select(editor);
+    const running = commands.executeCommand("spanfill.fillGapsInSelection");
     const pid = await eventually("work", async () => {
       const { state, pid } = await status();
       return state === "busy" && pid;
     });
     process.kill(pid, "SIGKILL");
     await running;
-    assert.ok(!window.visibleTextEditors.some(({ document }) => document.uri.scheme === "spanfill-summary"));
+    assert.equal(editor.document.getText(), GAPS);
     await closeEditors();
     await summarizeSomething();
   });
