@@ -66,9 +66,9 @@ for (const [name, text, window, expected] of rows) {
   test(name, async () => assert.deepEqual(await texts(text, window), expected));
 }
 
-test("counts each stretch of 10 MB only a few times", async () => {
+test("counts each stretch of 3 MB only a few times", async () => {
   for (const line of ["A sentence of an endless paragraph. ", "word\n\n", "unbroken"]) {
-    const text = line.repeat(Math.ceil(10_000_000 / line.length));
+    const text = line.repeat(Math.ceil(3_000_000 / line.length));
     let counted = 0;
     const spans = await splitText(text, 500, {
       countTokens: async (list) => {
@@ -77,7 +77,7 @@ test("counts each stretch of 10 MB only a few times", async () => {
       },
     });
     assert.ok(counted < 2.5 * text.length, `${counted} characters counted of ${text.length}`);
-    assert.ok(spans.length > 3000 && spans.at(-1)?.end === text.length, `${spans.length} spans`);
+    assert.ok(spans.length > 900 && spans.at(-1)?.end === text.length, `${spans.length} spans`);
   }
 });
 
