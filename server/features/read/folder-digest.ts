@@ -13,7 +13,7 @@ import {
   walkFolder,
 } from "../../text/folder-files.ts";
 import { languageName } from "../../text/languages.ts";
-import { proseOf } from "./prose.ts";
+import { NoProse, NothingToQuote, proseOf } from "./prose.ts";
 import { type RememberedSummary, type RememberingContext, rememberedSummary } from "./remembered-summary.ts";
 import type { SummaryStyle } from "./summary-text.ts";
 
@@ -90,8 +90,16 @@ export async function folderDigest(
       context,
       { text, language: path, style, maxContextTokens, minimumConfidence, ...defined({ maxWords }) },
       { signal },
-    );
+    ).catch((error: unknown) => {
+      // One file of which there is nothing to say does not end the others.
+      if (error instanceof NoProse || error instanceof NothingToQuote) return "nothing" as const;
+      throw error;
+    });
     if (summary === undefined) break;
+    if (summary === "nothing") {
+      made.push({ path, summary: undefined });
+      continue;
+    }
     read += summary.coverage * text.length;
     made.push({ path, summary });
   }
