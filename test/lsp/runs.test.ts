@@ -57,7 +57,7 @@ test("a run waits while a person types, is in use before its end, and outlives t
   const settings: Record<string, unknown> = { model: "base", precision: "float32", threads: 1 };
   {
     await using session = await startSession({ settings });
-    session.open(uri, `${text(1)}. ${text(2)}.`);
+    session.open(uri, `The boats are in the harbour. ${text(1)}. ${text(2)}.`);
     const request = { task: "summarize", data, base: "base", epochs: 1000, batchSize: 1, threads: 1, judged: 0 };
     const asked = { ...request, evaluateEvery: 500, patience: 0 };
     const running = newsOf(session, ({ summary }) => summary.state === "running" && summary.usable);
