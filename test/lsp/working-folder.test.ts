@@ -81,8 +81,8 @@ test("the command line: an id is no folder, and the message says how to mean it"
 test("folders that the environment names by relative paths are the command line's, and no server's", () => {
   const environment = { SPANFILL_MODELS: "models", HF_HOME: "/home/hf", XDG_DATA_HOME: "" };
   const own: NodeJS.ProcessEnv = { ...environment };
-  assert.deepEqual(settleFolders("/work", own), []);
-  assert.deepEqual(own, { ...environment, SPANFILL_MODELS: "/work/models" });
+  assert.deepEqual(settleFolders("/project", own), []);
+  assert.deepEqual(own, { ...environment, SPANFILL_MODELS: "/project/models" });
   const servers: NodeJS.ProcessEnv = { ...environment };
   assert.deepEqual(settleFolders(undefined, servers), ["SPANFILL_MODELS"]);
   assert.deepEqual(servers, { HF_HOME: "/home/hf", XDG_DATA_HOME: "" });
