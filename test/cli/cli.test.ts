@@ -195,6 +195,15 @@ test("--language tells the format of standard input; a text without prose is ref
   assert.match(none.stderr, /no prose to summarize/);
 });
 
+test("prose whose sentences are too long to quote is quoted by its beginning", async () => {
+  const long = "the one of and to in is that it for was on ".repeat(20);
+  for (const style of ["bullets", "paragraph"]) {
+    const run = await spanfill(["summarize", "--style", style, ...withModel], long);
+    assert.equal(run.code, 0, run.stderr);
+    assert.match(run.stdout, /^(- )?(the one of and to in is that it for was on ){2}the one of and to in…\n$/);
+  }
+});
+
 test("infill changes nothing outside the gaps, and writes no file", async () => {
   const draft = "\uFEFFThe ___ is on\tthe ___.\r\n\r\n  naïve – 漢字 ___\n";
   const name = file("draft.md", draft);

@@ -2,7 +2,7 @@
 import { endsSentence } from "../../text/sentences.ts";
 import type { WrittenProse } from "./prose.ts";
 import { bestOf, chooseSentences } from "./sentences/choose.ts";
-import type { DocumentSentence } from "./sentences/sentences.ts";
+import { type DocumentSentence, isTooLong, showsAddress } from "./sentences/sentences.ts";
 import type { SummaryStyle } from "./summary-text.ts";
 
 /** A document's sentences with their scores. */
@@ -20,14 +20,15 @@ const TITLE_WORDS = 10;
 export function quoted(ranked: RankedProse, style: SummaryStyle, mostWords?: number): string | undefined {
   if (style === "title") return quotedTitle(ranked, mostWords);
   const { sentences, scores } = ranked;
-  if (style === "sentence") return limited(bestOf(sentences, scores, mostWords)?.text, mostWords);
+  if (style === "sentence")
+    return limited(bestOf(sentences, scores, mostWords)?.text, mostWords) ?? beginning(ranked, mostWords);
   // A paragraph is made of sentences; a list also of what stands alone.
   const inStyle = style === "paragraph" ? sentences.map(asSentence) : sentences;
   const some = inStyle.some(({ isWhole }) => isWhole) ? inStyle : sentences;
   const chosen = chooseSentences(some, scores, { most: MOST[style], mostWords });
   const texts = chosen.map(({ text }) => text);
   if (texts.length === 0) {
-    const best = limited(bestOf(some, scores)?.text, mostWords);
+    const best = limited(bestOf(some, scores)?.text, mostWords) ?? beginning(ranked, mostWords);
     if (best === undefined) return undefined;
     texts.push(best);
   }
@@ -43,6 +44,14 @@ function quotedTitle({ prose, sentences, scores }: RankedProse, mostWords = TITL
   const text = heading ?? bestOf(sentences, scores, mostWords)?.text;
   return limited(text, mostWords)?.replace(/(?<!\.)\.$/, "");
 }
+
+/** The beginning of a text whose sentences are all too long to quote whole; none of what shows an address. */
+function beginning({ sentences }: RankedProse, mostWords = BEGINNING_WORDS): string | undefined {
+  const long = sentences.find(({ text }) => isTooLong(text) && !showsAddress(text));
+  return limited(long?.text, Math.min(mostWords, BEGINNING_WORDS));
+}
+
+const BEGINNING_WORDS = 30;
 
 function asSentence(sentence: DocumentSentence): DocumentSentence {
   return endsSentence(sentence.text) ? sentence : { ...sentence, isWhole: false };

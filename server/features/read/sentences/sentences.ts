@@ -75,11 +75,21 @@ const LEAST_WORDS = 4;
 const MOST_WORDS = 80;
 const ADDRESS = /\b(?:https?|ftp|mailto|file):\S/i;
 
+/** Whether a sentence is too long to be quoted whole. */
+export function isTooLong(text: string): boolean {
+  return wordCount(text) > MOST_WORDS;
+}
+
+/** Whether a text shows an address, which is not to be quoted. */
+export function showsAddress(text: string): boolean {
+  return ADDRESS.test(text);
+}
+
 /**
  * A sentence ends as one; what stands alone, such as an item, need not, unless something must follow it. What shows an
  * address is not to be quoted.
  */
 function isWhole(text: string, inParagraph: number): boolean {
-  if (wordCount(text) > MOST_WORDS || ADDRESS.test(text) || /^[,;:)\]}|…-]|^\p{Ll}+[)\]]/u.test(text)) return false;
+  if (isTooLong(text) || showsAddress(text) || /^[,;:)\]}|…-]|^\p{Ll}+[)\]]/u.test(text)) return false;
   return endsSentence(text) || (inParagraph === 1 && !/[,;:：、，([{-]$/u.test(text));
 }
