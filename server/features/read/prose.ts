@@ -2,26 +2,7 @@
 import { ModelError } from "../../../models/errors.ts";
 import { type ProseBlock, proseBlocks, readDocument } from "../../text/document.ts";
 import { languageName } from "../../text/languages.ts";
-
-/** A heading, paragraph or item of the prose, and where it stands in it. */
-export interface WrittenBlock {
-  readonly kind: "heading" | "paragraph";
-  /** Of a heading, from 1; else 0. */
-  readonly level: number;
-  readonly text: string;
-  readonly within?: "item" | "quotation";
-  /** Where `text` begins in the written prose. */
-  readonly start: number;
-}
-
-/** The prose of a document as the model reads it. */
-export interface WrittenProse {
-  /** Blocks with blank lines between, with marks of headings and items. */
-  readonly text: string;
-  readonly blocks: readonly WrittenBlock[];
-  /** The heading that stands before anything else; empty where there is none. */
-  readonly title: string;
-}
+import { type WrittenProse, writeProse } from "../../text/written-prose.ts";
 
 /**
  * The prose of a text; undefined where there is none to speak of.
@@ -32,37 +13,13 @@ export async function writtenProse(text: string, language?: string): Promise<Wri
   if (!blocks.some(isTelling)) return undefined;
   // What is quoted, as callouts are, says what the text is about only where there is nothing else.
   const own = blocks.filter(({ within }) => within !== "quotation");
-  return written(own.some(isTelling) ? own : blocks);
+  return writeProse(own.some(isTelling) ? own : blocks);
 }
 
 /** The text of {@link writtenProse}. */
 export async function proseOf(text: string, language?: string): Promise<string | undefined> {
   return (await writtenProse(text, language))?.text;
 }
-
-function written(blocks: readonly ProseBlock[]): WrittenProse {
-  const parts: string[] = [];
-  const writtenBlocks: WrittenBlock[] = [];
-  let length = 0;
-  for (const { block, prose, within } of blocks) {
-    const isHeading = block.kind === "heading";
-    const level = isHeading ? Math.min(block.level ?? 1, 6) : 0;
-    const mark = isHeading ? `${"#".repeat(level)} ` : within === "item" ? "- " : "";
-    const start = length + mark.length;
-    const kind = isHeading ? "heading" : "paragraph";
-    writtenBlocks.push({ kind, level, text: prose.text, start, ...(within !== undefined && { within }) });
-    parts.push(mark + prose.text);
-    length = start + prose.text.length + SEPARATOR.length;
-  }
-  const [first] = writtenBlocks;
-  return {
-    text: parts.join(SEPARATOR),
-    blocks: writtenBlocks,
-    title: first?.kind === "heading" ? first.text : "",
-  };
-}
-
-const SEPARATOR = "\n\n";
 
 /** Whether a block is a paragraph of more than a word; in scripts without blanks, of more than a few characters. */
 function isTelling({ block, prose: { text } }: ProseBlock): boolean {

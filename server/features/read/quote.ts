@@ -1,6 +1,6 @@
 /** Quotes a text: the sentences that a list or paragraph consists of, and those that replace a model's. */
 import { endsSentence } from "../../text/sentences.ts";
-import type { WrittenProse } from "./prose.ts";
+import type { WrittenProse } from "../../text/written-prose.ts";
 import { bestOf, chooseSentences } from "./sentences/choose.ts";
 import { type DocumentSentence, isTooLong, showsAddress } from "./sentences/sentences.ts";
 import type { SummaryStyle } from "./summary-text.ts";

@@ -2,6 +2,7 @@
 import { ModelError } from "../../../models/errors.ts";
 import { type ProseBlock, proseBlocks, readDocument } from "../../text/document.ts";
 import { type FrontMatter, frontMatterIn, frontMatterValues, keyIn, lineAt } from "../../text/front-matter.ts";
+import { writeProse } from "../../text/written-prose.ts";
 import type { Document, Pair } from "./dataset.ts";
 
 /** Sections of fewer words say too little to be titled. */
@@ -12,7 +13,7 @@ export type FromText = { readonly pairs: readonly Pair[] } | { readonly why: str
 
 /** The prose of a text, with headings and list marks as the model is given them; empty where it has none. */
 export async function proseOf(text: string, name: string): Promise<string> {
-  return marked(proseBlocks((await readDocument(text, name)).blocks));
+  return writeProse(proseBlocks((await readDocument(text, name)).blocks)).text;
 }
 
 /** Each heading as the title of the prose beneath it, up to the next heading. */
@@ -21,7 +22,7 @@ export async function sectionPairs({ source, text }: Document): Promise<FromText
   const headings = blocks.flatMap(({ block }, i) => (block.kind === "heading" ? [i] : []));
   const pairs = headings.flatMap((at, i): Pair[] => {
     const { block, prose } = blocks[at] as ProseBlock;
-    const input = marked(blocks.slice(at + 1, headings[i + 1] ?? blocks.length));
+    const input = writeProse(blocks.slice(at + 1, headings[i + 1] ?? blocks.length)).text;
     const row = lineAt(text, block.start);
     return words(input) < LEAST_WORDS ? [] : [{ source, input, target: prose.text, file: source, row }];
   });
@@ -58,15 +59,6 @@ function descriptionIn(
     if (!(error instanceof ModelError)) throw error;
     return { why: "their front matter is not valid" };
   }
-}
-
-function marked(blocks: readonly ProseBlock[]): string {
-  return blocks
-    .map(({ block, prose, within }) => {
-      if (block.kind === "heading") return `${"#".repeat(Math.min(block.level ?? 1, 6))} ${prose.text}`;
-      return within === "item" ? `- ${prose.text}` : prose.text;
-    })
-    .join("\n\n");
 }
 
 function words(text: string): number {

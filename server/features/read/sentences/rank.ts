@@ -1,7 +1,7 @@
 /** Ranks a document's sentences: how well each would stand for the whole. */
 import { englishSentenceTable } from "../../../catalog/sentence-table.ts";
 import type { LoadedModel } from "../../../engine/engine.ts";
-import type { WrittenProse } from "../prose.ts";
+import type { WrittenProse } from "../../../text/written-prose.ts";
 import { sentenceFeatures, stemsOf } from "./features.ts";
 import { type DocumentSentence, wordCount } from "./sentences.ts";
 

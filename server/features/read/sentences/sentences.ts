@@ -1,6 +1,6 @@
 /** The sentences of a document's prose, each with its place: what a summary quotes, and what a ranker compares. */
 import { endsSentence, sentenceSpans } from "../../../text/sentences.ts";
-import type { WrittenBlock } from "../prose.ts";
+import type { WrittenBlock } from "../../../text/written-prose.ts";
 
 /** A sentence and where it stands. Numbers of paragraphs, sections and places begin at 0. */
 export interface DocumentSentence {

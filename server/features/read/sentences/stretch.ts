@@ -1,5 +1,5 @@
 /** Finds the part of a long text that the model writes from: the stretch around its best sentences. */
-import type { WrittenProse } from "../prose.ts";
+import type { WrittenProse } from "../../../text/written-prose.ts";
 import type { DocumentSentence } from "./sentences.ts";
 
 /** A part of the written prose, code units `start`..`end`. */
