@@ -79,7 +79,8 @@ export const MOST_WEIGHED = 32;
 const MOST_WORDS = 7;
 const MOST_TOKENS = 16;
 const MOST_BEAMS = 16;
-const LEAST_BEAMS = 4;
+/** Beams where alternatives are wanted, at least. */
+export const LEAST_BEAMS = 4;
 const ALL_BEAMS = 96;
 /** Parameters from which on many beams take too long. */
 const LARGE_MODEL = 150e6;

@@ -4,7 +4,7 @@ import { fillLength, findGaps, type LengthHint, orderGaps } from "../../../model
 import type { CallOptions, Filling, FillRequest, LoadedModel } from "../../engine/engine.ts";
 import { checkText } from "../../text/input.ts";
 import { type Decoding, decodingOf } from "../decoding.ts";
-import { beamsFor, weighedTokens, weighingOf } from "./gap-weighing.ts";
+import { beamsFor, LEAST_BEAMS, weighedTokens, weighingOf } from "./gap-weighing.ts";
 import type { PlacedGap } from "./gaps.ts";
 import { choose, type GapCandidates, keep } from "./infill-candidates.ts";
 import { windowOf } from "./infill-window.ts";
@@ -144,7 +144,6 @@ async function run(work: Work, request: FillRequest): Promise<Filling | undefine
 
 const WINDOW_TOKENS = 512;
 const LEAST_WINDOW_TOKENS = 32;
-const LEAST_BEAMS = 4;
 
 function check({ text, gaps = [], length, alternatives = 1, maxContextTokens = WINDOW_TOKENS }: InfillParams): void {
   checkText(text, "fill");

@@ -62,8 +62,7 @@ export async function inlineCompletion(
     english: language.english,
     maxTokens: settings.maxContextTokens,
   };
-  if (explicit) return continuations(suggesting, { text, offset, place, settings }, signal, t);
-  if (place === undefined) return none("");
+  if (explicit || place === undefined) return continuations(suggesting, { text, offset, place, settings }, signal, t);
   const least = settings["inlineCompletion.minimumConfidence"];
   const shown = shownWord(suggesting, place);
   const stays = shown !== undefined && shown.chance >= least;
