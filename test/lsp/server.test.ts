@@ -12,9 +12,9 @@ import type {
   WriteFieldResult,
 } from "../../protocol/commands/writing.ts";
 import type { EngineStatus } from "../../protocol/requests.ts";
-import { type Message, RpcError } from "../support/json-rpc.ts";
+import { RpcError } from "../support/json-rpc.ts";
 import { randomModelFolder } from "../support/random-model.ts";
-import { FULL, isProgress, lives, progressOf, type Session, startSession } from "./session.ts";
+import { FULL, isProgress, isReport, lives, progressOf, type Session, startSession } from "./session.ts";
 
 const folder = randomModelFolder();
 // Slow enough that a long piece of work is still under way when a test ends it.
@@ -465,12 +465,10 @@ test("long work", async (t) => {
       arguments: [{ uri: URI, version: 1, question: "what is it?" }],
       ...extra,
     });
-  const report = (seen: number) => (message: Message) =>
-    isProgress(message) && (message.params as { value: { kind: string } }).value.kind === "report" && seen >= 0;
 
   await t.test("cancelling its progress ends it in the middle", async () => {
     const running = asking();
-    await client.until(report(0));
+    await client.until(isReport);
     const token = progressOf(client).at(-1)?.token;
     client.notify("window/workDoneProgress/cancel", { token });
     await assert.rejects(running.result, code(CANCELLED));
@@ -483,7 +481,7 @@ test("long work", async (t) => {
   await t.test("cancelling the request ends it, too; a token of the client's is used", async () => {
     const seen = client.received.length;
     const running = asking({ workDoneToken: "mine" });
-    await client.until(report(seen), seen);
+    await client.until(isReport, seen);
     client.notify("$/cancelRequest", { id: running.id });
     await assert.rejects(running.result, code(CANCELLED));
     const tokens = new Set(
@@ -499,7 +497,7 @@ test("long work", async (t) => {
   await t.test("an engine killed in the middle fails the request, and is back for the next", async () => {
     const seen = client.received.length;
     const running = asking();
-    await client.until(report(seen), seen);
+    await client.until(isReport, seen);
     const { pid } = await status(session);
     process.kill(pid ?? 0, "SIGKILL");
     await assert.rejects(running.result, (error: unknown) => {

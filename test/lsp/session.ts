@@ -94,6 +94,11 @@ export function isProgress({ method }: Message): boolean {
   return method === "$/progress";
 }
 
+/** Whether a message says how far the work is. */
+export function isReport(message: Message): boolean {
+  return isProgress(message) && (message.params as { value: { kind: string } }).value.kind === "report";
+}
+
 /** Whether a process is still there, and not just waiting for its parent to notice that it ended. */
 export function lives(pid: number): boolean {
   try {

@@ -7,9 +7,9 @@ import { after, test } from "node:test";
 import type { CodeAction, CodeLens, Hover, Range, TextDocumentEdit } from "vscode-languageserver-protocol";
 import type { FillGapsResult } from "../../protocol/commands/writing.ts";
 import type { EngineStatus } from "../../protocol/requests.ts";
-import { type Message, RpcError } from "../support/json-rpc.ts";
+import { RpcError } from "../support/json-rpc.ts";
 import { randomModelFolder } from "../support/random-model.ts";
-import { type Session, startSession } from "./session.ts";
+import { isReport, type Session, startSession } from "./session.ts";
 
 const folder = randomModelFolder({ seed: 13 });
 const other = randomModelFolder({ seed: 3 });
@@ -138,37 +138,40 @@ test("an offer that was made for a document is refused after that was closed and
 });
 
 test("what runs when the engine is restarted, or gets other settings, is asked once more, and nothing has failed", async () => {
-  await using session = await startSession({ settings: { ...settings, model: slow.directory } });
+  const models = { ask: slow.directory };
+  await using session = await startSession({ settings: { ...settings, model: slow.directory, models } });
   const { client } = session;
-  const statusOf = ({ method, params }: Message) =>
-    method === "$/spanfill/status" ? (params as EngineStatus).state : undefined;
   let count = 0;
-  /** A long summary that the engine is at work on; of another text each time, for what is known is not asked again. */
-  const summarizing = async () => {
+  /** A question about a text of many parts of which the first is read; another text each time, for answers are kept. */
+  const asking = async () => {
     const seen = client.received.length;
     const uri = `file:///${count++}.md`;
-    const part = (i: number) =>
-      `${"the one of and to in is that it for was on are as with. ".repeat(30)}${uri} ${i}\n\n`;
+    const part = (i: number) => `${"the one of and to in is that it for was on. ".repeat(40)}${uri} ${i}\n\n`;
     session.open(uri, Array.from({ length: 6 }, (_, i) => part(i)).join(""));
-    const running = session.command("spanfill.summarizeRange", { uri });
+    const running = session.command("spanfill.askRange", { uri, version: 1, question: "what is it?" });
     running.catch(() => undefined); // looked at later
-    await client.until((message) => statusOf(message) === "busy", seen);
+    await client.until((message) => isReport(message), seen);
     return { running };
   };
   session.open(URI, "the one of it\n");
-  const restarted = await summarizing();
+  const restarted = await asking();
   await session.command("spanfill.restartEngine");
   assert.ok(await restarted.running);
 
-  const reset = await summarizing();
+  const reset = await asking();
   session.settings = { ...session.settings, threads: 2 };
   client.notify("workspace/didChangeConfiguration", { settings: null });
   assert.ok(await session.command("spanfill.rephrase", { uri: URI, version: 1, range: from(0, 4, 7) }));
   assert.ok(await reset.running);
 
-  const unloaded = await summarizing();
+  const unloaded = await asking();
   await session.command("spanfill.freeModelMemory");
   await assert.rejects(unloaded.running, code(SERVER_CANCELLED, /memory.*again/));
   assert.equal(await state(session), "unloaded");
-  assert.ok(!client.received.some((message) => statusOf(message) === "failed"), "it was said to have failed");
+  assert.ok(
+    !client.received.some(
+      (message) => message.method === "$/spanfill/status" && (message.params as EngineStatus).state === "failed",
+    ),
+    "it was said to have failed",
+  );
 });
