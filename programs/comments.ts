@@ -49,6 +49,53 @@ function proseOf(
   return at < 0 ? undefined : joined(lineComments(text, comments, at, languageId), offset);
 }
 
+/** A comment of a program: a block or docstring, or line comments one below the other. */
+export interface CommentGroup {
+  readonly start: number;
+  readonly end: number;
+  readonly lines: readonly CommentLine[];
+  readonly isDocstring: boolean;
+}
+
+/** All comments and docstrings of a program, in order; undefined in an unknown language. */
+export async function commentsOf(text: string, languageId: string): Promise<CommentGroup[] | undefined> {
+  if (!Object.hasOwn(COMMENTED_LANGUAGES, languageId)) return undefined;
+  const { lexerOf } = await import("./lexers.ts");
+  const comments = (await lexerOf(languageId))?.(text).comments;
+  if (comments === undefined) return undefined;
+  const groups: CommentGroup[] = [];
+  for (let at = 0; at < comments.length; at++) {
+    const first = comments[at] as Comment;
+    if (first.start < (groups.at(-1)?.end ?? 0)) continue;
+    const block = insideOf(text, first, languageId);
+    if (block !== undefined) {
+      const lines = blockLines(text, block.start, block.end);
+      groups.push({ start: first.start, end: Math.max(first.end, block.after), lines, isDocstring: first.isDocstring });
+      continue;
+    }
+    const lines = lineComments(text, comments, at, languageId, at);
+    const last = lines.at(-1);
+    if (last === undefined) continue;
+    groups.push({ start: first.start, end: last.start + last.text.length, lines, isDocstring: false });
+  }
+  return groups;
+}
+
+/** What stands inside the marks of a block comment or docstring, and where it ends; undefined for a line comment. */
+function insideOf(text: string, { start, end, isDocstring }: Comment, languageId: string) {
+  const marks = COMMENTED_LANGUAGES[languageId]?.block ?? [];
+  const opening = isDocstring ? /^\w{0,2}("""|''')/.exec(text.slice(start, start + 5)) : null;
+  const [begin, close] =
+    opening !== null ? [opening[0], opening[1]] : (marks.find(([mark]) => text.startsWith(mark, start)) ?? []);
+  if (begin === undefined || close === undefined) return undefined;
+  const inside = start + begin.length;
+  const found = text.indexOf(close, inside);
+  // Lezer knows where a comment ends that holds others.
+  const isKnown = text.slice(end - close.length, end) === close && end - close.length >= inside;
+  const stop = isKnown ? end - close.length : found;
+  return { start: inside, end: stop < 0 ? text.length : stop, after: stop < 0 ? text.length : stop + close.length };
+}
+
 /** What stands inside the marks of the block comment or docstring at an offset. */
 function blockAt(
   text: string,
@@ -56,40 +103,38 @@ function blockAt(
   offset: number,
   languageId: string,
 ): { readonly start: number; readonly end: number } | undefined {
-  const marks = COMMENTED_LANGUAGES[languageId]?.block ?? [];
   let passed = 0;
-  for (const { start, end, isDocstring } of comments) {
-    if (start >= offset) return undefined;
-    if (start < passed) continue; // a line of a comment of several lines
-    const opening = isDocstring ? /^\w{0,2}("""|''')/.exec(text.slice(start, start + 5)) : null;
-    const [begin, close] =
-      opening !== null ? [opening[0], opening[1]] : (marks.find(([mark]) => text.startsWith(mark, start)) ?? []);
-    if (begin === undefined || close === undefined) continue;
-    const inside = start + begin.length;
-    const found = text.indexOf(close, inside);
-    // Lezer knows where a comment ends that holds others.
-    const stop =
-      text.slice(end - close.length, end) === close && end - close.length >= inside ? end - close.length : found;
-    passed = stop < 0 ? text.length : stop + close.length;
-    if (offset < inside) return undefined;
-    if (stop < 0 || offset <= stop) return { start: inside, end: stop < 0 ? text.length : stop };
+  for (const comment of comments) {
+    if (comment.start >= offset) return undefined;
+    if (comment.start < passed) continue; // a line of a comment of several lines
+    const inside = insideOf(text, comment, languageId);
+    if (inside === undefined) continue;
+    passed = inside.after;
+    if (offset < inside.start) return undefined;
+    if (inside.end === text.length || offset <= inside.end) return inside;
   }
   return undefined;
 }
 
 /** A line of a comment: the offset and text of its prose. */
-interface Line {
+export interface CommentLine {
   readonly start: number;
   readonly text: string;
 }
 
-/** The comment-only lines around one; that one may have code before it. */
-function lineComments(text: string, comments: readonly Comment[], at: number, languageId: string): Line[] {
+/** The comment-only lines around one; that one may have code before it. @param least the first comment to look at */
+function lineComments(
+  text: string,
+  comments: readonly Comment[],
+  at: number,
+  languageId: string,
+  least = Math.max(0, at - MOST_LINES),
+): CommentLine[] {
   const marks = (COMMENTED_LANGUAGES[languageId]?.line ?? []).map((mark) =>
     mark.replace(/[\\^$.*+?()[\]{}|/-]/g, "\\$&"),
   );
   const mark = new RegExp(`^(?:${marks.join("|")})[/!#-]*[ \\t]?`);
-  const lineOf = ({ start, end }: Comment): Line | undefined => {
+  const lineOf = ({ start, end }: Comment): CommentLine | undefined => {
     const whole = text.slice(start, end).replace(/\r$/, "");
     const found = mark.exec(whole)?.[0];
     return found === undefined ? undefined : { start: start + found.length, text: whole.slice(found.length) };
@@ -103,7 +148,7 @@ function lineComments(text: string, comments: readonly Comment[], at: number, la
     /^\s*$/.test(text.slice(before.end, after.start)) &&
     text.slice(before.end, after.start).split("\n").length === 2;
   let [first, last] = [at, at];
-  while (at - first < MOST_LINES && follows(comments[first - 1], comments[first])) first -= 1;
+  while (first > least && follows(comments[first - 1], comments[first])) first -= 1;
   while (last - at < MOST_LINES && follows(comments[last], comments[last + 1])) last += 1;
   return comments.slice(first, last + 1).flatMap((comment) => lineOf(comment) ?? []);
 }
@@ -111,7 +156,7 @@ function lineComments(text: string, comments: readonly Comment[], at: number, la
 const MOST_LINES = 200;
 
 /** A block's lines without their leading stars and white space. */
-function blockLines(text: string, begin: number, end: number): Line[] {
+function blockLines(text: string, begin: number, end: number): CommentLine[] {
   let start = begin;
   return text
     .slice(begin, end)
@@ -125,7 +170,7 @@ function blockLines(text: string, begin: number, end: number): Line[] {
 }
 
 /** The lines as one text; undefined if the offset is in a removed mark. */
-function joined(lines: readonly Line[], offset: number): CommentProse | undefined {
+function joined(lines: readonly CommentLine[], offset: number): CommentProse | undefined {
   const current = lines.findLastIndex(({ start, text }) => offset >= start && offset <= start + text.length);
   const line = lines[current];
   if (line === undefined) return undefined;

@@ -2,26 +2,15 @@
  * The document model: any text a person writes as a tree of blocks, with its prose as a reader would see it. Parsers
  * load when first needed.
  */
-import type { Block, Prose } from "./document/block.ts";
+import { type Block, type Prose, wholeBlock } from "./document/block.ts";
+import { type Format, formatOfContent, programOfContent } from "./document/content.ts";
 import { frontMatterOf } from "./document/front-matter.ts";
+import { isGitLog } from "./document/git.ts";
+import { programOf } from "./document/program-names.ts";
 import { normalized } from "./document/source.ts";
 
 export type { Block, BlockKind, Prose } from "./document/block.ts";
-
-/** A format that is read apart from others. */
-export type Format =
-  | "markdown"
-  | "mdx"
-  | "html"
-  | "latex"
-  | "restructuredtext"
-  | "asciidoc"
-  | "org"
-  | "typst"
-  | "notebook"
-  | "commit"
-  | "gitLog"
-  | "plaintext";
+export type { Format } from "./document/content.ts";
 
 /** A text, read. */
 export interface TextDocument {
@@ -70,17 +59,37 @@ const FORMATS: Readonly<Record<string, Format>> = {
   "git-commit": "commit",
   gitcommit: "commit",
   scminput: "commit",
+  csv: "table",
+  tsv: "table",
+  tab: "table",
+  psv: "table",
+  json: "data",
+  jsonc: "data",
+  json5: "data",
+  jsonl: "data",
+  ndjson: "data",
+  geojson: "data",
+  lock: "data",
+  log: "data",
+  xml: "html",
   plaintext: "plaintext",
   txt: "plaintext",
   text: "plaintext",
 };
 
 /** Files whose names have no ending that tells. */
-const NAMES: Readonly<Record<string, string>> = {
-  commit_editmsg: "git-commit",
-  merge_msg: "git-commit",
-  tag_editmsg: "git-commit",
+const NAMES: Readonly<Record<string, Format>> = {
+  commit_editmsg: "commit",
+  merge_msg: "commit",
+  squash_msg: "commit",
+  tag_editmsg: "commit",
 };
+
+/** Endings of mails and patches: plain text, whatever it begins with. */
+const PLAIN = new Set(["eml", "mbox", "diff", "patch", "email"]);
+
+/** Characters that tell a text's format. */
+const MOST_TOLD_BY = 4000;
 
 /**
  * The format of a text.
@@ -88,24 +97,23 @@ const NAMES: Readonly<Record<string, string>> = {
  */
 export function formatOf(text: string, language = ""): Format {
   const name = language.toLowerCase();
-  const known = FORMATS[name] ?? FORMATS[name.slice(name.lastIndexOf(".") + 1)] ?? FORMATS[NAMES[name] ?? ""];
+  const ending = name.slice(name.lastIndexOf(".") + 1);
+  const known = FORMATS[name] ?? FORMATS[ending] ?? NAMES[name.slice(name.lastIndexOf("/") + 1)];
   if (known !== undefined && known !== "plaintext") return known;
-  const head = text.slice(0, 4000);
-  if (/^commit [\da-f]{7,40}\b.*\n(Merge: .*\n)?Author: /.test(head)) return "gitLog";
-  if (known !== undefined) return known;
-  if (/^\s*(<!doctype html|<html)/i.test(head)) return "html";
-  if (/^\s*\{\s*"(cells|metadata|nbformat)"/.test(head)) return "notebook";
-  if (/^\s*(%.*\n\s*)*\\(documentclass|documentstyle|begin\{document\})/.test(head)) return "latex";
-  if (/^#\+(title|author|options):/im.test(head)) return "org";
-  if (/^= \S.*\n(?!=)/.test(head) && !/^=+\s*$/m.test(head.slice(0, 200))) return "asciidoc";
-  if (/^\.\. [\w-]+::|^(={3,}|\*{3,})\n.+\n\1/m.test(head)) return "restructuredtext";
-  if (/^(---|\+\+\+)[ \t]*\r?\n|^#{1,6} \S|^```|^\s*[-*] \S|\]\([^)]+\)|\*\*\S/m.test(head)) return "markdown";
-  return "plaintext";
+  if (programOf(name) !== undefined) return "program";
+  const head = text.slice(0, MOST_TOLD_BY);
+  if (isGitLog(head)) return "gitLog";
+  return known ?? (PLAIN.has(ending) ? "plaintext" : formatOfContent(head));
 }
 
 /** Reads a text. Never throws. */
 export async function readDocument(text: string, language?: string): Promise<TextDocument> {
   const format = formatOf(text, language);
+  if (format === "program") {
+    const { programBlocks } = await import("./document/program.ts");
+    const program = programOf(language?.toLowerCase() ?? "") ?? programOfContent(text) ?? "";
+    return { text, format, blocks: await programBlocks(normalized(text), program) };
+  }
   const read = await readerOf(format);
   const plain = normalized(text);
   const front = FRONTED.has(format) ? frontMatterOf(plain) : undefined;
@@ -119,10 +127,11 @@ export async function readDocument(text: string, language?: string): Promise<Tex
 const FRONTED: ReadonlySet<Format> = new Set(["html", "asciidoc", "restructuredtext", "org"]);
 
 type Reader = (text: string) => Block[];
-const readers = new Map<Format, Promise<Reader>>();
+type ReadFormat = Exclude<Format, "program">;
+const readers = new Map<ReadFormat, Promise<Reader>>();
 
 /** The reader of a format, loaded once. */
-function readerOf(format: Format): Promise<Reader> {
+function readerOf(format: ReadFormat): Promise<Reader> {
   let reader = readers.get(format);
   if (reader === undefined) {
     reader = loadReader(format);
@@ -131,7 +140,7 @@ function readerOf(format: Format): Promise<Reader> {
   return reader;
 }
 
-async function loadReader(format: Format): Promise<Reader> {
+async function loadReader(format: ReadFormat): Promise<Reader> {
   switch (format) {
     case "markdown":
     case "mdx":
@@ -157,9 +166,13 @@ async function loadReader(format: Format): Promise<Reader> {
       return (text) => notebookBlocks(text, markdown);
     }
     case "commit":
-      return (await import("./document/plain.ts")).commitBlocks;
+      return (await import("./document/git.ts")).commitBlocks;
     case "gitLog":
-      return (await import("./document/plain.ts")).gitLogBlocks;
+      return (await import("./document/git.ts")).gitLogBlocks;
+    case "table":
+      return (text) => [wholeBlock("table", text)];
+    case "data":
+      return (text) => [wholeBlock("data", text)];
     case "plaintext":
       return (await import("./document/plain.ts")).plainBlocks;
   }

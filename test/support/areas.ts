@@ -75,7 +75,7 @@ export const AREAS: readonly Area[] = [
     path: "server/text",
     holds:
       "text: `document` (any format as blocks and prose, a reader each in `document/`), `place` (what is prose), front matter, input, sentences, languages, the files of a folder, private files",
-    areas: ["models", "server/files"],
+    areas: ["protocol", "programs", "models", "server/files"],
     packages: [
       "eld",
       "ignore",

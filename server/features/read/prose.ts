@@ -1,6 +1,6 @@
 /** What of a text is summarized: its prose, with headings and list marks as the model was taught them. */
 import { ModelError } from "../../../models/errors.ts";
-import { type ProseBlock, proseBlocks, readDocument } from "../../text/document.ts";
+import { type ProseBlock, proseBlocks, readDocument, type TextDocument } from "../../text/document.ts";
 import { languageName } from "../../text/languages.ts";
 import { type WrittenProse, writeProse } from "../../text/written-prose.ts";
 
@@ -9,11 +9,30 @@ import { type WrittenProse, writeProse } from "../../text/written-prose.ts";
  * @param language a language id or a file's name; told by the content where it is absent
  */
 export async function writtenProse(text: string, language?: string): Promise<WrittenProse | undefined> {
-  const blocks = proseBlocks((await readDocument(text, language)).blocks);
+  const document = await readDocument(text, language);
+  const blocks = proseBlocks(document.blocks);
   if (!blocks.some(isTelling)) return undefined;
   // What is quoted, as callouts are, says what the text is about only where there is nothing else.
   const own = blocks.filter(({ within }) => within !== "quotation");
-  return writeProse(own.some(isTelling) ? own : blocks);
+  const read = own.some(isTelling) ? own : blocks;
+  const [first] = read;
+  const isTitled = first?.block.kind === "heading" && first.block.level === 1;
+  return writeProse(read, isTitled ? "" : await matterTitle(document));
+}
+
+/** The title in a document's front matter; empty where there is none. */
+async function matterTitle({ text, blocks }: TextDocument): Promise<string> {
+  if (blocks[0]?.kind !== "frontMatter") return "";
+  const { frontMatterIn, frontMatterValues, keyIn } = await import("../../text/front-matter.ts");
+  try {
+    const matter = frontMatterIn(text);
+    const values = matter === undefined ? {} : frontMatterValues(matter);
+    const title = values[keyIn(values, ["title"]) ?? "title"];
+    return typeof title === "string" ? title.replace(/\s+/g, " ").trim() : "";
+  } catch (error) {
+    if (error instanceof ModelError) return ""; // it is not valid; Write Title says so
+    throw error;
+  }
 }
 
 /** The text of {@link writtenProse}. */

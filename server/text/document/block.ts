@@ -200,3 +200,9 @@ export function plainBlock(
 ): Block {
   return { kind, start, end, children: [], ...more };
 }
+
+/** Text that is not read as prose, in which a person may still write. */
+export function wholeBlock(kind: "data" | "table", text: string, start = 0, end = text.length): Block {
+  const inner = proseBlock({ kind: "paragraph", start, end }, (builder) => builder.add(text, start, end));
+  return plainBlock(kind, start, end, { inner: () => [inner] });
+}

@@ -19,6 +19,8 @@ const SKIPPED: Readonly<Record<string, BlockKind>> = {
   noscript: "directive",
   iframe: "directive",
   object: "directive",
+  audio: "directive",
+  video: "directive",
   svg: "data",
   canvas: "data",
   math: "math",

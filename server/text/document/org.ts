@@ -183,7 +183,7 @@ function writeInline(builder: ProseBuilder, text: string, found: string, start: 
     else if (/^\[\[(file:|\.|\/|https?:.*\.(png|jpe?g|svg|gif))/.test(found)) builder.drop();
     else builder.add(text, start + 2 + (/^(\*|#)/.test(found.slice(2)) ? 1 : 0), end - 2);
   } else if (/^(\[(fn|cite)|<\d{4}-|\[\d{4}-|@@|\{\{\{|<<|#\+|src_|call_)/.test(found)) builder.drop();
-  else if (found === " :: ") builder.replace(" ", start, end);
+  else if (found === " :: ") builder.replace(": ", start, end);
   else if (found.startsWith("\\\\")) builder.replace(" ", start, end);
   else if (found.startsWith("\\") || found.startsWith("$")) builder.drop();
   else write(builder, text, start + 1, end - 1);

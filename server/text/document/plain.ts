@@ -1,52 +1,76 @@
-/**
- * Reads what has no markup: plain text with its e-mails, commit messages; and tells logs, diffs and tables from prose.
- */
+/** Reads what has no markup: plain text and e-mails; and tells logs, differences and tables from prose. */
 import { type Block, plainBlock, proseBlock } from "./block.ts";
+import { headerBlocks, isEncoded, isForm, isHeaders, isQuotedLine } from "./mail.ts";
 import { type Line, linesOf } from "./source.ts";
+import { isDelimited } from "./tables.ts";
 
 /** The blocks of plain text: paragraphs between blank lines. Never throws; linear in its length. */
 export function plainBlocks(text: string): Block[] {
   const lines = linesOf(text);
-  const isLog = mostly(lines, LOG);
-  const isTable = !isLog && isDelimited(lines);
-  if (isLog || isTable) return [plainBlock(isTable ? "table" : "data", 0, text.length)];
-  return paragraphs(lines).flatMap((paragraph) => paragraphBlocks(text, paragraph));
+  if (isLog(lines)) return [plainBlock("data", 0, text.length, { name: "log" })];
+  if (isDelimited(text)) return [plainBlock("table", 0, text.length)];
+  const patch = patchAt(lines);
+  const blocks = paragraphs(patch < 0 ? lines : lines.slice(0, patch)).flatMap((group) => linesBlocks(text, group));
+  if (patch < 0) return blocks;
+  return [...blocks, plainBlock("data", lines[patch]?.start ?? 0, text.length, { name: "diff" })];
 }
 
 /** Lines of a log: a time, a level, an address, a stack. */
-const LOG =
-  /^\s*(\[?\d{4}-\d\d-\d\d[T ]\d\d:\d\d|\[?\d\d:\d\d:\d\d|[A-Z][a-z]{2} +\d+ \d\d:\d\d:\d\d|\d{1,3}(\.\d{1,3}){3} |\[?(INFO|WARN|WARNING|ERROR|DEBUG|TRACE|FATAL)\b|at \S+[( ].*:\d+|\S+\.\w+:\d+(:\d+)?:? )/;
+const LOG = new RegExp(
+  `^\\s*(?:${[
+    "\\[?\\d{4}[-/]\\d\\d[-/]\\d\\d[T ,]\\s?\\d\\d:\\d\\d",
+    "\\[?\\d\\d:\\d\\d:\\d\\d",
+    "(?:<\\d+>)?[A-Z][a-z]{2} +\\d+ \\d\\d:\\d\\d:\\d\\d",
+    "\\[ *\\d+\\.\\d{3,}\\]", // the kernel's
+    "[IWEF]\\d{4} \\d\\d:\\d\\d",
+    "\\d{1,3}(?:\\.\\d{1,3}){3}[ :]",
+    "\\[?(?:INFO|WARN|WARNING|ERROR|DEBUG|TRACE|FATAL|NOTICE|CRITICAL)\\b",
+    "\\[(?:info|warn|warning|error|debug|trace)\\]",
+    "\\d+ (?:verbose|info|silly|http|warn|error|timing|notice) ", // npm's
+    "npm (?:ERR!|error|warn|notice) ",
+    "(?:time|ts|level|lvl)=\\S+ ",
+    '\\{"(?:level|time|timestamp|ts|msg|severity|@timestamp)":',
+    "at \\S+[( ].*:\\d+",
+    'File "[^"]+", line \\d+',
+    "(?:Traceback \\(most recent|Caused by: |Exception in thread |goroutine \\d+ \\[)",
+    "\\S+\\.\\w+:\\d+(?::\\d+)?:? ",
+  ].join("|")})`,
+);
 const DIFF = /^(diff --git |index [\da-f]{7,}|@@ -\d|--- [\w"./]|\+\+\+ [\w"./]|Binary files )/;
-const HEADER =
-  /^(From|To|Cc|Bcc|Subject|Date|Reply-To|Message-ID|In-Reply-To|References|Return-Path|Received|MIME-Version|Content-[\w-]+|X-[\w-]+|User-Agent|Sent): /i;
 
-function mostly(lines: readonly Line[], pattern: RegExp): boolean {
+/** Whether most lines are a log's. */
+export function isLog(lines: readonly Line[]): boolean {
   const full = lines.slice(0, 400).filter(({ text }) => text !== "");
-  return full.length >= 3 && full.filter(({ text }) => pattern.test(text)).length > full.length / 2;
+  return full.length >= 3 && full.filter(({ text }) => LOG.test(text)).length > full.length / 2;
 }
 
-/** Whether lines are rows of one number of columns. */
-function isDelimited(lines: readonly Line[]): boolean {
-  const full = lines.slice(0, 60).filter(({ text }) => text !== "");
-  if (full.length < 3) return false;
-  for (const mark of ["\t", ";", ","]) {
-    const counts = full.map(({ text }) => text.replace(/"[^"]*"/g, "").split(mark).length);
-    const [first = 1] = counts;
-    const words = full.map(({ text }) =>
-      text.split(mark).reduce((most, cell) => Math.max(most, cell.trim().split(/\s+/).length), 0),
-    );
-    const isShort = words.filter((most) => most <= 6).length > 0.8 * full.length;
-    if (first >= 3 && counts.every((count) => count === first) && (mark !== "," || isShort)) return true;
-  }
-  return false;
+/** Where a patch's list of files and differences begin; -1 where a text has none. */
+function patchAt(lines: readonly Line[]): number {
+  const diff = lines.findIndex(({ text }, i) => /^diff --git |^Index: \S/.test(text) || isOldDiff(lines, i));
+  if (diff < 0) return -1;
+  const from = Math.max(0, diff - MOST_CHANGED_FILES);
+  const rule = lines.slice(from, diff).findLastIndex(({ text }) => text === "---");
+  return rule < 0 ? diff : from + rule;
+}
+
+/** Files that a patch lists before its differences. */
+const MOST_CHANGED_FILES = 500;
+
+/** "--- a", "+++ b" and "@@ -1 +1 @@" in three lines. */
+function isOldDiff(lines: readonly Line[], i: number): boolean {
+  return (
+    /^--- \S/.test(lines[i]?.text ?? "") &&
+    /^\+\+\+ \S/.test(lines[i + 1]?.text ?? "") &&
+    /^@@ -\d/.test(lines[i + 2]?.text ?? "")
+  );
 }
 
 /** Runs of lines that are not blank. */
-function paragraphs(lines: readonly Line[]): Line[][] {
+export function paragraphs(lines: readonly Line[]): Line[][] {
   const groups: Line[][] = [];
   let group: Line[] = [];
   for (const line of lines) {
-    if (line.text !== "") group.push(line);
+    if (line.text.trim() !== "") group.push(line);
     else if (group.length > 0) {
       groups.push(group);
       group = [];
@@ -56,30 +80,35 @@ function paragraphs(lines: readonly Line[]): Line[][] {
   return groups;
 }
 
-function paragraphBlocks(text: string, lines: readonly Line[]): Block[] {
+/** The blocks of lines between two blank ones: a paragraph, items, or what is not prose. */
+export function linesBlocks(text: string, lines: readonly Line[]): Block[] {
   const [first] = lines;
   const last = lines.at(-1);
   if (first === undefined || last === undefined) return [];
+  const quoted = lines.findIndex(isQuotedLine);
+  if (quoted >= 0 && !lines.every(isQuotedLine)) {
+    const isFirst = quoted === 0;
+    const border = isFirst ? lines.findIndex((line) => !isQuotedLine(line)) : quoted;
+    return [...linesBlocks(text, lines.slice(0, border)), ...linesBlocks(text, lines.slice(border))];
+  }
   const range = [first.start, last.end] as const;
-  if (
-    lines.some((line) => DIFF.test(line.text)) ||
-    lines.every(({ text: line }) => /^[+-][^+-]?/.test(line) && lines.length > 3)
-  )
-    return [plainBlock("data", ...range, { name: "diff" })];
-  if (lines.length >= 2 && lines.every((line) => HEADER.test(line.text) || line.indent > 0))
-    return [plainBlock("directive", ...range, { name: "headers" })];
-  if (first.text === "-- " || /^--\s*$/.test(first.text)) return [plainBlock("note", ...range, { name: "signature" })];
-  if (mostly(lines, LOG)) return [plainBlock("data", ...range)];
-  if (
-    lines.every((line) => line.indent >= 4 || line.text.startsWith("\t")) &&
-    /[{};=<>$]|^\s*[$>#] /m.test(text.slice(...range))
-  )
-    return [plainBlock("code", ...range)];
-  const quoted = lines.every((line) => /^\s*>/.test(line.text));
+  if (isHeaders(lines)) return headerBlocks(text, lines);
+  if (isForm(lines)) return [plainBlock("note", ...range, { name: "form", inner: () => [prose(text, lines)] })];
+  const data = dataOf(text.slice(...range), lines);
+  if (data !== undefined) return [plainBlock(data.kind, ...range, { name: data.name })];
+  if (quoted >= 0) return [plainBlock("quotation", ...range, { children: [prose(text, lines, /^[\s>]+/)] })];
   const items = lines.map((line) => /^\s*([-*+•·–]|\(?\d{1,3}[.)])\s+(?=\S)/.exec(line.text)?.[0].length ?? 0);
-  if (quoted) return [plainBlock("quotation", ...range, { children: [prose(text, lines, /^[\s>]+/)] })];
-  if (!items.some((mark) => mark > 0)) return [prose(text, lines)];
-  return itemBlocks(text, lines, items);
+  return items.some((mark) => mark > 0) ? itemBlocks(text, lines, items) : [prose(text, lines)];
+}
+
+/** What lines are that are not prose. */
+function dataOf(source: string, lines: readonly Line[]): { kind: "data" | "code"; name: string } | undefined {
+  const isEdit = lines.length > 3 && lines.every(({ text }) => /^[+-][^+-]?/.test(text));
+  if (isEdit || lines.some(({ text }) => DIFF.test(text))) return { kind: "data", name: "diff" };
+  if (isLog(lines)) return { kind: "data", name: "log" };
+  if (isEncoded(lines)) return { kind: "data", name: "base64" };
+  const isIndented = lines.every(({ indent }) => indent >= 4);
+  return isIndented && /[{};=<>$]|^\s*[$>#] /m.test(source) ? { kind: "code", name: "" } : undefined;
 }
 
 function itemBlocks(text: string, lines: readonly Line[], items: readonly number[]): Block[] {
@@ -105,80 +134,4 @@ function prose(text: string, lines: readonly Line[], marks?: RegExp, firstMark =
       builder.add(text, line.start + skip, Math.min(line.next, text.length));
     }
   });
-}
-
-/**
- * Git's commit message: a subject, paragraphs, trailers; comment lines and the diff below the scissors are not of it.
- */
-export function commitBlocks(text: string): Block[] {
-  const scissors = text.search(/^# -+ >8 -+/m);
-  const end = scissors < 0 ? text.length : scissors;
-  const blocks: Block[] = [];
-  let group: Line[] = [];
-  let hasSubject = false;
-  const flush = () => {
-    const [first, last] = [group[0], group.at(-1)];
-    if (first !== undefined && last !== undefined) {
-      const isTrailers =
-        hasSubject &&
-        group.every(({ text: line }) => /^([A-Z][\w-]+: \S|\(cherry picked from|\s+\S)/.test(line)) &&
-        /^[A-Z][\w-]+: /.test(first.text);
-      if (isTrailers) blocks.push(plainBlock("directive", first.start, last.end, { name: "trailers" }));
-      else if (!hasSubject && group.length === 1) {
-        blocks.push(
-          proseBlock({ kind: "heading", level: 1, start: first.start, end: first.end }, (builder) =>
-            builder.add(text, first.start, first.end),
-          ),
-        );
-      } else blocks.push(...paragraphBlocks(text, group));
-      hasSubject = true;
-    }
-    group = [];
-  };
-  for (const line of linesOf(text, 0, end)) {
-    if (line.text.startsWith("#")) {
-      flush();
-      blocks.push(plainBlock("comment", line.start, line.end));
-    } else if (line.text === "") flush();
-    else {
-      group.push(line);
-      if (!hasSubject && line.start === (group[0]?.start ?? 0) && text[line.next] === "\n") flush();
-    }
-  }
-  flush();
-  if (end < text.length) blocks.push(plainBlock("data", end, text.length, { name: "diff" }));
-  return blocks.sort((a, b) => a.start - b.start);
-}
-
-/** What `git log` prints: each commit's message is prose, its hash, author and date are not. */
-export function gitLogBlocks(text: string): Block[] {
-  const blocks: Block[] = [];
-  const lines = linesOf(text);
-  for (let i = 0; i < lines.length; ) {
-    const from = i;
-    if (/^commit [\da-f]{7,40}\b/.test(lines[i]?.text ?? "")) {
-      while (i < lines.length && lines[i]?.text !== "") i += 1;
-      blocks.push(plainBlock("directive", (lines[from] as Line).start, (lines[i - 1] as Line).end, { name: "commit" }));
-    } else i += 1;
-    const body = i;
-    while (i < lines.length && !/^commit [\da-f]{7,40}\b/.test(lines[i]?.text ?? "")) i += 1;
-    for (const group of paragraphs(lines.slice(body, i))) {
-      if (
-        group.every(({ text: line }) => /^\s*[A-Z][\w-]+: \S/.test(line)) &&
-        group[0]?.start !== lines[body]?.start &&
-        /^\s*(Signed-off-by|Co-authored-by|Reviewed-by|Change-Id|Closes|Fixes|Refs)\b/i.test(group[0]?.text ?? "")
-      ) {
-        blocks.push(
-          plainBlock("directive", (group[0] as Line).start, (group.at(-1) as Line).end, { name: "trailers" }),
-        );
-      } else
-        blocks.push(
-          ...paragraphBlocks(
-            text,
-            group.map((line) => ({ ...line, indent: Math.max(0, line.indent - 4) })),
-          ),
-        );
-    }
-  }
-  return blocks;
 }

@@ -34,7 +34,7 @@ function readBlock(text: string, blocks: Block[], lines: readonly Line[], i: num
   if (content.startsWith("```")) return closed(text, blocks, lines, i, "code", "```", 3);
   if (/^\$\s/.test(content) || content === "$") return closed(text, blocks, lines, i, "math", "$", 1);
   if (
-    /^#(set|show|let|import|include|pagebreak|figure|table|image|bibliography|outline|grid|v|h|align|place|metadata|counter|state|context)\b/.test(
+    /^#(set|show|let|import|include|pagebreak|figure|table|image|bibliography|outline|grid|v|h|align|place|metadata|counter|state|context|if|for|while|return|assert|panic)\b/.test(
       content,
     )
   ) {
@@ -47,7 +47,7 @@ function readBlock(text: string, blocks: Block[], lines: readonly Line[], i: num
     at < lines.length &&
     lines[at]?.text !== "" &&
     !ITEM.test(lines[at]?.text ?? "") &&
-    !/^\s*(=+\s|\/\/|```|#(set|show|let|import|figure|table))/.test(lines[at]?.text ?? "")
+    !/^\s*(=+\s|\/\/|```|#(set|show|let|import|figure|table|if|for|while))/.test(lines[at]?.text ?? "")
   )
     at += 1;
   const [from, end] = [mark === 0 ? start : line.start + mark, (lines[at - 1] as Line).end];
@@ -109,6 +109,7 @@ function write(builder: ProseBuilder, text: string, from: number, to: number): v
     if (found.startsWith("*") || found.startsWith("_")) write(builder, text, start + 1, at - 1);
     else if (found.startsWith("`")) builder.add(text, start + 1, at - 1);
     else if (found.startsWith("\\")) builder.add(text, start + 1, at);
+    else if (/^\$[\w .,%+=<>/()*-]{1,40}\$$/.test(found)) builder.add(text, start + 1, at - 1);
     else if (found === "~") builder.replace(" ", start, at);
     else if (/^#\w/.test(found) && found.endsWith("]")) write(builder, text, start + found.indexOf("[") + 1, at - 1);
     else builder.drop();
@@ -127,4 +128,4 @@ function kindOf(found: string): RunKind | undefined {
 }
 
 const INLINE =
-  /\/\*[\s\S]{0,2000}?\*\/|(?<!:)\/\/[^\n]*|\\[^\s\w]|`[^`\n]{1,300}`|\$[^$]{1,400}\$|<[\w:.-]{1,60}>|@[\w:.-]{1,60}(?:\[[^\]\n]{0,100}\])?|#[\w.-]{1,40}(?:\([^()]{0,300}(?:\([^()]{0,200}\)[^()]{0,200}){0,4}\))?\[[^\][]{0,400}\]|#[\w.-]{1,40}(?:\([^()]{0,300}\))?|(?<![\w*])\*(?=\S)[^*\n]{1,300}\*(?!\w)|(?<![\w_])_(?=\S)[^_\n]{1,300}_(?!\w)|~/g;
+  /\/\*[\s\S]{0,2000}?\*\/|(?<!:)\/\/[^\n]*|\\[^\s\w]|`[^`\n]{1,300}`|\$[^$]{1,400}\$|<[\w:.-]{1,60}>|@[\w:.-]{0,60}\w(?:\[[^\]\n]{0,100}\])?|#[\w.-]{1,40}(?:\([^()]{0,300}(?:\([^()]{0,200}\)[^()]{0,200}){0,4}\))?\[[^\][]{0,400}\]|#[\w.-]{1,40}(?:\([^()]{0,300}\))?|(?<![\w*])\*(?=\S)[^*\n]{1,300}\*(?!\w)|(?<![\w_])_(?=\S)[^_\n]{1,300}_(?!\w)|~/g;

@@ -22,7 +22,7 @@ function tree(name: string, files: Record<string, string | Buffer>): string {
   return join(base, name);
 }
 
-const model = fakeModel((input) => ` About ${input.replace(/^\s*summarize:\s*/, "").split(/[\s.]/)[0]}.`);
+const model = fakeModel((input) => ` About ${input.replace(/^\s*summarize:\s*(# No\s+)?/, "").split(/[\s.]/)[0]}.`);
 
 async function digest(source: FolderSource, options: Partial<FolderDigestOptions> = {}, above = {}) {
   const context = { model: async () => model, identity: "fake", cache: createSummaryCache() };

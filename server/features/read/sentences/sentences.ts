@@ -54,7 +54,8 @@ function sentencesFrom(
       sentences.push({
         ...{ text, start: from, end: from + text.length, paragraph, inParagraph, section, inSection, heading, level },
         ...(block.within !== undefined && { within: block.within }),
-        isWhole: isWhole(text, spans.length),
+        // A sentence that lacks its formula is none.
+        isWhole: isWhole(text, spans.length) && !block.holes.some((hole) => hole >= start && hole < end),
       });
       inSection += 1;
     }

@@ -34,8 +34,12 @@ export class AsciidocInline {
     else if (found.startsWith("<<"))
       this.#words(builder, /^<<[^,>]*,\s*/.exec(found)?.[0].length, found.length - 2, start);
     else if (found.startsWith("((")) this.write(builder, start + 2, end - 2);
-    else if (found.startsWith("{")) this.#attribute(builder, found, start, end);
-    else if (/^[\w+.-]+:[^[]*\[/.test(found)) this.#macro(builder, found, start);
+    else if (found.startsWith("{")) {
+      const close = start + found.indexOf("}") + 1;
+      this.#attribute(builder, found.slice(0, close - start), start, close);
+      // An address that an attribute holds, with the words that are shown for it.
+      if (close < end) this.write(builder, close + 1, end - (found.endsWith("^]") ? 2 : 1));
+    } else if (/^[\w+.-]+:[^[]*\[/.test(found)) this.#macro(builder, found, start);
     else if (found.startsWith("[")) this.write(builder, start + found.indexOf("]") + 1, end);
     else if (/^ \+\s*$/.test(found)) builder.replace(" ", start, end);
     else if (/^\+{1,3}|^`\+?/.test(found)) {
@@ -118,4 +122,4 @@ const ATTRIBUTES: Readonly<Record<string, string>> = {
 
 /** Inline markup; each part bounded. */
 const INLINE =
-  /\/\/ .*|\[\[[^\]\n]{1,100}\]\]|\(\(\([^)]{1,200}\)\)\)|\(\([^()]{1,200}\)\)|<<[^<>\n]{1,200}>>|\{[\w-]{1,60}\}|(?<![\w/])(?:https?|ftp|irc|link|xref|mailto|image|icon|kbd|btn|menu|footnote|footnoteref|anchor|indexterm2?|stem|latexmath|asciimath|pass|[a-z]{3,20})::?[^\s[\]]{0,300}\[(?:[^\][]|\[[^\][]{0,200}\]){0,400}\]|\[[\w.#%, -]{1,60}\](?=[*_#`])(?:\*[^*\n]{1,300}\*|_[^_\n]{1,300}_|##[^#]{1,300}##|#[^#\n]{1,300}#|`[^`\n]{1,300}`)| \+(?=\n)|\+\+\+[^+]{1,300}\+\+\+|(?<!\w)\+(?=\S)[^+\n]{1,200}\+(?!\w)|``[^`]{1,300}``|(?<![\w`])`\+[^`]{1,300}\+`|(?<![\w`])`[^`\n]{1,300}`|\*\*[^*]{1,400}\*\*|(?<![\w*])\*(?=\S)[^*]{1,400}?\*(?!\w)|__[^_]{1,400}__|(?<![\w_])_(?=\S)[^_]{1,400}?_(?!\w)|##[^#]{1,300}##|(?<![\w#&])#(?=\S)[^#\n]{1,300}#(?!\w)/g;
+  /\/\/ .*|\[\[[^\]\n]{1,100}\]\]|\(\(\([^)]{1,200}\)\)\)|\(\([^()]{1,200}\)\)|<<[^<>\n]{1,200}>>|\{(?:url|uri|link|href)[\w-]{0,60}\}\[[^\][\n]{1,300}\]|\{[\w-]{1,60}\}|(?<![\w/])(?:https?|ftp|irc|link|xref|mailto|image|icon|kbd|btn|menu|footnote|footnoteref|anchor|indexterm2?|stem|latexmath|asciimath|pass|[a-z]{3,20})::?[^\s[\]]{0,300}\[(?:[^\][]|\[[^\][]{0,200}\]){0,400}\]|\[[\w.#%, -]{1,60}\](?=[*_#`])(?:\*[^*\n]{1,300}\*|_[^_\n]{1,300}_|##[^#]{1,300}##|#[^#\n]{1,300}#|`[^`\n]{1,300}`)| \+(?=\n)|\+\+\+[^+]{1,300}\+\+\+|(?<!\w)\+(?=\S)[^+\n]{1,200}\+(?!\w)|``[^`]{1,300}``|(?<![\w`])`\+[^`]{1,300}\+`|(?<![\w`])`[^`\n]{1,300}`|\*\*[^*]{1,400}\*\*|(?<![\w*])\*(?=\S)[^*]{1,400}?\*(?!\w)|__[^_]{1,400}__|(?<![\w_])_(?=\S)[^_]{1,400}?_(?!\w)|##[^#]{1,300}##|(?<![\w#&])#(?=\S)[^#\n]{1,300}#(?!\w)/g;

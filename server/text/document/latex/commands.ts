@@ -44,7 +44,7 @@ export const QUOTATIONS = new Set(["quote", "quotation", "verse", "displayquote"
 /** Commands that leave no trace, their arguments neither. */
 export const SILENT = new Set(
   (
-    "label ref eqref pageref autoref cref Cref nameref vref cite citep citet citeauthor citeyear parencite textcite autocite footcite fullcite nocite index glossary " +
+    "firstpage lastpage pubyear doi corres editor history access appnotes copyrightyear pubdate label ref eqref pageref autoref cref Cref nameref vref cite citep citeyear parencite autocite footcite fullcite nocite index glossary " +
     "footnote footnotetext thanks marginpar todo includegraphics input include bibliography bibliographystyle addbibresource usepackage RequirePackage documentclass " +
     "newcommand renewcommand providecommand DeclareMathOperator newenvironment renewenvironment def let newtheorem theoremstyle setlength addtolength setcounter addtocounter " +
     "vspace hspace vskip hskip pagestyle thispagestyle hypersetup geometry author date affiliation institute email address keywords maketitle tableofcontents listoffigures " +

@@ -87,6 +87,7 @@ function writeCommand(
   const accent = name.length === 1 ? ACCENTS[name] : undefined;
   if (accent !== undefined) return writeAccent(builder, text, start, after, accent);
   const shown = SHOWN_ARGUMENT[name];
+  if (NAMING.has(name)) return writeAuthor(builder, text, start, after, to);
   const isUnknownSilent = SILENT.has(name) || (shown === undefined && /cite|ref$/.test(name));
   if (name === "verb") {
     const close = text.slice(after + 1, to).indexOf(text[after] ?? "");
@@ -117,6 +118,17 @@ function writeCommand(
     at = end;
   }
   return Math.max(at, after);
+}
+
+/** A citation that names the author as a part of the sentence. */
+function writeAuthor(builder: ProseBuilder, text: string, start: number, after: number, to: number): number {
+  const end = Math.min(skipArguments(text, after), to);
+  const key = /\{[^{},\s]*/.exec(text.slice(after, end));
+  const author = /^\{(\p{Lu}\p{Ll}+)/u.exec(key?.[0] ?? "")?.[1];
+  builder.run("directive", start, end);
+  if (author === undefined || key === null) builder.drop();
+  else builder.add(text, after + key.index + 1, after + key.index + 1 + author.length);
+  return end;
 }
 
 /** A backslash before a mark that is not a letter. */
@@ -154,3 +166,6 @@ function writeAccent(builder: ProseBuilder, text: string, start: number, after: 
 function afterSymbol(text: string, after: number): number {
   return text.startsWith("{}", after) ? after + 2 : after;
 }
+
+/** Commands that show a source's author as a part of the sentence; keys mostly begin with the name. */
+const NAMING = new Set(["citet", "Citet", "citeauthor", "Citeauthor", "textcite", "Textcite", "citealt", "citealp"]);

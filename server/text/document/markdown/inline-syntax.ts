@@ -35,6 +35,8 @@ export const inlines: MarkdownConfig = {
   defineNodes: [
     "Math",
     "Template",
+    "TemplateLink",
+    "CrossReference",
     "Wikilink",
     "CommentSpan",
     "NoteReference",
@@ -54,6 +56,8 @@ export const inlines: MarkdownConfig = {
       isFree,
     ),
     inline("Template", "{", /^\{\{[\s\S]*?\}\}|^\{%[\s\S]*?%\}/, "Escape"),
+    inline("TemplateLink", "[", /^\[[^\][\n]{1,200}\]\([^()\s]*\{\{[^{}]{0,200}\}\}[^()\s]*\)/, "Escape"),
+    inline("CrossReference", "@", /^@(?:fig|tbl|sec|eq|lst|thm|lem|cor|prp|def|exm|exr)-[\w-]*\w/, "Escape", isFree),
     inline("Role", "{", /^\{[a-z][\w:+.-]*\}(?=`)/, "Escape"),
     inline("Attributes", "{", /^\{(?:[#.:=][^{}\n]*|[\w-]+=[^{}\n]*)\}/, "Escape"),
     inline("Wikilink", "[", /^\[\[[^[\]\n]+\]\]/, "Escape"),

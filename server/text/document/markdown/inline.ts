@@ -3,6 +3,7 @@ import type { SyntaxNode } from "@lezer/common";
 import { decodeHTML } from "entities";
 import type { ProseBuilder, RunKind } from "../block.ts";
 import type { MarkdownParsers } from "./syntax.ts";
+import { writeCode, writeMath, writeReference, writeTemplate, writeWikilink } from "./templates.ts";
 
 /** What the blocks of one document need. */
 export interface MarkdownContext extends MarkdownParsers {
@@ -73,7 +74,28 @@ export function isBar(context: MarkdownContext, all: readonly InlineElement[], f
     return WORD.test(context.text.slice(at, end));
   };
   if (hasWords(all, from, to)) return false;
-  return links >= 3 || (images > 0 && links === 0) || (links > 0 && linksOnlyImages(context, all));
+  const isParted = links === 2 && /\s[|·•/»›→-]\s/.test(context.text.slice(from, to));
+  return links >= 3 || isParted || (images > 0 && links === 0) || (links > 0 && linksOnlyImages(context, all));
+}
+
+/** The elements of a heading, its images left out where it has words besides. */
+export function withoutBadges(
+  context: MarkdownContext,
+  elements: readonly InlineElement[],
+  from: number,
+  to: number,
+): readonly InlineElement[] {
+  const isBadge = (element: InlineElement) =>
+    nameOf(context, element) === "Image" ||
+    (nameOf(context, element) === "Link" && linksOnlyImages(context, [element]));
+  if (!elements.some(isBadge)) return elements;
+  let [words, at] = ["", from];
+  for (const element of elements.filter(isBadge)) {
+    words += context.text.slice(at, element.from);
+    at = element.to;
+  }
+  if (!WORD.test(words + context.text.slice(at, to))) return elements;
+  return elements.map((element) => (isBadge(element) ? { type: -1, from: element.from, to: element.to } : element));
 }
 
 const WORD = /[\p{L}\p{N}]/u;
@@ -139,6 +161,8 @@ const RUNS: Readonly<Record<string, RunKind>> = {
   Math: "math",
   Wikilink: "link",
   Template: "directive",
+  TemplateLink: "link",
+  CrossReference: "directive",
   Comment: "comment",
   CommentSpan: "comment",
   NoteReference: "directive",
@@ -164,7 +188,7 @@ function writeElement(context: MarkdownContext, builder: ProseBuilder, element: 
       return;
     case "InlineCode": {
       const [open, close] = [children[0]?.to ?? from, children.at(-1)?.from ?? to];
-      builder.add(text, open, close);
+      writeCode(builder, text, open, close);
       return;
     }
     case "URL":
@@ -194,6 +218,12 @@ function writeElement(context: MarkdownContext, builder: ProseBuilder, element: 
       return;
     case "Wikilink":
       writeWikilink(builder, text, from, to);
+      return;
+    case "TemplateLink":
+      builder.add(text, from + 1, text.indexOf("]", from));
+      return;
+    case "CrossReference":
+      writeReference(builder, text, from, to);
       return;
     case "Template":
       writeTemplate(builder, text, from, to);
@@ -250,32 +280,4 @@ function writeUntil(
     from,
     stop,
   );
-}
-
-/** A formula of numbers, letters and simple signs is read as it is; any other is left out. */
-function writeMath(builder: ProseBuilder, text: string, from: number, to: number): void {
-  const mark = /^(\$\$?|\\[([])/.exec(text.slice(from, to))?.[0].length ?? 1;
-  const formula = text.slice(from + mark, to - mark);
-  if (/^[\w\s.,%+=<>/()*-]{1,40}$/.test(formula) && !/[_^\\{}]/.test(formula))
-    builder.add(text, from + mark, to - mark);
-  else builder.drop();
-}
-
-function writeWikilink(builder: ProseBuilder, text: string, from: number, to: number): void {
-  if (text[from] === "!") {
-    builder.drop();
-    return;
-  }
-  const inner = text.slice(from + 2, to - 2);
-  const bar = inner.lastIndexOf("|");
-  const target = inner.slice(0, bar < 0 ? inner.length : bar).replace(/#.*$/, "");
-  const start = from + 2 + (bar >= 0 ? bar + 1 : target.lastIndexOf("/") + 1);
-  builder.add(text, start, bar >= 0 ? to - 2 : Math.max(start, from + 2 + target.length));
-}
-
-/** Of Hugo's shortcodes the words that they are given to show. */
-function writeTemplate(builder: ProseBuilder, text: string, from: number, to: number): void {
-  const given = /^\{\{[<%][\s\S]*?\btext="([^"]*)"/d.exec(text.slice(from, to))?.indices?.[1];
-  if (given === undefined) builder.drop();
-  else builder.add(text, from + given[0], from + given[1]);
 }

@@ -3,7 +3,7 @@ import type { SyntaxNode, Tree } from "@lezer/common";
 import { type Block, plainBlock, proseBlock } from "../block.ts";
 import { frontMatterOf } from "../front-matter.ts";
 import { htmlBlocks } from "../html.ts";
-import { elementsOf, isBar, labelOf, type MarkdownContext, writeInline } from "./inline.ts";
+import { elementsOf, isBar, labelOf, type MarkdownContext, withoutBadges, writeInline } from "./inline.ts";
 import { createMarkdownParsers, type MarkdownParsers } from "./syntax.ts";
 
 /** Reads the blocks of a normalized text. */
@@ -197,7 +197,14 @@ function headingBlock(context: MarkdownContext, node: SyntaxNode, start: number,
   const inner = context.text.slice(from, to);
   const content = { start: from + inner.length - inner.trimStart().length, end: from + inner.trimEnd().length };
   return proseBlock({ kind: "heading", level, start, end, content }, (builder) =>
-    writeInline(context, node, builder, from, to),
+    writeInline(
+      context,
+      node,
+      builder,
+      from,
+      to,
+      withoutBadges(context, elementsOf(context, node, from, to), from, to),
+    ),
   );
 }
 

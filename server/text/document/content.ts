@@ -1,0 +1,69 @@
+/** Tells the format of a text whose name does not tell it from what it begins with. */
+import { isHeaders } from "./mail.ts";
+import { isLog } from "./plain.ts";
+import { linesOf, normalized } from "./source.ts";
+import { isDelimited } from "./tables.ts";
+
+/** A format that is read apart from others. */
+export type Format =
+  | "markdown"
+  | "mdx"
+  | "html"
+  | "latex"
+  | "restructuredtext"
+  | "asciidoc"
+  | "org"
+  | "typst"
+  | "notebook"
+  | "commit"
+  | "gitLog"
+  | "program"
+  | "table"
+  | "data"
+  | "plaintext";
+
+/** What a format's texts have that others have not; the first that fits decides. */
+const SIGNS: readonly (readonly [Format, RegExp])[] = [
+  ["html", /^\s*(?:<!doctype html|<html|<\?xml)/i],
+  ["notebook", /^\s*\{\s*"(?:cells|metadata|nbformat)"/],
+  ["data", /^\s*(?:\{\s*"[^"\n]*"\s*:|\[\s*[{["\d])/],
+  ["latex", /^\s*(?:%.*\n\s*)*\\(?:documentclass|documentstyle|begin\{|(?:part|chapter|section)\*?\{|usepackage)/],
+  ["org", /^#\+(?:title|author|options|startup|filetags|begin_\w+)\b/im],
+  ["typst", /^#(?:set|show|import|let) /m],
+  ["commit", /^# Please enter the (?:commit )?message\b/m],
+  ["asciidoc", /^= \S.*\n(?!=)(?![\s\S]{0,200}^=+\s*$)/],
+  ["asciidoc", /^={2,5} \S[\s\S]*^(?::[\w-]+:|\[[\w-]+[,\]%]|-{4}$|\|={3}$)|^:[\w-]+:(?: .*)?\n[\s\S]*^={2,5} \S/m],
+  ["restructuredtext", /^\.\. (?:[\w:-]+::|_[^\n:]+:)|^(={3,}|\*{3,})\n.+\n\1/m],
+  ["mdx", /^(?:import .* from ["']|export (?:const|default) )[\s\S]*^(?:<[A-Z]|#{1,6} )/m],
+  ["markdown", /^(?:---|\+\+\+)[ \t]*\r?\n|^#{1,6} \S|^```|^\s*[-*] \S|\]\([^)]+\)|\*\*\S/m],
+];
+
+/** The format of a text, by its first few thousand characters. */
+export function formatOfContent(head: string): Format {
+  const plain = normalized(head);
+  if (programOfContent(plain) !== undefined) return "program";
+  const lines = linesOf(plain);
+  const blank = lines.findIndex(({ text }) => text === "");
+  if (isHeaders(lines.slice(0, blank < 0 ? lines.length : blank))) return "plaintext";
+  if (/^(?:diff --git |Index: |--- \S+.*\n\+\+\+ \S)/.test(plain) || isLog(lines) || isDelimited(plain))
+    return "plaintext";
+  return SIGNS.find(([, sign]) => sign.test(plain))?.[0] ?? "plaintext";
+}
+
+/** Interpreters that a program's first line names, and its language. */
+const INTERPRETERS: readonly (readonly [RegExp, string])[] = [
+  [/\b(?:ba|z|k|da)?sh\b/, "shellscript"],
+  [/\bpython[\d.]*\b/, "python"],
+  [/\b(?:node|deno|bun)\b/, "javascript"],
+  [/\bruby\b/, "ruby"],
+  [/\bperl\b/, "perl"],
+  [/\bphp\b/, "php"],
+  [/\bRscript\b/, "r"],
+  [/\bjulia\b/, "julia"],
+];
+
+/** The language of a program by the interpreter that its first line names. */
+export function programOfContent(text: string): string | undefined {
+  const first = /^#!([^\n]{1,200})/.exec(text)?.[1];
+  return first === undefined ? undefined : INTERPRETERS.find(([name]) => name.test(first))?.[1];
+}

@@ -1,0 +1,143 @@
+/** Reads programs and settings: their comments and docstrings are prose, and the rest is code. */
+import { type CommentGroup, commentsOf } from "../../../programs/comments.ts";
+import { type Block, plainBlock, wholeBlock } from "./block.ts";
+import { SETTINGS } from "./program-names.ts";
+import { shifted } from "./shifted.ts";
+import { linesOf } from "./source.ts";
+
+type Reader = (text: string) => Block[];
+
+/** Languages of settings, whose values people write. */
+const VALUES = new Set([SETTINGS, "yaml", "toml"]);
+
+/** The blocks of a program. Never throws. @param language as `programOf` returns it */
+export async function programBlocks(text: string, language: string): Promise<Block[]> {
+  const groups = language === SETTINGS ? settingsComments(text) : await commentsOf(text, language);
+  const [{ createMarkdownReader }, { rstBlocks }] = await Promise.all([
+    import("./markdown/markdown.ts"),
+    import("./rst/rst.ts"),
+  ]);
+  // What Python's docstrings are written in; other languages' comments are mostly Markdown.
+  const read = language === "python" ? rstBlocks : createMarkdownReader(false);
+  const blocks: Block[] = [];
+  let end = 0;
+  for (const group of groups ?? []) {
+    if (group.start < end) continue;
+    blocks.push(...codeBlocks(text, end, group.start, language), ...commentBlocks(text, group, read));
+    end = group.end;
+  }
+  return [...blocks, ...codeBlocks(text, end, text.length, language)];
+}
+
+/** The code between two comments; a setting's value is written by a person. */
+function codeBlocks(text: string, start: number, end: number, language: string): Block[] {
+  if (text.slice(start, end).trim() === "") return [];
+  if (!VALUES.has(language)) return [plainBlock("code", start, end)];
+  return [wholeBlock("data", text, start, end)];
+}
+
+/** Lines of settings that begin with a mark. */
+function settingsComments(text: string): CommentGroup[] {
+  const groups: CommentGroup[] = [];
+  for (const line of linesOf(text)) {
+    const mark = /^\s*[#;!]+[ \t]?/.exec(line.text)?.[0].length;
+    if (mark === undefined) continue;
+    const own = { start: line.start + mark, text: line.text.slice(mark) };
+    const last = groups.at(-1);
+    if (last !== undefined && /^[ \t]*\n[ \t]*$/.test(text.slice(last.end, line.start)))
+      groups.splice(-1, 1, { ...last, end: line.end, lines: [...last.lines, own] });
+    else groups.push({ start: line.start, end: line.end, lines: [own], isDocstring: false });
+  }
+  return groups;
+}
+
+/** Comments for tools, not for readers. */
+const FOR_TOOLS =
+  /^(?:!|eslint\b|biome-ignore|prettier-ignore|tslint:|@ts-|ts-expect|istanbul |c8 ignore|v8 ignore|noqa\b|pylint:|flake8:|mypy:|type: |pragma\b|fmt: |isort:|ruff:|shellcheck |nolint|go:\w|\+build|vim?:|-\*-|#?(?:end)?region\b|sourceMappingURL|@(?:generated|flow|jsx)\b|\$Id|NOLINT|clang-format|rustfmt|yaml-language-server:|@schema|-{3,}|={3,}|\*{3,})/i;
+const LICENCE =
+  /copyright|\(c\) \d{4}|©|SPDX-|licensed under|all rights reserved|permission is hereby granted|without warranty|WARRANTIES|provided ["“']as is|redistribution and use|(?:apache|mit|bsd|gpl|mozilla public) licen[cs]e|agreed to in writing/i;
+
+/** Tags of documentation whose text says what something is. */
+const TELLING =
+  /^\s*[@\\](?:file|fileoverview|overview|description|desc|summary|brief|remarks|details|module|package|note)\b[ \t]*/;
+
+/** The blocks of a comment. One that stands beside code has prose to write in, but is not read. */
+function commentBlocks(text: string, group: CommentGroup, read: Reader): Block[] {
+  const { units, starts } = joined(text, group);
+  const line = text.lastIndexOf("\n", group.start - 1) + 1;
+  const isBeside = text.slice(line, group.start).trim() !== "" && !group.isDocstring;
+  const at = (offset: number) => starts[Math.min(offset, starts.length - 1)] ?? group.start;
+  const inner = read(units).map((block) => shifted(block, at));
+  if (isBeside) return [plainBlock("comment", group.start, group.end, { inner: () => inner })];
+  return inner.flatMap((block) => (isForTools(text, block) ? [asComment(block)] : [block]));
+}
+
+function asComment(block: Block): Block {
+  return plainBlock("comment", block.start, block.end, { inner: () => [block] });
+}
+
+/** Whether no reader is meant: settings of tools, licences, tags, code that is commented out. */
+function isForTools(text: string, { kind, start, end, prose }: Block): boolean {
+  const source = text.slice(start, end);
+  if (kind === "heading") return true; // "# Errors": the parts of a function's description
+  if (kind !== "paragraph" || prose === undefined) return LICENCE.test(source);
+  const own = prose().text;
+  return FOR_TOOLS.test(own) || LICENCE.test(own) || /^[@\\]\w/.test(own) || isCode(own);
+}
+
+/** Whether a comment is code that was taken out of use. */
+function isCode(own: string): boolean {
+  return /[;{}]$|^[)\]}]/.test(own) || isStatement(own);
+}
+
+/** Whether a line is code by its form. */
+function isStatement(line: string): boolean {
+  const own = line.trim();
+  return (
+    /^(?:const|let|var|import|from|return|if|for|while|def|func|fn|public|private|static|print|console)\b.*[=()[\]]/.test(
+      own,
+    ) || /^[\w.]+ ?(?:=|:=|\+=) ?\S|^[\w.]+\([^)]*\);?$|^[\w-]+: ?\S+$/.test(own)
+  );
+}
+
+/** The lines of a comment as one text, with the place of each of its units; tags begin paragraphs. */
+function joined(text: string, { start: first, lines, isDocstring }: CommentGroup): { units: string; starts: number[] } {
+  const parts: string[] = [];
+  const starts: number[] = [];
+  const add = (part: string, start: number, width = 1) => {
+    parts.push(part);
+    for (let i = 0; i < part.length; i++) starts.push(start + i * width);
+  };
+  // "// Copyright" above "//! What it does" are two.
+  const isBlock = isDocstring || BLOCK.test(text.slice(first, first + 6));
+  let before: string | undefined;
+  let wasStatement = false;
+  for (const { start, text: line } of lines) {
+    const mark = text.slice(text.lastIndexOf("\n", start - 1) + 1, start).trim();
+    const isCut = wasStatement || isStatement(line) || (!isBlock && before !== undefined && before !== mark);
+    if (isCut || /^\s*[@\\]\w/.test(line)) add("\n", start, 0);
+    before = mark;
+    wasStatement = isStatement(line);
+    if (start < MOST_SHEBANG && text.startsWith("#!")) continue;
+    let at = TELLING.exec(line)?.[0].length ?? 0;
+    for (const { 0: link, 1: opening = "", 2: words = "", index } of line.matchAll(LINK)) {
+      if (index < at) continue;
+      add(line.slice(at, index), start + at);
+      add(words, start + index + opening.length);
+      at = index + link.length;
+    }
+    add(line.slice(at), start + at);
+    add("\n", start + line.length, 0);
+  }
+  starts.push(Math.max(starts.at(-1) ?? 0, (lines.at(-1)?.start ?? 0) + (lines.at(-1)?.text.length ?? 0)));
+  return { units: parts.join(""), starts };
+}
+
+/** Where the words of "#!" begin. */
+const MOST_SHEBANG = 5;
+
+/** JSDoc's and Javadoc's links: the words, else what is linked to. */
+const LINK = /(\{@\w+ +(?:[^\s{}|]+[ |]+(?=[^\s}]))?)([^{}]{1,200})\}/g;
+
+/** What opens a comment of several lines. */
+const BLOCK = /^(?:\/\*|<#|#=|=begin|--\[\[|\{-)/;
