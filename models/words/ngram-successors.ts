@@ -15,8 +15,8 @@ export interface Successors {
   /** A word's index; that of the unknown word for those not listed. */
   indexOf(word: string): number;
   wordOf(index: number): string;
-  /** Above 0 and at most 1. */
-  probability(context: readonly number[], word: number): number;
+  /** The chances of words after a context, which is looked up once; above 0 and at most 1. */
+  after(context: readonly number[]): (word: number) => number;
   /** The likeliest words of letters only that begin with a prefix, best first. */
   best(context: readonly number[], prefix: string, count: number): IndexChance[];
   /** The words of letters only likeliest between a context and the word that follows, by the context and that pair. */
@@ -34,11 +34,12 @@ export function createSuccessors(table: NgramTable): Successors {
   const unigram = (word: number): number => (counts[word] ?? 0) / total;
   const scores = createScores(words.length);
   const seenBefore = new Float64Array(words.length);
-  const probability = (context: readonly number[], word: number): number => {
-    let chance = unigram(word);
-    for (const row of contexts.rows(context)) chance = contexts.share(row, word) + row.rest * chance;
-    if (word === unknown) chance *= ONE_UNKNOWN;
-    return Math.min(1, Math.max(chance, LEAST));
+  const after = (context: readonly number[]) => {
+    const rows = contexts.rows(context);
+    return (word: number): number => {
+      const chance = rows.reduce((shorter, row) => contexts.share(row, word) + row.rest * shorter, unigram(word));
+      return Math.min(1, Math.max(word === unknown ? chance * ONE_UNKNOWN : chance, LEAST));
+    };
   };
   /** Sums the chances of the words in a range of the alphabet, and of some others. */
   const score = (context: readonly number[], others: ArrayLike<number>, from: number, to: number): void => {
@@ -58,7 +59,7 @@ export function createSuccessors(table: NgramTable): Successors {
   return {
     indexOf: (word) => indices.get(word) ?? unknown,
     wordOf: (index) => words[index] ?? "",
-    probability,
+    after,
     best(context, prefix, count) {
       const [from, to] = lexicon.range(prefix);
       score(context, prefix === "" ? lexicon.frequent() : lexicon.plainWords(from, to), from, to);

@@ -16,6 +16,8 @@ export interface WordChance {
 export interface NgramModel {
   /** The chance of a word after the words before it, above 0 and at most 1; of those before, the last three count. */
   probability(context: readonly string[], word: string): number;
+  /** The chances of many words after the same words, as `probability` gives each. */
+  after(context: readonly string[]): (word: string) => number;
   /**
    * The likeliest next words of letters only, best first.
    * @param prefix what they begin with, as typed; may be empty. Words seen nowhere after the context follow by how
@@ -44,13 +46,18 @@ export function createNgramModel(table: NgramTable): NgramModel {
     let logs = 0;
     const all = [...context];
     for (const word of words) {
-      logs += Math.log(successors.probability(all, word));
+      logs += Math.log(successors.after(all)(word));
       all.push(word);
     }
     return logs;
   };
+  const after: NgramModel["after"] = (context) => {
+    const chance = successors.after(context.slice(-MOST_CONTEXT).map(indexOf));
+    return (word) => chance(indexOf(word));
+  };
   return {
-    probability: (context, word) => successors.probability(context.slice(-MOST_CONTEXT).map(indexOf), indexOf(word)),
+    probability: (context, word) => after(context)(word),
+    after,
     candidates(context, prefix, count) {
       const indices = context.slice(-MOST_CONTEXT).map(indexOf);
       const best = successors.best(indices, prefix, count);

@@ -198,6 +198,8 @@ export interface WordChancesRequest {
   /** The text before the place; a space at its end belongs to the word. */
   readonly before: string;
   readonly after: string;
+  /** Words between `before` and the place, which the decoder is given: so `before` need not be encoded anew. */
+  readonly given?: string;
   /** Task prefix, for models trained with one. */
   readonly prefix?: string | undefined;
   /** Size of the encoder's window in tokens. */
@@ -206,9 +208,11 @@ export interface WordChancesRequest {
   readonly continues?: boolean;
   /** The words in question. */
   readonly words: readonly string[];
+  /** Added to each word's chance when those to read are chosen: what else speaks for it. Default 0. */
+  readonly besides?: readonly number[];
   /** How many of the likeliest are read to their end; the others are estimated from their first token. Default 90. */
   readonly mostRead?: number;
-  /** How many words of the model's own are added. Default 0. */
+  /** How many words of the model's own may be among those that are read. Default 0. */
   readonly ownWords?: number;
   /** Tokens by which the model's own words may be longer than one. Default 0. */
   readonly ownRounds?: number;

@@ -1,5 +1,5 @@
 /** How likely the model finds words at a place, so that the engine's process is called once for all of them. */
-
+import { LRUCache } from "lru-cache";
 import { encodeParts } from "../../models/tokenizer/parts.ts";
 import { spanInput } from "../../models/tokenizer/spans.ts";
 import type { Tokenizer } from "../../models/tokenizer/tokenizer.ts";
@@ -19,17 +19,20 @@ export async function wordChances(
   request: WordChancesRequest,
   weigh: WordWeigher,
 ): Promise<WordChances> {
-  const { continues = false } = request;
-  const encoded = request.words.map((word) => ({ word, ids: tokenizer.encode(word, { continues }) }));
-  const readable = encoded.filter(({ ids }) => ids.length > 0 && !ids.includes(tokenizer.unkId));
+  const { continues = false, besides } = request;
+  const known = tokensOf(tokenizer);
+  const readable = request.words
+    .map((word, i) => ({ word, ids: known.ofWord(word, continues), besides: besides?.[i] ?? 0 }))
+    .filter(({ ids }) => ids.length > 0 && !ids.includes(tokenizer.unkId));
   const weighed = await weigh({
-    input: encodePlace(tokenizer, request),
-    prefix: tokenizer.sentinelIds.slice(0, 1),
+    input: known.ofPlace(request),
+    prefix: [...tokenizer.sentinelIds.slice(0, 1), ...tokenizer.encode(request.given ?? "")],
     words: readable.map(({ ids }) => ids),
+    besides: readable.map((word) => word.besides),
     mostRead: request.mostRead ?? MOST_READ,
     ownWords: request.ownWords ?? 0,
     ownRounds: request.ownRounds ?? 0,
-    kinds: kindsOf(tokenizer),
+    kinds: known.kinds(),
   });
   if (weighed === undefined) return { words: [], cancelled: true };
   const chances = new Map<string, WordChance>();
@@ -52,13 +55,13 @@ const AFTER_CHARACTERS = 900;
 const GAP_WORDS = 8;
 
 /** The encoder's input for a place: more of what precedes it than of what follows. */
-function encodePlace(tokenizer: Tokenizer, { before, after, prefix, maxTokens }: WordChancesRequest): number[] {
-  const parts = spanInput(
-    [before.slice(-BEFORE_CHARACTERS), after.slice(0, AFTER_CHARACTERS)],
-    [GAP_WORDS],
-    tokenizer.lengthMarks,
-    prefix,
-  );
+function encodePlace(
+  tokenizer: Tokenizer,
+  { before, after }: Pick<WordChancesRequest, "before" | "after">,
+  prefix: string | undefined,
+  maxTokens: number,
+): number[] {
+  const parts = spanInput([before, after], [GAP_WORDS], tokenizer.lengthMarks, prefix);
   const place = parts.findIndex(({ kind }) => kind === "sentinel");
   const task = prefix === undefined || prefix.trim() === "" ? 0 : 1;
   const rest = parts.findLastIndex(({ kind }) => kind !== "text") + 1;
@@ -76,19 +79,54 @@ function encodePlace(tokenizer: Tokenizer, { before, after, prefix, maxTokens }:
 /** Tokens besides those of the text: the task, the gap with its mark, the end. */
 const OVERHEAD = 8;
 
-const kindsByTokenizer = new WeakMap<Tokenizer, Uint8Array>();
+/** The tokens of texts that come again and again. */
+interface KnownTokens {
+  ofWord(word: string, continues: boolean): readonly number[];
+  ofPlace(request: WordChancesRequest): readonly number[];
+  /** The kind of every token: those that begin with a space begin a word, marks and special tokens end one. */
+  kinds(): Uint8Array;
+}
 
-/** The kind of every token: those that begin with a space begin a word, marks and special tokens end one. */
+const knownTokens = new WeakMap<Tokenizer, KnownTokens>();
+
+function tokensOf(tokenizer: Tokenizer): KnownTokens {
+  let known = knownTokens.get(tokenizer);
+  if (known !== undefined) return known;
+  const words = new LRUCache<string, readonly number[]>({ max: MOST_KNOWN_WORDS });
+  const places = new LRUCache<string, readonly number[]>({ max: MOST_KNOWN_PLACES });
+  let kinds: Uint8Array | undefined;
+  const remembered = (cache: typeof words, key: string, encode: () => readonly number[]) => {
+    const ids = cache.get(key) ?? encode();
+    cache.set(key, ids);
+    return ids;
+  };
+  known = {
+    ofWord: (word, continues) =>
+      remembered(words, continues ? `\0${word}` : word, () => tokenizer.encode(word, { continues })),
+    ofPlace({ before, after, prefix, maxTokens }) {
+      const near = { before: before.slice(-BEFORE_CHARACTERS), after: after.slice(0, AFTER_CHARACTERS) };
+      const key = JSON.stringify([prefix, maxTokens, near]);
+      return remembered(places, key, () => encodePlace(tokenizer, near, prefix, maxTokens));
+    },
+    kinds() {
+      kinds ??= kindsOf(tokenizer);
+      return kinds;
+    },
+  };
+  knownTokens.set(tokenizer, known);
+  return known;
+}
+
+const MOST_KNOWN_WORDS = 10_000;
+const MOST_KNOWN_PLACES = 8;
+
 function kindsOf(tokenizer: Tokenizer): Uint8Array {
-  let kinds = kindsByTokenizer.get(tokenizer);
-  if (kinds !== undefined) return kinds;
-  kinds = new Uint8Array(tokenizer.size).fill(ENDS);
+  const kinds = new Uint8Array(tokenizer.size).fill(ENDS);
   for (let id = 0; id < tokenizer.size; id += 1) {
     const piece = tokenizer.pieceOf(id) ?? "";
     if (/^[▁Ġ ]/u.test(piece)) kinds[id] = BEGINS;
     else if (/^[\p{L}\p{M}\p{N}'’_-]/u.test(piece)) kinds[id] = CONTINUES;
   }
-  kindsByTokenizer.set(tokenizer, kinds);
   return kinds;
 }
 

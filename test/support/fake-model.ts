@@ -76,8 +76,8 @@ export function fakeModel(answer: (input: string) => string, info: Partial<Model
       Float32Array.from({ length: features.length / FEATURES.length }, (_, i) => -(features[i * FEATURES.length] ?? 0)),
     encodeWindow: async (window) => encodeWindow(tokenizer, window),
     fill: (request, options) => fillWindow(tokenizer, model.generate, request, options),
-    async wordChances({ before, after, prefix = "", words }) {
-      const text = `${prefix}${before}${after}`;
+    async wordChances({ before, given = "", after, prefix = "", words }) {
+      const text = `${prefix}${before}${given}${given === "" ? "" : " "}${after}`;
       model.seen.push(text);
       const [, own = ""] = /^\s*(\p{L}*)/u.exec(answer(text)) ?? [];
       const chances = { endLogProb: 0, spaceLogProb: 0 };

@@ -100,12 +100,30 @@ export function bestContinuations(
 
 /** The natural log of the sum of a row's exponentials; subtracting it turns a logit into a log probability. */
 export function logSumOfExponentials(values: Float32Array): number {
-  let max = -Infinity;
+  const max = greatest(values);
+  return max + Math.log(sumOfExponentials(values, max));
+}
+
+/**
+ * The natural logs of the sums of a row's exponentials: of all, and by the kind of each value.
+ * @param kinds the kind of each value, below `count`
+ */
+export function logSumsByKind(
+  values: Float32Array,
+  kinds: Uint8Array,
+  count: number,
+): { readonly all: number; readonly byKind: readonly number[] } {
+  const max = greatest(values);
+  const lowest = max - FARTHEST;
+  const sums = new Float64Array(count);
   for (let i = 0; i < values.length; i += 1) {
     const value = values[i] ?? 0;
-    if (value > max) max = value;
+    if (value <= lowest) continue;
+    const kind = kinds[i] ?? 0;
+    sums[kind] = (sums[kind] ?? 0) + exponential(value - max);
   }
-  return max + Math.log(sumOfExponentials(values, max));
+  const log = (sum: number) => max + Math.log(sum);
+  return { all: log(sums.reduce((a, b) => a + b, 0)), byKind: Array.from(sums, log) };
 }
 
 /**
@@ -131,23 +149,34 @@ export function largest(values: Float32Array, count: number): { ids: number[]; b
   return { ids, best };
 }
 
+function greatest(values: Float32Array): number {
+  let max = -Infinity;
+  for (let i = 0; i < values.length; i += 1) {
+    const value = values[i] ?? 0;
+    if (value > max) max = value;
+  }
+  return max;
+}
+
 /** e^(-i / 128): the rest of an exponent is at most 1/256, where a quadratic is accurate to 1e-8. */
 const EXPONENTIALS = Float64Array.from({ length: 40 * 128 }, (_, i) => Math.exp(-i / 128));
+/** Values this far below the maximum count as zero: together they are below 1e-12 of the sum in any vocabulary. */
+const FARTHEST = 39.98;
 
-/**
- * Sum of e^(value - max), three times as fast as with Math.exp. Values 40 or more below the maximum count as zero:
- * together they are below 1e-12 of the sum in any vocabulary.
- */
+/** Sum of e^(value - max), three times as fast as with Math.exp. */
 function sumOfExponentials(values: Float32Array, max: number): number {
-  const lowest = max - 39.98;
+  const lowest = max - FARTHEST;
   let sum = 0;
   for (let i = 0; i < values.length; i += 1) {
     const value = values[i] ?? 0;
-    if (value <= lowest) continue;
-    const below = value - max;
-    const index = (0.5 - below * 128) | 0;
-    const rest = below + index * 0.0078125;
-    sum += (EXPONENTIALS[index] ?? 0) * (1 + rest * (1 + rest * 0.5));
+    if (value > lowest) sum += exponential(value - max);
   }
   return sum;
+}
+
+/** e^x for x from -FARTHEST to 0. */
+function exponential(x: number): number {
+  const index = (0.5 - x * 128) | 0;
+  const rest = x + index * 0.0078125;
+  return (EXPONENTIALS[index] ?? 0) * (1 + rest * (1 + rest * 0.5));
 }

@@ -1,7 +1,7 @@
 /** How likely whole words are: their pieces are read as one tree, so that words share what they have in common. */
 import type { Candidates, CommonTokens } from "./candidates.ts";
 import { candidatesOf, type TokenModel } from "./generate.ts";
-import { largest, logSumOfExponentials } from "./logits.ts";
+import { largest, logSumsByKind } from "./logits.ts";
 import { checkTokens, searchSettings } from "./request.ts";
 import type { DecoderState } from "./runner.ts";
 
@@ -19,9 +19,11 @@ export interface WordTreeRequest {
   readonly prefix: readonly number[];
   /** The tokens of each word; at least one each. */
   readonly words: readonly (readonly number[])[];
+  /** Added to each word's chance when those to read are chosen; 0 when absent. */
+  readonly besides?: readonly number[];
   /** How many of the likeliest words are read to their end; the others are estimated from their first token. */
   readonly mostRead: number;
-  /** How many words of the model's own are added, each begun with one of its likeliest tokens. */
+  /** How many words of the model's own may be read too, each begun with one of its likeliest tokens. */
   readonly ownWords: number;
   /** Tokens by which the model's own words may be longer than one. */
   readonly ownRounds: number;
@@ -108,18 +110,21 @@ class WordTree {
   async weigh(
     first: Float32Array,
     words: readonly (readonly number[])[],
-    { mostRead, ownWords, ownRounds }: WordTreeRequest,
+    { besides = [], mostRead, ownWords, ownRounds }: WordTreeRequest,
   ): Promise<TreeWord[]> {
     const root = this.nodeOf(first);
     const firstOf = (ids: readonly number[]) => this.logProb(root, ids[0] ?? -1);
     const estimates = words.map((ids) => firstOf(ids) + LATER_TOKEN * (ids.length - 1));
-    const reading = words
-      .map((ids, i) => ({ ids, estimate: estimates[i] ?? -Infinity }))
+    const beginnings = this.beginnings(root, ownWords);
+    const reading = [
+      ...words.map((ids, i) => ({ ids, worth: Math.exp(estimates[i] ?? -Infinity) + (besides[i] ?? 0) })),
+      ...beginnings.map((ids) => ({ ids, worth: Math.exp(firstOf(ids)) })),
+    ]
       .filter(({ ids }) => firstOf(ids) > LEAST_FIRST)
-      .sort((a, b) => b.estimate - a.estimate)
+      .sort((a, b) => b.worth - a.worth)
       .slice(0, mostRead);
-    let own = this.beginnings(root, ownWords);
-    await this.read([...reading.map(({ ids }) => ids), ...own]);
+    await this.read(reading.map(({ ids }) => ids));
+    let own = beginnings.filter((ids) => this.nodes.has(keyOf(ids, ids.length)));
     const allOwn = [...own];
     for (let round = 0; round < ownRounds && own.length > 0; round += 1) {
       own = own
@@ -165,17 +170,10 @@ class WordTree {
   }
 
   private nodeOf(logits: Float32Array): TreeNode {
-    const logSum = logSumOfExponentials(logits);
-    let [begins, ends] = [0, 0];
-    for (let i = 0; i < logits.length; i += 1) {
-      const kind = this.columns[i];
-      const logProb = (logits[i] ?? -Infinity) - logSum;
-      if (kind === CONTINUES || logProb < LEAST_COUNTED) continue;
-      if (kind === BEGINS) begins += Math.exp(logProb);
-      else ends += Math.exp(logProb);
-    }
-    const end = Math.max(begins + ends, 1e-9);
-    return { logits, logSum, endLogProb: Math.log(end), spaceLogProb: Math.log(Math.max(begins, 1e-9) / end) };
+    const { all, byKind } = logSumsByKind(logits, this.columns, KINDS);
+    const logOf = (kind: TokenKind) => Math.max((byKind[kind] ?? -Infinity) - all, LEAST_LOG);
+    const endLogProb = Math.log(Math.exp(logOf(BEGINS)) + Math.exp(logOf(ENDS)));
+    return { logits, logSum: all, endLogProb, spaceLogProb: logOf(BEGINS) - endLogProb };
   }
 
   private logProb({ logits, logSum }: TreeNode, id: number): number {
@@ -214,8 +212,10 @@ class WordTree {
   }
 }
 
-/** Tokens less likely than this change no sum. */
-const LEAST_COUNTED = -14;
+/** The number of kinds. */
+const KINDS = 3;
+/** Least log probability of an end, so that sums stay finite. */
+const LEAST_LOG = -20;
 
 function keyOf(ids: readonly number[], length: number): string {
   return ids.slice(0, length).join();

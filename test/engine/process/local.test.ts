@@ -192,6 +192,17 @@ test("words of a place are as likely as scoring says, whether or not they share 
     assert.ok(Math.abs(logProb - expected) < 1e-3, `${word}: ${logProb}, not ${expected}`);
     assert.ok(endLogProb <= 1e-6 && spaceLogProb <= 1e-6, word);
   }
+  // Words between the text and the place are given to the decoder.
+  const given = await model.wordChances({ before, given: "that is", after, maxTokens: 64, words: ["one"] });
+  const givenIds = await model.encode([{ kind: "text", text: "that is one" }]);
+  const { logProbs } = await model.score(input, [...sentinelIds.slice(0, 1), ...givenIds]);
+  assert.ok(Math.abs((given.words[0]?.logProb ?? 0) - (logProbs.at(-1) ?? 0)) < 1e-3);
+  // Of words that the model finds equally unlikely the one is read that else is likely.
+  const onlyOne = { before, after, maxTokens: 64, words: ["onethatis", "thatisone"], mostRead: 1 };
+  const worth = await model.wordChances({ ...onlyOne, besides: [0, 1] });
+  const unread = await model.wordChances({ ...onlyOne, mostRead: 0 });
+  assert.equal(worth.words[0]?.logProb, unread.words[0]?.logProb);
+  assert.notEqual(worth.words[1]?.logProb, unread.words[1]?.logProb);
   // Those that are not read are estimated from their first token.
   const estimated = await model.wordChances({ before, after, maxTokens: 64, words: ["onethatis"], mostRead: 0 });
   const [first] = await model.encode([{ kind: "text", text: "onethatis" }]);

@@ -41,31 +41,28 @@ export class WordDistribution {
     return this.words.has(word);
   }
 
-  /** The share that the experts besides the model give a new word of all that begins with the letters typed. */
-  shareOf(word: string, typed: string): number {
-    const { english, pairs, words } = this.weights;
-    const experts = this.experts(word);
-    const own = english * experts.english + pairs * experts.pair + words * experts.word;
-    let known = 0;
-    for (const { word: other, chance } of this.words.values()) if (other.startsWith(typed)) known += chance;
-    return own / (own + known);
+  /** The chance that the other experts give a word, as the chance by the model that would weigh as much. */
+  besides(word: string): number {
+    const { model } = this.weights;
+    return model === 0 ? 0 : this.byExperts(word) / model;
   }
 
   /** Adds words by what the model says of them; what it was not asked about has a log probability of -Infinity. */
   add(chances: readonly WordChance[]): void {
-    const { model, english, pairs, words } = this.weights;
+    const { model } = this.weights;
     for (const { word, logProb, endLogProb, spaceLogProb } of chances) {
       if (this.words.has(word)) continue;
-      const experts = this.experts(word);
-      const chance =
-        model * Math.exp(logProb + END_SHARE * endLogProb) +
-        english * experts.english +
-        pairs * experts.pair +
-        words * experts.word;
+      const chance = model * Math.exp(logProb + END_SHARE * endLogProb) + this.byExperts(word);
       this.total += chance;
       this.words.set(word, { word, chance, space: Math.exp(spaceLogProb) });
     }
     this.ranked = undefined;
+  }
+
+  private byExperts(word: string): number {
+    const { english, pairs, words } = this.weights;
+    const experts = this.experts(word);
+    return english * experts.english + pairs * experts.pair + words * experts.word;
   }
 
   /** The words that go on from the letters typed, likeliest first, with their chances among all that begin so. */

@@ -7,8 +7,8 @@ import { englishNgrams } from "../../../catalog/ngrams.ts";
 export interface WordModel {
   /** The last words of a text, as the other methods take them. */
   context(before: string): readonly string[];
-  /** The chance of a word, above 0 and at most 1. */
-  probability(context: readonly string[], word: string): number;
+  /** The chances of words after a context, above 0 and at most 1. */
+  after(context: readonly string[]): (word: string) => number;
   /** The likeliest words that begin with `prefix`, best first. */
   candidates(context: readonly string[], prefix: string, count: number): readonly { readonly word: string }[];
 }
@@ -19,19 +19,22 @@ export async function englishWords(): Promise<WordModel | undefined> {
   if (ngrams === undefined) return undefined;
   return {
     context: lastWords,
-    probability: (context, word) => chance(ngrams, context, word),
+    after: (context) => chancesAfter(ngrams, context),
     candidates: ngrams.candidates,
   };
 }
 
-/** The chance of a word, which the counts may have as several: `cert-manager` is three. */
-function chance(ngrams: NgramModel, context: readonly string[], word: string): number {
-  const parts = ngramWords(word);
-  const before = [...context];
-  let product = 1;
-  for (const part of parts) {
-    product *= ngrams.probability(before, part);
-    before.push(part);
-  }
-  return product;
+/** The chances of words, which the counts may have as several: `cert-manager` is three. */
+function chancesAfter(ngrams: NgramModel, context: readonly string[]): (word: string) => number {
+  const chanceOfFirst = ngrams.after(context);
+  return (word) => {
+    const [first = "", ...rest] = ngramWords(word);
+    const before = [...context, first];
+    let product = chanceOfFirst(first);
+    for (const part of rest) {
+      product *= ngrams.probability(before, part);
+      before.push(part);
+    }
+    return product;
+  };
 }

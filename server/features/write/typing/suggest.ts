@@ -1,6 +1,7 @@
 /** Makes a suggestion of the words at a place: as far as it is likely right, and worth its being read. */
 import type { LikelyWord } from "./distribution.ts";
-import type { Predictor, PredictorContext } from "./predictor.ts";
+import type { PredictorContext } from "./model-expert.ts";
+import type { Predictor } from "./predictor.ts";
 import type { TypedPast } from "./typed-past.ts";
 import { isUnwanted } from "./unwanted-words.ts";
 import type { WordPlace } from "./word-place.ts";

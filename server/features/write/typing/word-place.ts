@@ -24,3 +24,17 @@ const MOST_LETTERS = 60;
 const UNDER_WAY = /\p{L}[\p{L}\p{M}\p{N}_]*(?:['’-][\p{L}\p{M}\p{N}_]+)*['’-]?$/u;
 /** What may precede a word. */
 const BORDER = /(?:^|[\s([{"'“‘«*_~—–>])$/u;
+
+/** The paragraph around a place, and some more where it is short: what changes elsewhere hardly changes its words. */
+export function paragraphAround(before: string, after: string): Pick<WordPlace, "before" | "after"> {
+  const start = before.lastIndexOf("\n\n", before.length - LEAST_AROUND);
+  const end = after.indexOf("\n\n");
+  return {
+    before: before.slice(Math.max(start, before.length - MOST_AROUND, 0)),
+    after: after.slice(0, end < 0 ? MOST_AROUND : Math.min(MOST_AROUND, Math.max(LEAST_AROUND, end))),
+  };
+}
+
+/** Characters on each side, at least and at most. */
+const LEAST_AROUND = 100;
+const MOST_AROUND = 2000;
