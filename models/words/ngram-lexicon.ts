@@ -13,12 +13,14 @@ export interface Lexicon {
   isPlain(word: number): boolean;
   /** The words' places in the alphabet. */
   readonly places: Uint16Array;
+  /** A word's index, if it is listed. */
+  indexOf(word: string): number | undefined;
   /** The places of the words that begin with a prefix, up to but without the second one. */
   range(prefix: string): readonly [from: number, to: number];
   /** The words of letters only in a range of the alphabet. */
   plainWords(from: number, to: number): number[];
   /** The most frequent words of letters only. */
-  frequent(): readonly number[];
+  readonly frequent: readonly number[];
   before(word: number): Predecessors;
 }
 
@@ -34,8 +36,8 @@ export function createLexicon({ words, alphabet, levels }: NgramTable): Lexicon 
   };
   const places = new Uint16Array(words.length);
   for (let place = 0; place < alphabet.length; place++) places[alphabet[place] ?? 0] = place;
-  let frequent: number[] | undefined;
-  let reversed: Reversed | undefined;
+  const frequent = firstPlain(words.length, FREQUENT, isPlain);
+  const known = new Map<number, Predecessors>();
   /** The first place in the alphabet whose word does not come before a text. */
   const placeFrom = (text: string): number => {
     let [low, high] = [0, alphabet.length];
@@ -49,22 +51,17 @@ export function createLexicon({ words, alphabet, levels }: NgramTable): Lexicon 
   return {
     isPlain,
     places,
+    indexOf(word) {
+      const index = alphabet[placeFrom(word)] ?? 0;
+      return words[index] === word ? index : undefined;
+    },
     range: (prefix) => (prefix === "" ? [0, alphabet.length] : [placeFrom(prefix), placeFrom(`${prefix}\uffff`)]),
     plainWords: (from, to) => Array.from(alphabet.subarray(from, to)).filter(isPlain),
-    frequent() {
-      frequent ??= Array.from(words.keys()).filter(isPlain).slice(0, FREQUENT);
-      return frequent;
-    },
+    frequent,
     before(word) {
-      reversed ??= reversedPairs(levels[0], words.length);
-      const found: { words: number[]; logs: number[] } = { words: [], logs: [] };
-      for (let at = reversed.starts[word] ?? 0; at < (reversed.starts[word + 1] ?? 0); at++) {
-        const other = reversed.words[at] ?? 0;
-        if (!isPlain(other)) continue;
-        found.words.push(other);
-        found.logs.push(reversed.logs[at] ?? 0);
-      }
-      return found;
+      const before = known.get(word) ?? predecessors(levels[0], word, isPlain);
+      if (known.size < MOST_KNOWN) known.set(word, before);
+      return before;
     },
   };
 }
@@ -72,29 +69,31 @@ export function createLexicon({ words, alphabet, levels }: NgramTable): Lexicon 
 /** Words offered where nothing else is known. */
 const FREQUENT = 100;
 
-interface Reversed {
-  readonly starts: Uint32Array;
-  readonly words: Uint16Array;
-  readonly logs: Uint8Array;
+/** Words whose predecessors are kept. */
+const MOST_KNOWN = 64;
+
+/** The first `count` words of letters only. */
+function firstPlain(words: number, count: number, isPlain: (word: number) => boolean): number[] {
+  const found: number[] = [];
+  for (let word = 0; word < words && found.length < count; word++) if (isPlain(word)) found.push(word);
+  return found;
 }
 
-/** The words that each word followed. */
-function reversedPairs(level: NgramTable["levels"][number] | undefined, words: number): Reversed {
-  const starts = new Uint32Array(words + 1);
-  if (level === undefined) return { starts, words: new Uint16Array(0), logs: new Uint8Array(0) };
-  for (const word of level.words) starts[word + 1] = (starts[word + 1] ?? 0) + 1;
-  for (let word = 0; word < words; word++) starts[word + 1] = (starts[word + 1] ?? 0) + (starts[word] ?? 0);
-  const free = starts.slice();
-  const list = new Uint16Array(level.words.length);
-  const logs = new Uint8Array(level.words.length);
-  for (let u = 0; u < words; u++) {
-    for (let at = level.starts[u] ?? 0; at < (level.starts[u + 1] ?? 0); at++) {
-      const word = level.words[at] ?? 0;
-      const place = free[word] ?? 0;
-      list[place] = u;
-      logs[place] = level.logs[at] ?? 0;
-      free[word] = place + 1;
-    }
+/** The words of letters only that a word followed. */
+function predecessors(
+  level: NgramTable["levels"][number] | undefined,
+  word: number,
+  isPlain: (word: number) => boolean,
+): Predecessors {
+  const found: { words: number[]; logs: number[] } = { words: [], logs: [] };
+  if (level === undefined) return found;
+  const { starts, words, logs } = level;
+  let parent = 0;
+  for (let at = words.indexOf(word); at >= 0; at = words.indexOf(word, at + 1)) {
+    while ((starts[parent + 1] ?? Number.POSITIVE_INFINITY) <= at) parent++;
+    if (!isPlain(parent)) continue;
+    found.words.push(parent);
+    found.logs.push(logs[at] ?? 0);
   }
-  return { starts, words: list, logs };
+  return found;
 }

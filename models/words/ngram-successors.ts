@@ -26,10 +26,9 @@ export interface Successors {
 /** Reads chances from a table. Memory of one number a word is reused between calls. */
 export function createSuccessors(table: NgramTable): Successors {
   const { words, counts } = table;
-  const indices = new Map(words.map((word, i) => [word, i]));
-  const unknown = indices.get(UNKNOWN_WORD) ?? words.length - 1;
-  const contexts = createContexts(table, indices.get(PARAGRAPH) ?? -1);
   const lexicon = createLexicon(table);
+  const unknown = lexicon.indexOf(UNKNOWN_WORD) ?? words.length - 1;
+  const contexts = createContexts(table, lexicon.indexOf(PARAGRAPH) ?? -1);
   const total = counts.reduce((sum, count) => sum + count, 0);
   const unigram = (word: number): number => (counts[word] ?? 0) / total;
   const scores = createScores(words.length);
@@ -57,17 +56,17 @@ export function createSuccessors(table: NgramTable): Successors {
     scores.change((word, chance) => chance + rest * unigram(word));
   };
   return {
-    indexOf: (word) => indices.get(word) ?? unknown,
+    indexOf: (word) => lexicon.indexOf(word) ?? unknown,
     wordOf: (index) => words[index] ?? "",
     after,
     best(context, prefix, count) {
       const [from, to] = lexicon.range(prefix);
-      score(context, prefix === "" ? lexicon.frequent() : lexicon.plainWords(from, to), from, to);
+      score(context, prefix === "" ? lexicon.frequent : lexicon.plainWords(from, to), from, to);
       return scores.take(count);
     },
     between(context, following, count) {
       const before = following === undefined ? undefined : lexicon.before(following);
-      score(context, [...lexicon.frequent(), ...(before?.words ?? [])], 0, words.length);
+      score(context, [...lexicon.frequent, ...(before?.words ?? [])], 0, words.length);
       if (following !== undefined && before !== undefined) {
         // What each word leaves for the shorter context, and then what it was seen before.
         for (let i = 0; i < before.words.length; i++) {

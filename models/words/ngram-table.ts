@@ -94,21 +94,29 @@ function parse(bytes: Buffer): NgramTable {
 }
 
 function parseLevel(bytes: Buffer, at: number, parents: number, entries: number): NgramLevel {
-  const starts = new Uint32Array(parents + 1);
-  const words = new Uint16Array(entries);
   const stepsAt = at + 2 * parents;
+  const logsAt = stepsAt + 2 * entries;
+  const starts = new Uint32Array(parents + 1);
+  const children = readPlanes(bytes, at, parents);
+  const words = readPlanes(bytes, stepsAt, entries);
   let next = 0;
   for (let parent = 0; parent < parents; parent++) {
-    const children = (bytes[at + parent] ?? 0) | ((bytes[at + parents + parent] ?? 0) << 8);
-    const end = next + children;
-    for (let word = 0; next < end; next++) {
-      word += (bytes[stepsAt + next] ?? 0) | ((bytes[stepsAt + entries + next] ?? 0) << 8);
-      words[next] = word;
-    }
+    const end = next + (children[parent] ?? 0);
+    if (end > entries) throw new RangeError(`more than ${entries} entries`);
+    for (next++; next < end; next++) words[next] = (words[next] ?? 0) + (words[next - 1] ?? 0);
+    next = end;
     starts[parent + 1] = end;
   }
   if (next !== entries) throw new RangeError(`${next} entries of ${entries}`);
-  const logsAt = stepsAt + 2 * entries;
   // A copy, so that the file's bytes can be freed.
-  return { starts, words, logs: Uint8Array.from(bytes.subarray(logsAt, logsAt + entries)) };
+  return { starts, words, logs: new Uint8Array(bytes.subarray(logsAt, logsAt + entries)) };
+}
+
+/** Numbers whose low bytes stand before all high bytes. */
+function readPlanes(bytes: Buffer, at: number, count: number): Uint16Array {
+  const low = new Uint8Array(bytes.buffer, bytes.byteOffset + at, count);
+  const high = new Uint8Array(bytes.buffer, bytes.byteOffset + at + count, count);
+  const numbers = new Uint16Array(count);
+  for (let i = 0; i < count; i++) numbers[i] = (low[i] ?? 0) | ((high[i] ?? 0) << 8);
+  return numbers;
 }
