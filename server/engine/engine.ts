@@ -92,6 +92,11 @@ export interface GenerateRequest {
    * When beam search stops, as in transformers: true at numBeams finished, false by heuristic, "never". Default false.
    */
   readonly earlyStopping?: boolean | "never";
+  /**
+   * Gives up a beam whose score is this far below that of the best finished sequence, in nats; none are by default.
+   * @see Freitag, Al-Onaizan, "Beam Search Strategies for Neural Machine Translation" (2017), relative thresholds
+   */
+  readonly pruneBelow?: number;
   /** No n-gram of this size occurs twice in the output; 0 is off. Default 0. */
   readonly noRepeatNgramSize?: number;
   /** Above 1 penalizes tokens already produced. Default 1. */

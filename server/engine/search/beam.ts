@@ -101,7 +101,7 @@ function continuationCount({ numBeams, endTokens }: SearchSettings): number {
 
 /** Advances one input's search by one step; `length` counts the tokens produced, including this step's. */
 function advance(search: Search, next: readonly Continuation[][], length: number, settings: SearchSettings): void {
-  const { numBeams, maxNewTokens, endTokens, lengthPenalty, earlyStopping } = settings;
+  const { numBeams, maxNewTokens, endTokens, lengthPenalty, earlyStopping, pruneBelow } = settings;
   const candidates = next.flatMap((list, parent) => {
     const sum = search.running[parent]?.sum ?? 0;
     return list.map((continuation) => ({ continuation, parent, sum: Math.fround(continuation.penalized + sum) }));
@@ -121,8 +121,9 @@ function advance(search: Search, next: readonly Continuation[][], length: number
     if (counts) ended.push({ ids, logProbs, score: finalScore(sum, length, lengthPenalty), finished: ends });
     else running.push({ ids, logProbs, sum, parent });
   }
-  search.running = running;
   search.finished = [...search.finished, ...ended].sort((a, b) => b.score - a.score).slice(0, numBeams);
+  const least = (search.finished[0]?.score ?? Number.NEGATIVE_INFINITY) - pruneBelow;
+  search.running = running.filter(({ sum }) => finalScore(sum, length, lengthPenalty) >= least);
   search.open =
     canImprove(search, length, settings) && !(earlyStopping === true && search.finished.length === numBeams);
 }

@@ -19,6 +19,7 @@ export interface SearchSettings {
   readonly sampling: Sampling | null;
   readonly lengthPenalty: number;
   readonly earlyStopping: boolean | "never";
+  readonly pruneBelow: number;
   readonly penalties: Penalties;
   /** Tokens that end a sequence: eos and the stop tokens, each once. */
   readonly endTokens: readonly number[];
@@ -41,6 +42,7 @@ export interface SearchSettings {
 export function searchSettings(request: GenerateRequest, tokens: SpecialTokens, vocabSize: number): SearchSettings {
   const { numBeams = 1, numReturnSequences = 1, noRepeatNgramSize = 0, repetitionPenalty = 1 } = request;
   const { bannedTokens = [], stopTokens = [], decoderPrefix = [], lengthPenalty = 1, earlyStopping = false } = request;
+  const { pruneBelow = Number.POSITIVE_INFINITY } = request;
   const shortlist = request.shortlist === undefined || request.shortlist === "off" ? null : request.shortlist;
   integer("shortlist", shortlist ?? 1, 1);
   integer("maxNewTokens", request.maxNewTokens, 1);
@@ -49,6 +51,7 @@ export function searchSettings(request: GenerateRequest, tokens: SpecialTokens, 
   integer("noRepeatNgramSize", noRepeatNgramSize, 0);
   number("repetitionPenalty", repetitionPenalty, (value) => value > 0, "above 0");
   number("lengthPenalty", lengthPenalty, () => true, "finite");
+  number("pruneBelow", request.pruneBelow ?? 0, (value) => value >= 0, "at least 0");
   if (request.inputs.length === 0) fail("There is no input. Give at least one row of token ids.");
   for (const [i, input] of request.inputs.entries()) checkTokens(`inputs[${i}]`, input, vocabSize, 1);
   checkTokens("bannedTokens", bannedTokens, vocabSize, 0);
@@ -70,6 +73,7 @@ export function searchSettings(request: GenerateRequest, tokens: SpecialTokens, 
     sampling: request.sample === undefined ? null : samplingSettings(request.sample),
     lengthPenalty,
     earlyStopping,
+    pruneBelow,
     penalties: { noRepeatNgramSize, repetitionPenalty, bannedTokens },
     endTokens: [...new Set([tokens.eosTokenId, ...stopTokens])],
     prompt: [tokens.decoderStartTokenId, ...decoderPrefix],

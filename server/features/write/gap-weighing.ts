@@ -6,7 +6,7 @@ import { fillLength, type LengthHint } from "../../../models/tokenizer/spans.ts"
 import type { SpanWindow } from "../../../models/tokenizer/window.ts";
 import { englishNgrams } from "../../catalog/ngrams.ts";
 import type { FilledSpan, LoadedModel } from "../../engine/engine.ts";
-import { windowOf } from "./infill-window.ts";
+import { textAfter, textBefore, windowOf } from "./infill-window.ts";
 
 /** A gap's window, the words that n-grams propose for it, and how its candidates are ordered. */
 export interface Weighing {
@@ -19,10 +19,19 @@ export interface Weighing {
   rank(span: FilledSpan): number;
 }
 
-/** Whether a gap is for a word or a phrase, which are weighed; longer ones are written once. */
-export function isShort(hint: LengthHint | undefined): boolean {
-  const { words = 1 } = fillLength(hint);
-  return words <= MOST_WORDS;
+/**
+ * Drafts gaps: the word that n-grams propose for each, for its neighbors to read.
+ * @throws ModelError "input" when the table of n-grams is damaged
+ */
+export async function draft(
+  { model: { info }, document, decoding: { ngrams: weight = 0 } }: WeighedText,
+  gaps: readonly number[],
+): Promise<void> {
+  const ngrams = weight > 0 && info.languages.includes("en") ? await englishNgrams() : undefined;
+  for (const gap of gaps) {
+    const [before, after] = [textBefore(document, gap, NEIGHBORS), textAfter(document, gap + 1, NEIGHBORS)];
+    document.drafts[gap] = ngrams?.predict(before, after, 1)[0];
+  }
 }
 
 /**
@@ -73,10 +82,10 @@ interface WeighedText {
   readonly decoding: { readonly ngrams?: number };
 }
 
+/** Characters around a gap that n-grams read. */
+const NEIGHBORS = 100;
 /** Most gaps of one run. */
 export const MOST_WEIGHED = 32;
-/** Words of the longest phrase. */
-const MOST_WORDS = 7;
 const MOST_TOKENS = 16;
 const MOST_BEAMS = 16;
 /** Beams where alternatives are wanted, at least. */

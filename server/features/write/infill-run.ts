@@ -74,6 +74,7 @@ export function begin(model: LoadedModel, params: InfillParams, { signal }: Infi
       texts: [...gaps.map((gap, i) => text.slice(gaps[i - 1]?.end ?? 0, gap.start)), text.slice(gaps.at(-1)?.end)],
       hints: gaps.map((gap) => gap.length ?? params.length),
       fills: gaps.map(() => undefined),
+      drafts: gaps.map(() => undefined),
     },
     candidates: gaps.map(() => []),
     alternatives,
@@ -110,6 +111,7 @@ export async function weigh(work: Work, gaps: readonly number[]): Promise<void> 
     numBeams: beams,
     numReturnSequences: beams,
     lengthPenalty: 0,
+    ...(alternatives === 1 && { pruneBelow: HOPELESS }),
     window: first.window,
     proposals: first.proposals,
     ...(others.length > 0 && { others: others.map(({ window, proposals }) => ({ window, proposals })) }),
@@ -143,6 +145,8 @@ async function run(work: Work, request: FillRequest): Promise<Filling | undefine
 }
 
 const WINDOW_TOKENS = 512;
+/** How much less likely than the best fill another may be, in nats, to be searched further. */
+const HOPELESS = 4;
 const LEAST_WINDOW_TOKENS = 32;
 
 function check({ text, gaps = [], length, alternatives = 1, maxContextTokens = WINDOW_TOKENS }: InfillParams): void {

@@ -11,11 +11,13 @@ export interface GappedDocument {
   readonly hints: readonly (LengthHint | undefined)[];
   /** The n gaps' fills; undefined as long as there is none. */
   readonly fills: (string | undefined)[];
+  /** What other gaps read in a gap that has no fill yet. */
+  readonly drafts: (string | undefined)[];
 }
 
 /**
- * How many gaps from `first` on one pass should fill: at most 25, fewer where sentinels, the window or the output set a
- * limit.
+ * How many gaps from `first` on one pass should fill: at most 32, none after a short one, fewer where sentinels, the
+ * window or the output set a limit.
  * @param maxTokens the encoder's window
  * @returns the index after the last gap
  */
@@ -25,7 +27,9 @@ export async function endOfPass(
   first: number,
   maxTokens: number,
 ): Promise<number> {
-  const most = Math.max(1, Math.min(MOST_GAPS, model.info.sentinelIds.length - 1, document.hints.length - first));
+  const after = document.hints.findIndex((hint, i) => i > first && isShort(hint));
+  const run = (after < 0 ? document.hints.length : after) - first;
+  const most = Math.max(1, Math.min(MOST_GAPS, model.info.sentinelIds.length - 1, run));
   if (most === 1) return first + 1;
   const between = document.texts
     .slice(first + 1, first + most)
@@ -56,24 +60,38 @@ export function windowOf(document: GappedDocument, first: number, end: number, m
   };
 }
 
-/** Beyond about as many sentinels in one input T5's fills get worse; each is weighed again with the others filled. */
+/** Whether a gap is for a word or a phrase, which are weighed; longer ones are written once. */
+export function isShort(hint: LengthHint | undefined): boolean {
+  const { words = 1 } = fillLength(hint);
+  return words <= MOST_WORDS;
+}
+
+/** Words of the longest phrase. */
+const MOST_WORDS = 7;
+/** Beyond about as many sentinels in one input T5's fills get worse. */
 const MOST_GAPS = 32;
 /** Tokens that one pass may produce. */
 const MOST_OUTPUT_TOKENS = 640;
 /** The text between the gaps of a pass takes at most this share of the window. */
-const MOST_BETWEEN = 0.6;
+const MOST_BETWEEN = 0.8;
 
 /** The end of the text before a gap, fills included. */
-function textBefore({ texts, fills }: GappedDocument, gap: number, limit: number): string {
+export function textBefore(document: GappedDocument, gap: number, limit: number): string {
   let text = "";
   for (let i = gap; i >= 0 && text.length < limit; i--)
-    text = (texts[i] ?? "") + (i < gap ? (fills[i] ?? "") : "") + text;
+    text = (document.texts[i] ?? "") + (i < gap ? readIn(document, i) : "") + text;
   return text.slice(-limit);
 }
 
 /** The beginning of the text after the gaps up to `end`, fills included. */
-function textAfter({ texts, fills }: GappedDocument, end: number, limit: number): string {
+export function textAfter(document: GappedDocument, end: number, limit: number): string {
   let text = "";
-  for (let i = end; i < texts.length && text.length < limit; i++) text += (texts[i] ?? "") + (fills[i] ?? "");
+  for (let i = end; i < document.texts.length && text.length < limit; i++)
+    text += (document.texts[i] ?? "") + readIn(document, i);
   return text.slice(0, limit);
+}
+
+/** What other gaps read in a gap. */
+function readIn({ fills, drafts }: GappedDocument, gap: number): string {
+  return fills[gap] ?? drafts[gap] ?? "";
 }

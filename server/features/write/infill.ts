@@ -4,10 +4,10 @@
 import { assemble } from "../../../models/tokenizer/spans.ts";
 import type { LoadedModel } from "../../engine/engine.ts";
 import { isCalibrated } from "../confidence.ts";
-import { isShort, MOST_WEIGHED } from "./gap-weighing.ts";
+import { draft, MOST_WEIGHED } from "./gap-weighing.ts";
 import { type Fill, fillOf } from "./infill-candidates.ts";
 import { begin, type InfillOptions, type InfillParams, pass, weigh } from "./infill-run.ts";
-import { endOfPass } from "./infill-window.ts";
+import { endOfPass, isShort } from "./infill-window.ts";
 
 /**
  * The chance below which a gap stays open where people read the text: of the fills below it in documents that the model
@@ -39,7 +39,8 @@ export interface InfillResult {
 }
 
 /**
- * The text with its gaps filled, all gaps of a window in one pass, later passes reading the earlier fills.
+ * The text with its gaps filled: first sentences and paragraphs, those of a window in one pass, then words and phrases,
+ * which are weighed together. Later passes read the earlier fills.
  * @throws ModelError "input" when there is no gap or the text is empty or binary, "tokenizer" when the model has no
  *   sentinels; what the model throws
  */
@@ -52,13 +53,17 @@ export async function infill(
   const work = begin(context.model, params, options);
   const { gaps, document } = work;
   const total = gaps.length;
+  const short = [...gaps.keys()].filter((gap) => isShort(document.hints[gap]));
+  if (total > 1) await draft(work, short);
   for (let first = 0; first < total && !work.cancelled; ) {
+    if (isShort(document.hints[first])) {
+      first += 1;
+      continue;
+    }
     const end = await endOfPass(work.model, document, first, work.window);
-    // A short gap that stands alone is weighed at once; several first give each other something to read.
-    if (end - first > 1 || !isShort(document.hints[first])) await pass(work, first, end, false);
+    await pass(work, first, end, false);
     first = end;
   }
-  const short = [...gaps.keys()].filter((gap) => isShort(document.hints[gap]));
   for (let first = 0; first < short.length; first += MOST_WEIGHED) {
     await weigh(work, short.slice(first, first + MOST_WEIGHED));
     options.onProgress?.({ done: Math.min(first + MOST_WEIGHED, short.length), total });

@@ -105,6 +105,27 @@ describe("beam search", () => {
     assert.ok((never.sequences[0]?.[0]?.score ?? 0) > (stopped.sequences[0]?.[0]?.score ?? 0));
   });
 
+  it("gives up what is far below the best finished sequence, and finds the same best one", async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.integer({ min: 0, max: 1e6 }), async (seed) => {
+        const request = { numBeams: 8, numReturnSequences: 8, lengthPenalty: 0, maxNewTokens: 12 };
+        const whole = await search(scriptedRunner(V, hashed(seed)), request);
+        const pruned = await search(scriptedRunner(V, hashed(seed)), { ...request, pruneBelow: 1 });
+        assert.deepEqual(pruned.sequences[0]?.[0], whole.sequences[0]?.[0]);
+        const [best] = whole.sequences[0] ?? [];
+        const near = whole.sequences[0]?.filter(({ score }) => best !== undefined && score > best.score - 1);
+        assert.deepEqual(pruned.sequences[0]?.slice(0, near?.length), near);
+        assert.ok(pruned.timing.steps <= whole.timing.steps);
+      }),
+      { numRuns: 25, seed: 1 },
+    );
+    const ends = (tokens: readonly number[]) => (tokens.length === 1 ? [-9, 3, 0, 0] : [-9, -9, 0, 0]);
+    const steps = async (pruneBelow: number) =>
+      (await search(scriptedRunner(V, ends), { numBeams: 2, maxNewTokens: 12, lengthPenalty: 0, pruneBelow })).timing
+        .steps;
+    assert.deepEqual([await steps(2), await steps(20)], [1, 12]);
+  });
+
   it("judges by the present length, not the longest, where a negative length penalty favors short sequences", async () => {
     const steps = [
       [0, 0.35, 0.6, 0.05],

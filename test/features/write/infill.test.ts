@@ -48,7 +48,7 @@ function checkOutside(
   assert.equal(filled.slice(at), text.slice(from));
 }
 
-test("fills all gaps of a text in one pass, and weighs them in another", async () => {
+test("weighs all short gaps of a text in one pass", async () => {
   const requests: GenerateRequest[] = [];
   const inputs: string[] = [];
   const play = says(builtin, "quick", "the lazy");
@@ -71,17 +71,16 @@ test("fills all gaps of a text in one pass, and weighs them in another", async (
       [1, 25, "the"],
     ],
   );
-  assert.deepEqual([result.passes, result.cancelled, result.model], [2, false, "played"]);
+  assert.deepEqual([result.passes, result.cancelled, result.model], [1, false, "played"]);
   assert.deepEqual(inputs, [
-    "infill: The<extra_id_0><length_1> fox\n\tjumps over<extra_id_1><length_1>.</s>",
-    "infill: The<extra_id_0><length_1> fox\n\tjumps over the.</s>",
-    "infill: The quick fox\n\tjumps over<extra_id_0><length_1>.</s>",
+    "infill: The<extra_id_0><length_1> fox\n\tjumps over .</s>",
+    "infill: The  fox\n\tjumps over<extra_id_0><length_1>.</s>",
   ]);
   const [request] = requests;
-  assert.deepEqual([request?.stopTokens, request?.decoderPrefix, request?.numBeams], [[32097], [32099], 1]);
-  for (const banned of [0, 2, 32099, 32096, 32000, 32120])
+  assert.deepEqual([request?.stopTokens, request?.decoderPrefix, request?.numBeams], [[32098], [32099], 16]);
+  for (const banned of [0, 2, 32099, 32097, 32000, 32120])
     assert.ok(request?.bannedTokens?.includes(banned), `${banned}`);
-  for (const free of [1, 32098, 32097]) assert.ok(!request?.bannedTokens?.includes(free), `${free}`);
+  for (const free of [32098]) assert.ok(!request?.bannedTokens?.includes(free), `${free}`);
   const [fill] = result.fills;
   assert.ok(fill && Math.abs(fill.probability - Math.exp(fill.score)) < 1e-12 && fill.score < 0 && fill.score >= -1);
 });
@@ -107,7 +106,7 @@ test("a gap that the model skipped is asked for alone, with the other fills in p
     if (inputs.length > 1) assert.ok(request.bannedTokens?.includes(t5.eosId));
     return inputs.length === 1 ? [[second ?? 0, word, third ?? 0]] : [[second ?? 0], [word, second ?? 0]];
   });
-  const result = await infill({ model }, { text: "Grass is ___ and sky is ___." });
+  const result = await infill({ model }, { text: "Grass is ___ and sky is ___.", length: "sentence" });
   assert.equal(result.text, "Grass is green and sky is blue.");
   assert.deepEqual([inputs[1], result.passes], ["Grass is<extra_id_0> and sky is blue.</s>", 2]);
 });
@@ -120,25 +119,43 @@ test("a gap about which the model has nothing to say is filled with nothing", as
   ]);
 });
 
-test("more gaps than sentinels, or than one pass does well, take several passes that read the earlier fills", async () => {
+test("more gaps than one pass does well take several passes that read the earlier fills", async () => {
+  const inputs: string[] = [];
+  const model = playedModel(t5, (request, text) => {
+    inputs.push(text);
+    return says(t5, "word")(request, text);
+  });
+  const text = Array.from({ length: 70 }, (_, i) => `${i} ___`).join(" ");
+  const progress: number[] = [];
+  const result = await infill({ model }, { text }, { onProgress: ({ done }) => progress.push(done) });
+  assert.equal(result.text, text.replaceAll("___", "word"));
+  assert.deepEqual([result.fills.length, result.passes, progress], [70, 3, [32, 64, 70, 70]]);
+  assert.match(inputs[32] ?? "", /^22 word 23 word .* 31 word 32<extra_id_0> 33 34 /);
+});
+
+test("more long gaps than sentinels, or than one pass does well, take several passes that read the earlier fills", async () => {
   const inputs: string[] = [];
   const model = playedModel(t5, (request, text) => {
     inputs.push(text);
     return says(t5, ...Array.from({ length: 32 }, () => "word"))(request, text);
   });
-  const text = Array.from({ length: 120 }, (_, i) => `${i} ___`).join(" ");
+  const text = Array.from({ length: 24 }, (_, i) => `${i} ___`).join(" ");
   const progress: number[] = [];
-  const result = await infill({ model }, { text }, { onProgress: ({ done }) => progress.push(done) });
+  const result = await infill(
+    { model },
+    { text, length: "sentence" },
+    { onProgress: ({ done }) => progress.push(done) },
+  );
   assert.equal(result.text, text.replaceAll("___", "word"));
-  assert.deepEqual([result.fills.length, result.passes, progress.at(-1)], [120, 8, 120]);
-  assert.match(inputs[1] ?? "", /^0 word 1 word .* 31 word 32<extra_id_0> 33<extra_id_1>/);
+  assert.deepEqual([result.fills.length, result.passes, progress.at(-1)], [24, 3, 24]);
+  assert.match(inputs[1] ?? "", /^0 word 1 word .* 9 word 10<extra_id_0> 11<extra_id_1>/);
 
   const few: Tokenizer = { ...t5, sentinelIds: t5.sentinelIds.slice(0, 3) };
   const inTwos = await infill(
     { model: playedModel(few, says(few, "a", "b", "c", "d")) },
-    { text: "1 ___ 2 ___ 3 ___ 4 ___" },
+    { text: "1 ___ 2 ___ 3 ___ 4 ___", length: "sentence" },
   );
-  assert.deepEqual([inTwos.text, inTwos.passes], ["1 a 2 b 3 c 4 d", 3]);
+  assert.deepEqual([inTwos.text, inTwos.passes], ["1 a 2 b 3 c 4 d", 2]);
 });
 
 test("a text longer than the window is seen around its gap, on both sides", async () => {
@@ -192,13 +209,12 @@ test("alternatives are different, the one in the text first, then by their chanc
 });
 
 test("a cancelled run leaves the gaps it did not reach as they were", async () => {
-  const text = Array.from({ length: 30 }, (_, i) => `${i} ___`).join(" ");
-  let runs = 0;
-  const play = says(t5, ...Array.from({ length: 25 }, () => "x"));
-  const model = playedModel(t5, (request, input) => (runs++ === 0 ? play(request, input) : "cancelled"));
+  const text = Array.from({ length: 36 }, (_, i) => `${i} ___`).join(" ");
+  const play = says(t5, ...Array.from({ length: 32 }, () => "x"));
+  const model = playedModel(t5, (request, input) => (input.includes("0 x") ? "cancelled" : play(request, input)));
   const result = await infill({ model }, { text });
-  assert.deepEqual([result.cancelled, result.fills.length], [true, 25]);
-  assert.ok(result.text.endsWith("24 x 25 ___ 26 ___ 27 ___ 28 ___ 29 ___"), result.text);
+  assert.deepEqual([result.cancelled, result.fills.length], [true, 32]);
+  assert.ok(result.text.endsWith("31 x 32 ___ 33 ___ 34 ___ 35 ___"), result.text);
   const before = await infill({ model }, { text }, { signal: AbortSignal.abort() });
   assert.deepEqual([before.text, before.cancelled, before.passes], [text, true, 0]);
 });
@@ -350,6 +366,22 @@ test("a gap for one English word takes what stands between such neighbors when t
   // Their chances are those among all that were weighed.
   const [{ probability: best = 0 } = {}, { probability: next = 0 } = {}] = result.fills[0]?.alternatives ?? [];
   assert.ok(best > 0.9 && next < 1 - best && next > 0, `${best}, ${next}`);
+});
+
+test("short gaps read what n-grams would put into those that are weighed with them", async () => {
+  const inputs: string[] = [];
+  const model = playedModel(builtin, (request, text) => {
+    inputs.push(text);
+    return says(builtin, "here")(request, text);
+  });
+  const text = "Thanks so ___ for this. There is a lot ___ code.";
+  const info = { ...model.info, decoding: { fill: { ngrams: 0.5 } } };
+  const { passes } = await infill({ model: { ...model, info } }, { text });
+  assert.equal(passes, 1);
+  assert.deepEqual(inputs, [
+    "Thanks so<extra_id_0> for this. There is a lot of code.</s>",
+    "Thanks so much for this. There is a lot<extra_id_0> code.</s>",
+  ]);
 });
 
 test("a gap stays open where the best fill is likely wrong, unless the model was never calibrated", async () => {
