@@ -12,7 +12,7 @@ import {
 import { defined } from "../../base/defined.ts";
 import { labelText } from "../../protocol/shown-text.ts";
 import { warn } from "../editor/messages.ts";
-import { remark } from "../editor/notices.ts";
+import { inform, remark } from "../editor/notices.ts";
 import type { LanguageServer } from "../server/language-client.ts";
 import { hasChanged, replaceRanges } from "./edits.ts";
 import { answered } from "./prose-editor.ts";
@@ -26,12 +26,13 @@ export async function fillGapsIn(
   parts: readonly Range[],
 ): Promise<void> {
   const { version } = document;
-  const fills = await fillsOf(server, document, parts);
-  if (fills === undefined) return;
+  const found = await fillsOf(server, document, parts);
+  if (found === undefined) return;
+  const { fills, notes } = found;
   const filled = fills.filter(({ text, left }) => text !== "" && !left);
   const problem = await replaceRanges(document, version, filled);
   if (problem !== undefined) warn(l10n.t("Spanfill filled no gap: {0}", problem));
-  else tell(filled.length, fills.length);
+  else tell(filled.length, fills.length, notes);
 }
 
 /**
@@ -45,11 +46,12 @@ export async function previewGapsIn(
   parts: readonly Range[],
 ): Promise<void> {
   const { version } = document;
-  const fills = await fillsOf(server, document, parts);
-  if (fills === undefined) return;
+  const found = await fillsOf(server, document, parts);
+  if (found === undefined) return;
+  const { fills, notes } = found;
   const filled = fills.filter(({ text }) => text !== "");
   if (filled.length === 0) {
-    tell(0, fills.length);
+    tell(0, fills.length, notes);
     return;
   }
   if (hasChanged(document, version)) {
@@ -70,6 +72,8 @@ export async function previewGapsIn(
     edit.replace(document.uri, range, text, metadata);
   }
   opener?.(edit);
+  // The preview lists edits only.
+  if (notes.length > 0) inform(l10n.t("Spanfill: {0}", notes.join("; ")));
   await workspace.applyEdit(edit);
 }
 
@@ -85,6 +89,12 @@ function previewOpener(): ((edit: WorkspaceEdit) => void) | undefined {
   return (edit) => edit.createFile(Uri.joinPath(folder, "package.json"), { ignoreIfExists: true }, metadata);
 }
 
+/** The fills, and what to know of them. */
+interface Found {
+  readonly fills: readonly GapFill[];
+  readonly notes: readonly string[];
+}
+
 interface GapFill {
   readonly range: Range;
   readonly text: string;
@@ -98,28 +108,30 @@ async function fillsOf(
   server: LanguageServer,
   document: TextDocument,
   parts: readonly Range[],
-): Promise<GapFill[] | undefined> {
+): Promise<Found | undefined> {
   const { version } = document;
   const all = parts.slice(1).reduce<Range | undefined>((sum, part) => sum?.union(part), parts[0]);
-  const fills = await answered(l10n.t("Filling gaps"), async (options) => {
+  const found = await answered(l10n.t("Filling gaps"), async (options) => {
     const { code2ProtocolConverter: to, protocol2CodeConverter: from } = await server.ready();
     const argument = { uri: to.asUri(document.uri), version, ...defined({ range: all && to.asRange(all) }) };
-    const { fills } = await server.execute("fillGaps", argument, options);
-    return fills.map((fill) => ({ ...fill, range: from.asRange(fill.range) }));
+    const { fills, notes } = await server.execute("fillGaps", argument, options);
+    return { fills: fills.map((fill) => ({ ...fill, range: from.asRange(fill.range) })), notes };
   });
-  return parts.length < 2 ? fills : fills?.filter(({ range }) => parts.some((part) => part.contains(range)));
+  if (found === undefined || parts.length < 2) return found;
+  return { ...found, fills: found.fills.filter(({ range }) => parts.some((part) => part.contains(range))) };
 }
 
-function tell(filled: number, wanted: number): void {
+function tell(filled: number, wanted: number, notes: readonly string[]): void {
   if (filled < wanted) {
     const text = l10n.t(
       "Spanfill filled {0} of {1} gaps; for the others no text is likely right. More text around a gap helps, and the preview shows what was thought of.",
       filled,
       wanted,
     );
-    warn(text);
+    warn([text.replace(/\.$/, ""), ...notes].join("; "));
     return;
   }
   const text = filled === 1 ? l10n.t("Spanfill: 1 gap filled") : l10n.t("Spanfill: {0} gaps filled", filled);
-  remark(text, SAID_MS);
+  if (notes.length > 0) inform([text, ...notes].join("; "));
+  else remark(text, SAID_MS);
 }

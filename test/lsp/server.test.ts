@@ -296,6 +296,17 @@ test("one server", async (t) => {
     );
   });
 
+  await t.test("markers that are no gaps are left and named", async () => {
+    const uri = opened("The ___ is here.\n\nCall `my___var` now.\n\nName: ________\n");
+    const { fills, passed, notes } = await fill(session, { uri });
+    assert.equal(fills.length, 1);
+    assert.deepEqual(passed, [
+      { range: from(2, 8, 11), why: "name" },
+      { range: from(4, 6, 14), why: "form" },
+    ]);
+    assert.match(notes.join("; "), /^left as it is: line 3 \(part of a name\), line 5 \(a form's blank\); to fill/);
+  });
+
   await t.test("rephrasing offers other words for a part, and has the client put the best one there", async () => {
     const text = "the ferry goes over to the island\n";
     const uri = opened(text);

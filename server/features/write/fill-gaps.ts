@@ -1,4 +1,5 @@
 /** Fills the gaps of a part of a document: what to put where, so that nothing but the gaps needs to be edited. */
+import { defined } from "../../../base/defined.ts";
 import type { Settings } from "../../../protocol/settings.ts";
 import type { LoadedModel } from "../../engine/engine.ts";
 import type { WrittenDocument } from "../../text/reading.ts";
@@ -30,6 +31,8 @@ export interface GapFills {
   readonly fills: readonly GapFill[];
   /** Markers of the part that are no gaps. */
   readonly passed: readonly LeftMarker[];
+  /** The text's language where the model does not know it (ISO 639-1). */
+  readonly language?: string;
   readonly ms: number;
   readonly model: string;
   readonly calibrated: boolean;
@@ -48,7 +51,7 @@ export async function fillGaps(
   const { gapMarker, maxContextTokens } = context.settings;
   const params = { gap: gapMarker, part: { start, end }, maxContextTokens, leaveBelow: LEAST_CHANCE };
   const made = await fillText(context, document, params, options);
-  const { model: id, calibrated, cancelled, passed, gaps } = made;
+  const { model: id, calibrated, cancelled, passed, gaps, language } = made;
   const left = new Set(made.left);
   const all = [...made.fills, ...made.left].sort((a, b) => a.gap - b.gap);
   const fills = all.flatMap((fill) => {
@@ -56,5 +59,5 @@ export async function fillGaps(
     const range = gaps[gap];
     return range === undefined ? [] : [{ start: range.start, end: range.end, text, confidence, left: left.has(fill) }];
   });
-  return { fills, passed, ms: made.ms.total, model: id, calibrated, cancelled };
+  return { fills, passed, ms: made.ms.total, model: id, calibrated, cancelled, ...defined({ language }) };
 }

@@ -2,6 +2,7 @@
 import { english, type Translate } from "../../../base/translate.ts";
 import { ModelError } from "../../../models/errors.ts";
 import type { LoadedModel } from "../../engine/engine.ts";
+import { lineAt } from "../../text/front-matter.ts";
 import { foreignLanguage, languageName } from "../../text/languages.ts";
 import type { WrittenDocument } from "../../text/reading.ts";
 import { gapsOf, type LeftMarker, type PlacedGap, type WhyLeft } from "./gaps.ts";
@@ -69,31 +70,46 @@ export function fillNotes(
     language === undefined
       ? []
       : [t("the text is {0}, which the model does not know", languageName(language, t.language))];
-  return [...foreign, ...leftNotes(text, passed)];
+  return [...foreign, ...leftNotes(text, passed, t)];
 }
 
-const KINDS: Readonly<Record<WhyLeft, string>> = {
-  emphasis: "stressed words",
-  break: "a break between parts",
-  name: "part of a name",
-  code: "code",
-  math: "a formula",
-  comment: "a comment",
-  frontMatter: "front matter",
-  form: "a form's blank",
-  markup: "markup",
-};
+function kindOf(why: WhyLeft, t: Translate): string {
+  switch (why) {
+    case "emphasis":
+      return t("stressed words");
+    case "break":
+      return t("a break between parts");
+    case "name":
+      return t("part of a name");
+    case "code":
+      return t("code");
+    case "math":
+      return t("a formula");
+    case "comment":
+      return t("a comment");
+    case "frontMatter":
+      return t("front matter");
+    case "form":
+      return t("a form's blank");
+    case "markup":
+      return t("markup");
+  }
+}
 
 /** Where markers were left and why, and how to ask for those that may be meant. */
-function leftNotes(text: string, left: readonly LeftMarker[]): string[] {
+function leftNotes(text: string, left: readonly LeftMarker[], t: Translate = english): string[] {
   if (left.length === 0) return [];
-  const all = left.map(({ start, why }) => `line ${text.slice(0, start).split("\n").length} (${KINDS[why]})`);
+  const all = left.map(({ start, why }) => t("line {0} ({1})", lineAt(text, start), kindOf(why, t)));
   const distinct = [...new Set(all)];
-  const places = distinct.slice(0, MOST_NAMED);
-  const more = distinct.length > MOST_NAMED ? ` and ${distinct.length - MOST_NAMED} more` : "";
+  const places = distinct.slice(0, MOST_NAMED).join(", ");
+  const more = distinct.length - MOST_NAMED;
   const isAskable = left.some(({ why }) => why === "break" || why === "form");
-  const how = isAskable ? "; to fill a whole line or a blank, select it, or mark it otherwise with --gap" : "";
-  return [`left as it is: ${places.join(", ")}${more}${how}`];
+  return [
+    more > 0 ? t("left as it is: {0} and {1} more", places, more) : t("left as it is: {0}", places),
+    ...(isAskable
+      ? [t("to fill a whole line or a blank, select it, or mark it otherwise (--gap, or spanfill.gapMarker)")]
+      : []),
+  ];
 }
 
 const MOST_NAMED = 5;

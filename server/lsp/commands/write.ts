@@ -5,6 +5,7 @@ import type { Translate } from "../../../base/translate.ts";
 import type { FillGapsResult, RephraseResult, WriteFieldResult } from "../../../protocol/commands/writing.ts";
 import { summaryNotes } from "../../features/read/summary-notes.ts";
 import { fillGaps } from "../../features/write/fill-gaps.ts";
+import { fillNotes } from "../../features/write/fill-text.ts";
 import { rephrase } from "../../features/write/rephrase.ts";
 import { onPart, workOn } from "../document/document-work.ts";
 import type { OpenDocument } from "../document/positions.ts";
@@ -21,7 +22,7 @@ export const fillGapsInPart = onPart(
   ): Promise<FillGapsResult> => {
     const { document, start, end, settings } = target;
     const work = { feature: "infill", title: services.t("Spanfill: filling gaps"), ...call } as const;
-    const { fills, ms, model, calibrated } = await workOn(services, target, work, (model, options) =>
+    const { fills, ms, model, calibrated, ...about } = await workOn(services, target, work, (model, options) =>
       fillGaps({ model, settings }, { document, start, end }, options),
     );
     const placedFills = fills.map((fill) => ({
@@ -36,7 +37,9 @@ export const fillGapsInPart = onPart(
     const edit = annotate
       ? annotated(uri, version, edits, services.t)
       : { documentChanges: [{ textDocument: { uri, version }, edits }] };
-    const result = { edit, fills: placedFills, ms: Math.round(ms), model, calibrated };
+    const passed = about.passed.map(({ start, end, why }) => ({ range: document.rangeOf(start, end), why }));
+    const notes = fillNotes(document.text, about, services.t);
+    const result = { edit, fills: placedFills, passed, notes, ms: Math.round(ms), model, calibrated };
     return apply
       ? { ...result, applied: await applyEdits(services, document, services.t("Fill gaps"), edits, edit) }
       : result;
