@@ -1,8 +1,8 @@
 /** Walks a folder, wherever it is, and reads its prose; what is hidden, ignored or secret is left out and listed. */
 import { readdir, stat } from "node:fs/promises";
 import { dirname, join, relative, sep } from "node:path";
-import ignore from "ignore";
 import { readRegularFile } from "../files/regular-file.ts";
+import { readIgnoreRules } from "./ignore-rules.ts";
 import { IGNORE_FILE, MOST_IGNORE_BYTES, SECRET_NAME } from "./private-files.ts";
 
 /** A folder to read; paths are relative to it, with "/" between names, and "" is the folder itself. */
@@ -194,7 +194,7 @@ export async function rulesWithin(source: FolderSource, path: string): Promise<I
 const IGNORE_FILES: readonly string[] = [".gitignore", IGNORE_FILE];
 
 function rule(patterns: string, inner: (path: string) => string): IgnoreRule {
-  const known = ignore().add(patterns);
+  const known = readIgnoreRules(patterns);
   return (path) => known.ignores(inner(path));
 }
 

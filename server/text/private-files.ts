@@ -2,10 +2,11 @@
 
 import { stat } from "node:fs/promises";
 import { dirname, join, posix, relative, sep } from "node:path";
-import ignore, { type Ignore } from "ignore";
+import type { Ignore } from "ignore";
 import { english, type Translate } from "../../base/translate.ts";
 import { readRegularFile } from "../files/regular-file.ts";
 import { isMissing } from "../files/whole-file.ts";
+import { readIgnoreRules } from "./ignore-rules.ts";
 
 /**
  * Names of files that keep secrets, or may: notes named my-credentials.md are none to learn from or to go on with
@@ -41,7 +42,7 @@ export function whySecret(path: string, t: Translate = english): string | undefi
  * @param path within the workspace's folder
  */
 export function isEnabled(enable: Readonly<Record<string, boolean>>, path: string): boolean {
-  const fitting = Object.entries(enable).filter(([pattern]) => path !== "" && ignore().add(pattern).ignores(path));
+  const fitting = Object.entries(enable).filter(([pattern]) => path !== "" && readIgnoreRules(pattern).ignores(path));
   return fitting.at(-1)?.[1] ?? true;
 }
 
@@ -133,7 +134,7 @@ async function fetchedPatterns(
   const before = known.get(uri);
   if (before !== undefined && performance.now() - before.looked < KEPT_MS) return before.patterns;
   const patterns = await fetch().then(
-    (bytes) => (bytes === undefined ? "unreadable" : ignore().add(new TextDecoder().decode(bytes))),
+    (bytes) => (bytes === undefined ? "unreadable" : readIgnoreRules(new TextDecoder().decode(bytes))),
     () => undefined, // no client tells a file that is not there from others
   );
   known.set(uri, { mtimeMs: undefined, patterns, looked: performance.now() });
@@ -143,7 +144,7 @@ async function fetchedPatterns(
 async function read(file: string): Promise<Patterns> {
   try {
     const bytes = await readRegularFile(file, MOST_IGNORE_BYTES);
-    return bytes === undefined ? "unreadable" : ignore().add(bytes.toString("utf8"));
+    return bytes === undefined ? "unreadable" : readIgnoreRules(bytes.toString("utf8"));
   } catch (error) {
     return isMissing(error) ? undefined : "unreadable";
   }
