@@ -20,7 +20,7 @@ export interface FillGapsResult extends Provenance, AppliedResult {
   readonly fills: readonly Readonly<{ range: Range; text: string; confidence: number; left: boolean }>[];
   /** Markers that are not gaps in this format, such as a thematic break or a name with underscores, and why. */
   readonly passed: readonly Readonly<{ range: Range; why: string }>[];
-  /** What a person should know of the fills: markers that were left, a language that the model does not know. */
+  /** Notes for a person: markers that were left, a language that the model does not know. */
   readonly notes: readonly string[];
   /** Whether the confidences are measured chances to be right; else they are mean likelihoods of tokens. */
   readonly calibrated: boolean;

@@ -223,9 +223,10 @@ test("log: entries of every level, errors, and what the language client appends"
   );
 });
 
-test("preview of gaps: labels and descriptions", async () => {
-  answers = { fillGaps: { fills: [{ range, text: HOSTILE, confidence: 1 }] } };
-  await shows(["preview label", "preview description"], () => of("gaps", "previewGapsIn")(server, document, []));
+test("preview of gaps: labels and descriptions, and the markers that are no gaps", async () => {
+  answers = { fillGaps: { fills: [{ range, text: HOSTILE, confidence: 1 }], notes: [HOSTILE] } };
+  const shown = ["preview label", "preview description", "showInformationMessage"];
+  await shows(shown, () => of("gaps", "previewGapsIn")(server, document, []));
 });
 
 test("a summary's own text stays as it is; the line about it is clean", async () => {
