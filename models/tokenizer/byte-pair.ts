@@ -1,104 +1,43 @@
-/** Byte-level byte-pair vocabularies: CodeT5's, in RoBERTa's files. */
-import { Tokenizer as LibraryTokenizer } from "@huggingface/tokenizers";
+/** Byte-level byte-pair vocabularies in files older than tokenizer.json: CodeT5's, in RoBERTa's. */
 import * as z from "zod";
-import { reason } from "../../base/reason.ts";
 import { ModelError } from "../errors.ts";
-import type { Tokenizer } from "./tokenizer.ts";
-
-const addedToken = z.looseObject({
-  id: z.int().nonnegative(),
-  content: z.string().min(1),
-  special: z.boolean().default(false),
-});
-const file = z.looseObject({
-  model: z.looseObject({ type: z.literal("BPE"), vocab: z.record(z.string(), z.int().nonnegative()) }),
-  added_tokens: z.array(addedToken),
-});
-
-/** Whether a parsed tokenizer.json is of this kind. */
-export function isBytePair(json: unknown): boolean {
-  return z.object({ model: z.object({ type: z.literal("BPE") }) }).safeParse(json).success;
-}
+import type { TokenizerSettings } from "./special-tokens.ts";
 
 /**
- * Creates a tokenizer from a parsed tokenizer.json whose model is BPE on bytes.
- * @throws ModelError "tokenizer" when it is not one, or lacks RoBERTa's special tokens
- */
-export function createBytePairTokenizer(json: unknown): Tokenizer {
-  const parsed = file.safeParse(json);
-  if (!parsed.success) throw refused(z.prettifyError(parsed.error), parsed.error);
-  const { model, added_tokens: added } = parsed.data;
-  const library = (special: boolean): LibraryTokenizer => {
-    const shown = added.filter((token) => special || !token.special);
-    try {
-      // Tokens at the ends of an input are added to its parts, not to each text.
-      return new LibraryTokenizer(
-        { ...parsed.data, post_processor: null, added_tokens: shown },
-        { clean_up_tokenization_spaces: false },
-      );
-    } catch (error) {
-      throw refused(reason(error), error);
-    }
-  };
-  const withSpecial = library(true);
-  const plain = library(false);
-  const ids = new Map([
-    ...Object.entries(model.vocab),
-    ...added.map(({ content, id }): [string, number] => [content, id]),
-  ]);
-  const pieces = new Map([...ids].map(([piece, id]) => [id, piece.replaceAll(SPACE, "▁")]));
-  const required = (content: string): number => {
-    const id = ids.get(content);
-    if (id === undefined) throw refused(`it has no ${content}`, undefined);
-    return id;
-  };
-  const sentinelIds: number[] = [];
-  for (let id = ids.get("<extra_id_0>"); id !== undefined; id = ids.get(`<extra_id_${sentinelIds.length}>`))
-    sentinelIds.push(id);
-  return {
-    encode: (text, { special = false } = {}) =>
-      text === "" ? [] : (special ? withSpecial : plain).encode(text, { add_special_tokens: false }).ids,
-    decode: (tokens, { keepSpecial = false } = {}) =>
-      tokens.length === 0 ? "" : withSpecial.decode([...tokens], { skip_special_tokens: !keepSpecial }),
-    pieceOf: (id) => pieces.get(id),
-    size: 1 + Math.max(...ids.values()),
-    bosId: required("<s>"),
-    eosId: required("</s>"),
-    padId: required("<pad>"),
-    unkId: required("<unk>"),
-    sentinelIds,
-    lengthMarks: [],
-    promptIds: [],
-    spellsLayout: true,
-  };
-}
-
-/**
- * The tokenizer.json equivalent of RoBERTa's older files, with which CodeT5 was published.
+ * The tokenizer.json equivalent of older files of byte pairs: RoBERTa's, with which CodeT5 was published, and GPT-2's.
  * @param vocab vocab.json: piece -> id
  * @param merges merges.txt: two pieces per line, most frequent first
- * @param added added_tokens.json: later additions to the vocabulary, including sentinels
+ * @param settings what the files beside them say, including later additions to the vocabulary
  * @throws ModelError "tokenizer" when a file is malformed
  */
-export function robertaTokenizerJson(vocab: unknown, merges: string, added: unknown): object {
+export function bytePairTokenizerJson(vocab: unknown, merges: string, settings: TokenizerSettings): object {
   const base = table.safeParse(vocab);
-  const later = table.safeParse(added);
-  if (!base.success || !later.success)
-    throw refused("vocab.json or added_tokens.json is not a table of pieces", base.error);
-  const tokens = { ...base.data, ...later.data };
-  const special = /^(?:<pad>|<s>|<\/s>|<unk>|<mask>|<extra_id_\d+>)$/;
+  if (!base.success) throw refused("vocab.json is not a table of pieces", base.error);
+  const names = new Set(Object.values(settings.names));
+  const flags = { single_word: false, lstrip: false, rstrip: false, normalized: false, special: true };
+  const later = new Map(settings.added.map((token) => [token.content, token]));
+  const usual = /^(?:<pad>|<s>|<\/s>|<unk>|<mask>|<extra_id_\d+>)$/;
+  const ids = new Map([...Object.entries(base.data), ...[...later].map(([content, { id }]) => [content, id] as const)]);
+  const added = [...ids]
+    .filter(([content]) => usual.test(content) || names.has(content) || later.has(content))
+    .sort(([, a], [, b]) => a - b)
+    .map(([content, id]) => {
+      const token = later.get(content) ?? { ...flags, id, content };
+      return usual.test(content) || names.has(content) ? { ...token, special: true, normalized: false } : token;
+    });
   const byteLevel = { type: "ByteLevel", add_prefix_space: false, trim_offsets: true, use_regex: true };
+  const [start, end] = [ids.get("<s>"), ids.get("</s>")];
+  const isRoberta = !settings.tokenizerClass?.startsWith("GPT2") && start !== undefined && end !== undefined;
   return {
     version: "1.0",
-    added_tokens: Object.entries(tokens)
-      .filter(([content]) => special.test(content) || content in later.data)
-      .map(([content, id]) => ({ id, content, special: special.test(content), normalized: false })),
+    added_tokens: added,
     normalizer: null,
     pre_tokenizer: byteLevel,
-    post_processor: null,
+    post_processor: isRoberta ? { type: "RobertaProcessing", sep: ["</s>", end], cls: ["<s>", start] } : null,
     decoder: byteLevel,
     model: {
       type: "BPE",
+      unk_token: ids.has("<unk>") && isRoberta ? "<unk>" : null,
       vocab: base.data,
       merges: merges.split(/\r?\n/).filter((line) => line !== "" && !line.startsWith("#version")),
     },
@@ -106,9 +45,6 @@ export function robertaTokenizerJson(vocab: unknown, merges: string, added: unkn
 }
 
 const table = z.record(z.string(), z.int().nonnegative());
-
-/** The vocabulary's character for a space. */
-const SPACE = "Ġ";
 
 function refused(reason: string, cause: unknown): ModelError {
   return new ModelError(

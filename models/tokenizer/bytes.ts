@@ -1,21 +1,32 @@
 /** ByT5's vocabulary: the bytes of UTF-8. */
+import { createTokenFinder } from "./pipeline/added-tokens.ts";
+import { NO_SETTINGS, type TokenizerSettings } from "./special-tokens.ts";
 import type { Tokenizer } from "./tokenizer.ts";
 
 /**
  * Creates ByT5's tokenizer, which needs no file. Its ids are those of transformers' ByT5Tokenizer except for
  * `<extra_id_N>` in a text. That is the sentinel that the model was trained with: bytes counted down from the last
  * (258), where transformers gives ids beyond them, which no training text contained.
+ * @param settings tokens that the files beside the model add
  * @see ByT5Tokenizer, transformers tokenization_byt5.py; section 3.1 of the ByT5 paper (arXiv 2105.13626) for the
  * sentinels
  */
-export function createByteTokenizer(): Tokenizer {
+export function createByteTokenizer(settings: TokenizerSettings = NO_SETTINGS): Tokenizer {
   const encoder = new TextEncoder();
   const bytes = (text: string) => Array.from(encoder.encode(text), (byte) => byte + FIRST_BYTE);
+  const later = settings.added.filter(({ content }) => !/^<extra_id_\d+>$/.test(content) && !NAMES.includes(content));
+  const flags = { single_word: false, lstrip: false, rstrip: false, normalized: false, special: true };
+  const named = NAMES.map((content, id) => ({ ...flags, id, content, lstrip: true, rstrip: true }));
+  const sentinels = Array.from({ length: 100 }, (_, i) => ({
+    ...flags,
+    id: PAST_BYTES - 1 - i,
+    content: `<extra_id_${i}>`,
+  }));
+  const find = createTokenFinder([...named, ...sentinels, ...later]);
+  const laterById = new Map(later.map((token) => [token.id, token]));
   return {
-    encode(text, options = {}) {
-      if (options.special !== true) return bytes(text);
-      return text.split(SPECIAL).flatMap((part, i) => (i % 2 === 0 ? bytes(part) : [specialId(part.trim())]));
-    },
+    encode: (text, { special = false } = {}) =>
+      find(text, special).flatMap(({ from, to, id }) => (id === undefined ? bytes(text.slice(from, to)) : [id])),
     decode(ids, options = {}) {
       let text = "";
       let run: number[] = [];
@@ -25,8 +36,13 @@ export function createByteTokenizer(): Tokenizer {
         run = [];
       };
       for (const id of ids) {
+        const token = laterById.get(id);
         if (id >= FIRST_BYTE && id < PAST_BYTES) run.push(id - FIRST_BYTE);
-        else if (options.keepSpecial === true) {
+        else if (token !== undefined) {
+          if (token.special && options.keepSpecial !== true) continue;
+          flush();
+          text += token.content;
+        } else if (options.keepSpecial === true) {
           flush();
           text += NAMES[id] ?? `<extra_id_${id - PAST_BYTES}>`;
         }
@@ -35,11 +51,14 @@ export function createByteTokenizer(): Tokenizer {
       return text;
     },
     pieceOf(id) {
+      const token = laterById.get(id);
+      if (token !== undefined) return token.content;
       if (id < 0 || id >= SIZE) return undefined;
       if (id >= PAST_BYTES) return `<extra_id_${id - PAST_BYTES}>`;
       return NAMES[id] ?? (id === SPACE ? "▁" : String.fromCharCode(id - FIRST_BYTE));
     },
-    size: SIZE,
+    size: later.reduce((size, { id }) => Math.max(size, id + 1), SIZE),
+    frame: { before: [], after: [1] },
     padId: 0,
     eosId: 1,
     unkId: 2,
@@ -58,10 +77,3 @@ const PAST_BYTES = FIRST_BYTE + 256;
 /** Includes the 125 untrained ids. */
 const SIZE = PAST_BYTES + 125;
 const SPACE = FIRST_BYTE + 0x20;
-/** White space next to the first three belongs to them. */
-const SPECIAL = /(\s*(?:<pad>|<\/s>|<unk>)\s*|<extra_id_\d\d?>)/;
-
-function specialId(name: string): number {
-  const index = NAMES.indexOf(name);
-  return index >= 0 ? index : PAST_BYTES - 1 - Number(/\d+/.exec(name)?.[0]);
-}

@@ -60,35 +60,43 @@ export function sentencepieceToTokenizerJson(bytes: Uint8Array, options: { extra
   };
 }
 
-const TYPE = { normal: 1, unknown: 2, control: 3, userDefined: 4, byte: 6 } as const;
+/** Kinds of pieces. */
+export const TYPE = { normal: 1, unknown: 2, control: 3, userDefined: 4, unused: 5, byte: 6 } as const;
 
 const SENTINEL = /^▁?<extra_id_\d+>$/;
 
 /** Converts a sentinel that seqio wrote into the file as "▁<extra_id_0>" to a special token. */
-function withoutMarker(piece: Piece): Piece {
+export function withoutMarker(piece: Piece): Piece {
   return SENTINEL.test(piece.piece) ? { ...piece, piece: piece.piece.replace("▁", ""), type: TYPE.control } : piece;
 }
 
-interface Piece {
+/** A piece of a SentencePiece model. */
+export interface Piece {
   readonly piece: string;
   readonly score: number;
   readonly type: number;
 }
 
-interface SentencePieceModel {
+/** The used part of a SentencePiece model's file. */
+export interface SentencePieceModel {
   readonly pieces: readonly Piece[];
   readonly trainer_spec: {
     readonly model_type: number;
     /** Whether a character without a piece becomes its bytes (mT5). */
     readonly byte_fallback: boolean;
+    readonly treat_whitespace_as_suffix: boolean;
     readonly unk_id: number;
+    readonly bos_id: number;
     readonly eos_id: number;
+    readonly pad_id: number;
+    readonly unk_surface: string;
   };
   readonly normalizer_spec: {
     readonly name: string;
     readonly precompiled_charsmap: Uint8Array;
     readonly add_dummy_prefix: boolean;
     readonly remove_extra_whitespaces: boolean;
+    readonly escape_whitespaces: boolean;
   };
 }
 
@@ -107,9 +115,13 @@ const schema: protobuf.INamespace = {
       edition: "proto2",
       fields: {
         model_type: { type: "int32", id: 3, options: { default: 1 } },
+        treat_whitespace_as_suffix: { type: "bool", id: 24, options: { default: false } },
         byte_fallback: { type: "bool", id: 35, options: { default: false } },
         unk_id: { type: "int32", id: 40, options: { default: 0 } },
+        bos_id: { type: "int32", id: 41, options: { default: 1 } },
         eos_id: { type: "int32", id: 42, options: { default: 2 } },
+        pad_id: { type: "int32", id: 43, options: { default: -1 } },
+        unk_surface: { type: "string", id: 44, options: { default: " \u2047 " } },
       },
     },
     Normalizer: {
@@ -119,6 +131,7 @@ const schema: protobuf.INamespace = {
         precompiled_charsmap: { type: "bytes", id: 2 },
         add_dummy_prefix: { type: "bool", id: 3, options: { default: true } },
         remove_extra_whitespaces: { type: "bool", id: 4, options: { default: true } },
+        escape_whitespaces: { type: "bool", id: 5, options: { default: true } },
       },
     },
     Model: {
@@ -132,7 +145,11 @@ const schema: protobuf.INamespace = {
   },
 };
 
-function decodeModel(bytes: Uint8Array): SentencePieceModel {
+/**
+ * Reads a SentencePiece model.
+ * @throws ModelError "tokenizer" when the bytes are not a complete one
+ */
+export function decodeModel(bytes: Uint8Array): SentencePieceModel {
   let decoded: SentencePieceModel;
   try {
     const type = protobuf.Root.fromJSON(schema).lookupType("Model");
@@ -153,16 +170,20 @@ function unlikeT5(
   trainer: SentencePieceModel["trainer_spec"],
   normalizer: SentencePieceModel["normalizer_spec"],
 ): string | undefined {
-  const supported = Object.values<number>(TYPE).filter((type) => type !== TYPE.byte || trainer.byte_fallback);
+  const supported = Object.values<number>(TYPE).filter(
+    (type) => type !== TYPE.unused && (type !== TYPE.byte || trainer.byte_fallback),
+  );
   const odd = pieces.findIndex(({ type }) => !supported.includes(type));
   if (trainer.model_type !== 1) return `is of type ${trainer.model_type}, not Unigram (1)`;
   if (pieces[trainer.unk_id]?.type !== TYPE.unknown) return `has no unknown piece at id ${trainer.unk_id}`;
   if (odd >= 0)
     return `has a piece of type ${pieces[odd]?.type} (id ${odd}), unused or a stray byte, which T5 does not have`;
   if (!pieces.every(({ score }) => Number.isFinite(score))) return "has a piece whose score is not a number";
-  if (!normalizer.add_dummy_prefix || !normalizer.remove_extra_whitespaces)
+  if (!normalizer.add_dummy_prefix || !normalizer.remove_extra_whitespaces || trainer.treat_whitespace_as_suffix)
     return "treats white space differently from T5";
-  if (!["", "identity", "nfkc", "nmt_nfkc"].includes(normalizer.name)) return `normalizes text by ${normalizer.name}`;
+  if (pieces.some(({ piece, type }) => type === TYPE.userDefined && !SENTINEL.test(piece)))
+    return "has user-defined symbols";
+  if (pieces.some(({ piece }) => piece.lastIndexOf(WORD_START) > 0)) return "has pieces with several words";
   return undefined;
 }
 
@@ -177,7 +198,8 @@ function endsWith(eos: string, id: number): object {
   };
 }
 
-function broken(reason: string, cause: unknown): ModelError {
+/** An error of a spiece.model, which says what is wrong with it. */
+export function broken(reason: string, cause: unknown): ModelError {
   return new ModelError(
     "tokenizer",
     `spiece.model cannot be used: ${reason}. Download it again, or put the repository's tokenizer.json beside it.`,

@@ -97,7 +97,7 @@ export function spanInput(
   lengthMarks: readonly { readonly leastWords: number; readonly id: number }[],
   prefix = "",
 ): InputPart[] {
-  const parts: InputPart[] = prefix.trim() === "" ? [] : [{ kind: "text", text: prefix.trim() }];
+  const parts: InputPart[] = prefix.trim() === "" ? [] : [{ kind: "text", text: `${prefix.trim()} `, special: true }];
   for (const [i, text] of texts.entries()) {
     const last = i === texts.length - 1;
     const shown = last || !text.endsWith(" ") ? text : text.slice(0, -1);

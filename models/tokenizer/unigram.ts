@@ -1,9 +1,6 @@
-/**
- * SentencePiece's Unigram model for the library's Tokenizer. The library's own takes 200 ms to build its trie and 10
- * ms per thousand characters; this one needs only a map, and remembers words.
- */
-import { Model } from "@huggingface/tokenizers";
+/** The Unigram model. It needs a map instead of a trie, and remembers words. */
 import { ModelError } from "../errors.ts";
+import { byteIds } from "./pipeline/byte-level.ts";
 
 /** The character for a space in pieces. */
 export const WORD_START = "▁";
@@ -13,16 +10,21 @@ export const WORD_START = "▁";
  * run, or their bytes (`<0xE9>`) in vocabularies that have those.
  * @see encode_optimized, models/unigram/model.rs of huggingface/tokenizers
  */
-export class UnigramModel extends Model {
+export class UnigramModel {
+  /** Ids by piece. */
+  readonly idOf = new Map<string, number>();
+  /** Pieces by id. */
+  readonly pieces: string[];
+  /** Id of the unknown piece. */
+  readonly unknown: number;
   /** Score of each id; NaN for ids that text is never split into. */
   private readonly scores: Float64Array;
   /** By first UTF-16 unit: the length of the longest piece that begins with it. */
   private readonly longest = new Uint16Array(65536);
-  private readonly unknown: string;
   private readonly unknownScore: number;
   private readonly splitsAtSpaces: boolean;
   private readonly bytes: boolean;
-  private readonly remembered = new Map<string, string[]>();
+  private readonly remembered = new Map<string, number[]>();
 
   /**
    * Creates the model.
@@ -33,9 +35,8 @@ export class UnigramModel extends Model {
    * @throws ModelError "tokenizer" when a row is not a piece and a score, or the unknown piece is missing
    */
   constructor(vocab: readonly unknown[], unknownId: number, reserved: ReadonlySet<string>, bytes = false) {
-    super({ type: "Unigram", unk_id: unknownId, vocab: [] });
     this.scores = new Float64Array(vocab.length);
-    this.vocab = new Array<string>(vocab.length);
+    this.pieces = new Array<string>(vocab.length);
     let least = Number.POSITIVE_INFINITY;
     let inner = false;
     for (let id = 0; id < vocab.length; id++) {
@@ -43,54 +44,51 @@ export class UnigramModel extends Model {
       const piece: unknown = Array.isArray(row) ? row[0] : undefined;
       const score: unknown = Array.isArray(row) ? row[1] : undefined;
       if (typeof piece !== "string" || typeof score !== "number") throw notAPiece(row, id);
-      this.tokens_to_ids.set(piece, id);
-      this.vocab[id] = piece;
+      this.idOf.set(piece, id);
+      this.pieces[id] = piece;
       this.scores[id] = score;
       if (score < least) least = score;
       const first = piece.charCodeAt(0);
       if (piece.length > (this.longest[first] ?? 0)) this.longest[first] = piece.length;
       inner ||= piece.lastIndexOf(WORD_START) > 0;
     }
-    const byteNames = bytes ? Array.from({ length: 256 }, (_, byte) => byteName(byte)) : [];
-    for (const piece of ["", ...reserved, ...byteNames])
-      this.scores[this.tokens_to_ids.get(piece) ?? unknownId] = Number.NaN;
-    const unknown = this.vocab[unknownId];
-    if (unknown === undefined) {
+    for (const piece of ["", ...reserved]) {
+      const id = this.idOf.get(piece);
+      if (id !== undefined) this.scores[id] = Number.NaN;
+    }
+    if (this.pieces[unknownId] === undefined) {
       throw new ModelError(
         "tokenizer",
-        `The tokenizer's unknown piece has id ${unknownId}, but it has ${this.vocab.length} pieces. Take the tokenizer of the model's own repository.`,
+        `The tokenizer's unknown piece has id ${unknownId}, but it has ${this.pieces.length} pieces. Take the tokenizer of the model's own repository.`,
       );
     }
-    this.unknown = unknown;
-    this.unk_token = unknown;
-    this.unk_token_id = unknownId;
+    this.unknown = unknownId;
     this.unknownScore = least - 10;
-    this.splitsAtSpaces = !inner;
+    // Otherwise a run without pieces may go on behind a space.
+    this.splitsAtSpaces = !inner && this.idOf.has(WORD_START);
     this.bytes = bytes;
   }
 
-  /** Pieces of the words, in order; "▁" stands for a space. */
-  override encode(words: string[]): string[] {
-    const pieces: string[] = [];
-    for (const text of words) {
-      const parts = this.splitsAtSpaces ? (text.match(/▁?[^▁]+|▁/g) ?? []) : [text];
-      for (const word of parts) for (const piece of this.word(word)) pieces.push(piece);
-    }
-    return pieces;
+  /** Ids of a word's pieces, in order; "▁" stands for a space. */
+  ids(text: string): readonly number[] {
+    if (!this.splitsAtSpaces || text.lastIndexOf(WORD_START) <= 0) return this.word(text);
+    const ids: number[] = [];
+    for (const word of text.match(/▁?[^▁]+|▁/g) ?? []) for (const id of this.word(word)) ids.push(id);
+    return ids;
   }
 
-  private word(word: string): readonly string[] {
+  private word(word: string): readonly number[] {
     const earlier = this.remembered.get(word);
     if (earlier !== undefined) return earlier;
-    const pieces = this.split(word);
+    const ids = this.split(word);
     if (word.length <= 40) {
       if (this.remembered.size >= 20_000) this.remembered.clear();
-      this.remembered.set(word, pieces);
+      this.remembered.set(word, ids);
     }
-    return pieces;
+    return ids;
   }
 
-  private split(word: string): string[] {
+  private split(word: string): number[] {
     const length = word.length;
     const best = new Float64Array(length + 1).fill(Number.NEGATIVE_INFINITY);
     const from = new Int32Array(length + 1);
@@ -102,7 +100,7 @@ export class UnigramModel extends Model {
       const reach = Math.min(length - start, this.longest[word.charCodeAt(start)] ?? 0);
       let whole = false;
       for (let size = 1; size <= reach; size++) {
-        const id = this.tokens_to_ids.get(word.slice(start, start + size));
+        const id = this.idOf.get(word.slice(start, start + size));
         const score = id === undefined ? Number.NaN : (this.scores[id] ?? Number.NaN);
         if (Number.isNaN(score)) continue;
         whole ||= size === characterSize;
@@ -120,24 +118,26 @@ export class UnigramModel extends Model {
     return this.trace(word, from);
   }
 
-  private trace(word: string, from: Int32Array): string[] {
-    const pieces: string[] = [];
+  private trace(word: string, from: Int32Array): number[] {
+    const ids: number[] = [];
     for (let end = word.length; end > 0; ) {
-      const start = from[end] ?? 0;
-      const unknown = start < 0;
-      const begin = unknown ? ~start : start;
-      const piece = word.slice(begin, end);
-      if (!unknown) pieces.push(piece);
-      else if (this.bytes) pieces.push(...Array.from(new TextEncoder().encode(piece), byteName).reverse());
-      else if (pieces.at(-1) !== this.unknown) pieces.push(this.unknown);
-      end = begin;
+      let start = from[end] ?? 0;
+      if (start >= 0) {
+        ids.push(this.idOf.get(word.slice(start, end)) ?? this.unknown);
+        end = start;
+        continue;
+      }
+      // A run without pieces is one unknown, or its bytes.
+      start = ~start;
+      for (let before = from[start] ?? 0; start > 0 && before < 0; before = from[start] ?? 0) start = ~before;
+      const run = word.slice(start, end);
+      const bytes = this.bytes ? byteIds(run, this.idOf) : undefined;
+      if (bytes === undefined) ids.push(this.unknown);
+      else ids.push(...bytes.reverse());
+      end = start;
     }
-    return pieces.reverse();
+    return ids.reverse();
   }
-}
-
-function byteName(byte: number): string {
-  return `<0x${byte.toString(16).toUpperCase().padStart(2, "0")}>`;
 }
 
 function notAPiece(row: unknown, id: number): ModelError {

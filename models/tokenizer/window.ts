@@ -1,5 +1,5 @@
 /** Selects what the model sees of a text with gaps in one pass: the gaps, and as much text on both sides as fits. */
-import { encodeParts } from "./parts.ts";
+import { encodeInput } from "./parts.ts";
 import { type LengthHint, spanInput } from "./spans.ts";
 import type { Tokenizer } from "./tokenizer.ts";
 
@@ -28,7 +28,7 @@ export function encodeWindow(tokenizer: Tokenizer, { texts, hints, prefix, maxTo
   const right = (texts.at(-1) ?? "").slice(0, limit);
   const encode = (before: string, after: string): number[] => {
     const parts = spanInput([before, ...texts.slice(1, -1), after], hints, tokenizer.lengthMarks, prefix);
-    return [...encodeParts(tokenizer, parts), tokenizer.eosId];
+    return encodeInput(tokenizer, parts);
   };
   if (left.length + right.length < maxTokens * USUAL_CHARACTERS_A_TOKEN) {
     const whole = encode(left, right);

@@ -57,10 +57,8 @@ export function generateCommand(): Command {
       const { openModel, roundedMs } = await import("../open-model.ts");
       await using opened = await openModel(options);
       const { model, loadMs } = opened;
-      const input = options.inputIds ?? [
-        ...(await model.encode([{ kind: "text", text: options.input ?? "", special: true }])),
-        model.info.config.eosTokenId,
-      ];
+      const input =
+        options.inputIds ?? (await model.encode([{ kind: "text", text: options.input ?? "", special: true }]));
       const { sequences, cancelled, timing } = await model.generate(requestOf(input, options), {
         signal,
         onTokens: (ids) => progress("Generating", ids.length, options.maxNewTokens),

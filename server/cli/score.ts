@@ -39,10 +39,7 @@ Examples:
       const { openModel, roundedMs } = await import("../open-model.ts");
       await using opened = await openModel(options);
       const { model, loadMs } = opened;
-      const encoded = async (text = "") => [
-        ...(await model.encode([{ kind: "text", text, special: true }])),
-        model.info.config.eosTokenId,
-      ];
+      const encoded = (text = "") => model.encode([{ kind: "text", text, special: true }]);
       const input = options.inputIds ?? (await encoded(options.input));
       const target = options.targetIds ?? (await encoded(options.target));
       const started = performance.now();

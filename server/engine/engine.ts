@@ -260,8 +260,8 @@ export interface CallOptions {
 /** A loaded model. All methods may reject with ModelError; a cancelled generate resolves with `cancelled`. */
 export interface LoadedModel {
   readonly info: ModelInfo;
-  /** Token ids of the parts, without eos. */
-  encode(parts: readonly InputPart[]): Promise<number[]>;
+  /** Token ids of the parts with those around every text (eos), cut to at most `maxTokens`: an encoder input. */
+  encode(parts: readonly InputPart[], maxTokens?: number): Promise<number[]>;
   /** Token ids of each text separately, without eos (for counting and splitting). */
   encodeAll(texts: readonly string[]): Promise<number[][]>;
   /** The text of ids, without special tokens. */

@@ -1,6 +1,6 @@
 /** How likely the model finds words at a place, so that the engine's process is called once for all of them. */
 import { LRUCache } from "lru-cache";
-import { encodeParts } from "../../models/tokenizer/parts.ts";
+import { encodePieces } from "../../models/tokenizer/parts.ts";
 import { spanInput } from "../../models/tokenizer/spans.ts";
 import type { Tokenizer } from "../../models/tokenizer/tokenizer.ts";
 import type { WordChance, WordChances, WordChancesRequest } from "./engine.ts";
@@ -65,14 +65,15 @@ function encodePlace(
   const place = parts.findIndex(({ kind }) => kind === "sentinel");
   const task = prefix === undefined || prefix.trim() === "" ? 0 : 1;
   const rest = parts.findLastIndex(({ kind }) => kind !== "text") + 1;
-  const ids = (from: number, to?: number) => encodeParts(tokenizer, parts.slice(from, to));
+  const ids = (from: number, to?: number) => encodePieces(tokenizer, parts.slice(from, to));
   const share = Math.min(1, (maxTokens - OVERHEAD) / (BEFORE_TOKENS + AFTER_TOKENS));
   return [
+    ...tokenizer.frame.before,
     ...ids(0, task),
     ...ids(task, place).slice(-Math.floor(share * BEFORE_TOKENS)),
     ...ids(place, rest),
     ...ids(rest).slice(0, Math.floor(share * AFTER_TOKENS)),
-    tokenizer.eosId,
+    ...tokenizer.frame.after,
   ];
 }
 

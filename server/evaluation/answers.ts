@@ -1,4 +1,5 @@
 /** Evaluation of short answers: to questions about a text, and labels. */
+import { prefixedText } from "../../models/tokenizer/parts.ts";
 import { questionInput } from "../../protocol/task-prefixes.ts";
 import type { LoadedModel } from "../engine/engine.ts";
 import { evaluateAnswers, evaluateLabels } from "../metrics/evaluate.ts";
@@ -82,14 +83,11 @@ async function answerAll(
   { pool, signal, progress }: TaskContext,
 ): Promise<WrittenAnswer[]> {
   const answer = async (model: LoadedModel, { prefix, text }: PrefixedInput): Promise<WrittenAnswer> => {
-    const ids = await model.encode([
-      { kind: "text", text: prefix.trimEnd(), special: true },
-      { kind: "text", text },
-    ]);
-    const input = [...ids.slice(0, WINDOW_TOKENS - 1), model.info.config.eosTokenId];
+    const parts = prefixedText(prefix, text);
+    const [ids, input] = await Promise.all([model.encode(parts), model.encode(parts, WINDOW_TOKENS)]);
     const { sequences } = await model.generate({ inputs: [input], maxNewTokens }, { signal });
     const best = sequences[0]?.[0];
-    return { text: best?.text.trim() ?? "", logProbs: best?.logProbs ?? [], cut: ids.length >= WINDOW_TOKENS };
+    return { text: best?.text.trim() ?? "", logProbs: best?.logProbs ?? [], cut: ids.length > WINDOW_TOKENS };
   };
   return pool.map(inputs, answer, { signal, onDone: (done) => progress(label, done, inputs.length) });
 }

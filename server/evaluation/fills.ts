@@ -133,7 +133,7 @@ export async function trueFill(model: LoadedModel, gap: Gap, signal?: AbortSigna
   const { prefixes, config } = model.info;
   const texts = [gap.before, gap.after];
   const input = await model.encodeWindow({ texts, hints: [hintOf(gap)], prefix: prefixes.infill, maxTokens: 512 });
-  const fill = await model.encode([{ kind: "text", text: gap.fill }]);
+  const [fill = []] = await model.encodeAll([gap.fill]);
   const target = [first, ...fill, second, config.eosTokenId];
   const score = await model.score(input, target, defined({ signal }));
   return score.logProbs.slice(1, 1 + fill.length);

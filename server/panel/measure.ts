@@ -62,7 +62,7 @@ export async function measureModel(
   const model = await engine.load(reference);
   const loadMs = performance.now() - started;
   const { eosTokenId } = model.info.config;
-  const words = await model.encode([{ kind: "text", text: SENTENCE }]);
+  const [words = []] = await model.encodeAll([SENTENCE]);
   const random = seededRandom(SEED);
   const drawInput = () => [
     ...Array.from({ length: SOURCE_TOKENS - 1 }, () => words[Math.floor(random() * words.length)] ?? eosTokenId),

@@ -18,7 +18,7 @@ export async function playground(
   signal: AbortSignal,
 ): Promise<Omit<Generated, "loadMs">> {
   const { text, maxNewTokens, numBeams, temperature, noRepeatNgramSize, alternatives } = request;
-  const input = [...(await model.encode([{ kind: "text", text, special: true }])), model.info.config.eosTokenId];
+  const input = await model.encode([{ kind: "text", text, special: true }]);
   const wanted = 1 + alternatives;
   const { sequences, timing, cancelled } = await model.generate(
     {

@@ -8,8 +8,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { sha256Of } from "../../server/catalog/folder/sums.ts";
+import { readTokenizer } from "../../server/catalog/folder/tokenizer.ts";
 import { listBuiltin } from "../../server/catalog/installed.ts";
-import { createLocalEngine, readTokenizer } from "../../server/engine/process/local.ts";
+import { createLocalEngine } from "../../server/engine/process/local.ts";
 import { exportModel } from "../../server/training/run/export.ts";
 
 /** Of test/fixtures/builtin/make.py. */

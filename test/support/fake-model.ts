@@ -1,4 +1,5 @@
 /** A model without a network, for tests of features: words are tokens, and it answers with a rule. */
+import { joinedText } from "../../models/tokenizer/parts.ts";
 import type { Tokenizer } from "../../models/tokenizer/tokenizer.ts";
 import { encodeWindow } from "../../models/tokenizer/window.ts";
 import type { GenerateRequest, Generation, InputPart, LoadedModel, ModelInfo } from "../../server/engine/engine.ts";
@@ -39,6 +40,7 @@ export function fakeModel(answer: (input: string) => string, info: Partial<Model
     decode: (list) => decode(list).replace(/^ /, ""),
     pieceOf: (id) => texts[id - FIRST],
     size: FAKE_INFO.config.vocabSize,
+    frame: { before: [], after: [FAKE_INFO.config.eosTokenId] },
     eosId: FAKE_INFO.config.eosTokenId,
     padId: FAKE_INFO.config.padTokenId,
     unkId: 2,
@@ -51,11 +53,12 @@ export function fakeModel(answer: (input: string) => string, info: Partial<Model
     seen: [],
     requests: [],
     info: shown,
-    async encode(parts: readonly InputPart[]) {
-      return parts.flatMap((part) => {
+    async encode(parts: readonly InputPart[], maxTokens = Number.POSITIVE_INFINITY) {
+      const ids = joinedText(parts).flatMap((part) => {
         if (part.kind === "text") return encodeAfter(part.text, part.continues);
         return part.kind === "token" ? [part.id] : [FAKE_INFO.sentinelIds[part.index] ?? 2];
       });
+      return [...ids.slice(0, maxTokens - 1), FAKE_INFO.config.eosTokenId];
     },
     encodeAll: async (list) => list.map(encodeText),
     decode: async (list) => decode(list),

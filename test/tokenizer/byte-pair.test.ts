@@ -4,9 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { ModelError } from "../../models/errors.ts";
-import { createBytePairTokenizer } from "../../models/tokenizer/byte-pair.ts";
-import { encodeParts } from "../../models/tokenizer/parts.ts";
-import { readTokenizer } from "../../server/engine/process/local.ts";
+import { encodeInput } from "../../models/tokenizer/parts.ts";
+import { createTokenizer } from "../../models/tokenizer/tokenizer.ts";
+import { readTokenizer } from "../../server/catalog/folder/tokenizer.ts";
 
 const FOLDER = "test/fixtures/tokenizer/byte-pair";
 const read = (name: string) => JSON.parse(readFileSync(join(FOLDER, name), "utf8"));
@@ -26,7 +26,7 @@ for (const names of [["tokenizer.json"], ["vocab.json", "merges.txt", "added_tok
     for (const [text, ids, decoded, whole] of rows) {
       assert.deepEqual(tokenizer.encode(text, { special: true }), ids, text);
       assert.equal(tokenizer.decode(ids), decoded);
-      const input = [...encodeParts(tokenizer, [{ kind: "text", text, special: true }]), tokenizer.eosId];
+      const input = encodeInput(tokenizer, [{ kind: "text", text, special: true }]);
       assert.deepEqual(input, whole);
       assert.equal(tokenizer.decode(tokenizer.encode(text)), text);
     }
@@ -35,14 +35,21 @@ for (const names of [["tokenizer.json"], ["vocab.json", "merges.txt", "added_tok
   });
 }
 
-test("refuses what is no byte-pair vocabulary of RoBERTa's", () => {
+test("refuses byte pairs without a vocabulary or an end token", () => {
   const json = read("tokenizer.json");
-  const without = { ...json, added_tokens: [], model: { ...json.model, vocab: { a: 0 } } };
+  const without = {
+    ...json,
+    added_tokens: [],
+    post_processor: null,
+    model: { ...json.model, unk_token: null, merges: [], vocab: { a: 0 } },
+  };
   for (const wrong of [{ model: { type: "BPE" } }, without]) {
     assert.throws(
-      () => createBytePairTokenizer(wrong),
+      () => createTokenizer(wrong),
       (error) =>
-        error instanceof ModelError && error.code === "tokenizer" && /vocab\.json and merges\.txt/.test(error.message),
+        error instanceof ModelError &&
+        error.code === "tokenizer" &&
+        /(no table of pieces|no <\/s>)/.test(error.message),
     );
   }
 });

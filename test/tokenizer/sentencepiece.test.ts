@@ -2,20 +2,23 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { ModelError } from "../../models/errors.ts";
+import { createSentencePieceTokenizer } from "../../models/tokenizer/sentencepiece/tokenizer.ts";
 import { sentencepieceToTokenizerJson } from "../../models/tokenizer/sentencepiece.ts";
+import { NO_SETTINGS } from "../../models/tokenizer/special-tokens.ts";
 import { createTokenizer } from "../../models/tokenizer/tokenizer.ts";
 import { fixture, referenceEncodings, t5Json } from "./vocabularies.ts";
 
 function fails(bytes: Uint8Array, message = /spiece\.model cannot be used/): void {
   assert.throws(
-    () => createTokenizer(sentencepieceToTokenizerJson(bytes)),
+    () => createSentencePieceTokenizer(bytes),
     (error) => error instanceof ModelError && error.code === "tokenizer" && message.test(error.message),
   );
 }
 
 test("T5's spiece.model gives the 1,995 reference encodings", () => {
-  const tokenizer = createTokenizer(sentencepieceToTokenizerJson(fixture("spiece.model")));
-  for (const [text, ids] of referenceEncodings()) assert.deepEqual([...tokenizer.encode(text), 1], ids, text);
+  const bytes = fixture("spiece.model");
+  for (const tokenizer of [createSentencePieceTokenizer(bytes), createTokenizer(sentencepieceToTokenizerJson(bytes))])
+    for (const [text, ids] of referenceEncodings()) assert.deepEqual([...tokenizer.encode(text), 1], ids, text);
 });
 
 test("T5's spiece.model has the pieces, scores and character map of its tokenizer.json", () => {
@@ -29,7 +32,7 @@ test("T5's spiece.model has the pieces, scores and character map of its tokenize
 
 test("seqio's test vocabulary gives its published ids", () => {
   const bytes = fixture("seqio_sentencepiece.model");
-  const tokenizer = createTokenizer(sentencepieceToTokenizerJson(bytes, { extraIds: 10 }));
+  const tokenizer = createSentencePieceTokenizer(bytes, { ...NO_SETTINGS, extraIds: 10 });
   assert.equal(tokenizer.size, 36);
   assert.deepEqual(tokenizer.encode("this is a test"), [11, 8, 6, 3, 8, 6, 3, 5, 10]);
   assert.equal(tokenizer.decode([11, 8, 6, 3, 8, 6, 3, 5, 10]), "this is a test");
@@ -39,7 +42,7 @@ test("seqio's test vocabulary gives its published ids", () => {
   );
   assert.equal(tokenizer.decode([25]), "v");
   assert.equal(tokenizer.decode(tokenizer.encode("a a  a   a")), "a a a a");
-  assert.equal(createTokenizer(sentencepieceToTokenizerJson(bytes, { extraIds: 0 })).size, 26);
+  assert.equal(createSentencePieceTokenizer(bytes, { ...NO_SETTINGS, extraIds: 0 }).size, 26);
 });
 
 test("sentinels that seqio wrote into the file are the same tokens as those added to it: cc_all.32000.100extra", () => {
@@ -54,8 +57,8 @@ test("sentinels that seqio wrote into the file are the same tokens as those adde
       Buffer.from([0x15, 0, 0, 0, 0, 0x18, 4]),
     ]);
   });
-  const own = createTokenizer(sentencepieceToTokenizerJson(Buffer.concat([bytes, ...extra])));
-  const added = createTokenizer(sentencepieceToTokenizerJson(bytes));
+  const own = createSentencePieceTokenizer(Buffer.concat([bytes, ...extra]));
+  const added = createSentencePieceTokenizer(bytes);
   assert.equal(own.size, 32100);
   assert.deepEqual(own.sentinelIds, added.sentinelIds);
   for (const text of ["Give <extra_id_0> a chance, <extra_id_12>.", "plain words"]) {
@@ -68,7 +71,7 @@ test("sentinels that seqio wrote into the file are the same tokens as those adde
 test("a vocabulary of mT5's kind spells what it lacks in bytes, and its sentinels are pieces of its own", () => {
   const rows: { texts: [string, number[], string][]; special: [string, number[]][]; size: number; sentinel: number } =
     JSON.parse(readFileSync("test/fixtures/tokenizer/multilingual.json", "utf8"));
-  const tokenizer = createTokenizer(sentencepieceToTokenizerJson(fixture("multilingual.model")));
+  const tokenizer = createSentencePieceTokenizer(fixture("multilingual.model"));
   for (const [text, ids, decoded] of rows.texts) {
     assert.deepEqual(tokenizer.encode(text), ids, text);
     assert.equal(tokenizer.decode(ids), decoded);
@@ -93,10 +96,10 @@ test("rejects a model that splits text otherwise than T5", () => {
   const pieces = [message(1, [...string(1, "<unk>"), 0x18, 2]), message(1, string(1, "a"))].flat();
   const model = (trainer: number[], normalizer: number[]) =>
     Uint8Array.from([...pieces, ...message(2, trainer), ...message(3, normalizer)]);
-  fails(model([0x18, 2], []), /type 2, not Unigram/);
+  fails(model([0x18, 3], []), /words \(WORD\), not UNIGRAM or BPE/);
   fails(model([0xc0, 0x02, 1], []), /no unknown piece at id 1/);
-  fails(model([], [0x18, 0]), /white space differently/);
-  fails(model([], string(1, "nmt_nfkc_cf")), /normalizes text by nmt_nfkc_cf/);
+  const soft = () => sentencepieceToTokenizerJson(model([], [0x18, 0]));
+  assert.throws(soft, /white space differently/, "a tokenizer.json cannot say it");
   fails(
     Uint8Array.from([...message(1, [...string(1, "<0x00>"), 0x18, 6]), ...model([0xc0, 0x02, 1], [])]),
     /type 6 \(id 0\)/,

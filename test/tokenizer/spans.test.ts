@@ -84,7 +84,7 @@ test("the input has a sentinel for each gap, with the largest mark not above its
   for (const [hint, id] of hints) {
     const mark = id === undefined ? [] : [{ kind: "token", id }];
     assert.deepEqual(spanInput(["The ", " fox"], [hint], MARKS, "infill: "), [
-      { kind: "text", text: "infill:" },
+      { kind: "text", text: "infill: ", special: true },
       { kind: "text", text: "The", continues: false },
       { kind: "sentinel", index: 0 },
       ...mark,

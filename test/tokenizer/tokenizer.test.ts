@@ -178,8 +178,12 @@ test("3 MB of words, and a word of 300 kB, take time in proportion", () => {
 test("rejects what is no T5 tokenizer", () => {
   const json = t5Json();
   fails(() => createTokenizer(null), /cannot be used/);
-  fails(() => createTokenizer({ model: { type: "BPE", vocab: {}, merges: [] } }), /type/);
-  fails(() => createTokenizer({ ...json, model: { ...json.model, vocab: {} } }), /list of pieces/);
+  fails(() => createTokenizer({ model: { type: "Nonsense", vocab: {} } }), /type Nonsense/);
+  fails(() => createTokenizer({ model: { type: "BPE", vocab: {}, merges: [] } }), /no <\/s>/);
+  fails(
+    () => createTokenizer({ ...json, model: { ...json.model, vocab: {} } }),
+    /unknown token is not in the vocabulary/,
+  );
   fails(() => createTokenizer({ ...json, model: { unk_id: 2, vocab: [["a"]] } }), /piece 0 is \["a"\]/);
   fails(() => createTokenizer({ ...json, model: { ...json.model, unk_id: 99999 } }), /unknown piece has id 99999/);
   fails(() => createTokenizer({ ...json, pre_tokenizer: { type: "Nonsense" } }), /Nonsense/);

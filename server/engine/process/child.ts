@@ -43,7 +43,7 @@ async function perform(call: Call, signal: AbortSignal): Promise<unknown> {
     case "load":
       return model.info;
     case "encode":
-      return model.encode(call.parts);
+      return model.encode(call.parts, call.maxTokens);
     case "encodeAll":
       return model.encodeAll(call.texts);
     case "decode":

@@ -1,20 +1,15 @@
 /** The engine in this process: combines weights, tokenizer, graphs and generation; one call at a time per model. */
-import { existsSync } from "node:fs";
-import { readFile } from "node:fs/promises";
-import { join, resolve } from "node:path";
+import { resolve } from "node:path";
 import { defined } from "../../../base/defined.ts";
-import { reason } from "../../../base/reason.ts";
 import { ModelError } from "../../../models/errors.ts";
 import type { T5Config } from "../../../models/t5/config.ts";
 import { parameterCount } from "../../../models/t5/weights.ts";
-import { createBytePairTokenizer, isBytePair, robertaTokenizerJson } from "../../../models/tokenizer/byte-pair.ts";
-import { createByteTokenizer } from "../../../models/tokenizer/bytes.ts";
-import { encodeParts } from "../../../models/tokenizer/parts.ts";
-import { checkVocabulary, createTokenizer, type Tokenizer } from "../../../models/tokenizer/tokenizer.ts";
+import { encodeInput } from "../../../models/tokenizer/parts.ts";
+import { checkVocabulary, type Tokenizer } from "../../../models/tokenizer/tokenizer.ts";
 import { encodeWindow } from "../../../models/tokenizer/window.ts";
 import { modelIdentity } from "../../catalog/folder/identity.ts";
+import { readTokenizer } from "../../catalog/folder/tokenizer.ts";
 import { readDecoding, readManifest } from "../../catalog/installed.ts";
-import { isMissing, readJson } from "../../files/whole-file.ts";
 import type { Device, OnFallback } from "../device.ts";
 import type { Engine, Generation, LoadedModel, ModelReference } from "../engine.ts";
 import { fillWindow } from "../fill.ts";
@@ -137,7 +132,7 @@ function serve({ tokenizer, model, runner: runnerOnDevice, ranker }: Serving): O
     return generation ?? neverBegun(request.inputs.length);
   };
   return {
-    encode: async (parts) => encodeParts(tokenizer, parts),
+    encode: async (parts, maxTokens) => encodeInput(tokenizer, parts, maxTokens),
     encodeAll: async (texts) => texts.map((text) => tokenizer.encode(text)),
     decode: async (ids) => tokenizer.decode(ids),
     generate: produce,
@@ -215,56 +210,6 @@ function infoOf(
     parameters: parameterCount(config),
     ...{ sentinelIds, unkTokenId: unkId, lengthMarks, spellsLayout },
   };
-}
-
-/**
- * A model folder's tokenizer: from tokenizer.json, or else from spiece.model or RoBERTa's files (CodeT5); ByT5 needs
- * no file.
- * @throws ModelError "tokenizer"
- */
-export async function readTokenizer(directory: string): Promise<Tokenizer> {
-  if (existsSync(join(directory, "tokenizer.json"))) {
-    const json = await readJson(join(directory, "tokenizer.json"), "tokenizer");
-    return isBytePair(json) ? createBytePairTokenizer(json) : createTokenizer(json);
-  }
-  // T5's buckets have the latter.
-  const named = ["spiece.model", "sentencepiece.model"].map((name) => join(directory, name));
-  const file = named.find(existsSync) ?? join(directory, "spiece.model");
-  if (!existsSync(file)) {
-    if (await isByteLevel(directory)) return createByteTokenizer();
-    if (existsSync(join(directory, "merges.txt"))) return readRoberta(directory);
-  }
-  const bytes = await readFile(file).catch((cause: unknown) => {
-    const what = isMissing(cause)
-      ? "no tokenizer.json and no spiece.model"
-      : `a spiece.model that cannot be read (${reason(cause)})`;
-    throw new ModelError("tokenizer", `${directory} has ${what}. Put the one from the model's own repository there.`, {
-      cause,
-    });
-  });
-  // Rarely needed, and its protobuf reader slows the start.
-  const { sentencepieceToTokenizerJson } = await import("../../../models/tokenizer/sentencepiece.ts");
-  return createTokenizer(sentencepieceToTokenizerJson(bytes));
-}
-
-async function readRoberta(directory: string): Promise<Tokenizer> {
-  const json = (name: string) => readJson(join(directory, name), "tokenizer");
-  const merges = await readFile(join(directory, "merges.txt"), "utf8");
-  const added = existsSync(join(directory, "added_tokens.json")) ? await json("added_tokens.json") : {};
-  return createBytePairTokenizer(robertaTokenizerJson(await json("vocab.json"), merges, added));
-}
-
-/** Whether tokenizer_config.json names ByT5's tokenizer, which has no vocabulary file. */
-async function isByteLevel(directory: string): Promise<boolean> {
-  const path = join(directory, "tokenizer_config.json");
-  if (!existsSync(path)) return false;
-  const config = await readJson(path, "tokenizer");
-  return (
-    config !== null &&
-    typeof config === "object" &&
-    "tokenizer_class" in config &&
-    config.tokenizer_class === "ByT5Tokenizer"
-  );
 }
 
 /** The result of a generation that was cancelled while it waited. */

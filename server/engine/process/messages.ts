@@ -48,7 +48,10 @@ const part: z.ZodType<InputPart> = z.discriminatedUnion("kind", [
 /** A call, sent from the parent to the child; it names its model, which the child loads if necessary. */
 const callSchema = z.discriminatedUnion("type", [
   z.object({ type: z.literal("load"), id, model: reference }),
-  z.object({ type: z.literal("encode"), id, model: reference, parts: lists(part) }),
+  z.object({
+    ...{ type: z.literal("encode"), id, model: reference, parts: lists(part) },
+    maxTokens: z.number().optional(),
+  }),
   z.object({ type: z.literal("encodeAll"), id, model: reference, texts: lists(z.string()) }),
   z.object({ type: z.literal("decode"), id, model: reference, ids }),
   z.object({

@@ -1,6 +1,7 @@
 /** The engine in a child process, which contains crashes, memory and blocking calls; ending it frees everything. */
 import { type ChildProcess, fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
+import { defined } from "../../../base/defined.ts";
 import { ModelError } from "../../../models/errors.ts";
 import { neutralFolder } from "../../files/working-folder.ts";
 import { type Device, type DeviceProbe, type OnFallback, plainReason } from "../device.ts";
@@ -79,7 +80,7 @@ class ChildEngine implements RemoteEngine {
     const info = await this.call("load", { type: "load", model });
     return {
       info,
-      encode: (parts) => this.call("encode", { type: "encode", model, parts }),
+      encode: (parts, maxTokens) => this.call("encode", { type: "encode", model, parts, ...defined({ maxTokens }) }),
       encodeAll: (texts) => this.call("encodeAll", { type: "encodeAll", model, texts }),
       decode: (ids) => this.call("decode", { type: "decode", model, ids: [...ids] }),
       generate: async (request, options = {}) => {

@@ -53,7 +53,12 @@ export async function classify(
   const { labels: taught } = model.info;
   const known = given ?? (taught !== undefined && taught.length > 0 ? taught : undefined);
   const eos = model.info.config.eosTokenId;
-  const targets = (await model.encodeAll(known ?? [])).map((ids) => [...ids, eos]);
+  const targets = await Promise.all(
+    (known ?? []).map(async (label) => {
+      const ids = await model.encode([{ kind: "text", text: label, special: true }]);
+      return ids.at(-1) === eos ? ids : [...ids, eos];
+    }),
+  );
   const sums = new Map<string, number>();
   const reading = await partsOf(model, { text, frame: prefix, window: maxContextTokens }, options, async (part) => {
     const input = await inputIds(model, prefix, part.text.trim());

@@ -3,7 +3,8 @@
  * out.
  */
 import { ModelError } from "../../../models/errors.ts";
-import type { InputPart, LoadedModel } from "../../engine/engine.ts";
+import { prefixedText } from "../../../models/tokenizer/parts.ts";
+import type { LoadedModel } from "../../engine/engine.ts";
 import { splitText } from "../../text/text-split.ts";
 
 /** How a text was read. */
@@ -79,9 +80,7 @@ export async function partsOf(
 
 /** Token ids of a task's input, as they were learned: the prefix with its special tokens, the text, eos. */
 export async function inputIds(model: LoadedModel, prefix: string, text: string): Promise<number[]> {
-  const head = prefix.trimEnd();
-  const parts: InputPart[] = head === "" ? [] : [{ kind: "text", text: head, special: true }];
-  return [...(await model.encode([...parts, { kind: "text", text }])), model.info.config.eosTokenId];
+  return model.encode(prefixedText(prefix, text));
 }
 
 /** Eos, and a whole text has a few tokens more than its pieces. */

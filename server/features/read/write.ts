@@ -1,7 +1,8 @@
 /** Has the model write a summary or title of a text that fits its window, and checks what it wrote. */
 import { ModelError } from "../../../models/errors.ts";
+import { prefixedText } from "../../../models/tokenizer/parts.ts";
 import { TASK_PREFIXES } from "../../../protocol/task-prefixes.ts";
-import type { CallOptions, GeneratedSequence, Generation, InputPart, LoadedModel } from "../../engine/engine.ts";
+import type { CallOptions, GeneratedSequence, Generation, LoadedModel } from "../../engine/engine.ts";
 import { confidenceOf } from "../confidence.ts";
 import { type Decoding, inventions, mostFaithful } from "../decoding.ts";
 import { tidy } from "./summary-text.ts";
@@ -53,11 +54,7 @@ export async function roomFor({ model, kind, window }: WritingContext): Promise<
  */
 export async function write(context: WritingContext, text: string, source: string): Promise<Writing> {
   const { model, kind, window } = context;
-  const parts: InputPart[] = [
-    { kind: "text", text: prefixOf(model, kind), special: true },
-    { kind: "text", text },
-  ];
-  const ids = [...(await model.encode(parts)).slice(0, window - 1), model.info.config.eosTokenId];
+  const ids = await model.encode(prefixedText(prefixOf(model, kind), text), window);
   const first = await attempt(context, ids, source, []);
   if (context.decoding.faithful === false || first.cancelled || first.sequence === undefined) return writingOf(first);
   const barred = await barredTokens(model, ids, inventions(source, first.sequence.text));
@@ -129,6 +126,5 @@ function partOf({ model, kind }: WritingContext, { text, logProbs }: GeneratedSe
 
 function prefixOf(model: LoadedModel, kind: "summary" | "title"): string {
   const { summarize: summary = TASK_PREFIXES.summarize, title } = model.info.prefixes;
-  // White space after it is the encoder's matter: the text that follows begins a word of its own.
-  return (kind === "title" ? (title ?? summary) : summary).trimEnd();
+  return kind === "title" ? (title ?? summary) : summary;
 }

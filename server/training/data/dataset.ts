@@ -5,6 +5,7 @@ import { ModelError } from "../../../models/errors.ts";
 import { mixSeeds, seededRandom } from "../../../models/random.ts";
 import type { Example } from "../../../models/t5/batch.ts";
 import { randomSpansNoiseMask } from "../../../models/tokenizer/corruption.ts";
+import { encodeInput, encodeParts, encodeTarget, prefixedText } from "../../../models/tokenizer/parts.ts";
 import type { Tokenizer } from "../../../models/tokenizer/tokenizer.ts";
 import type { Judged } from "../run/judge.ts";
 import { type SplitOptions, split } from "./split.ts";
@@ -77,10 +78,8 @@ export function usablePairs(
   pairs: readonly Pair[],
   { prefix, maxInputTokens, maxTargetTokens }: Pick<DatasetOptions, "prefix" | "maxInputTokens" | "maxTargetTokens">,
 ): UsablePairs {
-  // As the features do: white space after it is the encoder's matter, for the text that follows begins a word of its
-  // own.
-  const head = tokenizer.encode(prefix.trimEnd(), { special: true });
-  checkInputRoom(maxInputTokens, head.length, 1);
+  const empty = encodeInput(tokenizer, prefixedText(prefix, "", true));
+  checkInputRoom(maxInputTokens, empty.length - 1, 1);
   const seen = new Set<string>();
   const [repeated, long, cut]: [Pair[], Pair[], Pair[]] = [[], [], []];
   const usable: UsablePair[] = [];
@@ -92,16 +91,18 @@ export function usablePairs(
       continue;
     }
     seen.add(key);
-    const ids = [...head, ...tokenizer.encode(pair.input)];
-    const target = [...tokenizer.encode(pair.target), tokenizer.eosId];
-    inputTokens.push(ids.length + 1);
+    const parts = prefixedText(prefix, pair.input, true);
+    const ids = encodeInput(tokenizer, parts);
+    const target = encodeTarget(tokenizer, pair.target);
+    inputTokens.push(ids.length);
     targetTokens.push(target.length);
     if (target.length > maxTargetTokens) {
       long.push(pair);
       continue;
     }
-    if (ids.length >= maxInputTokens) cut.push(pair);
-    const example = { input: [...ids.slice(0, maxInputTokens - 1), tokenizer.eosId], target };
+    if (ids.length > maxInputTokens) cut.push(pair);
+    const input = ids.length > maxInputTokens ? encodeInput(tokenizer, parts, maxInputTokens) : ids;
+    const example = { input, target };
     usable.push({ pair, source: pair.source === "" ? pair.input : pair.source, example });
   }
   const notes = [
@@ -174,7 +175,10 @@ export function infillDataset(tokenizer: Tokenizer, documents: readonly Document
   if (tokenizer.sentinelIds.length < 2) {
     throw new ModelError("input", "The model's vocabulary has no sentinels, so it cannot learn to fill gaps.");
   }
-  const head = tokenizer.encode(options.prefix.trimEnd(), { special: true });
+  const head =
+    options.prefix.trim() === ""
+      ? [...tokenizer.frame.before]
+      : encodeParts(tokenizer, prefixedText(options.prefix, ""));
   // Input and target share a window's tokens; each gap costs a sentinel on both sides, and perhaps a mark.
   const byTarget = (options.maxTargetTokens - 2) / (DENSITY * 1.6);
   const bySentinels = ((tokenizer.sentinelIds.length - 1) * MEAN_WORDS) / DENSITY;
@@ -249,7 +253,7 @@ function corrupt(tokenizer: Tokenizer, head: readonly number[], ids: readonly nu
     gaps += 1;
   }
   return {
-    input: [...input, ...ids.slice(from), tokenizer.eosId],
+    input: [...input, ...ids.slice(from), ...tokenizer.frame.after],
     target: [...target, sentinel(gaps), tokenizer.eosId],
   };
 }

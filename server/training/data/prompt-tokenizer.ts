@@ -21,7 +21,7 @@ export function promptTokenizer(json: unknown, tokens: number): PromptTokenizer 
   if (!parsed.success) {
     throw new ModelError(
       "tokenizer",
-      `A soft prompt needs a unigram tokenizer as T5 has it (${z.prettifyError(parsed.error)}). Choose --method lora.`,
+      "A soft prompt needs a unigram vocabulary (model.type Unigram in tokenizer.json), as T5 has it. Choose --method lora.",
     );
   }
   const { added_tokens: added, model } = parsed.data;
@@ -47,5 +47,6 @@ export function promptTokenizer(json: unknown, tokens: number): PromptTokenizer 
 
 const schema = z.looseObject({
   added_tokens: z.array(z.looseObject({ id: z.int(), content: z.string() })),
-  model: z.looseObject({ type: z.literal("Unigram"), vocab: z.array(z.unknown()) }),
+  // Files older than the types have none.
+  model: z.looseObject({ type: z.literal("Unigram").default("Unigram"), vocab: z.array(z.unknown()) }),
 });

@@ -1,0 +1,57 @@
+/** Special tokens, by the files beside a vocabulary. */
+import type { AddedToken } from "./pipeline/added-tokens.ts";
+
+/** The content of tokenizer_config.json, special_tokens_map.json and added_tokens.json. */
+export interface TokenizerSettings {
+  /** Tokens that they add, by ascending id. */
+  readonly added: readonly AddedToken[];
+  /** Names of special tokens, as `eos_token`. */
+  readonly names: Readonly<Record<string, string | undefined>>;
+  /** Names that are special tokens besides (`additional_special_tokens`). */
+  readonly special: readonly string[];
+  /** How many sentinels are added to a SentencePiece model. */
+  readonly extraIds: number | undefined;
+  /** Whether a SentencePiece model puts a space before every stretch between tokens, as transformers once did. */
+  readonly legacy: boolean;
+  /** The class that transformers would use. */
+  readonly tokenizerClass: string | undefined;
+  /** Rows of the model's embedding. */
+  readonly rows: number | undefined;
+}
+
+/** The settings of a vocabulary without such files. */
+export const NO_SETTINGS: TokenizerSettings = {
+  added: [],
+  names: {},
+  special: [],
+  extraIds: undefined,
+  legacy: true,
+  tokenizerClass: undefined,
+  rows: undefined,
+};
+
+/** Ids of `<extra_id_0>`, `<extra_id_1>`, ... up to the first missing one. */
+export function sentinelIdsOf(idOf: ReadonlyMap<string, number>): number[] {
+  const ids: number[] = [];
+  for (let id = idOf.get("<extra_id_0>"); id !== undefined; id = idOf.get(`<extra_id_${ids.length}>`)) ids.push(id);
+  return ids;
+}
+
+/** The id of a special token: by the name in the settings, else by one of the usual names. */
+export function specialId(
+  role: "eos_token" | "pad_token" | "unk_token",
+  { names }: TokenizerSettings,
+  idOf: ReadonlyMap<string, number>,
+): number | undefined {
+  for (const name of [names[role], ...USUAL_NAMES[role]]) {
+    const id = name === undefined ? undefined : idOf.get(name);
+    if (id !== undefined) return id;
+  }
+  return undefined;
+}
+
+const USUAL_NAMES = {
+  eos_token: ["</s>", "[SEP]", "<eos>", "<|endoftext|>"],
+  pad_token: ["<pad>", "[PAD]"],
+  unk_token: ["<unk>", "[UNK]"],
+} as const;

@@ -1,0 +1,177 @@
+/** Opens the tokenizer of a model's folder: its vocabulary, and what the files beside it say of special tokens. */
+import { existsSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import * as z from "zod";
+import { reason } from "../../../base/reason.ts";
+import { ModelError } from "../../../models/errors.ts";
+import { bytePairTokenizerJson } from "../../../models/tokenizer/byte-pair.ts";
+import { createByteTokenizer } from "../../../models/tokenizer/bytes.ts";
+import type { AddedToken } from "../../../models/tokenizer/pipeline/added-tokens.ts";
+import type { TokenizerSettings } from "../../../models/tokenizer/special-tokens.ts";
+import { createTokenizer, type Tokenizer } from "../../../models/tokenizer/tokenizer.ts";
+import { readJson } from "../../files/whole-file.ts";
+
+/** SentencePiece models; T5's buckets have the latter name. */
+export const SENTENCEPIECE_FILES = ["spiece.model", "sentencepiece.model"] as const;
+
+/** Every file that a tokenizer is read from. */
+export const TOKENIZER_FILES: readonly string[] = [
+  "tokenizer.json",
+  ...SENTENCEPIECE_FILES,
+  "vocab.json",
+  "merges.txt",
+  "tokenizer_config.json",
+  "special_tokens_map.json",
+  "added_tokens.json",
+];
+
+/**
+ * A model folder's tokenizer: from tokenizer.json, or else from spiece.model or byte pairs' older files (CodeT5); ByT5
+ * needs no file.
+ * @throws ModelError "tokenizer"
+ */
+export async function readTokenizer(directory: string): Promise<Tokenizer> {
+  const settings = await readTokenizerSettings(directory);
+  if (existsSync(join(directory, "tokenizer.json")))
+    return createTokenizer(await readJson(join(directory, "tokenizer.json"), "tokenizer"), settings);
+  const file = SENTENCEPIECE_FILES.map((name) => join(directory, name)).find(existsSync);
+  if (file === undefined) {
+    if (settings.tokenizerClass?.startsWith("ByT5Tokenizer")) return createByteTokenizer(settings);
+    if (existsSync(join(directory, "merges.txt"))) {
+      const merges = await readFile(join(directory, "merges.txt"), "utf8");
+      const vocab = await readJson(join(directory, "vocab.json"), "tokenizer");
+      return createTokenizer(bytePairTokenizerJson(vocab, merges, settings), settings);
+    }
+    throw new ModelError("tokenizer", missingMessage(directory));
+  }
+  const bytes = await readFile(file).catch((cause: unknown) => {
+    throw new ModelError(
+      "tokenizer",
+      `${file} cannot be read (${reason(cause)}). Put the one from the model's own repository there.`,
+      { cause },
+    );
+  });
+  // Rarely needed, and its protobuf reader slows the start.
+  const { createSentencePieceTokenizer } = await import("../../../models/tokenizer/sentencepiece/tokenizer.ts");
+  return createSentencePieceTokenizer(bytes, settings);
+}
+
+function missingMessage(directory: string): string {
+  const advice = "Put the one from the model's own repository there.";
+  const vocabulary = existsSync(join(directory, "vocab.txt"))
+    ? ", only vocab.txt, which is not read; save the model with a tokenizer.json (AutoTokenizer.from_pretrained(...).save_pretrained(...))"
+    : "";
+  return `${directory} has no tokenizer.json and no spiece.model${vocabulary}. ${advice}`;
+}
+
+const flag = z.boolean().default(false);
+const addedToken = z.looseObject({
+  content: z.string(),
+  single_word: flag,
+  lstrip: flag,
+  rstrip: flag,
+  normalized: z.boolean().optional(),
+  special: flag,
+});
+const tokenName = z
+  .union([z.string(), z.looseObject({ content: z.string() })])
+  .nullish()
+  .catch(undefined);
+const roles = {
+  eos_token: tokenName,
+  pad_token: tokenName,
+  unk_token: tokenName,
+  bos_token: tokenName,
+  additional_special_tokens: z
+    .array(z.union([z.string(), z.looseObject({ content: z.string() })]))
+    .nullish()
+    .catch(undefined),
+};
+const specialMap = z.looseObject(roles);
+const tokenizerConfig = z.looseObject({
+  ...roles,
+  tokenizer_class: z.string().nullish().catch(undefined),
+  extra_ids: z.int().nonnegative().nullish().catch(undefined),
+  legacy: z.boolean().nullish().catch(undefined),
+  added_tokens_decoder: z.record(z.string(), addedToken).nullish(),
+});
+const addedTable = z.record(z.string(), z.int().nonnegative());
+const modelConfig = z.looseObject({ vocab_size: z.int().positive().nullish().catch(undefined) });
+
+/** Reads the files beside a folder's vocabulary. @throws ModelError "tokenizer" when one is malformed */
+export async function readTokenizerSettings(directory: string): Promise<TokenizerSettings> {
+  const [config, map, table, model] = await Promise.all([
+    readAs(directory, "tokenizer_config.json", tokenizerConfig),
+    readAs(directory, "special_tokens_map.json", specialMap),
+    readAs(directory, "added_tokens.json", addedTable),
+    readAs(directory, "config.json", modelConfig).catch(() => undefined),
+  ]);
+  const role = (name: "eos_token" | "pad_token" | "unk_token" | "bos_token") =>
+    contentOf(config?.[name]) ?? contentOf(map?.[name]);
+  const names = {
+    eos_token: role("eos_token"),
+    pad_token: role("pad_token"),
+    unk_token: role("unk_token"),
+    bos_token: role("bos_token"),
+  };
+  const listed = [...(config?.additional_special_tokens ?? []), ...(map?.additional_special_tokens ?? [])];
+  const special = [...new Set(listed.flatMap((token) => contentOf(token) ?? []))];
+  const isSpecial = (content: string) =>
+    special.includes(content) || Object.values(names).includes(content) || /^<extra_id_\d+>$/.test(content);
+  return {
+    added: addedTokens(config?.added_tokens_decoder ?? {}, table ?? {}, isSpecial),
+    names,
+    special,
+    extraIds: config?.extra_ids ?? undefined,
+    legacy: config?.legacy ?? true,
+    tokenizerClass: config?.tokenizer_class ?? undefined,
+    rows: model?.vocab_size ?? undefined,
+  };
+}
+
+/** Tokens by ascending id: those of tokenizer_config.json have flags, those of added_tokens.json only ids. */
+function addedTokens(
+  decoder: Readonly<Record<string, z.output<typeof addedToken>>>,
+  table: Readonly<Record<string, number>>,
+  isSpecial: (content: string) => boolean,
+): AddedToken[] {
+  const tokens = new Map<string, AddedToken>();
+  for (const [content, id] of Object.entries(table)) {
+    const special = isSpecial(content);
+    tokens.set(content, {
+      id,
+      content,
+      single_word: false,
+      lstrip: false,
+      rstrip: false,
+      normalized: !special,
+      special,
+    });
+  }
+  for (const [id, { content, single_word, lstrip, rstrip, special, normalized = !special }] of Object.entries(decoder))
+    tokens.set(content, { id: Number(id), content, single_word, lstrip, rstrip, special, normalized });
+  return [...tokens.values()].sort((a, b) => a.id - b.id);
+}
+
+function contentOf(token: string | { readonly content: string } | null | undefined): string | undefined {
+  return typeof token === "object" ? token?.content : token;
+}
+
+async function readAs<T extends z.ZodType>(
+  directory: string,
+  name: string,
+  schema: T,
+): Promise<z.output<T> | undefined> {
+  const path = join(directory, name);
+  if (!existsSync(path)) return undefined;
+  const parsed = schema.safeParse(await readJson(path, "tokenizer"));
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  const place = issue === undefined || issue.path.length === 0 ? "" : ` (${issue.path.join(".")})`;
+  throw new ModelError(
+    "tokenizer",
+    `${path} is not as transformers writes it${place}. Download it again from the model's own repository.`,
+    { cause: parsed.error },
+  );
+}

@@ -1,0 +1,80 @@
+/**
+ * Random tokenizers against `tokenizers` and `sentencepiece`: a recorded slice, or the file that SPANFILL_DIFFERENTIAL
+ * names (`npm run differential`).
+ */
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+import { gunzipSync } from "node:zlib";
+import { ModelError } from "../../models/errors.ts";
+import { encodeInput } from "../../models/tokenizer/parts.ts";
+import { createSentencePieceTokenizer } from "../../models/tokenizer/sentencepiece/tokenizer.ts";
+import { NO_SETTINGS } from "../../models/tokenizer/special-tokens.ts";
+import { createTokenizer, type Tokenizer } from "../../models/tokenizer/tokenizer.ts";
+
+interface Case {
+  readonly name: string;
+  readonly json?: { readonly post_processor: unknown };
+  readonly spiece?: string;
+  /** Text, its ids, what they read as, random ids, what they read as with special tokens (SentencePiece: without). */
+  readonly rows: readonly [text: string, ids: number[], decoded: string, some: number[], read: string][];
+}
+
+const { env } = process;
+const path = env["SPANFILL_DIFFERENTIAL"] ?? "test/fixtures/tokenizer/differential.json.gz";
+const file: { maps: Record<string, string>; cases: string } = JSON.parse(gunzipSync(readFileSync(path)).toString());
+const { cases }: { cases: Case[] } = JSON.parse(
+  Object.entries(file.maps).reduce((text, [name, map]) => text.replaceAll(name, map), file.cases),
+);
+
+function open({ json, spiece }: Case): Tokenizer {
+  if (spiece === undefined) return createTokenizer(json);
+  return createSentencePieceTokenizer(Buffer.from(spiece, "base64"), { ...NO_SETTINGS, extraIds: 0 });
+}
+
+/** What differs, a line each. */
+function differences(one: Case): string[] {
+  const tokenizer = open(one);
+  const lines: string[] = [];
+  const compare = (what: string, ours: unknown, theirs: unknown) => {
+    if (JSON.stringify(ours) !== JSON.stringify(theirs))
+      lines.push(`${what}: ${JSON.stringify(ours)} instead of ${JSON.stringify(theirs)}`);
+  };
+  for (const [text, ids, decoded, some, read] of one.rows) {
+    const quoted = JSON.stringify(text);
+    if (one.spiece !== undefined) {
+      compare(quoted, tokenizer.encode(text), ids);
+      compare(`${quoted} decoded`, tokenizer.decode(ids), decoded);
+      compare(`${some}`, tokenizer.decode(some), read);
+    } else {
+      const parts = [{ kind: "text", text, special: true }] as const;
+      compare(
+        quoted,
+        one.json?.post_processor ? encodeInput(tokenizer, parts) : tokenizer.encode(text, { special: true }),
+        ids,
+      );
+      compare(`${quoted} decoded`, tokenizer.decode(ids), decoded);
+      compare(`${some}`, tokenizer.decode(some, { keepSpecial: true }), read);
+    }
+  }
+  return lines;
+}
+
+test(`${cases.length} random tokenizers encode and decode as their references, or are refused by name`, () => {
+  const refused: string[] = [];
+  const wrong: string[] = [];
+  for (const one of cases) {
+    try {
+      const lines = differences(one);
+      if (lines.length > 0) wrong.push(`${one.name}\n  ${lines.slice(0, 3).join("\n  ")}\n  (${lines.length} in all)`);
+    } catch (error) {
+      if (!(error instanceof ModelError)) throw error;
+      refused.push(`${one.name}: ${error.message}`);
+    }
+  }
+  if (env["SPANFILL_DIFFERENTIAL"] !== undefined)
+    console.log(
+      `${cases.length} tokenizers, ${wrong.length} differ, ${refused.length} refused:\n${refused.join("\n")}`,
+    );
+  assert.equal(wrong.length, 0, wrong.join("\n"));
+});
