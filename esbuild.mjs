@@ -43,7 +43,7 @@ for (const name of readdirSync(outdir)) {
   if (name.startsWith("chunk-") && !made.has(name)) rmSync(join(outdir, name));
 }
 
-// The extension's half runs inside VS Code, which loads CommonJS. What it imports later, and the panel, are files of their own.
+// The extension's half runs inside VS Code, which loads CommonJS. What it imports later, and the panel, are separate files.
 const apart = {
   name: "apart",
   setup: ({ onResolve }) => {

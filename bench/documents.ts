@@ -8,7 +8,7 @@ import { proseText, readDocument } from "../server/text/document.ts";
 import { readReferenceDocuments } from "./prose-view.ts";
 import { printTable } from "./support/table.ts";
 
-/** What is measured. */
+/** The formats and the largest size to measure. */
 export interface DocumentsOptions {
   /** File name endings; all when absent. */
   readonly formats?: readonly string[];

@@ -172,7 +172,7 @@ async function memory(session: TimedSession, most: number): Promise<unknown> {
   for (const target of [Math.round(most / 10), most]) {
     for (; count < target; count++) {
       const { text = "", offset = 0 } = places[count % places.length] ?? {};
-      // A document of its own now and then, as a day brings it.
+      // Another document now and then, as a day brings it.
       const uri = `file:///memory/${count % 50}.md`;
       if (count < 50) session.open(uri, text);
       const before = text.slice(0, offset).split("\n");

@@ -20,7 +20,7 @@ export interface InferOptions {
   readonly precisions: readonly Precision[];
   /** Timed runs of each contender and workload, interleaved. */
   readonly rounds: number;
-  /** Whose tokenizer the random models borrow, and whose memory is measured; the built-in model when absent. */
+  /** The model that lends the random ones its tokenizer and whose memory is measured; the built-in one when absent. */
   readonly model?: string;
   /** Folder of the random models and the peers' exports of them. */
   readonly models: string;

@@ -21,19 +21,19 @@ import { calledFrom } from "./support/called-from.ts";
 import { readDocuments, repositoryOf } from "./support/kept-out.ts";
 import { printTable } from "./support/table.ts";
 
-/** What to measure, as the command line gives it. */
+/** The tasks and limits from the command line. */
 export interface LearningOptions {
   readonly task: readonly LearningTask[];
   readonly model?: string;
-  /** Of all threads' processor time, so that other work on the machine does not count. */
+  /** Minutes of all threads' processor time, so that other work on the machine does not count. */
   readonly minutes: number;
   /** Where data and trained models go. */
   readonly out: string;
-  /** Of one operator; the time is that of all cores whatever their number. */
+  /** Threads of one operator; the time is that of all cores, however many there are. */
   readonly threads: number;
 }
 
-/** What is learned. */
+/** The tasks that are learned. */
 const LEARNING_TASKS = ["summarize", "qa", "classify", "infill"] as const;
 
 /** One of them. */
@@ -52,7 +52,7 @@ interface Course {
 const SEED = 0;
 /** Drawn by the seed. */
 const MOST_ITEMS = 400;
-/** What "ten minutes" are of. */
+/** The number of cores that "ten minutes" refers to. */
 const CORES = 2;
 /** Share of a repository's files that is tested on. */
 const TEST_SHARE = 0.3;
@@ -232,7 +232,7 @@ function documentsOf(repository: string) {
   return readDocuments().filter(({ source }) => repositoryOf(source) === repository);
 }
 
-/** Which files are tested on depends on the seed and their order alone. */
+/** The seed and the files' order alone decide which files are tested on. */
 function split<T>(rows: readonly T[]): { learn: T[]; test: T[] } {
   const random = seededRandom(SEED);
   const tested = rows.map(() => random() < TEST_SHARE);

@@ -99,8 +99,8 @@ program
 
 program
   .command("decoding")
-  .description("what shortlists, copy bias and re-ranked beams do to summaries (and fills), each alone")
-  .option("--model <id or folder>", "the model to judge; the default one unless told")
+  .description("the effect of shortlists, copy bias and re-ranked beams on summaries (and fills), each by itself")
+  .option("--model <id or folder>", "the model to judge (default: the default model)")
   .addOption(new Option("--precision <name>", "precision").choices(["int8", "float32"]).default("int8"))
   .addOption(new Option("--style <name>", "what to write").choices(["sentence", "title"]).default("sentence"))
   .option("--shortlist <sizes...>", "sizes of shortlists", ["4096", "8192"])
@@ -113,7 +113,7 @@ program
   .action(async ({ shortlist, bias, ...options }: DecodingArguments) => {
     const { benchDecoding, parseBias } = await import("./decoding.ts");
     const biases = bias.map(
-      (text) => parseBias(text) ?? refuse(`${text} is no copy bias; give three numbers of at least 0.`),
+      (text) => parseBias(text) ?? refuse(`${text} is not a copy bias; give three numbers of at least 0.`),
     );
     await benchDecoding({ ...options, shortlist: shortlist.map(count), bias: biases });
   });
@@ -194,7 +194,7 @@ program
 program
   .command("characters")
   .description("what the characters in T5's spare rows bring, on prose and on text with code")
-  .option("--model <id or folder>", "a built-in model; the default one unless told")
+  .option("--model <id or folder>", "a built-in model (default: the default one)")
   .option("--limit <n>", "documents of each kind whose words are measured", count, 150)
   .action(async ({ model, limit }: { model?: string; limit: number }) => {
     const { benchCharacters } = await import("./characters.ts");

@@ -9,7 +9,7 @@ import { readDocuments, wordGaps } from "./support/kept-out.ts";
 /** The table that ships. */
 export const tablePath = "models/builtin/english.ngrams.gz";
 
-/** A table's counts; those of the committed one unless told otherwise. */
+/** A table's counts; by default those of the committed one. */
 export function readTable(path = tablePath): NgramTable {
   return readNgramTable(gunzipSync(readFileSync(path)), path);
 }

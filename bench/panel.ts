@@ -12,7 +12,7 @@ import { listModels } from "../server/panel/model-list.ts";
 import { median, quantile } from "./support/statistics.ts";
 import { printTable } from "./support/table.ts";
 
-/** What is measured. */
+/** The numbers of repetitions, rows and points. */
 export interface PanelOptions {
   /** Pages that are opened. */
   readonly rounds: number;

@@ -77,7 +77,7 @@ const PHRASE =
   /(?<=\b(?:called|named|known as|using|by|with|for|to|into|of) )(?:an? |the )?[a-z]+(?: [a-z]+)?(?=[,.;])/;
 const PLACE = /(?<=\b(?:in|at|from) )[A-Z][\w.-]*\w(?:,? [A-Z]\w+)*/;
 
-/** What is asked for, with the words that ask for it; the first that fits. */
+/** Kinds of answers, with the words that ask for them; the first one that fits is taken. */
 const kinds: readonly (readonly [RegExp, readonly string[]])[] = [
   [DATE, ["When", "When", "What year", "In what year"]],
   [PLACE, ["Where", "Where", "What", "In what"]],

@@ -35,9 +35,9 @@ export interface RandomShape {
  * layer by layer, until float32 and float64 choose different tokens.
  */
 export interface DecoderGains {
-  /** Of wo and of cross-attention's o. */
+  /** The scale of wo and of cross-attention's o. */
   readonly residual: number;
-  /** Of cross-attention's q. */
+  /** The scale of cross-attention's q. */
   readonly crossQuery: number;
 }
 
@@ -164,7 +164,7 @@ export function writeRandomModel(
 /** Raised when the same plans and seed give other weights than before. */
 const METHOD = 1;
 
-/** What `__metadata__.made` of a file says; undefined where it says nothing. */
+/** The `__metadata__.made` of a file; undefined if there is none. */
 function weightsMade(path: string): string | undefined {
   const file = openSync(path, "r");
   try {

@@ -19,7 +19,7 @@ import { type ShapeName, shapes, writeRandomModel } from "./random-model.ts";
 import { median } from "./support/statistics.ts";
 import { printTable } from "./support/table.ts";
 
-/** What to measure, as the command line gives it. */
+/** The shapes and contenders from the command line. */
 export interface TrainArguments {
   readonly shape: readonly ShapeName[];
   /** Rows, source and target tokens: "8,128,32". */

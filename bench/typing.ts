@@ -109,7 +109,7 @@ function withoutModel(name: string, expert: WordExpert): System {
   };
 }
 
-/** What words can be suggested without the model, and the shares that were best for all three without its own. */
+/** Experts that suggest words without the model, weighed as was best for them. */
 function baselineExperts(): [name: string, expert: WordExpert][] {
   const english = englishWords(createNgramModel(readTable()));
   return [

@@ -119,7 +119,7 @@ export function activate(context: ExtensionContext): void {
   };
   context.subscriptions.push(
     noticeTyping(
-      () => void typed().catch((error) => log.debug(`training was not told of your typing: ${reason(error)}`)),
+      () => void typed().catch((error) => log.debug(`training could not be informed of your typing: ${reason(error)}`)),
     ),
   );
   setImmediate(() => workspace.textDocuments.forEach(opened));
@@ -195,13 +195,13 @@ function saySlow({ globalState }: ExtensionContext, notice: string): void {
   inform(notice);
 }
 
-/** Opens a text with gaps as a new document; beside what is shown when that is no text, such as the walkthrough. */
+/** Opens a text with gaps as a new document, beside an active editor that shows no text, such as the walkthrough. */
 async function openSample(folder: Uri): Promise<void> {
   const bytes = await workspace.fs.readFile(Uri.joinPath(folder, "models", "builtin", "sample-gaps.md"));
   const document = await workspace.openTextDocument({ language: "markdown" });
   const other = window.activeTextEditor === undefined && window.tabGroups.activeTabGroup.activeTab !== undefined;
   const editor = await window.showTextDocument(document, other ? ViewColumn.Beside : ViewColumn.Active);
-  // Only now: VS Code opens changed documents that nobody shows in a place of its own choice.
+  // Only now: VS Code opens changed documents that nobody shows in a place that it chooses.
   await editor.edit((edit) => edit.insert(new Position(0, 0), new TextDecoder().decode(bytes)));
 }
 

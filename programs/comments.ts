@@ -81,7 +81,7 @@ export async function commentsOf(text: string, languageId: string): Promise<Comm
   return groups;
 }
 
-/** What stands inside the marks of a block comment or docstring, and where it ends; undefined for a line comment. */
+/** The text inside the marks of a block comment or docstring, and its end; undefined for a line comment. */
 function insideOf(text: string, { start, end, isDocstring }: Comment, languageId: string) {
   const marks = COMMENTED_LANGUAGES[languageId]?.block ?? [];
   const opening = isDocstring ? /^\w{0,2}("""|''')/.exec(text.slice(start, start + 5)) : null;
@@ -96,7 +96,7 @@ function insideOf(text: string, { start, end, isDocstring }: Comment, languageId
   return { start: inside, end: stop < 0 ? text.length : stop, after: stop < 0 ? text.length : stop + close.length };
 }
 
-/** What stands inside the marks of the block comment or docstring at an offset. */
+/** The text inside the marks of the block comment or docstring at an offset. */
 function blockAt(
   text: string,
   comments: readonly Comment[],

@@ -8,7 +8,7 @@ import { DEVICES } from "./devices.ts";
 /** The section of all settings: `spanfill.inlineCompletion.length` and so on. */
 export const SETTINGS_SECTION = "spanfill";
 
-/** What VS Code needs to know about a setting besides its type. */
+/** A setting's presentation in VS Code. */
 interface Presentation {
   /**
    * `window` (the default); `resource`: per folder; `language-overridable`: also per language; `machine-overridable`:

@@ -14,7 +14,7 @@ if (major < 20 || (major === 20 && minor < 11)) {
 }
 
 const [task = "start", ...args] = process.argv.slice(2);
-/** What `npm run check` checks: a title, a script and its arguments. */
+/** The checks of `npm run check`: a title, a script and its arguments. */
 const CHECKS = [
   ["Format and lint", bin("@biomejs/biome", "bin/biome"), "check", "."],
   ["Types", bin("typescript", "bin/tsc"), "--noEmit"],
@@ -132,7 +132,7 @@ function time(path) {
   return statSync(join(root, path), { throwIfNoEntry: false })?.mtimeMs ?? 0;
 }
 
-/** What matters of npm's report: the first errors, without warnings and stack traces. */
+/** The first errors of npm's report, without warnings and stack traces. */
 function summary(text) {
   const lines = text.split("\n").filter((line) => line.trim() !== "");
   const errors = lines.filter((line) => /^npm error (?! +at )\S/.test(line));

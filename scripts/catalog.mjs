@@ -35,7 +35,7 @@ const BYT5 = {
   xl: [2560, 6720, 32, 36, 12],
   xxl: [4672, 12352, 64, 36, 12],
 };
-/** What of the lists' notes is worth telling: words of a note -> what is told. */
+/** The lists' notes that are worth showing: words of a note -> the text that is shown. */
 const NOTES = [
   ["num_heads 32, d_kv 64", "Its heads are 32 of 64, not the 128 of 128 that XXL has."],
   ["d_kv inferred", "The width of its heads follows from tiny-nh8's file; its own configuration was not seen."],

@@ -8,7 +8,7 @@ import { pathToFileURL } from "node:url";
 export const LANGUAGES = ["de", "fr"];
 
 /**
- * What is wrong with a language's translations, a line each.
+ * The problems of a language's translations, a line each.
  * @param {string} language one of LANGUAGES
  * @returns {string[]}
  */
@@ -57,7 +57,7 @@ function stringOf(literal) {
 }
 
 /**
- * What a translation lacks of the texts that there are, has besides, or says with other places, links or code than
+ * Compares a translation with the texts: missing keys, superfluous ones, and other placeholders, links or code than
  * they.
  */
 function compare(file, texts, translated) {

@@ -1,7 +1,7 @@
 // `npm run package [-- --target linux-x64]`: an installable VSIX with what runs on that platform and nothing else. The
 // engine is in it natively, where there is such a binary, and as WebAssembly, which runs anywhere; a `universal`
 // package has that alone. `npm run package -- --npm`: the command line and language server as an npm package, for other
-// editors. The platform's runtime is inside: as a dependency of its own, its install script would fetch CUDA libraries
+// editors. The platform's runtime is inside: as a separate dependency, its install script would fetch CUDA libraries
 // from elsewhere, and fail where it cannot. What went in is printed and held against a list of what may.
 import { spawnSync } from "node:child_process";
 import {
@@ -191,7 +191,7 @@ function bundles(...names) {
   return [...all];
 }
 
-/** What of the runtime may be in a package, and of its binaries the target's alone. */
+/** The runtime's files that a package may hold, and only the target's binaries. */
 function runtimeRules(folder) {
   return [
     `onnxruntime-web/(package\\.json|dist/(${WASM.join("|")}))`,

@@ -14,7 +14,7 @@ const CALLS = [
 
 /**
  * The command that runs another under strace, one file PREFIX.ID a thread.
- * @param isolated in a network namespace of its own, where not even the loopback interface is up
+ * @param isolated in a separate network namespace, where not even the loopback interface is up
  */
 export function tracing(prefix, isolated) {
   // A "?" lets strace start where the machine has no such call.
@@ -88,7 +88,7 @@ export function startedBy(threads, isWanted) {
 }
 
 /**
- * What a thread did that is not allowed: a socket of another family than AF_UNIX, a look-up of a name, a file written
+ * Forbidden acts of a thread: a socket of a family other than AF_UNIX, a look-up of a name, a file written
  * elsewhere.
  * @param folders where files may be written and removed; links resolved
  * @param cwd where the processes were started
@@ -130,7 +130,7 @@ const EVENT_RING = /^256, \{flags=(0|0x10000|IORING_SETUP_NO_SQARRAY)\b/;
 const LOCK = /^spanfill-[0-9a-f]{24}$/;
 const LOOK_UP = /^\/etc\/(resolv\.conf|hosts|host\.conf|gai\.conf|hostname)$|^\/run\/systemd\/resolve\//;
 const WRITING = /\bO_(WRONLY|RDWR|CREAT|TRUNC|APPEND|TMPFILE)\b/;
-/** What is written to and is no file: terminals, the void, pipes, a process's own settings. */
+/** Targets of writes that are not files: terminals, the void, pipes, a process's own settings. */
 const NO_FILE = /^(\/dev\/(null|zero|tty|ptmx|pts\/\d+)|\/proc\/(self|\d+)\/.*|(pipe|socket|anon_inode|memfd):.*)$/;
 
 function fileComplaint(name, args, result, folders, here) {

@@ -205,7 +205,7 @@ async function answerPanel(...asked: Parameters<PanelService["answer"]>): Promis
   return panel.answer(...asked);
 }
 
-/** Makes training runs wait while a person types, if the setting says so. */
+/** Makes training runs wait while a person types, if the setting is on. */
 async function yieldToTyping(): Promise<void> {
   const settings = await services?.settings.settingsFor();
   if (settings?.["training.pauseWhileTyping"] === true) typing();

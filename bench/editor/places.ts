@@ -4,7 +4,7 @@ import { readDocuments } from "../support/kept-out.ts";
 
 /** A document in the middle of being written. */
 export interface Place {
-  /** What is after the cursor on its line has yet to be written. */
+  /** The text up to a line's end, as if the rest were yet to be written. */
   readonly text: string;
   /** The cursor, in UTF-16 units: the end of a line. */
   readonly offset: number;

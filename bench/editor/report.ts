@@ -18,7 +18,7 @@ export interface Round {
   readonly cold: Keystroke;
   readonly pairs: readonly { readonly spanfill: Keystroke; readonly constant: Keystroke }[];
   readonly activation: Activation;
-  /** Of an extension that does nothing, activated by the same document: VS Code's own share. */
+  /** The activation of an extension that does nothing, by the same document: VS Code's share. */
   readonly emptyActivation: Activation;
 }
 

@@ -6,7 +6,7 @@ import * as z from "zod";
 import { defined } from "../../base/defined.ts";
 import type { WindowAnswer, WindowGreeting, WindowRequest } from "./protocol.ts";
 
-/** What is used of playwright-core's Page; the package is installed when it is first needed. */
+/** The part of playwright-core's Page that is used; the package is installed when it is first needed. */
 export interface Page {
   goto(url: string): Promise<unknown>;
   evaluate(expression: string): Promise<unknown>;
@@ -29,7 +29,7 @@ export interface Keystroke {
 export interface EditorWindow {
   /** Process id of its extension host. */
   readonly hostPid: number;
-  /** What the extension answers. @throws Error with what it said */
+  /** The extension's answer. @throws Error with the extension's message */
   ask(request: WindowRequest): Promise<unknown>;
   /** Presses a key in the editor; undefined when VS Code called no provider, or had no answer, in time. */
   press(key: string): Promise<Keystroke | undefined>;

@@ -31,7 +31,7 @@ export interface TimedSession {
   logged(): string[];
   /** Milliseconds until an empty request is answered, the baseline of every feature. */
   constant(): Promise<number>;
-  /** Of the server and the engine. */
+  /** The heaps of the server and the engine. */
   heaps(): Promise<{ readonly server: Heap; readonly engine: Heap }>;
   dispose(): Promise<void>;
 }

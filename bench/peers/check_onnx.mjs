@@ -2,7 +2,7 @@
 // bench/)
 import { basename, dirname, resolve } from "node:path";
 
-// Of its own ONNX Runtime, which reports home otherwise.
+// This peer brings its ONNX Runtime, which reports home otherwise.
 process.env.ORT_DISABLE_TELEMETRY = "1";
 const { AutoTokenizer, env, T5ForConditionalGeneration } = await import("@huggingface/transformers");
 

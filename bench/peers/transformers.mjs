@@ -3,7 +3,7 @@
 // what transformers.js and ONNX Runtime recommend by default (all graph optimizations, memory arena and patterns on).
 import { basename, dirname } from "node:path";
 
-// Of its own ONNX Runtime, which reports home otherwise.
+// This peer brings its ONNX Runtime, which reports home otherwise.
 process.env.ORT_DISABLE_TELEMETRY = "1";
 const { T5ForConditionalGeneration, Tensor, env } = await import("@huggingface/transformers");
 env.allowRemoteModels = false;

@@ -51,7 +51,7 @@ export async function startContender(
   model: Omit<Extract<ContenderRequest, { type: "load" }>, "type">,
 ): Promise<Contender> {
   const child = fork(script, {
-    // Peers bring an ONNX Runtime of their own.
+    // Peers bring their own ONNX Runtime.
     env: { ...process.env, ...NO_TELEMETRY },
     stdio: ["ignore", "ignore", "inherit", "ipc"],
   });

@@ -141,7 +141,7 @@ function isProse(chunk: string, least: number): boolean {
 const LATEX_LINE =
   /^[ \t]*(?:\\(?:[a-z]*section|noindent|begin|end|index|label|item|chapter|eoce|D|newpage|vspace)\b|[%}])/;
 
-/** What stands between empty lines, outside of code. */
+/** The stretches between empty lines, outside of code. */
 function chunks(text: string): Span[] {
   const spans: Span[] = [];
   let [start, fence] = [0, ""];

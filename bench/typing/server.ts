@@ -34,7 +34,7 @@ export async function startServer(settings: object, script: string): Promise<Ser
       const uri = `file:///typing/${opened++}/${name}`;
       document = { uri, version: 1, lines: before.split("\n") };
       session.open(uri, before + after, languageId);
-      // The engine's start and the reading of the document are no key's.
+      // The engine's start and the reading of the document do not count toward any key.
       await suggestAt(session, uri, cursor());
     },
     async type(removed, inserted): Promise<Shown> {

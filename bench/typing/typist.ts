@@ -21,7 +21,7 @@ export interface OpenedDocument {
   readonly after: string;
 }
 
-/** What is shown after a key. */
+/** The suggestion that is shown after a key. */
 export interface Shown {
   /** The ghost text; absent if there is none. */
   readonly text?: string;
@@ -34,7 +34,7 @@ export interface Shown {
 /** Whether the text after the paragraph stands there while it is typed. */
 export type Place = "within" | "end";
 
-/** What typing one paragraph took. */
+/** The cost of typing one paragraph. */
 export interface Typed {
   /** Keys without any suggestion; an indent or comment mark that the editor repeats on a new line costs none. */
   readonly keysAlone: number;
@@ -142,7 +142,7 @@ function stays(left: string, shown: Shown | undefined): boolean {
   return left !== "" && text !== "" && (text.startsWith(left) || left.startsWith(text));
 }
 
-/** What one key inserts: a character, or a line break with what the editor repeats on the new line. */
+/** The text that one key inserts: a character, or a line break with what the editor repeats on the new line. */
 function keyAt(rest: string): string {
   const [key = rest] = /^(?:\r?\n[ \t]*(?:(?:\*|\/\/|#) )?|[\s\S])/u.exec(rest) ?? [];
   return key;

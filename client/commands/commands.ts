@@ -21,7 +21,7 @@ import { meantSummary, showSummary } from "./summaries.ts";
 import { copySummaryOf, type Placement, placeSummary } from "./summary-actions.ts";
 import type { SummaryView } from "./summary-view.ts";
 
-/** What the commands work with. */
+/** The services that commands use. */
 export interface CommandContext {
   readonly server: LanguageServer;
   readonly summaries: SummaryView;
@@ -131,7 +131,7 @@ export async function rephraseSelection(context: CommandContext): Promise<void> 
 
 /**
  * Answers a question from the selection, or from the whole file when nothing is selected.
- * @param given `{question}`, for key bindings with a question of their own
+ * @param given `{question}`, for key bindings that ask a fixed question
  */
 export async function askSelection(context: CommandContext, given: unknown): Promise<unknown> {
   const editor = proseEditor();

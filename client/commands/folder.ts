@@ -22,7 +22,7 @@ export async function summarizeFolderIn(server: LanguageServer, given?: unknown)
   }
   const document = await workspace.openTextDocument(await newUri(folder));
   const editor = await window.showTextDocument(document, { preview: false });
-  // Only now: VS Code opens changed documents that nobody shows in a place of its own choice.
+  // Only now: VS Code opens changed documents that nobody shows in a place that it chooses.
   await editor.edit((edit) => edit.insert(new Position(0, 0), result.markdown));
 }
 

@@ -35,7 +35,7 @@ export async function forgetSummaries(server: LanguageServer): Promise<void> {
   remark(text, SAID_MS);
 }
 
-/** What is said of the engine above everything there is: model, device, state, memory and when that is freed. */
+/** The engine's line above the menu: model, device, state, memory, and when the memory is freed. */
 export async function engineLine(server: LanguageServer, idleMinutes: number): Promise<string> {
   const source = new CancellationTokenSource();
   const options = { token: source.token, report: () => undefined };

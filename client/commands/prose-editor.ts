@@ -1,11 +1,11 @@
-/** The text that a command is about, and the answer to it: where there is none, a person is told why. */
+/** The text that a command is about, and its answer; if there is none, a message says why. */
 import { l10n, languages, type TextEditor, window } from "vscode";
 import { LANGUAGES } from "../editor/languages.ts";
 import { explain, warn } from "../editor/messages.ts";
 import { PROGRAMS, SELECTOR } from "../editor/selector.ts";
 import { withPatience } from "../server/progress.ts";
 
-/** The active editor when its document is one that the server knows; says so when it is not. */
+/** The active editor if the server knows its document; otherwise a message says that it does not. */
 export function proseEditor(): TextEditor | undefined {
   // With something else in front, such as the walkthrough, the text beside it is meant.
   const editor = window.activeTextEditor ?? window.visibleTextEditors.find(isProse);
@@ -42,7 +42,7 @@ function isProse({ document }: TextEditor): boolean {
   return languages.match(SELECTOR, document) > 0;
 }
 
-/** What the work gives; undefined when it was cancelled, or failed and the person was told why. */
+/** The result of the work; undefined if it was cancelled, or failed and the reason was shown. */
 export async function answered<Result>(
   title: string,
   work: Parameters<typeof withPatience<Result>>[1],

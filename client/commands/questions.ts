@@ -1,4 +1,4 @@
-/** Asks about a text: answers are highlighted where they stand, and what to call it is said. */
+/** Asks about a text: answers are highlighted in it, and labels are shown. */
 import {
   commands,
   type Disposable,
@@ -152,7 +152,7 @@ function show(questions: Questions, document: TextDocument, places: readonly Pla
     current: decoration("editor.findMatchBackground", "2px"),
     others: decoration("editor.findMatchHighlightBackground", "1px"),
     listening: [
-      // Saving is told as a change of nothing.
+      // Saving is reported as an empty change.
       workspace.onDidChangeTextDocument(
         ({ document: changed, contentChanges }) =>
           changed === document && contentChanges.length > 0 && clear(questions),

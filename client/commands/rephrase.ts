@@ -112,7 +112,7 @@ function previewIn(editor: TextEditor, range: Range): Preview {
         after: {
           // A decoration is one line, and blanks at its ends are dropped.
           contentText: `\u00a0${labelText(text.replaceAll(/\s*\n\s*/g, " ⏎ "))}`,
-          // Ghost text has no color of its own in high contrast.
+          // Ghost text does not have a separate color in high contrast.
           color: new ThemeColor("descriptionForeground"),
           fontStyle: "italic",
         },

@@ -7,7 +7,7 @@ import { answered, proseEditor } from "./prose-editor.ts";
 import { onlyPlaceOf } from "./same-text.ts";
 import { type ShownSummary, SUMMARY_SCHEME, type SummaryView } from "./summary-view.ts";
 
-/** What summaries are made with, and where they are shown. */
+/** The services that make summaries and show them. */
 export interface SummaryContext {
   readonly server: LanguageServer;
   readonly summaries: SummaryView;

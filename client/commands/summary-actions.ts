@@ -1,5 +1,5 @@
 /**
- * What a person may do with a summary: copy it, or put it above the text, as a comment or quotation too, or in the
+ * Actions on a summary: copying it, inserting it above the text, also as a comment or quotation, or putting it in the
  * text's place.
  */
 import { env, l10n, Range, type TextDocument, ViewColumn, window, workspace } from "vscode";
@@ -13,7 +13,7 @@ import type { ShownSummary } from "./summary-view.ts";
 const SAID_MS = 3000;
 const USUAL_WIDTH = 80;
 
-/** Where a summary goes: on lines of its own above the text, as it is or as an aside, or in the text's place. */
+/** Where a summary goes: on separate lines above the text, as it is or as an aside, or in the text's place. */
 export type Placement = "above" | "aside" | "instead";
 
 /** Copies a summary. */

@@ -77,7 +77,7 @@ export interface ShownSummary {
   /** The document's version when the summary was asked for, which the range belongs to. */
   readonly version: number;
   readonly range: Range;
-  /** What was summarized, as it stood there then, to find it again when lines have moved. */
+  /** The text as it was when it was summarized, to find it again when lines have moved. */
   readonly text: string;
   readonly result: SummarizeRangeResult;
 }

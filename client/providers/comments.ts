@@ -1,4 +1,4 @@
-/** Ghost text in the comments and docstrings of programs, which the language server is not told of. */
+/** Ghost text in the comments and docstrings of programs, which VS Code does not send to the language server. */
 import {
   type Disposable,
   InlineCompletionItem,

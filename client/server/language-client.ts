@@ -33,7 +33,7 @@ export class LanguageServer {
 
   /**
    * Starts nothing.
-   * @param onStatus is told of the engine whenever it changes, and undefined when the server is gone
+   * @param onStatus receives the engine's status whenever it changes, and undefined when the server is gone
    * @param pause while it lasts, typing asks for no suggestions
    * @param onCommand gets the server's commands first; what it answers undefined to is sent to the server
    */

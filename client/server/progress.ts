@@ -5,7 +5,7 @@ import type { RequestOptions } from "./language-client.ts";
 
 const PATIENCE_MS = 400;
 
-/** What the work gives; meanwhile, after a moment, a notification with its progress and a button that cancels it. */
+/** The result of the work; after a moment, a notification shows its progress and a button that cancels it. */
 export async function withPatience<Result>(
   title: string,
   work: (options: RequestOptions) => Promise<Result>,

@@ -58,7 +58,7 @@ const schema = z.object({
   zarr_format: z.literal(2),
   shape: z.array(z.int().min(0)).max(8),
   chunks: z.array(z.int().min(1)).max(8),
-  dtype: z.string().refine((name) => Object.hasOwn(dtypes, name), "is no type of weights"),
+  dtype: z.string().refine((name) => Object.hasOwn(dtypes, name), "is not a type of weights"),
   compressor: z.object({ id: z.enum(["gzip", "zlib", "zstd"]) }).nullable(),
   order: z.literal("C"),
   filters: z.null().optional(),

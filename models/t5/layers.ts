@@ -58,7 +58,7 @@ export interface LayerRange {
   readonly ends: boolean;
 }
 
-/** What the decoder attends to. */
+/** The inputs that the decoder attends to. */
 export interface DecoderInputs {
   /** Relative position bias and causal mask of a layer, [1, H, T, P + T]. */
   readonly biasOf: BiasOf;

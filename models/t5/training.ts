@@ -1,4 +1,4 @@
-/** The graph of a training step's loss and gradients, and of the loss alone for validation. */
+/** The graph of a training step's loss and gradients, and of only the loss for validation. */
 import { backward, type Segment } from "../graph/backward.ts";
 import { createGraphBuilder, type GraphBuilder } from "../graph/builder.ts";
 import { withFloat64Norms } from "../graph/float64.ts";

@@ -63,7 +63,7 @@ export function createByteTokenizer(settings: TokenizerSettings = NO_SETTINGS): 
     eosId: 1,
     unkId: 2,
     // Only the first of the hundred, which are bytes that UTF-8 never uses. The others are parts of characters and
-    // could not be told apart.
+    // could not be distinguished.
     sentinelIds: Array.from({ length: 11 }, (_, index) => PAST_BYTES - 1 - index),
     lengthMarks: [],
     promptIds: [],

@@ -97,7 +97,7 @@ async function runSuite(page, { server, suite, workspace, results }) {
   }
 }
 
-/** Prints the tests' names as they end; everything else that is said goes to a file. */
+/** Prints the tests' names as they end; all other output goes to a file. */
 function logLine(path, type, args) {
   const text = args.map((arg) => (typeof arg === "string" ? arg : JSON.stringify(arg))).join(" ");
   if (/^(not )?ok /.test(text)) console.log(text.split("\n")[0]);

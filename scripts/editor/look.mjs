@@ -39,7 +39,7 @@ const open = (page, { summary }) => button(page, summary.title).click();
 
 const SCROLLED = "document.querySelector('.tuned, .split, .trial')";
 
-/** What is looked at, in this order: each goes on from the one before. */
+/** The views, in this order: each continues from the one before. */
 const VIEWS = {
   async table(page) {
     await page.locator("#tab-models").click();

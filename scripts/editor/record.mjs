@@ -16,7 +16,7 @@ const COLORS = 255;
 /** How long the first frame stays at least, and the last. */
 const START_MS = 1500;
 const END_MS = 2500;
-/** What changes more often than this is painted over, such as a progress bar. */
+/** Changes that are more frequent than this, such as a progress bar's, are skipped. */
 const LEAST_MS = 50;
 /** Longer waits, as while something starts, are cut to this. */
 const LONGEST_MS = 2000;
@@ -99,7 +99,7 @@ async function picture(page, act) {
   return page.screenshot();
 }
 
-/** What the browser painted while something was done, as a GIF. */
+/** A GIF of the browser's frames during an action. */
 async function film(page, act) {
   const session = await page.context().newCDPSession(page);
   const frames = [];

@@ -42,7 +42,7 @@ process.chdir(root);
 for (const variable of Object.keys(process.env)) if (/^(VSCODE|ELECTRON)_/.test(variable)) delete process.env[variable];
 // What was started is ended on the way out, Ctrl+C included.
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.once(signal, () => process.exit(130));
-// Each run has folders and a port of its own, so that two do not meet.
+// Each run has its own folders and port, so that two do not meet.
 const folder = mkdtempSync(join(tmpdir(), "spanfill-editor-"));
 const workspace = join(folder, "workspace");
 const results = join("test-results", name);

@@ -32,7 +32,7 @@ export async function prepareSuite({ folder, model }) {
 }
 
 /**
- * What the suite wrote. Without it the run failed, whatever the exit code says: a killed extension host leaves none.
+ * The suite's report. Without it the run failed, whatever the exit code: a killed extension host leaves none.
  */
 function outcomeOf(result, code) {
   let outcome;

@@ -34,7 +34,7 @@ export function infillCommand(): Command {
       1,
     )
     .option("--fill-all", "fill the gaps whose best fill is likely wrong, too", false)
-    .option("--language <id>", "the text's format, such as markdown, latex or rst (default: told by the file's name)")
+    .option("--language <id>", "the text's format, such as markdown, latex or rst (default: from the file's name)")
     .addHelpText(
       "after",
       `

@@ -9,7 +9,7 @@ import { atLeast, between, withModelOptions } from "./options.ts";
 import { isFolder, summarizeFolder } from "./summarize-folder.ts";
 import { readText, runCommand } from "./terminal.ts";
 
-const ONE_TEXT = "--language is for one text; of a folder's files it is told by their names. Leave it away.";
+const ONE_TEXT = "--language applies to a single text; a folder's files are read by their names. Leave it out.";
 
 interface Options extends ModelOptions {
   readonly style: SummaryStyle;
@@ -44,7 +44,7 @@ export function summarizeCommand(): Command {
         .choices(["sentence", "paragraph", "bullets", "title"])
         .default("sentence"),
     )
-    .option("--language <id>", "the text's format, such as markdown, latex or rst (default: told by the file's name)")
+    .option("--language <id>", "the text's format, such as markdown, latex or rst (default: from the file's name)")
     .option("-w, --max-words <n>", "maximum number of words", atLeast(1))
     .option("--max-context-tokens <n>", "tokens the model reads at once (default: 512)", atLeast(32))
     .option(

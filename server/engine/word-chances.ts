@@ -51,7 +51,7 @@ const AFTER_TOKENS = 130;
 /** More characters than those tokens have. */
 const BEFORE_CHARACTERS = 2400;
 const AFTER_CHARACTERS = 900;
-/** Words that a gap is said to hold: a number at which likelihoods of single words are best. */
+/** The number of words in a gap's length mark: a number at which likelihoods of single words are best. */
 const GAP_WORDS = 8;
 
 /** The encoder's input for a place: more of what precedes it than of what follows. */

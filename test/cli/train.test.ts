@@ -347,7 +347,7 @@ const wrong: [what: string, args: string[], code: number, message: RegExp][] = [
     "bad JSON",
     ["--task", "text", "--out", "x", "--data", file("bad.jsonl", '{"text":"a"\n{')],
     1,
-    /bad\.jsonl: row 1 is no JSON .*; row 2 is no JSON/,
+    /bad\.jsonl: row 1 is not JSON .*; row 2 is not JSON/,
   ],
   [
     "no column",

@@ -108,7 +108,7 @@ test("what is wrong with the data is said in the command line's words", { timeou
   const bad = join(home, "bad.jsonl");
   writeFileSync(bad, '{"text": "a", "summary": "b"}\n{oops\n');
   const request = { ...short, data: bad };
-  const words = /bad\.jsonl: 1 row left out: no JSON \(2\)/;
+  const words = /bad\.jsonl: 1 row left out: not JSON \(2\)/;
   await assert.rejects(ask(one, { kind: "checkData", request }), words);
   await assert.rejects(ask(one, { kind: "fit", request }), words);
   const id = await start(one, "Bad data", request);

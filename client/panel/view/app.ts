@@ -1,4 +1,4 @@
-/** What the views work with: the state, a way to change it, and a way to ask the extension. */
+/** The interface that views use: the state, a way to change it, and a way to ask the extension. */
 import { reason } from "../../../base/reason.ts";
 import type { AnswerOf, Question } from "../../../protocol/panel.ts";
 import type { Message, State } from "./state.ts";

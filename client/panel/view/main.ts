@@ -47,7 +47,7 @@ const app: App = {
   },
 };
 
-/** What comes by itself and is not worth keeping. */
+/** Whether a message comes unasked and is not worth keeping. */
 function isPassing(message: Message): boolean {
   if (message.type === "tuning") return ["news", "runs", "details", "check", "fit"].includes(message.message.type);
   return message.type === "scroll" || message.type === "job" || message.type === "devices";
@@ -96,7 +96,7 @@ window.addEventListener("message", ({ data }: MessageEvent<ToPage>) => {
   }
 });
 
-/** The models as they were told last: in sight at once, until the server has told again. */
+/** The last list of models: it is shown at once, until the server has sent a new one. */
 const lastList = document.querySelector("#kept")?.textContent;
 if (lastList) state = reduce(state, { type: "list", list: JSON.parse(lastList) as ModelList });
 document.adoptedStyleSheets = styles.flatMap(({ styleSheet }) => styleSheet ?? []);

@@ -1,4 +1,4 @@
-/** What the page shows, as a value, and how it changes: `(state, message) -> state`, with nothing of the page in it. */
+/** The page's state as a value, and its changes: `(state, message) -> state`, independent of the DOM. */
 
 import type { Job, ModelList, ModelRow, Verified } from "../../../protocol/panel/models.ts";
 import type { Chosen, Devices, Generated } from "../../../protocol/panel.ts";
@@ -23,7 +23,7 @@ export type Page = (typeof PAGES)[number];
 /** How the models are looked at. */
 export type ModelsView = "table" | "chart" | "advice" | "devices";
 
-/** What the playground is set to. */
+/** The playground's settings. */
 export interface Trial {
   readonly id: string;
   /** A second model, asked the same; empty: none. */
@@ -38,7 +38,7 @@ export interface Trial {
   readonly alternatives: number;
 }
 
-/** What a model wrote in the playground, or why it did not. */
+/** A model's output in the playground, or the reason that there is none. */
 export interface TrialResult {
   readonly id: string;
   readonly generated?: Generated;
@@ -58,7 +58,7 @@ export interface State {
   /** Undefined until the server has answered. */
   readonly list: ModelList | undefined;
   readonly chosen: Chosen | undefined;
-  /** Of the selected model; undefined until the server has answered. */
+  /** The selected model's devices; undefined until the server has answered. */
   readonly devices: Devices | undefined;
   /** By the model's id. */
   readonly jobs: Readonly<Record<string, Job>>;
@@ -73,18 +73,18 @@ export interface State {
   readonly notices: readonly Notice[];
   readonly verified: Readonly<Record<string, Verified>>;
   readonly trial: Trial;
-  /** What is being tried. */
+  /** Whether a trial is running. */
   readonly trying: boolean;
   readonly results: readonly TrialResult[];
   /** The fine-tuning page's part. */
   readonly tuning: TuningState;
 }
 
-/** What happens. */
+/** The messages that change the state. */
 export type Message =
   | { readonly type: "list"; readonly list: ModelList }
   | { readonly type: "chosen"; readonly chosen: Chosen }
-  /** What models can run on, as asked about one of them. */
+  /** The devices for one model. */
   | { readonly type: "devices"; readonly id: string; readonly devices: Devices }
   | { readonly type: "job"; readonly job: Job }
   /** The server has ended. */
@@ -110,7 +110,7 @@ export type Message =
 /** Height of the table's rows, in CSS pixels. */
 export const ROW_PX = 26;
 
-/** How the page begins. @param saved what an earlier page gave {@link savedOf}; anything else is left alone */
+/** The page's first state. @param saved the result of an earlier {@link savedOf}; anything else is ignored */
 export function initialState(saved?: unknown): State {
   const restored = isSaved(saved) ? saved.kept : undefined;
   return {
@@ -137,7 +137,7 @@ export function initialState(saved?: unknown): State {
   };
 }
 
-/** What of a state is worth keeping over a reload, for setState. */
+/** The part of a state that is kept over a reload, for setState. */
 export function savedOf(state: State): Saved {
   const { page, view, filter, sorting, selected, cost, quality, needs, trial, results } = state;
   const lasting = { page, view, filter, sorting, selected, cost, quality, needs, trial, results };
@@ -261,7 +261,7 @@ const FIRST_TRIAL: Trial = {
   alternatives: 0,
 };
 
-/** What is kept over a reload. */
+/** The state that is kept over a reload. */
 interface Saved {
   readonly version: 1;
   readonly kept: Pick<

@@ -143,7 +143,7 @@ function stackOf(gin: Gin, stack: "encoder" | "decoder") {
     if (!same || own % expected.length !== 0) {
       throw refused(
         gin,
-        `gives layer ${i} of the ${stack} settings of its own, and only the width of the first can differ`,
+        `gives layer ${i} of the ${stack} separate settings, and only the width of the first can differ`,
       );
     }
   }

@@ -159,7 +159,7 @@ async function loadRuntime(): Promise<Runtime | ModelError> {
         slowNotice: noticeOfSlowness(why),
         devices: ["cpu"],
         async open(graph, { folder, threads, device = "cpu" }) {
-          if (device !== "cpu") throw new Error("the engine runs as WebAssembly here, which has the CPU alone");
+          if (device !== "cpu") throw new Error("the engine runs as WebAssembly here, which only has the CPU");
           return openWasm(graph, folder, threads);
         },
       };

@@ -57,7 +57,7 @@ export function createSuggestions(
     const signal = newest.begin(document.uri, cancelled("A newer request took its place."));
     const made = suggest(document, place, signal);
     const one = { edition: document.edition, place, signal, made, taken: false };
-    // It may never be asked for; who asks is told of it by the answer.
+    // It may never be asked for; an asker gets the error with the answer.
     made.catch((error) => {
       if (!one.taken && !signal.aborted) failed(error);
     });

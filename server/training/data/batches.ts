@@ -70,7 +70,7 @@ function epochSteps(examples: readonly Example[], batchSize: number, seed: numbe
 
 /**
  * Cuts a step's examples into batches that are computed one after the other and whose gradients are added up.
- * @param maxTokens of a batch, padding counted; a longer example is a batch of its own
+ * @param maxTokens of a batch, padding counted; a longer example is a separate batch
  */
 function cutByTokens(examples: readonly Example[], maxTokens: number): Example[][] {
   const batches: Example[][] = [];
@@ -88,7 +88,7 @@ function cutByTokens(examples: readonly Example[], maxTokens: number): Example[]
   return batch.length > 0 ? [...batches, batch] : batches;
 }
 
-/** What padding is measured against: both sides count. */
+/** The cost of an example, against which padding is measured: both sides count. */
 function cost({ input, target }: Example): number {
   return input.length + target.length;
 }

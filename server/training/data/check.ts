@@ -1,4 +1,4 @@
-/** What a run would make of some data: columns, lengths, a preview, and all that would be cut or left out. */
+/** A report on data before a run: columns, lengths, a preview, and everything that would be cut or left out. */
 import { defined } from "../../../base/defined.ts";
 import type { DataCheck } from "../../../protocol/runs.ts";
 import type { CheckRequest } from "../../../protocol/train-request.ts";

@@ -16,7 +16,7 @@ export interface DataFile {
 }
 
 /**
- * Reads a file, or standard input for "-"; gzip and Zstandard are told by their first bytes.
+ * Reads a file, or standard input for "-"; gzip and Zstandard are recognized by their first bytes.
  * @throws ModelError "input" when it cannot be read or unpacked
  */
 export async function readData(file: string, signal: AbortSignal): Promise<DataFile> {
@@ -89,6 +89,6 @@ function parse(text: string, name: string): unknown {
     return JSON.parse(text);
   } catch (cause) {
     const why = reason(cause);
-    throw new ModelError("input", `${name} is no JSON (${why}). Give a table of n-grams or JSON lines.`, { cause });
+    throw new ModelError("input", `${name} is not JSON (${why}). Give a table of n-grams or JSON lines.`, { cause });
   }
 }

@@ -1,5 +1,5 @@
 /**
- * What a model is tuned on: pairs or plain texts as token ids, split into what is learned from and what is kept out.
+ * A dataset: pairs or plain texts as token ids, split into training and validation examples.
  */
 import { ModelError } from "../../../models/errors.ts";
 import { mixSeeds, seededRandom } from "../../../models/random.ts";
@@ -46,9 +46,9 @@ export interface Dataset {
   /** The examples of an epoch, from 0; pairs are the same in each, gaps lie elsewhere. */
   examples(epoch: number): readonly Example[];
   readonly validation: readonly Example[];
-  /** What the task is judged by, in the order of `validation`. */
+  /** The references by which the task is judged, in the order of `validation`. */
   readonly judged: readonly Judged[];
-  /** What was left out or cut, for a person. */
+  /** Notes for a person on what was left out or cut. */
   readonly notes: readonly string[];
 }
 
@@ -56,7 +56,7 @@ export interface Dataset {
 export interface UsablePairs {
   readonly usable: readonly UsablePair[];
   readonly notes: readonly string[];
-  /** Of all rows but repeated ones, with eos: what `spanfill data check` shows. */
+  /** Lengths of all rows except repeated ones, with eos; `spanfill data check` shows them. */
   readonly inputTokens: readonly number[];
   readonly targetTokens: readonly number[];
 }
@@ -168,7 +168,7 @@ export function pairDataset(
 
 /**
  * A dataset of gaps in texts: whole words are taken out by T5's span corruption (15% of them, two at a time on average)
- * and are to be filled. A gap's length is told by a mark half of the time, where the vocabulary has marks.
+ * and are to be filled. A mark gives a gap's length half of the time, where the vocabulary has marks.
  * @throws ModelError "input" when the texts are too few or the vocabulary has no sentinels
  */
 export function infillDataset(tokenizer: Tokenizer, documents: readonly Document[], options: DatasetOptions): Dataset {
@@ -276,7 +276,7 @@ function plain(words: string): string {
   return words.replace(/\s+/g, " ").trim().toLowerCase();
 }
 
-/** What befell some rows, file by file. */
+/** Notes on some rows, file by file. */
 export function note(rows: readonly { readonly file: string; readonly row: number }[], what: string): string[] {
   return [...new Set(rows.map(({ file }) => file))].map((file) => {
     const numbers = rows.filter((row) => row.file === file).map(({ row }) => row);

@@ -34,7 +34,7 @@ export function delimitedRows(text: string, file: string, usual: "," | "\t"): Re
   return { rows, bad: bad.toSorted((a, b) => a.row - b.row), notes: repeated(names, file) };
 }
 
-/** What to do about rows that could not be read. */
+/** Advice on rows that could not be read. */
 export function delimitedAdvice(usual: "," | "\t"): string {
   return `Quote fields that hold a ${usual === "," ? "comma" : "tab"} or a line end, or correct the rows.`;
 }

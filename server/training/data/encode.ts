@@ -1,5 +1,5 @@
 /**
- * What training and `data check` need alike: the model's tokenizer and prefix, the task, and the data read and encoded.
+ * The part that training and `data check` share: the model's tokenizer and prefix, the task, and the encoded data.
  */
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
@@ -40,7 +40,7 @@ export async function prefixed(
   return {
     tokenizer: createTokenizer(json),
     tokenizerJson: JSON.stringify(json),
-    // The blank makes what follows a word of its own to every tokenizer.
+    // The blank makes every tokenizer read what follows as a separate word.
     prefix: `${names.join("")} ${taskPrefix}`,
     firstId,
   };

@@ -1,5 +1,5 @@
 /**
- * What a model is trained on, read as pairs or as plain texts: a file of rows, a dataset folder as the hub has them, or
+ * Reads training data as pairs or as plain texts: a file of rows, a dataset folder as the hub has them, or
  * a folder of texts.
  */
 import { stat } from "node:fs/promises";
@@ -25,13 +25,13 @@ export interface TrainingData {
   readonly pairs: readonly Pair[];
   /** A part of the data that is there to validate on; empty where it has none. */
   readonly apart: readonly Pair[];
-  /** Of infilling. */
+  /** The documents for infilling. */
   readonly documents: readonly Document[];
   /** Role -> column. */
   readonly columns: Readonly<Record<string, string>>;
   /** All columns of the rows; empty for texts. */
   readonly available: readonly string[];
-  /** What was left out, with files and rows. */
+  /** Notes on what was left out, with files and rows. */
   readonly notes: readonly string[];
 }
 
@@ -171,7 +171,7 @@ function namedColumns(task: TrainTask, { columns, inputColumn, targetColumn }: D
   };
 }
 
-/** What texts alone can teach. */
+/** The tasks that plain texts can teach. */
 const fromTexts: { readonly [T in TrainTask["name"]]?: (document: Document) => Promise<FromText> } = {
   summarize: descriptionPairs,
   title: sectionPairs,
@@ -292,7 +292,7 @@ function withNotes(data: TrainingData, notes: readonly string[]): TrainingData {
   return { ...data, notes: [...notes, ...data.notes] };
 }
 
-/** What data are called in a model card. */
+/** The name of data in a model card. */
 export function dataName(data: string): string {
   return data === "-" ? "standard input" : basename(data);
 }

@@ -6,7 +6,7 @@ import * as z from "zod";
 import { reason } from "../../../base/reason.ts";
 import { ModelError } from "../../../models/errors.ts";
 
-/** What the rows of each format hold. */
+/** The rows of each format. */
 export interface FormatRows {
   readonly summarize: {
     readonly text: string;
@@ -46,7 +46,7 @@ export function rolesOf(format: RowFormat): string[] {
  * The rows of a text of JSON lines.
  * @param name of the file, for messages
  * @param columns role -> column, where the usual names do not serve
- * @throws ModelError "input" naming the rows that are no JSON objects, and those that lack a column or hold something
+ * @throws ModelError "input" naming the rows that are not JSON objects, and those that lack a column or hold something
  *   else in it
  */
 export function parseRows<F extends RowFormat>(
@@ -64,7 +64,7 @@ export function parseRows<F extends RowFormat>(
   return { rows: rows as unknown as Row<F>[], ...rest };
 }
 
-/** What rows hold: each role's usual column names, the likeliest first, and what may stand in it. */
+/** The columns of rows: each role's usual column names, the likeliest first, and its permitted values. */
 export interface Roles {
   readonly needed: Columns;
   readonly optional: Columns;
@@ -86,9 +86,9 @@ export interface RawRow {
 /** A row that cannot be used. */
 export interface BadRow {
   readonly row: number;
-  /** What several rows may have in common, after "N rows left out: ". */
+  /** The reason that several rows may have in common, after "N rows left out: ". */
   readonly what: string;
-  /** What is wrong with this one, after its number. */
+  /** The problem of this row, after its number. */
   readonly why: string;
 }
 
@@ -96,7 +96,7 @@ export interface BadRow {
 export interface ReadRows {
   readonly rows: readonly RawRow[];
   readonly bad: readonly BadRow[];
-  /** What else a person should know, in sentences. */
+  /** Further notes for a person, in sentences. */
   readonly notes?: readonly string[];
 }
 
@@ -167,11 +167,11 @@ const otherwise = (what: string) => ({
   error: ({ input }: { readonly input?: unknown }) => (input === undefined ? "there is nothing" : what),
 });
 /** A text. */
-export const text = z.string(otherwise("this is no text"));
+export const text = z.string(otherwise("this is not a text"));
 /** A text, a number or a truth value, as a text. */
 export const label = z.union(
   [text, z.number().transform(String), z.boolean().transform(String)],
-  otherwise("this is no label"),
+  otherwise("this is not a label"),
 );
 const answers = z.union(
   [
@@ -179,7 +179,7 @@ const answers = z.union(
     z.array(text),
     z.object({ text: z.array(text) }).transform((squad) => squad.text),
   ],
-  otherwise('these are no answers: give a text, a list of texts, or {"text": [...]} as SQuAD does'),
+  otherwise('these are not answers: give a text, a list of texts, or {"text": [...]} as SQuAD does'),
 );
 const extractive = z.boolean(otherwise("this is neither true nor false")).optional();
 const sourceName = label.optional();
@@ -205,9 +205,9 @@ export function parseLines(texts: Iterable<string>): { rows: RawRow[]; bad: BadR
       const value: unknown = JSON.parse(line);
       if (typeof value === "object" && value !== null && !Array.isArray(value)) {
         rows.push({ row: i + 1, value: value as Record<string, unknown> });
-      } else bad.push({ row: i + 1, what: "no JSON objects", why: " is no JSON object" });
+      } else bad.push({ row: i + 1, what: "not JSON objects", why: " is not a JSON object" });
     } catch (error) {
-      bad.push({ row: i + 1, what: "no JSON", why: ` is no JSON (${reason(error)})` });
+      bad.push({ row: i + 1, what: "not JSON", why: ` is not JSON (${reason(error)})` });
     }
   }
   return { rows, bad };
@@ -245,7 +245,7 @@ function chooseColumns(
 
 const SHOWN = 5;
 const COLUMNS_ADVICE = "Correct these rows, or name other columns with --columns.";
-/** What rows of JSON lines should be. */
+/** Advice on rows of JSON lines. */
 export const LINES_ADVICE = 'Each line must be one object, such as {"text": "..."}.';
 
 /** The error of a file whose rows cannot be used. */

@@ -7,7 +7,7 @@ export interface SplitOptions {
   /** Share of the sources that is kept out for validation, above 0 and below 1. */
   readonly validationShare: number;
   readonly seed: number;
-  /** What reading the data left out, for the message that too little is left. */
+  /** Notes on what reading left out, for the message that too little is left. */
   readonly leftOut?: readonly string[];
 }
 

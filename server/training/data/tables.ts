@@ -1,4 +1,4 @@
-/** Files of rows: JSON lines, JSON, CSV, TSV and Parquet, told by their names; mistakes are told with file and row. */
+/** Files of rows: JSON lines, JSON, CSV, TSV and Parquet, by their names; mistakes are reported with file and row. */
 import { isUtf8 } from "node:buffer";
 import { createReadStream } from "node:fs";
 import { open } from "node:fs/promises";
@@ -30,7 +30,7 @@ export async function readTable(file: string, signal: AbortSignal): Promise<Read
 
 interface Reader {
   readonly read: (file: string, packed: boolean, signal: AbortSignal) => Promise<ReadRows>;
-  /** What to do where no row can be read. */
+  /** Advice for a file of which no row can be read. */
   readonly advice: string;
 }
 
@@ -54,7 +54,7 @@ async function json(file: string, signal: AbortSignal): Promise<ReadRows> {
   } catch (error) {
     // JSON lines under another name, or broken: their reader says which row.
     if (/^\s*\{[^\n]*\}\s*(\n|$)/.test(text)) return parseLines(text.split("\n"));
-    throw new ModelError("input", `${file} is no JSON (${reason(error)}).`, { cause: error });
+    throw new ModelError("input", `${file} is not JSON (${reason(error)}).`, { cause: error });
   }
   return jsonRows(value, file);
 }
@@ -177,7 +177,7 @@ function jsonRows(json: unknown, file: string): ReadRows {
   const bad: BadRow[] = [];
   for (const [i, value] of values.entries()) {
     if (isObject(value)) rows.push({ row: i + 1, value });
-    else bad.push({ row: i + 1, what: "no JSON objects", why: " is no JSON object" });
+    else bad.push({ row: i + 1, what: "not JSON objects", why: " is not a JSON object" });
   }
   return { rows, bad };
 }

@@ -1,5 +1,5 @@
 /**
- * What a model can be taught, in one table: data shape, prefix, limits, and what it is judged by. T5's own benchmarks
+ * The tasks that a model can learn, in one table: data shape, prefix, limits and metrics. T5's own benchmarks
  * are there by name.
  */
 import * as z from "zod";

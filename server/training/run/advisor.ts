@@ -6,7 +6,7 @@ import type { Method } from "../../../models/t5/trainable.ts";
 import { parameterCount } from "../../../models/t5/weights.ts";
 import { learnedCount, type RunSize, roomNeeded } from "./room.ts";
 
-/** What the user left open is undefined. */
+/** The user's choices; undefined ones are left to the advisor. */
 export interface AdviceRequest {
   readonly kind: Method["kind"] | undefined;
   readonly checkpointing: boolean | undefined;
@@ -20,7 +20,7 @@ export interface AdviceRequest {
   readonly freeBytes: number;
 }
 
-/** What to do. */
+/** The advisor's choices. */
 export interface Advice {
   readonly method: Method;
   readonly checkpointing: boolean;
@@ -37,7 +37,7 @@ const LONG_SECONDS = 4 * 3600;
 /** Operations a second of one thread, roughly. */
 const FLOPS_PER_THREAD = 60e9;
 
-/** Of one parameter in one step, roughly: it is read and written several times. */
+/** The rough time for one parameter in one step: it is read and written several times. */
 const SECONDS_PER_UPDATE = 1e-8;
 
 /**
@@ -70,7 +70,7 @@ export function advise(config: T5Config, request: AdviceRequest): Advice {
 }
 
 /**
- * How long a run takes, to about a factor of three: only minutes and hours are told apart. What learns costs two
+ * How long a run takes, to about a factor of three: only minutes and hours are distinguished. What learns costs two
  * forward passes more, what does not learn but lets gradients through one, layers computed again another; and each step
  * updates all that learns.
  */

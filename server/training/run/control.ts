@@ -9,11 +9,11 @@ import { holdFile, TRAIN_CONTROLS } from "../../../protocol/training.ts";
 import { beginsWith, removeOwn } from "../../files/removal.ts";
 import type { Pause } from "./train.ts";
 
-/** What a run asks of its control. */
+/** The interface through which a run is controlled. */
 export interface Control {
   /** Aborts at "stop" and when the given signal does. */
   readonly signal: AbortSignal;
-  /** What to wait for before the next step, if for anything. */
+  /** The pause before the next step, if there is one. */
   readonly whilePaused: () => Pause | undefined;
   close(): Promise<void>;
 }
@@ -106,7 +106,7 @@ function readLast(file: string): string {
   try {
     return readFileSync(file, "utf8").trimEnd().split("\n").at(-1) ?? "";
   } catch {
-    return ""; // nothing was said yet
+    return ""; // nothing has been written yet
   }
 }
 

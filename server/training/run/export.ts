@@ -15,10 +15,10 @@ import { readWeights } from "../step/learner.ts";
 import { freePlace, unwritable } from "./export-place.ts";
 import { writeBytes, writeText, writeTrainedFolder, writeTrainedWeights } from "./trained-model.ts";
 
-/** What a model can be exported to: transformers, Optimum, llama.cpp. */
+/** The targets of an export: transformers, Optimum, llama.cpp. */
 export type ExportKind = "hf" | "onnx" | "gguf";
 
-/** What was written. */
+/** The exported files. */
 export interface Exported {
   readonly out: string;
   readonly files: readonly string[];

@@ -8,7 +8,7 @@ import { estimateSystems, ratio, type Statistic } from "../../metrics/estimate.t
 import { evaluateLabels } from "../../metrics/evaluate.ts";
 import { answerScores, type Interval, rouge } from "../../metrics/metrics.ts";
 
-/** What outputs are judged by. `fills`: the share of gaps filled exactly. `similarity`: of numbers, as STS-B's. */
+/** The metrics of outputs. `fills`: the share of gaps filled exactly. `similarity`: of numbers, as in STS-B. */
 export type Metric = "rouge" | "squad" | "labels" | "fills" | "similarity";
 
 /** An example to be judged. */
@@ -20,12 +20,12 @@ export interface Judged {
   readonly accepted: readonly string[];
 }
 
-/** What a model made of the examples. */
+/** The judgment of a model's outputs for the examples. */
 export interface Judgment {
   readonly metrics: Readonly<Record<string, Interval | null>>;
-  /** Of few labels. */
+  /** The confusion matrix, if there are few labels. */
   readonly confusion?: { labels: string[]; counts: number[][] };
-  /** What was right, and what the model wrote, in the examples' order. */
+  /** The accepted outputs and the model's, in the examples' order. */
   readonly accepted: readonly (readonly string[])[];
   readonly outputs: readonly string[];
 }

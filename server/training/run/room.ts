@@ -1,4 +1,4 @@
-/** Whether a run fits the machine, told before it starts rather than when it fails. */
+/** Whether a run fits the machine, checked before it starts. */
 import { statfs } from "node:fs/promises";
 import { freemem } from "node:os";
 import { dirname } from "node:path";
@@ -9,13 +9,13 @@ import { learnedShapes, type Method } from "../../../models/t5/trainable.ts";
 import { parameterCount } from "../../../models/t5/weights.ts";
 import { isMissing } from "../../files/whole-file.ts";
 
-/** What a run takes. */
+/** The memory and disk space that a run needs. */
 export interface RoomNeeded {
   readonly memoryBytes: number;
   readonly diskBytes: number;
 }
 
-/** What a run's size depends on. */
+/** The properties that a run's size depends on. */
 export interface RunSize {
   readonly optimizer: "adafactor" | "adamw";
   /** Tokens of a batch, padding counted. */
@@ -80,7 +80,7 @@ export async function checkRoom(needed: RoomNeeded, folder: string, freeBytes = 
   }
 }
 
-/** What is free where a folder is, or would be. */
+/** The free space on the disk of a folder, which need not exist yet. */
 export async function freeDiskBytes(folder: string): Promise<number> {
   try {
     const { bavail, bsize } = await statfs(folder);

@@ -1,4 +1,4 @@
-/** What a run of fine-tuning is: its model, data, method and settings. */
+/** A fine-tuning run: its model, data, method and settings. */
 import type { Method } from "../../../models/t5/trainable.ts";
 import type { TrainRequest } from "../../../protocol/train-request.ts";
 import type { Evaluation } from "../../../protocol/training.ts";
@@ -49,7 +49,7 @@ export interface TrainRun {
   readonly method: Method;
   /** Why this method, for a person. */
   readonly reason: string;
-  /** What was left out of the data before the dataset was made. */
+  /** Notes on what was left out of the data before the dataset was made. */
   readonly notes: readonly string[];
   readonly settings: TrainSettings;
   /** Forget what a stopped run has done. */

@@ -20,7 +20,7 @@ export interface NamedTensor {
   readonly values: Float32Array;
 }
 
-/** What is kept of a step for the run's curves. */
+/** A step's values for the run's curves. */
 export interface CurvePoint {
   readonly step: number;
   readonly loss: number;
@@ -37,7 +37,7 @@ export interface Progress {
   readonly lossCount: number;
   readonly evaluations: readonly Evaluation[];
   readonly curve: readonly CurvePoint[];
-  /** What the learning rate is multiplied by since the loss was no number; 1 before. */
+  /** The factor of the learning rate since the loss was not a number; 1 before. */
   readonly rateFactor: number;
   readonly rollbacks: number;
 }
@@ -60,7 +60,7 @@ export async function writeTensors(
   }
 }
 
-/** What to say of a file of a run that the disk does not take. */
+/** The error for a file of a run that cannot be written. */
 export function unwritable(path: string, sizeBytes: number, cause: unknown): ModelError {
   return new ModelError(
     "checkpoint",

@@ -18,14 +18,14 @@ export interface TrainOptions {
   readonly saveEveryMs?: number;
 }
 
-/** What a run waits for. */
+/** The reason for which a run waits, and its end. */
 export interface Pause {
   readonly until: Promise<void>;
   /** For so short a time that the run's state is not saved. */
   readonly brief: boolean;
 }
 
-/** What a run came to. */
+/** The result of a run. */
 export interface TrainReport {
   readonly cancelled: boolean;
   readonly steps: number;

@@ -12,7 +12,7 @@ import type { Learner, Weights } from "../step/step.ts";
 import type { TrainRun } from "./run.ts";
 import { namedTensors, unwritable, writeTensors } from "./state.ts";
 
-/** Writes the weights alone: the rest of the folder stays. */
+/** Writes only the weights: the rest of the folder stays. */
 export async function writeTrainedWeights(out: string, config: T5Config, weights: Weights): Promise<void> {
   const tensors = namedTensors(weights, tensorShapes(config));
   await writeTensors(join(out, "model.safetensors"), tensors, { format: "pt" });
@@ -20,7 +20,7 @@ export async function writeTrainedWeights(out: string, config: T5Config, weights
 
 /**
  * Writes LoRA's matrices apart from the weights they were merged into, as peft does; nothing for other methods. In a
- * folder of their own, for transformers would load a folder with adapter_config.json as an adapter alone.
+ * separate folder, since transformers would load a folder with adapter_config.json as just an adapter.
  * @see save_pretrained, peft_model.py of peft
  */
 export async function writeAdapter(
@@ -73,7 +73,7 @@ export async function writeTrainedFolder(
   }: Pick<TrainRun, "base" | "out" | "prefixes" | "labels" | "tokenizerJson"> & Partial<Pick<TrainRun, "method">>,
   config: T5Config,
 ): Promise<void> {
-  // A tokenizer that knows more than its base's stands alone: the other files would tell another story.
+  // A tokenizer that knows more than its base's stands alone: the other files would contradict it.
   const copied = tokenizerJson === undefined ? BESIDE : [GENERATION];
   for (const name of copied) {
     await copyFile(join(base, name), join(out, name)).catch((error: unknown) => {

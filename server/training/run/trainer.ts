@@ -256,7 +256,7 @@ export class Trainer {
     if (last === undefined) throw diverged(step, this.current, run);
     this.current = { ...last, rateFactor, rollbacks: rollbacks + 1 };
     const learningRate = run.settings.learningRate * rateFactor;
-    const reason = `The loss of step ${step} is no number: a learning rate of ${show(3 * learningRate)} is too high here. The run goes back to step ${last.step} and on with ${show(learningRate)}.`;
+    const reason = `The loss of step ${step} is not a number: a learning rate of ${show(3 * learningRate)} is too high here. The run goes back to step ${last.step} and on with ${show(learningRate)}.`;
     tell({ type: "rollback", step, toStep: last.step, learningRate, reason });
     await this.save();
   }
@@ -270,7 +270,7 @@ function diverged(step: number, { evaluations, rateFactor }: Progress, { setting
     evaluations.length === 0 ? "" : ` ${out} holds the best weights so far, of step ${bestOf(evaluations).step}.`;
   return new ModelError(
     "input",
-    `The loss of step ${step} is no number, with a learning rate of ${show(rate)} too: it is too high for this model and data, or the data hold something very odd.${kept} Try again with --lr ${show(rate / 10)} --restart.`,
+    `The loss of step ${step} is not a number, with a learning rate of ${show(rate)} too: it is too high for this model and data, or the data hold something very odd.${kept} Try again with --lr ${show(rate / 10)} --restart.`,
   );
 }
 

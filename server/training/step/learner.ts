@@ -72,7 +72,7 @@ export function prepareLearner(config: T5Config, weights: Weights, method: Metho
   return { config, weights, method, memory, merged };
 }
 
-/** In a function of its own, so that nothing keeps the weights that were given: what is learned is a copy of them. */
+/** In a separate function, so that nothing keeps the given weights: what is learned is a copy of them. */
 function learnsItself(
   config: T5Config,
   weights: Weights,

@@ -125,7 +125,7 @@ const [SMALLEST_SQUARE, LEAST_SCALE, CLIP_THRESHOLD] = [1e-30, 1e-3, 1];
 /** AdamW's, as in PyTorch. */
 const [BETA1, BETA2, EPSILON] = [0.9, 0.999, 1e-8];
 
-/** What each gradient is multiplied by (row factor times column factor) and the root mean square of the products. */
+/** The factors of each gradient (row factor times column factor) and the root mean square of the products. */
 interface Update {
   readonly rows: Float64Array;
   readonly columns: Float32Array;

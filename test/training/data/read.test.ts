@@ -262,19 +262,19 @@ describe("rows that are left out, and said to be", () => {
       "broken.jsonl",
       '{"text":"a","label":"b"}\n{"text":\n[1]\n\n{"text":"c","label":"d"}',
       ["1: a -> b", "5: c -> d"],
-      [/broken\.jsonl: 1 row left out: no JSON \(2\)/, /1 row left out: no JSON objects \(3\)/],
+      [/broken\.jsonl: 1 row left out: not JSON \(2\)/, /1 row left out: not JSON objects \(3\)/],
     ],
     [
       "cells.jsonl",
       '{"text":"a","label":"b"}\n{"text":["c"],"label":"d"}\n{"label":"d"}',
       ["1: a -> b"],
-      [/1 row left out: column "text": this is no text \(2\)/, /column "text": there is nothing \(3\)/],
+      [/1 row left out: column "text": this is not a text \(2\)/, /column "text": there is nothing \(3\)/],
     ],
     [
       "list.json",
       JSON.stringify([{ text: "a", label: "b" }, "c", { text: "d", label: "e" }]),
       ["1: a -> b", "3: d -> e"],
-      [/list\.json: 1 row left out: no JSON objects \(2\)/],
+      [/list\.json: 1 row left out: not JSON objects \(2\)/],
     ],
     [
       "ragged2.csv",
@@ -375,7 +375,7 @@ describe("bad data", () => {
       "invalid JSON in every line",
       "classify",
       file("bad.jsonl", '{"text":"a"\n{"text":\n'),
-      /bad\.jsonl: row 1 is no JSON .*; row 2 is no JSON/,
+      /bad\.jsonl: row 1 is not JSON .*; row 2 is not JSON/,
     ],
     [
       "a missing column",
@@ -403,7 +403,7 @@ describe("bad data", () => {
       "a cell that is no text",
       "classify",
       file("list.jsonl", rows({ text: ["a"], label: "b" })),
-      /list\.jsonl: row 1, column "text": this is no text/,
+      /list\.jsonl: row 1, column "text": this is not a text/,
     ],
     [
       "all targets empty",

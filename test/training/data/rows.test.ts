@@ -37,8 +37,13 @@ test("reads answers as a text, as texts, and as SQuAD has them", () => {
 
 const bad: [string, RowFormat, string, RegExp][] = [
   ["no rows", "infill", "\n \n", /d\.jsonl has no rows/],
-  ["rows that are no JSON", "infill", '{"text": "a"}\n{"text": \n', /row 2 is no JSON/],
-  ["rows that are no objects", "infill", '{"text": "a"}\n[1]\n"b"', /row 2 is no JSON object; row 3 is no JSON object/],
+  ["rows that are no JSON", "infill", '{"text": "a"}\n{"text": \n', /row 2 is not JSON/],
+  [
+    "rows that are no objects",
+    "infill",
+    '{"text": "a"}\n[1]\n"b"',
+    /row 2 is not a JSON object; row 3 is not a JSON object/,
+  ],
   [
     "a column that is nowhere",
     "classify",
@@ -55,13 +60,13 @@ const bad: [string, RowFormat, string, RegExp][] = [
     "a value of another kind",
     "summarize",
     lines({ text: "a", summary: ["b"] }),
-    /row 1, column "summary": this is no text/,
+    /row 1, column "summary": this is not a text/,
   ],
   [
     "answers of another kind",
     "qa",
     lines({ question: "a", context: "b", answers: 3 }),
-    /row 1, column "answers": these are no answers/,
+    /row 1, column "answers": these are not answers/,
   ],
   ["nothing to compare with", "title", lines({ text: "a", title: "" }), /in every row a text or its target is empty/],
   ["many bad rows", "infill", lines({ text: "a" }, ...Array(9).fill({ text: 1 })), /row 6, .*; and 4 more/],

@@ -236,11 +236,11 @@ describe("tuning", () => {
         if (event.type === "step") rates.push(event.learningRate);
         if (event.type === "rollback") rollbacks.push(event);
       },
-    }).catch((error) => assert.match(String(error), /is no number/));
+    }).catch((error) => assert.match(String(error), /is not a number/));
     const [first] = rollbacks;
     assert.ok(first?.type === "rollback", JSON.stringify(rates));
     assert.equal(first.toStep, 0);
-    assert.match(first.reason, /The loss of step \d+ is no number: a learning rate of 1e\+30 is too high/);
+    assert.match(first.reason, /The loss of step \d+ is not a number: a learning rate of 1e\+30 is too high/);
     assert.ok(Math.abs((rates.find((rate) => rate < 1e30) ?? 0) / (1e30 / 3) - 1) < 1e-9, rates.join(", "));
   });
 

@@ -1,12 +1,12 @@
 /**
- * What the scaling chart draws: cost against quality, the Pareto front, and the models whose quality nobody published.
+ * The scaling chart's data: cost against quality, the Pareto front, and the models without published quality.
  */
 
 import type { ModelRow } from "../../../../protocol/panel/models.ts";
 import { t } from "../ui/texts.ts";
 import { measuredMs } from "./rows.ts";
 
-/** What a model costs. */
+/** The costs of a model that the chart can show. */
 export const COSTS = [
   { name: "parameters", title: t("Parameters"), of: (row: ModelRow) => row.parameters ?? undefined },
   { name: "flops", title: t("Operations (512 tokens in, 64 out)"), of: (row: ModelRow) => row.flops },

@@ -12,7 +12,7 @@ import { COSTS, chartData, qualities } from "./chart-data.ts";
 const COSTS_TO_CHOOSE = COSTS.map(({ name, title }) => ({ value: name, text: title }));
 
 let chart: ScalingChart | undefined;
-/** What the chart shows once it has its place, and what a click does. */
+/** The chart's content, for when its element is there, and the effect of a click. */
 let wanted: { readonly show: (chart: ScalingChart) => void; readonly select: (id: string) => void } | undefined;
 
 /**

@@ -7,7 +7,7 @@ import uPlot from "uplot";
 import { t } from "../ui/texts.ts";
 import type { ChartData, Point } from "./chart-data.ts";
 
-/** What the chart says beside its points. */
+/** The labels beside the points. */
 export interface ChartLabels {
   readonly cost: string;
   readonly quality: string;

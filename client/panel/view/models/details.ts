@@ -114,7 +114,7 @@ const USES: readonly { readonly title: string; readonly feature: Feature | undef
   { title: t("Classifying"), feature: "classify" },
 ];
 
-/** What the model is used for, and buttons that change it. */
+/** The features that use the model, and buttons that change this. */
 function usesView(app: App, { id, installed }: ModelRow): TemplateResult | string {
   const { chosen, list } = app.state();
   if (installed === undefined || chosen === undefined) return "";

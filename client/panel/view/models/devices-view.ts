@@ -1,5 +1,5 @@
 /**
- * What models can run on here: the devices that were found, what was measured on them, and the settings that choose.
+ * The devices on which models can run here, their measurements, and the settings that choose among them.
  */
 import { html, type TemplateResult } from "lit";
 import { sizeInWords } from "../../../../base/figures.ts";

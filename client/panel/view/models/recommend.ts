@@ -73,7 +73,7 @@ const BASIS = {
   guessed: t("a guess: measure a model first"),
 } as const;
 const RUNTIME_BYTES = 130e6;
-/** What a core of a usual machine does in int8. */
+/** The assumed int8 speed of one core of a usual machine. */
 const GUESSED_FLOPS_PER_MS = 1e8;
 const USUAL_LAYERS = 12;
 

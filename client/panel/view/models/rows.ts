@@ -17,7 +17,7 @@ export const COLUMNS = [
 ] as const;
 export type Column = (typeof COLUMNS)[number]["name"];
 
-/** What narrows the table down. */
+/** The conditions that narrow down the table. */
 export interface Filter {
   /** Words that id, family or shape have to hold; "layers>12" and the like compare numbers. */
   readonly text: string;
@@ -76,7 +76,7 @@ function typicalMs({ firstTokenMs, tokensPerSecond }: Measurement): number {
   return firstTokenMs + 64_000 / tokensPerSecond;
 }
 
-/** What a cell says. */
+/** The text of a cell. */
 export function cellText(row: ModelRow, column: Column, job: Job | undefined): string {
   switch (column) {
     case "id":

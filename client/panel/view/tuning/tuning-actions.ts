@@ -1,4 +1,4 @@
-/** What the fine-tuning page asks of the extension, and what it does with the answers. */
+/** The fine-tuning page's requests to the extension, and the handling of the answers. */
 import { defined } from "../../../../base/defined.ts";
 import { sizeInWords } from "../../../../base/figures.ts";
 import { reason } from "../../../../base/reason.ts";
@@ -155,7 +155,7 @@ export async function tryOut(app: App, { model, request }: RunSummary, input: st
   app.dispatch({ type: "page", page: "playground" });
 }
 
-/** What the form makes; a base that is gone is left for the built-in one. */
+/** The form's result; a base that is gone is replaced by the built-in one. */
 export function fill(app: App, form: Form): ReturnType<typeof filled> {
   const { list } = app.state();
   const there = list?.models.some(({ id, installed }) => id === form.base && installed !== undefined);

@@ -1,4 +1,4 @@
-/** What the fine-tuning page shows, as a value, and how it changes. */
+/** The fine-tuning page's state as a value, and its changes. */
 import type { DataCheck, Fit, RunDetails, RunNews, RunSummary } from "../../../../protocol/runs.ts";
 import { EMPTY_FORM, type Form } from "./form/tuning-form.ts";
 import { newDetails, withNews } from "./runs/run-state.ts";
@@ -9,14 +9,14 @@ export type Step = (typeof STEPS)[number];
 
 /** How the curves are drawn. */
 export interface CurveOptions {
-  /** What is drawn: a field of the curve's points, or a metric of the evaluations. */
+  /** The drawn value: a field of the curve's points, or a metric of the evaluations. */
   readonly what: string;
   readonly log: boolean;
   /** Share of the average before that each point keeps: 0 to 0.99. */
   readonly smoothing: number;
 }
 
-/** What the server was asked about the form, and said. `key` tells what it was asked about. */
+/** A question to the server about the form, and the answer. `key` identifies the question. */
 export interface Query<T> {
   readonly key: string;
   readonly working: boolean;
@@ -29,7 +29,7 @@ export interface TuningState {
   readonly view: "history" | "new" | "run" | "compare";
   /** Newest first; undefined until the server has answered. */
   readonly runs: readonly RunSummary[] | undefined;
-  /** Of the runs that are or were looked at. */
+  /** The details of the runs that were opened. */
   readonly details: Readonly<Record<string, RunDetails>>;
   /** The run that is looked at. */
   readonly selected: string;
@@ -49,7 +49,7 @@ export interface TuningState {
   readonly evaluation: number | undefined;
 }
 
-/** What happens to it. */
+/** The messages that change the state. */
 export type TuningMessage =
   | { readonly type: "runs"; readonly runs: readonly RunSummary[] }
   | { readonly type: "details"; readonly details: RunDetails }
@@ -92,10 +92,10 @@ export const FIRST_TUNING: TuningState = {
   evaluation: undefined,
 };
 
-/** What is kept over a reload. */
+/** The state that is kept over a reload. */
 export type SavedTuning = Pick<TuningState, "view" | "selected" | "marked" | "form" | "step" | "advanced" | "curves">;
 
-/** What of a state is worth keeping. */
+/** The part of a state that is worth keeping. */
 export function savedTuning({ view, selected, marked, form, step, advanced, curves }: TuningState): SavedTuning {
   return { view, selected, marked, form, step, advanced, curves };
 }

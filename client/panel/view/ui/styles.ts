@@ -117,7 +117,7 @@ const playground = css`
   }
 `;
 
-/** What uPlot's own style sheet says of the parts that are used. */
+/** The rules of uPlot's style sheet for the parts that are used. */
 const plot = css`
   .uplot, .uplot * { box-sizing: border-box; }
   .uplot { width: min-content; line-height: 1.5; }

@@ -2,7 +2,7 @@
  * The page's words: plain English in the sources, another language's where the extension hands them over in the page.
  */
 
-/** What of the page is asked for; nothing where there is none, as in tests. */
+/** The part of the page that holds the texts; absent in tests. */
 interface Holder {
   readonly document?: { querySelector(selector: string): { readonly textContent: string | null } | null };
 }

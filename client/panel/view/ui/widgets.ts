@@ -51,7 +51,7 @@ export function numberField(
   `;
 }
 
-/** What stands in the element that an event comes from. */
+/** The value of the element that an event comes from. */
 export function inputValue({ currentTarget }: Event): string {
   return currentTarget !== null && "value" in currentTarget ? String(currentTarget.value) : "";
 }

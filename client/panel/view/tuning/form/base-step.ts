@@ -48,7 +48,7 @@ export function baseStep(app: App): TemplateResult {
   `;
 }
 
-/** What the run would need; the server's answer to the form as it stands. */
+/** The run's needs: the server's answer to the present form. */
 export function fitView(app: App): TemplateResult {
   const { fit } = app.state().tuning;
   return html`

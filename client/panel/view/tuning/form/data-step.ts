@@ -79,7 +79,7 @@ function templateView(app: App): TemplateResult {
   `;
 }
 
-/** What the columns are for, as it was guessed; another guess is checked at once. */
+/** The guessed roles of the columns; a change is checked at once. */
 function columnsView(app: App): TemplateResult | string {
   const { form, check } = app.state().tuning;
   const roles = tuningTask(form.task)?.roles ?? [];

@@ -69,7 +69,7 @@ export function formView(app: App): TemplateResult {
   `;
 }
 
-/** What keeps a person from going on; undefined where nothing does. */
+/** The reason that a person cannot go on; undefined if there is none. */
 function missingFor(app: App, step: Step): string | undefined {
   const { form, check } = app.state().tuning;
   if (step === "data") {

@@ -5,7 +5,7 @@ import { t, translated } from "../../ui/texts.ts";
 import { fieldOf, SETTINGS, type Setting } from "./tuning-settings.ts";
 import { tuningTask } from "./tuning-tasks.ts";
 
-/** What a person typed; an empty text stands for what is decided without them. */
+/** The typed values; an empty text leaves the decision to the advisor. */
 export interface Form {
   readonly task: string;
   readonly data: string;
@@ -22,7 +22,7 @@ export interface Form {
 /** A form that nobody touched. */
 export const EMPTY_FORM: Form = { task: "summarize", data: "", base: "", title: "", columns: {}, values: {} };
 
-/** What a form makes: a request, or what is wrong by the field's name. */
+/** A form's result: a request, or the problems by field. */
 export type Filled =
   | { readonly request: RunRequest; readonly title: string; readonly problems?: undefined }
   | { readonly request?: undefined; readonly title: string; readonly problems: Readonly<Record<string, string>> };
@@ -58,7 +58,7 @@ export function applies({ only }: Setting, form: Form): boolean {
   return only === undefined || !method || only === method;
 }
 
-/** What is wrong with a setting, for a person. */
+/** The message about a setting's invalid value. */
 export function problemOf({ type }: Setting, typed: string): string | undefined {
   if (type.kind === "text") return typed.length > type.most ? t("At most {0} characters.", type.most) : undefined;
   if (type.kind !== "number") return undefined;

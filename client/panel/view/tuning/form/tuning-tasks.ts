@@ -10,11 +10,11 @@ export interface TuningTask {
   /** One sentence each. */
   readonly learns: string;
   readonly data: string;
-  /** What the columns are for; empty for plain texts. */
+  /** The roles of the columns; empty for plain texts. */
   readonly roles: readonly string[];
   /** Stands before every input unless the model or the user says otherwise. */
   readonly prefix: string;
-  /** What the editor can use the model for. */
+  /** The feature of the editor that can use the model. */
   readonly feature?: Feature;
 }
 

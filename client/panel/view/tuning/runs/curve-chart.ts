@@ -1,5 +1,5 @@
 /**
- * The chart of runs, an element of its own, so that it lives as long as it is in the page. On uPlot: 50 kB, on a
+ * The chart of runs, a custom element, so that it lives as long as it is in the page. On uPlot: 50 kB, on a
  * canvas, and it draws thousands of points in a few milliseconds; what has more is thinned before (curves.ts), which
  * SVG libraries would need far sooner.
  */
@@ -7,7 +7,7 @@ import uPlot from "uplot";
 import { aligned, decimated, type Line, type Mark } from "./curves.ts";
 import { figure } from "./run-state.ts";
 
-/** What the chart shows. */
+/** The chart's lines and marks, and whether its scale is logarithmic. */
 export interface CurveData {
   readonly lines: readonly Line[];
   readonly marks: readonly Mark[];
@@ -127,9 +127,9 @@ export class CurveChart extends HTMLElement {
 if (customElements.get("spanfill-curves") === undefined) customElements.define("spanfill-curves", CurveChart);
 
 const FONT = "12px system-ui, sans-serif";
-/** Of the runs in their order; the legend's classes c0 to c4 have the same. */
+/** The runs' colors, in order; the legend's classes c0 to c4 have the same. */
 const COLORS = ["charts-blue", "charts-orange", "charts-green", "charts-purple", "charts-red"];
-/** Lines are told apart without colors too. */
+/** Dashes distinguish lines without colors. */
 const DASHES = [[], [8, 4], [2, 3], [10, 3, 2, 3], [5, 5]];
 
 function seriesOf({ run, style }: Line): uPlot.Series {

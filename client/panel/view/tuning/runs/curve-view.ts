@@ -18,7 +18,7 @@ interface Drawn {
   readonly marks: readonly Mark[];
 }
 
-/** What was drawn last: as long as neither runs nor options change, the chart has nothing to do. */
+/** The last drawing: as long as neither runs nor options change, the chart has nothing to do. */
 let last: Drawn | undefined;
 
 /** The curves. @param runs the first is the one that is looked at */

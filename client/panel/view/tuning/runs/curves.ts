@@ -25,7 +25,7 @@ export interface Mark {
 
 const OF_POINTS = ["learningRate", "gradientNorm", "tokensPerSecond", "memoryBytes"] as const;
 
-/** What can be drawn of some runs. */
+/** The curves that can be drawn for some runs. */
 export function choices(runs: readonly RunDetails[]): readonly { readonly value: string; readonly text: string }[] {
   const metrics = new Set(
     runs.flatMap(({ evaluations }) => evaluations.flatMap((evaluation) => Object.keys(evaluation.metrics))),

@@ -161,7 +161,7 @@ function stateText({ state, step, steps, secondsLeft }: RunSummary): string {
   return `${mark} ${stateWord(state)}${far}${left}`;
 }
 
-/** Told apart without colors. */
+/** Distinguishes runs without colors. */
 const MARKS = { starting: "…", running: "►", paused: "‖", stopped: "■", done: "✓", failed: "✕", lost: "?" } as const;
 
 /** A time for a person, in the machine's own way. */

@@ -1,4 +1,4 @@
-/** What a run came to: the base beside the tuned model on examples that neither learned from. */
+/** A run's result: the base model beside the tuned one on examples that neither learned from. */
 import { html, type TemplateResult } from "lit";
 import type { RunDetails } from "../../../../../protocol/runs.ts";
 import type { Evaluation } from "../../../../../protocol/training.ts";
@@ -70,7 +70,7 @@ function confusionView(confusion: NonNullable<Evaluation["confusion"]>): Templat
   const { labels, counts } = confusion;
   const name = (i: number) => (i === labels.length - 1 ? t("anything else") : (labels[i] ?? ""));
   const all = counts.map((row) => row.reduce((sum, count) => sum + count, 0));
-  // The last column is only there where the model wrote something that is no label.
+  // The last column is only there where the model wrote something other than a label.
   const columns = labels
     .map((_, i) => i)
     .filter((i) => i < labels.length - 1 || counts.some((row) => (row[i] ?? 0) > 0));

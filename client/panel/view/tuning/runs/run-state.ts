@@ -44,7 +44,7 @@ export function endsOf({ summary, evaluations }: RunDetails): {
 }
 
 /**
- * What a screen reader is told of a run while it goes: a new text only at each tenth of the way, evaluation and change
+ * A running run's text for screen readers: it changes only at each tenth of the way, evaluation and change
  * of state.
  */
 export function announcement({ summary, evaluations }: RunDetails): string {

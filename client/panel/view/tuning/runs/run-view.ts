@@ -85,7 +85,7 @@ const USES: Readonly<Record<Feature, string>> = {
   classify: t("For classifying"),
 };
 
-/** What the model can be used for: from its first evaluation on, with its best weights so far. */
+/** The uses of the model: from its first evaluation on, with its best weights so far. */
 function usingView(app: App, run: RunSummary): readonly TemplateResult[] {
   if (!run.usable) return [];
   const { chosen } = app.state();
@@ -158,7 +158,7 @@ function besideView(app: App, run: RunSummary): TemplateResult | string {
   `;
 }
 
-/** What the model wrote at an evaluation, beside what was right. */
+/** The model's outputs at an evaluation, beside the references. */
 function samplesView(app: App, { evaluations }: RunDetails): TemplateResult | string {
   const last = evaluations.at(-1);
   if (last === undefined) return "";

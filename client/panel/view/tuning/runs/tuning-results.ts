@@ -1,10 +1,10 @@
-/** What a run came to: figures before and after, labels taken for each other, and examples that got better or worse. */
+/** A run's result: figures before and after, confused labels, and examples that got better or worse. */
 import { percent } from "../../../../../base/figures.ts";
 import type { RunSummary } from "../../../../../protocol/runs.ts";
 import type { Evaluation } from "../../../../../protocol/training.ts";
 import { t } from "../../ui/texts.ts";
 
-/** The metrics in the order of their weight; a run is told by the first that it has. */
+/** The metrics in the order of their weight; a run is summed up by the first that it has. */
 const METRICS: readonly (readonly [name: string, title: string])[] = [
   ["accuracy", t("Accuracy")],
   ["f1", t("F1 of words")],
@@ -56,7 +56,7 @@ export interface Confused {
   readonly truth: string;
   readonly predicted: string;
   readonly count: number;
-  /** Of the examples of that label. */
+  /** The share of the examples with that label. */
   readonly share: number;
 }
 
