@@ -133,9 +133,9 @@ const shape = {
     },
   ),
   "summary.minimumConfidence": setting(
-    // From here on a summary is likelier right than wrong. On repositories outside the training data, 26% of the
-    // summaries below it are right, but 45% of the sentences that replace them.
-    z.number().min(0).max(1).default(0.5),
+    // From here on summaries come as near to people's as the best sentences do. On 284 documents of repositories
+    // outside the training data (mean of ROUGE-1, 2 and L): 34.9, with 0.5 32.8, the best sentences alone 34.8.
+    z.number().min(0).max(1).default(0.65),
     "Least confidence in a summary: the measured probability that a person's summary would be similar. Below it, the best sentence of the text appears instead and is marked as such. 0: the model's own words, unless they contain a name or number that the text lacks.",
     { scope: "resource" },
   ),

@@ -64,7 +64,7 @@ export class NoProse extends ModelError {
   constructor() {
     super(
       "input",
-      "There is no prose to summarize here: front matter, headings, code, tables, comments and markup are left out.",
+      "There is no prose to summarize here: front matter, headings, code, data, tables, comments and markup are left out.",
     );
   }
 }

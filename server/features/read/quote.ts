@@ -1,8 +1,9 @@
 /** Quotes a text: the sentences that a list or paragraph consists of, and those that replace a model's. */
 import { endsSentence } from "../../text/sentences.ts";
 import type { WrittenProse } from "../../text/written-prose.ts";
+import { ANY_PART } from "./judge.ts";
 import { bestOf, chooseSentences } from "./sentences/choose.ts";
-import { type DocumentSentence, isTooLong, showsAddress } from "./sentences/sentences.ts";
+import { type DocumentSentence, isTooLong, showsAddress, wordCount } from "./sentences/sentences.ts";
 import type { SummaryStyle } from "./summary-text.ts";
 
 /** A document's sentences with their scores. */
@@ -32,7 +33,7 @@ export function quoted(ranked: RankedProse, style: SummaryStyle, mostWords?: num
     if (best === undefined) return undefined;
     texts.push(best);
   }
-  if (style === "bullets") return texts.map((text) => `- ${text.replace(/^[-*•]\s+/, "")}`).join("\n");
+  if (style === "bullets") return texts.map((text) => `- ${text.replace(/^(?:[-*•]|\d{1,2}[.)])\s+/, "")}`).join("\n");
   return texts
     .map((text) => (endsSentence(text) || text.endsWith("…") ? text : `${text}.`))
     .reduce((text, next) => text + (/[。！？]$/.test(text) ? "" : " ") + next);
@@ -40,9 +41,22 @@ export function quoted(ranked: RankedProse, style: SummaryStyle, mostWords?: num
 
 /** The document's heading, else the beginning of its best sentence. */
 function quotedTitle({ prose, sentences, scores }: RankedProse, mostWords = TITLE_WORDS): string | undefined {
-  const heading = prose.title || prose.blocks.find(({ kind }) => kind === "heading")?.text;
-  const text = heading ?? bestOf(sentences, scores, mostWords)?.text;
+  const headings = prose.blocks.filter(({ kind }) => kind === "heading").map(({ text }) => text);
+  const heading = prose.title || headings.find((text) => !ANY_PART.test(text));
+  const text = heading ?? clauseOf(bestOf(sentences, scores, mostWords)?.text, mostWords) ?? headings[0];
   return limited(text, mostWords)?.replace(/(?<!\.)\.$/, "");
+}
+
+const LEAST_CLAUSE_WORDS = 4;
+
+/** A sentence up to the first mark that parts it, where that leaves enough and few enough words. */
+function clauseOf(sentence: string | undefined, mostWords: number): string | undefined {
+  if (sentence === undefined || wordCount(sentence) <= mostWords) return sentence;
+  for (const { index } of sentence.matchAll(/[,;:](?=\s)|\s[—–-]\s|\s\(/g)) {
+    const words = sentence.slice(0, index).split(" ").length;
+    if (words >= LEAST_CLAUSE_WORDS && words <= mostWords) return sentence.slice(0, index);
+  }
+  return sentence;
 }
 
 /** The beginning of a text whose sentences are all too long to quote whole; none of what shows an address. */

@@ -77,8 +77,19 @@ test("where a calibrated model is not sure enough, the best sentence stands inst
   assert.deepEqual([instead.origin, instead.summary], ["text", "Topic0 begins right here and it goes on."]);
   assert.equal(instead.confidence, own.confidence);
   assert.equal((await at(0, "sentence")).origin, "model");
-  assert.equal((await at(0.99, "title")).origin, "model");
   assert.equal((await at(0.99, "sentence", { calibration: {} })).origin, "model");
+});
+
+test("a title that the model is sure of is its own; else the beginning of the best sentence", async () => {
+  const at = async (bias: number, text = LONG) => run(unsure(bias), { text, style: "title", minimumConfidence: 0.5 });
+  const own = await at(9);
+  assert.deepEqual([own.origin, own.summary], ["model", "Topic0 begins right"]);
+  const instead = await at(0);
+  assert.deepEqual([instead.origin, instead.summary], ["text", "Topic0 begins right here and it goes on"]);
+  const long = "Topic0 begins right here, and then it goes on with many more words than a title should ever have.";
+  assert.equal((await at(0, long)).summary, "Topic0 begins right here");
+  assert.equal((await at(0, `Words.\n\n## Notes\n\n${long}`)).summary, "Topic0 begins right here");
+  assert.equal((await at(0, `Words.\n\n## The topics\n\n${long}`)).summary, "The topics");
 });
 
 test("a name or number that the text lacks is barred, and where it comes again the text is quoted", async () => {
