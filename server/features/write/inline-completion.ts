@@ -8,9 +8,10 @@ import type { LoadedModel } from "../../engine/engine.ts";
 import { languageName } from "../../text/languages.ts";
 import type { InlineCompletions } from "./typing/completions.ts";
 import { continuations } from "./typing/continuations.ts";
-import { likelyWords, type SuggestContext, shownWord, suggestionOf } from "./typing/suggest.ts";
+import type { LikelyWord } from "./typing/distribution.ts";
+import { earlyWord, likelyWords, type SuggestContext, shownWord, suggestionOf } from "./typing/suggest.ts";
 import type { Typing } from "./typing/typing.ts";
-import { wordPlaceAt } from "./typing/word-place.ts";
+import { type WordPlace, wordPlaceAt } from "./typing/word-place.ts";
 
 /** What suggestions are made with. The model is asked for only if there is something to ask it. */
 export interface InlineCompletionContext {
@@ -66,7 +67,7 @@ export async function inlineCompletion(
   const least = settings["inlineCompletion.minimumConfidence"];
   const shown = shownWord(suggesting, place);
   const stays = shown !== undefined && shown.chance >= least;
-  const best = stays ? shown : (await likelyWords(suggesting, place, signal))?.[0];
+  const best = stays ? shown : await likeliestWord(suggesting, place, { least, patience: typing.patience }, signal);
   if (signal.aborted) return { items: [], cancelled: true };
   if (best === undefined) return none(t("the model had nothing to say"));
   if (best.chance < least) return none(unsure(t, best.chance, least));
@@ -104,6 +105,26 @@ export async function completeComment(
     .filter(({ text }) => text.trim() !== "");
   if (items.length > 0 || completions.reason !== undefined || completions.cancelled) return { ...completions, items };
   return { ...completions, items, reason: t("the model had nothing to say on this line") };
+}
+
+/** The likeliest word at a place; while the model's answer is late, the one that the other experts are sure of. */
+async function likeliestWord(
+  context: SuggestContext,
+  place: WordPlace,
+  { least, patience }: { readonly least: number } & Pick<Typing, "patience">,
+  signal: AbortSignal,
+): Promise<LikelyWord | undefined> {
+  const answered = new AbortController();
+  const answer = likelyWords(context, place, signal)
+    .then((words) => words?.[0])
+    .finally(() => answered.abort());
+  const early = patience(answered.signal)
+    .then(() => earlyWord(context, place))
+    .then(
+      (word) => (word !== undefined && word.chance >= least ? word : answer),
+      () => answer, // it was in time
+    );
+  return Promise.race([answer, early]);
 }
 
 /** More than tokens are long, on average. */

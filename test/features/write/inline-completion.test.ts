@@ -12,11 +12,14 @@ import { fakeModel } from "../../support/fake-model.ts";
 
 const never = new AbortController().signal;
 
+/** The wait of one who waits for the model however long it takes. */
+const patient = () => new Promise<void>(() => undefined);
+
 /** A writer in one document, with a model that says how its text goes on. */
-function writer(answer: (before: string) => string, given: object = {}, languages = ["en"]) {
+function writer(answer: (before: string) => string, given: object = {}, languages = ["en"], patience = patient) {
   const model = fakeModel((input) => answer(input.split("|")[0] ?? ""), { spellsLayout: true, languages });
   const { settings } = parseSettings({ inlineCompletion: given });
-  const context = { model: async () => model, settings, typing: createTyping() };
+  const context = { model: async () => model, settings, typing: createTyping(patience) };
   const at = (text: string, extra: Partial<InlineCompletionParams> = {}): InlineCompletionParams => ({
     document: "file:///a.md",
     text: text.replace("|", ""),
@@ -103,6 +106,39 @@ test("the document's own words are offered as it spells them", async () => {
     ["maxC", "ontextTokens "],
   ] as const)
     assert.deepEqual((await says("zzz").at(`${text}\n\nIt needs ${typed}|`)).texts, [rest], typed);
+});
+
+test("while the model is late, what the other experts are sure of is suggested, and nothing else", async () => {
+  const { at, model } = writer(
+    () => "something",
+    {},
+    ["en"],
+    async () => undefined,
+  );
+  model.wordChances = () => new Promise(() => undefined);
+  const sure = "It needs the cert-manager. Start the cert-manager first, since it needs the cert-manager.";
+  assert.deepEqual((await at(`${sure}\n\nIt needs the cert-|`)).texts, ["manager "]);
+  const unsure = at(`${sure}\n\nIt needs every |`);
+  const answered = await Promise.race([unsure, new Promise((resolve) => setTimeout(resolve, 50, "waiting"))]);
+  assert.equal(answered, "waiting");
+});
+
+test("a model that fails after the other experts have answered ends nothing", async () => {
+  const { at, model } = writer(
+    () => "something",
+    {},
+    ["en"],
+    async () => undefined,
+  );
+  let fail: (error: Error) => void = () => undefined;
+  model.wordChances = () =>
+    new Promise((_, reject) => {
+      fail = reject;
+    });
+  const sure = "It needs the cert-manager. Start the cert-manager first, since it needs the cert-manager.";
+  assert.deepEqual((await at(`${sure}\n\nIt needs the cert-|`)).texts, ["manager "]);
+  fail(new Error("The model failed."));
+  await new Promise(setImmediate);
 });
 
 test("asked for, there are several different continuations", async () => {

@@ -43,6 +43,12 @@ export async function likelyWords(
   return distribution?.best(place.typed).filter(({ word }) => isWanted(context, place, word));
 }
 
+/** The likeliest word by the experts that need no time, for places where the model is late. */
+export async function earlyWord(context: SuggestContext, place: WordPlace): Promise<LikelyWord | undefined> {
+  const distribution = await context.predictor.withoutModel(context, place);
+  return distribution?.best(place.typed).find(({ word }) => isWanted(context, place, word));
+}
+
 /** The word that is shown at a place already, if the letters typed since leave it the likeliest. */
 export function shownWord(context: SuggestContext, place: WordPlace): LikelyWord | undefined {
   const { document, typedPast } = context;

@@ -1,4 +1,5 @@
 /** What is remembered while people type: the words of places, and what they typed past. */
+import { setTimeout } from "node:timers/promises";
 import { LRUCache } from "lru-cache";
 import type { LoadedModel } from "../../../engine/engine.ts";
 import { foreignLanguage } from "../../../text/languages.ts";
@@ -19,14 +20,20 @@ export interface Typing {
   readonly typedPast: TypedPast;
   /** The language around a place; read again when the place has moved by some lines. */
   languageAt(model: LoadedModel, document: string, place: Omit<WordPlace, "typed">): Promise<TypedLanguage>;
+  /** Resolves when a word need no longer wait for the model; the signal ends the wait. */
+  patience(signal: AbortSignal): Promise<void>;
 }
 
-/** Creates the memory of nothing. */
-export function createTyping(): Typing {
+/**
+ * Creates the memory of nothing.
+ * @param patience the wait for the model's answer, after which the other experts may answer without it
+ */
+export function createTyping(patience: Typing["patience"] = shortWait): Typing {
   const languages = new LRUCache<string, TypedLanguage & { readonly at: number; readonly known: string }>({ max: 8 });
   return {
     predictor: createPredictor(),
     typedPast: createTypedPast(),
+    patience,
     async languageAt({ info }, document, { before, after }) {
       const known = info.languages.join();
       const last = languages.get(document);
@@ -37,6 +44,13 @@ export function createTyping(): Typing {
       return language;
     },
   };
+}
+
+/** A person notices a longer wait. */
+const PATIENCE_MS = 80;
+
+async function shortWait(signal: AbortSignal): Promise<void> {
+  await setTimeout(PATIENCE_MS, undefined, { signal, ref: false });
 }
 
 /** Characters by which a place may move before its language is looked at again. */
