@@ -27,6 +27,7 @@ import {
 } from "../../protocol/panel.ts";
 import { askFor } from "../editor/picks.ts";
 import type { LanguageServer } from "../server/language-client.ts";
+import { overlap } from "./overlap.ts";
 
 /** The context of the panel. */
 export interface PanelContext {
@@ -191,11 +192,12 @@ async function reveal(uri: Uri): Promise<void> {
 }
 
 /**
- * Refuses to learn from an untrusted folder.
+ * Refuses to learn from an untrusted folder, from a part of one, and from a folder or link that leads to one.
  * @throws Error
  */
 function requireTrust(path: string): void {
-  if (workspace.isTrusted || workspace.getWorkspaceFolder(Uri.file(path)) === undefined) return;
+  const local = workspace.workspaceFolders?.filter(({ uri }) => uri.scheme === "file") ?? [];
+  if (workspace.isTrusted || !local.some(({ uri }) => overlap(path, uri.fsPath))) return;
   throw new Error(
     l10n.t(
       "{0} is in a folder that is not trusted, and a model would learn what it says. Trust the folder first.",

@@ -58,7 +58,8 @@ function linksIn(block: Block, text: string, offset: number): Target[] {
 export function resolveLink(path: string, document: string, root: string): string | undefined {
   try {
     const encoded = encodedPath(path);
-    return path.startsWith("/") ? `${root.replace(/\/$/, "")}${encoded}` : new URL(encoded, document).href;
+    // A URL's path has no "..".
+    return new URL(path.startsWith("/") ? `${root.replace(/\/$/, "")}${encoded}` : encoded, document).href;
   } catch {
     return undefined; // such as from a document that is in no folder
   }

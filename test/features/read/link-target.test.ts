@@ -50,6 +50,12 @@ test("links lead from the document's folder, or with / from the workspace's", ()
 test("what is outside of the folder is outside, however it is written", () => {
   assert.ok(isWithin("file:///c%3A/notes/a.md", "file:///c:/notes"));
   assert.ok(!isWithin("file:///notes-other/a.md", "file:///notes"));
+  assert.ok(
+    !isWithin(
+      resolveLink("/../x/a.md", "vscode-vfs://github/o/r/a.md", "vscode-vfs://github/o/r") ?? "",
+      "vscode-vfs://github/o/r",
+    ),
+  );
   assert.ok(!isWithin(resolveLink("../../etc/a.md", "file:///notes/docs/a.md", "") ?? "", "file:///notes"));
   assert.ok(!isWithin(resolveLink("..%2f..%2fa.md", "file:///notes/a.md", "") ?? "", "file:///notes/docs"));
   assert.equal(pathWithin("file:///notes/a%20b/c.md", "file:///notes"), "a b/c.md");
