@@ -78,7 +78,7 @@ test("the console of a protocol's server writes clean lines", () => {
 
 const cli = built("cli.js");
 const env = { ...process.env, SPANFILL_CACHE: join(folder, ".cache") };
-const withModel = ["--model", model.directory, "--precision", "float32"];
+const withModel = ["--model", model.directory, "--precision", "float32", "--threads", "1"];
 const document = `A map\u001b]0;pwned\u0007 is \u001b[31ma ___ of\u009b2J keys \u202eand\u202c values.\n`;
 
 /** Runs the command line with pipes. */

@@ -16,7 +16,7 @@ const BACKUP = "The backup command copies a running database to a folder without
 const engine = createLocalEngine();
 let model: LoadedModel;
 before(async () => {
-  model = await engine.load({ directory: resolveModel(undefined), precision: "int8" });
+  model = await engine.load({ directory: resolveModel(undefined), precision: "int8", threads: 1 });
 });
 after(() => engine.dispose());
 

@@ -69,7 +69,7 @@ test("a model that learned two labels tells them apart, and says how sure it is"
   );
   assert.deepEqual([manifest.prefixes.classify, manifest.labels], ["classify: ", ["have", "with"]]);
 
-  const model = ["--model", "./classify", "--precision", "float32"];
+  const model = ["--model", "./classify", "--precision", "float32", "--threads", "1"];
   for (const i of [301, 302]) {
     const { text, label } = row(i);
     const run = await spanfill(["classify", ...model], text);
@@ -103,7 +103,7 @@ test("a model that learned to answer does, and what nobody taught is refused", a
   assert.equal(manifest.prefixes.qa, "");
   const { context, answers } = row(7);
   writeFileSync(join(folder, "context.txt"), context);
-  const model = ["--model", "./qa", "--precision", "float32"];
+  const model = ["--model", "./qa", "--precision", "float32", "--threads", "1"];
   const run = await spanfill(["ask", "context.txt", "--question", "one", ...model, "--json"]);
   assert.equal(run.code, 0, run.stderr);
   const made = JSON.parse(run.stdout);

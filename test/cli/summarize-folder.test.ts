@@ -6,6 +6,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
+import { setTimeout } from "node:timers/promises";
 import { built } from "../support/built.ts";
 import { randomModelFolder } from "../support/random-model.ts";
 
@@ -20,7 +21,19 @@ after(() => {
 const WORDS = "the one of and to in is that it for was on are as with. ";
 
 function start(directory: string, ...args: string[]) {
-  const all = ["summarize", "docs", "--model", directory, "--precision", "float32", "--min-confidence", "0", ...args];
+  const all = [
+    "summarize",
+    "docs",
+    "--model",
+    directory,
+    "--precision",
+    "float32",
+    "--threads",
+    "1",
+    "--min-confidence",
+    "0",
+    ...args,
+  ];
   const env = { ...process.env, SPANFILL_CACHE: join(folder, ".cache") };
   const child = spawn(process.execPath, [built("cli.js"), ...all], { cwd: folder, env, stdio: "pipe" });
   const said = { stdout: "", stderr: "" };
@@ -81,10 +94,14 @@ test("an option that a folder has no use for is refused", async () => {
 test("interrupted, it prints what was done, and the exit code says so", {
   skip: process.platform === "win32",
 }, async () => {
+  const began = performance.now();
+  await start(slow.directory, "--json").ended;
+  const took = performance.now() - began;
   for (let i = 0; i < 400; i++) writeFileSync(join(folder, "docs", `n${i}.md`), `${WORDS.repeat(40)}${i}`);
   const running = start(slow.directory);
-  // It is well under way by then, and far from its end.
-  setTimeout(() => running.child.kill("SIGINT"), 4000);
+  // Twice as long as it took with 2 files: it is well under way by then, and far from its end.
+  await setTimeout(2 * took);
+  running.child.kill("SIGINT");
   assert.deepEqual(await running.ended, [130, null], running.said.stderr);
   assert.match(running.said.stdout, /^# Partial summary of docs\n\n\*\d+ of 402 files/);
   assert.match(running.said.stderr, /stopped before the end/);

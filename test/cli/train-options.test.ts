@@ -27,7 +27,7 @@ writeFileSync(join(folder, "pairs.jsonl"), rows.map((row) => `${JSON.stringify(r
 mkdirSync(join(folder, "docs"));
 for (let i = 0; i < 6; i += 1) writeFileSync(join(folder, "docs", `${i}.md`), `${text(i)}\n\n${text(i + 7)}\n`);
 
-const shared = ["--base", model.directory, "--json"];
+const shared = ["--base", model.directory, "--threads", "1", "--json"];
 const pairs = ["--task", "summarize", "--data", "pairs.jsonl", ...shared];
 const docs = ["--task", "infill", "--data", "docs", ...shared];
 
@@ -147,7 +147,7 @@ test("with the smallest values a run comes to its end", () => {
     [...pairs, "--max-target-tokens", "2"],
     [...docs, "--max-target-tokens", "4"],
   ]) {
-    const { code, said } = train([...task, ...least, "--patience", "0", "--threads", "1", "--out", task[1] ?? ""]);
+    const { code, said } = train([...task, ...least, "--patience", "0", "--out", task[1] ?? ""]);
     assert.equal(code, 0, said);
   }
 });

@@ -30,6 +30,7 @@ for (const [locale, language] of [
       settings: {
         model: model.directory,
         precision: "float32",
+        threads: 1,
         codeLens: { enabled: true },
         enable: { "b.md": false },
       },

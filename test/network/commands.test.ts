@@ -73,6 +73,8 @@ const commands: {
       "1",
       "--judged",
       "2",
+      "--threads",
+      "1",
       "--out",
       "tuned",
     ],

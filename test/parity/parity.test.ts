@@ -21,12 +21,14 @@ function written(model: ParityModel, changed?: string): string {
   return directory;
 }
 
-async function check(model: ParityModel, subject: Subject): Promise<void> {
+/** @param generates whether what it generates is compared, too */
+async function check(model: ParityModel, subject: Subject, generates = true): Promise<void> {
   for (const expected of model.cases) {
     const errors = await numericErrors(subject, expected);
     assert.ok(errors.encoder < TOLERANCE && errors.logits < TOLERANCE, `errors ${JSON.stringify(errors)}`);
     await assertScores(subject, expected);
-    for (const generation of expected.generations) await assertGeneration(subject, expected.inputs, generation);
+    for (const generation of generates ? expected.generations : [])
+      await assertGeneration(subject, expected.inputs, generation);
   }
   await subject.runner.dispose();
 }
@@ -52,7 +54,7 @@ const ofEachKind = models.filter(({ name }) => ["relu-tied", "gated-gelu-untied"
 describe("reference runner", () => {
   for (const model of models) {
     it(`computes what transformers computes: ${model.name}`, async () => {
-      await check(model, await referenceSubject(written(model)));
+      await check(model, await referenceSubject(written(model)), ofEachKind.includes(model));
     });
   }
   for (const model of ofEachKind) {

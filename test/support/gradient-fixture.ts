@@ -56,7 +56,9 @@ export function modelInMemory(
 } {
   const model: ParityModel | undefined = parityModels(file).find((one) => one.name === name);
   if (model === undefined) throw new RangeError(`no parity model is called ${name}`);
-  return { config: parseConfig(model.config), weights: parityWeights(model) };
+  // Copies: what learns changes them.
+  const weights = new Map([...parityWeights(model)].map(([key, values]) => [key, values.slice()]));
+  return { config: parseConfig(model.config), weights };
 }
 
 /** A batch's rows as examples. */

@@ -113,20 +113,23 @@ export function openReferenceRunner(directory: string): ReferenceRunner {
     const K = config.dKv;
     const result = new Float64Array(query.length);
     for (let head = 0; head < config.numHeads; head += 1) {
-      const scores = cache.keys.map((key, j) => {
+      const from = head * K;
+      const weightsOfKeys = new Float64Array(cache.keys.length);
+      for (let j = 0; j < weightsOfKeys.length; j += 1) {
+        const key = cache.keys[j] ?? query;
         let sum = bias(head, j);
-        for (let d = head * K; d < (head + 1) * K; d += 1) sum += (query[d] ?? 0) * (key[d] ?? 0);
-        return sum;
-      });
-      const max = scores.reduce((a, b) => Math.max(a, b), -Infinity);
-      const weightsOfKeys = scores.map((value) => Math.exp(value - max));
-      const total = weightsOfKeys.reduce((a, b) => a + b, 0);
-      const sums = new Float64Array(K);
-      for (const [j, weight] of weightsOfKeys.entries()) {
-        const value = cache.values[j] ?? query;
-        for (let d = 0; d < K; d += 1) sums[d] = (sums[d] ?? 0) + weight * (value[head * K + d] ?? 0);
+        for (let d = from; d < from + K; d += 1) sum += (query[d] ?? 0) * (key[d] ?? 0);
+        weightsOfKeys[j] = sum;
       }
-      for (let d = 0; d < K; d += 1) result[head * K + d] = (sums[d] ?? 0) / total;
+      const max = weightsOfKeys.reduce((a, b) => Math.max(a, b), -Infinity);
+      let total = 0;
+      for (let j = 0; j < weightsOfKeys.length; j += 1) {
+        const weight = Math.exp((weightsOfKeys[j] ?? 0) - max);
+        const value = cache.values[j] ?? query;
+        total += weight;
+        for (let d = from; d < from + K; d += 1) result[d] = (result[d] ?? 0) + weight * (value[d] ?? 0);
+      }
+      for (let d = from; d < from + K; d += 1) result[d] = (result[d] ?? 0) / total;
     }
     return result;
   }

@@ -16,7 +16,7 @@ after(() => {
   folder.dispose();
   rmSync(cache, { recursive: true, force: true });
 });
-const reference = { directory: folder.directory, precision: "float32" } as const;
+const reference = { directory: folder.directory, precision: "float32", threads: 1 } as const;
 const inputOf = async (model: LoadedModel, text = "the one that is") => [
   ...(await model.encode([{ kind: "text", text }])),
   1,

@@ -24,7 +24,7 @@ after(() => {
   rmSync(scripts, { recursive: true, force: true });
 });
 
-const reference = { directory: folder.directory, precision: "float32" } as const;
+const reference = { directory: folder.directory, precision: "float32", threads: 1 } as const;
 const LONG = { inputs: [[5, 9, 30, 1]], maxNewTokens: 2000, bannedTokens: [1] };
 const SHORT = { inputs: [[5, 9, 30, 1]], maxNewTokens: 8 };
 

@@ -44,7 +44,7 @@ async function onWasm<T>(run: (engine: RemoteEngine) => Promise<T>, path = child
 async function both(directory: string, precision: Precision, work: (model: LoadedModel) => Promise<unknown>) {
   const near = createLocalEngine();
   try {
-    const native = await near.load({ directory, precision });
+    const native = await near.load({ directory, precision, threads: 1 });
     assert.equal(native.info.slowNotice, undefined);
     const expected = await work(native);
     await onWasm(async (engine) => {

@@ -13,6 +13,9 @@ const fixture = gradientFixture();
 const lora = { kind: "lora", targets: ["q", "v", "wi", "wi_0", "wo"], rank: 3, alpha: 6, dropoutRate: 0 } as const;
 const options: StepOptions = { dropoutRate: 0, threads: 1, labelSmoothing: 0.1, zLoss: 1e-3 };
 
+/** By how much a value is moved for finite differences. */
+const STEP = 1e-5;
+
 const inFloat64 = (weights: Weights): Weights =>
   new Map([...weights].map(([name, values]) => [name, Float64Array.from(values)]));
 
@@ -63,20 +66,36 @@ describe("gradients beside finite differences", () => {
         await loss();
         assert.deepEqual([...stepper.gradients.keys()], [...learner.memory.tensors.keys()]);
         const gradients = new Map([...stepper.gradients].map(([key, values]) => [key, Float64Array.from(values)]));
-        for (const [key, values] of learner.memory.tensors) {
+        const steepest = [...learner.memory.tensors].map(([key, values]) => {
           const gradient = gradients.get(key) ?? new Float64Array(0);
           const at = gradient.reduce((most, one, i) => (Math.abs(one) > Math.abs(gradient[most] ?? 0) ? i : most), 0);
-          const value = values[at] ?? 0;
-          const step = 1e-5;
-          values[at] = value + step;
-          const above = await loss();
-          values[at] = value - step;
-          const below = await loss();
-          values[at] = value;
-          const numeric = (above - below) / (2 * step);
-          assert.ok(Math.abs(numeric) > 1e-9, `${key} has a gradient`);
-          const error = Math.abs((gradient[at] ?? 0) - numeric);
-          assert.ok(error < 1e-6 * Math.max(0.1, Math.abs(numeric)), `${key}[${at}]: ${gradient[at]}, not ${numeric}`);
+          const slope = gradient[at] ?? 0;
+          assert.ok(Math.abs(slope) > 1e-9, `${key} has a gradient`);
+          return { key, values, at, slope };
+        });
+        /** Moves one value of each of some tensors at once: by how much do slope and differences disagree? */
+        const check = async (some: typeof steepest, signs: readonly number[]) => {
+          const lossAt = async (step: number) => {
+            const before = some.map(({ values, at }) => values[at] ?? 0);
+            for (const [i, { values, at }] of some.entries()) values[at] = (before[i] ?? 0) + step * (signs[i] ?? 1);
+            const made = await loss();
+            for (const [i, { values, at }] of some.entries()) values[at] = before[i] ?? 0;
+            return made;
+          };
+          const numeric = ((await lossAt(STEP)) - (await lossAt(-STEP))) / (2 * STEP);
+          const slope = some.reduce((sum, each, i) => sum + each.slope * (signs[i] ?? 1), 0);
+          const agrees = Math.abs(slope - numeric) < 1e-6 * Math.max(0.1, Math.abs(numeric));
+          return { agrees, said: `${slope}, not ${numeric}` };
+        };
+        const random = seededRandom(6);
+        for (let draw = 0; draw < 2; draw += 1) {
+          const signs = steepest.map(() => (random() < 0.5 ? -1 : 1));
+          if ((await check(steepest, signs)).agrees) continue;
+          for (const each of steepest) {
+            const { agrees, said } = await check([each], [1]);
+            assert.ok(agrees, `${each.key}[${each.at}]: ${said}`);
+          }
+          assert.fail("no tensor by itself disagrees, but all together do");
         }
         await stepper.dispose();
       });
