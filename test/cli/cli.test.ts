@@ -456,8 +456,8 @@ test("a reader that closes the pipe early: one line, exit code 1", async () => {
 test("Ctrl+C ends the work with exit code 130, in JSON too", { timeout: 60_000 }, async () => {
   for (const json of [[], ["--json"]]) {
     const child = start(["infill", "--model", slow.directory, "--precision", "float32", "--threads", "1", ...json]);
-    // Gaps for minutes, and more text than a pipe holds.
-    child.stdin.end(`The ___ is. ${text.repeat(10)}`.repeat(2000));
+    // Many gaps, and more text than the system keeps for a reader.
+    child.stdin.end(`The ___ is. ${text.repeat(40)}`.repeat(200));
     let said = "";
     const stream = json.length > 0 ? child.stdout : child.stderr;
     stream.setEncoding("utf8").on("data", (part: string) => {
