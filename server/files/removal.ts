@@ -100,14 +100,18 @@ export const isOwnSocket: Mark = (_path, status) =>
 
 // Folders: their creation is noted in a folder of ours, where no repository can write
 
+/** The mode of folders that hold a person's texts: only their owner opens them. */
+export const PRIVATE = 0o700;
+
 /**
  * Creates a folder and notes that it is ours; an existing folder is left as it is.
  * @param models Spanfill's own folder of models, which holds the notes
+ * @param mode of the folder
  */
-export async function makeOwnFolder(folder: string, models: string): Promise<void> {
+export async function makeOwnFolder(folder: string, models: string, mode = 0o777): Promise<void> {
   await mkdir(dirname(folder), { recursive: true });
   try {
-    await mkdir(folder);
+    await mkdir(folder, mode);
   } catch (error) {
     if (error instanceof Error && "code" in error && error.code === "EEXIST") return;
     throw error;

@@ -8,7 +8,7 @@ import * as z from "zod";
 import { runRequestSchema, type TrainRequestInput } from "../../protocol/train-request.ts";
 import { holdFile, type TRAIN_CONTROLS } from "../../protocol/training.ts";
 import type { Places } from "../catalog/store.ts";
-import { makeOwnFolder } from "../files/removal.ts";
+import { makeOwnFolder, PRIVATE } from "../files/removal.ts";
 import { isMissing, writeAtomically } from "../files/whole-file.ts";
 
 const recordSchema = z.object({
@@ -106,7 +106,7 @@ export async function holdRuns(places: Places, untilMs: number): Promise<void> {
 /** Prepares the folder for a process that appends events: an incomplete line of an earlier process is ended. */
 export async function readyFolder(places: Places, id: string): Promise<void> {
   const { folder, events } = runFiles(places, id);
-  await makeOwnFolder(folder, places.own);
+  await makeOwnFolder(folder, places.own, PRIVATE);
   const last = await readTail(events, 1);
   if (last !== "" && last !== "\n") await appendFile(events, "\n");
 }

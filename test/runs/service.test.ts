@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { after, test } from "node:test";
 import { setTimeout } from "node:timers/promises";
 import type { Removed } from "../../protocol/panel/models.ts";
@@ -162,7 +162,11 @@ test("any column name works, and only its owner can read what was asked for", { 
   assert.deepEqual(summary.request, request);
   const { request: file } = runFiles(places, id);
   assert.deepEqual(JSON.parse(readFileSync(file, "utf8")), { ...request, out: join(places.own, id) });
-  if (process.platform !== "win32") assert.equal(statSync(file).mode & 0o777, 0o600);
+  if (process.platform === "win32") return;
+  assert.equal(statSync(file).mode & 0o777, 0o600);
+  // The model's card and the events have samples of the data.
+  for (const folder of [dirname(file), join(places.own, id)])
+    assert.equal(statSync(folder).mode & 0o777, 0o700, folder);
 });
 
 test("it pauses, goes on, stops and is resumed, over services that know nothing of each other", {

@@ -7,7 +7,7 @@ import { ModelError } from "../../../models/errors.ts";
 import type { T5Config } from "../../../models/t5/config.ts";
 import { FIELDS } from "../../../protocol/train-fields.ts";
 import { placesOf } from "../../catalog/store.ts";
-import { isLeftover, isOwnFolder, makeOwnFolder, noteFolder, removeOwn } from "../../files/removal.ts";
+import { isLeftover, isOwnFolder, makeOwnFolder, noteFolder, PRIVATE, removeOwn } from "../../files/removal.ts";
 import type { Weights } from "../step/step.ts";
 import type { TrainRun } from "./run.ts";
 import { hasState, removeState } from "./state.ts";
@@ -34,8 +34,9 @@ export async function takeFolder({ base, out, restart }: TrainRun, state: string
   }
   if (restart) await removeState(state);
   const { own: models } = placesOf();
-  await makeOwnFolder(out, models);
-  await makeOwnFolder(state, models);
+  // Its card and state have samples of the data.
+  await makeOwnFolder(out, models, PRIVATE);
+  await makeOwnFolder(state, models, PRIVATE);
   // A run that was moved here, or begun before such notes were kept.
   if (!(await isOwnFolder(state, models)) && (await hasState(state))) await noteFolder(state, models);
   // What a killed run was writing.
