@@ -1,6 +1,6 @@
 /** What the pages say that the code knows. */
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
 import { configurationProperties } from "../protocol/settings.ts";
 
@@ -18,6 +18,19 @@ test("the pages count the catalog's models as they are", () => {
   ]);
   assert.deepEqual(
     counts.map(([, count]) => Number(count)).filter((count) => count > 100 && count !== models.length),
+    [],
+  );
+});
+
+test("SECURITY.md names tests that there are", () => {
+  const rows = readFileSync("SECURITY.md", "utf8").matchAll(/^\|.*\| ([^|]+) \|$/gm);
+  const named = Array.from(rows).flatMap(([, tests = ""]) =>
+    Array.from(tests.matchAll(/`([^`]+)`/g), ([, name = ""]) => name),
+  );
+  const files = readdirSync("test", { recursive: true, encoding: "utf8" }).map((path) => path.replaceAll("\\", "/"));
+  assert.ok(named.length > 20);
+  assert.deepEqual(
+    named.filter((name) => !files.some((path) => path.startsWith(name.replace("*", "")))),
     [],
   );
 });
