@@ -114,6 +114,19 @@ const shape = {
     "How often a word that is suggested while you type is right, at least: 0.4 shows words that are right in four of ten cases or more. Higher values show fewer. 0: show all.",
     { scope: "language-overridable" },
   ),
+  "inlineCompletion.learnFrom": setting(
+    z.enum(["off", "document", "workspace"]).default("document"),
+    "The texts whose words and names are suggested besides common English. The words are counted in memory and stay on this machine; the command Forget Summaries forgets them.",
+    {
+      scope: "resource",
+      restricted: true,
+      enumDescriptions: [
+        "None.",
+        "The document.",
+        "The document and other prose in its workspace folder. Not read: what `.gitignore` or `.spanfillignore` names, files that may keep secrets, and anything in an untrusted workspace.",
+      ],
+    },
+  ),
   "inlineCompletion.alternatives": setting(
     z.int().min(1).max(10).default(3),
     "Number of different suggestions when you ask for one.",

@@ -6,8 +6,14 @@ import {
   type ExtensionContext,
   InlineCompletionTriggerKind,
   type LogOutputChannel,
+  workspace,
 } from "vscode";
-import { ExecuteCommandRequest, State, WorkDoneProgress } from "vscode-languageclient";
+import {
+  DidChangeConfigurationNotification,
+  ExecuteCommandRequest,
+  State,
+  WorkDoneProgress,
+} from "vscode-languageclient";
 import { LanguageClient, TransportKind } from "vscode-languageclient/node";
 import { type CommandName, type Commands, commandId } from "../../protocol/commands.ts";
 import { type EngineStatus, STATUS_NOTIFICATION, TYPING_NOTIFICATION } from "../../protocol/requests.ts";
@@ -15,6 +21,7 @@ import { sayNone } from "../editor/notices.ts";
 import type { Pause } from "../editor/pause.ts";
 import { SELECTOR } from "../editor/selector.ts";
 import { readForServer } from "./folder-reader.ts";
+import { withoutLearning } from "./untrusted.ts";
 
 /** How far a command has come: a sentence, or a share of 100 since the last report. */
 export type ReportProgress = (progress: { readonly message?: string; readonly increment?: number }) => void;
@@ -66,10 +73,22 @@ export class LanguageServer {
             if (none && asked && !token.isCancellationRequested) sayNone();
             return made;
           },
+          workspace: {
+            configuration: async (params, token, next) => {
+              const values = await next(params, token);
+              return Array.isArray(values) && !workspace.isTrusted ? withoutLearning(values) : values;
+            },
+          },
         },
       },
     );
     readForServer(this.client);
+    context.subscriptions.push(
+      workspace.onDidGrantWorkspaceTrust(() => {
+        if (this.client.state !== State.Running) return;
+        void this.client.sendNotification(DidChangeConfigurationNotification.type, { settings: null });
+      }),
+    );
     this.client.onNotification(STATUS_NOTIFICATION, onStatus);
     this.client.onDidChangeState(({ newState }) => {
       if (newState !== State.Running) onStatus(undefined);

@@ -20,7 +20,7 @@ import { codeActions, cursorActions } from "./code-actions.ts";
 import { checkEdition, withModel } from "./document/document-work.ts";
 import { whyNoProse } from "./document/no-prose.ts";
 import type { OpenDocument } from "./document/positions.ts";
-import { whyQuiet } from "./document/quiet.ts";
+import { learnedFolder, whyQuiet } from "./document/quiet.ts";
 import type { Place, Suggest } from "./document/suggestions.ts";
 import { hoverSummary } from "./document/summaries.ts";
 import { WORD_KIND, wordActions, wordHover } from "./document/words.ts";
@@ -104,7 +104,8 @@ export async function suggestion(
   if (program && comment === undefined) return none(services.t("the cursor is in code"));
   const quiet = program || explicit ? undefined : await whyNoProse(document, offset, text, services.t);
   if (quiet !== undefined) return none(quiet);
-  const context = { settings, typing: services.typing, t: services.t };
+  const folder = await learnedFolder(services, uri, settings);
+  const context = { settings, typing: services.typing, folder, t: services.t };
   return withModel(services, "infill", (model) =>
     comment === undefined
       ? inlineCompletion({ ...context, model }, { document: uri, text, offset, explicit }, signal)

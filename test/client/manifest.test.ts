@@ -33,7 +33,7 @@ test("a folder that is not trusted chooses neither what is loaded and run nor wh
   const names = "model models.summarize models.infill models.ask models.classify precision device threads idleMinutes";
   assert.deepEqual(
     written,
-    [...names.split(" "), "enable", "summary.keep"].map((name) => `spanfill.${name}`),
+    [...names.split(" "), "enable", "inlineCompletion.learnFrom", "summary.keep"].map((name) => `spanfill.${name}`),
   );
 });
 

@@ -12,12 +12,15 @@ import type { LikelyWord } from "./typing/distribution.ts";
 import { earlyWord, likelyWords, type SuggestContext, shownWord, suggestionOf } from "./typing/suggest.ts";
 import type { Typing } from "./typing/typing.ts";
 import { type WordPlace, wordPlaceAt } from "./typing/word-place.ts";
+import type { LearnedFolder } from "./typing/workspace-words.ts";
 
 /** What suggestions are made with. The model is asked for only if there is something to ask it. */
 export interface InlineCompletionContext {
   readonly model: () => Promise<LoadedModel>;
   readonly settings: Settings;
   readonly typing: Typing;
+  /** The folder of the workspace that the document is in, if its words may be learned. */
+  readonly folder?: LearnedFolder | undefined;
   /** Translates reasons; English when absent. */
   readonly t?: Translate;
 }
@@ -62,6 +65,7 @@ export async function inlineCompletion(
     ...{ model, document, predictor: typing.predictor, typedPast: typing.typedPast },
     english: language.english,
     maxTokens: settings.maxContextTokens,
+    ...learnedWords(context),
   };
   if (explicit || place === undefined) return continuations(suggesting, { text, offset, place, settings }, signal, t);
   const least = settings["inlineCompletion.minimumConfidence"];
@@ -105,6 +109,12 @@ export async function completeComment(
     .filter(({ text }) => text.trim() !== "");
   if (items.length > 0 || completions.reason !== undefined || completions.cancelled) return { ...completions, items };
   return { ...completions, items, reason: t("the model had nothing to say on this line") };
+}
+
+/** The words besides English ones, as far as the setting allows. */
+function learnedWords({ settings, typing, folder }: InlineCompletionContext) {
+  const countsDocument = settings["inlineCompletion.learnFrom"] !== "off";
+  return { countsDocument, workspace: folder === undefined ? undefined : typing.workspace.of(folder) };
 }
 
 /** The likeliest word at a place; while the model's answer is late, the one that the other experts are sure of. */

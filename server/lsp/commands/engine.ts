@@ -27,7 +27,8 @@ export async function restartEngine(services: Services): Promise<EngineStatus> {
   return status(services);
 }
 
-/** Forgets the summaries that are remembered, in memory and on disk. */
-export async function forgetSummaries({ summaries }: Services): Promise<ForgetResult> {
+/** Forgets the summaries that are remembered, in memory and on disk, and the words learned from the workspace. */
+export async function forgetSummaries({ summaries, typing }: Services): Promise<ForgetResult> {
+  typing.workspace.forget();
   return { forgotten: await summaries.clear() };
 }

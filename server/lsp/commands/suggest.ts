@@ -3,7 +3,7 @@ import { defined } from "../../../base/defined.ts";
 import type { ContinueHereResult, ContinueTextResult, ExplainResult } from "../../../protocol/commands/writing.ts";
 import { completeComment } from "../../features/write/inline-completion.ts";
 import { onPart, withModel } from "../document/document-work.ts";
-import { whyQuiet } from "../document/quiet.ts";
+import { learnedFolder, whyQuiet } from "../document/quiet.ts";
 import { cancelled } from "../errors.ts";
 import { suggestion } from "../handlers.ts";
 import type { Services } from "../services.ts";
@@ -36,8 +36,14 @@ export async function continueText(
   const settings = await services.settings.settingsFor(uri);
   const quiet = params.explicit ? undefined : await whyQuiet(services, uri, settings);
   if (quiet !== undefined) return { items: [], reason: quiet };
+  const context = {
+    settings,
+    typing: services.typing,
+    folder: await learnedFolder(services, uri, settings),
+    t: services.t,
+  };
   const completions = await withModel(services, "infill", (model) =>
-    completeComment({ model, settings, typing: services.typing, t: services.t }, { ...params, document: uri }, signal),
+    completeComment({ ...context, model }, { ...params, document: uri }, signal),
   );
   if (completions.cancelled) throw cancelled();
   services.log.debug(

@@ -1,7 +1,8 @@
 /** Decides whether Spanfill acts in a document without being asked. */
 import type { Settings } from "../../../protocol/settings.ts";
 import { isWithin, pathWithin, uriWithin } from "../../features/read/link-target.ts";
-import { fileBehind, localPath } from "../../text/file-behind.ts";
+import type { LearnedFolder } from "../../features/write/typing/workspace-words.ts";
+import { fileBehind, localPath, ownPath } from "../../text/file-behind.ts";
 import { isEnabled, MOST_IGNORE_BYTES, whySecret } from "../../text/private-files.ts";
 import { cancelled } from "../errors.ts";
 import type { Services } from "../services.ts";
@@ -48,6 +49,18 @@ async function whyPrivate(services: Services, uri: string): Promise<string | und
       client.readFile(uriWithin(folder, inner), MOST_IGNORE_BYTES),
     );
   return whySecret(within, t);
+}
+
+/** The workspace's folder around a document, if it is on this machine and the settings let its words be learned. */
+export async function learnedFolder(
+  services: Services,
+  uri: string,
+  settings: Settings,
+): Promise<LearnedFolder | undefined> {
+  if (settings["inlineCompletion.learnFrom"] !== "workspace") return undefined;
+  const { folder } = await placeOf(services, uri);
+  const path = folder === undefined ? undefined : ownPath(folder);
+  return path === undefined ? undefined : { path, whyPrivate: (file) => services.privateFiles.why(file) };
 }
 
 /** The workspace's folder that the file behind a document is in, and its path there. */

@@ -141,6 +141,12 @@ test("a model that fails after the other experts have answered ends nothing", as
   await new Promise(setImmediate);
 });
 
+test("a document's words are counted only if the setting lets them be", async () => {
+  const text = "Set maxContextTokens first. The limit is maxContextTokens.\n\nIt needs maxC|";
+  assert.deepEqual((await says("zzz").at(text)).texts, ["ontextTokens "]);
+  assert.deepEqual((await says("zzz", { learnFrom: "off" }).at(text)).texts, []);
+});
+
 test("asked for, there are several different continuations", async () => {
   const { at, model } = says(" lazy dog", { alternatives: 3 });
   const { items } = await at(`${STORY} the |`, { explicit: true });

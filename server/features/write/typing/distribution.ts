@@ -10,10 +10,17 @@ export interface Weights {
   readonly pairs: number;
   /** The document, by its words. */
   readonly words: number;
+  /** The workspace, by what follows the word before. */
+  readonly workspace: number;
 }
 
 /** What the experts besides the model say of a word. */
-export type Experts = (word: string) => { readonly english: number; readonly pair: number; readonly word: number };
+export type Experts = (word: string) => {
+  readonly english: number;
+  readonly pair: number;
+  readonly word: number;
+  readonly workspace: number;
+};
 
 /** A word that could stand at a place. */
 export interface LikelyWord {
@@ -60,9 +67,9 @@ export class WordDistribution {
   }
 
   private byExperts(word: string): number {
-    const { english, pairs, words } = this.weights;
+    const { english, pairs, words, workspace } = this.weights;
     const experts = this.experts(word);
-    return english * experts.english + pairs * experts.pair + words * experts.word;
+    return english * experts.english + pairs * experts.pair + words * experts.word + workspace * experts.workspace;
   }
 
   /** The words that go on from the letters typed, likeliest first, with their chances among all that begin so. */

@@ -1,15 +1,19 @@
 /** Counts a document's own words and what follows them; a change is counted by the lines that it touches. */
 
-/** The words of one document. */
+/** The words of one document, or of several. */
 export interface DocumentWords {
   /** Takes another state of the document; what did not change is not counted again. */
   update(text: string): void;
+  /** Counts another text as well; no update takes it away. */
+  add(text: string): void;
   /** The chance of a word by how often it stands in the document. */
   ofWord(word: string): number;
   /** The chance of a word by how often it follows another there, or stands there at all. */
   ofPair(previous: string, word: string): number;
   /** The words that follow another. */
   after(previous: string): Iterable<string>;
+  /** The words that follow another most often. */
+  likelyAfter(previous: string, count: number): readonly string[];
   /** The most frequent words of three letters or more. */
   frequent(count: number): readonly string[];
   /** Words that begin as typed, the most frequent first. */
@@ -45,13 +49,9 @@ export function createDocumentWords(): DocumentWords {
     }
   };
   const ofWord = (word: string) => (words.get(word) ?? 0) / (total + UNSEEN);
-  const ranked = (keep: (word: string) => boolean, count: number) =>
-    [...words]
-      .filter(([word]) => keep(word))
-      .sort((a, b) => b[1] - a[1])
-      .slice(0, count)
-      .map(([word]) => word);
+  const ranked = (keep: (word: string) => boolean, count: number) => mostFrequent(words, keep, count);
   return {
+    add: (text) => add(text, 1),
     update(text) {
       const same = commonStart(current, text);
       const start = same === 0 ? 0 : text.lastIndexOf("\n", same - 1) + 1;
@@ -73,6 +73,7 @@ export function createDocumentWords(): DocumentWords {
       return trust * own + (1 - trust) * ofWord(word);
     },
     after: (previous) => (pairs.get(previous) ?? NO_FOLLOWERS).counts.keys(),
+    likelyAfter: (previous, count) => mostFrequent((pairs.get(previous) ?? NO_FOLLOWERS).counts, () => true, count),
     frequent: (count) => ranked((word) => word.length >= 3, count),
     beginning: (prefix, count) => ranked((word) => word.length > prefix.length && word.startsWith(prefix), count),
   };
@@ -92,6 +93,14 @@ interface Followers {
 }
 
 const NO_FOLLOWERS: Followers = { all: 0, counts: new Map() };
+
+function mostFrequent(counts: ReadonlyMap<string, number>, keep: (word: string) => boolean, count: number): string[] {
+  return [...counts]
+    .filter(([word]) => keep(word))
+    .sort((a, b) => b[1] - a[1])
+    .slice(0, count)
+    .map(([word]) => word);
+}
 
 function isWord(token: string): boolean {
   return /^\p{L}/u.test(token);

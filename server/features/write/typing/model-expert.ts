@@ -1,5 +1,6 @@
 /** The model as an expert on words: asked once for each word, with as few runs of its encoder as possible. */
 import type { LoadedModel, WordChance } from "../../../engine/engine.ts";
+import type { DocumentWords } from "./document-words.ts";
 import { createEncodedTexts } from "./encoded-text.ts";
 import type { WordPlace } from "./word-place.ts";
 
@@ -11,6 +12,10 @@ export interface PredictorContext {
   /** Whether the text is English, which the experts know; otherwise the model is asked alone. */
   readonly english: boolean;
   readonly maxTokens: number;
+  /** Whether the document's own words are counted. */
+  readonly countsDocument: boolean;
+  /** The words of the workspace, if they count as well. */
+  readonly workspace?: DocumentWords | undefined;
 }
 
 /** Words to weigh, and what the other experts say for each. */

@@ -13,20 +13,24 @@ export interface PlaceWords {
   narrow(typed: string): void;
 }
 
+/** What words are proposed by. */
+export interface WordSources {
+  readonly own: DocumentWords;
+  readonly workspace: DocumentWords | undefined;
+  readonly english: WordModel | undefined;
+}
+
 /** The words in question at a place; none besides the model's own where English is undefined. */
-export function placeWords(
-  own: DocumentWords,
-  english: WordModel | undefined,
-  before: string,
-  weights: Weights,
-): PlaceWords {
+export function placeWords({ own, workspace, english }: WordSources, before: string, weights: Weights): PlaceWords {
   const context = english?.context(before) ?? [];
   const chanceOf = english?.after(context) ?? (() => 0);
   const previous = documentTokens(before.slice(-200).split("\n").at(-1) ?? "").at(-1) ?? "";
-  const distribution = new WordDistribution(english === undefined ? MODEL_ALONE : weights, (word) => ({
+  const shares = workspace === undefined ? weights : withWorkspace(weights);
+  const distribution = new WordDistribution(english === undefined ? MODEL_ALONE : shares, (word) => ({
     english: chanceOf(word),
     pair: own.ofPair(previous, word),
     word: own.ofWord(word),
+    workspace: workspace?.ofPair(previous, word) ?? 0,
   }));
   const narrowed = new Set<string>();
   const unknown = (words: Iterable<string>) =>
@@ -34,7 +38,11 @@ export function placeWords(
   const beginning = (typed: string): string[] => {
     if (english === undefined || typed === "") return [];
     const count = BY_LETTERS[typed.length] ?? BY_LETTERS.at(-1) ?? 0;
-    return [...english.candidates(context, typed, count).map(({ word }) => word), ...own.beginning(typed, count)];
+    return [
+      ...english.candidates(context, typed, count).map(({ word }) => word),
+      ...own.beginning(typed, count),
+      ...(workspace?.beginning(typed, count) ?? []),
+    ];
   };
   return {
     distribution,
@@ -44,6 +52,7 @@ export function placeWords(
         ...english.candidates(context, "", BY_ENGLISH).map(({ word }) => word),
         ...own.after(previous),
         ...own.frequent(BY_DOCUMENT),
+        ...(workspace?.likelyAfter(previous, BY_WORKSPACE) ?? []),
         ...beginning(typed),
       ]);
       return { words, besides: words.map((word) => distribution.besides(word)) };
@@ -59,13 +68,22 @@ export function placeWords(
 /** Words that each expert proposes: English, the document. */
 const BY_ENGLISH = 60;
 const BY_DOCUMENT = 250;
+const BY_WORKSPACE = 30;
 /** Words that each expert proposes when letters are typed, by the number of letters. */
 const BY_LETTERS = [0, 60, 20, 12];
 /** A word that the model was not asked about. */
 export const NOT_ASKED = { logProb: Number.NEGATIVE_INFINITY, endLogProb: 0, spaceLogProb: Math.log(0.75) };
 
 /** The shares of the experts together. */
-export const TOGETHER: Weights = { model: 0.5, english: 0.375, pairs: 0.075, words: 0.05 };
-const MODEL_ALONE: Weights = { model: 1, english: 0, pairs: 0, words: 0 };
+export const TOGETHER: Weights = { model: 0.5, english: 0.375, pairs: 0.075, words: 0.05, workspace: 0 };
+const MODEL_ALONE: Weights = { model: 1, english: 0, pairs: 0, words: 0, workspace: 0 };
 /** The shares while the model has not answered. */
-export const WITHOUT_MODEL: Weights = { model: 0, english: 0.75, pairs: 0.15, words: 0.1 };
+export const WITHOUT_MODEL: Weights = { model: 0, english: 0.75, pairs: 0.15, words: 0.1, workspace: 0 };
+
+/** The shares with the workspace's words, which take theirs from English. */
+function withWorkspace(weights: Weights): Weights {
+  const workspace = OF_WORKSPACE * weights.english;
+  return { ...weights, english: weights.english - workspace, workspace };
+}
+
+const OF_WORKSPACE = 0.2;

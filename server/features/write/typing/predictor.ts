@@ -86,10 +86,14 @@ export function createPredictor(): Predictor {
 function createBeginnings() {
   const documents = new LRUCache<string, DocumentWords>({ max: MOST_DOCUMENTS });
   return async (context: PredictorContext, { before, after }: WordPlace, weights: Weights): Promise<PlaceWords> => {
-    const own = documents.get(context.document) ?? createDocumentWords();
-    documents.set(context.document, own);
-    own.update(before.slice(-MOST_COUNTED) + after.slice(0, MOST_COUNTED));
-    return placeWords(own, context.english ? await englishWords() : undefined, before, weights);
+    const { document, countsDocument, workspace } = context;
+    const own = (countsDocument ? documents.get(document) : undefined) ?? createDocumentWords();
+    if (countsDocument) {
+      documents.set(document, own);
+      own.update(before.slice(-MOST_COUNTED) + after.slice(0, MOST_COUNTED));
+    }
+    const english = context.english ? await englishWords() : undefined;
+    return placeWords({ own, workspace, english }, before, weights);
   };
 }
 
@@ -99,8 +103,9 @@ const MOST_PLACES = 128;
 const MOST_COUNTED = 100_000;
 
 /** Identifies a place by its paragraph: what changes elsewhere in the document leaves what is known of it. */
-function keyOf({ model, document, english, maxTokens }: PredictorContext, { before, after }: WordPlace): string {
+function keyOf(context: PredictorContext, { before, after }: WordPlace): string {
+  const { model, document, english, maxTokens, countsDocument, workspace } = context;
   const { directory, precision, device } = model.info;
-  const around = paragraphAround(before, after);
-  return JSON.stringify([directory, precision, device, document, english, maxTokens, around]);
+  const sources = [english, countsDocument, workspace !== undefined];
+  return JSON.stringify([directory, precision, device, document, sources, maxTokens, paragraphAround(before, after)]);
 }

@@ -6,6 +6,7 @@ import { foreignLanguage } from "../../../text/languages.ts";
 import { createPredictor, type Predictor } from "./predictor.ts";
 import { createTypedPast, type TypedPast } from "./typed-past.ts";
 import type { WordPlace } from "./word-place.ts";
+import { createWorkspaceWords, type WorkspaceWords } from "./workspace-words.ts";
 
 /** The language around a place, as far as it matters. */
 export interface TypedLanguage {
@@ -18,6 +19,7 @@ export interface TypedLanguage {
 export interface Typing {
   readonly predictor: Predictor;
   readonly typedPast: TypedPast;
+  readonly workspace: WorkspaceWords;
   /** The language around a place; read again when the place has moved by some lines. */
   languageAt(model: LoadedModel, document: string, place: Omit<WordPlace, "typed">): Promise<TypedLanguage>;
   /** Resolves when a word need no longer wait for the model; the signal ends the wait. */
@@ -33,6 +35,7 @@ export function createTyping(patience: Typing["patience"] = shortWait): Typing {
   return {
     predictor: createPredictor(),
     typedPast: createTypedPast(),
+    workspace: createWorkspaceWords(),
     patience,
     async languageAt({ info }, document, { before, after }) {
       const known = info.languages.join();

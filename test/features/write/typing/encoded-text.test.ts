@@ -16,7 +16,10 @@ function noting() {
     asked.push(request);
     return model.wordChances(request, options);
   };
-  const context = { model: { ...model, wordChances }, document: "file:///a.md", english: true, maxTokens: 512 };
+  const context = {
+    ...{ model: { ...model, wordChances }, document: "file:///a.md" },
+    ...{ english: true, maxTokens: 512, countsDocument: true },
+  };
   return { asked, context, predictor: createPredictor() };
 }
 
