@@ -34,6 +34,7 @@ export interface LikelyWord {
 /** The words of one place. */
 export class WordDistribution {
   private readonly words = new Map<string, LikelyWord>();
+  private readonly expertChances = new Map<string, number>();
   private ranked: readonly LikelyWord[] | undefined;
   private readonly weights: Weights;
   private readonly experts: Experts;
@@ -66,10 +67,16 @@ export class WordDistribution {
     this.ranked = undefined;
   }
 
+  /** The part of a word's chance that the experts besides the model give it. */
   private byExperts(word: string): number {
+    const known = this.expertChances.get(word);
+    if (known !== undefined) return known;
     const { english, pairs, words, workspace } = this.weights;
     const experts = this.experts(word);
-    return english * experts.english + pairs * experts.pair + words * experts.word + workspace * experts.workspace;
+    const chance =
+      english * experts.english + pairs * experts.pair + words * experts.word + workspace * experts.workspace;
+    this.expertChances.set(word, chance);
+    return chance;
   }
 
   /** The words that go on from the letters typed, likeliest first, with their chances among all that begin so. */

@@ -40,22 +40,19 @@ export async function likelyWords(
   signal: AbortSignal,
 ): Promise<LikelyWord[] | undefined> {
   const distribution = await context.predictor.words(context, place, signal);
-  return distribution?.best(place.typed).filter(({ word }) => isWanted(context, place, word));
+  return distribution?.best(place.typed).filter(wantedAt(context, place));
 }
 
 /** The likeliest word by the experts that need no time, for places where the model is late. */
 export async function earlyWord(context: SuggestContext, place: WordPlace): Promise<LikelyWord | undefined> {
   const distribution = await context.predictor.withoutModel(context, place);
-  return distribution?.best(place.typed).find(({ word }) => isWanted(context, place, word));
+  return distribution?.best(place.typed).find(wantedAt(context, place));
 }
 
 /** The word that is shown at a place already, if the letters typed since leave it the likeliest. */
 export function shownWord(context: SuggestContext, place: WordPlace): LikelyWord | undefined {
   const { document, typedPast } = context;
-  const best = context.predictor
-    .known(context, place)
-    ?.best(place.typed)
-    .find(({ word }) => isWanted(context, place, word));
+  const best = context.predictor.known(context, place)?.best(place.typed).find(wantedAt(context, place));
   return best !== undefined && typedPast.isShown(document, place, best.word) ? best : undefined;
 }
 
@@ -79,7 +76,7 @@ export async function suggestionOf(
     ? await context.predictor.words(context, next, signal)
     : context.predictor.known(context, next);
   if (signal.aborted) return undefined;
-  const following = distribution?.best("").find((other) => isWanted(context, next, other.word));
+  const following = distribution?.best("").find(wantedAt(context, next));
   const enough = Math.max(limits.leastNext, limits.least / chance);
   if (following === undefined || following.chance < enough) return { text, confidence: chance, next };
   const rest = await suggestionOf(
@@ -92,13 +89,17 @@ export async function suggestionOf(
   return rest && { ...rest, text: text + rest.text, confidence: chance };
 }
 
-/** Whether a word is worth suggesting: it saves keys, and repeats neither its neighbors nor what was typed past. */
-function isWanted({ typedPast, document }: SuggestContext, place: WordPlace, word: string): boolean {
+/** Tells which words are worth suggesting: those that save keys, and repeat neither their neighbors nor what was typed past. */
+function wantedAt({ typedPast, document }: SuggestContext, place: WordPlace): (word: LikelyWord) => boolean {
   const { before, typed, after } = place;
-  if (word.length - typed.length < LEAST_SAVED || isUnwanted(word)) return false;
-  const [previous] = /[\p{L}\p{M}\p{N}_'’-]+(?=\s*$)/u.exec(before.slice(-100)) ?? [];
+  const [previous] = /[\p{L}\p{M}\p{N}_'’-]+$/u.exec(before.slice(-100).trimEnd()) ?? [];
   const [following] = /^[\p{L}\p{M}\p{N}_'’-]+/u.exec(after.slice(0, 100).trimStart()) ?? [];
-  return word !== previous && word !== following && !typedPast.has(document, place, word);
+  return ({ word }) =>
+    word.length - typed.length >= LEAST_SAVED &&
+    word !== previous &&
+    word !== following &&
+    !isUnwanted(word) &&
+    !typedPast.has(document, place, word);
 }
 
 /** Keys that a suggestion saves at least. */
