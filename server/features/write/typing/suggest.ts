@@ -89,7 +89,7 @@ export async function suggestionOf(
   return rest && { ...rest, text: text + rest.text, confidence: chance };
 }
 
-/** Tells which words are worth suggesting: those that save keys and repeat neither neighbors nor what was typed past. */
+/** Whether words are worth suggesting: they save keys, and repeat neither their neighbors nor what was typed past. */
 function wantedAt({ typedPast, document }: SuggestContext, place: WordPlace): (word: LikelyWord) => boolean {
   const { before, typed, after } = place;
   const [previous] = /[\p{L}\p{M}\p{N}_'’-]+$/u.exec(before.slice(-100).trimEnd()) ?? [];
