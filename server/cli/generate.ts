@@ -1,27 +1,14 @@
 /** `spanfill generate`: raw text (or token ids) to text, with every decoding option. */
 import { Command } from "commander";
-import { defined } from "../../base/defined.ts";
 import { UsageError } from "../command-work.ts";
-import type { GenerateRequest } from "../engine/engine.ts";
 import type { ModelOptions } from "../open-model.ts";
+import { type DecodingOptions, requestOf } from "./generate-request.ts";
 import { atLeast, between, tokenIds, withModelOptions } from "./options.ts";
 import { runCommand } from "./terminal.ts";
 
-interface Options extends ModelOptions {
+interface Options extends ModelOptions, DecodingOptions {
   readonly input?: string;
   readonly inputIds?: number[];
-  readonly maxNewTokens: number;
-  readonly numBeams: number;
-  readonly numReturnSequences: number;
-  /** `--no-repeat-ngram-size`: commander takes a leading "no" off the name. */
-  readonly repeatNgramSize: number;
-  readonly lengthPenalty: number;
-  readonly repetitionPenalty: number;
-  readonly earlyStopping?: boolean;
-  readonly temperature?: number;
-  readonly topK?: number;
-  readonly topP?: number;
-  readonly seed?: number;
 }
 
 const EXAMPLES = `
@@ -34,15 +21,18 @@ Examples:
 export function generateCommand(): Command {
   const command = new Command("generate")
     .summary("run the model on raw text")
-    .description("Run the model on raw text or token ids and print what it produces. Only the end token is added.")
+    .description(
+      "Run the model on raw text or token ids and print what it produces. Only the tokens are added that the tokenizer puts around a text. Options that are not given are those of the model's generation_config.json.",
+    )
     .option("-i, --input <text>", "text to encode; </s> is added")
     .option("--input-ids <json>", "token ids instead, used as they are: a JSON array", tokenIds)
-    .option("--max-new-tokens <n>", "maximum number of tokens produced", atLeast(1), 64)
-    .option("--num-beams <n>", "beams; 1 is greedy", atLeast(1), 1)
-    .option("--num-return-sequences <n>", "number of sequences in the JSON", atLeast(1), 1)
-    .option("--no-repeat-ngram-size <n>", "no n-gram of this size twice; 0 is off", atLeast(0), 0)
-    .option("--length-penalty <x>", "exponent of the length in a beam's score", between(-100, 100), 1)
-    .option("--repetition-penalty <x>", "above 1 penalizes tokens already produced", between(0, 100, false), 1)
+    .option("--max-new-tokens <n>", "maximum number of tokens produced (default: the model's own, else 64)", atLeast(1))
+    .option("--min-new-tokens <n>", "number of tokens before which the text does not end", atLeast(0))
+    .option("--num-beams <n>", "beams; 1 is greedy (default: the model's own, else 1)", atLeast(1))
+    .option("--num-return-sequences <n>", "number of sequences in the JSON", atLeast(1))
+    .option("--no-repeat-ngram-size <n>", "no n-gram of this size twice; 0 is off", atLeast(0))
+    .option("--length-penalty <x>", "exponent of the length in a beam's score", between(-100, 100))
+    .option("--repetition-penalty <x>", "above 1 penalizes tokens already produced", between(0, 100, false))
     .option("--early-stopping", "end beam search when enough beams are finished")
     .option("--temperature <x>", "sample, with this temperature", between(0, 100, false))
     .option("--top-k <n>", "sample among the k most likely tokens", atLeast(1))
@@ -59,9 +49,10 @@ export function generateCommand(): Command {
       const { model, loadMs } = opened;
       const input =
         options.inputIds ?? (await model.encode([{ kind: "text", text: options.input ?? "", special: true }]));
-      const { sequences, cancelled, timing } = await model.generate(requestOf(input, options), {
+      const { request, settings } = requestOf(input, options, model.info.generation);
+      const { sequences, cancelled, timing } = await model.generate(request, {
         signal,
-        onTokens: (ids) => progress("Generating", ids.length, options.maxNewTokens),
+        onTokens: (ids) => progress("Generating", ids.length, request.maxNewTokens),
       });
       const all = sequences[0] ?? [];
       const best = all[0] ?? { ids: [], text: "", logProbs: [], score: 0, finished: false };
@@ -71,6 +62,7 @@ export function generateCommand(): Command {
         json: {
           ...best,
           sequences: all,
+          settings,
           tokens: { in: input.length, out: best.ids.length },
           ms: roundedMs({
             total: timing.totalMs,
@@ -85,26 +77,4 @@ export function generateCommand(): Command {
       };
     }),
   );
-}
-
-function requestOf(input: readonly number[], options: Options): GenerateRequest {
-  const { temperature, topK, topP, seed } = options;
-  const sample = {
-    ...defined({ temperature, topK, topP, seed }),
-  };
-  const samples = Object.keys(sample).length > 0;
-  if (!samples && options.numReturnSequences > options.numBeams) {
-    throw new UsageError("--num-return-sequences must not exceed --num-beams, except when sampling.");
-  }
-  return {
-    inputs: [input],
-    maxNewTokens: options.maxNewTokens,
-    numBeams: options.numBeams,
-    numReturnSequences: options.numReturnSequences,
-    noRepeatNgramSize: options.repeatNgramSize,
-    lengthPenalty: options.lengthPenalty,
-    repetitionPenalty: options.repetitionPenalty,
-    earlyStopping: options.earlyStopping ?? false,
-    ...defined({ sample: samples ? sample : undefined }),
-  };
 }

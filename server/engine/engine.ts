@@ -5,6 +5,7 @@ import type { T5Config } from "../../models/t5/config.ts";
 import type { InputPart } from "../../models/tokenizer/parts.ts";
 import type { SpanWindow } from "../../models/tokenizer/window.ts";
 import type { Calibration } from "../catalog/folder/calibration.ts";
+import type { GenerationSettings } from "../catalog/folder/generation.ts";
 import type { ModelDecoding, TaskPrefixes } from "../catalog/installed.ts";
 import type { Device } from "./device.ts";
 import type { CopyBias } from "./search/copying.ts";
@@ -59,6 +60,8 @@ export interface ModelInfo {
   readonly spellsLayout: boolean;
   /** The decoding options that its makers found best: defaults of the features. Empty if not measured. */
   readonly decoding?: Omit<ModelDecoding, "frequent">;
+  /** The model's own settings of generation, from generation_config.json or config.json. */
+  readonly generation?: GenerationSettings;
   /** Task prefixes the model was trained with; features use T5's usual ones for those that are absent. */
   readonly prefixes: TaskPrefixes;
   /** The labels that it learned; absent if it learned none, or too many to compare. */
@@ -75,6 +78,8 @@ export interface GenerateRequest {
   readonly inputs: readonly (readonly number[])[];
   /** At least 1; does not count the decoder's start token. */
   readonly maxNewTokens: number;
+  /** Number of tokens before which no end token is produced. Default 0. */
+  readonly minNewTokens?: number;
   /** Beams; 1 is greedy (or sampling). Default 1. */
   readonly numBeams?: number;
   /** Number of sequences per input; at most numBeams unless sampling. Default 1. */

@@ -7,6 +7,7 @@ import { parameterCount } from "../../../models/t5/weights.ts";
 import { encodeInput } from "../../../models/tokenizer/parts.ts";
 import { checkVocabulary, type Tokenizer } from "../../../models/tokenizer/tokenizer.ts";
 import { encodeWindow } from "../../../models/tokenizer/window.ts";
+import { type GenerationSettings, readGenerationSettings } from "../../catalog/folder/generation.ts";
 import { modelIdentity } from "../../catalog/folder/identity.ts";
 import { readTokenizer } from "../../catalog/folder/tokenizer.ts";
 import { readDecoding, readManifest } from "../../catalog/installed.ts";
@@ -95,12 +96,25 @@ async function loadModel(
   if (opened.status === "rejected") throw opened.reason;
   const runnerOnDevice = opened.value;
   const tokenizer = await reading;
-  const { config } = await runnerOnDevice.use(async (runner) => runner);
-  checkVocabulary(tokenizer, config.vocabSize, config.eosTokenId);
+  const generation = await readGenerationSettings(directory);
+  const { config: declared } = await runnerOnDevice.use(async (runner) => runner);
+  const { endTokenIds = [] } = generation;
+  // A list of end tokens may name the tokenizer's at any place.
+  const eosTokenId = endTokenIds.includes(tokenizer.eosId) ? tokenizer.eosId : declared.eosTokenId;
+  const config = { ...declared, eosTokenId };
+  checkVocabulary(tokenizer, config.vocabSize, eosTokenId);
   const decode = (ids: readonly number[]) => tokenizer.decode(ids);
   const { frequent, ...decoding } = readDecoding(directory);
   const commonTokens = rankedTokens(alwaysCommon(tokenizer, config), frequent, config.vocabSize);
-  const using = { config, decode, commonTokens, inputOnly: tokenizer.promptIds };
+  const { startTokenId = config.decoderStartTokenId, padTokenId = config.padTokenId } = generation;
+  const tokens = { ...config, padTokenId, decoderStartTokenId: startTokenId, own: withinRows(generation, config) };
+  const using = {
+    config: tokens,
+    trainedStartTokenId: config.decoderStartTokenId,
+    decode,
+    commonTokens,
+    inputOnly: tokenizer.promptIds,
+  };
   try {
     check(); // files read last may be newer than those read first
   } catch (error) {
@@ -109,7 +123,7 @@ async function loadModel(
   }
   const serving = { tokenizer, model: using, runner: runnerOnDevice, ranker };
   return {
-    info: infoOf(directory, tokenizer, config, { device: runnerOnDevice.device, wanted, decoding }),
+    info: infoOf(directory, tokenizer, config, { device: runnerOnDevice.device, wanted, decoding, generation }),
     ...serve(serving),
   };
 }
@@ -191,19 +205,35 @@ function alwaysCommon(tokenizer: Tokenizer, { padTokenId, decoderStartTokenId, e
   return [padTokenId, decoderStartTokenId, eosTokenId, tokenizer.unkId, ...tokenizer.sentinelIds, ...marks];
 }
 
+/**
+ * The settings, if their tokens are in the vocabulary.
+ * @throws ModelError "config" otherwise
+ */
+function withinRows(settings: GenerationSettings, { vocabSize }: T5Config): GenerationSettings {
+  const { endTokenIds = [], bannedTokens = [], bannedFirst = [], bannedSequences = [], forcedLast = [] } = settings;
+  const single = [settings.startTokenId, settings.padTokenId, settings.forcedFirst].filter((id) => id !== undefined);
+  const all = [...single, ...endTokenIds, ...bannedTokens, ...bannedFirst, ...bannedSequences.flat(), ...forcedLast];
+  const beyond = all.find((id) => id >= vocabSize);
+  if (beyond === undefined) return settings;
+  throw new ModelError(
+    "config",
+    `${settings.from} names the token ${beyond}, but the model has ${vocabSize} tokens. Take the file from the model's own repository.`,
+  );
+}
+
 /** The facts about a loaded model. */
 function infoOf(
   directory: string,
   { sentinelIds, unkId, lengthMarks, spellsLayout }: Tokenizer,
   config: T5Config,
   loaded: { readonly device: Device; readonly wanted: ModelReference["precision"] } & Required<
-    Pick<LoadedModel["info"], "decoding">
+    Pick<LoadedModel["info"], "decoding" | "generation">
   >,
 ): LoadedModel["info"] {
-  const { device, wanted, decoding } = loaded;
+  const { device, wanted, decoding, generation } = loaded;
   const { id, prefixes, labels, calibration, languages } = readManifest(directory);
   return {
-    ...{ id, directory: resolve(directory), config, prefixes, calibration, languages, decoding },
+    ...{ id, directory: resolve(directory), config, prefixes, calibration, languages, decoding, generation },
     precision: device === "cpu" ? wanted : "float32",
     device: slowNotice === undefined ? device : "wasm",
     ...defined({ slowNotice, labels }),

@@ -2,7 +2,7 @@
 
 import { type Candidates, inColumns } from "./candidates.ts";
 import { copyBonuses } from "./copying.ts";
-import { bestContinuations, type Continuation, penalizedTokens } from "./logits.ts";
+import { bestContinuations, type Continuation, forcedTokens, logSumOfExponentials, penalizedTokens } from "./logits.ts";
 import type { SearchSettings } from "./request.ts";
 import type { Encoded } from "./runner.ts";
 import { noToken, type Pace, type Produced, type SearchResult } from "./search.ts";
@@ -81,6 +81,14 @@ function continuations(
   const { penalties, prompt, numBeams, copyBias, sources } = settings;
   return search.running.map((beam, row) => {
     const history = [...prompt, ...beam.ids];
+    const forced = forcedTokens(history, penalties);
+    if (forced !== undefined) {
+      const at = (input * numBeams + row) * candidates.count;
+      const values = logits.subarray(at, at + candidates.count);
+      const logSum = logSumOfExponentials(values);
+      const logProbOf = (id: number) => Math.fround((values[candidates.columnOf(id) ?? -1] ?? 0) - logSum);
+      return forced.map((id) => ({ id, logProb: logProbOf(id), penalized: 0 }));
+    }
     const best = bestContinuations(
       logits,
       input * numBeams + row,

@@ -14,6 +14,8 @@ export interface TokenModel {
   readonly runner: Runner;
   /** The special tokens; a T5Config has them. */
   readonly config: SpecialTokens;
+  /** The token that precedes a target in training, if generation begins with another. */
+  readonly trainedStartTokenId?: number;
   /** Converts ids to text, without special tokens. */
   readonly decode: (ids: readonly number[]) => string;
   /**
@@ -81,13 +83,13 @@ export async function score(
   target: readonly number[],
   options: CallOptions = {},
 ): Promise<TargetScore> {
-  const { runner, config } = model;
+  const { runner, config, trainedStartTokenId = config.decoderStartTokenId } = model;
   checkTokens("input", input, runner.vocabSize, 1);
   checkTokens("target", target, runner.vocabSize, 1);
   options.signal?.throwIfAborted();
   const encoded = await runner.encode([input], options.signal);
   try {
-    const shifted = [config.decoderStartTokenId, ...target.slice(0, -1)];
+    const shifted = [trainedStartTokenId, ...target.slice(0, -1)];
     const { logits, state } = await encoded.start(1).step(shifted, null, true); // [1, T, V]
     state.dispose();
     const logProbs = target.map((id, position) => {
@@ -161,14 +163,18 @@ export async function scoreContinuations(
  * tokens and inputs.
  */
 export function candidatesOf({ runner, commonTokens }: TokenModel, settings: SearchSettings): Candidates {
-  const { shortlist, inputs, prompt, endTokens } = settings;
+  const { shortlist, inputs, prompt, endTokens, penalties } = settings;
   if (shortlist === null) return wholeVocabulary(runner.vocabSize);
-  return shortlisted(commonTokens(Math.min(shortlist, runner.vocabSize)), [...endTokens, ...prompt, ...inputs.flat()]);
+  return shortlisted(commonTokens(Math.min(shortlist, runner.vocabSize)), [
+    ...[...endTokens, ...prompt, ...inputs.flat()],
+    ...(penalties.rules ? [penalties.rules.first ?? [], penalties.rules.last].flat() : []),
+  ]);
 }
 
 function searchFor({ numBeams, sampling, penalties }: SearchSettings) {
   if (numBeams > 1) return beamSearch;
   const inGraph =
+    !penalties.rules &&
     penalties.repetitionPenalty === 1 &&
     penalties.noRepeatNgramSize !== 1 &&
     penalties.noRepeatNgramSize <= longestNgram;

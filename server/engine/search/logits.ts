@@ -8,6 +8,48 @@ export interface Penalties {
   readonly repetitionPenalty: number;
   /** Tokens that are never produced. */
   readonly bannedTokens: readonly number[];
+  /** Rules by place and sequence; null or absent if there are none. */
+  readonly rules?: TokenRules | null;
+}
+
+/** Rules on what stands where. Lengths count all decoder tokens, the start token and a forced prefix included. */
+export interface TokenRules {
+  /** The first token, if nothing but the start token precedes it. */
+  readonly first?: number | undefined;
+  /** Tokens of which one stands at the length limit. */
+  readonly last: readonly number[];
+  readonly bannedFirst: readonly number[];
+  /** Sequences that do not occur. */
+  readonly bannedSequences: readonly (readonly number[])[];
+  /** Tokens that end a sequence, which are banned below `leastLength`. */
+  readonly ends: readonly number[];
+  readonly leastLength: number;
+  /** Length before the first token that is not forced. */
+  readonly begin: number;
+  readonly mostLength: number;
+}
+
+/**
+ * The only tokens that may come next, if the rules say so.
+ * @see ForcedBOSTokenLogitsProcessor, ForcedEOSTokenLogitsProcessor, transformers
+ */
+export function forcedTokens(history: readonly number[], { rules }: Penalties): readonly number[] | undefined {
+  if (rules === null || rules === undefined) return undefined;
+  if (rules.last.length > 0 && history.length === rules.mostLength - 1) return rules.last;
+  return rules.first !== undefined && history.length === 1 ? [rules.first] : undefined;
+}
+
+/** @see NoBadWordsLogitsProcessor, MinLengthLogitsProcessor, SuppressTokensAtBeginLogitsProcessor, transformers */
+function ruledOut(history: readonly number[], rules: TokenRules): number[] {
+  const banned: number[] = history.length < rules.leastLength ? [...rules.ends] : [];
+  if (history.length === rules.begin) banned.push(...rules.bannedFirst);
+  for (const sequence of rules.bannedSequences) {
+    const before = sequence.slice(0, -1);
+    const at = history.length - before.length;
+    const last = sequence.at(-1);
+    if (last !== undefined && at > 0 && before.every((id, i) => history[at + i] === id)) banned.push(last);
+  }
+  return banned;
 }
 
 /** A token that may come next. */
@@ -39,6 +81,7 @@ export function penalizedTokens(history: readonly number[], penalties: Penalties
     }
   }
   for (const token of penalties.bannedTokens) tokens.set(token, true);
+  if (penalties.rules) for (const token of ruledOut(history, penalties.rules)) tokens.set(token, true);
   return tokens;
 }
 

@@ -1,13 +1,19 @@
 /** Validates and completes a generation request, so that every option has a usable value. */
 import { ModelError } from "../../../models/errors.ts";
 import type { T5Config } from "../../../models/t5/config.ts";
+import type { GenerationSettings } from "../../catalog/folder/generation.ts";
 import type { GenerateRequest } from "../engine.ts";
 import type { CopyBias } from "./copying.ts";
-import type { Penalties } from "./logits.ts";
+import type { Penalties, TokenRules } from "./logits.ts";
 import type { Sampling } from "./sampling.ts";
 
-/** The special tokens that a search needs. */
-export type SpecialTokens = Pick<T5Config, "padTokenId" | "eosTokenId" | "decoderStartTokenId">;
+/** The special tokens that a search needs, and what the model's own settings say of tokens. */
+export type SpecialTokens = Pick<T5Config, "padTokenId" | "eosTokenId" | "decoderStartTokenId"> & {
+  readonly own?: Pick<
+    GenerationSettings,
+    "endTokenIds" | "forcedFirst" | "forcedLast" | "bannedTokens" | "bannedFirst" | "bannedSequences"
+  >;
+};
 
 /** A request with its defaults filled in. */
 export interface SearchSettings {
@@ -43,9 +49,12 @@ export function searchSettings(request: GenerateRequest, tokens: SpecialTokens, 
   const { numBeams = 1, numReturnSequences = 1, noRepeatNgramSize = 0, repetitionPenalty = 1 } = request;
   const { bannedTokens = [], stopTokens = [], decoderPrefix = [], lengthPenalty = 1, earlyStopping = false } = request;
   const { pruneBelow = Number.POSITIVE_INFINITY } = request;
+  const { own = {} } = tokens;
+  const ends = own.endTokenIds ?? [tokens.eosTokenId];
   const shortlist = request.shortlist === undefined || request.shortlist === "off" ? null : request.shortlist;
   integer("shortlist", shortlist ?? 1, 1);
   integer("maxNewTokens", request.maxNewTokens, 1);
+  integer("minNewTokens", request.minNewTokens ?? 0, 0);
   integer("numBeams", numBeams, 1);
   integer("numReturnSequences", numReturnSequences, 1);
   integer("noRepeatNgramSize", noRepeatNgramSize, 0);
@@ -74,14 +83,41 @@ export function searchSettings(request: GenerateRequest, tokens: SpecialTokens, 
     lengthPenalty,
     earlyStopping,
     pruneBelow,
-    penalties: { noRepeatNgramSize, repetitionPenalty, bannedTokens },
-    endTokens: [...new Set([tokens.eosTokenId, ...stopTokens])],
+    penalties: {
+      noRepeatNgramSize,
+      repetitionPenalty,
+      bannedTokens: [...bannedTokens, ...(own.bannedTokens ?? [])],
+      rules: rulesOf(request, own, ends),
+    },
+    endTokens: [...new Set([...ends, ...stopTokens])],
     prompt: [tokens.decoderStartTokenId, ...decoderPrefix],
     startTokenId: tokens.decoderStartTokenId,
     padTokenId: tokens.padTokenId,
     shortlist,
     copyBias: copyBiasOf(request.copyBias),
     sources: request.inputs.map((ids) => (ids.at(-1) === tokens.eosTokenId ? ids.slice(0, -1) : ids)),
+  };
+}
+
+/** The rules of a request; null if there are none, so that the fastest search can be used. */
+function rulesOf(
+  { decoderPrefix = [], minNewTokens = 0, maxNewTokens }: GenerateRequest,
+  own: NonNullable<SpecialTokens["own"]>,
+  ends: readonly number[],
+): TokenRules | null {
+  const promptLength = 1 + decoderPrefix.length;
+  const sequences = (own.bannedSequences ?? []).filter(
+    ([first = -1, ...rest]) => rest.length > 0 || !ends.includes(first),
+  );
+  const first = decoderPrefix.length === 0 ? own.forcedFirst : undefined;
+  const { forcedLast: last = [], bannedFirst = [] } = own;
+  if (first === undefined && minNewTokens === 0 && [last, bannedFirst, sequences].every(({ length }) => length === 0))
+    return null;
+  return {
+    ...{ first, last, bannedFirst, bannedSequences: sequences, ends },
+    leastLength: promptLength + minNewTokens,
+    begin: first === undefined ? promptLength : promptLength + 1,
+    mostLength: promptLength + maxNewTokens,
   };
 }
 

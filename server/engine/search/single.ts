@@ -5,7 +5,7 @@ import { ModelError } from "../../../models/errors.ts";
 import { seededRandom } from "../../../models/random.ts";
 import { type Candidates, inColumns } from "./candidates.ts";
 import { copyBonuses } from "./copying.ts";
-import { largest, logSumOfExponentials, penalize, penalizedTokens } from "./logits.ts";
+import { forcedTokens, largest, logSumOfExponentials, penalize, penalizedTokens } from "./logits.ts";
 import type { SearchSettings } from "./request.ts";
 import type { DecoderState, Encoded, GreedyChunk } from "./runner.ts";
 import { sampleToken, streamSeed } from "./sampling.ts";
@@ -116,6 +116,11 @@ export async function steppedSearch(
         const history = [...prompt, ...row.ids];
         for (const [column, forbidden] of inColumns(candidates, penalizedTokens(history, penalties))) {
           scratch[column] = penalize(logits[column] ?? 0, forbidden, penalties.repetitionPenalty);
+        }
+        const forced = forcedTokens(history, penalties);
+        if (forced !== undefined) {
+          scratch.fill(Number.NEGATIVE_INFINITY);
+          for (const id of forced) scratch[candidates.columnOf(id) ?? -1] = 0;
         }
         const source = sources[Math.floor(i / numReturnSequences)] ?? [];
         for (const [column, bonus] of copyBias === null

@@ -17,10 +17,8 @@ after(() => {
   rmSync(cache, { recursive: true, force: true });
 });
 const reference = { directory: folder.directory, precision: "float32", threads: 1 } as const;
-const inputOf = async (model: LoadedModel, text = "the one that is") => [
-  ...(await model.encode([{ kind: "text", text }])),
-  1,
-];
+const inputOf = (model: LoadedModel, text = "the one that is") => model.encode([{ kind: "text", text }]);
+const idsOf = async (model: LoadedModel, text: string) => (await model.encodeAll([text]))[0] ?? [];
 
 test("loads a folder, and the same folder once", async () => {
   const engine = createLocalEngine();
@@ -150,7 +148,7 @@ test("proposals for a gap are as likely as scoring says; those of many tokens ar
       ],
     );
     for (const { text, logProbs, endLogProb } of shortlist === "off" ? proposed : []) {
-      const ids = await model.encode([{ kind: "text", text: text.trim() }]);
+      const ids = await idsOf(model, text.trim());
       const expected = (await model.score(input, [first, ...ids, second])).logProbs.slice(1);
       for (const [i, logProb] of [...logProbs, endLogProb].entries()) {
         assert.ok(Math.abs(logProb - (expected[i] ?? 0)) < 1e-4, `${text} ${i}: ${logProb}, not ${expected[i]}`);
@@ -186,7 +184,7 @@ test("words of a place are as likely as scoring says, whether or not they share 
     words,
   );
   for (const { word, logProb, endLogProb, spaceLogProb } of chances.words.slice(0, words.length)) {
-    const ids = await model.encode([{ kind: "text", text: word }]);
+    const ids = await idsOf(model, word);
     const scored = (await model.score(input, [...sentinelIds.slice(0, 1), ...ids])).logProbs.slice(1);
     const expected = scored.reduce((sum, each) => sum + each, 0);
     assert.ok(Math.abs(logProb - expected) < 1e-3, `${word}: ${logProb}, not ${expected}`);
@@ -194,7 +192,7 @@ test("words of a place are as likely as scoring says, whether or not they share 
   }
   // Words between the text and the place are given to the decoder.
   const given = await model.wordChances({ before, given: "that is", after, maxTokens: 64, words: ["one"] });
-  const givenIds = await model.encode([{ kind: "text", text: "that is one" }]);
+  const givenIds = await idsOf(model, "that is one");
   const { logProbs } = await model.score(input, [...sentinelIds.slice(0, 1), ...givenIds]);
   assert.ok(Math.abs((given.words[0]?.logProb ?? 0) - (logProbs.at(-1) ?? 0)) < 1e-3);
   // Of words that the model finds equally unlikely the one is read that else is likely.
@@ -205,7 +203,7 @@ test("words of a place are as likely as scoring says, whether or not they share 
   assert.notEqual(worth.words[1]?.logProb, unread.words[1]?.logProb);
   // Those that are not read are estimated from their first token.
   const estimated = await model.wordChances({ before, after, maxTokens: 64, words: ["onethatis"], mostRead: 0 });
-  const [first] = await model.encode([{ kind: "text", text: "onethatis" }]);
+  const [first] = await idsOf(model, "onethatis");
   const [, firstLog = 0] = (await model.score(input, [...sentinelIds.slice(0, 1), first ?? 0])).logProbs;
   assert.ok((estimated.words[0]?.logProb ?? 0) < firstLog - 2);
   const controller = new AbortController();
