@@ -73,7 +73,7 @@ function lastEvaluation(events: readonly TrainEvent[]): Evaluation {
 }
 
 /** A few in every run of the tests; SPANFILL_KILLS=20 for a night. */
-const KILLS = Number(process.env["SPANFILL_KILLS"] ?? 6);
+const KILLS = Number(process.env["SPANFILL_KILLS"] ?? 4);
 
 test("killed again and again, it goes on to the same weights", async () => {
   const began = Date.now();

@@ -6,6 +6,7 @@ import type { EngineStatus } from "../../protocol/requests.ts";
 import { built } from "../support/built.ts";
 import { framed, RpcClient, RpcError } from "../support/json-rpc.ts";
 import { randomModelFolder } from "../support/random-model.ts";
+import { eventually } from "../support/waiting.ts";
 import { lives, type Session, startServer, startSession } from "./session.ts";
 
 const folder = randomModelFolder();
@@ -37,12 +38,8 @@ async function withEngine(): Promise<Session & { readonly pid: number }> {
 }
 
 /** Waits for a process that is not a child of this one to end. */
-async function gone(pid: number): Promise<void> {
-  const deadline = Date.now() + 20_000;
-  while (lives(pid)) {
-    assert.ok(Date.now() < deadline, `process ${pid} is still there`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
+function gone(pid: number): Promise<void> {
+  return eventually(() => !lives(pid));
 }
 
 /** The server still answers. */

@@ -9,6 +9,7 @@ import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js"
 import { lives } from "../lsp/session.ts";
 import { built } from "../support/built.ts";
 import { randomModelFolder } from "../support/random-model.ts";
+import { eventually } from "../support/waiting.ts";
 
 const folder = randomModelFolder();
 after(() => folder.dispose());
@@ -59,8 +60,7 @@ test("summaries and fills come back; what cannot be done is said; the process en
   });
   assert.equal((await call("summarize_text", { text: "a", style: "poem" })).isError, true);
   await client.close();
-  for (let i = 0; i < 100 && lives(pid); i++) await new Promise((resolve) => setTimeout(resolve, 50));
-  assert.equal(lives(pid), false);
+  await eventually(() => !lives(pid));
 });
 
 test("a message above 10 MB is answered with an error, and the next one is heard", { timeout: 60_000 }, async (t) => {

@@ -188,9 +188,10 @@ test("it pauses, goes on, stops and is resumed, over services that know nothing 
   await ask(next, { kind: "steerRun", id, action: "continue" });
   await until(next, id, ({ summary }) => summary.state === "running" && summary.step > paused.step);
   // Typing makes it wait for a moment, which is no incident.
-  await holdRuns(places, Date.now() + 1500);
+  await holdRuns(places, Date.now() + 60_000);
   const { summary: held } = await until(next, id, ({ summary }) => summary.state === "paused");
   assert.deepEqual([held.waiting, paused.waiting], [true, undefined]);
+  await holdRuns(places, Date.now());
   await until(next, id, ({ summary }) => summary.state === "running" && summary.step > held.step);
   // A pause that a person asked for stays when the typing ends.
   await ask(next, { kind: "steerRun", id, action: "pause" });

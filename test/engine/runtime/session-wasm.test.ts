@@ -48,7 +48,7 @@ async function both(directory: string, precision: Precision, work: (model: Loade
     assert.equal(native.info.slowNotice, undefined);
     const expected = await work(native);
     await onWasm(async (engine) => {
-      const model = await engine.load({ directory, precision });
+      const model = await engine.load({ directory, precision, threads: 1 });
       assert.match(model.info.slowNotice ?? "", /WebAssembly, because .*SPANFILL_ENGINE/);
       alike(await work(model), expected);
     });
