@@ -1,5 +1,6 @@
 /** Each setting that the server reads changes what it answers; test/lsp/server.test.ts has those of unasked help. */
 import assert from "node:assert/strict";
+import { readdirSync } from "node:fs";
 import { basename } from "node:path";
 import { after, test } from "node:test";
 import { randomModelFolder } from "../support/random-model.ts";
@@ -84,6 +85,12 @@ const rows: readonly [
     [false, true],
   ],
   ["inlineCompletion.alternatives", [1, 3], async (session) => (await suggested(session)).length > 1, [false, true]],
+  [
+    "inlineCompletion.minimumConfidence",
+    [0, 1],
+    async (session) => (await session.inlineCompletion(uri, lastLine, 2)).length > 0,
+    [true, false],
+  ],
   ["hover.words", [true, false], wordHover, [true, false]],
   ["logLevel", ["error", "debug"], isDebugged, [false, true]],
 ];
@@ -101,6 +108,22 @@ test("each setting changes the server's answers", { timeout: 120_000 }, async (t
       }
       assert.deepEqual(answers, expected);
     });
+});
+
+test("the engine computes with as many threads as the setting says", {
+  skip: process.platform !== "linux" && "counts the threads in /proc",
+}, async () => {
+  await using session = await startSession({ settings });
+  session.open(uri, TEXT);
+  const counts: number[] = [];
+  for (const threads of [1, 3]) {
+    session.settings = withSetting("threads", threads);
+    session.client.notify("workspace/didChangeConfiguration", { settings: null });
+    await command(session, "fillGaps", { version: 1 });
+    counts.push(readdirSync(`/proc/${(await command(session, "status"))["pid"]}/task`).length);
+  }
+  const [one = 0, three = 0] = counts;
+  assert.ok(three >= one + 2, `${one} threads with 1, ${three} with 3`);
 });
 
 /** The settings with one of another value, as a client's section has it. */
