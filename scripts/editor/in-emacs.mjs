@@ -8,7 +8,7 @@ import { aptInstall, onPath } from "./system.mjs";
 
 const LIMIT_MS = 300_000;
 const TEXT =
-  "# A heading 🙂\n\nThe cafe\u0301 is ___ in the morning and ___ at night.\nMore 🙂 of it is ___ there.\n\nThe text ends here.\n";
+  "# A heading 🙂\n\nThe cafe\u0301 is open ___ the morning and ___ at night.\nMore 🙂 a number ___ people come.\n\nThe text ends here.\n";
 const CRLF = "# Notes 🙂\r\n\r\nThe first ___ is short.\r\nThe second ___ is not 🙂.\r\n";
 const FERRY = "# The ferry\n\nA ferry crosses to the island three times a day. The crossing takes forty minutes.\n";
 

@@ -94,8 +94,8 @@
              (equal offered '("Fill gaps (3)" "Summarize selection")) offered)
       (check "the code action fills the gaps" (not (string-match-p "___" (text))) (text))
       (check "lines without gaps, and what is around gaps, are as they were"
-             (string-match-p (concat "\\`# A heading 🙂\n\nThe cafe\u0301 is .* in the morning and .* at night\\.\n"
-                                     "More 🙂 of it is .* there\\.\n\nThe text ends here\\.\n\\'")
+             (string-match-p (concat "\\`# A heading 🙂\n\nThe cafe\u0301 is open .* the morning and .* at night\\.\n"
+                                     "More 🙂 a number .* people come\\.\n\nThe text ends here\\.\n\\'")
                              (text))
              (text))
       (spanfill-undo)
@@ -107,7 +107,7 @@
       (check "rephrasing replaces the words and nothing else"
              (and (not (equal (text) original))
                   (string-prefix-p (substring original 0 (1- beg)) (text))
-                  (string-suffix-p " and ___ at night.\nMore 🙂 of it is ___ there.\n\nThe text ends here.\n" (text)))
+                  (string-suffix-p " and ___ at night.\nMore 🙂 a number ___ people come.\n\nThe text ends here.\n" (text)))
              (text))
       (spanfill-undo))
 
