@@ -35,7 +35,7 @@ export interface TypingOptions {
   readonly beside?: readonly string[];
   /** Whether to measure this build. */
   readonly product: boolean;
-  /** Whether to measure baselines that ask no model. */
+  /** Whether to measure baselines that ask no model, and the product without the document's words. */
   readonly baselines: boolean;
   /** File for all figures. */
   readonly json?: string;
@@ -82,22 +82,24 @@ interface System {
   start(): Promise<Suggester & { dispose(): Promise<void> }>;
 }
 
+const OWN_BUILD = "dist/cli.js";
 /** The chance from which the baselines show a word. */
 const BASELINE_CONFIDENCE = 0.4;
 
 function systemsOf({ confidence, model = "", beside = [], product, baselines }: TypingOptions): System[] {
-  const settingsOf = (least?: number) => ({
-    model,
-    ...(least === undefined ? {} : { inlineCompletion: { minimumConfidence: least } }),
-  });
-  const server = (name: string, script: string, least?: number): System => ({
+  const server = (name: string, script: string, inlineCompletion: object = {}): System => ({
     name,
-    start: () => startServer(settingsOf(least), script),
+    start: () => startServer({ model, inlineCompletion }, script),
   });
   const leasts = product ? (confidence ?? [undefined]) : [];
   return [
-    ...leasts.map((least) => server(least === undefined ? "product" : `product from ${least}`, "dist/cli.js", least)),
+    ...leasts.map((least) =>
+      least === undefined
+        ? server("product", OWN_BUILD)
+        : server(`product from ${least}`, OWN_BUILD, { minimumConfidence: least }),
+    ),
     ...beside.map((script) => server(script, script)),
+    ...(baselines && product ? [server("without the document", OWN_BUILD, { learnFrom: "off" })] : []),
     ...(baselines ? baselineExperts().map(([name, expert]) => withoutModel(name, expert)) : []),
   ];
 }
