@@ -18,6 +18,9 @@ const LONGEST = ["network/commands", "cli/cli", "builtin/builtin", "cli/train.",
 /** Tests that measure time, or wait for what another process does in time. */
 const BY_THEMSELVES = ["catalog/hub/network", "lsp/runs", "runs/service", "engine/search/generate", "panel/devices"];
 
+/** Files that the report names as the slowest. */
+const MOST_LISTED = 15;
+
 const picks = process.argv.slice(2).filter((argument) => argument !== "--events");
 const files = readdirSync("test", { recursive: true })
   .map((name) => name.replaceAll("\\", "/"))
@@ -56,6 +59,8 @@ await build({
 
 const names = [];
 const outcome = { passed: 0, failed: 0, skips: [] };
+/** Seconds that the tests of each file took. */
+const seconds = new Map();
 const lanes = [
   [files.filter((name) => !byItself(name)), Math.min(2, availableParallelism())],
   [files.filter(byItself), 1],
@@ -89,7 +94,9 @@ async function* events() {
   }
 }
 
-function count({ type, data: { name, file, skip, todo } }) {
+function count({ type, data: { name, file, skip, todo, nesting, details } }) {
+  if ((type === "test:pass" || type === "test:fail") && nesting === 0)
+    seconds.set(source(file), (seconds.get(source(file)) ?? 0) + details.duration_ms / 1000);
   if (type === "test:fail" && todo === undefined) outcome.failed += 1;
   else if (type === "test:pass" && skip !== undefined) outcome.skips.push(`${source(file)}: ${name} (${reason(skip)})`);
   else if (type === "test:pass") outcome.passed += 1;
@@ -103,9 +110,11 @@ function source(bundle) {
   return files.find((name) => bundle?.endsWith(name.replace(/\.ts$/, ".mjs")))?.replace(/\.test\.ts$/, "");
 }
 
-/** The end of the report: skipped tests by name, since nothing is known of what they protect. */
+/** The end of the report: the files that take longest, and skipped tests, of whose subject nothing is known. */
 function report() {
   const { passed, failed, skips } = outcome;
+  const slowest = [...seconds].sort(([, a], [, b]) => b - a).slice(0, MOST_LISTED);
+  if (seconds.size > 1) console.log(`slowest: ${slowest.map(([name, s]) => `${name} ${s.toFixed(0)} s`).join(", ")}`);
   for (const skip of skips) console.log(`skipped: ${skip}`);
   console.log(
     `${passed} passed, ${failed} failed, ${skips.length} skipped, in ${Math.round(performance.now() / 1000)} s`,
