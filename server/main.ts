@@ -29,10 +29,10 @@ import { SETTINGS_SECTION } from "../protocol/settings.ts";
 import { messageText } from "../protocol/shown-text.ts";
 import { stayUp } from "./engine/process/stay-up.ts";
 import { createSummaryCache } from "./features/read/summary-cache.ts";
-import { createTyping } from "./features/write/typing/typing.ts";
+import { createTyping, waitForever } from "./features/write/typing/typing.ts";
 import { cacheFolder } from "./files/whole-file.ts";
 import { leaveFolder, settleFolders } from "./files/working-folder.ts";
-import { type ClientAnswers, createClient } from "./lsp/client.ts";
+import { type ClientAnswers, createClient, waitsForModel } from "./lsp/client.ts";
 import { OFFER_KINDS } from "./lsp/code-actions.ts";
 import { COMMAND_IDS, executeCommand, executeCommandParams } from "./lsp/commands/execute.ts";
 import { chooseEncoding, documentModel, type PositionEncoding } from "./lsp/document/positions.ts";
@@ -278,7 +278,7 @@ function servicesFor(
     engine,
     suggestions: createSuggestions(undefined, (error) => log.error(`a suggestion failed: ${withStack(error)}`)),
     words: createWords(),
-    typing: createTyping(),
+    typing: createTyping(waitsForModel(options) ? waitForever : undefined),
     privateFiles: createPrivateFiles(t),
     summaries,
     log,

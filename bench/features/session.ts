@@ -48,7 +48,10 @@ export async function timedSession(settings: object, script = "dist/cli.js"): Pr
   const client = new RpcClient(resolve(script), ["serve", "--stdio"]);
   client.answers.set("workspace/configuration", (params) => (params as { items: unknown[] }).items.map(() => settings));
   const workspace = { configuration: true };
-  await client.request("initialize", { processId: process.pid, rootUri: null, capabilities: { workspace } });
+  await client.request("initialize", {
+    ...{ processId: process.pid, rootUri: null, capabilities: { workspace } },
+    initializationOptions: { waitsForModel: true },
+  });
   client.notify("initialized");
   const command = (name: string, argument?: object) =>
     client.request("workspace/executeCommand", { command: name, arguments: argument === undefined ? [] : [argument] });

@@ -72,6 +72,14 @@ export function createClient(
   };
 }
 
+/**
+ * Whether suggestions wait for the model however long it takes (initializationOptions: `waitsForModel`). Measurements
+ * want it, so that a busy machine leaves what is suggested as it is.
+ */
+export function waitsForModel(options: unknown): boolean {
+  return isEnabled(options, "waitsForModel");
+}
+
 /** Asks until the answer is yes, which is remembered. */
 function askOnce({ request }: Asks): NonNullable<Client["ask"]> {
   const agreed = new Set<string>();

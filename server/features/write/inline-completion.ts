@@ -131,7 +131,7 @@ async function likeliestWord(
   const early = patience(answered.signal)
     .then(() => earlyWord(context, place))
     .then(
-      (word) => (word !== undefined && word.chance >= least ? word : answer),
+      (word) => (word !== undefined && word.chance >= Math.max(least, SURE_ALONE) ? word : answer),
       () => answer, // it was in time
     );
   return Promise.race([answer, early]);
@@ -141,6 +141,8 @@ async function likeliestWord(
 const CHARACTERS_A_TOKEN = 10;
 /** Words of a suggestion that was not asked for, at most. */
 const MOST_WORDS = 5;
+/** The chance from which a word is shown before the model has answered, which may find another one likelier. */
+const SURE_ALONE = 0.6;
 /** The chance of a word from which it is worth knowing what follows. */
 const SURE = 0.5;
 

@@ -7,16 +7,13 @@ import {
   type InlineCompletionParams,
   inlineCompletion,
 } from "../../../server/features/write/inline-completion.ts";
-import { createTyping } from "../../../server/features/write/typing/typing.ts";
+import { createTyping, waitForever } from "../../../server/features/write/typing/typing.ts";
 import { fakeModel } from "../../support/fake-model.ts";
 
 const never = new AbortController().signal;
 
-/** The wait of one who waits for the model however long it takes. */
-const patient = () => new Promise<void>(() => undefined);
-
 /** A writer in one document, with a model that says how its text goes on. */
-function writer(answer: (before: string) => string, given: object = {}, languages = ["en"], patience = patient) {
+function writer(answer: (before: string) => string, given: object = {}, languages = ["en"], patience = waitForever) {
   const model = fakeModel((input) => answer(input.split("|")[0] ?? ""), { spellsLayout: true, languages });
   const { settings } = parseSettings({ inlineCompletion: given });
   const context = { model: async () => model, settings, typing: createTyping(patience) };

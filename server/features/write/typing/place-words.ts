@@ -86,4 +86,4 @@ function withWorkspace(weights: Weights): Weights {
   return { ...weights, english: weights.english - workspace, workspace };
 }
 
-const OF_WORKSPACE = 0.2;
+const OF_WORKSPACE = 0.4;

@@ -52,6 +52,11 @@ export function createTyping(patience: Typing["patience"] = shortWait): Typing {
 /** A person notices a longer wait. */
 const PATIENCE_MS = 80;
 
+/** A wait for the model however long it takes. */
+export function waitForever(): Promise<void> {
+  return new Promise(() => undefined);
+}
+
 async function shortWait(signal: AbortSignal): Promise<void> {
   await setTimeout(PATIENCE_MS, undefined, { signal, ref: false });
 }
