@@ -10,8 +10,8 @@ export interface DecodingOptions {
   readonly minNewTokens?: number;
   readonly numBeams?: number;
   readonly numReturnSequences?: number;
-  /** `--no-repeat-ngram-size`: commander takes a leading "no" off the name. */
-  readonly repeatNgramSize?: number;
+  /** `--no-repeat-ngram-size`: commander takes a leading "no" off the name, and says true where it is not given. */
+  readonly repeatNgramSize?: number | true;
   readonly lengthPenalty?: number;
   readonly repetitionPenalty?: number;
   readonly earlyStopping?: boolean;
@@ -40,6 +40,7 @@ export function requestOf(
     settings[name] = { value, from };
     return value;
   };
+  const ngramSize = options.repeatNgramSize === true ? undefined : options.repeatNgramSize;
   const { temperature, topK, topP, seed } = options;
   const sampling = defined({ temperature, topK, topP, seed });
   const isGiven = Object.keys(sampling).length > 0;
@@ -54,7 +55,7 @@ export function requestOf(
     minNewTokens: choose("minNewTokens", options.minNewTokens, own.minNewTokens, 0),
     numBeams: choose("numBeams", options.numBeams, ownBeams, 1),
     numReturnSequences: choose("numReturnSequences", options.numReturnSequences, own.numReturnSequences, 1),
-    noRepeatNgramSize: choose("noRepeatNgramSize", options.repeatNgramSize, own.noRepeatNgramSize, 0),
+    noRepeatNgramSize: choose("noRepeatNgramSize", ngramSize, own.noRepeatNgramSize, 0),
     lengthPenalty: choose("lengthPenalty", options.lengthPenalty, own.lengthPenalty, 1),
     repetitionPenalty: choose("repetitionPenalty", options.repetitionPenalty, own.repetitionPenalty, 1),
     earlyStopping: choose("earlyStopping", options.earlyStopping, own.earlyStopping, false),
