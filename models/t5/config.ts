@@ -75,6 +75,7 @@ export function parseConfig(json: unknown): T5Config {
     throw new ModelError("config", "config.json is not a JSON object. Take it from the model's own repository.");
   }
   const type = modelType(json);
+  refuseQuantized(json);
   const parsed = schema.safeParse(json);
   if (!parsed.success) throw new ModelError("config", explain(parsed.error.issues, json), { cause: parsed.error });
   const raw = parsed.data;
@@ -174,9 +175,21 @@ const schema = z.object({
   decoder_start_token_id: optional(z.int().min(0)),
 });
 
+function refuseQuantized(json: object): void {
+  const quantization = "quantization_config" in json ? json.quantization_config : undefined;
+  if (typeof quantization !== "object" || quantization === null) return;
+  const method = "quant_method" in quantization ? String(quantization.quant_method) : "another program";
+  throw new ModelError(
+    "config",
+    `config.json says that the weights were quantized by ${method}, which is not read. Use the model's float version; Spanfill quantizes it itself.`,
+  );
+}
+
 function modelType(json: object): "t5" | "mt5" | "umt5" {
   const type = "model_type" in json ? json.model_type : undefined;
   if (type === "t5" || type === "mt5" || type === "umt5") return type;
+  // config.json of 2019 has no model_type; these keys are T5's only.
+  if (type === undefined && "d_kv" in json && "relative_attention_num_buckets" in json) return "t5";
   const found = type === undefined ? "names no model_type" : `is of model_type ${JSON.stringify(type)}`;
   throw new ModelError(
     "config",

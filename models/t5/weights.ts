@@ -5,6 +5,66 @@ import type { T5Config } from "./config.ts";
 /** Other names of the embedding in checkpoints, accepted where `shared.weight` is absent. */
 export const EMBEDDING_ALIASES = ["encoder.embed_tokens.weight", "decoder.embed_tokens.weight"] as const;
 
+/** Prefixes that wrappers put before every name: PyTorch's, Lightning's, PEFT's, transformers' heads. */
+const WRAPPERS = ["module.", "model.", "transformer.", "_orig_mod.", "base_model."];
+
+/**
+ * The tensors without what wrappers put before their names.
+ * @throws ModelError "checkpoint" when there are two models under different prefixes
+ */
+export function unwrapped<T>(tensors: ReadonlyMap<string, T>): ReadonlyMap<string, T> {
+  const end = "encoder.final_layer_norm.weight";
+  const prefixes = [...tensors.keys()].filter((name) => name.endsWith(end)).map((name) => name.slice(0, -end.length));
+  const isWrapper = (prefix: string) => {
+    let rest = prefix;
+    for (let next = wrapperOf(rest); next !== undefined; next = wrapperOf(rest)) rest = rest.slice(next.length);
+    return rest === "";
+  };
+  if (prefixes.includes("")) return tensors;
+  const [prefix, other] = prefixes;
+  if (other !== undefined)
+    throw new ModelError(
+      "checkpoint",
+      `The weights hold two models, under ${prefix}encoder and ${other}encoder. Save the one to use by itself.`,
+    );
+  if (prefix === undefined || !isWrapper(prefix)) return tensors;
+  return new Map(
+    [...tensors].map(([name, tensor]) => [name.startsWith(prefix) ? name.slice(prefix.length) : name, tensor]),
+  );
+}
+
+function wrapperOf(text: string): string | undefined {
+  return WRAPPERS.find((wrapper) => text.startsWith(wrapper));
+}
+
+/**
+ * Refuses models with another head than a language model's, and adapters and quantized tensors of other programs.
+ * @throws ModelError "checkpoint" that names what was found, and what would serve
+ */
+export function refuseOtherHeads(names: Iterable<string>): void {
+  const advice =
+    "Use a T5ForConditionalGeneration; for labels, train one with `spanfill train --task classify`, for questions with --task qa.";
+  for (const name of names) {
+    const head = /^(classification_head|qa_outputs|classifier)\./.exec(name)?.[1];
+    const kind = head === "qa_outputs" ? "question answering" : "classification";
+    if (head !== undefined)
+      throw new ModelError(
+        "checkpoint",
+        `The weights have a head for ${kind} (${head}), which marks words or classes instead of writing. ${advice}`,
+      );
+    if (/\.(lora_[AB]|lora_embedding_[AB]|ia3_l)\b/.test(name))
+      throw new ModelError(
+        "checkpoint",
+        `The weights hold ${name}, part of an adapter (LoRA or IA3). Merge it into its base first (peft's merge_and_unload).`,
+      );
+    if (/\.(qweight|qzeros|weight_format|SCB|absmax)$|\.quant_state\./.test(name))
+      throw new ModelError(
+        "checkpoint",
+        `The weights hold ${name}: they were quantized by another program (GPTQ, AWQ, bitsandbytes). Use the model's float version; Spanfill quantizes it itself.`,
+      );
+  }
+}
+
 /** The name of the separate LM head. */
 export const LM_HEAD = "lm_head.weight";
 

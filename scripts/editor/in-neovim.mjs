@@ -7,7 +7,8 @@ import { cleanUp } from "./outcome.mjs";
 import { aptInstall, onPath } from "./system.mjs";
 
 const LIMIT_MS = 300_000;
-const TEXT = "# A heading 🙂\n\nit comes in order ___ use it, as well ___ the rest.\nmore 🙂 a number ___ files here\n\nthe end\n";
+const TEXT =
+  "# A heading 🙂\n\nit comes in order ___ use it, as well ___ the rest.\nmore 🙂 a number ___ files here\n\nthe end\n";
 
 /** Runs the script. @returns an outcome (outcome.mjs) */
 export async function inNeovim({ folder }) {

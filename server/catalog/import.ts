@@ -16,6 +16,7 @@ import { checkSpace } from "../files/space.ts";
 import { listFolder } from "./folder/find.ts";
 import { openModel } from "./folder/open.ts";
 import { sha256Of } from "./folder/sums.ts";
+import { readTokenizer, TOKENIZER_FILES } from "./folder/tokenizer.ts";
 import { readManifest } from "./installed.ts";
 import type { Places } from "./store.ts";
 
@@ -69,6 +70,7 @@ export async function importModel(from: string, places: Places, options: ImportO
     else
       await copyFolder(status.isFile() ? path : undefined, status.isFile() ? dirname(path) : path, unfinished, options);
     await openModel(unfinished, "float");
+    await tryTokenizer(unfinished);
     if (!existsSync(join(unfinished, "spanfill.json"))) await declare(unfinished, id);
     options.signal.throwIfAborted();
     await rename(unfinished, directory);
@@ -80,16 +82,31 @@ export async function importModel(from: string, places: Places, options: ImportO
   return { id: readManifest(directory).id, directory };
 }
 
+/** Encodes and decodes a sentence. @throws ModelError "tokenizer" when that fails, or no token is known */
+async function tryTokenizer(directory: string): Promise<void> {
+  const tokenizer = await readTokenizer(directory);
+  const ids = tokenizer.encode("This is a sentence.");
+  if (ids.length > 0 && tokenizer.decode(ids, { keepSpecial: true }) !== "") return;
+  throw new ModelError(
+    "tokenizer",
+    `The tokenizer in ${directory} reads a sentence as nothing. Take the one from the model's own repository.`,
+  );
+}
+
 /** The useful files of a model's folder; others, such as a training state, can be large. */
 const WANTED =
-  /^((config|generation_config|tokenizer|tokenizer_config|spanfill|decoding|calibration|shortlist)\.json|operative_config\.gin|spiece\.model|README\.md|[^/]+\.(safetensors|bin|msgpack|gguf|h5|index|index\.json)|[^/]+\.data-\d+-of-\d+)$/;
-const UNWANTED = /^(optimizer|scheduler|training_args|rng_state)/;
+  /^((config|generation_config|spanfill|decoding|calibration|shortlist)\.json|(operative_)?config\.gin|README\.md|[^/]+\.(safetensors|bin|pt|pth|ckpt|msgpack|gguf|h5|index|index\.json)|[^/]+\.data-\d+-of-\d+)$/;
+const UNWANTED = /^(optimizer|scheduler|training_args|rng_state|adapter_)/;
 
 /** Maximum number of files in a zip; a larger directory would fill the memory. */
 const MOST_ENTRIES = 10_000;
 
 function wanted(name: string): boolean {
-  return WANTED.test(name) && !UNWANTED.test(name) && fileNameSchema.safeParse(name).success;
+  return (
+    (TOKENIZER_FILES.includes(name) || WANTED.test(name)) &&
+    !UNWANTED.test(name) &&
+    fileNameSchema.safeParse(name).success
+  );
 }
 
 /**
@@ -97,7 +114,7 @@ function wanted(name: string): boolean {
  * @param only the weights file to copy from a folder with several
  */
 async function copyFolder(only: string | undefined, folder: string, to: string, options: ImportOptions): Promise<void> {
-  const weights = /\.(safetensors|bin|msgpack|gguf|h5)$/;
+  const weights = /\.(safetensors|bin|pt|pth|ckpt|msgpack|gguf|h5)$/;
   const names = (await listFolder(folder)).filter(wanted);
   const files = names.filter((name) => only === undefined || name === basename(only) || !weights.test(name));
   if (only !== undefined && !(weights.test(only) && files.includes(basename(only)))) {

@@ -112,9 +112,14 @@ function withoutArticles(text: string): string {
   return split(text.replace(/(?<![\p{L}\p{N}_])(?:a|an|the)(?![\p{L}\p{N}_])/gu, " ")).join(" ");
 }
 
+/** Words as Python's str.split() finds them. */
 function split(text: string): string[] {
-  return text.split(/\s+/).filter((word) => word !== "");
+  return text.split(PYTHON_SPACES).filter((word) => word !== "");
 }
+
+/** Python's white space has four separators and NEL that JavaScript's lacks, and lacks its byte order mark. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: four of them are separators
+const PYTHON_SPACES = /[\t-\r\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+/;
 
 function rougeWords(text: string, stem: boolean): string[] {
   const words = text.toLowerCase().match(/[a-z0-9]+/g) ?? [];

@@ -56,6 +56,12 @@ test("every option that a command defines is passed by a test", () => {
     .filter((name) => !new RegExp(`["'\` ]${name}["'\` =]`).test(tests));
   assert.deepEqual(never, []);
 });
+test("a text does not end before its least length", () => {
+  const ended = (ids: readonly number[]) => ids.indexOf(1) >= 0 && ids.indexOf(1) < 6;
+  const { ids } = generated("--min-new-tokens", "6");
+  assert.ok(!ended(ids) && ids.length >= 6, ids.join());
+});
+
 test("what was produced is penalized, or not repeated", () => {
   const repeated = generated().ids;
   assert.ok(new Set(repeated).size < repeated.length, `this test needs a model that repeats itself: ${repeated}`);

@@ -3,6 +3,7 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } f
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
+import { gunzipSync } from "node:zlib";
 import { readGenerationSettings } from "../../server/catalog/folder/generation.ts";
 import { requestOf } from "../../server/cli/generate-request.ts";
 import { createLocalEngine } from "../../server/engine/process/local.ts";
@@ -14,7 +15,7 @@ interface Case {
   readonly ids: readonly (readonly number[])[];
 }
 
-const cases: Case[] = JSON.parse(readFileSync("test/fixtures/generation/cases.json", "utf8"));
+const cases: Case[] = JSON.parse(gunzipSync(readFileSync("test/fixtures/generation/cases.json.gz")).toString());
 const plain = "test/fixtures/checkpoint/plain";
 const base = JSON.parse(readFileSync(join(plain, "config.json"), "utf8"));
 const folder = mkdtempSync(join(tmpdir(), "spanfill-generation-"));

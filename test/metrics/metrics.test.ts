@@ -97,3 +97,9 @@ test("gives an interval that repeats, holds the mean, and narrows with more valu
   assert.ok(Math.abs((many.high - many.low) / (2 * 1.96 * spread) - 1) < 0.1);
   assert.throws(() => bootstrap([]), RangeError);
 });
+
+test("white space is Python's: NEL and four separators are, a byte order mark is not", () => {
+  for (const space of ["\x85", "\x1c", "\x1d", "\x1e", "\x1f", "\u3000"])
+    assert.deepEqual(answerScores(["x y"], `x${space}y`), { exact: 1, f1: 1 });
+  assert.deepEqual(answerScores(["x y"], "x\ufeffy"), { exact: 0, f1: 0 });
+});

@@ -144,3 +144,10 @@ for (const [name, json, message] of refusals) {
     );
   });
 }
+
+test("a configuration of 2019 has no model_type; one of quantized weights is refused by its method", () => {
+  const { model_type: _, ...old } = small;
+  assert.equal(parseConfig({ ...old, relative_attention_num_buckets: 32 }).dModel, 512);
+  const quantized = { ...small, quantization_config: { quant_method: "gptq", bits: 4 } };
+  assert.throws(() => parseConfig(quantized), /quantized by gptq, which is not read/);
+});

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { ModelError } from "../../models/errors.ts";
 import { parseConfig, type T5Config } from "../../models/t5/config.ts";
-import { checkTensors, parameterCount, tensorShapes } from "../../models/t5/weights.ts";
+import { checkTensors, parameterCount, refuseOtherHeads, tensorShapes, unwrapped } from "../../models/t5/weights.ts";
 
 function config(overrides: Partial<T5Config>): T5Config {
   const tiny = { model_type: "t5", vocab_size: 32128, d_model: 256, d_ff: 1024, d_kv: 64, num_heads: 4, num_layers: 4 };
@@ -111,4 +111,29 @@ test("refuses a gated feed-forward where a plain one should be", () => {
     () => checkTensors(config({}), tensorsOf(config({ feedForward: "gated-gelu" }))),
     /a gated feed-forward layer/,
   );
+});
+
+const norm = "encoder.final_layer_norm.weight";
+for (const prefix of ["module.", "model.", "transformer.", "_orig_mod.", "base_model.model.", "module._orig_mod."]) {
+  test(`names lose the prefix of a wrapper: ${prefix}`, () => {
+    const names = unwrapped(new Map([norm, "shared.weight"].map((name) => [prefix + name, 0])));
+    assert.deepEqual([...names.keys()], [norm, "shared.weight"]);
+  });
+}
+
+test("a prefix that no wrapper has stays, and two models are refused", () => {
+  assert.ok(unwrapped(new Map([[`other.${norm}`, 0]])).has(`other.${norm}`));
+  const two = new Map([`model.${norm}`, `module.${norm}`].map((name) => [name, 0]));
+  assert.throws(() => unwrapped(two), /two models, under model\.encoder and module\.encoder/);
+});
+
+test("other heads, adapters and quantized tensors are refused by name", () => {
+  const rows: [string, RegExp][] = [
+    ["qa_outputs.weight", /head for question answering \(qa_outputs\).*--task qa/],
+    ["classification_head.dense.weight", /head for classification.*--task classify/],
+    ["encoder.block.0.layer.0.SelfAttention.q.lora_A.default.weight", /LoRA or IA3.*merge_and_unload/],
+    ["encoder.block.0.layer.0.SelfAttention.q.qweight", /quantized by another program/],
+  ];
+  for (const [name, message] of rows) assert.throws(() => refuseOtherHeads([name]), message);
+  refuseOtherHeads(["shared.weight", "lm_head.weight"]);
 });

@@ -11,6 +11,7 @@ import {
   swapBytes,
   type TensorMap,
 } from "../tensor.ts";
+import { harmlessGlobals, UnsupportedTensor } from "./harmless-globals.ts";
 import { readPickle } from "./pickle.ts";
 import { entryOffset, zipEntries } from "./zip.ts";
 
@@ -153,6 +154,8 @@ const globals: ReadonlyMap<string, unknown> = new Map<string, unknown>([
   ["torch._utils._rebuild_tensor", rebuildTensor],
   ["torch._utils._rebuild_tensor_v2", rebuildTensor],
   ["torch._utils._rebuild_parameter", rebuildParameter],
+  ["torch.storage.UntypedStorage", new StorageType("U8")],
+  ...harmlessGlobals,
 ]);
 
 function orderedDict(...items: unknown[]): Map<unknown, unknown> {
@@ -217,11 +220,20 @@ async function leadingPickles(
   }
 }
 
-/** The tensors of a state dict, which may be under `state_dict` among other values. */
+/** The tables in which training programs put a state dict: Lightning, plain loops, DeepSpeed. */
+const TABLES = ["state_dict", "model_state_dict", "model", "module"];
+
+/** The tensors of a state dict, which may be a table among other values. */
 function tensors(source: ByteSource, saved: unknown, swapped: boolean): TensorMap {
-  const inner = saved instanceof Map ? (saved.get("state_dict") ?? saved) : saved;
+  const nested = TABLES.map((name) => (saved instanceof Map ? saved.get(name) : undefined));
+  const inner = nested.find((value) => value instanceof Map) ?? saved;
   const found = new Map<string, StoredTensor>();
   for (const [name, value] of inner instanceof Map ? inner : []) {
+    if (value instanceof UnsupportedTensor)
+      throw malformed(
+        source.name,
+        `stores ${String(name)} as ${value.dtype}, which is not supported; float32, float16 and bfloat16 are`,
+      );
     if (typeof name !== "string" || !(value instanceof TensorView)) continue;
     found.set(name, tensor(source, name, value, swapped));
   }

@@ -5,6 +5,7 @@ import { formatOf, readSafetensors, unknownFormat } from "../../../models/checkp
 import type { TensorDtype } from "../../../models/checkpoint/safetensors.ts";
 import type { StoredTensor, TensorMap } from "../../../models/checkpoint/tensor.ts";
 import { ModelError } from "../../../models/errors.ts";
+import { readJson } from "../../files/whole-file.ts";
 import { findWeights, isShardIndex, readShardIndex } from "./find.ts";
 import { type FileSource, openSource, readRange } from "./source.ts";
 
@@ -32,12 +33,29 @@ export interface Checkpoint {
 export async function openCheckpoint(directory: string): Promise<Checkpoint> {
   const path = await findWeights(directory);
   if (path === undefined) {
+    await refuseAdapter(directory);
     throw new ModelError(
       "checkpoint",
       `${directory} does not contain model.safetensors or other weights. Give the folder of a complete model.`,
     );
   }
   return isShardIndex(path) ? openShards(path) : openWeights(path);
+}
+
+/** @throws ModelError "checkpoint" that names the adapter's kind and base, when the folder holds one */
+async function refuseAdapter(directory: string): Promise<void> {
+  const path = join(directory, "adapter_config.json");
+  const json = await readJson(path, "checkpoint").catch(() => undefined);
+  if (typeof json !== "object" || json === null) return;
+  const { peft_type: kind = "PEFT", base_model_name_or_path: base } = {
+    peft_type: undefined,
+    base_model_name_or_path: undefined,
+    ...json,
+  };
+  throw new ModelError(
+    "checkpoint",
+    `${directory} holds an adapter (${kind}) of ${base ?? "another model"}, not a model. Merge it with its base (peft's merge_and_unload and save_pretrained) and use that folder.`,
+  );
 }
 
 /**

@@ -20,7 +20,9 @@ export const INT8_FILE = "model.int8.safetensors";
  * malformed
  */
 export async function findWeights(directory: string): Promise<string | undefined> {
-  const names = (await listFolder(directory)).filter((name) => name !== INT8_FILE && !name.startsWith("."));
+  const names = (await listFolder(directory)).filter(
+    (name) => name !== INT8_FILE && !name.startsWith(".") && !ADAPTER.test(name),
+  );
   if (names.includes(SINGLE)) return join(directory, SINGLE);
   const candidates: Candidate[] = [];
   const shards = new Set<string>();
@@ -81,6 +83,8 @@ interface Candidate {
   readonly rank: number;
 }
 
+/** The weights of a PEFT adapter, which are no model. */
+const ADAPTER = /^adapter_model\.(safetensors|bin)$/;
 const SINGLE = "model.safetensors";
 /** The names that libraries give to weights, single or sharded. */
 const USUAL = /^(model|pytorch_model|flax_model|tf_model)\.(safetensors|bin|msgpack|h5)(\.index\.json)?$/;

@@ -2,11 +2,11 @@
 import { join } from "node:path";
 import { INT8_HEAD, tensorPlan } from "../../../models/checkpoint/plan.ts";
 import type { TensorSpec } from "../../../models/checkpoint/safetensors.ts";
-import type { TensorMap } from "../../../models/checkpoint/tensor.ts";
+import type { StoredTensor, TensorMap } from "../../../models/checkpoint/tensor.ts";
 import { ModelError } from "../../../models/errors.ts";
 import type { T5Config } from "../../../models/t5/config.ts";
-import { checkTensors, EMBEDDING_ALIASES, LM_HEAD } from "../../../models/t5/weights.ts";
-import { type Checkpoint, openCheckpoint, openSafetensors, sameTensor } from "./checkpoint.ts";
+import { checkTensors, EMBEDDING_ALIASES, LM_HEAD, refuseOtherHeads, unwrapped } from "../../../models/t5/weights.ts";
+import { type Checkpoint, openCheckpoint, openSafetensors, readTensor, sameTensor } from "./checkpoint.ts";
 import { findWeights, INT8_FILE, listFolder } from "./find.ts";
 import { declaredShape } from "./shape.ts";
 
@@ -34,8 +34,13 @@ export async function openModel(directory: string, prefer: "float" | "int8"): Pr
     checkPlanned(config, checkpoint, join(directory, INT8_FILE));
     return { directory, config, form: "int8", checkpoint };
   }
-  const checkpoint = withEmbedding(await openCheckpoint(directory));
-  const config = await settleHead(declared(checkpoint.tensors), checkpoint.tensors);
+  const opened = await openCheckpoint(directory);
+  const tensors = unwrapped(opened.tensors);
+  refuseOtherHeads(tensors.keys());
+  const shape = declared(tensors);
+  const checkpoint = withEmbedding({ ...opened, tensors }, shape.tieWordEmbeddings);
+  await refuseOwnEmbeddings(checkpoint.tensors);
+  const config = await settleHead(shape, checkpoint.tensors);
   checkTensors(config, checkpoint.tensors);
   return { directory, config, form: "float", checkpoint };
 }
@@ -65,11 +70,37 @@ function checkPlanned(config: T5Config, checkpoint: Checkpoint, path: string): v
 }
 
 /** The checkpoint with its embedding named `shared.weight`, whichever alias the file uses. */
-function withEmbedding(checkpoint: Checkpoint): Checkpoint {
-  const alias = EMBEDDING_ALIASES.find((name) => checkpoint.tensors.has(name));
+function withEmbedding(checkpoint: Checkpoint, tied: boolean): Checkpoint {
+  // The head of a tied model is its embedding.
+  const alias = [...EMBEDDING_ALIASES, ...(tied ? [LM_HEAD] : [])].find((name) => checkpoint.tensors.has(name));
   const embedding = alias === undefined ? undefined : checkpoint.tensors.get(alias);
   if (embedding === undefined || checkpoint.tensors.has("shared.weight")) return checkpoint;
   return { ...checkpoint, tensors: new Map([...checkpoint.tensors, ["shared.weight", embedding]]) };
+}
+
+/** Whether two tensors have the same values, up to the rounding of their types. */
+async function sameValues(name: string, a: StoredTensor, b: StoredTensor): Promise<boolean> {
+  if (await sameTensor(a, b)) return true;
+  if (a.dtype === b.dtype && a.offset !== undefined && b.offset !== undefined) return false;
+  if (a.shape.join() !== b.shape.join()) return false;
+  const [x, y] = await Promise.all([readTensor(name, a), readTensor(name, b)]);
+  return x.every((value, i) => Math.abs(value - (y[i] ?? 0)) <= 0.01 * Math.abs(value) + 1e-6);
+}
+
+/**
+ * Refuses stacks with separate embeddings, which transformers 5 would use and no published T5 has.
+ * @throws ModelError "checkpoint"
+ */
+async function refuseOwnEmbeddings(tensors: TensorMap): Promise<void> {
+  const shared = tensors.get("shared.weight");
+  for (const name of EMBEDDING_ALIASES) {
+    const own = tensors.get(name);
+    if (own === undefined || shared === undefined || (await sameValues(name, own, shared))) continue;
+    throw new ModelError(
+      "checkpoint",
+      `${name} differs from shared.weight, but encoder and decoder of a T5 share one embedding. Save the model with tied embeddings, or choose another.`,
+    );
+  }
 }
 
 /**

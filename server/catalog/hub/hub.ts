@@ -176,8 +176,8 @@ const WEIGHTS = [
   /^flax_model\.msgpack$/,
   /^flax_model(-\d+-of-\d+\.msgpack|\.msgpack\.index\.json)$/,
 ];
-const TOKENIZER = /^(tokenizer\.json|spiece\.model)$/;
-const SETTINGS = /^(generation_config|tokenizer_config|config)\.json$/;
+const TOKENIZER = /^(tokenizer\.json|spiece\.model|sentencepiece\.model|vocab\.json|merges\.txt)$/;
+const SETTINGS = /^(generation_config|tokenizer_config|special_tokens_map|added_tokens|config)\.json$/;
 const NEEDED = [...WEIGHTS, TOKENIZER, SETTINGS];
 
 const ADVICE: Readonly<Record<Hub["identity"], string>> = {

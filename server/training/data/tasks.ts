@@ -202,15 +202,20 @@ function answersOf(row: PickedRow): string[] {
   return Array.isArray(answers) ? answers.map(String) : [cellText(row, "answers")];
 }
 
-/** Blanks around marks, as t5's _pad_punctuation (RE2's \W is ASCII's). */
+/** Blanks around marks, as t5's _pad_punctuation (RE2's \s is these five characters). */
 function spaced(words: string): string {
-  return words.replace(/([^A-Za-z0-9_])/g, " $1 ").replace(/\s+/g, " ");
+  return words.replace(/[^_\t\n\f\r \p{N}\p{L}\p{M}]/gu, " $& ").replace(/[\t\n\f\r ]+/g, " ");
 }
 
 /** STS-B's scores as T5 writes them: to the nearest fifth. */
 function fifths(score: string): string {
   const number = Number(score);
-  return Number.isFinite(number) && score.trim() !== "" ? (Math.round(number * 5) / 5).toFixed(1) : "";
+  if (!Number.isFinite(number) || score.trim() === "") return "";
+  // In float32, halves to the even neighbor, as tf.round.
+  const scaled = Math.fround(Math.fround(number) * 5);
+  const floor = Math.floor(scaled);
+  const rounded = scaled - floor === 0.5 ? floor + (floor % 2) : Math.round(scaled);
+  return Math.fround(rounded / 5).toFixed(1);
 }
 
 /** A label's word for its number, or for false and true; a number without one (-1: not labelled) is nothing. */

@@ -6,6 +6,7 @@ import { defined } from "../../../base/defined.ts";
 import { configJson, parseConfig, type T5Config } from "../../../models/t5/config.ts";
 import { learnedShapes } from "../../../models/t5/trainable.ts";
 import { tensorShapes } from "../../../models/t5/weights.ts";
+import { TOKENIZER_FILES } from "../../catalog/folder/tokenizer.ts";
 import { readManifest } from "../../catalog/installed.ts";
 import { isMissing, writeAtomically } from "../../files/whole-file.ts";
 import type { Learner, Weights } from "../step/step.ts";
@@ -50,16 +51,7 @@ export async function writeAdapter(
 const GENERATION = "generation_config.json";
 
 /** Files of a model beside its weights and config.json. */
-const BESIDE = [
-  "tokenizer.json",
-  "spiece.model",
-  "vocab.json",
-  "merges.txt",
-  "added_tokens.json",
-  "tokenizer_config.json",
-  "special_tokens_map.json",
-  GENERATION,
-];
+const BESIDE = [...TOKENIZER_FILES, GENERATION];
 
 /** Writes what a model's folder holds beside its weights; config.json last, which makes it a model. */
 export async function writeTrainedFolder(

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
+import { gunzipSync } from "node:zlib";
 import { ModelError } from "../../../models/errors.ts";
 import { readAll, storedZip } from "../bytes.ts";
 
@@ -170,6 +171,18 @@ for (const [protocol, layout, encoded] of torch) {
     const bytes = Buffer.from(encoded, "base64");
     if (protocol === 0)
       await assert.rejects(readAll(bytes), /is a pickle of protocol 0, from which PyTorch itself cannot/);
+    else assert.deepEqual(await read(bytes), [0, 1, 2, 3, 4, 5]);
+  });
+}
+
+const saved: Record<string, string> = JSON.parse(
+  gunzipSync(readFileSync("test/fixtures/checkpoint/safe_pickles.json.gz")).toString(),
+);
+for (const [name, encoded] of Object.entries(saved)) {
+  test(`${name === "float8" ? "names a type that is not read" : "reads tensors beside harmless values"}: ${name}`, async () => {
+    const bytes = Buffer.from(encoded, "base64");
+    if (name === "float8")
+      await assert.rejects(readAll(bytes), /stores w as torch\.float8_e4m3fn, which is not supported/);
     else assert.deepEqual(await read(bytes), [0, 1, 2, 3, 4, 5]);
   });
 }

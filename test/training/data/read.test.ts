@@ -93,6 +93,17 @@ describe("T5's own formats", () => {
     ["sst2", { sentence: "fine", label: 1 }, "sst2 sentence: fine", "positive"],
     ["stsb", { sentence1: "a", sentence2: "b", label: 3.2499 }, "stsb sentence1: a sentence2: b", "3.2"],
     ["stsb", { sentence1: "a", sentence2: "b", label: 5 }, "stsb sentence1: a sentence2: b", "5.0"],
+    // Halves to even, as tf.round.
+    ["stsb", { sentence1: "c", sentence2: "b", label: 0.5 }, "stsb sentence1: c sentence2: b", "0.4"],
+    ["stsb", { sentence1: "d", sentence2: "b", label: 2.5 }, "stsb sentence1: d sentence2: b", "2.4"],
+    ["stsb", { sentence1: "e", sentence2: "b", label: 4.5 }, "stsb sentence1: e sentence2: b", "4.4"],
+    // Letters of all scripts stay together, characters beyond U+FFFF whole.
+    [
+      "squad",
+      { question: "Who", context: "Vídeo 🎉 ok", answers: { text: ["🎉"] } },
+      "question: Who context: Vídeo 🎉 ok",
+      " 🎉 ",
+    ],
     ["qqp", { question1: "a", question2: "b", label: "duplicate" }, "qqp question1: a question2: b", "duplicate"],
     ["boolq", { question: "q", passage: "p", label: true }, "boolq passage: p question: q", "True"],
     [
