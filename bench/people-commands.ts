@@ -47,8 +47,9 @@ export function addPeopleCommands(program: Command, count: (text: string) => num
 
   program
     .command("documents")
-    .description("time and memory of reading documents by size and format, beside the bare libraries")
-    .option("--formats <names...>", "formats to measure")
+    .description("time and memory of reading and of summarizing documents by size; reading beside the bare libraries")
+    .addOption(new Option("--part <names...>", "parts").choices(["read", "summarize"]).default(["read", "summarize"]))
+    .option("--formats <names...>", "formats to read")
     .option("--most <bytes>", "the largest document", count, 10_000_000)
     .action(async (options: import("./documents.ts").DocumentsOptions) => {
       const { benchDocuments } = await import("./documents.ts");

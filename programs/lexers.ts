@@ -89,19 +89,33 @@ const LOADERS: Readonly<Record<string, () => Promise<Lexer>>> = {
 function treeLexer(parser: LRParser): Lexer {
   return (text, before) => {
     const fragments = before?.tree === undefined ? [] : fragmentsAfter(before.text, before.tree, text);
-    const tree = parser.parse(text, fragments);
     const comments: Comment[] = [];
-    tree.iterate({
-      enter({ name, from, to, node }) {
-        if (/Comment$/.test(name)) comments.push({ start: from, end: to, isDocstring: false });
-        else if (name === "String" && isDocstring(text, from) && node.parent?.name === "ExpressionStatement")
-          comments.push({ start: from, end: to, isDocstring: true });
-        else return true;
-        return false;
-      },
-    });
-    return { text, comments, tree };
+    try {
+      const tree = parser.parse(withoutRuns(text), fragments);
+      tree.iterate({
+        enter({ name, from, to, node }) {
+          if (/Comment$/.test(name)) comments.push({ start: from, end: to, isDocstring: false });
+          else if (name === "String" && isDocstring(text, from) && node.parent?.name === "ExpressionStatement")
+            comments.push({ start: from, end: to, isDocstring: true });
+          else return true;
+          return false;
+        },
+      });
+      return { text, comments, tree };
+    } catch (error) {
+      // Some grammars make trees of thousands of open lists that their own library cannot walk.
+      if (error instanceof TypeError || error instanceof RangeError) return { text, comments };
+      throw error;
+    }
   };
+}
+
+/**
+ * A text without a mark or two repeated five hundred times, which no program has: the parsers' recovery from as many
+ * errors, and the depth of as many open lists, take time by the square of their number.
+ */
+function withoutRuns(text: string): string {
+  return text.replace(/([^\w\s]{1,2}[ \t]?)\1{500,}/g, (run) => " ".repeat(run.length));
 }
 
 function fragmentsAfter(old: string, tree: Tree, text: string): readonly TreeFragment[] {

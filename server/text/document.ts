@@ -7,6 +7,7 @@ import { type Format, formatOfContent, programOfContent } from "./document/conte
 import { frontMatterOf } from "./document/front-matter.ts";
 import { isGitLog } from "./document/git.ts";
 import { programOf } from "./document/program-names.ts";
+import { shifted } from "./document/shifted.ts";
 import { normalized } from "./document/source.ts";
 
 export type { Block, BlockKind, Prose } from "./document/block.ts";
@@ -101,13 +102,20 @@ export function formatOf(text: string, language = ""): Format {
   const known = FORMATS[name] ?? FORMATS[ending] ?? NAMES[name.slice(name.lastIndexOf("/") + 1)];
   if (known !== undefined && known !== "plaintext") return known;
   if (programOf(name) !== undefined) return "program";
-  const head = text.slice(0, MOST_TOLD_BY);
+  const head = normalized(text.slice(0, MOST_TOLD_BY));
   if (isGitLog(head)) return "gitLog";
   return known ?? (PLAIN.has(ending) ? "plaintext" : formatOfContent(head));
 }
 
 /** Reads a text. Never throws. */
 export async function readDocument(text: string, language?: string): Promise<TextDocument> {
+  const hasMark = text.startsWith("\uFEFF");
+  const { format, blocks } = await readMarked(hasMark ? text.slice(1) : text, language);
+  return { text, format, blocks: hasMark ? blocks.map((block) => shifted(block, (at) => at + 1)) : blocks };
+}
+
+/** Reads a text without a byte order mark. */
+async function readMarked(text: string, language?: string): Promise<TextDocument> {
   const format = formatOf(text, language);
   if (format === "program") {
     const { programBlocks } = await import("./document/program.ts");

@@ -62,8 +62,14 @@ function once<T>(make: () => T): () => T {
   };
 }
 
+/**
+ * A text whose lists are not nested too deep on one line, and whose tables' second lines have no blanks after the last
+ * bar, as they have where lines ended with CRLF: the parser takes neither.
+ */
 export function shallow(text: string): string {
-  return text.replace(/^[ \t]*(?:(?:[-*+>]|\d{1,9}[.)])[ \t]*){60,}/gm, (marks) => " ".repeat(marks.length));
+  return text
+    .replace(/^[ \t]*(?:(?:[-*+>]|\d{1,9}[.)])[ \t]*){60,}/gm, (marks) => " ".repeat(marks.length))
+    .replace(/^([ \t>]{0,20}\|?(?:[ \t]*:?-+:?[ \t]*\|)*[ \t]*:?-+:?[ \t]*)\|(?=[ \t]+$)/gm, "$1 ");
 }
 
 /** Blocks that lie deeper are not read. */

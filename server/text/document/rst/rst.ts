@@ -238,9 +238,9 @@ class RstReader {
   }
 
   #paragraph(blocks: Block[], lines: readonly Line[], i: number, indent: number, depth: number): number {
-    let at = i;
+    let at = i + 1; // its first line may be indented less than what it stands in
     while (at < lines.length && lines[at]?.text !== "" && (lines[at]?.indent ?? 0) >= indent) {
-      if (at > i && (lines[at]?.indent ?? 0) > indent && at === i + 1) {
+      if (at === i + 1 && (lines[at]?.indent ?? 0) > indent) {
         // A term and its definition.
         blocks.push(this.#prose((lines[i] as Line).start, (lines[i] as Line).end));
         const end = indentedEnd(lines, at, indent);
@@ -255,7 +255,7 @@ class RstReader {
     }
     const [start, end] = [(lines[i] as Line).start, endOf(lines, at)];
     const text = this.#text.slice(start, end);
-    const isLiteral = /::$/.test(text);
+    const isLiteral = text.endsWith("::");
     if (text.trim() !== "::") blocks.push(this.#prose(start, isLiteral ? end - (/\s::$/.test(text) ? 2 : 1) : end));
     return isLiteral ? this.#literal(blocks, lines, at, indent) : at;
   }

@@ -1,0 +1,124 @@
+/** Damaged documents of every format: cut, spliced, nested thousands deep, with all line ends and stray units. */
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import fc from "fast-check";
+import { readReferenceDocuments } from "../../../bench/prose-view.ts";
+import { type Block, proseBlocks, readDocument } from "../../../server/text/document.ts";
+
+const folder = "test/fixtures/prose";
+const MOST = 3000;
+
+/** Pieces of real documents and of the cases, with the names that tell their formats. */
+const samples = [
+  ...readdirSync(folder).map((name) => ({ name, text: readFileSync(join(folder, name), "utf8").slice(0, MOST) })),
+  ...readReferenceDocuments().map(({ path, text }) => ({ name: path, text: text.slice(0, MOST) })),
+  { name: "mail.eml", text: "From: a@b.example\nSubject: A\n\nHi,\n\n> quoted\ntext\n\n-- \nJane\n" },
+  {
+    name: "log.txt",
+    text: "commit 0123456789\nAuthor: A <a@b>\n\n    Subject\n\n    Text\n\ndiff --git a/a b/a\n+ x\n",
+  },
+  { name: "a.rs", text: "//! Doc\n/// # Errors\nfn a<'a>(x: &'a str) { let q = '\"'; /* b /* c */ d */ }\n" },
+  { name: "a.py", text: 'def a():\n    """Doc.\n\n    :param x: y\n    """\n    # c\n' },
+  { name: "a.js", text: "const a = /`/; // b\n/** {@link C d} */ `x`;\n" },
+  { name: "a.yaml", text: "# a\nb: 'it''s'\nc: |\n  # d\n" },
+  { name: "a.ini", text: "; a\n# b\n[c]\nd = e\n" },
+  { name: "a.sh", text: "# a\ncat <<'E'\n# b\nE\n" },
+  { name: "a.csv", text: 'a,b\n"c,d",e\n' },
+  { name: "a.typ", text: "#set a(b: [c])\n= D\n\n#if x [ y ] else [ z ] $ m $ @e\n" },
+  { name: "a.qmd", text: "---\ntitle: a\n---\n\n::: {.b}\nSee @fig-c `r d`.\n:::\n" },
+];
+const NAMES = [...new Set(samples.map(({ name }) => name.slice(name.lastIndexOf(".") + 1)))];
+const oddities = fc.constantFrom(
+  "\r",
+  "\r\n",
+  "\n\n",
+  "\uFEFF",
+  "\uD800",
+  "\uDC00",
+  "\0",
+  "\u2028",
+  "\u200B",
+  "\t",
+  "```",
+  "'''",
+);
+
+function all(blocks: readonly Block[]): Block[] {
+  return blocks.flatMap((block) => [block, ...all(block.children), ...all(block.inner?.() ?? [])]);
+}
+
+async function check(text: string, name: string): Promise<void> {
+  const { blocks } = await readDocument(text, name);
+  for (const block of all(blocks)) {
+    assert.ok(0 <= block.start && block.start <= block.end && block.end <= text.length, `${name}: ${block.kind}`);
+    const prose = block.prose?.();
+    for (const [i, start] of prose?.starts.entries() ?? [])
+      assert.ok(
+        start < (prose?.ends[i] ?? 0) && (prose?.ends[i] ?? 0) <= text.length,
+        `${name}: ${block.kind} at ${i}`,
+      );
+  }
+  proseBlocks(blocks);
+}
+
+test("cut and spliced documents, read as every format, never throw, and ranges stay inside", async () => {
+  const piece = fc
+    .tuple(fc.constantFrom(...samples), fc.nat(), fc.nat(), oddities)
+    .map(([{ text }, from, length, odd]) => {
+      const start = from % Math.max(1, text.length);
+      return text.slice(start, start + (length % 400)) + odd;
+    });
+  const spliced = fc.tuple(fc.constantFrom(...NAMES), fc.array(piece, { minLength: 1, maxLength: 4 }));
+  await fc.assert(
+    fc.asyncProperty(spliced, ([name, pieces]) => check(pieces.join(""), name)),
+    { numRuns: 1200 },
+  );
+});
+
+test("whole documents with other line ends have the same prose", async () => {
+  for (const { name, text } of samples) {
+    const lf = text.replace(/\r\n?/g, "\n");
+    const proseOf = async (whole: string) =>
+      proseBlocks((await readDocument(whole, name)).blocks).map(({ prose }) => prose.text);
+    const expected = await proseOf(lf);
+    assert.deepEqual(await proseOf(lf.replaceAll("\n", "\r\n")), expected, `${name} with CRLF`);
+    assert.deepEqual(await proseOf(lf.replaceAll("\n", "\r")), expected, `${name} with CR`);
+    assert.deepEqual(await proseOf(`\uFEFF${lf}`), expected, `${name} with a byte order mark`);
+  }
+});
+
+const deep = [
+  "(",
+  "[",
+  "{",
+  "<div>",
+  "\\a{",
+  "#a[",
+  "> ",
+  "- ",
+  "/*",
+  '"""',
+  "`${",
+  "{{",
+  "#if a [",
+  "<<",
+  "**",
+  "\\begin{a}\n",
+];
+test("nesting thousands deep takes time linear in its depth", async () => {
+  for (const name of NAMES) {
+    for (const unit of deep) {
+      const time = async (count: number) => {
+        const before = process.cpuUsage().user;
+        await check(unit.repeat(count), name);
+        return (process.cpuUsage().user - before) / 1000;
+      };
+      await time(100);
+      const [short, long] = [await time(1000), await time(8000)];
+      // Eight times the text; a square would be 64 times. What takes a moment is not measured well.
+      assert.ok(long < 1200 || long < 24 * short, `${name} ${JSON.stringify(unit)}: ${short} ms, ${long} ms`);
+    }
+  }
+});
