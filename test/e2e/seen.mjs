@@ -10,7 +10,7 @@ const TEXT = "# The ferry\n\nA ferry crosses to the island three times a day, an
 const TRY_MS = 5000;
 /** Between keys, as of a quick typist, and for how long. */
 const KEY_MS = 80;
-const TYPED_MS = 1000 * Number(process.env.SPANFILL_TYPED_SECONDS ?? 15);
+const TYPED_MS = 1000 * Number(process.env.SPANFILL_TYPED_SECONDS ?? 8);
 
 /** Opens a window on a folder of its own and looks. @returns an outcome (scripts/editor/outcome.mjs) */
 export async function inWindow({ page, server, workspace, results }) {

@@ -2,6 +2,7 @@
  * Weighs what could stand in short gaps: the model's likeliest words and phrases, and words that often stand between
  * such neighbors, by the model and by n-grams of both sides. All gaps of a text are weighed in one run.
  */
+import { setImmediate } from "node:timers/promises";
 import { fillLength, type LengthHint } from "../../../models/tokenizer/spans.ts";
 import type { SpanWindow } from "../../../models/tokenizer/window.ts";
 import { englishNgrams } from "../../catalog/ngrams.ts";
@@ -24,11 +25,14 @@ export interface Weighing {
  * @throws ModelError "input" when the table of n-grams is damaged
  */
 export async function draft(
-  { model: { info }, document, decoding: { ngrams: weight = 0 } }: WeighedText,
+  { model: { info }, document, decoding: { ngrams: weight = 0 }, signal }: WeighedText,
   gaps: readonly number[],
 ): Promise<void> {
   const ngrams = weight > 0 && info.languages.includes("en") ? await englishNgrams() : undefined;
-  for (const gap of gaps) {
+  for (const [i, gap] of gaps.entries()) {
+    // Many gaps take seconds, in which the process must hear of a cancellation.
+    if (i % DRAFTED_AT_ONCE === DRAFTED_AT_ONCE - 1) await setImmediate();
+    if (signal?.aborted) return;
     const [before, after] = [textBefore(document, gap, NEIGHBORS), textAfter(document, gap + 1, NEIGHBORS)];
     document.drafts[gap] = ngrams?.predict(before, after, 1)[0];
   }
@@ -80,10 +84,13 @@ interface WeighedText {
   /** Tokens of one encoder window. */
   readonly window: number;
   readonly decoding: { readonly ngrams?: number };
+  readonly signal: AbortSignal | undefined;
 }
 
 /** Characters around a gap that n-grams read. */
 const NEIGHBORS = 100;
+/** Drafts made before the process may hear of something else. */
+const DRAFTED_AT_ONCE = 16;
 /** Most gaps of one run. */
 export const MOST_WEIGHED = 32;
 const MOST_TOKENS = 16;

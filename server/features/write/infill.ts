@@ -64,7 +64,7 @@ export async function infill(
     await pass(work, first, end, false);
     first = end;
   }
-  for (let first = 0; first < short.length; first += MOST_WEIGHED) {
+  for (let first = 0; first < short.length && !work.cancelled; first += MOST_WEIGHED) {
     await weigh(work, short.slice(first, first + MOST_WEIGHED));
     options.onProgress?.({ done: Math.min(first + MOST_WEIGHED, short.length), total });
   }

@@ -229,7 +229,7 @@ suite("folders and large files", () => {
     const lines = text.split("\n");
     const gap = lines.findIndex((line, i) => i > lines.length / 2 && line.includes("___"));
     const heading = lines.findIndex((line, i) => i > gap && line.startsWith("##"));
-    const typed = "We see. ";
+    const typed = "See ";
     /** Types before the gap. @returns how long each key took */
     const type = async (name: string) => {
       const editor = await open(text, name);

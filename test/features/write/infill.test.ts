@@ -215,6 +215,26 @@ test("a cancelled run leaves the gaps it did not reach as they were", async () =
   const result = await infill({ model }, { text });
   assert.deepEqual([result.cancelled, result.fills.length], [true, 32]);
   assert.ok(result.text.endsWith("31 x 32 ___ 33 ___ 34 ___ 35 ___"), result.text);
+  // Windows of the gaps that are not reached are not even made.
+  let [inputs, windows] = [0, 0];
+  const twice = playedModel(t5, (request, input) => {
+    inputs += 1;
+    return inputs > 32 ? "cancelled" : play(request, input);
+  });
+  const counting = Object.defineProperty({ ...twice.info.prefixes }, "infill", {
+    get: () => {
+      windows += 1;
+    },
+  });
+  await infill({ model: { ...twice, info: { ...twice.info, prefixes: counting } } }, { text: text.repeat(10) });
+  assert.equal(windows, 2 * 32);
+  // It is heard of while words are drafted for many gaps.
+  const decoding = { ngrams: 0.5 };
+  await infill({ model }, { text: "the ___ of ___", decoding });
+  const controller = new AbortController();
+  setImmediate(() => controller.abort());
+  const drafted = await infill({ model }, { text: text.repeat(10), decoding }, { signal: controller.signal });
+  assert.deepEqual([drafted.cancelled, drafted.passes], [true, 0]);
   const before = await infill({ model }, { text }, { signal: AbortSignal.abort() });
   assert.deepEqual([before.text, before.cancelled, before.passes], [text, true, 0]);
 });
