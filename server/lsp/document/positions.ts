@@ -4,6 +4,7 @@
 import { randomUUID } from "node:crypto";
 import type { Position, Range, TextDocumentContentChangeEvent } from "vscode-languageserver-protocol";
 import { TextDocument } from "vscode-languageserver-textdocument";
+import { formatOf } from "../../text/document.ts";
 
 /** Units of a position's `character`: UTF-16 code units or UTF-8 bytes. */
 export type PositionEncoding = "utf-16" | "utf-8";
@@ -36,6 +37,24 @@ export function chooseEncoding(offered: readonly string[] | undefined): Position
   return offered?.includes("utf-8") ? "utf-8" : "utf-16";
 }
 
+/** Formats of prose for which an editor may have no language: AsciiDoc, Org and MDX need extensions in VS Code. */
+const NAMED: ReadonlySet<string> = new Set([
+  "asciidoc",
+  "org",
+  "typst",
+  "mdx",
+  "restructuredtext",
+  "latex",
+  "markdown",
+]);
+
+/** A document's language; where its editor takes it for plain text, the one that the file's name tells. */
+function languageOf(uri: string, languageId: string): string {
+  if (languageId !== "plaintext") return languageId;
+  const format = formatOf("", uri.replace(/[?#].*$/, "").replace(/^.*\//, ""));
+  return NAMED.has(format) ? format : languageId;
+}
+
 /**
  * Creates and changes documents (for vscode-languageserver's TextDocuments, whose own documents count only in
  * UTF-16).
@@ -48,7 +67,11 @@ export function documentModel(encoding: () => PositionEncoding) {
   const nextEdition = () => `${server}/${editions++}`;
   return {
     create: (uri: string, languageId: string, version: number, content: string): OpenDocument =>
-      new EncodedDocument(TextDocument.create(uri, languageId, version, content), encoding, nextEdition()),
+      new EncodedDocument(
+        TextDocument.create(uri, languageOf(uri, languageId), version, content),
+        encoding,
+        nextEdition(),
+      ),
     update: (document: OpenDocument, changes: TextDocumentContentChangeEvent[], version: number): OpenDocument => {
       // The positions of each change refer to the text after the previous one.
       if (!(document instanceof EncodedDocument)) return document;

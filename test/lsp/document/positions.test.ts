@@ -141,3 +141,12 @@ test("UTF-8 is chosen wherever it is offered", () => {
   assert.equal(chooseEncoding(["utf-32", "utf-16"]), "utf-16");
   assert.equal(chooseEncoding(["utf-16", "utf-8"]), "utf-8");
 });
+
+test("what an editor takes for plain text has the language that the file's name tells", () => {
+  const model = documentModel(() => "utf-16");
+  const languages = ["a.adoc", "b/a.org", "a.mdx?x=1", "a.typ", "a.txt", "a.md.bak", "a.py"].map(
+    (name) => model.create(`file:///${name}`, "plaintext", 1, "= Title").languageId,
+  );
+  assert.deepEqual(languages, ["asciidoc", "org", "mdx", "typst", "plaintext", "plaintext", "plaintext"]);
+  assert.equal(model.create("file:///a.adoc", "markdown", 1, "").languageId, "markdown");
+});
