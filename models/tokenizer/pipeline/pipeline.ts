@@ -50,10 +50,8 @@ export function createPipeline(json: unknown, further: readonly AddedToken[] = [
   }));
   const reserved = new Set([...listed, ...further].filter(({ special }) => special).map(({ content }) => content));
   for (const name of standardNames(modelPart)) reserved.add(name);
-  const { model, idOf: ownIds, pieces: ownPieces } = createVocabulary(modelPart, reserved);
-  const pieces = [...ownPieces];
-  const idOf = new Map(ownIds);
-  const added = numbered([...listed, ...standardTokens(listed, ownPieces), ...further], ownIds, ownPieces.length);
+  const { model, idOf, pieces } = createVocabulary(modelPart, reserved);
+  const added = numbered([...listed, ...standardTokens(listed, pieces), ...further], idOf, pieces.length);
   for (const { content, id } of added) {
     idOf.set(content, id);
     pieces[id] = content;
@@ -63,8 +61,8 @@ export function createPipeline(json: unknown, further: readonly AddedToken[] = [
   const normalize = normalizerPart === null ? (text: string) => text : createNormalizer(normalizerPart);
   const steps = stepsOf(normalize, part("pre_tokenizer"), added);
   // Tokens that are looked for in the normalized text read as they stand there.
-  const shown = [...pieces];
-  for (const { content, id, normalized } of added) if (normalized) shown[id] = normalize(content);
+  const shown = new Map<number, string>();
+  for (const { content, id, normalized } of added) if (normalized) shown.set(id, normalize(content));
   const decoderPart = part("decoder");
   const decode = decoderPart === null ? undefined : createDecoder(decoderPart);
   const specialNames = new Set(added.filter(({ special }) => special).map(({ content }) => content));
@@ -81,7 +79,7 @@ export function createPipeline(json: unknown, further: readonly AddedToken[] = [
     decode(ids, keepSpecial) {
       const tokens: string[] = [];
       for (const id of ids) {
-        const piece = shown[id];
+        const piece = shown.get(id) ?? pieces[id];
         if (piece !== undefined && (keepSpecial || !specialNames.has(piece))) tokens.push(piece);
       }
       return decode === undefined ? tokens.join(" ") : decode(tokens).join("");

@@ -6,9 +6,10 @@ import { flag, numberField, type Part, textField, unsupported } from "./part.ts"
 /** A model with its vocabulary. */
 export interface Vocabulary {
   readonly model: SubwordModel;
-  readonly idOf: ReadonlyMap<string, number>;
-  /** Pieces by id; may have holes. */
-  readonly pieces: readonly string[];
+  /** Ids by piece; added tokens may be set, which do not become pieces of words. */
+  readonly idOf: Map<string, number>;
+  /** Pieces by id; may have holes, and added tokens may be set. */
+  readonly pieces: string[];
 }
 
 /**
@@ -27,14 +28,15 @@ export function createVocabulary(part: Part, reserved: ReadonlySet<string>): Voc
   }
   if (type !== "BPE" && type !== "WordPiece" && type !== "WordLevel")
     throw unsupported(`its model has the type ${String(type)}, which is not known`);
-  const idOf = tableOf(part["vocab"]);
+  const words = tableOf(part["vocab"]);
+  const idOf = new Map(words);
   const pieces: string[] = [];
   for (const [piece, id] of idOf) pieces[id] = piece;
-  if (type === "BPE") return { model: createBytePairs(part, idOf), idOf, pieces };
+  if (type === "BPE") return { model: createBytePairs(part, words), idOf, pieces };
   const unknown = idOf.get(textField(part, "unk_token", "model", type === "WordPiece" ? "[UNK]" : "<unk>"));
   if (unknown === undefined) throw unsupported(`its ${type} model's unknown token is not in the vocabulary`);
-  if (type === "WordLevel") return { model: { ids: (word) => [idOf.get(word) ?? unknown], unknown }, idOf, pieces };
-  return { model: wordPieces(part, idOf, unknown), idOf, pieces };
+  if (type === "WordLevel") return { model: { ids: (word) => [words.get(word) ?? unknown], unknown }, idOf, pieces };
+  return { model: wordPieces(part, words, unknown), idOf, pieces };
 }
 
 /** Files older than the types have no type in their model. */
