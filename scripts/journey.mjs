@@ -100,7 +100,7 @@ async function firstSteps() {
   const { randomModelFolder } = await load("test/support/random-model.mjs");
   const { pairDataset } = await load("server/training/data/dataset.mjs");
   const { openTrainer } = await load("server/training/run/trainer.mjs");
-  const { readTokenizer } = await load("server/engine/process/local.mjs");
+  const { readTokenizer } = await load("server/catalog/folder/tokenizer.mjs");
   const base = randomModelFolder({ layers: 2 });
   const words = "the of and to in is that it for was on are as with they be at one have this from".split(" ");
   const pairs = Array.from({ length: 40 }, (_, i) => {
