@@ -3,8 +3,8 @@
   python pack.py CHECKPOINT.pt|EXPORTED_FOLDER FOLDER     # bfloat16 weights: FOLDER/weights.0, .1, ... of at most 15 MB
   python pack.py --unpack FOLDER CHECKPOINT.pt            # for train.py --from; the optimizer starts anew
 
-With --against FOLDER (the exported folder that the run began from) only the changes are packed, in four bits with a scale for each row:
-a fifth of the size after a short run.
+With --against FOLDER (the exported folder that the run began from) only the changes are packed, in eleven levels with a scale for each row:
+a sixth of the size after a short run.
 """
 import argparse
 import glob
@@ -15,7 +15,7 @@ import os
 import torch
 
 PART = 15_000_000
-LEVELS = 7   # of a change in either direction
+LEVELS = 5   # of a change in either direction
 
 
 def exported(folder):
