@@ -109,7 +109,7 @@ const shape = {
     },
   ),
   "inlineCompletion.minimumConfidence": setting(
-    // Of the values with the most keys saved, less 1.5 for each suggestion read in vain, the one that shows least in vain.
+    // Of those with the most keys saved, less 1.5 for each suggestion read in vain, the one that shows fewest.
     z.number().min(0).max(1).default(0.45),
     "How often a word that is suggested while you type is right, at least: 0.4 shows words that are right in four of ten cases or more. Higher values show fewer. 0: show all.",
     { scope: "language-overridable" },

@@ -59,11 +59,6 @@ export function keyIn(values: Matter, names: readonly string[]): string | undefi
     .find((key) => key !== undefined);
 }
 
-/** The 1-based line of a text on which an offset lies. */
-export function lineAt(text: string, offset: number): number {
-  return normalized(text).slice(0, offset).split("\n").length;
-}
-
 const readers: { readonly [L in MatterLanguage]: (source: string) => Matter } = {
   yaml(source) {
     const document = parseDocument(source);

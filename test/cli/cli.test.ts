@@ -257,6 +257,10 @@ const sequence = {
 const generated = z.strictObject({
   ...sequence,
   sequences: z.array(z.strictObject(sequence)),
+  settings: z.record(
+    z.string(),
+    z.union([z.strictObject({ value: z.unknown(), from: z.string() }), z.array(z.string())]),
+  ),
   tokens,
   ms,
   model: z.string(),

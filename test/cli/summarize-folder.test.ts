@@ -88,7 +88,7 @@ test("each file's summary heeds --style and --max-words", async () => {
 test("an option that a folder has no use for is refused", async () => {
   const refused = start(model.directory, "--language", "latex");
   assert.deepEqual(await refused.ended, [2, null]);
-  assert.match(refused.said.stderr, /--language is for one text/);
+  assert.match(refused.said.stderr, /--language applies to a single text/);
 });
 
 test("interrupted, it prints what was done, and the exit code says so", {

@@ -119,8 +119,8 @@ test("labels are compared by their likelihood, the model's own where none are gi
   };
   const made = await classify({ model }, { text: TEXT, chosen: false });
   assert.deepEqual(scored, [
-    [` topic: ${TEXT}`, "harbour"],
-    [` topic: ${TEXT}`, "mountain pass"],
+    [` topic: ${TEXT}`, " harbour"],
+    [` topic: ${TEXT}`, " mountain pass"],
   ]);
   const sure = 1 / (1 + Math.exp(-2));
   assert.deepEqual(

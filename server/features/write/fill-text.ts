@@ -2,7 +2,7 @@
 import { english, type Translate } from "../../../base/translate.ts";
 import { ModelError } from "../../../models/errors.ts";
 import type { LoadedModel } from "../../engine/engine.ts";
-import { lineAt } from "../../text/front-matter.ts";
+import { lineAt } from "../../text/document/source.ts";
 import { foreignLanguage, languageName } from "../../text/languages.ts";
 import type { WrittenDocument } from "../../text/reading.ts";
 import { gapsOf, type LeftMarker, type PlacedGap, type WhyLeft } from "./gaps.ts";

@@ -12,6 +12,11 @@ export function normalized(text: string): string {
   );
 }
 
+/** The 1-based line of a text on which an offset lies. */
+export function lineAt(text: string, offset: number): number {
+  return normalized(text).slice(0, offset).split("\n").length;
+}
+
 /** A line of a text without its end. */
 export interface Line {
   readonly start: number;

@@ -1,7 +1,8 @@
 /** Texts as the document model reads them: their prose, and pairs from their headings and front matter. */
 import { ModelError } from "../../../models/errors.ts";
+import { lineAt } from "../../text/document/source.ts";
 import { type ProseBlock, proseBlocks, readDocument } from "../../text/document.ts";
-import { type FrontMatter, frontMatterIn, frontMatterValues, keyIn, lineAt } from "../../text/front-matter.ts";
+import { type FrontMatter, frontMatterIn, frontMatterValues, keyIn } from "../../text/front-matter.ts";
 import { writeProse } from "../../text/written-prose.ts";
 import type { Document, Pair } from "./dataset.ts";
 
