@@ -30,7 +30,7 @@ export async function draft(
 ): Promise<void> {
   const ngrams = weight > 0 && info.languages.includes("en") ? await englishNgrams() : undefined;
   for (const [i, gap] of gaps.entries()) {
-    // Many gaps take seconds, in which the process must hear of a cancellation.
+    // Their words take a while, in which the process must hear of a cancellation.
     if (i % DRAFTED_AT_ONCE === DRAFTED_AT_ONCE - 1) await setImmediate();
     if (signal?.aborted) return;
     const [before, after] = [textBefore(document, gap, NEIGHBORS), textAfter(document, gap + 1, NEIGHBORS)];

@@ -39,8 +39,8 @@ export interface InfillResult {
 }
 
 /**
- * The text with its gaps filled: first sentences and paragraphs, those of a window in one pass, then words and phrases,
- * which are weighed together. Later passes read the earlier fills.
+ * The text with its gaps filled: first words and phrases, which are weighed together, then sentences and paragraphs,
+ * those of a window in one pass. Later passes read the earlier fills.
  * @throws ModelError "input" when there is no gap or the text is empty or binary, "tokenizer" when the model has no
  *   sentinels; what the model throws
  */
@@ -54,7 +54,12 @@ export async function infill(
   const { gaps, document } = work;
   const total = gaps.length;
   const short = [...gaps.keys()].filter((gap) => isShort(document.hints[gap]));
-  if (total > 1) await draft(work, short);
+  for (let first = 0; first < short.length && !work.cancelled; first += MOST_WEIGHED) {
+    const weighed = short.slice(first, first + MOST_WEIGHED);
+    if (total > 1) await draft(work, weighed);
+    await weigh(work, weighed);
+    options.onProgress?.({ done: Math.min(first + MOST_WEIGHED, short.length), total });
+  }
   for (let first = 0; first < total && !work.cancelled; ) {
     if (isShort(document.hints[first])) {
       first += 1;
@@ -63,10 +68,6 @@ export async function infill(
     const end = await endOfPass(work.model, document, first, work.window);
     await pass(work, first, end, false);
     first = end;
-  }
-  for (let first = 0; first < short.length && !work.cancelled; first += MOST_WEIGHED) {
-    await weigh(work, short.slice(first, first + MOST_WEIGHED));
-    options.onProgress?.({ done: Math.min(first + MOST_WEIGHED, short.length), total });
   }
   for (let gap = 0; gap < total; gap++) {
     const few =
