@@ -2,6 +2,7 @@
 import { readdir, stat } from "node:fs/promises";
 import { dirname, join, relative, sep } from "node:path";
 import { readRegularFile } from "../files/regular-file.ts";
+import { isMissing } from "../files/whole-file.ts";
 import { readIgnoreRules } from "./ignore-rules.ts";
 import { IGNORE_FILE, MOST_IGNORE_BYTES, SECRET_NAME } from "./private-files.ts";
 
@@ -85,7 +86,8 @@ export async function walkFolder(
     const own = await Promise.all(
       IGNORE_FILES.filter((name) => entries.some((entry) => entry.name === name)).map(async (name) => {
         const bytes = await source.read(at + name, MOST_IGNORE_BYTES).catch(() => undefined);
-        return rule(new TextDecoder().decode(bytes), (path) => path.slice(at.length));
+        // One that cannot be read may name anything.
+        return rule(bytes === undefined ? "*" : new TextDecoder().decode(bytes), (path) => path.slice(at.length));
       }),
     );
     const all = [...rules, ...own];
@@ -167,8 +169,10 @@ export async function rulesAbove(directory: string): Promise<IgnoreRule[]> {
   for (let folder = dirname(directory), below = directory; folder !== below; below = folder, folder = dirname(folder)) {
     const at = `${relative(folder, directory).split(sep).join("/")}/`;
     for (const name of inRepository ? IGNORE_FILES : [IGNORE_FILE]) {
-      const bytes = await readRegularFile(join(folder, name), MOST_IGNORE_BYTES).catch(() => undefined);
-      if (bytes !== undefined) rules.push(rule(bytes.toString("utf8"), (path) => at + path));
+      const bytes = await readRegularFile(join(folder, name), MOST_IGNORE_BYTES).catch((error: unknown) =>
+        isMissing(error) ? Buffer.alloc(0) : undefined,
+      );
+      rules.push(rule(bytes === undefined ? "*" : bytes.toString("utf8"), (path) => at + path));
     }
     if (await isThere(join(folder, ".git"))) inRepository = false;
   }

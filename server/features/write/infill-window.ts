@@ -73,7 +73,7 @@ const MOST_GAPS = 32;
 /** Tokens that one pass may produce. */
 const MOST_OUTPUT_TOKENS = 640;
 /** The text between the gaps of a pass takes at most this share of the window. */
-const MOST_BETWEEN = 0.8;
+const MOST_BETWEEN = 0.6;
 
 /** The end of the text before a gap, fills included. */
 export function textBefore(document: GappedDocument, gap: number, limit: number): string {
