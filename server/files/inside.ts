@@ -1,17 +1,12 @@
 /** Keeps files written below a store inside it: no name leads upward, and no existing link leads out. */
 import { constants } from "node:fs";
 import { type FileHandle, lstat, mkdir, open, realpath, rmdir } from "node:fs/promises";
-import { isAbsolute, join, relative, sep } from "node:path";
+import { join } from "node:path";
 import { reason } from "../../base/reason.ts";
 import { ModelError } from "../../models/errors.ts";
+import { isBelow } from "./below.ts";
 import { fileNameSchema, quoted } from "./names.ts";
 import { isMissing } from "./whole-file.ts";
-
-/** Whether a path lies below a folder, by its name only; links are not resolved. */
-function isInside(folder: string, path: string): boolean {
-  const way = relative(folder, path);
-  return way !== "" && way !== ".." && !way.startsWith(`..${sep}`) && !isAbsolute(way);
-}
 
 /**
  * A folder below a store, created if missing. The store itself may be a link; folders below it may not.
@@ -40,7 +35,7 @@ export async function folderInside(store: string, ...names: readonly string[]): 
       );
     }
   }
-  if (!isInside(await realpath(store), await realpath(path))) {
+  if (!isBelow(await realpath(store), await realpath(path))) {
     throw new ModelError("storage", `${path} leads out of ${store}, so nothing is written to it. Remove it.`);
   }
   return path;

@@ -5,8 +5,9 @@
 import { createHash, randomUUID } from "node:crypto";
 import { type BigIntStats, lstatSync, rmSync } from "node:fs";
 import { type FileHandle, lstat, mkdir, open, readFile, readlink, realpath, rm, writeFile } from "node:fs/promises";
-import { basename, dirname, isAbsolute, join, relative, sep } from "node:path";
+import { basename, dirname, join } from "node:path";
 import * as z from "zod";
+import { isBelow } from "./below.ts";
 
 /**
  * Recognizes something as ours.
@@ -34,12 +35,6 @@ export function removeOwnFileSync(path: string, isOurs: (path: string) => boolea
   if (!lstatSync(path, { throwIfNoEntry: false })?.isFile() || !isOurs(path)) return false;
   rmSync(path);
   return true;
-}
-
-/** Whether a path lies below a folder. */
-function isBelow(folder: string, path: string): boolean {
-  const route = relative(folder, path);
-  return route !== "" && route !== ".." && !route.startsWith(`..${sep}`) && !isAbsolute(route);
 }
 
 // Marks

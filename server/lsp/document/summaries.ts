@@ -1,7 +1,6 @@
 /** Summaries in hovers over headings and relative links, and folder digests; remembered while nothing changes. */
 
 import { realpath } from "node:fs/promises";
-import { isAbsolute, relative } from "node:path";
 import type { Hover } from "vscode-languageserver-protocol";
 import { percentDone } from "../../../base/figures.ts";
 import type { Translate } from "../../../base/translate.ts";
@@ -14,6 +13,7 @@ import type { RememberedSummary, RememberingContext } from "../../features/read/
 import { gist, sectionAt, sectionSummary } from "../../features/read/section-summary.ts";
 import type { SummaryCache } from "../../features/read/summary-cache.ts";
 import { summaryNotes } from "../../features/read/summary-notes.ts";
+import { isBelow } from "../../files/below.ts";
 import { decoded, fileBehind, ownPath } from "../../text/file-behind.ts";
 import {
   type FolderSource,
@@ -179,8 +179,7 @@ async function fileText(services: Services, uri: string, root: string): Promise<
 async function staysWithin({ privateFiles }: Services, path: string, folder: string): Promise<boolean> {
   try {
     const [file, root] = await Promise.all([realpath(path), realpath(folder)]);
-    const within = relative(root, file);
-    return !isAbsolute(within) && !/^\.\.(?:[\\/]|$)/.test(within) && (await privateFiles.why(file)) === undefined;
+    return isBelow(root, file) && (await privateFiles.why(file)) === undefined;
   } catch {
     return false; // the file does not exist
   }
