@@ -3,7 +3,6 @@
  * is worth.
  */
 import assert from "node:assert/strict";
-import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -12,10 +11,9 @@ import { after, test } from "node:test";
 import * as zlib from "node:zlib";
 import * as z from "zod";
 import { evaluationReport } from "../../server/metrics/report.ts";
-import { built } from "../support/built.ts";
+import { commandLine } from "../support/command-line.ts";
 import { randomModelFolder } from "../support/random-model.ts";
 
-const cli = built("cli.js");
 const model = randomModelFolder();
 const folder = mkdtempSync(join(tmpdir(), "spanfill-evaluate-"));
 after(() => {
@@ -24,22 +22,16 @@ after(() => {
 });
 
 const withModel = ["--model", model.directory, "--precision", "float32", "--processes", "1"];
-const env = { ...process.env, SPANFILL_CACHE: join(folder, ".cache") };
+const { run, start } = commandLine(folder, { SPANFILL_CACHE: join(folder, ".cache") });
 
 function evaluate(args: readonly string[], input: string | Buffer = "") {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [cli, "evaluate", ...args, ...withModel], {
-    cwd: folder,
-    env,
-    input,
-    encoding: "utf8",
-  });
-  return { status, stdout, stderr };
+  return run(["evaluate", ...args, ...withModel], input);
 }
 
 /** The report of an evaluation that went well. */
-function report(args: readonly string[], input: string | Buffer = "") {
-  const { status, stdout } = evaluate([...args, "--json"], input);
-  assert.equal(status, 0, stdout);
+async function report(args: readonly string[], input: string | Buffer = "") {
+  const { code, stdout } = await evaluate([...args, "--json"], input);
+  assert.equal(code, 0, stdout);
   return evaluationReport.parse(JSON.parse(stdout));
 }
 
@@ -58,7 +50,7 @@ const documents = Array.from({ length: 6 }, (_, i) => ({
 }));
 const data = jsonl("documents.jsonl", documents);
 
-test("the shipped ROUGE equals rouge-score's, as a baseline whose texts are known", () => {
+test("the shipped ROUGE equals rouge-score's, as a baseline whose texts are known", async () => {
   const fixture = zlib
     .gunzipSync(readFileSync(join("test", "fixtures", "metrics", "rouge-pairs.json.gz")))
     .toString("utf8");
@@ -75,7 +67,7 @@ test("the shipped ROUGE equals rouge-score's, as a baseline whose texts are know
     summary: target,
     title: prediction,
   }));
-  const { groups } = report(["--task", "summarize", "--data", jsonl("pairs.jsonl", rows)]);
+  const { groups } = await report(["--task", "summarize", "--data", jsonl("pairs.jsonl", rows)]);
   const scores = groups[0]?.systems.find(({ name }) => name === "title")?.scores ?? {};
   for (const metric of ["rouge1", "rouge2", "rougeL"]) {
     const expected = usable.reduce((sum, pair) => sum + (pair.stemmed[metric] ?? Number.NaN), 0) / usable.length;
@@ -86,8 +78,8 @@ test("the shipped ROUGE equals rouge-score's, as a baseline whose texts are know
   }
 });
 
-test("summaries and titles stand beside their baselines, all and the non-extractive apart", () => {
-  const summaries = report(["--task", "summarize", "--data", data]);
+test("summaries and titles stand beside their baselines, all and the non-extractive apart", async () => {
+  const summaries = await report(["--task", "summarize", "--data", data]);
   assert.deepEqual(
     summaries.groups.map(({ name, items, systems }) => [name, items, systems.map((system) => system.name)]),
     [
@@ -99,13 +91,13 @@ test("summaries and titles stand beside their baselines, all and the non-extract
   assert.equal(all?.systems[1]?.scores["copied"]?.mean, 1);
   assert.ok(all?.systems[1]?.difference?.["rougeL"]);
   assert.deepEqual(summaries.data.columns, { text: "text", summary: "summary", title: "title", source: "source" });
-  const titles = report(["--task", "title", "--data", data]);
+  const titles = await report(["--task", "title", "--data", data]);
   assert.equal(titles.groups[0]?.systems[1]?.name, "first heading");
   // The title's own heading is not shown: the first heading that is left is "More".
   assert.equal(titles.groups[0]?.systems[1]?.scores["exact"]?.mean, 0);
 });
 
-test("infill cuts every kind of gap and compares with n-grams counted on other repositories", () => {
+test("infill cuts every kind of gap and compares with n-grams counted on other repositories", async () => {
   const corpus = jsonl("corpus.jsonl", [{ source: "c/d:1", text: prose }, ...documents]);
   const args = [
     "--task",
@@ -119,7 +111,7 @@ test("infill cuts every kind of gap and compares with n-grams counted on other r
     "--predictions",
     "p.jsonl",
   ];
-  const { groups, settings } = report(args);
+  const { groups, settings } = await report(args);
   assert.equal(settings.alternatives, 3);
   assert.deepEqual(
     groups.map(({ name, items }) => `${name} ${items}`),
@@ -152,12 +144,12 @@ test("infill cuts every kind of gap and compares with n-grams counted on other r
   assert.equal(groups.at(-1)?.systems[0]?.scores["exact"]?.mean, mean);
 });
 
-test("questions and labels: scores, confusion, majority", () => {
+test("questions and labels: scores, confusion, majority", async () => {
   const questions = jsonl("qa.jsonl", [
     { question: "the?", context: "the one", answers: { text: ["one"] } },
     { question: "is?", context: "is ".repeat(600), answers: ["is", "it"] },
   ]);
-  const answers = report(["--task", "qa", "--data", questions]);
+  const answers = await report(["--task", "qa", "--data", questions]);
   assert.ok(answers.settings.notes.some((note) => /1 of 2 inputs are longer/.test(note)));
   assert.deepEqual(Object.keys(answers.groups[0]?.systems[0]?.scores ?? {}), ["exact", "f1"]);
   const labels = jsonl("labels.jsonl", [
@@ -165,25 +157,25 @@ test("questions and labels: scores, confusion, majority", () => {
     { utterance: "this", intent: "a" },
     { utterance: "that", intent: "b" },
   ]);
-  const { groups, confusion } = report(["--task", "classify", "--data", labels, "--prefix", "say: "]);
+  const { groups, confusion } = await report(["--task", "classify", "--data", labels, "--prefix", "say: "]);
   const majority = groups[0]?.systems[1]?.scores ?? {};
   assert.ok(Math.abs((majority["accuracy"]?.mean ?? 0) - 2 / 3) < 1e-12);
   assert.ok(Math.abs((majority["macroF1"]?.mean ?? 0) - 0.4) < 1e-12); // F1 0.8 of a, 0 of b
   assert.deepEqual(confusion?.labels, ["a", "b", "(no label)"]);
-  const printed = evaluate(["--task", "classify", "--data", labels]).stdout;
+  const printed = (await evaluate(["--task", "classify", "--data", labels])).stdout;
   assert.match(printed, /\| most frequent label +\| 66\.7/);
   assert.match(printed, /\| true label \\\\? said/);
 });
 
-test("a limit draws rows by the seed, and everything but the time repeats", () => {
-  const run = (seed: string) => ({
-    ...report(["--task", "infill", "--data", data, "--limit", "3", "--seed", seed]),
+test("a limit draws rows by the seed, and everything but the time repeats", async () => {
+  const drawn = async (seed: string) => ({
+    ...(await report(["--task", "infill", "--data", data, "--limit", "3", "--seed", seed])),
     seconds: 0,
   });
-  const first = run("3");
-  assert.deepEqual(run("3"), first);
+  const first = await drawn("3");
+  assert.deepEqual(await drawn("3"), first);
   assert.equal(first.data.used, 3);
-  assert.notDeepEqual(run("4").groups, first.groups);
+  assert.notDeepEqual((await drawn("4")).groups, first.groups);
 });
 
 /** Two rows as python-zstandard packs them. */
@@ -191,21 +183,21 @@ const ZSTANDARD =
   "KLUv/WDsAL0DAGIHFxiATRsgAEQRnpQp+kqzltAoDBQ5kE4qvQdIABU6xCGB22zymry1ffy1Z+NBJy/rO4957xVK9mlx+aWOsnNGb952ZX33zvtO1lf3ruxoSRu/" +
   "cCgSIfEFquI8j5EKCABhoHDekNHAIS0XIVddrmeG6DQdWRMP";
 
-test("reads gzip, Zstandard and standard input alike", () => {
+test("reads gzip, Zstandard and standard input alike", async () => {
   const plain = readFileSync(join(folder, data));
   writeFileSync(join(folder, "d.gz"), zlib.gzipSync(plain));
-  const groups = (file: string, input?: Buffer) =>
-    report(["--task", "infill", "--data", file, "--limit", "2"], input).groups;
-  const expected = groups(data);
-  assert.deepEqual(groups("d.gz"), expected);
-  assert.deepEqual(groups("-", plain), expected);
+  const groups = async (file: string, input?: Buffer) =>
+    (await report(["--task", "infill", "--data", file, "--limit", "2"], input)).groups;
+  const expected = await groups(data);
+  assert.deepEqual(await groups("d.gz"), expected);
+  assert.deepEqual(await groups("-", plain), expected);
   writeFileSync(join(folder, "d.zst"), Buffer.from(ZSTANDARD, "base64"));
   const zstandard = ["--task", "infill", "--data", "d.zst"];
-  if ("zstdDecompressSync" in zlib) assert.equal(report(zstandard).data.rows, 2);
-  else assert.match(evaluate(zstandard).stderr, /d\.zst is packed with Zstandard.*zstd -dc d\.zst \|/);
+  if ("zstdDecompressSync" in zlib) assert.equal((await report(zstandard)).data.rows, 2);
+  else assert.match((await evaluate(zstandard)).stderr, /d\.zst is packed with Zstandard.*zstd -dc d\.zst \|/);
 });
 
-test("what is wrong is told in one line, before the model is loaded", () => {
+test("what is wrong is told in one line, before the model is loaded", async () => {
   jsonl("bad.jsonl", [{ text: "a", label: "b" }, { text: "a" }]);
   writeFileSync(join(folder, "cut.gz"), zlib.gzipSync("{}").subarray(0, 12));
   const rows: [string[], number, RegExp][] = [
@@ -221,8 +213,8 @@ test("what is wrong is told in one line, before the model is loaded", () => {
     [["--task", "qa"], 2, /--data/],
   ];
   for (const [args, code, message] of rows) {
-    const { status, stdout, stderr } = evaluate(args);
-    assert.deepEqual([status, stdout], [code, ""], args.join(" "));
+    const { code: ended, stdout, stderr } = await evaluate(args);
+    assert.deepEqual([ended, stdout], [code, ""], args.join(" "));
     assert.match(stderr, message);
   }
 });
@@ -236,8 +228,7 @@ test("Ctrl+C ends it with exit code 130, no half output, and no process left", {
     Array.from({ length: 3000 }, (_, i) => ({ ...documents[i % 6], source: String(i) })),
   );
   writeFileSync(join(folder, "kept.jsonl"), "what was there\n");
-  const args = [cli, "evaluate", "--task", "infill", "--data", many, "--predictions", "kept.jsonl", ...withModel];
-  const child = spawn(process.execPath, args, { cwd: folder, env, stdio: "pipe" });
+  const child = start(["evaluate", "--task", "infill", "--data", many, "--predictions", "kept.jsonl", ...withModel]);
   let said = "";
   child.stdout.on("data", (part) => {
     said += part;

@@ -1,6 +1,5 @@
-/** `spanfill export` as a process: what it writes for others, and what it refuses. */
+/** `spanfill export`: what it writes for others, and what it refuses. */
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -8,25 +7,25 @@ import { after, test } from "node:test";
 import { GGMLQuantizationType, gguf } from "@huggingface/gguf";
 import { readWeights } from "../../server/training/step/learner.ts";
 import { readAll } from "../checkpoint/bytes.ts";
-import { built } from "../support/built.ts";
+import { commandLine } from "../support/command-line.ts";
 import { randomModelFolder } from "../support/random-model.ts";
 
-const cli = built("cli.js");
 const model = randomModelFolder();
 const folder = mkdtempSync(join(tmpdir(), "spanfill-export-"));
+const { run } = commandLine(folder);
 after(() => {
   model.dispose();
   rmSync(folder, { recursive: true, force: true });
 });
 
-function spanfill(args: readonly string[]) {
-  const { status, stdout } = spawnSync(process.execPath, [cli, ...args, "--json"], { cwd: folder, encoding: "utf8" });
-  return { status, json: JSON.parse(stdout) };
+async function spanfill(args: readonly string[]) {
+  const { code, stdout } = await run([...args, "--json"]);
+  return { code, json: JSON.parse(stdout) };
 }
 
 test("hf: the weights and all that transformers needs, as they were", async () => {
-  const { status } = spanfill(["export", model.directory, "--to", "hf", "--out", "hf"]);
-  assert.equal(status, 0);
+  const { code } = await spanfill(["export", model.directory, "--to", "hf", "--out", "hf"]);
+  assert.equal(code, 0);
   assert.deepEqual(readdirSync(join(folder, "hf")).sort(), [
     "config.json",
     "model.safetensors",
@@ -40,14 +39,14 @@ test("hf: the weights and all that transformers needs, as they were", async () =
   const { weights } = await readWeights(model.directory);
   assert.deepEqual((await readWeights(join(folder, "hf"))).weights, weights);
   assert.match(
-    spanfill(["export", model.directory, "--to", "hf", "--out", "hf"]).json.error.message,
+    (await spanfill(["export", model.directory, "--to", "hf", "--out", "hf"])).json.error.message,
     /hf is a folder with other files in it/,
   );
 });
 
-test("onnx: Optimum's files, and a tokenizer that transformers.js finds", () => {
-  const { status } = spanfill(["export", model.directory, "--to", "onnx", "--out", "onnx"]);
-  assert.equal(status, 0);
+test("onnx: Optimum's files, and a tokenizer that transformers.js finds", async () => {
+  const { code } = await spanfill(["export", model.directory, "--to", "onnx", "--out", "onnx"]);
+  assert.equal(code, 0);
   assert.deepEqual(readdirSync(join(folder, "onnx", "onnx")).sort(), [
     "decoder_model.onnx",
     "decoder_model_merged.onnx",
@@ -59,8 +58,8 @@ test("onnx: Optimum's files, and a tokenizer that transformers.js finds", () => 
 });
 
 test("gguf: a file that loads again as the same model", async () => {
-  const { status, json } = spanfill(["export", model.directory, "--to", "gguf", "--out", "x.gguf"]);
-  assert.equal(status, 0);
+  const { code, json } = await spanfill(["export", model.directory, "--to", "gguf", "--out", "x.gguf"]);
+  assert.equal(code, 0);
   assert.deepEqual(json.files, [join(folder, "x.gguf")]);
   const read = await readAll(readFileSync(join(folder, "x.gguf")));
   const { weights } = await readWeights(model.directory);
@@ -82,7 +81,7 @@ const GGUF_NAMES = {
 
 test("gguf: another reader of the format finds the model's description and its tensors", async () => {
   const path = join(folder, "other.gguf");
-  assert.equal(spanfill(["export", model.directory, "--to", "gguf", "--out", path]).status, 0);
+  assert.equal((await spanfill(["export", model.directory, "--to", "gguf", "--out", path])).code, 0);
   const { metadata, tensorInfos, tensorDataOffset, parameterCount } = await gguf(path, {
     allowLocalFile: true,
     computeParametersCount: true,
@@ -127,7 +126,7 @@ const refused: readonly [string, "hf" | "onnx" | "gguf", string, RegExp][] = [
   ["a name that is too long", "hf", "n".repeat(300), /cannot be written: the name is too long/],
   ["a folder's name for a file", "gguf", "new/", /names a folder\. Name a file in it/],
 ];
-test("what is there is not overwritten, and a place that cannot be written is named", () => {
+test("what is there is not overwritten, and a place that cannot be written is named", async () => {
   for (const name of ["theirs", "notes"]) mkdirSync(join(folder, name));
   writeFileSync(join(folder, "theirs", "model.safetensors"), "theirs");
   writeFileSync(join(folder, "notes", "a.txt"), "a");
@@ -135,8 +134,8 @@ test("what is there is not overwritten, and a place that cannot be written is na
   symlinkSync("self", join(folder, "self"));
   const before = readdirSync(folder, { recursive: true });
   for (const [what, to, out, message] of refused) {
-    const { status, json } = spanfill(["export", model.directory, "--to", to, "--out", out]);
-    assert.equal(status, 1, what);
+    const { code, json } = await spanfill(["export", model.directory, "--to", to, "--out", out]);
+    assert.equal(code, 1, what);
     assert.match(json.error.message, message, what);
     assert.doesNotMatch(json.error.message, /\n +at /, what);
   }
@@ -144,7 +143,7 @@ test("what is there is not overwritten, and a place that cannot be written is na
   assert.equal(readFileSync(join(folder, "theirs", "model.safetensors"), "utf8"), "theirs");
 });
 
-test("an empty folder is written to", () => {
+test("an empty folder is written to", async () => {
   mkdirSync(join(folder, "empty"));
-  assert.equal(spanfill(["export", model.directory, "--to", "hf", "--out", "empty"]).status, 0);
+  assert.equal((await spanfill(["export", model.directory, "--to", "hf", "--out", "empty"])).code, 0);
 });

@@ -1,12 +1,10 @@
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import type { ModelRow } from "../../protocol/panel/models.ts";
-import { built } from "../support/built.ts";
+import { commandLine, ended } from "../support/command-line.ts";
 import { startHub } from "../support/hub-server.ts";
 import { randomModelFolder } from "../support/random-model.ts";
 
@@ -17,23 +15,17 @@ const files = Object.fromEntries(
   readdirSync(model.directory).map((name) => [name, readFileSync(join(model.directory, name))]),
 );
 const hub = await startHub({ [ID]: files });
-const cli = built("cli.js");
 after(async () => {
   await hub[Symbol.asyncDispose]();
   model.dispose();
   rmSync(folder, { recursive: true, force: true });
 });
 
-async function spanfill(args: readonly string[], more: NodeJS.ProcessEnv = {}) {
-  const places = { HF_HOME: folder, HF_HUB_CACHE: join(folder, "hub"), SPANFILL_MODELS: join(folder, "own") };
-  const env = { ...process.env, SPANFILL_CACHE: join(folder, "cache"), HF_ENDPOINT: hub.endpoint, ...places, ...more };
-  const child = spawn(process.execPath, [cli, ...args], { env, stdio: "pipe" });
-  let [stdout, stderr] = ["", ""];
-  child.stdout.on("data", (text: Buffer) => (stdout += text));
-  child.stderr.on("data", (text: Buffer) => (stderr += text));
-  const [code] = await once(child, "close");
-  return { code, stdout, stderr };
-}
+const variables = {
+  ...{ HF_HOME: folder, HF_HUB_CACHE: join(folder, "hub"), HF_ENDPOINT: hub.endpoint },
+  ...{ SPANFILL_MODELS: join(folder, "own"), SPANFILL_CACHE: join(folder, "cache") },
+};
+const { run: spanfill } = commandLine(folder, variables);
 
 async function listed(...args: string[]): Promise<ModelRow[]> {
   const { code, stdout } = await spanfill(["models", "--json", ...args]);
@@ -87,7 +79,8 @@ test("an import gives the model the name that was asked for", async () => {
 });
 
 test("what goes wrong ends with exit code 1 and says what to do", async () => {
-  const offline = await spanfill(["models", "get", ID, "--json"], { HF_HUB_OFFLINE: "1" });
+  const { start } = commandLine(folder, { ...variables, HF_HUB_OFFLINE: "1" });
+  const offline = await ended(start(["models", "get", ID, "--json"]));
   assert.equal(offline.code, 1);
   assert.deepEqual(JSON.parse(offline.stdout).error.code, "network");
   assert.equal((await spanfill(["models", "get"])).code, 2);

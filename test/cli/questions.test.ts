@@ -2,16 +2,13 @@
  * `spanfill ask` and `spanfill classify` with models that `spanfill train` taught: what was learned is what is asked.
  */
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { built } from "../support/built.ts";
+import { commandLine } from "../support/command-line.ts";
 import { randomModelFolder } from "../support/random-model.ts";
 
-const cli = built("cli.js");
 const base = randomModelFolder({ width: 64 });
 const folder = mkdtempSync(join(tmpdir(), "spanfill-questions-"));
 after(() => {
@@ -19,21 +16,7 @@ after(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-async function spanfill(args: readonly string[], input = "") {
-  const env = { ...process.env, SPANFILL_CACHE: join(folder, ".cache") };
-  const child = spawn(process.execPath, [cli, ...args], { cwd: folder, env, stdio: "pipe" });
-  let [stdout, stderr] = ["", ""];
-  child.stdout.setEncoding("utf8").on("data", (text: string) => {
-    stdout += text;
-  });
-  child.stderr.setEncoding("utf8").on("data", (text: string) => {
-    stderr += text;
-  });
-  child.stdin.on("error", () => undefined);
-  child.stdin.end(input);
-  const [code] = await once(child, "close");
-  return { code, stdout, stderr };
-}
+const { run: spanfill } = commandLine(folder, { SPANFILL_CACHE: join(folder, ".cache") });
 
 /** Teaches the model, and gives what its folder says of it. */
 async function taught(task: string, rows: readonly object[]) {

@@ -2,19 +2,18 @@
  * Every bound of the training options: within it a run can be prepared, beyond it the option and its range are named.
  */
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { CommanderError } from "commander";
 import { trainCommand } from "../../server/cli/train.ts";
-import { built } from "../support/built.ts";
+import { commandLine } from "../support/command-line.ts";
 import { randomModelFolder } from "../support/random-model.ts";
 
-const cli = built("cli.js");
 const folder = mkdtempSync(join(tmpdir(), "spanfill-options-"));
 const model = randomModelFolder();
+const { run } = commandLine(folder);
 after(() => {
   model.dispose();
   rmSync(folder, { recursive: true });
@@ -31,9 +30,9 @@ const shared = ["--base", model.directory, "--threads", "1", "--json"];
 const pairs = ["--task", "summarize", "--data", "pairs.jsonl", ...shared];
 const docs = ["--task", "infill", "--data", "docs", ...shared];
 
-function train(args: readonly string[]) {
-  const made = spawnSync(process.execPath, [cli, "train", ...args], { cwd: folder, encoding: "utf8" });
-  return { code: made.status, said: made.stdout + made.stderr };
+async function train(args: readonly string[]) {
+  const { code, stdout, stderr } = await run(["train", ...args]);
+  return { code, said: stdout + stderr };
 }
 
 /** What the options say of their values, before anything is read. */
@@ -95,7 +94,7 @@ test("fractions out of their range too", async () => {
   }
 });
 
-test("the least and the most of each can be prepared, or is refused by its name", () => {
+test("the least and the most of each can be prepared, or is refused by its name", async () => {
   const lora = ["--method", "lora"];
   const cases: [args: readonly string[], refusal?: RegExp][] = [
     [[...pairs, "--max-target-tokens", "2"]],
@@ -124,13 +123,13 @@ test("the least and the most of each can be prepared, or is refused by its name"
   ];
   for (const [args, refusal] of cases) {
     // What is refused is refused in a real run, which does not begin.
-    const { code, said } = train([...args, ...(refusal === undefined ? ["--dry-run"] : ["--out", "refused"])]);
+    const { code, said } = await train([...args, ...(refusal === undefined ? ["--dry-run"] : ["--out", "refused"])]);
     assert.equal(code === 0, refusal === undefined, `${args.join(" ")}: ${said}`);
     if (refusal !== undefined) assert.match(said, refusal);
   }
 });
 
-test("with the smallest values a run comes to its end", () => {
+test("with the smallest values a run comes to its end", async () => {
   const least = [
     "--epochs",
     "1",
@@ -147,7 +146,7 @@ test("with the smallest values a run comes to its end", () => {
     [...pairs, "--max-target-tokens", "2"],
     [...docs, "--max-target-tokens", "4"],
   ]) {
-    const { code, said } = train([...task, ...least, "--patience", "0", "--out", task[1] ?? ""]);
+    const { code, said } = await train([...task, ...least, "--patience", "0", "--out", task[1] ?? ""]);
     assert.equal(code, 0, said);
   }
 });

@@ -1,16 +1,15 @@
 /** `--request FILE` and `--help` of the training commands: one description of a run, whichever way it is given. */
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { built } from "../support/built.ts";
+import { commandLine } from "../support/command-line.ts";
 import { randomModelFolder } from "../support/random-model.ts";
 
-const cli = built("cli.js");
 const folder = mkdtempSync(join(tmpdir(), "spanfill-request-"));
 const model = randomModelFolder();
+const { run: spanfill } = commandLine(folder);
 after(() => {
   model.dispose();
   rmSync(folder, { recursive: true });
@@ -26,41 +25,38 @@ const request = {
   ...{ epochs: 2, batchSize: 2 },
 };
 
-function spanfill(args: readonly string[], input = "") {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [cli, ...args], {
-    cwd: folder,
-    input,
-    encoding: "utf8",
-  });
-  return { code: status, stdout, stderr };
-}
-
 function file(content: unknown): string {
   writeFileSync(join(folder, "request.json"), typeof content === "string" ? content : JSON.stringify(content));
   return "request.json";
 }
 
-test("a run is described by a file, by standard input, and by options beside either", () => {
-  const steps = (args: readonly string[], input?: string) => {
-    const { code, stdout, stderr } = spanfill(["train", "--dry-run", "--json", ...args], input);
+test("a run is described by a file, by standard input, and by options beside either", async () => {
+  const steps = async (args: readonly string[], input?: string) => {
+    const { code, stdout, stderr } = await spanfill(["train", "--dry-run", "--json", ...args], input);
     assert.equal(code, 0, stdout + stderr);
     return JSON.parse(stdout).steps;
   };
   // A share of 0.1 keeps one of eight rows out.
-  assert.equal(steps(["--request", file(request)]), 8);
-  assert.equal(steps(["--request", "-"], `\uFEFF${JSON.stringify(request)}`), 8);
-  assert.equal(steps(["--request", file(request), "--epochs", "3", "--batch-size", "7"]), 3);
+  assert.equal(await steps(["--request", file(request)]), 8);
+  assert.equal(await steps(["--request", "-"], `\uFEFF${JSON.stringify(request)}`), 8);
+  assert.equal(await steps(["--request", file(request), "--epochs", "3", "--batch-size", "7"]), 3);
 });
 
-test("data check reads the same file, with settings of a run in it", () => {
-  const { code, stdout } = spanfill(["data", "check", "--request", file({ ...request, method: "lora" }), "--json"]);
+test("data check reads the same file, with settings of a run in it", async () => {
+  const { code, stdout } = await spanfill([
+    "data",
+    "check",
+    "--request",
+    file({ ...request, method: "lora" }),
+    "--json",
+  ]);
   assert.equal(code, 0, stdout);
   assert.deepEqual(JSON.parse(stdout).columns, { text: "a,b=c", summary: "summary", source: "source" });
-  const other = spanfill(["data", "check", "other.jsonl", "--request", file(request)]);
+  const other = await spanfill(["data", "check", "other.jsonl", "--request", file(request)]);
   assert.match(other.stderr, /other\.jsonl: does not exist/);
 });
 
-test("what is wrong in a file is named with the file, the field and what to write", () => {
+test("what is wrong in a file is named with the file, the field and what to write", async () => {
   const cases: [content: unknown, words: RegExp, input?: string][] = [
     [{ ...request, epochs: 0 }, /^request\.json: Field "epochs": Use a whole number from 1 to 1000\.$/],
     [{ ...request, lr: 1 }, /^request\.json: There is no field "lr"\. The fields are .*learningRate/],
@@ -71,28 +67,28 @@ test("what is wrong in a file is named with the file, the field and what to writ
   ];
   for (const command of [["train"], ["data", "check"]]) {
     for (const [content, message] of cases) {
-      const { code, stdout } = spanfill([...command, "--request", file(content), "--json"]);
+      const { code, stdout } = await spanfill([...command, "--request", file(content), "--json"]);
       assert.match(JSON.parse(stdout).error.message, message);
       assert.equal(code, 2, `${command} ${JSON.stringify(content)}`);
     }
-    const { code, stdout } = spanfill(
+    const { code, stdout } = await spanfill(
       [...command, "--request", "-", "--json"],
       JSON.stringify({ ...request, data: "-" }),
     );
     assert.match(JSON.parse(stdout).error.message, /Standard input cannot hold both/);
     assert.equal(code, 2);
   }
-  const { code, stdout } = spanfill(["train", "--resume", "there", "--request", "request.json", "--json"]);
+  const { code, stdout } = await spanfill(["train", "--resume", "there", "--request", "request.json", "--json"]);
   assert.match(JSON.parse(stdout).error.message, /--resume takes no --request: the run knows/);
   assert.equal(code, 2);
 });
 
-test("the help is what users know, option by option", () => {
+test("the help is what users know, option by option", async () => {
   for (const [command, known] of [
     [["train"], "train-help.txt"],
     [["data", "check"], "data-check-help.txt"],
   ] as const) {
-    const { stdout } = spanfill([...command, "--help"]);
+    const { stdout } = await spanfill([...command, "--help"]);
     assert.equal(stdout, readFileSync(join("test", "cli", "help", known), "utf8"), command.join(" "));
   }
 });

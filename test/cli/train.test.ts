@@ -22,6 +22,7 @@ import { after, test } from "node:test";
 import { seededRandom } from "../../models/random.ts";
 import { type Evaluation, type TrainEvent, trainEventSchema } from "../../protocol/training.ts";
 import { built } from "../support/built.ts";
+import { commandLine, ended } from "../support/command-line.ts";
 import { randomModelFolder } from "../support/random-model.ts";
 
 const cli = built("cli.js");
@@ -32,22 +33,9 @@ after(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-function start(args: readonly string[]) {
-  return spawn(process.execPath, [cli, "train", ...args], { cwd: folder, stdio: ["ignore", "pipe", "pipe"] });
-}
-
-async function spanfill(args: readonly string[]) {
-  const child = start(args);
-  let [stdout, stderr] = ["", ""];
-  child.stdout.setEncoding("utf8").on("data", (text: string) => {
-    stdout += text;
-  });
-  child.stderr.setEncoding("utf8").on("data", (text: string) => {
-    stderr += text;
-  });
-  const [code] = await once(child, "close");
-  return { code, stdout, stderr };
-}
+const commands = commandLine(folder);
+const start = (args: readonly string[]) => commands.start(["train", ...args]);
+const spanfill = (args: readonly string[]) => commands.run(["train", ...args]);
 
 function file(name: string, content: string): string {
   writeFileSync(join(folder, name), content);
@@ -73,11 +61,11 @@ function lastEvaluation(events: readonly TrainEvent[]): Evaluation {
 }
 
 /** A few in every run of the tests; SPANFILL_KILLS=20 for a night. */
-const KILLS = Number(process.env["SPANFILL_KILLS"] ?? 4);
+const KILLS = Number(process.env["SPANFILL_KILLS"] ?? 6);
 
 test("killed again and again, it goes on to the same weights", async () => {
   const began = Date.now();
-  const whole = await spanfill([...short, "--out", "whole"]);
+  const whole = await ended(start([...short, "--out", "whole"]));
   const took = Date.now() - began;
   assert.equal(whole.code, 0, whole.stdout);
   const events = eventsOf(whole.stdout);
@@ -303,27 +291,20 @@ for (const method of ["lora", "prompt"]) {
     assert.equal(vocab_size - base, method === "lora" ? 0 : 3);
     const { prefixes } = JSON.parse(readFileSync(join(folder, out, "spanfill.json"), "utf8"));
     assert.equal(prefixes.summarize, `${method === "lora" ? "" : "<prompt_0><prompt_1><prompt_2> "}summarize: `);
-    const scored = spawnSync(process.execPath, [cli, "info", `./${out}`, "--json"], { cwd: folder, encoding: "utf8" });
-    assert.equal(scored.status, 0, scored.stdout);
+    const info = await commands.run(["info", `./${out}`, "--json"]);
+    assert.equal(info.code, 0, info.stdout);
   });
 }
 
-test("data check tells what a run would make of the data", () => {
+test("data check tells what a run would make of the data", async () => {
   const distinct = rows.map((row, i) => ({ ...row, text: `${row.text} ${i}` }));
   const bad = file(
     "checked.jsonl",
     [...distinct, distinct[0], { text: "x", summary: "" }].map((row) => JSON.stringify(row)).join("\n"),
   );
-  const check = (args: readonly string[]) =>
-    spawnSync(
-      process.execPath,
-      [cli, "data", "check", bad, "--task", "summarize", "--base", model.directory, ...args],
-      {
-        cwd: folder,
-        encoding: "utf8",
-      },
-    );
-  const report = JSON.parse(check(["--json", "--max-input-tokens", "20"]).stdout);
+  const check = (...more: string[]) =>
+    commands.run(["data", "check", bad, "--task", "summarize", "--base", model.directory, ...more]);
+  const report = JSON.parse((await check("--json", "--max-input-tokens", "20")).stdout);
   assert.deepEqual(report.columns, { text: "text", summary: "summary", source: "source" });
   assert.equal(report.examples + report.validationExamples, 40);
   assert.deepEqual(report.notes.slice(0, 2), [
@@ -331,8 +312,8 @@ test("data check tells what a run would make of the data", () => {
     "checked.jsonl: 1 row repeated, left out (41)",
   ]);
   assert.match(report.notes[2], /checked\.jsonl: 40 rows cut to 20 input tokens/);
-  assert.match(check([]).stdout, /Columns: text = "text", summary = "summary"/);
-  assert.equal(spawnSync(process.execPath, [cli, "data", "check", bad], { encoding: "utf8" }).status, 2);
+  assert.match((await check()).stdout, /Columns: text = "text", summary = "summary"/);
+  assert.equal((await commands.run(["data", "check", bad])).code, 2);
 });
 
 const wrong: [what: string, args: string[], code: number, message: RegExp][] = [
