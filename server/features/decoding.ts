@@ -15,7 +15,7 @@ export interface Decoding extends Pick<GenerateRequest, "shortlist" | "copyBias"
   readonly ngrams?: number;
 }
 
-/** What a caller chose, and for the rest what suits the model when it writes that. */
+/** The caller's options, completed with the model's own defaults for this kind of text. */
 export function decodingOf(
   { decoding: { shortlist, ...writing } = {} }: ModelInfo,
   kind: "summary" | "title" | "fill",

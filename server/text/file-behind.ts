@@ -1,5 +1,5 @@
 /**
- * The file that a document is a part or a view of: editors give such documents a scheme of their own, with the file's
+ * Finds the file that a document is a part or a view of: editors give such documents a special scheme, with the file's
  * path in it.
  */
 import { fileURLToPath } from "node:url";

@@ -65,7 +65,7 @@ const readers: { readonly [L in MatterLanguage]: (source: string) => Matter } = 
     const [error] = document.errors;
     if (error !== undefined) throw error;
     if (document.contents === null) return {};
-    if (!isMap(document.contents)) throw new Error("it is no list of keys.");
+    if (!isMap(document.contents)) throw new Error("it is not a list of keys.");
     return document.toJS() as Matter;
   },
   toml: (source) => getStaticTOMLValue(tomlProgram(source)) as Matter,

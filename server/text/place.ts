@@ -15,11 +15,11 @@ export interface ProsePlace {
   readonly prose?: Prose;
 }
 
-/** What a place is. */
+/** A place in a document: prose, or the reason why not. */
 export type Place = ProsePlace | { readonly isProse: false; readonly why: WhyNotProse };
 
 /**
- * What an offset of a document is. Never throws.
+ * Finds the place at an offset of a document. Never throws.
  * @param text the document's text when the question was asked, if it may have changed since
  */
 export async function placeOf(document: WrittenDocument, offset: number, text = document.text): Promise<Place> {

@@ -30,7 +30,7 @@ export const IGNORE_FILE = ".spanfillignore";
 /** The largest ignore file that is read: thousands of patterns, where a person writes dozens. */
 export const MOST_IGNORE_BYTES = 256 * 1024;
 
-/** What the name alone says against a file; undefined where nothing. @param path with "/" between names */
+/** The reason why a file's name suggests secrets; undefined if it does not. @param path with "/" between names */
 export function whySecret(path: string, t: Translate = english): string | undefined {
   const name = posix.basename(path);
   return SECRET_NAME.test(name) ? t("{0} looks like a file that keeps secrets", name) : undefined;
@@ -103,7 +103,7 @@ function whyNamed(file: string, patterns: Patterns, path: string, t: Translate):
 /** The patterns of an ignore file; undefined where there is none. */
 type Patterns = Ignore | "unreadable" | undefined;
 
-/** What was read, and when it was last looked at. */
+/** The rules read, and when they were last used. */
 interface Known {
   readonly mtimeMs: number | undefined;
   readonly patterns: Patterns;

@@ -84,7 +84,7 @@ const MOST_WHOLE = 200_000;
 /** How far around. */
 const REACH = 40_000;
 
-/** What is around a place, from a blank line to a blank line. */
+/** Reads the text around a place, from a blank line to a blank line. */
 async function windowAt(document: WrittenDocument, offset: number, text: string): Promise<Reading> {
   const near = Math.max(0, offset - REACH);
   const blank = near === 0 ? null : /\n[ \t\r]*\n/.exec(text.slice(near, near + REACH / 2));

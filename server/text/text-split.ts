@@ -12,7 +12,7 @@ export interface Span {
   readonly tokens: number;
 }
 
-/** What the cutting needs besides the text. */
+/** The options of the cutting. */
 export interface SplitOptions {
   readonly countTokens: CountTokens;
   /** BCP 47 tag for sentence borders; the system's when absent. */
@@ -82,7 +82,7 @@ async function pack(packing: Packing, start: number, end: number, level: number)
   close();
 }
 
-/** The last resort: a slice of a few characters that normalises to more tokens than a window. */
+/** The last resort: a slice of a few characters that normalizes to more tokens than a window. */
 async function halve(packing: Packing, start: number, end: number): Promise<void> {
   const { text, windowTokens, options, spans } = packing;
   const middle = borderBefore(text, start + Math.ceil((end - start) / 2), start);
@@ -109,7 +109,7 @@ function piecesOf(text: string, start: number, end: number, level: number, local
   return (LEVELS[level] ?? slices)(text, start, end, locale);
 }
 
-/** Paragraphs with the blank lines after them; a heading starts one of its own. */
+/** Paragraphs with the blank lines after them; a heading starts a new one. */
 function* blocks(text: string, start: number, end: number): Iterable<Piece> {
   const border = /\n[ \t\r]*\n\s*|\n(?=#{1,6} )/g;
   border.lastIndex = start;

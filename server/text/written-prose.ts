@@ -4,7 +4,7 @@ import type { Prose, ProseBlock } from "./document.ts";
 /** A heading, paragraph or item of the prose, and where it stands in it. */
 export interface WrittenBlock {
   readonly kind: "heading" | "paragraph";
-  /** Of a heading, from 1; else 0. */
+  /** The level of a heading, from 1; else 0. */
   readonly level: number;
   readonly text: string;
   readonly within?: "item" | "quotation";

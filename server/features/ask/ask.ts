@@ -11,7 +11,7 @@ import { checkText } from "../../text/input.ts";
 import { findTask } from "../../training/data/tasks.ts";
 import { inputIds, partsOf, type Reading } from "./windows.ts";
 
-/** What is asked. */
+/** A question and the text to answer it from. */
 export interface AskParams {
   readonly text: string;
   readonly question: string;
@@ -88,7 +88,7 @@ export async function ask(
   return { answers: best(found), ...reading, ms: performance.now() - started };
 }
 
-/** What a reader should know of an answer and how it was read, as short phrases. */
+/** Short phrases that tell a reader how the text was read and how far to trust the answer. */
 export function askNotes(
   { answers: [first], chunks, coverage }: Pick<AskResult, "answers" | "chunks" | "coverage">,
   t: Translate = english,

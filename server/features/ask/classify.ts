@@ -12,7 +12,7 @@ import { findTask } from "../../training/data/tasks.ts";
 import type { AskOptions } from "./ask.ts";
 import { inputIds, partsOf, type Reading } from "./windows.ts";
 
-/** What to classify. */
+/** A text to classify and the labels to choose from. */
 export interface ClassifyParams {
   readonly text: string;
   /**
@@ -93,7 +93,7 @@ export async function classify(
   };
 }
 
-/** What a reader should know of a classification, as short phrases. */
+/** Short phrases that tell a reader how far to trust a classification. */
 export function classifyNotes(
   { origin, chunks, coverage }: Pick<Classification, "origin" | "chunks" | "coverage">,
   t: Translate = english,

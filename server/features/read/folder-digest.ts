@@ -17,17 +17,17 @@ import { NoProse, NothingToQuote, proseOf } from "./prose.ts";
 import { type RememberedSummary, type RememberingContext, rememberedSummary } from "./remembered-summary.ts";
 import type { SummaryStyle } from "./summary-text.ts";
 
-/** A folder to summarise. */
+/** A folder to summarize. */
 export interface FolderDigestParams {
-  /** What it is called in the heading. */
+  /** The folder's name in the heading. */
   readonly name: string;
   readonly source: FolderSource;
   /** Ignore rules from outside of it. */
   readonly above: readonly IgnoreRule[];
   readonly settings: Pick<Settings, "maxContextTokens" | "summary.minimumConfidence">;
-  /** Of each file; a sentence when absent. */
+  /** The style of each file's summary; a sentence when absent. */
   readonly style?: SummaryStyle;
-  /** Of each file; as the style has it when absent. */
+  /** The most words of each file's summary; the style's own limit when absent. */
   readonly maxWords?: number;
 }
 
@@ -46,7 +46,7 @@ export interface FolderDigest {
   /** Share of the characters of the found files' text that the model read, 0 to 1. */
   readonly coverage: number;
   readonly leftOut: readonly LeftOut[];
-  /** The model's id; absent where there was nothing to summarise. */
+  /** The model's id; absent where there was nothing to summarize. */
   readonly model?: string;
   /** Whether the signal stopped it: the digest then has what was done by then. */
   readonly partial: boolean;
@@ -167,7 +167,7 @@ function grouped<T>(items: readonly T[], keyOf: (item: T) => string): Map<string
   return groups;
 }
 
-/** What follows a link's colon: the summary on the same line, or below it the bullets. */
+/** The text after a link's colon: the summary on the same line, or its bullets below. */
 function summaryText(summary: RememberedSummary | undefined): string {
   if (summary === undefined) return " *no text*";
   const foreign =

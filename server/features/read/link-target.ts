@@ -1,4 +1,4 @@
-/** What a relative link of a Markdown document leads to: a file of the workspace, or a section of one. */
+/** Finds the target of a relative link in a Markdown document: a file of the workspace, or a section of one. */
 import type { Block } from "../../text/document.ts";
 import { decoded, encodedPath } from "../../text/file-behind.ts";
 import { readingAt, type WrittenDocument } from "../../text/reading.ts";

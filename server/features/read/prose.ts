@@ -1,4 +1,4 @@
-/** What of a text is summarized: its prose, with headings and list marks as the model was taught them. */
+/** Selects what of a text is summarized: its prose, with headings and list marks as the model saw them in training. */
 import { ModelError } from "../../../models/errors.ts";
 import { type ProseBlock, proseBlocks, readDocument, type TextDocument } from "../../text/document.ts";
 import { languageName } from "../../text/languages.ts";

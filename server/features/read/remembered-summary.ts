@@ -13,7 +13,7 @@ import type { SummaryCache } from "./summary-cache.ts";
 /** A summary without how it came about this time. */
 export type RememberedSummary = Omit<Summary, "logProbs" | "ms" | "tokens" | "cancelled">;
 
-/** What remembered summaries are made with. */
+/** The services that remembered summaries need. */
 export interface RememberingContext {
   readonly model: () => Promise<LoadedModel>;
   /** A key for the model's answers. @see AnswerIdentity */

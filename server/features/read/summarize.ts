@@ -16,7 +16,7 @@ import type { Summary } from "./summary.ts";
 import { type SummaryStyle, shape } from "./summary-text.ts";
 import { roomFor, type Writing, type WritingContext, type WrittenPart, write } from "./write.ts";
 
-/** What to summarise, and how. */
+/** The text to summarize, and how. */
 export interface SummarizeParams {
   readonly text: string;
   /** The text's format: a language id or a file name's ending; told by the content where it is absent. */
@@ -47,7 +47,7 @@ export interface PartMemory {
 }
 
 /**
- * What a summary is made with. `locale`: BCP 47 tag for sentence borders. `parts`: what is known of unchanged parts.
+ * The services that a summary needs. `locale`: BCP 47 tag for sentence borders. `parts`: summaries of unchanged parts.
  */
 export interface SummarizeContext {
   readonly model: LoadedModel;
@@ -110,7 +110,7 @@ export async function summarize(
   return timed(await written({ context, params, options, ranked, base }));
 }
 
-/** What a summary is written from. */
+/** The input of one written summary. */
 interface Task {
   readonly context: SummarizeContext;
   readonly params: SummarizeParams;

@@ -10,9 +10,9 @@ import * as z from "zod";
 import { removeOwn } from "../../files/removal.ts";
 import { writeAtomically } from "../../files/whole-file.ts";
 
-/** What was made of texts; the least recently used is forgotten first. */
+/** Summaries by text; the least recently used is forgotten first. */
 export interface SummaryCache {
-  /** What was kept under a key that reads like this one, if the schema knows it. */
+  /** The value stored under an equal key, if it fits the schema. */
   get<S extends z.ZodType>(key: readonly unknown[], schema: S): z.output<S> | undefined;
   set(key: readonly unknown[], value: object): void;
   /** Where it is kept from now on: what the file has joins what is here; where that is not wanted, the file goes. */
@@ -54,7 +54,7 @@ export function createSummaryCache({ file, mostBytes = MOST_BYTES }: { file?: st
     since = now;
   }
 
-  /** What the file has joins what is here, whose entries are newer. */
+  /** Adds the file's entries to those in memory, which are newer and win. */
   async function join(path: string): Promise<void> {
     const found = await readEntries(path, 2 * mostBytes);
     heed();

@@ -1,11 +1,11 @@
-/** What is said beside a summary: whose words it is in, and how far to trust it. */
+/** Notes beside a summary: who wrote its words, and how far to trust it. */
 
 import { percent } from "../../../base/figures.ts";
 import { english, type Translate } from "../../../base/translate.ts";
 import { languageName } from "../../text/languages.ts";
 import type { Summary } from "./summary.ts";
 
-/** What a reader should know of whose words a summary is and how good, as short phrases. */
+/** Short phrases that tell a reader who wrote a summary's words and how far to trust it. */
 export function summaryNotes(
   { confidence, calibrated, origin, language }: Pick<Summary, "confidence" | "calibrated" | "origin" | "language">,
   t: Translate = english,
@@ -20,7 +20,7 @@ export function summaryNotes(
   // The model wrote nothing, so there is nothing to be sure of.
   if (origin === "quotes") return [t("the text's own words"), ...foreign];
   return [
-    ...(origin === "text" ? [t("a sentence of the text itself, the model was not sure of its own")] : []),
+    ...(origin === "text" ? [t("a sentence quoted from the text, since the model was unsure")] : []),
     ...foreign,
     sure,
   ];

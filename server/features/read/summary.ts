@@ -1,4 +1,4 @@
-/** What a summary is, apart from how it is made. */
+/** The shape of a summary, apart from how it is made. */
 
 /**
  * The model's words, the text's where the model's were worse, or quotations of the text without asking the model.
@@ -26,7 +26,7 @@ export interface Summary {
    */
   readonly confidence: number;
   readonly calibrated: boolean;
-  /** Whose words these are. */
+  /** Who wrote these words: the model or the text. */
   readonly origin: SummaryOrigin;
   /** ISO 639-1 code of the text's language when it is none that the model knows. */
   readonly language?: string;

@@ -14,7 +14,7 @@ export interface WrittenPart {
   readonly logProbs: readonly number[];
 }
 
-/** What a text is written with. */
+/** The services that writing needs. */
 export interface WritingContext {
   readonly model: LoadedModel;
   readonly options: CallOptions;
@@ -24,7 +24,7 @@ export interface WritingContext {
   readonly window: number;
 }
 
-/** What was written, and what that took. */
+/** A written text, and what it cost. */
 export interface Writing {
   /** undefined when it was cancelled before anything was written. */
   readonly part?: WrittenPart;

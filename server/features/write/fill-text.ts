@@ -60,7 +60,7 @@ function noGap(text: string, marker: string, left: readonly LeftMarker[]): Model
   return new ModelError("input", `There is no gap to fill: ${why}`);
 }
 
-/** What a reader should know of a filled text beside its confidence, as short phrases. */
+/** Short phrases that tell a reader about a filled text, besides its confidence. */
 export function fillNotes(
   text: string,
   { passed, language }: Pick<FilledText, "passed" | "language">,

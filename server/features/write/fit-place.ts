@@ -1,7 +1,7 @@
 /** Fits a fill into the place of its gap: no marks that pair with nothing, and no spaces where none belong. */
 import type { PlacedGap } from "./gaps.ts";
 
-/** What stands around a gap. */
+/** The text on both sides of a gap. */
 export interface Surroundings {
   /** The text before the gap; its end suffices. */
   readonly before: string;

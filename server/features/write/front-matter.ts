@@ -10,7 +10,7 @@ import { headingEdit, titleHeading } from "./fields/heading.ts";
 import { matterEdit, newMatter } from "./fields/matter.ts";
 
 /**
- * What the model would write.
+ * Proposes a field's value.
  * @throws ModelError "input" when there is no text but the front matter; what the model throws
  */
 export async function proposeField(

@@ -5,7 +5,7 @@ import { blockAt } from "../../text/place.ts";
 import { readingAt, type WrittenDocument } from "../../text/reading.ts";
 import { isInWord, isPartOfName } from "./gap-names.ts";
 
-/** What a fill must fit into. */
+/** The kind of place that a fill must fit into. */
 export type GapPlace = "text" | "cell" | "attribute" | "address" | "word";
 
 /** A gap and what it stands in. */
@@ -138,7 +138,7 @@ function isShown({ starts }: Prose, gap: Gap): boolean {
   return starts.some((start) => gap.start <= start && start < gap.end);
 }
 
-/** Whether a blank is one of a form: long, after a label or on a line of its own. */
+/** Whether a blank belongs to a form: it is long and follows a label or fills a line. */
 function isFormBlank(text: string, { start, end }: Gap): boolean {
   if (end - start < LEAST_BLANK || text.charAt(start) !== "_") return false;
   const before = text.slice(text.lastIndexOf("\n", start - 1) + 1, start);

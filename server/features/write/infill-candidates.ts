@@ -24,7 +24,7 @@ export interface FillCandidate {
   readonly logProbs: readonly number[];
 }
 
-/** What went into a gap. */
+/** The fill that a gap received. */
 export interface Fill extends FillCandidate {
   /** The gap's place among the gaps, from 0. */
   readonly gap: number;

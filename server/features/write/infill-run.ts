@@ -9,7 +9,7 @@ import type { PlacedGap } from "./gaps.ts";
 import { choose, type GapCandidates, keep } from "./infill-candidates.ts";
 import { windowOf } from "./infill-window.ts";
 
-/** What to fill. */
+/** The text and the gaps to fill. */
 export interface InfillParams {
   readonly text: string;
   /** The gaps as ranges of the text; without them, `gap` says what marks one. */

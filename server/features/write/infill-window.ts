@@ -11,7 +11,7 @@ export interface GappedDocument {
   readonly hints: readonly (LengthHint | undefined)[];
   /** The n gaps' fills; undefined as long as there is none. */
   readonly fills: (string | undefined)[];
-  /** What other gaps read in a gap that has no fill yet. */
+  /** The words that other gaps see in a gap without a fill. */
   readonly drafts: (string | undefined)[];
 }
 
@@ -91,7 +91,7 @@ export function textAfter(document: GappedDocument, end: number, limit: number):
   return text.slice(0, limit);
 }
 
-/** What other gaps read in a gap. */
+/** The words that other gaps see in this gap. */
 function readIn({ fills, drafts }: GappedDocument, gap: number): string {
   return fills[gap] ?? drafts[gap] ?? "";
 }

@@ -14,7 +14,7 @@ import type { Typing } from "./typing/typing.ts";
 import { type WordPlace, wordPlaceAt } from "./typing/word-place.ts";
 import type { LearnedFolder } from "./typing/workspace-words.ts";
 
-/** What suggestions are made with. The model is asked for only if there is something to ask it. */
+/** The services that suggestions need. The model is loaded only when there is something to ask it. */
 export interface InlineCompletionContext {
   readonly model: () => Promise<LoadedModel>;
   readonly settings: Settings;

@@ -27,7 +27,7 @@ export interface Rephrasing {
 }
 
 /**
- * What could stand in a part's place, about as long as it.
+ * Proposes replacements for a part of a text, each about as long as the part.
  * @throws ModelError "input" when the part is blank or longer than a paragraph; what the model throws
  */
 export async function rephrase(

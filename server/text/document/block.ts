@@ -4,8 +4,8 @@
  */
 
 /**
- * What a block is. Only headings and paragraphs have prose; items, quotations and sections of other names hold further
- * blocks.
+ * The kind of a block. Only headings and paragraphs have prose; items, quotations and sections of other names hold
+ * further blocks.
  */
 export type BlockKind =
   | "heading"
@@ -21,7 +21,7 @@ export type BlockKind =
   | "note"
   | "data";
 
-/** What a stretch inside a line is, where it is more than words. */
+/** The kind of a stretch inside a line that is more than words. */
 export type RunKind = "emphasis" | "code" | "link" | "image" | "address" | "math" | "tag" | "comment" | "directive";
 
 /** A stretch inside a heading or paragraph, with its marks. Ranges are in UTF-16 units of the source. */
@@ -49,16 +49,16 @@ export interface Block {
   readonly kind: BlockKind;
   readonly start: number;
   readonly end: number;
-  /** Of a heading, from 1. */
+  /** The level of a heading, from 1. */
   readonly level?: number;
   /** The language of code, the name of a directive, the format of front matter. */
   readonly name?: string;
-  /** What stands inside the marks of code, a comment, front matter or a Markdown heading. */
+  /** The range between the marks of code, a comment, front matter or a Markdown heading. */
   readonly content?: { readonly start: number; readonly end: number };
   readonly children: readonly Block[];
   /**
-   * What a person writes in a block that is not read as the document's prose: the cells of a table, a note, the links
-   * of a bar.
+   * The text that a person writes in a block that is not part of the document's prose: the cells of a table, a note,
+   * the links of a bar.
    */
   readonly inner?: () => readonly Block[];
   /** The prose of a heading or paragraph, made when it is first asked for. */

@@ -22,7 +22,7 @@ export type Format =
   | "data"
   | "plaintext";
 
-/** What a format's texts have that others have not; the first that fits decides. */
+/** Signs that only one format's texts have; the first match decides. */
 const SIGNS: readonly (readonly [Format, RegExp])[] = [
   ["html", /^\s*(?:<!doctype html|<html|<\?xml)/i],
   ["notebook", /^\s*\{\s*"(?:cells|metadata|nbformat)"/],

@@ -34,7 +34,7 @@ export function commitBlocks(text: string): Block[] {
   return blocks.sort((a, b) => a.start - b.start);
 }
 
-/** What a commit message's comments begin with: `core.commentChar` may be another than "#". */
+/** The character that begins a commit message's comments: `core.commentChar` may differ from "#". */
 function commentMark(text: string): string {
   return /^(\S{1,3}) Please enter (?:the|a) (?:commit )?message\b/m.exec(text)?.[1] ?? "#";
 }

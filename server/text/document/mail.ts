@@ -46,7 +46,7 @@ const CLOSING =
   /^(?:(?:with )?(?:best|kind|warm|many)?\s*(?:regards|wishes|greetings)|best|cheers|thanks(?: (?:a lot|again|in advance))?|thank you|sincerely|yours (?:sincerely|truly|faithfully)|take care|mit freundlichen grüßen|(?:viele|liebe|beste|schöne) grüße|mfg|cordialement|bien à vous|saludos|un saludo|cordiali saluti)\s*[,.!]?$/i;
 
 /**
- * What of a paragraph of plain text the letter's form asks for: a greeting, a closing, a signature, the line that
+ * Whether a paragraph of plain text is part of a letter's form: a greeting, a closing, a signature, or the line that
  * introduces a quoted mail.
  */
 export function isForm(lines: readonly Line[]): boolean {

@@ -91,7 +91,7 @@ function readDelimited(
   let at = i + 1;
   while (at < lines.length && lines[at]?.text.trim().toLowerCase() !== closing) at += 1;
   if (at >= lines.length) {
-    blocks.push(plainBlock("directive", line.start, line.end)); // not closed: a line of its own
+    blocks.push(plainBlock("directive", line.start, line.end)); // not closed: a block of one line
     return i + 1;
   }
   const end = (lines[at] as Line).end;

@@ -101,7 +101,7 @@ export function linesBlocks(text: string, lines: readonly Line[]): Block[] {
   return items.some((mark) => mark > 0) ? itemBlocks(text, lines, items) : [prose(text, lines)];
 }
 
-/** What lines are that are not prose. */
+/** Classifies lines that are not prose. */
 function dataOf(source: string, lines: readonly Line[]): { kind: "data" | "code"; name: string } | undefined {
   const isEdit = lines.length > 3 && lines.every(({ text }) => /^[+-][^+-]?/.test(text));
   if (isEdit || lines.some(({ text }) => DIFF.test(text))) return { kind: "data", name: "diff" };

@@ -139,5 +139,5 @@ const MOST_SHEBANG = 5;
 /** JSDoc's and Javadoc's links: the words, else what is linked to. */
 const LINK = /(\{@\w+ +(?:[^\s{}|]+[ |]+(?=[^\s}]))?)([^{}]{1,200})\}/g;
 
-/** What opens a comment of several lines. */
+/** The start of a comment of several lines. */
 const BLOCK = /^(?:\/\*|<#|#=|=begin|--\[\[|\{-)/;

@@ -157,7 +157,7 @@ test("notes say how sure the model is, whose words they are, and what it does no
   const plain = await run(fakeModel(firstWords(3)), { text: "Alpha beta gamma delta.", style: "sentence" });
   assert.deepEqual(summaryNotes(plain), ["likelihood 0.37, not calibrated"]);
   assert.deepEqual(summaryNotes({ ...plain, origin: "text", calibrated: true }), [
-    "a sentence of the text itself, the model was not sure of its own",
+    "a sentence quoted from the text, since the model was unsure",
     "confidence 37%",
   ]);
 });

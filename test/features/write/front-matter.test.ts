@@ -184,7 +184,7 @@ for (const [what, text, field, value, expected, language] of cases) {
 
 const refused: [string, string, "title" | "description", RegExp, string?][] = [
   ["YAML that is broken", "---\na: [1\n---\n", "title", /not valid YAML: .*Correct it/],
-  ["YAML that is no mapping", "---\njust text\n---\n", "title", /no list of keys/],
+  ["YAML that is no mapping", "---\njust text\n---\n", "title", /not a list of keys/],
   ["TOML that is broken", "+++\na = \n+++\n", "title", /not valid TOML: .*Correct it/],
   ["front matter without an end", "---\ntitle: A\n\nText.\n", "description", /has no end or is not valid/],
   ["JSON that is broken", '{\n  "title": A\n}\n\nText.\n', "title", /has no end or is not valid/],

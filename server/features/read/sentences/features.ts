@@ -5,7 +5,7 @@
 import { endsSentence } from "../../../text/sentences.ts";
 import { type DocumentSentence, wordCount } from "./sentences.ts";
 
-/** What the features need besides the sentences. */
+/** The inputs that the features need besides the sentences. */
 export interface FeatureContext {
   /** The document's title; empty where it has none. */
   readonly title: string;

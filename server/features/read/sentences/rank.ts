@@ -5,7 +5,7 @@ import type { WrittenProse } from "../../../text/written-prose.ts";
 import { sentenceFeatures, stemsOf } from "./features.ts";
 import { type DocumentSentence, wordCount } from "./sentences.ts";
 
-/** What sentences are ranked by. */
+/** The inputs of a ranking of sentences. */
 export interface RankContext {
   readonly model: Pick<LoadedModel, "rank">;
   /** Whether the trees know the language; else place and repeated words decide. */

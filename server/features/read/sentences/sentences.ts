@@ -72,7 +72,7 @@ export function wordCount(sentence: string): number {
 
 const UNSPACED = /[\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}\p{sc=Thai}\p{sc=Lao}\p{sc=Khmer}\p{sc=Myanmar}]/gu;
 const LEAST_WORDS = 4;
-/** What is longer is mostly a list or a table that lost its marks. */
+/** Longer sentences are mostly lists or tables that lost their marks. */
 const MOST_WORDS = 80;
 const ADDRESS = /\b(?:https?|ftp|mailto|file):\S/i;
 

@@ -1,4 +1,4 @@
-/** What can be written about a document. */
+/** A field of a document that the model can write. */
 export type Field = "title" | "description";
 
 /** A replacement in a document; offsets in UTF-16 units. */

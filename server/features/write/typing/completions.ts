@@ -1,4 +1,4 @@
-/** What is suggested at a cursor, in one shape for all that suggest there. */
+/** The one shape of suggestions at a cursor, whoever makes them. */
 
 /** A text that could be inserted at the cursor. */
 export interface InlineSuggestion {
@@ -9,7 +9,7 @@ export interface InlineSuggestion {
   readonly typed: number;
 }
 
-/** What could be inserted at the cursor, best first. */
+/** Texts that could be inserted at the cursor, best first. */
 export interface InlineCompletions {
   readonly items: readonly InlineSuggestion[];
   /** Why there is none; a sentence for the log. */

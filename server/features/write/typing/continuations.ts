@@ -1,4 +1,4 @@
-/** What is asked for explicitly: several different continuations, each cut where it turns to noise. */
+/** Suggestions on request: several different continuations, each cut where it turns to noise. */
 import type { Translate } from "../../../../base/translate.ts";
 import type { LengthHint } from "../../../../models/tokenizer/spans.ts";
 import type { Settings } from "../../../../protocol/settings.ts";
@@ -110,7 +110,7 @@ async function itemOf(
   return suggestionOf(context, place, word, limits, signal);
 }
 
-/** What the model writes into a gap at the offset, the likeliest first; undefined when it was cancelled. */
+/** The model's texts for a gap at the offset, the likeliest first; undefined when canceled. */
 async function writtenByModel(
   model: LoadedModel,
   { text, offset, settings }: ContinuationParams,

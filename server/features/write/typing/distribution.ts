@@ -14,7 +14,7 @@ export interface Weights {
   readonly workspace: number;
 }
 
-/** What the experts besides the model say of a word. */
+/** Scores a word by the experts other than the model. */
 export type Experts = (word: string) => {
   readonly english: number;
   readonly pair: number;

@@ -13,7 +13,7 @@ export interface ModelText {
   readonly given: string;
 }
 
-/** What the encoder has read of late, by document. */
+/** Recent encoder states, by document. */
 export interface EncodedTexts {
   /** The text before a place: what has been encoded as far as possible. */
   at(document: string, place: Around): ModelText;

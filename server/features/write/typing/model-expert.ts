@@ -4,7 +4,7 @@ import type { DocumentWords } from "./document-words.ts";
 import { createEncodedTexts } from "./encoded-text.ts";
 import type { WordPlace } from "./word-place.ts";
 
-/** What a prediction is made with. */
+/** The services that a prediction needs. */
 export interface PredictorContext {
   readonly model: LoadedModel;
   /** Identifies the document whose words are counted. */

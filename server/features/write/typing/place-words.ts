@@ -13,7 +13,7 @@ export interface PlaceWords {
   narrow(typed: string): void;
 }
 
-/** What words are proposed by. */
+/** The sources of proposed words. */
 export interface WordSources {
   readonly own: DocumentWords;
   readonly workspace: DocumentWords | undefined;

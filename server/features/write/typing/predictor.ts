@@ -17,7 +17,7 @@ export interface Predictor {
    * @throws what the model throws
    */
   words(context: PredictorContext, place: WordPlace, signal: AbortSignal): Promise<WordDistribution | undefined>;
-  /** What is known of a place without asking; the words of a place's last letters may not be among it. */
+  /** The distribution that is known without asking the model; words for the last letters typed may be missing. */
   known(context: PredictorContext, place: WordPlace): WordDistribution | undefined;
   /** The words by what the experts besides the model say, at once; undefined for text that they do not know. */
   withoutModel(context: PredictorContext, place: WordPlace): Promise<WordDistribution | undefined>;

@@ -6,7 +6,7 @@ import type { TypedPast } from "./typed-past.ts";
 import { isUnwanted } from "./unwanted-words.ts";
 import type { WordPlace } from "./word-place.ts";
 
-/** What suggestions are made with. */
+/** The services that suggestions need. */
 export interface SuggestContext extends PredictorContext {
   readonly predictor: Predictor;
   readonly typedPast: TypedPast;

@@ -2,7 +2,7 @@
 import { LRUCache } from "lru-cache";
 import type { WordPlace } from "./word-place.ts";
 
-/** What writers have typed past. */
+/** Suggestions that writers rejected by typing on. */
 export interface TypedPast {
   /** Notices where the writer is now: words shown at the last place that do not stand there were not meant. */
   notice(document: string, text: string, place: WordPlace): void;

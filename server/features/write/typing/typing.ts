@@ -1,4 +1,4 @@
-/** What is remembered while people type: the words of places, and what they typed past. */
+/** The memory of a typing session: the words of each place, and the suggestions that were typed past. */
 import { setTimeout } from "node:timers/promises";
 import { LRUCache } from "lru-cache";
 import type { LoadedModel } from "../../../engine/engine.ts";

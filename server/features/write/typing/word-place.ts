@@ -22,7 +22,7 @@ export function wordPlaceAt(text: string, offset: number): WordPlace | undefined
 
 const MOST_LETTERS = 60;
 const UNDER_WAY = /\p{L}[\p{L}\p{M}\p{N}_]*(?:['’-][\p{L}\p{M}\p{N}_]+)*['’-]?$/u;
-/** What may precede a word. */
+/** Characters that may precede a word. */
 const BORDER = /(?:^|[\s([{"'“‘«*_~—–>])$/u;
 
 /** The paragraph around a place, and some more where it is short: what changes elsewhere hardly changes its words. */

@@ -1,4 +1,4 @@
-/** What a reader sees inside a paragraph or heading of AsciiDoc. */
+/** Reads the inline markup of AsciiDoc: the text that a reader sees in a paragraph or heading. */
 import type { ProseBuilder, RunKind } from "../block.ts";
 import { writeDecoded } from "../html.ts";
 

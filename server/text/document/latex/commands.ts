@@ -68,7 +68,7 @@ export const SHOWN_ARGUMENT: Readonly<Record<string, number>> = {
   rotatebox: 1,
 };
 
-/** What commands without arguments show. */
+/** The characters that commands without arguments print. */
 export const SYMBOLS: Readonly<Record<string, string>> = {
   ldots: "…",
   dots: "…",

@@ -1,4 +1,4 @@
-/** What a reader sees inside a paragraph or heading of LaTeX. */
+/** Reads the inline markup of LaTeX: the text that a reader sees in a paragraph or heading. */
 import { ProseBuilder } from "../block.ts";
 import { ACCENTS, SHOWN_ARGUMENT, SILENT, SYMBOLS } from "./commands.ts";
 import { closingBrace, skipArguments, skipOptional } from "./groups.ts";

@@ -52,7 +52,7 @@ class LatexReader {
     this.#flush(text.length);
   }
 
-  /** Of the preamble only the title is prose. */
+  /** Reads the preamble, of which only the title is prose. */
   #preamble(): void {
     const text = this.#text;
     const end = text.search(/\\begin\s*\{document\}/);

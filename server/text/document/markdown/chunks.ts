@@ -89,7 +89,7 @@ async function parsed(text: string, from: number, to: number, parser: MarkdownPa
 }
 
 const SIZE = 16_384;
-/** What is looked at behind a border, to see that a block begins there. */
+/** Characters that are read behind a border to see that a block begins there. */
 const LOOK = 200;
 
 /**

@@ -1,4 +1,4 @@
-/** What people write inside a line of Markdown beside CommonMark and GFM, as extensions of @lezer/markdown. */
+/** Inline syntax that people write beside CommonMark and GFM, as extensions of @lezer/markdown. */
 import type { InlineContext, MarkdownConfig } from "@lezer/markdown";
 
 /** An inline element that a regular expression finds; it looks at a bounded stretch of text only. */

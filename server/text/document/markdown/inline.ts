@@ -1,16 +1,16 @@
-/** What a reader sees inside a paragraph or heading of Markdown. */
+/** Reads the inline markup of Markdown: the text that a reader sees in a paragraph or heading. */
 import type { SyntaxNode } from "@lezer/common";
 import { decodeHTML } from "entities";
 import type { ProseBuilder, RunKind } from "../block.ts";
 import type { MarkdownParsers } from "./syntax.ts";
 import { writeCode, writeMath, writeReference, writeTemplate, writeWikilink } from "./templates.ts";
 
-/** What the blocks of one document need. */
+/** The state that the blocks of one document share. */
 export interface MarkdownContext extends MarkdownParsers {
   readonly text: string;
   /** The address that a label stands for, as {@link labelOf} writes the label; undefined where none defines it. */
   readonly addressOf: (label: string) => string | undefined;
-  /** How many HTML tables are open: their cells are Markdown blocks of their own where blank lines part them. */
+  /** How many HTML tables are open: blank lines make their cells separate Markdown blocks. */
   openTables: number;
 }
 

@@ -25,7 +25,7 @@ interface State {
   /** As it was parsed. */
   readonly prepared: string;
   readonly front: Block | undefined;
-  /** Of the text below the front matter. */
+  /** The chunks of the text below the front matter. */
   readonly chunks: readonly Chunk[];
 }
 
@@ -95,7 +95,7 @@ function startOf({ front, chunks }: State, index: number): number {
   return start;
 }
 
-/** What reading blocks of a chunk needs; the text is the chunk's. */
+/** The state for reading a chunk's blocks; the text is the chunk's. */
 function contextOf(state: State, parsers: MarkdownParsers, start: number, length: number): MarkdownContext {
   const text = state.text.slice(start, start + length);
   return { ...parsers, text, addressOf: (label) => addressOf(state, label), openTables: 0 };
@@ -111,7 +111,7 @@ function blocksNear(state: State, parsers: MarkdownParsers, index: number, offse
   return blocks.map((block) => shifted(block, (place) => place + start));
 }
 
-/** What was found in chunks; it holds no part of a text. */
+/** Link addresses by chunk; they hold no part of a text. */
 const addresses = new WeakMap<Chunk, ReadonlyMap<string, string>>();
 const headings = new WeakMap<Chunk, readonly Block[]>();
 
@@ -131,7 +131,7 @@ function addressOf({ text, front, chunks }: State, label: string): string | unde
   return undefined;
 }
 
-/** A string of its own: a slice would keep the whole text in memory. */
+/** Copies a string, since a slice would keep the whole text in memory. */
 function copied(text: string): string {
   return Buffer.from(text, "utf16le").toString("utf16le");
 }
@@ -181,7 +181,7 @@ function near(context: MarkdownContext, node: SyntaxNode, offset: number, depth:
 }
 
 const MOST_DEPTH = 100;
-/** Of longer paragraphs only what is around the place is read. */
+/** In longer paragraphs only the text around the place is read. */
 const LONG = 20_000;
 
 function stretchOf(context: MarkdownContext, node: SyntaxNode, offset: number): Block {

@@ -28,7 +28,7 @@ export function prepared(text: string, front: Block | undefined): string {
   return front === undefined ? body : `${" ".repeat(Math.max(0, front.end - 1))}\n`.slice(0, front.end) + body;
 }
 
-/** What reading blocks of a tree needs. @param addresses of labels, where they are known from another tree */
+/** The state for reading the blocks of a tree. @param addresses of labels, where they are known from another tree */
 export function contextOf(
   parsers: MarkdownParsers,
   text: string,

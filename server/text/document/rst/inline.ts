@@ -1,4 +1,4 @@
-/** What a reader sees inside a paragraph or heading of reStructuredText. */
+/** Reads the inline markup of reStructuredText: the text that a reader sees in a paragraph or heading. */
 import type { ProseBuilder, RunKind } from "../block.ts";
 
 /** Writes ranges of one text. */

@@ -1,4 +1,4 @@
-/** What the names of directives and substitutions in reStructuredText mean to a reader of prose. */
+/** The meaning of reStructuredText's directives and substitutions to a reader of prose, by name. */
 import type { Line } from "../source.ts";
 
 /** Directives whose content is prose. */

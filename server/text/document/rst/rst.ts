@@ -109,7 +109,7 @@ class RstReader {
     );
   }
 
-  /** What begins with "..": a comment, target, note, substitution or directive. */
+  /** Reads a block that begins with "..": a comment, target, note, substitution or directive. */
   #explicit(
     blocks: Block[],
     lines: readonly Line[],
@@ -217,7 +217,7 @@ class RstReader {
     return end;
   }
 
-  /** A field (`:Author: Jane`): its body is no prose where it is a document's or an option's. */
+  /** A field (`:Author: Jane`): its body is not prose where it describes the document or an option. */
   #field(blocks: Block[], lines: readonly Line[], i: number, indent: number): number {
     const end = indentedEnd(lines, i + 1, indent);
     blocks.push(plainBlock("directive", (lines[i] as Line).start, endOf(lines, end), { name: "field" }));
@@ -260,7 +260,7 @@ class RstReader {
     return isLiteral ? this.#literal(blocks, lines, at, indent) : at;
   }
 
-  /** What is indented (or quoted) after "::". */
+  /** Reads the indented (or quoted) block after "::". */
   #literal(blocks: Block[], lines: readonly Line[], from: number, indent: number): number {
     let at = from;
     while (at < lines.length && lines[at]?.text === "") at += 1;
