@@ -185,11 +185,22 @@ function refuseQuantized(json: object): void {
   );
 }
 
-function modelType(json: object): "t5" | "mt5" | "umt5" {
+/** Whether a parsed config.json is that of a T5, whether or not its values are valid. */
+export function isT5Config(json: unknown): boolean {
+  return typeof json === "object" && json !== null && knownType(json) !== undefined;
+}
+
+function knownType(json: object): "t5" | "mt5" | "umt5" | undefined {
   const type = "model_type" in json ? json.model_type : undefined;
   if (type === "t5" || type === "mt5" || type === "umt5") return type;
   // config.json of 2019 has no model_type; these keys are T5's only.
-  if (type === undefined && "d_kv" in json && "relative_attention_num_buckets" in json) return "t5";
+  return type === undefined && "d_kv" in json && "relative_attention_num_buckets" in json ? "t5" : undefined;
+}
+
+function modelType(json: object): "t5" | "mt5" | "umt5" {
+  const known = knownType(json);
+  if (known !== undefined) return known;
+  const type = "model_type" in json ? json.model_type : undefined;
   const found = type === undefined ? "names no model_type" : `is of model_type ${JSON.stringify(type)}`;
   throw new ModelError(
     "config",

@@ -6,14 +6,18 @@ import { WORD_START } from "./unigram.ts";
 /**
  * Converts a SentencePiece model as T5 uses it to a tokenizer.json (as an object, in the current layout) that gives
  * the same ids.
- * @param bytes content of spiece.model
+ * @param file content of spiece.model, or what it says
  * @param options `extraIds`: number of sentinels to add after the pieces, `<extra_id_0>` last; 100 in T5, none if the
  * file has its own (`cc_all.32000.100extra`, mT5's)
  * @throws ModelError "tokenizer" when the bytes are not a complete SentencePiece model, or not of T5's kind
  * @see sentencepiece_model.proto; SentencePieceVocabulary of google/seqio
  */
-export function sentencepieceToTokenizerJson(bytes: Uint8Array, options: { extraIds?: number } = {}): object {
-  const { pieces: stored, trainer_spec: trainer, normalizer_spec: normalizer } = decodeModel(bytes);
+export function sentencepieceToTokenizerJson(
+  file: Uint8Array | SentencePieceModel,
+  options: { extraIds?: number } = {},
+): object {
+  const model = file instanceof Uint8Array ? decodeModel(file) : file;
+  const { pieces: stored, trainer_spec: trainer, normalizer_spec: normalizer } = model;
   const pieces = stored.map(withoutMarker);
   const unlike = unlikeT5(pieces, trainer, normalizer);
   if (unlike !== undefined) throw broken(`it ${unlike}`, undefined);
@@ -162,6 +166,12 @@ export function decodeModel(bytes: Uint8Array): SentencePieceModel {
     throw broken("it contains no pieces, or its end is missing", undefined);
   }
   return decoded;
+}
+
+/** Encodes a SentencePiece model as a file, with the fields that are used here. */
+export function encodeModel(model: SentencePieceModel): Uint8Array {
+  const type = protobuf.Root.fromJSON(schema).lookupType("Model");
+  return type.encode(type.fromObject(model)).finish();
 }
 
 /** Describes how the model differs from T5's kind; undefined if it does not. */

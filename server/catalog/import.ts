@@ -3,20 +3,26 @@
  * network.
  */
 import { createWriteStream, existsSync } from "node:fs";
-import { copyFile, lstat, mkdir, mkdtemp, readdir, rename, stat, writeFile } from "node:fs/promises";
+import { copyFile, cp, lstat, mkdir, mkdtemp, readdir, rename, stat, writeFile } from "node:fs/promises";
 import { basename, dirname, extname, join, resolve } from "node:path";
 import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { type Entry, openPromise, type ZipFile } from "yauzl";
 import { reason } from "../../base/reason.ts";
 import { ModelError } from "../../models/errors.ts";
+import { tensorShapes } from "../../models/t5/weights.ts";
+import { checkVocabulary } from "../../models/tokenizer/tokenizer.ts";
 import { fileNameSchema, ownNameSchema, quoted } from "../files/names.ts";
 import { isSame, noteFolder, removeOwn } from "../files/removal.ts";
 import { checkSpace } from "../files/space.ts";
+import { readTensor, storedTensor } from "./folder/checkpoint.ts";
 import { listFolder } from "./folder/find.ts";
+import { endTokenOf, readGenerationSettings } from "./folder/generation.ts";
+import { fileKind, isGgufFile } from "./folder/model-files.ts";
 import { openModel } from "./folder/open.ts";
+import { shapeFile } from "./folder/shape.ts";
 import { sha256Of } from "./folder/sums.ts";
-import { readTokenizer, TOKENIZER_FILES } from "./folder/tokenizer.ts";
+import { readTokenizer } from "./folder/tokenizer.ts";
 import { readManifest } from "./installed.ts";
 import type { Places } from "./store.ts";
 
@@ -47,7 +53,9 @@ export async function importModel(from: string, places: Places, options: ImportO
     throw new ModelError("input", `${path} does not exist. Name a folder, a zip file or a weights file.`, { cause });
   });
   const zipped = status.isFile() && /\.zip$/i.test(path);
-  const id = options.id ?? (zipped ? basename(path, extname(path)) : basename(status.isFile() ? dirname(path) : path));
+  const namesItself = zipped || (isGgufFile(path) && !saysShapeBeside(path));
+  const folder = status.isFile() ? dirname(path) : path;
+  const id = options.id ?? (namesItself ? basename(path, extname(path)) : basename(folder));
   if (!ownNameSchema.safeParse(id).success) {
     throw new ModelError(
       "input",
@@ -67,10 +75,8 @@ export async function importModel(from: string, places: Places, options: ImportO
   const created = await lstat(unfinished, { bigint: true });
   try {
     if (zipped) await unzip(path, unfinished, options);
-    else
-      await copyFolder(status.isFile() ? path : undefined, status.isFile() ? dirname(path) : path, unfinished, options);
-    await openModel(unfinished, "float");
-    await tryTokenizer(unfinished);
+    else await copyFolder(status.isFile() ? path : undefined, folder, unfinished, options);
+    await tryModel(unfinished, options.signal);
     if (!existsSync(join(unfinished, "spanfill.json"))) await declare(unfinished, id);
     options.signal.throwIfAborted();
     await rename(unfinished, directory);
@@ -82,9 +88,24 @@ export async function importModel(from: string, places: Places, options: ImportO
   return { id: readManifest(directory).id, directory };
 }
 
-/** Encodes and decodes a sentence. @throws ModelError "tokenizer" when that fails, or no token is known */
-async function tryTokenizer(directory: string): Promise<void> {
+/** Whether a file that states a shape lies beside a weights file. */
+function saysShapeBeside(path: string): boolean {
+  return shapeFile(dirname(path)) !== undefined;
+}
+
+/**
+ * Reads every tensor of a model, and encodes and decodes a sentence.
+ * @throws ModelError "config", "checkpoint" or "tokenizer" when the model would not load
+ */
+async function tryModel(directory: string, signal: AbortSignal): Promise<void> {
+  const { config, form, checkpoint } = await openModel(directory, "float");
   const tokenizer = await readTokenizer(directory);
+  const generation = await readGenerationSettings(directory);
+  checkVocabulary(tokenizer, config.vocabSize, endTokenOf(generation, tokenizer, config));
+  for (const name of form === "float" ? tensorShapes(config).keys() : []) {
+    signal.throwIfAborted();
+    await readTensor(name, storedTensor(name, checkpoint));
+  }
   const ids = tokenizer.encode("This is a sentence.");
   if (ids.length > 0 && tokenizer.decode(ids, { keepSpecial: true }) !== "") return;
   throw new ModelError(
@@ -93,20 +114,13 @@ async function tryTokenizer(directory: string): Promise<void> {
   );
 }
 
-/** The useful files of a model's folder; others, such as a training state, can be large. */
-const WANTED =
-  /^((config|generation_config|spanfill|decoding|calibration|shortlist)\.json|(operative_)?config\.gin|README\.md|[^/]+\.(safetensors|bin|pt|pth|ckpt|msgpack|gguf|h5|index|index\.json)|[^/]+\.data-\d+-of-\d+)$/;
-const UNWANTED = /^(optimizer|scheduler|training_args|rng_state|adapter_)/;
-
 /** Maximum number of files in a zip; a larger directory would fill the memory. */
 const MOST_ENTRIES = 10_000;
 
-function wanted(name: string): boolean {
-  return (
-    (TOKENIZER_FILES.includes(name) || WANTED.test(name)) &&
-    !UNWANTED.test(name) &&
-    fileNameSchema.safeParse(name).success
-  );
+/** Whether a file is part of a model; others, such as a training state, can be large. */
+function isPart(name: string): boolean {
+  const kind = fileKind(name);
+  return kind !== undefined && kind !== "adapter" && fileNameSchema.safeParse(name).success;
 }
 
 /**
@@ -114,12 +128,16 @@ function wanted(name: string): boolean {
  * @param only the weights file to copy from a folder with several
  */
 async function copyFolder(only: string | undefined, folder: string, to: string, options: ImportOptions): Promise<void> {
-  const weights = /\.(safetensors|bin|pt|pth|ckpt|msgpack|gguf|h5)$/;
-  const names = (await listFolder(folder)).filter(wanted);
-  const files = names.filter((name) => only === undefined || name === basename(only) || !weights.test(name));
-  if (only !== undefined && !(weights.test(only) && files.includes(basename(only)))) {
+  if (only !== undefined && fileKind(basename(only)) !== "weights") {
     throw new ModelError("input", `${only} is not a weights file. Name one, or a zip file, or a model's folder.`);
   }
+  const all = await listFolder(folder);
+  const names = all.filter(isPart);
+  // An index brings its shards, and a checkpoint's index its data.
+  const isSet = only !== undefined && /\.index(\.json)?$/.test(only);
+  const files = names.filter(
+    (name) => only === undefined || isSet || name === basename(only) || fileKind(name) !== "weights",
+  );
   const sizes = await Promise.all(files.map(async (name) => (await stat(join(folder, name))).size));
   const totalBytes = sizes.reduce((sum, size) => sum + size, 0);
   await checkSpace(to, totalBytes);
@@ -131,6 +149,25 @@ async function copyFolder(only: string | undefined, folder: string, to: string, 
     done += sizes[i] ?? 0;
     options.onBytes?.(done, totalBytes);
   }
+  // T5X keeps each tensor in a folder, and may keep its configuration one folder up.
+  for (const name of all.filter((each) => ARRAYS.test(each))) {
+    options.signal.throwIfAborted();
+    await cp(join(folder, name), join(to, name), { recursive: true, dereference: true });
+  }
+  const shape = shapeFile(folder);
+  if (shape !== undefined && dirname(shape) !== folder) await copyFile(shape, join(to, basename(shape)));
+}
+
+/** Folders of T5X's and Orbax's parameters; those of the optimizer's state are not needed. */
+const ARRAYS = /^(target|params)\.|^d$|^ocdbt\.process_\d+$/;
+
+/** The folder in an archive that holds a model: that of the first file that states a shape. */
+function innerFolder(names: readonly string[]): string | undefined {
+  for (const isShape of [(name: string) => fileKind(name) === "shape", (name: string) => /\.gguf$/i.test(name)]) {
+    const found = names.find((name) => isShape(name.replace(/^.*\//s, "")));
+    if (found !== undefined) return found.replace(/[^/]*$/, "");
+  }
+  return undefined;
 }
 
 /** Extracts the files next to the archive's config.json, wherever that is. */
@@ -150,12 +187,11 @@ async function unzip(path: string, to: string, { signal, onBytes }: ImportOption
     throw malformed(cause);
   }
   try {
-    const config = entries.map(({ fileName }) => fileName).find((name) => /(^|\/)config\.json$/.test(name));
-    if (config === undefined)
-      throw new ModelError("input", `${path} contains no config.json, so it is not a model's folder.`);
-    const folder = config.slice(0, -"config.json".length);
+    const folder = innerFolder(entries.map(({ fileName }) => fileName));
+    if (folder === undefined)
+      throw new ModelError("input", `${path} contains no config.json and no GGUF file, so it is not a model's folder.`);
     const files = entries.filter(
-      ({ fileName }) => fileName.startsWith(folder) && wanted(fileName.slice(folder.length)),
+      ({ fileName }) => fileName.startsWith(folder) && isPart(fileName.slice(folder.length)),
     );
     const totalBytes = files.reduce((sum, { uncompressedSize }) => sum + uncompressedSize, 0);
     await checkSpace(to, totalBytes);
@@ -166,7 +202,7 @@ async function unzip(path: string, to: string, { signal, onBytes }: ImportOption
         done += length;
         onBytes?.(done, totalBytes);
       });
-      const name = entry.fileName.slice(folder.length); // has no slash, since WANTED has none
+      const name = entry.fileName.slice(folder.length); // has no slash, since no part's name has one
       await pipeline(stream, createWriteStream(join(to, basename(name)), { flags: "wx" }), { signal });
     }
   } catch (cause) {

@@ -8,6 +8,7 @@ import { reason } from "../../base/reason.ts";
 import { ModelError } from "../../models/errors.ts";
 import { type Calibration, calibrationSchema } from "./folder/calibration.ts";
 import { listFolder } from "./folder/find.ts";
+import { isGgufFile } from "./folder/model-files.ts";
 import { openModel } from "./folder/open.ts";
 import { saysShape } from "./folder/shape.ts";
 import { sha256Of } from "./folder/sums.ts";
@@ -140,9 +141,12 @@ function modelFolder(path: string, workingFolder: string | undefined): string {
     throw new ModelError("config", `"${path}" is a relative path, which means nothing here. Give the absolute path.`);
   }
   const directory = absolute ? resolve(path) : resolve(workingFolder ?? "", path);
-  if (isFolder(directory) && saysShape(directory)) return directory;
+  if (isGgufFile(directory) || (isFolder(directory) && saysShape(directory))) return directory;
   const what = isFolder(directory) ? `The folder ${directory} has no config.json` : `There is no folder ${directory}`;
-  throw new ModelError("config", `${what}. Give a folder with config.json, weights and tokenizer, or a model's id.`);
+  throw new ModelError(
+    "config",
+    `${what}. Give a folder with config.json, weights and tokenizer, a GGUF file, or a model's id.`,
+  );
 }
 
 /** The models that ship, sorted by id. */
@@ -152,7 +156,7 @@ export function listBuiltin(
   if (builtinFolder === undefined || !isFolder(builtinFolder)) return [];
   const directories = readdirSync(builtinFolder)
     .map((name) => join(builtinFolder, name))
-    .filter((directory) => existsSync(join(directory, "config.json")));
+    .filter(saysShape);
   return directories.toSorted().map((directory) => ({ id: readManifest(directory).id, directory }));
 }
 

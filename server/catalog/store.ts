@@ -5,9 +5,12 @@ import { homedir } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
 import { reason } from "../../base/reason.ts";
 import { ModelError } from "../../models/errors.ts";
+import { isT5Config } from "../../models/t5/config.ts";
 import { isLocked } from "../files/lock.ts";
 import { commitSchema, hubIdSchema, requireHubId } from "../files/names.ts";
 import { isOwnFolder, removeOwnFolder } from "../files/removal.ts";
+import { fileKind, isGgufFile } from "./folder/model-files.ts";
+import { saysShape, shapeFile } from "./folder/shape.ts";
 import { isIntact, PARTIAL } from "./hub/download.ts";
 
 /** The folders that hold models; neither need exist. */
@@ -69,13 +72,13 @@ export function repositoryFolder({ hub }: Places, id: string): string {
 export function keptDirectory(id: string, places: Places = placesOf()): string | undefined {
   if (!/^[\w.-]+(\/[\w.-]+)?$/.test(id) || /(^|\/)\.+($|\/)/.test(id)) return undefined;
   const imported = join(places.own, id);
-  if (!id.includes("/") && existsSync(join(imported, "config.json"))) return imported;
+  if (!id.includes("/") && saysShape(imported)) return imported;
   if (!hubIdSchema.safeParse(id).success) return undefined;
   const repository = repositoryFolder(places, id);
   try {
     const commit = commitSchema.parse(readFileSync(join(repository, "refs", "main"), "utf8").trim());
     const directory = join(repository, "snapshots", commit);
-    return existsSync(join(directory, "config.json")) ? directory : undefined;
+    return saysShape(directory) ? directory : undefined;
   } catch {
     return undefined; // not a folder of the hub's tools
   }
@@ -168,13 +171,13 @@ export async function verifyFiles(
   signal?: AbortSignal,
 ): Promise<VerifiedFile[]> {
   const checked: VerifiedFile[] = [];
-  for (const name of (await readdir(directory)).toSorted()) {
+  for (const name of isGgufFile(directory) ? [""] : (await readdir(directory)).toSorted()) {
     signal?.throwIfAborted();
     const path = join(directory, name);
     if (!(await stat(path).catch(() => undefined))?.isFile()) continue;
     const sum = sums[name];
     const hash = sum ?? (await hashInName(path));
-    checked.push({ name, intact: hash === undefined ? undefined : await isIntact(path, hash) });
+    checked.push({ name: basename(path), intact: hash === undefined ? undefined : await isIntact(path, hash) });
   }
   return checked;
 }
@@ -187,10 +190,10 @@ async function hashInName(path: string): Promise<string | undefined> {
 
 async function isT5(directory: string): Promise<boolean> {
   try {
-    const config: unknown = JSON.parse(await readFile(join(directory, "config.json"), "utf8"));
-    if (typeof config !== "object" || config === null || !("model_type" in config)) return false;
-    const weights = (await readdir(directory)).some((name) => /\.(safetensors|bin|msgpack|gguf|index|h5)$/.test(name));
-    return weights && /^(m|um)?t5$/.test(String(config.model_type));
+    if (!(await readdir(directory)).some((name) => fileKind(name) === "weights")) return false;
+    const path = shapeFile(directory);
+    if (path === undefined || !path.endsWith(".json")) return true; // a gin or GGUF file, which other models lack here
+    return isT5Config(JSON.parse(await readFile(path, "utf8")));
   } catch {
     return false; // an unreadable folder is not a model
   }

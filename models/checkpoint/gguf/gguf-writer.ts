@@ -135,6 +135,8 @@ function metadataOf(config: T5Config, tokenizerJson: unknown, name: string): [st
     ["tokenizer.ggml.padding_token_id", u32(config.padTokenId)],
     ["tokenizer.ggml.add_bos_token", flag(false)],
     ["tokenizer.ggml.add_eos_token", flag(true)],
+    // What the keys above cannot say, such as whether a token absorbs the space before it.
+    ["tokenizer.huggingface.json", text(JSON.stringify(tokenizerJson))],
   ];
   if (charsmap.length > 0)
     made.push(["tokenizer.ggml.precompiled_charsmap", listOf("uint8", charsmap.length, charsmap)]);

@@ -11,7 +11,7 @@ import { blockTypes, dequantized } from "./ggml-blocks.ts";
  * @see gguf.md of ggml; gguf-py/gguf/tensor_mapping.py of llama.cpp for the names
  */
 export async function readGguf(source: ByteSource): Promise<TensorMap> {
-  const { infos, dataOffset } = await readHeader(source);
+  const { infos, dataOffset } = await readHeader(source, false);
   const gated = infos.some(({ name }) => name.includes(".ffn_gate."));
   const tensors = new Map<string, StoredTensor>();
   for (const info of infos) {
@@ -22,6 +22,23 @@ export async function readGguf(source: ByteSource): Promise<TensorMap> {
   }
   if (tensors.size === 0) throw malformed(source.name, "holds no tensors of a T5");
   return tensors;
+}
+
+/** A value of the metadata: numbers of more than 53 bits are rounded. */
+export type GgufValue = string | number | boolean | readonly string[] | readonly number[] | Uint8Array;
+
+/**
+ * Reads the metadata, which holds the model's configuration and vocabulary.
+ * @throws ModelError "checkpoint" when it is malformed
+ */
+export async function readGgufMetadata(source: ByteSource): Promise<ReadonlyMap<string, GgufValue>> {
+  return (await readHeader(source, true)).metadata;
+}
+
+interface Header {
+  readonly metadata: ReadonlyMap<string, GgufValue>;
+  readonly infos: readonly TensorInfo[];
+  readonly dataOffset: number;
 }
 
 interface TensorInfo {
@@ -39,6 +56,9 @@ const MAX_TENSORS = 100_000;
 const MAX_TEXTS = 2_000_000;
 /** Sizes of the metadata's types by number; those of texts (8) and lists (9) vary. */
 const SIZES: Readonly<Record<number, number>> = { 0: 1, 1: 1, 2: 2, 3: 2, 4: 4, 5: 4, 6: 4, 7: 1, 10: 8, 11: 8, 12: 8 };
+const FLOATS = [6, 12];
+const SIGNED = [1, 3, 5, 11];
+const BOOL = 7;
 const TEXT = 8;
 const LIST = 9;
 
@@ -93,11 +113,11 @@ function ggufTensor({ name, shape, type, offset }: TensorInfo, dataOffset: numbe
   return { file: source.file, dtype: "F32", shape, offset: undefined, make };
 }
 
-/** The list of tensors, read in a window that grows until it holds all of it. */
-async function readHeader(source: ByteSource): Promise<{ infos: TensorInfo[]; dataOffset: number }> {
+/** The header, read in a window that grows until it holds all of it. */
+async function readHeader(source: ByteSource, withValues: boolean): Promise<Header> {
   for (let window = 1 << 20; ; window *= 4) {
     const bytes = await source.read(0, Math.min(window, source.sizeBytes));
-    const header = parseHeader(bytes, source.name);
+    const header = parseHeader(bytes, source.name, withValues);
     if (header !== undefined) return header;
     if (bytes.length === source.sizeBytes) throw malformed(source.name, "is truncated: its list of tensors breaks off");
     if (window >= MAX_HEADER_BYTES) throw malformed(source.name, `has a header of over ${window} bytes`);
@@ -105,49 +125,69 @@ async function readHeader(source: ByteSource): Promise<{ infos: TensorInfo[]; da
 }
 
 /** @returns undefined when the bytes end before the header does */
-function parseHeader(bytes: Uint8Array, file: string): { infos: TensorInfo[]; dataOffset: number } | undefined {
+function parseHeader(bytes: Uint8Array, file: string, withValues: boolean): Header | undefined {
   const cursor = new ByteCursor(bytes, { at: GGUF_MAGIC.length });
   const u32 = () => cursor.uint(4);
   const u64 = () => cursor.uint(8);
-  const text = () => cursor.bytes(u64());
-  const skipValue = (type: number) => {
-    const size = SIZES[type];
-    if (type === TEXT) text();
-    else if (type !== LIST && size !== undefined) cursor.skip(size);
-    else if (type !== LIST) throw malformed(file, `has metadata of the unknown type ${type}`);
-    else {
-      const [of, count] = [u32(), u64()];
-      const each = SIZES[of];
-      if (each !== undefined) cursor.skip(count * each);
-      else if (of !== TEXT) throw malformed(file, "has nested lists in its metadata");
-      else if (count > MAX_TEXTS) throw malformed(file, `has a list of ${count} texts in its metadata`);
-      else for (let i = 0; i < count; i += 1) text();
-    }
-  };
+  const text = () => new TextDecoder().decode(cursor.bytes(u64()));
   try {
     const version = u32();
     if (version !== 2 && version !== 3) throw malformed(file, `is GGUF version ${version}; only 2 and 3 can be read`);
     const [tensorCount, keyCount] = [u64(), u64()];
     if (tensorCount > MAX_TENSORS) throw malformed(file, `claims ${tensorCount} tensors`);
-    let alignment = 32;
+    const metadata = new Map<string, GgufValue>();
     for (let i = 0; i < keyCount; i += 1) {
-      const key = new TextDecoder().decode(text());
-      const type = u32();
-      if (key === "general.alignment" && type === 4) alignment = u32();
-      else skipValue(type);
+      const key = text();
+      const value = readValue(cursor, file, withValues || key === "general.alignment");
+      if (value !== undefined) metadata.set(key, value);
     }
     const infos: TensorInfo[] = [];
     for (let i = 0; i < tensorCount; i += 1) {
-      const name = new TextDecoder().decode(text());
+      const name = text();
       const axes = u32();
       if (axes > 8) throw malformed(file, `gives ${name.slice(0, 100)} ${axes} axes`);
       const shape = Array.from({ length: axes }, u64).reverse(); // the fastest axis comes first
       infos.push({ name, shape, type: u32(), offset: u64() });
     }
-    if (alignment === 0 || alignment % 8 !== 0) throw malformed(file, `is aligned to ${alignment} bytes`);
-    return { infos, dataOffset: Math.ceil(cursor.at / alignment) * alignment };
+    const alignment = metadata.get("general.alignment") ?? 32;
+    if (typeof alignment !== "number" || alignment === 0 || alignment % 8 !== 0)
+      throw malformed(file, `is aligned to ${alignment} bytes`);
+    return { metadata, infos, dataOffset: Math.ceil(cursor.at / alignment) * alignment };
   } catch (error) {
     if (error instanceof EndOfBytes) return undefined;
     throw error;
   }
+}
+
+/** Reads a value of the metadata, or skips it. @returns undefined when it was skipped */
+function readValue(cursor: ByteCursor, file: string, isWanted: boolean): GgufValue | undefined {
+  const type = cursor.uint(4);
+  if (type !== LIST) return readPlain(cursor, type, file);
+  const [of, count] = [cursor.uint(4), cursor.uint(8)];
+  if (of === LIST) throw malformed(file, "has nested lists in its metadata");
+  if (of === TEXT && count > MAX_TEXTS) throw malformed(file, `has a list of ${count} texts in its metadata`);
+  const size = SIZES[of];
+  if (size === 1) return cursor.bytes(count);
+  if (size !== undefined && !isWanted) cursor.skip(count * size);
+  else if (isWanted) return readList(cursor, of, count, file);
+  else for (let i = 0; i < count; i += 1) cursor.skip(cursor.uint(8));
+  return undefined;
+}
+
+function readList(cursor: ByteCursor, of: number, count: number, file: string): readonly string[] | readonly number[] {
+  const size = SIZES[of] ?? 8;
+  if (count * size > cursor.left) throw new EndOfBytes();
+  if (of !== TEXT) return Array.from({ length: count }, () => Number(readPlain(cursor, of, file)));
+  return Array.from({ length: count }, () => String(readPlain(cursor, of, file)));
+}
+
+function readPlain(cursor: ByteCursor, type: number, file: string): string | number | boolean {
+  if (type === TEXT) return new TextDecoder().decode(cursor.bytes(cursor.uint(8)));
+  const size = SIZES[type];
+  if (size === undefined) throw malformed(file, `has metadata of the unknown type ${type}`);
+  if (type === BOOL) return cursor.uint(1) !== 0;
+  if (!FLOATS.includes(type)) return SIGNED.includes(type) ? cursor.int(size) : cursor.uint(size);
+  const bytes = cursor.bytes(size);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, size);
+  return size === 4 ? view.getFloat32(0, true) : view.getFloat64(0, true);
 }

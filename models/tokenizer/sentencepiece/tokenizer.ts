@@ -14,12 +14,15 @@ import { createMergingSegmenter, createUnigramSegmenter, type Segmenter } from "
 
 /**
  * Creates the tokenizer.
- * @param bytes content of spiece.model
+ * @param file content of spiece.model, or what it says
  * @param settings what the files beside it say
  * @throws ModelError "tokenizer" when the bytes are not a SentencePiece model, or of a kind that T5s do not have
  */
-export function createSentencePieceTokenizer(bytes: Uint8Array, settings: TokenizerSettings = NO_SETTINGS): Tokenizer {
-  const model = decodeModel(bytes);
+export function createSentencePieceTokenizer(
+  file: Uint8Array | SentencePieceModel,
+  settings: TokenizerSettings = NO_SETTINGS,
+): Tokenizer {
+  const model = file instanceof Uint8Array ? decodeModel(file) : file;
   const pieces = model.pieces.map(withoutMarker);
   checkPieces(pieces, model);
   const { trainer_spec: trainer } = model;

@@ -7,22 +7,20 @@ import { checkpointFormats, formatOf } from "../../../models/checkpoint/formats.
 import { malformed } from "../../../models/checkpoint/tensor.ts";
 import { ModelError } from "../../../models/errors.ts";
 import { isMissing, readJson } from "../../files/whole-file.ts";
+import { INT8_FILE, isGgufFile, mayHoldWeights } from "./model-files.ts";
 import { openSource } from "./source.ts";
-
-/** The weights file of a model that ships quantized by us. */
-export const INT8_FILE = "model.int8.safetensors";
 
 /**
  * Finds a folder's published weights, or the index of their shards. Formats are recognized by content; the order of
  * {@link checkpointFormats} and then the usual names decide.
+ * @param directory a folder, or a GGUF file
  * @returns a path; if nothing is readable, that of a file with a usual name; undefined if there is none either
  * @throws ModelError "config" when the folder does not exist; "checkpoint" when several files qualify, or an index is
  * malformed
  */
 export async function findWeights(directory: string): Promise<string | undefined> {
-  const names = (await listFolder(directory)).filter(
-    (name) => name !== INT8_FILE && !name.startsWith(".") && !ADAPTER.test(name),
-  );
+  if (isGgufFile(directory)) return directory;
+  const names = (await listFolder(directory)).filter((name) => name !== INT8_FILE && mayHoldWeights(name));
   if (names.includes(SINGLE)) return join(directory, SINGLE);
   const candidates: Candidate[] = [];
   const shards = new Set<string>();
@@ -65,10 +63,11 @@ export async function readShardIndex(path: string): Promise<Readonly<Record<stri
 }
 
 /**
- * The names in a folder.
+ * The names in a folder; none for a GGUF file.
  * @throws ModelError "config" when it is not a folder
  */
 export async function listFolder(directory: string): Promise<string[]> {
+  if (isGgufFile(directory)) return [];
   try {
     return (await readdir(directory)).toSorted();
   } catch (cause) {
@@ -83,8 +82,6 @@ interface Candidate {
   readonly rank: number;
 }
 
-/** The weights of a PEFT adapter, which are no model. */
-const ADAPTER = /^adapter_model\.(safetensors|bin)$/;
 const SINGLE = "model.safetensors";
 /** The names that libraries give to weights, single or sharded. */
 const USUAL = /^(model|pytorch_model|flax_model|tf_model)\.(safetensors|bin|msgpack|h5)(\.index\.json)?$/;

@@ -102,6 +102,17 @@ export async function readGenerationSettings(directory: string): Promise<Generat
   return { from: name, ...settingsOf(parsed.data) };
 }
 
+/**
+ * The token that ends a text: the tokenizer's own if the settings list it at any place, else the configuration's.
+ */
+export function endTokenOf(
+  { endTokenIds = [] }: Pick<GenerationSettings, "endTokenIds">,
+  tokenizer: { readonly eosId: number },
+  config: { readonly eosTokenId: number },
+): number {
+  return endTokenIds.includes(tokenizer.eosId) ? tokenizer.eosId : config.eosTokenId;
+}
+
 function settingsOf(raw: z.output<typeof schema>): Omit<GenerationSettings, "from"> {
   const maxNewTokens = raw.max_new_tokens ?? (typeof raw.max_length === "number" ? raw.max_length - 1 : undefined);
   const minNewTokens = Math.max(raw.min_new_tokens ?? 0, (raw.min_length ?? 0) - 1);

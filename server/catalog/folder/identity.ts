@@ -17,7 +17,8 @@ export function fileState({ size, mtimeMs, ctimeMs, ino }: Stats): readonly numb
  * and its use; takes 0.1 ms for ten files.
  */
 export function modelIdentity(directory: string): string {
-  const files: unknown[] = [];
+  const file = statOf(directory);
+  const files: unknown[] = file?.isFile() ? [fileState(file)] : []; // a GGUF file is a model by itself
   look(directory, "", files);
   return createHash("sha256").update(JSON.stringify(files)).digest("base64");
 }

@@ -7,7 +7,8 @@ import { ModelError } from "../../../models/errors.ts";
 import type { T5Config } from "../../../models/t5/config.ts";
 import { checkTensors, EMBEDDING_ALIASES, LM_HEAD, refuseOtherHeads, unwrapped } from "../../../models/t5/weights.ts";
 import { type Checkpoint, openCheckpoint, openSafetensors, readTensor, sameTensor } from "./checkpoint.ts";
-import { findWeights, INT8_FILE, listFolder } from "./find.ts";
+import { findWeights, listFolder } from "./find.ts";
+import { INT8_FILE } from "./model-files.ts";
 import { declaredShape } from "./shape.ts";
 
 /** A model on disk: its configuration and the locations of its tensors. */
@@ -30,14 +31,14 @@ export async function openModel(directory: string, prefer: "float" | "int8"): Pr
   const declared = await declaredShape(directory);
   if (names.includes(INT8_FILE) && (prefer === "int8" || (await findWeights(directory)) === undefined)) {
     const checkpoint = await openSafetensors(join(directory, INT8_FILE));
-    const config = { ...declared(checkpoint.tensors), tieWordEmbeddings: !checkpoint.tensors.has(INT8_HEAD) };
+    const config = { ...(await declared(checkpoint.tensors)), tieWordEmbeddings: !checkpoint.tensors.has(INT8_HEAD) };
     checkPlanned(config, checkpoint, join(directory, INT8_FILE));
     return { directory, config, form: "int8", checkpoint };
   }
   const opened = await openCheckpoint(directory);
   const tensors = unwrapped(opened.tensors);
   refuseOtherHeads(tensors.keys());
-  const shape = declared(tensors);
+  const shape = await declared(tensors);
   const checkpoint = withEmbedding({ ...opened, tensors }, shape.tieWordEmbeddings);
   await refuseOwnEmbeddings(checkpoint.tensors);
   const config = await settleHead(shape, checkpoint.tensors);

@@ -1,4 +1,4 @@
-/** Reads a model folder's shape: from Hugging Face's config.json, or from the gin file of the code that trained it. */
+/** Reads a model's shape: from config.json, the gin file of the code that trained it, or its GGUF file. */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { MAX_GIN_BYTES, parseGin } from "../../../models/checkpoint/gin/gin.ts";
@@ -7,21 +7,25 @@ import type { TensorMap } from "../../../models/checkpoint/tensor.ts";
 import { ModelError } from "../../../models/errors.ts";
 import { parseConfig, type T5Config } from "../../../models/t5/config.ts";
 import { readJson } from "../../files/whole-file.ts";
+import { ggufShape, onlyGguf } from "./gguf.ts";
+import { ggufFiles, SHAPE_FILES } from "./model-files.ts";
 import { openSource } from "./source.ts";
 
-/** Whether a folder has a file that declares the model's shape. */
+/** Whether a folder or GGUF file declares the model's shape. */
 export function saysShape(directory: string): boolean {
-  return shapeFile(directory) !== undefined;
+  return shapeFile(directory) !== undefined || ggufFiles(directory).length > 0;
 }
 
 /**
  * Reads config.json, or else `operative_config.gin` (Mesh TensorFlow) or `config.gin` (T5X, whose checkpoints lie in
- * subfolders).
- * @returns a function of the tensors, because gin does not state the vocabulary's size
- * @throws ModelError "config" when there is neither, or it is malformed
+ * subfolders), or else the metadata of a GGUF file.
+ * @returns a function of the tensors, because gin and GGUF do not state everything
+ * @throws ModelError "config" when there is none, or it is malformed
  */
-export async function declaredShape(directory: string): Promise<(tensors: TensorMap) => T5Config> {
+export async function declaredShape(directory: string): Promise<(tensors: TensorMap) => T5Config | Promise<T5Config>> {
   const path = shapeFile(directory);
+  const gguf = path === undefined ? onlyGguf(directory) : undefined;
+  if (gguf !== undefined) return ggufShape(gguf);
   if (path === undefined || path.endsWith(".json")) {
     const config = parseConfig(await readJson(path ?? join(directory, "config.json"), "config"));
     return () => config;
@@ -34,7 +38,8 @@ export async function declaredShape(directory: string): Promise<(tensors: Tensor
   return (tensors) => parseConfig(configOfGin(gin, tensors));
 }
 
-function shapeFile(directory: string): string | undefined {
-  const names = ["config.json", "operative_config.gin", "config.gin", join("..", "config.gin")];
+/** The file that states a folder's shape, other than a GGUF file; T5X's may lie one folder up. */
+export function shapeFile(directory: string): string | undefined {
+  const names = [...SHAPE_FILES, join("..", "config.gin")];
   return names.map((name) => join(directory, name)).find(existsSync);
 }

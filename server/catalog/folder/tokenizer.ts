@@ -11,24 +11,13 @@ import type { AddedToken } from "../../../models/tokenizer/pipeline/added-tokens
 import type { TokenizerSettings } from "../../../models/tokenizer/special-tokens.ts";
 import { createTokenizer, type Tokenizer } from "../../../models/tokenizer/tokenizer.ts";
 import { readJson } from "../../files/whole-file.ts";
-
-/** SentencePiece models; T5's buckets have the latter name. */
-export const SENTENCEPIECE_FILES = ["spiece.model", "sentencepiece.model"] as const;
-
-/** Every file that a tokenizer is read from. */
-export const TOKENIZER_FILES: readonly string[] = [
-  "tokenizer.json",
-  ...SENTENCEPIECE_FILES,
-  "vocab.json",
-  "merges.txt",
-  "tokenizer_config.json",
-  "special_tokens_map.json",
-  "added_tokens.json",
-];
+import { onlyGguf } from "./gguf.ts";
+import { ggufTokenizer } from "./gguf-tokenizer.ts";
+import { SENTENCEPIECE_FILES } from "./model-files.ts";
 
 /**
- * A model folder's tokenizer: from tokenizer.json, or else from spiece.model or byte pairs' older files (CodeT5); ByT5
- * needs no file.
+ * A model's tokenizer: from tokenizer.json, or else from spiece.model, byte pairs' older files (CodeT5) or the GGUF
+ * file; ByT5 needs no file.
  * @throws ModelError "tokenizer"
  */
 export async function readTokenizer(directory: string): Promise<Tokenizer> {
@@ -43,6 +32,8 @@ export async function readTokenizer(directory: string): Promise<Tokenizer> {
       const vocab = await readJson(join(directory, "vocab.json"), "tokenizer");
       return createTokenizer(bytePairTokenizerJson(vocab, merges, settings), settings);
     }
+    const gguf = onlyGguf(directory);
+    if (gguf !== undefined) return ggufTokenizer(gguf, settings);
     throw new ModelError("tokenizer", missingMessage(directory));
   }
   const bytes = await readFile(file).catch((cause: unknown) => {

@@ -7,7 +7,7 @@ import { parameterCount } from "../../../models/t5/weights.ts";
 import { encodeInput } from "../../../models/tokenizer/parts.ts";
 import { checkVocabulary, type Tokenizer } from "../../../models/tokenizer/tokenizer.ts";
 import { encodeWindow } from "../../../models/tokenizer/window.ts";
-import { type GenerationSettings, readGenerationSettings } from "../../catalog/folder/generation.ts";
+import { endTokenOf, type GenerationSettings, readGenerationSettings } from "../../catalog/folder/generation.ts";
 import { modelIdentity } from "../../catalog/folder/identity.ts";
 import { readTokenizer } from "../../catalog/folder/tokenizer.ts";
 import { readDecoding, readManifest } from "../../catalog/installed.ts";
@@ -98,9 +98,7 @@ async function loadModel(
   const tokenizer = await reading;
   const generation = await readGenerationSettings(directory);
   const { config: declared } = await runnerOnDevice.use(async (runner) => runner);
-  const { endTokenIds = [] } = generation;
-  // A list of end tokens may name the tokenizer's at any place.
-  const eosTokenId = endTokenIds.includes(tokenizer.eosId) ? tokenizer.eosId : declared.eosTokenId;
+  const eosTokenId = endTokenOf(generation, tokenizer, declared);
   const config = { ...declared, eosTokenId };
   checkVocabulary(tokenizer, config.vocabSize, eosTokenId);
   const decode = (ids: readonly number[]) => tokenizer.decode(ids);

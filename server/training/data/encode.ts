@@ -6,6 +6,9 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { ModelError } from "../../../models/errors.ts";
 import { createTokenizer, type Tokenizer } from "../../../models/tokenizer/tokenizer.ts";
+import { onlyGguf } from "../../catalog/folder/gguf.ts";
+import { ggufVocabularyOf } from "../../catalog/folder/gguf-tokenizer.ts";
+import { SENTENCEPIECE_FILES } from "../../catalog/folder/model-files.ts";
 import { readTokenizer } from "../../catalog/folder/tokenizer.ts";
 import { readManifest } from "../../catalog/installed.ts";
 import { readJson } from "../../files/whole-file.ts";
@@ -59,12 +62,19 @@ export function encodeData(
 }
 
 /**
- * A model's tokenizer.json, made of its SentencePiece file where it has none.
+ * A model's tokenizer.json, made of its SentencePiece or GGUF file where it has none.
  * @throws ModelError "tokenizer" when it has neither
  */
 export async function tokenizerJson(base: string): Promise<unknown> {
   if (existsSync(join(base, "tokenizer.json"))) return readJson(join(base, "tokenizer.json"), "tokenizer");
-  const file = ["spiece.model", "sentencepiece.model"].map((name) => join(base, name)).find(existsSync);
+  const file = SENTENCEPIECE_FILES.map((name) => join(base, name)).find(existsSync);
+  const gguf = file === undefined ? onlyGguf(base) : undefined;
+  if (gguf !== undefined) {
+    const vocabulary = await ggufVocabularyOf(gguf);
+    if ("json" in vocabulary) return vocabulary.json;
+    const { sentencepieceToTokenizerJson } = await import("../../../models/tokenizer/sentencepiece.ts");
+    return sentencepieceToTokenizerJson(vocabulary.model, vocabulary);
+  }
   if (file === undefined) {
     throw new ModelError(
       "tokenizer",

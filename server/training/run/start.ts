@@ -2,11 +2,10 @@
  * A run of training from its request: finds the model, reads the data, decides what the request leaves open, trains.
  */
 
-import { existsSync } from "node:fs";
 import { constants, freemem, setPriority } from "node:os";
-import { basename, join, resolve } from "node:path";
+import { basename, resolve } from "node:path";
 import { defined } from "../../../base/defined.ts";
-import { parseConfig, type T5Config } from "../../../models/t5/config.ts";
+import type { T5Config } from "../../../models/t5/config.ts";
 import type { Method } from "../../../models/t5/trainable.ts";
 import type { Fit } from "../../../protocol/runs.ts";
 import type { TrainRequest } from "../../../protocol/train-request.ts";
@@ -15,7 +14,6 @@ import { openModel } from "../../catalog/folder/open.ts";
 import { resolveModel } from "../../catalog/installed.ts";
 import { defaultThreads } from "../../engine/runtime/ort-runner.ts";
 import { lockFolder } from "../../files/lock.ts";
-import { readJson } from "../../files/whole-file.ts";
 import { encodeData, prefixed } from "../data/encode.ts";
 import { dataName, readTrainingData, type TrainingData } from "../data/read.ts";
 import { findTask, type TrainTask } from "../data/tasks.ts";
@@ -136,14 +134,8 @@ interface PreparedRun {
   readonly tokens: number;
 }
 
-/** A base's shape, by config.json, or by its gin file and its tensors. */
-async function shapeOf(base: string): Promise<T5Config> {
-  if (existsSync(join(base, "config.json"))) return parseConfig(await readJson(join(base, "config.json"), "config"));
-  return (await openModel(base, "float")).config;
-}
-
 async function prepareRun({ request, base, task, out }: Place, signal: AbortSignal): Promise<PreparedRun> {
-  const config = await shapeOf(base);
+  const { config } = await openModel(base, "float");
   const promptTokens = request.method === "prompt" ? request.promptTokens : 0;
   const { tokenizer, tokenizerJson, prefix, firstId } = await prefixed(base, task, request.prefix, promptTokens);
   const { maxInputTokens, maxTargetTokens = task.maxTargetTokens, validationShare, seed } = request;

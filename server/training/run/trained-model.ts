@@ -6,7 +6,9 @@ import { defined } from "../../../base/defined.ts";
 import { configJson, parseConfig, type T5Config } from "../../../models/t5/config.ts";
 import { learnedShapes } from "../../../models/t5/trainable.ts";
 import { tensorShapes } from "../../../models/t5/weights.ts";
-import { TOKENIZER_FILES } from "../../catalog/folder/tokenizer.ts";
+import { onlyGguf } from "../../catalog/folder/gguf.ts";
+import { ggufTokenizerFiles } from "../../catalog/folder/gguf-tokenizer.ts";
+import { GENERATION_FILE, hasVocabularyFile, TOKENIZER_FILES } from "../../catalog/folder/model-files.ts";
 import { readManifest } from "../../catalog/installed.ts";
 import { isMissing, writeAtomically } from "../../files/whole-file.ts";
 import type { Learner, Weights } from "../step/step.ts";
@@ -48,10 +50,8 @@ export async function writeAdapter(
   await writeText(join(out, "adapter", "adapter_config.json"), `${JSON.stringify(json, null, 2)}\n`);
 }
 
-const GENERATION = "generation_config.json";
-
 /** Files of a model beside its weights and config.json. */
-const BESIDE = [...TOKENIZER_FILES, GENERATION];
+const BESIDE = [...TOKENIZER_FILES, GENERATION_FILE];
 
 /** Writes what a model's folder holds beside its weights; config.json last, which makes it a model. */
 export async function writeTrainedFolder(
@@ -66,11 +66,16 @@ export async function writeTrainedFolder(
   config: T5Config,
 ): Promise<void> {
   // A tokenizer that knows more than its base's stands alone: the other files would contradict it.
-  const copied = tokenizerJson === undefined ? BESIDE : [GENERATION];
+  const copied = tokenizerJson === undefined ? BESIDE : [GENERATION_FILE];
   for (const name of copied) {
     await copyFile(join(base, name), join(out, name)).catch((error: unknown) => {
       if (!isMissing(error)) throw error;
     });
+  }
+  if (tokenizerJson === undefined && !hasVocabularyFile(base)) {
+    const gguf = onlyGguf(base);
+    const files = gguf === undefined ? [] : await ggufTokenizerFiles(gguf);
+    for (const [name, bytes] of files) await writeBytes(join(out, name), bytes);
   }
   if (method?.kind === "prompt") await suppressPrompt(base, out, method, config);
   if (tokenizerJson !== undefined) await writeText(join(out, "tokenizer.json"), tokenizerJson);
@@ -95,7 +100,7 @@ async function suppressPrompt(
   { firstId, tokens }: Extract<TrainRun["method"], { kind: "prompt" }>,
   { padTokenId, eosTokenId, decoderStartTokenId }: T5Config,
 ): Promise<void> {
-  const text = await readFile(join(base, GENERATION), "utf8").catch((error: unknown) => {
+  const text = await readFile(join(base, GENERATION_FILE), "utf8").catch((error: unknown) => {
     if (!isMissing(error)) throw error;
     // With this file, transformers takes none of these from config.json.
     const ids = { pad_token_id: padTokenId, eos_token_id: eosTokenId, decoder_start_token_id: decoderStartTokenId };
@@ -106,7 +111,7 @@ async function suppressPrompt(
   if (!parsed.success) return;
   const prompt = Array.from({ length: tokens }, (_, i) => firstId + i);
   const said = { ...parsed.data, suppress_tokens: [...(parsed.data.suppress_tokens ?? []), ...prompt] };
-  await writeText(join(out, GENERATION), `${JSON.stringify(said, null, 2)}\n`);
+  await writeText(join(out, GENERATION_FILE), `${JSON.stringify(said, null, 2)}\n`);
 }
 
 const generationSchema = z.looseObject({ suppress_tokens: z.array(z.int()).nullish() });
