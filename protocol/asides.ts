@@ -13,11 +13,12 @@ interface Aside {
 /** Languages of prose; COMMENTED_LANGUAGES has the programming languages. */
 const PROSE: Readonly<Record<string, Aside>> = {
   markdown: { line: "> " },
-  quarto: { line: "> " },
   plaintext: { line: "> " },
   restructuredtext: { line: "   ", around: ["..", ""] },
   asciidoc: { line: "// " },
   latex: { line: "% " },
+  tex: { line: "% " },
+  org: { line: "# " },
   typst: { line: "// " },
   "git-commit": { line: "# " },
 };

@@ -26,7 +26,11 @@ type Selector = { readonly language: string; readonly scheme: string }[];
 export const SELECTOR = selectorOf(LANGUAGES);
 
 /** Programs: only their comments are worked in, and the server never sees the documents. */
-export const PROGRAMS = selectorOf(Object.keys(COMMENTED_LANGUAGES));
+export const PROGRAMS = selectorOf(Object.keys(COMMENTED_LANGUAGES).filter((id) => !isProse(id)));
+
+function isProse(id: string): boolean {
+  return (LANGUAGES as readonly string[]).includes(id);
+}
 
 function selectorOf(ids: readonly string[]): Selector {
   return ids.flatMap((language) => SCHEMES.map((scheme) => ({ language, scheme })));

@@ -41,6 +41,9 @@ export interface CursorOffer {
   readonly argument: { readonly field?: "title" | "description" };
 }
 
+/** Languages whose front matter has a title and a description; package.json's palette lists them, too. */
+const WITH_FRONT_MATTER = new Set(["markdown", "quarto", "mdx", "rmd", "markdoc"]);
+
 /**
  * Offers to continue at the cursor and to write front matter. Source actions, which VS Code shows in a separate menu
  * and not at every cursor.
@@ -51,7 +54,7 @@ export function cursorActions(languageId: string, t: Translate = english): Curso
   const offers: CursorOffer[] = [
     { title: t("Continue here"), kind: continueKind, command: "continueHere", argument: {} },
   ];
-  if (languageId === "markdown" || languageId === "quarto" || languageId === "mdx") {
+  if (WITH_FRONT_MATTER.has(languageId)) {
     offers.push({ title: t("Write title"), kind: title, command, argument: { field: "title" } });
     offers.push({ title: t("Write description"), kind: description, command, argument: { field: "description" } });
   }

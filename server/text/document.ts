@@ -32,6 +32,8 @@ const FORMATS: Readonly<Record<string, Format>> = {
   markdoc: "markdown",
   mdc: "markdown",
   prompt: "markdown",
+  instructions: "markdown",
+  chatagent: "markdown",
   skill: "markdown",
   mdx: "mdx",
   html: "html",

@@ -6,6 +6,7 @@ import { COMMAND_NAMES, commandId, FORMER_NAMES, FORMER_PALETTE_IDS } from "../.
 import { COMMENTED_LANGUAGES } from "../../protocol/comments.ts";
 import { configurationProperties, restrictedConfigurations } from "../../protocol/settings.ts";
 import { languageModelTools } from "../../protocol/tools.ts";
+import { formatOf } from "../../server/text/document.ts";
 
 const source = readFileSync("package.json", "utf8");
 const texts: Record<string, string> = JSON.parse(readFileSync("package.nls.json", "utf8"));
@@ -47,16 +48,17 @@ test("every text that package.json refers to is in package.nls.json, and no othe
 });
 
 test("package.json activates for the client's languages, programs with comments and the panel, and for nothing else", () => {
+  const programs = Object.keys(COMMENTED_LANGUAGES).filter((id) => !(LANGUAGES as readonly string[]).includes(id));
   assert.deepEqual(manifest.activationEvents, [
     ...LANGUAGES.map((language) => `onLanguage:${language}`),
-    ...Object.keys(COMMENTED_LANGUAGES).map((language) => `onLanguage:${language}`),
+    ...programs.map((language) => `onLanguage:${language}`),
     "onWebviewPanel:spanfill.panel",
     ...Object.keys(FORMER_PALETTE_IDS).map((id) => `onCommand:${id}`),
   ]);
   const clauses = [...keybindings, ...menus["editor/context"]].map(({ when }: Key) => when);
   assert.equal(clauses.length, 9);
   // Ghost text comes in the comments of programs, too.
-  const written = [...LANGUAGES, ...Object.keys(COMMENTED_LANGUAGES)];
+  const written = [...LANGUAGES, ...programs];
   const infill: string = keybindings.find(({ command }: Key) => command === "spanfill.continueAtCursor").when;
   assert.ok(infill.endsWith(`editorLangId =~ /^(${written.join("|")})$/`), infill);
   for (const when of clauses.filter((clause) => clause !== infill))
@@ -115,4 +117,9 @@ test("the palette's commands are not the server's, which the language client reg
     [...ids, ...Object.keys(FORMER_PALETTE_IDS)].filter((command) => servers.includes(command)),
     [],
   );
+});
+
+test("the document model reads every language of the client as what it is", () => {
+  const guessed = LANGUAGES.filter((id) => id !== "plaintext" && formatOf("", id) === "plaintext");
+  assert.deepEqual(guessed, []);
 });

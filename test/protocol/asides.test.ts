@@ -9,6 +9,8 @@ const rows: [string, string, string][] = [
   ["asciidoc", "A harbour.", "// A harbour.\n"],
   ["restructuredtext", "A harbour.", "..\n   A harbour.\n"],
   ["git-commit", "A harbour.", "# A harbour.\n"],
+  ["org", "A harbour.", "# A harbour.\n"],
+  ["tex", "A harbour.", "% A harbour.\n"],
   ["python", "A harbour.", "# A harbour.\n"],
   ["typescript", "A harbour.", "// A harbour.\n"],
   ["lua", "A harbour.", "-- A harbour.\n"],

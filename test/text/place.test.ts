@@ -41,10 +41,15 @@ const prose: [string, string][] = [
   ["latex", "\\section{A}\n\nThe \\textbf{|coast} is"],
   ["org", "* Title\n\nThe |coast"],
   ["typst", "= Title\n\nThe |coast"],
+  ["html", "<!doctype html>\n<html><body>\n<p>The |coast</p>\n</body></html>\n"],
+  ["html", "<ul>\n  <li>The |</li>\n</ul>\n"],
   ["plaintext", "Dear Ann,\n\nthank you |"],
   ["git-commit", "Fix |\n\n# On branch main\n"],
 ];
 const none: [string, string, string][] = [
+  ["html", '<p class="|wide">The coast</p>', "link"],
+  ["html", "<p>The coast</p>\n<script>\nlet | = 1;\n</script>", "code"],
+  ["html", "<div>\n  |<p>The coast</p>\n</div>", "markup"],
   ["markdown", "```sh\nnpm install |\n```\n", "code"],
   ["markdown", "```sh\nnpm install\n|", "code"],
   ["markdown", "```sh|", "code"],

@@ -34,7 +34,7 @@ export function commitBlocks(text: string): Block[] {
   return blocks.sort((a, b) => a.start - b.start);
 }
 
-/** The character that begins a commit message's comments: `core.commentChar` may differ from "#". */
+/** The character that begins a commit message's comments: "#" unless `core.commentChar` says otherwise. */
 function commentMark(text: string): string {
   return /^(\S{1,3}) Please enter (?:the|a) (?:commit )?message\b/m.exec(text)?.[1] ?? "#";
 }
