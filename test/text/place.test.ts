@@ -47,7 +47,7 @@ const prose: [string, string][] = [
   ["git-commit", "Fix |\n\n# On branch main\n"],
 ];
 const none: [string, string, string][] = [
-  ["html", '<p class="|wide">The coast</p>', "link"],
+  ["html", '<p class="|wide">The coast</p>', "markup"],
   ["html", "<p>The coast</p>\n<script>\nlet | = 1;\n</script>", "code"],
   ["html", "<div>\n  |<p>The coast</p>\n</div>", "markup"],
   ["markdown", "```sh\nnpm install |\n```\n", "code"],
