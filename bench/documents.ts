@@ -7,6 +7,7 @@ import { runInNewContext } from "node:vm";
 import { GFM, parser } from "@lezer/markdown";
 import { Parser } from "htmlparser2";
 import { parseTree } from "jsonc-parser";
+import { parseSettings } from "../protocol/settings.ts";
 import { resolveModel } from "../server/catalog/installed.ts";
 import { createLocalEngine } from "../server/engine/process/local.ts";
 import { summarize } from "../server/features/read/summarize.ts";
@@ -90,9 +91,11 @@ async function benchSummaries(text: string, most: number): Promise<void> {
   const engine = createLocalEngine(() => undefined);
   const directory = resolveModel(undefined, { workingFolder: process.cwd() });
   const model = await engine.load({ directory, precision: "int8", threads: 2 });
+  const { "summary.minimumConfidence": minimumConfidence } = parseSettings({}).settings;
   const summary = async (size: number, style: SummaryStyle) => {
     const before = processorMs();
-    const { ms } = await summarize({ model }, { text: ofSize(text, size, "md"), style, language: "md" });
+    const params = { text: ofSize(text, size, "md"), style, language: "md", minimumConfidence } as const;
+    const { ms } = await summarize({ model }, params);
     const { rss } = process.memoryUsage();
     const figures = [ms.total, ms.split, ms.encode, ms.decode, processorMs() - before].map((time) => time.toFixed(0));
     return [`${size}`, style, ...figures, (rss / 1e6).toFixed(0)];

@@ -44,7 +44,8 @@ const FORMATS: Readonly<Record<string, Format>> = {
   astro: "html",
   latex: "latex",
   tex: "latex",
-  bibtex: "plaintext",
+  bibtex: "data",
+  bib: "data",
   "latex-expl3": "latex",
   rnw: "latex",
   restructuredtext: "restructuredtext",
@@ -53,6 +54,20 @@ const FORMATS: Readonly<Record<string, Format>> = {
   asciidoc: "asciidoc",
   adoc: "asciidoc",
   asc: "asciidoc",
+  srt: "subtitles",
+  vtt: "subtitles",
+  sbv: "subtitles",
+  man: "man",
+  roff: "man",
+  troff: "man",
+  nroff: "man",
+  mdoc: "man",
+  pod: "pod",
+  mediawiki: "mediawiki",
+  wikitext: "mediawiki",
+  wiki: "mediawiki",
+  rd: "rd",
+  textile: "textile",
   org: "org",
   typst: "typst",
   typ: "typst",
@@ -183,6 +198,18 @@ async function loadReader(format: ReadFormat): Promise<Reader> {
       return (text) => [wholeBlock("table", text)];
     case "data":
       return (text) => [wholeBlock("data", text)];
+    case "subtitles":
+      return (await import("./document/others/subtitles.ts")).subtitleBlocks;
+    case "man":
+      return (await import("./document/others/man.ts")).manBlocks;
+    case "pod":
+      return (await import("./document/others/pod.ts")).podBlocks;
+    case "mediawiki":
+      return (await import("./document/others/mediawiki.ts")).mediawikiBlocks;
+    case "rd":
+      return (await import("./document/others/rd.ts")).rdBlocks;
+    case "textile":
+      return (await import("./document/others/textile.ts")).textileBlocks;
     case "plaintext":
       return (await import("./document/plain.ts")).plainBlocks;
   }

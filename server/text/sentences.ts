@@ -27,7 +27,8 @@ export function sentencesOf(text: string, locale?: string): string[] {
 export function* sentenceSpans(text: string, locale?: string): Iterable<SentenceSpan> {
   let start = 0;
   let openParentheses = 0;
-  for (const { start: from, end } of unicodeSentences(text, segmenterOf(locale))) {
+  for (const { start: from, end: to } of unicodeSentences(text, segmenterOf(locale))) {
+    const end = /[。！？][「『（【]$/.test(text.slice(from, to)) ? to - 1 : to;
     openParentheses += parenthesesIn(text.slice(from, end));
     if (end === text.length || !isBorder(text, { start, end, openParentheses })) continue;
     yield* atBullets(text, start, end);
@@ -90,8 +91,9 @@ function isBorder(text: string, { start, end, openParentheses }: Border): boolea
   // Names of files, addresses and products: ".NET", "Yahoo!Mail", "System.Text".
   if (before.length === whole.length && /[.!?]$/.test(before)) return false;
   if (/^\p{Ll}/u.test(after)) return false;
-  // Speech that a Japanese sentence goes on after.
+  // Speech that a Japanese sentence goes on after; a mark that opens or closes speech goes with it.
   if (/[。！？][」』]$/.test(before) && /^\p{sc=Hiragana}/u.test(after)) return false;
+  if (/^[」』]|^[»›”](?:[\s.,;:!?)]|$)/.test(after)) return false;
   // The mark of a list's item: "1." or "• 9.)".
   const fromStart = end - start <= LOOK;
   if (fromStart && /^\s*(?:\p{N}{1,3}|\p{L})[.)]{1,2}$/u.test(before)) return false;
@@ -124,7 +126,7 @@ function isAbbreviated(before: string, after: string): boolean {
 /** Whether the single letter at the end is a person's: it follows a name, another initial, or nothing. */
 function isInitial(before: string): boolean {
   return (
-    /(?:^|[(“"]|\bby |\p{Lu}\p{Ll}+ |\p{Lu}\. ?)\p{Lu}\.$/u.test(before) &&
+    /(?:^|[(“"]|\b(?:by|à|de|par|et|avec) |\p{Lu}\p{Ll}+ |\p{Lu}\. ?)\p{Lu}\.$/u.test(before) &&
     !/(?:^|\s)(?:Plan|Option|Step|Part|Appendix|Figure|Table|Type|Class|Vitamin|Team|Group|Section|Case) \p{Lu}\.$/iu.test(
       before,
     )
@@ -155,17 +157,17 @@ const words = (text: string): ReadonlySet<string> => new Set(text.split(" "));
 /** A name, number or explanation follows these. */
 const NEVER_LAST = words(
   "mr mrs ms messrs mx dr prof rev fr hon st mt ft gen col capt lt sgt maj cmdr adm gov sen rep pres supt e.g i.e eg ie " +
-    "vs cf viz approx incl excl resp a.k.a w.r.t i.a esp z.b d.h u.a bzw inkl ggf evtl p.ex mme mlle dott sig sra",
+    "vs cf viz approx incl excl resp a.k.a w.r.t i.a esp z.b d.h u.a bzw inkl ggf evtl mio mrd fa sog vgl u p.ex env mme mlle dott sig sra dra",
 );
 
 /** These end a sentence unless a number follows. */
 const BEFORE_NUMBER = words(
-  "no nos nr n° p pp fig figs eq eqs sec sect ch chap vol vols v ver art para ex ca est min max ref rfc tab sp ss jan feb " +
+  "no nos nr n° núm p pp pag pág fig figs eq eqs sec sect ch chap vol vols v ver art para ex ca est min max ref rfc tab sp ss jan feb " +
     "mar apr jun jul aug sep sept oct nov dec",
 );
 
 /** These end a sentence if the next word usually begins one. */
-const MAY_BE_LAST = words("co inc ltd corp llc jr sr bros dept univ assn al a.m p.m ave blvd rd ph.d m.d b.a m.a");
+const MAY_BE_LAST = words("co inc ltd corp llc jr sr bros dept univ assn al a.m p.m ave blvd rd ph.d m.d b.a m.a u.co");
 
 /** Words that begin a sentence rather than go on with a name. */
 const STARTERS = words(

@@ -10,7 +10,7 @@ export interface WrittenBlock {
   readonly within?: "item" | "quotation";
   /** Where `text` begins in the written prose. */
   readonly start: number;
-  /** Places in `text` where a formula or a template is that has no words. */
+  /** Places in `text` where a formula, variable or reference is that has no words. */
   readonly holes: readonly number[];
 }
 
@@ -58,10 +58,10 @@ export function writeProse(blocks: readonly ProseBlock[], ownTitle = ""): Writte
 /** Where runs are that a reader would see, but that have no words. */
 function holesOf({ runs, starts }: Prose): number[] {
   return runs.flatMap(({ kind, start, end }) => {
-    if (kind !== "math") return [];
+    if (kind !== "math" && kind !== "value") return [];
     const at = starts.findIndex((place) => place >= start);
     if (at < 0) return [starts.length];
-    return (starts[at] ?? 0) >= end ? [at] : [];
+    return kind === "value" || (starts[at] ?? 0) >= end ? [at] : [];
   });
 }
 

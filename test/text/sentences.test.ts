@@ -112,6 +112,12 @@ const PROSE: readonly [locale: string, rule: string][] = [
   ["de", "Am 3. Oktober wird gefeiert.|Danach nicht."],
   ["fr", "Voir p. ex. Vim.|M. Dupont l’utilise."],
   ["ja", "キャッシュはページを保存します。|速くなります。"],
+  ["ja", "コピーは毎晩確認されます。|「本当に速い。」と彼は言った。"],
+  [
+    "fr",
+    "M. Dupont a payé env. 3,5 M€ à Mme Durand.|Il a dit : « C’est bien ! » avant de partir.|Le rapport paraîtra.",
+  ],
+  ["de", "Die Firma zahlt ca. 3,5 Mio. Euro an die Fa. Meier u. Co. KG.|Das ist viel.|»Gut.« sagte er."],
   ["ja", "彼は「はい。」と言った。|終わり。"],
   ["zh", "缓存保存页面。|它很快！"],
   ["hi", "यह एक वाक्य है।|यह दूसरा है।"],

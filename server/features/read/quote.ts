@@ -35,14 +35,16 @@ export function quoted(ranked: RankedProse, style: SummaryStyle, mostWords?: num
   }
   if (style === "bullets") return texts.map((text) => `- ${text.replace(/^(?:[-*•]|\d{1,2}[.)])\s+/, "")}`).join("\n");
   return texts
-    .map((text) => (endsSentence(text) || text.endsWith("…") ? text : `${text}.`))
+    .map((text) =>
+      endsSentence(text) || /[…\p{sc=Thai}\p{sc=Lao}\p{sc=Khmer}\p{sc=Myanmar}]$/u.test(text) ? text : `${text}.`,
+    )
     .reduce((text, next) => text + (/[。！？]$/.test(text) ? "" : " ") + next);
 }
 
 /** The document's heading, else the beginning of its best sentence. */
 function quotedTitle({ prose, sentences, scores }: RankedProse, mostWords = TITLE_WORDS): string | undefined {
   const headings = prose.blocks.filter(({ kind }) => kind === "heading").map(({ text }) => text);
-  const heading = prose.title || headings.find((text) => !ANY_PART.test(text));
+  const heading = [prose.title, ...headings].find((text) => text !== "" && !ANY_PART.test(text));
   const text = heading ?? clauseOf(bestOf(sentences, scores, mostWords)?.text, mostWords) ?? headings[0];
   return limited(text, mostWords)?.replace(/(?<!\.)\.$/, "");
 }

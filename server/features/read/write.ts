@@ -22,6 +22,8 @@ export interface WritingContext {
   readonly decoding: Decoding;
   /** Tokens of the encoder's input, prefix and eos included. */
   readonly window: number;
+  /** The least confidence of what is shown: what is written with less is not improved. */
+  readonly least: number;
 }
 
 /** A written text, and what it cost. */
@@ -57,6 +59,7 @@ export async function write(context: WritingContext, text: string, source: strin
   const ids = await model.encode(prefixedText(prefixOf(model, kind), text), window);
   const first = await attempt(context, ids, source, []);
   if (context.decoding.faithful === false || first.cancelled || first.sequence === undefined) return writingOf(first);
+  if (partOf(context, first.sequence).confidence < context.least) return writingOf(first);
   const barred = await barredTokens(model, ids, inventions(source, first.sequence.text));
   if (barred.length === 0) return writingOf(first);
   const second = await attempt(context, ids, source, barred);

@@ -118,7 +118,7 @@ function judgeInProse(block: Block, text: string, gap: Gap, inWord: GapPlace): J
     if (kind === "code" || kind === "math" || kind === "comment") return { why: kind };
     if (kind === "emphasis" && isMark(text.slice(start, end), start, gap)) return { why: "emphasis" };
     if (kind === "tag") return { where: "attribute" };
-    if (kind === "directive") return { why: "markup" };
+    if (kind === "directive" || kind === "value") return { why: "markup" };
     if (kind === "address" || kind === "image") return { where: "address" };
     if (kind === "link" && !isShown(prose, gap)) return { where: "address" };
   }

@@ -22,7 +22,18 @@ export type BlockKind =
   | "data";
 
 /** The kind of a stretch inside a line that is more than words. */
-export type RunKind = "emphasis" | "code" | "link" | "image" | "address" | "math" | "tag" | "comment" | "directive";
+export type RunKind =
+  | "emphasis"
+  | "code"
+  | "link"
+  | "image"
+  | "address"
+  | "math"
+  | "tag"
+  | "comment"
+  | "directive"
+  /** A variable, expression or reference: a reader sees words there that the text does not have. */
+  | "value";
 
 /** A stretch inside a heading or paragraph, with its marks. Ranges are in UTF-16 units of the source. */
 export interface Run {
@@ -101,6 +112,19 @@ export class ProseBuilder {
     this.#dropped = true;
   }
 
+  /** Leaves out a range where a reader sees words that the text does not have. */
+  value(start: number, end: number): void {
+    this.run("value", start, end);
+    this.drop();
+  }
+
+  /** Leaves out a note, citation or reference, which counts as a value where a sentence does not end before it. */
+  reference(start: number, end: number): void {
+    const before = this.#parts.slice(-LONGEST_OPEN).join("");
+    this.run(OPEN_END.test(before) ? "value" : "directive", start, end);
+    this.drop();
+  }
+
   /** Notes that a range of the source is more than words. */
   run(kind: RunKind, start: number, end: number, target?: string): void {
     if (start < end) this.#runs.push({ kind, start, end, ...(target !== undefined && { target }) });
@@ -157,6 +181,11 @@ export class ProseBuilder {
 
 const CLOSES = /[.,;:!?)\]]/;
 
+/** Words that something must follow. */
+const OPEN_END =
+  /(?:^|[\s(])(?:an?|the|and|or|as|at|by|for|from|in|of|on|to|with|see|than|is|are|figs?\.?|figures?|tables?|eqs?\.?|equations?|sections?|sec\.|chapters?|appendix|theorem|lemma|algorithm|part|step|vgl\.|siehe|und|in|von|voir|et|de)\s*$/i;
+const LONGEST_OPEN = 16;
+
 function isBlank(unit: string): boolean {
   return (
     unit === " " ||
@@ -169,9 +198,11 @@ function isBlank(unit: string): boolean {
   );
 }
 
-/** Zero-width characters and soft hyphens; not the joiners that emoji and Indic scripts need. */
+/** Zero-width characters, soft hyphens, controls of direction; not the joiners that emoji and Indic scripts need. */
 function isInvisible(unit: string): boolean {
-  return unit === "\u200B" || unit === "\u00AD" || unit === "\uFEFF" || unit === "\u2060";
+  if (unit < "\u2000") return unit === "\u00AD";
+  if (unit === "\u200B" || unit === "\uFEFF" || unit === "\u2060") return true;
+  return (unit >= "\u202A" && unit <= "\u202E") || (unit >= "\u2066" && unit <= "\u2069");
 }
 
 /** A block that has prose. The reader `write` is called once, when the prose is first asked for. */

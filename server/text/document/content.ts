@@ -20,6 +20,12 @@ export type Format =
   | "program"
   | "table"
   | "data"
+  | "subtitles"
+  | "man"
+  | "pod"
+  | "mediawiki"
+  | "rd"
+  | "textile"
   | "plaintext";
 
 /** Signs that only one format's texts have; the first match decides. */
@@ -28,6 +34,12 @@ const SIGNS: readonly (readonly [Format, RegExp])[] = [
   ["notebook", /^\s*\{\s*"(?:cells|metadata|nbformat)"/],
   ["data", /^\s*(?:\{\s*"[^"\n]*"\s*:|\[\s*[{["\d])/],
   ["latex", /^\s*(?:%.*\n\s*)*\\(?:documentclass|documentstyle|begin\{|(?:part|chapter|section)\*?\{|usepackage)/],
+  ["subtitles", /^(?:WEBVTT\b|\d+\n[\d:,.]+ --> [\d:,.]+)/],
+  ["man", /^(?:[.']\\".*\n|\s*\n)*\.(?:TH|Dd|SH|Sh|so) \S/],
+  ["rd", /^(?:%.*\n|\s*\n)*\\(?:name|docType)\{/],
+  ["pod", /^=(?:pod|head1|encoding)\b/m],
+  ["textile", /^h[1-6]\. \S/],
+  ["mediawiki", /^(?=[\s\S]*(?:'''|\[\[|<ref\b))(?=[\s\S]*^={2,4} ?[^=\n]+? ?={2,4}[ \t]*$)/m],
   ["org", /^#\+(?:title|author|options|startup|filetags|begin_\w+)\b/im],
   ["typst", /^#(?:set|show|import|let) /m],
   ["commit", /^# Please enter the (?:commit )?message\b/m],

@@ -59,6 +59,13 @@ const RUNS: Readonly<Record<string, RunKind>> = {
 /** Elements that have no end. */
 const VOID = new Set("area base br col embed hr img input link meta param source track wbr".split(" "));
 
+/** The mark of a note, which links to it. */
+const NOTE = /^<sup\b[^>]*>\s*<a\b[^>]*href=["']?#/i;
+const MOST_NOTE = 400;
+
+/** The parts that fill a page: values and statements. */
+const TEMPLATE = /\{\{[^{}]{1,300}\}\}|\{%[^%]{1,300}%\}/g;
+
 /** A range of text, or a blank that a line break stands for. */
 interface Run {
   readonly start: number;
@@ -83,6 +90,8 @@ class HtmlReader {
   #stretches: Stretch[] = [];
   /** Elements of {@link RUNS} under way. */
   #open: { readonly name: string; readonly start: number }[] = [];
+  /** Elements under way. */
+  #depth = 0;
   /** The level of the heading under way; 0: none. */
   #heading = 0;
   /** The element under way whose text is not prose, and how many of its name are open. */
@@ -94,7 +103,7 @@ class HtmlReader {
     this.#to = to;
     this.#parser = new Parser(
       {
-        onopentag: (name) => this.#begin(name),
+        onopentag: (name, attributes) => this.#begin(name, attributes),
         onclosetag: (name) => this.#close(name),
         ontext: () => this.#add(false),
         oncomment: () => {
@@ -123,14 +132,20 @@ class HtmlReader {
     if (this.#skipped === undefined) this.#runs.push({ start: this.#start(), end: this.#end(), isBlank });
   }
 
-  #begin(name: string): void {
+  #begin(name: string, attributes: Readonly<Record<string, string>>): void {
     if (this.#skipped !== undefined) {
       if (name === this.#skipped.name) this.#skipped.depth += 1;
+      this.#depth += 1;
       return;
     }
-    const kind = SKIPPED[name];
+    const isNote = name === "sup" && NOTE.test(this.#text.slice(this.#start(), this.#start() + MOST_NOTE));
+    const isHidden = "hidden" in attributes || /display:\s*none/i.test(attributes["style"] ?? "") || isNote;
+    // Of a component of Vue it is what is shown.
+    const isShown = name === "template" && this.#depth === 0 && this.#from === 0 && this.#to === this.#text.length;
+    const kind = isHidden ? "directive" : isShown ? undefined : SKIPPED[name];
+    this.#depth += 1;
     if (kind !== undefined) {
-      this.#flush();
+      if (!INLINE.has(name)) this.#flush();
       if (!VOID.has(name)) this.#skipped = { name, kind, start: this.#start(), depth: 1 };
     } else if (INLINE.has(name)) {
       this.#stretches.push({ kind: "tag", start: this.#start(), end: this.#end() });
@@ -144,6 +159,7 @@ class HtmlReader {
   }
 
   #close(name: string): void {
+    this.#depth -= 1;
     const skipped = this.#skipped;
     if (skipped !== undefined) {
       if (name !== skipped.name) return;
@@ -185,8 +201,18 @@ class HtmlReader {
 
 function writeRuns(builder: ProseBuilder, text: string, runs: readonly Run[]): void {
   for (const { start, end, isBlank } of runs) {
-    if (isBlank) builder.replace(" ", start, end);
-    else writeDecoded(builder, text, start, end);
+    if (isBlank) {
+      builder.replace(" ", start, end);
+      continue;
+    }
+    let at = start;
+    for (const { 0: template, index } of text.slice(start, end).matchAll(TEMPLATE)) {
+      writeDecoded(builder, text, at, start + index);
+      at = start + index + template.length;
+      if (template.startsWith("{{")) builder.value(start + index, at);
+      else builder.drop();
+    }
+    writeDecoded(builder, text, at, end);
   }
 }
 

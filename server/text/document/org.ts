@@ -24,8 +24,29 @@ const MOST_DEPTH = 20;
 
 function read(text: string, lines: readonly Line[], depth: number): Block[] {
   const blocks: Block[] = [];
-  for (let i = 0; i < lines.length; ) i = Math.max(i + 1, readBlock(text, blocks, lines, i, depth));
+  for (let i = 0; i < lines.length; ) {
+    const hidden = hiddenEnd(lines, i);
+    if (hidden > i) blocks.push(plainBlock("comment", (lines[i] as Line).start, (lines[hidden - 1] as Line).end));
+    i = Math.max(i + 1, hidden > i ? hidden : readBlock(text, blocks, lines, i, depth));
+  }
   return blocks;
+}
+
+/** Where a heading's part of the document ends that is not exported; `i` where the line begins none. */
+function hiddenEnd(lines: readonly Line[], i: number): number {
+  const heading = /^(\*+)\s+(?:[A-Z]{2,}\s+)?(?:COMMENT\b|.*\s:(?:[\w@#%]+:)*noexport:(?:[\w@#%]+:)*$)/.exec(
+    lines[i]?.text ?? "",
+  );
+  const level = heading?.[1]?.length ?? 0;
+  if (level === 0) return i;
+  let at = i + 1;
+  while (at < lines.length && !isHeadingWithin(lines[at]?.text ?? "", level)) at += 1;
+  return at;
+}
+
+function isHeadingWithin(line: string, level: number): boolean {
+  const stars = /^\*+(?=\s)/.exec(line)?.[0].length ?? 0;
+  return stars > 0 && stars <= level;
 }
 
 function readBlock(text: string, blocks: Block[], lines: readonly Line[], i: number, depth: number): number {
@@ -35,7 +56,7 @@ function readBlock(text: string, blocks: Block[], lines: readonly Line[], i: num
   const quiet = (kind: "comment" | "directive" | "math", end = line.end) =>
     blocks.push(plainBlock(kind, line.start, end));
   const heading =
-    /^(\*+)\s+(?:(?:TODO|DONE|NEXT|WAITING|HOLD|CANCELED|CANCELLED|PROJ|STARTED|SOMEDAY)\s+)?(?:\[#\w\]\s*)?(COMMENT\b)?/.exec(
+    /^(\*+)\s+(?:(?:TODO|DONE|NEXT|WAITING|HOLD|CANCELED|CANCELLED|PROJ|STARTED|SOMEDAY)\s+)?(?:\[#\w\]\s*)?/.exec(
       line.text,
     );
   if (heading !== null) {
@@ -182,7 +203,9 @@ function writeInline(builder: ProseBuilder, text: string, found: string, start: 
     if (words >= 0) write(builder, text, start + words + 2, end - 2);
     else if (/^\[\[(file:|\.|\/|https?:.*\.(png|jpe?g|svg|gif))/.test(found)) builder.drop();
     else builder.add(text, start + 2 + (/^(\*|#)/.test(found.slice(2)) ? 1 : 0), end - 2);
-  } else if (/^(\[(fn|cite)|<\d{4}-|\[\d{4}-|@@|\{\{\{|<<|#\+|src_|call_)/.test(found)) builder.drop();
+  } else if (/^\[(fn|cite)/.test(found)) builder.reference(start, end);
+  else if (/^(\{\{\{|src_|call_|<\d{4}-|\[\d{4}-)/.test(found)) builder.value(start, end);
+  else if (/^(@@|<<|#\+)/.test(found)) builder.drop();
   else if (found.startsWith(" ::")) builder.replace(": ", start, end);
   else if (found.startsWith("\\\\")) builder.replace(" ", start, end);
   else if (found.startsWith("\\") || found.startsWith("$")) builder.drop();
@@ -194,7 +217,7 @@ function kindOf(found: string): RunKind | undefined {
   if (/^[=~]/.test(found) || /^(src|call)_/.test(found)) return "code";
   if (/^(\$|\\\()/.test(found)) return "math";
   if (/^[*/_]/.test(found)) return "emphasis";
-  return /^(\[|<|@@|\{)/.test(found) ? "directive" : undefined;
+  return /^(<<|@@)/.test(found) ? "directive" : undefined;
 }
 
 const INLINE =

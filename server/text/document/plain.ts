@@ -10,10 +10,22 @@ export function plainBlocks(text: string): Block[] {
   if (isLog(lines)) return [plainBlock("data", 0, text.length, { name: "log" })];
   if (isDelimited(text)) return [plainBlock("table", 0, text.length)];
   const patch = patchAt(lines);
-  const blocks = paragraphs(patch < 0 ? lines : lines.slice(0, patch)).flatMap((group) => linesBlocks(text, group));
+  const groups = paragraphs(patch < 0 ? lines : lines.slice(0, patch));
+  const answered = groups.findIndex(([first]) => ANSWERED.test(first?.text ?? ""));
+  const own = answered < 0 ? groups : groups.slice(0, answered);
+  const blocks = own.flatMap((group) => linesBlocks(text, group));
+  if (answered >= 0) {
+    const children = groups.slice(answered).flatMap((group) => linesBlocks(text, group));
+    blocks.push(
+      plainBlock("quotation", groups[answered]?.[0]?.start ?? 0, groups.at(-1)?.at(-1)?.end ?? 0, { children }),
+    );
+  }
   if (patch < 0) return blocks;
   return [...blocks, plainBlock("data", lines[patch]?.start ?? 0, text.length, { name: "diff" })];
 }
+
+/** The line above a mail that is answered. */
+const ANSWERED = /^-{2,} ?(?:Original Message|Ursprüngliche Nachricht|Message d'origine|Mensaje original)/i;
 
 /** Lines of a log: a time, a level, an address, a stack. */
 const LOG = new RegExp(
@@ -96,9 +108,45 @@ export function linesBlocks(text: string, lines: readonly Line[]): Block[] {
   if (isForm(lines)) return [plainBlock("note", ...range, { name: "form", inner: () => [prose(text, lines)] })];
   const data = dataOf(text.slice(...range), lines);
   if (data !== undefined) return [plainBlock(data.kind, ...range, { name: data.name })];
+  const title = titleBlocks(text, lines);
+  if (title !== undefined) return title;
   if (quoted >= 0) return [plainBlock("quotation", ...range, { children: [prose(text, lines, /^[\s>]+/)] })];
-  const items = lines.map((line) => /^\s*([-*+•·–]|\(?\d{1,3}[.)])\s+(?=\S)/.exec(line.text)?.[0].length ?? 0);
-  return items.some((mark) => mark > 0) ? itemBlocks(text, lines, items) : [prose(text, lines)];
+  const items = lines.map((line) => /^\s*([-*+•·–]|\(?\d{1,3}[.)]|[a-z]\))\s+(?=\S)/.exec(line.text)?.[0].length ?? 0);
+  return items.some((mark) => mark > 0)
+    ? itemBlocks(text, lines, items)
+    : parted(lines).map((part) => prose(text, part));
+}
+
+const RULE = /^\s*([=\-~_*#])\1{2,}$/;
+
+/** A title with a rule below it or on both sides, and what follows; undefined where there is none. */
+function titleBlocks(text: string, lines: readonly Line[]): Block[] | undefined {
+  const isRule = (at: number) => RULE.test(lines[at]?.text ?? "");
+  const at = isRule(0) ? 1 : 0;
+  const title = lines[at];
+  if (title === undefined || isRule(at) || !isRule(at + 1)) {
+    return lines.every((_, i) => isRule(i)) ? [] : undefined;
+  }
+  const range = { start: lines[0]?.start ?? 0, end: lines[at + 1]?.end ?? title.end };
+  const heading = proseBlock({ kind: "heading", level: at === 1 ? 1 : 2, ...range }, (builder) =>
+    builder.add(text, title.start, title.end),
+  );
+  return [heading, ...linesBlocks(text, lines.slice(at + 2))];
+}
+
+/** Lines parted where a writer ended one early: the next begins with a capital letter, and its first word had room. */
+function parted(lines: readonly Line[]): Line[][] {
+  const widest = lines.reduce((most, { text }) => Math.max(most, text.length), 0);
+  const parts: Line[][] = [];
+  for (const [i, line] of lines.entries()) {
+    const before = lines[i - 1]?.text;
+    const word = /^\s*(\p{Lu}\S*)/u.exec(line.text)?.[1];
+    const isNew =
+      before !== undefined && word !== undefined && !/[,;-]$/.test(before) && before.length + word.length < widest / 2;
+    if (i === 0 || isNew) parts.push([line]);
+    else parts.at(-1)?.push(line);
+  }
+  return parts;
 }
 
 /** Classifies lines that are not prose. */
@@ -116,10 +164,12 @@ function itemBlocks(text: string, lines: readonly Line[], items: readonly number
   for (let i = 0; i < lines.length; ) {
     let end = i + 1;
     while (end < lines.length && items[end] === 0) end += 1;
-    const group = lines.slice(i, end);
-    const paragraph = prose(text, group, undefined, items[i]);
+    const children = parted(lines.slice(i, end)).map((part, at) =>
+      prose(text, part, undefined, at === 0 ? items[i] : 0),
+    );
     const range = [(lines[i] as Line).start, (lines[end - 1] as Line).end] as const;
-    blocks.push(items[i] === 0 ? paragraph : plainBlock("item", ...range, { children: [paragraph] }));
+    if (items[i] === 0) blocks.push(...children);
+    else blocks.push(plainBlock("item", ...range, { children }));
     i = end;
   }
   return blocks;

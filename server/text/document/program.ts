@@ -12,6 +12,22 @@ const VALUES = new Set([SETTINGS, "yaml", "toml"]);
 
 /** The blocks of a program. Never throws. @param language as `programOf` returns it */
 export async function programBlocks(text: string, language: string): Promise<Block[]> {
+  if (language === "perl") return perlBlocks(text);
+  return commentedBlocks(text, language);
+}
+
+/** Perl's documentation stands between its code. */
+async function perlBlocks(text: string): Promise<Block[]> {
+  const { documentedBlocks, podRanges } = await import("./others/pod.ts");
+  const ranges = podRanges(text);
+  let code = text;
+  for (const { start, end } of ranges)
+    code = code.slice(0, start) + text.slice(start, end).replace(/[^\n]/g, " ") + code.slice(end);
+  const documented = ranges.flatMap(({ start, end }) => documentedBlocks(text, start, end));
+  return [...documented, ...(await commentedBlocks(code, "perl"))].sort((a, b) => a.start - b.start);
+}
+
+async function commentedBlocks(text: string, language: string): Promise<Block[]> {
   const groups = language === SETTINGS ? settingsComments(text) : await commentsOf(text, language);
   const [{ createMarkdownReader }, { rstBlocks }] = await Promise.all([
     import("./markdown/markdown.ts"),
@@ -69,8 +85,19 @@ function commentBlocks(text: string, group: CommentGroup, read: Reader): Block[]
   const at = (offset: number) => starts[Math.min(offset, starts.length - 1)] ?? group.start;
   const inner = read(units).map((block) => shifted(block, at));
   if (isBeside) return [plainBlock("comment", group.start, group.end, { inner: () => inner })];
-  return inner.flatMap((block) => (isForTools(text, block) ? [asComment(block)] : [block]));
+  let fields: "no" | "below" | "all" = "no";
+  return inner.map((block) => {
+    const own = block.prose?.().text ?? "";
+    if (block.kind === "heading") fields = FIELDS.test(own) ? "all" : "no";
+    else if (block.kind === "paragraph" && FIELDS.test(own)) fields = "below";
+    else if (fields === "below" && block.kind !== "item" && block.kind !== "quotation") fields = "no";
+    return fields !== "no" || isForTools(text, block) ? asComment(block) : block;
+  });
 }
+
+/** Titles of the parts of a docstring that describe parameters and results, as Google and NumPy write them. */
+const FIELDS =
+  /^(?:args|arguments|parameters|params|other parameters|keyword args|returns?|yields?|raises|throws|warns|attributes|methods|examples?|usage|see also|references):?$/i;
 
 function asComment(block: Block): Block {
   return plainBlock("comment", block.start, block.end, { inner: () => [block] });
@@ -82,7 +109,7 @@ function isForTools(text: string, { kind, start, end, prose }: Block): boolean {
   if (kind === "heading") return true; // "# Errors": the parts of a function's description
   if (kind !== "paragraph" || prose === undefined) return LICENCE.test(source);
   const own = prose().text;
-  return FOR_TOOLS.test(own) || LICENCE.test(own) || /^[@\\]\w/.test(own) || isCode(own);
+  return FOR_TOOLS.test(own) || FOR_TOOLS.test(source) || LICENCE.test(own) || /^[@\\]\w/.test(own) || isCode(own);
 }
 
 /** Whether a comment is code that was taken out of use. */
@@ -110,9 +137,12 @@ function joined(text: string, { start: first, lines, isDocstring }: CommentGroup
   };
   // "// Copyright" above "//! What it does" are two.
   const isBlock = isDocstring || BLOCK.test(text.slice(first, first + 6));
+  const indent = isDocstring ? indentOf(text, lines) : undefined;
   let before: string | undefined;
   let wasStatement = false;
-  for (const { start, text: line } of lines) {
+  for (const [i, { start, text: line }] of lines.entries()) {
+    const deeper = indent === undefined || i === 0 ? 0 : start - text.lastIndexOf("\n", start - 1) - 1 - indent;
+    if (line !== "" && deeper > 0) add(" ".repeat(deeper), start, 0);
     const mark = text.slice(text.lastIndexOf("\n", start - 1) + 1, start).trim();
     const isCut = wasStatement || isStatement(line) || (!isBlock && before !== undefined && before !== mark);
     if (isCut || /^\s*[@\\]\w/.test(line)) add("\n", start, 0);
@@ -120,8 +150,10 @@ function joined(text: string, { start: first, lines, isDocstring }: CommentGroup
     wasStatement = isStatement(line);
     if (start < MOST_SHEBANG && text.startsWith("#!")) continue;
     let at = TELLING.exec(line)?.[0].length ?? 0;
-    for (const { 0: link, 1: opening = "", 2: words = "", index } of line.matchAll(LINK)) {
+    for (const { 0: link, index, ...groups } of line.matchAll(LINK)) {
       if (index < at) continue;
+      const opening = groups[1] ?? groups[3] ?? groups[5] ?? "";
+      const words = groups[2] ?? groups[4] ?? groups[6] ?? "";
       add(line.slice(at, index), start + at);
       add(words, start + index + opening.length);
       at = index + link.length;
@@ -136,8 +168,20 @@ function joined(text: string, { start: first, lines, isDocstring }: CommentGroup
 /** Where the words of "#!" begin. */
 const MOST_SHEBANG = 5;
 
-/** JSDoc's and Javadoc's links: the words, else what is linked to. */
-const LINK = /(\{@\w+ +(?:[^\s{}|]+[ |]+(?=[^\s}]))?)([^{}]{1,200})\}/g;
+/** The columns before most of a docstring's lines. */
+function indentOf(text: string, lines: CommentGroup["lines"]): number {
+  const columns = lines.slice(1).flatMap(({ start, text: line }) => {
+    return line.trim() === "" ? [] : [start - text.lastIndexOf("\n", start - 1) - 1];
+  });
+  return columns.reduce((least, each) => Math.min(least, each), Number.POSITIVE_INFINITY);
+}
+
+/**
+ * Links and commands inside lines, each with what opens it and its words: JSDoc's and Javadoc's links (what is linked
+ * to where they have no words), names in brackets as rustdoc, KDoc and dartdoc have them, Doxygen's commands.
+ */
+const LINK =
+  /(\{@\w+ +(?:[^\s{}|]+[ |]+(?=[^\s}]))?)([^{}]{1,200})\}|(?<![\])!])(\[)(`?[A-Za-z_][\w:.<>]{1,100}(?:\(\))?`?)\](?![[(:])|([\\@](?:c|p|a|b|e|em|ref|note|warning|attention|brief) +)(\S+)/g;
 
 /** The start of a comment of several lines. */
 const BLOCK = /^(?:\/\*|<#|#=|=begin|--\[\[|\{-)/;

@@ -111,7 +111,10 @@ function write(builder: ProseBuilder, text: string, from: number, to: number): v
     else if (found.startsWith("\\")) builder.add(text, start + 1, at);
     else if (/^\$[\w .,%+=<>/()*-]{1,40}\$$/.test(found)) builder.add(text, start + 1, at - 1);
     else if (found === "~") builder.replace(" ", start, at);
+    else if (found.startsWith("#footnote")) builder.drop();
     else if (/^#\w/.test(found) && found.endsWith("]")) write(builder, text, start + found.indexOf("[") + 1, at - 1);
+    else if (/^@|^#(?:ref|cite)\b/.test(found)) builder.reference(start, at);
+    else if (/^#(?!h\b|v\b|linebreak|label|parbreak|sym\.)\w/.test(found)) builder.value(start, at);
     else builder.drop();
   }
   builder.add(text, at, to);
@@ -123,8 +126,7 @@ function kindOf(found: string): RunKind | undefined {
   if (found.startsWith("$")) return "math";
   if (/^[*_]/.test(found)) return "emphasis";
   if (found.startsWith("#link")) return "link";
-  if (/^[<@]/.test(found)) return "directive";
-  return found.startsWith("#") && !found.endsWith("]") ? "directive" : undefined;
+  return /^<|^#footnote/.test(found) ? "directive" : undefined;
 }
 
 const INLINE =

@@ -284,3 +284,13 @@ test("decodes as suits the model, or as the caller says", async () => {
     { shortlist: "off", copyBias: {}, numBeams: 2 },
   ]);
 });
+
+test("one beam is decoded where a sentence of the text may stand instead, and once where it will", async () => {
+  const model = unsure(0, { decoding: { summary: { beams: 3 } } });
+  await run(model, { text: LONG, style: "sentence", minimumConfidence: 0.99 });
+  await run(model, { text: LONG, style: "sentence" });
+  assert.deepEqual(
+    model.requests.map(({ numBeams }) => numBeams),
+    [1, 3],
+  );
+});

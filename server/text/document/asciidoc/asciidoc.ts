@@ -133,6 +133,7 @@ class AsciidocReader {
       blocks.push(plainBlock("directive", line.start, (lines[at] ?? line).end));
       return at + 1;
     }
+    if (/^ifdef::env-[\w,+-]+\[\]$/.test(text)) return this.#elsewhere(blocks, lines, i);
     if (
       /^(image|video|audio|include|toc|ifdef|ifndef|ifeval|endif|[\w-]+)::\S*\[.*\]$/.test(text) ||
       text === "'''" ||
@@ -154,6 +155,18 @@ class AsciidocReader {
     if (/^[ \t]/.test(this.#text.slice(line.start, line.start + 1)) && style === "")
       return this.#literal(blocks, lines, i);
     return this.#paragraph(blocks, lines, i, style);
+  }
+
+  /** A part that is shown only where a code host or editor displays the file, up to its "endif". */
+  #elsewhere(blocks: Block[], lines: readonly Line[], i: number): number {
+    let [at, depth] = [i + 1, 1];
+    for (; at < lines.length && depth > 0; at++) {
+      const text = lines[at]?.text ?? "";
+      if (/^if(?:n?def|eval)::.*\[(?:.*==.*)?\]$/.test(text)) depth += 1;
+      else if (text.startsWith("endif::")) depth -= 1;
+    }
+    blocks.push(plainBlock("directive", (lines[i] as Line).start, (lines[at - 1] as Line).end));
+    return at;
   }
 
   #heading(line: Line, mark: number, level: number): Block {

@@ -54,7 +54,7 @@ export class AsciidocInline {
   #attribute(builder: ProseBuilder, found: string, start: number, end: number): void {
     const word = ATTRIBUTES[found];
     const words = word ?? this.#attributes.get(found.slice(1, -1).toLowerCase());
-    if (words === undefined || /^\w+:\/\/|[{[\]]/.test(words)) builder.drop();
+    if (words === undefined || /^\w+:\/\/|[{[\]]/.test(words)) builder.value(start, end);
     else builder.replace(words, start, end);
   }
 
@@ -69,6 +69,10 @@ export class AsciidocInline {
       return;
     }
     const words = found.slice(open + 1, -1);
+    if (name === "menu" || name === "pass") {
+      this.#uncommon(builder, name, start, start + open, start + found.length - 1);
+      return;
+    }
     const shown = words.replace(/,\s*(window|role|rel|opts|options)\s*=.*$|\^$/, "").replace(/^"(.*)"$/, "$1");
     const skip = words.startsWith('"') && shown !== words ? 1 : 0;
     if (shown === "") {
@@ -77,8 +81,23 @@ export class AsciidocInline {
     } else this.write(builder, start + open + 1 + skip, start + open + 1 + skip + shown.length);
   }
 
+  /** A menu's name and its item, or what passes through to HTML, without its tags. */
+  #uncommon(builder: ProseBuilder, name: "menu" | "pass", start: number, open: number, end: number): void {
+    let at = open + 1;
+    if (name === "menu") {
+      builder.add(this.#text, start + name.length + 1, open);
+      builder.replace(" > ", open, at);
+    } else {
+      for (const { 0: tag, index } of this.#text.slice(at, end).matchAll(/<\/?[a-z][^<>]*>/gi)) {
+        builder.add(this.#text, at, open + 1 + index);
+        at = open + 1 + index + tag.length;
+      }
+    }
+    builder.add(this.#text, at, end);
+  }
+
   #words(builder: ProseBuilder, from: number | undefined, to: number, start: number): void {
-    if (from === undefined) builder.drop();
+    if (from === undefined) builder.reference(start, start + to + 2);
     else this.write(builder, start + from, start + to);
   }
 }
@@ -122,4 +141,4 @@ const ATTRIBUTES: Readonly<Record<string, string>> = {
 
 /** Inline markup; each part bounded. */
 const INLINE =
-  /\/\/ .*|\[\[[^\]\n]{1,100}\]\]|\(\(\([^)]{1,200}\)\)\)|\(\([^()]{1,200}\)\)|<<[^<>\n]{1,200}>>|\{(?:url|uri|link|href)[\w-]{0,60}\}\[[^\][\n]{1,300}\]|\{[\w-]{1,60}\}|(?<![\w/])(?:https?|ftp|irc|link|xref|mailto|image|icon|kbd|btn|menu|footnote|footnoteref|anchor|indexterm2?|stem|latexmath|asciimath|pass|[a-z]{3,20})::?[^\s[\]]{0,300}\[(?:[^\][]|\[[^\][]{0,200}\]){0,400}\]|\[[\w.#%, -]{1,60}\](?=[*_#`])(?:\*[^*\n]{1,300}\*|_[^_\n]{1,300}_|##[^#]{1,300}##|#[^#\n]{1,300}#|`[^`\n]{1,300}`)| \+(?=\n)|\+\+\+[^+]{1,300}\+\+\+|(?<!\w)\+(?=\S)[^+\n]{1,200}\+(?!\w)|``[^`]{1,300}``|(?<![\w`])`\+[^`]{1,300}\+`|(?<![\w`])`[^`\n]{1,300}`|\*\*[^*]{1,400}\*\*|(?<![\w*])\*(?=\S)[^*]{1,400}?\*(?!\w)|__[^_]{1,400}__|(?<![\w_])_(?=\S)[^_]{1,400}?_(?!\w)|##[^#]{1,300}##|(?<![\w#&])#(?=\S)[^#\n]{1,300}#(?!\w)/g;
+  /\/\/ .*|\[\[[^\]\n]{1,100}\]\]|\(\(\([^)]{1,200}\)\)\)|\(\([^()]{1,200}\)\)|<<[^<>\n]{1,200}>>|\{(?:url|uri|link|href)[\w-]{0,60}\}\[[^\][\n]{1,300}\]|\{[\w-]{1,60}\}|(?<![\w/])(?:https?|ftp|irc|link|xref|mailto|image|icon|kbd|btn|menu|footnote|footnoteref|anchor|indexterm2?|stem|latexmath|asciimath|pass|[a-z]{3,20})::?[^\s[\]]{0,300}\[(?:[^\][]|\[[^\][]{0,200}\]){0,400}\]|\[[\w.#%, -]{1,60}\](?=[*_#`])(?:\*[^*\n]{1,300}\*|_[^_\n]{1,300}_|##[^#]{1,300}##|#[^#\n]{1,300}#|`[^`\n]{1,300}`)| \+(?=\n)|\+\+\+[^+]{1,300}\+\+\+|(?<!\w)\+(?=\S)[^+\n]{1,200}\+(?!\w)|``[^`]{1,300}``|(?<![\w`])`\+[^`]{1,300}\+`|(?<![\w`])`[^`\n]{1,300}`|\*\*[^*]{1,400}\*\*|(?<![\w*])\*(?=\S)[^*]{1,400}?\*(?!\w)|__[^_]{1,400}__|(?<![\w_])_(?=\S)[^_]{1,400}?_(?!\w)|(?<=[\w)])~[^\s~]{1,60}~|(?<=[\w)])\^[^\s^]{1,60}\^|##[^#]{1,300}##|(?<![\w#&])#(?=\S)[^#\n]{1,300}#(?!\w)/g;

@@ -128,6 +128,37 @@ export const SYMBOLS: Readonly<Record<string, string>> = {
   today: "",
 };
 
+/** Short forms of siunitx's units and prefixes. */
+export const UNITS: Readonly<Record<string, string>> = {
+  second: "s",
+  minute: "min",
+  hour: "h",
+  meter: "m",
+  metre: "m",
+  gram: "g",
+  liter: "L",
+  litre: "L",
+  byte: "B",
+  bit: "bit",
+  hertz: "Hz",
+  volt: "V",
+  watt: "W",
+  ampere: "A",
+  kelvin: "K",
+  celsius: "°C",
+  degree: "°",
+  percent: "%",
+  nano: "n",
+  micro: "µ",
+  milli: "m",
+  centi: "c",
+  kilo: "k",
+  mega: "M",
+  giga: "G",
+  tera: "T",
+  per: "/",
+};
+
 /** Accents over the letter that follows, as combining marks. */
 export const ACCENTS: Readonly<Record<string, string>> = {
   "'": "\u0301",

@@ -1,6 +1,6 @@
 /** Reads the inline markup of LaTeX: the text that a reader sees in a paragraph or heading. */
 import { ProseBuilder } from "../block.ts";
-import { ACCENTS, SHOWN_ARGUMENT, SILENT, SYMBOLS } from "./commands.ts";
+import { ACCENTS, SHOWN_ARGUMENT, SILENT, SYMBOLS, UNITS } from "./commands.ts";
 import { closingBrace, skipArguments, skipOptional } from "./groups.ts";
 
 /** What TeX sets in the place of some marks; longer ones first. */
@@ -89,17 +89,15 @@ function writeCommand(
   const shown = SHOWN_ARGUMENT[name];
   if (NAMING.has(name)) return writeAuthor(builder, text, start, after, to);
   const isUnknownSilent = SILENT.has(name) || (shown === undefined && /cite|ref$/.test(name));
-  if (name === "verb") {
-    const close = text.slice(after + 1, to).indexOf(text[after] ?? "");
-    if (close < 0) return after;
-    builder.run("code", start, after + 2 + close);
-    builder.add(text, after + 1, after + 1 + close);
-    return after + 2 + close;
-  }
+  if (VERBATIM.has(name)) return writeVerbatim(builder, text, start, after, to);
+  if (/^(?:SI|si|qty|unit)$/.test(name)) return writeQuantity(builder, text, start, after);
   if (isUnknownSilent) {
     const end = Math.min(skipArguments(text, after), to);
-    builder.run("directive", start, end);
-    builder.drop();
+    if (/cite|ref$/i.test(name)) builder.reference(start, end);
+    else {
+      builder.run("directive", start, end);
+      builder.drop();
+    }
     return end;
   }
   let at = after;
@@ -118,6 +116,33 @@ function writeCommand(
     at = end;
   }
   return Math.max(at, after);
+}
+
+const VERBATIM = new Set(["verb", "lstinline", "mintinline"]);
+
+/** Code between two equal marks, or in braces. */
+function writeVerbatim(builder: ProseBuilder, text: string, start: number, after: number, to: number): number {
+  let open = skipOptional(text, after);
+  const brace = text[open] === "{" ? closingBrace(text, open) : open;
+  if (text.startsWith("\\mint", start)) open = brace; // its language
+  const close = text[open] === "{" ? closingBrace(text, open) - 1 : text.indexOf(text[open] ?? "", open + 1);
+  if (close <= open || close >= to) return after;
+  builder.run("code", start, close + 1);
+  builder.add(text, open + 1, close);
+  return close + 1;
+}
+
+/** A number with its unit, of which siunitx writes the short form. */
+function writeQuantity(builder: ProseBuilder, text: string, start: number, after: number): number {
+  const end = skipArguments(text, after);
+  const words = text
+    .slice(after, end)
+    .replace(/^\[[^\]]*\]/, "")
+    .replace(/\\([a-zA-Z]+)\s*/g, (_, unit: string) => UNITS[unit] ?? unit)
+    .replace(/\}\s*\{/, " ")
+    .replace(/[{}]/g, "");
+  builder.replace(words, start, end);
+  return end;
 }
 
 /** A citation that names the author as a part of the sentence. */

@@ -126,7 +126,12 @@ class LatexReader {
     } else if (name === "item") {
       this.#flush(start);
       this.#at = skipOptional(text, after);
-    } else if (name === "verb") {
+    } else if (name === "iffalse") {
+      const close = text.indexOf("\\fi", after);
+      this.#flush(start);
+      this.#at = close < 0 ? text.length : close + "\\fi".length;
+      this.blocks.push(plainBlock("comment", start, this.#at));
+    } else if (name === "verb" || name === "lstinline") {
       const mark = text[after] ?? "";
       const close = text.slice(after + 1, after + 500).indexOf(mark);
       this.#inText(close < 0 ? after : after + 2 + close);

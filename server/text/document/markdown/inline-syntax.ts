@@ -45,6 +45,7 @@ export const inlines: MarkdownConfig = {
     "Highlight",
     "HighlightMark",
     "BlockId",
+    "Emoji",
   ],
   parseInline: [
     inline("Math", "\\", /^\\\((?:[^\\]|\\(?!\)))+\\\)|^\\\[(?:[^\\]|\\(?!\]))+\\\]/, "Escape"),
@@ -58,6 +59,8 @@ export const inlines: MarkdownConfig = {
     inline("Template", "{", /^\{\{[\s\S]*?\}\}|^\{%[\s\S]*?%\}/, "Escape"),
     inline("TemplateLink", "[", /^\[[^\][\n]{1,200}\]\([^()\s]*\{\{[^{}]{0,200}\}\}[^()\s]*\)/, "Escape"),
     inline("CrossReference", "@", /^@(?:fig|tbl|sec|eq|lst|thm|lem|cor|prp|def|exm|exr)-[\w-]*\w/, "Escape", isFree),
+    inline("CrossReference", "\\", /^\\@ref\((?:fig|tab|tbl|sec|eq|thm)?:?[\w-]+\)/, "Escape"),
+    inline("Emoji", ":", /^:[a-z][a-z0-9_+-]{1,30}:(?![\w:`])/, "Escape", isFree),
     inline("Role", "{", /^\{[a-z][\w:+.-]*\}(?=`)/, "Escape"),
     inline("Attributes", "{", /^\{(?:[#.:=][^{}\n]*|[\w-]+=[^{}\n]*)\}/, "Escape"),
     inline("Wikilink", "[", /^\[\[[^[\]\n]+\]\]/, "Escape"),

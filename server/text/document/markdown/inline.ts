@@ -3,7 +3,7 @@ import type { SyntaxNode } from "@lezer/common";
 import { decodeHTML } from "entities";
 import type { ProseBuilder, RunKind } from "../block.ts";
 import type { MarkdownParsers } from "./syntax.ts";
-import { writeCode, writeMath, writeReference, writeTemplate, writeWikilink } from "./templates.ts";
+import { writeCode, writeOther } from "./templates.ts";
 
 /** The state that the blocks of one document share. */
 export interface MarkdownContext extends MarkdownParsers {
@@ -39,7 +39,6 @@ export function elementsOf(context: MarkdownContext, node: SyntaxNode, from: num
       if (start >= 0 && end <= text.length) text = text.slice(0, start) + " ".repeat(end - start) + text.slice(end);
     }
   }
-  text = text.replace(/(^|\n)( {0,3}):(?= )/g, "$1$2 "); // definitions of a list of terms
   const elements: InlineElement[] = [];
   for (let start = 0; start < text.length; ) {
     let end = Math.min(text.length, start + MOST_UNITS);
@@ -73,10 +72,23 @@ export function isBar(context: MarkdownContext, all: readonly InlineElement[], f
     }
     return WORD.test(context.text.slice(at, end));
   };
-  if (hasWords(all, from, to)) return false;
-  const isParted = links === 2 && /\s[|·•/»›→-]\s/.test(context.text.slice(from, to));
+  const source = context.text.slice(from, to);
+  if (hasWords(all, from, to)) return isBarOfPages(source);
+  const isParted = links === 2 && /\s[|·•/»›→-]\s/.test(source);
   return links >= 3 || isParted || (images > 0 && links === 0) || (links > 0 && linksOnlyImages(context, all));
 }
+
+/** Whether all parts between bars are links but the page's own name, as in a bar of languages. */
+function isBarOfPages(source: string): boolean {
+  const parts = source
+    .trim()
+    .split(/\s*[|·•]\s*/)
+    .filter(Boolean);
+  const others = parts.filter((part) => !/^\[[^\][]{1,60}\](?:\([^()]*\)|\[[^\][]*\])?$|^<a\b[^<]*<\/a>$/.test(part));
+  return parts.length >= 3 && others.length === 1 && (others[0] ?? "").length <= MOST_NAME;
+}
+
+const MOST_NAME = 30;
 
 /** The elements of a heading, its images left out where it has words besides. */
 export function withoutBadges(
@@ -160,16 +172,12 @@ const RUNS: Readonly<Record<string, RunKind>> = {
   Image: "image",
   Math: "math",
   Wikilink: "link",
-  Template: "directive",
   TemplateLink: "link",
-  CrossReference: "directive",
   Comment: "comment",
   CommentSpan: "comment",
-  NoteReference: "directive",
   Attributes: "directive",
   Role: "directive",
   BlockId: "directive",
-  Expression: "directive",
 };
 
 function writeElement(context: MarkdownContext, builder: ProseBuilder, element: InlineElement): void {
@@ -213,23 +221,8 @@ function writeElement(context: MarkdownContext, builder: ProseBuilder, element: 
     case "Image":
       writeUntil(context, builder, element, linkTextEnd(context, element));
       return;
-    case "Math":
-      writeMath(builder, text, from, to);
-      return;
-    case "Wikilink":
-      writeWikilink(builder, text, from, to);
-      return;
-    case "TemplateLink":
-      builder.add(text, from + 1, text.indexOf("]", from));
-      return;
-    case "CrossReference":
-      writeReference(builder, text, from, to);
-      return;
-    case "Template":
-      writeTemplate(builder, text, from, to);
-      return;
     default:
-      builder.drop();
+      writeOther(name, builder, text, from, to);
   }
 }
 

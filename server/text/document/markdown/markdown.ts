@@ -3,6 +3,7 @@ import type { SyntaxNode, Tree } from "@lezer/common";
 import { type Block, plainBlock, proseBlock } from "../block.ts";
 import { frontMatterOf } from "../front-matter.ts";
 import { htmlBlocks } from "../html.ts";
+import { shifted } from "../shifted.ts";
 import { elementsOf, isBar, labelOf, type MarkdownContext, withoutBadges, writeInline } from "./inline.ts";
 import { createMarkdownParsers, type MarkdownParsers } from "./syntax.ts";
 
@@ -114,7 +115,7 @@ function readBlock(context: MarkdownContext, node: SyntaxNode, start: number, en
   switch (node.name) {
     case "Paragraph":
     case "Task":
-      return [paragraphBlock(context, node, start, end)];
+      return termBlocks(context, node, start, end);
     case "BulletList":
     case "OrderedList":
       return inner();
@@ -126,7 +127,9 @@ function readBlock(context: MarkdownContext, node: SyntaxNode, start: number, en
       return [plainBlock("directive", start, start, { name: "admonition" }), ...inner()];
     case "FencedCode":
     case "CodeBlock":
-      return [codeBlock(context, node, start, end)];
+      return codeBlocks(context, node, start, end);
+    case "TemplateCode":
+      return [plainBlock("code", start, end)];
     case "HTMLBlock":
       return htmlBlocks(context.text, start, end);
     case "CommentBlock":
@@ -152,6 +155,30 @@ function readBlock(context: MarkdownContext, node: SyntaxNode, start: number, en
       return []; // marks, thematic breaks
   }
 }
+
+/** Code, or the prose of one of MyST's directives. */
+function codeBlocks(context: MarkdownContext, node: SyntaxNode, start: number, end: number): Block[] {
+  const code = codeBlock(context, node, start, end);
+  const info = node.getChild("CodeInfo");
+  const { content } = code;
+  if (info === null || content === undefined || !DIRECTIVE.test(context.text.slice(info.from, info.to))) return [code];
+  const text = context.text
+    .slice(content.start, content.end)
+    .replace(/^:[\w-]+:.*$/gm, (option) => " ".repeat(option.length));
+  const tree = context.blocks.parse(text);
+  const blocks = childrenBlocks(
+    contextOf(context, text, tree, () => new Map()),
+    tree.topNode,
+  );
+  return [
+    plainBlock("directive", start, content.start, { name: "admonition" }),
+    ...blocks.map((block) => shifted(block, (at) => at + content.start)),
+  ];
+}
+
+/** Directives of MyST whose content is prose. */
+const DIRECTIVE =
+  /^\{(?:note|warning|tip|hint|important|caution|danger|attention|error|seealso|admonition|dropdown|margin|sidebar|epigraph|card|versionadded|versionchanged|deprecated)\}/;
 
 function codeBlock(context: MarkdownContext, node: SyntaxNode, start: number, end: number): Block {
   const info = node.getChild("CodeInfo");
@@ -214,11 +241,30 @@ function headingBlock(context: MarkdownContext, node: SyntaxNode, start: number,
   );
 }
 
+/** A paragraph; or a term, and below it the definitions, which begin with colons. */
+function termBlocks(context: MarkdownContext, node: SyntaxNode, start: number, end: number): Block[] {
+  const marks = Array.from(context.text.slice(start, end).matchAll(/\n {0,3}:[ \t]+(?=\S)/g));
+  const [first] = marks;
+  if (first === undefined) {
+    const own = /^: +(?=\S)/.exec(context.text.slice(start, end));
+    return [paragraphBlock(context, node, start + (own?.[0].length ?? 0), end)];
+  }
+  return [
+    paragraphBlock(context, node, start, start + first.index),
+    ...marks.map(({ 0: mark, index }, i) => {
+      const [from, to] = [start + index + mark.length, start + (marks[i + 1]?.index ?? end - start)];
+      return plainBlock("item", start + index + 1, to, { children: [paragraphBlock(context, node, from, to)] });
+    }),
+  ];
+}
+
 function paragraphBlock(context: MarkdownContext, node: SyntaxNode, start: number, end: number): Block {
   const marker = node.getChild("TaskMarker");
   const from = marker === null ? start : marker.to;
   const begin = context.text.slice(from, from + 40);
-  const elements = /^[^\p{L}\p{N}]*(!?\[|<)/u.test(begin) ? elementsOf(context, node, from, end) : undefined;
+  const elements = /^[^\p{L}\p{N}]*(!?\[|<)|^[^|•·\n]{1,30} [|•·] [[<]/u.test(begin)
+    ? elementsOf(context, node, from, end)
+    : undefined;
   if (elements !== undefined && isBar(context, elements, from, end)) {
     const inner = proseBlock({ kind: "paragraph", start, end }, (builder) =>
       writeInline(context, node, builder, from, end, elements),

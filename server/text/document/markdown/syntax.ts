@@ -108,6 +108,7 @@ const blocks: MarkdownConfig = {
   defineNodes: [
     "MathBlock",
     "CommentMarks",
+    "TemplateCode",
     "DirectiveLine",
     "NoteDefinition",
     { name: "Admonition", block: true, composite: continuesAdmonition },
@@ -121,6 +122,12 @@ const blocks: MarkdownConfig = {
       true,
     ),
     fencedBlock("CommentMarks", /^%%(?!\d)/, (line, isFirst) => isClosed(line.slice(isFirst ? 2 : 0), ["%%"]), false),
+    fencedBlock(
+      "TemplateCode",
+      /^\{%-? *(?:highlight|comment|codeblock|mermaid|schema)\b/,
+      (line) => /\{%-? *end(?:highlight|comment|codeblock|mermaid|schema)\b/.test(line),
+      true,
+    ),
     lineBlock("DirectiveLine", DIRECTIVE_LINE()),
     noteDefinition,
     admonition,
@@ -146,6 +153,9 @@ function DIRECTIVE_LINE(): RegExp {
     "::\\w+(\\[.*\\])?(\\{.*\\})?",
     "!\\[\\[[^\\]]*\\]\\]", // Obsidian's embeds
     "<!-- *more *-->",
+    "\\([\\w:.-]+\\)=", // MyST's targets and cells
+    "\\+{3}( ?\\{.*\\})?",
+    "#[\\w/-]+( +#[\\w/-]+)+", // Obsidian's tags
   ];
   return new RegExp(`^(${alternatives.join("|")})\\s*$`, "i");
 }

@@ -5,13 +5,46 @@ import type { ProseBuilder } from "../block.ts";
 const REFERRED: Readonly<Record<string, string>> = {
   fig: "Figure",
   tbl: "Table",
+  tab: "Table",
   sec: "Section",
   eq: "Equation",
   lst: "Listing",
+  thm: "Theorem",
 };
 
+/** Writes an element that is neither CommonMark's nor GFM's, by its name. */
+export function writeOther(name: string, builder: ProseBuilder, text: string, from: number, to: number): void {
+  switch (name) {
+    case "Math":
+      writeMath(builder, text, from, to);
+      return;
+    case "Wikilink":
+      writeWikilink(builder, text, from, to);
+      return;
+    case "TemplateLink":
+      builder.add(text, from + 1, text.indexOf("]", from));
+      return;
+    case "CrossReference":
+      writeReference(builder, text, from, to);
+      return;
+    case "Template":
+      writeTemplate(builder, text, from, to);
+      return;
+    case "Expression":
+      // A comment or an empty string is nothing.
+      if (/^\{\s*\/\*|^\{\s*["'`]?\s*["'`]?\s*\}$/.test(text.slice(from, to))) builder.drop();
+      else builder.value(from, to);
+      return;
+    case "NoteReference":
+      builder.reference(from, to);
+      return;
+    default:
+      builder.drop();
+  }
+}
+
 /** A formula of numbers, letters and simple signs is read as it is; any other is left out. */
-export function writeMath(builder: ProseBuilder, text: string, from: number, to: number): void {
+function writeMath(builder: ProseBuilder, text: string, from: number, to: number): void {
   const mark = /^(\$\$?|\\[([])/.exec(text.slice(from, to))?.[0].length ?? 1;
   const formula = text.slice(from + mark, to - mark);
   if (/^[\w\s.,%+=<>/()*-]{1,40}$/.test(formula) && !/[_^\\{}]/.test(formula))
@@ -19,7 +52,7 @@ export function writeMath(builder: ProseBuilder, text: string, from: number, to:
   else builder.drop();
 }
 
-export function writeWikilink(builder: ProseBuilder, text: string, from: number, to: number): void {
+function writeWikilink(builder: ProseBuilder, text: string, from: number, to: number): void {
   if (text[from] === "!") {
     builder.drop();
     return;
@@ -32,19 +65,35 @@ export function writeWikilink(builder: ProseBuilder, text: string, from: number,
 }
 
 /** Of Hugo's shortcodes the words that they are given to show. */
-export function writeTemplate(builder: ProseBuilder, text: string, from: number, to: number): void {
+function writeTemplate(builder: ProseBuilder, text: string, from: number, to: number): void {
   const given = /^\{\{[<%][\s\S]*?\btext="([^"]*)"/d.exec(text.slice(from, to))?.indices?.[1];
-  if (given === undefined) builder.drop();
-  else builder.add(text, from + given[0], from + given[1]);
+  if (given !== undefined) builder.add(text, from + given[0], from + given[1]);
+  else if (isShown(text, from, to)) builder.value(from, to);
+  else builder.drop();
 }
 
-/** Code; of code that is run where the document is made, the program is shown without its language. */
+/** Whether a template stands for words: no statement, comment, or shortcode around others. */
+function isShown(text: string, from: number, to: number): boolean {
+  const template = text.slice(from, to);
+  if (/^\{%|^\{\{[<%] *[/*]|^\{\{[!#/]/.test(template)) return false;
+  const name = /^\{\{[<%] *([\w-]+)/.exec(template);
+  if (name === null) return true;
+  return !new RegExp(`\\{\\{[<%] */ *${name[1]}\\b`).test(text.slice(to, to + MOST_SHORTCODE));
+}
+
+/** How far a shortcode's end is looked for. */
+const MOST_SHORTCODE = 2000;
+
+/** Code; of code that is run where the document is made, a reader sees what it returns instead. */
 export function writeCode(builder: ProseBuilder, text: string, from: number, to: number): void {
   const language = /^(?:r|\{\w+\}) (?=\S)/.exec(text.slice(from, to))?.[0].length ?? 0;
-  builder.add(text, from + (to - from > language ? language : 0), to);
+  if (language > 0) builder.run("value", from, to);
+  builder.add(text, from + language, to);
 }
 
 /** Quarto's reference to a figure or section: its kind, as the number is not known. */
-export function writeReference(builder: ProseBuilder, text: string, from: number, to: number): void {
-  builder.replace(REFERRED[text.slice(from + 1, text.indexOf("-", from))] ?? "Theorem", from, to);
+function writeReference(builder: ProseBuilder, text: string, from: number, to: number): void {
+  builder.run("value", from, to);
+  const kind = /[@(](fig|tab|tbl|sec|eq|lst|thm)[-:]/.exec(text.slice(from, to))?.[1] ?? "";
+  builder.replace(REFERRED[kind] ?? (text[from] === "@" ? "Theorem" : "Section"), from, to);
 }

@@ -38,9 +38,9 @@ export class RstInline {
     } else if (found.startsWith("|")) {
       const name = found.replace(/^\||\|_{0,2}$/g, "");
       const words = this.#substitutions.get(name.toLowerCase());
-      if (words === undefined) builder.drop();
+      if (words === undefined) builder.value(start, end);
       else builder.replace(words, start, end);
-    } else if (found.startsWith("[")) builder.drop();
+    } else if (found.startsWith("[")) builder.reference(start, end);
     else this.#writeInterpreted(builder, found, start);
   }
 
@@ -54,8 +54,8 @@ export class RstInline {
     const close = found.lastIndexOf("`");
     const role = found.slice(0, open);
     const content = found.slice(open + 1, close);
-    if (/^:(cite(:\w+)?|footcite|index|math|raw-\w+)?:$/.test(role) && role !== "::" && !role.startsWith(":math")) {
-      builder.drop();
+    if (/^:(cite(:\w+)?|footcite|index|raw-\w+):$/.test(role)) {
+      builder.reference(start, start + found.length);
       return;
     }
     if (role === ":math:") {
@@ -70,6 +70,8 @@ export class RstInline {
       const skip = content.startsWith("~") ? content.lastIndexOf(".") + 1 || 1 : /^[!]/.test(content) ? 1 : 0;
       from += skip;
     }
+    const standard = /^:(rfc|pep|cve|cwe):$/.exec(role)?.[1];
+    if (standard !== undefined && titled === null) builder.replace(`${standard.toUpperCase()} `, start, from);
     builder.add(this.#text, from, to);
   }
 }
@@ -78,7 +80,7 @@ function kindOf(found: string): RunKind | undefined {
   if (found.startsWith("``")) return "code";
   if (found.startsWith("*")) return "emphasis";
   if (found.startsWith("\\")) return undefined;
-  if (/^[|[]/.test(found)) return "directive";
+  if (/^[|[]/.test(found)) return undefined;
   if (!found.startsWith(":")) return found.endsWith("_") ? "link" : "code";
   if (found.startsWith(":math:")) return "math";
   return /^:(emphasis|strong|sub|sup|subscript|superscript|title):/.test(found) ? undefined : "link";
