@@ -1,11 +1,10 @@
 // Every npm script begins here, so that it works on a fresh clone: installs, and builds where that is needed, what is
 // missing or out of date, then runs. No dependencies.
-import { spawnSync } from "node:child_process";
-import { existsSync, readdirSync, statSync } from "node:fs";
-import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { join } from "node:path";
+import { built, changed, root } from "./build.mjs";
 
-const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
 if (major < 20 || (major === 20 && minor < 11)) {
   fail(
@@ -14,12 +13,17 @@ if (major < 20 || (major === 20 && minor < 11)) {
 }
 
 const [task = "start", ...args] = process.argv.slice(2);
-/** The checks of `npm run check`: a title, a script and its arguments. */
+/** The checks of `npm run check`, one after the other: a title, a script and its arguments. */
 const CHECKS = [
   ["Format and lint", bin("@biomejs/biome", "bin/biome"), "check", "."],
   ["Types", bin("typescript", "bin/tsc"), "--noEmit"],
   ["Types of the panel's page", bin("typescript", "bin/tsc"), "--noEmit", "-p", "client/panel/view"],
   ["Unit tests", join("scripts", "test.mjs"), ...args],
+];
+/** The checks that `npm test` makes beside those: browser and editor wait for one another most of the time. */
+const SEEN = [
+  ["The panel in a browser", join("scripts", "editor", "look.mjs")],
+  ["Editor tests", join("scripts", "editor", "run.mjs"), editorForTests()],
 ];
 const tasks = {
   start: () => {
@@ -28,13 +32,8 @@ const tasks = {
     const cwd = process.env.INIT_CWD ?? process.cwd();
     run(join(root, "dist", "cli.js"), args.length > 0 ? args : ["demo"], { cwd });
   },
-  check: () => verify(CHECKS),
-  test: () =>
-    verify([
-      ...CHECKS,
-      ["The panel in a browser", join("scripts", "editor", "look.mjs")],
-      ["Editor tests", join("scripts", "editor", "run.mjs"), editorForTests()],
-    ]),
+  check: () => verify(CHECKS, []),
+  test: () => verify(CHECKS, SEEN),
   /** Any other script, from the repository's root. */
   run: () => {
     const [script, ...rest] = args;
@@ -52,8 +51,8 @@ tasks[task]();
 
 /** Runs `npm ci` when node_modules is missing or older than package-lock.json. */
 function install() {
-  const done = time("node_modules/.package-lock.json");
-  if (done > 0 && done >= time("package-lock.json")) return;
+  const done = changed("node_modules/.package-lock.json");
+  if (done > 0 && done >= changed("package-lock.json")) return;
   console.error("Installing dependencies (once; the npm registry is the only place asked) ...");
   // npm names itself when it started this script; its own scripts stay off, so that nothing is fetched from elsewhere.
   const npm = process.env.npm_execpath;
@@ -73,34 +72,37 @@ function install() {
   );
 }
 
-/** Bundles into dist/ when a source is newer than what is there. */
 function build() {
-  const built = Math.min(time("dist/cli.js"), time("dist/child.js"));
-  const sources = [
-    "esbuild.mjs",
-    "scripts/wat.mjs",
-    "package.json",
-    "package-lock.json",
-    ...["base", "protocol", "models", "server", "client"].flatMap(files),
-  ];
-  if (built > 0 && sources.every((path) => time(path) <= built)) return;
-  console.error("Building ...");
-  const { status } = spawnSync(process.execPath, ["esbuild.mjs"], { cwd: root, stdio: "inherit" });
-  if (status !== 0) fail("The build failed; the messages above say where.");
+  if (!built()) fail("The build failed; the messages above say where.");
 }
 
-/** Runs all checks, so that one's failure does not hide another's. */
-function verify(checks) {
+/** Makes all checks, so that one's failure does not hide another's; what those beside print follows at the end. */
+async function verify(checks, beside) {
   build();
-  const failed = [];
-  for (const [name, script, ...rest] of checks) {
-    console.error(`\n${name}`);
-    run(script, rest);
-    if (process.exitCode === 130) return;
-    if (process.exitCode !== 0) failed.push(name);
-  }
+  // Ctrl+C reaches the checks, too, and it is they that answer it.
+  process.once("SIGINT", () => undefined);
+  const later = [];
+  const seen = inTurn(beside, (part) => later.push(part));
+  const failed = await inTurn(checks, (part) => process.stderr.write(part), ["ignore", "inherit", "inherit"]);
+  if (beside.length > 0) console.error("\nWaiting for the browser and the editor ...");
+  failed.push(...(await seen));
+  for (const part of later) process.stderr.write(part);
   console.error(failed.length === 0 ? "\nAll passed." : `\nFailed: ${failed.join(", ")}`);
   process.exitCode = failed.length === 0 ? 0 : 1;
+}
+
+/** Makes checks one after the other. @returns the titles of those that failed */
+async function inTurn(checks, print, stdio = ["ignore", "pipe", "pipe"]) {
+  const failed = [];
+  for (const [name, script, ...list] of checks) {
+    print(`\n${name}\n`);
+    const child = spawn(process.execPath, [script, ...list], { cwd: root, stdio });
+    for (const stream of [child.stdout, child.stderr]) stream?.on("data", print);
+    const [status, signal] = await once(child, "close");
+    if (status === 130 || signal === "SIGINT") process.exit(130);
+    if (status !== 0) failed.push(name);
+  }
+  return failed;
 }
 
 /** code-server comes from the npm registry, but does not run on Windows. */
@@ -117,19 +119,6 @@ function run(script, list, options = { cwd: root }) {
 
 function bin(name, path) {
   return join("node_modules", name, path);
-}
-
-/** Code of the bundles: TypeScript, JSON and WebAssembly text, not weights. */
-function files(folder) {
-  if (!existsSync(join(root, folder))) return [];
-  return readdirSync(join(root, folder), { recursive: true })
-    .filter((name) => /\.(ts|json|wat)$/.test(name))
-    .map((name) => join(folder, name));
-}
-
-/** When a file was last changed, in milliseconds; 0 when there is none. */
-function time(path) {
-  return statSync(join(root, path), { throwIfNoEntry: false })?.mtimeMs ?? 0;
 }
 
 /** The first errors of npm's report, without warnings and stack traces. */

@@ -3,7 +3,6 @@
 // package has that alone. `npm run package -- --npm`: the command line and language server as an npm package, for other
 // editors. The platform's runtime is inside: as a separate dependency, its install script would fetch CUDA libraries
 // from elsewhere, and fail where it cannot. What went in is printed and held against a list of what may.
-import { spawnSync } from "node:child_process";
 import {
   cpSync,
   existsSync,
@@ -17,6 +16,7 @@ import {
 } from "node:fs";
 import { basename, join, relative } from "node:path";
 import { parseArgs } from "node:util";
+import { built } from "./build.mjs";
 import { npm, root, tool } from "./editor/tools.mjs";
 
 /** Targets of vsce, and the folder of onnxruntime-node's native binary, where there is one. */
@@ -74,8 +74,7 @@ const native = NATIVE[target];
 /** The folder of the native binary below node_modules. */
 const binaries = `onnxruntime-node/bin/napi-v6/${native}`;
 const WASM = ["ort.node.min.mjs", "ort-wasm-simd-threaded.mjs", "ort-wasm-simd-threaded.wasm"];
-const { status } = spawnSync(process.execPath, ["esbuild.mjs"], { stdio: "inherit" });
-if (status !== 0) process.exit(1);
+if (!built()) process.exit(1);
 const manifest = JSON.parse(readFileSync("package.json", "utf8"));
 if (values.npm) packTarball();
 else await packExtension();

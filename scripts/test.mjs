@@ -2,7 +2,6 @@
 // a time and those that watch the clock by themselves. Arguments pick files by substring: `node scripts/test.mjs spans`
 // runs test/**/*spans*.test.ts. With --events the end of each test is a line of JSON; a skipped one carries the reason
 // in the place of `ok`.
-import { execFileSync } from "node:child_process";
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
@@ -11,6 +10,7 @@ import { pipeline } from "node:stream/promises";
 import { run } from "node:test";
 import { spec } from "node:test/reporters";
 import { build } from "esbuild";
+import { built } from "./build.mjs";
 import { wat } from "./wat.mjs";
 
 /** The longest, which start first, so that the other files fill the second lane beside them. */
@@ -33,7 +33,7 @@ if (files.length === 0) {
 }
 
 // The one build that every test runs.
-execFileSync(process.execPath, ["esbuild.mjs"], { stdio: ["ignore", "ignore", "inherit"] });
+if (!built()) process.exit(1);
 const outdir = join("dist", `test-${process.pid}`);
 const cache = mkdtempSync(join(tmpdir(), "spanfill-test-"));
 process.on("exit", () => {
