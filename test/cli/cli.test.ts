@@ -428,7 +428,7 @@ test("a reader that closes the pipe early: one line, exit code 1", async () => {
   assert.deepEqual([code, said], [1, "spanfill: the reader closed the pipe before all output was written.\n"]);
 });
 
-test("Ctrl+C ends the work with exit code 130, in JSON too", { timeout: 60_000 }, async () => {
+test("Ctrl+C ends the work with exit code 130, in JSON too", { timeout: 300_000 }, async () => {
   for (const json of [[], ["--json"]]) {
     const child = start(["infill", "--model", slow.directory, "--precision", "float32", "--threads", "1", ...json]);
     // Many gaps, and more text than the system keeps for a reader.

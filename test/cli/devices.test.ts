@@ -29,7 +29,7 @@ function spanfill(args: readonly string[], input = "") {
   return { status, stdout, stderr };
 }
 
-test("devices tells what there is, measures it, and remembers", { timeout: 120_000 }, () => {
+test("devices tells what there is, measures it, and remembers", { timeout: 300_000 }, () => {
   const told = (...more: string[]): Told => {
     const { status, stdout, stderr } = spanfill(["devices", "--model", model.directory, "--json", ...more]);
     assert.equal(status, 0, stderr);

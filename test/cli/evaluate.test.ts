@@ -220,7 +220,7 @@ test("what is wrong is told in one line, before the model is loaded", async () =
 });
 
 test("Ctrl+C ends it with exit code 130, no half output, and no process left", {
-  timeout: 60_000,
+  timeout: 300_000,
   skip: process.platform !== "linux",
 }, async () => {
   const many = jsonl(

@@ -86,7 +86,7 @@ async function hostIn(folder: string): Promise<Host> {
   return import(pathToFileURL(outfile).href);
 }
 
-test("every open panel hears of a download, also after another one was closed", { timeout: 60_000 }, async (t) => {
+test("every open panel hears of a download, also after another one was closed", { timeout: 300_000 }, async (t) => {
   const folder = mkdtempSync(join(tmpdir(), "spanfill-host-"));
   t.after(() => rmSync(folder, { recursive: true }));
   mkdirSync(join(folder, "dist"));

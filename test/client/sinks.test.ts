@@ -201,7 +201,7 @@ test("status items: the engine's state and failure; a run's title and its end", 
   }
 });
 
-test("progress: what the server says of it", { timeout: 30_000 }, async () => {
+test("progress: what the server says of it", { timeout: 300_000 }, async () => {
   await shows(["progress title", "progress message"], () =>
     of("progress", "withPatience")(HOSTILE, async ({ report }: { report: (progress: object) => void }) => {
       await eventually(() => vscode.shown.some(({ by }) => by === "progress title"));

@@ -13,7 +13,7 @@ const settings = {
   inlineCompletion: { minimumConfidence: 0 },
 };
 
-test("a former name of a command does what the present one does", { timeout: 60_000 }, async () => {
+test("a former name of a command does what the present one does", { timeout: 300_000 }, async () => {
   await using session = await startSession({ settings });
   session.client.answers.set("workspace/applyEdit", () => ({ applied: true }));
   const uri = "file:///notes.md";

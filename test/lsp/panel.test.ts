@@ -46,7 +46,7 @@ async function row(session: Session, id: string) {
   return (await ask<ModelList>(session, { kind: "models" })).models.find((each) => each.id === id);
 }
 
-test("the panel's questions", { timeout: 120_000 }, async (t) => {
+test("the panel's questions", { timeout: 300_000 }, async (t) => {
   await using session = await startSession({ settings });
   const ended = (id: string) =>
     session.client.until(({ method, params }) => {
@@ -181,7 +181,7 @@ test("the panel's questions", { timeout: 120_000 }, async (t) => {
   });
 });
 
-test("a model for summaries leaves infilling alone", { timeout: 120_000 }, async () => {
+test("a model for summaries leaves infilling alone", { timeout: 300_000 }, async () => {
   await using session = await startSession({ settings: { ...settings, "models.summarize": other.directory } });
   const uri = "file:///a.md";
   session.open(uri, "the ___ of and to ___ in.");
@@ -202,7 +202,7 @@ test("a model for summaries leaves infilling alone", { timeout: 120_000 }, async
 });
 
 test("the device of the settings, or the quickest that was measured; where it fails, the CPU with a notice", {
-  timeout: 120_000,
+  timeout: 300_000,
 }, async () => {
   await using session = await startSession({ settings: { ...settings, device: "cpu" } });
   const uri = "file:///a.md";

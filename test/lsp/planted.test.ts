@@ -106,7 +106,7 @@ const UNPLANTED: [string, object] = ["textDocument/codeLens", { textDocument }];
 
 for (const [name, request] of Object.entries(requests)) {
   const how = SYNCHRONOUS.test(name) ? "throw" : "reject";
-  test(`${request[0]}: ${name} that ${how}s is an error answer`, { timeout: 20_000 }, async () => {
+  test(`${request[0]}: ${name} that ${how}s is an error answer`, { timeout: 300_000 }, async () => {
     const { error, log } = await session(`${name}:${how}`, request);
     assert.ok(error instanceof RpcError, String(error));
     assert.match(error.message, new RegExp(`planted in ${name}`));
@@ -116,20 +116,20 @@ for (const [name, request] of Object.entries(requests)) {
 
 for (const name of background) {
   const how = SYNCHRONOUS.test(name) ? "throw" : "reject";
-  test(`background work: ${name} that ${how}s is logged`, { timeout: 20_000 }, async () => {
+  test(`background work: ${name} that ${how}s is logged`, { timeout: 300_000 }, async () => {
     const { log } = await session(`${name}:${how}`, UNPLANTED);
     assert.match(log, new RegExp(`planted in ${name}`));
   });
 }
 
-test("a client that registers nothing is no reason to end", { timeout: 20_000 }, async () => {
+test("a client that registers nothing is no reason to end", { timeout: 300_000 }, async () => {
   const { error, log } = await session("", UNPLANTED);
   assert.equal(error, undefined);
   assert.match(log, /this client registers nothing/);
 });
 
 for (const plant of ["createLocalEngine.load:throw", "createLocalEngine.load:reject", "probeDevice:reject"]) {
-  test(`the engine's process: ${plant} is an error answer`, { timeout: 20_000 }, async () => {
+  test(`the engine's process: ${plant} is an error answer`, { timeout: 300_000 }, async () => {
     process.env[PLANT] = plant;
     const engine = createRemoteEngine({ childPath: child.script });
     const reference = { directory: "/nowhere", precision: "int8" } as const;

@@ -52,7 +52,7 @@ function newsOf(session: Session, holds: (news: RunNews) => boolean) {
 }
 
 test("a run waits while a person types, is in use before its end, and outlives the server", {
-  timeout: 120_000,
+  timeout: 300_000,
 }, async () => {
   const settings: Record<string, unknown> = { model: "base", precision: "float32", threads: 1 };
   {
@@ -101,7 +101,7 @@ test("a run waits while a person types, is in use before its end, and outlives t
   await newsOf(session, ({ summary }) => summary.state === "stopped");
 });
 
-test("a model whose weights were replaced is loaded anew by the next request", { timeout: 60_000 }, async () => {
+test("a model whose weights were replaced is loaded anew by the next request", { timeout: 300_000 }, async () => {
   await using session = await startSession({ settings: { model: "swapped", precision: "float32", threads: 1 } });
   session.open(uri, "the of ___ that it for was on.");
   const filled = async () => JSON.stringify(await session.command("spanfill.fillGaps", { uri, version: 1 }));

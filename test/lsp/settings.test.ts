@@ -1,8 +1,9 @@
-/** Each setting that the server reads changes what it answers; test/lsp/server.test.ts has those of unasked help. */
+/** Each setting changes what the server answers. */
 import assert from "node:assert/strict";
-import { readdirSync } from "node:fs";
-import { basename } from "node:path";
+import { readdirSync, readFileSync } from "node:fs";
+import { basename, join } from "node:path";
 import { after, test } from "node:test";
+import { configurationProperties } from "../../protocol/settings.ts";
 import { randomModelFolder } from "../support/random-model.ts";
 import { type Session, startSession } from "./session.ts";
 
@@ -79,6 +80,18 @@ const rows: readonly [
     [basename(model.directory), basename(other.directory)],
   ],
   [
+    "models.ask",
+    [model.directory, other.directory],
+    (session) => modelOf(session, "askRange", { version: 1, question: "of?" }),
+    [basename(model.directory), basename(other.directory)],
+  ],
+  [
+    "models.classify",
+    [model.directory, other.directory],
+    (session) => modelOf(session, "classifyRange", { version: 1, labels: ["of", "it"] }),
+    [basename(model.directory), basename(other.directory)],
+  ],
+  [
     "inlineCompletion.length",
     ["word", "paragraph"],
     async (session) => (await suggested(session)).some(({ insertText }) => insertText.trim().includes(" ")),
@@ -95,7 +108,28 @@ const rows: readonly [
   ["logLevel", ["error", "debug"], isDebugged, [false, true]],
 ];
 
-test("each setting changes the server's answers", { timeout: 120_000 }, async (t) => {
+/** Settings whose effect another test of this or the named folder has. */
+const ELSEWHERE: Readonly<Record<string, string>> = {
+  ...{ model: "lsp/stale.test.ts", threads: "lsp/settings.test.ts", device: "lsp/panel.test.ts" },
+  ...{ idleMinutes: "lsp/server.test.ts", enable: "lsp/folders.test.ts", gapMarker: "lsp/server.test.ts" },
+  ...{ "inlineCompletion.enabled": "lsp/server.test.ts", "hover.enabled": "lsp/server.test.ts" },
+  ...{ "inlineCompletion.comments": "features/write/inline-completion.test.ts" },
+  ...{ "inlineCompletion.learnFrom": "lsp/learning.test.ts", "codeLens.enabled": "lsp/secrets.test.ts" },
+  ...{ "summary.minimumConfidence": "lsp/shown.test.ts", "summary.keep": "lsp/document/summaries.test.ts" },
+  "training.pauseWhileTyping": "lsp/typing.test.ts",
+};
+
+test("no setting is without a test of its effect", () => {
+  const tested = new Set([...rows.map(([name]) => name), ...Object.keys(ELSEWHERE)]);
+  const all = Object.keys(configurationProperties()).map((name) => name.replace(/^spanfill\./, ""));
+  assert.deepEqual([...tested].sort(), all.sort());
+  for (const [name, file] of Object.entries(ELSEWHERE)) {
+    const key = name.split(".").at(-1);
+    assert.match(readFileSync(join("test", file), "utf8"), new RegExp(`\\b${key}\\b`), name);
+  }
+});
+
+test("each setting changes the server's answers", { timeout: 300_000 }, async (t) => {
   await using session = await startSession({ settings });
   session.open(uri, TEXT);
   for (const [name, values, ask, expected] of rows)

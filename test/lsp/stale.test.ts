@@ -147,7 +147,7 @@ test("what runs when the engine is restarted, or gets other settings, is asked o
     const seen = client.received.length;
     const uri = `file:///${count++}.md`;
     const part = (i: number) => `${"the one of and to in is that it for was on. ".repeat(40)}${uri} ${i}\n\n`;
-    session.open(uri, Array.from({ length: 6 }, (_, i) => part(i)).join(""));
+    session.open(uri, Array.from({ length: 3 }, (_, i) => part(i)).join(""));
     const running = session.command("spanfill.askRange", { uri, version: 1, question: "what is it?" });
     running.catch(() => undefined); // looked at later
     await client.until((message) => isReport(message), seen);

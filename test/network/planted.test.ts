@@ -100,7 +100,7 @@ test("without a preload the same command is quiet", { skip }, async () => {
   assert.deepEqual((await traced(here, [built("cli.js"), "--version"])).complaints, []);
 });
 
-test("without the line that switches telemetry off, a command is noticed", { skip, timeout: 120_000 }, async () => {
+test("without the line that switches telemetry off, a command is noticed", { skip, timeout: 300_000 }, async () => {
   const folder = mkdtempSync(resolve("dist", "planted-"));
   const outdir = join(folder, "dist");
   cpSync("package.json", join(folder, "package.json"));

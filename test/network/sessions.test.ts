@@ -82,7 +82,7 @@ test("an editor's session opens no socket, looks up no name and writes nowhere e
 
 test("an agent's session opens no socket, looks up no name and writes nowhere else", {
   skip,
-  timeout: 120_000,
+  timeout: 300_000,
 }, async () => {
   const traced = tracedScript(here);
   const args = [traced.script, cli, "serve", "--mcp", "--model", model.directory];

@@ -89,7 +89,7 @@ function pidOf(id: string): number {
   return JSON.parse(readFileSync(runFiles(places, id).record, "utf8")).pid;
 }
 
-test("what a run needs is told before it begins, and nothing is written", { timeout: 60_000 }, async () => {
+test("what a run needs is told before it begins, and nothing is written", { timeout: 300_000 }, async () => {
   const { one } = service();
   const check = (await ask(one, {
     kind: "checkData",
@@ -103,7 +103,7 @@ test("what a run needs is told before it begins, and nothing is written", { time
   assert.deepEqual(readdirSync(places.own), ["base"]);
 });
 
-test("what is wrong with the data is said in the command line's words", { timeout: 60_000 }, async () => {
+test("what is wrong with the data is said in the command line's words", { timeout: 300_000 }, async () => {
   const { one } = service();
   const bad = join(home, "bad.jsonl");
   writeFileSync(bad, '{"text": "a", "summary": "b"}\n{oops\n');
@@ -122,7 +122,7 @@ test("what is wrong with the data is said in the command line's words", { timeou
 });
 
 test("a run goes from its start to a model that can be chosen, and is told of as it goes", {
-  timeout: 120_000,
+  timeout: 300_000,
 }, async () => {
   const { one, news } = service();
   const id = await start(one, "Mein Modell: É!", short);
@@ -147,7 +147,7 @@ test("a run goes from its start to a model that can be chosen, and is told of as
   await assert.rejects(ask(one, { kind: "steerRun", id, action: "pause" }), /is not going on/);
 });
 
-test("any column name works, and only its owner can read what was asked for", { timeout: 120_000 }, async () => {
+test("any column name works, and only its owner can read what was asked for", { timeout: 300_000 }, async () => {
   const { one } = service();
   const odd = join(home, "odd.jsonl");
   const oddRows = rows.map(({ summary, ...row }) => ({ ...row, "a,b=c": summary, "--evil={x}, y": "not this" }));
@@ -170,7 +170,7 @@ test("any column name works, and only its owner can read what was asked for", { 
 });
 
 test("it pauses, goes on, stops and is resumed, over services that know nothing of each other", {
-  timeout: 120_000,
+  timeout: 300_000,
 }, async () => {
   const { one } = service();
   const id = await start(one, "steered", long);
@@ -225,7 +225,7 @@ test("it pauses, goes on, stops and is resumed, over services that know nothing 
 });
 
 test("one whose process was killed is lost, is resumed and comes to its end; then it is thrown away", {
-  timeout: 120_000,
+  timeout: 300_000,
 }, async () => {
   const { one } = service();
   const id = await start(one, "killed", { ...long, epochs: 25 });

@@ -188,7 +188,7 @@ test("a download that is stopped goes on where it was", async (t) => {
   assert.deepEqual([...(await partialDownloads(places))], []);
 });
 
-test("a download whose process is killed goes on where it was", { timeout: 60_000 }, async (t) => {
+test("a download whose process is killed goes on where it was", { timeout: 300_000 }, async (t) => {
   const { hub, places, get } = await setup(t);
   hub.bytesPerSecond = 300_000;
   const env = { ...process.env, HF_ENDPOINT: hub.endpoint, HF_HUB_CACHE: places.hub, HF_TOKEN: "" };

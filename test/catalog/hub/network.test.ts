@@ -419,7 +419,7 @@ const slow: [what: string, path: string, answer: Answer][] = [
   ["a file that drips in chunks", WEIGHTS_PATH, (_, response) => drip(response.writeHead(200))],
 ];
 for (const [what, path, answer] of slow) {
-  test(`${what} is the end after the time that a server has`, { timeout: 20_000 }, async (t) => {
+  test(`${what} is the end after the time that a server has`, { timeout: 300_000 }, async (t) => {
     const { hub, places, get } = await setup(t);
     const intercept = at(path, answer);
     hub.intercept = (request, response) => request.url === "/silence" || intercept(request, response);
@@ -434,14 +434,14 @@ for (const [what, path, answer] of slow) {
   });
 }
 
-test("a connection for every byte is a drip too", { timeout: 20_000 }, async (t) => {
+test("a connection for every byte is a drip too", { timeout: 300_000 }, async (t) => {
   const { hub, get } = await setup(t);
   hub.mishaps.store.push(undefined, undefined, ...Array(1000).fill({ kind: "cut", afterBytes: 1 }));
   await assert.rejects(get(), is("network", /connection (ended|broke)/));
   assert.ok(hub.requests.length < 20, `${hub.requests.length}`);
 });
 
-test("a server that asks again and again to wait is waited for no longer than once", { timeout: 20_000 }, async (t) => {
+test("a server that asks again and again to wait is waited for no longer than once", { timeout: 300_000 }, async (t) => {
   const { hub, get } = await setup(t);
   hub.mishaps.store.push(...Array(1000).fill({ kind: "status", status: 503, retryAfter: "1000000" }));
   const ticks = await ticksDuring(TICK_MS, () =>
@@ -452,7 +452,7 @@ test("a server that asks again and again to wait is waited for no longer than on
 });
 
 /** Peers that take the connection and then say nothing. */
-test("a handshake that does not end, of TLS or of a proxy, is the end as well", { timeout: 30_000 }, async (t) => {
+test("a handshake that does not end, of TLS or of a proxy, is the end as well", { timeout: 300_000 }, async (t) => {
   const { get } = await setup(t);
   const sockets = new Set<Socket>();
   const mute = createSocketServer((socket) => void sockets.add(socket.on("error", () => undefined)));

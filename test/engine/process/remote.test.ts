@@ -194,7 +194,7 @@ test("messages that are none of ours are dropped and noted; a result of the wron
   await engine.dispose();
 });
 
-test("a child that ignores the end is killed", { timeout: 20_000 }, async () => {
+test("a child that ignores the end is killed", { timeout: 300_000 }, async () => {
   const script = `
     process.on("disconnect", () => {});
     process.on("message", ({ id }) => process.send({ type: "result", id, value: {} }));

@@ -219,7 +219,7 @@ test("the engine's memory is said, and freed when that is asked for", async () =
 
 test("a link to what is no regular file of the workspace says nothing, and ends nothing", {
   skip: process.platform === "win32",
-  timeout: 30_000,
+  timeout: 300_000,
 }, async () => {
   write("strange/folder.md/keep", "");
   write("outside.md", "# Outside\n\nThe harbour was built of granite.\n");

@@ -27,7 +27,7 @@ async function isPending(promise: Promise<unknown>): Promise<boolean> {
   return Promise.race([promise.then(() => false), Promise.resolve(true)]);
 }
 
-test("a run waits while a person types, and then goes on by itself", { timeout: 30_000 }, async (t) => {
+test("a run waits while a person types, and then goes on by itself", { timeout: 300_000 }, async (t) => {
   const { control, holdFor } = await setup(t);
   assert.equal(control.whilePaused(), undefined);
   holdFor(10_000);
@@ -39,7 +39,7 @@ test("a run waits while a person types, and then goes on by itself", { timeout: 
   assert.equal(control.whilePaused(), undefined);
 });
 
-test("a pause that was ordered outlasts the typing, and ends by order only", { timeout: 30_000 }, async (t) => {
+test("a pause that was ordered outlasts the typing, and ends by order only", { timeout: 300_000 }, async (t) => {
   const { control, order, holdFor } = await setup(t);
   order("pause");
   holdFor(10_000);
@@ -53,7 +53,7 @@ test("a pause that was ordered outlasts the typing, and ends by order only", { t
   await pause.until;
 });
 
-test("an order to stop ends a pause, and other words do nothing", { timeout: 30_000 }, async (t) => {
+test("an order to stop ends a pause, and other words do nothing", { timeout: 300_000 }, async (t) => {
   const { control, order } = await setup(t);
   order("nonsense");
   assert.equal(control.whilePaused(), undefined);
