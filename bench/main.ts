@@ -1,6 +1,6 @@
 /**
  * The benchmarks' command line: `npm run bench -- infer | train | learning | quality | decoding | editor | features |
- * typing | panel | load | big | ngrams | characters | prose | reading | sentences`.
+ * typing | panel | load | int8 | big | ngrams | characters | prose | reading | sentences`.
  */
 import { Command, InvalidArgumentError, Option } from "commander";
 import type { Precision } from "../server/engine/engine.ts";
@@ -173,6 +173,19 @@ program
   .action(async ({ models }: { models: string }) => {
     const { benchLoad } = await import("./load.ts");
     await benchLoad(models);
+  });
+
+program
+  .command("int8")
+  .description("what int8 loses against float32, and its time, with and without outlying channels in the model")
+  .option("--model <ids or folders...>", "models that channels are planted in; the built-in ones by default")
+  .option("--limit <n>", "kept-out documents whose summaries are scored", count, 40)
+  .option("--factor <n...>", "how many times as large the channels are", ["1", "30", "300"])
+  .option("--rounds <n>", "timed encoder passes of each", count, 30)
+  .option("--models <folder>", "where models are made and removed again", ".cache/bench")
+  .action(async ({ factor, ...options }: Omit<import("./int8.ts").Int8Options, "factor"> & { factor: string[] }) => {
+    const { benchInt8 } = await import("./int8.ts");
+    await benchInt8({ ...options, factor: factor.map(Number) });
   });
 
 program

@@ -12,12 +12,29 @@ export const BLOCK_SIZE = 128;
  *   128] with zero point 128, the last block of a row padded with it; `NAME.scale` float32 [N, blocks]. blocks = ceil(K
  *   / 128).
  * - `column`: com.microsoft.DynamicQuantizeMatMul: `NAME.s8t` int8 [K, N] (transposed), `NAME.scale` float32 [N].
- * - `float`: float32 under its own name, as published.
+ * - `float`: float32 under its own name, as published; stacked linears as `NAME.weight` [N, K].
  */
 export type QuantizedForm = "block" | "column" | "float";
 
 /** A tensor that an int8 file holds only when the LM head is not the embedding. */
 export const INT8_HEAD = "lm_head.q8";
+
+/** Planned tensors that are stored in a slower form than their place suggests, for the sake of precision. */
+export type SlowerForms = ReadonlyMap<string, "block" | "float">;
+
+/** The {@link SlowerForms} that an int8 file's metadata names, and back. */
+export function slowerFormsOf(metadata: Readonly<Record<string, string>>): SlowerForms {
+  const named = (form: "block" | "float") =>
+    (metadata[`in ${form}`]?.split(" ") ?? []).map((name) => [name, form] as const);
+  return new Map([...named("block"), ...named("float")]);
+}
+
+/** @see slowerFormsOf */
+export function slowerFormsMetadata(forms: SlowerForms): Record<string, string> {
+  const metadata: Record<string, string> = {};
+  for (const [name, form] of forms) metadata[`in ${form}`] = [metadata[`in ${form}`] ?? [], name].flat().join(" ");
+  return metadata;
+}
 
 /** A tensor of the engine: published ones, stacked along their rows. */
 export interface PlannedTensor {
@@ -39,14 +56,14 @@ export interface PlannedTensor {
  * wi_0, wi_1 one `.wi`.
  * @see "Weights" in ARCHITECTURE.md
  */
-export function tensorPlan(config: T5Config): PlannedTensor[] {
+export function tensorPlan(config: T5Config, slower: SlowerForms = new Map()): PlannedTensor[] {
   const shapes = tensorShapes(config);
   const planned: PlannedTensor[] = [];
   for (const [name, shape] of shapes) {
     const fused = fusedName(config, name);
     if (fused === undefined) continue;
     const sources = fused.sources.map((source) => ({ name: source, shape: shapes.get(source) ?? shape }));
-    planned.push(plan(fused.name, formOf(name), sources, shape));
+    planned.push(plan(fused.name, slower.get(fused.name) ?? formOf(name), sources, shape));
   }
   return planned;
 }
@@ -91,9 +108,13 @@ function plan(
   sources: PlannedTensor["sources"],
   first: readonly number[],
 ): PlannedTensor {
-  if (form === "float") return { name, form, sources, shape: first, stored: [{ name, dtype: "F32", shape: first }] };
   const [, K = 0] = first;
   const N = sources.reduce((rows, source) => rows + (source.shape[0] ?? 0), 0);
+  if (form === "float") {
+    const shape = [N, ...first.slice(1)];
+    const stored = { name: name.endsWith(".weight") ? name : `${name}.weight`, dtype: "F32", shape } as const;
+    return { name, form, sources, shape, stored: [stored] };
+  }
   const blocks = Math.ceil(K / BLOCK_SIZE);
   const stored: TensorSpec[] =
     form === "block"

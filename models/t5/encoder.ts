@@ -38,9 +38,16 @@ export function encoderStages(config: T5Config, parameters: number): EncoderStag
  * head, query and key, laid out by the caller (see position.ts); when masked, `mask` float32 [B, 1, 1, S], 0 for tokens
  * and a large negative number for padding. Outputs: `next` float32 [B, S, D]; or, where the stage ends the encoder,
  * `hidden` after the final norm, `cross_key_i` and `cross_value_i` float32 [B, H, S, K] (or one head).
+ * @param taps more outputs, which the lowering may add to while the layers are laid out
  * @see T5Stack, modeling_t5.py
  */
-export function encoderGraph(config: T5Config, lowering: Lowering, masked: boolean, stage: EncoderStage): Graph {
+export function encoderGraph(
+  config: T5Config,
+  lowering: Lowering,
+  masked: boolean,
+  stage: EncoderStage,
+  taps: Readonly<Record<string, Value>> = {},
+): Graph {
   const g = createGraphBuilder();
   const layers = layersOn(g, config, lowering);
   const { from, to, ends } = stage;
@@ -55,12 +62,12 @@ export function encoderGraph(config: T5Config, lowering: Lowering, masked: boole
     return mask === null ? positions : ops.add(g, positions, mask);
   });
   const states = layers.encoderStack(x, biasOfTables(config, "encoder", biases), undefined, stage); // [B, S, D]
-  if (!ends) return g.build("encoder", { next: states });
+  if (!ends) return g.build("encoder", { next: states, ...taps });
   const outputs: Record<string, Value> = { hidden: states };
   for (let layer = 0; layer < config.numDecoderLayers; layer += 1) {
     const { key, value } = layers.crossCache(layer, states);
     outputs[`cross_key_${layer}`] = key;
     outputs[`cross_value_${layer}`] = value;
   }
-  return g.build("encoder", outputs);
+  return g.build("encoder", { ...outputs, ...taps });
 }

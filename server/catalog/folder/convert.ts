@@ -2,18 +2,14 @@
 import { stat } from "node:fs/promises";
 import { reason } from "../../../base/reason.ts";
 import type { PlannedTensor } from "../../../models/checkpoint/plan.ts";
-import {
-  dequantizeBlocks,
-  dequantizeColumns,
-  quantizeBlocks,
-  quantizeColumns,
-} from "../../../models/checkpoint/quantize.ts";
+import { dequantizeBlocks, dequantizeColumns } from "../../../models/checkpoint/quantize.ts";
 import { safetensorsHeader, type TensorSpec } from "../../../models/checkpoint/safetensors.ts";
 import { ModelError } from "../../../models/errors.ts";
 import { writeAtomically } from "../../files/whole-file.ts";
 import { type Checkpoint, readTensor, readTensorBytes, storedTensor } from "./checkpoint.ts";
 import { fileState } from "./identity.ts";
 import type { OpenedModel } from "./open.ts";
+import { createQuantizer, type Put } from "./quantizer.ts";
 
 /** Options of a conversion. */
 export interface ConversionOptions {
@@ -58,10 +54,19 @@ export async function convertWeights(
         options.onProgress?.(doneBytes, layout.fileSizeBytes);
       };
       await writeAt(layout.bytes, 0);
-      for (const tensor of plan) {
+      const reader = {
+        stacked: (planned: PlannedTensor) => stacked(planned, model.checkpoint),
+        published: (name: string) => readTensor(name, storedTensor(name, model.checkpoint)),
+      };
+      const quantize = createQuantizer(model.config, plan, reader, put);
+      const [matrices, vectors] = [
+        plan.filter(({ form }) => form !== "float"),
+        plan.filter(({ form }) => form === "float"),
+      ];
+      for (const tensor of [...matrices, ...vectors]) {
         options.signal?.throwIfAborted();
         if (model.form === "int8") await dequantize(tensor, model.checkpoint, put);
-        else if (toInt8) await quantize(tensor, model.checkpoint, put);
+        else if (toInt8) await quantize(tensor);
         else await copy(tensor, model.checkpoint, put);
       }
       if (missing.size > 0) throw new Error(`${[...missing].join(", ")} were not written`);
@@ -77,8 +82,6 @@ export async function convertWeights(
   }
 }
 
-type Put = (name: string, data: Float32Array | Uint8Array | Int8Array) => Promise<void>;
-
 /**
  * Checks that the source files have not changed since they were opened, so that the bytes read belong to one state.
  * @throws ModelError "changed" when one has
@@ -91,31 +94,28 @@ async function checkUnchanged({ files }: Checkpoint): Promise<void> {
   }
 }
 
-async function quantize(planned: PlannedTensor, checkpoint: Checkpoint, put: Put): Promise<void> {
-  const weight = await stacked(planned, checkpoint);
-  const [N = 0, K = 0] = planned.shape;
-  if (planned.form === "float") return put(planned.name, weight);
-  const { values, scales } = planned.form === "block" ? quantizeBlocks(weight, N, K) : quantizeColumns(weight, N, K);
-  await put(`${planned.name}.${planned.form === "block" ? "q8" : "s8t"}`, values);
-  await put(`${planned.name}.scale`, scales);
-}
-
 async function dequantize(planned: PlannedTensor, checkpoint: Checkpoint, put: Put): Promise<void> {
-  const tensor = (name: string) => storedTensor(name, checkpoint);
-  const [N = 0, K = 0] = planned.shape;
-  if (planned.form === "float") return put(planned.name, await readTensor(planned.name, tensor(planned.name)));
-  const scales = await readTensor(planned.name, tensor(`${planned.name}.scale`));
-  const values = await readTensorBytes(tensor(`${planned.name}.${planned.form === "block" ? "q8" : "s8t"}`));
-  const weight =
-    planned.form === "block"
-      ? dequantizeBlocks({ values, scales }, N, K)
-      : dequantizeColumns({ values: new Int8Array(values.buffer), scales }, N, K);
+  const weight = await dequantized(planned, checkpoint);
+  const [, K = 1] = planned.shape;
   let row = 0;
   for (const { name, shape } of planned.sources) {
     const [rows = 0] = shape;
     await put(name, weight.subarray(row * K, (row + rows) * K));
     row += rows;
   }
+}
+
+/** A planned tensor's values from an int8 file, float32 [N, K]. */
+async function dequantized({ name, form, shape, stored }: PlannedTensor, checkpoint: Checkpoint) {
+  const [N = 0, K = 0] = shape;
+  const [first, second] = stored.map((spec) => storedTensor(spec.name, checkpoint));
+  if (first === undefined) throw new Error(`${name} stores nothing`);
+  if (form === "float" || second === undefined) return readTensor(name, first);
+  const scales = await readTensor(name, second);
+  const values = await readTensorBytes(first);
+  return form === "block"
+    ? dequantizeBlocks({ values, scales }, N, K)
+    : dequantizeColumns({ values: new Int8Array(values.buffer), scales }, N, K);
 }
 
 async function copy(planned: PlannedTensor, checkpoint: Checkpoint, put: Put): Promise<void> {

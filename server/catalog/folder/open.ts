@@ -1,6 +1,6 @@
 /** Opens a model folder: its configuration, and weights checked against it. */
 import { join } from "node:path";
-import { INT8_HEAD, tensorPlan } from "../../../models/checkpoint/plan.ts";
+import { INT8_HEAD, slowerFormsOf, tensorPlan } from "../../../models/checkpoint/plan.ts";
 import type { TensorSpec } from "../../../models/checkpoint/safetensors.ts";
 import type { StoredTensor, TensorMap } from "../../../models/checkpoint/tensor.ts";
 import { ModelError } from "../../../models/errors.ts";
@@ -61,7 +61,7 @@ export function disagreement(expected: readonly TensorSpec[], tensors: TensorMap
 }
 
 function checkPlanned(config: T5Config, checkpoint: Checkpoint, path: string): void {
-  const expected = tensorPlan(config).flatMap((tensor) => tensor.stored);
+  const expected = tensorPlan(config, slowerFormsOf(checkpoint.metadata)).flatMap((tensor) => tensor.stored);
   const wrong = disagreement(expected, checkpoint.tensors);
   if (wrong === undefined) return;
   throw new ModelError(

@@ -3,12 +3,14 @@
  * the cache.
  */
 import { createHash } from "node:crypto";
+import { rename } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { tensorPlan } from "../../../models/checkpoint/plan.ts";
+import { type SlowerForms, slowerFormsMetadata, slowerFormsOf, tensorPlan } from "../../../models/checkpoint/plan.ts";
 import type { TensorDtype, TensorSpec } from "../../../models/checkpoint/safetensors.ts";
 import { ModelError } from "../../../models/errors.ts";
 import type { T5Config } from "../../../models/t5/config.ts";
 import { tensorShapes } from "../../../models/t5/weights.ts";
+import { hasMetadata, removeOwn } from "../../files/removal.ts";
 import { cacheFolder } from "../../files/whole-file.ts";
 import { readManifest } from "../installed.ts";
 import { touch, trimCache } from "./cache.ts";
@@ -51,6 +53,11 @@ export interface PrepareOptions extends ConversionOptions {
   readonly cacheFolder?: string;
   /** Called with the model's shape before anything is converted; may refuse it by throwing. */
   readonly accept?: (config: T5Config) => void;
+  /**
+   * Called with int8 weights that were just made, before they are kept: returns the names of planned tensors whose
+   * products are too far from those of float activations. Columns then become blocks, and blocks floats.
+   */
+  readonly tooFar?: (weights: PreparedWeights) => Promise<readonly string[]>;
 }
 
 /**
@@ -71,8 +78,10 @@ export async function prepareWeights(
   const cache = options.cacheFolder ?? cacheFolder();
   const files = model.checkpoint.files.map((file) => file.path);
   await checkSums(directory, readManifest(directory).sha256, files, cache);
-  const plan = tensorPlan(config);
-  const specs = precision === "int8" ? plan.flatMap((tensor) => tensor.stored) : floatSpecs(config);
+  const planOf = ({ metadata }: Checkpoint) => tensorPlan(config, slowerFormsOf(metadata));
+  const specsOf = (file: Checkpoint) =>
+    precision === "int8" ? planOf(file).flatMap((tensor) => tensor.stored) : floatSpecs(config);
+  const specs = specsOf(model.checkpoint);
   const direct = references(specs, model.checkpoint);
   if (direct !== undefined) {
     if (precision === "float32") await checkFinite(model.checkpoint, specs, cache);
@@ -80,17 +89,52 @@ export async function prepareWeights(
   }
   const key = cacheKey(model, specs);
   const path = join(cache, `${cacheName(directory)}-${key.slice(0, 16)}.safetensors`);
-  const cached = await cachedReferences(path, specs, key);
   const notes = [note(model, precision, path)];
+  const cached = await cachedReferences(path, specsOf, key);
   if (cached !== undefined) {
     await touch(path);
     return { precision, config, ...cached, notes };
   }
-  await convertWeights(path, model, plan, specs, { spanfill: FORMAT, key }, options);
+  const read = async (file: string): Promise<PreparedWeights> => {
+    const written = await cachedReferences(file, specsOf, key);
+    if (written !== undefined) return { precision, config, ...written, notes };
+    throw new ModelError("checkpoint", `${file} was changed while it was written. Try again.`);
+  };
+  const make = (file: string, slower: SlowerForms) => {
+    const plan = precision === "int8" ? tensorPlan(config, slower) : planOf(model.checkpoint);
+    const layout = precision === "int8" ? plan.flatMap((tensor) => tensor.stored) : specs;
+    const metadata = { spanfill: FORMAT, key, ...slowerFormsMetadata(slower) };
+    return convertWeights(file, model, plan, layout, metadata, options);
+  };
+  const { tooFar } = options;
+  if (precision === "float32" || tooFar === undefined) await make(path, new Map());
+  else await makeChecked(path, make, async (file) => tooFar(await read(file)));
   await trimCache(cache, path);
-  const written = await cachedReferences(path, specs, key);
-  if (written === undefined) throw new ModelError("checkpoint", `${path} was changed while it was written. Try again.`);
-  return { precision, config, ...written, notes };
+  return read(path);
+}
+
+/**
+ * Makes an int8 file under another name until it passes, since a file that has its own name has been checked: first in
+ * the quickest forms, then in slower ones where products are too far off.
+ */
+async function makeChecked(
+  path: string,
+  make: (file: string, slower: SlowerForms) => Promise<void>,
+  tooFar: (file: string) => Promise<readonly string[]>,
+): Promise<void> {
+  const draft = `${path}.${process.pid}.tmp`;
+  const slower = new Map<string, "block" | "float">();
+  try {
+    for (let more = true; more; ) {
+      await make(draft, slower);
+      const names = (await tooFar(draft)).filter((name) => slower.get(name) !== "float");
+      for (const name of names) slower.set(name, slower.has(name) ? "float" : "block");
+      more = names.length > 0;
+    }
+    await rename(draft, path);
+  } finally {
+    await removeOwn(draft, dirname(path), hasMetadata("spanfill", "key"));
+  }
 }
 
 /**
@@ -108,7 +152,7 @@ export async function writeInt8(directory: string, file: string, options: Prepar
 }
 
 /** Format version of cached files, part of their key: changes when the same plan would produce different bytes. */
-const FORMAT = "1";
+const FORMAT = "2";
 
 function floatSpecs(config: T5Config): TensorSpec[] {
   return [...tensorShapes(config)].map(([name, shape]) => ({ name, dtype: "F32" as const, shape }));
@@ -149,9 +193,10 @@ function references(
 }
 
 /** References into a file written earlier; undefined if it does not exist or would be written differently now. */
-async function cachedReferences(path: string, specs: readonly TensorSpec[], key: string) {
+async function cachedReferences(path: string, specsOf: (file: Checkpoint) => readonly TensorSpec[], key: string) {
   try {
     const checkpoint = await openSafetensors(path);
+    const specs = specsOf(checkpoint);
     const { key: storedKey } = checkpoint.metadata;
     const same = storedKey === key && disagreement(specs, checkpoint.tensors) === undefined;
     return same ? references(specs, checkpoint) : undefined;

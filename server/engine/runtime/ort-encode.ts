@@ -5,7 +5,7 @@ import type { Encoded } from "../search/runner.ts";
 import { paddingMask } from "./ort-feeds.ts";
 import { disposeAll, type OrtModel, type Tensors } from "./ort-model.ts";
 import { startDecoder } from "./ort-step.ts";
-import { int32, type RuntimeTensor } from "./session.ts";
+import { float32, float32Data, int32, type RuntimeTensor } from "./session.ts";
 
 /** The encoder's result in the runtime's memory. */
 export interface OrtEncoded extends Encoded {
@@ -14,7 +14,8 @@ export interface OrtEncoded extends Encoded {
 }
 
 /**
- * Encodes rows of token ids, padded and masked here.
+ * Encodes rows of token ids, padded and masked here. Where the runtime quantizes a whole batch's activations by one
+ * scale, each row is encoded by itself, so that its result is the one that it has alone.
  * @param signal heard between two stages
  * @throws ModelError "input" for ids outside the vocabulary, "runtime"; the signal's reason when it has aborted
  */
@@ -23,23 +24,15 @@ export async function encode(
   inputs: readonly (readonly number[])[],
   signal?: AbortSignal,
 ): Promise<OrtEncoded> {
-  const { config, stages, biasesOf } = model;
   const batch = inputs.length;
   const length = Math.max(1, ...inputs.map((ids) => ids.length));
   const masked = inputs.some((ids) => ids.length !== length);
-  const ids = new Int32Array(batch * length).fill(config.padTokenId);
-  for (const [i, row] of inputs.entries()) ids.set(row, i * length);
-  checkIds(ids, config);
+  for (const ids of inputs) checkIds(ids, model.config);
   const mask: Tensors = masked ? { mask: paddingMask(inputs, length) } : {};
-  let outputs: Tensors = { input_ids: int32(ids, [batch, length]) };
-  for (const stage of stages) {
-    signal?.throwIfAborted();
-    const encoder = await model.encoder(stage, masked);
-    const previous = outputs;
-    outputs = await encoder.run({ ...previous, ...biasesOf(stage, length), ...(stage.from < stage.to && mask) });
-    if (outputs["next"] !== undefined) outputs = { previous: outputs["next"] };
-    disposeAll(previous);
-  }
+  const oneByOne = model.rowsShareScales && batch > 1;
+  const outputs = oneByOne
+    ? await runRows(model, inputs, length, signal)
+    : await runStages(model, inputs, length, mask, signal);
   const { hidden, ...cross } = outputs;
   if (hidden === undefined) throw new ModelError("runtime", "The encoder graph gave no hidden states.");
   const memory = { feeds: { ...cross, ...mask }, masked };
@@ -54,7 +47,58 @@ export async function encode(
   };
 }
 
-function checkIds(ids: Int32Array, { vocabSize }: T5Config): void {
+/** The last stage's outputs for a batch of rows padded to `length`. */
+async function runStages(
+  { config, stages, encoder, biasesOf }: OrtModel,
+  inputs: readonly (readonly number[])[],
+  length: number,
+  mask: Tensors,
+  signal: AbortSignal | undefined,
+): Promise<Tensors> {
+  const ids = new Int32Array(inputs.length * length).fill(config.padTokenId);
+  for (const [i, row] of inputs.entries()) ids.set(row, i * length);
+  let outputs: Tensors = { input_ids: int32(ids, [inputs.length, length]) };
+  for (const stage of stages) {
+    signal?.throwIfAborted();
+    const session = await encoder(stage, Object.keys(mask).length > 0);
+    const previous = outputs;
+    outputs = await session.run({ ...previous, ...biasesOf(stage, length), ...(stage.from < stage.to && mask) });
+    if (outputs["next"] !== undefined) outputs = { previous: outputs["next"] };
+    disposeAll(previous);
+  }
+  return outputs;
+}
+
+/** The same outputs, each row's computed without the others; zeros stand at the padding. */
+async function runRows(
+  model: OrtModel,
+  inputs: readonly (readonly number[])[],
+  length: number,
+  signal: AbortSignal | undefined,
+): Promise<Tensors> {
+  const joined = new Map<string, { readonly values: Float32Array; readonly dims: readonly number[] }>();
+  for (const [row, ids] of inputs.entries()) {
+    const own = Math.max(1, ids.length);
+    const outputs = await runStages(model, [ids], own, {}, signal);
+    for (const [name, tensor] of Object.entries(outputs)) {
+      const [, ...inner] = tensor.dims; // [S, D], or [H, S, K]
+      const width = inner.at(-1) ?? 1;
+      const heads = inner.length === 3 ? (inner[0] ?? 1) : 1;
+      const dims = [inputs.length, ...inner.with(-2, length)];
+      const into = joined.get(name) ?? { values: new Float32Array(inputs.length * heads * length * width), dims };
+      joined.set(name, into);
+      const values = float32Data(tensor);
+      for (let head = 0; head < heads; head += 1) {
+        const part = values.subarray(head * own * width, (head + 1) * own * width);
+        into.values.set(part, (row * heads + head) * length * width);
+      }
+    }
+    disposeAll(outputs);
+  }
+  return Object.fromEntries([...joined].map(([name, { values, dims }]) => [name, float32(values, dims)]));
+}
+
+function checkIds(ids: readonly number[], { vocabSize }: T5Config): void {
   const bad = ids.find((id) => id < 0 || id >= vocabSize);
   if (bad !== undefined) {
     throw new ModelError("input", `Token ${bad} is outside the model's vocabulary of ${vocabSize}.`);

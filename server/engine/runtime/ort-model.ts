@@ -32,6 +32,7 @@ export interface Layout {
   readonly threads: number;
   readonly stages: readonly EncoderStage[];
   readonly device: Device;
+  readonly rowsShareScales: boolean;
 }
 
 /** A session of a decoder graph, and its feeds that depend on the candidates. */
@@ -48,6 +49,8 @@ export interface OrtModel {
   /** @see distanceBuckets */
   readonly distances: Int32Array;
   readonly whole: Candidates;
+  /** Whether the encoder quantizes the activations of all rows of a batch by one scale. */
+  readonly rowsShareScales: boolean;
   /** @param masked whether the inputs are padded */
   encoder(stage: EncoderStage, masked: boolean): Promise<Session>;
   decoder(name: "step" | "greedy", masked: boolean, candidates: Candidates): Promise<DecoderSession>;
@@ -62,7 +65,7 @@ export function createOrtModel(
   config: T5Config,
   lowering: GenerationLowering,
   biasesOf: EncoderBiases,
-  { folder, threads, stages, device }: Layout,
+  { folder, threads, stages, device, rowsShareScales }: Layout,
   check: () => void,
 ): OrtModel {
   const sessions = new Map<string, Promise<Session>>();
@@ -84,7 +87,7 @@ export function createOrtModel(
   }
 
   return {
-    ...{ config, stages, biasesOf },
+    ...{ config, stages, biasesOf, rowsShareScales },
     distances: distanceBuckets(config),
     whole: wholeVocabulary(config.vocabSize),
     // The encoder's large operators don't miss spinning threads, nor the memory that each of many stages would keep;

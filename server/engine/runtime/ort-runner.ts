@@ -47,16 +47,25 @@ export async function openRunner(
   device: Device = "cpu",
   check: () => void = () => undefined,
 ): Promise<OrtRunner> {
-  const weights = await prepareWeights(directory, precision, { accept: (config) => checkFits(config, precision) });
+  const unsignedColumns = precision === "int8" && (await int8ProductsSaturate());
+  const weights = await prepareWeights(directory, precision, {
+    accept: (config) => checkFits(config, precision),
+    async tooFar(draft) {
+      const { columnsTooFar } = await import("./column-check.ts"); // needed once for a model
+      const stages = encoderStages(draft.config, stageParameters);
+      return columnsTooFar(directory, draft, tensorSource(draft), stages, threads, unsignedColumns);
+    },
+  });
   const { config, folder, notes } = weights;
   const biases = await readEncoderBiases(weights);
-  const unsignedColumns = precision === "int8" && (await int8ProductsSaturate());
   const stages = encoderStages(config, stageParameters);
   const tensors = tensorSource(weights);
   // Plain operators are what every device has kernels for.
   const lowering =
     device === "cpu" ? fusedLowering(config, tensors, unsignedColumns) : plainLowering(config, weightOf(tensors));
-  const model = createOrtModel(config, lowering, biases, { folder, threads, stages, device }, check);
+  const rowsShareScales = [...weights.tensors.keys()].some((name) => name.endsWith(".s8t"));
+  const layout = { folder, threads, stages, device, rowsShareScales };
+  const model = createOrtModel(config, lowering, biases, layout, check);
   return {
     config,
     notes,

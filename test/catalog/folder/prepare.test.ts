@@ -333,3 +333,36 @@ test("says what to do when the cache cannot be written", async (t) => {
     /cannot be written \(.*free some space, or name another folder in SPANFILL_CACHE/,
   );
 });
+
+test("products that are too far off are stored in blocks, then as floats; the checked file is found again", async (t) => {
+  const folder = modelFolder(t, "plain");
+  const cacheFolder = temporaryFolder(t);
+  const [qkv, wo] = ["encoder.block.0.layer.0.SelfAttention.qkv", "encoder.block.0.layer.1.DenseReluDense.wo"] as const;
+  const answers = [[qkv, wo], [qkv], []];
+  const first = await prepareWeights(folder, "int8", { cacheFolder, tooFar: async () => answers.shift() ?? [] });
+  assert.equal(answers.length, 0);
+  assert.deepEqual(
+    [`${qkv}.weight`, `${wo}.q8`, `${qkv}.s8t`].map((name) => first.tensors.has(name)),
+    [true, true, false],
+  );
+  assert.equal(readdirSync(cacheFolder).length, 1);
+  const again = await prepareWeights(folder, "int8", { cacheFolder, tooFar: () => assert.fail("checked again") });
+  assert.deepEqual(again, first);
+  const tensors = digests(first);
+  // A model's own file may have been made so too.
+  const [made = ""] = readdirSync(cacheFolder);
+  renameSync(join(cacheFolder, made), join(folder, "model.int8.safetensors"));
+  rmSync(join(folder, "model.safetensors"));
+  assert.deepEqual(digests(await prepareWeights(folder, "int8", { cacheFolder })), tensors);
+  const float32 = await prepareWeights(folder, "float32", { cacheFolder });
+  const exact = expectedTensors("plain", "float32");
+  const key = qkv.replace("qkv", "k.weight");
+  assert.deepEqual(digests(float32)[key], exact[key]);
+});
+
+test("a file that could not be checked is not kept", async (t) => {
+  const cacheFolder = temporaryFolder(t);
+  const tooFar = () => Promise.reject(new Error("no memory"));
+  await assert.rejects(prepareWeights(modelFolder(t, "plain"), "int8", { cacheFolder, tooFar }), /no memory/);
+  assert.deepEqual(readdirSync(cacheFolder), []);
+});
