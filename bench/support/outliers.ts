@@ -5,7 +5,7 @@ import { safetensorsHeader } from "../../models/checkpoint/safetensors.ts";
 import { layerCount } from "../../models/t5/weights.ts";
 import { readTensor } from "../../server/catalog/folder/checkpoint.ts";
 import { type PreparedWeights, prepareWeights } from "../../server/catalog/folder/prepare.ts";
-import { TOKENIZER_FILES } from "../../server/catalog/folder/tokenizer.ts";
+import { TOKENIZER_FILES } from "../../server/catalog/folder/model-files.ts";
 
 /**
  * Where a channel stands out: within the feed-forward layers, in attention's values, after the norms of the layers, or
