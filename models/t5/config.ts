@@ -185,6 +185,22 @@ function refuseQuantized(json: object): void {
   );
 }
 
+/**
+ * Refuses a config.json that names only models with another head than a language model's.
+ * @throws ModelError "config" that names the head, and what would serve
+ */
+export function refuseHeads(json: unknown): void {
+  const { architectures } = headSchema.catch({ architectures: [] }).parse(json);
+  const head = architectures.find((name) => /For(Sequence|Token)Classification$|ForQuestionAnswering$/.test(name));
+  if (head === undefined || architectures.some((name) => /(ForConditionalGeneration|EncoderModel)$/.test(name))) return;
+  throw new ModelError(
+    "config",
+    `config.json says ${head}, whose head marks words or classes instead of writing. Use a T5ForConditionalGeneration; for labels, train one with \`spanfill train --task classify\`, for questions with --task qa.`,
+  );
+}
+
+const headSchema = z.object({ architectures: z.array(z.string()) });
+
 /** Whether a parsed config.json is that of a T5, whether or not its values are valid. */
 export function isT5Config(json: unknown): boolean {
   return typeof json === "object" && json !== null && knownType(json) !== undefined;

@@ -15,21 +15,24 @@ import { checkVocabulary } from "../../models/tokenizer/tokenizer.ts";
 import { fileNameSchema, ownNameSchema, quoted } from "../files/names.ts";
 import { isSame, noteFolder, removeOwn } from "../files/removal.ts";
 import { checkSpace } from "../files/space.ts";
+import { mergeAdapter, readAdapter } from "./adapter.ts";
 import { readTensor, storedTensor } from "./folder/checkpoint.ts";
-import { listFolder } from "./folder/find.ts";
+import { findWeights, listFolder } from "./folder/find.ts";
 import { endTokenOf, readGenerationSettings } from "./folder/generation.ts";
-import { fileKind, isGgufFile } from "./folder/model-files.ts";
+import { ADAPTER_CONFIG, fileKind, isGgufFile } from "./folder/model-files.ts";
 import { openModel } from "./folder/open.ts";
 import { shapeFile } from "./folder/shape.ts";
 import { sha256Of } from "./folder/sums.ts";
 import { readTokenizer } from "./folder/tokenizer.ts";
-import { readManifest } from "./installed.ts";
+import { readManifest, resolveModel } from "./installed.ts";
 import type { Places } from "./store.ts";
 
 /** How an import is observed and stopped. */
 export interface ImportOptions {
   /** The model's name; by default the folder's or file's. */
   readonly id?: string;
+  /** The model that an adapter belongs to, if not the one that it names. */
+  readonly base?: string;
   readonly signal: AbortSignal;
   readonly onBytes?: (doneBytes: number, totalBytes: number) => void;
 }
@@ -42,8 +45,8 @@ export interface ImportedModel {
 
 /**
  * Copies a model and checks that it can be opened; keeps nothing of one that cannot.
- * @param from a folder with config.json, weights and tokenizer; a zip file of one; or the weights file in such a
- * folder
+ * @param from a folder with config.json, weights and tokenizer; a zip file of one; the weights file in such a folder;
+ * or the folder of a PEFT adapter, which is merged with its base
  * @throws ModelError "input" when the path does not exist or the name is taken, "config" or "checkpoint" when it is
  * not a model
  */
@@ -75,6 +78,8 @@ export async function importModel(from: string, places: Places, options: ImportO
   const created = await lstat(unfinished, { bigint: true });
   try {
     if (zipped) await unzip(path, unfinished, options);
+    else if (existsSync(join(folder, ADAPTER_CONFIG)) && (await findWeights(folder)) === undefined)
+      await mergeInto(unfinished, folder, options);
     else await copyFolder(status.isFile() ? path : undefined, folder, unfinished, options);
     await tryModel(unfinished, options.signal);
     if (!existsSync(join(unfinished, "spanfill.json"))) await declare(unfinished, id);
@@ -86,6 +91,23 @@ export async function importModel(from: string, places: Places, options: ImportO
     throw error instanceof ModelError ? concerningSource(error, unfinished, path) : error;
   }
   return { id: readManifest(directory).id, directory };
+}
+
+/** Merges an adapter with its base. @throws ModelError "checkpoint" that names the base when that is not here */
+async function mergeInto(to: string, folder: string, { base, signal }: ImportOptions): Promise<void> {
+  const adapter = await readAdapter(folder);
+  const { peft_type: kind, base_model_name_or_path: named } = adapter.config;
+  const what = `${folder} holds an adapter (${kind}) of ${named ?? "a model that it does not name"}`;
+  const wanted = base ?? named;
+  if (!wanted) throw new ModelError("checkpoint", `${what}. Name that model with --base.`);
+  let directory: string;
+  try {
+    directory = resolveModel(wanted, { workingFolder: process.cwd() });
+  } catch (cause) {
+    const advice = "Download that model first (spanfill models get), or name its folder with --base";
+    throw new ModelError("checkpoint", `${what}, which is not here. ${advice}.`, { cause });
+  }
+  await mergeAdapter(adapter, directory, to, signal);
 }
 
 /** Whether a file that states a shape lies beside a weights file. */

@@ -35,28 +35,40 @@ NODE_EXTRA_CA_CERTS apply. SPANFILL_MODELS is the folder of imported and fine-tu
   const add = (
     usage: string,
     text: string,
-    work: (argument: string, work: Work, name?: string) => Promise<CommandResult>,
+    work: (argument: string, work: Work, options: SubOptions) => Promise<CommandResult>,
   ) => {
     const sub = new Command(usage.split(" ")[0]).description(text).argument(usage.slice(usage.indexOf(" ") + 1));
     if (usage.startsWith("import"))
-      sub.option("--name <name>", "name of the model (default: the folder's or file's name)");
+      sub
+        .option("--name <name>", "name of the model (default: the folder's or file's name)")
+        .option("--base <model>", "the model that a PEFT adapter is merged with (default: the one that it names)");
     if (usage.startsWith("verify"))
       sub.option("--fixtures", "instead, run the tests of every system of the T5 family and print a table");
-    withJson(sub).action(
-      (argument: string, options: { readonly json?: boolean; readonly name?: string; readonly fixtures?: boolean }) => {
-        // Commander assigns a --json that both commands declare to the outer one.
-        const json = options.json === true || command.opts()["json"] === true;
-        if (options.fixtures === true) return runCommand(json, verifyAll);
-        return runCommand(json, (running) => work(argument, running, options.name));
-      },
-    );
+    withJson(sub).action((argument: string, options: SubOptions) => {
+      // Commander assigns a --json that both commands declare to the outer one.
+      const json = options.json === true || command.opts()["json"] === true;
+      if (options.fixtures === true) return runCommand(json, verifyAll);
+      return runCommand(json, (running) => work(argument, running, options));
+    });
     command.addCommand(sub);
   };
   add("get <id>", "download a model from the Hugging Face hub; a stopped download resumes where it was", get);
-  add("import <path>", "copy a model from a folder, a zip file, or the folder of a weights file", importFrom);
+  add(
+    "import <path>",
+    "copy a model from a folder, a zip file, or the folder of a weights file; merge a PEFT adapter with its base",
+    importFrom,
+  );
   add("verify [id]", "reread all files of a model and compare their checksums", verify);
   add("remove <id>", "remove a downloaded or imported model, or the remains of a stopped download", remove);
   return command;
+}
+
+/** Options of the subcommands. */
+interface SubOptions {
+  readonly json?: boolean;
+  readonly name?: string;
+  readonly base?: string;
+  readonly fixtures?: boolean;
 }
 
 async function list(installed: boolean): Promise<CommandResult> {
@@ -125,14 +137,18 @@ async function get(id: string, { signal, progress }: Work): Promise<CommandResul
   }
 }
 
-async function importFrom(path: string, { signal, progress }: Work, name?: string): Promise<CommandResult> {
+async function importFrom(
+  path: string,
+  { signal, progress }: Work,
+  { name, base }: SubOptions,
+): Promise<CommandResult> {
   const [{ importModel }, { placesOf }] = await Promise.all([
     import("../catalog/import.ts"),
     import("../catalog/store.ts"),
   ]);
   const onBytes = (done: number, total: number) =>
     progress("Copying, MB", Math.floor(done / 1e6), Math.ceil(total / 1e6));
-  const made = await importModel(path, placesOf(), { signal, onBytes, ...defined({ id: name }) });
+  const made = await importModel(path, placesOf(), { signal, onBytes, ...defined({ id: name, base }) });
   return { text: `${made.id}\n`, isAnswer: true, json: made };
 }
 

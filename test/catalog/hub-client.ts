@@ -16,14 +16,21 @@ import { startHub } from "../support/hub-server.ts";
 export const ID = "google/t5-efficient-tiny";
 /** Its weights. */
 export const WEIGHTS = randomBytes(700_000);
+const sizes = { vocab_size: 4, d_model: 8, d_ff: 8, d_kv: 4, num_heads: 2, num_layers: 1 };
+const CONFIG = { model_type: "t5", ...sizes };
+const TOKENIZER = {
+  added_tokens: [],
+  pre_tokenizer: { type: "WhitespaceSplit" },
+  model: { type: "WordLevel", unk_token: "<unk>", vocab: { "<pad>": 0, "</s>": 1, "<unk>": 2, a: 3 } },
+};
 /** Its files. */
 export const FILES = {
   ".gitattributes": Buffer.from("*.bin filter=lfs"),
-  "config.json": Buffer.from('{"model_type":"t5"}'),
+  "config.json": Buffer.from(JSON.stringify(CONFIG)),
   "flax_model.msgpack": randomBytes(1000),
   "pytorch_model.bin": WEIGHTS,
   "spiece.model": randomBytes(5000),
-  "tokenizer.json": Buffer.from('{"version":"1.0"}'),
+  "tokenizer.json": Buffer.from(JSON.stringify(TOKENIZER)),
 };
 /** What of them is fetched. */
 export const NEEDED = ["config.json", "pytorch_model.bin", "spiece.model", "tokenizer.json"];

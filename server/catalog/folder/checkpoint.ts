@@ -54,7 +54,7 @@ async function refuseAdapter(directory: string): Promise<void> {
   };
   throw new ModelError(
     "checkpoint",
-    `${directory} holds an adapter (${kind}) of ${base ?? "another model"}, not a model. Merge it with its base (peft's merge_and_unload and save_pretrained) and use that folder.`,
+    `${directory} holds an adapter (${kind}) of ${base ?? "another model"}, not a model. Merge it with its base: spanfill models import ${directory}.`,
   );
 }
 
@@ -62,7 +62,7 @@ async function refuseAdapter(directory: string): Promise<void> {
  * Opens one weights file, in any supported format.
  * @throws ModelError "checkpoint" when it is missing or malformed
  */
-async function openWeights(path: string): Promise<Checkpoint> {
+export async function openWeights(path: string): Promise<Checkpoint> {
   const sources: FileSource[] = [];
   const open = async (file: string) => {
     const source = await openSource(file);

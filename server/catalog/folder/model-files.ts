@@ -74,6 +74,11 @@ export const HUB_WEIGHTS: readonly RegExp[] = [
   /^[^/]+\.gguf$/,
 ];
 
+/** Whether a file is among the small ones: everything but weights. */
+export function isSmall(name: string): boolean {
+  return /\.(json|txt|model)$/.test(name);
+}
+
 /** Whether a path names a GGUF file, which can be a model by itself. */
 export function isGgufFile(path: string): boolean {
   return /\.gguf$/i.test(path) && (statSync(path, { throwIfNoEntry: false })?.isFile() ?? false);

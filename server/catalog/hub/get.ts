@@ -1,17 +1,19 @@
 /** Downloads a model from the hub into the cache that Hugging Face's tools share, so that they find it there too. */
 import { constants } from "node:fs";
-import { copyFile, symlink } from "node:fs/promises";
+import { copyFile, lstat, symlink } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { defined } from "../../../base/defined.ts";
 import { reason } from "../../../base/reason.ts";
 import { ModelError } from "../../../models/errors.ts";
 import { folderInside, removeEmpty, sizeInside, unwritable } from "../../files/inside.ts";
-import { forgetFolder, isBlobLink, makeOwnFolder, removeOwn } from "../../files/removal.ts";
+import { forgetFolder, isBlobLink, isSame, makeOwnFolder, removeOwn } from "../../files/removal.ts";
 import { checkSpace } from "../../files/space.ts";
 import { writeAtomically } from "../../files/whole-file.ts";
+import { isSmall } from "../folder/model-files.ts";
 import { type Places, repositoryFolder } from "../store.ts";
 import { downloadFile, PARTIAL } from "./download.ts";
 import { fileUrl, type Hub, type HubModel, hubModel, statusError } from "./hub.ts";
+import { refuseUnusable } from "./usable.ts";
 
 /** The progress of a download. */
 export interface DownloadProgress {
@@ -38,8 +40,8 @@ export interface GetOptions {
 /**
  * Downloads a model; files that are already there are not downloaded again.
  * @returns its folder
- * @throws ModelError "network", "storage", "config" or "input"; the signal's reason, and then the part that has
- * arrived stays
+ * @throws ModelError "network", "storage", "config" or "input"; before the weights are downloaded, what
+ * {@link refuseUnusable} throws; the signal's reason, and then the part that has arrived stays
  */
 export async function getModel(hub: Hub, places: Places, id: string, options: GetOptions): Promise<string> {
   const model = await hubModel(hub, id, options.signal);
@@ -52,8 +54,10 @@ export async function getModel(hub: Hub, places: Places, id: string, options: Ge
   const snapshot = await folderInside(places.hub, name, "snapshots", model.commit);
   const refs = await folderInside(places.hub, name, "refs");
   try {
-    await fetchFiles(hub, model, places.hub, blobs, options);
-    for (const { path, hash } of model.files) {
+    await fetchFiles(hub, model, places, blobs, options);
+    // The configuration comes last: its presence marks the model as complete.
+    const ordered = model.files.toSorted((a, b) => Number(a.path === "config.json") - Number(b.path === "config.json"));
+    for (const { path, hash } of ordered) {
       await link(join(snapshot, path), join(blobs, hash), join("..", "..", "blobs", hash));
     }
     await writeAtomically(join(refs, "main"), (handle) => handle.writeFile(model.commit));
@@ -67,18 +71,33 @@ export async function getModel(hub: Hub, places: Places, id: string, options: Ge
 }
 
 /** Downloads a model's files into the folder of blobs. */
-async function fetchFiles(hub: Hub, model: HubModel, store: string, blobs: string, options: GetOptions): Promise<void> {
+async function fetchFiles(
+  hub: Hub,
+  model: HubModel,
+  places: Places,
+  blobs: string,
+  options: GetOptions,
+): Promise<void> {
   const { onProgress, ...patience } = options;
   const files = model.files.map((file) => ({ ...file, blob: join(blobs, file.hash) }));
+  const whole = await Promise.all(files.map(({ blob }) => sizeInside(blob)));
   const presentBytes = await Promise.all(
-    files.map(async ({ blob }) => (await sizeInside(blob)) ?? (await sizeInside(blob + PARTIAL)) ?? 0),
+    files.map(async ({ blob }, i) => whole[i] ?? (await sizeInside(blob + PARTIAL)) ?? 0),
   );
   const totalBytes = files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
-  await checkSpace(store, totalBytes - presentBytes.reduce((sum, size) => sum + size, 0));
+  await checkSpace(places.hub, totalBytes - presentBytes.reduce((sum, size) => sum + size, 0));
 
   const rate = createRate();
   let finished = 0;
-  for (const { path, hash, sizeBytes, blob } of files) {
+  const firstWeights = files.findIndex(({ path }) => !isSmall(path));
+  for (const [i, { path, hash, sizeBytes, blob }] of files.entries()) {
+    if (i === firstWeights) {
+      const fresh = files.slice(0, i).filter((_, at) => whole[at] === undefined);
+      await refuseUnusable(model.id, files, (file) => join(blobs, file.hash), places.own).catch(async (error) => {
+        for (const one of fresh) await removeOwn(one.blob, blobs, isSame(await lstat(one.blob, { bigint: true })));
+        throw error;
+      });
+    }
     const url = fileUrl(hub, model, path);
     const headers = hub.authorization(url);
     const refused = (status: number) => statusError(hub, model.id, status);

@@ -16,6 +16,7 @@ import {
   tokenSchema,
 } from "../../files/names.ts";
 import { isMissing } from "../../files/whole-file.ts";
+import { type FileKind, fileKind, GENERATION_FILE, HUB_WEIGHTS, isSmall } from "../folder/model-files.ts";
 import { hubHome } from "../store.ts";
 import { parseAddress, referredAddress } from "./address.ts";
 import { type Answer, type HubFetch, patient } from "./network.ts";
@@ -131,21 +132,28 @@ export async function hubModel(hub: Hub, id: string, signal: AbortSignal): Promi
  * @throws ModelError "config" when the configuration, weights or a tokenizer is missing
  */
 export function neededFiles(id: string, files: readonly HubFile[]): HubFile[] {
-  const weights = WEIGHTS.map((name) => files.filter(({ path }) => name.test(path))).find(
+  const weights = HUB_WEIGHTS.map((name) => files.filter(({ path }) => name.test(path))).find(
     (matches) => matches.length > 0,
   );
-  const tokenizer = files.filter(({ path }) => TOKENIZER.test(path));
+  const has = (kind: FileKind) => files.some(({ path }) => fileKind(path) === kind);
+  const refused = (what: string) => new ModelError("config", `${id} ${what}`);
   const lacks = (what: string) =>
-    new ModelError("config", `${id} has no ${what} that Spanfill can read. Choose another model, or import its files.`);
-  if (!files.some(({ path }) => path === "config.json")) throw lacks("config.json");
+    refused(`has no ${what} that Spanfill can read. Choose another model, or import its files.`);
+  const ggufs = weights?.filter(({ path }) => path.endsWith(".gguf")) ?? [];
+  if (ggufs.length > 1)
+    throw refused(
+      `has several GGUF files (${ggufs.map(({ path }) => path).join(", ")}), each of which is a model. Download one and import it (spanfill models import FILE).`,
+    );
+  if (weights === undefined && has("adapter"))
+    throw refused(
+      "is a PEFT adapter, not a model. Download its folder and merge it with its base (spanfill models import FOLDER).",
+    );
+  if (!files.some(({ path }) => path === "config.json") && ggufs.length === 0) throw lacks("config.json");
   if (weights === undefined) throw lacks("weights");
-  const bytes = files.some(({ path }) => path === "tokenizer_config.json"); // a byte-level model has no vocabulary file
-  if (tokenizer.length === 0 && !bytes) throw lacks("tokenizer");
-  const rest = files.filter(({ path }) => SETTINGS.test(path));
-  // The configuration comes last: its presence marks the model as complete.
-  return [...tokenizer, ...weights, ...rest].toSorted(
-    (a, b) => +(a.path === "config.json") - +(b.path === "config.json"),
-  );
+  if (!has("tokenizer") && ggufs.length === 0) throw lacks("tokenizer"); // ByT5 has just a tokenizer_config.json
+  const small = files.filter(({ path }) => isHubFile(path) && fileKind(path) !== "weights");
+  // The small files come first, so that what they rule out is not downloaded.
+  return [...small, ...weights].toSorted((a, b) => Number(isSmall(b.path)) - Number(isSmall(a.path)));
 }
 
 /** The address of a model's file. */
@@ -167,18 +175,12 @@ export function statusError(hub: Hub, id: string, status: number): ModelError {
   return new ModelError("network", words);
 }
 
-/** Preferred weights first: formats that need no interpretation, then what most programs write. */
-const WEIGHTS = [
-  /^model\.safetensors$/,
-  /^model(-\d+-of-\d+\.safetensors|\.safetensors\.index\.json)$/,
-  /^pytorch_model\.bin$/,
-  /^pytorch_model(-\d+-of-\d+\.bin|\.bin\.index\.json)$/,
-  /^flax_model\.msgpack$/,
-  /^flax_model(-\d+-of-\d+\.msgpack|\.msgpack\.index\.json)$/,
-];
-const TOKENIZER = /^(tokenizer\.json|spiece\.model|sentencepiece\.model|vocab\.json|merges\.txt)$/;
-const SETTINGS = /^(generation_config|tokenizer_config|special_tokens_map|added_tokens|config)\.json$/;
-const NEEDED = [...WEIGHTS, TOKENIZER, SETTINGS];
+/** Whether a file of a repository is needed, if its weights are those that are chosen. */
+function isHubFile(path: string): boolean {
+  const kind = fileKind(path);
+  if (kind === "weights") return HUB_WEIGHTS.some((name) => name.test(path));
+  return kind === "tokenizer" || path === GENERATION_FILE || path === "config.json";
+}
 
 const ADVICE: Readonly<Record<Hub["identity"], string>> = {
   nobody: "Accept its conditions on the hub and set a token (HF_TOKEN, or the panel's Token button).",
@@ -222,7 +224,7 @@ function boundedFetch(hub: Hub, id: string, signal: AbortSignal): typeof fetch {
 /** Validates a file that may be needed; undefined for folders and all other files, which are not downloaded. */
 function checkedFile(hub: Hub, id: string, entry: unknown): HubFile | undefined {
   const { type, path } = entrySchema.safeParse(entry).data ?? {};
-  if (type !== "file" || path === undefined || !NEEDED.some((name) => name.test(path))) return undefined;
+  if (type !== "file" || path === undefined || !(isHubFile(path) || fileKind(path) === "adapter")) return undefined;
   const { data, error } = fileSchema.safeParse(entry);
   if (data === undefined) {
     const key = String(error.issues[0]?.path.at(-1));

@@ -436,7 +436,7 @@ for (const [what, path, answer] of slow) {
 
 test("a connection for every byte is a drip too", { timeout: 300_000 }, async (t) => {
   const { hub, get } = await setup(t);
-  hub.mishaps.store.push(undefined, undefined, ...Array(1000).fill({ kind: "cut", afterBytes: 1 }));
+  hub.mishaps.store.push(undefined, undefined, undefined, ...Array(1000).fill({ kind: "cut", afterBytes: 1 }));
   await assert.rejects(get(), is("network", /connection (ended|broke)/));
   assert.ok(hub.requests.length < 20, `${hub.requests.length}`);
 });
