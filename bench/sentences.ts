@@ -58,7 +58,7 @@ export async function writeSentenceFeatures(out: string): Promise<void> {
   for (const { title, summary, sentences } of documents) {
     const scores = sentences.map(({ text }) => score(summary, text));
     if (Math.max(...scores) < 0.1) continue;
-    features.push(sentenceFeatures(sentences, { title, idf: (stem) => idf.get(stem) ?? rare }));
+    features.push(sentenceFeatures(sentences, { title, idf: (stem) => idf.get(stem) ?? rare }).rows);
     targets.push(...scores);
     groups.push(sentences.length);
   }

@@ -25,8 +25,24 @@ const known = new WeakMap<WrittenDocument, Known>();
 /** The structure of a document's present text, for questions about an offset. Never throws. */
 export async function readingAt(document: WrittenDocument, offset: number, text = document.text): Promise<Reading> {
   if (isLive(text, document.languageId) || text.length <= MOST_WHOLE) return readingOf(document, text);
-  return windowAt(document, offset, text);
+  const last = windows.get(document);
+  if (last?.text === text && last.languageId === document.languageId && last.first <= offset && offset <= last.last)
+    return last.reading;
+  const made = windowAt(document, offset, text);
+  windows.set(document, made);
+  return made.reading;
 }
+
+/** The last part that was read of a long text, and the places that it serves. */
+interface Window {
+  readonly languageId: string;
+  readonly text: string;
+  readonly first: number;
+  readonly last: number;
+  readonly reading: Promise<Reading>;
+}
+
+const windows = new WeakMap<WrittenDocument, Window>();
 
 /** The structure of a document's present text. Never throws. */
 export async function readingOf(document: WrittenDocument, text = document.text): Promise<Reading> {
@@ -84,13 +100,17 @@ const MOST_WHOLE = 200_000;
 /** How far around. */
 const REACH = 40_000;
 
-/** Reads the text around a place, from a blank line to a blank line. */
-async function windowAt(document: WrittenDocument, offset: number, text: string): Promise<Reading> {
+/** Reads the text around a place, from a blank line on. */
+function windowAt({ languageId }: WrittenDocument, offset: number, text: string): Window {
   const near = Math.max(0, offset - REACH);
   const blank = near === 0 ? null : /\n[ \t\r]*\n/.exec(text.slice(near, near + REACH / 2));
   const start = near + (blank === null ? 0 : blank.index + blank[0].length);
   const end = Math.min(text.length, offset + REACH);
-  const { blocks } = await readDocument(text.slice(start, end), document.languageId);
-  const here = blocks.map((block) => shifted(block, (at) => at + start));
-  return { text, around: () => here, headings: () => headingsIn(here) };
+  const read = async (): Promise<Reading> => {
+    const { blocks } = await readDocument(text.slice(start, end), languageId);
+    const here = blocks.map((block) => shifted(block, (at) => at + start));
+    return { text, around: () => here, headings: () => headingsIn(here) };
+  };
+  const [first, last] = [start === 0 ? 0 : offset - REACH / 2, end === text.length ? end : offset + REACH / 2];
+  return { languageId, text, first: Math.max(start, first), last, reading: read() };
 }

@@ -2,7 +2,7 @@
 import type { LoadedModel } from "../../engine/engine.ts";
 import { writtenProse } from "./prose.ts";
 import { bestOf } from "./sentences/choose.ts";
-import { sentenceScores } from "./sentences/rank.ts";
+import { rankSentences } from "./sentences/rank.ts";
 import { documentSentences } from "./sentences/sentences.ts";
 
 /** The best sentence of a text's prose, on one line; undefined when it has no whole sentence. */
@@ -14,5 +14,6 @@ export async function bestSentence(
   const prose = await writtenProse(text, format);
   if (prose === undefined) return undefined;
   const sentences = documentSentences(prose.blocks, "en");
-  return bestOf(sentences, await sentenceScores({ model, isEnglish: true }, prose, sentences))?.text;
+  const { scores } = await rankSentences({ model, isEnglish: true }, prose, sentences);
+  return bestOf(sentences, scores)?.text;
 }

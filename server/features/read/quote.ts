@@ -3,14 +3,14 @@ import { endsSentence } from "../../text/sentences.ts";
 import type { WrittenProse } from "../../text/written-prose.ts";
 import { ANY_PART } from "./judge.ts";
 import { bestOf, chooseSentences } from "./sentences/choose.ts";
+import type { SentenceRanks } from "./sentences/rank.ts";
 import { type DocumentSentence, isTooLong, showsAddress, wordCount } from "./sentences/sentences.ts";
 import type { SummaryStyle } from "./summary-text.ts";
 
 /** A document's sentences with their scores. */
-export interface RankedProse {
+export interface RankedProse extends SentenceRanks {
   readonly prose: WrittenProse;
   readonly sentences: readonly DocumentSentence[];
-  readonly scores: readonly number[];
 }
 
 /** Most sentences of a style. */

@@ -2,7 +2,7 @@
 import { defined } from "../../../base/defined.ts";
 import type { Settings } from "../../../protocol/settings.ts";
 import type { Block } from "../../text/document.ts";
-import { readingOf, type WrittenDocument } from "../../text/reading.ts";
+import { readingAt, readingOf, type WrittenDocument } from "../../text/reading.ts";
 import { type RememberedSummary, type RememberingContext, summaryIfProse } from "./remembered-summary.ts";
 
 /** A heading and the text below it; offsets in UTF-16 units. */
@@ -27,6 +27,13 @@ export async function sectionAt(
   offset: number,
   text = document.text,
 ): Promise<Section | undefined> {
+  // Most places are none's heading, for which the headings of all the text need not be read.
+  const near = (await readingAt(document, offset, text)).around(offset);
+  const line = text.lastIndexOf("\n", offset - 1) + 1;
+  const end = text.indexOf("\n", offset);
+  const isHeading = ({ kind, start, end: last }: Block) =>
+    kind === "heading" && start <= (end < 0 ? text.length : end) && line <= last;
+  if (!near.some(isHeading)) return undefined;
   const sections = await sectionsOf(document, text);
   return sections.find(({ headingStart, headingEnd }) => headingStart <= offset && offset <= headingEnd);
 }

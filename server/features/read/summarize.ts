@@ -9,7 +9,8 @@ import { type Decoding, decodingOf } from "../decoding.ts";
 import { isInvented, isOff, isPoorTitle } from "./judge.ts";
 import { NoProse, NothingToQuote, writtenProse } from "./prose.ts";
 import { quoted, type RankedProse } from "./quote.ts";
-import { sentenceScores } from "./sentences/rank.ts";
+import { bestOf } from "./sentences/choose.ts";
+import { rankSentences } from "./sentences/rank.ts";
 import { type DocumentSentence, documentSentences, MOST_SENTENCES } from "./sentences/sentences.ts";
 import { bestStretch } from "./sentences/stretch.ts";
 import type { Summary } from "./summary.ts";
@@ -79,8 +80,8 @@ export async function summarize(
   const isEnglish = (languages.includes("en") && language === undefined) || language === "en";
   const sentences = documentSentences(prose.blocks, locale ?? language ?? "en");
   const stop = options.signal?.aborted ?? false;
-  const scores = stop ? sentences.map(() => 0) : await sentenceScores({ model, isEnglish }, prose, sentences);
-  const ranked: RankedProse = { prose, sentences, scores };
+  const ranks = stop ? { scores: sentences.map(() => 0) } : await rankSentences({ model, isEnglish }, prose, sentences);
+  const ranked: RankedProse = { prose, sentences, ...ranks };
   const splitMs = performance.now() - started;
   const kind = style === "title" ? "title" : "summary";
   const base: Summary = {
@@ -156,7 +157,7 @@ async function written({ context, params, options, ranked, base }: Task): Promis
   const own = part === undefined ? "" : shape([words], style, maxWords, context.locale);
   if (cancelled) return { ...result, summary: own };
   const confidence = part?.confidence ?? 0;
-  const isUnsure = least > 0 && (confidence < least || isOff(source, words));
+  const isUnsure = least > 0 && (confidence < least || isOff(source, words) || (await isWorse(ranked, words)));
   // A document's own title is better than one that the model is not sure of, and its words than nonsense.
   const isPoor = base.calibrated && minimumConfidence > 0 && (confidence < LEAST_TITLE || isPoorTitle(source, own));
   const hasTitle = kind === "title" && (isPoor || (ranked.prose.title !== "" && confidence < minimumConfidence));
@@ -166,6 +167,20 @@ async function written({ context, params, options, ranked, base }: Task): Promis
   if (own === "" || (isFalse && kind === "summary")) throw new NoProse();
   return { ...result, summary: own };
 }
+
+/** Whether a sentence would stand for the text worse than its best one, in whose place the ranker sees it. */
+async function isWorse({ sentences, scores, scoreOf }: RankedProse, words: string): Promise<boolean> {
+  const best = bestOf(sentences, scores);
+  if (best === undefined || scoreOf === undefined) return false;
+  const index = sentences.indexOf(best);
+  return (await scoreOf(words, index)) < (scores[index] ?? 0) - MOST_WORSE;
+}
+
+/**
+ * Of 320 validation documents and 220 raw files (mean of ROUGE-1, 2 and L) sentences so chosen reach 33.6 and 24.8, by
+ * their confidence alone 33.8 and 23.7, the best sentences of the texts 33.4 and 24.7.
+ */
+const MOST_WORSE = 0.03;
 
 /** Share of the prose whose sentences were ranked. */
 function rankedShare({ prose, sentences }: RankedProse): number {

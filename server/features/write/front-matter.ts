@@ -56,7 +56,7 @@ export async function fieldEdit(text: string, field: Field, value: string, langu
 
 /** @throws ModelError "input" when a text begins as front matter does that has no end, or is not valid */
 function checkStart(text: string): void {
-  const [, mark] = /^\uFEFF?(---|\+\+\+|\{)[ \t]*[\r\n]/.exec(text) ?? [];
+  const mark = /^\uFEFF?(?:(?:---|\+\+\+)(?=[ \t]*[\r\n])|\{(?=\s*["\r\n]))/.exec(text)?.[0].replace("\uFEFF", "");
   if (mark === undefined) return;
   if (mark !== "{" && text.split(/[\r\n]+/).filter((line) => line.trimEnd() === mark).length > 1) return;
   throw new ModelError(

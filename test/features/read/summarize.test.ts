@@ -137,6 +137,19 @@ test("what is cut off gives way to a whole sentence", async () => {
   assert.deepEqual([made.origin, made.summary], ["text", "Topic0 begins right here and it goes on."]);
 });
 
+test("what would stand for the text worse than its best sentence gives way, however sure the model is of it", async () => {
+  const model = unsure(9);
+  let asked = 0;
+  // The first request ranks the sentences, the second what was written.
+  const worse = (by: number): FakeModel => ({
+    ...model,
+    rank: async (rows) => (asked++ % 2 === 0 ? model.rank(rows) : Float32Array.of(-by)),
+  });
+  const params = { text: LONG, style: "sentence", minimumConfidence: 0.1 } as const;
+  assert.equal((await run(worse(0.02), params)).origin, "model");
+  assert.equal((await run(worse(0.04), params)).origin, "text");
+});
+
 test("what stutters gives way, however sure the model is of it", async () => {
   const text = "Caches caches pages, as the name of it says to all who read it here.";
   const made = await run(unsure(9), { text, style: "sentence", minimumConfidence: 0.1 });

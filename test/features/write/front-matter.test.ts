@@ -188,6 +188,7 @@ const refused: [string, string, "title" | "description", RegExp, string?][] = [
   ["TOML that is broken", "+++\na = \n+++\n", "title", /not valid TOML: .*Correct it/],
   ["front matter without an end", "---\ntitle: A\n\nText.\n", "description", /has no end or is not valid/],
   ["JSON that is broken", '{\n  "title": A\n}\n\nText.\n', "title", /has no end or is not valid/],
+  ["JSON of one line that is broken", '{"title": "A",}\n\nText of it.\n', "title", /has no end or is not valid/],
   ["a title in several languages", "---\ntitle:\n  en: A\n  de: B\n---\n", "title", /several values/],
   ["TOML's dotted title", '+++\ntitle.en = "A"\n+++\n', "title", /several values/],
   ["a value that others refer to", "---\ntitle: &t A\nname: *t\n---\n", "title", /without changing something else/],

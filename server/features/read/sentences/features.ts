@@ -27,34 +27,47 @@ export function stemsOf(text: string): string[] {
   return (text.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? []).filter((word) => !STOP_WORDS.has(word)).map(stem);
 }
 
-/**
- * The features of each sentence.
- * @returns [sentences, FEATURES.length], row by row
- */
-export function sentenceFeatures(sentences: readonly DocumentSentence[], context: FeatureContext): Float32Array {
+/** The features of a document's sentences, and of what may stand for one. */
+export interface SentenceFeatures {
+  /** [sentences, FEATURES.length], row by row. */
+  readonly rows: Float32Array;
+  /** The row of another sentence in the place of one. @param index of the sentence in whose place it stands */
+  rowOf(sentence: DocumentSentence, index: number): Float32Array;
+}
+
+/** The features of each sentence. */
+export function sentenceFeatures(sentences: readonly DocumentSentence[], context: FeatureContext): SentenceFeatures {
   const bags = sentences.map(({ text }) => stemsOf(text));
-  const sets = bags.map((bag) => new Set(bag));
-  const central = centralities(bags, context);
-  const most = Math.max(1e-9, ...most1000(central));
+  const counts = new Map<string, number>();
+  for (const word of bags.flat()) counts.set(word, (counts.get(word) ?? 0) + 1);
+  const central = bags.map((bag) => centralityOf(bag, counts, context));
+  const most = central.reduce((a, b) => Math.max(a, b), 1e-9);
   const title = new Set(stemsOf(context.title));
-  const rows = new Float32Array(sentences.length * FEATURES.length);
-  for (const [i, sentence] of sentences.entries()) {
-    const stems = sets[i] ?? new Set<string>();
+  const row = (sentence: DocumentSentence, i: number, bag: readonly string[], centrality: number): Feature[] => {
+    const stems = new Set(bag);
     const heading = new Set(stemsOf(sentence.heading));
     const rarities = [...stems].map(context.idf);
-    const row = [
+    return [
       ...placeFeatures(sentence, i, sentences.length),
       endsSentence(sentence.text),
       /[:：]$/.test(sentence.text),
       ...[shared(stems, title) / (title.size + 1), shared(stems, title), shared(stems, heading) / (heading.size + 1)],
-      ...[title.has(bags[i]?.[0] ?? ""), central[i], (central[i] ?? 0) / most],
+      ...[title.has(bag[0] ?? ""), centrality, centrality / most],
       rarities.reduce((sum, rarity) => sum + rarity, 0) / (stems.size + 1),
       ...formFeatures(sentence.text),
       ...[sentences.length, OVERVIEW.test(sentence.heading), stems.size],
     ];
-    rows.set(row.map(Number), i * FEATURES.length);
-  }
-  return rows;
+  };
+  const rows = new Float32Array(sentences.length * FEATURES.length);
+  for (const [i, sentence] of sentences.entries())
+    rows.set(row(sentence, i, bags[i] ?? [], central[i] ?? 0).map(Number), i * FEATURES.length);
+  return {
+    rows,
+    rowOf(sentence, index) {
+      const bag = stemsOf(sentence.text);
+      return Float32Array.from(row(sentence, index, bag, centralityOf(bag, counts, context)).map(Number));
+    },
+  };
 }
 
 type Feature = number | boolean;
@@ -92,19 +105,10 @@ const OVERVIEW =
   /^(?:\d[\d.]* )?(?:overview|introduction|intro|abstract|about|summary|description|what|background|purpose|motivation|synopsis|goals?)\b/i;
 
 /** How much of what the document repeats a sentence has: the weight of its words, by their mean. */
-function centralities(bags: readonly (readonly string[])[], { idf }: FeatureContext): number[] {
-  const counts = new Map<string, number>();
-  for (const word of bags.flat()) counts.set(word, (counts.get(word) ?? 0) + 1);
-  return bags.map((bag) => {
-    const words = [...new Set(bag)];
-    const weight = words.reduce((sum, word) => sum + Math.log(1 + (counts.get(word) ?? 0)) * idf(word), 0);
-    return weight / (words.length + 3);
-  });
-}
-
-/** The largest values: Math.max takes so many arguments. */
-function most1000(values: readonly number[]): number[] {
-  return values.length <= 1000 ? [...values] : values.toSorted((a, b) => b - a).slice(0, 1);
+function centralityOf(bag: readonly string[], counts: ReadonlyMap<string, number>, { idf }: FeatureContext): number {
+  const words = [...new Set(bag)];
+  const weight = words.reduce((sum, word) => sum + Math.log(1 + (counts.get(word) ?? 0)) * idf(word), 0);
+  return weight / (words.length + 3);
 }
 
 function shared(a: ReadonlySet<string>, b: ReadonlySet<string>): number {

@@ -12,16 +12,32 @@ export interface RankContext {
   readonly isEnglish: boolean;
 }
 
-/** The worth of each sentence, about 0 to 0.4: its expected ROUGE as a summary. */
-export async function sentenceScores(
+/** The worth of sentences. */
+export interface SentenceRanks {
+  /** The expected ROUGE of each sentence as a summary, about 0 to 0.4. */
+  readonly scores: readonly number[];
+  /** The worth of a text in the place of a sentence; undefined where only the places of sentences are compared. */
+  readonly scoreOf?: (text: string, index: number) => Promise<number>;
+}
+
+/** Ranks sentences. */
+export async function rankSentences(
   { model, isEnglish }: RankContext,
   { title }: Pick<WrittenProse, "title">,
   sentences: readonly DocumentSentence[],
-): Promise<readonly number[]> {
+): Promise<SentenceRanks> {
   const table = isEnglish ? await englishSentenceTable() : undefined;
-  if (table === undefined || sentences.length === 0) return placeScores(sentences);
+  if (table === undefined || sentences.length === 0) return { scores: placeScores(sentences) };
   const idf = (stem: string) => table.idf.get(stem) ?? table.rare;
-  return Array.from(await model.rank(sentenceFeatures(sentences, { title, idf })));
+  const features = sentenceFeatures(sentences, { title, idf });
+  return {
+    scores: Array.from(await model.rank(features.rows)),
+    scoreOf: async (text, index) => {
+      const place = sentences[index];
+      const row = place === undefined ? new Float32Array(0) : features.rowOf({ ...place, text }, index);
+      return (await model.rank(row))[0] ?? 0;
+    },
+  };
 }
 
 /** Early sentences of a readable length that have the words which the text repeats. */

@@ -5,7 +5,7 @@
  * The parser's own reuse of trees takes time by the number of blocks.
  */
 import { setImmediate } from "node:timers/promises";
-import type { Tree } from "@lezer/common";
+import { Tree } from "@lezer/common";
 import type { MarkdownParser } from "@lezer/markdown";
 import type { LineChange } from "../../../../base/change.ts";
 
@@ -82,10 +82,23 @@ async function parsed(text: string, from: number, to: number, parser: MarkdownPa
     }
     size = SIZE;
     const length = border ?? end - start;
-    chunks.push({ length, tree: border === undefined ? tree : await parse(part.slice(0, length), parser) });
+    chunks.push({ length, tree: border === undefined ? tree : cut(tree, length) });
     start += length;
   }
   return chunks;
+}
+
+/** The blocks of a tree before a border. */
+function cut(tree: Tree, length: number): Tree {
+  const [children, positions]: [Tree["children"][number][], number[]] = [[], []];
+  for (const [i, child] of tree.children.entries()) {
+    const from = tree.positions[i] ?? 0;
+    if (from >= length) break;
+    const isGroup = child instanceof Tree && child.type.isAnonymous && from + child.length > length;
+    children.push(isGroup ? cut(child, length - from) : child);
+    positions.push(from);
+  }
+  return new Tree(tree.type, children, positions, length);
 }
 
 const SIZE = 16_384;
