@@ -42,8 +42,14 @@ function modelFolder(name: string, files: Readonly<Record<string, unknown>>): st
   return directory;
 }
 
-/** FIXME: beams with a repetition penalty, which end in another order (76) or continue otherwise (66). */
-const KNOWN = new Set([66, 76]);
+/**
+ * Cases where several sequences have one score up to the last bits of float32, so that rounding decides between them:
+ * the scores that transformers gives to its own.
+ */
+const TIES: Readonly<Record<number, readonly number[]>> = {
+  66: [-3.151711940765381],
+  76: [-3.6879496574401855, -3.6880266666412354, -3.6880266666412354],
+};
 
 test(`${cases.length} random settings give the tokens that transformers generates by them`, async () => {
   const different: string[] = [];
@@ -61,7 +67,13 @@ test(`${cases.length} random settings give the tokens that transformers generate
       return end < 0 ? row : row.slice(0, end + 1);
     };
     const [ours, theirs] = [found.map(cut), ids.map(cut)];
-    if (!KNOWN.has(i) && JSON.stringify(ours) !== JSON.stringify(theirs))
+    const tie = TIES[i];
+    if (tie !== undefined) {
+      const scores = (sequences[0] ?? []).map(({ score }) => score);
+      assert.equal(scores.length, tie.length);
+      for (const [at, score] of scores.entries())
+        assert.ok(Math.abs(score - (tie[at] ?? 0)) < 1e-6, `${scores} ${tie}`);
+    } else if (JSON.stringify(ours) !== JSON.stringify(theirs))
       different.push(`${i} ${JSON.stringify(settings)}\n  ${JSON.stringify(ours)}\n  ${JSON.stringify(theirs)}`);
   }
   assert.deepEqual(different, [], different.join("\n"));
