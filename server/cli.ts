@@ -8,6 +8,7 @@ import { classifyCommand } from "./cli/classify.ts";
 import { dataCommand } from "./cli/data.ts";
 import { demoCommand } from "./cli/demo.ts";
 import { devicesCommand } from "./cli/devices.ts";
+import { embedCommand } from "./cli/embed.ts";
 import { evaluateCommand } from "./cli/evaluate.ts";
 import { exportCommand } from "./cli/export.ts";
 import { generateCommand } from "./cli/generate.ts";
@@ -51,6 +52,7 @@ const commands = [
   classifyCommand(),
   generateCommand(),
   scoreCommand(),
+  embedCommand(),
   infoCommand(),
   modelsCommand(),
   devicesCommand(),

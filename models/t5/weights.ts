@@ -86,17 +86,30 @@ export function tensorShapes(config: T5Config): Map<string, readonly number[]> {
   return shapes;
 }
 
+/** Those of {@link tensorShapes} that the encoder alone needs. */
+export function encoderShapes(config: T5Config): Map<string, readonly number[]> {
+  return new Map([...tensorShapes(config)].filter(([name]) => /^(shared|encoder)\./.test(name)));
+}
+
+/** Whether a checkpoint has an encoder and no decoder. */
+export function isEncoderOnly(tensors: ReadonlyMap<string, unknown>): boolean {
+  const names = [...tensors.keys()];
+  const has = (stack: Stack) => names.some((name) => name.startsWith(`${stack}.block.`));
+  return has("encoder") && !has("decoder");
+}
+
 /**
  * Checks that a checkpoint has the tensors that the configuration needs, and reports the first disagreement.
  * Tensors that no T5 uses are ignored; layers beyond the configured ones are an error.
  * @param tensors name -> shape, under Hugging Face's names; the embedding may have one of its aliases
+ * @param shapes the needed ones
  * @throws ModelError "checkpoint"
  */
 export function checkTensors(
   config: T5Config,
   tensors: ReadonlyMap<string, { readonly shape: readonly number[] }>,
+  shapes: ReadonlyMap<string, readonly number[]> = tensorShapes(config),
 ): void {
-  const shapes = tensorShapes(config);
   for (const [name, shape] of shapes) {
     const found = tensors.get(name) ?? (name === "shared.weight" ? embeddingAlias(tensors) : undefined);
     if (found === undefined) throw new ModelError("checkpoint", missing(config, name, shape, tensors));
@@ -220,7 +233,9 @@ function missing(
   if (other !== name && tensors.has(other)) {
     return `The weights have ${other}, a ${gated ? "plain" : "gated"} feed-forward layer, but config.json says ${config.feedForward}. Use the config.json and the weights of one model.`;
   }
-  return `The weights lack ${name} [${shape.join(",")}], which config.json (${describe(config, name)}) needs. Use the config.json and the weights of one model; an encoder alone does not work.`;
+  if (isEncoderOnly(tensors))
+    return "The weights hold only an encoder, which cannot write text. It gives vectors: use spanfill embed, or choose a whole model.";
+  return `The weights lack ${name} [${shape.join(",")}], which config.json (${describe(config, name)}) needs. Use the config.json and the weights of one model.`;
 }
 
 /** Whether a name belongs to a layer past the configured last one. */

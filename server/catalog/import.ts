@@ -10,7 +10,7 @@ import { pipeline } from "node:stream/promises";
 import { type Entry, openPromise, type ZipFile } from "yauzl";
 import { reason } from "../../base/reason.ts";
 import { ModelError } from "../../models/errors.ts";
-import { tensorShapes } from "../../models/t5/weights.ts";
+import { encoderShapes, tensorShapes } from "../../models/t5/weights.ts";
 import { checkVocabulary } from "../../models/tokenizer/tokenizer.ts";
 import { fileNameSchema, ownNameSchema, quoted } from "../files/names.ts";
 import { isSame, noteFolder, removeOwn } from "../files/removal.ts";
@@ -20,7 +20,7 @@ import { readTensor, storedTensor } from "./folder/checkpoint.ts";
 import { findWeights, listFolder } from "./folder/find.ts";
 import { endTokenOf, readGenerationSettings } from "./folder/generation.ts";
 import { ADAPTER_CONFIG, fileKind, isGgufFile } from "./folder/model-files.ts";
-import { openModel } from "./folder/open.ts";
+import { openEncoderOnly, openModel } from "./folder/open.ts";
 import { shapeFile } from "./folder/shape.ts";
 import { sha256Of } from "./folder/sums.ts";
 import { readTokenizer } from "./folder/tokenizer.ts";
@@ -120,11 +120,12 @@ function saysShapeBeside(path: string): boolean {
  * @throws ModelError "config", "checkpoint" or "tokenizer" when the model would not load
  */
 async function tryModel(directory: string, signal: AbortSignal): Promise<void> {
-  const { config, form, checkpoint } = await openModel(directory, "float");
+  const encoder = await openEncoderOnly(directory);
+  const { config, form, checkpoint } = encoder ?? (await openModel(directory, "float"));
   const tokenizer = await readTokenizer(directory);
   const generation = await readGenerationSettings(directory);
   checkVocabulary(tokenizer, config.vocabSize, endTokenOf(generation, tokenizer, config));
-  for (const name of form === "float" ? tensorShapes(config).keys() : []) {
+  for (const name of form === "float" ? (encoder ? encoderShapes(config) : tensorShapes(config)).keys() : []) {
     signal.throwIfAborted();
     await readTensor(name, storedTensor(name, checkpoint));
   }

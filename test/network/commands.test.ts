@@ -53,6 +53,7 @@ const commands: {
   { name: "generate", args: ["--input", "the of", ...MODEL, "--num-beams", "2"] },
   { name: "score", args: ["--input", "the of", "--target", "and to", ...MODEL] },
   { name: "info", args: ["google/t5-efficient-small-nl16"] },
+  { name: "embed", args: ["pairs.jsonl", "--model", "./model"] },
   { name: "devices", args: ["--measure", ...MODEL] },
   {
     name: "evaluate",

@@ -5,7 +5,15 @@ import type { TensorSpec } from "../../../models/checkpoint/safetensors.ts";
 import type { StoredTensor, TensorMap } from "../../../models/checkpoint/tensor.ts";
 import { ModelError } from "../../../models/errors.ts";
 import type { T5Config } from "../../../models/t5/config.ts";
-import { checkTensors, EMBEDDING_ALIASES, LM_HEAD, refuseOtherHeads, unwrapped } from "../../../models/t5/weights.ts";
+import {
+  checkTensors,
+  EMBEDDING_ALIASES,
+  encoderShapes,
+  isEncoderOnly,
+  LM_HEAD,
+  refuseOtherHeads,
+  unwrapped,
+} from "../../../models/t5/weights.ts";
 import { type Checkpoint, openCheckpoint, openSafetensors, readTensor, sameTensor } from "./checkpoint.ts";
 import { findWeights, listFolder } from "./find.ts";
 import { INT8_FILE } from "./model-files.ts";
@@ -43,6 +51,22 @@ export async function openModel(directory: string, prefer: "float" | "int8"): Pr
   await refuseOwnEmbeddings(checkpoint.tensors);
   const config = await settleHead(shape, checkpoint.tensors);
   checkTensors(config, checkpoint.tensors);
+  return { directory, config, form: "float", checkpoint };
+}
+
+/**
+ * Opens a folder whose weights hold just an encoder.
+ * @returns undefined for others
+ * @throws ModelError "config" or "checkpoint"
+ */
+export async function openEncoderOnly(directory: string): Promise<OpenedModel | undefined> {
+  if ((await findWeights(directory)) === undefined) return undefined;
+  const opened = await openCheckpoint(directory);
+  const tensors = unwrapped(opened.tensors);
+  if (!isEncoderOnly(tensors)) return undefined;
+  const config = await (await declaredShape(directory))(tensors);
+  const checkpoint = withEmbedding({ ...opened, tensors }, config.tieWordEmbeddings);
+  checkTensors(config, checkpoint.tensors, encoderShapes(config));
   return { directory, config, form: "float", checkpoint };
 }
 
