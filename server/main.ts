@@ -1,7 +1,6 @@
 /** The language server: connects the protocol to the handlers. Its arguments choose stdio or Node's IPC. */
 import { join } from "node:path";
 import {
-  type CancellationToken,
   type ClientCapabilities,
   createConnection,
   DidChangeConfigurationNotification,
@@ -17,7 +16,6 @@ import {
   WorkDoneProgressCancelNotification,
   WorkDoneProgressCreateRequest,
 } from "vscode-languageserver/node";
-import type * as z from "zod";
 import { defined } from "../base/defined.ts";
 import { withStack } from "../base/reason.ts";
 import { english, type Translate } from "../base/translate.ts";
@@ -32,15 +30,17 @@ import { createSummaryCache } from "./features/read/summary-cache.ts";
 import { createTyping, waitForever } from "./features/write/typing/typing.ts";
 import { cacheFolder } from "./files/whole-file.ts";
 import { leaveFolder, settleFolders } from "./files/working-folder.ts";
+import { createAnswer } from "./lsp/answer.ts";
 import { type ClientAnswers, createClient, waitsForModel } from "./lsp/client.ts";
 import { OFFER_KINDS } from "./lsp/code-actions.ts";
 import { COMMAND_IDS, executeCommand, executeCommandParams } from "./lsp/commands/execute.ts";
+import { DEADLINES } from "./lsp/deadlines.ts";
 import { chooseEncoding, documentModel, type PositionEncoding } from "./lsp/document/positions.ts";
 import { createSuggestions } from "./lsp/document/suggestions.ts";
 import { createWords, WORD_KIND } from "./lsp/document/words.ts";
 import { createBackground } from "./lsp/engine/background.ts";
 import { createEngineHost } from "./lsp/engine/engine-host.ts";
-import { contentModified, invalidParams, refused, responseErrorOf } from "./lsp/errors.ts";
+import { contentModified, invalidParams, refused } from "./lsp/errors.ts";
 import { messageFrames } from "./lsp/frames.ts";
 import {
   codeActionParams,
@@ -54,6 +54,7 @@ import {
 } from "./lsp/handlers.ts";
 import { createLog } from "./lsp/log.ts";
 import type { PanelService } from "./lsp/panel.ts";
+import { createPatience } from "./lsp/patience.ts";
 import { createProgress } from "./lsp/progress.ts";
 import type { Services } from "./lsp/services.ts";
 import { createSettingsStore } from "./lsp/settings-store.ts";
@@ -81,6 +82,8 @@ let ending = false;
 const log = createLog((level, line) => connection.console[level === "debug" ? "log" : level](line));
 stayUp((line) => log.error(line));
 const background = createBackground(log);
+const CREATE = WorkDoneProgressCreateRequest.type;
+const patience = createPatience((line) => log.warn(line));
 const summaries = createSummaryCache({ file: join(cacheFolder(), "summaries.json") });
 const documents = new TextDocuments(documentModel(() => encoding));
 const typing = createTypingNotice((error) => log.debug(`training runs were not notified of your typing: ${error}`));
@@ -115,7 +118,9 @@ connection.onInitialize(({ capabilities, initializationOptions, rootUri, locale 
 connection.onInitialized(() => {
   if (listensForSettings) {
     background("listening for changed settings", () =>
-      connection.client.register(DidChangeConfigurationNotification.type, { section: SETTINGS_SECTION }),
+      patience.ask("client/registerCapability", () =>
+        connection.client.register(DidChangeConfigurationNotification.type, { section: SETTINGS_SECTION }),
+      ),
     );
   }
   background("reading the settings", () => settingsChanged(undefined));
@@ -125,10 +130,11 @@ connection.onInitialized(() => {
 connection.onDidChangeConfiguration(({ settings }) => {
   background("taking changed settings", () => settingsChanged(settings));
 });
+const answer = createAnswer({ log, refusal, services: () => services });
 connection.languages.inlineCompletion.on(answer(inlineCompletionParams, provideInlineCompletion));
-connection.onHover(answer(hoverParams, provideHover));
-connection.onCodeLens(answer(codeLensParams, provideCodeLenses));
-connection.onCodeAction(answer(codeActionParams, provideCodeActions));
+connection.onHover(answer(hoverParams, provideHover, { ms: DEADLINES.hover, late: null }));
+connection.onCodeLens(answer(codeLensParams, provideCodeLenses, { ms: DEADLINES.offers, late: [] }));
+connection.onCodeAction(answer(codeActionParams, provideCodeActions, { ms: DEADLINES.offers, late: [] }));
 // Not onExecuteCommand, which removes the progress token.
 connection.onRequest(ExecuteCommandRequest.type, answer(executeCommandParams, executeCommand));
 connection.onRequest(PANEL_REQUEST, answer(serverQuestionSchema, answerPanel));
@@ -167,31 +173,6 @@ connection.onShutdown(async () => {
 process.on("disconnect", () => process.exit(1));
 documents.listen(connection);
 connection.listen();
-
-/** A request's handler: refuses before initialize and after shutdown, checks the parameters, and answers errors. */
-function answer<S extends z.ZodType, R>(
-  schema: S,
-  handler: (services: Services, params: z.output<S>, signal: AbortSignal) => Promise<R>,
-) {
-  return async (params: unknown, token: CancellationToken): Promise<R> => {
-    const refused = refusal();
-    if (refused !== undefined || services === undefined) throw refused ?? notInitialized();
-    const controller = new AbortController();
-    const listening = token.onCancellationRequested(() => controller.abort());
-    if (token.isCancellationRequested) controller.abort();
-    try {
-      return await handler(services, schema.parse(params), controller.signal);
-    } catch (error) {
-      const response = responseErrorOf(error, controller.signal);
-      // An internal error is a bug; a bad model or a cancelled request is an ordinary answer.
-      if (response.code === ErrorCodes.InternalError) log.error(`a request failed: ${withStack(error)}`);
-      else log.debug(`answered with an error: ${response.message}`);
-      throw response;
-    } finally {
-      listening.dispose();
-    }
-  };
-}
 
 /** Answers a question of the panel, whose service is imported when first needed. */
 async function answerPanel(...asked: Parameters<PanelService["answer"]>): Promise<unknown> {
@@ -257,6 +238,7 @@ function servicesFor(
       ...defined({ scopeUri: scopeUri && fileBehind(scopeUri) }),
     });
   client = createClient(capabilities, options, rootUri, {
+    patience,
     folders: () => connection.workspace.getWorkspaceFolders(),
     request: (method, params) => connection.sendRequest(method, params),
     applyEdit: (label, edit) => connection.workspace.applyEdit({ label, edit }),
@@ -271,7 +253,7 @@ function servicesFor(
       return document;
     },
     settings: createSettingsStore({
-      fetch: workspace?.configuration ? fetch : undefined,
+      fetch: workspace?.configuration ? (uri) => patience.ask("workspace/configuration", () => fetch(uri)) : undefined,
       initial: initialSettings?.[SETTINGS_SECTION],
       problem: (sentence) => log.warn(sentence),
     }),
@@ -286,7 +268,7 @@ function servicesFor(
     progress: createProgress(
       {
         create: window?.workDoneProgress
-          ? (token) => connection.sendRequest(WorkDoneProgressCreateRequest.type, { token })
+          ? (token) => patience.ask(CREATE.method, () => connection.sendRequest(CREATE, { token }))
           : undefined,
         send: (token, value) => unheard(() => connection.sendProgress(WorkDoneProgress.type, token, value)),
       },

@@ -1,4 +1,5 @@
 /** The agents' tools: summaries and fills of a text that is not in an editor. */
+import { parseSettings } from "../protocol/settings.ts";
 import type {
   FillGapsInTextInput,
   FillGapsInTextOutput,
@@ -39,5 +40,4 @@ export async function fillGapsInText(
   return { text: made.text, fills: made.fills.map((fill) => fill.text), left: made.left.map(({ gap }) => gap), notes };
 }
 
-/** The default of the setting `summary.minimumConfidence`. */
-const LEAST_CONFIDENCE = 0.5;
+const LEAST_CONFIDENCE = parseSettings(undefined).settings["summary.minimumConfidence"];

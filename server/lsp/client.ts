@@ -5,13 +5,17 @@ import {
   ShowMessageRequest,
   type WorkspaceEdit,
 } from "vscode-languageserver-protocol";
+import { reason } from "../../base/reason.ts";
 import { LIST_FOLDER_REQUEST, READ_FILE_REQUEST } from "../../protocol/requests.ts";
 import { messageText } from "../../protocol/shown-text.ts";
 import { fileContentSchema, folderEntriesSchema } from "./client-answers.ts";
+import type { Patience } from "./patience.ts";
 import type { Client } from "./services.ts";
 
 /** The server's side of the connection. */
 export interface Asks {
+  /** How long the client's own answers are waited for; those of a person take any time. */
+  readonly patience: Patience;
   /** The workspace's folders; null if none is open. */
   folders(): Promise<readonly { readonly uri: string }[] | null>;
   request(method: string, params: object): Promise<unknown>;
@@ -42,12 +46,13 @@ export function createClient(
   let folders: Promise<readonly string[]> | undefined;
   const askFolders = async () => {
     try {
-      return ((await asks.folders()) ?? []).map(({ uri }) => uri);
+      return ((await asks.patience.ask("workspace/workspaceFolders", asks.folders)) ?? []).map(({ uri }) => uri);
     } catch {
       folders = undefined; // so that the next call asks again
       return [];
     }
   };
+  const request = (method: string, params: object) => asks.patience.ask(method, () => asks.request(method, params));
   const root = rootUri === null || rootUri === undefined ? [] : [rootUri];
   return {
     ask: isEnabled(options, "confirmPrivateFiles") ? askOnce(asks) : undefined,
@@ -60,13 +65,20 @@ export function createClient(
     foldersChanged: () => {
       folders = undefined;
     },
-    listFolder: async (uri) => folderEntriesSchema.parse(await asks.request(LIST_FOLDER_REQUEST, { uri })),
+    listFolder: async (uri) => folderEntriesSchema.parse(await request(LIST_FOLDER_REQUEST, { uri })),
     readFile: async (uri, mostBytes) => {
-      const { base64 } = fileContentSchema.parse(await asks.request(READ_FILE_REQUEST, { uri, mostBytes }));
+      const { base64 } = fileContentSchema.parse(await request(READ_FILE_REQUEST, { uri, mostBytes }));
       return base64 === undefined ? undefined : Buffer.from(base64, "base64");
     },
     applyEdit: async (label, edit) => {
-      const { applied, failureReason } = await asks.applyEdit(label, edit);
+      const apply = () => asks.applyEdit(label, edit);
+      // A person may look at a preview for as long as they like.
+      const isShown = edit.changeAnnotations !== undefined;
+      const answer = isShown ? apply() : asks.patience.ask("workspace/applyEdit", apply);
+      const { applied, failureReason } = await answer.catch((error) => ({
+        applied: false,
+        failureReason: reason(error),
+      }));
       return applied ? undefined : (failureReason ?? "the editor refused the edit");
     },
   };

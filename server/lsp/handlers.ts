@@ -17,6 +17,7 @@ import { sectionsOf, upperSections } from "../features/read/section-summary.ts";
 import { completeComment, inlineCompletion } from "../features/write/inline-completion.ts";
 import type { InlineCompletions } from "../features/write/typing/completions.ts";
 import { codeActions, cursorActions } from "./code-actions.ts";
+import { asked, DEADLINES, within } from "./deadlines.ts";
 import { checkEdition, withModel } from "./document/document-work.ts";
 import { whyNoProse } from "./document/no-prose.ts";
 import type { OpenDocument } from "./document/positions.ts";
@@ -106,11 +107,25 @@ export async function suggestion(
   if (quiet !== undefined) return none(quiet);
   const folder = await learnedFolder(services, uri, settings);
   const context = { settings, typing: services.typing, folder, t: services.t };
-  return withModel(services, "infill", (model) =>
-    comment === undefined
-      ? inlineCompletion({ ...context, model }, { document: uri, text, offset, explicit }, signal)
-      : completeComment({ ...context, model }, { ...comment, document: uri, explicit }, signal),
+  return suggestWithin(services, explicit, signal, (signal) =>
+    withModel(services, "infill", (model) =>
+      comment === undefined
+        ? inlineCompletion({ ...context, model }, { document: uri, text, offset, explicit }, signal)
+        : completeComment({ ...context, model }, { ...comment, document: uri, explicit }, signal),
+    ),
   );
+}
+
+/** Suggests within the deadline; after it, what nobody asked for comes to nothing. */
+export function suggestWithin(
+  services: Services,
+  explicit: boolean,
+  signal: AbortSignal,
+  work: (signal: AbortSignal) => Promise<InlineCompletions>,
+): Promise<InlineCompletions> {
+  if (explicit) return asked(services, DEADLINES.fills(1), signal, work);
+  const none = () => ({ items: [], reason: services.t("the model took too long"), cancelled: false });
+  return within(services.engine, DEADLINES.inlineCompletion, signal, work, none);
 }
 
 /**

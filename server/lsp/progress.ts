@@ -9,6 +9,7 @@ import type {
 import { english, type Translate } from "../../base/translate.ts";
 import { messageText } from "../../protocol/shown-text.ts";
 import { cancelled } from "./errors.ts";
+import { unlessAborted } from "./patience.ts";
 
 /** The connection to the client for progress. */
 export interface ProgressClient {
@@ -71,10 +72,12 @@ export function createProgress(client: ProgressClient, t: Translate = english): 
       running.set(token, controller);
       client.send(token, { kind: "begin", title: messageText(title), percentage: 0, cancellable: true });
       try {
-        return await run(both, ({ done, total }) => {
+        const work = run(both, ({ done, total }) => {
           const percentage = Math.floor((100 * done) / Math.max(total, 1));
-          client.send(token, { kind: "report", percentage, message: t("{0} of {1}", done, total) });
+          if (running.has(token))
+            client.send(token, { kind: "report", percentage, message: t("{0} of {1}", done, total) });
         });
+        return await unlessAborted(work, both);
       } catch (error) {
         throw controller.signal.aborted ? cancelled() : error;
       } finally {

@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { after, test } from "node:test";
 import type { EngineStatus } from "../../protocol/requests.ts";
 import { built } from "../support/built.ts";
-import { framed, RpcClient, RpcError } from "../support/json-rpc.ts";
+import { framed, RpcClient, RpcError, UNANSWERED } from "../support/json-rpc.ts";
 import { randomModelFolder } from "../support/random-model.ts";
 import { eventually } from "../support/waiting.ts";
 import { lives, type Session, startServer, startSession } from "./session.ts";
@@ -273,4 +273,37 @@ test("a client that answers configuration with an error gets the defaults", asyn
   });
   session.client.notify("workspace/didChangeConfiguration", { settings: {} });
   assert.equal(((await session.command("spanfill.status")) as EngineStatus).model, "built-in");
+});
+
+test("an engine that hangs keeps nobody waiting: cancels are answered at once, and the server ends", async () => {
+  await using session = await withEngine();
+  process.kill(session.pid, "SIGSTOP");
+  const at = { textDocument: { uri: URI }, position };
+  const asks = [
+    ["workspace/executeCommand", { command: "spanfill.fillGaps", arguments: [{ uri: URI, version: 1 }] }],
+    ["textDocument/hover", at],
+    ["textDocument/inlineCompletion", { ...at, context: { triggerKind: 1 } }],
+  ] as const;
+  for (const [method, params] of asks) {
+    const { id, result } = session.client.start(method, params);
+    session.client.notify("$/cancelRequest", { id });
+    await assert.rejects(result, code(CANCELLED), method);
+  }
+  await session.client.request("shutdown");
+  session.client.notify("exit");
+  assert.deepEqual(await session.client.exited, [0, null], session.client.stderr);
+  await gone(session.pid);
+});
+
+test("a client that leaves every question unanswered costs ten seconds once, and gets the defaults", async () => {
+  await using session = await startSession({ settings });
+  for (const method of ["workspace/configuration", "client/registerCapability", "window/workDoneProgress/create"]) {
+    session.client.answers.set(method, () => UNANSWERED);
+  }
+  session.client.notify("workspace/didChangeConfiguration", { settings: {} });
+  const { model } = (await session.command("spanfill.status")) as EngineStatus;
+  assert.equal(model, "built-in");
+  const began = performance.now();
+  for (let i = 0; i < 3; i++) await session.command("spanfill.status");
+  assert.ok(performance.now() - began < 10_000);
 });

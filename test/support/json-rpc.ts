@@ -28,6 +28,9 @@ export class RpcError extends Error {
   }
 }
 
+/** An answer that is not sent. */
+export const UNANSWERED = Symbol("unanswered");
+
 /** What the server sends, and how it ended. */
 export class RpcClient {
   /** Every message from the server, in order. */
@@ -131,7 +134,8 @@ export class RpcClient {
   private reply({ id, method, params }: Message): void {
     if (id === undefined || method === undefined) return;
     try {
-      this.send({ id, result: this.answers.get(method)?.(params) ?? null });
+      const result = this.answers.get(method)?.(params) ?? null;
+      if (result !== UNANSWERED) this.send({ id, result });
     } catch (error) {
       this.send({ id, error: { code: -32603, message: String(error) } });
     }

@@ -23,9 +23,14 @@ process.on("disconnect", () => process.exit(0));
 // Ctrl+C in a terminal reaches the whole process group; the parent decides what to stop.
 process.on("SIGINT", () => undefined);
 
+/** While calls run, the parent hears that often that this thread is not stuck. */
+const SIGN_OF_LIFE_MS = 500;
+let signs: NodeJS.Timeout | undefined;
+
 async function answer(call: Call): Promise<void> {
   const controller = new AbortController();
   running.set(call.id, controller);
+  signs ??= setInterval(() => send({ type: "alive" }), SIGN_OF_LIFE_MS);
   try {
     send({ type: "result", id: call.id, value: await perform(call, controller.signal) });
   } catch (error) {
@@ -33,6 +38,10 @@ async function answer(call: Call): Promise<void> {
     send({ type: "failed", id: call.id, code, message: reason(error) });
   } finally {
     running.delete(call.id);
+    if (running.size === 0) {
+      clearInterval(signs);
+      signs = undefined;
+    }
   }
 }
 

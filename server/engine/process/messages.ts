@@ -91,8 +91,12 @@ export const errorCode = z.enum([
   "storage",
 ]);
 
-/** Sent from the child to the parent: tokens so far, a call's result or failure, or the failure of a device. */
+/**
+ * Sent from the child to the parent: a sign of life during calls, tokens so far, a call's result or failure, or the
+ * failure of a device.
+ */
 export const toParentSchema = z.discriminatedUnion("type", [
+  z.object({ type: z.literal("alive") }),
   z.object({ type: z.literal("tokens"), id, ids, text: z.string() }),
   z.object({ type: z.literal("result"), id, value: z.unknown() }),
   z.object({ type: z.literal("failed"), id, code: errorCode, message: z.string() }),

@@ -1,12 +1,12 @@
 /** The engine in a child process, which contains crashes, memory and blocking calls; ending it frees everything. */
-import { type ChildProcess, fork } from "node:child_process";
-import { fileURLToPath } from "node:url";
+import type { ChildProcess } from "node:child_process";
 import { defined } from "../../../base/defined.ts";
 import { ModelError } from "../../../models/errors.ts";
-import { neutralFolder } from "../../files/working-folder.ts";
 import { type Device, type DeviceProbe, type OnFallback, plainReason } from "../device.ts";
 import type { CallOptions, Engine, LoadedModel, ModelReference } from "../engine.ts";
+import { forkEngine } from "./fork.ts";
 import { type Call, type Result, resultSchemas, type ToChild, toParentSchema } from "./messages.ts";
+import { HungError, SilenceWatch } from "./silence.ts";
 
 /** Options of the child process. */
 export interface RemoteEngineOptions {
@@ -19,6 +19,8 @@ export interface RemoteEngineOptions {
   /** Called when the child has crashed, become idle, or ended. */
   readonly onGone?: () => void;
   readonly onFallback?: OnFallback;
+  /** A process at work counts as hung after this time without a sign of life, or longer. Default: 10 seconds. */
+  readonly silentMs?: number;
 }
 
 /** An engine whose process can be observed. */
@@ -34,8 +36,8 @@ export interface RemoteEngine extends Engine {
 
 /**
  * Creates an engine that runs in a forked process. The process starts with the first call and again after a crash;
- * calls interrupted by a crash reject with ModelError "process". A model stays usable across restarts, since it is
- * reloaded.
+ * calls interrupted by a crash reject with ModelError "process". A process that hangs is killed, and its calls are made
+ * once more. A model stays usable across restarts, since it is reloaded.
  */
 export function createRemoteEngine(options: RemoteEngineOptions = {}): RemoteEngine {
   return new ChildEngine(options);
@@ -43,7 +45,6 @@ export function createRemoteEngine(options: RemoteEngineOptions = {}): RemoteEng
 
 const NEVER_BEGUN = { encodeMs: 0, firstTokenMs: 0, totalMs: 0, steps: 0 };
 const END_GRACE_MS = 2000;
-const STDERR_KEPT = 1000;
 
 /** A running call. */
 interface Pending {
@@ -65,11 +66,15 @@ class ChildEngine implements RemoteEngine {
   private nextId = 0;
   private disposed = false;
   private crashes = 0;
+  /** Whether the process has not finished a call yet. */
+  private fresh = true;
   /** Devices that ended the process. */
   private readonly deadly = new Set<Device>();
+  private readonly silence: SilenceWatch;
 
   constructor(options: RemoteEngineOptions) {
     this.options = options;
+    this.silence = new SilenceWatch((error) => this.kill(error), options.silentMs);
   }
 
   get pid(): number | undefined {
@@ -78,6 +83,7 @@ class ChildEngine implements RemoteEngine {
 
   async load(model: ModelReference): Promise<LoadedModel> {
     const info = await this.call("load", { type: "load", model });
+    this.silence.runs(info.parameters);
     return {
       info,
       encode: (parts, maxTokens) => this.call("encode", { type: "encode", model, parts, ...defined({ maxTokens }) }),
@@ -121,7 +127,7 @@ class ChildEngine implements RemoteEngine {
     await Promise.all(this.ending);
   }
 
-  /** Calls a model; if its device ends the process, repeats the call on the CPU. */
+  /** Calls a model, and once more if the process hangs; if its device ends the process, on the CPU. */
   private async call<T extends ModelCall["type"]>(
     type: T,
     call: WithoutId<ModelCall>,
@@ -135,7 +141,12 @@ class ChildEngine implements RemoteEngine {
     try {
       return await this.ask(type, call, options);
     } catch (error) {
-      if (device === "cpu" || this.crashes === crashes || !(error instanceof ModelError)) throw error;
+      if (this.crashes === crashes || !(error instanceof ModelError)) throw error;
+      if (device === "cpu") {
+        if (!(error instanceof HungError)) throw error;
+        options.signal?.throwIfAborted();
+        return this.ask(type, call, options);
+      }
       if (!this.deadly.has(device)) this.options.onFallback?.(device, plainReason(error.message));
       this.deadly.add(device);
       return onCpu();
@@ -155,6 +166,7 @@ class ChildEngine implements RemoteEngine {
     try {
       const value = await new Promise<unknown>((resolve, reject) => {
         this.pending.set(id, { type, resolve, reject, onTokens });
+        this.silence.watch(this.loading);
         this.send(child, { ...call, id } as Call);
         signal?.addEventListener("abort", cancel, { once: true });
       });
@@ -166,8 +178,14 @@ class ChildEngine implements RemoteEngine {
     } finally {
       signal?.removeEventListener("abort", cancel);
       this.pending.delete(id);
+      if (this.pending.size === 0) this.silence.stop();
       this.waitForIdle();
     }
+  }
+
+  /** Whether a call is under way that blocks the process for long; the first one of a process loads its model. */
+  private get loading(): boolean {
+    return this.fresh || [...this.pending.values()].some(({ type }) => type === "load" || type === "probe");
   }
 
   private waitForIdle(): void {
@@ -180,42 +198,23 @@ class ChildEngine implements RemoteEngine {
 
   private start(): ChildProcess {
     if (this.child !== undefined) return this.child;
-    const path = this.options.childPath ?? fileURLToPath(new URL("./child.js", import.meta.url));
-    // Without this process's arguments: a debugger's port or a test runner's flags are not for the child.
-    const child = fork(path, [], {
-      serialization: "advanced",
-      // A small nursery: tensors live outside the heap, so a large one costs 12 MB without benefit.
-      execArgv: ["--max-semi-space-size=2"],
-      stdio: ["ignore", "ignore", "pipe", "ipc"],
-      cwd: neutralFolder(),
+    let over = () => {};
+    const gone = new Promise<void>((resolve) => {
+      over = resolve;
+    });
+    const child = forkEngine({
+      ...this.options,
+      onMessage: (message) => this.receive(message),
+      onLost: (how) => {
+        if (this.child === child) this.crashes += 1;
+        this.lose(child, `The engine process ${how}`);
+        over();
+      },
     });
     this.child = child;
-    let lastWords = "";
-    child.stderr?.setEncoding("utf8").on("data", (text: string) => {
-      lastWords = (lastWords + text).slice(-STDERR_KEPT);
-      for (const line of text.split("\n")) if (line.trim() !== "") this.options.log?.(line);
-    });
-    const gone = new Promise<void>((resolve) => {
-      const lost = (how: string) => {
-        if (this.child === child) this.crashes += 1;
-        const lastOutput = lastWords.trim() === "" ? "" : ` Its last output: ${lastWords.trim()}`;
-        this.lose(child, `The engine process ${how}. The next request starts it again.${lastOutput}`);
-        resolve();
-      };
-      child.once("error", (error) => {
-        if (child.pid === undefined) lost(`could not be started: ${error.message}`);
-        else this.options.log?.(`engine process: ${error.message}`);
-      });
-      // Not "close", which never comes if the parent disconnects. Remaining output is read first.
-      child.once("exit", (code, signal) => {
-        const how = signal ? `was ended by ${signal}` : `ended with exit code ${code}`;
-        if (child.stderr === null || child.stderr.readableEnded) lost(how);
-        else child.stderr.once("close", () => lost(how));
-      });
-    });
+    this.fresh = true;
     this.ending.add(gone);
     void gone.finally(() => this.ending.delete(gone));
-    child.on("message", (message) => this.receive(message));
     return child;
   }
 
@@ -225,11 +224,14 @@ class ChildEngine implements RemoteEngine {
       this.options.log?.(`engine process: an unknown message was dropped (${typeof message})`);
       return;
     }
+    this.silence.heard(this.loading);
+    if (parsed.data.type === "alive") return;
     if (parsed.data.type === "fellBack") {
       this.options.onFallback?.(parsed.data.device, parsed.data.why);
       return;
     }
     const pending = this.pending.get(parsed.data.id);
+    if (parsed.data.type !== "tokens") this.fresh = false;
     if (parsed.data.type === "tokens") this.passOn(parsed.data, pending);
     else if (parsed.data.type === "result") pending?.resolve(parsed.data.value);
     else pending?.reject(new ModelError(parsed.data.code, parsed.data.message));
@@ -260,12 +262,25 @@ class ChildEngine implements RemoteEngine {
     child.once("exit", () => clearTimeout(kill));
   }
 
+  /** Ends a child that hangs. */
+  private kill(error: HungError): void {
+    const { child } = this;
+    if (child === undefined) return;
+    this.crashes += 1;
+    this.options.log?.(error.message);
+    this.lose(child, error);
+    child.kill("SIGKILL");
+  }
+
   /** Rejects the calls of a child that is gone. */
-  private lose(child: ChildProcess, why: string): void {
+  private lose(child: ChildProcess, why: string | ModelError): void {
     if (this.child !== child) return;
     this.child = undefined;
     clearTimeout(this.idle);
-    for (const { reject } of this.pending.values()) reject(new ModelError("process", why));
+    this.silence.stop();
+    for (const { reject } of this.pending.values()) {
+      reject(typeof why === "string" ? new ModelError("process", why) : why);
+    }
     this.pending.clear();
     this.options.onGone?.();
   }

@@ -4,6 +4,7 @@ import { percent } from "../../../base/figures.ts";
 import type { AskResult, ClassifyResult, SummarizeRangeResult } from "../../../protocol/commands/reading.ts";
 import { rememberedSummary } from "../../features/read/remembered-summary.ts";
 import { summaryNotes } from "../../features/read/summary-notes.ts";
+import { asked, DEADLINES } from "../deadlines.ts";
 import { onPart, type WorkOptions, workOn } from "../document/document-work.ts";
 import { withSummaries } from "../document/summaries.ts";
 import { cancelled } from "../errors.ts";
@@ -26,8 +27,10 @@ export const summarizeRange = onPart(
       minimumConfidence: settings["summary.minimumConfidence"],
     };
     const startMs = performance.now();
-    const run = (signal: AbortSignal, onProgress: WorkOptions["onProgress"]) =>
-      withSummaries(services, (context) => rememberedSummary(context, params, { signal, onProgress }));
+    const run = (own: AbortSignal, onProgress: WorkOptions["onProgress"]) =>
+      asked(services, DEADLINES.reading(end - start), own, (signal) =>
+        withSummaries(services, (context) => rememberedSummary(context, params, { signal, onProgress })),
+      );
     const result = await services.progress.run({ title: services.t("Spanfill: summarizing"), ...call, run });
     if (result === undefined) throw cancelled();
     const notes = summaryNotes(result, services.t);

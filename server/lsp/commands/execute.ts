@@ -2,6 +2,7 @@
 import * as z from "zod";
 import { COMMAND_NAMES, type CommandName, type Commands, commandId, FORMER_NAMES } from "../../../protocol/commands.ts";
 import { fillGapsInText, summarizeText } from "../../tools.ts";
+import { asked, DEADLINES } from "../deadlines.ts";
 import { type Call, withModel } from "../document/document-work.ts";
 import { summarizeFolder } from "../document/summaries.ts";
 import { invalidParams } from "../errors.ts";
@@ -22,13 +23,17 @@ type Handlers = {
 
 const HANDLERS: Handlers = {
   summarizeRange,
-  summarizeText: (services, args, { signal }) =>
-    withModel(services, "summarize", async (model) => summarizeText(await model(), args, { signal })),
+  summarizeText: (services, args, call) =>
+    asked(services, DEADLINES.reading(args.text.length), call.signal, (signal) =>
+      withModel(services, "summarize", async (model) => summarizeText(await model(), args, { signal })),
+    ),
   summarizeFolder,
   forgetSummaries,
   fillGaps: fillGapsInPart,
-  fillGapsInText: (services, args, { signal }) =>
-    withModel(services, "infill", async (model) => fillGapsInText(await model(), args, { signal })),
+  fillGapsInText: (services, args, call) =>
+    asked(services, DEADLINES.fills(args.text.split("___").length), call.signal, (signal) =>
+      withModel(services, "infill", async (model) => fillGapsInText(await model(), args, { signal })),
+    ),
   rephrase: rephrasePart,
   writeField,
   continueHere,

@@ -5,7 +5,7 @@ import { completeComment } from "../../features/write/inline-completion.ts";
 import { onPart, withModel } from "../document/document-work.ts";
 import { learnedFolder, whyQuiet } from "../document/quiet.ts";
 import { cancelled } from "../errors.ts";
-import { suggestion } from "../handlers.ts";
+import { suggestion, suggestWithin } from "../handlers.ts";
 import type { Services } from "../services.ts";
 import type { CheckedArguments } from "./arguments.ts";
 import { applyEdits } from "./write.ts";
@@ -42,8 +42,10 @@ export async function continueText(
     folder: await learnedFolder(services, uri, settings),
     t: services.t,
   };
-  const completions = await withModel(services, "infill", (model) =>
-    completeComment({ ...context, model }, { ...params, document: uri }, signal),
+  const completions = await suggestWithin(services, params.explicit, signal, (signal) =>
+    withModel(services, "infill", (model) =>
+      completeComment({ ...context, model }, { ...params, document: uri }, signal),
+    ),
   );
   if (completions.cancelled) throw cancelled();
   services.log.debug(

@@ -5,6 +5,7 @@ import type { Position, ProgressToken, Range } from "vscode-languageserver-proto
 import type { Feature } from "../../../protocol/panel.ts";
 import type { Settings } from "../../../protocol/settings.ts";
 import type { LoadedModel } from "../../engine/engine.ts";
+import { asked, DEADLINES } from "../deadlines.ts";
 import type { Work } from "../engine/engine-host.ts";
 import { cancelled, contentModified, EngineEnded } from "../errors.ts";
 import type { Services } from "../services.ts";
@@ -128,12 +129,14 @@ export interface Call {
  */
 export async function workOn<T extends { readonly cancelled: boolean }>(
   services: Services,
-  { check }: Target,
+  { text, start, end, settings, check }: Target,
   { feature, title, token, signal }: Call & { readonly feature: Feature; readonly title: string },
   work: (model: () => Promise<LoadedModel>, options: WorkOptions) => Promise<T>,
 ): Promise<T> {
+  const gaps = () => text.slice(start, end).split(settings.gapMarker).length - 1;
+  const ms = feature === "infill" ? DEADLINES.fills(gaps()) : DEADLINES.reading(end - start);
   const run = (own: AbortSignal, onProgress: WorkOptions["onProgress"]) =>
-    withModel(services, feature, (model) => work(model, { signal: own, onProgress }));
+    asked(services, ms, own, (signal) => withModel(services, feature, (model) => work(model, { signal, onProgress })));
   const result = await services.progress.run({ title, token, signal, run });
   if (result.cancelled) throw cancelled();
   check();

@@ -4,6 +4,7 @@
  */
 
 import { defined } from "../../../base/defined.ts";
+import { onFirstCall } from "../../../base/once.ts";
 import { english, type Translate } from "../../../base/translate.ts";
 import { ModelError } from "../../../models/errors.ts";
 import { fallbackNotice } from "../../../protocol/devices.ts";
@@ -57,6 +58,7 @@ export interface EngineHost {
   /** A key for what the model of a feature would answer now. @throws ModelError where there is none */
   identity(settings: EngineSettings, feature: Feature): Promise<string>;
   status(settings: EngineSettings): EngineStatus;
+  isLoading(): boolean;
   /**
    * Ends the engine's process; the next use starts another.
    * @param again whether the next process repeats the work in progress: its `use` throws an EngineEnded that says so
@@ -144,6 +146,8 @@ class Host implements EngineHost {
       this.publish();
     }
   }
+
+  isLoading = (): boolean => this.loading > 0;
 
   private translation(): Translate {
     return this.options.t?.() ?? english;
@@ -289,12 +293,4 @@ interface Trial {
   readonly key: string;
   readonly name: string;
   readonly pid: number | undefined;
-}
-
-function onFirstCall<T>(make: () => T): () => T {
-  let result: { readonly value: T } | undefined;
-  return () => {
-    result ??= { value: make() };
-    return result.value;
-  };
 }

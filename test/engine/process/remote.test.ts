@@ -157,10 +157,10 @@ test("dispose rejects what is under way and leaves no process", async () => {
 });
 
 /** An engine on a child of our own making. */
-function badChild(name: string, script: string, log?: (line: string) => void): RemoteEngine {
+function badChild(name: string, script: string, log?: (line: string) => void, silentMs?: number): RemoteEngine {
   const path = join(scripts, `${name}.mjs`);
   writeFileSync(path, script);
-  return createRemoteEngine({ childPath: path, ...defined({ log }) });
+  return createRemoteEngine({ childPath: path, ...defined({ log, silentMs }) });
 }
 
 test("a child that ends at once is reported with its exit code and last words", async () => {
@@ -204,4 +204,48 @@ test("a child that ignores the end is killed", { timeout: 300_000 }, async () =>
   const { pid = 0 } = engine;
   await engine.dispose();
   assert.equal(lives(pid), false);
+});
+
+test("a process that hangs is replaced, and the next does its calls; those cancelled meanwhile are not repeated", async () => {
+  const lines: string[] = [];
+  await withEngine({ silentMs: 300, log: (line) => lines.push(line) }, async (engine, model) => {
+    const expected = (await model.generate(SHORT)).sequences;
+    const stopped = engine.pid ?? 0;
+    process.kill(stopped, "SIGSTOP");
+    const controller = new AbortController();
+    const given = model.generate(SHORT, { signal: controller.signal });
+    const asked = model.generate(SHORT);
+    controller.abort(new Error("given up"));
+    await assert.rejects(given, /given up/);
+    assert.deepEqual((await asked).sequences, expected);
+    assert.notEqual(engine.pid, stopped);
+    assert.equal(lives(stopped), false);
+    assert.match(lines.join("\n"), /did not respond for \d+ s and was ended/);
+  });
+});
+
+test("a call that hangs twice is refused with the reason", async () => {
+  const script = `
+    process.on("message", ({ id, type }) => {
+      if (type === "load") process.send({ type: "result", id, value: { parameters: 1 } });
+    });
+    process.on("disconnect", () => process.exit());`;
+  const engine = badChild("hangs", script, undefined, 200);
+  const model = await engine.load(reference);
+  await assert.rejects(model.decode([5]), isProcessError(/did not respond for .* The next request starts it again/));
+  await engine.dispose();
+});
+
+test("a process that is busy for long and gives signs of life is left alone", async () => {
+  const script = `
+    process.on("message", ({ id, type }) => {
+      if (type === "load") return process.send({ type: "result", id, value: { parameters: 1 } });
+      const signs = setInterval(() => process.send({ type: "alive" }), 20);
+      setTimeout(() => { clearInterval(signs); process.send({ type: "result", id, value: "done" }); }, 3000);
+    });
+    process.on("disconnect", () => process.exit());`;
+  const engine = badChild("works", script, undefined, 1000);
+  const model = await engine.load(reference);
+  assert.equal(await model.decode([5]), "done");
+  await engine.dispose();
 });

@@ -1,0 +1,51 @@
+/** Starts the engine's process, reads what it reports, and says how it ended. */
+import { type ChildProcess, fork } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { neutralFolder } from "../../files/working-folder.ts";
+
+/** How the process is started and observed. */
+interface ForkOptions {
+  /** The process's script; by default child.js next to this bundle. */
+  readonly childPath?: string;
+  /** Receives the process's stderr, line by line. */
+  readonly log?: (line: string) => void;
+  readonly onMessage: (message: unknown) => void;
+  /** Called once when the process has ended or could not be started; completes "The engine process ...". */
+  readonly onLost: (how: string) => void;
+}
+
+const STDERR_KEPT = 1000;
+
+/** Starts a process. */
+export function forkEngine({ childPath, log, onMessage, onLost }: ForkOptions): ChildProcess {
+  const path = childPath ?? fileURLToPath(new URL("./child.js", import.meta.url));
+  // Without this process's arguments: a debugger's port or a test runner's flags are not for the child.
+  const child = fork(path, [], {
+    serialization: "advanced",
+    // A small nursery: tensors live outside the heap, so a large one costs 12 MB without benefit.
+    execArgv: ["--max-semi-space-size=2"],
+    stdio: ["ignore", "ignore", "pipe", "ipc"],
+    cwd: neutralFolder(),
+  });
+  let lastWords = "";
+  child.stderr?.setEncoding("utf8").on("data", (text: string) => {
+    lastWords = (lastWords + text).slice(-STDERR_KEPT);
+    for (const line of text.split("\n")) if (line.trim() !== "") log?.(line);
+  });
+  const lost = (how: string) => {
+    const lastOutput = lastWords.trim() === "" ? "" : ` Its last output: ${lastWords.trim()}`;
+    onLost(`${how}. The next request starts it again.${lastOutput}`);
+  };
+  child.once("error", (error) => {
+    if (child.pid === undefined) lost(`could not be started: ${error.message}`);
+    else log?.(`engine process: ${error.message}`);
+  });
+  // Not "close", which never comes if the parent disconnects. Remaining output is read first.
+  child.once("exit", (code, signal) => {
+    const how = signal ? `was ended by ${signal}` : `ended with exit code ${code}`;
+    if (child.stderr === null || child.stderr.readableEnded) lost(how);
+    else child.stderr.once("close", () => lost(how));
+  });
+  child.on("message", onMessage);
+  return child;
+}

@@ -1,0 +1,58 @@
+/** Connects handlers to requests: checks, cancels, and answers errors. */
+import { type CancellationToken, ErrorCodes, type ResponseError } from "vscode-languageserver-protocol";
+import type * as z from "zod";
+import { withStack } from "../../base/reason.ts";
+import { within } from "./deadlines.ts";
+import { refused, responseErrorOf } from "./errors.ts";
+import type { Log } from "./log.ts";
+import { unlessAborted } from "./patience.ts";
+import type { Services } from "./services.ts";
+
+/** The server as requests find it. */
+interface Server {
+  readonly log: Log;
+  /** Why requests are refused at the moment: before initialize, and after shutdown. */
+  refusal(): ResponseError | undefined;
+  services(): Services | undefined;
+}
+
+/** A handler of requests. */
+type Handler<Params, Result> = (services: Services, params: Params, signal: AbortSignal) => Promise<Result>;
+
+/** How long a handler may take, and the answer when it has taken longer. */
+interface Deadline<Result> {
+  readonly ms: number;
+  readonly late: Result;
+}
+
+/**
+ * Creates what makes a listener of a handler: it refuses requests out of turn, checks the parameters, answers a
+ * cancelled request at once, whether or not the work has noticed, and turns errors into responses.
+ */
+export function createAnswer({ log, refusal, services }: Server) {
+  return <S extends z.ZodType, R>(schema: S, handler: Handler<z.output<S>, R>, deadline?: Deadline<R>) =>
+    async (params: unknown, token: CancellationToken): Promise<R> => {
+      const parts = services();
+      const why = refusal();
+      if (why !== undefined || parts === undefined) {
+        throw why ?? refused(ErrorCodes.ServerNotInitialized, "Send initialize first.");
+      }
+      const controller = new AbortController();
+      const listening = token.onCancellationRequested(() => controller.abort());
+      if (token.isCancellationRequested) controller.abort();
+      const { signal } = controller;
+      try {
+        const work = async (signal: AbortSignal) => handler(parts, schema.parse(params), signal);
+        if (deadline === undefined) return await unlessAborted(work(signal), signal);
+        return await within(parts.engine, deadline.ms, signal, work, () => deadline.late);
+      } catch (error) {
+        const response = responseErrorOf(error, signal);
+        // An internal error is a bug; a bad model or a cancelled request is an ordinary answer.
+        if (response.code === ErrorCodes.InternalError) log.error(`a request failed: ${withStack(error)}`);
+        else log.debug(`answered with an error: ${response.message}`);
+        throw response;
+      } finally {
+        listening.dispose();
+      }
+    };
+}
