@@ -1,13 +1,27 @@
 /** Notices text in a language that the model does not know; when in doubt, says nothing. */
+import { proseText, readDocument } from "./document.ts";
 
 /**
- * The language of a text that is none of `languages`; undefined when it is one of them, or there is too little prose to
- * tell. Code, names, links and markup do not count; at most the first 1,000 characters of the rest are looked at.
+ * The language of a text's prose that is none of `languages`.
+ * @param format a language id or a file's name; told by the content where it is absent
+ * @see foreignLanguage
+ */
+export async function foreignLanguageOf(
+  text: string,
+  languages: readonly string[],
+  format?: string,
+): Promise<string | undefined> {
+  return foreignLanguage(proseText(await readDocument(text.slice(0, MOST_READ), format)), languages);
+}
+
+/**
+ * The language of prose that is none of `languages`; undefined when it is one of them, or there is too little to tell.
+ * Names do not count; at most the first 1,000 characters of the rest are looked at.
  * @param languages ISO 639-1 codes
  * @returns an ISO 639-1 code
  */
 export async function foreignLanguage(text: string, languages: readonly string[]): Promise<string | undefined> {
-  const prose = proseOf(text.slice(0, MOST_READ)).slice(0, MOST_PROSE);
+  const prose = withoutNames(text.slice(0, MOST_READ)).slice(0, MOST_PROSE);
   // Letters of other scripts say more: fewer of them are needed.
   const latin = prose.match(/\p{Script=Latin}/gu)?.length ?? 0;
   const letters = prose.match(/\p{L}/gu)?.length ?? 0;
@@ -47,12 +61,9 @@ function isPlainEnglish(prose: string): boolean {
 const ENGLISH =
   /\b(?:the|and|of|to|is|are|this|with|you|that|be|by|from|if|can|your|not|will|when|which|have|has|these|their|they|its|should|must|each|was|were|there|how|what|it|use|used|using|other|more|than|but|our|new)\b/gi;
 
-/** The text without code, links, markup, and words that look like names in code. */
-function proseOf(text: string): string {
+/** The prose without words that look like names in code. */
+function withoutNames(text: string): string {
   const words = text
-    .replace(/^---\n[\s\S]*?\n---\n/, "")
-    .replace(/^[ \t]*(`{3,}|~{3,})[\s\S]*?(?:^[ \t]*\1|(?![\s\S]))/gm, " ")
-    .replace(/`[^`\n]{0,200}`|<[^>\n]{0,200}>|\]\([^)\n]{0,200}\)|\{\{[^}\n]{0,200}\}\}/g, " ")
     // Languages without spaces have the names of others between their words.
     .replace(/[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}]+/gu, " $& ")
     .split(/\s+/)

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { foreignLanguage, languageName } from "../../server/text/languages.ts";
+import { foreignLanguage, foreignLanguageOf, languageName } from "../../server/text/languages.ts";
 
 const foreign: Record<string, string> = {
   de: "Der Zwischenspeicher wird geleert, sobald sich eine Datei ändert. Danach liest der Server alle Einträge neu ein.",
@@ -24,7 +24,7 @@ for (const [language, text] of Object.entries(foreign)) {
   test(`${languageName(language)} is outside of what an English model knows`, async () => {
     assert.equal(await foreignLanguage(text, ["en"]), language);
     assert.equal(
-      await foreignLanguage(`# cache\n\n\`\`\`sh\nnpm run cache && npm start -- the list of it\n\`\`\`\n\n${text}`, [
+      await foreignLanguageOf(`# cache\n\n\`\`\`sh\nnpm run cache && npm start -- the list of it\n\`\`\`\n\n${text}`, [
         "en",
       ]),
       language,
@@ -57,9 +57,22 @@ const known: [string, string][] = [
 ];
 for (const [what, text] of known) {
   test(`${what} is not called foreign`, { timeout: 20_000 }, async () => {
-    assert.equal(await foreignLanguage(text, ["en"]), undefined);
+    assert.equal(await foreignLanguageOf(text, ["en"]), undefined);
   });
 }
+
+test("only the prose of a format is looked at", async () => {
+  const english = "The server reads all entries again.";
+  const german =
+    "Der Zwischenspeicher wird geleert, sobald sich eine Datei ändert. Danach liest der Server alles neu ein.";
+  const texts = [
+    ["latex", `% ${german}\n${english}`, undefined],
+    ["restructuredtext", `.. code::\n\n   ${german}\n\n${english}`, undefined],
+    ["typescript", `// ${german}\nconst english = "${english}";`, "de"],
+  ] as const;
+  for (const [format, text, language] of texts)
+    assert.equal(await foreignLanguageOf(text, ["en"], format), language, format);
+});
 
 test("a model of another language finds English foreign", async () => {
   const english = "The cache is emptied as soon as a file changes. After that, the server reads all entries again.";

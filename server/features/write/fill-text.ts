@@ -3,7 +3,7 @@ import { english, type Translate } from "../../../base/translate.ts";
 import { ModelError } from "../../../models/errors.ts";
 import type { LoadedModel } from "../../engine/engine.ts";
 import { lineAt } from "../../text/document/source.ts";
-import { foreignLanguage, languageName } from "../../text/languages.ts";
+import { foreignLanguageOf, languageName } from "../../text/languages.ts";
 import type { WrittenDocument } from "../../text/reading.ts";
 import { gapsOf, type LeftMarker, type PlacedGap, type WhyLeft } from "./gaps.ts";
 import { type InfillResult, infill } from "./infill.ts";
@@ -36,7 +36,7 @@ export async function fillText(
   const model = await context.model();
   const [first] = gaps;
   const near = text.slice(Math.max(0, (first?.start ?? 0) - AROUND), (first?.end ?? 0) + AROUND);
-  const language = await foreignLanguage(near, model.info.languages);
+  const language = await foreignLanguageOf(near, model.info.languages, document.languageId);
   const made = await infill({ model }, { text, gaps, ...rest }, options);
   if (language === undefined) return { ...made, gaps, passed };
   const low = <C extends { readonly confidence: number }>(candidate: C) => ({

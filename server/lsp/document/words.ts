@@ -9,7 +9,7 @@ import type { Settings } from "../../../protocol/settings.ts";
 import { labelText } from "../../../protocol/shown-text.ts";
 import { proseWordAt } from "../../features/write/prose-word.ts";
 import { rephrase } from "../../features/write/rephrase.ts";
-import { foreignLanguage } from "../../text/languages.ts";
+import { foreignLanguageOf } from "../../text/languages.ts";
 import { cancelled, contentModified } from "../errors.ts";
 import type { OtherWords, Services, Words } from "../services.ts";
 import { isStale, withModel } from "./document-work.ts";
@@ -37,7 +37,8 @@ export function createWords(): Words {
       const around = text.slice(Math.max(0, place.start - AROUND), place.end + AROUND);
       let answering: string | undefined;
       const rephrased = await withModel(services, "infill", async (model, { actual }) => {
-        if ((await foreignLanguage(around, (await model()).info.languages)) !== undefined) return undefined;
+        const { languages } = (await model()).info;
+        if ((await foreignLanguageOf(around, languages, document.languageId)) !== undefined) return undefined;
         const params = { text, ...place, count: MOST_SHOWN };
         const answer = await rephrase({ model, settings }, params, { signal });
         answering = actual();

@@ -2,7 +2,7 @@
 import { setTimeout } from "node:timers/promises";
 import { LRUCache } from "lru-cache";
 import type { LoadedModel } from "../../../engine/engine.ts";
-import { foreignLanguage } from "../../../text/languages.ts";
+import { foreignLanguageOf } from "../../../text/languages.ts";
 import { createPredictor, type Predictor } from "./predictor.ts";
 import { createTypedPast, type TypedPast } from "./typed-past.ts";
 import type { WordPlace } from "./word-place.ts";
@@ -68,7 +68,7 @@ const AROUND = 3000;
 
 async function languageOf(text: string, languages: readonly string[]): Promise<TypedLanguage> {
   const english = languages.includes("en");
-  const foreign = await foreignLanguage(text, english ? ["en"] : languages);
+  const foreign = await foreignLanguageOf(text, english ? ["en"] : languages);
   if (foreign === undefined) return { english };
   return languages.includes(foreign) ? { english: false } : { english: false, foreign };
 }
