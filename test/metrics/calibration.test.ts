@@ -1,29 +1,31 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { seededRandom } from "../../models/random.ts";
-import { measuresOf, probabilityOf } from "../../server/catalog/folder/calibration.ts";
+import {
+  CALIBRATED_KINDS,
+  type CalibratedKind,
+  type Curve,
+  MEASURES,
+  measuresOf,
+  probabilityOf,
+} from "../../server/catalog/folder/calibration.ts";
 import { crossReliability, fitCurve, reliability, type Trial } from "../../server/metrics/calibration.ts";
 
-const SMALL: Trial[] = (
-  [
-    [[-0.1], 1],
-    [[-0.4, -0.2], 1],
-    [[-2], 0],
-    [[-1, -0.5], 0],
-    [[-0.3], 0],
-    [[-0.9], 1],
-    [[-3, -1, -0.2], 0],
-    [[-0.05, -0.05], 1],
-    [[-1.5], 0],
-    [[-0.7, -0.6, -0.1], 1],
-    [[-2.5, -0.3], 0],
-    [[-0.2, -0.1, -0.1], 0],
-  ] as const
-).map(([logProbs, right]) => ({ logProbs, right: right === 1 }));
+/** Curves that gradient descent in numpy finds (test/fixtures/metrics/make_calibration.py). */
+const { trials: SMALL, curves }: { trials: Trial[]; curves: Record<CalibratedKind, Curve> } = JSON.parse(
+  readFileSync("test/fixtures/metrics/calibration.json", "utf8"),
+);
 
-test("the curve is the one that gradient descent in numpy finds for the same penalized likelihood", () => {
-  const curve = fitCurve("fill", SMALL);
-  assert.deepEqual(curve, { bias: 0.9072, weights: { total: 1.377, length: 0.5582 } });
+test("the curve of each kind is the one that gradient descent in numpy finds for the same penalized likelihood", () => {
+  for (const kind of CALIBRATED_KINDS) {
+    const { bias, weights } = fitCurve(kind, SMALL) ?? assert.fail(kind);
+    const near = (actual = Number.NaN, expected = Number.NaN) =>
+      assert.ok(Math.abs(actual - expected) < 5.1e-4, `${kind}: ${actual}, numpy has ${expected}`);
+    near(bias, curves[kind].bias);
+    assert.deepEqual(Object.keys(weights), Object.keys(curves[kind].weights), kind);
+    for (const name of MEASURES) if (name in weights) near(weights[name], curves[kind].weights[name]);
+  }
 });
 
 /** Texts whose chance to be right is a known function of their likelihood. */

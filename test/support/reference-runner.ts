@@ -5,8 +5,8 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseConfig, type T5Config } from "../../models/t5/config.ts";
 import { relativePositionBucket } from "../../models/t5/position.ts";
-import { logSumOfExponentials, penalize, penalizedTokens } from "../../server/engine/search/logits.ts";
 import type { DecoderState, Runner } from "../../server/engine/search/runner.ts";
+import { plainlyBanned } from "./plain-bans.ts";
 
 /** A runner that also shows the encoder's states. */
 export interface ReferenceRunner extends Runner {
@@ -206,17 +206,12 @@ export function openReferenceRunner(directory: string): ReferenceRunner {
       current = past.map((row, i) => {
         const logits = result.logits.subarray(i * V, (i + 1) * V);
         const scores = Float32Array.from(logits);
-        for (const [token, forbidden] of penalizedTokens([config.decoderStartTokenId, ...row], {
-          ...chunk,
-          repetitionPenalty: 1,
-        })) {
-          scores[token] = penalize(scores[token] ?? 0, forbidden, 1);
-        }
+        for (const banned of plainlyBanned([config.decoderStartTokenId, ...row], chunk)) scores[banned] = -Infinity;
         const best = scores.reduce((a, b) => Math.max(a, b), -Infinity);
         const token = ended[i] ? config.padTokenId : scores.indexOf(best);
         row.push(token);
         ids[i]?.push(token);
-        logProbs[i]?.push((logits[token] ?? 0) - logSumOfExponentials(logits));
+        logProbs[i]?.push((logits[token] ?? 0) - logSum(logits));
         ended[i] ||= chunk.stopTokens.includes(token);
         return token;
       });
@@ -252,6 +247,12 @@ export function openReferenceRunner(directory: string): ReferenceRunner {
     },
     async dispose() {},
   };
+}
+
+/** The logarithm of the sum of the exponentials. */
+function logSum(values: Float32Array): number {
+  const most = values.reduce((a, b) => Math.max(a, b), -Infinity);
+  return most + Math.log(values.reduce((sum, value) => sum + Math.exp(value - most), 0));
 }
 
 /** x times the transpose of a [out, in] weight. */

@@ -2,8 +2,8 @@
  * A runner whose logits are a function of the tokens so far, so that a search can be tested against plain reasoning.
  */
 
-import { penalize, penalizedTokens } from "../../server/engine/search/logits.ts";
 import type { DecoderState, Encoded, Runner } from "../../server/engine/search/runner.ts";
+import { plainlyBanned } from "./plain-bans.ts";
 
 /** What a scripted runner was asked. */
 export interface ScriptedRunner extends Runner {
@@ -67,9 +67,7 @@ export function scriptedRunner(
           next = next.map((row, i) => {
             const logits = Float32Array.from(logitsOf(row, inputOf(i)));
             const scores = logits.slice();
-            for (const [token, forbidden] of penalizedTokens(past[i] ?? [], { ...chunk, repetitionPenalty: 1 })) {
-              scores[token] = penalize(scores[token] ?? 0, forbidden, 1);
-            }
+            for (const token of plainlyBanned(past[i] ?? [], chunk)) scores[token] = -Infinity;
             const token = scores.indexOf(Math.max(...scores));
             ids[i]?.push(token);
             logProbs[i]?.push(logSoftmax(logits)[token] ?? 0);
