@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { inGerman } from "../../test/e2e/german.mjs";
 import { inHostileFolder } from "../../test/e2e/hostile.mjs";
 import { inWindow } from "../../test/e2e/seen.mjs";
+import { inUntrustedFolder } from "../../test/e2e/trust.mjs";
 import { keepLogs, openPage, startCodeServer } from "./code-server.mjs";
 import { installEditor } from "./install.mjs";
 import { hostileModel } from "./models.mjs";
@@ -48,6 +49,9 @@ export async function inCodeServer({ folder, workspace, results, vsix, settings,
       }),
       await inGerman({ page, server, workspace, results }),
     ];
+    const other = await page.context().newPage();
+    await page.close();
+    seen.push(await inUntrustedFolder({ page: other, server, workspace, results, user, badModel: bad.directory }));
     server.stop();
     const sent = trace.outcome(server.extension);
     seen.push(sent);
