@@ -1,7 +1,7 @@
 // Runs the unit tests: builds dist/, bundles every test file with esbuild, then hands the bundles to node:test, one at
-// a time for each core and one more, for many wait for processes that they started. Arguments pick files by substring: `node scripts/test.mjs spans`
-// runs test/**/*spans*.test.ts. With --events the end of each test is a line of JSON; a skipped one carries the reason
-// in the place of `ok`.
+// a time for each core and two more, for many wait for processes that they started. Arguments pick files by substring:
+// `node scripts/test.mjs spans` runs test/**/*spans*.test.ts. With --events the end of each test is a line of JSON; a
+// skipped one carries the reason in the place of `ok`.
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
@@ -11,6 +11,7 @@ import { run } from "node:test";
 import { spec } from "node:test/reporters";
 import { build } from "esbuild";
 import { built } from "./build.mjs";
+import { sameCases } from "./same-cases.mjs";
 import { wat } from "./wat.mjs";
 
 /** The longest, which start first, so that the others fill the lanes beside them. */
@@ -51,7 +52,7 @@ await build({
   platform: "node",
   target: "node20",
   packages: "external",
-  plugins: [wat],
+  plugins: [wat, sameCases],
   sourcemap: "inline",
   logLevel: "warning",
   // Each file prepares the tests' models in a separate folder, not among a person's.
@@ -77,7 +78,7 @@ function turn(name) {
 /** The events of all files, without the totals. */
 async function* events() {
   const paths = files.map((name) => join(outdir, name.replace(/\.ts$/, ".mjs")));
-  for await (const event of run({ files: paths, concurrency: availableParallelism() + 1 })) {
+  for await (const event of run({ files: paths, concurrency: availableParallelism() + 2 })) {
     if (event.type === "test:diagnostic" && event.data.nesting === 0) continue;
     count(event);
     yield event;
