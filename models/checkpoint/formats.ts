@@ -75,8 +75,17 @@ export async function formatOf(source: ByteSource): Promise<CheckpointFormat | u
 export async function unknownFormat(source: ByteSource): Promise<ModelError> {
   const head = await source.read(0, Math.min(24, source.sizeBytes));
   const begins = JSON.stringify(new TextDecoder("latin1").decode(head));
+  if (begins.startsWith('"version https://git-lfs'))
+    return new ModelError(
+      "checkpoint",
+      `${source.name} is only a Git LFS pointer to the weights. Fetch them with "git lfs pull", or download the file from its repository.`,
+    );
   const what =
-    source.sizeBytes === 0 ? "is 0 bytes long" : `begins with ${begins}, which is not a known format of weights`;
+    source.sizeBytes === 0
+      ? "is 0 bytes long"
+      : /^"\s*<(!doctype|html)/i.test(begins)
+        ? "is a web page, not weights"
+        : `begins with ${begins}, which is not a known format of weights`;
   return new ModelError("checkpoint", `${source.name} ${what}. Download the file again.`);
 }
 

@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 import * as z from "zod";
 import { reason } from "../../base/reason.ts";
 import { ModelError } from "../../models/errors.ts";
+import { firstIssue } from "../../models/issue.ts";
 import { type Calibration, calibrationSchema } from "./folder/calibration.ts";
 import { listFolder } from "./folder/find.ts";
 import { isGgufFile } from "./folder/model-files.ts";
@@ -176,7 +177,7 @@ export function readManifest(directory: string): ModelManifest {
       ...rest,
     };
   } catch (cause) {
-    const what = cause instanceof z.ZodError ? z.prettifyError(cause) : reason(cause);
+    const what = cause instanceof z.ZodError ? firstIssue(cause) : reason(cause);
     throw new ModelError("config", `${path} is malformed (${what}). Correct it or remove it.`, { cause });
   }
 }
@@ -191,7 +192,7 @@ export function readDecoding(directory: string): ModelDecoding {
   try {
     return decodingSchema.parse(JSON.parse(readFileSync(path, "utf8")));
   } catch (cause) {
-    const what = cause instanceof z.ZodError ? z.prettifyError(cause) : reason(cause);
+    const what = cause instanceof z.ZodError ? firstIssue(cause) : reason(cause);
     throw new ModelError("config", `${path} is malformed (${what}). Correct it or remove it.`, { cause });
   }
 }

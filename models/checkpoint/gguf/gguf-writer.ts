@@ -1,6 +1,7 @@
 /** Writes GGUF files of T5, llama.cpp's format. */
 import * as z from "zod";
 import { ModelError } from "../../errors.ts";
+import { firstIssue } from "../../issue.ts";
 import type { T5Config } from "../../t5/config.ts";
 import { tensorShapes } from "../../t5/weights.ts";
 import { GGUF_MAGIC } from "../magic.ts";
@@ -157,7 +158,7 @@ function vocabularyOf(config: T5Config, json: unknown) {
   if (!parsed.success) {
     throw new ModelError(
       "tokenizer",
-      `Only unigram tokenizers can be exported to GGUF (${z.prettifyError(parsed.error)}). Export to hf or onnx.`,
+      `Only unigram tokenizers can be exported to GGUF (${firstIssue(parsed.error)}). Export to hf or onnx.`,
     );
   }
   const { model, added_tokens: added, normalizer } = parsed.data;

@@ -76,10 +76,7 @@ function interpret(bytes: Uint8Array, begin: number, names: PickleNames, file: s
   const find = (module: unknown, name: unknown): unknown => {
     const full = `${module}.${name}`;
     if (names.globals.has(full)) return names.globals.get(full);
-    throw new ModelError(
-      "checkpoint",
-      `${file} asks Python to run ${JSON.stringify(full.slice(0, 200))}, which a table of weights does not need. The file was refused, and nothing was run. Take the model from its publisher, in safetensors if possible.`,
-    );
+    throw unknownGlobal(full, file);
   };
   const recall = (key: number): unknown => {
     if (!memo.has(key)) throw new Error(`nothing was stored under ${key}`);
@@ -291,4 +288,13 @@ function integer(bytes: Uint8Array): number | bigint {
   if (last >= 128) value -= 1n << BigInt(8 * bytes.length);
   const number = Number(value);
   return Number.isSafeInteger(number) ? number : value;
+}
+
+/** The error for something of Python's that a table of weights does not need; whole models name their class. */
+function unknownGlobal(name: string, file: string): ModelError {
+  const quoted = JSON.stringify(name.slice(0, 200));
+  const words = /^(transformers|torch\.nn|peft)\./.test(name)
+    ? `holds a Python object (${quoted}) instead of a table of weights, which is not supported. Save the model again with save_pretrained, or its state_dict() with torch.save.`
+    : `asks Python to run ${quoted}, which a table of weights does not need. The file was refused, and nothing was run. Take the model from its publisher, in safetensors if possible.`;
+  return new ModelError("checkpoint", `${file} ${words}`);
 }

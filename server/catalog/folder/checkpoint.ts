@@ -1,4 +1,5 @@
 /** The tensors of a model folder: finds the files that hold them, in any supported format, and reads them. */
+import { readdir } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { type FloatDtype, toFloat32 } from "../../../models/checkpoint/float.ts";
 import { formatOf, readSafetensors, unknownFormat } from "../../../models/checkpoint/formats.ts";
@@ -7,6 +8,7 @@ import type { StoredTensor, TensorMap } from "../../../models/checkpoint/tensor.
 import { ModelError } from "../../../models/errors.ts";
 import { readJson } from "../../files/whole-file.ts";
 import { findWeights, isShardIndex, readShardIndex } from "./find.ts";
+import { fileKind } from "./model-files.ts";
 import { type FileSource, openSource, readRange } from "./source.ts";
 
 /** A weight file and its state on disk. */
@@ -36,10 +38,26 @@ export async function openCheckpoint(directory: string): Promise<Checkpoint> {
     await refuseAdapter(directory);
     throw new ModelError(
       "checkpoint",
-      `${directory} does not contain model.safetensors or other weights. Give the folder of a complete model.`,
+      `${directory} does not contain model.safetensors or other weights. ${await adviceFor(directory)}`,
     );
   }
   return isShardIndex(path) ? openShards(path) : openWeights(path);
+}
+
+/** Advice about a folder without weights. */
+async function adviceFor(directory: string): Promise<string> {
+  const entries = await readdir(directory, { withFileTypes: true }).catch(() => []);
+  const names: string[] = entries.map(({ name }) => name);
+  for (const { name } of entries.filter((entry) => entry.isDirectory())) {
+    const inside = await readdir(join(directory, name)).catch(() => []);
+    names.push(...inside.map((inner) => `${name}/${inner}`));
+  }
+  const elsewhere = names.find((name) => fileKind(basename(name)) === "weights");
+  if (elsewhere !== undefined)
+    return `There are weights in ${elsewhere}: give that folder, with the configuration and the tokenizer in it.`;
+  if (names.some((name) => name.endsWith(".onnx")))
+    return "It contains ONNX graphs, which are not read: take the weights that they were made from.";
+  return "Give the folder of a complete model.";
 }
 
 /** @throws ModelError "checkpoint" that names the adapter's kind and base, when the folder holds one */

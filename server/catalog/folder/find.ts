@@ -36,6 +36,12 @@ export async function findWeights(directory: string): Promise<string | undefined
   }
   const [best, next] = candidates.filter(({ rank }) => rank < UNUSABLE).toSorted((a, b) => a.rank - b.rank);
   if (best === undefined || best.rank !== next?.rank) return best?.path;
+  const [, stem, ending] = SHARD.exec(basename(best.path)) ?? [];
+  if (stem !== undefined && SHARD.exec(basename(next.path))?.[1] === stem)
+    throw new ModelError(
+      "checkpoint",
+      `${directory} contains shards of weights (${basename(best.path)}) without their index. Put ${stem}.${ending}.index.json of the model's repository beside them.`,
+    );
   throw new ModelError(
     "checkpoint",
     `${directory} contains several sets of weights, among them ${basename(best.path)} and ${basename(next.path)}. Keep one.`,
@@ -85,6 +91,8 @@ interface Candidate {
 const SINGLE = "model.safetensors";
 /** The names that libraries give to weights, single or sharded. */
 const USUAL = /^(model|pytorch_model|flax_model|tf_model)\.(safetensors|bin|msgpack|h5)(\.index\.json)?$/;
+/** A shard's name: stem and ending. */
+const SHARD = /^(.+)-\d+-of-\d+\.(\w+)$/;
 const UNUSABLE = Number.POSITIVE_INFINITY;
 
 const indexSchema = z.object({ weight_map: z.record(z.string(), z.string()) });

@@ -66,6 +66,46 @@ const damages: [string, "plain" | "sharded", Damage, RegExp][] = [
     },
     /contains several sets of weights, among them a\.safetensors and b\.safetensors\. Keep one/,
   ],
+  [
+    "shards without their index",
+    "sharded",
+    (f) => rmSync(join(f, "model.safetensors.index.json")),
+    /contains shards of weights \(model-00001-of-0000\d\.safetensors\) without their index\. Put model\.safetensors\.index\.json/,
+  ],
+  [
+    "weights in a subfolder",
+    "plain",
+    (f) => {
+      mkdirSync(join(f, "sub"));
+      renameSync(join(f, "model.safetensors"), join(f, "sub", "model.safetensors"));
+    },
+    /There are weights in sub\/model\.safetensors: give that folder/,
+  ],
+  [
+    "ONNX graphs only",
+    "plain",
+    (f) => {
+      rmSync(join(f, "model.safetensors"));
+      writeFileSync(join(f, "encoder_model.onnx"), "x");
+    },
+    /contains ONNX graphs, which are not read/,
+  ],
+  [
+    "a pointer of Git LFS",
+    "plain",
+    (f) =>
+      writeFileSync(
+        join(f, "model.safetensors"),
+        "version https://git-lfs.github.com/spec/v1\noid sha256:ab\nsize 9\n",
+      ),
+    /only a Git LFS pointer.*git lfs pull/,
+  ],
+  [
+    "a web page",
+    "plain",
+    (f) => writeFileSync(join(f, "model.safetensors"), "<!doctype html><html>".repeat(9)),
+    /model\.safetensors is a web page, not weights/,
+  ],
   ["a truncated file", "plain", (f) => truncateSync(join(f, "model.safetensors"), 90_000), /truncated: .* ends at/],
   ["an empty file", "plain", (f) => truncateSync(join(f, "model.safetensors"), 0), /is 0 bytes long/],
   [
@@ -102,7 +142,7 @@ const damages: [string, "plain" | "sharded", Damage, RegExp][] = [
       rmSync(join(f, "model.safetensors"));
       writeFileSync(join(f, "pytorch_model.bin"), "<!DOCTYPE html><title>Sign in</title>");
     },
-    /pytorch_model\.bin begins with "<!DOCTYPE html>/,
+    /pytorch_model\.bin is a web page, not weights/,
   ],
   [
     "an HDF5 file that ends where it begins",

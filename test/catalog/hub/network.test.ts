@@ -441,7 +441,9 @@ test("a connection for every byte is a drip too", { timeout: 300_000 }, async (t
   assert.ok(hub.requests.length < 20, `${hub.requests.length}`);
 });
 
-test("a server that asks again and again to wait is waited for no longer than once", { timeout: 300_000 }, async (t) => {
+test("a server that asks again and again to wait is waited for no longer than once", {
+  timeout: 300_000,
+}, async (t) => {
   const { hub, get } = await setup(t);
   hub.mishaps.store.push(...Array(1000).fill({ kind: "status", status: 503, retryAfter: "1000000" }));
   const ticks = await ticksDuring(TICK_MS, () =>

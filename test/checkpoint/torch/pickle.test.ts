@@ -82,3 +82,8 @@ test("a length beyond the end takes no memory", () => {
     assert.equal(read(content), undefined);
   }
 });
+
+test("a whole model that was pickled is refused with how to save it", () => {
+  const pickle = "\x80\x02ctransformers.models.t5.modeling_t5\nT5ForConditionalGeneration\n.";
+  assert.throws(() => read(pickle), { message: /holds a Python object .*save_pretrained/ });
+});

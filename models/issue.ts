@@ -1,0 +1,23 @@
+/** Describes a schema's complaint for people: the field and what is wrong with it, on one line. */
+import type * as z from "zod";
+
+/** The first issue of a file or answer that a schema refused, such as `"languages.0" has an invalid value`. */
+export function firstIssue({ issues }: z.ZodError): string {
+  const [issue] = issues;
+  const place = issue?.path.map(String).join(".") ?? "";
+  const field = place === "" ? "its content" : JSON.stringify(place);
+  if (issue?.code === "unrecognized_keys") return `${JSON.stringify(issue.keys[0])} is not a known field`;
+  if (issue?.code === "invalid_type") return `${field} must be ${WORDS[issue.expected] ?? issue.expected}`;
+  return `${field} has an invalid value`;
+}
+
+const WORDS: Readonly<Record<string, string>> = {
+  string: "a text",
+  number: "a number",
+  int: "a whole number",
+  boolean: "true or false",
+  array: "a list",
+  tuple: "a list",
+  object: "an object",
+  record: "an object",
+};
