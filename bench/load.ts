@@ -1,12 +1,13 @@
 /**
- * `bench load`: seconds and memory to prepare a large published PyTorch file in int8, the first time and from the
- * cache.
+ * `bench load`: time to load and use a tokenizer; seconds and memory to prepare a large published PyTorch file in int8,
+ * the first time and from the cache.
  */
 import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { sizeInWords } from "../base/figures.ts";
 import { prepareWeights } from "../server/catalog/folder/prepare.ts";
 import { configJson, type RandomShape, tensorPlans } from "./random-model.ts";
+import { benchTokenizing } from "./tokenizing.ts";
 
 /** t5-base: 222,903,552 parameters, 892 MB of float32. */
 const BASE: RandomShape = {
@@ -24,6 +25,7 @@ const BASE: RandomShape = {
  * it.
  */
 export async function benchLoad(parent: string): Promise<void> {
+  benchTokenizing();
   mkdirSync(parent, { recursive: true });
   const folder = mkdtempSync(join(parent, "load-"));
   try {
