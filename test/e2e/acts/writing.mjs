@@ -15,8 +15,17 @@ const SOME_FILLED = /Spanfill filled \d of \d gaps/;
 /** Words to go on with where the model has nothing to say. */
 const WORDS = ["In winter the crossing", " takes", " about", " an", " hour", " and"];
 
+/** The ferry's part of the text as other formats have it, with markup that no summary may show. */
+const FERRY = PROSE.slice(PROSE.indexOf("A ferry crosses")).trim();
+const FORMATS = {
+  "guide.adoc": `= The harbour\n:toc: left\n\n== The ferry\n\n// A comment.\nindexterm:[ferry]${FERRY.replace("the island", "*the island*")}\n`,
+  "paper.tex": `\\documentclass{article}\n\\begin{document}\n\\section{The ferry}\\label{ferry}\n% A comment.\n${FERRY.replace("the island", "\\emph{the island}~\\cite{doe}")}\n\\end{document}\n`,
+  "page.mdx": `import Tabs from "tabs";\n\n# The harbour\n\n## The ferry\n\n<Tabs>\n\n${FERRY.replace("the island", "**the island**")}\n\n</Tabs>\n`,
+};
+
 /** The folder's files, by name. */
 export const FILES = {
+  ...FORMATS,
   "harbour.md": PROSE,
   "gaps.md": GAPS,
   "locked.md": GAPS,
@@ -57,6 +66,26 @@ export const WRITING = {
     await page.locator(".monaco-hover:visible", { hasText: "Spanfill ·" }).first().waitFor();
     await person.picture("hover");
     await page.mouse.move(5, 5);
+  },
+  async "in AsciiDoc, LaTeX and MDX, too, hovers and summaries show sentences without markup"(person) {
+    const { page } = person;
+    for (const name of Object.keys(FORMATS)) {
+      await person.openFile(name);
+      const { x, y, height } = await page.locator(".view-line", { hasText: "The ferry" }).first().boundingBox();
+      await page.mouse.move(x + 60, y + height / 2);
+      await page.mouse.move(x + 63, y + height / 2);
+      const hover = page.locator(".monaco-hover:visible", { hasText: "Spanfill ·" }).first();
+      await hover.waitFor();
+      const shown = await hover.textContent();
+      if (/[\\*<{}~]|indexterm|A comment/.test(shown)) throw new Error(`${name}: ${shown}`);
+      await person.picture(`hover-${name}`);
+      await page.mouse.move(5, 5);
+      await page.keyboard.press("Control+a");
+      await person.command("Spanfill: Summarize Selection");
+      await person.sees("Insert Above Text");
+      await person.picture(`summary-${name}`);
+      await person.command("View: Close Editors in Other Groups");
+    }
   },
   async "the status item names model and device"(person) {
     await person.page.locator("[id='status.languageStatus']").hover();
