@@ -261,6 +261,7 @@ function servicesFor(
     suggestions: createSuggestions(undefined, (error) => log.error(`a suggestion failed: ${withStack(error)}`)),
     words: createWords(),
     typing: createTyping(waitsForModel(options) ? waitForever : undefined),
+    waitsForModel: waitsForModel(options),
     privateFiles: createPrivateFiles(t),
     summaries,
     log,

@@ -43,7 +43,7 @@ export function createAnswer({ log, refusal, services }: Server) {
       const { signal } = controller;
       try {
         const work = async (signal: AbortSignal) => handler(parts, schema.parse(params), signal);
-        if (deadline === undefined) return await unlessAborted(work(signal), signal);
+        if (deadline === undefined || parts.waitsForModel) return await unlessAborted(work(signal), signal);
         return await within(parts.engine, deadline.ms, signal, work, () => deadline.late);
       } catch (error) {
         const response = responseErrorOf(error, signal);

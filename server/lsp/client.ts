@@ -85,8 +85,8 @@ export function createClient(
 }
 
 /**
- * Whether suggestions wait for the model however long it takes (initializationOptions: `waitsForModel`). Measurements
- * want it, so that a busy machine leaves what is suggested as it is.
+ * Whether suggestions and hovers wait for the model however long it takes (initializationOptions: `waitsForModel`).
+ * Tests and measurements want it, so that a busy machine answers what an idle one does.
  */
 export function waitsForModel(options: unknown): boolean {
   return isEnabled(options, "waitsForModel");

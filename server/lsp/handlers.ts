@@ -123,7 +123,7 @@ export function suggestWithin(
   signal: AbortSignal,
   work: (signal: AbortSignal) => Promise<InlineCompletions>,
 ): Promise<InlineCompletions> {
-  if (explicit) return asked(services, DEADLINES.fills(1), signal, work);
+  if (explicit || services.waitsForModel) return asked(services, DEADLINES.fills(1), signal, work);
   const none = () => ({ items: [], reason: services.t("the model took too long"), cancelled: false });
   return within(services.engine, DEADLINES.inlineCompletion, signal, work, none);
 }

@@ -30,6 +30,8 @@ export interface ProgressWork<T> {
   /** The token of the request, if it has one. */
   readonly token: ProgressToken | undefined;
   readonly signal: AbortSignal;
+  /** Whether cancelled work answers with what it has done, and is waited for. */
+  readonly isPartial?: boolean;
   /**
    * Does the work.
    * @param signal aborts with the request's, or when the user cancels the progress
@@ -64,7 +66,7 @@ export function createProgress(client: ProgressClient, t: Translate = english): 
   }
 
   return {
-    async run({ title, token: requestToken, signal, run }) {
+    async run({ title, token: requestToken, signal, isPartial, run }) {
       const controller = new AbortController();
       const both = AbortSignal.any([signal, controller.signal]);
       const token = await displayFor(requestToken);
@@ -77,7 +79,7 @@ export function createProgress(client: ProgressClient, t: Translate = english): 
           if (running.has(token))
             client.send(token, { kind: "report", percentage, message: t("{0} of {1}", done, total) });
         });
-        return await unlessAborted(work, both);
+        return await (isPartial ? work : unlessAborted(work, both));
       } catch (error) {
         throw controller.signal.aborted ? cancelled() : error;
       } finally {

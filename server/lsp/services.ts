@@ -73,6 +73,8 @@ export interface Services {
   readonly progress: Progress;
   readonly suggestions: Suggestions;
   readonly typing: Typing;
+  /** Whether answers may take any time (initializationOptions: `waitsForModel`), as tests and measurements want. */
+  readonly waitsForModel: boolean;
   readonly summaries: SummaryCache;
   readonly words: Words;
   readonly privateFiles: PrivateFiles;

@@ -75,6 +75,8 @@ export async function startSession(options: SessionOptions): Promise<Session> {
     processId: process.pid,
     rootUri: null,
     capabilities: options.capabilities ?? FULL,
+    // A busy machine suggests what an idle one does.
+    initializationOptions: { waitsForModel: true },
     ...options.initialize,
   });
   client.notify("initialized");

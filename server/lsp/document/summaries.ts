@@ -100,7 +100,8 @@ export async function summarizeFolder(
   };
   const run = (workSignal: AbortSignal, onProgress: (progress: { done: number; total: number }) => void) =>
     withSummaries(services, (context) => folderDigest(context, params, { signal: workSignal, onProgress }));
-  const digest = await services.progress.run({ title: services.t("Spanfill: summarizing the folder"), ...call, run });
+  const title = services.t("Spanfill: summarizing the folder");
+  const digest = await services.progress.run({ title, ...call, isPartial: true, run });
   return { ...digest, ms: Math.round(performance.now() - started) };
 }
 
