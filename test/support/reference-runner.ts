@@ -206,7 +206,7 @@ export function openReferenceRunner(directory: string): ReferenceRunner {
       current = past.map((row, i) => {
         const logits = result.logits.subarray(i * V, (i + 1) * V);
         const scores = Float32Array.from(logits);
-        for (const banned of plainlyBanned([config.decoderStartTokenId, ...row], chunk)) scores[banned] = -Infinity;
+        for (const banned of plainlyBanned([chunk.startTokenId, ...row], chunk)) scores[banned] = -Infinity;
         const best = scores.reduce((a, b) => Math.max(a, b), -Infinity);
         const token = ended[i] ? config.padTokenId : scores.indexOf(best);
         row.push(token);

@@ -78,3 +78,30 @@ test(`${cases.length} random tokenizers encode and decode as their references, o
     );
   assert.equal(wrong.length, 0, wrong.join("\n"));
 });
+
+test("a character map that takes a text's first character leaves its start, unlike other normalizers", () => {
+  const [map] = Object.values(file.maps); // it takes U+200D away
+  const metaspace = { type: "Metaspace", replacement: "▁", prepend_scheme: "first", split: false };
+  const vocab = ["<unk>", "</s>", "<pad>", "▁", "t", "h", "e"].map((piece) => [piece, -1]);
+  const model = { type: "Unigram", unk_id: 0, vocab };
+  const encode = (normalizer: object, text: string) =>
+    createTokenizer({ normalizer, pre_tokenizer: metaspace, model, added_tokens: [] }).encode(text);
+  const characterMap = { type: "Precompiled", precompiled_charsmap: map };
+  const others = { type: "Replace", pattern: { String: "\u200d" }, content: "" };
+  assert.deepEqual(encode(characterMap, "\u200dthe"), [3, 4, 5, 6]);
+  assert.deepEqual(
+    encode({ type: "Sequence", normalizers: [characterMap, { type: "NFC" }] }, "\u200dthe"),
+    [3, 4, 5, 6],
+  );
+  assert.deepEqual(encode(others, "\u200dthe"), [4, 5, 6]);
+});
+
+test("an unknown piece that is left out does not part the bytes of a character", () => {
+  const [tokenizer] = cases
+    .filter(({ spiece }) => spiece !== undefined)
+    .map(open)
+    .filter(({ size, pieceOf }) => Array.from({ length: size }, (_, id) => pieceOf(id)).includes("<0xC3>"));
+  assert.ok(tokenizer !== undefined);
+  const id = (piece: string) => Array.from({ length: tokenizer.size }, (_, at) => tokenizer.pieceOf(at)).indexOf(piece);
+  assert.equal(tokenizer.decode([id("<0xC3>"), tokenizer.unkId, id("<0xA9>")]), "é");
+});

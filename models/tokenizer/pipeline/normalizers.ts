@@ -51,6 +51,31 @@ export function createNormalizer(part: Part): Normalizer {
   }
 }
 
+/**
+ * Returns whether something of a text's first character is left where the normalized text begins. A character map never
+ * says that it took the first one: the places of those after it are counted from there.
+ * @see replace in src/normalizers/precompiled.rs
+ */
+export function createStartKeeper(part: Part): (text: string) => boolean {
+  if (part["type"] === "Precompiled") return () => true;
+  if (part["type"] !== "Sequence") {
+    const normalize = createNormalizer(part);
+    return (text) => normalize(`${String.fromCodePoint(text.codePointAt(0) ?? 0)}a`) !== normalize("a");
+  }
+  const steps = partsOf(part, "normalizers", "normalizer").map((step) => ({
+    keeps: createStartKeeper(step),
+    normalize: createNormalizer(step),
+  }));
+  return (text) => {
+    let begun = text.slice(0, 16);
+    return steps.every(({ keeps, normalize }) => {
+      const kept = keeps(begun);
+      begun = normalize(begun);
+      return kept;
+    });
+  };
+}
+
 /** Each character by itself: the final sigma, which depends on its neighbors, stays an ordinary one. */
 function lowercase(text: string): string {
   if (!/[Σİ]/.test(text)) return text.toLowerCase();

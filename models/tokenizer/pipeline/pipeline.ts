@@ -3,7 +3,7 @@ import * as z from "zod";
 import { type AddedToken, createTokenFinder, type SpecialRange } from "./added-tokens.ts";
 import { createDecoder } from "./decoders.ts";
 import { type Frame, readFrame } from "./frame.ts";
-import { createNormalizer, type Normalizer } from "./normalizers.ts";
+import { createNormalizer, createStartKeeper, type Normalizer } from "./normalizers.ts";
 import { type Part, partAt, unsupported } from "./part.ts";
 import { createPreTokenizer } from "./pre-tokenizers.ts";
 import { createVocabulary } from "./subwords.ts";
@@ -59,7 +59,8 @@ export function createPipeline(json: unknown, further: readonly AddedToken[] = [
   const part = (key: string) => partAt(whole[key], key);
   const normalizerPart = part("normalizer");
   const normalize = normalizerPart === null ? (text: string) => text : createNormalizer(normalizerPart);
-  const steps = stepsOf(normalize, part("pre_tokenizer"), added);
+  const keepsStart = normalizerPart === null ? () => true : createStartKeeper(normalizerPart);
+  const steps = stepsOf(normalize, keepsStart, part("pre_tokenizer"), added);
   // Tokens that are looked for in the normalized text read as they stand there.
   const shown = new Map<number, string>();
   for (const { content, id, normalized } of added) if (normalized) shown.set(id, normalize(content));
@@ -95,7 +96,12 @@ export function createPipeline(json: unknown, further: readonly AddedToken[] = [
 type Steps = (text: string, options: { continues: boolean; special: SpecialRange }) => Iterable<number | string>;
 
 /** From a text to words and the ids of added tokens. */
-function stepsOf(normalize: Normalizer, preTokenizerPart: Part | null, added: readonly AddedToken[]): Steps {
+function stepsOf(
+  normalize: Normalizer,
+  keepsStart: (text: string) => boolean,
+  preTokenizerPart: Part | null,
+  added: readonly AddedToken[],
+): Steps {
   const preTokenize = preTokenizerPart === null ? undefined : createPreTokenizer(preTokenizerPart);
   const findAsWritten = createTokenFinder(added.filter(({ normalized }) => !normalized));
   const later = added.filter(({ normalized }) => normalized);
@@ -116,18 +122,13 @@ function stepsOf(normalize: Normalizer, preTokenizerPart: Part | null, added: re
           yield section.id;
           continue;
         }
-        const first = from === 0 && section.from === 0 && keepsStart(normalize, text);
+        const first = from === 0 && section.from === 0 && keepsStart(text);
         const stretch = { text: normalized.slice(section.from, section.to), first, continues: first && follows };
         if (preTokenize === undefined) yield stretch.text;
         else for (const word of preTokenize([stretch])) yield word.text;
       }
     }
   };
-}
-
-/** Whether a text's first character is still there in some form: what was put in its place begins the text. */
-function keepsStart(normalize: Normalizer, text: string): boolean {
-  return normalize(`${String.fromCodePoint(text.codePointAt(0) ?? 0)}a`) !== normalize("a");
 }
 
 /**

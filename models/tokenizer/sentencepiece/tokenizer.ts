@@ -192,9 +192,12 @@ function decodeIds(ids: readonly number[], keepSpecial: boolean, { pieces, model
       bytes.push(Number.parseInt(piece.piece.slice(3, 5), 16));
       continue;
     }
+    const leftOut = !keepSpecial && token?.special === true;
+    // Unlike a control piece, it does not part the bytes of a character.
+    if (leftOut && piece?.type === TYPE.unknown) continue;
     flush();
     if (token !== undefined) {
-      if (keepSpecial || !token.special) {
+      if (!leftOut) {
         text += token.content;
         atStart = true;
       }

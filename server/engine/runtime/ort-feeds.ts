@@ -78,10 +78,9 @@ export function paddingMask(inputs: readonly (readonly number[])[], length: numb
  * @param history tokens of each row so far, all of the same length, without the start token
  */
 export function processingFeeds(
-  config: T5Config,
   candidates: Candidates,
   history: readonly (readonly number[])[],
-  { noRepeatNgramSize: ngram, bannedTokens, copying }: GreedyChunk,
+  { noRepeatNgramSize: ngram, bannedTokens, copying, startTokenId }: GreedyChunk,
 ): Record<string, RuntimeTensor> {
   if (ngram > longestNgram) {
     throw new ModelError(
@@ -94,7 +93,7 @@ export function processingFeeds(
   const longest = Math.max(...sources.map((row) => row.length));
   const padded = sources.map((row) => [...Array<number>(longest - row.length).fill(-1), ...row]);
   // transformers counts the start token as produced.
-  const texts = padded.map((row, i) => [...row, -2, ...columns([config.decoderStartTokenId, ...(history[i] ?? [])])]);
+  const texts = padded.map((row, i) => [...row, -2, ...columns([startTokenId, ...(history[i] ?? [])])]);
   const rows = history.length;
   const added = new Float32Array(rows * candidates.count);
   for (let row = 0; row < rows; row += 1) {

@@ -35,7 +35,7 @@ export async function greedySteps(
     ...feeds,
     ...own,
     ...past,
-    ...processingFeeds(config, candidates, history, chunk),
+    ...processingFeeds(candidates, history, chunk),
     steps: int64Scalar(chunk.steps),
     tokens: int32(tokens.map(column), [rows, 1]),
     // The positions' far end is cut off so that what is laid out in each run stays small.

@@ -12,6 +12,8 @@ export interface GreedyChunk {
   readonly steps: number;
   readonly noRepeatNgramSize: number;
   readonly bannedTokens: readonly number[];
+  /** The token that the decoder starts with; n-grams and the repetition penalty count it as produced. */
+  readonly startTokenId: number;
   /** Tokens that end a row, including eos; an ended row continues with padding. */
   readonly stopTokens: readonly number[];
   /** The source of each row and the bonuses for copying from it. */

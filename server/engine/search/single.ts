@@ -57,7 +57,7 @@ export async function greedySearch(
       const beganMs = performance.now();
       const { noRepeatNgramSize, bannedTokens } = penalties;
       const count = Math.min(size, maxNewTokens - steps);
-      const limits = { noRepeatNgramSize, bannedTokens, steps: count, stopTokens: endTokens, copying };
+      const limits = { noRepeatNgramSize, bannedTokens, startTokenId, steps: count, stopTokens: endTokens, copying };
       const tokens = history.map((row) => row.at(-1) ?? startTokenId);
       const chunk = await state.greedy(tokens, history, limits);
       state = chunk.state;
@@ -174,6 +174,7 @@ const feeding: GreedyChunk = {
   steps: 1,
   noRepeatNgramSize: 0,
   bannedTokens: [],
+  startTokenId: 0,
   stopTokens: [],
   copying: null,
 };
