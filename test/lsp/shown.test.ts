@@ -61,7 +61,7 @@ test("messages: a document's sentence; the answer itself is as it stands", async
   session.open("file:///a.md", TEXT);
   const asked = { uri: "file:///a.md", version: 1, range: whole, style: "sentence", show: true };
   const { summary } = (await session.command("spanfill.summarizeRange", asked)) as { summary: string };
-  assert.match(summary, /Repair the model\]\(command:\S+\) and .* \u202eby\u202c \S*a@evil\.example/, "unchanged");
+  assert.match(summary, /Repair the model\]\(command:\S+\) and .* by \S*a@evil\.example/, "unchanged");
   assert.ok(summary.includes("\u001b[31m"));
   await session.client.until(({ method }) => method === "window/showMessage");
   const [message = ""] = messages(session, "window/showMessage");
