@@ -9,10 +9,10 @@ export const EMBEDDING_ALIASES = ["encoder.embed_tokens.weight", "decoder.embed_
 const WRAPPERS = ["module.", "model.", "transformer.", "_orig_mod.", "base_model."];
 
 /**
- * The tensors without what wrappers put before their names.
+ * What wrappers put before the names of a model's tensors; empty if nothing.
  * @throws ModelError "checkpoint" when there are two models under different prefixes
  */
-export function unwrapped<T>(tensors: ReadonlyMap<string, T>): ReadonlyMap<string, T> {
+export function wrapperPrefix(tensors: ReadonlyMap<string, unknown>): string {
   const end = "encoder.final_layer_norm.weight";
   const prefixes = [...tensors.keys()].filter((name) => name.endsWith(end)).map((name) => name.slice(0, -end.length));
   const isWrapper = (prefix: string) => {
@@ -20,14 +20,20 @@ export function unwrapped<T>(tensors: ReadonlyMap<string, T>): ReadonlyMap<strin
     for (let next = wrapperOf(rest); next !== undefined; next = wrapperOf(rest)) rest = rest.slice(next.length);
     return rest === "";
   };
-  if (prefixes.includes("")) return tensors;
+  if (prefixes.includes("")) return "";
   const [prefix, other] = prefixes;
   if (other !== undefined)
     throw new ModelError(
       "checkpoint",
       `The weights hold two models, under ${prefix}encoder and ${other}encoder. Save the one to use by itself.`,
     );
-  if (prefix === undefined || !isWrapper(prefix)) return tensors;
+  return prefix !== undefined && isWrapper(prefix) ? prefix : "";
+}
+
+/** The tensors without what wrappers put before their names. @throws as {@link wrapperPrefix} */
+export function unwrapped<T>(tensors: ReadonlyMap<string, T>): ReadonlyMap<string, T> {
+  const prefix = wrapperPrefix(tensors);
+  if (prefix === "") return tensors;
   return new Map(
     [...tensors].map(([name, tensor]) => [name.startsWith(prefix) ? name.slice(prefix.length) : name, tensor]),
   );

@@ -3,7 +3,7 @@
  * network.
  */
 import { createWriteStream, existsSync } from "node:fs";
-import { copyFile, cp, lstat, mkdir, mkdtemp, readdir, rename, stat, writeFile } from "node:fs/promises";
+import { copyFile, cp, lstat, mkdtemp, readdir, rename, stat, writeFile } from "node:fs/promises";
 import { basename, dirname, extname, join, resolve } from "node:path";
 import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
@@ -12,6 +12,7 @@ import { reason } from "../../base/reason.ts";
 import { ModelError } from "../../models/errors.ts";
 import { encoderShapes, tensorShapes } from "../../models/t5/weights.ts";
 import { checkVocabulary } from "../../models/tokenizer/tokenizer.ts";
+import { createFolder } from "../files/create-folder.ts";
 import { fileNameSchema, ownNameSchema, quoted } from "../files/names.ts";
 import { isSame, noteFolder, removeOwn } from "../files/removal.ts";
 import { checkSpace } from "../files/space.ts";
@@ -19,7 +20,7 @@ import { mergeAdapter, readAdapter } from "./adapter.ts";
 import { readTensor, storedTensor } from "./folder/checkpoint.ts";
 import { findWeights, listFolder } from "./folder/find.ts";
 import { endTokenOf, readGenerationSettings } from "./folder/generation.ts";
-import { ADAPTER_CONFIG, fileKind, isGgufFile } from "./folder/model-files.ts";
+import { ADAPTER_CONFIG, fileKind, folderNotes, isGgufFile } from "./folder/model-files.ts";
 import { openEncoderOnly, openModel } from "./folder/open.ts";
 import { shapeFile } from "./folder/shape.ts";
 import { sha256Of } from "./folder/sums.ts";
@@ -41,6 +42,8 @@ export interface ImportOptions {
 export interface ImportedModel {
   readonly id: string;
   readonly directory: string;
+  /** What was understood beside the plain case, in sentences. */
+  readonly notes: readonly string[];
 }
 
 /**
@@ -72,16 +75,19 @@ export async function importModel(from: string, places: Places, options: ImportO
       `There already is a model "${id}". Remove it first, or choose another name (--name).`,
     );
   }
-  await mkdir(places.own, { recursive: true });
+  createFolder(places.own);
   // The leading dot hides the unfinished copy from those that list models.
   const unfinished = await mkdtemp(join(places.own, ".importing-"));
   const created = await lstat(unfinished, { bigint: true });
+  let notes: string[];
   try {
     if (zipped) await unzip(path, unfinished, options);
     else if (existsSync(join(folder, ADAPTER_CONFIG)) && (await findWeights(folder)) === undefined)
       await mergeInto(unfinished, folder, options);
     else await copyFolder(status.isFile() ? path : undefined, folder, unfinished, options);
-    await tryModel(unfinished, options.signal);
+    const prefix = await tryModel(unfinished, options.signal);
+    const isAside = !zipped && existsSync(join(folder, ADAPTER_CONFIG)) && (await findWeights(folder)) !== undefined;
+    notes = folderNotes(prefix, isAside ? [ADAPTER_CONFIG] : []);
     if (!existsSync(join(unfinished, "spanfill.json"))) await declare(unfinished, id);
     options.signal.throwIfAborted();
     await rename(unfinished, directory);
@@ -90,7 +96,7 @@ export async function importModel(from: string, places: Places, options: ImportO
     await removeOwn(unfinished, places.own, isSame(created));
     throw error instanceof ModelError ? concerningSource(error, unfinished, path) : error;
   }
-  return { id: readManifest(directory).id, directory };
+  return { id: readManifest(directory).id, directory, notes };
 }
 
 /** Merges an adapter with its base. @throws ModelError "checkpoint" that names the base when that is not here */
@@ -117,11 +123,12 @@ function saysShapeBeside(path: string): boolean {
 
 /**
  * Reads every tensor of a model, and encodes and decodes a sentence.
+ * @returns the prefix of the tensors' names, which was left out
  * @throws ModelError "config", "checkpoint" or "tokenizer" when the model would not load
  */
-async function tryModel(directory: string, signal: AbortSignal): Promise<void> {
+async function tryModel(directory: string, signal: AbortSignal): Promise<string> {
   const encoder = await openEncoderOnly(directory);
-  const { config, form, checkpoint } = encoder ?? (await openModel(directory, "float"));
+  const { config, form, checkpoint, prefix } = encoder ?? (await openModel(directory, "float"));
   const tokenizer = await readTokenizer(directory);
   const generation = await readGenerationSettings(directory);
   checkVocabulary(tokenizer, config.vocabSize, endTokenOf(generation, tokenizer, config));
@@ -130,7 +137,7 @@ async function tryModel(directory: string, signal: AbortSignal): Promise<void> {
     await readTensor(name, storedTensor(name, checkpoint));
   }
   const ids = tokenizer.encode("This is a sentence.");
-  if (ids.length > 0 && tokenizer.decode(ids, { keepSpecial: true }) !== "") return;
+  if (ids.length > 0 && tokenizer.decode(ids, { keepSpecial: true }) !== "") return prefix;
   throw new ModelError(
     "tokenizer",
     `The tokenizer in ${directory} reads a sentence as nothing. Take the one from the model's own repository.`,

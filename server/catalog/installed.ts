@@ -9,7 +9,7 @@ import { ModelError } from "../../models/errors.ts";
 import { firstIssue } from "../../models/issue.ts";
 import { type Calibration, calibrationSchema } from "./folder/calibration.ts";
 import { listFolder } from "./folder/find.ts";
-import { isGgufFile } from "./folder/model-files.ts";
+import { folderNotes, isGgufFile } from "./folder/model-files.ts";
 import { openModel } from "./folder/open.ts";
 import { saysShape } from "./folder/shape.ts";
 import { sha256Of } from "./folder/sums.ts";
@@ -75,6 +75,8 @@ export interface ModelAccount extends ShapeAccount {
   readonly directory: string;
   /** Whether the weights are the published ones or quantized by us. */
   readonly weights: "float" | "int8";
+  /** What was understood beside the plain case, in sentences. */
+  readonly notes: readonly string[];
   readonly calibration: Calibration;
   readonly languages: readonly string[];
   /** `intact`: whether the content is what spanfill.json declares; absent if it declares nothing. */
@@ -203,7 +205,7 @@ export function readDecoding(directory: string): ModelDecoding {
  */
 export async function modelAccount(directory: string): Promise<ModelAccount> {
   const manifest = readManifest(directory);
-  const { config, form } = await openModel(directory, "float");
+  const { config, form, prefix } = await openModel(directory, "float");
   const files: { name: string; sizeBytes: number; intact?: boolean }[] = [];
   for (const name of (await listFolder(directory)).toSorted()) {
     const path = join(directory, name);
@@ -218,6 +220,10 @@ export async function modelAccount(directory: string): Promise<ModelAccount> {
     directory: resolve(directory),
     ...shapeAccount(config),
     weights: form,
+    notes: folderNotes(
+      prefix,
+      files.map(({ name }) => name),
+    ),
     calibration: manifest.calibration,
     languages: manifest.languages,
     files,

@@ -82,10 +82,11 @@ function besideRow({ than, parametersPercent, operationsPercent, paper }: ShapeC
   return [`compared with ${than}`, `${counted}. The paper: ${paper}`];
 }
 
-function folderRows({ directory, weights, languages, calibration, files }: ModelAccount): Row[] {
+function folderRows({ directory, weights, notes, languages, calibration, files }: ModelAccount): Row[] {
   return [
     ["folder", directory],
     ["stored as", weights],
+    ...notes.map((note): Row => ["note", note]),
     ["languages", languages.join(", ")],
     ["calibrated for", Object.keys(calibration).join(", ") || "nothing; confidences are mean likelihoods"],
     ...files.map(

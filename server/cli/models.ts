@@ -149,7 +149,7 @@ async function importFrom(
   const onBytes = (done: number, total: number) =>
     progress("Copying, MB", Math.floor(done / 1e6), Math.ceil(total / 1e6));
   const made = await importModel(path, placesOf(), { signal, onBytes, ...defined({ id: name, base }) });
-  return { text: `${made.id}\n`, isAnswer: true, json: made };
+  return { text: `${made.id}\n`, isAnswer: true, json: made, details: made.notes };
 }
 
 async function verifyAll(work: Work): Promise<CommandResult> {

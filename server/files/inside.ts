@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { reason } from "../../base/reason.ts";
 import { ModelError } from "../../models/errors.ts";
 import { isBelow } from "./below.ts";
+import { createFolder } from "./create-folder.ts";
 import { fileNameSchema, quoted } from "./names.ts";
 import { isMissing } from "./whole-file.ts";
 
@@ -16,9 +17,11 @@ import { isMissing } from "./whole-file.ts";
  * be created
  */
 export async function folderInside(store: string, ...names: readonly string[]): Promise<string> {
-  await mkdir(store, { recursive: true }).catch((cause) => {
+  try {
+    createFolder(store);
+  } catch (cause) {
     throw unwritable(store, cause);
-  });
+  }
   let path = store;
   for (const name of names) {
     if (!fileNameSchema.safeParse(name).success) {

@@ -8,6 +8,7 @@ import { type FileHandle, lstat, mkdir, open, readFile, readlink, realpath, rm, 
 import { basename, dirname, join } from "node:path";
 import * as z from "zod";
 import { isBelow } from "./below.ts";
+import { createFolder } from "./create-folder.ts";
 
 /**
  * Recognizes something as ours.
@@ -104,7 +105,7 @@ export const PRIVATE = 0o700;
  * @param mode of the folder
  */
 export async function makeOwnFolder(folder: string, models: string, mode = 0o777): Promise<void> {
-  await mkdir(dirname(folder), { recursive: true });
+  createFolder(dirname(folder));
   try {
     await mkdir(folder, mode);
   } catch (error) {
@@ -120,7 +121,7 @@ export async function noteFolder(folder: string, models: string): Promise<void> 
   const { ino, birthtimeNs } = await lstat(path, { bigint: true });
   const note = { path, ino: `${ino}`, born: `${birthtimeNs}`, id: randomUUID() };
   const file = noteOf(path, models);
-  await mkdir(dirname(file), { recursive: true });
+  createFolder(dirname(file));
   await writeFile(file, `${JSON.stringify(note)}\n`);
 }
 

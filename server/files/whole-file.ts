@@ -1,11 +1,12 @@
 /** Model files: reads JSON with clear errors, writes files completely or not at all, and locates the cache folder. */
 import { randomUUID } from "node:crypto";
 import type { BigIntStats } from "node:fs";
-import { type FileHandle, mkdir, open, rename } from "node:fs/promises";
+import { type FileHandle, open, rename } from "node:fs/promises";
 import { homedir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { reason } from "../../base/reason.ts";
 import { ModelError, type ModelErrorCode } from "../../models/errors.ts";
+import { createFolder } from "./create-folder.ts";
 import { isSame, removeOwn } from "./removal.ts";
 
 /**
@@ -47,7 +48,7 @@ export async function readJson(path: string, code: ModelErrorCode): Promise<unkn
  * @param write fills the new, empty file; may write at any position
  */
 export async function writeAtomically(path: string, write: (handle: FileHandle) => Promise<void>): Promise<void> {
-  await mkdir(dirname(path), { recursive: true });
+  createFolder(dirname(path));
   const temporary = join(dirname(path), `.${basename(path)}.${randomUUID()}.tmp`);
   let created: BigIntStats | undefined;
   try {

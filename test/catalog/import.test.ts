@@ -14,7 +14,7 @@ import { join } from "node:path";
 import { after, type TestContext, test } from "node:test";
 import { ModelError, type ModelErrorCode } from "../../models/errors.ts";
 import { importModel } from "../../server/catalog/import.ts";
-import { readManifest, resolveModel } from "../../server/catalog/installed.ts";
+import { modelAccount, readManifest, resolveModel } from "../../server/catalog/installed.ts";
 import { keptDirectory, keptModels, removeModel, verifyFiles } from "../../server/catalog/store.ts";
 import { storedZip } from "../checkpoint/bytes.ts";
 import { randomModelFolder } from "../support/random-model.ts";
@@ -32,7 +32,7 @@ test("a folder is copied, without what a training left in it, and known by its n
   for (const name of NAMES) copyFileSync(join(model.directory, name), join(from, name));
   for (const name of ["optimizer.bin", "trainer_state.json", ".hidden"]) writeFileSync(join(from, name), "x");
   const made = await importModel(from, places, { signal });
-  assert.deepEqual(made, { id: "my-t5", directory: join(places.own, "my-t5") });
+  assert.deepEqual(made, { id: "my-t5", directory: join(places.own, "my-t5"), notes: [] });
   assert.deepEqual(readdirSync(made.directory).toSorted(), [...NAMES, "spanfill.json"].toSorted());
   assert.equal(keptDirectory("my-t5", places), made.directory);
   assert.deepEqual(
@@ -42,6 +42,37 @@ test("a folder is copied, without what a training left in it, and known by its n
   await assert.rejects(importModel(from, places, { signal }), is("input", /There already is a model "my-t5"/));
   assert.equal((await importModel(from, places, { signal, id: "other" })).id, "other");
 });
+
+test("a wrapper's prefix that is left out, and an adapter that is not applied, are reported", async (t) => {
+  const { places, folder } = setup(t);
+  const from = join(folder, "wrapped");
+  mkdirSync(from);
+  for (const name of NAMES) copyFileSync(join(model.directory, name), join(from, name));
+  writeFileSync(
+    join(from, "model.safetensors"),
+    renamed(content("model.safetensors"), (name) => `module.${name}`),
+  );
+  writeFileSync(join(from, "adapter_config.json"), '{"peft_type": "LORA"}');
+  const { directory, notes } = await importModel(from, places, { signal });
+  assert.deepEqual(notes, [
+    "The tensors' names begin with module., which a wrapper wrote; it is left out.",
+    "An adapter lies beside the weights and is not applied. To merge it, import its files from a folder of their own.",
+  ]);
+  assert.deepEqual((await modelAccount(directory)).notes, notes.slice(0, 1));
+  assert.deepEqual((await modelAccount(from)).notes, notes);
+});
+
+/** A safetensors file with other names of its tensors. */
+function renamed(file: Buffer, name: (old: string) => string): Buffer {
+  const end = 8 + Number(file.readBigUInt64LE());
+  const entries = Object.entries(JSON.parse(file.toString("utf8", 8, end)) as object);
+  const header = JSON.stringify(
+    Object.fromEntries(entries.map(([old, at]) => [old === "__metadata__" ? old : name(old), at])),
+  );
+  const length = Buffer.alloc(8);
+  length.writeBigUInt64LE(BigInt(Buffer.byteLength(header)));
+  return Buffer.concat([length, Buffer.from(header), file.subarray(end)]);
+}
 
 test("what is damaged afterwards is found", async (t) => {
   const { places } = setup(t);

@@ -99,3 +99,19 @@ export function ggufFiles(path: string): string[] {
 export function hasVocabularyFile(directory: string): boolean {
   return VOCABULARY_FILES.some((name) => existsSync(join(directory, name)));
 }
+
+/**
+ * Sentences on what was understood of a model's files beside the plain case.
+ * @param prefix what a wrapper put before the tensors' names
+ * @param names the folder's files
+ */
+export function folderNotes(prefix: string, names: readonly string[]): string[] {
+  return [
+    ...(prefix === "" ? [] : [`The tensors' names begin with ${prefix}, which a wrapper wrote; it is left out.`]),
+    ...(names.includes(ADAPTER_CONFIG)
+      ? [
+          "An adapter lies beside the weights and is not applied. To merge it, import its files from a folder of their own.",
+        ]
+      : []),
+  ];
+}

@@ -13,6 +13,7 @@ import {
   LM_HEAD,
   refuseOtherHeads,
   unwrapped,
+  wrapperPrefix,
 } from "../../../models/t5/weights.ts";
 import { type Checkpoint, openCheckpoint, openSafetensors, readTensor, sameTensor } from "./checkpoint.ts";
 import { findWeights, listFolder } from "./find.ts";
@@ -27,6 +28,8 @@ export interface OpenedModel {
   /** `float`: published tensors under Hugging Face's names; `int8`: the stored tensors of {@link tensorPlan}. */
   readonly form: "float" | "int8";
   readonly checkpoint: Checkpoint;
+  /** The prefix of the stored tensors' names, which a wrapper wrote and which was removed; empty if none. */
+  readonly prefix: string;
 }
 
 /**
@@ -41,9 +44,10 @@ export async function openModel(directory: string, prefer: "float" | "int8"): Pr
     const checkpoint = await openSafetensors(join(directory, INT8_FILE));
     const config = { ...(await declared(checkpoint.tensors)), tieWordEmbeddings: !checkpoint.tensors.has(INT8_HEAD) };
     checkPlanned(config, checkpoint, join(directory, INT8_FILE));
-    return { directory, config, form: "int8", checkpoint };
+    return { directory, config, form: "int8", checkpoint, prefix: "" };
   }
   const opened = await openCheckpoint(directory);
+  const prefix = wrapperPrefix(opened.tensors);
   const tensors = unwrapped(opened.tensors);
   refuseOtherHeads(tensors.keys());
   const shape = await declared(tensors);
@@ -51,7 +55,7 @@ export async function openModel(directory: string, prefer: "float" | "int8"): Pr
   await refuseOwnEmbeddings(checkpoint.tensors);
   const config = await settleHead(shape, checkpoint.tensors);
   checkTensors(config, checkpoint.tensors);
-  return { directory, config, form: "float", checkpoint };
+  return { directory, config, form: "float", checkpoint, prefix };
 }
 
 /**
@@ -62,12 +66,13 @@ export async function openModel(directory: string, prefer: "float" | "int8"): Pr
 export async function openEncoderOnly(directory: string): Promise<OpenedModel | undefined> {
   if ((await findWeights(directory)) === undefined) return undefined;
   const opened = await openCheckpoint(directory);
+  const prefix = wrapperPrefix(opened.tensors);
   const tensors = unwrapped(opened.tensors);
   if (!isEncoderOnly(tensors)) return undefined;
   const config = await (await declaredShape(directory))(tensors);
   const checkpoint = withEmbedding({ ...opened, tensors }, config.tieWordEmbeddings);
   checkTensors(config, checkpoint.tensors, encoderShapes(config));
-  return { directory, config, form: "float", checkpoint };
+  return { directory, config, form: "float", checkpoint, prefix };
 }
 
 /** Describes the first expected tensor that is missing or has another type or shape; undefined if all agree. */

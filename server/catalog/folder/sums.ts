@@ -1,10 +1,11 @@
 /** Verifies a model's files against the SHA-256 sums that it declares, once per state of each file. */
 import { createHash } from "node:crypto";
 import { createReadStream, existsSync } from "node:fs";
-import { mkdir, realpath, stat, writeFile } from "node:fs/promises";
+import { realpath, stat, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { ModelError } from "../../../models/errors.ts";
+import { createFolder } from "../../files/create-folder.ts";
 import { innerPathSchema, quoted } from "../../files/names.ts";
 import { fileState } from "./identity.ts";
 
@@ -60,9 +61,11 @@ export async function onceIntact(
   if (existsSync(mark)) return;
   await check();
   // If this cannot be recorded, the file is checked again next time.
-  await mkdir(marksFolder, { recursive: true })
-    .then(() => writeFile(mark, `${MARK_TEXT}${basename(path)}\n`))
-    .catch(() => undefined);
+  const record = async () => {
+    createFolder(marksFolder);
+    await writeFile(mark, `${MARK_TEXT}${basename(path)}\n`);
+  };
+  await record().catch(() => undefined);
 }
 
 /** Suffix of the files that record a verified file, and the beginning of their content. */

@@ -1,9 +1,10 @@
 /** Checks a model of a hub by its small files, before its weights are downloaded. */
-import { copyFile, lstat, mkdir, mkdtemp, symlink } from "node:fs/promises";
+import { copyFile, lstat, mkdtemp, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import { ModelError } from "../../../models/errors.ts";
 import { refuseHeads } from "../../../models/t5/config.ts";
 import { refuseOtherHeads, unwrapped } from "../../../models/t5/weights.ts";
+import { createFolder } from "../../files/create-folder.ts";
 import { isSame, removeOwn } from "../../files/removal.ts";
 import { readJson } from "../../files/whole-file.ts";
 import { isShardIndex, readShardIndex } from "../folder/find.ts";
@@ -25,7 +26,7 @@ export async function refuseUnusable(
   blobOf: (file: HubFile) => string,
   own: string,
 ): Promise<void> {
-  await mkdir(own, { recursive: true });
+  createFolder(own);
   const folder = await mkdtemp(join(own, ".checking-"));
   const created = await lstat(folder, { bigint: true });
   try {

@@ -2,10 +2,11 @@
  * Switches off ONNX Runtime's telemetry, which reports to Microsoft by default, and removes files that it left
  * behind.
  */
-import { lstatSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { lstatSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { isMainThread } from "node:worker_threads";
+import { createFolder } from "../../files/create-folder.ts";
 import { removeOwnFileSync } from "../../files/removal.ts";
 
 /**
@@ -51,7 +52,7 @@ function firstCallMs(cacheFolder: string): number {
   const mark = join(cacheFolder, MARK);
   const existing = lstatSync(mark, { throwIfNoEntry: false });
   if (existing !== undefined) return existing.mtimeMs;
-  mkdirSync(cacheFolder, { recursive: true });
+  createFolder(cacheFolder);
   writeFileSync(mark, "ONNX Runtime's logs from before this file are removed. See TELEMETRY.md.\n");
   return lstatSync(mark).mtimeMs;
 }

@@ -1,6 +1,5 @@
 /** Writes a model as transformers, Optimum or llama.cpp keep it. */
 import { existsSync } from "node:fs";
-import { mkdir } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { sizeInWords } from "../../../base/figures.ts";
 import { ALIGNMENT, ggufLayout } from "../../../models/checkpoint/gguf/gguf-writer.ts";
@@ -9,6 +8,7 @@ import { encodeModel } from "../../../models/graph/proto.ts";
 import type { T5Config } from "../../../models/t5/config.ts";
 import { OPTIMUM_GRAPHS, optimumGraph } from "../../../models/t5/optimum.ts";
 import { readManifest, resolveModel } from "../../catalog/installed.ts";
+import { createFolder } from "../../files/create-folder.ts";
 import { writeAtomically } from "../../files/whole-file.ts";
 import { tokenizerJson } from "../data/encode.ts";
 import { readWeights } from "../step/learner.ts";
@@ -55,7 +55,7 @@ export async function exportModel(
 async function exportTo(out: string, base: string, kind: ExportKind, progress: ExportProgress): Promise<Exported> {
   const { config, weights } = await readWeights(base);
   if (kind === "gguf") return { out, files: [await writeGguf(base, out, config, weights)] };
-  await mkdir(out, { recursive: true });
+  createFolder(out);
   const files = kind === "hf" ? [join(out, "model.safetensors")] : [];
   if (kind === "hf") await writeTrainedWeights(out, config, weights);
   else {
