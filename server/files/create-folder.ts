@@ -1,16 +1,18 @@
 /** Folders that are created together with those above them. */
 import { mkdirSync, statSync } from "node:fs";
 import { dirname } from "node:path";
+import { ModelError } from "../../models/errors.ts";
 
 /**
  * Creates a folder and those above it, where they are missing. Node's own recursive creation never ends where the
  * system reports a folder as missing that is there, as in /proc.
- * @throws the system's error
+ * @throws ModelError "storage" where that is so; else the system's error
  */
 export function createFolder(path: string): void {
   if (isCreated(path)) return;
   createFolder(dirname(path));
-  if (!isCreated(path)) throw new Error(`${path} cannot be created: the system reports its folder as missing.`);
+  if (!isCreated(path))
+    throw new ModelError("storage", `${path} cannot be created: folders cannot be made there. Name another place.`);
 }
 
 /** Creates one folder. @returns whether it is there; false if the one above it is missing */
