@@ -11,8 +11,8 @@ const FADING = 0.9;
 /** Longer for larger models: a run over 512 tokens at 10 GFLOP/s. 100 million parameters take 10 seconds. */
 const MS_PER_PARAMETER = 1e-4;
 /** Reading and preparing weights blocks for longer than running them, most of all for the first time. */
-const LOADING_MS = 60_000;
-const FIRST_LOADING_MS = 300_000;
+const LOADING_TIMES = 6;
+const FIRST_LOADING_TIMES = 30;
 
 /** The process was killed because it hung. */
 export class HungError extends ModelError {
@@ -66,7 +66,8 @@ export class SilenceWatch {
     this.stop();
     this.heardAt = performance.now();
     const workMs = Math.max(this.leastMs, LONGEST_TIMES * this.longestMs, MS_PER_PARAMETER * this.parameters);
-    const ms = loading ? Math.max(workMs, this.parameters === 0 ? FIRST_LOADING_MS : LOADING_MS) : workMs;
+    const times = this.parameters === 0 ? FIRST_LOADING_TIMES : LOADING_TIMES;
+    const ms = loading ? Math.max(workMs, times * this.leastMs) : workMs;
     this.stopCounting = countDown({ ms, onEnd: () => this.onSilent(new HungError(Math.round(ms / 1000))) });
   }
 }
