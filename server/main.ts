@@ -33,7 +33,7 @@ import { leaveFolder, settleFolders } from "./files/working-folder.ts";
 import { createAnswer } from "./lsp/answer.ts";
 import { type ClientAnswers, createClient, waitsForModel } from "./lsp/client.ts";
 import { OFFER_KINDS } from "./lsp/code-actions.ts";
-import { COMMAND_IDS, executeCommand, executeCommandParams } from "./lsp/commands/execute.ts";
+import { COMMAND_IDS, executeCommand, executeCommandParams, isPartial } from "./lsp/commands/execute.ts";
 import { DEADLINES } from "./lsp/deadlines.ts";
 import { chooseEncoding, documentModel, type PositionEncoding } from "./lsp/document/positions.ts";
 import { createSuggestions } from "./lsp/document/suggestions.ts";
@@ -132,11 +132,11 @@ connection.onDidChangeConfiguration(({ settings }) => {
 });
 const answer = createAnswer({ log, refusal, services: () => services });
 connection.languages.inlineCompletion.on(answer(inlineCompletionParams, provideInlineCompletion));
-connection.onHover(answer(hoverParams, provideHover, { ms: DEADLINES.hover, late: null }));
-connection.onCodeLens(answer(codeLensParams, provideCodeLenses, { ms: DEADLINES.offers, late: [] }));
-connection.onCodeAction(answer(codeActionParams, provideCodeActions, { ms: DEADLINES.offers, late: [] }));
+connection.onHover(answer(hoverParams, provideHover, { deadline: { ms: DEADLINES.hover, late: null } }));
+connection.onCodeLens(answer(codeLensParams, provideCodeLenses, { deadline: { ms: DEADLINES.offers, late: [] } }));
+connection.onCodeAction(answer(codeActionParams, provideCodeActions, { deadline: { ms: DEADLINES.offers, late: [] } }));
 // Not onExecuteCommand, which removes the progress token.
-connection.onRequest(ExecuteCommandRequest.type, answer(executeCommandParams, executeCommand));
+connection.onRequest(ExecuteCommandRequest.type, answer(executeCommandParams, executeCommand, { isPartial }));
 connection.onRequest(PANEL_REQUEST, answer(serverQuestionSchema, answerPanel));
 connection.onRequest((method) => {
   throw refusal() ?? refused(ErrorCodes.MethodNotFound, `Spanfill does not answer ${method}.`);

@@ -19,10 +19,12 @@ interface Server {
 /** A handler of requests. */
 type Handler<Params, Result> = (services: Services, params: Params, signal: AbortSignal) => Promise<Result>;
 
-/** How long a handler may take, and the answer when it has taken longer. */
-interface Deadline<Result> {
-  readonly ms: number;
-  readonly late: Result;
+/** How a handler is waited for. */
+interface Waiting<Params, Result> {
+  /** How long it may take, and the answer when it has taken longer. */
+  readonly deadline?: { readonly ms: number; readonly late: Result };
+  /** Whether cancelled work answers with what it has done, and is waited for. */
+  readonly isPartial?: (params: Params) => boolean;
 }
 
 /**
@@ -30,7 +32,11 @@ interface Deadline<Result> {
  * cancelled request at once, whether or not the work has noticed, and turns errors into responses.
  */
 export function createAnswer({ log, refusal, services }: Server) {
-  return <S extends z.ZodType, R>(schema: S, handler: Handler<z.output<S>, R>, deadline?: Deadline<R>) =>
+  return <S extends z.ZodType, R>(
+    schema: S,
+    handler: Handler<z.output<S>, R>,
+    { deadline, isPartial }: Waiting<z.output<S>, R> = {},
+  ) =>
     async (params: unknown, token: CancellationToken): Promise<R> => {
       const parts = services();
       const why = refusal();
@@ -42,7 +48,9 @@ export function createAnswer({ log, refusal, services }: Server) {
       if (token.isCancellationRequested) controller.abort();
       const { signal } = controller;
       try {
-        const work = async (signal: AbortSignal) => handler(parts, schema.parse(params), signal);
+        const checked = schema.parse(params);
+        const work = async (signal: AbortSignal) => handler(parts, checked, signal);
+        if (isPartial?.(checked)) return await work(signal);
         if (deadline === undefined || parts.waitsForModel) return await unlessAborted(work(signal), signal);
         return await within(parts.engine, deadline.ms, signal, work, () => deadline.late);
       } catch (error) {

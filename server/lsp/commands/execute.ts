@@ -78,6 +78,11 @@ export async function executeCommand(
   return run(name, args?.[0], services, { token, signal });
 }
 
+/** Whether a command, when it is cancelled, answers with what it has done. */
+export function isPartial({ command }: z.output<typeof executeCommandParams>): boolean {
+  return NAMES.get(command) === "summarizeFolder";
+}
+
 function run<Name extends CommandName>(name: Name, argument: unknown, services: Services, call: Call) {
   const schemas: { readonly [Each in CommandName]: z.ZodType<CheckedArguments[Each]> } = ARGUMENTS;
   // A command that needs nothing may come without an argument.

@@ -159,7 +159,7 @@ test("a device that takes its process with it: the CPU of the next process answe
   const script = `
     process.on("message", ({ id, type, model }) => {
       if (model.device !== "cpu" && type === "generate") { console.error("segmentation fault"); process.exit(139); }
-      const value = type === "load" ? { device: model.device } : { sequences: [], device: model.device };
+      const value = type === "load" ? { device: model.device, parameters: 1 } : { sequences: [], device: model.device };
       process.send({ type: "result", id, value });
     });
     process.on("disconnect", () => process.exit());`;

@@ -10,7 +10,7 @@ import type { Hover } from "vscode-languageserver-protocol";
 import type { SummarizeFolderResult } from "../../../protocol/commands/reading.ts";
 import type { EngineStatus } from "../../../protocol/requests.ts";
 import { randomModelFolder } from "../../support/random-model.ts";
-import { FULL, isProgress, progressOf, type Session, startSession } from "../session.ts";
+import { FULL, isProgress, isReport, progressOf, type Session, startSession } from "../session.ts";
 
 const folder = randomModelFolder();
 const base = mkdtempSync(join(tmpdir(), "spanfill-lsp-"));
@@ -83,6 +83,17 @@ test("a folder is summarized with progress; cancelled, what was done is the answ
   assert.deepEqual(whole.leftOut, [{ path: "credentials.txt", why: "secret" }]);
   assert.equal(progressOf(session.client).at(-1)?.kind, "end");
   await assert.rejects(digest(session, uriOf("missing")), /is not a readable folder/);
+});
+
+test("a folder's request that is cancelled, as VS Code does it, is answered with what was done", async () => {
+  for (let i = 0; i < 30; i++) write(`stopped/${i}/note.md`, `# Note ${i}\n\nThe pier ${i} was built of oak.\n`);
+  await using session = await sessionIn("stopped");
+  const params = { command: "spanfill.summarizeFolder", arguments: [{ uri: uriOf("stopped") }] };
+  const { id, result } = session.client.start("workspace/executeCommand", params);
+  await session.client.until((message) => isReport(message) && /"[3-9] of 30"/.test(JSON.stringify(message)));
+  session.client.notify("$/cancelRequest", { id });
+  const { partial, files } = (await result) as SummarizeFolderResult;
+  assert.ok(partial && files.summarized >= 3, JSON.stringify(files));
 });
 
 test("a folder that is on no disk is read through the client", async () => {
