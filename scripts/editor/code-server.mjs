@@ -24,6 +24,10 @@ export const CALM_SETTINGS = {
   "workbench.secondarySideBar.defaultVisibility": "hidden",
   "workbench.startupEditor": "none",
   "workbench.tips.enabled": false,
+  // What moves is drawn without a graphics card, which takes half a core from the tests.
+  "workbench.reduceMotion": "on",
+  "editor.cursorBlinking": "solid",
+  "editor.minimap.enabled": false,
   "files.autoSave": "off",
   "update.mode": "none",
   "extensions.autoUpdate": false,

@@ -56,7 +56,7 @@ test("a wrapper's prefix that is left out, and an adapter that is not applied, a
   const { directory, notes } = await importModel(from, places, { signal });
   assert.deepEqual(notes, [
     "The tensors' names begin with module., which a wrapper wrote; it is left out.",
-    "An adapter lies beside the weights and is not applied. To merge it, import its files from a folder of their own.",
+    "An adapter lies beside the weights and is not applied. To merge it, import its files from a separate folder.",
   ]);
   assert.deepEqual((await modelAccount(directory)).notes, notes.slice(0, 1));
   assert.deepEqual((await modelAccount(from)).notes, notes);
