@@ -9,7 +9,7 @@ export const EMBEDDING_ALIASES = ["encoder.embed_tokens.weight", "decoder.embed_
 const WRAPPERS = ["module.", "model.", "transformer.", "_orig_mod.", "base_model."];
 
 /**
- * What wrappers put before the names of a model's tensors; empty if nothing.
+ * The prefix that wrappers put before the names of a model's tensors; empty if none.
  * @throws ModelError "checkpoint" when there are two models under different prefixes
  */
 export function wrapperPrefix(tensors: ReadonlyMap<string, unknown>): string {

@@ -42,7 +42,7 @@ export interface ImportOptions {
 export interface ImportedModel {
   readonly id: string;
   readonly directory: string;
-  /** What was understood beside the plain case, in sentences. */
+  /** Notes on the files that are not plain, in sentences. */
   readonly notes: readonly string[];
 }
 

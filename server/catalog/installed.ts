@@ -75,7 +75,7 @@ export interface ModelAccount extends ShapeAccount {
   readonly directory: string;
   /** Whether the weights are the published ones or quantized by us. */
   readonly weights: "float" | "int8";
-  /** What was understood beside the plain case, in sentences. */
+  /** Notes on the files that are not plain, in sentences. */
   readonly notes: readonly string[];
   readonly calibration: Calibration;
   readonly languages: readonly string[];
