@@ -1,5 +1,5 @@
 // Runs the unit tests: builds dist/, bundles every test file with esbuild, then hands the bundles to node:test, one at
-// a time for each core and two more, for many wait for processes that they started. Arguments pick files by substring:
+// a time for each core. Arguments pick files by substring:
 // `node scripts/test.mjs spans` runs test/**/*spans*.test.ts. With --events the end of each test is a line of JSON; a
 // skipped one carries the reason in the place of `ok`.
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
@@ -78,7 +78,7 @@ function turn(name) {
 /** The events of all files, without the totals. */
 async function* events() {
   const paths = files.map((name) => join(outdir, name.replace(/\.ts$/, ".mjs")));
-  for await (const event of run({ files: paths, concurrency: availableParallelism() + 2 })) {
+  for await (const event of run({ files: paths, concurrency: availableParallelism() })) {
     if (event.type === "test:diagnostic" && event.data.nesting === 0) continue;
     count(event);
     yield event;

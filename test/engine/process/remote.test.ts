@@ -208,7 +208,7 @@ test("a child that ignores the end is killed", { timeout: 300_000 }, async () =>
 
 test("a process that hangs is replaced, and the next does its calls; those cancelled meanwhile are not repeated", async () => {
   const lines: string[] = [];
-  await withEngine({ silentMs: 300, log: (line) => lines.push(line) }, async (engine, model) => {
+  await withEngine({ silentMs: 2000, log: (line) => lines.push(line) }, async (engine, model) => {
     const expected = (await model.generate(SHORT)).sequences;
     const stopped = engine.pid ?? 0;
     process.kill(stopped, "SIGSTOP");
@@ -241,10 +241,10 @@ test("a process that is busy for long and gives signs of life is left alone", as
     process.on("message", ({ id, type }) => {
       if (type === "load") return process.send({ type: "result", id, value: { parameters: 1 } });
       const signs = setInterval(() => process.send({ type: "alive" }), 20);
-      setTimeout(() => { clearInterval(signs); process.send({ type: "result", id, value: "done" }); }, 3000);
+      setTimeout(() => { clearInterval(signs); process.send({ type: "result", id, value: "done" }); }, 4500);
     });
     process.on("disconnect", () => process.exit());`;
-  const engine = badChild("works", script, undefined, 1000);
+  const engine = badChild("works", script, undefined, 2000);
   const model = await engine.load(reference);
   assert.equal(await model.decode([5]), "done");
   await engine.dispose();
