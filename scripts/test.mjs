@@ -1,7 +1,6 @@
 // Runs the unit tests: builds dist/, bundles every test file with esbuild, then hands the bundles to node:test, one at
-// a time for each core. Arguments pick files by substring:
-// `node scripts/test.mjs spans` runs test/**/*spans*.test.ts. With --events the end of each test is a line of JSON; a
-// skipped one carries the reason in the place of `ok`.
+// a time for each core. Arguments pick files by substring: `node scripts/test.mjs spans` runs test/**/*spans*.test.ts.
+// With --events the end of each test is a line of JSON; a skipped one carries the reason in the place of `ok`.
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";

@@ -130,7 +130,7 @@ connection.onInitialized(() => {
 connection.onDidChangeConfiguration(({ settings }) => {
   background("taking changed settings", () => settingsChanged(settings));
 });
-const answer = createAnswer({ log, refusal, services: () => services });
+const answer = createAnswer({ log, services: servicesNow });
 connection.languages.inlineCompletion.on(answer(inlineCompletionParams, provideInlineCompletion));
 connection.onHover(answer(hoverParams, provideHover, { deadline: { ms: DEADLINES.hover, late: null } }));
 connection.onCodeLens(answer(codeLensParams, provideCodeLenses, { deadline: { ms: DEADLINES.offers, late: [] } }));
@@ -219,6 +219,12 @@ async function settingsChanged(pushed: unknown): Promise<void> {
 function refusal(): ResponseError | undefined {
   if (services === undefined) return notInitialized();
   return ending ? refused(ErrorCodes.InvalidRequest, "The server is shutting down.") : undefined;
+}
+
+function servicesNow(): Services {
+  const why = refusal();
+  if (why !== undefined || services === undefined) throw why ?? notInitialized();
+  return services;
 }
 
 function notInitialized(): ResponseError {

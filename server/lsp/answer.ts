@@ -1,9 +1,9 @@
 /** Connects handlers to requests: checks, cancels, and answers errors. */
-import { type CancellationToken, ErrorCodes, type ResponseError } from "vscode-languageserver-protocol";
+import { type CancellationToken, ErrorCodes } from "vscode-languageserver-protocol";
 import type * as z from "zod";
 import { withStack } from "../../base/reason.ts";
 import { within } from "./deadlines.ts";
-import { refused, responseErrorOf } from "./errors.ts";
+import { responseErrorOf } from "./errors.ts";
 import type { Log } from "./log.ts";
 import { unlessAborted } from "./patience.ts";
 import type { Services } from "./services.ts";
@@ -11,9 +11,8 @@ import type { Services } from "./services.ts";
 /** The server as requests find it. */
 interface Server {
   readonly log: Log;
-  /** Why requests are refused at the moment: before initialize, and after shutdown. */
-  refusal(): ResponseError | undefined;
-  services(): Services | undefined;
+  /** @throws ResponseError before initialize and after shutdown, when requests are refused */
+  services(): Services;
 }
 
 /** A handler of requests. */
@@ -31,7 +30,7 @@ interface Waiting<Params, Result> {
  * Creates what makes a listener of a handler: it refuses requests out of turn, checks the parameters, answers a
  * cancelled request at once, whether or not the work has noticed, and turns errors into responses.
  */
-export function createAnswer({ log, refusal, services }: Server) {
+export function createAnswer({ log, services }: Server) {
   return <S extends z.ZodType, R>(
     schema: S,
     handler: Handler<z.output<S>, R>,
@@ -39,10 +38,6 @@ export function createAnswer({ log, refusal, services }: Server) {
   ) =>
     async (params: unknown, token: CancellationToken): Promise<R> => {
       const parts = services();
-      const why = refusal();
-      if (why !== undefined || parts === undefined) {
-        throw why ?? refused(ErrorCodes.ServerNotInitialized, "Send initialize first.");
-      }
       const controller = new AbortController();
       const listening = token.onCancellationRequested(() => controller.abort());
       if (token.isCancellationRequested) controller.abort();

@@ -109,9 +109,7 @@ export function folderNotes(prefix: string, names: readonly string[]): string[] 
   return [
     ...(prefix === "" ? [] : [`The tensors' names begin with ${prefix}, which a wrapper wrote; it is left out.`]),
     ...(names.includes(ADAPTER_CONFIG)
-      ? [
-          "An adapter lies beside the weights and is not applied. To merge it, import its files from a separate folder.",
-        ]
+      ? ["An adapter lies beside the weights and is not applied. To merge it, import its files from a separate folder."]
       : []),
   ];
 }

@@ -2,7 +2,7 @@
  * Turns a model folder into tensors on disk that the engine can map: in place if possible, else converted once into
  * the cache.
  */
-import { createHash } from "node:crypto";
+import { createHash, randomUUID } from "node:crypto";
 import { rename } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { type SlowerForms, slowerFormsMetadata, slowerFormsOf, tensorPlan } from "../../../models/checkpoint/plan.ts";
@@ -122,7 +122,7 @@ async function makeChecked(
   make: (file: string, slower: SlowerForms) => Promise<void>,
   tooFar: (file: string) => Promise<readonly string[]>,
 ): Promise<void> {
-  const draft = `${path}.${process.pid}.tmp`;
+  const draft = `${path}.${randomUUID()}.tmp`;
   const slower = new Map<string, "block" | "float">();
   try {
     for (let more = true; more; ) {

@@ -5,7 +5,7 @@ import type { LoadedModel } from "../../engine/engine.ts";
 import { lineAt } from "../../text/document/source.ts";
 import { foreignLanguageOf, languageName } from "../../text/languages.ts";
 import type { WrittenDocument } from "../../text/reading.ts";
-import { gapsOf, type LeftMarker, type PlacedGap, type WhyLeft } from "./gaps.ts";
+import { DEFAULT_MARKER, gapsOf, type LeftMarker, type PlacedGap, type WhyLeft } from "./gaps.ts";
 import { type InfillResult, infill } from "./infill.ts";
 import type { InfillOptions, InfillParams } from "./infill-run.ts";
 
@@ -29,7 +29,7 @@ export async function fillText(
   params: Omit<InfillParams, "text" | "gaps"> & { readonly part?: { readonly start: number; readonly end: number } },
   options: InfillOptions = {},
 ): Promise<FilledText> {
-  const { gap: marker = "___", part, ...rest } = params;
+  const { gap: marker = DEFAULT_MARKER, part, ...rest } = params;
   const { text } = document;
   const { gaps, left: passed } = await gapsOf(document, marker, part, text);
   if (gaps.length === 0) throw noGap(text, marker, passed);

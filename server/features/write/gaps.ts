@@ -5,6 +5,9 @@ import { blockAt } from "../../text/place.ts";
 import { readingAt, type WrittenDocument } from "../../text/reading.ts";
 import { isInWord, isPartOfName } from "./gap-names.ts";
 
+/** The text that marks a gap where none is named. */
+export const DEFAULT_MARKER = "___";
+
 /** The kind of place that a fill must fit into. */
 export type GapPlace = "text" | "cell" | "attribute" | "address" | "word";
 

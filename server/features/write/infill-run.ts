@@ -5,7 +5,7 @@ import type { CallOptions, Filling, FillRequest, LoadedModel } from "../../engin
 import { checkText } from "../../text/input.ts";
 import { type Decoding, decodingOf } from "../decoding.ts";
 import { beamsFor, LEAST_BEAMS, weighedTokens, weighingOf } from "./gap-weighing.ts";
-import type { PlacedGap } from "./gaps.ts";
+import { DEFAULT_MARKER, type PlacedGap } from "./gaps.ts";
 import { choose, type GapCandidates, keep } from "./infill-candidates.ts";
 import { windowOf } from "./infill-window.ts";
 
@@ -52,7 +52,7 @@ export interface Work extends GapCandidates {
  */
 export function begin(model: LoadedModel, params: InfillParams, { signal }: InfillOptions): Work {
   check(params);
-  const { text, gap: marker = "___", alternatives = 1, maxContextTokens: window = WINDOW_TOKENS } = params;
+  const { text, gap: marker = DEFAULT_MARKER, alternatives = 1, maxContextTokens: window = WINDOW_TOKENS } = params;
   const gaps: readonly PlacedGap[] = orderGaps(text, params.gaps ?? findGaps(text, marker));
   if (gaps.length === 0) {
     throw new ModelError(

@@ -1,6 +1,7 @@
 /** The commands of workspace/executeCommand: a table of their handlers, which get checked arguments. */
 import * as z from "zod";
 import { COMMAND_NAMES, type CommandName, type Commands, commandId, FORMER_NAMES } from "../../../protocol/commands.ts";
+import { DEFAULT_MARKER } from "../../features/write/gaps.ts";
 import { fillGapsInText, summarizeText } from "../../tools.ts";
 import { asked, DEADLINES } from "../deadlines.ts";
 import { type Call, withModel } from "../document/document-work.ts";
@@ -31,7 +32,7 @@ const HANDLERS: Handlers = {
   forgetSummaries,
   fillGaps: fillGapsInPart,
   fillGapsInText: (services, args, call) =>
-    asked(services, DEADLINES.fills(args.text.split("___").length), call.signal, (signal) =>
+    asked(services, DEADLINES.fills(args.text.split(DEFAULT_MARKER).length), call.signal, (signal) =>
       withModel(services, "infill", async (model) => fillGapsInText(await model(), args, { signal })),
     ),
   rephrase: rephrasePart,
