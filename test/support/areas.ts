@@ -22,7 +22,8 @@ export const FOR_ALL = "base";
 export const AREAS: readonly Area[] = [
   {
     path: FOR_ALL,
-    holds: "helpers that every area may import: error messages, formatted figures, optional properties, changed lines, countdowns of running time",
+    holds:
+      "helpers that every area may import: error messages, formatted figures, optional properties, changed lines, countdowns of running time",
     areas: [],
     packages: [],
     node: false,
