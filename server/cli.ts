@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 /** The command line: parses arguments and dispatches. Each command imports what is heavy only when it runs. */
-import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 import { Command, CommanderError } from "commander";
 import { askCommand } from "./cli/ask.ts";
 import { calibrateCommand } from "./cli/calibrate.ts";
@@ -22,13 +22,16 @@ import { summarizeCommand } from "./cli/summarize.ts";
 import { EXIT, printError, watchPipes } from "./cli/terminal.ts";
 import { trainCommand } from "./cli/train.ts";
 import { UsageError } from "./command-work.ts";
+import { readRegularTextSync } from "./files/regular-file.ts";
 import { settleFolders } from "./files/working-folder.ts";
 
 watchPipes();
 // Paths in a shell are relative to the working folder; a server is started by an editor, in a folder that may be
 // anybody's.
 settleFolders(process.argv[2] === "serve" ? undefined : process.cwd());
-const { version }: { version: string } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"));
+const { version }: { version: string } = JSON.parse(
+  readRegularTextSync(fileURLToPath(new URL("../package.json", import.meta.url))),
+);
 const json = process.argv.includes("--json");
 let complaint = "";
 const program = new Command("spanfill")

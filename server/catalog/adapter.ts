@@ -1,5 +1,5 @@
 /** Merges a folder with a PEFT adapter into its base, as a model by itself. */
-import { copyFile, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import {
   type AdapterConfig,
@@ -14,6 +14,7 @@ import { safetensorsHeader } from "../../models/checkpoint/safetensors.ts";
 import { ModelError } from "../../models/errors.ts";
 import { configJson } from "../../models/t5/config.ts";
 import { LM_HEAD, tensorShapes } from "../../models/t5/weights.ts";
+import { copyRegularFile } from "../files/regular-file.ts";
 import { isMissing, readJson, writeAtomically } from "../files/whole-file.ts";
 import { openWeights, readTensor, storedTensor } from "./folder/checkpoint.ts";
 import { onlyGguf } from "./folder/gguf.ts";
@@ -109,7 +110,7 @@ async function copyIfThere(from: string, to: string, names: readonly string[]): 
   let count = 0;
   for (const name of names) {
     try {
-      await copyFile(join(from, name), join(to, name));
+      await copyRegularFile(join(from, name), join(to, name));
       count += 1;
     } catch (error) {
       if (!isMissing(error)) throw error;

@@ -3,7 +3,7 @@
  * network.
  */
 import { createWriteStream, existsSync } from "node:fs";
-import { copyFile, cp, lstat, mkdtemp, readdir, rename, stat, writeFile } from "node:fs/promises";
+import { lstat, mkdir, mkdtemp, readdir, rename, stat, writeFile } from "node:fs/promises";
 import { basename, dirname, extname, join, resolve } from "node:path";
 import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
@@ -14,6 +14,7 @@ import { encoderShapes, tensorShapes } from "../../models/t5/weights.ts";
 import { checkVocabulary } from "../../models/tokenizer/tokenizer.ts";
 import { createFolder } from "../files/create-folder.ts";
 import { fileNameSchema, ownNameSchema, quoted } from "../files/names.ts";
+import { copyRegularFile } from "../files/regular-file.ts";
 import { isSame, noteFolder, removeOwn } from "../files/removal.ts";
 import { checkSpace } from "../files/space.ts";
 import { mergeAdapter, readAdapter } from "./adapter.ts";
@@ -175,18 +176,28 @@ async function copyFolder(only: string | undefined, folder: string, to: string, 
   for (const [i, name] of files.entries()) {
     options.signal.throwIfAborted();
     if (!(await stat(join(folder, name))).isFile()) continue;
-    await copyFile(join(folder, name), join(to, name));
+    await copyRegularFile(join(folder, name), join(to, name));
     done += sizes[i] ?? 0;
     options.onBytes?.(done, totalBytes);
   }
   // T5X keeps each tensor in a folder, and may keep its configuration one folder up.
   for (const name of all.filter((each) => ARRAYS.test(each))) {
     options.signal.throwIfAborted();
-    await cp(join(folder, name), join(to, name), { recursive: true, dereference: true });
+    await copyArrays(join(folder, name), join(to, name), 0);
   }
   const shape = shapeFile(folder);
-  if (shape !== undefined && dirname(shape) !== folder) await copyFile(shape, join(to, basename(shape)));
+  if (shape !== undefined && dirname(shape) !== folder) await copyRegularFile(shape, join(to, basename(shape)));
 }
+
+/** Copies an array or a folder of arrays. These are not deep; a link to a folder above would never end. */
+async function copyArrays(from: string, to: string, depth: number): Promise<void> {
+  if (depth > MOST_DEPTH) throw new ModelError("checkpoint", `${from} lies deeper than any array does. Remove it.`);
+  if (!(await stat(from)).isDirectory()) return copyRegularFile(from, to);
+  await mkdir(to);
+  for (const name of await readdir(from)) await copyArrays(join(from, name), join(to, name), depth + 1);
+}
+
+const MOST_DEPTH = 4;
 
 /** Folders of T5X's and Orbax's parameters; those of the optimizer's state are not needed. */
 const ARRAYS = /^(target|params)\.|^d$|^ocdbt\.process_\d+$/;

@@ -1,5 +1,5 @@
 /** The models on this machine: built-in ones by name, others by their folders; and the facts about each. */
-import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { existsSync, readdirSync, statSync } from "node:fs";
 import { stat } from "node:fs/promises";
 import { basename, dirname, join, posix, resolve, win32 } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -7,6 +7,7 @@ import * as z from "zod";
 import { reason } from "../../base/reason.ts";
 import { ModelError } from "../../models/errors.ts";
 import { firstIssue } from "../../models/issue.ts";
+import { readRegularTextSync } from "../files/regular-file.ts";
 import { type Calibration, calibrationSchema } from "./folder/calibration.ts";
 import { listFolder } from "./folder/find.ts";
 import { folderNotes, isGgufFile } from "./folder/model-files.ts";
@@ -172,7 +173,7 @@ export function readManifest(directory: string): ModelManifest {
   if (!existsSync(path))
     return { id: nameOfFolder(directory), prefixes: {}, sha256: {}, calibration: {}, languages: ENGLISH };
   try {
-    const { id, prefixes, ...rest } = manifestSchema.parse(JSON.parse(readFileSync(path, "utf8")));
+    const { id, prefixes, ...rest } = manifestSchema.parse(JSON.parse(readRegularTextSync(path)));
     return {
       id: id ?? nameOfFolder(directory),
       prefixes,
@@ -192,7 +193,7 @@ export function readDecoding(directory: string): ModelDecoding {
   const path = join(directory, "decoding.json");
   if (!existsSync(path)) return { frequent: [] };
   try {
-    return decodingSchema.parse(JSON.parse(readFileSync(path, "utf8")));
+    return decodingSchema.parse(JSON.parse(readRegularTextSync(path)));
   } catch (cause) {
     const what = cause instanceof z.ZodError ? firstIssue(cause) : reason(cause);
     throw new ModelError("config", `${path} is malformed (${what}). Correct it or remove it.`, { cause });

@@ -1,11 +1,11 @@
 /** Counts of English word n-grams, from the built-in models' training text; the table ships with the models. */
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { gunzip } from "node:zlib";
 import { createNgramModel, type NgramModel } from "../../models/words/ngram.ts";
 import { readNgramTable } from "../../models/words/ngram-table.ts";
 import { doOnce } from "../files/once.ts";
+import { readRegularFile } from "../files/regular-file.ts";
 import { isMissing } from "../files/whole-file.ts";
 import { findBuiltinFolder } from "./installed.ts";
 
@@ -15,11 +15,14 @@ import { findBuiltinFolder } from "./installed.ts";
  */
 export const englishNgrams: () => Promise<NgramModel | undefined> = doOnce(readTable);
 
+/** The table that ships is a tenth of this. */
+const MOST_BYTES = 64 * 1024 * 1024;
+
 async function readTable(): Promise<NgramModel | undefined> {
   const folder = findBuiltinFolder();
   if (folder === undefined) return undefined;
   const path = join(folder, "english.ngrams.gz");
-  const packed = await readFile(path).catch((error: unknown) => {
+  const packed = await readRegularFile(path, MOST_BYTES).catch((error: unknown) => {
     if (isMissing(error)) return undefined;
     throw error;
   });

@@ -1,10 +1,10 @@
 /** The table that ranks English sentences; it ships with the models. */
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { gunzip } from "node:zlib";
 import { parseSentenceTable, type SentenceTable } from "../../models/words/sentence-table.ts";
 import { doOnce } from "../files/once.ts";
+import { readRegularFile } from "../files/regular-file.ts";
 import { isMissing } from "../files/whole-file.ts";
 import { findBuiltinFolder } from "./installed.ts";
 
@@ -14,11 +14,14 @@ import { findBuiltinFolder } from "./installed.ts";
  */
 export const englishSentenceTable: () => Promise<SentenceTable | undefined> = doOnce(readTable);
 
+/** The table that ships is a tenth of this. */
+const MOST_BYTES = 64 * 1024 * 1024;
+
 async function readTable(): Promise<SentenceTable | undefined> {
   const folder = findBuiltinFolder();
   if (folder === undefined) return undefined;
   const path = join(folder, "english.sentences.gz");
-  const packed = await readFile(path).catch((error: unknown) => {
+  const packed = await readRegularFile(path, MOST_BYTES).catch((error: unknown) => {
     if (isMissing(error)) return undefined;
     throw error;
   });

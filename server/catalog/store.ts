@@ -1,6 +1,6 @@
 /** Locations of models on this machine: the folder that Hugging Face's tools share, and Spanfill's own for imports. */
-import { existsSync, readFileSync } from "node:fs";
-import { readdir, readFile, realpath, stat } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { readdir, realpath, stat } from "node:fs/promises";
 import { homedir } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
 import { reason } from "../../base/reason.ts";
@@ -8,6 +8,7 @@ import { ModelError } from "../../models/errors.ts";
 import { isT5Config } from "../../models/t5/config.ts";
 import { isLocked } from "../files/lock.ts";
 import { commitSchema, hubIdSchema, requireHubId } from "../files/names.ts";
+import { readRegularText, readRegularTextSync } from "../files/regular-file.ts";
 import { isOwnFolder, removeOwnFolder } from "../files/removal.ts";
 import { fileKind, isGgufFile } from "./folder/model-files.ts";
 import { saysShape, shapeFile } from "./folder/shape.ts";
@@ -76,7 +77,7 @@ export function keptDirectory(id: string, places: Places = placesOf()): string |
   if (!hubIdSchema.safeParse(id).success) return undefined;
   const repository = repositoryFolder(places, id);
   try {
-    const commit = commitSchema.parse(readFileSync(join(repository, "refs", "main"), "utf8").trim());
+    const commit = commitSchema.parse(readRegularTextSync(join(repository, "refs", "main")).trim());
     const directory = join(repository, "snapshots", commit);
     return saysShape(directory) ? directory : undefined;
   } catch {
@@ -193,7 +194,7 @@ async function isT5(directory: string): Promise<boolean> {
     if (!(await readdir(directory)).some((name) => fileKind(name) === "weights")) return false;
     const path = shapeFile(directory);
     if (path === undefined || !path.endsWith(".json")) return true; // a gin or GGUF file, which other models lack here
-    return isT5Config(JSON.parse(await readFile(path, "utf8")));
+    return isT5Config(JSON.parse(await readRegularText(path)));
   } catch {
     return false; // an unreadable folder is not a model
   }

@@ -1,10 +1,10 @@
 /** `spanfill calibrate`: measures how reliable a model's confidence is, and stores the result with the model. */
-import { readFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { Command } from "commander";
 import { percent } from "../../base/figures.ts";
 import type { CalibrationReport } from "../evaluation/calibrate.ts";
 import type { PoolOptions } from "../evaluation/pool.ts";
+import { readRegularText } from "../files/regular-file.ts";
 import { writeAtomically } from "../files/whole-file.ts";
 import type { ReliabilityBin } from "../metrics/calibration.ts";
 import { atLeast, withPoolOptions } from "./options.ts";
@@ -64,7 +64,7 @@ Examples:
       };
       if (options.write === true) {
         const path = join(directory, "spanfill.json");
-        const manifest: unknown = JSON.parse(await readFile(path, "utf8").catch(() => "{}"));
+        const manifest: unknown = JSON.parse(await readRegularText(path).catch(() => "{}"));
         await writeJson(path, { ...Object(manifest), calibration: calibrationOf(kinds) });
         await writeJson(join(directory, "calibration.json"), report);
       }

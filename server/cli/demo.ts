@@ -2,9 +2,10 @@
  * The command that `npm start` runs without arguments: a summary and an infill of sample documents, with times and
  * next steps.
  */
-import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 import { Command } from "commander";
 import type { Fill } from "../features/write/infill-candidates.ts";
+import { readRegularTextSync } from "../files/regular-file.ts";
 import type { ModelOptions } from "../open-model.ts";
 import { withModelOptions } from "./options.ts";
 import { runCommand } from "./terminal.ts";
@@ -69,7 +70,7 @@ TRY NEXT
 const GAP = "___";
 
 function sample(name: string): string {
-  return readFileSync(new URL(`../models/builtin/${name}`, import.meta.url), "utf8");
+  return readRegularTextSync(fileURLToPath(new URL(`../models/builtin/${name}`, import.meta.url)));
 }
 
 /** The draft with its gaps filled, each fill in brackets. */

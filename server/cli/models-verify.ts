@@ -1,13 +1,13 @@
 /** `spanfill models verify --fixtures`: runs the tests of each system of the T5 family and prints which ones work. */
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
-import { readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import * as z from "zod";
 import { ModelError } from "../../models/errors.ts";
 import type { CommandResult, Work } from "../command-work.ts";
+import { readRegularText } from "../files/regular-file.ts";
 
 /** The outcome of a system's tests; "unverified" if there are none. */
 export type Verdict = "verified" | "FAILED" | "unverified";
@@ -90,7 +90,7 @@ const SYSTEMS = join("test", "systems.json");
 const RUNNER = join("scripts", "test.mjs");
 
 async function readSystems(root: string) {
-  return systemsSchema.parse(JSON.parse(await readFile(join(root, SYSTEMS), "utf8")));
+  return systemsSchema.parse(JSON.parse(await readRegularText(join(root, SYSTEMS))));
 }
 
 /** The tests of `files` that passed, as "file: test". */

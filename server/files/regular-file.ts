@@ -1,29 +1,102 @@
 /**
- * Safe reading of files that somebody else named, such as in a document's link or a cloned repository: only regular
- * files of bounded size.
+ * The only way to read a file: a regular one, of a size that the caller states. Anybody may have named or made it (a
+ * document's link, a cloned repository, a downloaded model), so opening it must not block, and reading it must end.
  */
-import { constants } from "node:fs";
-import { type FileHandle, open, stat } from "node:fs/promises";
+import { closeSync, constants, fstatSync, openSync, readSync, statSync } from "node:fs";
+import { copyFile, type FileHandle, open, stat } from "node:fs/promises";
+
+/** The largest file of settings, notes or lists that is read: a thousand times what anyone has written. */
+export const MOST_TEXT_BYTES = 16 * 1024 * 1024;
+
+/** The error for a path that is not a regular file. */
+export class NotRegularError extends Error {
+  readonly isFolder: boolean;
+
+  constructor(path: string, isFolder: boolean) {
+    super(`${path} is ${isFolder ? "a folder" : "a pipe or a device"}, not a regular file`);
+    this.isFolder = isFolder;
+  }
+}
 
 /**
- * Reads a file, unless opening it could block, never end or have effects: a pipe, a device, a socket, a folder. Reads
- * no more than the size that the system reports, so the files of /proc are empty here.
+ * Opens a file for reading, unless opening it could block, never end or have effects: a pipe, a device, a socket, a
+ * folder.
+ * @throws Error when it does not exist, is not a regular file, or cannot be read
+ */
+export async function openRegular(path: string): Promise<FileHandle> {
+  // Checked before opening, because opening a device may have effects.
+  requireRegular(await stat(path), path);
+  const handle = await open(path, FLAGS);
+  try {
+    requireRegular(await handle.stat(), path);
+    return handle;
+  } catch (error) {
+    await handle.close();
+    throw error;
+  }
+}
+
+/**
+ * Reads a regular file. Reads no more than the size that the system reports, so the files of /proc are empty here.
  * @param mostBytes size of the largest file that is read
  * @returns its bytes; undefined when it is larger than `mostBytes`
  * @throws Error when it does not exist, is not a regular file, or cannot be read
  */
 export async function readRegularFile(path: string, mostBytes: number): Promise<Buffer | undefined> {
-  // Checked before opening, because opening a device may have effects.
-  requireRegular(await stat(path), path);
-  const handle = await open(path, FLAGS);
+  await using handle = await openRegular(path);
+  const { size } = await handle.stat();
+  return size > mostBytes ? undefined : await readBytes(handle, size);
+}
+
+/**
+ * The text of a regular file.
+ * @throws Error when it does not exist, is not a regular file, is larger than `mostBytes`, or cannot be read
+ */
+export async function readRegularText(path: string, mostBytes: number = MOST_TEXT_BYTES): Promise<string> {
+  const bytes = await readRegularFile(path, mostBytes);
+  if (bytes === undefined) throw tooLarge(path, mostBytes);
+  return bytes.toString("utf8");
+}
+
+/** The text of a regular file, at once. @see readRegularText */
+export function readRegularTextSync(path: string, mostBytes: number = MOST_TEXT_BYTES): string {
+  requireRegular(statSync(path), path);
+  const file = openSync(path, FLAGS);
   try {
-    const status = await handle.stat();
+    const status = fstatSync(file);
     requireRegular(status, path);
-    return status.size > mostBytes ? undefined : await readBytes(handle, status.size);
+    if (status.size > mostBytes) throw tooLarge(path, mostBytes);
+    const bytes = Buffer.alloc(status.size);
+    let done = 0;
+    for (let read = -1; done < bytes.length && read !== 0; done += read)
+      read = readSync(file, bytes, done, bytes.length - done, done);
+    return bytes.toString("utf8", 0, done);
   } finally {
-    await handle.close();
+    closeSync(file);
   }
 }
+
+/**
+ * The bytes of a regular file, piece by piece.
+ * @throws Error when it does not exist, is not a regular file, or cannot be read; the signal's reason
+ */
+export async function* regularFileChunks(path: string, signal?: AbortSignal): AsyncGenerator<Buffer> {
+  await using handle = await openRegular(path);
+  for (;;) {
+    signal?.throwIfAborted();
+    const { bytesRead, buffer } = await handle.read(Buffer.allocUnsafe(CHUNK_BYTES));
+    if (bytesRead === 0) return;
+    yield buffer.subarray(0, bytesRead);
+  }
+}
+
+/** Copies a regular file. @throws Error when it is not one, or cannot be copied */
+export async function copyRegularFile(from: string, to: string, mode = 0): Promise<void> {
+  requireRegular(await stat(from), from);
+  await copyFile(from, to, mode);
+}
+
+const CHUNK_BYTES = 1024 * 1024;
 
 /**
  * Opening never waits for a pipe's writer, in case a pipe has replaced the file in the meantime. Windows lacks these
@@ -31,8 +104,12 @@ export async function readRegularFile(path: string, mostBytes: number): Promise<
  */
 const FLAGS = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0) | (constants.O_NOCTTY ?? 0);
 
-function requireRegular(status: { isFile(): boolean }, path: string): void {
-  if (!status.isFile()) throw new Error(`${path} is not a regular file`);
+function requireRegular(status: { isFile(): boolean; isDirectory(): boolean }, path: string): void {
+  if (!status.isFile()) throw new NotRegularError(path, status.isDirectory());
+}
+
+function tooLarge(path: string, mostBytes: number): Error {
+  return new Error(`${path} is larger than ${Math.floor(mostBytes / 1024)} kB`);
 }
 
 /** Up to `size` bytes; fewer if the file was truncated. */

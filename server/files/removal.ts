@@ -4,11 +4,12 @@
  */
 import { createHash, randomUUID } from "node:crypto";
 import { type BigIntStats, lstatSync, rmSync } from "node:fs";
-import { type FileHandle, lstat, mkdir, open, readFile, readlink, realpath, rm, writeFile } from "node:fs/promises";
+import { lstat, mkdir, readlink, realpath, rm, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import * as z from "zod";
 import { isBelow } from "./below.ts";
 import { createFolder } from "./create-folder.ts";
+import { openRegular, readRegularText } from "./regular-file.ts";
 
 /**
  * Recognizes something as ours.
@@ -130,7 +131,7 @@ function isNoted(models: string): Mark {
   return async (path, status) => {
     if (!status.isDirectory()) return false;
     try {
-      const note = noteSchema.parse(JSON.parse(await readFile(noteOf(path, models), "utf8")));
+      const note = noteSchema.parse(JSON.parse(await readRegularText(noteOf(path, models))));
       return note.path === path && note.ino === `${status.ino}` && note.born === `${status.birthtimeNs}`;
     } catch {
       return false; // no readable note
@@ -178,7 +179,7 @@ const headerSchema = z.object({ __metadata__: z.record(z.string(), z.string()) }
 
 /** A file's first bytes, up to `bytes`. */
 async function head(path: string, bytes: number): Promise<Buffer> {
-  const handle: FileHandle = await open(path);
+  const handle = await openRegular(path);
   try {
     const buffer = Buffer.alloc(bytes);
     const { bytesRead } = await handle.read(buffer, 0, bytes, 0);

@@ -7,6 +7,7 @@ import { basename, dirname, join } from "node:path";
 import { reason } from "../../base/reason.ts";
 import { ModelError, type ModelErrorCode } from "../../models/errors.ts";
 import { createFolder } from "./create-folder.ts";
+import { readRegularText } from "./regular-file.ts";
 import { isSame, removeOwn } from "./removal.ts";
 
 /**
@@ -23,14 +24,7 @@ const maxJsonBytes = (code: ModelErrorCode) => (code === "tokenizer" ? 256 : 16)
 export async function readJson(path: string, code: ModelErrorCode): Promise<unknown> {
   let text: string;
   try {
-    const handle = await open(path);
-    try {
-      const { size } = await handle.stat();
-      if (size > maxJsonBytes(code)) throw new Error(`${size} bytes are too many`);
-      text = await handle.readFile("utf8");
-    } finally {
-      await handle.close();
-    }
+    text = await readRegularText(path, maxJsonBytes(code));
   } catch (cause) {
     const what = isMissing(cause) ? "does not exist" : `cannot be read (${reason(cause)})`;
     throw new ModelError(code, `${path} ${what}. Give the folder of a complete model.`, { cause });

@@ -1,9 +1,9 @@
 /** The translations for the client's language, from the bundles that the extension uses, too. */
-import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import * as z from "zod";
 import { english, type Translate, translator } from "../../base/translate.ts";
+import { readRegularTextSync } from "../files/regular-file.ts";
 
 /**
  * @param locale what initialize says, such as "de" or "fr-CA"; English if it is missing, or there is no bundle for it
@@ -21,7 +21,7 @@ export function translationFor(locale: string | undefined): Translate {
 
 function read(path: string): Record<string, string> | undefined {
   try {
-    return z.record(z.string(), z.string()).parse(JSON.parse(readFileSync(path, "utf8")));
+    return z.record(z.string(), z.string()).parse(JSON.parse(readRegularTextSync(path)));
   } catch {
     return undefined; // no such file, or not a bundle
   }

@@ -2,12 +2,13 @@
  * The folder of a run: its request, the output of its process, and the orders to that process. It stays when the
  * model is removed.
  */
-import { appendFile, open, readdir, readFile, stat, utimes } from "node:fs/promises";
+import { appendFile, readdir, stat, utimes } from "node:fs/promises";
 import { join } from "node:path";
 import * as z from "zod";
 import { runRequestSchema, type TrainRequestInput } from "../../protocol/train-request.ts";
 import { holdFile, type TRAIN_CONTROLS } from "../../protocol/training.ts";
 import type { Places } from "../catalog/store.ts";
+import { openRegular, readRegularText } from "../files/regular-file.ts";
 import { makeOwnFolder, PRIVATE } from "../files/removal.ts";
 import { isMissing, writeAtomically } from "../files/whole-file.ts";
 
@@ -60,7 +61,7 @@ export async function listRuns(places: Places): Promise<string[]> {
 /** Reads the description of a run; undefined if there is none, or another version wrote it. */
 export async function readRecord(places: Places, id: string): Promise<RunRecord | undefined> {
   try {
-    const record = recordSchema.parse(JSON.parse(await readFile(runFiles(places, id).record, "utf8")));
+    const record = recordSchema.parse(JSON.parse(await readRegularText(runFiles(places, id).record)));
     // Its place determines whose run it is and where the model lies: a file must not choose what is written or removed.
     return record.id === id ? { ...record, out: join(places.own, id) } : undefined;
   } catch {
@@ -115,7 +116,7 @@ export async function readyFolder(places: Places, id: string): Promise<void> {
 export async function readTail(path: string, bytes: number): Promise<string> {
   const size = (await stat(path).catch(() => undefined))?.size ?? 0;
   if (size === 0) return "";
-  const handle = await open(path);
+  const handle = await openRegular(path);
   try {
     const buffer = Buffer.alloc(Math.min(bytes, size));
     await handle.read(buffer, 0, buffer.length, size - buffer.length);
@@ -135,7 +136,7 @@ export function followLines(path: string): () => Promise<unknown[]> {
   return async () => {
     const size = (await stat(path).catch(() => undefined))?.size ?? 0;
     if (size <= read) return [];
-    const handle = await open(path);
+    const handle = await openRegular(path);
     try {
       const buffer = Buffer.alloc(size - read);
       const { bytesRead } = await handle.read(buffer, 0, buffer.length, read);

@@ -1,7 +1,7 @@
 /** Input text: the bytes of a file or of standard input, and what they say in UTF-8. */
 import { isUtf8 } from "node:buffer";
-import { open } from "node:fs/promises";
 import { ModelError } from "../../models/errors.ts";
+import { NotRegularError, readRegularFile } from "../files/regular-file.ts";
 
 /**
  * The text of bytes in UTF-8.
@@ -51,18 +51,27 @@ const LARGEST_BYTES = 256 * 1024 * 1024;
 
 async function readFileBytes(file: string): Promise<Buffer> {
   try {
-    await using handle = await open(file, "r");
-    const stat = await handle.stat();
-    if (stat.isDirectory()) throw new ModelError("input", `${file} is a folder; name a text file in it.`);
-    if (stat.size > LARGEST_BYTES) throw tooLarge(file);
-    return await handle.readFile();
+    const bytes = await readRegularFile(file, LARGEST_BYTES);
+    if (bytes === undefined) throw tooLarge(file);
+    return bytes;
   } catch (error) {
     if (error instanceof ModelError) throw error;
-    const { code, message } = error as NodeJS.ErrnoException;
-    const why =
-      code === "ENOENT" ? "does not exist; check the path" : code === "EACCES" ? "may not be read by you" : message;
-    throw new ModelError("input", `${file}: ${why}.`, { cause: error });
+    throw unreadable(file, error);
   }
+}
+
+/** The error for a file of texts or rows that cannot be read. */
+export function unreadable(file: string, cause: unknown): ModelError {
+  if (cause instanceof NotRegularError) {
+    const what = cause.isFolder
+      ? "is a folder; name a text file in it"
+      : "is a pipe or a device; pipe what it gives into standard input instead";
+    return new ModelError("input", `${file} ${what}.`, { cause });
+  }
+  const { code, message } = cause as NodeJS.ErrnoException;
+  const why =
+    code === "ENOENT" ? "does not exist; check the path" : code === "EACCES" ? "may not be read by you" : message;
+  return new ModelError("input", `${file}: ${why}.`, { cause });
 }
 
 async function readStdin(signal: AbortSignal | undefined): Promise<Buffer> {

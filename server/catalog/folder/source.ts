@@ -1,8 +1,9 @@
 /** Reads ranges of weights files. */
-import { open, realpath, stat } from "node:fs/promises";
+import { realpath, stat } from "node:fs/promises";
 import { reason } from "../../../base/reason.ts";
 import { type ByteSource, malformed } from "../../../models/checkpoint/tensor.ts";
 import { ModelError } from "../../../models/errors.ts";
+import { openRegular } from "../../files/regular-file.ts";
 import { isMissing } from "../../files/whole-file.ts";
 import { fileState } from "./identity.ts";
 
@@ -41,7 +42,7 @@ export async function openSource(path: string): Promise<FileSource> {
 export async function readRange(file: string, offset: number, length: number): Promise<Uint8Array> {
   try {
     const bytes = new Uint8Array(length);
-    const handle = await open(file);
+    const handle = await openRegular(file);
     try {
       for (let done = 0; done < length; ) {
         const count = Math.min(length - done, 1 << 30);

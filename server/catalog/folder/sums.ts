@@ -1,12 +1,13 @@
 /** Verifies a model's files against the SHA-256 sums that it declares, once per state of each file. */
 import { createHash } from "node:crypto";
-import { createReadStream, existsSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { realpath, stat, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { ModelError } from "../../../models/errors.ts";
 import { createFolder } from "../../files/create-folder.ts";
 import { innerPathSchema, quoted } from "../../files/names.ts";
+import { regularFileChunks } from "../../files/regular-file.ts";
 import { fileState } from "./identity.ts";
 
 /**
@@ -75,6 +76,6 @@ export const MARK_TEXT = "spanfill found intact: ";
 /** A file's SHA-256 in lower-case hexadecimal. */
 export async function sha256Of(path: string): Promise<string> {
   const hash = createHash("sha256");
-  await pipeline(createReadStream(path, { highWaterMark: 1 << 20 }), hash);
+  await pipeline(regularFileChunks(path), hash);
   return hash.digest("hex");
 }

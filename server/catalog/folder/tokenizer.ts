@@ -1,6 +1,5 @@
 /** Opens the tokenizer of a model's folder: its vocabulary, and what the files beside it say of special tokens. */
 import { existsSync } from "node:fs";
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import * as z from "zod";
 import { reason } from "../../../base/reason.ts";
@@ -10,6 +9,7 @@ import { createByteTokenizer } from "../../../models/tokenizer/bytes.ts";
 import type { AddedToken } from "../../../models/tokenizer/pipeline/added-tokens.ts";
 import type { TokenizerSettings } from "../../../models/tokenizer/special-tokens.ts";
 import { createTokenizer, type Tokenizer } from "../../../models/tokenizer/tokenizer.ts";
+import { readRegularFile } from "../../files/regular-file.ts";
 import { readJson } from "../../files/whole-file.ts";
 import { onlyGguf } from "./gguf.ts";
 import { ggufTokenizer } from "./gguf-tokenizer.ts";
@@ -28,7 +28,7 @@ export async function readTokenizer(directory: string): Promise<Tokenizer> {
   if (file === undefined) {
     if (settings.tokenizerClass?.startsWith("ByT5Tokenizer")) return createByteTokenizer(settings);
     if (existsSync(join(directory, "merges.txt"))) {
-      const merges = await readFile(join(directory, "merges.txt"), "utf8");
+      const merges = (await vocabularyBytes(join(directory, "merges.txt"))).toString("utf8");
       const vocab = await readJson(join(directory, "vocab.json"), "tokenizer");
       return createTokenizer(bytePairTokenizerJson(vocab, merges, settings), settings);
     }
@@ -36,17 +36,25 @@ export async function readTokenizer(directory: string): Promise<Tokenizer> {
     if (gguf !== undefined) return ggufTokenizer(gguf, settings);
     throw new ModelError("tokenizer", missingMessage(directory));
   }
-  const bytes = await readFile(file).catch((cause: unknown) => {
-    throw new ModelError(
-      "tokenizer",
-      `${file} cannot be read (${reason(cause)}). Put the one from the model's own repository there.`,
-      { cause },
-    );
-  });
   // Rarely needed, and its protobuf reader slows the start.
   const { createSentencePieceTokenizer } = await import("../../../models/tokenizer/sentencepiece/tokenizer.ts");
-  return createSentencePieceTokenizer(bytes, settings);
+  return createSentencePieceTokenizer(await vocabularyBytes(file), settings);
 }
+
+/**
+ * The bytes of a file with a vocabulary.
+ * @throws ModelError "tokenizer" when it cannot be read, or is ten times larger than any published one
+ */
+export async function vocabularyBytes(file: string): Promise<Buffer> {
+  const advice = "Put the one from the model's own repository there.";
+  const bytes = await readRegularFile(file, MOST_VOCABULARY_BYTES).catch((cause: unknown) => {
+    throw new ModelError("tokenizer", `${file} cannot be read (${reason(cause)}). ${advice}`, { cause });
+  });
+  if (bytes !== undefined) return bytes;
+  throw new ModelError("tokenizer", `${file} is larger than ${MOST_VOCABULARY_BYTES >> 20} MB. ${advice}`);
+}
+
+const MOST_VOCABULARY_BYTES = 64 * 1024 * 1024;
 
 function missingMessage(directory: string): string {
   const advice = "Put the one from the model's own repository there.";

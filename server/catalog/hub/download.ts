@@ -1,6 +1,5 @@
 /** Downloads one file by ranges: resumes, waits when asked to, and keeps nothing that fails its checksum. */
 import { createHash, type Hash } from "node:crypto";
-import { createReadStream } from "node:fs";
 import { rename, stat } from "node:fs/promises";
 import { basename, dirname } from "node:path";
 import { pipeline } from "node:stream/promises";
@@ -9,6 +8,7 @@ import { defined } from "../../../base/defined.ts";
 import { reason } from "../../../base/reason.ts";
 import { ModelError } from "../../../models/errors.ts";
 import { openInside, sizeInside, unwritable } from "../../files/inside.ts";
+import { regularFileChunks } from "../../files/regular-file.ts";
 import { isPartialDownload, removeOwn } from "../../files/removal.ts";
 import { isMissing } from "../../files/whole-file.ts";
 import { isSilence, LEAST_BYTES_PER_SECOND, LONGEST_WAIT_MS, retryAfterMs, SILENCE_MS } from "./lease.ts";
@@ -88,7 +88,7 @@ export async function isIntact(path: string, hash: string): Promise<boolean> {
   const size = await sizeOf(path);
   if (size === undefined) return false;
   const digest: Hash = hash.length === 64 ? createHash("sha256") : createHash("sha1").update(`blob ${size}\0`);
-  await pipeline(createReadStream(path, { highWaterMark: 1 << 20 }), digest);
+  await pipeline(regularFileChunks(path), digest);
   return digest.digest("hex") === hash.toLowerCase();
 }
 

@@ -1,11 +1,12 @@
 /** Downloads a model from the hub into the cache that Hugging Face's tools share, so that they find it there too. */
 import { constants } from "node:fs";
-import { copyFile, lstat, symlink } from "node:fs/promises";
+import { lstat, symlink } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { defined } from "../../../base/defined.ts";
 import { reason } from "../../../base/reason.ts";
 import { ModelError } from "../../../models/errors.ts";
 import { folderInside, removeEmpty, sizeInside, unwritable } from "../../files/inside.ts";
+import { copyRegularFile } from "../../files/regular-file.ts";
 import { forgetFolder, isBlobLink, isSame, makeOwnFolder, removeOwn } from "../../files/removal.ts";
 import { checkSpace } from "../../files/space.ts";
 import { writeAtomically } from "../../files/whole-file.ts";
@@ -139,7 +140,7 @@ export function createRate(now: () => number = () => performance.now()): (doneBy
 async function link(path: string, blob: string, target: string): Promise<void> {
   try {
     await removeOwn(path, dirname(path), isBlobLink);
-    await symlink(target, path).catch(() => copyFile(blob, path, constants.COPYFILE_EXCL));
+    await symlink(target, path).catch(() => copyRegularFile(blob, path, constants.COPYFILE_EXCL));
   } catch (cause) {
     throw new ModelError("storage", `${path} cannot be written (${reason(cause)}). Fix that and try again.`, {
       cause,

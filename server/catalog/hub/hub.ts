@@ -1,5 +1,4 @@
 /** The Hugging Face hub: its address, the content of a model's repository, and which files to download. */
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { listFiles, modelInfo } from "@huggingface/hub";
 import * as z from "zod";
@@ -15,6 +14,7 @@ import {
   sizeSchema,
   tokenSchema,
 } from "../../files/names.ts";
+import { readRegularTextSync } from "../../files/regular-file.ts";
 import { isMissing } from "../../files/whole-file.ts";
 import { type FileKind, fileKind, GENERATION_FILE, HUB_WEIGHTS, isSmall } from "../folder/model-files.ts";
 import { hubHome } from "../store.ts";
@@ -254,9 +254,12 @@ function isOn(value = ""): boolean {
   return /^(1|on|yes|true)$/i.test(value);
 }
 
+/** Tokens have about 40 characters. */
+const MOST_TOKEN_BYTES = 4096;
+
 function storedToken(home: string): string | undefined {
   try {
-    return readFileSync(join(home, "token"), "utf8").trim();
+    return readRegularTextSync(join(home, "token"), MOST_TOKEN_BYTES).trim();
   } catch (error) {
     if (isMissing(error)) return undefined;
     throw new ModelError("storage", `${join(home, "token")} cannot be read (${reason(error)}).`, { cause: error });

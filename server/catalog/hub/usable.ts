@@ -1,10 +1,11 @@
 /** Checks a model of a hub by its small files, before its weights are downloaded. */
-import { copyFile, lstat, mkdtemp, symlink } from "node:fs/promises";
+import { lstat, mkdtemp, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import { ModelError } from "../../../models/errors.ts";
 import { refuseHeads } from "../../../models/t5/config.ts";
 import { refuseOtherHeads, unwrapped } from "../../../models/t5/weights.ts";
 import { createFolder } from "../../files/create-folder.ts";
+import { copyRegularFile } from "../../files/regular-file.ts";
 import { isSame, removeOwn } from "../../files/removal.ts";
 import { readJson } from "../../files/whole-file.ts";
 import { isShardIndex, readShardIndex } from "../folder/find.ts";
@@ -33,7 +34,7 @@ export async function refuseUnusable(
     for (const file of files.filter(({ path }) => isSmall(path))) {
       const path = join(folder, file.path);
       // Links need privileges on some systems (Windows).
-      await symlink(blobOf(file), path).catch(() => copyFile(blobOf(file), path));
+      await symlink(blobOf(file), path).catch(() => copyRegularFile(blobOf(file), path));
     }
     await checkFolder(folder, files);
   } catch (error) {

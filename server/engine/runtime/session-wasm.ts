@@ -2,11 +2,11 @@
  * The only file that imports onnxruntime-web: the same runtime as WebAssembly, for machines that cannot load the
  * native one.
  */
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { env, InferenceSession, Tensor } from "onnxruntime-web";
 import { encodeModel } from "../../../models/graph/proto.ts";
 import type { Graph } from "../../../models/graph/types.ts";
+import { readRegularFile } from "../../files/regular-file.ts";
 
 export { Tensor };
 
@@ -52,7 +52,7 @@ async function create(graph: Graph, folder: string, threads: number): Promise<In
   const weights = graph.initializers.map(({ data }) => data);
   const files = new Set(weights.flatMap((data) => (data instanceof Uint8Array ? [] : [data.path])));
   const externalData = await Promise.all(
-    [...files].map(async (path) => ({ path, data: await readFile(join(folder, path)) })),
+    [...files].map(async (path) => ({ path, data: await weightsIn(join(folder, path)) })),
   );
   return InferenceSession.create(encodeModel(graph), {
     executionProviders: ["wasm"],
@@ -61,6 +61,13 @@ async function create(graph: Graph, folder: string, threads: number): Promise<In
     logSeverityLevel: 3,
     externalData,
   });
+}
+
+/** The bytes of a weights file; WebAssembly has 4 GB of memory in all. */
+async function weightsIn(path: string): Promise<Buffer> {
+  const bytes = await readRegularFile(path, 2 ** 32);
+  if (bytes === undefined) throw new Error(`${path} is larger than 4 GB, which WebAssembly cannot hold`);
+  return bytes;
 }
 
 /** Copies an output into the caller's memory, because the runtime allocates new memory for each output. */

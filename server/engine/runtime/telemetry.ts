@@ -2,11 +2,12 @@
  * Switches off ONNX Runtime's telemetry, which reports to Microsoft by default, and removes files that it left
  * behind.
  */
-import { lstatSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { lstatSync, readdirSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { isMainThread } from "node:worker_threads";
 import { createFolder } from "../../files/create-folder.ts";
+import { readRegularTextSync } from "../../files/regular-file.ts";
 import { removeOwnFileSync } from "../../files/removal.ts";
 
 /**
@@ -74,7 +75,7 @@ function isLeftover(folder: string, name: string, beforeMs: number): boolean {
   if (!status?.isFile() || status.nlink !== 1 || status.uid !== process.getuid?.()) return false;
   if (status.mtimeMs >= beforeMs) return false;
   if (pid !== undefined) return status.size === 0 && !isRunning(Number(pid));
-  return status.size === SESSION_BYTES && SESSION.test(readFileSync(path, "latin1"));
+  return status.size === SESSION_BYTES && SESSION.test(readRegularTextSync(path));
 }
 
 function isRunning(pid: number): boolean {

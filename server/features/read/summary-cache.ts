@@ -2,11 +2,10 @@
  * Remembers what was made of a text, by content: in memory, and on disk where the user allows; never the text itself.
  */
 import { createHash, randomUUID } from "node:crypto";
-import { readFileSync } from "node:fs";
-import { readFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { LRUCache } from "lru-cache";
 import * as z from "zod";
+import { readRegularText, readRegularTextSync } from "../../files/regular-file.ts";
 import { removeOwn } from "../../files/removal.ts";
 import { writeAtomically } from "../../files/whole-file.ts";
 
@@ -146,7 +145,7 @@ function markOf(file: string): string {
 function lastForgotten(file: string | undefined): string {
   if (file === undefined) return "";
   try {
-    return readFileSync(markOf(file), "utf8");
+    return readRegularTextSync(markOf(file));
   } catch {
     return "";
   }
@@ -163,7 +162,7 @@ async function readEntries(
   mostCharacters: number,
 ): Promise<{ readonly since: string; readonly entries: readonly [string, string][] }> {
   const none = { since: "", entries: [] };
-  const text = await readFile(file, "utf8").catch(() => "[]");
+  const text = await readRegularText(file, MOST_REMOVED_BYTES).catch(() => "[]");
   if (text.length > mostCharacters) return none;
   try {
     const all = entriesSchema.parse(JSON.parse(text));
@@ -180,7 +179,7 @@ async function removeSummaries(file: string): Promise<void> {
   await removeOwn(file, dirname(file), async (path, status) => {
     if (!status.isFile() || status.size > MOST_REMOVED_BYTES) return false;
     try {
-      const entries = entriesSchema.parse(JSON.parse(await readFile(path, "utf8")));
+      const entries = entriesSchema.parse(JSON.parse(await readRegularText(path, MOST_REMOVED_BYTES)));
       return entries.every(([key]) => /^([A-Za-z0-9+/]{43}=)?$/.test(key));
     } catch {
       return false; // something else, or what nobody can read any more

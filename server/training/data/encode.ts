@@ -2,14 +2,13 @@
  * The part that training and `data check` share: the model's tokenizer and prefix, the task, and the encoded data.
  */
 import { existsSync } from "node:fs";
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { ModelError } from "../../../models/errors.ts";
 import { createTokenizer, type Tokenizer } from "../../../models/tokenizer/tokenizer.ts";
 import { onlyGguf } from "../../catalog/folder/gguf.ts";
 import { ggufVocabularyOf } from "../../catalog/folder/gguf-tokenizer.ts";
 import { SENTENCEPIECE_FILES } from "../../catalog/folder/model-files.ts";
-import { readTokenizer } from "../../catalog/folder/tokenizer.ts";
+import { readTokenizer, vocabularyBytes } from "../../catalog/folder/tokenizer.ts";
 import { readManifest } from "../../catalog/installed.ts";
 import { readJson } from "../../files/whole-file.ts";
 import { type Dataset, type DatasetOptions, infillDataset, pairDataset } from "./dataset.ts";
@@ -82,5 +81,5 @@ export async function tokenizerJson(base: string): Promise<unknown> {
     );
   }
   const { sentencepieceToTokenizerJson } = await import("../../../models/tokenizer/sentencepiece.ts");
-  return sentencepieceToTokenizerJson(await readFile(file));
+  return sentencepieceToTokenizerJson(await vocabularyBytes(file));
 }

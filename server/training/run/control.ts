@@ -1,11 +1,12 @@
 /** A run's remote control: "pause", "continue" and "stop", one a line on standard input, or the last word in a file. */
-import { readFileSync, statSync } from "node:fs";
-import { open, readFile } from "node:fs/promises";
+import { statSync } from "node:fs";
+import { open } from "node:fs/promises";
 import { dirname } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout } from "node:timers/promises";
 import { ModelError } from "../../../models/errors.ts";
 import { holdFile, TRAIN_CONTROLS } from "../../../protocol/training.ts";
+import { readRegularText, readRegularTextSync } from "../../files/regular-file.ts";
 import { beginsWith, removeOwn } from "../../files/removal.ts";
 import type { Pause } from "./train.ts";
 
@@ -86,7 +87,7 @@ async function makeHold(file: string): Promise<void> {
     await handle.writeFile(HOLD_TEXT);
   } catch (error) {
     if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw error;
-    const found = await readFile(file, "utf8");
+    const found = await readRegularText(file);
     if (found !== HOLD_TEXT && found !== "") {
       throw new ModelError("input", `${file} is a file of something else. Name another file in --control.`, {
         cause: error,
@@ -104,7 +105,7 @@ const LONGEST_HOLD_MS = 60_000;
 /** The last word in a file; none while it is not there. */
 function readLast(file: string): string {
   try {
-    return readFileSync(file, "utf8").trimEnd().split("\n").at(-1) ?? "";
+    return readRegularTextSync(file).trimEnd().split("\n").at(-1) ?? "";
   } catch {
     return ""; // nothing has been written yet
   }

@@ -1,9 +1,9 @@
 /** The request of a run, stored beside its state so that the run can resume from its folder. */
-import { readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { ModelError } from "../../../models/errors.ts";
 import { type TrainRequest, trainRequestSchema } from "../../../protocol/train-request.ts";
 import { DEFAULT_MODEL } from "../../catalog/installed.ts";
+import { readRegularText } from "../../files/regular-file.ts";
 import { STATE_FOLDER } from "./folder.ts";
 import type { TrainRun } from "./run.ts";
 import { writeText } from "./trained-model.ts";
@@ -17,7 +17,7 @@ const REQUEST_FILE = "request.json";
  */
 export async function readRequest(out: string): Promise<TrainRequest> {
   try {
-    return trainRequestSchema.parse(JSON.parse(await readFile(join(out, STATE_FOLDER, REQUEST_FILE), "utf8")));
+    return trainRequestSchema.parse(JSON.parse(await readRegularText(join(out, STATE_FOLDER, REQUEST_FILE))));
   } catch (cause) {
     throw new ModelError("input", `${out} holds no run that was stopped. Name the --out folder of one.`, { cause });
   }

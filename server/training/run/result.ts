@@ -2,13 +2,14 @@
  * The files that a run writes as it goes: the best weights in a folder that any reader loads, with their evaluation on
  * the task, and a description of the run.
  */
-import { copyFile, readdir } from "node:fs/promises";
+import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { defined } from "../../../base/defined.ts";
 import { seededRandom, seededSample } from "../../../models/random.ts";
 import type { Evaluation } from "../../../protocol/training.ts";
 import { createLocalEngine } from "../../engine/process/local.ts";
 import { createFolder } from "../../files/create-folder.ts";
+import { copyRegularFile } from "../../files/regular-file.ts";
 import type { PreparedLearner } from "../step/learner.ts";
 import { judge } from "./judge.ts";
 import { modelCard } from "./model-card.ts";
@@ -47,7 +48,7 @@ export function createResult(run: TrainRun, learner: PreparedLearner, state: str
   async function copyFiles(): Promise<void> {
     createFolder(now);
     for (const name of await readdir(out))
-      if (/\.(json|model)$/.test(name)) await copyFile(join(out, name), join(now, name));
+      if (/\.(json|model)$/.test(name)) await copyRegularFile(join(out, name), join(now, name));
   }
 
   return {

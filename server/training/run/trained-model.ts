@@ -1,5 +1,4 @@
 /** The folder that training makes: a model like any other, which transformers loads too. */
-import { copyFile, readFile } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import * as z from "zod";
 import { defined } from "../../../base/defined.ts";
@@ -10,6 +9,7 @@ import { onlyGguf } from "../../catalog/folder/gguf.ts";
 import { ggufTokenizerFiles } from "../../catalog/folder/gguf-tokenizer.ts";
 import { GENERATION_FILE, hasVocabularyFile, TOKENIZER_FILES } from "../../catalog/folder/model-files.ts";
 import { readManifest } from "../../catalog/installed.ts";
+import { copyRegularFile, readRegularText } from "../../files/regular-file.ts";
 import { isMissing, writeAtomically } from "../../files/whole-file.ts";
 import type { Learner, Weights } from "../step/step.ts";
 import type { TrainRun } from "./run.ts";
@@ -68,7 +68,7 @@ export async function writeTrainedFolder(
   // A tokenizer that knows more than its base's stands alone: the other files would contradict it.
   const copied = tokenizerJson === undefined ? BESIDE : [GENERATION_FILE];
   for (const name of copied) {
-    await copyFile(join(base, name), join(out, name)).catch((error: unknown) => {
+    await copyRegularFile(join(base, name), join(out, name)).catch((error: unknown) => {
       if (!isMissing(error)) throw error;
     });
   }
@@ -100,7 +100,7 @@ async function suppressPrompt(
   { firstId, tokens }: Extract<TrainRun["method"], { kind: "prompt" }>,
   { padTokenId, eosTokenId, decoderStartTokenId }: T5Config,
 ): Promise<void> {
-  const text = await readFile(join(base, GENERATION_FILE), "utf8").catch((error: unknown) => {
+  const text = await readRegularText(join(base, GENERATION_FILE)).catch((error: unknown) => {
     if (!isMissing(error)) throw error;
     // With this file, transformers takes none of these from config.json.
     const ids = { pad_token_id: padTokenId, eos_token_id: eosTokenId, decoder_start_token_id: decoderStartTokenId };
@@ -129,7 +129,7 @@ function parsedJson(text: string): unknown {
  * weights settled at its end, where its own words say something else.
  */
 async function settledConfig(base: string, config: T5Config): Promise<string> {
-  const text = await readFile(join(base, "config.json"), "utf8").catch((error: unknown) => {
+  const text = await readRegularText(join(base, "config.json")).catch((error: unknown) => {
     if (!isMissing(error)) throw error;
     return `${JSON.stringify(configJson(config), null, 2)}\n`; // a base whose shape a gin file says
   });
