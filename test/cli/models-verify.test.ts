@@ -59,7 +59,7 @@ test("a system is verified when all of its tests passed, and nothing is where no
   assert.match(text, /\| dark \| \*unverified\*: no weights \|/);
 });
 
-test("outside a checkout it says where to run it, and runs nothing of the working folder", async () => {
+test("outside a checkout --fixtures says where to run it, and runs nothing of the working folder", async () => {
   process.chdir(folder);
   writeFileSync("scripts/test.mjs", 'import { writeFileSync } from "node:fs"; writeFileSync("ran", "");');
   const elsewhere = mkdtempSync(join(tmpdir(), "spanfill-verify-"));

@@ -1,128 +1,98 @@
-/** Options of the command line: that a test passes each, and that those of decoding and data do what they say. */
+/** Options of the command line: a test shows the effect of each, and messages name only those that exist. */
 import assert from "node:assert/strict";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { after, test } from "node:test";
-import { commandLine } from "../support/command-line.ts";
-import { randomModelFolder } from "../support/random-model.ts";
+import { test } from "node:test";
+import { allCommands, createProgram } from "../../server/cli/program.ts";
+import { decodingEffects } from "./options/decoding.ts";
+import { createWorkspace } from "./options/effect.ts";
+import { modelEffects } from "./options/models.ts";
+import { readingEffects } from "./options/reading.ts";
+import { trainingEffects } from "./options/training.ts";
 
-const model = randomModelFolder();
-const folder = mkdtempSync(join(tmpdir(), "spanfill-options-"));
-const { run } = commandLine(folder);
-after(() => {
-  model.dispose();
-  rmSync(folder, { recursive: true, force: true });
+const commands = allCommands(createProgram("0", () => undefined));
+const workspace = createWorkspace();
+const effects = [decodingEffects, readingEffects, modelEffects, trainingEffects].flatMap((of) => of(workspace));
+
+test("the effect of every option of every command is shown", () => {
+  const defined = commands.flatMap(({ name, command }) => command.options.map(({ long }) => `${name} ${long}`));
+  const shown = effects.flatMap(({ command, options }) => options.map((option) => `${command} ${option}`));
+  assert.ok(defined.length > 150, `${defined.length}`);
+  assert.deepEqual([...new Set(shown)].sort(), defined.sort());
 });
 
-/** Runs a command with --json. @returns what it printed */
-async function spanfill(...args: string[]) {
-  const { code, stdout } = await run([...args, "--json"]);
-  assert.equal(code, 0, stdout);
-  return stdout
-    .trimEnd()
-    .split("\n")
-    .map((line) => JSON.parse(line));
-}
-
-const withModel = ["--model", model.directory, "--precision", "float32", "--threads", "1"];
-
-async function generated(...options: string[]) {
-  const [result] = await spanfill("generate", "--input", "the", "--max-new-tokens", "12", ...options, ...withModel);
-  return result as { ids: number[]; sequences: { ids: number[]; score: number; logProbs: number[] }[] };
-}
-
-const sources = (under: string) =>
-  readdirSync(under, { recursive: true, encoding: "utf8" })
-    .filter((name) => name.endsWith(".ts"))
-    .map((name) => readFileSync(join(under, name), "utf8"))
-    .join("\n");
-
-const PASSED_ELSEWHERE: Readonly<Record<string, string>> = {
-  "--fixtures": "runs these very tests; models-verify.test.ts calls what it calls",
-  "--clientProcessId": "the editor's client passes it in the editor tests",
-};
-
-test("every option that a command defines is passed by a test", () => {
-  const defined = [...sources("server/cli").matchAll(/(?:option|Option)\(\s*"(?:-\w, )?(--[a-z][\w-]*)/g)];
-  const names = [...new Set(defined.map(([, name = ""]) => name))];
-  assert.ok(names.length > 30 && names.includes("--model"), names.join(" "));
-  const tests = sources("test");
-  const never = names
-    .filter((name) => !Object.hasOwn(PASSED_ELSEWHERE, name))
-    .filter((name) => !new RegExp(`["'\` ]${name}["'\` =]`).test(tests));
-  assert.deepEqual(never, []);
-});
-test("a text does not end before its least length", async () => {
-  const ended = (ids: readonly number[]) => ids.indexOf(1) >= 0 && ids.indexOf(1) < 6;
-  const { ids } = await generated("--min-new-tokens", "6");
-  assert.ok(!ended(ids) && ids.length >= 6, ids.join());
-});
-
-test("what was produced is penalized, or not repeated", async () => {
-  const repeated = (await generated()).ids;
-  assert.ok(new Set(repeated).size < repeated.length, `this test needs a model that repeats itself: ${repeated}`);
-  const penalized = (await generated("--repetition-penalty", "50")).ids;
-  assert.ok(new Set(penalized).size > new Set(repeated).size, penalized.join(" "));
-  const once = (await generated("--no-repeat-ngram-size", "1")).ids;
-  assert.equal(new Set(once).size, once.length);
-});
-
-test("sampling among the likeliest tokens only is greedy, whatever the seed", async () => {
-  const greedy = (await generated()).ids;
-  assert.deepEqual((await generated("--temperature", "9", "--seed", "5", "--top-p", "0.000001")).ids, greedy);
-  assert.deepEqual((await generated("--temperature", "9", "--seed", "5", "--top-k", "1")).ids, greedy);
-});
-
-test("a beam's score is divided by its length to the power of the penalty", async () => {
-  for (const penalty of [0, 2]) {
-    const { sequences } = await generated("--num-beams", "3", "--length-penalty", `${penalty}`);
-    const [{ ids, score, logProbs } = assert.fail("no sequence")] = sequences;
-    const sum = logProbs.reduce((total, each) => total + each, 0);
-    assert.ok(Math.abs(score * ids.length ** penalty - sum) < 1e-3 * Math.abs(sum), `${score}, ${sum}, ${ids}`);
+test("the tests that are said to show an effect elsewhere exist and pass the option", () => {
+  for (const { command, options, shown } of effects) {
+    if (typeof shown === "function") continue;
+    const [file, name] = shown;
+    const source = readFileSync(join("test", file), "utf8");
+    const begin = source.indexOf(`test("${name}"`);
+    assert.ok(name !== "" && begin >= 0, `${file}: ${name}`);
+    for (const option of options) {
+      const passed = new RegExp(`["'\` ]${option}["'\` =]`);
+      assert.match(source, passed, `${command} ${option} in ${file}`);
+    }
   }
 });
 
-test("early stopping looks no further than the first finished beams", async () => {
-  const beams = ["--num-beams", "4", "--num-return-sequences", "4", "--length-penalty", "5"];
-  const best = async (...more: string[]) =>
-    Math.max(...(await generated(...beams, ...more)).sequences.map(({ score }) => score));
-  assert.ok((await best()) >= (await best("--early-stopping")), "what is looked at longer is never worse");
+for (const { command, options, shown } of effects) {
+  if (typeof shown === "function") test(`${command} ${options.join(" ")}`, shown);
+}
+
+test("wrong usage of a command names that command's help", async () => {
+  for (const { name } of commands.filter(({ command }) => !command.commands.length && command.name() !== "launch")) {
+    let said = "";
+    const program = createProgram("0", (text) => {
+      said += text;
+    });
+    await assert.rejects(program.parseAsync([...name.split(" "), "--no-such-option"], { from: "user" }));
+    assert.ok(said.endsWith(`(spanfill ${name} --help shows its usage)\n`), said);
+  }
 });
 
-test("a target's ids are scored as its text is", async () => {
-  const score = async (...target: string[]) => (await spanfill("score", "--input", "the", ...target, ...withModel))[0];
-  const { ids, total } = await score("--target", "that is");
-  assert.equal((await score("--target-ids", JSON.stringify(ids))).total, total);
+/** Options of other programs that messages and code name. */
+const FOREIGN: Readonly<Record<string, string>> = {
+  "--help": "commander",
+  "--format": "git log",
+  "--silent": "npm",
+  "--events": "scripts/test.mjs",
+  "--max-semi-space-size": "Node.js",
+  "--save-dev": "a text that is encoded as a check",
+  "--git": "the first line of a patch",
+};
+
+test("every option that a message names exists", () => {
+  const known = new Set(commands.flatMap(({ command }) => command.options.map(({ long }) => long ?? "")));
+  const unknown = new Set<string>();
+  for (const folder of ["server", "models", "protocol", "base"]) {
+    for (const file of readdirSync(folder, { recursive: true, encoding: "utf8" })) {
+      if (!file.endsWith(".ts")) continue;
+      const source = readFileSync(join(folder, file), "utf8").replace(/^\s*(\/\/|\*|\/\*).*$/gm, "");
+      for (const [, option = ""] of source.matchAll(/["'`(\s](--[a-z][a-zA-Z-]*[a-zA-Z])(?![\w-])/g)) {
+        if (!known.has(option) && !Object.hasOwn(FOREIGN, option)) unknown.add(`${join(folder, file)}: ${option}`);
+      }
+    }
+  }
+  assert.deepEqual([...unknown], []);
 });
 
-const words = "the of and to in is that it for was on are as with they be at one have this from".split(" ");
-const line = (i: number) => Array.from({ length: 12 }, (_, j) => words[(i * 5 + j * j) % words.length]).join(" ");
-const rows = Array.from({ length: 20 }, (_, i) => ({ text: line(i), brief: line(i).slice(0, 9), source: `f${i}` }));
-writeFileSync(join(folder, "pairs.jsonl"), rows.map((row) => `${JSON.stringify(row)}\n`).join(""));
-
-test("a run reads its target from the named column, takes the named optimizer, and starts anew when told to", async () => {
-  const train = (...more: string[]) =>
-    spanfill(
-      ...["train", "--task", "summarize", "--data", "pairs.jsonl", "--target-column", "brief"],
-      ...["--base", model.directory, "--epochs", "1", "--judged", "1", "--threads", "1", "--out", "tuned", ...more],
-    );
-  const [first] = (await train("--optimizer", "adamw")).slice(-1);
-  assert.equal(first.type, "done");
-  const written = () => readFileSync(join(folder, "tuned", "training.json"), "utf8");
-  assert.match(written(), /"optimizer": ?"adamw"/);
-  const [second] = (await train("--optimizer", "adafactor", "--restart")).slice(-1);
-  assert.equal(second.type, "done");
-  assert.match(written(), /"optimizer": ?"adafactor"/);
-});
-
-test("a calibration is checked on other rows when they are given", async () => {
-  const prose =
-    "The one that is on the list has it for this, and they have it too. As it was for us, so be it for all.";
-  writeFileSync(
-    join(folder, "c.jsonl"),
-    ["a", "b", "c"].map((title) => JSON.stringify({ title, text: prose, summary: prose })).join("\n"),
-  );
-  const [report] = await spanfill("calibrate", "--data", "c.jsonl", "--check", "c.jsonl", ...withModel);
-  assert.deepEqual(report.checkedOn, { data: "c.jsonl", rows: 3 });
+test("every option that a message names with its command is one of that command", () => {
+  const wrong: string[] = [];
+  const names = commands.map(({ name }) => name).filter((name) => name !== "");
+  const longestFirst = names.sort((a, b) => b.length - a.length);
+  for (const folder of ["server", "models", "protocol", "base", "client", "docs", "."]) {
+    for (const file of readdirSync(folder, { recursive: folder !== ".", encoding: "utf8" })) {
+      if (!/\.(ts|md)$/.test(file) || file === "CHANGELOG.md") continue;
+      const source = readFileSync(join(folder, file), "utf8");
+      for (const [said = ""] of source.matchAll(/\bspanfill [a-z]+[^\n`"|>;)]*?(?=[\n`"|>;)])/g)) {
+        const name = longestFirst.find((each) => said.startsWith(`spanfill ${each} `));
+        const command = commands.find((each) => each.name === name)?.command;
+        for (const [option] of command === undefined ? [] : said.matchAll(/(?<=\s)--[a-z][\w-]*/g)) {
+          const exists = command?.options.some(({ long }) => long === option) || option === "--help";
+          if (!exists) wrong.push(`${join(folder, file)}: ${said}`);
+        }
+      }
+    }
+  }
+  assert.deepEqual(wrong, []);
 });

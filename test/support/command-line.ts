@@ -15,10 +15,22 @@ export interface Run {
   readonly stderr: string;
 }
 
+/** A command's run in the shared process, with what it started. */
+export interface WatchedRun extends Run {
+  /** ONNX Runtime's sessions that it opened. */
+  readonly sessions: readonly { readonly threads: number; readonly quantized: boolean }[];
+  /** How many other processes it started. */
+  readonly processes: number;
+  /** Messages that it sent to them, as JSON. */
+  readonly sent: readonly string[];
+}
+
 /** Commands in one folder and environment. */
 export interface CommandLine {
   /** Runs a command in the process that all commands of a file share. */
   readonly run: (args: readonly string[], input?: string | Buffer) => Promise<Run>;
+  /** Does the same, and tells what the command started. */
+  readonly watch: (args: readonly string[], input?: string | Buffer) => Promise<WatchedRun>;
   /** Starts a process for a command. */
   readonly start: (args: readonly string[]) => ChildProcessWithoutNullStreams;
 }
@@ -29,7 +41,7 @@ export function commandLine(cwd: string, variables: NodeJS.ProcessEnv = {}): Com
   let host: ChildProcess | undefined;
   let previous: Promise<unknown> = Promise.resolve();
   after(() => host?.disconnect());
-  const answer = async (args: readonly string[], input: string | Buffer): Promise<Run> => {
+  const answer = async (args: readonly string[], input: string | Buffer): Promise<WatchedRun> => {
     host ??= fork(resolve("test/support/command-host.mjs"), [built("cli.js")], { cwd, env, serialization: "advanced" });
     const answered = new AbortController();
     const { signal } = answered;
@@ -41,12 +53,17 @@ export function commandLine(cwd: string, variables: NodeJS.ProcessEnv = {}): Com
     answered.abort();
     return run;
   };
+  const watch = (args: readonly string[], input: string | Buffer = "") => {
+    const next = previous.then(() => answer(args, input));
+    previous = next.catch(() => undefined);
+    return next;
+  };
   return {
-    run: (args, input = "") => {
-      const next = previous.then(() => answer(args, input));
-      previous = next.catch(() => undefined);
-      return next;
+    async run(args, input) {
+      const { code, stdout, stderr } = await watch(args, input);
+      return { code, stdout, stderr };
     },
+    watch,
     start: (args) => spawn(process.execPath, [built("cli.js"), ...args], { cwd, env, stdio: "pipe" }),
   };
 }

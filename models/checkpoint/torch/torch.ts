@@ -1,5 +1,6 @@
 /** Reads `pytorch_model.bin`, written by torch.save: the zip layout of PyTorch 1.6 and later, and the one before. */
 
+import { ModelError } from "../../errors.ts";
 import { DTYPE_BYTES, elementCount, type TensorDtype } from "../safetensors.ts";
 import {
   type ByteSource,
@@ -230,9 +231,9 @@ function tensors(source: ByteSource, saved: unknown, swapped: boolean): TensorMa
   const found = new Map<string, StoredTensor>();
   for (const [name, value] of inner instanceof Map ? inner : []) {
     if (value instanceof UnsupportedTensor)
-      throw malformed(
-        source.name,
-        `stores ${String(name)} as ${value.dtype}, which is not supported; float32, float16 and bfloat16 are`,
+      throw new ModelError(
+        "checkpoint",
+        `${source.name} stores ${String(name)} as ${value.dtype}, which is not supported. Save the model in float32, float16 or bfloat16.`,
       );
     if (typeof name !== "string" || !(value instanceof TensorView)) continue;
     found.set(name, tensor(source, name, value, swapped));
