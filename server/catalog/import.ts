@@ -4,7 +4,7 @@
  */
 import { createWriteStream, existsSync } from "node:fs";
 import { lstat, mkdir, mkdtemp, readdir, rename, stat, writeFile } from "node:fs/promises";
-import { basename, dirname, extname, join, resolve } from "node:path";
+import { basename, dirname, extname, join, relative, resolve } from "node:path";
 import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { type Entry, openPromise, type ZipFile } from "yauzl";
@@ -14,7 +14,7 @@ import { encoderShapes, tensorShapes } from "../../models/t5/weights.ts";
 import { checkVocabulary } from "../../models/tokenizer/tokenizer.ts";
 import { createFolder } from "../files/create-folder.ts";
 import { fileNameSchema, ownNameSchema, quoted } from "../files/names.ts";
-import { copyRegularFile } from "../files/regular-file.ts";
+import { copyRegularFile, NotRegularError } from "../files/regular-file.ts";
 import { isSame, noteFolder, removeOwn } from "../files/removal.ts";
 import { checkSpace } from "../files/space.ts";
 import { mergeAdapter, readAdapter } from "./adapter.ts";
@@ -95,7 +95,7 @@ export async function importModel(from: string, places: Places, options: ImportO
     await noteFolder(directory, places.own);
   } catch (error) {
     await removeOwn(unfinished, places.own, isSame(created));
-    throw error instanceof ModelError ? concerningSource(error, unfinished, path) : error;
+    throw concerningSource(error, unfinished, path);
   }
   return { id: readManifest(directory).id, directory, notes };
 }
@@ -256,13 +256,23 @@ async function unzip(path: string, to: string, { signal, onBytes }: ImportOption
 
 /** Writes spanfill.json with the name and the checksums, so that later damage is detected. */
 async function declare(folder: string, id: string): Promise<void> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  const files = entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath ?? entry.path, entry.name));
   const sums: [string, string][] = [];
-  for (const name of (await readdir(folder)).toSorted()) sums.push([name, await sha256Of(join(folder, name))]);
+  for (const file of files.toSorted()) sums.push([relative(folder, file).replaceAll("\\", "/"), await sha256Of(file)]);
   const manifest = { id, sha256: Object.fromEntries(sums) };
   await writeFile(join(folder, "spanfill.json"), `${JSON.stringify(manifest, undefined, 2)}\n`);
 }
 
-/** The error with the path that the person named instead of its copy. */
-function concerningSource(error: ModelError, copy: string, from: string): ModelError {
-  return new ModelError(error.code, error.message.replaceAll(copy, from), { cause: error });
+/** The error with the path that the person named instead of its copy; of a file that cannot be read, in words. */
+function concerningSource(error: unknown, copy: string, from: string): unknown {
+  if (error instanceof ModelError) {
+    return new ModelError(error.code, error.message.replaceAll(copy, from), { cause: error });
+  }
+  if (!(error instanceof NotRegularError || (error instanceof Error && "syscall" in error))) return error;
+  return new ModelError("input", `${from} cannot be imported: ${reason(error)}. Repair or remove that file first.`, {
+    cause: error,
+  });
 }

@@ -7,7 +7,7 @@ import { reason } from "../../base/reason.ts";
 import { ModelError } from "../../models/errors.ts";
 import { isT5Config } from "../../models/t5/config.ts";
 import { isLocked } from "../files/lock.ts";
-import { commitSchema, hubIdSchema, requireHubId } from "../files/names.ts";
+import { commitSchema, hubIdSchema, innerPathSchema, requireHubId } from "../files/names.ts";
 import { readRegularText, readRegularTextSync } from "../files/regular-file.ts";
 import { isOwnFolder, removeOwnFolder } from "../files/removal.ts";
 import { fileKind, isGgufFile } from "./folder/model-files.ts";
@@ -172,13 +172,15 @@ export async function verifyFiles(
   signal?: AbortSignal,
 ): Promise<VerifiedFile[]> {
   const checked: VerifiedFile[] = [];
-  for (const name of isGgufFile(directory) ? [""] : (await readdir(directory)).toSorted()) {
+  // Arrays of T5X and Orbax lie in folders, whose files the sums name.
+  const inside = Object.keys(sums).filter((name) => name.includes("/") && innerPathSchema.safeParse(name).success);
+  for (const name of isGgufFile(directory) ? [""] : [...(await readdir(directory)), ...inside].toSorted()) {
     signal?.throwIfAborted();
     const path = join(directory, name);
     if (!(await stat(path).catch(() => undefined))?.isFile()) continue;
     const sum = sums[name];
     const hash = sum ?? (await hashInName(path));
-    checked.push({ name: basename(path), intact: hash === undefined ? undefined : await isIntact(path, hash) });
+    checked.push({ name: name || basename(path), intact: hash === undefined ? undefined : await isIntact(path, hash) });
   }
   return checked;
 }
