@@ -77,21 +77,25 @@ export function unreadable(file: string, cause: unknown): ModelError {
 async function readStdin(signal: AbortSignal | undefined): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let size = 0;
+  for await (const chunk of stdinChunks(signal)) {
+    chunks.push(chunk);
+    size += chunk.length;
+    if (size > LARGEST_BYTES) throw tooLarge("standard input");
+  }
+  return Buffer.concat(chunks);
+}
+
+/** The bytes of standard input, piece by piece; they end where the signal aborts. */
+export async function* stdinChunks(signal: AbortSignal | undefined): AsyncGenerator<Buffer> {
   const stop = () => process.stdin.destroy();
   signal?.addEventListener("abort", stop, { once: true });
   try {
-    for await (const chunk of process.stdin) {
-      const bytes: Buffer = Buffer.from(chunk);
-      chunks.push(bytes);
-      size += bytes.length;
-      if (size > LARGEST_BYTES) throw tooLarge("standard input");
-    }
+    for await (const chunk of process.stdin) yield Buffer.from(chunk);
   } catch (error) {
     if (!signal?.aborted) throw error;
   } finally {
     signal?.removeEventListener("abort", stop);
   }
-  return Buffer.concat(chunks);
 }
 
 function tooLarge(name: string): ModelError {

@@ -1,6 +1,7 @@
 /**
  * A dataset: pairs or plain texts as token ids, split into training and validation examples.
  */
+import { createHash } from "node:crypto";
 import { ModelError } from "../../../models/errors.ts";
 import { mixSeeds, seededRandom } from "../../../models/random.ts";
 import type { Example } from "../../../models/t5/batch.ts";
@@ -85,7 +86,7 @@ export function usablePairs(
   const usable: UsablePair[] = [];
   const [inputTokens, targetTokens]: [number[], number[]] = [[], []];
   for (const pair of pairs) {
-    const key = JSON.stringify([pair.input, pair.target]);
+    const key = keyOf(pair);
     if (seen.has(key)) {
       repeated.push(pair);
       continue;
@@ -111,6 +112,12 @@ export function usablePairs(
     ...note(cut, `cut to ${maxInputTokens} input tokens`),
   ];
   return { usable, notes, inputTokens, targetTokens };
+}
+
+/** Identifies a pair without holding its text again. */
+function keyOf({ input, target }: Pair): string {
+  const text = JSON.stringify([input, target]);
+  return text.length < 64 ? text : createHash("sha256").update(text).digest("base64");
 }
 
 /**

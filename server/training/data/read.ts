@@ -9,10 +9,13 @@ import type { TrainRequest } from "../../../protocol/train-request.ts";
 import { type LeftOutReason, localFolder, readProse, walkFolder } from "../../text/folder-files.ts";
 import { decodeText } from "../../text/input.ts";
 import { holdsSecret } from "../../text/private-files.ts";
-import { readData } from "./data-file.ts";
+import { dataFileName, readData } from "./data-file.ts";
 import type { Document, Pair } from "./dataset.ts";
 import { note } from "./dataset.ts";
-import { type BadRow, pickRows } from "./rows.ts";
+import { LeftOutFiles, leftOut } from "./left-out.ts";
+import type { BadRow } from "./read-rows.ts";
+import { isTooLong, RowLimits, TEXT_TOO_LONG } from "./row-limits.ts";
+import { pickRows } from "./rows.ts";
 import { readTable, TABLE_FILE } from "./tables.ts";
 import type { TrainTask } from "./tasks.ts";
 import { descriptionPairs, type FromText, proseOf, sectionPairs } from "./texts.ts";
@@ -108,8 +111,11 @@ async function readParts(
   parts: Parts,
   signal: AbortSignal,
 ): Promise<TrainingData> {
-  const learn = await readAll(task, request, parts.train, signal);
-  const apart = await readAll(task, request, parts.validation, signal);
+  const { needed, optional } = task.roles;
+  const usual = [...Object.values(needed), ...Object.values(optional)].flat();
+  const limits = new RowLimits([...usual, ...Object.values(namedColumns(task, request))]);
+  const apart = await readAll(task, request, parts.validation, limits, signal);
+  const learn = await readAll(task, request, parts.train, limits, signal);
   const unused = parts.test.map((file) => `${file} is left out: it is to test on (spanfill evaluate).`);
   const notes = [...learn.notes, ...apart.notes, ...unused];
   const columns = { ...apart.columns, ...learn.columns };
@@ -122,27 +128,45 @@ async function readParts(
   return { ...NOTHING, documents, columns, available, notes };
 }
 
-async function readAll(task: TrainTask, request: DataRequest, files: readonly string[], signal: AbortSignal) {
+/** Columns that are listed for a person to choose from. */
+const MOST_AVAILABLE = 1000;
+
+async function readAll(
+  task: TrainTask,
+  request: DataRequest,
+  files: readonly string[],
+  limits: RowLimits,
+  signal: AbortSignal,
+) {
   const pairs: Pair[] = [];
   const notes: string[] = [];
   const available = new Set<string>();
   let columns: Readonly<Record<string, string>> = {};
   for (const file of files) {
-    const name = file === "-" ? "standard input" : file;
-    const { rows, bad, notes: fileNotes = [] } = await readTable(file, signal);
-    const picked = pickRows(task.roles, rows, name, namedColumns(task, request));
-    const secret: BadRow[] = [];
-    for (const { value } of rows.slice(0, 1000)) for (const column of Object.keys(value)) available.add(column);
+    if (limits.rows === 0) {
+      notes.push(limits.note(file, 0));
+      continue;
+    }
+    const name = dataFileName(file);
+    const table = await readTable(file, limits, signal);
+    const { rows, bad, notes: fileNotes = [] } = table;
+    const picked = pickRows(task.roles, rows, table.columns, name, namedColumns(task, request));
+    const leftOutRows: BadRow[] = [];
+    for (const column of table.columns.slice(0, MOST_AVAILABLE)) available.add(column);
     const empty = picked.empty.map((row) => ({ file: name, row }));
     columns = picked.columns;
     for (const row of picked.rows) {
+      if (Object.values(row).some(isTooLong)) {
+        leftOutRows.push({ row: row.row, what: TEXT_TOO_LONG, why: "" });
+        continue;
+      }
       const { input, accepted } = task.pair(row);
       const [target = ""] = accepted;
       if (target.trim() === "") empty.push({ file: name, row: row.row });
-      else if ([input, ...accepted].some(holdsSecret)) secret.push({ row: row.row, what: SECRET, why: "" });
+      else if ([input, ...accepted].some(holdsSecret)) leftOutRows.push({ row: row.row, what: SECRET, why: "" });
       else pairs.push({ source: row.source, input, target, accepted, file: name, row: row.row });
     }
-    notes.push(...fileNotes, ...badNotes(name, [...bad, ...picked.bad, ...secret]));
+    notes.push(...fileNotes, ...badNotes(name, [...bad, ...picked.bad, ...leftOutRows]));
     notes.push(...note(empty, "with an empty side, left out"));
   }
   return { pairs, notes, columns, available: [...available] };
@@ -253,34 +277,9 @@ const LEFT_OUT: { readonly [Reason in LeftOutReason]?: string } = {
   link: "links, which are not followed",
 };
 
-/** Files that are left out, by the reason. */
-class LeftOutFiles {
-  readonly #reasons = new Map<string, string[]>();
-  readonly #folder: string;
-
-  constructor(folder: string) {
-    this.#folder = folder;
-  }
-
-  add(name: string, why: string): void {
-    this.#reasons.set(why, [...(this.#reasons.get(why) ?? []), name]);
-  }
-
-  notes(): string[] {
-    return [...this.#reasons].flatMap(([why, names]) => leftOut(this.#folder, names, why));
-  }
-}
-
 /** The order of a walk: by name, a folder's files where its name stands. */
 function byFolder(a: string, b: string): number {
   return a.replaceAll("/", "\0") < b.replaceAll("/", "\0") ? -1 : 1;
-}
-
-/** A note of files that were left out. */
-function leftOut(folder: string, names: readonly string[], why: string): string[] {
-  if (names.length === 0) return [];
-  const listed = names.slice(0, 10).join(", ");
-  return [`${folder}: ${names.length} left out (${why}): ${listed}${names.length > 10 ? ", ..." : ""}`];
 }
 
 async function readText(file: string, signal: AbortSignal): Promise<string> {

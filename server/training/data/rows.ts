@@ -3,8 +3,8 @@
  * their row.
  */
 import * as z from "zod";
-import { reason } from "../../../base/reason.ts";
 import { ModelError } from "../../../models/errors.ts";
+import { type BadRow, parseLines, type RawRow } from "./read-rows.ts";
 
 /** The rows of each format. */
 export interface FormatRows {
@@ -58,7 +58,7 @@ export function parseRows<F extends RowFormat>(
   const lines = parseLines(text.replace(/^\uFEFF/, "").split("\n"));
   if (lines.bad.length > 0) throw unusable(name, lines.bad, LINES_ADVICE);
   if (lines.rows.length === 0) throw new ModelError("input", `${name} has no rows. Give it one JSON object a line.`);
-  const { rows, bad, ...rest } = pickRows(formatRoles(format), lines.rows, name, columns);
+  const { rows, bad, ...rest } = pickRows(formatRoles(format), lines.rows, lines.columns, name, columns);
   if (bad.length > 0) throw unusable(name, bad, COLUMNS_ADVICE);
   // The schema of the format has made exactly its rows; the compiler cannot follow the key.
   return { rows: rows as unknown as Row<F>[], ...rest };
@@ -76,42 +76,19 @@ export function formatRoles(format: RowFormat): Roles {
   return { needed: needed[format], optional: optional[format], schema: schemas[format] };
 }
 
-/** A row of any file as it was read: its place, and its columns. */
-export interface RawRow {
-  /** From 1; of JSON lines and tables the line it begins on. */
-  readonly row: number;
-  readonly value: Readonly<Record<string, unknown>>;
-}
-
-/** A row that cannot be used. */
-export interface BadRow {
-  readonly row: number;
-  /** The reason that several rows may have in common, after "N rows left out: ". */
-  readonly what: string;
-  /** The problem of this row, after its number. */
-  readonly why: string;
-}
-
-/** The rows of a file, and those that could not be read. */
-export interface ReadRows {
-  readonly rows: readonly RawRow[];
-  readonly bad: readonly BadRow[];
-  /** Further notes for a person, in sentences. */
-  readonly notes?: readonly string[];
-}
-
 /**
  * Rows by their roles; those that lack a column or hold something else in it are bad.
- * @param columns role -> column, where the usual names do not serve
+ * @param named role -> column, where the usual names do not serve
  * @throws ModelError "input" where a column is missing, or no row can be used
  */
 export function pickRows(
   { needed, optional, schema }: Roles,
   raw: readonly RawRow[],
+  columns: readonly string[],
   name: string,
-  columns: Readonly<Record<string, string>>,
+  named: Readonly<Record<string, string>>,
 ) {
-  const chosen = chooseColumns(needed, optional, raw, name, columns);
+  const chosen = chooseColumns(needed, optional, columns, name, named);
   const rows: (Readonly<Record<string, unknown>> & { readonly row: number; readonly source: string })[] = [];
   const empty: number[] = [];
   const bad: BadRow[] = [];
@@ -193,42 +170,22 @@ const schemas: { readonly [F in RowFormat]: RowSchema } = {
   classify: z.object({ text, label, source: sourceName }),
 };
 
-/** The objects of JSON lines, blank ones left out. */
-export function parseLines(texts: Iterable<string>): { rows: RawRow[]; bad: BadRow[] } {
-  const rows: RawRow[] = [];
-  const bad: BadRow[] = [];
-  let i = -1;
-  for (const line of texts) {
-    i += 1;
-    if (line.trim() === "") continue;
-    try {
-      const value: unknown = JSON.parse(line);
-      if (typeof value === "object" && value !== null && !Array.isArray(value)) {
-        rows.push({ row: i + 1, value: value as Record<string, unknown> });
-      } else bad.push({ row: i + 1, what: "not JSON objects", why: " is not a JSON object" });
-    } catch (error) {
-      bad.push({ row: i + 1, what: "not JSON", why: ` is not JSON (${reason(error)})` });
-    }
-  }
-  return { rows, bad };
-}
-
 /** Role -> column: the one that was named, else the first usual name that a row has. */
 function chooseColumns(
   needed: Columns,
   optional: Columns,
-  lines: readonly RawRow[],
+  columns: readonly string[],
   name: string,
   named: Readonly<Record<string, string>>,
 ): Record<string, string> {
-  const present = new Set(lines.flatMap(({ value }) => Object.keys(value)));
+  const present = new Set(columns);
   /** In the case that it is written in, else in any that one column has. */
   const columnNamed = (name: string) => {
     if (present.has(name)) return name;
     const alike = [...present].filter((column) => column.trim().toLowerCase() === name.toLowerCase());
     return alike.length === 1 ? alike[0] : undefined;
   };
-  const has = `Its columns are ${[...present].join(", ")}.`;
+  const has = `Its columns are ${columns.slice(0, MOST_LISTED).join(", ")}${columns.length > MOST_LISTED ? ", ..." : ""}.`;
   const chosen: Record<string, string> = {};
   for (const [role, usual] of Object.entries({ ...needed, ...optional })) {
     const wanted = named[role] === undefined ? usual : [named[role]];
@@ -243,6 +200,8 @@ function chooseColumns(
   return chosen;
 }
 
+/** Columns that a message lists. */
+const MOST_LISTED = 50;
 const SHOWN = 5;
 const COLUMNS_ADVICE = "Correct these rows, or name other columns with --columns.";
 /** Advice on rows of JSON lines. */

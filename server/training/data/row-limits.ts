@@ -1,0 +1,72 @@
+/** Limits of the rows that training reads, so that memory and time are bounded whatever a file holds. */
+
+/** The longest row of a file that is read line by line. No row that a person wrote is longer. */
+export const MOST_ROW_BYTES = 16 * 1024 * 1024;
+
+/** The largest file of rows, unpacked. */
+export const MOST_FILE_BYTES = 1024 * 1024 * 1024;
+
+/** Rows of a data set: two passes over them take hours on a processor. */
+const MOST_ROWS = 1_000_000;
+
+/** Characters of a data set's columns that are used. */
+const MOST_CHARACTERS = 128 * 1024 * 1024;
+
+/** Columns that a file may have; those of the widest published tables are thousands. */
+export const MOST_COLUMNS = 100_000;
+
+/** Texts that are longer are documents by mistake; files of texts have the same limit. */
+const MOST_TEXT_CHARACTERS = 2 * 1024 * 1024;
+
+/** What is said of rows with such a text. */
+export const TEXT_TOO_LONG = "a text is longer than 2 million characters";
+
+/** Whether a cell is, or holds, too long a text. */
+export function isTooLong(cell: unknown): boolean {
+  return Array.isArray(cell) ? cell.some(isTooLong) : typeof cell === "string" && cell.length > MOST_TEXT_CHARACTERS;
+}
+
+/** What may still be read of a data set, and the columns that are used. */
+export class RowLimits {
+  readonly #columns: ReadonlySet<string>;
+  #rows: number;
+  #characters = MOST_CHARACTERS;
+
+  /** @param columns names of the columns that may be used, in any case */
+  constructor(columns: Iterable<string>, rows: number = MOST_ROWS) {
+    this.#columns = new Set([...columns].map(folded));
+    this.#rows = rows;
+  }
+
+  /** Whether a column may be used; the cells of others are not kept. */
+  uses(column: string): boolean {
+    return this.#columns.has(folded(column));
+  }
+
+  /** The rows that may still be read. */
+  get rows(): number {
+    return this.#characters > 0 ? this.#rows : 0;
+  }
+
+  /** Counts a row that was read. */
+  count(value: Readonly<Record<string, unknown>>): void {
+    this.#rows -= 1;
+    for (const cell of Object.values(value)) this.#characters -= charactersOf(cell);
+  }
+
+  /** The note on a file of which only the beginning was read. */
+  note(file: string, rows: number): string {
+    const most = `${MOST_ROWS.toLocaleString("en-US")} rows and ${MOST_CHARACTERS >> 20} million characters`;
+    return `${file}: only the first ${rows} rows are read: a data set may have ${most}.`;
+  }
+}
+
+function folded(column: string): string {
+  return column.trim().toLowerCase();
+}
+
+function charactersOf(cell: unknown): number {
+  if (typeof cell === "string") return cell.length;
+  if (typeof cell !== "object" || cell === null) return 8;
+  return Object.values(cell).reduce((sum: number, each) => sum + charactersOf(each), 16);
+}
