@@ -3,6 +3,7 @@ import { type Weights, WordDistribution } from "./distribution.ts";
 import { type DocumentWords, documentTokens } from "./document-words.ts";
 import type { WordModel } from "./english-words.ts";
 import type { WordsInQuestion } from "./model-expert.ts";
+import { MOST_DISTANCE } from "./word-evidence.ts";
 
 /** The words of one place. */
 export interface PlaceWords {
@@ -24,13 +25,17 @@ export interface WordSources {
 export function placeWords({ own, workspace, english }: WordSources, before: string, weights: Weights): PlaceWords {
   const context = english?.context(before) ?? [];
   const chanceOf = english?.after(context) ?? (() => 0);
-  const previous = documentTokens(before.slice(-200).split("\n").at(-1) ?? "").at(-1) ?? "";
+  const line = documentTokens(before.slice(-200).split("\n").at(-1) ?? "");
+  const [earlier = "", previous = ""] = ["", "", ...line].slice(-2);
+  const distances = distancesOf(before);
   const shares = workspace === undefined ? weights : withWorkspace(weights);
   const distribution = new WordDistribution(english === undefined ? MODEL_ALONE : shares, (word) => ({
     english: chanceOf(word),
     pair: own.ofPair(previous, word),
     word: own.ofWord(word),
     workspace: workspace?.ofPair(previous, word) ?? 0,
+    triple: own.ofTriple(earlier, previous, word),
+    distance: distances.get(word) ?? MOST_DISTANCE,
   }));
   const narrowed = new Set<string>();
   const unknown = (words: Iterable<string>) =>
@@ -65,6 +70,16 @@ export function placeWords({ own, workspace, english }: WordSources, before: str
   };
 }
 
+/** How many words before the end of a text each of its last words stands. */
+function distancesOf(before: string): ReadonlyMap<string, number> {
+  const distances = new Map<string, number>();
+  const tokens = documentTokens(before.slice(-MOST_CHARACTERS)).slice(-MOST_DISTANCE);
+  for (const [i, token] of tokens.entries()) distances.set(token, tokens.length - i);
+  return distances;
+}
+
+/** More characters than the words have that are looked back to. */
+const MOST_CHARACTERS = 3000;
 /** Words that each expert proposes: English, the document. */
 const BY_ENGLISH = 60;
 const BY_DOCUMENT = 250;
