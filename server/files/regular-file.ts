@@ -2,7 +2,7 @@
  * The only way to read a file: a regular one, of a size that the caller states. Anybody may have named or made it (a
  * document's link, a cloned repository, a downloaded model), so opening it must not block, and reading it must end.
  */
-import { closeSync, constants, fstatSync, openSync, readSync, statSync } from "node:fs";
+import { closeSync, constants, fstatSync, openSync, readFileSync, readSync, statSync } from "node:fs";
 import { copyFile, type FileHandle, open, stat } from "node:fs/promises";
 
 /** The largest file of settings, notes or lists that is read: a thousand times what anyone has written. */
@@ -74,6 +74,11 @@ export function readRegularTextSync(path: string, mostBytes: number = MOST_TEXT_
   } finally {
     closeSync(file);
   }
+}
+
+/** The text of a file of the system, such as those of /proc, whose sizes say nothing; its name comes from our code. */
+export function readSystemFile(path: string): string {
+  return readFileSync(path, "utf8");
 }
 
 /**

@@ -77,7 +77,6 @@ const OTHERWISE: Readonly<Record<string, string>> = {
   "server/files/whole-file.ts": "writes",
   "server/lsp/engine/process-memory.ts": "reads /proc",
   "server/panel/measure.ts": "reads /proc",
-  "server/training/data/tables.ts": "for now",
   "server/training/run/control.ts": "creates",
 };
 

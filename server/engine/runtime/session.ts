@@ -59,19 +59,19 @@ export function knownDevices(): readonly string[] {
 
 /**
  * Returns a session that runs the graph.
- * @throws ModelError "runtime" when the runtime refuses the graph or its weights
+ * @throws ModelError "runtime" when the runtime refuses the graph or its weights, "memory" when there is too little
  */
 export async function createSession(graph: Graph, options: SessionOptions): Promise<Session> {
   if (runtime instanceof ModelError) throw runtime;
   const session = await runtime.open(graph, options).catch((cause: unknown) => {
-    throw new ModelError("runtime", `ONNX Runtime could not load the ${graph.name} graph: ${reason(cause)}`, { cause });
+    throw failure(`could not load the ${graph.name} graph`, cause);
   });
   return {
     async run(feeds, into) {
       try {
         return await session.run(feeds, into);
       } catch (cause) {
-        throw new ModelError("runtime", `ONNX Runtime failed in the ${graph.name} graph: ${reason(cause)}`, { cause });
+        throw failure(`failed in the ${graph.name} graph`, cause);
       }
     },
     dispose: () => session.release(),
@@ -142,6 +142,16 @@ interface Runtime {
   readonly devices: readonly string[];
 }
 
+/** The error of the runtime; memory that ran out is told apart. */
+function failure(what: string, cause: unknown): ModelError {
+  const why = reason(cause);
+  if (/bad_alloc|Failed to allocate memory|out of memory/i.test(why)) {
+    const advice = "Close other programs, raise the limit on this process's memory, or choose a smaller model.";
+    return new ModelError("memory", `There is too little memory: ONNX Runtime ${what}. ${advice}`, { cause });
+  }
+  return new ModelError("runtime", `ONNX Runtime ${what}: ${why}`, { cause });
+}
+
 /** The native runtime, else WebAssembly; SPANFILL_ENGINE=wasm asks for that. */
 async function loadRuntime(): Promise<Runtime | ModelError> {
   removeTelemetryLogs(cacheFolder());
@@ -183,7 +193,8 @@ function native(ort: typeof import("onnxruntime-node")): Runtime {
         graphOptimizationLevel: "all",
         enableMemPattern: false,
         enableCpuMemArena: keepMemory,
-        logSeverityLevel: 3,
+        // Its errors are thrown, too; only what ends the process is printed.
+        logSeverityLevel: 4,
         extra: {
           session: {
             model_external_initializers_file_folder_path: folder,

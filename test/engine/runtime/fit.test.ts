@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { test } from "node:test";
 import { ModelError } from "../../../models/errors.ts";
 import { parseConfig, type T5Config } from "../../../models/t5/config.ts";
-import { checkFits, memoryNeeded } from "../../../server/engine/runtime/fit.ts";
+import { addressSpace, checkFits, memoryNeeded } from "../../../server/engine/runtime/fit.ts";
+import { built } from "../../support/built.ts";
 
 const sized = (d_model: number, d_ff: number, d_kv: number, num_heads: number, num_layers: number): T5Config =>
   parseConfig({ model_type: "t5", vocab_size: 32128, d_model, d_ff, d_kv, num_heads, num_layers });
@@ -10,15 +12,15 @@ const large = sized(1024, 4096, 64, 16, 24);
 const three = sized(1024, 16384, 128, 32, 24);
 
 test("t5-large answers within 2 GB and 3B within 5 GB, in int8", () => {
-  checkFits(large, "int8", 2e9);
-  checkFits(three, "int8", 5e9);
+  checkFits(large, "int8", { bytes: 2e9 });
+  checkFits(three, "int8", { bytes: 5e9 });
   assert.ok(memoryNeeded(large, "float32") > 2.9e9);
 });
 
 test("a model that does not fit is refused with the numbers and what would fit", () => {
   const refusal = (config: T5Config, precision: "int8" | "float32", free: number) => {
     try {
-      checkFits(config, precision, free);
+      checkFits(config, precision, { bytes: free });
     } catch (error) {
       assert.ok(error instanceof ModelError && error.code === "memory");
       return error.message;
@@ -32,5 +34,32 @@ test("a model that does not fit is refused with the numbers and what would fit",
   assert.match(
     refusal(large, "float32", 2e9),
     /in float32, but only 2\.0 GB are free\. Choose int8, which needs [01]\.\d GB/,
+  );
+});
+
+test("a limit on the address space counts, less what is used of it", () => {
+  const status = "Name:\tnode\nVmPeak:\t 2000000 kB\nVmSize:\t 1000000 kB\n";
+  const limits = (bytes: string) =>
+    `Max data size             unlimited\nMax address space         ${bytes}     ${bytes}   bytes\n`;
+  assert.equal(addressSpace(limits("unlimited"), status), undefined);
+  assert.equal(addressSpace("", ""), undefined);
+  assert.equal(addressSpace(limits("1200000000"), status)?.bytes, 0);
+  const free = addressSpace(limits("2424000000"), status);
+  assert.equal(free?.bytes, 800e6);
+  assert.throws(
+    () => free !== undefined && checkFits(large, "int8", free),
+    /but only 800 MB are free under this process's limit of 2\.4 GB of address space \(ulimit -v\)\. Raise that limit, or/,
+  );
+});
+
+test("a process under ulimit -v refuses a model in one line", { skip: process.platform !== "linux" }, () => {
+  const command = 'ulimit -v 1500000; exec "$0" "$1" infill -';
+  const { status, stdout, stderr } = spawnSync("bash", ["-c", command, process.execPath, built("cli.js")], {
+    ...{ input: "A map is a ___ of keys.", encoding: "utf8" },
+  });
+  assert.deepEqual([status, stdout], [1, ""]);
+  assert.match(
+    stderr,
+    /^spanfill: The model needs about \d+ MB of memory in int8, but only [\d.]+ (kB|MB) are free under .*\n$/,
   );
 });
