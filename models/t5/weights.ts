@@ -9,8 +9,9 @@ export const EMBEDDING_ALIASES = ["encoder.embed_tokens.weight", "decoder.embed_
 const WRAPPERS = ["module.", "model.", "transformer.", "_orig_mod.", "base_model."];
 
 /**
- * The prefix that wrappers put before the names of a model's tensors; empty if none.
- * @throws ModelError "checkpoint" when there are two models under different prefixes
+ * The prefix that wrappers put before the names of a model's tensors; empty if none. One of any other name counts where
+ * nothing stands beside it.
+ * @throws ModelError "checkpoint" when there are two models under different prefixes, or parts of another model
  */
 export function wrapperPrefix(tensors: ReadonlyMap<string, unknown>): string {
   const end = "encoder.final_layer_norm.weight";
@@ -27,7 +28,13 @@ export function wrapperPrefix(tensors: ReadonlyMap<string, unknown>): string {
       "checkpoint",
       `The weights hold two models, under ${prefix}encoder and ${other}encoder. Save the one to use by itself.`,
     );
-  return prefix !== undefined && isWrapper(prefix) ? prefix : "";
+  if (prefix === undefined || isWrapper(prefix)) return prefix ?? "";
+  const outside = [...tensors.keys()].find((name) => !name.startsWith(prefix));
+  if (outside === undefined && prefix.endsWith(".")) return prefix;
+  throw new ModelError(
+    "checkpoint",
+    `The weights hold a T5 under ${prefix}encoder and other tensors beside it, such as ${outside}. Save the T5 by itself (save_pretrained).`,
+  );
 }
 
 /** The tensors without what wrappers put before their names. @throws as {@link wrapperPrefix} */

@@ -14,7 +14,10 @@ import type { Tokenizer } from "./tokenizer.ts";
 export function createByteTokenizer(settings: TokenizerSettings = NO_SETTINGS): Tokenizer {
   const encoder = new TextEncoder();
   const bytes = (text: string) => Array.from(encoder.encode(text), (byte) => byte + FIRST_BYTE);
-  const later = settings.added.filter(({ content }) => !/^<extra_id_\d+>$/.test(content) && !NAMES.includes(content));
+  const isSentinel = ({ content }: { readonly content: string }) => /^<extra_id_\d+>$/.test(content);
+  const later = settings.added.filter((token) => !isSentinel(token) && !NAMES.includes(token.content));
+  const beyondBytes = settings.added.filter(isSentinel).length || (settings.extraIds ?? 125);
+  const size = later.reduce((size, { id }) => Math.max(size, id + 1), PAST_BYTES + beyondBytes);
   const flags = { single_word: false, lstrip: false, rstrip: false, normalized: false, special: true };
   const named = NAMES.map((content, id) => ({ ...flags, id, content, lstrip: true, rstrip: true }));
   const sentinels = Array.from({ length: 100 }, (_, i) => ({
@@ -53,11 +56,11 @@ export function createByteTokenizer(settings: TokenizerSettings = NO_SETTINGS): 
     pieceOf(id) {
       const token = laterById.get(id);
       if (token !== undefined) return token.content;
-      if (id < 0 || id >= SIZE) return undefined;
+      if (id < 0 || id >= PAST_BYTES + beyondBytes) return undefined;
       if (id >= PAST_BYTES) return `<extra_id_${id - PAST_BYTES}>`;
       return NAMES[id] ?? (id === SPACE ? "▁" : String.fromCharCode(id - FIRST_BYTE));
     },
-    size: later.reduce((size, { id }) => Math.max(size, id + 1), SIZE),
+    size,
     frame: { before: [], after: [1] },
     padId: 0,
     eosId: 1,
@@ -74,6 +77,4 @@ export function createByteTokenizer(settings: TokenizerSettings = NO_SETTINGS): 
 const NAMES = ["<pad>", "</s>", "<unk>"];
 const FIRST_BYTE = NAMES.length;
 const PAST_BYTES = FIRST_BYTE + 256;
-/** Includes the 125 untrained ids. */
-const SIZE = PAST_BYTES + 125;
 const SPACE = FIRST_BYTE + 0x20;

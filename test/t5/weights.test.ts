@@ -114,15 +114,24 @@ test("refuses a gated feed-forward where a plain one should be", () => {
 });
 
 const norm = "encoder.final_layer_norm.weight";
-for (const prefix of ["module.", "model.", "transformer.", "_orig_mod.", "base_model.model.", "module._orig_mod."]) {
+for (const prefix of [
+  "module.",
+  "model.",
+  "transformer.",
+  "_orig_mod.",
+  "base_model.model.",
+  "module._orig_mod.",
+  "net.t5.",
+]) {
   test(`names lose the prefix of a wrapper: ${prefix}`, () => {
     const names = unwrapped(new Map([norm, "shared.weight"].map((name) => [prefix + name, 0])));
     assert.deepEqual([...names.keys()], [norm, "shared.weight"]);
   });
 }
 
-test("a prefix that no wrapper has stays, and two models are refused", () => {
-  assert.ok(unwrapped(new Map([[`other.${norm}`, 0]])).has(`other.${norm}`));
+test("a T5 that is a part of another model is refused, and two models are", () => {
+  const part = new Map([`text.${norm}`, "image.conv.weight"].map((name) => [name, 0]));
+  assert.throws(() => unwrapped(part), /a T5 under text\.encoder and other tensors beside it, such as image\.conv/);
   const two = new Map([`model.${norm}`, `module.${norm}`].map((name) => [name, 0]));
   assert.throws(() => unwrapped(two), /two models, under model\.encoder and module\.encoder/);
 });

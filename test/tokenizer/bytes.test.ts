@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { createByteTokenizer } from "../../models/tokenizer/bytes.ts";
 import { encodeParts } from "../../models/tokenizer/parts.ts";
+import { NO_SETTINGS } from "../../models/tokenizer/special-tokens.ts";
 import { checkVocabulary } from "../../models/tokenizer/tokenizer.ts";
 
 const { encodings, decodings }: { encodings: [string, number[], number[]][]; decodings: [number[], string][] } =
@@ -39,4 +40,16 @@ test("it is the vocabulary of a ByT5", () => {
   checkVocabulary(tokenizer, 384, 1);
   assert.equal(tokenizer.pieceOf(35), "▁");
   assert.equal(tokenizer.pieceOf(384), undefined);
+});
+
+test("the files beside it say how many sentinels lie beyond the bytes", () => {
+  const sentinel = (i: number) => ({
+    ...{ id: 259 + i, content: `<extra_id_${i}>`, single_word: false, lstrip: false, rstrip: false },
+    ...{ normalized: false, special: true },
+  });
+  // As transformers 5 saves ByT5Tokenizer(extra_ids=10).
+  const ten = { ...NO_SETTINGS, extraIds: 0, added: Array.from({ length: 10 }, (_, i) => sentinel(i)) };
+  assert.equal(createByteTokenizer(ten).size, 269);
+  assert.equal(createByteTokenizer({ ...NO_SETTINGS, extraIds: 0 }).size, 259);
+  assert.equal(createByteTokenizer().size, 384);
 });
