@@ -30,6 +30,7 @@ export function addPeopleCommands(program: Command, count: (text: string) => num
     .option("--beside <files...>", "dist/cli.js of other builds, measured on the same paragraphs")
     .option("--no-product", "leave out this build")
     .option("--no-baselines", "leave out what asks no model")
+    .option("--ablation", "also each expert of this build alone, and each left out", false)
     .option("--json <file>", "write the figures into this file too")
     .action(async ({ confidence, ...options }: TypingArguments) => {
       const { benchTyping } = await import("./typing.ts");

@@ -6,6 +6,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { createNgramModel } from "../models/words/ngram.ts";
 import { readTable } from "./ngrams.ts";
+import { ablations, startWeighed } from "./typing/ablation.ts";
 import { documentWords, englishWords, together, type WordExpert, wordSuggester } from "./typing/experts.ts";
 import { type Row, type Run, rowsOf } from "./typing/figures.ts";
 import { benchGaps } from "./typing/gaps.ts";
@@ -37,6 +38,8 @@ export interface TypingOptions {
   readonly product: boolean;
   /** Whether to measure baselines that ask no model, and the product without the document's words. */
   readonly baselines: boolean;
+  /** Whether to measure the product with each expert alone, and with each left out. */
+  readonly ablation: boolean;
   /** File for all figures. */
   readonly json?: string;
 }
@@ -86,7 +89,8 @@ const OWN_BUILD = "dist/cli.js";
 /** The chance from which the baselines show a word. */
 const BASELINE_CONFIDENCE = 0.4;
 
-function systemsOf({ confidence, model = "", beside = [], product, baselines }: TypingOptions): System[] {
+function systemsOf(options: TypingOptions): System[] {
+  const { confidence, model = "", beside = [], product, baselines, ablation } = options;
   const server = (name: string, script: string, inlineCompletion: object = {}): System => ({
     name,
     start: () => startServer({ model, inlineCompletion }, script),
@@ -100,6 +104,7 @@ function systemsOf({ confidence, model = "", beside = [], product, baselines }: 
     ),
     ...beside.map((script) => server(script, script)),
     ...(baselines && product ? [server("without the document", OWN_BUILD, { learnFrom: "off" })] : []),
+    ...(ablation ? ablations() : []).map(([name, weights]) => ({ name, start: () => startWeighed(weights, model) })),
     ...(baselines ? baselineExperts().map(([name, expert]) => withoutModel(name, expert)) : []),
   ];
 }

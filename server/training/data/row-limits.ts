@@ -18,7 +18,7 @@ export const MOST_COLUMNS = 100_000;
 /** Texts that are longer are documents by mistake; files of texts have the same limit. */
 const MOST_TEXT_CHARACTERS = 2 * 1024 * 1024;
 
-/** What is said of rows with such a text. */
+/** The reason why rows with such a text are refused. */
 export const TEXT_TOO_LONG = "a text is longer than 2 million characters";
 
 /** Whether a cell is, or holds, too long a text. */
@@ -26,7 +26,7 @@ export function isTooLong(cell: unknown): boolean {
   return Array.isArray(cell) ? cell.some(isTooLong) : typeof cell === "string" && cell.length > MOST_TEXT_CHARACTERS;
 }
 
-/** What may still be read of a data set, and the columns that are used. */
+/** The room that is left for reading a data set, and the columns that are used. */
 export class RowLimits {
   readonly #columns: ReadonlySet<string>;
   #rows: number;

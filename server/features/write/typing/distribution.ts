@@ -13,6 +13,8 @@ export interface Weights {
   readonly words: number;
   /** The workspace, by what follows the word before. */
   readonly workspace: number;
+  /** Whether the likeliest words are judged by what each expert says of them, instead of by their shares alone. */
+  readonly judged: boolean;
 }
 
 /** Scores a word by the experts other than the model. */
@@ -95,11 +97,11 @@ export class WordDistribution {
 
   /**
    * The words that go on from the letters typed by two letters or more, likeliest first, with their chances among all
-   * that begin so. Where all experts were asked, the likeliest few are judged by what each of them says.
+   * that begin so. The likeliest few may be judged by what each expert says of them.
    */
   best(typed: string): readonly LikelyWord[] {
     const { words, total } = this.beginning(typed);
-    if (this.weights.model === 0 || this.weights.english === 0) return scaled(words, total);
+    if (!this.weights.judged) return scaled(words, total);
     const judged = this.evidence(typed)
       .map((evidence, i) => ({ ...words[i], ...evidence, chance: chanceOf(evidence) }))
       .sort((a, b) => b.chance - a.chance);

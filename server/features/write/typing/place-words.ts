@@ -90,10 +90,10 @@ const BY_LETTERS = [0, 60, 20, 12];
 export const NOT_ASKED = { logProb: Number.NEGATIVE_INFINITY, endLogProb: 0, spaceLogProb: Math.log(0.75) };
 
 /** The shares of the experts together. */
-export const TOGETHER: Weights = { model: 0.5, english: 0.375, pairs: 0.075, words: 0.05, workspace: 0 };
-const MODEL_ALONE: Weights = { model: 1, english: 0, pairs: 0, words: 0, workspace: 0 };
+export const TOGETHER: Weights = { model: 0.5, english: 0.375, pairs: 0.075, words: 0.05, workspace: 0, judged: true };
+const MODEL_ALONE: Weights = { model: 1, english: 0, pairs: 0, words: 0, workspace: 0, judged: false };
 /** The shares while the model has not answered. */
-export const WITHOUT_MODEL: Weights = { model: 0, english: 0.75, pairs: 0.15, words: 0.1, workspace: 0 };
+export const WITHOUT_MODEL: Weights = { model: 0, english: 0.75, pairs: 0.15, words: 0.1, workspace: 0, judged: false };
 
 /** The shares with the workspace's words, which take theirs from English. */
 function withWorkspace(weights: Weights): Weights {

@@ -23,8 +23,8 @@ export interface Predictor {
   withoutModel(context: PredictorContext, place: WordPlace): Promise<WordDistribution | undefined>;
 }
 
-/** Creates a predictor that remembers nothing yet. */
-export function createPredictor(): Predictor {
+/** Creates a predictor that remembers nothing yet. @param weights the experts' shares while the model answers */
+export function createPredictor(weights: Weights = TOGETHER): Predictor {
   const begin = createBeginnings();
   const places = new LRUCache<string, PlaceWords>({ max: MOST_PLACES });
   const model = createModelExpert();
@@ -34,7 +34,7 @@ export function createPredictor(): Predictor {
     place: WordPlace,
     signal: AbortSignal,
   ): Promise<PlaceWords | undefined> {
-    const here = await begin(context, place, TOGETHER);
+    const here = await begin(context, place, weights);
     const chances = await model.ask(context, place, here.inQuestion(place.typed), signal);
     if (chances === undefined) return undefined;
     here.distribution.add(chances);
