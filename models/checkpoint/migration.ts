@@ -40,11 +40,13 @@ export function producersOf(config: T5Config, { name, form }: PlannedTensor): st
  */
 export function channelFactors(sizes: Float32Array, weight: Float32Array): Float32Array | undefined {
   const K = sizes.length;
+  const size = median(sizes);
+  if (!sizes.some((each) => each / size >= OUTLYING)) return undefined; // as nearly always, without reading the weights
   const columns = new Float32Array(K);
   for (let begin = 0; begin < weight.length; begin += K) {
     for (let k = 0; k < K; k += 1) columns[k] = Math.max(columns[k] ?? 0, Math.abs(weight[begin + k] ?? 0));
   }
-  const [size, column] = [median(sizes), median(columns)];
+  const column = median(columns);
   const factors = sizes.map((each, k) => {
     const relative = each / size;
     const own = (columns[k] ?? 0) / column;

@@ -8,19 +8,19 @@ import { WORD_START } from "./unigram.ts";
  * the same ids.
  * @param file content of spiece.model, or what it says
  * @param options `extraIds`: number of sentinels to add after the pieces, `<extra_id_0>` last; 100 in T5, none if the
- * file has its own (`cc_all.32000.100extra`, mT5's)
+ * file has its own (`cc_all.32000.100extra`, mT5's); `advice`: what to do instead if it is not of T5's kind
  * @throws ModelError "tokenizer" when the bytes are not a complete SentencePiece model, or not of T5's kind
  * @see sentencepiece_model.proto; SentencePieceVocabulary of google/seqio
  */
 export function sentencepieceToTokenizerJson(
   file: Uint8Array | SentencePieceModel,
-  options: { extraIds?: number } = {},
+  options: { extraIds?: number; advice?: string } = {},
 ): object {
   const model = file instanceof Uint8Array ? decodeModel(file) : file;
   const { pieces: stored, trainer_spec: trainer, normalizer_spec: normalizer } = model;
   const pieces = stored.map(withoutMarker);
   const unlike = unlikeT5(pieces, trainer, normalizer);
-  if (unlike !== undefined) throw broken(`it ${unlike}`, undefined);
+  if (unlike !== undefined) throw broken(`it ${unlike}`, undefined, options.advice);
 
   const special = (id: number, content: string, isSpecial = true): object => ({
     id,
@@ -184,7 +184,7 @@ function unlikeT5(
     (type) => type !== TYPE.unused && (type !== TYPE.byte || trainer.byte_fallback),
   );
   const odd = pieces.findIndex(({ type }) => !supported.includes(type));
-  if (trainer.model_type !== 1) return `is of type ${trainer.model_type}, not Unigram (1)`;
+  if (trainer.model_type !== 1) return `is of type ${trainer.model_type}, not unigram (1)`;
   if (pieces[trainer.unk_id]?.type !== TYPE.unknown) return `has no unknown piece at id ${trainer.unk_id}`;
   if (odd >= 0)
     return `has a piece of type ${pieces[odd]?.type} (id ${odd}), unused or a stray byte, which T5 does not have`;
@@ -209,10 +209,8 @@ function endsWith(eos: string, id: number): object {
 }
 
 /** An error of a spiece.model, which says what is wrong with it. */
-export function broken(reason: string, cause: unknown): ModelError {
-  return new ModelError(
-    "tokenizer",
-    `spiece.model cannot be used: ${reason}. Download it again, or put the repository's tokenizer.json beside it.`,
-    { cause },
-  );
+export function broken(reason: string, cause: unknown, advice = DOWNLOAD): ModelError {
+  return new ModelError("tokenizer", `spiece.model cannot be used: ${reason}. ${advice}`, { cause });
 }
+
+const DOWNLOAD = "Download it again, or put the repository's tokenizer.json beside it.";

@@ -147,3 +147,18 @@ test("an empty folder is written to", async () => {
   mkdirSync(join(folder, "empty"));
   assert.equal((await spanfill(["export", model.directory, "--to", "hf", "--out", "empty"])).code, 0);
 });
+
+test("gguf: a vocabulary that it cannot hold is named, with what can be exported", async () => {
+  const other = randomModelFolder();
+  const path = join(other.directory, "tokenizer.json");
+  const tokenizer = JSON.parse(readFileSync(path, "utf8"));
+  const vocab = Object.fromEntries(tokenizer.model.vocab.map(([piece]: [string], id: number) => [piece, id]));
+  writeFileSync(path, JSON.stringify({ ...tokenizer, model: { type: "WordLevel", unk_token: "<unk>", vocab } }));
+  const to = ["--to", "gguf", "--out", "never.gguf"];
+  const refused = async () => (await spanfill(["export", other.directory, ...to])).json.error.message;
+  assert.match(await refused(), /^Only unigram tokenizers .* \(this one is a WordLevel\)\. Export to hf or onnx\.$/);
+  rmSync(path);
+  writeFileSync(join(other.directory, "tokenizer_config.json"), '{"tokenizer_class": "ByT5Tokenizer"}');
+  assert.match(await refused(), /has no unigram vocabulary \(.*\)\. A GGUF file needs one: export to hf or onnx\.$/);
+  other.dispose();
+});

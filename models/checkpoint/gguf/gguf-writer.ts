@@ -156,9 +156,11 @@ const unigram = z.looseObject({
 function vocabularyOf(config: T5Config, json: unknown) {
   const parsed = unigram.safeParse(json);
   if (!parsed.success) {
+    const type = z.looseObject({ model: z.looseObject({ type: z.string() }) }).safeParse(json).data?.model.type;
+    const found = type === undefined || type === "Unigram" ? firstIssue(parsed.error) : `this one is a ${type}`;
     throw new ModelError(
       "tokenizer",
-      `Only unigram tokenizers can be exported to GGUF (${firstIssue(parsed.error)}). Export to hf or onnx.`,
+      `Only unigram tokenizers can be exported to GGUF (${found}). Export to hf or onnx.`,
     );
   }
   const { model, added_tokens: added, normalizer } = parsed.data;

@@ -38,7 +38,7 @@ export async function prefixed(
   const modelPrefixes: Readonly<Record<string, string | undefined>> = readManifest(base).prefixes;
   const taskPrefix = prefix ?? modelPrefixes[task.name] ?? task.prefix;
   if (promptTokens === 0) return { tokenizer: await readTokenizer(base), prefix: taskPrefix, firstId: 0 };
-  const { json, names, firstId } = promptTokenizer(await tokenizerJson(base), promptTokens);
+  const { json, names, firstId } = promptTokenizer(await tokenizerJson(base, PROMPT_ADVICE), promptTokens);
   return {
     tokenizer: createTokenizer(json),
     tokenizerJson: JSON.stringify(json),
@@ -47,6 +47,8 @@ export async function prefixed(
     firstId,
   };
 }
+
+const PROMPT_ADVICE = "A soft prompt needs one: choose --method lora or full.";
 
 /** Encodes the data of a task. @throws ModelError "input" when they are too few, or of one label */
 export function encodeData(
@@ -62,9 +64,10 @@ export function encodeData(
 
 /**
  * A model's tokenizer.json, made of its SentencePiece or GGUF file where it has none.
+ * @param advice what to do instead, if it has neither
  * @throws ModelError "tokenizer" when it has neither
  */
-export async function tokenizerJson(base: string): Promise<unknown> {
+export async function tokenizerJson(base: string, advice: string): Promise<unknown> {
   if (existsSync(join(base, "tokenizer.json"))) return readJson(join(base, "tokenizer.json"), "tokenizer");
   const file = SENTENCEPIECE_FILES.map((name) => join(base, name)).find(existsSync);
   const gguf = file === undefined ? onlyGguf(base) : undefined;
@@ -72,14 +75,14 @@ export async function tokenizerJson(base: string): Promise<unknown> {
     const vocabulary = await ggufVocabularyOf(gguf);
     if ("json" in vocabulary) return vocabulary.json;
     const { sentencepieceToTokenizerJson } = await import("../../../models/tokenizer/sentencepiece.ts");
-    return sentencepieceToTokenizerJson(vocabulary.model, vocabulary);
+    return sentencepieceToTokenizerJson(vocabulary.model, { ...vocabulary, advice });
   }
   if (file === undefined) {
     throw new ModelError(
       "tokenizer",
-      `${base} has no unigram vocabulary, neither in tokenizer.json nor in spiece.model (a ByT5 reads bytes, a CodeT5 byte pairs). Soft prompts and GGUF need one: choose --method lora or full, or export to hf or onnx.`,
+      `${base} has no unigram vocabulary (a ByT5 reads bytes, a CodeT5 byte pairs). ${advice}`,
     );
   }
   const { sentencepieceToTokenizerJson } = await import("../../../models/tokenizer/sentencepiece.ts");
-  return sentencepieceToTokenizerJson(await vocabularyBytes(file));
+  return sentencepieceToTokenizerJson(await vocabularyBytes(file), { advice });
 }

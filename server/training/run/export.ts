@@ -82,13 +82,15 @@ async function exportTo(out: string, base: string, kind: ExportKind, progress: E
 
 const TOKENIZER_CONFIG = { tokenizer_class: "T5Tokenizer", eos_token: "</s>", pad_token: "<pad>", unk_token: "<unk>" };
 
+const GGUF_ADVICE = "A GGUF file needs one: export to hf or onnx.";
+
 async function writeGguf(
   base: string,
   out: string,
   config: T5Config,
   weights: ReadonlyMap<string, Float32Array>,
 ): Promise<string> {
-  const { header, tensors } = ggufLayout(config, await tokenizerJson(base), readManifest(base).id);
+  const { header, tensors } = ggufLayout(config, await tokenizerJson(base, GGUF_ADVICE), readManifest(base).id);
   await writeAtomically(out, async (handle) => {
     await handle.writeFile(header);
     for (const name of tensors) {

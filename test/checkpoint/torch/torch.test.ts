@@ -182,7 +182,10 @@ for (const [name, encoded] of Object.entries(saved)) {
   test(`${name === "float8" ? "names a type that is not read" : "reads tensors beside harmless values"}: ${name}`, async () => {
     const bytes = Buffer.from(encoded, "base64");
     if (name === "float8")
-      await assert.rejects(readAll(bytes), /stores w as torch\.float8_e4m3fn, which is not supported\. Save the model in float32/);
+      await assert.rejects(
+        readAll(bytes),
+        /stores w as torch\.float8_e4m3fn, which is not supported\. Save the model in float32/,
+      );
     else assert.deepEqual(await read(bytes), [0, 1, 2, 3, 4, 5]);
   });
 }
