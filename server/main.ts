@@ -2,13 +2,18 @@
 import { join } from "node:path";
 import {
   type ClientCapabilities,
+  CodeActionRequest,
+  CodeLensRequest,
   createConnection,
   DidChangeConfigurationNotification,
   DidChangeWorkspaceFoldersNotification,
   ErrorCodes,
   ExecuteCommandRequest,
+  HoverRequest,
   type InitializeResult,
+  InlineCompletionRequest,
   MessageType,
+  ProtocolRequestType,
   type ResponseError,
   TextDocumentSyncKind,
   TextDocuments,
@@ -131,13 +136,18 @@ connection.onDidChangeConfiguration(({ settings }) => {
   background("taking changed settings", () => settingsChanged(settings));
 });
 const answer = createAnswer({ log, services: servicesNow });
-connection.languages.inlineCompletion.on(answer(inlineCompletionParams, provideInlineCompletion));
-connection.onHover(answer(hoverParams, provideHover, { deadline: { ms: DEADLINES.hover, late: null } }));
-connection.onCodeLens(answer(codeLensParams, provideCodeLenses, { deadline: { ms: DEADLINES.offers, late: [] } }));
-connection.onCodeAction(answer(codeActionParams, provideCodeActions, { deadline: { ms: DEADLINES.offers, late: [] } }));
-// Not onExecuteCommand, which removes the progress token.
+// Not onHover and its like: they read the progress token before the parameters are checked, and remove it.
+const offers = { deadline: { ms: DEADLINES.offers, late: [] } };
+connection.onRequest(InlineCompletionRequest.type, answer(inlineCompletionParams, provideInlineCompletion));
+connection.onRequest(
+  HoverRequest.type,
+  answer(hoverParams, provideHover, { deadline: { ms: DEADLINES.hover, late: null } }),
+);
+connection.onRequest(CodeLensRequest.type, answer(codeLensParams, provideCodeLenses, offers));
+connection.onRequest(CodeActionRequest.type, answer(codeActionParams, provideCodeActions, offers));
 connection.onRequest(ExecuteCommandRequest.type, answer(executeCommandParams, executeCommand, { isPartial }));
-connection.onRequest(PANEL_REQUEST, answer(serverQuestionSchema, answerPanel));
+// With a type, parameters by position are refused before the handler is called.
+connection.onRequest(new ProtocolRequestType(PANEL_REQUEST), answer(serverQuestionSchema, answerPanel));
 connection.onRequest((method) => {
   throw refusal() ?? refused(ErrorCodes.MethodNotFound, `Spanfill does not answer ${method}.`);
 });

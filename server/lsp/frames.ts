@@ -8,11 +8,12 @@ import { Transform } from "node:stream";
  * Creates a stream of well-formed messages (a Content-Length header, a blank line, that many bytes) for
  * vscode-jsonrpc, whose own reader hangs after unreadable input and treats text before a header as part of it.
  * @param dropped receives the size of each dropped piece, in bytes
+ * @param largestBody size of the largest message that is passed on, in bytes; larger ones are dropped as a whole
  */
-export function messageFrames(dropped: (bytes: number) => void): Transform {
+export function messageFrames(dropped: (bytes: number) => void, largestBody = LARGEST_BODY_BYTES): Transform {
   let pending: Buffer = Buffer.alloc(0);
-  /** Bytes of the current body that are still missing. */
-  let body = 0;
+  /** Bytes of the current body that are still missing, and of one that is dropped. */
+  let [body, excess] = [0, 0];
 
   /** The next piece to pass on; undefined if more input is needed. */
   function next(): Buffer | undefined {
@@ -23,19 +24,25 @@ export function messageFrames(dropped: (bytes: number) => void): Transform {
         pending = pending.subarray(piece.length);
         return piece;
       }
+      if (excess > 0) {
+        const size = Math.min(excess, pending.length);
+        excess -= size;
+        drop(size);
+        continue;
+      }
       const end = pending.indexOf("\r\n\r\n");
       if (end < 0) {
         if (pending.length > LARGEST_HEADER_BYTES) drop(pending.length - LARGEST_HEADER_BYTES);
         return undefined;
       }
-      const header = pending.toString("latin1", 0, end);
-      const length = Number(/Content-Length:[ \t]*(\d+)[ \t]*(?:\r\n|$)/i.exec(header)?.[1] ?? Number.NaN);
-      if (length <= LARGEST_BODY_BYTES) {
+      const length = lengthIn(pending.toString("latin1", Math.max(0, end - LARGEST_HEADER_BYTES), end));
+      if (length > 0 && length <= largestBody) {
         pending = pending.subarray(end + 4);
         body = length;
         return Buffer.from(`Content-Length: ${length}\r\n\r\n`);
       }
       drop(end + 4);
+      if (length > largestBody && length <= LARGEST_DROPPED_BYTES) excess = length;
     }
     return undefined;
   }
@@ -54,5 +61,15 @@ export function messageFrames(dropped: (bytes: number) => void): Transform {
   });
 }
 
+/** The length that a header states; NaN where it states none, or two that differ. */
+function lengthIn(header: string): number {
+  const stated = [...header.matchAll(/Content-Length:[ \t]*(.*?)[ \t]*(?:\r\n|$)/gi)].map(([, length = ""]) => length);
+  const [first = ""] = stated;
+  return /^\d+$/.test(first) && stated.every((length) => length === first) ? Number(first) : Number.NaN;
+}
+
 const LARGEST_HEADER_BYTES = 8192;
-const LARGEST_BODY_BYTES = 512 * 1024 * 1024;
+/** Documents above 50 MB are not synchronized by VS Code. */
+const LARGEST_BODY_BYTES = 64 * 1024 * 1024;
+/** A longer body is a wrong header: to leave it out would leave out all messages to come. */
+const LARGEST_DROPPED_BYTES = 1024 * 1024 * 1024;
