@@ -69,7 +69,8 @@ async function examplesOf(model: LoadedModel, paragraph: Paragraph, within: bool
   const examples: Example[] = [];
   for (const { 0: word, index } of paragraph.text.matchAll(WORD)) {
     const before = paragraph.before + paragraph.text.slice(0, index);
-    for (let typed = 0; typed < word.length - 1; typed++) {
+    // Also where the word is complete: what goes on from there is wrong.
+    for (let typed = 0; typed <= word.length; typed++) {
       const text = before + word.slice(0, typed);
       const place = wordPlaceAt(text + after, text.length);
       if (place === undefined) break;

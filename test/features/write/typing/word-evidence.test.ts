@@ -9,7 +9,6 @@ const EVIDENCE: Evidence = {
 
 const changes: [what: string, change: Partial<Evidence>, likelier: boolean][] = [
   ["all experts together give it more", { share: 0.6 }, true],
-  ["another word is nearly as likely", { other: 0.39 }, false],
   ["it followed the last two words before", { triple: 0.5 }, true],
   ["the model finds that it would not end there", { endLogProb: -3 }, false],
   ["the model was not asked about it", { model: 0, endLogProb: 0 }, false],
