@@ -91,10 +91,7 @@ export function dequantizeColumns({ values, scales }: ColumnQuantized, N: number
 /** The float32 scale that maps the largest magnitude of weight[begin..end) to 127; 0 when all are 0. */
 function scaleOf(weight: Float32Array, begin: number, end: number): number {
   let largest = 0;
-  for (let i = begin; i < end; i += 1) {
-    const size = Math.abs(weight[i] ?? 0);
-    if (size > largest || Number.isNaN(size)) largest = size; // not-a-number stays
-  }
+  for (let i = begin; i < end; i += 1) largest = Math.max(largest, Math.abs(weight[i] ?? 0)); // not-a-number stays
   return Math.fround(largest / 127);
 }
 
