@@ -50,6 +50,8 @@ export class WordDistribution {
   private readonly words = new Map<string, KnownWord>();
   private readonly opinions = new Map<string, ReturnType<Experts>>();
   private ranked: readonly KnownWord[] | undefined;
+  /** What `best` returned, by the letters typed: it is asked several times for each key. */
+  private readonly bests = new Map<string, readonly LikelyWord[]>();
   private readonly weights: Weights;
   private readonly experts: Experts;
   private total = 0;
@@ -80,6 +82,7 @@ export class WordDistribution {
       this.words.set(word, { word, chance, space: Math.exp(spaceLogProb), model: byModel, endLogProb });
     }
     this.ranked = undefined;
+    this.bests.clear();
   }
 
   /** The part of a word's chance that the experts besides the model give it. */
@@ -100,17 +103,24 @@ export class WordDistribution {
    * that begin so. The likeliest few may be judged by what each expert says of them.
    */
   best(typed: string): readonly LikelyWord[] {
-    const { words, total } = this.beginning(typed);
+    const best = this.bests.get(typed) ?? this.ranking(typed);
+    this.bests.set(typed, best);
+    return best;
+  }
+
+  private ranking(typed: string): readonly LikelyWord[] {
+    const beginning = this.beginning(typed);
+    const { words, total } = beginning;
     if (!this.weights.judged) return scaled(words, total);
-    const judged = this.evidence(typed)
-      .map((evidence, i) => ({ ...words[i], ...evidence, chance: chanceOf(evidence) }))
+    const judged = this.evidence(typed, beginning)
+      .map((evidence) => ({ word: evidence.word, space: evidence.space, chance: chanceOf(evidence) }))
       .sort((a, b) => b.chance - a.chance);
     return [...judged, ...scaled(words.slice(JUDGED), total)];
   }
 
   /** Evidence for each of the likeliest words, in the order of their weighed chances. */
-  evidence(typed: string): (Evidence & Pick<LikelyWord, "word" | "space">)[] {
-    const { words, total, whole, model, english } = this.beginning(typed);
+  evidence(typed: string, beginning = this.beginning(typed)): (Evidence & Pick<LikelyWord, "word" | "space">)[] {
+    const { words, total, whole, model, english } = beginning;
     const shares = words.map(({ chance }) => chance / total);
     return words.slice(0, JUDGED).map((known, i) => {
       const { pair, triple, distance, ...experts } = this.opinionOf(known.word);
