@@ -14,17 +14,13 @@ import type { Tokenizer } from "./tokenizer.ts";
 export function createByteTokenizer(settings: TokenizerSettings = NO_SETTINGS): Tokenizer {
   const encoder = new TextEncoder();
   const bytes = (text: string) => Array.from(encoder.encode(text), (byte) => byte + FIRST_BYTE);
-  const isSentinel = ({ content }: { readonly content: string }) => /^<extra_id_\d+>$/.test(content);
   const later = settings.added.filter((token) => !isSentinel(token) && !NAMES.includes(token.content));
   const beyondBytes = settings.added.filter(isSentinel).length || (settings.extraIds ?? 125);
   const size = later.reduce((size, { id }) => Math.max(size, id + 1), PAST_BYTES + beyondBytes);
   const flags = { single_word: false, lstrip: false, rstrip: false, normalized: false, special: true };
   const named = NAMES.map((content, id) => ({ ...flags, id, content, lstrip: true, rstrip: true }));
-  const sentinels = Array.from({ length: 100 }, (_, i) => ({
-    ...flags,
-    id: PAST_BYTES - 1 - i,
-    content: `<extra_id_${i}>`,
-  }));
+  const sentinel = (i: number) => ({ ...flags, id: PAST_BYTES - 1 - i, content: `<extra_id_${i}>` });
+  const sentinels = Array.from({ length: 100 }, (_, i) => sentinel(i));
   const find = createTokenFinder([...named, ...sentinels, ...later]);
   const laterById = new Map(later.map((token) => [token.id, token]));
   return {
@@ -72,6 +68,10 @@ export function createByteTokenizer(settings: TokenizerSettings = NO_SETTINGS): 
     promptIds: [],
     spellsLayout: true,
   };
+}
+
+function isSentinel({ content }: { readonly content: string }): boolean {
+  return /^<extra_id_\d+>$/.test(content);
 }
 
 const NAMES = ["<pad>", "</s>", "<unk>"];
