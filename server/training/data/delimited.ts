@@ -213,9 +213,9 @@ function headerOf(fields: readonly string[], file: string, limits: RowLimits): H
     throw new ModelError("input", `${file} has ${fields.length.toLocaleString("en-US")} columns. ${advice}`);
   }
   const names = fields.map((name) => name.trim());
-  const kept = new Map<string, number>();
-  for (const [i, name] of names.entries()) if (limits.uses(name) && !kept.has(name)) kept.set(name, i);
-  return { names, kept: [...kept] };
+  const used = new Map<string, number>();
+  for (const [i, name] of names.entries()) if (limits.uses(name) && !used.has(name)) used.set(name, i);
+  return { names, kept: [...used] };
 }
 
 function whatIs({ code, message }: CsvError): Pick<BadRow, "what" | "why"> {

@@ -83,9 +83,9 @@ export class ObjectRows implements ReadRows {
     const columns = Object.keys(value);
     for (const column of columns) if (this.#columns.size < MOST_COLUMNS) this.#columns.add(column);
     const used = limits === undefined ? columns : columns.filter((column) => limits.uses(column));
-    const kept = used.length === columns.length ? value : Object.fromEntries(used.map((name) => [name, value[name]]));
-    this.rows.push({ row, value: kept });
-    limits?.count(kept);
+    const fields = used.length === columns.length ? value : Object.fromEntries(used.map((name) => [name, value[name]]));
+    this.rows.push({ row, value: fields });
+    limits?.count(fields);
   }
 
   /** Adds a row that cannot be used. */
