@@ -57,19 +57,6 @@ export function addPeopleCommands(program: Command, count: (text: string) => num
       await benchDocuments(options);
     });
   addReading(program, count);
-  addWeights(program, count);
-}
-
-function addWeights(program: Command, count: (text: string) => number): void {
-  program
-    .command("typing-weights <file>")
-    .description("fits the weights of word-evidence.ts to documents: JSON lines with source and text")
-    .option("--limit <n>", "paragraphs", count, 400)
-    .option("--seed <n>", "draws the paragraphs", Number, 0)
-    .action(async (file: string, { limit, seed }: { readonly limit: number; readonly seed: number }) => {
-      const { fitWeights } = await import("./typing/fit.ts");
-      await fitWeights(file, limit, seed);
-    });
 }
 
 function addReading(program: Command, count: (text: string) => number): void {

@@ -15,11 +15,10 @@ const EXPERTS = {
   "the document": ["pairs", "words"],
 } as const satisfies Readonly<Record<string, readonly (keyof Weights)[]>>;
 
-/** All experts by their shares alone, each alone, and all but each. */
+/** Each expert alone, and all but each. */
 export function ablations(): [name: string, weights: Weights][] {
   const names = Object.keys(EXPERTS) as (keyof typeof EXPERTS)[];
   return [
-    ["by shares alone", sharesOf(names)],
     ...names.map((name): [string, Weights] => [`only ${name}`, sharesOf([name])]),
     ...names.map((name): [string, Weights] => [`without ${name}`, sharesOf(names.filter((other) => other !== name))]),
   ];
@@ -28,13 +27,12 @@ export function ablations(): [name: string, weights: Weights][] {
 /** The shares of some experts in proportion, together 1. */
 function sharesOf(names: readonly (keyof typeof EXPERTS)[]): Weights {
   const some: (keyof Weights)[] = names.flatMap((name) => [...EXPERTS[name]]);
-  const { judged, ...all } = TOGETHER;
-  const share = (name: keyof typeof all) => (some.includes(name) ? all[name] : 0);
+  const share = (name: keyof Weights) => (some.includes(name) ? TOGETHER[name] : 0);
   const total = share("model") + share("english") + share("pairs") + share("words");
-  const scaled = (name: keyof typeof all) => share(name) / total;
+  const scaled = (name: keyof Weights) => share(name) / total;
   return {
     ...{ model: scaled("model"), english: scaled("english"), pairs: scaled("pairs"), words: scaled("words") },
-    ...{ workspace: 0, judged: false },
+    workspace: 0,
   };
 }
 

@@ -39,14 +39,9 @@ export interface Paragraph {
  * Draws paragraphs of a kind, each from a separate document as far as there are enough.
  * @param limit the most that are drawn
  */
-export function drawParagraphs(
-  kind: TextKind,
-  limit: number,
-  seed: number,
-  documents: readonly Source[] = documentsOf(kind),
-): Paragraph[] {
+export function drawParagraphs(kind: TextKind, limit: number, seed: number): Paragraph[] {
   const random = seededRandom(seed);
-  const byDocument = documents.map((document) => ({ document, spans: spansOf(document, kind) }));
+  const byDocument = documentsOf(kind).map((document) => ({ document, spans: spansOf(document, kind) }));
   const some = byDocument.filter(({ spans }) => spans.length > 0);
   const shuffled = seededSample(some, some.length, random).map(({ document, spans }) => ({
     document,
@@ -69,8 +64,7 @@ export function drawParagraphs(
   return drawn;
 }
 
-/** A document to draw from. */
-export interface Source {
+interface Source {
   readonly source: string;
   readonly name: string;
   readonly languageId: string;

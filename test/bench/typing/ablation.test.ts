@@ -7,7 +7,7 @@ const sumOf = ({ model, english, pairs, words, workspace }: Weights) => model + 
 
 test("each expert is left alone and left out, and shares always sum to 1", () => {
   const all = new Map(ablations());
-  assert.equal(all.size, 7);
+  assert.equal(all.size, 6);
   for (const [name, weights] of all) assert.ok(Math.abs(sumOf(weights) - 1) < 1e-9, name);
   assert.equal(all.get("only the model")?.model, 1);
   assert.equal(all.get("without the model")?.model, 0);

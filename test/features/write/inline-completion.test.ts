@@ -105,13 +105,6 @@ test("the document's own words are offered as it spells them", async () => {
     assert.deepEqual((await says("zzz").at(`${text}\n\nIt needs ${typed}|`)).texts, [rest], typed);
 });
 
-test("what followed the last two words in the document comes before what followed the last one more often", async () => {
-  const text = "A green Zanzibar quolk. A red Zanzibar quorn. A blue Zanzibar quorn. A white Zanzibar quorn.";
-  const { at } = says("a", { minimumConfidence: 0 }); // no word to suggest
-  assert.deepEqual((await at(`${text}\n\nHere is green Zanzibar qu|`)).texts, ["olk "]);
-  assert.deepEqual((await at(`${text}\n\nThere is Zanzibar qu|`)).texts, ["orn "]);
-});
-
 test("while the model is late, what the other experts are sure of is suggested, and nothing else", async () => {
   const { at, model } = writer(
     () => "something",

@@ -10,8 +10,6 @@ export interface DocumentWords {
   ofWord(word: string): number;
   /** The chance of a word by how often it follows another there, or stands there at all. */
   ofPair(previous: string, word: string): number;
-  /** The share of a word in what follows two others there; 0 if nothing does. */
-  ofTriple(earlier: string, previous: string, word: string): number;
   /** The words that follow another. */
   after(previous: string): Iterable<string>;
   /** The words that follow another most often. */
@@ -31,22 +29,22 @@ export function documentTokens(text: string): readonly string[] {
 export function createDocumentWords(): DocumentWords {
   const words = new Map<string, number>();
   const pairs = new Map<string, Followers>();
-  /** By two words with a space between. */
-  const triples = new Map<string, Followers>();
   let current = "";
   let total = 0;
 
   const add = (text: string, sign: 1 | -1) => {
     for (const line of text.split("\n")) {
-      let [earlier, previous] = ["", ""];
+      let previous = "";
       for (const token of documentTokens(line)) {
         if (isWord(token)) {
           total += sign;
           change(words, token, sign);
-          follow(pairs, previous, token, sign);
-          if (earlier !== "") follow(triples, `${earlier} ${previous}`, token, sign);
+          const followers = pairs.get(previous) ?? { all: 0, counts: new Map<string, number>() };
+          pairs.set(previous, followers);
+          followers.all += sign;
+          change(followers.counts, token, sign);
         }
-        [earlier, previous] = [previous, token];
+        previous = token;
       }
     }
   };
@@ -74,10 +72,6 @@ export function createDocumentWords(): DocumentWords {
       const trust = all / (all + FEW_FOLLOWERS);
       return trust * own + (1 - trust) * ofWord(word);
     },
-    ofTriple(earlier, previous, word) {
-      const { all, counts } = triples.get(`${earlier} ${previous}`) ?? NO_FOLLOWERS;
-      return (counts.get(word) ?? 0) / (all + 1);
-    },
     after: (previous) => (pairs.get(previous) ?? NO_FOLLOWERS).counts.keys(),
     likelyAfter: (previous, count) => mostFrequent((pairs.get(previous) ?? NO_FOLLOWERS).counts, () => true, count),
     frequent: (count) => ranked((word) => word.length >= 3, count),
@@ -99,14 +93,6 @@ interface Followers {
 }
 
 const NO_FOLLOWERS: Followers = { all: 0, counts: new Map() };
-
-function follow(contexts: Map<string, Followers>, context: string, word: string, by: 1 | -1): void {
-  const followers = contexts.get(context) ?? { all: 0, counts: new Map<string, number>() };
-  followers.all += by;
-  change(followers.counts, word, by);
-  if (followers.all > 0) contexts.set(context, followers);
-  else contexts.delete(context);
-}
 
 function mostFrequent(counts: ReadonlyMap<string, number>, keep: (word: string) => boolean, count: number): string[] {
   return [...counts]

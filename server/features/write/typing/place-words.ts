@@ -3,7 +3,6 @@ import { type Weights, WordDistribution } from "./distribution.ts";
 import { type DocumentWords, documentTokens } from "./document-words.ts";
 import type { WordModel } from "./english-words.ts";
 import type { WordsInQuestion } from "./model-expert.ts";
-import { MOST_DISTANCE } from "./word-evidence.ts";
 
 /** The words of one place. */
 export interface PlaceWords {
@@ -25,17 +24,13 @@ export interface WordSources {
 export function placeWords({ own, workspace, english }: WordSources, before: string, weights: Weights): PlaceWords {
   const context = english?.context(before) ?? [];
   const chanceOf = english?.after(context) ?? (() => 0);
-  const line = documentTokens(before.slice(-200).split("\n").at(-1) ?? "");
-  const [earlier = "", previous = ""] = ["", "", ...line].slice(-2);
-  const distances = distancesOf(before);
+  const previous = documentTokens(before.slice(-200).split("\n").at(-1) ?? "").at(-1) ?? "";
   const shares = workspace === undefined ? weights : withWorkspace(weights);
   const distribution = new WordDistribution(english === undefined ? MODEL_ALONE : shares, (word) => ({
     english: chanceOf(word),
     pair: own.ofPair(previous, word),
     word: own.ofWord(word),
     workspace: workspace?.ofPair(previous, word) ?? 0,
-    triple: own.ofTriple(earlier, previous, word),
-    distance: distances.get(word) ?? MOST_DISTANCE,
   }));
   const narrowed = new Set<string>();
   const unknown = (words: Iterable<string>) =>
@@ -70,16 +65,6 @@ export function placeWords({ own, workspace, english }: WordSources, before: str
   };
 }
 
-/** How many words before the end of a text each of its last words stands. */
-function distancesOf(before: string): ReadonlyMap<string, number> {
-  const distances = new Map<string, number>();
-  const tokens = documentTokens(before.slice(-MOST_CHARACTERS)).slice(-MOST_DISTANCE);
-  for (const [i, token] of tokens.entries()) distances.set(token, tokens.length - i);
-  return distances;
-}
-
-/** More characters than the words have that are looked back to. */
-const MOST_CHARACTERS = 3000;
 /** Words that each expert proposes: English, the document. */
 const BY_ENGLISH = 60;
 const BY_DOCUMENT = 250;
@@ -90,10 +75,10 @@ const BY_LETTERS = [0, 60, 20, 12];
 export const NOT_ASKED = { logProb: Number.NEGATIVE_INFINITY, endLogProb: 0, spaceLogProb: Math.log(0.75) };
 
 /** The shares of the experts together. */
-export const TOGETHER: Weights = { model: 0.5, english: 0.375, pairs: 0.075, words: 0.05, workspace: 0, judged: true };
-const MODEL_ALONE: Weights = { model: 1, english: 0, pairs: 0, words: 0, workspace: 0, judged: false };
+export const TOGETHER: Weights = { model: 0.5, english: 0.375, pairs: 0.075, words: 0.05, workspace: 0 };
+const MODEL_ALONE: Weights = { model: 1, english: 0, pairs: 0, words: 0, workspace: 0 };
 /** The shares while the model has not answered. */
-export const WITHOUT_MODEL: Weights = { model: 0, english: 0.75, pairs: 0.15, words: 0.1, workspace: 0, judged: false };
+export const WITHOUT_MODEL: Weights = { model: 0, english: 0.75, pairs: 0.15, words: 0.1, workspace: 0 };
 
 /** The shares with the workspace's words, which take theirs from English. */
 function withWorkspace(weights: Weights): Weights {

@@ -89,11 +89,18 @@ export async function suggestionOf(
   return rest && { ...rest, text: text + rest.text, confidence: chance };
 }
 
-/** Whether words are worth suggesting: they repeat neither their neighbors nor what was typed past. */
+/** Whether words are worth suggesting: they save keys, and repeat neither their neighbors nor what was typed past. */
 function wantedAt({ typedPast, document }: SuggestContext, place: WordPlace): (word: LikelyWord) => boolean {
-  const { before, after } = place;
+  const { before, typed, after } = place;
   const [previous] = /[\p{L}\p{M}\p{N}_'’-]+$/u.exec(before.slice(-100).trimEnd()) ?? [];
   const [following] = /^[\p{L}\p{M}\p{N}_'’-]+/u.exec(after.slice(0, 100).trimStart()) ?? [];
   return ({ word }) =>
-    word !== previous && word !== following && !isUnwanted(word) && !typedPast.has(document, place, word);
+    word.length - typed.length >= LEAST_SAVED &&
+    word !== previous &&
+    word !== following &&
+    !isUnwanted(word) &&
+    !typedPast.has(document, place, word);
 }
+
+/** Keys that a suggestion saves at least. */
+const LEAST_SAVED = 2;

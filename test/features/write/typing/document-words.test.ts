@@ -18,8 +18,6 @@ test("a document's words are counted with the hyphens, digits and capitals insid
   assert.ok(words.ofWord("cert-manager") > words.ofWord("rows"));
   assert.ok(words.ofPair("The", "cert-manager") > words.ofPair("The", "rows"));
   assert.equal(words.ofWord("absent"), 0);
-  assert.ok(words.ofTriple("The", "cert-manager", "needs") > 0);
-  assert.equal(words.ofTriple("A", "cert-manager", "needs"), 0);
 });
 
 test("counting the changes comes to the same as counting anew", () => {
@@ -43,11 +41,6 @@ test("counting the changes comes to the same as counting anew", () => {
     for (const word of ["The", "cert-manager", "rows", "tables", "More"]) {
       assert.equal(changed.ofWord(word), anew.ofWord(word), `${word} in ${text}`);
       assert.equal(changed.ofPair("The", word), anew.ofPair("The", word), `The ${word} in ${text}`);
-      assert.equal(
-        changed.ofTriple("The", "The", word),
-        anew.ofTriple("The", "The", word),
-        `The The ${word} in ${text}`,
-      );
     }
     assert.deepEqual([...changed.frequent(99)].sort(), [...anew.frequent(99)].sort());
   }
