@@ -7,7 +7,7 @@ import { basename, dirname, join } from "node:path";
 import { reason } from "../../base/reason.ts";
 import { ModelError, type ModelErrorCode } from "../../models/errors.ts";
 import { createFolder } from "./create-folder.ts";
-import { readRegularText } from "./regular-file.ts";
+import { readRegularFile } from "./regular-file.ts";
 import { isSame, removeOwn } from "./removal.ts";
 
 /**
@@ -24,7 +24,9 @@ const maxJsonBytes = (code: ModelErrorCode) => (code === "tokenizer" ? 256 : 16)
 export async function readJson(path: string, code: ModelErrorCode): Promise<unknown> {
   let text: string;
   try {
-    text = await readRegularText(path, maxJsonBytes(code));
+    const bytes = await readRegularFile(path, maxJsonBytes(code));
+    if (bytes === undefined) throw new Error(`more than ${maxJsonBytes(code) >> 20} MB are too many`);
+    text = bytes.toString("utf8");
   } catch (cause) {
     const what = isMissing(cause) ? "does not exist" : `cannot be read (${reason(cause)})`;
     throw new ModelError(code, `${path} ${what}. Give the folder of a complete model.`, { cause });
