@@ -30,8 +30,7 @@ export function createByteTokenizer(settings: TokenizerSettings = NO_SETTINGS): 
       let text = "";
       let run: number[] = [];
       const flush = () => {
-        // Bytes that do not form a character are dropped, as in transformers.
-        text += new TextDecoder("utf-8", { ignoreBOM: true }).decode(Uint8Array.from(run)).replaceAll("\uFFFD", "");
+        text += characters(run);
         run = [];
       };
       for (const id of ids) {
@@ -61,9 +60,7 @@ export function createByteTokenizer(settings: TokenizerSettings = NO_SETTINGS): 
     padId: 0,
     eosId: 1,
     unkId: 2,
-    // Only the first of the hundred, which are bytes that UTF-8 never uses. The others are parts of characters and
-    // could not be distinguished.
-    sentinelIds: Array.from({ length: 11 }, (_, index) => PAST_BYTES - 1 - index),
+    sentinelIds: SENTINEL_IDS,
     lengthMarks: [],
     promptIds: [],
     spellsLayout: true,
@@ -74,7 +71,17 @@ function isSentinel({ content }: { readonly content: string }): boolean {
   return /^<extra_id_\d+>$/.test(content);
 }
 
+/** The text of bytes; those that do not form a character are dropped, as in transformers. */
+function characters(bytes: readonly number[]): string {
+  return new TextDecoder("utf-8", { ignoreBOM: true }).decode(Uint8Array.from(bytes)).replaceAll("\uFFFD", "");
+}
+
 const NAMES = ["<pad>", "</s>", "<unk>"];
 const FIRST_BYTE = NAMES.length;
 const PAST_BYTES = FIRST_BYTE + 256;
 const SPACE = FIRST_BYTE + 0x20;
+/**
+ * Only the first of the hundred sentinels, which are bytes that UTF-8 never uses. The others are parts of characters and
+ * could not be distinguished.
+ */
+const SENTINEL_IDS = Array.from({ length: 11 }, (_, index) => PAST_BYTES - 1 - index);
