@@ -81,7 +81,7 @@ const FIRST_BYTE = NAMES.length;
 const PAST_BYTES = FIRST_BYTE + 256;
 const SPACE = FIRST_BYTE + 0x20;
 /**
- * Only the first of the hundred sentinels, which are bytes that UTF-8 never uses. The others are parts of characters and
- * could not be distinguished.
+ * Only the first of the hundred sentinels, which are bytes that UTF-8 never uses. The others are parts of characters
+ * and could not be distinguished.
  */
 const SENTINEL_IDS = Array.from({ length: 11 }, (_, index) => PAST_BYTES - 1 - index);
