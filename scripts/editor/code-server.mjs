@@ -28,6 +28,7 @@ export const CALM_SETTINGS = {
   "workbench.reduceMotion": "on",
   "editor.cursorBlinking": "solid",
   "editor.minimap.enabled": false,
+  "typescript.disableAutomaticTypeAcquisition": true,
   "files.autoSave": "off",
   "update.mode": "none",
   "extensions.autoUpdate": false,

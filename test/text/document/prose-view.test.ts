@@ -37,6 +37,17 @@ test("words in common are counted in order", () => {
 });
 
 const latex: readonly [string, string, string][] = [
+  ["a register's assignment", "\\newskip\\gap\n\\gap=0.75in\n\\advance\\gap by -2.95mm\n\nText stays.", "Text stays."],
+  [
+    "plain TeX",
+    "\\hsize 3.2in \\vskip 1ex plus 2ex minus .5ex\n\\def\\key#1#2{\\hbox to 4cm{#1}}\n\\ifnum\\columns=1 Text \\kern-.2em stays.\\fi",
+    "Text stays.",
+  ],
+  [
+    "codes and fonts",
+    "\\catcode`\\^^M=10 \\font\\small=cmr7 scaled 900 \\chardef\\x=`\\a \\input macros.tex\nText stays.",
+    "Text stays.",
+  ],
   ["a link", "See \\href{https://a.org/b}{the page} now.", "See the page now."],
   ["a link over lines", "See \\href{https://a.org/b}\n{the\npage} now.", "See the page now."],
   ["a reference", "As \\cref{fig:a} and \\myref{x} show.", "As and show."],
@@ -50,3 +61,8 @@ const latex: readonly [string, string, string][] = [
 for (const [what, text, expected] of latex) {
   test(`LaTeX: ${what}`, async () => assert.equal(proseText(await readDocument(text, "latex")), expected));
 }
+
+test("Org: what is meant for one format of export leaves no trace", async () => {
+  const text = "A document @@texinfo:@dfn{@@free@@texinfo:}@@ in this sense, at a@@b.org.\n";
+  assert.equal(proseText(await readDocument(text, "org")), "A document free in this sense, at a@@b.org.");
+});

@@ -2,6 +2,7 @@
 import { ProseBuilder } from "../block.ts";
 import { ACCENTS, SHOWN_ARGUMENT, SILENT, SYMBOLS, UNITS } from "./commands.ts";
 import { closingBrace, skipArguments, skipOptional } from "./groups.ts";
+import { primitiveEnd } from "./primitives.ts";
 
 /** What TeX sets in the place of some marks; longer ones first. */
 const LIGATURES: readonly (readonly [string, string])[] = [
@@ -88,11 +89,12 @@ function writeCommand(
   if (accent !== undefined) return writeAccent(builder, text, start, after, accent);
   const shown = SHOWN_ARGUMENT[name];
   if (NAMING.has(name)) return writeAuthor(builder, text, start, after, to);
-  const isUnknownSilent = SILENT.has(name) || (shown === undefined && /cite|ref$/.test(name));
   if (VERBATIM.has(name)) return writeVerbatim(builder, text, start, after, to);
   if (/^(?:SI|si|qty|unit)$/.test(name)) return writeQuantity(builder, text, start, after);
-  if (isUnknownSilent) {
-    const end = Math.min(skipArguments(text, after), to);
+  const isSilent = SILENT.has(name) || (shown === undefined && /cite|ref$/.test(name));
+  const silentEnd = primitiveEnd(text, name, after) ?? (isSilent ? skipArguments(text, after) : undefined);
+  if (silentEnd !== undefined) {
+    const end = Math.min(silentEnd, to);
     if (/cite|ref$/i.test(name)) builder.reference(start, end);
     else {
       builder.run("directive", start, end);

@@ -1,12 +1,12 @@
 /**
  * Reads LaTeX. A reader of our own: @unified-latex takes seconds for 75 kB and overflows the stack at nested
- * environments, and what a
- * reader of prose sees needs no knowledge of most commands: their braces tell.
+ * environments, and what a reader of prose sees needs no knowledge of most commands: their braces tell.
  */
 import { type Block, plainBlock, proseBlock } from "../block.ts";
 import { ENVIRONMENTS, HEADINGS, QUOTATIONS, SILENT } from "./commands.ts";
 import { closingBrace, macrosOf, skipArguments, skipOptional } from "./groups.ts";
 import { writeLatex } from "./inline.ts";
+import { primitiveEnd } from "./primitives.ts";
 
 /**
  * The blocks of a normalized LaTeX document, its macros without arguments expanded. Never throws; linear in its length.
@@ -135,8 +135,13 @@ class LatexReader {
       const mark = text[after] ?? "";
       const close = text.slice(after + 1, after + 500).indexOf(mark);
       this.#inText(close < 0 ? after : after + 2 + close);
-    } else if (SILENT.has(name) && this.#paragraph < 0) this.#at = skipArguments(text, after);
-    else this.#inText(after);
+    } else {
+      const primitive = this.#macros.has(name) ? undefined : primitiveEnd(text, name, after);
+      if (this.#paragraph >= 0) this.#inText(primitive ?? after);
+      else if (primitive !== undefined) this.#at = primitive;
+      else if (SILENT.has(name)) this.#at = skipArguments(text, after);
+      else this.#inText(after);
+    }
   }
 
   #inText(next: number): void {
