@@ -33,7 +33,7 @@ export function infillCommand(): Command {
       atLeast(1),
       1,
     )
-    .option("--fill-all", "fill the gaps whose best fill is likely wrong, too", false)
+    .option("--fill-all", "fill the gaps whose best fill is likely wrong, too")
     .option("--language <id>", "the text's format, such as markdown, latex or rst (default: from the file's name)")
     .addHelpText(
       "after",

@@ -36,7 +36,7 @@ export function summarizeCommand(): Command {
     .alias("summarise")
     .summary("summarize a text of any length")
     .description(
-      "Summarize a text of any length. Bullets and paragraphs quote its best sentences; a sentence and a title are written by the model from the part around them.",
+      "Summarize a text of any length. Bullets and paragraphs quote its best sentences; a sentence and a title are written by the model from the part around them, or quoted where that is likely better.",
     )
     .argument("[file]", "text file in UTF-8, or a folder for a digest in Markdown; - or no argument for standard input")
     .addOption(
