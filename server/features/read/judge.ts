@@ -71,7 +71,7 @@ const LAST_UNITS = 24;
 
 /** Headings that parts of any document have. */
 export const ANY_PART =
-  /^[\d.\s]*(?:name|introduction|overview|description|background|summary|abstract|notes?|usage|purpose|examples?|prerequisites?|requirements?|installation|getting started|see also|references?|conclusions?|history|restrictions|extra credit|details|synopsis|contents|next steps|parameters|options)[:.]?$/i;
+  /^[\d.\s]*(?:name|introduction|overview|description|background|summary|abstract|notes?|usage|purpose|examples?|prerequisites?|requirements?|installation|getting started|see also|references?|conclusions?|history|restrictions|extra credit|details|synopsis|syntax|remarks|return values?|agenda|speakers|(?:short|long) description|contents|next steps|parameters|options)[:.]?$/i;
 
 /** Whether a title is one that nobody would give: words that the text lacks, or says twice, or that wait for more. */
 export function isPoorTitle(source: string, title: string): boolean {

@@ -4,8 +4,9 @@ import type { WrittenProse } from "../../text/written-prose.ts";
 import { ANY_PART } from "./judge.ts";
 import { bestOf, chooseSentences } from "./sentences/choose.ts";
 import type { SentenceRanks } from "./sentences/rank.ts";
-import { type DocumentSentence, isTooLong, showsAddress, wordCount } from "./sentences/sentences.ts";
+import { type DocumentSentence, isTooLong, showsAddress } from "./sentences/sentences.ts";
 import type { SummaryStyle } from "./summary-text.ts";
+import { TITLE_WORDS, titleFrom } from "./title.ts";
 
 /** A document's sentences with their scores. */
 export interface RankedProse extends SentenceRanks {
@@ -15,7 +16,6 @@ export interface RankedProse extends SentenceRanks {
 
 /** Most sentences of a style. */
 const MOST = { sentence: 1, paragraph: 3, bullets: 5, title: 1 } as const;
-const TITLE_WORDS = 10;
 
 /** A summary in the text's own words; undefined where the text has none to quote. */
 export function quoted(ranked: RankedProse, style: SummaryStyle, mostWords?: number): string | undefined {
@@ -41,24 +41,27 @@ export function quoted(ranked: RankedProse, style: SummaryStyle, mostWords?: num
     .reduce((text, next) => text + (/[。！？]$/.test(text) ? "" : " ") + next);
 }
 
-/** The document's heading, else the beginning of its best sentence. */
+/** The document's title, else what its best sentence is about. */
 function quotedTitle({ prose, sentences, scores }: RankedProse, mostWords = TITLE_WORDS): string | undefined {
-  const headings = prose.blocks.filter(({ kind }) => kind === "heading").map(({ text }) => text);
-  const heading = [prose.title, ...headings].find((text) => text !== "" && !ANY_PART.test(text));
-  const text = heading ?? clauseOf(bestOf(sentences, scores, mostWords)?.text, mostWords) ?? headings[0];
+  const best = bestOf(sentences, scores);
+  const text = titleOf(prose) ?? (best === undefined ? headingsOf(prose)[0] : titleFrom(best, mostWords));
   return limited(text, mostWords)?.replace(/(?<!\.)\.$/, "");
 }
 
-const LEAST_CLAUSE_WORDS = 4;
+/** The heading that stands first, or alone on the highest level; undefined where it says nothing about the text. */
+export function titleOf({ title, blocks }: WrittenProse): string | undefined {
+  const highest = blocks.filter(({ level }) => level === 1);
+  const text = title !== "" ? title : highest.length === 1 ? (highest[0]?.text ?? "") : "";
+  return text === "" || ANY_PART.test(text) ? undefined : text;
+}
 
-/** A sentence up to the first mark that parts it, where that leaves enough and few enough words. */
-function clauseOf(sentence: string | undefined, mostWords: number): string | undefined {
-  if (sentence === undefined || wordCount(sentence) <= mostWords) return sentence;
-  for (const { index } of sentence.matchAll(/[,;:](?=\s)|\s[—–-]\s|\s\(/g)) {
-    const words = sentence.slice(0, index).split(" ").length;
-    if (words >= LEAST_CLAUSE_WORDS && words <= mostWords) return sentence.slice(0, index);
-  }
-  return sentence;
+/** Whether a title is the heading of a part. */
+export function isPart(prose: WrittenProse, title: string): boolean {
+  return headingsOf(prose).some((heading) => heading.toLowerCase() === title.toLowerCase());
+}
+
+function headingsOf({ blocks }: WrittenProse): string[] {
+  return blocks.filter(({ kind }) => kind === "heading").map(({ text }) => text);
 }
 
 /** The beginning of a text whose sentences are all too long to quote whole; none of what shows an address. */

@@ -8,13 +8,14 @@ import { isCalibrated } from "../confidence.ts";
 import { type Decoding, decodingOf } from "../decoding.ts";
 import { isInvented, isOff, isPoorTitle } from "./judge.ts";
 import { NoProse, NothingToQuote, writtenProse } from "./prose.ts";
-import { quoted, type RankedProse } from "./quote.ts";
+import { isPart, quoted, type RankedProse, titleOf } from "./quote.ts";
 import { bestOf } from "./sentences/choose.ts";
 import { rankSentences } from "./sentences/rank.ts";
 import { type DocumentSentence, documentSentences, MOST_SENTENCES } from "./sentences/sentences.ts";
 import { bestStretch } from "./sentences/stretch.ts";
 import type { Summary } from "./summary.ts";
 import { type SummaryStyle, shape } from "./summary-text.ts";
+import { subjectOf } from "./title.ts";
 import { roomFor, type Writing, type WritingContext, type WrittenPart, write } from "./write.ts";
 
 /** The text to summarize, and how. */
@@ -158,14 +159,30 @@ async function written({ context, params, options, ranked, base }: Task): Promis
   if (cancelled) return { ...result, summary: own };
   const confidence = part?.confidence ?? 0;
   const isUnsure = least > 0 && (confidence < least || isOff(source, words) || (await isWorse(ranked, words)));
-  // A document's own title is better than one that the model is not sure of, and its words than nonsense.
-  const isPoor = base.calibrated && minimumConfidence > 0 && (confidence < LEAST_TITLE || isPoorTitle(source, own));
-  const hasTitle = kind === "title" && (isPoor || (ranked.prose.title !== "" && confidence < minimumConfidence));
+  const isWeak = kind === "title" && base.calibrated && isWeakTitle(ranked, source, own, confidence, minimumConfidence);
   const isFalse = own === "" || (decoding.faithful !== false && isInvented(source, own));
-  const instead = isUnsure || isFalse || hasTitle ? quoted(ranked, style, maxWords) : undefined;
+  const instead = isUnsure || isFalse || isWeak ? quoted(ranked, style, maxWords) : undefined;
   if (instead !== undefined) return { ...result, summary: instead, origin: "text", coverage: base.coverage };
   if (own === "" || (isFalse && kind === "summary")) throw new NoProse();
   return { ...result, summary: own };
+}
+
+/**
+ * Whether a quoted title is better: the document's where the model is unsure, what its best sentence defines, or any
+ * other than nonsense and the headings of its parts.
+ */
+function isWeakTitle(
+  { prose, sentences, scores }: RankedProse,
+  source: string,
+  title: string,
+  confidence: number,
+  least: number,
+): boolean {
+  if (least === 0) return false;
+  if (confidence < LEAST_TITLE || isPoorTitle(source, title)) return true;
+  if (titleOf(prose) !== undefined) return confidence < least;
+  const best = bestOf(sentences, scores);
+  return isPart(prose, title) || (best !== undefined && subjectOf(best.text) !== undefined);
 }
 
 /** Whether a sentence would stand for the text worse than its best one, in whose place the ranker sees it. */

@@ -80,7 +80,7 @@ test("where a calibrated model is not sure enough, the best sentence stands inst
   assert.equal((await at(0.99, "sentence", { calibration: {} })).origin, "model");
 });
 
-test("a title that the model is sure of is its own; else the beginning of the best sentence", async () => {
+test("a title that the model is sure of is its own; else the document's, else from the best sentence", async () => {
   const at = async (bias: number, text = LONG) => run(unsure(bias), { text, style: "title", minimumConfidence: 0.5 });
   const own = await at(9);
   assert.deepEqual([own.origin, own.summary], ["model", "Topic0 begins right"]);
@@ -89,7 +89,10 @@ test("a title that the model is sure of is its own; else the beginning of the be
   const long = "Topic0 begins right here, and then it goes on with many more words than a title should ever have.";
   assert.equal((await at(0, long)).summary, "Topic0 begins right here");
   assert.equal((await at(0, `Words.\n\n## Notes\n\n${long}`)).summary, "Topic0 begins right here");
-  assert.equal((await at(0, `Words.\n\n## The topics\n\n${long}`)).summary, "The topics");
+  // A heading of a part is not the document's; the only one of the highest level is.
+  assert.equal((await at(0, `Words.\n\n## The topics\n\n${long}`)).summary, "Topic0 begins right here");
+  assert.equal((await at(9, `${LONG}\n\n## Topic0 begins right\n\nMore.`)).origin, "text");
+  assert.equal((await at(0, `Words.\n\n# The topics\n\n${long}`)).summary, "The topics");
 });
 
 test("a name or number that the text lacks is barred, and where it comes again the text is quoted", async () => {
