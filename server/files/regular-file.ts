@@ -2,7 +2,7 @@
  * The only way to read a file: a regular one, of a size that the caller states. Anybody may have named or made it (a
  * document's link, a cloned repository, a downloaded model), so opening it must not block, and reading it must end.
  */
-import { closeSync, constants, fstatSync, openSync, readFileSync, readSync, statSync } from "node:fs";
+import { closeSync, constants, createReadStream, fstatSync, openSync, readFileSync, readSync, statSync } from "node:fs";
 import { copyFile, type FileHandle, open, stat } from "node:fs/promises";
 
 /** The largest file of settings, notes or lists that is read: a thousand times what anyone has written. */
@@ -93,6 +93,21 @@ export async function* regularFileChunks(path: string, signal?: AbortSignal): As
     if (bytesRead === 0) return;
     yield buffer.subarray(0, bytesRead);
   }
+}
+
+/**
+ * The bytes of a pipe that a shell has opened for this process and named, as for `<(command)`: like standard input, a
+ * person asked for it.
+ * @returns undefined for any other path
+ */
+export function inheritedPipe(path: string): AsyncIterable<Buffer> | undefined {
+  const descriptor = /^\/(?:dev|proc\/self)\/fd\/(\d{1,6})$/.exec(path)?.[1];
+  try {
+    if (descriptor === undefined || !fstatSync(Number(descriptor)).isFIFO()) return undefined;
+  } catch {
+    return undefined;
+  }
+  return createReadStream(path, { fd: Number(descriptor), autoClose: false });
 }
 
 /** Copies a regular file. @throws Error when it is not one, or cannot be copied */

@@ -1,7 +1,7 @@
 /** Input text: the bytes of a file or of standard input, and what they say in UTF-8. */
 import { isUtf8 } from "node:buffer";
 import { ModelError } from "../../models/errors.ts";
-import { NotRegularError, readRegularFile } from "../files/regular-file.ts";
+import { inheritedPipe, NotRegularError, readRegularFile } from "../files/regular-file.ts";
 
 /**
  * The text of bytes in UTF-8.
@@ -40,11 +40,17 @@ export function checkText(text: string, purpose: string): void {
 }
 
 /**
- * The bytes of a file, or of standard input for "-".
+ * The bytes of a file, of a pipe that the shell opened, or of standard input for "-".
  * @throws ModelError "input" when it cannot be read
  */
 export async function readBytes(file: string, signal?: AbortSignal): Promise<Buffer> {
-  return file === "-" ? readStdin(signal) : readFileBytes(file);
+  const stream = streamOf(file, signal);
+  return stream === undefined ? readFileBytes(file) : readStream(stream, file);
+}
+
+/** The bytes of standard input ("-") or of a pipe that the shell opened, piece by piece; undefined for a file. */
+export function streamOf(file: string, signal?: AbortSignal): AsyncIterable<Buffer> | undefined {
+  return file === "-" ? stdinChunks(signal) : inheritedPipe(file);
 }
 
 const LARGEST_BYTES = 256 * 1024 * 1024;
@@ -74,19 +80,19 @@ export function unreadable(file: string, cause: unknown): ModelError {
   return new ModelError("input", `${file}: ${why}.`, { cause });
 }
 
-async function readStdin(signal: AbortSignal | undefined): Promise<Buffer> {
+async function readStream(stream: AsyncIterable<Buffer>, file: string): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let size = 0;
-  for await (const chunk of stdinChunks(signal)) {
+  for await (const chunk of stream) {
     chunks.push(chunk);
     size += chunk.length;
-    if (size > LARGEST_BYTES) throw tooLarge("standard input");
+    if (size > LARGEST_BYTES) throw tooLarge(file === "-" ? "standard input" : file);
   }
   return Buffer.concat(chunks);
 }
 
 /** The bytes of standard input, piece by piece; they end where the signal aborts. */
-export async function* stdinChunks(signal: AbortSignal | undefined): AsyncGenerator<Buffer> {
+async function* stdinChunks(signal: AbortSignal | undefined): AsyncGenerator<Buffer> {
   const stop = () => process.stdin.destroy();
   signal?.addEventListener("abort", stop, { once: true });
   try {

@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { once } from "node:events";
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import * as z from "zod";
+import { built } from "../support/built.ts";
 import { commandLine, ended, type Run } from "../support/command-line.ts";
 import { LONG_WORD, randomModelFolder } from "../support/random-model.ts";
 
@@ -446,6 +448,12 @@ test("Ctrl+C ends the work with exit code 130, in JSON too", { timeout: 300_000 
     if (json.length > 0) assert.equal(failure.parse(JSON.parse(said)).error.code, "interrupted");
     else assert.match(said, /Interrupted/);
   }
+});
+
+test("a pipe that the shell opened is read like a file", { skip: process.platform === "win32" }, () => {
+  const command = `"$0" "$1" infill <(printf "Nothing is missing here.")`;
+  const printed = execFileSync("bash", ["-c", command, process.execPath, built("cli.js")], { encoding: "utf8" });
+  assert.equal(printed.trimEnd(), "Nothing is missing here.");
 });
 
 // 10 MB take one pass: test/features/read/summarize.test.ts.

@@ -35,19 +35,21 @@ export function scriptedRunner(
       length: rows[0]?.length ?? 0,
       dispose: () => living.delete(state),
       async step(tokens, reorder, all = false) {
-        const n = tokens.length / rows.length;
-        calls.push(`step ${rows.length}x${n}`);
+        const continued = reorder === null ? rows : reorder.map((row) => rows[row] ?? []);
+        const width = (continued.length * beams) / rows.length;
+        const n = tokens.length / continued.length;
+        calls.push(`step ${continued.length}x${n}`);
         state.dispose();
         const logits: number[] = [];
-        const next = rows.map((own, row) => {
-          let history = reorder === null ? own : (rows[reorder[row] ?? row] ?? []);
+        const next = continued.map((own, row) => {
+          let history = own;
           for (let i = 0; i < n; i += 1) {
             history = [...history, tokens[row * n + i] ?? 0];
-            if (all || i === n - 1) logits.push(...Array.from(logitsOf(history, inputOf(row))));
+            if (all || i === n - 1) logits.push(...Array.from(logitsOf(history, Math.floor(row / width))));
           }
           return history;
         });
-        return { logits: Float32Array.from(logits), state: stateOf(next, beams) };
+        return { logits: Float32Array.from(logits), state: stateOf(next, width) };
       },
       async tree(tokens, parents) {
         calls.push(`tree ${tokens.length}`);

@@ -30,7 +30,7 @@ export function cachingEncoder(runner: Runner, config: T5Config, mostBytes = MOS
 }
 
 /** Enough for several windows of a small model, or one or two of a base one. */
-const MOST_BYTES = 16e6;
+const MOST_BYTES = 32e6;
 
 /** Bytes of the hidden states and each decoder layer's keys and values, in float32. */
 function encodedBytes(config: T5Config, length: number): number {

@@ -38,11 +38,13 @@ export async function beamSearch(
   candidates: Candidates,
   pace: Pace,
 ): Promise<SearchResult> {
-  const { numBeams, maxNewTokens, prompt, padTokenId } = settings;
+  const { maxNewTokens, prompt, padTokenId } = settings;
   const first: Beam = { ids: [], logProbs: [], sum: 0, parent: 0 };
   const searches = settings.inputs.map((): Search => ({ running: [first], finished: [], open: true }));
-  let state = encoded.start(numBeams, candidates);
-  let tokens = Array.from({ length: searches.length * numBeams }, () => prompt).flat();
+  /** Rows of each input: as many as the input with the most running beams needs. */
+  let width = 1;
+  let state = encoded.start(width, candidates);
+  let tokens = searches.flatMap(() => prompt);
   let reorder: number[] | null = null;
   let steps = 0;
   let cancelled = await pace.stop();
@@ -53,15 +55,22 @@ export async function beamSearch(
       steps += 1;
       for (const [i, search] of searches.entries()) {
         if (search.open)
-          advance(search, continuations(search, result.logits, i, settings, candidates), steps, settings);
+          advance(
+            search,
+            continuations(search, result.logits, i * width, settings.sources[i] ?? [], settings, candidates),
+            steps,
+            settings,
+          );
       }
       pace.stepped();
+      const before = width;
+      width = Math.max(1, ...searches.map(({ running, open }) => (open ? running.length : 0)));
       // Padding feeds the rows of a search with fewer beams than rows (or none open).
-      const rows = searches.flatMap(({ running, open }) =>
-        Array.from({ length: numBeams }, (_, row) => (open ? running[row] : undefined)),
+      const rows = searches.flatMap(({ running, open }, i) =>
+        Array.from({ length: width }, (_, row) => ({ beam: open ? running[row] : undefined, from: i * before })),
       );
-      tokens = rows.map((beam) => beam?.ids.at(-1) ?? padTokenId);
-      reorder = rows.map((beam, row) => (beam === undefined ? row : row - (row % numBeams) + beam.parent));
+      tokens = rows.map(({ beam }) => beam?.ids.at(-1) ?? padTokenId);
+      reorder = rows.map(({ beam, from }) => from + (beam?.parent ?? 0));
       cancelled = await pace.stop();
     }
   } finally {
@@ -70,20 +79,21 @@ export async function beamSearch(
   return { sequences: searches.map((search) => results(search, settings, cancelled)), cancelled, steps };
 }
 
-/** The best ways to continue each running beam of an input. */
+/** The best ways to continue each running beam of an input, whose logits begin at a row. */
 function continuations(
   search: Search,
   logits: Float32Array,
-  input: number,
+  firstRow: number,
+  source: readonly number[],
   settings: SearchSettings,
   candidates: Candidates,
 ): Continuation[][] {
-  const { penalties, prompt, numBeams, copyBias, sources } = settings;
+  const { penalties, prompt, copyBias } = settings;
   return search.running.map((beam, row) => {
     const history = [...prompt, ...beam.ids];
     const forced = forcedTokens(history, penalties);
     if (forced !== undefined) {
-      const at = (input * numBeams + row) * candidates.count;
+      const at = (firstRow + row) * candidates.count;
       const values = logits.subarray(at, at + candidates.count);
       const logSum = logSumOfExponentials(values);
       const logProbOf = (id: number) => Math.fround((values[candidates.columnOf(id) ?? -1] ?? 0) - logSum);
@@ -91,12 +101,12 @@ function continuations(
     }
     const best = bestContinuations(
       logits,
-      input * numBeams + row,
+      firstRow + row,
       candidates.count,
       continuationCount(settings),
       inColumns(candidates, penalizedTokens(history, penalties)),
       penalties.repetitionPenalty,
-      copyBias === null ? undefined : inColumns(candidates, copyBonuses(sources[input] ?? [], history, copyBias)),
+      copyBias === null ? undefined : inColumns(candidates, copyBonuses(source, history, copyBias)),
     );
     return best.map((continuation) => ({ ...continuation, id: candidates.idOf(continuation.id) }));
   });

@@ -103,8 +103,8 @@ export async function score(
 }
 
 /**
- * The log probabilities of each continuation's tokens after a forced prefix: one step for the shared prefix, one for
- * all continuations of all inputs.
+ * The log probabilities of each continuation's tokens after a forced prefix: one step for the shared prefix, then one
+ * for each position, of those continuations that reach it.
  * @param continuations for each input; at least one token each
  * @throws ModelError "input" for ids outside the vocabulary or empty rows
  */
@@ -120,40 +120,50 @@ export async function scoreContinuations(
   for (const ids of all) checkTokens("a proposal", ids, runner.vocabSize, 1);
   const candidates = candidatesOf(model, { ...settings, prompt: [...settings.prompt, ...all.flat()] });
   const encoded = await runner.encode(settings.inputs);
+  let state = encoded.start(1, candidates);
   try {
-    const width = candidates.count;
-    const prompts = inputs.flatMap(() => settings.prompt);
-    const prefixStep = await encoded.start(1, candidates).step(prompts, null); // [B, C]
-    const fed = Math.max(...all.map((ids) => ids.length)) - 1;
-    const most = Math.max(...continuations.map(({ length }) => length));
-    let rest: Float32Array = new Float32Array(0);
-    if (fed > 0) {
-      // Each input has as many rows; those beyond its continuations are padding.
-      const rows = continuations.flatMap((ofInput) => Array.from({ length: most }, (_, row) => ofInput[row] ?? []));
-      const tokens = rows.flatMap((ids) =>
-        Array.from({ length: fed }, (_, i) => (i < ids.length - 1 ? (ids[i] ?? 0) : settings.padTokenId)),
+    const scored = continuations.map((ofInput) => ofInput.map((ids) => ({ ids, row: 0, logProbs: [] as number[] })));
+    let rows = 1; // of each input
+    for (let position = 0; ; position += 1) {
+      const reached = scored.map((ofInput) => ofInput.filter(({ ids }) => ids.length > position));
+      const most = Math.max(...reached.map(({ length }) => length));
+      if (most === 0) break;
+      // All continuations of an input share the first step's row; later, rows beyond an input's own are padding.
+      const next = position === 0 ? 1 : most;
+      const fed = reached.flatMap((ofInput, i) =>
+        Array.from({ length: next }, (_, row) => ({
+          token: ofInput[row]?.ids[position - 1] ?? settings.padTokenId,
+          from: i * rows + (ofInput[row]?.row ?? 0),
+        })),
       );
-      const order = rows.map((_, row) => Math.floor(row / most));
-      const restStep = await prefixStep.state.step(tokens, order, true); // [B x N, fed, C]
-      restStep.state.dispose();
-      rest = restStep.logits;
-    } else {
-      prefixStep.state.dispose();
+      const step =
+        position === 0
+          ? await state.step(
+              inputs.flatMap(() => settings.prompt),
+              null,
+            ) // [B, C]
+          : await state.step(
+              fed.map(({ token }) => token),
+              fed.map(({ from }) => from),
+            ); // [B x N, C]
+      state = step.state;
+      rows = next;
+      const rowsOf = Array.from({ length: inputs.length * rows }, (_, row) => {
+        const logits = step.logits.subarray(row * candidates.count, (row + 1) * candidates.count);
+        return { logits, logSum: logSumOfExponentials(logits) };
+      });
+      for (const [i, ofInput] of reached.entries()) {
+        for (const [at, one] of ofInput.entries()) {
+          one.row = position === 0 ? 0 : at;
+          const { logits, logSum } = rowsOf[i * rows + one.row] ?? { logits: [], logSum: 0 };
+          const column = candidates.columnOf(one.ids[position] ?? -1) ?? -1;
+          one.logProbs.push((logits[column] ?? Number.NaN) - logSum);
+        }
+      }
     }
-    return continuations.map((ofInput, input) => {
-      const first = prefixStep.logits.subarray(input * width, (input + 1) * width);
-      const firstSum = logSumOfExponentials(first);
-      return ofInput.map((ids, row) =>
-        ids.map((id, i) => {
-          const column = candidates.columnOf(id) ?? -1;
-          if (i === 0) return (first[column] ?? Number.NaN) - firstSum;
-          const at = ((input * most + row) * fed + i - 1) * width;
-          const logits = rest.subarray(at, at + width);
-          return (logits[column] ?? Number.NaN) - logSumOfExponentials(logits);
-        }),
-      );
-    });
+    return scored.map((ofInput) => ofInput.map(({ logProbs }) => logProbs));
   } finally {
+    state.dispose();
     encoded.dispose();
   }
 }

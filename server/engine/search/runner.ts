@@ -29,7 +29,8 @@ export interface DecoderState {
   /**
    * Feeds tokens and returns the logits of the last position.
    * @param tokens ids, [rows] or several positions [rows x n] row-major (a forced prefix, or scoring)
-   * @param reorder row i continues row reorder[i] of this state (beam search); null keeps the order
+   * @param reorder row i continues row reorder[i] of this state (beam search), which may leave more or fewer rows, as
+   * many for each input; null keeps the order
    * @param all whether to return logits of all n positions ([rows, n, C]) rather than the last ([rows, C])
    * @returns logits in the candidates' columns
    */

@@ -7,7 +7,7 @@ import { ModelError } from "../../../models/errors.ts";
 import { countNgrams } from "../../../models/words/ngram-count.ts";
 import { isNgramTable, type NgramTable, readNgramTable } from "../../../models/words/ngram-table.ts";
 import { regularFileChunks } from "../../files/regular-file.ts";
-import { readBytes, stdinChunks, unreadable } from "../../text/input.ts";
+import { readBytes, streamOf, unreadable } from "../../text/input.ts";
 
 /** A file's content as it is, and unpacked. */
 export interface DataFile {
@@ -38,7 +38,7 @@ const MOST_WHOLE_BYTES = 256 * 1024 * 1024;
  */
 export async function* dataChunks(file: string, signal: AbortSignal, mostBytes: number): AsyncGenerator<Buffer> {
   try {
-    const chunks = file === "-" ? stdinChunks(signal) : regularFileChunks(file, signal);
+    const chunks = streamOf(file, signal) ?? regularFileChunks(file, signal);
     yield* unpacked(chunks, dataFileName(file), mostBytes);
   } catch (error) {
     if (error instanceof ModelError || signal.aborted) throw error;
