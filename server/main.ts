@@ -24,7 +24,7 @@ import {
 import { defined } from "../base/defined.ts";
 import { withStack } from "../base/reason.ts";
 import { english, type Translate } from "../base/translate.ts";
-import packageJson from "../package.json" with { type: "json" };
+import { version } from "../package.json";
 import { JOB_NOTIFICATION, PANEL_REQUEST, serverQuestionSchema } from "../protocol/panel.ts";
 import { STATUS_NOTIFICATION, TYPING_NOTIFICATION } from "../protocol/requests.ts";
 import { RUN_NOTIFICATION } from "../protocol/runs.ts";
@@ -107,7 +107,7 @@ connection.onInitialize(({ capabilities, initializationOptions, rootUri, locale 
   connection.onNotification(WorkDoneProgressCancelNotification.type, ({ token }) => services?.progress.cancel(token));
   connection.onNotification(DidChangeWorkspaceFoldersNotification.type, foldersChanged);
   return {
-    serverInfo: { name: "spanfill", version: packageJson.version },
+    serverInfo: { name: "spanfill", version },
     capabilities: {
       positionEncoding: encoding,
       textDocumentSync: { openClose: true, change: TextDocumentSyncKind.Incremental },

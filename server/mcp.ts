@@ -6,7 +6,7 @@ import { McpServer } from "@modelcontextprotocol/sdk/server/mcp.js";
 import { StdioServerTransport } from "@modelcontextprotocol/sdk/server/stdio.js";
 import type { CallToolResult, ErrorCode } from "@modelcontextprotocol/sdk/types.js";
 import { reason } from "../base/reason.ts";
-import packageJson from "../package.json" with { type: "json" };
+import { version } from "../package.json";
 import { messageText } from "../protocol/shown-text.ts";
 import { TOOLS } from "../protocol/tools.ts";
 import { modelIdentity } from "./catalog/folder/identity.ts";
@@ -33,7 +33,7 @@ export async function serveMcp(model: string | undefined): Promise<void> {
     const directory = resolveModel(model, { workingFolder });
     return engine.load({ directory, precision: "int8", identity: modelIdentity(directory) });
   };
-  const server = new McpServer({ name: "spanfill", version: packageJson.version });
+  const server = new McpServer({ name: "spanfill", version });
   const { summarize_text, fill_gaps_in_text } = TOOLS;
   server.registerTool(
     "summarize_text",

@@ -3,7 +3,7 @@
  * changed texts.
  */
 import * as z from "zod";
-import packageJson from "../../../package.json" with { type: "json" };
+import { version } from "../../../package.json";
 import type { LoadedModel } from "../../engine/engine.ts";
 import { NoProse, proseOf } from "./prose.ts";
 import { type PartMemory, type SummarizeOptions, type SummarizeParams, summarize } from "./summarize.ts";
@@ -31,7 +31,7 @@ export async function rememberedSummary(
   params: SummarizeParams,
   options: SummarizeOptions,
 ): Promise<RememberedSummary | undefined> {
-  const key = ["summary", packageJson.version, identity, params];
+  const key = ["summary", version, identity, params];
   const known = cache.get(key, summarySchema);
   if (known !== undefined) return known;
   // Before the model, which may have to be loaded for it.
@@ -46,8 +46,8 @@ export async function rememberedSummary(
 
 function partMemory(cache: SummaryCache, identity: string): PartMemory {
   return {
-    get: (key) => cache.get(["part", packageJson.version, identity, ...key], partSchema),
-    set: (key, part) => cache.set(["part", packageJson.version, identity, ...key], part),
+    get: (key) => cache.get(["part", version, identity, ...key], partSchema),
+    set: (key, part) => cache.set(["part", version, identity, ...key], part),
   };
 }
 

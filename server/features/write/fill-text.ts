@@ -37,7 +37,8 @@ export async function fillText(
   const [first] = gaps;
   const near = text.slice(Math.max(0, (first?.start ?? 0) - AROUND), (first?.end ?? 0) + AROUND);
   const language = await foreignLanguageOf(near, model.info.languages, document.languageId);
-  const made = await infill({ model }, { text, gaps, ...rest }, options);
+  const others = part === undefined ? [] : await othersNear(document, marker, gaps);
+  const made = await infill({ model }, { text, gaps, others, ...rest }, options);
   if (language === undefined) return { ...made, gaps, passed };
   const low = <C extends { readonly confidence: number }>(candidate: C) => ({
     ...candidate,
@@ -48,6 +49,16 @@ export async function fillText(
   return { ...made, fills: lowered(made.fills), left: lowered(made.left), gaps, passed, language };
 }
 
+/** The gaps beside those of a part, as far as the model reads. */
+async function othersNear(document: WrittenDocument, marker: string, gaps: readonly PlacedGap[]): Promise<PlacedGap[]> {
+  const start = Math.max(0, (gaps[0]?.start ?? 0) - READ);
+  const end = Math.min(document.text.length, (gaps.at(-1)?.end ?? 0) + READ);
+  const near = await gapsOf(document, marker, { start, end });
+  return near.gaps.filter((other) => !gaps.some((gap) => gap.start < other.end && other.start < gap.end));
+}
+
+/** Characters on either side of a gap that the model may read. */
+const READ = 2000;
 const AROUND = 1000;
 /** In a language that the model does not know its likelihoods say nothing. */
 const UNKNOWN_CONFIDENCE = 0.05;

@@ -1,6 +1,6 @@
 /** A run over the gaps of a text, and its passes of the model. */
 import { ModelError } from "../../../models/errors.ts";
-import { fillLength, findGaps, type LengthHint, orderGaps } from "../../../models/tokenizer/spans.ts";
+import { fillLength, findGaps, type Gap, type LengthHint, orderGaps } from "../../../models/tokenizer/spans.ts";
 import type { CallOptions, Filling, FillRequest, LoadedModel } from "../../engine/engine.ts";
 import { checkText } from "../../text/input.ts";
 import { type Decoding, decodingOf } from "../decoding.ts";
@@ -14,6 +14,8 @@ export interface InfillParams {
   readonly text: string;
   /** The gaps as ranges of the text; without them, `gap` says what marks one. */
   readonly gaps?: readonly PlacedGap[];
+  /** Gaps that stay as they are; the model reads in each the word that n-grams propose. */
+  readonly others?: readonly Gap[];
   /** Text that marks a gap. Default "___"; a marker of one repeated character also matches a longer run. */
   readonly gap?: string;
   /** How many different fills of each gap are wanted. Default 1. */

@@ -5,8 +5,8 @@ import type { LoadedModel } from "../../engine/engine.ts";
 
 /** A document with gaps, and the fills so far. */
 export interface GappedDocument {
-  /** The n + 1 texts around the n gaps. */
-  readonly texts: readonly string[];
+  /** The n + 1 texts around the n gaps, as the model reads them. */
+  texts: readonly string[];
   /** The n gaps' lengths. */
   readonly hints: readonly (LengthHint | undefined)[];
   /** The n gaps' fills; undefined as long as there is none. */

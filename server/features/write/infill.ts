@@ -4,7 +4,7 @@
 import { assemble } from "../../../models/tokenizer/spans.ts";
 import type { LoadedModel } from "../../engine/engine.ts";
 import { isCalibrated } from "../confidence.ts";
-import { draft, MOST_WEIGHED } from "./gap-weighing.ts";
+import { draft, draftOthers, MOST_WEIGHED } from "./gap-weighing.ts";
 import { type Fill, fillOf } from "./infill-candidates.ts";
 import { begin, type InfillOptions, type InfillParams, pass, weigh } from "./infill-run.ts";
 import { endOfPass, isShort } from "./infill-window.ts";
@@ -53,6 +53,7 @@ export async function infill(
   const work = begin(context.model, params, options);
   const { gaps, document } = work;
   const total = gaps.length;
+  await draftOthers(work, params.text, params.others ?? []);
   const short = [...gaps.keys()].filter((gap) => isShort(document.hints[gap]));
   for (let first = 0; first < short.length && !work.cancelled; first += MOST_WEIGHED) {
     const weighed = short.slice(first, first + MOST_WEIGHED);

@@ -117,3 +117,15 @@ test("a language that the model does not know is said, and no fill is sure", asy
   assert.equal(language, "ar");
   assert.ok(fills.length > 0 && fills.every(({ confidence }) => confidence <= 0.05));
 });
+
+test("gaps beside the part that is filled stay as they are, and the model does not read their marks", async () => {
+  const text = "The ferry is ___ to sail. The nets are ___ of wood. The boats ___ in.";
+  const model = fakeModel(() => " made");
+  const start = text.indexOf("The nets");
+  const part = { start, end: text.indexOf("The boats") };
+  const made = await fillText({ model: async () => model }, { text, languageId: "markdown" }, { part });
+  assert.equal(made.text, "The ferry is ___ to sail. The nets are made of wood. The boats ___ in.");
+  const read = await model.decode(model.requests[0]?.inputs[0] ?? []);
+  assert.match(read, /The ferry is .*to sail\. The nets are.*of wood\. The boats.*in\./);
+  assert.doesNotMatch(read, /___/);
+});
