@@ -53,7 +53,7 @@ function wordsOf(text: string): string[] {
 
 /** With a capital, unless the first word is spelled as an identifier is. */
 function capitalized(text: string): string {
-  return /^\p{Ll}+(?![\p{L}\p{N}_.])/u.test(text) ? text.charAt(0).toUpperCase() + text.slice(1) : text;
+  return /^\p{Ll}+(?![\p{L}\p{N}_.-])/u.test(text) ? text.charAt(0).toUpperCase() + text.slice(1) : text;
 }
 
 const VERBS =

@@ -8,6 +8,7 @@ const TITLES: readonly [string, string][] = [
   ["The LsaManageSidNameMapping function adds or removes mappings.", "LsaManageSidNameMapping function"],
   ["A shader signature is a list of the parameters that a function takes.", "Shader signature"],
   ["useOnEscapePress is a hook that is called when Escape is pressed.", "useOnEscapePress"],
+  ["cert-manager is a controller for certificates.", "cert-manager"],
   ["Lighthouse 3.0 is out!", "Lighthouse 3.0"],
   ["This article describes how the resource bridge is upgraded, and when.", "How the resource bridge is upgraded"],
   ["In this tutorial, you will learn how to map users to connections.", "Map users to connections"],
