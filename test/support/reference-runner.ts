@@ -161,12 +161,13 @@ export function openReferenceRunner(directory: string): ReferenceRunner {
       rows: cache.length,
       length: cache[0]?.[0]?.keys.length ?? 0,
       async step(tokens, reorder, all = false) {
-        const n = tokens.length / cache.length;
+        const continued = reorder === null ? cache : reorder.map((row) => cache[row] ?? []);
+        const n = tokens.length / continued.length;
         const logits: Float64Array[] = [];
-        const rows = cache.map((own, row) => {
-          let layers = reorder === null ? own : (cache[reorder[row] ?? row] ?? own);
+        const rows = continued.map((own, row) => {
+          let layers = own;
           for (let i = 0; i < n; i += 1) {
-            const input = cross[Math.floor(row / (cache.length / cross.length))] ?? [];
+            const input = cross[Math.floor(row / (continued.length / cross.length))] ?? [];
             const result = decodeToken(tokens[row * n + i] ?? 0, layers, input);
             layers = result.cache;
             if (all || i === n - 1) logits.push(result.logits);
