@@ -1,9 +1,9 @@
 // Runs the unit tests: builds dist/, bundles every test file with esbuild, then hands the bundles to node:test, one at
 // a time for each core. Arguments pick files by substring: `node scripts/test.mjs spans` runs test/**/*spans*.test.ts.
 // With --events the end of each test is a line of JSON; a skipped one carries the reason in the place of `ok`.
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { run } from "node:test";
@@ -18,6 +18,15 @@ const LONGEST = [
   ...["builtin/builtin", "cli/train.", "parity/", "text/document/fuzz", "lsp/server", "cli/cli", "network/commands"],
   ...["runs/service", "training/", "lsp/", "cli/evaluate", "engine/runtime/session-wasm", "catalog/hub/"],
 ];
+
+/**
+ * Folders whose files share a process, in a run of all: their tests take less time than it takes to start a process and
+ * load what they import.
+ */
+const SHARED = ["base", "checkpoint", "features/read", "features/write", "files", "graph", "metrics", "panel"];
+SHARED.push("protocol", "text", "text/document", "tokenizer", "words");
+/** Files in them that change what others see, or measure time. */
+const ALONE = ["features/read/link-target", "text/place", "text/sentences", "text/document/fuzz", "text/document."];
 
 /** Files that the report names as the slowest. */
 const MOST_LISTED = 15;
@@ -41,10 +50,27 @@ process.on("exit", () => {
   for (const folder of [outdir, cache]) rmSync(folder, { recursive: true, force: true });
 });
 for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => process.exit(130));
+/** Bundles by their names in `outdir`. */
+const bundles = new Map();
+for (const name of files) {
+  const folder = dirname(name);
+  const isShared = picks.length === 0 && SHARED.includes(folder) && !ALONE.some((each) => name.startsWith(each));
+  const bundle = isShared ? `${folder}/all` : name.replace(/\.ts$/, "");
+  bundles.set(bundle, [...(bundles.get(bundle) ?? []), name]);
+}
+const entries = join(outdir, "entries");
+const entryPoints = {};
+for (const [bundle, names] of bundles) {
+  entryPoints[bundle] = join("test", names[0]);
+  if (!bundle.endsWith("/all")) continue;
+  entryPoints[bundle] = join(entries, `${bundle}.ts`);
+  mkdirSync(dirname(entryPoints[bundle]), { recursive: true });
+  const imports = names.map((name) => `import ${JSON.stringify(resolve("test", name))};\n`);
+  writeFileSync(entryPoints[bundle], imports.join(""));
+}
 await build({
-  entryPoints: files.map((name) => join("test", name)),
+  entryPoints,
   outdir,
-  outbase: "test",
   outExtension: { ".js": ".mjs" },
   bundle: true,
   format: "esm",
@@ -76,7 +102,7 @@ function turn(name) {
 
 /** The events of all files, without the totals. */
 async function* events() {
-  const paths = files.map((name) => join(outdir, name.replace(/\.ts$/, ".mjs")));
+  const paths = [...bundles.keys()].map((bundle) => join(outdir, `${bundle}.mjs`));
   for await (const event of run({ files: paths, concurrency: availableParallelism() })) {
     if (event.type === "test:diagnostic" && event.data.nesting === 0) continue;
     count(event);
@@ -96,8 +122,8 @@ function reason(skip) {
   return typeof skip === "string" && skip !== "" ? skip : "not for this system";
 }
 
-function source(bundle) {
-  return files.find((name) => bundle?.endsWith(name.replace(/\.ts$/, ".mjs")))?.replace(/\.test\.ts$/, "");
+function source(path) {
+  return [...bundles.keys()].find((bundle) => path?.endsWith(`${bundle}.mjs`))?.replace(/\.test$/, "");
 }
 
 /** The end of the report: the files that take longest, and skipped tests, of whose subject nothing is known. */
