@@ -2,8 +2,10 @@
  * The only way to read a file: a regular one, of a size that the caller states. Anybody may have named or made it (a
  * document's link, a cloned repository, a downloaded model), so opening it must not block, and reading it must end.
  */
-import { closeSync, constants, createReadStream, fstatSync, openSync, readFileSync, readSync, statSync } from "node:fs";
+import { closeSync, constants, fstatSync, openSync, readFileSync, readSync, statSync } from "node:fs";
 import { copyFile, type FileHandle, open, stat } from "node:fs/promises";
+import { Socket } from "node:net";
+import type { Readable } from "node:stream";
 
 /** The largest file of settings, notes or lists that is read: a thousand times what anyone has written. */
 export const MOST_TEXT_BYTES = 16 * 1024 * 1024;
@@ -100,14 +102,15 @@ export async function* regularFileChunks(path: string, signal?: AbortSignal): As
  * person asked for it.
  * @returns undefined for any other path
  */
-export function inheritedPipe(path: string): AsyncIterable<Buffer> | undefined {
+export function inheritedPipe(path: string): Readable | undefined {
   const descriptor = /^\/(?:dev|proc\/self)\/fd\/(\d{1,6})$/.exec(path)?.[1];
   try {
     if (descriptor === undefined || !fstatSync(Number(descriptor)).isFIFO()) return undefined;
   } catch {
     return undefined;
   }
-  return createReadStream(path, { fd: Number(descriptor), autoClose: false });
+  // As a socket it can be given up while nothing comes, which a read of a file cannot.
+  return new Socket({ fd: Number(descriptor), readable: true, writable: false });
 }
 
 /** Copies a regular file. @throws Error when it is not one, or cannot be copied */

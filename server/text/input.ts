@@ -1,5 +1,6 @@
 /** Input text: the bytes of a file or of standard input, and what they say in UTF-8. */
 import { isUtf8 } from "node:buffer";
+import type { Readable } from "node:stream";
 import { ModelError } from "../../models/errors.ts";
 import { inheritedPipe, NotRegularError, readRegularFile } from "../files/regular-file.ts";
 
@@ -50,7 +51,8 @@ export async function readBytes(file: string, signal?: AbortSignal): Promise<Buf
 
 /** The bytes of standard input ("-") or of a pipe that the shell opened, piece by piece; undefined for a file. */
 export function streamOf(file: string, signal?: AbortSignal): AsyncIterable<Buffer> | undefined {
-  return file === "-" ? stdinChunks(signal) : inheritedPipe(file);
+  const stream = file === "-" ? process.stdin : inheritedPipe(file);
+  return stream === undefined ? undefined : chunksOf(stream, signal);
 }
 
 const LARGEST_BYTES = 256 * 1024 * 1024;
@@ -91,12 +93,12 @@ async function readStream(stream: AsyncIterable<Buffer>, file: string): Promise<
   return Buffer.concat(chunks);
 }
 
-/** The bytes of standard input, piece by piece; they end where the signal aborts. */
-async function* stdinChunks(signal: AbortSignal | undefined): AsyncGenerator<Buffer> {
-  const stop = () => process.stdin.destroy();
+/** The bytes of a stream, piece by piece; they end where the signal aborts. */
+async function* chunksOf(stream: Readable, signal: AbortSignal | undefined): AsyncGenerator<Buffer> {
+  const stop = () => stream.destroy();
   signal?.addEventListener("abort", stop, { once: true });
   try {
-    for await (const chunk of process.stdin) yield Buffer.from(chunk);
+    for await (const chunk of stream) yield Buffer.from(chunk);
   } catch (error) {
     if (!signal?.aborted) throw error;
   } finally {
