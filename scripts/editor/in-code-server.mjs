@@ -2,10 +2,8 @@
 // test/e2e/seen.mjs in a window without test options.
 import { appendFileSync } from "node:fs";
 import { join } from "node:path";
-import { inGerman } from "../../test/e2e/german.mjs";
-import { inHostileFolder } from "../../test/e2e/hostile.mjs";
+import { HOSTILE_NAME } from "../../test/e2e/hostile.mjs";
 import { inWindow } from "../../test/e2e/seen.mjs";
-import { inUntrustedFolder } from "../../test/e2e/trust.mjs";
 import { keepLogs, openPage, startCodeServer } from "./code-server.mjs";
 import { installEditor } from "./install.mjs";
 import { hostileModel } from "./models.mjs";
@@ -27,7 +25,7 @@ export async function inCodeServer({ folder, workspace, results, vsix, settings,
     env: { ...suite.env, ...trace.env },
     under: trace.under,
   });
-  const bad = await hostileModel(folder, "[Repair the model](command:workbench.action.terminal.new)");
+  const bad = await hostileModel(folder, HOSTILE_NAME);
   const user = join(folder, "user", "User");
   let close;
   try {
@@ -36,30 +34,16 @@ export async function inCodeServer({ folder, workspace, results, vsix, settings,
     const outcome = suite.outcome(await runSuite(opened.page, { server, suite, workspace, results }));
     const page = await opened.page.context().newPage();
     await opened.page.close();
-    const seen = [
-      await inWindow({ page, server, workspace, results }),
-      await inHostileFolder({
-        page,
-        server,
-        workspace,
-        results,
-        user,
-        badModel: bad.directory,
-        trained: !model.random,
-      }),
-      await inGerman({ page, server, workspace, results }),
-    ];
-    const other = await page.context().newPage();
-    await page.close();
-    seen.push(await inUntrustedFolder({ page: other, server, workspace, results, user, badModel: bad.directory }));
+    const trained = !model.random;
+    const seen = await inWindow({ page, server, workspace, results, user, badModel: bad.directory, trained });
     server.stop();
     const sent = trace.outcome(server.extension);
-    seen.push(sent);
-    const sum = (count) => seen.reduce((all, each) => all + each[count], outcome[count]);
+    const all = [outcome, seen, sent];
+    const sum = (count) => all.reduce((total, each) => total + each[count], 0);
     return {
       notes: [...(outcome.notes ?? []), ...sent.notes],
       passed: sum("passed"),
-      failures: [...outcome.failures, ...seen.flatMap(({ failures }) => failures)],
+      failures: all.flatMap(({ failures }) => failures),
       expected: sum("expected"),
     };
   } finally {

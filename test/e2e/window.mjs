@@ -1,4 +1,5 @@
 // What a person does at the window, so that a test reads like what one would do.
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
 /** How long something may take to appear; the machine may be busy. */
@@ -7,6 +8,9 @@ export const PATIENCE_MS = 120_000;
 const SHORT_MS = 20_000;
 /** The editor takes keys a moment after it is shown. */
 const SOON_MS = 3000;
+/** The mouse is moved again after this time. */
+const HOVER_MS = 5000;
+const GERMAN_TITLES = JSON.parse(readFileSync(new URL("../../package.nls.de.json", import.meta.url), "utf8"));
 
 /** Someone at a VS Code window: reads, types, clicks, and takes pictures. */
 export class Person {
@@ -29,11 +33,17 @@ export class Person {
     for (const end = Date.now() + PATIENCE_MS; ; await this.page.keyboard.press("Escape")) {
       await this.page.keyboard.press("F1");
       await this.page.locator(".quick-input-widget:visible input").first().waitFor();
-      await this.page.keyboard.type(title);
+      // At once: the palette looks through all commands for every letter.
+      await this.page.keyboard.insertText(title);
       if (await this.appears(row, SHORT_MS)) break;
       if (Date.now() > end) throw new Error(`the palette has no "${title}"`);
     }
     await row.click();
+  }
+
+  /** {@link command} of ours in a VS Code that speaks German, by its id without the prefix. */
+  async ours(id) {
+    await this.command(GERMAN_TITLES[`command.${id}`]);
   }
 
   /** {@link command} without the mouse. */
@@ -128,6 +138,21 @@ export class Person {
 
   async seesOneOf(one, other) {
     await this.page.getByText(one).or(this.page.getByText(other)).locator("visible=true").first().waitFor();
+  }
+
+  /** What the mouse on a heading shows; the window may not have started everything yet. */
+  async hover(heading) {
+    const line = this.page.locator(".view-line", { hasText: heading }).first();
+    const hover = this.page.locator(".monaco-hover:visible", { hasText: "Spanfill ·" }).first();
+    await line.waitFor();
+    await this.again(async () => {
+      const { x, y, height } = await line.boundingBox();
+      await this.page.mouse.move(x + 60, y + 100);
+      await this.page.mouse.move(x + 40, y + height / 2);
+      await this.page.mouse.move(x + 43, y + height / 2);
+      return this.appears(hover, HOVER_MS);
+    });
+    return hover;
   }
 
   /** The suggestion at the cursor. */
