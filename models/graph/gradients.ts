@@ -1,6 +1,7 @@
 /** The gradient rules: one for each operator, written in plain operators. */
 import type { GraphBuilder } from "./builder.ts";
 import * as ops from "./ops.ts";
+import { pad, padBy } from "./pad-ops.ts";
 import type { Node, Value } from "./types.ts";
 
 /**
@@ -56,6 +57,28 @@ export const gradientRules: Readonly<Record<string, GradientRule>> = {
   Reshape(g, node, dy) {
     const x = input(node, 0);
     return [() => ops.reshapeTo(g, dy, ops.shapeOf(g, x, 0, x.shape.length), x.shape)];
+  },
+  /** The pieces of the gradient. */
+  Concat(g, node, dy) {
+    const axis = integer(node, "axis");
+    return node.inputs.map((_, i) => () => {
+      const extent = (index: number) => ops.shapeOf(g, input(node, index), axis, axis + 1);
+      let begin = g.constant("int64", [1], [0]);
+      for (let before = 0; before < i; before += 1) begin = ops.add(g, begin, extent(before));
+      const { shape } = input(node, i);
+      return ops.slice(g, dy, axis, begin, ops.add(g, begin, extent(i)), shape[axis] ?? 1);
+    });
+  },
+  /** Zeros where nothing was taken. The axis is the one whose extent has another name. */
+  Slice(g, node, dy) {
+    const [x, begin, end] = [input(node, 0), input(node, 1), input(node, 2)];
+    const axis = x.shape.findIndex((dim, i) => dim !== dy.shape[i]);
+    if (axis < 0) throw new RangeError("the extent of a slice needs a name that differs from the whole's");
+    const after = () => ops.sub(g, ops.shapeOf(g, x, axis, axis + 1), end);
+    return [() => pad(g, dy, axis, begin, after(), x.shape[axis] ?? 1)];
+  },
+  Pad(g, node, dy) {
+    return [() => padBy(g, dy, ops.unary(g, "Neg", input(node, 1)), input(node, 0).shape)];
   },
   Relu(g, node, dy) {
     return [() => ops.mul(g, dy, ops.positive(g, output(node, 0)))];
@@ -140,6 +163,10 @@ function output(node: Node, index: number): Value {
 }
 
 function flag(node: Node, name: string): boolean {
+  return integer(node, name) === 1;
+}
+
+function integer(node: Node, name: string): number {
   const attribute = node.attributes[name];
-  return attribute !== undefined && "int" in attribute && attribute.int === 1;
+  return attribute !== undefined && "int" in attribute ? attribute.int : 0;
 }

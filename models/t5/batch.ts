@@ -3,6 +3,7 @@
  * bucketed.
  */
 import type { T5Config } from "./config.ts";
+import { type LongLayout, longLayout, windowBuckets } from "./long-layout.ts";
 import { relativePositionBucket } from "./position.ts";
 import type { Stack } from "./weights.ts";
 
@@ -24,7 +25,12 @@ export interface Batch {
   /** Tokens of each row without padding. */
   readonly inputLengths: readonly number[];
   readonly targetLengths: readonly number[];
-  /** The bucket of each key - query from 1 - length to length - 1; -1 where the key is masked. */
+  /** The blocks of a LongT5's encoder. */
+  readonly long: LongLayout | null;
+  /**
+   * The bucket of each key - query from 1 - length to length - 1; -1 where the key is masked. Of a LongT5's encoder,
+   * those of a block's queries and the keys of its window.
+   */
   readonly buckets: Readonly<Record<Stack, Int32Array>>;
 }
 
@@ -33,7 +39,9 @@ export function batchOf(config: T5Config, examples: readonly Example[]): Batch {
   const { padTokenId, decoderStartTokenId } = config;
   const inputLengths = examples.map(({ input }) => input.length);
   const targetLengths = examples.map(({ target }) => target.length);
-  const [B, S, T] = [examples.length, Math.max(1, ...inputLengths), Math.max(1, ...targetLengths)];
+  const long = longLayout(config, inputLengths);
+  const S = long?.tokens ?? Math.max(1, ...inputLengths);
+  const [B, T] = [examples.length, Math.max(1, ...targetLengths)];
   const inputIds = new Int32Array(B * S).fill(padTokenId);
   const decoderIds = new Int32Array(B * T).fill(padTokenId);
   const labels = new Int32Array(B * T).fill(padTokenId);
@@ -42,8 +50,9 @@ export function batchOf(config: T5Config, examples: readonly Example[]): Batch {
     decoderIds.set([decoderStartTokenId, ...target.slice(0, -1)], row * T);
     labels.set(target, row * T);
   }
-  const buckets = { encoder: offsetBuckets(config, "encoder", S), decoder: offsetBuckets(config, "decoder", T) };
-  return { extents: { B, S, T }, inputIds, decoderIds, labels, inputLengths, targetLengths, buckets };
+  const encoder = long === null ? offsetBuckets(config, "encoder", S) : windowBuckets(config, long);
+  const buckets = { encoder, decoder: offsetBuckets(config, "decoder", T) };
+  return { extents: { B, S, T }, inputIds, decoderIds, labels, inputLengths, targetLengths, long, buckets };
 }
 
 function offsetBuckets(config: T5Config, stack: Stack, length: number): Int32Array {

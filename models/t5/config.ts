@@ -1,6 +1,7 @@
 /** The shape of a T5 model, read from config.json and checked once. */
 import * as z from "zod";
 import { ModelError } from "../errors.ts";
+import { type LongAttention, longAttention, longFields, longJson, refuseMixedLong } from "./long-config.ts";
 
 /** Activation of the feed-forward layer, as `feed_forward_proj` names it. */
 export type FeedForward = "relu" | "gated-gelu" | "gated-silu";
@@ -44,6 +45,8 @@ export interface T5Config {
    * Whether every layer has separate position biases (umT5); else a stack's layers of one width share the first one's.
    */
   readonly biasInEveryLayer: boolean;
+  /** The encoder's attention in LongT5; null where every token attends to all others. */
+  readonly longAttention: LongAttention | null;
   /** Whether the LM head is the embedding. */
   readonly tieWordEmbeddings: boolean;
   /**
@@ -63,7 +66,8 @@ export interface T5Config {
 }
 
 /**
- * Reads Hugging Face's config.json of a T5 (1.0, 1.1, ByT5, Flan and others of `model_type` t5), an mT5 or a umT5.
+ * Reads Hugging Face's config.json of a T5 (1.0, 1.1, ByT5, Flan and others of `model_type` t5), an mT5, a umT5 or a
+ * LongT5.
  * Defaults are those of transformers, except that sizes are required: a wrong default would only show up as wrong
  * tensors. Additional keys describe architectures that transformers does not have: `shared_kv`, `num_memory_heads` (0
  * or 1, as in Mesh TensorFlow), `talking_heads`, and `first_layers` with `num_layers`, `num_heads` and `d_ff`.
@@ -88,7 +92,7 @@ export function parseConfig(json: unknown): T5Config {
     numHeads: raw.num_heads,
     numLayers: raw.num_layers,
     numDecoderLayers: raw.num_decoder_layers ?? raw.num_layers,
-    feedForward: feedForward(raw, type === "t5" ? "relu" : "gated-gelu"),
+    feedForward: feedForward(raw, type === "t5" || type === "longt5" ? "relu" : "gated-gelu"),
     sharedKeyValue: raw.shared_kv ?? false,
     sharedHeads: raw.num_memory_heads === 1,
     talkingHeads: raw.talking_heads ?? false,
@@ -96,6 +100,7 @@ export function parseConfig(json: unknown): T5Config {
       ? { numLayers: raw.first_layers.num_layers, numHeads: raw.first_layers.num_heads, dFf: raw.first_layers.d_ff }
       : null,
     biasInEveryLayer: type === "umt5",
+    longAttention: type === "longt5" ? longAttention(raw) : null,
     tieWordEmbeddings: raw.tie_word_embeddings ?? true,
     // transformers 5 saves an mT5 with tie_word_embeddings true although its head is separate; the states are not
     // scaled.
@@ -114,10 +119,11 @@ export function parseConfig(json: unknown): T5Config {
 
 /** Returns the config.json of a shape, which {@link parseConfig} reads back. */
 export function configJson(config: T5Config): Readonly<Record<string, unknown>> {
-  const { firstLayers } = config;
+  const { firstLayers, longAttention } = config;
+  const type = longAttention !== null ? "longt5" : config.biasInEveryLayer ? "umt5" : "t5";
   return {
-    architectures: [config.biasInEveryLayer ? "UMT5ForConditionalGeneration" : "T5ForConditionalGeneration"],
-    model_type: config.biasInEveryLayer ? "umt5" : "t5",
+    architectures: [`${{ t5: "T5", umt5: "UMT5", longt5: "LongT5" }[type]}ForConditionalGeneration`],
+    model_type: type,
     is_encoder_decoder: true,
     vocab_size: config.vocabSize,
     d_model: config.dModel,
@@ -133,6 +139,7 @@ export function configJson(config: T5Config): Readonly<Record<string, unknown>> 
     ...(firstLayers !== null && {
       first_layers: { num_layers: firstLayers.numLayers, num_heads: firstLayers.numHeads, d_ff: firstLayers.dFf },
     }),
+    ...(longAttention !== null && longJson(longAttention)),
     tie_word_embeddings: config.tieWordEmbeddings,
     scale_decoder_outputs: config.scaleDecoderOutputs,
     relative_attention_num_buckets: config.relativeAttentionNumBuckets,
@@ -164,6 +171,7 @@ const schema = z.object({
   num_memory_heads: optional(z.union([z.literal(0), z.literal(1)])),
   talking_heads: optional(z.boolean()),
   first_layers: optional(z.object({ num_layers: size(1_024), num_heads: size(4_096), d_ff: size(1_048_576) })),
+  ...longFields,
   tie_word_embeddings: optional(z.boolean()),
   scale_decoder_outputs: optional(z.boolean()),
   relative_attention_num_buckets: optional(size(65_536).min(4).multipleOf(2)),
@@ -206,21 +214,23 @@ export function isT5Config(json: unknown): boolean {
   return typeof json === "object" && json !== null && knownType(json) !== undefined;
 }
 
-function knownType(json: object): "t5" | "mt5" | "umt5" | undefined {
+type ModelType = "t5" | "mt5" | "umt5" | "longt5";
+
+function knownType(json: object): ModelType | undefined {
   const type = "model_type" in json ? json.model_type : undefined;
-  if (type === "t5" || type === "mt5" || type === "umt5") return type;
+  if (type === "t5" || type === "mt5" || type === "umt5" || type === "longt5") return type;
   // config.json of 2019 has no model_type; these keys are T5's only.
   return type === undefined && "d_kv" in json && "relative_attention_num_buckets" in json ? "t5" : undefined;
 }
 
-function modelType(json: object): "t5" | "mt5" | "umt5" {
+function modelType(json: object): ModelType {
   const known = knownType(json);
   if (known !== undefined) return known;
   const type = "model_type" in json ? json.model_type : undefined;
   const found = type === undefined ? "names no model_type" : `is of model_type ${JSON.stringify(type)}`;
   throw new ModelError(
     "config",
-    `config.json ${found}, and only "t5", "mt5" and "umt5" work here: T5 1.0 and 1.1, t5-efficient, Flan-T5, ByT5, mT5, umT5. Choose such a model.`,
+    `config.json ${found}, and only "t5", "mt5", "umt5" and "longt5" work here: T5 1.0 and 1.1, t5-efficient, Flan-T5, ByT5, mT5, umT5, LongT5. Choose such a model.`,
   );
 }
 
@@ -277,6 +287,8 @@ function refuseContradictions(config: T5Config): void {
       "config.json asks for talking_heads together with shared_kv or num_memory_heads, which no T5 has. Take the config.json that came with the weights.",
     );
   }
+  if (config.longAttention !== null && (talkingHeads || sharedKeyValue || sharedHeads || firstLayers))
+    refuseMixedLong();
   if (distance > buckets / 2) return;
   throw new ModelError(
     "config",

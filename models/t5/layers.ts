@@ -11,8 +11,9 @@ import * as ops from "../graph/ops.ts";
 import type { KeysAndValues } from "../graph/runtime-ops.ts";
 import type { Dim, Value } from "../graph/types.ts";
 import type { T5Config } from "./config.ts";
-import type { AttentionResult, Lowering, Operations } from "./lowering.ts";
-import { biasTables, keyValueNames, layerWidths, type Stack } from "./weights.ts";
+import { longSelfAttention } from "./long-attention.ts";
+import type { AttentionResult, LongInputs, Lowering, Operations } from "./lowering.ts";
+import { biasTables, keyValueNames, layerWidths, type Stack, selfAttentionName } from "./weights.ts";
 
 /** The layers of one graph. Batch and length may be folded into one axis, as training does. */
 export interface Layers {
@@ -20,12 +21,12 @@ export interface Layers {
   embed(ids: Value): Value;
   /**
    * Layers from..to of the encoder, or all of them, on x [B, S, D].
-   * @param biasOf position biases and mask of a layer, [1 or B, H, S, S]
+   * @param biasOf position biases and mask of a layer, [1 or B, H, S, S]; or the inputs of a LongT5
    * @param onLayer receives the nodes of each layer
    * @returns [B, S, D]: the hidden states after the final norm, or the next stage's x where the encoder does not end
    * @see T5Stack, modeling_t5.py
    */
-  encoderStack(x: Value, biasOf: BiasOf, onLayer?: OnLayer, range?: LayerRange): Value;
+  encoderStack(x: Value, biasOf: BiasOf | LongInputs, onLayer?: OnLayer, range?: LayerRange): Value;
   /**
    * The decoder on x [B, T, D].
    * @returns `hidden` [B, T, D] after the final norm, and each layer's grown cache [B, H, P + T, K]; none without a
@@ -90,7 +91,10 @@ export function layersOn(g: GraphBuilder, config: T5Config, lowering: Lowering):
       let stream: Residual = { x, update: null };
       for (let layer = from; layer < to; layer += 1) {
         const [begin, before] = [g.nodes.length, stream];
-        stream = selfAttention(t5, `encoder.block.${layer}.layer.0`, before, biasOf(layer)).stream;
+        stream =
+          typeof biasOf === "function"
+            ? selfAttention(t5, `encoder.block.${layer}.layer.0`, before, biasOf(layer)).stream
+            : encoderBlocks(t5, layer, before, biasOf);
         stream = feedForward(t5, `encoder.block.${layer}.layer.1`, stream);
         onLayer?.(segment(g, begin, before));
       }
@@ -166,6 +170,14 @@ function selfAttention(
   const attended = attend(t5, module, query, { key, value: projections[2] ?? key }, bias, past);
   const update = t5.dropout("attention.output", t5.linear(attended.output, `${module}.o`)); // [B, T, D]
   return { stream: { x, update }, present: attended.present };
+}
+
+/** @see LongT5LayerLocalSelfAttention and LongT5LayerTransientGlobalSelfAttention, modeling_longt5.py */
+function encoderBlocks(t5: Context, layer: number, stream: Residual, long: LongInputs): Residual {
+  const module = selfAttentionName(t5.config, "encoder", layer);
+  const { x, input } = normed(t5, stream, `encoder.block.${layer}.layer.0.layer_norm.weight`);
+  const output = longSelfAttention(t5.g, t5, t5.config, module, input, long);
+  return { x, update: t5.dropout("attention.output", t5.linear(output, `${module}.o`)) };
 }
 
 function decoderSelfAttention(t5: Context, layer: number, stream: Residual, { biasOf, past }: DecoderInputs) {

@@ -31,6 +31,34 @@ export interface Attention extends AttentionInputs {
   readonly mixing: Mixing | null;
 }
 
+/** The operands of attention in blocks: rows or [B, S, ..], S cut into N blocks of L tokens. */
+export interface BlockAttention extends KeysAndValues {
+  readonly query: Value;
+  readonly heads: number;
+  readonly long: LongInputs;
+  /** Keys and values of the global tokens, [B * G, H*K]; null without any. */
+  readonly global: KeysAndValues | null;
+}
+
+/** The inputs of a LongT5's encoder besides tokens, as long-layout.ts lays them out. W = 3L. */
+export interface LongInputs {
+  /** int64 [2]: B and N. */
+  readonly blocks: Value;
+  /** Position biases of a block's queries and the keys of its window, [1, H, L, W]. */
+  readonly window: Value;
+  /** Mask of the keys in each block's window, [B, N, 1, 1, W]. */
+  readonly mask: Value;
+  /** Inputs of global tokens, each the sum of g tokens. */
+  readonly side: {
+    /** 1 for tokens of the text, else 0, [B, G, 1, g]. */
+    readonly members: Value;
+    /** 1 where a global token takes in the tokens after it, [B, G, 1]. */
+    readonly carried: Value;
+    /** Position biases and mask, [B, N, H, L / g, 1, G]. */
+    readonly bias: Value;
+  } | null;
+}
+
 /** The output of attention [B, T, H*K], and the grown cache where there was one. */
 export interface AttentionResult {
   readonly output: Value;
@@ -69,6 +97,8 @@ export interface Operations {
   linears(x: Value, names: readonly string[], fused: string): Value[];
   /** softmax(query key^T + bias) value for each head, unscaled. */
   attention(inputs: Attention): AttentionResult;
+  /** The same of a LongT5's encoder, where a query's keys are those of the blocks around it and global tokens. */
+  blockAttention(inputs: BlockAttention): Value;
   /** x with some of its values dropped in training; x itself in inference. */
   dropout(place: DropoutPlace, x: Value): Value;
   /** Scores of every token: x [.., D] -> [.., V], by the LM head or the tied embedding. */

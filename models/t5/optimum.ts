@@ -1,4 +1,5 @@
 /** A model's graphs with Optimum's files, inputs and outputs, which transformers.js and others run. */
+import { ModelError } from "../errors.ts";
 import { createGraphBuilder, type GraphBuilder } from "../graph/builder.ts";
 import { at } from "../graph/node.ts";
 import * as ops from "../graph/ops.ts";
@@ -42,11 +43,13 @@ const TOTAL = "past_decoder_sequence_length + decoder_sequence_length";
  *   `present.i.decoder.*`
  * - decoder_model_merged: both, by `use_cache_branch` bool [1]
  * @param weights float32, of tensorShapes(config)
+ * @throws ModelError "config" for a LongT5, whose blocks are laid out outside its graph
  * @throws RangeError when a weight is missing
  * @see optimum/exporters/onnx/model_configs.py (T5OnnxConfig), optimum/exporters/onnx/base.py
  *   (OnnxSeq2SeqConfigWithPast)
  */
 export function optimumGraph(config: T5Config, weights: ReadonlyMap<string, Float32Array>, which: OptimumGraph): Graph {
+  refuseForOptimum(config);
   const g = createGraphBuilder();
   const shapes = tensorShapes(config);
   const lowering = plainLowering(config, (_, name) =>
@@ -62,6 +65,15 @@ export function optimumGraph(config: T5Config, weights: ReadonlyMap<string, Floa
       return { ...initializer, data: new Uint8Array(values.buffer, values.byteOffset, values.byteLength) };
     }),
   };
+}
+
+/** @throws ModelError "config" for a model that {@link optimumGraph} does not write */
+export function refuseForOptimum({ longAttention }: T5Config): void {
+  if (longAttention === null) return;
+  throw new ModelError(
+    "config",
+    "LongT5's attention in blocks has no graph in Optimum's layout here. Export it to hf, and from there with Optimum.",
+  );
 }
 
 function encoder(g: GraphBuilder, config: T5Config, lowering: Lowering): Graph {

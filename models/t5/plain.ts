@@ -4,6 +4,7 @@ import * as ops from "../graph/ops.ts";
 import type { Value } from "../graph/types.ts";
 import { plainAttention } from "./attention.ts";
 import type { T5Config } from "./config.ts";
+import { plainBlockAttention } from "./long-attention.ts";
 import type { GenerationLowering } from "./lowering.ts";
 
 /**
@@ -38,6 +39,7 @@ export function plainLowering(
       },
       linears: (x, names) => names.map((name) => linear(x, name)),
       attention: (inputs) => plainAttention(g, inputs),
+      blockAttention: (inputs) => plainBlockAttention(g, inputs),
       dropout: (_, x) => x,
       logits: (x) => linear(scaled(g, x), head),
       someLogits(common, own) {

@@ -27,9 +27,11 @@ export function relativePositionBucket(
   return offset + Math.min(buckets - 1, exact + Math.trunc(wide));
 }
 
+/** A bias so low that its key gets no attention. */
+export const MASKED = -1e9;
+
 /**
- * Lays out the encoder's relative position biases for every query and key. A bias depends only on key - query, so each
- * query's row is a window of one row of 2S - 1 values.
+ * Lays out the encoder's relative position biases for every query and key.
  * @param table the learned biases, float32 [buckets, H] row-major
  * @param length S
  * @param biases the result, written in place: float32 [H, S, S] row-major
@@ -42,14 +44,45 @@ export function encoderBiases(
   length: number,
   biases: Float32Array,
 ): void {
-  const offsets = Int32Array.from({ length: 2 * length - 1 }, (_, i) =>
+  const buckets = Int32Array.from({ length: 2 * length - 1 }, (_, i) =>
     relativePositionBucket(i - (length - 1), true, numBuckets, maxDistance),
   );
+  layOutBiases(table, numHeads, buckets, length, biases);
+}
+
+/**
+ * Lays out biases that depend only on the column less the row, so that each row is a window of one longer row.
+ * @param table the learned biases, [buckets, H] row-major
+ * @param buckets the bucket of each column - row, from that of the last row and the first column on, [rows + columns -
+ *   1]; -1 where no attention is paid
+ * @param biases the result, written in place: [H, rows, columns] row-major
+ */
+export function layOutBiases(
+  table: ArrayLike<number>,
+  numHeads: number,
+  buckets: Int32Array,
+  rows: number,
+  biases: Float32Array | Float64Array,
+): void {
+  const columns = buckets.length + 1 - rows;
   for (let head = 0; head < numHeads; head += 1) {
-    const row = Float32Array.from(offsets, (bucket) => table[bucket * numHeads + head] ?? 0);
-    for (let query = 0; query < length; query += 1) {
-      const start = length - 1 - query;
-      biases.set(row.subarray(start, start + length), (head * length + query) * length);
+    const long = biasRow(table, numHeads, head, buckets, biases);
+    for (let row = 0; row < rows; row += 1) {
+      const start = rows - 1 - row;
+      biases.set(long.subarray(start, start + columns), (head * rows + row) * columns);
     }
   }
+}
+
+/** One head's biases of a row of buckets, of the type of `like`; MASKED at -1. */
+export function biasRow(
+  table: ArrayLike<number>,
+  numHeads: number,
+  head: number,
+  buckets: Int32Array,
+  like: Float32Array | Float64Array,
+): Float32Array | Float64Array {
+  const value = (bucket: number) => (bucket < 0 ? MASKED : (table[bucket * numHeads + head] ?? 0));
+  // Rows are copied many times, which is fast within one type.
+  return like instanceof Float64Array ? Float64Array.from(buckets, value) : Float32Array.from(buckets, value);
 }

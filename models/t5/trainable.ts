@@ -5,6 +5,7 @@ import * as runtime from "../graph/runtime-ops.ts";
 import type { Dim, Shape, Value } from "../graph/types.ts";
 import { attentionWeights } from "./attention.ts";
 import type { T5Config } from "./config.ts";
+import { plainBlockAttention } from "./long-attention.ts";
 import type { Attention, AttentionResult, DropoutPlace, Lowering } from "./lowering.ts";
 import { tensorShapes } from "./weights.ts";
 
@@ -62,7 +63,7 @@ export function learnedShapes(config: T5Config, method: Method): Map<string, rea
 
 /** Whether a weight belongs to one of the layers that LoRA adapts. */
 function isTarget(name: string, targets: readonly string[]): boolean {
-  const [, layer] = /\.(?:SelfAttention|EncDecAttention|DenseReluDense)\.(\w+)\.weight$/.exec(name) ?? [];
+  const [, layer] = /\.\w*(?:SelfAttention|EncDecAttention|DenseReluDense)\.(\w+)\.weight$/.exec(name) ?? [];
   return layer !== undefined && targets.includes(layer);
 }
 
@@ -153,12 +154,14 @@ export function trainableLowering(
       return ops.add(g, y, ops.gemm(g, scaled, matrices.b, { transposeB: true }));
     }
 
+    const dropKeys = (values: Value, shape: Shape) => (dropout ? masked(g, values, shape) : values);
+
     return {
       weight,
       norm,
       linear,
-      attention: (inputs) =>
-        attentionOnRows(g, config, stacks, inputs, (values, shape) => (dropout ? masked(g, values, shape) : values)),
+      attention: (inputs) => attentionOnRows(g, config, stacks, inputs, dropKeys),
+      blockAttention: (inputs) => plainBlockAttention(g, inputs, dropKeys),
       dropout: drop,
       embed(ids) {
         const rows = ops.gather(g, weight("shared.weight"), ids, 0);

@@ -7,6 +7,7 @@ import * as ops from "../graph/ops.ts";
 import type { DType, Graph, Value } from "../graph/types.ts";
 import type { T5Config } from "./config.ts";
 import { biasOfTables, layersOn } from "./layers.ts";
+import { GLOBAL_ROWS, longInputs } from "./long-attention.ts";
 import { crossEntropy, type Loss, type LossOptions } from "./loss.ts";
 import {
   adapterNames,
@@ -18,7 +19,7 @@ import {
   type Rows,
   trainableLowering,
 } from "./trainable.ts";
-import { biasTables, LM_HEAD, type Stack, tensorShapes } from "./weights.ts";
+import { biasTables, LM_HEAD, type Stack, sideTable, tensorShapes } from "./weights.ts";
 
 /** Options of a training graph. */
 export interface TrainingOptions extends LossOptions {
@@ -52,7 +53,7 @@ export interface TrainingGraph {
  * [B * T], the labels shifted right; `extents` int64 [3], B, S and T; `labels` int32 [B * T]; `label_weights` [B * T],
  * 0 for padding; `mask` [B, 1, 1, S], 0 for tokens and a large negative number for padding; each table of biases, laid
  * out, under laidOutName: [1, H, S, S] in the encoder, [1, H, T, T] and causal in the decoder; the dropout masks, 0 or
- * 1 / (1 - rate).
+ * 1 / (1 - rate). A LongT5 takes longInputs' in place of the encoder's tables.
  *
  * Outputs: `loss` [] and `nll` [] (see crossEntropy). Gradients add `d <name>` for each learned tensor that enters a
  * product, and for each table as laid out, to be summed into the table. Rows [.., D] are to be added to the embedding's
@@ -91,12 +92,14 @@ function forward(g: GraphBuilder, config: T5Config, options: TrainingOptions): F
   const target = stackRows(g, extents, "target", "T", 2);
   const lora = loraGraph(method, weights, options.gradients);
   const { dropout } = options;
-  const { lowering, masks, embedded } = trainableLowering(config, weight, [source, target], { dropout, lora });
+  const long = longInputs(g, config, longNames(config), dtype);
+  const stacks = [source, target, ...(long === null ? [] : [globalRows(g, long.blocks)])];
+  const { lowering, masks, embedded } = trainableLowering(config, weight, stacks, { dropout, lora });
   const t5 = layersOn(g, config, lowering);
   const mask = g.input("mask", dtype, ["B", 1, 1, "S"]);
   const inputIds = g.input("input_ids", "int32", [source.rows]);
   const decoderIds = g.input("decoder_ids", "int32", [target.rows]);
-  const biases: Value[] = [];
+  const biases = long === null ? [] : [long.window, ...(long.side === null ? [] : [long.side.bias])];
   const biasOf = (stack: Stack, length: string) => {
     const tables = biasTables(config, stack).map(({ name, numHeads }) => {
       const bias = g.input(laidOutName(name), dtype, [1, numHeads, length, length]);
@@ -106,7 +109,8 @@ function forward(g: GraphBuilder, config: T5Config, options: TrainingOptions): F
     return biasOfTables(config, stack, tables);
   };
   const layers: Segment[] = [];
-  const memory = t5.encoderStack(t5.embed(inputIds), biasOf("encoder", "S"), (layer) => layers.push(layer));
+  const onLayer = (layer: Segment) => layers.push(layer);
+  const memory = t5.encoderStack(t5.embed(inputIds), long ?? biasOf("encoder", "S"), onLayer);
   const crossOf = (layer: number) => t5.crossKeysAndValues(layer, memory);
   const { hidden: states } = t5.decoderStack(
     t5.embed(decoderIds),
@@ -194,10 +198,23 @@ export function laidOutName(table: string): string {
   return `laid out ${table}`;
 }
 
+/** A training graph's names for the tables of a LongT5's encoder, laid out (see longInputs). */
+export function longNames(config: T5Config): { readonly window: string; readonly side: string } {
+  const [table] = biasTables(config, "encoder");
+  return { window: laidOutName(table?.name ?? ""), side: laidOutName(sideTable(config)) };
+}
+
 const BIAS_TABLE = "relative_attention_bias.weight";
 
 /** Measured: with two, a step takes 4% longer, since the second one's gradient of the table is added to the first's. */
 const LOSS_CHUNKS = 1;
+
+/** The global tokens of a LongT5 as rows; adapters drop their channels. */
+function globalRows(g: GraphBuilder, blocks: Value): Rows {
+  const batch = ops.gather(g, blocks, g.constant("int64", [1], [0]), 0);
+  const extents = ops.concat(g, [batch, g.constant("int64", [1], [-1])], 0);
+  return { rows: GLOBAL_ROWS, batch: "B", length: "G", extents };
+}
 
 function stackRows(g: GraphBuilder, extents: Value, stack: string, length: string, axis: number): Rows {
   const indices = g.constant("int64", [2], [0, axis]);

@@ -1,6 +1,7 @@
 /** The tensors of a T5 by its shape, under Hugging Face's names, and the checks of a checkpoint against them. */
 import { ModelError } from "../errors.ts";
 import type { T5Config } from "./config.ts";
+import { longModule } from "./long-config.ts";
 
 /** Other names of the embedding in checkpoints, accepted where `shared.weight` is absent. */
 export const EMBEDDING_ALIASES = ["encoder.embed_tokens.weight", "decoder.embed_tokens.weight"] as const;
@@ -189,13 +190,24 @@ export function biasTables(config: T5Config, stack: Stack): BiasTable[] {
     if (last?.numHeads === numHeads && !config.biasInEveryLayer) tables[tables.length - 1] = { ...last, to: layer + 1 };
     else
       tables.push({
-        name: `${stack}.block.${layer}.layer.0.SelfAttention.${BIAS}`,
+        name: `${selfAttentionName(config, stack, layer)}.${BIAS}`,
         numHeads,
         from: layer,
         to: layer + 1,
       });
   }
   return tables;
+}
+
+/** The path of a layer's self-attention. */
+export function selfAttentionName({ longAttention }: T5Config, stack: Stack, layer: number): string {
+  const module = stack === "encoder" && longAttention !== null ? longModule(longAttention) : "SelfAttention";
+  return `${stack}.block.${layer}.layer.0.${module}`;
+}
+
+/** The table of position biases of a LongT5's global tokens, [buckets, H], which all layers of the encoder share. */
+export function sideTable(config: T5Config): string {
+  return `${selfAttentionName(config, "encoder", 0)}.global_${BIAS}`;
 }
 
 /** The names of an attention module's key and value projections. */
@@ -219,7 +231,12 @@ function addStack(shapes: Map<string, readonly number[]>, config: T5Config, stac
     };
     const layer = (index: number) => `${stack}.block.${block}.layer.${index}`;
     const dense = stack === "decoder" ? 2 : 1;
-    addAttention(`${layer(0)}.SelfAttention`);
+    const self = selfAttentionName(config, stack, block);
+    addAttention(self);
+    if (stack === "encoder" && config.longAttention?.globalBlockSize != null) {
+      if (block === 0) shapes.set(sideTable(config), [config.relativeAttentionNumBuckets, config.numHeads]);
+      shapes.set(`${self}.global_input_layer_norm.weight`, [D]);
+    }
     if (stack === "decoder") addAttention(`${layer(1)}.EncDecAttention`);
     for (const wi of config.feedForward === "relu" ? ["wi"] : ["wi_0", "wi_1"]) {
       shapes.set(`${layer(dense)}.DenseReluDense.${wi}.weight`, [F, D]);

@@ -37,6 +37,12 @@ const MOST_BYTES = 1.9e9;
  */
 export async function openEmbedder(directory: string, threads: number): Promise<Embedder> {
   const { config, tensorOf } = await openWeights(directory);
+  if (config.longAttention !== null) {
+    throw new ModelError(
+      "config",
+      "A LongT5 gives no vectors here; embed texts with a T5. It writes: summarize, answer.",
+    );
+  }
   const tokenizer = await readTokenizer(directory);
   checkVocabulary(tokenizer, config.vocabSize, endTokenOf(await readGenerationSettings(directory), tokenizer, config));
   const weights = new Map<string, Float32Array>();

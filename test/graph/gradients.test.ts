@@ -6,6 +6,7 @@ import { createGraphBuilder, type GraphBuilder } from "../../models/graph/builde
 import { withFloat64Norms } from "../../models/graph/float64.ts";
 import { gradientRules } from "../../models/graph/gradients.ts";
 import * as ops from "../../models/graph/ops.ts";
+import { shift } from "../../models/graph/pad-ops.ts";
 import * as runtime from "../../models/graph/runtime-ops.ts";
 import type { Graph, Value } from "../../models/graph/types.ts";
 import { seededRandom } from "../../models/random.ts";
@@ -92,6 +93,23 @@ const cases: Case[] = [
   },
   { name: "axes swapped", op: "Transpose", shapes: [[2, 3, 4]], make: (g, x) => ops.transpose(g, first(x), [2, 0, 1]) },
   { name: "other shape", op: "Reshape", shapes: [[2, 3, 4]], make: (g, x) => ops.reshape(g, first(x), [6, 4]) },
+  {
+    name: "joined",
+    op: "Concat",
+    shapes: [
+      [2, 3, 2],
+      [2, 1, 2],
+    ],
+    make: (g, x) => ops.concat(g, [...x, first(x)], 1),
+  },
+  {
+    name: "a part",
+    op: "Slice",
+    shapes: [[2, 5, 3]],
+    make: (g, x) => ops.slice(g, first(x), 1, g.constant("int64", [1], [1]), g.constant("int64", [1], [4]), 3),
+  },
+  { name: "shifted", op: "Pad", shapes: [[2, 4, 3]], make: (g, x) => shift(g, first(x), 1, 1) },
+  { name: "shifted out of one", op: "Pad", shapes: [[2, 1, 3]], make: (g, x) => shift(g, first(x), 1, -1) },
   { name: "relu", op: "Relu", shapes: [[3, 4]], make: (g, x) => ops.unary(g, "Relu", first(x)) },
   { name: "sigmoid", op: "Sigmoid", shapes: [[3, 4]], make: (g, x) => ops.unary(g, "Sigmoid", first(x)) },
   { name: "gelu", op: "Gelu", shapes: [[3, 4]], make: (g, x) => ops.geluTanh(g, first(x)) },

@@ -115,6 +115,7 @@ const FAKE_INFO: ModelInfo = {
     talkingHeads: false,
     firstLayers: null,
     biasInEveryLayer: false,
+    longAttention: null,
     tieWordEmbeddings: true,
     scaleDecoderOutputs: true,
     relativeAttentionNumBuckets: 32,

@@ -8,7 +8,7 @@ import { batchOf, type Example } from "../../models/t5/batch.ts";
 import { parseConfig, type T5Config } from "../../models/t5/config.ts";
 import { memoryOver } from "../../server/training/step/parameter-memory.ts";
 import { createStepper, type Learner, type StepOptions, type Weights } from "../../server/training/step/step.ts";
-import { type Digest, type ParityModel, parityModels, parityWeights } from "./parity-model.ts";
+import { type Digest, type ParityFile, type ParityModel, parityModels, parityWeights } from "./parity-model.ts";
 
 /** Rows of token ids; a batch. */
 export interface Rows {
@@ -49,7 +49,7 @@ export function gradientFixture(): Fixture {
 /** A parity model in memory. */
 export function modelInMemory(
   name: string,
-  file: "models" | "architectures" = "models",
+  file: ParityFile = "models",
 ): {
   readonly config: T5Config;
   readonly weights: Map<string, Float32Array<ArrayBuffer>>;

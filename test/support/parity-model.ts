@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { mix } from "../../models/random.ts";
 import type { GenerateRequest } from "../../server/engine/engine.ts";
+import type { GradientCase } from "./gradient-fixture.ts";
 
 /** What is stored of an array: its standard deviation, some of its values, and signed sums over all of it. */
 export interface Digest {
@@ -58,10 +59,15 @@ export interface ParityModel {
   readonly config: Readonly<Record<string, unknown>>;
   readonly tensors: readonly TensorRecipe[];
   readonly cases: readonly ParityCase[];
+  /** Of some models: losses and gradients in float64, as gradient-fixture.ts describes them. */
+  readonly gradients?: readonly GradientCase[];
 }
 
-/** The models of test/fixtures/parity: T5 in every configuration, or the other architectures of its family. */
-export function parityModels(file: "models" | "architectures" = "models"): ParityModel[] {
+/** A file of parity models: T5 in every configuration, the other architectures of its family, or LongT5. */
+export type ParityFile = "models" | "architectures" | "longt5";
+
+/** The models of a file of test/fixtures/parity. */
+export function parityModels(file: ParityFile = "models"): ParityModel[] {
   return JSON.parse(gunzipSync(readFileSync(`test/fixtures/parity/${file}.json.gz`)).toString());
 }
 

@@ -20,6 +20,7 @@ test("a T5 1.0 config without optional keys gets transformers' defaults", () => 
     talkingHeads: false,
     firstLayers: null,
     biasInEveryLayer: false,
+    longAttention: null,
     tieWordEmbeddings: true,
     scaleDecoderOutputs: true,
     relativeAttentionNumBuckets: 32,
@@ -74,6 +75,17 @@ const readings: [string, object, object][] = [
     { first_layers: { num_layers: 4, num_heads: 4, d_ff: 1024 } },
     { firstLayers: { numLayers: 4, numHeads: 4, dFf: 1024 } },
   ],
+  [
+    "LongT5's defaults",
+    { model_type: "longt5" },
+    { feedForward: "relu", longAttention: { localRadius: 127, globalBlockSize: null } },
+  ],
+  [
+    "LongT5's global tokens",
+    { model_type: "longt5", encoder_attention_type: "transient-global", local_radius: 63, global_block_size: 8 },
+    { longAttention: { localRadius: 63, globalBlockSize: 8 } },
+  ],
+  ["a radius that is not a LongT5's", { local_radius: 63 }, { longAttention: null }],
   ["its own decoder start", { decoder_start_token_id: 7 }, { decoderStartTokenId: 7 }],
 ];
 for (const [name, change, expected] of readings) {
@@ -100,7 +112,7 @@ const refusals: [string, unknown, RegExp][] = [
   [
     "another model type",
     { ...small, model_type: "bart" },
-    /model_type "bart", and only "t5", "mt5" and "umt5" work here/,
+    /model_type "bart", and only "t5", "mt5", "umt5" and "longt5" work here/,
   ],
   ["no model type", { ...small, model_type: undefined }, /model_type/],
   ["a missing size", { ...small, d_kv: undefined }, /d_kv/],
@@ -126,6 +138,25 @@ const refusals: [string, unknown, RegExp][] = [
     /pad_token_id as 32128.*vocabulary of 32128/,
   ],
   ["too short a distance for its buckets", { ...small, relative_attention_max_distance: 16 }, /more than 16/],
+  ["a local radius of 0", { ...small, model_type: "longt5", local_radius: 0 }, /local_radius as 0/],
+  ["a negative local radius", { ...small, model_type: "longt5", local_radius: -1 }, /local_radius as -1/],
+  [
+    "a local radius beyond any text",
+    { ...small, model_type: "longt5", local_radius: 1e9 },
+    /local_radius as 1000000000/,
+  ],
+  ["half a local radius", { ...small, model_type: "longt5", local_radius: 7.5 }, /local_radius as 7.5/],
+  [
+    "global blocks of no tokens",
+    { ...small, model_type: "longt5", encoder_attention_type: "transient-global", global_block_size: 0 },
+    /global_block_size as 0/,
+  ],
+  [
+    "an encoder attention that no LongT5 has",
+    { ...small, model_type: "longt5", encoder_attention_type: "etc" },
+    /encoder attention "etc"; "local" and "transient-global" work/,
+  ],
+  ["a LongT5 with talking heads", { ...small, model_type: "longt5", talking_heads: true }, /which no LongT5 has/],
   ["an odd number of buckets", { ...small, relative_attention_num_buckets: 31 }, /num_buckets as 31/],
   ["more memory heads than one", { ...small, num_memory_heads: 2 }, /num_memory_heads as 2/],
   ["talking heads that share", { ...small, talking_heads: true, shared_kv: true }, /which no T5 has/],

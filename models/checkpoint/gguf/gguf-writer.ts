@@ -26,6 +26,9 @@ export function ggufLayout(config: T5Config, tokenizerJson: unknown, name: strin
   if (config.talkingHeads || config.sharedHeads || config.sharedKeyValue || config.firstLayers !== null) {
     throw new ModelError("config", "llama.cpp does not support this model's attention. Export it to hf or onnx.");
   }
+  if (config.longAttention !== null) {
+    throw new ModelError("config", "llama.cpp does not support LongT5's attention in blocks. Export it to hf.");
+  }
   if (config.feedForward === "gated-silu") {
     throw new ModelError(
       "config",

@@ -11,8 +11,9 @@ import type { Lowering, TensorSource } from "../../../models/t5/lowering.ts";
 import type { PreparedWeights } from "../../catalog/folder/prepare.ts";
 import { readTokenizer } from "../../catalog/folder/tokenizer.ts";
 import { readEncoderBiases } from "./encoder-biases.ts";
+import { paddedIds } from "./ort-encode.ts";
 import type { Tensors } from "./ort-model.ts";
-import { createSession, float32Data, int32 } from "./session.ts";
+import { createSession, float32Data } from "./session.ts";
 
 /** A product whose mean error over the tokens is larger, relative to its values, is too far off. */
 const MOST_ERROR = 0.08;
@@ -40,7 +41,7 @@ export async function columnsTooFar(
   const ids = await sampleIds(directory, config.vocabSize, config.eosTokenId);
   const began = performance.now();
   const found: string[] = [];
-  let feeds: Tensors = { input_ids: int32(ids, [1, ids.length]) };
+  let feeds: Tensors = { input_ids: paddedIds(config, [ids]) };
   for (const stage of stages) {
     if (performance.now() - began > MOST_MS) break;
     const errors: Record<string, Value> = {};
@@ -48,7 +49,7 @@ export async function columnsTooFar(
     const graph = encoderGraph(config, lowering, false, stage, errors);
     const session = await createSession(graph, { folder, threads, spin: false, keepMemory: false });
     try {
-      const outputs = await session.run({ ...feeds, ...biasesOf(stage, ids.length) });
+      const outputs = await session.run({ ...feeds, ...biasesOf(stage, [ids.length]) });
       for (const name of Object.keys(errors))
         if (!((float32Data(outputs[name])[0] ?? 0) <= MOST_ERROR)) found.push(name);
       feeds = outputs["next"] === undefined ? {} : { previous: outputs["next"] };

@@ -1,6 +1,7 @@
 /** The encoder's pass, stage by stage. */
 import { ModelError } from "../../../models/errors.ts";
 import type { T5Config } from "../../../models/t5/config.ts";
+import { longLayout } from "../../../models/t5/long-layout.ts";
 import type { Encoded } from "../search/runner.ts";
 import { paddingMask } from "./ort-feeds.ts";
 import { disposeAll, type OrtModel, type Tensors } from "./ort-model.ts";
@@ -32,7 +33,7 @@ export async function encode(
   const oneByOne = model.rowsShareScales && batch > 1;
   const outputs = oneByOne
     ? await runRows(model, inputs, length, signal)
-    : await runStages(model, inputs, length, mask, signal);
+    : await runStages(model, inputs, mask, signal);
   const { hidden, ...cross } = outputs;
   if (hidden === undefined) throw new ModelError("runtime", "The encoder graph gave no hidden states.");
   const memory = { feeds: { ...cross, ...mask }, masked };
@@ -47,22 +48,25 @@ export async function encode(
   };
 }
 
-/** The last stage's outputs for a batch of rows padded to `length`. */
+/** The last stage's outputs for a batch of rows, padded to the longest. */
 async function runStages(
   { config, stages, encoder, biasesOf }: OrtModel,
   inputs: readonly (readonly number[])[],
-  length: number,
   mask: Tensors,
   signal: AbortSignal | undefined,
 ): Promise<Tensors> {
-  const ids = new Int32Array(inputs.length * length).fill(config.padTokenId);
-  for (const [i, row] of inputs.entries()) ids.set(row, i * length);
-  let outputs: Tensors = { input_ids: int32(ids, [inputs.length, length]) };
+  const lengths = inputs.map((row) => row.length);
+  let outputs: Tensors = { input_ids: paddedIds(config, inputs) };
   for (const stage of stages) {
     signal?.throwIfAborted();
-    const session = await encoder(stage, Object.keys(mask).length > 0);
+    const masked = config.longAttention === null && Object.keys(mask).length > 0; // a LongT5's mask is among its biases
+    const session = await encoder(stage, masked);
     const previous = outputs;
-    outputs = await session.run({ ...previous, ...biasesOf(stage, length), ...(stage.from < stage.to && mask) });
+    outputs = await session.run({
+      ...previous,
+      ...biasesOf(stage, lengths),
+      ...(masked && stage.from < stage.to && mask),
+    });
     if (outputs["next"] !== undefined) outputs = { previous: outputs["next"] };
     disposeAll(previous);
   }
@@ -79,7 +83,7 @@ async function runRows(
   const joined = new Map<string, { readonly values: Float32Array; readonly dims: readonly number[] }>();
   for (const [row, ids] of inputs.entries()) {
     const own = Math.max(1, ids.length);
-    const outputs = await runStages(model, [ids], own, {}, signal);
+    const outputs = await runStages(model, [ids], {}, signal);
     for (const [name, tensor] of Object.entries(outputs)) {
       const [, ...inner] = tensor.dims; // [S, D], or [H, S, K]
       const width = inner.at(-1) ?? 1;
@@ -96,6 +100,15 @@ async function runRows(
     disposeAll(outputs);
   }
   return Object.fromEntries([...joined].map(([name, { values, dims }]) => [name, float32(values, dims)]));
+}
+
+/** Rows of ids as the encoder takes them: padded to the longest, in whole blocks for a LongT5. */
+export function paddedIds(config: T5Config, inputs: readonly (readonly number[])[]): RuntimeTensor {
+  const lengths = inputs.map((row) => row.length);
+  const width = longLayout(config, lengths)?.tokens ?? Math.max(1, ...lengths);
+  const ids = new Int32Array(inputs.length * width).fill(config.padTokenId);
+  for (const [i, row] of inputs.entries()) ids.set(row, i * width);
+  return int32(ids, [inputs.length, width]);
 }
 
 function checkIds(ids: readonly number[], { vocabSize }: T5Config): void {

@@ -6,7 +6,7 @@ import { ALIGNMENT, ggufLayout } from "../../../models/checkpoint/gguf/gguf-writ
 import { ModelError } from "../../../models/errors.ts";
 import { encodeModel } from "../../../models/graph/proto.ts";
 import type { T5Config } from "../../../models/t5/config.ts";
-import { OPTIMUM_GRAPHS, optimumGraph } from "../../../models/t5/optimum.ts";
+import { OPTIMUM_GRAPHS, optimumGraph, refuseForOptimum } from "../../../models/t5/optimum.ts";
 import { readManifest, resolveModel } from "../../catalog/installed.ts";
 import { createFolder } from "../../files/create-folder.ts";
 import { writeAtomically } from "../../files/whole-file.ts";
@@ -55,6 +55,7 @@ export async function exportModel(
 async function exportTo(out: string, base: string, kind: ExportKind, progress: ExportProgress): Promise<Exported> {
   const { config, weights } = await readWeights(base);
   if (kind === "gguf") return { out, files: [await writeGguf(base, out, config, weights)] };
+  if (kind === "onnx") refuseForOptimum(config);
   createFolder(out);
   const files = kind === "hf" ? [join(out, "model.safetensors")] : [];
   if (kind === "hf") await writeTrainedWeights(out, config, weights);

@@ -1,14 +1,19 @@
 /** Feeds of a training graph: a batch's tokens and weights, the biases of its positions, and dropout masks. */
 import { mixSeeds, seededRandom } from "../../../models/random.ts";
 import type { Batch } from "../../../models/t5/batch.ts";
+import type { T5Config } from "../../../models/t5/config.ts";
+import { layOutBiases } from "../../../models/t5/position.ts";
 import type { DropoutMask } from "../../../models/t5/trainable.ts";
-import type { BiasTable, Stack } from "../../../models/t5/weights.ts";
+import type { Stack } from "../../../models/t5/weights.ts";
+import { longFeeds } from "../../engine/runtime/long-feeds.ts";
 import { type Floats, floats, int32, int64, type RuntimeTensor } from "../../engine/runtime/session.ts";
-import { layBiases } from "./biases.ts";
 
 /** A table of position biases, and its name in the graph when it is laid out. */
-export interface LaidTable extends BiasTable {
-  readonly stack: Stack;
+export interface LaidTable {
+  readonly name: string;
+  readonly numHeads: number;
+  /** The stack that it belongs to; or the global tokens of a LongT5's encoder. */
+  readonly place: Stack | "global";
   readonly laidOut: string;
 }
 
@@ -36,18 +41,27 @@ export function batchFeeds(batch: Batch, share: number, newFloats: NewFloats): F
 
 /** The tables of position biases, laid out for a batch. @param valuesOf returns a table's values, [buckets, H] */
 export function biasFeeds(
+  config: T5Config,
   batch: Batch,
   tables: readonly LaidTable[],
   valuesOf: (table: LaidTable) => Floats,
   newFloats: NewFloats,
 ): Feeds {
   const feeds: Feeds = {};
+  const named = (table: LaidTable) => ({ name: table.laidOut, values: valuesOf(table) });
+  const side = tables.find(({ place }) => place === "global");
   for (const table of tables) {
-    const { laidOut, stack, numHeads: H } = table;
-    const length = stack === "encoder" ? batch.extents.S : batch.extents.T;
+    const { place, numHeads: H } = table;
+    if (place === "global") continue; // with the encoder's
+    if (place === "encoder" && batch.long !== null) {
+      const global = side === undefined ? null : named(side);
+      Object.assign(feeds, longFeeds(config, batch.long, named(table), global, newFloats));
+      continue;
+    }
+    const length = place === "encoder" ? batch.extents.S : batch.extents.T;
     const values = newFloats(H * length * length);
-    layBiases(valuesOf(table), batch.buckets[stack], H, values);
-    feeds[laidOut] = floats(values, [1, H, length, length]);
+    layOutBiases(valuesOf(table), H, batch.buckets[place], length, values);
+    feeds[table.laidOut] = floats(values, [1, H, length, length]);
   }
   return feeds;
 }

@@ -6,10 +6,11 @@ import { ModelError } from "../../../models/errors.ts";
 import type { Shape } from "../../../models/graph/types.ts";
 import type { Batch } from "../../../models/t5/batch.ts";
 import type { T5Config } from "../../../models/t5/config.ts";
+import { sideBuckets, sumSide } from "../../../models/t5/long-layout.ts";
 import type { LossOptions } from "../../../models/t5/loss.ts";
 import { type DropoutMask, learnedShapes, type Method, PROMPT } from "../../../models/t5/trainable.ts";
 import { laidOutName, type TrainingGraph, trainingGraph } from "../../../models/t5/training.ts";
-import { biasTables, LM_HEAD, tensorShapes } from "../../../models/t5/weights.ts";
+import { biasTables, LM_HEAD, sideTable, tensorShapes } from "../../../models/t5/weights.ts";
 import {
   createSession,
   type Floats,
@@ -121,9 +122,12 @@ export async function createStepper(
 
 function describeModel(config: T5Config, weights: Weights, options: StepOptions, learner: Learner): TrainedModel {
   const shapes = new Map([...tensorShapes(config), ...learnedShapes(config, learner.method)]);
-  const tables = (["encoder", "decoder"] as const).flatMap((stack) =>
-    biasTables(config, stack).map((table) => ({ ...table, stack, laidOut: laidOutName(table.name) })),
+  const tables: LaidTable[] = (["encoder", "decoder"] as const).flatMap((place) =>
+    biasTables(config, place).map(({ name, numHeads }) => ({ name, numHeads, place, laidOut: laidOutName(name) })),
   );
+  const side = sideTable(config);
+  if (shapes.has(side))
+    tables.push({ name: side, numHeads: config.numHeads, place: "global", laidOut: laidOutName(side) });
   const isTable = new Set(tables.map(({ name }) => name));
   const inputs = new Map([...weights, ...(learner.method.kind === "lora" ? learner.memory.tensors : [])]);
   const fed = [...inputs].filter(([name]) => !isTable.has(name));
@@ -153,8 +157,8 @@ async function openGraph(model: TrainedModel, training: boolean): Promise<OpenGr
 }
 
 function feedsOf(model: TrainedModel, batch: Batch, share: number): Record<string, RuntimeTensor> {
-  const { weightFeeds, tables, tableValues, newFloats } = model;
-  const biases = biasFeeds(batch, tables, tableValues, newFloats);
+  const { config, weightFeeds, tables, tableValues, newFloats } = model;
+  const biases = biasFeeds(config, batch, tables, tableValues, newFloats);
   return { ...weightFeeds, ...batchFeeds(batch, share, newFloats), ...biases };
 }
 
@@ -178,7 +182,9 @@ async function backward(
   const { method, memory } = learner;
   const rateOf = ({ adapter }: DropoutMask) =>
     adapter && method.kind === "lora" ? method.dropoutRate : options.dropoutRate;
-  const dropped = dropoutFeeds(masks, batch.extents, rateOf, [seed, index], newFloats);
+  const { long } = batch;
+  const blocks = long === null ? {} : { N: long.blocks, L: long.length, G: long.globals };
+  const dropped = dropoutFeeds(masks, { ...batch.extents, ...blocks }, rateOf, [seed, index], newFloats);
   const outputNames = new Set(graph.outputs.map(({ name }) => name));
   const into: Record<string, RuntimeTensor> = {};
   for (const name of memory.tensors.keys()) {
@@ -209,10 +215,26 @@ function addLookups(
   addTo("shared.weight", "source_rows", batch.inputIds);
   addTo("shared.weight", "target_rows", batch.decoderIds);
   if (method.kind === "prompt") addTo(PROMPT, "source_rows", batch.inputIds, method.firstId);
-  for (const { name, stack, numHeads, laidOut } of tables) {
-    if (!memory.tensors.has(name)) continue;
-    sumBiases(floatsData(outputs[`d ${laidOut}`]), batch.buckets[stack], numHeads, memory.view(name, view));
+  for (const table of tables) {
+    if (!memory.tensors.has(table.name)) continue;
+    const gradient = floatsData(outputs[`d ${table.laidOut}`]);
+    addBiases(config, batch, table, gradient, memory.view(table.name, view));
   }
+}
+
+/** Adds the gradient of laid out biases to that of their table. */
+function addBiases(
+  config: T5Config,
+  batch: Batch,
+  { place, numHeads }: LaidTable,
+  laidOut: ArrayLike<number>,
+  table: Floats,
+) {
+  const { long, extents, buckets } = batch;
+  if (place !== "global") {
+    const rows = place === "decoder" ? extents.T : (long?.length ?? extents.S);
+    sumBiases(laidOut, buckets[place], numHeads, rows, table);
+  } else if (long !== null) sumSide(config, laidOut, sideBuckets(config, long), long, table);
 }
 
 /** Adds each row to the table's row of its id less `first`; ids outside the table are passed over. */
