@@ -11,7 +11,8 @@ import { longFeeds } from "./long-feeds.ts";
 import { float32, int64, type RuntimeTensor } from "./session.ts";
 
 /**
- * Inputs of a stage for rows of these lengths: `bias_t` [1, H, S, S] of each table that its layers share, or a LongT5's.
+ * Inputs of a stage for rows of these lengths: `bias_t` [1, H, S, S] of each table that its layers share, or a
+ * LongT5's.
  */
 export type EncoderBiases = (stage: EncoderStage, lengths: readonly number[]) => Record<string, RuntimeTensor>;
 
