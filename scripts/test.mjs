@@ -1,5 +1,6 @@
 // Runs the unit tests: builds dist/, bundles every test file with esbuild, then hands the bundles to node:test, one at
-// a time for each core. Arguments pick files by substring: `node scripts/test.mjs spans` runs test/**/*spans*.test.ts.
+// a time for each core or one more. Arguments pick files by substring: `node scripts/test.mjs spans` runs
+// test/**/*spans*.test.ts.
 // With --events the end of each test is a line of JSON; a skipped one carries the reason in the place of `ok`.
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
@@ -13,10 +14,12 @@ import { built } from "./build.mjs";
 import { sameCases } from "./same-cases.mjs";
 import { wat } from "./wat.mjs";
 
-/** The longest, which start first, so that the others fill the lanes beside them. */
-const LONGEST = [
-  ...["builtin/builtin", "cli/train.", "parity/", "text/document/fuzz", "lsp/server", "cli/cli", "network/commands"],
-  ...["runs/service", "training/", "lsp/", "cli/evaluate", "engine/runtime/session-wasm", "catalog/hub/"],
+/** The longest, which compute all the time: they run first, one for each core. */
+const COMPUTING = ["builtin/builtin", "cli/train.", "parity/", "text/document/fuzz"];
+/** The next longest, before the others. These and the others wait now and then, so one more runs beside them. */
+const LONG = [
+  ...["lsp/server", "cli/cli", "network/commands", "runs/service", "training/", "lsp/", "cli/evaluate"],
+  ...["engine/runtime/session-wasm", "catalog/hub/"],
 ];
 
 /**
@@ -80,7 +83,9 @@ await build({
   target: "node20",
   packages: "external",
   plugins: [wat, sameCases],
-  sourcemap: "inline",
+  // What several import is bundled once.
+  splitting: true,
+  chunkNames: "chunks/[name]-[hash]",
   logLevel: "warning",
   // Each file prepares the tests' models in a separate folder, not among a person's.
   banner: { js: `process.env.SPANFILL_CACHE = ${JSON.stringify(cache)} + "/" + process.pid;` },
@@ -98,17 +103,25 @@ else {
 process.exitCode = outcome.failed > 0 ? 1 : 0;
 
 function turn(name) {
-  const i = LONGEST.findIndex((each) => name.startsWith(each));
-  return i < 0 ? LONGEST.length : i;
+  const i = [...COMPUTING, ...LONG].findIndex((each) => name.startsWith(each));
+  return i < 0 ? Number.MAX_SAFE_INTEGER : i;
 }
 
 /** The events of all files, without the totals. */
 async function* events() {
-  const paths = [...bundles.keys()].map((bundle) => join(outdir, `${bundle}.mjs`));
-  for await (const event of run({ files: paths, concurrency: availableParallelism() })) {
-    if (event.type === "test:diagnostic" && event.data.nesting === 0) continue;
-    count(event);
-    yield event;
+  const isComputing = (bundle) => COMPUTING.some((each) => bundle.startsWith(each));
+  const cores = availableParallelism();
+  for (const [isFirst, concurrency] of [
+    [true, cores],
+    [false, cores + 1],
+  ]) {
+    const paths = [...bundles.keys()].filter((bundle) => isComputing(bundle) === isFirst);
+    if (paths.length === 0) continue;
+    for await (const event of run({ files: paths.map((bundle) => join(outdir, `${bundle}.mjs`)), concurrency })) {
+      if (event.type === "test:diagnostic" && event.data.nesting === 0) continue;
+      count(event);
+      yield event;
+    }
   }
 }
 

@@ -12,6 +12,8 @@ import { prepareSuite } from "./suite.mjs";
 import { traceEditor } from "./traced.mjs";
 
 const LIMIT_MS = 600_000;
+/** Of the window that nobody looks at: what is drawn without a graphics card takes time by its size. */
+const SMALL = { width: 800, height: 500 };
 
 /** Runs the tests. @returns an outcome (outcome.mjs) */
 export async function inCodeServer({ folder, workspace, results, vsix, settings, model }) {
@@ -77,6 +79,7 @@ async function runSuite(page, { server, suite, workspace, results }) {
     { developmentOptions: { extensions: [uri(server.extension)], extensionTestsPath: uri(suite.path) } },
   );
   try {
+    await page.setViewportSize(SMALL);
     await page.goto(`http://${server.host}/?folder=${workspace}`);
     return await exited;
   } catch (error) {
