@@ -37,6 +37,8 @@ export interface Field {
   readonly choices?: Readonly<Record<string, string>>;
   /** The only method of training that has the field. */
   readonly only?: "full" | "lora" | "prompt";
+  /** The only task that has the field. */
+  readonly onlyTask?: "infill";
   /** Whether `spanfill data check` takes it too. */
   readonly ofData?: true;
   /**

@@ -127,6 +127,26 @@ const byt5 = SIZES.map((size) => {
   return { ...gated[0], ...published(`google/byt5-${size}`, "byt5"), config: own, parameters: count(own) };
 });
 
+/**
+ * UL2: the config.json of google/ul2 and google/flan-ul2, which are the same; apache-2.0 by both pages. It leaves
+ * tie_word_embeddings out, so the output layer is the embedding, as transformers reads it.
+ */
+const ul2 = ["ul2", "flan-ul2"].map((name) => {
+  const row = { d_model: 4096, d_ff: 16_384, d_kv: 256, num_heads: 16, num_layers: 32, vocab_size: 32_128 };
+  const own = shape(row, "gated-silu", true);
+  return {
+    ...gated[0],
+    ...published(`google/${name}`, name),
+    config: own,
+    parameters: count(own) - row.vocab_size * row.d_model,
+    needsFineTuning: name === "ul2",
+    notes:
+      name === "ul2"
+        ? ["Its modes are texts before the input: [NLU] for short gaps, [NLG] for long ones, [S2S] to go on."]
+        : [],
+  };
+});
+
 /** Tay et al., arXiv 2109.10686, table 4: [deep and narrow, the usual shape it stands beside, what the paper says]. */
 const comparisons = [
   ["small-nl16", "base", "As good as Base with 40% fewer parameters and 37% fewer operations, and 40% quicker."],
@@ -138,7 +158,7 @@ const comparisons = [
   .map(([id, than, text]) => ({ id: `google/t5-efficient-${id}`, than: `google/t5-efficient-${than}`, text }))
   .filter(({ id }) => efficient.some((row) => row.id === id));
 
-const models = [...family, ...flan, ...efficient, ...mt5, ...umt5, ...byt5].map((row) => ({
+const models = [...family, ...flan, ...efficient, ...mt5, ...umt5, ...byt5, ...ul2].map((row) => ({
   license: "apache-2.0",
   modelType: "t5",
   ...row,

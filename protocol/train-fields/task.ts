@@ -5,6 +5,7 @@ import { TASK_NAMES } from "../train-tasks.ts";
 const steps = formOf("steps");
 const main = formOf("main");
 const data = formOf("data");
+const learning = formOf("learning");
 
 export const TASK_FIELDS = {
   task: {
@@ -48,6 +49,18 @@ export const TASK_FIELDS = {
   },
   /** Why that method; written down when a run begins. */
   reason: { type: text(0) },
+  objective: {
+    type: choice("spans", "ul2"),
+    default: "spans",
+    ofData: true,
+    flag: flag("--objective <name>", "infill: how gaps are made"),
+    form: learning(
+      t("Gaps"),
+      t("How gaps are made: a few words each, as T5 learned, or of every length and at the end, as UL2 did."),
+    ),
+    choices: { spans: t("a few words (T5)"), ul2: t("every length, and the end (UL2)") },
+    onlyTask: "infill",
+  },
   columns: {
     type: { kind: "columns" },
     default: {},

@@ -7,6 +7,7 @@ import * as z from "zod";
 import { reason } from "../../base/reason.ts";
 import { ModelError } from "../../models/errors.ts";
 import { firstIssue } from "../../models/issue.ts";
+import { type ModeTexts, UL2_MODES } from "../../models/tokenizer/corruption.ts";
 import { readRegularTextSync } from "../files/regular-file.ts";
 import { type Calibration, calibrationSchema } from "./folder/calibration.ts";
 import { listFolder } from "./folder/find.ts";
@@ -34,6 +35,8 @@ export interface ModelManifest {
   readonly prefixes: TaskPrefixes;
   /** The labels that the model learned. */
   readonly labels?: readonly string[];
+  /** The modes that the model fills gaps in: the text that stands before an input, for each. */
+  readonly modes?: ModeTexts;
   /** File name -> expected SHA-256 in hexadecimal. */
   readonly sha256: Readonly<Record<string, string>>;
   /** The meaning of the model's likelihoods, as measured by `spanfill calibrate`; empty if not measured. */
@@ -170,8 +173,12 @@ export function listBuiltin(
  */
 export function readManifest(directory: string): ModelManifest {
   const path = join(directory, "spanfill.json");
-  if (!existsSync(path))
-    return { id: nameOfFolder(directory), prefixes: {}, sha256: {}, calibration: {}, languages: ENGLISH };
+  if (!existsSync(path)) {
+    const id = nameOfFolder(directory);
+    // Flan-UL2 was trained on until it needed no modes.
+    const modes = id === "google/ul2" ? { modes: UL2_MODES } : {};
+    return { id, prefixes: {}, ...modes, sha256: {}, calibration: {}, languages: ENGLISH };
+  }
   try {
     const { id, prefixes, ...rest } = manifestSchema.parse(JSON.parse(readRegularTextSync(path)));
     return {
@@ -237,6 +244,7 @@ const manifestSchema = z.object({
   id: z.string().min(1).optional(),
   prefixes: z.record(z.string(), z.string()).default({}),
   labels: z.array(z.string().min(1)).exactOptional(),
+  modes: z.object({ R: z.string(), S: z.string(), X: z.string() }).exactOptional(),
   sha256: z.record(z.string(), z.string().regex(/^[0-9a-fA-F]{64}$/)).default({}),
   calibration: calibrationSchema.default({}),
   languages: z

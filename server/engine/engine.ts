@@ -2,6 +2,7 @@
  * The interface of a model for the features, the CLI and the tests, wherever it runs (in this process or in a child).
  */
 import type { T5Config } from "../../models/t5/config.ts";
+import type { ModeTexts } from "../../models/tokenizer/corruption.ts";
 import type { InputPart } from "../../models/tokenizer/parts.ts";
 import type { SpanWindow } from "../../models/tokenizer/window.ts";
 import type { Calibration } from "../catalog/folder/calibration.ts";
@@ -51,10 +52,7 @@ export interface ModelInfo {
   readonly sentinelIds: readonly number[];
   /** Id of the unknown piece, so that it can be banned; absent if unknown. */
   readonly unkTokenId?: number;
-  /**
-   * Length marks of the vocabulary (`<length_8>` ...), ascending by their minimum of words; empty for published
-   * models.
-   */
+  /** Length marks of the vocabulary (`<length_8>` ...), ascending by their least words; published models have none. */
   readonly lengthMarks: readonly { readonly leastWords: number; readonly id: number }[];
   /** Whether the vocabulary can spell newlines (the built-in models can). */
   readonly spellsLayout: boolean;
@@ -64,6 +62,8 @@ export interface ModelInfo {
   readonly generation?: GenerationSettings;
   /** Task prefixes the model was trained with; features use T5's usual ones for those that are absent. */
   readonly prefixes: TaskPrefixes;
+  /** The modes that it fills gaps in; absent if it knows none. */
+  readonly modes?: ModeTexts;
   /** The labels that it learned; absent if it learned none, or too many to compare. */
   readonly labels?: readonly string[];
   /** The meaning of its likelihoods; empty if not measured. */

@@ -3,6 +3,7 @@ import { defined } from "../../base/defined.ts";
 import { ModelError } from "../../models/errors.ts";
 import type { NgramModel } from "../../models/words/ngram.ts";
 import type { LoadedModel } from "../engine/engine.ts";
+import { gapPrefix, modeOfGap } from "../features/write/denoiser-mode.ts";
 import { infill } from "../features/write/infill.ts";
 import type { FillCandidate } from "../features/write/infill-candidates.ts";
 import type { InfillParams } from "../features/write/infill-run.ts";
@@ -130,11 +131,12 @@ export async function trueFill(model: LoadedModel, gap: Gap, signal?: AbortSigna
       `${model.info.id} cannot fill gaps: its vocabulary has no sentinels. Take a T5 model with them.`,
     );
   }
-  const { prefixes, config } = model.info;
-  const texts = [gap.before, gap.after];
-  const input = await model.encodeWindow({ texts, hints: [hintOf(gap)], prefix: prefixes.infill, maxTokens: 512 });
+  const { info } = model;
+  const [texts, hint] = [[gap.before, gap.after], hintOf(gap)];
+  const prefix = gapPrefix(info, modeOfGap(hint, gap.after));
+  const input = await model.encodeWindow({ texts, hints: [hint], prefix, maxTokens: 512 });
   const [fill = []] = await model.encodeAll([gap.fill]);
-  const target = [first, ...fill, second, config.eosTokenId];
+  const target = [first, ...fill, second, info.config.eosTokenId];
   const score = await model.score(input, target, defined({ signal }));
   return score.logProbs.slice(1, 1 + fill.length);
 }

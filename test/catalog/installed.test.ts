@@ -125,6 +125,14 @@ test("a manifest gives id, prefixes and digests; without one the folder's name i
   assert.deepEqual(readManifest(folder), none);
   writeFileSync(join(folder, "spanfill.json"), JSON.stringify({ id: "x", prefixes: { infill: "fill: " } }));
   assert.deepEqual(readManifest(folder), { ...none, id: "x", prefixes: { infill: "fill: " } });
+  const modes = { R: "[NLU] ", S: "[S2S] ", X: "[NLG] " };
+  writeFileSync(join(folder, "spanfill.json"), JSON.stringify({ modes }));
+  assert.deepEqual(readManifest(folder), { ...none, modes });
+  writeFileSync(join(folder, "spanfill.json"), JSON.stringify({ modes: { R: "" } }));
+  assert.throws(() => readManifest(folder), /spanfill\.json is malformed/);
+  // UL2 was published without such a file.
+  assert.deepEqual(readManifest("/hub/models--google--ul2/snapshots/0").modes, modes);
+  assert.equal(readManifest("/hub/models--google--flan-ul2/snapshots/0").modes, undefined);
 });
 
 test("a manifest says what likelihoods mean and which languages a model knows", (t) => {

@@ -21,6 +21,8 @@ test("the catalog holds every published family, each model once", () => {
     "mt5 5",
     "umt5 4",
     "byt5 5",
+    "ul2 1",
+    "flan-ul2 1",
   ]);
   assert.equal(byId.size, models.length);
   assert.equal(models.filter(({ hub }) => hub === null).length, 11 + 5);
@@ -45,6 +47,9 @@ const published: [id: string, parameters: number, within: number][] = [
   ["google/byt5-small", 299_637_760, 0],
   ["google/flan-t5-small", 76_961_152, 0],
   ["google/flan-t5-base", 247_577_856, 0],
+  // The pages' files are 39.45 GB of bfloat16, with two copies of the embedding.
+  ["google/ul2", 39.45e9 / 2 - 2 * 32_128 * 4096, 0.001],
+  ["google/flan-ul2", 39.45e9 / 2 - 2 * 32_128 * 4096, 0.001],
   ["google/t5-efficient-tiny-nl32", 66_986_752, 0], // counted by a third party; its card says 67.06
   ["google/t5-efficient-tiny", 15.58e6, 0.002], // the cards of t5-efficient divide a file's bytes by four
   ["google/t5-efficient-tiny-nl2", 11.9e6, 0.002],
@@ -75,5 +80,5 @@ test("what the paper compares is in the catalog, and the deeper one is smaller w
 test("every published score has a source, and only models that were pre-trained alone need fine-tuning", () => {
   for (const { quality } of models) for (const { source } of quality) assert.match(source, /arXiv \d{4}\.\d{5}/);
   const ready = new Set(models.filter(({ needsFineTuning }) => !needsFineTuning).map(({ family }) => family));
-  assert.deepEqual([...ready], ["t5-1.0", "flan-t5"]);
+  assert.deepEqual([...ready], ["t5-1.0", "flan-t5", "flan-ul2"]);
 });

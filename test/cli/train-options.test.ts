@@ -105,6 +105,12 @@ test("the least and the most of each can be prepared, or is refused by its name"
     [[...docs, "--max-target-tokens", "4096"]],
     [[...docs, "--max-input-tokens", "16", "--prefix", ""]],
     [
+      [...docs, "--objective", "ul2", "--max-target-tokens", "12"],
+      /--max-target-tokens 12 leaves no room.*at least 13/,
+    ],
+    [[...docs, "--objective", "ul2", "--max-target-tokens", "13"]],
+    [[...docs, "--objective", "ul2", "--max-input-tokens", "16"], /--max-input-tokens 16 leaves no room/],
+    [
       [...docs, "--max-input-tokens", "16", "--prefix", "fill in what is not there:"],
       /--max-input-tokens 16 leaves no room/,
     ],

@@ -21,15 +21,27 @@ const EARLIER = {
 } as const;
 
 test("the request of an earlier version is read as it was written", () => {
-  assert.deepEqual(trainRequestSchema.parse(EARLIER), { ...EARLIER, maxInputTokens: 512 });
+  assert.deepEqual(trainRequestSchema.parse(EARLIER), { ...EARLIER, objective: "spans", maxInputTokens: 512 });
   // One of a later version has fields that are not known here.
-  assert.deepEqual(trainRequestSchema.parse({ ...EARLIER, later: 1 }), { ...EARLIER, maxInputTokens: 512 });
+  assert.deepEqual(trainRequestSchema.parse({ ...EARLIER, later: 1 }), {
+    ...EARLIER,
+    objective: "spans",
+    maxInputTokens: 512,
+  });
 });
 
 test("absent fields get the defaults that users know", () => {
   assert.deepEqual(trainRequestSchema.parse({ task: "title", data: "a.csv" }), {
-    ...{ task: "title", data: "a.csv", restart: false, columns: {}, epochs: 5, batchSize: 16, schedule: "constant" },
-    ...{ warmup: 0, weightDecay: 0, clipNorm: 0, labelSmoothing: 0, zLoss: 1e-4, freezeEmbedding: false },
+    ...{ task: "title", data: "a.csv", restart: false, objective: "spans", columns: {}, epochs: 5, batchSize: 16 },
+    ...{
+      schedule: "constant",
+      warmup: 0,
+      weightDecay: 0,
+      clipNorm: 0,
+      labelSmoothing: 0,
+      zLoss: 1e-4,
+      freezeEmbedding: false,
+    },
     ...{ loraRank: 16, loraAlpha: 32, loraDropout: 0.05, loraTargets: ["q", "v", "wi", "wi_0", "wi_1", "wo"] },
     ...{ promptTokens: 20, maxInputTokens: 512, maxBatchTokens: 4096, validationShare: 0.1, judged: 50 },
     ...{ patience: 3, seed: 0 },
@@ -45,6 +57,7 @@ test("a wrong field is named with what to write instead", () => {
     [{ ...needed, clipNorm: -1 }, /^Field "clipNorm": Use a number of at least 0\.$/],
     [{ ...needed, validationShare: 1 }, /^Field "validationShare": Use a number above 0 and below 1\.$/],
     [{ ...needed, method: "all" }, /^Field "method": Use one of full, lora, prompt\.$/],
+    [{ ...needed, objective: "bert" }, /^Field "objective": Use one of spans, ul2\.$/],
     [{ ...needed, restart: "yes" }, /^Field "restart": Use true or false\.$/],
     [{ ...needed, columns: "a=b" }, /^Field "columns": Use an object/],
     [{ ...needed, columns: { text: 1 } }, /^Field "columns\.text": Use an object/],

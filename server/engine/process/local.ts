@@ -229,12 +229,12 @@ function infoOf(
   >,
 ): LoadedModel["info"] {
   const { device, wanted, decoding, generation } = loaded;
-  const { id, prefixes, labels, calibration, languages } = readManifest(directory);
+  const { id, prefixes, modes, labels, calibration, languages } = readManifest(directory);
   return {
     ...{ id, directory: resolve(directory), config, prefixes, calibration, languages, decoding, generation },
     precision: device === "cpu" ? wanted : "float32",
     device: slowNotice === undefined ? device : "wasm",
-    ...defined({ slowNotice, labels }),
+    ...defined({ slowNotice, labels, modes }),
     parameters: parameterCount(config),
     ...{ sentinelIds, unkTokenId: unkId, lengthMarks, spellsLayout },
   };

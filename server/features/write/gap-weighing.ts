@@ -7,6 +7,7 @@ import { assemble, fillLength, type Gap, type LengthHint } from "../../../models
 import type { SpanWindow } from "../../../models/tokenizer/window.ts";
 import { englishNgrams } from "../../catalog/ngrams.ts";
 import type { FilledSpan, LoadedModel } from "../../engine/engine.ts";
+import { gapPrefix } from "./denoiser-mode.ts";
 import { textAfter, textBefore, windowOf } from "./infill-window.ts";
 
 /** A gap's window, the words that n-grams propose for it, and how its candidates are ordered. */
@@ -77,7 +78,7 @@ export async function weighingOf(
   around: number,
 ): Promise<Weighing> {
   const tokens = around === 1 ? most : Math.max(LEAST_WINDOW, Math.min(most, Math.floor(ALL_WINDOWS / around)));
-  const window = { ...windowOf(document, gap, gap + 1, tokens), prefix: info.prefixes.infill };
+  const window = { ...windowOf(document, gap, gap + 1, tokens), prefix: gapPrefix(info, "R") };
   const [before = "", after = ""] = window.texts;
   const ngrams = weight > 0 && info.languages.includes("en") ? await englishNgrams() : undefined;
   const within = /[\p{L}\p{N}]$/u.test(before) || /^[\p{L}\p{N}]/u.test(after);

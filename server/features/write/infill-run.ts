@@ -4,6 +4,7 @@ import { fillLength, findGaps, type Gap, type LengthHint, orderGaps } from "../.
 import type { CallOptions, Filling, FillRequest, LoadedModel } from "../../engine/engine.ts";
 import { checkText } from "../../text/input.ts";
 import { type Decoding, decodingOf } from "../decoding.ts";
+import { gapPrefix, modeOfGap } from "./denoiser-mode.ts";
 import { beamsFor, LEAST_BEAMS, weighedTokens, weighingOf } from "./gap-weighing.ts";
 import { DEFAULT_MARKER, type PlacedGap } from "./gaps.ts";
 import { choose, type GapCandidates, keep } from "./infill-candidates.ts";
@@ -93,7 +94,10 @@ export function begin(model: LoadedModel, params: InfillParams, { signal }: Infi
  * alternatives.
  */
 export async function pass(work: Work, first: number, end: number, again: boolean): Promise<void> {
-  const window = { ...windowOf(work.document, first, end, work.window), prefix: work.model.info.prefixes.infill };
+  const { document, model } = work;
+  const texts = windowOf(document, first, end, work.window);
+  const mode = modeOfGap(document.hints[end - 1], texts.texts.at(-1) ?? "");
+  const window = { ...texts, prefix: gapPrefix(model.info, mode) };
   const made = await run(work, { window, ...searchOf(work, first, end, again) });
   for (const { spans } of made?.sequences ?? []) {
     for (const [i, span] of spans.entries()) if (span !== undefined) keep(work, first + i, span);

@@ -5,7 +5,7 @@ import type { CheckRequest } from "../../../protocol/train-request.ts";
 import { resolveModel } from "../../catalog/installed.ts";
 import { percentile } from "../../metrics/metrics.ts";
 import { usablePairs } from "./dataset.ts";
-import { encodeData, prefixed } from "./encode.ts";
+import { datasetOptions, encodeData, prefixed } from "./encode.ts";
 import { readTrainingData } from "./read.ts";
 import { findTask } from "./tasks.ts";
 
@@ -17,14 +17,9 @@ export async function checkData(request: CheckRequest, signal: AbortSignal): Pro
   const base = resolveModel(request.base, { workingFolder: process.cwd() });
   const task = findTask(request.task, request.template);
   const { tokenizer, prefix } = await prefixed(base, task, request.prefix, 0);
-  const limits = {
-    prefix,
-    maxInputTokens: request.maxInputTokens,
-    maxTargetTokens: request.maxTargetTokens ?? task.maxTargetTokens,
-  };
+  const limits = datasetOptions(base, task, request, prefix);
   const data = await readTrainingData(task, request, signal);
-  const { validationShare, seed } = request;
-  const dataset = encodeData(task, tokenizer, data, { ...limits, validationShare, seed });
+  const dataset = encodeData(task, tokenizer, data, limits);
   const pairs = [...data.pairs, ...data.apart];
   const { usable, inputTokens, targetTokens } = usablePairs(tokenizer, pairs, limits);
   const shown =

@@ -3,10 +3,9 @@
  */
 import { createHash } from "node:crypto";
 import { ModelError } from "../../../models/errors.ts";
-import { mixSeeds, seededRandom } from "../../../models/random.ts";
 import type { Example } from "../../../models/t5/batch.ts";
-import { randomSpansNoiseMask } from "../../../models/tokenizer/corruption.ts";
-import { encodeInput, encodeParts, encodeTarget, prefixedText } from "../../../models/tokenizer/parts.ts";
+import type { ModeTexts } from "../../../models/tokenizer/corruption.ts";
+import { encodeInput, encodeTarget, prefixedText } from "../../../models/tokenizer/parts.ts";
 import type { Tokenizer } from "../../../models/tokenizer/tokenizer.ts";
 import type { Judged } from "../run/judge.ts";
 import { type SplitOptions, split } from "./split.ts";
@@ -38,6 +37,8 @@ export interface DatasetOptions extends SplitOptions {
   readonly maxTargetTokens: number;
   /** Whether targets are labels, of which there must be several. */
   readonly labels?: boolean;
+  /** For gaps: the text that stands before an example of each mode. Its denoisers make the gaps then. */
+  readonly modes?: ModeTexts;
 }
 
 /** Examples to learn from, and others to validate on. */
@@ -47,7 +48,7 @@ export interface Dataset {
   /** The examples of an epoch, from 0; pairs are the same in each, gaps lie elsewhere. */
   examples(epoch: number): readonly Example[];
   readonly validation: readonly Example[];
-  /** The references by which the task is judged, in the order of `validation`. */
+  /** The references by which the task is judged: of the texts of `validation`, in their order. */
   readonly judged: readonly Judged[];
   /** Notes for a person on what was left out or cut. */
   readonly notes: readonly string[];
@@ -173,109 +174,13 @@ export function pairDataset(
   };
 }
 
-/**
- * A dataset of gaps in texts: whole words are taken out by T5's span corruption (15% of them, two at a time on average)
- * and are to be filled. A mark gives a gap's length half of the time, where the vocabulary has marks.
- * @throws ModelError "input" when the texts are too few or the vocabulary has no sentinels
- */
-export function infillDataset(tokenizer: Tokenizer, documents: readonly Document[], options: DatasetOptions): Dataset {
-  if (tokenizer.sentinelIds.length < 2) {
-    throw new ModelError("input", "The model's vocabulary has no sentinels, so it cannot learn to fill gaps.");
-  }
-  const head =
-    options.prefix.trim() === ""
-      ? [...tokenizer.frame.before]
-      : encodeParts(tokenizer, prefixedText(options.prefix, ""));
-  // Input and target share a window's tokens; each gap costs a sentinel on both sides, and perhaps a mark.
-  const byTarget = (options.maxTargetTokens - 2) / (DENSITY * 1.6);
-  const bySentinels = ((tokenizer.sentinelIds.length - 1) * MEAN_WORDS) / DENSITY;
-  checkInputRoom(options.maxInputTokens, head.length, LEAST_WORDS);
-  const leastTarget = Math.ceil(LEAST_WORDS * DENSITY * 1.6) + 2;
-  if (options.maxTargetTokens < leastTarget) {
-    throw new ModelError(
-      "input",
-      `--max-target-tokens ${options.maxTargetTokens} leaves no room for gaps and their marks. Use at least ${leastTarget}.`,
-    );
-  }
-  const length = Math.floor(Math.min(options.maxInputTokens - head.length - 1, byTarget, bySentinels));
-  const windows = documents.flatMap(({ source, text }) => {
-    const ids = tokenizer.encode(text);
-    const count = Math.ceil(ids.length / length);
-    return Array.from({ length: count }, (_, i) => ({ source, ids: ids.slice(i * length, (i + 1) * length) }));
-  });
-  const usable = windows.filter(({ ids }) => wordStarts(tokenizer, ids).length >= LEAST_WORDS);
-  const { learned, heldOut } = split(usable, options);
-  const corrupted = (windows: typeof usable, epoch: number) =>
-    windows.map(({ ids }, i) => {
-      const random = seededRandom(mixSeeds(mixSeeds(options.seed, epoch), i));
-      return corrupt(tokenizer, head, ids, random);
-    });
-  return {
-    count: learned.length,
-    examples: (epoch) => corrupted(learned, epoch + 1),
-    validation: corrupted(heldOut, 0),
-    judged: corrupted(heldOut, 0).map((example) => ({
-      example,
-      text: tokenizer.decode(example.input, { keepSpecial: true }),
-      accepted: [],
-    })),
-    notes: [],
-  };
-}
-
-const [DENSITY, MEAN_WORDS, LEAST_WORDS] = [0.15, 2, 8];
-
 /** @throws ModelError "input" when fewer than `least` tokens of a text fit beside the prefix and the end */
-function checkInputRoom(maxInputTokens: number, prefixTokens: number, least: number): void {
+export function checkInputRoom(maxInputTokens: number, prefixTokens: number, least: number): void {
   if (maxInputTokens - prefixTokens - 1 >= least) return;
   throw new ModelError(
     "input",
     `--max-input-tokens ${maxInputTokens} leaves no room for a text: the prefix takes ${prefixTokens} of them. Use at least ${prefixTokens + 1 + least}, or a shorter prefix (--prefix, --prompt-tokens).`,
   );
-}
-
-/** Takes words out of a text: its sentinels and marks stand in the input, what was taken out is the target. */
-function corrupt(tokenizer: Tokenizer, head: readonly number[], ids: readonly number[], random: () => number): Example {
-  const starts = wordStarts(tokenizer, ids);
-  const removed = randomSpansNoiseMask(starts.length, DENSITY, MEAN_WORDS, random);
-  const input = [...head];
-  const target: number[] = [];
-  const sentinel = (gap: number) => tokenizer.sentinelIds[gap] ?? tokenizer.unkId;
-  const marksLengths = random() < 0.5;
-  let [gaps, from] = [0, 0];
-  for (let word = 0; word < starts.length; word += 1) {
-    if (removed[word] !== true || removed[word - 1] === true) continue;
-    let last = word;
-    while (removed[last + 1] === true) last += 1;
-    const begin = starts[word] ?? 0;
-    let end = starts[last + 1] ?? ids.length;
-    // The punctuation and line ends after a word stay.
-    while (end > begin + 1 && !isWordly(tokenizer, ids[end - 1])) end -= 1;
-    const mark = marksLengths
-      ? tokenizer.lengthMarks.findLast(({ leastWords }) => leastWords <= last - word + 1)
-      : undefined;
-    input.push(...ids.slice(from, begin), sentinel(gaps), ...(mark === undefined ? [] : [mark.id]));
-    target.push(sentinel(gaps), ...ids.slice(begin, end));
-    from = end;
-    gaps += 1;
-  }
-  return {
-    input: [...input, ...ids.slice(from), ...tokenizer.frame.after],
-    target: [...target, sentinel(gaps), tokenizer.eosId],
-  };
-}
-
-/** Where words begin: at "▁", or after a line end. */
-function wordStarts(tokenizer: Tokenizer, ids: readonly number[]): number[] {
-  return ids.flatMap((id, i) => {
-    const before = i === 0 ? "\n" : (tokenizer.pieceOf(ids[i - 1] ?? 0) ?? "");
-    const begins = (tokenizer.pieceOf(id) ?? "").startsWith("▁") || before.includes("\n");
-    return begins && isWordly(tokenizer, id) ? [i] : [];
-  });
-}
-
-function isWordly(tokenizer: Tokenizer, id: number | undefined): boolean {
-  return id !== undefined && /[\p{L}\p{N}]/u.test(tokenizer.pieceOf(id) ?? "");
 }
 
 /** Space and case apart, texts are the same. */

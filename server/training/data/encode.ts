@@ -3,15 +3,19 @@
  */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { defined } from "../../../base/defined.ts";
 import { ModelError } from "../../../models/errors.ts";
+import { UL2_MODES } from "../../../models/tokenizer/corruption.ts";
 import { createTokenizer, type Tokenizer } from "../../../models/tokenizer/tokenizer.ts";
+import type { CheckRequest } from "../../../protocol/train-request.ts";
 import { onlyGguf } from "../../catalog/folder/gguf.ts";
 import { ggufVocabularyOf } from "../../catalog/folder/gguf-tokenizer.ts";
 import { SENTENCEPIECE_FILES } from "../../catalog/folder/model-files.ts";
 import { readTokenizer, vocabularyBytes } from "../../catalog/folder/tokenizer.ts";
 import { readManifest } from "../../catalog/installed.ts";
 import { readJson } from "../../files/whole-file.ts";
-import { type Dataset, type DatasetOptions, infillDataset, pairDataset } from "./dataset.ts";
+import { type Dataset, type DatasetOptions, pairDataset } from "./dataset.ts";
+import { infillDataset } from "./infill-dataset.ts";
 import { promptTokenizer } from "./prompt-tokenizer.ts";
 import type { TrainingData } from "./read.ts";
 import type { TrainTask } from "./tasks.ts";
@@ -49,6 +53,25 @@ export async function prefixed(
 }
 
 const PROMPT_ADVICE = "A soft prompt needs one: choose --method lora or full.";
+
+/**
+ * The limits and modes with which a request's data are encoded.
+ * @param prefix as {@link prefixed} gives it
+ * @throws ModelError "input" when the task has no such objective
+ */
+export function datasetOptions(base: string, task: TrainTask, request: CheckRequest, prefix: string): DatasetOptions {
+  const { objective, maxInputTokens, validationShare, seed } = request;
+  const denoises = objective === "ul2";
+  if (denoises && task.metric !== "fills") {
+    throw new ModelError("input", `--objective ul2 makes gaps: it is for --task infill, not ${task.name}.`);
+  }
+  const maxTargetTokens = request.maxTargetTokens ?? (denoises ? DENOISED_TOKENS : task.maxTargetTokens);
+  const modes = denoises ? (readManifest(base).modes ?? UL2_MODES) : undefined;
+  return { prefix, maxInputTokens, maxTargetTokens, validationShare, seed, ...defined({ modes }) };
+}
+
+/** Targets of UL2's denoisers: half of a window of 512 tokens, and a sentinel for every third of them. */
+const DENOISED_TOKENS = 384;
 
 /** Encodes the data of a task. @throws ModelError "input" when they are too few, or of one label */
 export function encodeData(

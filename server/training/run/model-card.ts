@@ -57,7 +57,7 @@ ${run.data}: ${dataset.count} examples to learn from, ${dataset.validation.lengt
 ${[...run.notes, ...dataset.notes].map((note) => `- ${note}\n`).join("")}
 ## Method
 
-${run.reason} ${learned.toLocaleString("en")} parameters (${share}%) were learned.${progress.rollbacks > 0 ? ` The learning rate was lowered ${progress.rollbacks} times because the loss was not a number.` : ""}
+${run.reason} ${learned.toLocaleString("en")} parameters (${share}%) were learned.${run.modes === undefined ? "" : " UL2's denoisers made the gaps: R short ones, S the end of a text, X long or many ones."}${progress.rollbacks > 0 ? ` The learning rate was lowered ${progress.rollbacks} times because the loss was not a number.` : ""}
 
 \`\`\`json
 ${JSON.stringify({ method, ...settings }, null, 2)}

@@ -23,6 +23,8 @@ export interface RunSize {
   readonly maxInputTokens: number;
   readonly method: Method;
   readonly checkpointing?: boolean;
+  /** Whether UL2's denoisers make the gaps: targets are as long as inputs then. */
+  readonly denoises?: boolean;
 }
 
 /**
@@ -31,7 +33,7 @@ export interface RunSize {
  */
 export function roomNeeded(
   config: T5Config,
-  { optimizer, maxBatchTokens, maxInputTokens, method, checkpointing = false }: RunSize,
+  { optimizer, maxBatchTokens, maxInputTokens, method, checkpointing = false, denoises = false }: RunSize,
 ): RoomNeeded {
   const weights = 4 * parameterCount(config);
   const learned = 4 * learnedCount(config, method);
@@ -42,8 +44,8 @@ export function roomNeeded(
   const gated = config.feedForward === "relu" ? 2 : 4;
   const layer = 8 * D + 8 * H * K + gated * F + 3 * H * maxInputTokens;
   const token = checkpointing ? layer + layers * 2 * D : layers * layer;
-  // The loss: logits and probabilities of a batch's target positions, a quarter of its tokens.
-  const loss = 2 * V * (maxBatchTokens / 4);
+  // The loss: logits, probabilities and their gradient at a batch's target positions, a sixth of its tokens.
+  const loss = 3 * V * (maxBatchTokens / (denoises ? 2 : 6));
   return {
     memoryBytes: weights + merged + 2 * learned + moments + 4 * (token * maxBatchTokens + loss),
     diskBytes: 2 * weights + 2 * (learned + moments),

@@ -1,5 +1,6 @@
 /** A fine-tuning run: its model, data, method and settings. */
 import type { Method } from "../../../models/t5/trainable.ts";
+import type { ModeTexts } from "../../../models/tokenizer/corruption.ts";
 import type { TrainRequest } from "../../../protocol/train-request.ts";
 import type { Evaluation } from "../../../protocol/training.ts";
 import type { Dataset } from "../data/dataset.ts";
@@ -44,6 +45,8 @@ export interface TrainRun {
   readonly prefixes: Readonly<Record<string, string>>;
   /** The labels that are learned, for its spanfill.json; absent of other tasks, and where there are many. */
   readonly labels?: readonly string[];
+  /** The modes that are learned, for its spanfill.json; absent unless UL2's denoisers make the gaps. */
+  readonly modes?: ModeTexts;
   /** tokenizer.json of the new model, where it is not its base's. */
   readonly tokenizerJson?: string;
   readonly method: Method;

@@ -14,7 +14,7 @@ import { openModel } from "../../catalog/folder/open.ts";
 import { resolveModel } from "../../catalog/installed.ts";
 import { defaultThreads } from "../../engine/runtime/ort-runner.ts";
 import { lockFolder } from "../../files/lock.ts";
-import { encodeData, prefixed } from "../data/encode.ts";
+import { datasetOptions, encodeData, prefixed } from "../data/encode.ts";
 import { dataName, readTrainingData, type TrainingData } from "../data/read.ts";
 import { findTask, type TrainTask } from "../data/tasks.ts";
 import { type AdviceRequest, advise, roughSeconds } from "./advisor.ts";
@@ -80,7 +80,7 @@ export async function trainingNeeds(requested: TrainRequest, signal: AbortSignal
   const { settings, method, dataset, reason, out } = run;
   const { threads, epochs, batchSize } = settings;
   const checkpointing = settings.checkpointing === true;
-  const { memoryBytes, diskBytes } = roomNeeded(config, { ...settings, method });
+  const { memoryBytes, diskBytes } = roomNeeded(config, { ...settings, method, denoises: run.modes !== undefined });
   const steps = epochs * Math.ceil(dataset.count / batchSize);
   const [freeMemoryBytes, freeDisk] = [freemem(), await freeDiskBytes(out)];
   return {
@@ -138,12 +138,16 @@ async function prepareRun({ request, base, task, out }: Place, signal: AbortSign
   const { config } = await openModel(base, "float");
   const promptTokens = request.method === "prompt" ? request.promptTokens : 0;
   const { tokenizer, tokenizerJson, prefix, firstId } = await prefixed(base, task, request.prefix, promptTokens);
-  const { maxInputTokens, maxTargetTokens = task.maxTargetTokens, validationShare, seed } = request;
+  const limits = datasetOptions(base, task, request, prefix);
   const data = await readTrainingData(task, request, signal);
-  const limits = { prefix, maxInputTokens, maxTargetTokens, validationShare, seed };
   const dataset = encodeData(task, tokenizer, data, limits);
   const tokens =
     request.epochs * dataset.examples(0).reduce((sum, { input, target }) => sum + input.length + target.length, 0);
+  // Denoisers' targets are as long as a window's half, those that are judged are of short gaps.
+  const maxTargetTokens =
+    limits.modes === undefined
+      ? limits.maxTargetTokens
+      : Math.max(...dataset.judged.map(({ example: { target } }) => target.length));
   const threads = request.threads ?? defaultThreads();
   const { method, checkpointing, reason } = advise(config, {
     kind: request.method,
@@ -152,7 +156,8 @@ async function prepareRun({ request, base, task, out }: Place, signal: AbortSign
     size: {
       optimizer: optimizerOf(request, request.method ?? "full"),
       maxBatchTokens: request.maxBatchTokens,
-      maxInputTokens,
+      maxInputTokens: request.maxInputTokens,
+      denoises: limits.modes !== undefined,
     },
     tokens,
     steps: request.epochs * Math.ceil(dataset.count / request.batchSize),
@@ -168,7 +173,7 @@ async function prepareRun({ request, base, task, out }: Place, signal: AbortSign
     // An empty prefix is recorded too: it says what the model was trained with.
     prefixes: { [task.name]: prefix },
     ...labelsOf(task, data),
-    ...defined({ tokenizerJson }),
+    ...defined({ modes: limits.modes, tokenizerJson }),
     method,
     reason: request.reason ?? reason,
     notes: data.notes,

@@ -60,9 +60,11 @@ export async function writeTrainedFolder(
     out,
     prefixes,
     labels,
+    modes,
     tokenizerJson,
     method,
-  }: Pick<TrainRun, "base" | "out" | "prefixes" | "labels" | "tokenizerJson"> & Partial<Pick<TrainRun, "method">>,
+  }: Pick<TrainRun, "base" | "out" | "prefixes" | "labels" | "modes" | "tokenizerJson"> &
+    Partial<Pick<TrainRun, "method">>,
   config: T5Config,
 ): Promise<void> {
   // A tokenizer that knows more than its base's stands alone: the other files would contradict it.
@@ -83,7 +85,8 @@ export async function writeTrainedFolder(
   const own = {
     id: basename(resolve(out)),
     prefixes: { ...manifest.prefixes, ...prefixes },
-    ...defined({ labels }),
+    // Gaps that were learned without modes are filled without.
+    ...defined({ labels, modes: modes ?? (prefixes["infill"] === undefined ? manifest.modes : undefined) }),
     languages: manifest.languages,
   };
   await writeText(join(out, "spanfill.json"), `${JSON.stringify(own, null, 2)}\n`);

@@ -82,7 +82,7 @@ async function takeBase(run: TrainRun, folder: string, onFolder?: () => Promise<
   const { config, weights } = await readWeights(run.base);
   await takeFolder(run, folder);
   await onFolder?.();
-  const needed = roomNeeded(config, { ...settings, method });
+  const needed = roomNeeded(config, { ...settings, method, denoises: run.modes !== undefined });
   await checkRoom(needed, run.out);
   return { needed, key: keyOf(run, config, weights), learner: prepareLearner(config, weights, method, settings.seed) };
 }

@@ -1,6 +1,6 @@
 /** Effects of the options of `train` and `data check`. */
 import assert from "node:assert/strict";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { TrainEvent } from "../../../protocol/training.ts";
 import { type Effect, line, type Workspace } from "./effect.ts";
@@ -123,6 +123,23 @@ export function trainingEffects({ folder, run, fail, rows, model }: Workspace): 
       assert.ok((await needs("--max-input-tokens", "16")).memoryBytes < whole.memoryBytes);
       assert.match(await fail(["train", ...summaries, "--dry-run", "--max-target-tokens", "2"]), /target/);
     }),
+    trains(["--objective"], async () => {
+      mkdirSync(join(folder, "texts"));
+      for (let i = 0; i < 6; i += 1) writeFileSync(join(folder, "texts", `${i}.md`), `${line(i, 60)}\n`);
+      const gaps = ["--task", "infill", "--data", "texts", "--objective", "ul2", "--max-input-tokens", "40"];
+      const { of, out } = await events(...gaps, "--judged", "1");
+      const { modes } = JSON.parse(readFileSync(join(out, "spanfill.json"), "utf8"));
+      assert.deepEqual(modes, { R: "[NLU] ", S: "[S2S] ", X: "[NLG] " });
+      assert.match(of("evaluation").at(-1)?.samples[0]?.input ?? "", /extra_id_0/);
+      // Gaps that are learned without modes again are filled without.
+      const again = await events(...gaps, "--objective", "spans", "--base", out);
+      assert.equal(JSON.parse(readFileSync(join(again.out, "spanfill.json"), "utf8")).modes, undefined);
+      const titles = await events("--base", out, "--max-input-tokens", "40");
+      assert.deepEqual(JSON.parse(readFileSync(join(titles.out, "spanfill.json"), "utf8")).modes, modes);
+      const needed = async (objective: string) => (await needs(...gaps, "--objective", objective)).memoryBytes;
+      assert.ok((await needed("ul2")) > (await needed("spans")));
+      assert.match(await fail(["train", ...summaries, "--objective", "ul2"]), /is for --task infill, not summarize/);
+    }),
     trains(["--threads"], async () => {
       const { sessions } = await events("--threads", "3", "--batch-size", "16");
       assert.deepEqual([...new Set(sessions.map(({ threads }) => threads))], [3]);
@@ -182,6 +199,12 @@ function dataEffects({
       assert.equal(prefixed.input, `so: ${input}`);
       const templated = await inputs("--task", "text", "--template", "the {foo} of {bar}");
       assert.equal(templated.input, `the ${input.replace("</s>", "")} of ${target}`);
+    }),
+    checks(["--objective"], async () => {
+      const gaps = ["--task", "infill", "--base", model, "--input-column", "text"];
+      const shown = (await check(pairs, ...gaps, "--objective", "ul2")).preview[0];
+      assert.notEqual(shown.target, (await check(pairs, ...gaps)).preview[0].target);
+      assert.match(await fail(["data", "check", pairs, "--task", "title", "--objective", "ul2"]), /not title/);
     }),
     checks(
       ["--request"],

@@ -59,7 +59,7 @@ test("each setting's bounds are those of the server's own schema", () => {
       assert.equal(problemOf(setting, String(value)) === undefined, allowed, `${name} ${value}`);
     }
     for (const { value } of (optionsOf(setting) ?? []).filter((option) => option.value !== "")) {
-      const { request } = filled({ ...FORM, values: { [name]: value } }, "own");
+      const { request } = filled({ ...FORM, task: setting.onlyTask ?? FORM.task, values: { [name]: value } }, "own");
       assert.ok(name in (request ?? {}) && runRequestSchema.safeParse(request).success, `${name} ${value}`);
     }
   }
@@ -75,7 +75,8 @@ test("the form shows what it always did: its order, what is folded, and what is 
     ...["inputColumn|folded||guessed", "targetColumn|folded||guessed"],
     "prefix|folded||the model's own for the task, else T5's",
     ...["freezeEmbedding|folded|full|automatic", "loraRank|folded|lora|16", "loraAlpha|folded|lora|32"],
-    ...["loraDropout|folded|lora|0.05", "promptTokens|folded|prompt|20", "optimizer|folded||automatic"],
+    ...["loraDropout|folded|lora|0.05", "promptTokens|folded|prompt|20", "objective|folded||a few words (T5)"],
+    "optimizer|folded||automatic",
     ...["schedule|folded||constant (the default)", "warmup|folded||0", "weightDecay|folded||0", "clipNorm|folded||0"],
     ...["dropout|folded||the model's own", "labelSmoothing|folded||0", "maxInputTokens|folded||512"],
     ...["maxTargetTokens|folded||by task", "maxBatchTokens|folded||4096", "checkpointing|folded||automatic"],
@@ -84,7 +85,7 @@ test("the form shows what it always did: its order, what is folded, and what is 
   ]);
 });
 
-test("what is wrong is said beside the field; settings of another method are left out", () => {
+test("what is wrong is said beside the field; settings of another method or task are left out", () => {
   assert.deepEqual(
     Object.keys(filled({ ...FORM, data: " ", values: { epochs: "1.5", dropout: "x" } }, "own").problems ?? {}),
     ["data", "epochs", "dropout"],
@@ -92,6 +93,8 @@ test("what is wrong is said beside the field; settings of another method are lef
   const { request } = filled({ ...FORM, values: { method: "lora", loraRank: "8", promptTokens: "nonsense" } }, "own");
   assert.equal(request?.loraRank, 8);
   assert.ok(!("promptTokens" in (request ?? {})));
+  const ul2 = (task: string) => filled({ ...FORM, task, values: { objective: "ul2" } }, "own").request?.objective;
+  assert.deepEqual([ul2("infill"), ul2("title")], ["ul2", undefined]);
 });
 
 test("a request fills the form that makes it again", () => {

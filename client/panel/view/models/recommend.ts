@@ -33,7 +33,7 @@ export function recommend(
     if (memoryBytes === null || parameters === null || row.variant !== null) return [];
     if (row.installed === undefined && !row.downloadable) return [];
     if (purpose !== "fine-tune" && row.needsFineTuning) return [];
-    if (purpose === "infill" && row.family === "flan-t5") return []; // its tuning has unlearned the sentinels
+    if (purpose === "infill" && row.family.startsWith("flan-")) return []; // its tuning has unlearned the sentinels
     const measured = measuredMs(row);
     const ms = measured ?? row.flops / speed.value;
     // Training holds weights, gradients and two moments of each parameter, all float32.

@@ -1,5 +1,6 @@
 /** The model as an expert on words: asked once for each word, with as few runs of its encoder as possible. */
 import type { LoadedModel, WordChance } from "../../../engine/engine.ts";
+import { gapPrefix, modeOfPlace } from "../denoiser-mode.ts";
 import type { DocumentWords } from "./document-words.ts";
 import { createEncodedTexts } from "./encoded-text.ts";
 import type { WordPlace } from "./word-place.ts";
@@ -50,7 +51,7 @@ export function createModelExpert(): ModelExpert {
       const request = {
         ...encodedTexts.at(document, place),
         ...{ after: place.after, maxTokens, words, besides },
-        prefix: model.info.prefixes.infill,
+        prefix: gapPrefix(model.info, modeOfPlace(place.after)),
         continues: /\S$/.test(place.before),
         ownWords: OWN_WORDS,
         ...(english ? { mostRead: MOST_READ } : { mostRead: MOST_READ_ALONE, ownRounds: OWN_ROUNDS }),
@@ -63,8 +64,9 @@ export function createModelExpert(): ModelExpert {
       if (before === undefined || encoding.has(document)) return;
       encoding.add(document);
       const { after } = place;
+      const prefix = gapPrefix(model.info, modeOfPlace(after));
       model
-        .wordChances({ before, after, maxTokens, words: [], prefix: model.info.prefixes.infill })
+        .wordChances({ before, after, maxTokens, words: [], prefix })
         .then(({ cancelled }) => {
           if (!cancelled) encodedTexts.encoded(document, place, before);
         })

@@ -52,9 +52,9 @@ export function filled(form: Form, builtIn: string): Filled {
   return { title, request: request as RunRequest };
 }
 
-/** Whether a setting does anything with the method that is set; where none is, any may be taken. */
-export function applies({ only }: Setting, form: Form): boolean {
-  const { method } = form.values;
+/** Whether a setting does anything with the task and the method that is set; where none is, any may be taken. */
+export function applies({ only, onlyTask }: Setting, { task, values: { method } }: Form): boolean {
+  if (onlyTask !== undefined && onlyTask !== task) return false;
   return only === undefined || !method || only === method;
 }
 
