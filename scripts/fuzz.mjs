@@ -1,6 +1,6 @@
 // Searches for files that crash, hang or bloat a reader: `npm run fuzz -- [--seconds 120] [--seed N] [reader ...]`.
 // Each reader runs in a separate process, so that one that hangs can be ended; findings are kept in
-// test/fixtures/checkpoint/fuzz for the unit tests.
+// test-results/fuzz.
 import { execFileSync, spawnSync } from "node:child_process";
 import { rmSync } from "node:fs";
 import { parseArgs } from "node:util";

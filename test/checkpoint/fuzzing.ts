@@ -2,7 +2,7 @@
  * Damaged files for every reader of files that others made, by fast-check: what is tried, and what counts as a finding.
  */
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import fc from "fast-check";
@@ -32,9 +32,6 @@ export interface Findings {
   /** The smallest file found that does what none may, and what it does. */
   readonly failure: { readonly bytes: Uint8Array; readonly error: unknown } | undefined;
 }
-
-/** Files that were findings once; each is read again by the unit tests. */
-export const CORPUS = "test/fixtures/checkpoint/fuzz";
 
 const FORMATS = "test/fixtures/checkpoint/formats";
 const fixture = (path: string) => new Uint8Array(readFileSync(join(FORMATS, path)));
@@ -186,18 +183,13 @@ export async function fuzz(
   return { executions, outcomes: outcomes.size, rssGrowthBytes, failure };
 }
 
-/** Keeps a finding for the unit tests. @returns its path */
+/** Keeps a finding, so that it becomes a test of its reader. @returns its path */
 export function keep(reader: Reader, bytes: Uint8Array): string {
-  mkdirSync(join(CORPUS, reader.name), { recursive: true });
-  const path = join(CORPUS, reader.name, createHash("sha256").update(bytes).digest("hex").slice(0, 16));
+  const folder = join("test-results", "fuzz", reader.name);
+  mkdirSync(folder, { recursive: true });
+  const path = join(folder, createHash("sha256").update(bytes).digest("hex").slice(0, 16));
   writeFileSync(path, bytes);
   return path;
-}
-
-/** What was found earlier. */
-export function corpus(reader: Reader): Uint8Array[] {
-  const path = join(CORPUS, reader.name);
-  return existsSync(path) ? readdirSync(path).map((name) => new Uint8Array(readFileSync(join(path, name)))) : [];
 }
 
 /**

@@ -10,6 +10,12 @@ export const GERMAN = {
     await person.page.screenshot({ path: join(person.pictures, "german.png") });
     await person.page.keyboard.press("Escape");
   },
+  async "a command says why it does nothing in a program"(person) {
+    await person.openFile("program.js");
+    await person.ours("fillGapsInSelection");
+    await person.sees(/arbeitet in Fließtext .*, und die Sprache dieses Dokuments ist javascript/);
+    await person.page.locator(".tab[data-resource-name='notes.md']").click();
+  },
 };
 
 /** Has windows speak German, as a language pack would. */

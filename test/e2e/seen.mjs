@@ -28,6 +28,7 @@ export async function inWindow({ page, server, workspace, results, user, badMode
   mkdirSync(join(folder, ".vscode"), { recursive: true });
   writeFileSync(file, TEXT);
   writeFileSync(join(folder, "cache.md"), HOSTILE_TEXT);
+  writeFileSync(join(folder, "program.js"), "const x = 1; // ___\n");
   set({ "spanfill.model": badModel });
   const trust = await askForTrust(page);
   const settings = JSON.parse(readFileSync(join(user, "settings.json"), "utf8"));

@@ -6,7 +6,6 @@ import {
   EndOfLine,
   env,
   type Hover,
-  languages,
   MarkdownString,
   Position,
   Range,
@@ -184,14 +183,6 @@ suite("writing", () => {
     assert.match(titles, /summar/i);
   });
 
-  test("says why it does nothing in a program", async () => {
-    const editor = await open("const x = 1; // ___\n", "program.js");
-    assert.equal(languages.match({ language: "javascript" }, editor.document) > 0, true);
-    await commands.executeCommand("spanfill.fillGapsInSelection");
-    assert.equal(editor.document.getText(), "const x = 1; // ___\n");
-    await commands.executeCommand("notifications.clearAll");
-  });
-
   test("offers other words for a selection, writes the chosen ones, and one undo brings the old ones back", async () => {
     const editor = await open(PROSE);
     select(editor, "small");
@@ -226,16 +217,22 @@ suite("writing", () => {
   });
 
   test("pauses suggestions until they are resumed", async () => {
-    await open(PROSE);
-    const asked = commands.executeCommand("spanfill.pauseSuggestions");
-    await eventually("the pause", async () => {
-      await commands.executeCommand("workbench.action.acceptSelectedQuickOpenItem");
-      return Promise.race([
-        asked.then(() => true),
-        new Promise<boolean>((resolve) => setTimeout(() => resolve(false), 200)),
-      ]);
+    await withSetting("spanfill.inlineCompletion.minimumConfidence", 0, async () => {
+      const started = performance.now();
+      assert.ok(await acceptedUnasked(45_000), "nothing was suggested before the pause");
+      const took = performance.now() - started;
+      const asked = commands.executeCommand("spanfill.pauseSuggestions");
+      await eventually("the pause", async () => {
+        await commands.executeCommand("workbench.action.acceptSelectedQuickOpenItem");
+        return Promise.race([
+          asked.then(() => true),
+          new Promise<boolean>((resolve) => setTimeout(() => resolve(false), 200)),
+        ]);
+      });
+      assert.ok(!(await acceptedUnasked(2 * took)), "a suggestion during the pause");
+      await commands.executeCommand("spanfill.pauseSuggestions");
+      assert.ok(await acceptedUnasked(45_000), "nothing was suggested after the pause");
     });
-    await commands.executeCommand("spanfill.pauseSuggestions");
   });
 
   test("suggests in a program's comment, and leaves its code alone", async () => {
@@ -259,6 +256,24 @@ suite("writing", () => {
     await commands.executeCommand("undo");
   });
 });
+
+/** Types a space in a new text. @returns whether a suggestion could be accepted within a time */
+async function acceptedUnasked(limitMs: number): Promise<boolean> {
+  const before = "The harbour was built in 1862, when the railway reached the coast. The harbour is";
+  const editor = await open(before);
+  const end = editor.document.positionAt(before.length);
+  editor.selection = new Selection(end, end);
+  await commands.executeCommand("type", { text: " " });
+  const accepted = eventually(
+    "an accepted suggestion",
+    async () => {
+      await commands.executeCommand("editor.action.inlineSuggest.commit");
+      return editor.document.getText() !== `${before} `;
+    },
+    limitMs,
+  );
+  return accepted.catch(() => false);
+}
 
 /** A pattern that matches the text itself. */
 function escaped(text: string): string {
