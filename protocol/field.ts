@@ -36,7 +36,7 @@ export interface Field {
   /** The choices in words. */
   readonly choices?: Readonly<Record<string, string>>;
   /** The only method of training that has the field. */
-  readonly only?: "full" | "lora" | "prompt";
+  readonly only?: "full" | "lora" | "bottleneck" | "prompt";
   /** The only task that has the field. */
   readonly onlyTask?: "infill";
   /** Whether `spanfill data check` takes it too. */

@@ -36,7 +36,7 @@ export const trainEventSchema = z.discriminatedUnion("type", [
     task: z.string(),
     base: z.string(),
     out: z.string(),
-    method: z.enum(["full", "lora", "prompt"]),
+    method: z.enum(["full", "lora", "bottleneck", "prompt"]),
     /** The reason for this method, for a person. */
     reason: z.string(),
     learnedParameters: z.number(),

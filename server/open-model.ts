@@ -1,6 +1,9 @@
 /** Loads the model that a command names, in this process; imported only when a command runs, to keep the start fast. */
 import { defined } from "../base/defined.ts";
+import { ModelError } from "../models/errors.ts";
 import { type Device, fallbackNotice } from "../protocol/devices.ts";
+import { isAdapterFolder } from "./catalog/folder/shape.ts";
+import type { ModelParts } from "./catalog/graph-adapters.ts";
 import { resolveModel } from "./catalog/installed.ts";
 import { measurementsOf } from "./catalog/measurements.ts";
 import { placesOf } from "./catalog/store.ts";
@@ -12,6 +15,8 @@ import { chooseDevice } from "./panel/devices.ts";
 /** Options of every command that loads a model. */
 export interface ModelOptions {
   readonly model?: string;
+  /** An adapter of the model; of the model that it names itself where `model` is absent. */
+  readonly adapter?: string;
   readonly precision: Precision;
   /** The CPU if absent. */
   readonly device?: Device | "auto";
@@ -32,15 +37,28 @@ export interface OpenModel extends AsyncDisposable {
 export async function openModel(options: ModelOptions): Promise<OpenModel> {
   const started = performance.now();
   const engine = createLocalEngine(tellFallback);
-  const directory = resolveModel(options.model, { workingFolder: process.cwd() });
+  const parts = namedParts(options);
   const model = await engine.load({
-    directory,
+    ...parts,
     precision: options.precision,
-    device: await deviceOf(options, directory),
+    device: await deviceOf(options, parts.directory),
     ...defined({ threads: options.threads }),
   });
   if (model.info.slowNotice !== undefined) printNote(`spanfill: ${model.info.slowNotice}`);
   return { model, loadMs: performance.now() - started, [Symbol.asyncDispose]: () => engine.dispose() };
+}
+
+/**
+ * The folders of the model and the adapter that --model and --adapter name.
+ * @throws ModelError "config" when there is none of that name, or --adapter names a whole model
+ */
+export function namedParts({ model, adapter }: Pick<ModelOptions, "model" | "adapter">): ModelParts {
+  const place = { workingFolder: process.cwd() };
+  if (adapter === undefined) return { directory: resolveModel(model, place) };
+  const folder = resolveModel(adapter, place);
+  if (!isAdapterFolder(folder))
+    throw new ModelError("config", `${adapter} is a whole model, not an adapter. Name it with --model.`);
+  return model === undefined ? { directory: folder } : { directory: resolveModel(model, place), adapter: folder };
 }
 
 /** The device that --device names; for "auto", the one that measurements of this model favor. */

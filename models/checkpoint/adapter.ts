@@ -128,7 +128,7 @@ export function changed(
   fits(A, rank, columns);
   fits(B, rows, rank);
   fits(magnitude, rows);
-  const scale = alphaOf(name.replace(/\.weight$/, ""), config) / (config.use_rslora ? Math.sqrt(rank) : rank);
+  const scale = loraScale(name, rank, config);
   const out = new Float32Array(weight.length);
   const row = new Float64Array(columns);
   for (let r = 0; r < rows; r += 1) {
@@ -142,6 +142,11 @@ export function changed(
     for (let c = 0; c < columns; c += 1) out[r * columns + c] = factor * (row[c] ?? 0);
   }
   return out;
+}
+
+/** The factor of LoRA's product beside a tensor. */
+export function loraScale(name: string, rank: number, config: AdapterConfig): number {
+  return alphaOf(name.replace(/\.weight$/, ""), config) / (config.use_rslora ? Math.sqrt(rank) : rank);
 }
 
 /** A module's alpha: that of the first pattern which matches the end of its name. @see get_pattern_key of peft */

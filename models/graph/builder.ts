@@ -14,6 +14,8 @@ export interface GraphBuilder {
   readonly nodes: readonly Node[];
   /** Declares an input of the graph. */
   input(name: string, dtype: DType, shape: Shape): Value;
+  /** An input of the outermost graph, for use in bodies too. The same name returns the same value again. */
+  outerInput(name: string, dtype: DType, shape: Shape): Value;
   /** Adds a node and returns its results, one value for each result type. */
   add(
     op: string,
@@ -34,7 +36,10 @@ export interface GraphBuilder {
 
 /** Returns a builder of an empty graph. */
 export function createGraphBuilder(): GraphBuilder {
-  return builder({ next: 0, constants: new Map(), externals: new Map(), initializers: [] }, undefined);
+  return builder(
+    { next: 0, constants: new Map(), externals: new Map(), outerInputs: new Map(), initializers: [] },
+    undefined,
+  );
 }
 
 /**
@@ -45,6 +50,7 @@ interface Shared {
   next: number;
   readonly constants: Map<string, Value>;
   readonly externals: Map<string, Value>;
+  readonly outerInputs: Map<string, Value>;
   readonly initializers: Initializer[];
 }
 
@@ -63,6 +69,10 @@ function builder(shared: Shared, outer: GraphBuilder | undefined): GraphBuilder 
       const value = { name: outer === undefined ? name : unique(name), dtype, shape };
       inputs.push(value);
       return value;
+    },
+    outerInput(name, dtype, shape) {
+      if (!shared.outerInputs.has(name)) shared.outerInputs.set(name, { name, dtype, shape });
+      return shared.outerInputs.get(name) as Value;
     },
     add(op, nodeInputs, results, attributes = {}, domain = "") {
       const outputs = results.map((result) => ({ name: unique(op), ...result }));
@@ -98,7 +108,9 @@ function builder(shared: Shared, outer: GraphBuilder | undefined): GraphBuilder 
         nodes.push({ op: "Identity", domain: "", inputs: [value], outputs: [output], attributes: {} });
         return output;
       });
-      return { name, inputs, outputs: named, nodes, initializers: outer === undefined ? shared.initializers : [] };
+      const body = { name, inputs, outputs: named, nodes, initializers: [] };
+      if (outer !== undefined) return body;
+      return { ...body, inputs: [...inputs, ...shared.outerInputs.values()], initializers: shared.initializers };
     },
   };
 }

@@ -70,6 +70,11 @@ export function geluTanh(g: GraphBuilder, x: Value): Value {
   return one(g, "Gelu", [x], x.dtype, x.shape, { approximate: { string: "tanh" } });
 }
 
+/** GELU by the error function. */
+export function gelu(g: GraphBuilder, x: Value): Value {
+  return one(g, "Gelu", [x], x.dtype, x.shape, { approximate: { string: "none" } });
+}
+
 /** x limited to low..high. */
 export function clip(g: GraphBuilder, x: Value, low: number, high: number): Value {
   return one(g, "Clip", [x, g.constant(x.dtype, [], [low]), g.constant(x.dtype, [], [high])], x.dtype, x.shape);

@@ -169,7 +169,7 @@ function selfAttention(
   const [query, key] = [at(projections, 0), at(projections, 1)];
   const attended = attend(t5, module, query, { key, value: projections[2] ?? key }, bias, past);
   const update = t5.dropout("attention.output", t5.linear(attended.output, `${module}.o`)); // [B, T, D]
-  return { stream: { x, update }, present: attended.present };
+  return { stream: adapted(t5, name, x, update), present: attended.present };
 }
 
 /** @see LongT5LayerLocalSelfAttention and LongT5LayerTransientGlobalSelfAttention, modeling_longt5.py */
@@ -201,7 +201,7 @@ function crossAttention(
   const folded = folding === undefined ? query : ops.reshapeTo(t5.g, query, folding.folded, shape);
   const { output } = attend(t5, module, folded, memory, mask);
   const unfolded = folding === undefined ? output : ops.reshapeTo(t5.g, output, folding.unfolded, query.shape);
-  return { x, update: t5.dropout("attention.output", t5.linear(unfolded, `${module}.o`)) };
+  return adapted(t5, name, x, t5.dropout("attention.output", t5.linear(unfolded, `${module}.o`)));
 }
 
 /** Attention of a query [B, T, H*K], with the heads that its width makes. */
@@ -232,7 +232,12 @@ function feedForward(t5: Context, name: string, stream: Residual): Residual {
   const { x, input } = normed(t5, stream, `${name}.layer_norm.weight`); // [B, T, D]
   const module = `${name}.DenseReluDense`;
   const hidden = t5.config.feedForward === "relu" ? relu(t5, module, input) : gated(t5, module, input); // [B, T, F]
-  return { x, update: t5.dropout("feedForward.output", t5.linear(hidden, `${module}.wo`)) };
+  return adapted(t5, name, x, t5.dropout("feedForward.output", t5.linear(hidden, `${module}.wo`)));
+}
+
+/** The residual stream after a sublayer, whose output an adapter may change. */
+function adapted(t5: Context, layer: string, x: Value, update: Value): Residual {
+  return { x, update: t5.adapt?.(layer, x, update) ?? update };
 }
 
 /** @see T5DenseActDense, modeling_t5.py */

@@ -99,6 +99,12 @@ export interface Operations {
   attention(inputs: Attention): AttentionResult;
   /** The same of a LongT5's encoder, where a query's keys are those of the blocks around it and global tokens. */
   blockAttention(inputs: BlockAttention): Value;
+  /**
+   * A sublayer's output [.., D] with what an adapter makes of it, or of the residual stream x before the sublayer.
+   * Absent where there are no adapters.
+   * @param layer the sublayer's name, as `encoder.block.0.layer.1`
+   */
+  adapt?(layer: string, x: Value, update: Value): Value;
   /** x with some of its values dropped in training; x itself in inference. */
   dropout(place: DropoutPlace, x: Value): Value;
   /** Scores of every token: x [.., D] -> [.., V], by the LM head or the tied embedding. */

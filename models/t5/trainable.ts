@@ -4,6 +4,7 @@ import * as ops from "../graph/ops.ts";
 import * as runtime from "../graph/runtime-ops.ts";
 import type { Dim, Shape, Value } from "../graph/types.ts";
 import { attentionWeights } from "./attention.ts";
+import { type BottleneckGraph, type BottleneckMethod, bottleneck, bottleneckShapes } from "./bottleneck.ts";
 import type { T5Config } from "./config.ts";
 import { plainBlockAttention } from "./long-attention.ts";
 import type { Attention, AttentionResult, DropoutPlace, Lowering } from "./lowering.ts";
@@ -26,8 +27,14 @@ export type Method =
       /** Share of A's inputs dropped. */
       readonly dropoutRate: number;
     }
+  | BottleneckMethod
   /** Rows of the embedding, from `firstId` on, that precede every input. @see Lester et al. 2021, "Prompt tuning" */
   | { readonly kind: "prompt"; readonly tokens: number; readonly firstId: number };
+
+/** Whether what learns stands beside the weights, which stay as they are. */
+export function isBeside({ kind }: Method): boolean {
+  return kind === "lora" || kind === "bottleneck";
+}
 
 /** The name of a soft prompt's only tensor, [tokens, D]. */
 export const PROMPT = "prompt.weight";
@@ -40,11 +47,12 @@ export function adapterNames(weight: string): { readonly a: string; readonly b: 
 
 /**
  * Returns the tensors that learn, by name, with their shapes: those of tensorShapes (full), both matrices of each
- * chosen layer (lora), or PROMPT.
+ * chosen layer (lora), the four arrays of each bottleneck, or PROMPT.
  */
 export function learnedShapes(config: T5Config, method: Method): Map<string, readonly number[]> {
   const shapes = new Map(tensorShapes(config));
   if (method.kind === "prompt") return new Map([[PROMPT, [method.tokens, config.dModel]]]);
+  if (method.kind === "bottleneck") return bottleneckShapes(config, method);
   if (method.kind === "full") {
     if (method.freezeEmbedding) shapes.delete("shared.weight");
     return shapes;
@@ -112,6 +120,7 @@ export interface TrainableOptions {
   /** Whether values are dropped at T5's own places. */
   readonly dropout: boolean;
   readonly lora?: LoraGraph | undefined;
+  readonly bottlenecks?: BottleneckGraph | undefined;
 }
 
 /**
@@ -124,7 +133,7 @@ export function trainableLowering(
   config: T5Config,
   weight: (name: string) => Value,
   stacks: readonly Rows[],
-  { dropout, lora }: TrainableOptions,
+  { dropout, lora, bottlenecks }: TrainableOptions,
 ): Trainable {
   const masks: DropoutMask[] = [];
   const embedded: Value[] = [];
@@ -157,12 +166,11 @@ export function trainableLowering(
     const dropKeys = (values: Value, shape: Shape) => (dropout ? masked(g, values, shape) : values);
 
     return {
-      weight,
-      norm,
-      linear,
+      ...{ weight, norm, linear },
       attention: (inputs) => attentionOnRows(g, config, stacks, inputs, dropKeys),
       blockAttention: (inputs) => plainBlockAttention(g, inputs, dropKeys),
       dropout: drop,
+      adapt: (...at) => bottleneck(g, bottlenecks, ...at),
       embed(ids) {
         const rows = ops.gather(g, weight("shared.weight"), ids, 0);
         embedded.push(rows);

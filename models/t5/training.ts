@@ -5,6 +5,7 @@ import { withFloat64Norms } from "../graph/float64.ts";
 import { at } from "../graph/node.ts";
 import * as ops from "../graph/ops.ts";
 import type { DType, Graph, Value } from "../graph/types.ts";
+import { bottleneckGraph } from "./bottleneck.ts";
 import type { T5Config } from "./config.ts";
 import { biasOfTables, layersOn } from "./layers.ts";
 import { GLOBAL_ROWS, longInputs } from "./long-attention.ts";
@@ -12,6 +13,7 @@ import { crossEntropy, type Loss, type LossOptions } from "./loss.ts";
 import {
   adapterNames,
   type DropoutMask,
+  isBeside,
   type LoraGraph,
   learnedShapes,
   type Method,
@@ -91,10 +93,12 @@ function forward(g: GraphBuilder, config: T5Config, options: TrainingOptions): F
   const source = stackRows(g, extents, "source", "S", 1);
   const target = stackRows(g, extents, "target", "T", 2);
   const lora = loraGraph(method, weights, options.gradients);
+  const bottlenecks = method.kind === "bottleneck" ? bottleneckGraph(method, weights) : undefined;
   const { dropout } = options;
   const long = longInputs(g, config, longNames(config), dtype);
   const stacks = [source, target, ...(long === null ? [] : [globalRows(g, long.blocks)])];
-  const { lowering, masks, embedded } = trainableLowering(config, weight, stacks, { dropout, lora });
+  const beside = { dropout, lora, bottlenecks };
+  const { lowering, masks, embedded } = trainableLowering(config, weight, stacks, beside);
   const t5 = layersOn(g, config, lowering);
   const mask = g.input("mask", dtype, ["B", 1, 1, "S"]);
   const inputIds = g.input("input_ids", "int32", [source.rows]);
@@ -161,10 +165,10 @@ function gradientsOf(
   return outputs;
 }
 
-/** Declares every tensor except the tables of position biases, and LoRA's matrices, as inputs. */
+/** Declares every tensor except the tables of position biases, and an adapter's arrays, as inputs. */
 function weightInputs(g: GraphBuilder, config: T5Config, method: Method, dtype: DType): Map<string, Value> {
   const tensors = [...tensorShapes(config)].filter(([name]) => !name.endsWith(BIAS_TABLE));
-  const adapters = method.kind === "lora" ? learnedShapes(config, method) : [];
+  const adapters = isBeside(method) ? learnedShapes(config, method) : [];
   return new Map([...tensors, ...adapters].map(([name, shape]) => [name, g.input(name, dtype, shape)]));
 }
 

@@ -35,7 +35,11 @@ export const LEARNING_FIELDS = {
   },
   optimizer: {
     type: choice("adafactor", "adamw"),
-    flag: flag("--optimizer <name>", "rule that updates the weights", "adafactor; adamw for lora and prompt"),
+    flag: flag(
+      "--optimizer <name>",
+      "rule that updates the weights",
+      "adafactor; adamw for lora, bottleneck and prompt",
+    ),
     form: learning(
       t("Optimizer"),
       t("Adafactor keeps little beside the weights, as T5 was trained; AdamW keeps twice their size."),
@@ -124,6 +128,35 @@ export const LEARNING_FIELDS = {
     type: { kind: "names" },
     default: ["q", "v", "wi", "wi_0", "wi_1", "wo"],
     flag: flag("--lora-targets <list>", "layers LoRA learns beside"),
+  },
+  bottleneckLayout: {
+    type: choice("houlsby", "pfeiffer", "parallel"),
+    default: "houlsby",
+    flag: flag(
+      "--bottleneck <layout>",
+      "where bottlenecks stand: after attention and feed-forward, after feed-forward, or beside it",
+    ),
+    form: method(t("Places"), t("Where the small layers stand.")),
+    choices: {
+      houlsby: t("after attention and feed-forward (Houlsby)"),
+      pfeiffer: t("after feed-forward (Pfeiffer)"),
+      parallel: t("beside feed-forward (parallel)"),
+    },
+    only: "bottleneck",
+  },
+  bottleneckSize: {
+    type: whole(1, 4096),
+    default: 32,
+    flag: flag("--bottleneck-size <n>", "width of the bottlenecks"),
+    form: method(t("Bottleneck size"), t("Width of the small layers.")),
+    only: "bottleneck",
+  },
+  bottleneckScale: {
+    type: { ...number(0, 1000), above: true },
+    otherwise: t("1; 4 beside feed-forward"),
+    flag: flag("--bottleneck-scale <x>", "factor of what bottlenecks add", "1; 4 for parallel"),
+    form: method(t("Bottleneck scale"), t("What the small layers add is multiplied by it.")),
+    only: "bottleneck",
   },
   promptTokens: {
     type: whole(1, 1000),

@@ -37,15 +37,15 @@ export const TASK_FIELDS = {
   },
   restart: { type: yesNo, default: false, flag: flag("--restart", "forget a run that was stopped") },
   method: {
-    type: choice("full", "lora", "prompt"),
+    type: choice("full", "lora", "bottleneck", "prompt"),
     flag: flag("--method <method>", "what learns", "what suits the model and the machine"),
     form: main(
       t("Method"),
       t(
-        "What is trained: all weights, small matrices beside them, or a prompt. Automatic chooses what suits the model and this machine.",
+        "What is trained: all weights, small matrices beside them, small layers between them, or a prompt. Automatic chooses what suits the model and this machine.",
       ),
     ),
-    choices: { full: t("all weights"), lora: "LoRA", prompt: t("soft prompt") },
+    choices: { full: t("all weights"), lora: "LoRA", bottleneck: t("bottleneck adapter"), prompt: t("soft prompt") },
   },
   /** Why that method; written down when a run begins. */
   reason: { type: text(0) },

@@ -3,7 +3,6 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import {
   type AdapterConfig,
-  type AdapterTensor,
   adapterChanges,
   changed,
   parseAdapterConfig,
@@ -16,11 +15,12 @@ import { configJson } from "../../models/t5/config.ts";
 import { LM_HEAD, tensorShapes } from "../../models/t5/weights.ts";
 import { copyRegularFile } from "../files/regular-file.ts";
 import { isMissing, readJson, writeAtomically } from "../files/whole-file.ts";
-import { openWeights, readTensor, storedTensor } from "./folder/checkpoint.ts";
+import { readTensor, storedTensor } from "./folder/checkpoint.ts";
 import { onlyGguf } from "./folder/gguf.ts";
 import { ggufTokenizerFiles } from "./folder/gguf-tokenizer.ts";
 import { ADAPTER_CONFIG, GENERATION_FILE, hasVocabularyFile, TOKENIZER_FILES } from "./folder/model-files.ts";
 import { type OpenedModel, openModel } from "./folder/open.ts";
+import { readAdapterArrays } from "./graph-adapters.ts";
 
 /** An adapter's folder and what its configuration says. */
 export interface Adapter {
@@ -54,7 +54,7 @@ export async function mergeAdapter(adapter: Adapter, base: string, to: string, s
   const model = await openModel(base, "float");
   if (model.form !== "float")
     throw new ModelError("checkpoint", `${base} has only weights quantized by Spanfill. Use its published weights.`);
-  const arrays = await readArrays(adapter.folder);
+  const arrays = await readAdapterArrays(adapter.folder);
   const { config } = model;
   const shapes = tensorShapes(config);
   const changes = adapterChanges(arrays, shapes, config.tieWordEmbeddings);
@@ -69,18 +69,6 @@ export async function mergeAdapter(adapter: Adapter, base: string, to: string, s
   const gguf = hasVocabularyFile(source) ? undefined : onlyGguf(source);
   if (gguf === undefined) return;
   for (const [name, bytes] of await ggufTokenizerFiles(gguf)) await writeFile(join(to, name), bytes);
-}
-
-async function readArrays(folder: string): Promise<ReadonlyMap<string, AdapterTensor>> {
-  const arrays = new Map<string, AdapterTensor>();
-  const path = join(folder, "adapter_model.safetensors");
-  const opened = await openWeights(path).catch((error: unknown) => {
-    if (error instanceof ModelError && isMissing(error.cause)) return openWeights(join(folder, "adapter_model.bin"));
-    throw error;
-  });
-  for (const [name, tensor] of opened.tensors)
-    arrays.set(name, { shape: tensor.shape, values: await readTensor(name, tensor) });
-  return arrays;
 }
 
 async function writeMerged(

@@ -13,7 +13,7 @@ import { type Calibration, calibrationSchema } from "./folder/calibration.ts";
 import { listFolder } from "./folder/find.ts";
 import { folderNotes, isGgufFile } from "./folder/model-files.ts";
 import { openModel } from "./folder/open.ts";
-import { saysShape } from "./folder/shape.ts";
+import { isAdapterFolder, saysShape } from "./folder/shape.ts";
 import { sha256Of } from "./folder/sums.ts";
 import { type ShapeAccount, shapeAccount } from "./shape-account.ts";
 import { keptDirectory, nameOfFolder } from "./store.ts";
@@ -37,6 +37,8 @@ export interface ModelManifest {
   readonly labels?: readonly string[];
   /** The modes that the model fills gaps in: the text that stands before an input, for each. */
   readonly modes?: ModeTexts;
+  /** The base of an adapter that stays apart, by id or absolute path. */
+  readonly base?: string;
   /** File name -> expected SHA-256 in hexadecimal. */
   readonly sha256: Readonly<Record<string, string>>;
   /** The meaning of the model's likelihoods, as measured by `spanfill calibrate`; empty if not measured. */
@@ -148,7 +150,8 @@ function modelFolder(path: string, workingFolder: string | undefined): string {
     throw new ModelError("config", `"${path}" is a relative path, which means nothing here. Give the absolute path.`);
   }
   const directory = absolute ? resolve(path) : resolve(workingFolder ?? "", path);
-  if (isGgufFile(directory) || (isFolder(directory) && saysShape(directory))) return directory;
+  if (isGgufFile(directory) || (isFolder(directory) && (saysShape(directory) || isAdapterFolder(directory))))
+    return directory;
   const what = isFolder(directory) ? `The folder ${directory} has no config.json` : `There is no folder ${directory}`;
   throw new ModelError(
     "config",
@@ -245,6 +248,7 @@ const manifestSchema = z.object({
   prefixes: z.record(z.string(), z.string()).default({}),
   labels: z.array(z.string().min(1)).exactOptional(),
   modes: z.object({ R: z.string(), S: z.string(), X: z.string() }).exactOptional(),
+  base: z.string().min(1).exactOptional(),
   sha256: z.record(z.string(), z.string().regex(/^[0-9a-fA-F]{64}$/)).default({}),
   calibration: calibrationSchema.default({}),
   languages: z

@@ -11,7 +11,7 @@ import { commitSchema, hubIdSchema, innerPathSchema, requireHubId } from "../fil
 import { readRegularText, readRegularTextSync } from "../files/regular-file.ts";
 import { isOwnFolder, removeOwnFolder } from "../files/removal.ts";
 import { fileKind, isGgufFile } from "./folder/model-files.ts";
-import { saysShape, shapeFile } from "./folder/shape.ts";
+import { isAdapterFolder, saysShape, shapeFile } from "./folder/shape.ts";
 import { isIntact, PARTIAL } from "./hub/download.ts";
 
 /** The folders that hold models; neither need exist. */
@@ -73,7 +73,7 @@ export function repositoryFolder({ hub }: Places, id: string): string {
 export function keptDirectory(id: string, places: Places = placesOf()): string | undefined {
   if (!/^[\w.-]+(\/[\w.-]+)?$/.test(id) || /(^|\/)\.+($|\/)/.test(id)) return undefined;
   const imported = join(places.own, id);
-  if (!id.includes("/") && saysShape(imported)) return imported;
+  if (!id.includes("/") && (saysShape(imported) || isAdapterFolder(imported))) return imported;
   if (!hubIdSchema.safeParse(id).success) return undefined;
   const repository = repositoryFolder(places, id);
   try {

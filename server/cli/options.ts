@@ -5,14 +5,14 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { DEVICES } from "../../protocol/devices.ts";
 
-/** Adds --model, --precision, --device, --threads and --json. */
+/** Adds --model, --adapter, --precision, --device, --threads and --json. */
 export function withModelOptions(command: Command): Command {
   return withJson(withModel(command).option("--threads <n>", THREADS_HELP, atLeast(1)));
 }
 
 /**
- * Adds --model, --precision, --device, --processes and --json; --threads, as the number of processes was named, still
- * works.
+ * Adds --model, --adapter, --precision, --device, --processes and --json; --threads, as the number of processes was
+ * named, still works.
  */
 export function withPoolOptions(command: Command): Command {
   return withJson(
@@ -32,6 +32,7 @@ const THREADS_HELP = "threads of one operator (default: half of the logical core
 function withModel(command: Command): Command {
   return command
     .option("-m, --model <id|dir>", "a model's id, or a folder: ./DIR or an absolute path (default: built-in)")
+    .option("--adapter <id|dir>", "an adapter of the model; without --model, of the model that it names itself")
     .addOption(new Option("--precision <precision>", "of the weights").choices(["int8", "float32"]).default("int8"))
     .addOption(
       new Option("--device <device>", "device to run on; all except the CPU need float32 (spanfill devices lists them)")

@@ -1,6 +1,4 @@
-/**
- * The interface of a model for the features, the CLI and the tests, wherever it runs (in this process or in a child).
- */
+/** The interface of a model for the features, the CLI and the tests, in whatever process it runs. */
 import type { T5Config } from "../../models/t5/config.ts";
 import type { ModeTexts } from "../../models/tokenizer/corruption.ts";
 import type { InputPart } from "../../models/tokenizer/parts.ts";
@@ -16,8 +14,9 @@ export type Precision = "int8" | "float32";
 
 /** A model to load. */
 export interface ModelReference {
-  /** A folder with config.json, weights and a tokenizer. */
+  /** A folder with config.json, weights and a tokenizer; or that of an adapter, which names its base. */
   readonly directory: string;
+  readonly adapter?: string; // the folder of an adapter for the model in `directory`
   readonly precision: Precision;
   /** Threads per operator; the number of physical cores if absent. */
   readonly threads?: number;

@@ -4,11 +4,10 @@
  */
 import { availableParallelism } from "node:os";
 import { ModelError } from "../../models/errors.ts";
-import { resolveModel } from "../catalog/installed.ts";
 import type { LoadedModel, ModelInfo } from "../engine/engine.ts";
 import { createRemoteEngine } from "../engine/process/remote.ts";
 import type { ModelOptions } from "../open-model.ts";
-import { deviceOf, tellFallback } from "../open-model.ts";
+import { deviceOf, namedParts, tellFallback } from "../open-model.ts";
 
 /** Which model, and how many processes; `threads` is an older name of `processes`. */
 export interface PoolOptions extends ModelOptions {
@@ -37,15 +36,15 @@ export interface ModelPool extends AsyncDisposable {
  * @throws ModelError when it is not there or cannot be loaded
  */
 export async function openPool(options: PoolOptions): Promise<ModelPool> {
-  const directory = resolveModel(options.model, { workingFolder: process.cwd() });
+  const parts = namedParts(options);
   const count = options.processes ?? options.threads ?? Math.min(availableParallelism(), 8);
   const engines = Array.from({ length: count }, () => createRemoteEngine({ onFallback: tellFallback }));
-  const device = await deviceOf(options, directory);
+  const device = await deviceOf(options, parts.directory);
   const dispose = async () => {
     await Promise.all(engines.map((engine) => engine.dispose()));
   };
   try {
-    const load = (at: number) => engines[at]?.load({ directory, precision: options.precision, device, threads: 1 });
+    const load = (at: number) => engines[at]?.load({ ...parts, precision: options.precision, device, threads: 1 });
     // The first one separately: if weights must be quantized first, it writes the file that the others then read.
     const first = await load(0);
     if (first === undefined) throw new RangeError("a pool of no processes");

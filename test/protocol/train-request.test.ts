@@ -20,13 +20,15 @@ const EARLIER = {
   checkpointing: false,
 } as const;
 
+/** The fields that the version of EARLIER did not have. */
+const LATER = { objective: "spans", maxInputTokens: 512, bottleneckLayout: "houlsby", bottleneckSize: 32 };
+
 test("the request of an earlier version is read as it was written", () => {
-  assert.deepEqual(trainRequestSchema.parse(EARLIER), { ...EARLIER, objective: "spans", maxInputTokens: 512 });
+  assert.deepEqual(trainRequestSchema.parse(EARLIER), { ...EARLIER, ...LATER });
   // One of a later version has fields that are not known here.
   assert.deepEqual(trainRequestSchema.parse({ ...EARLIER, later: 1 }), {
     ...EARLIER,
-    objective: "spans",
-    maxInputTokens: 512,
+    ...LATER,
   });
 });
 
@@ -43,7 +45,15 @@ test("absent fields get the defaults that users know", () => {
       freezeEmbedding: false,
     },
     ...{ loraRank: 16, loraAlpha: 32, loraDropout: 0.05, loraTargets: ["q", "v", "wi", "wi_0", "wi_1", "wo"] },
-    ...{ promptTokens: 20, maxInputTokens: 512, maxBatchTokens: 4096, validationShare: 0.1, judged: 50 },
+    ...{
+      bottleneckLayout: "houlsby",
+      bottleneckSize: 32,
+      promptTokens: 20,
+      maxInputTokens: 512,
+      maxBatchTokens: 4096,
+      validationShare: 0.1,
+      judged: 50,
+    },
     ...{ patience: 3, seed: 0 },
   });
 });
@@ -56,7 +66,7 @@ test("a wrong field is named with what to write instead", () => {
     [{ ...needed, learningRate: 0 }, /^Field "learningRate": Use a number above 0 and at most 100\.$/],
     [{ ...needed, clipNorm: -1 }, /^Field "clipNorm": Use a number of at least 0\.$/],
     [{ ...needed, validationShare: 1 }, /^Field "validationShare": Use a number above 0 and below 1\.$/],
-    [{ ...needed, method: "all" }, /^Field "method": Use one of full, lora, prompt\.$/],
+    [{ ...needed, method: "all" }, /^Field "method": Use one of full, lora, bottleneck, prompt\.$/],
     [{ ...needed, objective: "bert" }, /^Field "objective": Use one of spans, ul2\.$/],
     [{ ...needed, restart: "yes" }, /^Field "restart": Use true or false\.$/],
     [{ ...needed, columns: "a=b" }, /^Field "columns": Use an object/],

@@ -1,6 +1,7 @@
 /** The tensors of a model folder: finds the files that hold them, in any supported format, and reads them. */
 import { readdir } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
+import { isAdapterHub } from "../../../models/checkpoint/adapterhub.ts";
 import { type FloatDtype, toFloat32 } from "../../../models/checkpoint/float.ts";
 import { formatOf, readSafetensors, unknownFormat } from "../../../models/checkpoint/formats.ts";
 import type { TensorDtype } from "../../../models/checkpoint/safetensors.ts";
@@ -8,7 +9,7 @@ import type { StoredTensor, TensorMap } from "../../../models/checkpoint/tensor.
 import { ModelError } from "../../../models/errors.ts";
 import { readJson } from "../../files/whole-file.ts";
 import { findWeights, isShardIndex, readShardIndex } from "./find.ts";
-import { fileKind } from "./model-files.ts";
+import { ADAPTER_CONFIG, fileKind } from "./model-files.ts";
 import { type FileSource, openSource, readRange } from "./source.ts";
 
 /** A weight file and its state on disk. */
@@ -61,15 +62,20 @@ async function adviceFor(directory: string): Promise<string> {
 }
 
 /** @throws ModelError "checkpoint" that names the adapter's kind and base, when the folder holds one */
-async function refuseAdapter(directory: string): Promise<void> {
-  const path = join(directory, "adapter_config.json");
+export async function refuseAdapter(directory: string): Promise<void> {
+  const path = join(directory, ADAPTER_CONFIG);
   const json = await readJson(path, "checkpoint").catch(() => undefined);
   if (typeof json !== "object" || json === null) return;
-  const { peft_type: kind = "PEFT", base_model_name_or_path: base } = {
-    peft_type: undefined,
-    base_model_name_or_path: undefined,
-    ...json,
-  };
+  const {
+    peft_type: kind = "PEFT",
+    base_model_name_or_path: base,
+    model_name: hubBase,
+  } = { peft_type: undefined, base_model_name_or_path: undefined, model_name: undefined, ...json };
+  if (isAdapterHub(json))
+    throw new ModelError(
+      "checkpoint",
+      `${directory} holds a bottleneck adapter of ${hubBase ?? "another model"}, not a model, and cannot be merged with its base: it stands between the weights. Use it beside its base (--adapter), or name the base here.`,
+    );
   throw new ModelError(
     "checkpoint",
     `${directory} holds an adapter (${kind}) of ${base ?? "another model"}, not a model. Merge it with its base: spanfill models import ${directory}.`,

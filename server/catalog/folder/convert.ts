@@ -7,7 +7,7 @@ import { safetensorsHeader, type TensorSpec } from "../../../models/checkpoint/s
 import { ModelError } from "../../../models/errors.ts";
 import { writeAtomically } from "../../files/whole-file.ts";
 import { type Checkpoint, readTensor, readTensorBytes, storedTensor } from "./checkpoint.ts";
-import { fileState } from "./identity.ts";
+import { fileState } from "./file-state.ts";
 import type { OpenedModel } from "./open.ts";
 import { createQuantizer, type Put } from "./quantizer.ts";
 

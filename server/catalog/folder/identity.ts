@@ -2,24 +2,20 @@
 import { createHash } from "node:crypto";
 import { type Dirent, readdirSync, type Stats, statSync } from "node:fs";
 import { join } from "node:path";
-
-/**
- * Size, times and inode, which identify a state of a file. The change time detects writes that preserve the
- * modification time, such as a copy over the file with the same size.
- */
-export function fileState({ size, mtimeMs, ctimeMs, ino }: Stats): readonly number[] {
-  return [size, mtimeMs, ctimeMs, ino];
-}
+import { baseOfAdapter } from "../graph-adapters.ts";
+import { fileState } from "./file-state.ts";
 
 /**
  * A hash of the states of all files in a model's folder that can affect an answer: weights, tokenizer,
- * configurations, calibration. A link counts as its target. Synchronous, so that nothing can happen between the check
- * and its use; takes 0.1 ms for ten files.
+ * configurations, calibration; of an adapter's folder, also of its base's. A link counts as its target. Synchronous,
+ * so that nothing can happen between the check and its use; takes 0.1 ms for ten files.
  */
 export function modelIdentity(directory: string): string {
   const file = statOf(directory);
   const files: unknown[] = file?.isFile() ? [fileState(file)] : []; // a GGUF file is a model by itself
   look(directory, "", files);
+  const base = baseOfAdapter(directory);
+  if (base !== undefined) look(base, "", files);
   return createHash("sha256").update(JSON.stringify(files)).digest("base64");
 }
 

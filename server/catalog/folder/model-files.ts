@@ -28,13 +28,21 @@ export const GENERATION_FILE = "generation_config.json";
 /** The weights file of a model that ships quantized by us. */
 export const INT8_FILE = "model.int8.safetensors";
 
-/** The file that describes a PEFT adapter. */
+/** The file that describes an adapter, PEFT's or AdapterHub's. */
 export const ADAPTER_CONFIG = "adapter_config.json";
+
+/** The files that may hold an adapter's arrays, preferred ones first: PEFT's, then AdapterHub's. */
+export const ADAPTER_WEIGHTS = [
+  "adapter_model.safetensors",
+  "adapter_model.bin",
+  "adapter.safetensors",
+  "pytorch_adapter.bin",
+] as const;
 
 /** Files of Spanfill's own, and the model card. */
 const OWN_FILES = ["spanfill.json", "decoding.json", "calibration.json", "shortlist.json", "README.md"];
 
-/** The use of a file; an adapter's files are PEFT's. */
+/** The use of a file. */
 export type FileKind = "shape" | "tokenizer" | "settings" | "weights" | "adapter";
 
 /** The use of a file of a model's folder, by its name; undefined for all others. */
@@ -42,7 +50,7 @@ export function fileKind(name: string): FileKind | undefined {
   if ((SHAPE_FILES as readonly string[]).includes(name)) return "shape";
   if (TOKENIZER_FILES.includes(name)) return "tokenizer";
   if (name === GENERATION_FILE || OWN_FILES.includes(name)) return "settings";
-  if (ADAPTER.test(name)) return "adapter";
+  if (name === ADAPTER_CONFIG || (ADAPTER_WEIGHTS as readonly string[]).includes(name)) return "adapter";
   return WEIGHTS.test(name) && !TRAINING.test(name) ? "weights" : undefined;
 }
 
@@ -55,7 +63,6 @@ export function mayHoldWeights(name: string): boolean {
   return !name.startsWith(".") && !TRAINING.test(name) && (kind === undefined || kind === "weights");
 }
 
-const ADAPTER = /^adapter_(config\.json|model\.(safetensors|bin))$/;
 const WEIGHTS =
   /^[^/]+(\.(safetensors|bin|pt|pth|ckpt|msgpack|gguf|h5|index|index\.json)|\.data-\d+-of-\d+)$|^(checkpoint(_\d+)?|_METADATA|manifest\.ocdbt)$/;
 /** States of a training, which can be large. */

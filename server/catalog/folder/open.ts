@@ -15,10 +15,17 @@ import {
   unwrapped,
   wrapperPrefix,
 } from "../../../models/t5/weights.ts";
-import { type Checkpoint, openCheckpoint, openSafetensors, readTensor, sameTensor } from "./checkpoint.ts";
+import {
+  type Checkpoint,
+  openCheckpoint,
+  openSafetensors,
+  readTensor,
+  refuseAdapter,
+  sameTensor,
+} from "./checkpoint.ts";
 import { findWeights, listFolder } from "./find.ts";
 import { INT8_FILE } from "./model-files.ts";
-import { declaredShape } from "./shape.ts";
+import { declaredShape, isAdapterFolder } from "./shape.ts";
 
 /** A model on disk: its configuration and the locations of its tensors. */
 export interface OpenedModel {
@@ -38,6 +45,7 @@ export interface OpenedModel {
  * @throws ModelError "config" or "checkpoint"
  */
 export async function openModel(directory: string, prefer: "float" | "int8"): Promise<OpenedModel> {
+  if (isAdapterFolder(directory)) await refuseAdapter(directory);
   const names = await listFolder(directory);
   const declared = await declaredShape(directory);
   if (names.includes(INT8_FILE) && (prefer === "int8" || (await findWeights(directory)) === undefined)) {
@@ -64,6 +72,7 @@ export async function openModel(directory: string, prefer: "float" | "int8"): Pr
  * @throws ModelError "config" or "checkpoint"
  */
 export async function openEncoderOnly(directory: string): Promise<OpenedModel | undefined> {
+  if (isAdapterFolder(directory)) await refuseAdapter(directory);
   if ((await findWeights(directory)) === undefined) return undefined;
   const opened = await openCheckpoint(directory);
   const prefix = wrapperPrefix(opened.tensors);

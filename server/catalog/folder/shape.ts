@@ -8,12 +8,17 @@ import { ModelError } from "../../../models/errors.ts";
 import { parseConfig, type T5Config } from "../../../models/t5/config.ts";
 import { readJson } from "../../files/whole-file.ts";
 import { ggufShape, onlyGguf } from "./gguf.ts";
-import { ggufFiles, SHAPE_FILES } from "./model-files.ts";
+import { ADAPTER_CONFIG, ggufFiles, SHAPE_FILES } from "./model-files.ts";
 import { openSource } from "./source.ts";
 
 /** Whether a folder or GGUF file declares the model's shape. */
 export function saysShape(directory: string): boolean {
   return shapeFile(directory) !== undefined || ggufFiles(directory).length > 0;
+}
+
+/** Whether a folder holds an adapter apart from its base. */
+export function isAdapterFolder(directory: string): boolean {
+  return existsSync(join(directory, ADAPTER_CONFIG)) && !saysShape(directory);
 }
 
 /**

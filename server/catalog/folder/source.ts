@@ -5,7 +5,7 @@ import { type ByteSource, malformed } from "../../../models/checkpoint/tensor.ts
 import { ModelError } from "../../../models/errors.ts";
 import { openRegular } from "../../files/regular-file.ts";
 import { isMissing } from "../../files/whole-file.ts";
-import { fileState } from "./identity.ts";
+import { fileState } from "./file-state.ts";
 
 /** A file and its current state on disk. */
 export interface FileSource extends ByteSource {

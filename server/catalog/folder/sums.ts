@@ -8,7 +8,7 @@ import { ModelError } from "../../../models/errors.ts";
 import { createFolder } from "../../files/create-folder.ts";
 import { innerPathSchema, quoted } from "../../files/names.ts";
 import { regularFileChunks } from "../../files/regular-file.ts";
-import { fileState } from "./identity.ts";
+import { fileState } from "./file-state.ts";
 
 /**
  * Verifies the declared files that loading reads: the opened weights and the small files next to them. A verified

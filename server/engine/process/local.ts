@@ -2,6 +2,7 @@
 import { resolve } from "node:path";
 import { defined } from "../../../base/defined.ts";
 import { ModelError } from "../../../models/errors.ts";
+import type { GraphAdapter } from "../../../models/t5/adapters.ts";
 import type { T5Config } from "../../../models/t5/config.ts";
 import { parameterCount } from "../../../models/t5/weights.ts";
 import { encodeInput } from "../../../models/tokenizer/parts.ts";
@@ -10,9 +11,10 @@ import { encodeWindow } from "../../../models/tokenizer/window.ts";
 import { endTokenOf, type GenerationSettings, readGenerationSettings } from "../../catalog/folder/generation.ts";
 import { modelIdentity } from "../../catalog/folder/identity.ts";
 import { readTokenizer } from "../../catalog/folder/tokenizer.ts";
+import { partsOf, readGraphAdapter } from "../../catalog/graph-adapters.ts";
 import { readDecoding, readManifest } from "../../catalog/installed.ts";
 import type { Device, OnFallback } from "../device.ts";
-import type { Engine, Generation, LoadedModel, ModelReference } from "../engine.ts";
+import type { Engine, Generation, LoadedModel, ModelInfo, ModelReference } from "../engine.ts";
 import { fillWindow } from "../fill.ts";
 import { cachingEncoder } from "../runtime/encoder-cache.ts";
 import { type OnDevice, openOnDevice, requireDevice } from "../runtime/on-device.ts";
@@ -21,10 +23,10 @@ import { createSentenceRanker, type SentenceRanker } from "../runtime/sentence-r
 import { slowNotice } from "../runtime/session.ts";
 import { rankedTokens } from "../search/candidates.ts";
 import { generate, score, scoreContinuations, type TokenModel } from "../search/generate.ts";
-import type { Runner } from "../search/runner.ts";
+import { adaptedRunner, type Runner } from "../search/runner.ts";
 import { weighWords } from "../search/word-tree.ts";
 import { wordChances } from "../word-chances.ts";
-import { createQueue } from "./queue.ts";
+import { createQueue, type Queue } from "./queue.ts";
 
 /**
  * Creates an engine that runs in this process. Its native calls block the thread; it yields between chunks of tokens.
@@ -33,29 +35,41 @@ export function createLocalEngine(onFallback: OnFallback = () => undefined): Eng
   const models = new Map<string, { readonly loading: Promise<LocalModel>; readonly identity: string }>();
   const ranker = createSentenceRanker();
   let disposed = false;
+
+  async function loadBase(reference: ModelReference): Promise<LocalModel> {
+    const key = JSON.stringify([
+      resolve(reference.directory),
+      reference.precision,
+      reference.threads,
+      reference.device,
+    ]);
+    const current = models.get(key);
+    const { identity = current?.identity ?? modelIdentity(reference.directory) } = reference;
+    if (current?.identity === identity) return current.loading;
+    // The caller may not have seen the latest change: then the model loaded since stays.
+    checkFiles(reference.directory, identity);
+    const loading = loadModel(reference, { identity, onFallback, ranker });
+    models.set(key, { loading, identity });
+    // A failed load can be retried, since the files may have been fixed.
+    loading.catch(() => {
+      if (models.get(key)?.loading === loading) models.delete(key);
+    });
+    // Calls that still wait for the older model are answered by it.
+    current?.loading.then((old) => old.dispose()).catch(() => undefined);
+    return loading;
+  }
+
   return {
     async load(reference) {
       if (disposed) throw new ModelError("process", "The engine is closed; open a new one.");
-      const key = JSON.stringify([
-        resolve(reference.directory),
-        reference.precision,
-        reference.threads,
-        reference.device,
-      ]);
-      const current = models.get(key);
-      const { identity = current?.identity ?? modelIdentity(reference.directory) } = reference;
-      if (current?.identity === identity) return current.loading;
-      // The caller may not have seen the latest change: then the model loaded since stays.
-      checkFiles(reference.directory, identity);
-      const loading = loadModel(reference, { identity, onFallback, ranker });
-      models.set(key, { loading, identity });
-      // A failed load can be retried, since the files may have been fixed.
-      loading.catch(() => {
-        if (models.get(key)?.loading === loading) models.delete(key);
-      });
-      // Calls that still wait for the older model are answered by it.
-      current?.loading.then((old) => old.dispose()).catch(() => undefined);
-      return loading;
+      const parts = partsOf(reference);
+      if (parts.adapter === undefined) return loadBase(reference);
+      const { identity, ...rest } = reference;
+      if (identity !== undefined) checkFiles(reference.directory, identity);
+      const { directory } = parts;
+      const current = identity === undefined ? {} : { identity: modelIdentity(directory) };
+      const base = await loadBase({ ...rest, directory, ...current });
+      return base.withAdapter(parts.adapter);
     },
     async dispose() {
       disposed = true;
@@ -68,6 +82,11 @@ export function createLocalEngine(onFallback: OnFallback = () => undefined): Eng
 }
 
 interface LocalModel extends LoadedModel {
+  /**
+   * The same model with an adapter: its weights, sessions and queue are shared.
+   * @throws ModelError "checkpoint" when the adapter does not fit
+   */
+  withAdapter(folder: string): Promise<LoadedModel>;
   dispose(): Promise<void>;
 }
 
@@ -119,10 +138,20 @@ async function loadModel(
     await runnerOnDevice.dispose();
     throw error;
   }
-  const serving = { tokenizer, model: using, runner: runnerOnDevice, ranker };
+  const serving = { tokenizer, model: using, runner: runnerOnDevice, ranker, queue: createQueue() };
+  const info = infoOf(directory, tokenizer, config, { device: runnerOnDevice.device, wanted, decoding, generation });
+  const adapters = new Map<string, { readonly identity: string; readonly reading: Promise<GraphAdapter> }>();
   return {
-    info: infoOf(directory, tokenizer, config, { device: runnerOnDevice.device, wanted, decoding, generation }),
+    info,
     ...serve(serving),
+    async withAdapter(folder) {
+      const identity = modelIdentity(folder);
+      const known = adapters.get(folder);
+      const reading = known?.identity === identity ? known.reading : readGraphAdapter(folder, config);
+      adapters.set(folder, { identity, reading });
+      return { info: adaptedInfo(info, folder), ...serve(serving, await reading) };
+    },
+    dispose: () => serving.queue.close(() => runnerOnDevice.dispose()),
   };
 }
 
@@ -132,11 +161,17 @@ interface Serving {
   readonly model: Omit<TokenModel, "runner">;
   readonly runner: OnDevice<Runner>;
   readonly ranker: SentenceRanker;
+  readonly queue: Queue;
 }
 
-/** The calls of a loaded model, one at a time. */
-function serve({ tokenizer, model, runner: runnerOnDevice, ranker }: Serving): Omit<LocalModel, "info"> {
-  const queue = createQueue();
+/** The calls of a loaded model, one at a time, with an adapter if one is given. */
+function serve(
+  { tokenizer, model, runner: plainRunner, ranker, queue }: Serving,
+  adapter?: GraphAdapter,
+): Omit<LoadedModel, "info"> {
+  const runnerOnDevice: Pick<OnDevice<Runner>, "use"> = {
+    use: (work) => plainRunner.use((runner) => work(adaptedRunner(runner, adapter))),
+  };
   const produce: LoadedModel["generate"] = async (request, options = {}) => {
     const generation = await queue.run(options.signal, () =>
       runnerOnDevice.use((runner) => generate({ runner, ...model }, request, options)),
@@ -174,7 +209,6 @@ function serve({ tokenizer, model, runner: runnerOnDevice, ranker }: Serving): O
       if (targetScore !== undefined) return targetScore;
       throw options.signal?.reason;
     },
-    dispose: () => queue.close(() => runnerOnDevice.dispose()),
   };
 }
 
@@ -237,6 +271,17 @@ function infoOf(
     ...defined({ slowNotice, labels, modes }),
     parameters: parameterCount(config),
     ...{ sentinelIds, unkTokenId: unkId, lengthMarks, spellsLayout },
+  };
+}
+
+/** The facts about a model with an adapter, whose manifest says what it learned. */
+function adaptedInfo({ modes: baseModes, ...base }: ModelInfo, folder: string): ModelInfo {
+  const { id, prefixes, labels, calibration, languages, ...own } = readManifest(folder);
+  const modes = own.modes ?? (prefixes.infill === undefined ? baseModes : undefined);
+  return {
+    ...base,
+    ...{ id, calibration, languages, directory: resolve(folder), prefixes: { ...base.prefixes, ...prefixes } },
+    ...defined({ labels, modes }),
   };
 }
 

@@ -28,6 +28,7 @@ const floats = z.custom<Float32Array>((value) => value instanceof Float32Array);
 
 const reference: z.ZodType<ModelReference> = z.object({
   directory: z.string(),
+  adapter: z.string().exactOptional(),
   precision: z.enum(["int8", "float32"]),
   threads: z.int().positive().exactOptional(),
   device: z.enum(DEVICES).exactOptional(),

@@ -1,5 +1,6 @@
 /** Caches the encoder's latest results: a request about an unchanged window goes straight to decoding. */
 import { LRUCache } from "lru-cache";
+import type { GraphAdapter } from "../../../models/t5/adapters.ts";
 import type { T5Config } from "../../../models/t5/config.ts";
 import { layerWidths } from "../../../models/t5/weights.ts";
 import type { Encoded, Runner } from "../search/runner.ts";
@@ -11,20 +12,34 @@ export function cachingEncoder(runner: Runner, config: T5Config, mostBytes = MOS
     dispose: (encoded) => encoded.dispose(),
     noDisposeOnSet: true,
   });
+  const adapters = numbering();
   return {
     ...runner,
-    async encode(inputs, signal) {
+    async encode(inputs, signal, adapter) {
       const longest = Math.max(...inputs.map(({ length }) => length));
       const bytes = encodedBytes(config, inputs.length * longest);
-      if (bytes > mostBytes) return runner.encode(inputs, signal);
-      const key = inputs.join(";");
-      const encoded = kept.get(key) ?? (await runner.encode(inputs, signal));
+      if (bytes > mostBytes) return runner.encode(inputs, signal, adapter);
+      const key = `${adapter === undefined ? 0 : adapters.of(adapter)} ${inputs.join(";")}`;
+      const encoded = kept.get(key) ?? (await runner.encode(inputs, signal, adapter));
       kept.set(key, encoded, { size: bytes });
       return { ...encoded, dispose: () => undefined }; // the cache frees it
     },
     async dispose() {
       kept.clear();
       await runner.dispose();
+    },
+  };
+}
+
+/** Numbers adapters from 1 on, without keeping them. */
+function numbering() {
+  const numbers = new WeakMap<GraphAdapter, number>();
+  let last = 0;
+  return {
+    of(adapter: GraphAdapter): number {
+      const number = numbers.get(adapter) ?? ++last;
+      numbers.set(adapter, number);
+      return number;
     },
   };
 }

@@ -1,5 +1,6 @@
 /** The encoder's pass, stage by stage. */
 import { ModelError } from "../../../models/errors.ts";
+import type { GraphAdapter } from "../../../models/t5/adapters.ts";
 import type { T5Config } from "../../../models/t5/config.ts";
 import { longLayout } from "../../../models/t5/long-layout.ts";
 import type { Encoded } from "../search/runner.ts";
@@ -24,7 +25,9 @@ export async function encode(
   model: OrtModel,
   inputs: readonly (readonly number[])[],
   signal?: AbortSignal,
+  adapter?: GraphAdapter,
 ): Promise<OrtEncoded> {
+  await model.makeRoom(adapter);
   const batch = inputs.length;
   const length = Math.max(1, ...inputs.map((ids) => ids.length));
   const masked = inputs.some((ids) => ids.length !== length);
@@ -32,11 +35,11 @@ export async function encode(
   const mask: Tensors = masked ? { mask: paddingMask(inputs, length) } : {};
   const oneByOne = model.rowsShareScales && batch > 1;
   const outputs = oneByOne
-    ? await runRows(model, inputs, length, signal)
-    : await runStages(model, inputs, mask, signal);
+    ? await runRows(model, inputs, length, { mask: {}, adapter, signal })
+    : await runStages(model, inputs, { mask, adapter, signal });
   const { hidden, ...cross } = outputs;
   if (hidden === undefined) throw new ModelError("runtime", "The encoder graph gave no hidden states.");
-  const memory = { feeds: { ...cross, ...mask }, masked };
+  const memory = { feeds: { ...cross, ...mask }, masked, adapter };
   return {
     batch,
     hidden,
@@ -48,22 +51,29 @@ export async function encode(
   };
 }
 
+/** The inputs of a pass of the encoder beside its rows. */
+interface Pass {
+  /** Empty where no row is padded. */
+  readonly mask: Tensors;
+  readonly adapter: GraphAdapter | undefined;
+  readonly signal: AbortSignal | undefined;
+}
+
 /** The last stage's outputs for a batch of rows, padded to the longest. */
 async function runStages(
   { config, stages, encoder, biasesOf }: OrtModel,
   inputs: readonly (readonly number[])[],
-  mask: Tensors,
-  signal: AbortSignal | undefined,
+  { mask, adapter, signal }: Pass,
 ): Promise<Tensors> {
   const lengths = inputs.map((row) => row.length);
   let outputs: Tensors = { input_ids: paddedIds(config, inputs) };
   for (const stage of stages) {
     signal?.throwIfAborted();
     const masked = config.longAttention === null && Object.keys(mask).length > 0; // a LongT5's mask is among its biases
-    const session = await encoder(stage, masked);
+    const { session, own } = await encoder(stage, masked, adapter);
     const previous = outputs;
     outputs = await session.run({
-      ...previous,
+      ...{ ...previous, ...own },
       ...biasesOf(stage, lengths),
       ...(masked && stage.from < stage.to && mask),
     });
@@ -78,12 +88,12 @@ async function runRows(
   model: OrtModel,
   inputs: readonly (readonly number[])[],
   length: number,
-  signal: AbortSignal | undefined,
+  pass: Pass,
 ): Promise<Tensors> {
   const joined = new Map<string, { readonly values: Float32Array; readonly dims: readonly number[] }>();
   for (const [row, ids] of inputs.entries()) {
     const own = Math.max(1, ids.length);
-    const outputs = await runStages(model, [ids], {}, signal);
+    const outputs = await runStages(model, [ids], pass);
     for (const [name, tensor] of Object.entries(outputs)) {
       const [, ...inner] = tensor.dims; // [S, D], or [H, S, K]
       const width = inner.at(-1) ?? 1;

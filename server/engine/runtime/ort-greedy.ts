@@ -2,7 +2,7 @@
 import { ModelError } from "../../../models/errors.ts";
 import type { GreedyChunk } from "../search/runner.ts";
 import { maxPositions, processingFeeds } from "./ort-feeds.ts";
-import { asPast, type Cache, type OrtModel, type Tensors } from "./ort-model.ts";
+import { asPast, type Cache, type Memory, type OrtModel } from "./ort-model.ts";
 import { bool, float32Data, int32, int64Scalar, integerData } from "./session.ts";
 
 /**
@@ -13,7 +13,7 @@ import { bool, float32Data, int32, int64Scalar, integerData } from "./session.ts
  */
 export async function greedySteps(
   model: OrtModel,
-  { feeds, masked }: { readonly feeds: Tensors; readonly masked: boolean },
+  { feeds, masked, adapter }: Pick<Memory, "feeds" | "masked" | "adapter">,
   { past, length, rows, candidates }: Cache,
   tokens: readonly number[],
   history: readonly (readonly number[])[],
@@ -23,7 +23,7 @@ export async function greedySteps(
   if (length + chunk.steps > maxPositions) {
     throw new ModelError("input", `An output cannot be longer than ${maxPositions} tokens; ask for fewer new tokens.`);
   }
-  const { session, own } = await model.decoder("greedy", masked, candidates);
+  const { session, own } = await model.decoder("greedy", masked, candidates, adapter);
   const column = (id: number) => candidates.columnOf(id) ?? missingCandidate(id);
   const stops = new Uint8Array(candidates.count);
   for (const id of chunk.stopTokens) stops[column(id)] = 1;

@@ -2,6 +2,7 @@
 import { availableParallelism } from "node:os";
 import { ModelError } from "../../../models/errors.ts";
 import type { DType } from "../../../models/graph/types.ts";
+import type { GraphAdapter } from "../../../models/t5/adapters.ts";
 import type { T5Config } from "../../../models/t5/config.ts";
 import { encoderStages } from "../../../models/t5/encoder.ts";
 import { fusedLowering, weightOf } from "../../../models/t5/fused.ts";
@@ -28,7 +29,7 @@ export interface OrtRunner extends Runner {
   readonly config: T5Config;
   /** Notes for a person on how the weights were read. */
   readonly notes: readonly string[];
-  encode(inputs: readonly (readonly number[])[], signal?: AbortSignal): Promise<OrtEncoded>;
+  encode(inputs: readonly (readonly number[])[], signal?: AbortSignal, adapter?: GraphAdapter): Promise<OrtEncoded>;
 }
 
 /**
@@ -71,7 +72,7 @@ export async function openRunner(
     notes,
     vocabSize: config.vocabSize,
     timing: {},
-    encode: (inputs, signal) => encode(model, inputs, signal),
+    encode: (inputs, signal, adapter) => encode(model, inputs, signal, adapter),
     dispose: () => model.dispose(),
   };
 }

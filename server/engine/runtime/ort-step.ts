@@ -4,15 +4,8 @@ import type { Candidates } from "../search/candidates.ts";
 import type { DecoderState } from "../search/runner.ts";
 import { stepBuckets, treeBuckets } from "./ort-feeds.ts";
 import { greedySteps } from "./ort-greedy.ts";
-import { asPast, type Cache, disposeAll, type OrtModel, type Tensors } from "./ort-model.ts";
+import { asPast, type Cache, disposeAll, type Memory, type OrtModel, type Tensors } from "./ort-model.ts";
 import { float32, float32Data, int32 } from "./session.ts";
-
-/** The encoder's result as decoder graphs are fed it. */
-export interface Memory {
-  /** cross_key_i, cross_value_i; with padding the mask. */
-  readonly feeds: Tensors;
-  readonly masked: boolean;
-}
 
 /** A decoder whose cache is empty. */
 export function startDecoder(model: OrtModel, memory: Memory, rows: number, candidates: Candidates): DecoderState {
@@ -47,13 +40,13 @@ function decoderState(model: OrtModel, memory: Memory, cache: Cache): DecoderSta
 
 async function step(
   model: OrtModel,
-  { feeds, masked }: Memory,
+  { feeds, masked, adapter }: Memory,
   { past, length, rows, candidates }: Cache,
   tokens: readonly number[],
   reorder: readonly number[] | null,
   all: boolean,
 ): Promise<{ logits: Float32Array; next: Cache }> {
-  const { session, own } = await model.decoder("step", masked, candidates);
+  const { session, own } = await model.decoder("step", masked, candidates, adapter);
   const rowsOut = reorder === null ? rows : reorder.length;
   const count = tokens.length / rowsOut;
   const order = reorder ?? Array.from({ length: rows }, (_, i) => i);
@@ -74,12 +67,12 @@ async function step(
 
 async function tree(
   model: OrtModel,
-  { feeds, masked }: Memory,
+  { feeds, masked, adapter }: Memory,
   { past, length, candidates }: Cache,
   tokens: readonly number[],
   parents: readonly number[],
 ): Promise<Float32Array> {
-  const { session, own } = await model.decoder("step", masked, candidates);
+  const { session, own } = await model.decoder("step", masked, candidates, adapter);
   const count = tokens.length;
   const { logits, ...present } = await session.run({
     ...feeds,

@@ -3,6 +3,7 @@
  * greedy steps in the graph.
  */
 
+import type { GraphAdapter } from "../../../models/t5/adapters.ts";
 import type { Candidates } from "./candidates.ts";
 import type { CopyBias } from "./copying.ts";
 
@@ -87,8 +88,15 @@ export interface Runner {
    * Encodes rows of tokens.
    * @param inputs token ids of each row; padded and masked here
    * @param signal checked between two stages of a large encoder
+   * @param adapter changes what the model computes, here and in the decoders that are started from the result
    * @throws the signal's reason when it has aborted
    */
-  encode(inputs: readonly (readonly number[])[], signal?: AbortSignal): Promise<Encoded>;
+  encode(inputs: readonly (readonly number[])[], signal?: AbortSignal, adapter?: GraphAdapter): Promise<Encoded>;
   dispose(): Promise<void>;
+}
+
+/** A runner with an adapter in all that it encodes; the same one without. */
+export function adaptedRunner(runner: Runner, adapter: GraphAdapter | undefined): Runner {
+  if (adapter === undefined) return runner;
+  return { ...runner, encode: (inputs, signal) => runner.encode(inputs, signal, adapter) };
 }

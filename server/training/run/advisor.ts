@@ -90,5 +90,6 @@ export function roughSeconds(
 const names: { readonly [K in Method["kind"]]: string } = {
   full: "Every weight learns",
   lora: "LoRA learns beside the weights",
+  bottleneck: "Bottlenecks learn between the weights",
   prompt: "A soft prompt learns",
 };

@@ -6,11 +6,14 @@ import { join, resolve } from "node:path";
 import { ModelError } from "../../../models/errors.ts";
 import type { T5Config } from "../../../models/t5/config.ts";
 import { FIELDS } from "../../../protocol/train-fields.ts";
+import { ADAPTER_CONFIG, SHAPE_FILES } from "../../catalog/folder/model-files.ts";
 import { placesOf } from "../../catalog/store.ts";
 import { isLeftover, isOwnFolder, makeOwnFolder, noteFolder, PRIVATE, removeOwn } from "../../files/removal.ts";
 import type { Weights } from "../step/step.ts";
 import type { TrainRun } from "./run.ts";
 import { hasState, removeState } from "./state.ts";
+
+const [SHAPE] = SHAPE_FILES;
 
 /** Where a run's state is, inside the folder that it makes. */
 export const STATE_FOLDER = ".training";
@@ -25,7 +28,11 @@ export async function takeFolder({ base, out, restart }: TrainRun, state: string
     throw new ModelError("input", `${out} is the model to start from. Name another folder for the trained one.`);
   }
   const stopped = existsSync(state);
-  if (!stopped && existsSync(join(out, "config.json")) && !(restart && existsSync(join(out, "training.json")))) {
+  if (
+    !stopped &&
+    [SHAPE, ADAPTER_CONFIG].some((name) => existsSync(join(out, name))) &&
+    !(restart && existsSync(join(out, "training.json")))
+  ) {
     const own = existsSync(join(out, "training.json"));
     throw new ModelError(
       "input",

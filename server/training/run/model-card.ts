@@ -24,6 +24,7 @@ export function modelCard(run: TrainRun, learner: PreparedLearner, progress: Pro
   const [before = best] = evaluations;
   const { id, languages } = readManifest(base);
   const learned = learnedCount(learner.config, method);
+  const apart = method.kind === "bottleneck";
   const share = ((100 * learned) / parameterCount(learner.config)).toFixed(1);
   const header = ["step", "training loss", "validation loss", ...metricNames(evaluations)];
   const rows = evaluations.map((one) => [
@@ -33,7 +34,7 @@ export function modelCard(run: TrainRun, learner: PreparedLearner, progress: Pro
     ...metricNames(evaluations).map((name) => figure(one, name)),
   ]);
   return `---
-library_name: transformers
+library_name: ${apart ? "adapter-transformers" : "transformers"}
 pipeline_tag: ${pipelines[task.name] ?? "text2text-generation"}
 base_model: ${JSON.stringify(id)}
 language: [${languages.join(", ")}]
@@ -80,12 +81,25 @@ ${best.samples.map(({ input, target, output }) => `> ${quoted(input)}\n\n- writt
 spanfill generate --model ./${basename(resolve(out))} "${(Object.values(run.prefixes)[0] ?? "").replaceAll('"', "'")}..."
 \`\`\`
 
-\`\`\`python
-from transformers import AutoTokenizer, T5ForConditionalGeneration
-tokenizer = AutoTokenizer.from_pretrained("${basename(resolve(out))}")
-model = T5ForConditionalGeneration.from_pretrained("${basename(resolve(out))}")
-\`\`\`
-`;
+${pythonUse(basename(resolve(out)), id, apart)}`;
+}
+
+/** How Python loads the result: a model, or an adapter apart from its base. */
+function pythonUse(name: string, base: string, apart: boolean): string {
+  const lines = apart
+    ? [
+        "import adapters",
+        "from transformers import T5ForConditionalGeneration",
+        `model = T5ForConditionalGeneration.from_pretrained("${base}")`,
+        "adapters.init(model)",
+        `model.load_adapter("${name}", set_active=True, use_safetensors=True)`,
+      ]
+    : [
+        "from transformers import AutoTokenizer, T5ForConditionalGeneration",
+        `tokenizer = AutoTokenizer.from_pretrained("${name}")`,
+        `model = T5ForConditionalGeneration.from_pretrained("${name}")`,
+      ];
+  return `\`\`\`python\n${lines.join("\n")}\n\`\`\`\n`;
 }
 
 /** Metrics of the whole; those of each label have names with blanks. */

@@ -16,7 +16,7 @@ import { modelCard } from "./model-card.ts";
 import type { TrainRun } from "./run.ts";
 import type { Progress } from "./state.ts";
 import { eventFile, type ScalarEvent } from "./tensorboard.ts";
-import { writeAdapter, writeBytes, writeText, writeTrainedFolder, writeTrainedWeights } from "./trained-model.ts";
+import { writeAdapter, writeBytes, writeLearned, writeText, writeTrainedFolder } from "./trained-model.ts";
 
 /** The judgment of a model on its task. */
 type TaskEvaluation = Pick<Evaluation, "metrics" | "samples" | "confusion">;
@@ -54,7 +54,7 @@ export function createResult(run: TrainRun, learner: PreparedLearner, state: str
   return {
     async judge(better) {
       const folder = better ? out : now;
-      if (better || judged.length > 0) await writeTrainedWeights(folder, config, learner.merged());
+      if (better || judged.length > 0) await writeLearned(folder, run, learner);
       if (better) {
         await writeAdapter(out, run.base, learner);
         // config.json comes last: it makes the folder a model.

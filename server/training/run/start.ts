@@ -28,6 +28,7 @@ import { type TrainReport, train } from "./train.ts";
 const RATES = {
   full: { adafactor: 1e-3, adamw: 5e-4 },
   lora: { adafactor: 1e-2, adamw: 1e-3 },
+  bottleneck: { adafactor: 1e-2, adamw: 1e-3 },
   prompt: { adafactor: 3e-2, adamw: 0.1 },
 };
 
@@ -189,12 +190,18 @@ async function prepareRun({ request, base, task, out }: Place, signal: AbortSign
 
 /** Each kind of method with the request's options. */
 function methodsOf(
-  { freezeEmbedding, loraTargets, loraRank, loraAlpha, loraDropout }: TrainRequest,
+  { freezeEmbedding, loraTargets, loraRank, loraAlpha, loraDropout, ...rest }: TrainRequest,
   prompt: { readonly tokens: number; readonly firstId: number },
 ): AdviceRequest["methods"] {
   return {
     full: { kind: "full", freezeEmbedding },
     lora: { kind: "lora", targets: loraTargets, rank: loraRank, alpha: loraAlpha, dropoutRate: loraDropout },
+    bottleneck: {
+      kind: "bottleneck",
+      layout: rest.bottleneckLayout,
+      width: rest.bottleneckSize,
+      scale: rest.bottleneckScale ?? (rest.bottleneckLayout === "parallel" ? 4 : 1),
+    },
     prompt: { kind: "prompt", ...prompt },
   };
 }

@@ -2,20 +2,44 @@
 import { basename, join, resolve } from "node:path";
 import * as z from "zod";
 import { defined } from "../../../base/defined.ts";
+import { hubConfigJson, hubName } from "../../../models/checkpoint/adapterhub.ts";
 import { configJson, parseConfig, type T5Config } from "../../../models/t5/config.ts";
 import { learnedShapes } from "../../../models/t5/trainable.ts";
 import { tensorShapes } from "../../../models/t5/weights.ts";
 import { onlyGguf } from "../../catalog/folder/gguf.ts";
 import { ggufTokenizerFiles } from "../../catalog/folder/gguf-tokenizer.ts";
-import { GENERATION_FILE, hasVocabularyFile, TOKENIZER_FILES } from "../../catalog/folder/model-files.ts";
+import {
+  ADAPTER_CONFIG,
+  GENERATION_FILE,
+  hasVocabularyFile,
+  TOKENIZER_FILES,
+} from "../../catalog/folder/model-files.ts";
+import { nameOfBase } from "../../catalog/graph-adapters.ts";
 import { readManifest } from "../../catalog/installed.ts";
 import { copyRegularFile, readRegularText } from "../../files/regular-file.ts";
 import { isMissing, writeAtomically } from "../../files/whole-file.ts";
+import type { PreparedLearner } from "../step/learner.ts";
 import type { Learner, Weights } from "../step/step.ts";
 import type { TrainRun } from "./run.ts";
 import { namedTensors, unwritable, writeTensors } from "./state.ts";
 
-/** Writes only the weights: the rest of the folder stays. */
+/** Writes only what a run learned: of bottlenecks the adapter, else every weight. The rest of the folder stays. */
+export async function writeLearned(
+  out: string,
+  { base }: Pick<TrainRun, "base">,
+  learner: PreparedLearner,
+): Promise<void> {
+  const { config, method, memory } = learner;
+  if (method.kind !== "bottleneck") return writeTrainedWeights(out, config, learner.merged());
+  const named = namedTensors(memory.tensors, learnedShapes(config, method));
+  const adapter = basename(resolve(out)).replace(/[^\w-]/g, "_");
+  const arrays = named.map((one) => ({ ...one, name: hubName(one.name, adapter) }));
+  await writeTensors(join(out, "adapter.safetensors"), arrays, { format: "pt" });
+  const json = hubConfigJson(config, method, { adapter, base: nameOfBase(base) });
+  await writeText(join(out, ADAPTER_CONFIG), `${JSON.stringify(json, null, 2)}\n`);
+}
+
+/** Writes every weight: the rest of the folder stays. */
 export async function writeTrainedWeights(out: string, config: T5Config, weights: Weights): Promise<void> {
   const tensors = namedTensors(weights, tensorShapes(config));
   await writeTensors(join(out, "model.safetensors"), tensors, { format: "pt" });
@@ -67,6 +91,17 @@ export async function writeTrainedFolder(
     Partial<Pick<TrainRun, "method">>,
   config: T5Config,
 ): Promise<void> {
+  const manifest = readManifest(base);
+  const own = {
+    id: basename(resolve(out)),
+    prefixes: { ...manifest.prefixes, ...prefixes },
+    // Gaps that were learned without modes are filled without.
+    ...defined({ labels, modes: modes ?? (prefixes["infill"] === undefined ? manifest.modes : undefined) }),
+    languages: manifest.languages,
+    ...(method?.kind === "bottleneck" && { base: nameOfBase(base) }),
+  };
+  await writeText(join(out, "spanfill.json"), `${JSON.stringify(own, null, 2)}\n`);
+  if (method?.kind === "bottleneck") return; // the rest is the base's
   // A tokenizer that knows more than its base's stands alone: the other files would contradict it.
   const copied = tokenizerJson === undefined ? BESIDE : [GENERATION_FILE];
   for (const name of copied) {
@@ -81,15 +116,6 @@ export async function writeTrainedFolder(
   }
   if (method?.kind === "prompt") await suppressPrompt(base, out, method, config);
   if (tokenizerJson !== undefined) await writeText(join(out, "tokenizer.json"), tokenizerJson);
-  const manifest = readManifest(base);
-  const own = {
-    id: basename(resolve(out)),
-    prefixes: { ...manifest.prefixes, ...prefixes },
-    // Gaps that were learned without modes are filled without.
-    ...defined({ labels, modes: modes ?? (prefixes["infill"] === undefined ? manifest.modes : undefined) }),
-    languages: manifest.languages,
-  };
-  await writeText(join(out, "spanfill.json"), `${JSON.stringify(own, null, 2)}\n`);
   await writeText(join(out, "config.json"), await settledConfig(base, config));
 }
 

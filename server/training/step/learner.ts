@@ -21,6 +21,7 @@ export interface PreparedLearner extends Learner {
   readonly weights: Weights;
   /**
    * Every weight of the model as it is now, for any reader: LoRA's products are added to the layers they stand beside.
+   * @throws ModelError "input" for bottlenecks, which no weight can take in
    */
   merged(): Weights;
 }
@@ -42,8 +43,8 @@ export async function readWeights(
 }
 
 /**
- * Makes weights ready to learn. A LoRA begins as nothing (B is 0), a soft prompt as rows of the embedding drawn by the
- * seed.
+ * Makes weights ready to learn. A LoRA begins as nothing (B is 0), and so does a bottleneck (its second layer is 0); a
+ * soft prompt begins as rows of the embedding drawn by the seed.
  * @param weights float32 or float64, of the config's shapes; copied where they are learned
  * @throws ModelError "input" when LoRA's targets name no layer of the model
  * @see reset_lora_parameters, lora/layer.py of peft, for A's distribution
@@ -51,6 +52,7 @@ export async function readWeights(
 export function prepareLearner(config: T5Config, weights: Weights, method: Method, seed: number): PreparedLearner {
   if (method.kind === "prompt") return withPrompt(config, weights, method, seed);
   const shapes = learnedShapes(config, method);
+  if (method.kind === "bottleneck") return withBottlenecks(config, weights, method, seed);
   if (method.kind === "full") return learnsItself(config, weights, method, shapes);
   if (shapes.size === 0) {
     throw new ModelError(
@@ -107,6 +109,30 @@ function withAdapter(
     }
   }
   return sum;
+}
+
+/** Biases and second layers are 0, first layers uniform. @see init_weights "mam_adapter" of the library adapters */
+function withBottlenecks(
+  config: T5Config,
+  weights: Weights,
+  method: Extract<Method, { kind: "bottleneck" }>,
+  seed: number,
+): PreparedLearner {
+  const tensors = new Map<string, Floats>();
+  for (const [i, [name, shape]] of [...learnedShapes(config, method)].entries()) {
+    const values = newFloats(
+      weights,
+      shape.reduce((product, axis) => product * axis, 1),
+    );
+    const random = seededRandom(mixSeeds(seed, i));
+    const bound = 1 / Math.sqrt(config.dModel); // kaiming_uniform with a = sqrt(5)
+    if (name.endsWith("adapter_down.weight")) for (const at of values.keys()) values[at] = (2 * random() - 1) * bound;
+    tensors.set(name, values);
+  }
+  const merged = () => {
+    throw new ModelError("input", "A bottleneck adapter cannot be merged with its base. Keep it beside the base.");
+  };
+  return { config, weights, method, memory: copyToMemory(tensors), merged };
 }
 
 function withPrompt(

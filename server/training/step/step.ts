@@ -8,7 +8,7 @@ import type { Batch } from "../../../models/t5/batch.ts";
 import type { T5Config } from "../../../models/t5/config.ts";
 import { sideBuckets, sumSide } from "../../../models/t5/long-layout.ts";
 import type { LossOptions } from "../../../models/t5/loss.ts";
-import { type DropoutMask, learnedShapes, type Method, PROMPT } from "../../../models/t5/trainable.ts";
+import { type DropoutMask, isBeside, learnedShapes, type Method, PROMPT } from "../../../models/t5/trainable.ts";
 import { laidOutName, type TrainingGraph, trainingGraph } from "../../../models/t5/training.ts";
 import { biasTables, LM_HEAD, sideTable, tensorShapes } from "../../../models/t5/weights.ts";
 import {
@@ -129,7 +129,7 @@ function describeModel(config: T5Config, weights: Weights, options: StepOptions,
   if (shapes.has(side))
     tables.push({ name: side, numHeads: config.numHeads, place: "global", laidOut: laidOutName(side) });
   const isTable = new Set(tables.map(({ name }) => name));
-  const inputs = new Map([...weights, ...(learner.method.kind === "lora" ? learner.memory.tensors : [])]);
+  const inputs = new Map([...weights, ...(isBeside(learner.method) ? learner.memory.tensors : [])]);
   const fed = [...inputs].filter(([name]) => !isTable.has(name));
   const float64 = weights.get("shared.weight") instanceof Float64Array;
   return {

@@ -46,6 +46,24 @@ export function modelEffects({ folder, run, fail, start, rows, model }: Workspac
       options: ["--json"],
       shown: ["cli/models.test.ts", "what goes wrong ends with exit code 1 and says what to do"],
     },
+    ...["ask", "calibrate", "classify", "demo", "evaluate", "generate", "infill", "score", "summarize"].map(
+      (command): Effect => ({
+        command,
+        options: ["--adapter"],
+        async shown() {
+          const needed: Readonly<Record<string, readonly string[]>> = {
+            ask: ["--question", "What?"],
+            calibrate: ["--data", documents],
+            classify: ["--labels", "one,two"],
+            evaluate: ["--task", "classify", "--data", labels],
+            generate: ["--input", "the"],
+            score: ["--input", "the", "--target", "one"],
+          };
+          const said = await fail([command, ...(needed[command] ?? []), "--adapter", model], "The one ___ it is.");
+          assert.match(said, /is a whole model, not an adapter/);
+        },
+      }),
+    ),
     {
       command: "models import",
       options: ["--base"],

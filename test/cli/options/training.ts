@@ -1,7 +1,7 @@
 /** Effects of the options of `train` and `data check`. */
 import assert from "node:assert/strict";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import type { TrainEvent } from "../../../protocol/training.ts";
 import { type Effect, line, type Workspace } from "./effect.ts";
 
@@ -108,6 +108,19 @@ export function trainingEffects({ folder, run, fail, rows, model }: Workspace): 
         assert.equal(changed[0], losses[0], option);
         assert.notDeepEqual(changed, losses, option);
       }
+    }),
+    trains(["--bottleneck", "--bottleneck-size", "--bottleneck-scale"], async () => {
+      const bottleneck = (...more: string[]) => events("--batch-size", "4", "--method", "bottleneck", ...more);
+      const { losses, of, out } = await bottleneck();
+      assert.ok(existsSync(join(out, "adapter.safetensors")) && !existsSync(join(out, "config.json")));
+      const learned = of("plan")[0]?.learnedParameters ?? 0;
+      const beside = await bottleneck("--bottleneck", "parallel", "--bottleneck-size", "8");
+      assert.ok((beside.of("plan")[0]?.learnedParameters ?? learned) < learned / 4);
+      const scaled = (await bottleneck("--bottleneck-scale", "40")).losses;
+      assert.equal(scaled[0], losses[0], "it begins as nothing");
+      assert.notDeepEqual(scaled, losses);
+      const { last } = await run(["generate", "--adapter", `./${basename(out)}`, "--input", "the", "--json"]);
+      assert.ok(last !== undefined);
     }),
     trains(["--prompt-tokens", "--freeze-embedding", "--max-batch-tokens", "--checkpointing"], async () => {
       const whole = await needs();

@@ -24,6 +24,7 @@ const request = (changed: Partial<AdviceRequest>): AdviceRequest => ({
   methods: {
     full: { kind: "full", freezeEmbedding: false },
     lora: { kind: "lora", targets: ["q", "v"], rank: 16, alpha: 32, dropoutRate: 0 },
+    bottleneck: { kind: "bottleneck", layout: "houlsby", width: 16, scale: 1 },
     prompt: { kind: "prompt", tokens: 20, firstId: 32100 },
   },
   size: { optimizer: "adafactor", maxBatchTokens: 4096, maxInputTokens: 512 },

@@ -1,0 +1,62 @@
+/** LoRA as PEFT keeps it, as inputs of graphs instead of merged with the weights. */
+import { ModelError } from "../errors.ts";
+import {
+  type AdapterInput,
+  type GraphAdapter,
+  inputName,
+  type LoraSlot,
+  slotInputs,
+  slotName,
+} from "../t5/adapters.ts";
+import type { T5Config } from "../t5/config.ts";
+import { tensorShapes } from "../t5/weights.ts";
+import { type AdapterConfig, type AdapterTensor, adapterChanges, loraScale, unmergeable } from "./adapter.ts";
+import { transposed } from "./adapterhub.ts";
+
+/**
+ * A LoRA as graphs take it, with alpha / rank multiplied in.
+ * @throws ModelError "checkpoint" for what can only be merged, and for arrays that do not fit the base
+ */
+export function loraAdapter(
+  base: T5Config,
+  config: AdapterConfig,
+  arrays: ReadonlyMap<string, AdapterTensor>,
+  folder: string,
+): GraphAdapter {
+  const refused = (what: string) =>
+    new ModelError(
+      "checkpoint",
+      `The adapter in ${folder} ${what}. Merge it with its base: spanfill models import ${folder}.`,
+    );
+  const why = config.peft_type === "LORA" ? unmergeable(config) : "only bottlenecks and LoRA can be applied";
+  if (why !== undefined) throw refused(`(${config.peft_type}) cannot be applied beside its base: ${why}`);
+  const shapes = tensorShapes(base);
+  const slots = new Map<string, LoraSlot>();
+  const inputs = new Map<string, AdapterInput>();
+  for (const [name, change] of adapterChanges(arrays, shapes, base.tieWordEmbeddings)) {
+    const { A, B, magnitude, whole } = change;
+    if (magnitude !== undefined) throw refused("is a DoRA, which changes the size of whole weights");
+    if (whole !== undefined) throw refused(`replaces ${name}`);
+    const slot: LoraSlot = { kind: "lora", layer: name.replace(/\.weight$/, "") };
+    const [out = 0, inner = 0] = shapes.get(name) ?? [];
+    const [rank = 0] = A?.shape ?? [];
+    if (
+      A === undefined ||
+      B === undefined ||
+      rank === 0 ||
+      A.shape.join() !== `${rank},${inner}` ||
+      B.shape.join() !== `${out},${rank}`
+    )
+      throw refused(
+        `gives ${name} as [${B?.shape}] and [${A?.shape}], where [${out},rank] and [rank,${inner}] are needed`,
+      );
+    if (!/\.(\w*SelfAttention|EncDecAttention|DenseReluDense)\.(q|k|v|kv|o|wi|wi_0|wi_1|wo)$/.test(slot.layer))
+      throw refused(`changes ${name}`);
+    const scale = loraScale(name, rank, config);
+    const values = { a: transposed(A.values, inner), b: transposed(B.values, rank).map((value) => scale * value) };
+    slots.set(slotName(slot), slot);
+    for (const [array, dims] of Object.entries(slotInputs(base, slot, rank)))
+      inputs.set(inputName(slot, array), { dims, values: values[array as keyof typeof values] });
+  }
+  return { slots, inputs };
+}
