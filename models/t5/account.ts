@@ -1,5 +1,6 @@
 /** Operations and memory of a model, computed from its configuration. */
 import type { T5Config } from "./config.ts";
+import { longLayout } from "./long-layout.ts";
 import { layerCount, layerWidths, parameterCount, type Stack } from "./weights.ts";
 
 /** Lengths of one example, in tokens. */
@@ -36,9 +37,15 @@ export function flopsPerToken(config: T5Config): Flops & { readonly training: nu
 export function forwardFlops(config: T5Config, { source, target }: Lengths): Flops {
   const perToken = flopsOfProducts(config);
   return {
-    encoder: perToken.encoder * source + attentionFlops(config, "encoder", source * source),
+    encoder: perToken.encoder * source + attentionFlops(config, "encoder", source * keysOfQuery(config, source)),
     decoder: perToken.decoder * target + attentionFlops(config, "decoder", target * (target + source)),
   };
+}
+
+/** Keys that a token's attention in the encoder is computed with: all, or a LongT5's window and global tokens. */
+export function keysOfQuery(config: T5Config, source: number): number {
+  const long = longLayout(config, [source]);
+  return long === null ? source : 3 * long.length + long.globals;
 }
 
 /**
@@ -96,7 +103,10 @@ function stackProducts(config: T5Config, stack: Stack): number {
     const { numHeads: H, keyHeads, dFf: F } = layerWidths(config, layer);
     const keysAndValues = (config.sharedKeyValue ? 1 : 2) * keyHeads;
     const cross = stack === "decoder" ? 2 * H : 0;
-    products += D * K * (2 * H + keysAndValues + cross) + (config.feedForward === "relu" ? 2 : 3) * D * F;
+    // A global token's keys and values are those of a sum of tokens.
+    const globals =
+      stack === "encoder" ? keysAndValues / (config.longAttention?.globalBlockSize ?? Number.POSITIVE_INFINITY) : 0;
+    products += D * K * (2 * H + keysAndValues + globals + cross) + (config.feedForward === "relu" ? 2 : 3) * D * F;
   }
   return products;
 }

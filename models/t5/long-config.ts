@@ -10,6 +10,9 @@ export interface LongAttention {
   readonly globalBlockSize: number | null;
 }
 
+/** Tokens that a LongT5 reads at once where nobody says how many: the longest inputs of its paper. */
+export const LONG_CONTEXT = 16_384;
+
 /** LongT5's keys of config.json. */
 export const longFields = {
   encoder_attention_type: z.string().nullish(),

@@ -23,7 +23,7 @@ export function askCommand(): Command {
     )
     .argument("[file]", "text file in UTF-8; - or no argument for standard input")
     .requiredOption("-q, --question <text>", "what to ask")
-    .option("--max-context-tokens <n>", "tokens the model reads at once (default: 512)", atLeast(32))
+    .option("--max-context-tokens <n>", "tokens the model reads at once (default: 512; a LongT5 16384)", atLeast(32))
     .addHelpText(
       "after",
       `

@@ -26,7 +26,7 @@ export function classifyCommand(): Command {
       "labels to choose from, separated by commas (default: those that the model learned; if it has no list, it writes one)",
       labelList,
     )
-    .option("--max-context-tokens <n>", "tokens the model reads at once (default: 512)", atLeast(32))
+    .option("--max-context-tokens <n>", "tokens the model reads at once (default: 512; a LongT5 16384)", atLeast(32))
     .addHelpText(
       "after",
       `

@@ -46,7 +46,7 @@ export function summarizeCommand(): Command {
     )
     .option("--language <id>", "the text's format, such as markdown, latex or rst (default: from the file's name)")
     .option("-w, --max-words <n>", "maximum number of words", atLeast(1))
-    .option("--max-context-tokens <n>", "tokens the model reads at once (default: 512)", atLeast(32))
+    .option("--max-context-tokens <n>", "tokens the model reads at once (default: 512; a LongT5 16384)", atLeast(32))
     .option(
       "--min-confidence <p>",
       "if the model's confidence is lower, use a sentence of the text instead; 0: only if it names what the text does not (default: as in the editor)",
@@ -72,7 +72,8 @@ export function summarizeCommand(): Command {
         const params = { settings: { ...settings, ...limits }, style, ...defined({ maxWords }) };
         return summarizeFolder(file, params, options, work);
       }
-      await using opened = await openModel(options);
+      const longModel = await longModelFor(options, text.length);
+      await using opened = await openModel({ ...options, ...defined({ model: longModel }) });
       const { cancelled, ms, logProbs, ...made } = await summarize(
         { model: opened.model },
         { text, style, minimumConfidence, ...defined({ language, maxWords, maxContextTokens }) },
@@ -82,7 +83,7 @@ export function summarizeCommand(): Command {
         text: `${made.summary}\n`,
         isAnswer: true,
         json: { ...made, ms: roundedMs({ ...ms, load: opened.loadMs }) },
-        notes: summaryNotes(made),
+        notes: summaryNotes(made, undefined, longModel === undefined ? undefined : made.model),
         cancelled,
       };
     }),
@@ -92,4 +93,11 @@ export function summarizeCommand(): Command {
 /** The format that a file's name tells; undefined for standard input. */
 function languageOf(file: string | undefined): string | undefined {
   return file === undefined || file === "-" ? undefined : basename(file);
+}
+
+/** The folder of an installed LongT5, where a long text is to be written about and no model is named. */
+async function longModelFor({ model, style }: Options, length: number): Promise<string | undefined> {
+  if (model !== undefined || style === "bullets" || style === "paragraph") return undefined;
+  const { longTextModel } = await import("../catalog/long-text.ts");
+  return longTextModel(length);
 }

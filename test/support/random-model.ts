@@ -14,9 +14,10 @@ export interface ModelFolder {
 
 /**
  * Writes config.json, model.safetensors and tokenizer.json to a temporary folder.
- * @param shape `layers` and `width` make generation slower; `sentinels`: how many `<extra_id_N>` the vocabulary has
+ * @param shape `layers` and `width` make generation slower; `sentinels`: how many `<extra_id_N>` the vocabulary has;
+ * `more`: other keys of config.json
  */
-export function randomModelFolder({ layers = 1, width = 32, sentinels = 10, seed = 1 } = {}): ModelFolder {
+export function randomModelFolder({ layers = 1, width = 32, sentinels = 10, seed = 1, more = {} } = {}): ModelFolder {
   const directory = mkdtempSync(join(tmpdir(), "spanfill-model-"));
   const pieces = vocabulary(sentinels);
   const config = {
@@ -32,6 +33,7 @@ export function randomModelFolder({ layers = 1, width = 32, sentinels = 10, seed
     pad_token_id: 0,
     eos_token_id: 1,
     decoder_start_token_id: 0,
+    ...more,
   };
   writeFileSync(join(directory, "config.json"), JSON.stringify(config));
   writeFileSync(join(directory, "model.safetensors"), randomWeights(config, seed));

@@ -144,6 +144,23 @@ test("operations of an example are those of its tokens and of attention between 
   assert.equal(talking.encoder - made.encoder, 2 * 4 * 2 * 16 * 100);
 });
 
+test("a LongT5's attention grows with the window, and with one global token for 16", () => {
+  const local = tiny({ model_type: "longt5" });
+  const global = tiny({ model_type: "longt5", encoder_attention_type: "transient-global" });
+  assert.equal(parameterCount(local), parameterCount(tiny()));
+  assert.equal(parameterCount(global), parameterCount(tiny()) + 4 * 256 + 32 * 4);
+  assert.equal(flopsPerToken(local).encoder, flopsPerToken(tiny()).encoder);
+  assert.equal((flopsPerToken(global).encoder - flopsPerToken(local).encoder) / 2, (4 * 2 * 65536) / 16);
+  const pairs = (config: T5Config, source: number) => {
+    const { encoder } = forwardFlops(config, { source, target: 3 });
+    return (encoder - source * flopsPerToken(config).encoder) / (2 * 4 * 2 * 256);
+  };
+  assert.equal(pairs(local, 1024), 1024 * 384);
+  assert.equal(pairs(local, 16_384), 16_384 * 384);
+  assert.equal(pairs(global, 16_384), 16_384 * (384 + 1024));
+  assert.equal(pairs(local, 20), 20 * 60);
+});
+
 test("a token's keys and values are kept for every layer of the decoder", () => {
   assert.equal(memory(tiny()).perSourceToken, 4 * 4 * 2 * 256);
   assert.equal(memory(tiny({ num_memory_heads: 1 })).perTargetToken, 4 * 4 * 2 * 64);

@@ -9,6 +9,7 @@ import { ModelError } from "../../../models/errors.ts";
 import type { CallOptions, LoadedModel, ModelInfo } from "../../engine/engine.ts";
 import { checkText } from "../../text/input.ts";
 import { findTask } from "../../training/data/tasks.ts";
+import { windowTokens } from "../context-window.ts";
 import { inputIds, partsOf, type Reading } from "./windows.ts";
 
 /** A question and the text to answer it from. */
@@ -20,7 +21,7 @@ export interface AskParams {
    * so).
    */
   readonly chosen: boolean;
-  /** Tokens of one encoder window. Default 512. */
+  /** Tokens of one encoder window. Default: the model's own, 512 or a LongT5's 16,384. */
   readonly maxContextTokens?: number;
 }
 
@@ -52,7 +53,7 @@ export interface AskOptions extends Pick<CallOptions, "signal"> {
  */
 export async function ask(
   { model }: { readonly model: LoadedModel },
-  { text, question, chosen, maxContextTokens = 512 }: AskParams,
+  { text, question, chosen, maxContextTokens }: AskParams,
   options: AskOptions = {},
 ): Promise<AskResult> {
   const started = performance.now();
@@ -64,7 +65,7 @@ export async function ask(
   const found: Answer[] = [];
   const reading = await partsOf(
     model,
-    { text, frame: prefix + inputOf(""), window: maxContextTokens },
+    { text, frame: prefix + inputOf(""), window: windowTokens(model, maxContextTokens) },
     options,
     async (part) => {
       const input = await inputIds(model, prefix, inputOf(part.text));

@@ -9,6 +9,7 @@ import { ModelError } from "../../../models/errors.ts";
 import type { LoadedModel, ModelInfo } from "../../engine/engine.ts";
 import { checkText } from "../../text/input.ts";
 import { findTask } from "../../training/data/tasks.ts";
+import { windowTokens } from "../context-window.ts";
 import type { AskOptions } from "./ask.ts";
 import { inputIds, partsOf, type Reading } from "./windows.ts";
 
@@ -23,7 +24,7 @@ export interface ClassifyParams {
    * The labels to choose among; when absent those that the model was taught, or where it does not say what it writes.
    */
   readonly labels?: readonly string[];
-  /** Tokens of one encoder window. Default 512. */
+  /** Tokens of one encoder window. Default: the model's own, 512 or a LongT5's 16,384. */
   readonly maxContextTokens?: number;
 }
 
@@ -42,7 +43,7 @@ export interface Classification extends Reading {
  */
 export async function classify(
   { model }: { readonly model: LoadedModel },
-  { text, chosen, labels: given, maxContextTokens = 512 }: ClassifyParams,
+  { text, chosen, labels: given, maxContextTokens }: ClassifyParams,
   options: AskOptions = {},
 ): Promise<Classification> {
   const started = performance.now();
@@ -60,30 +61,35 @@ export async function classify(
     }),
   );
   const sums = new Map<string, number>();
-  const reading = await partsOf(model, { text, frame: prefix, window: maxContextTokens }, options, async (part) => {
-    const input = await inputIds(model, prefix, part.text.trim());
-    const add = (label: string, probability: number) =>
-      sums.set(label, (sums.get(label) ?? 0) + (probability * part.text.length) / text.length);
-    if (known === undefined) {
-      const request = { numBeams: BEAMS, numReturnSequences: BEAMS, maxNewTokens: task.maxTargetTokens };
-      const { sequences, cancelled } = await model.generate({ inputs: [input], ...request }, options);
-      const made = cancelled ? [] : (sequences[0] ?? []);
-      for (const one of made) {
-        if (one.text.trim() !== "") add(one.text.trim(), Math.exp(one.logProbs.reduce((sum, each) => sum + each, 0)));
+  const reading = await partsOf(
+    model,
+    { text, frame: prefix, window: windowTokens(model, maxContextTokens) },
+    options,
+    async (part) => {
+      const input = await inputIds(model, prefix, part.text.trim());
+      const add = (label: string, probability: number) =>
+        sums.set(label, (sums.get(label) ?? 0) + (probability * part.text.length) / text.length);
+      if (known === undefined) {
+        const request = { numBeams: BEAMS, numReturnSequences: BEAMS, maxNewTokens: task.maxTargetTokens };
+        const { sequences, cancelled } = await model.generate({ inputs: [input], ...request }, options);
+        const made = cancelled ? [] : (sequences[0] ?? []);
+        for (const one of made) {
+          if (one.text.trim() !== "") add(one.text.trim(), Math.exp(one.logProbs.reduce((sum, each) => sum + each, 0)));
+        }
+        return { in: input.length, out: made[0]?.ids.length ?? 0, cancelled };
       }
-      return { in: input.length, out: made[0]?.ids.length ?? 0, cancelled };
-    }
-    const scores: number[] = [];
-    for (const target of targets) {
-      if (options.signal?.aborted) return { in: 0, out: 0, cancelled: true };
-      scores.push((await model.score(input, target, options)).total);
-    }
-    const most = Math.max(...scores);
-    const weights = scores.map((score) => Math.exp(score - most));
-    const total = weights.reduce((sum, weight) => sum + weight, 0);
-    for (const [i, label] of known.entries()) add(label, (weights[i] ?? 0) / total);
-    return { in: input.length, out: targets.reduce((sum, target) => sum + target.length, 0), cancelled: false };
-  });
+      const scores: number[] = [];
+      for (const target of targets) {
+        if (options.signal?.aborted) return { in: 0, out: 0, cancelled: true };
+        scores.push((await model.score(input, target, options)).total);
+      }
+      const most = Math.max(...scores);
+      const weights = scores.map((score) => Math.exp(score - most));
+      const total = weights.reduce((sum, weight) => sum + weight, 0);
+      for (const [i, label] of known.entries()) add(label, (weights[i] ?? 0) / total);
+      return { in: input.length, out: targets.reduce((sum, target) => sum + target.length, 0), cancelled: false };
+    },
+  );
   const labels = [...sums].map(([label, probability]) => ({ label, probability }));
   return {
     labels: labels.sort((a, b) => b.probability - a.probability),

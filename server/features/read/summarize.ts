@@ -5,6 +5,7 @@ import type { CallOptions, LoadedModel } from "../../engine/engine.ts";
 import { checkText } from "../../text/input.ts";
 import { foreignLanguage } from "../../text/languages.ts";
 import { isCalibrated } from "../confidence.ts";
+import { windowTokens } from "../context-window.ts";
 import { type Decoding, decodingOf } from "../decoding.ts";
 import { isInvented, isOff, isPoorTitle } from "./judge.ts";
 import { NoProse, NothingToQuote, writtenProse } from "./prose.ts";
@@ -26,7 +27,7 @@ export interface SummarizeParams {
   readonly style: SummaryStyle;
   /** Most words (between white space) of the summary, bullet marks not counted; no limit when absent. */
   readonly maxWords?: number;
-  /** Tokens of one encoder window, prefix and eos included. Default 512, what T5 is trained on. */
+  /** Tokens of one encoder window, prefix and eos included. Default: the model's own, 512 or a LongT5's 16,384. */
   readonly maxContextTokens?: number;
   /** Decoding other than what suits the model. */
   readonly decoding?: Decoding;
@@ -124,7 +125,8 @@ interface Task {
 /** A summary in the model's words, or in the text's where those are worse. */
 async function written({ context, params, options, ranked, base }: Task): Promise<Summary> {
   const { model } = context;
-  const { style, maxWords, maxContextTokens: window = WINDOW_TOKENS, minimumConfidence = 0 } = params;
+  const { style, maxWords, minimumConfidence = 0 } = params;
+  const window = windowTokens(model, params.maxContextTokens);
   const kind = style === "title" ? "title" : "summary";
   const least = base.calibrated && kind === "summary" ? minimumConfidence : 0;
   // Where a quotation may stand instead, four beams write no better. On 320 validation documents with a least
@@ -207,7 +209,6 @@ function rankedShare({ prose, sentences }: RankedProse): number {
 /** Titles below it are further from people's than the beginnings of the best sentences (97 raw files). */
 const LEAST_TITLE = 0.3;
 
-const WINDOW_TOKENS = 512;
 /** Code units of a token, at most, in prose: a first guess at how many fit. */
 const UNITS_OF_TOKEN = 5;
 

@@ -5,10 +5,14 @@ import { english, type Translate } from "../../../base/translate.ts";
 import { languageName } from "../../text/languages.ts";
 import type { Summary } from "./summary.ts";
 
-/** Short phrases that tell a reader who wrote a summary's words and how far to trust it. */
+/**
+ * Short phrases that tell a reader who wrote a summary's words and how far to trust it.
+ * @param longModel the model's name where it was chosen because the text is long
+ */
 export function summaryNotes(
   { confidence, calibrated, origin, language }: Pick<Summary, "confidence" | "calibrated" | "origin" | "language">,
   t: Translate = english,
+  longModel?: string,
 ): string[] {
   const sure = calibrated
     ? t("confidence {0}", percent(confidence))
@@ -22,6 +26,7 @@ export function summaryNotes(
   return [
     ...(origin === "text" ? [t("a sentence quoted from the text, since the model was unsure")] : []),
     ...foreign,
+    ...(longModel === undefined ? [] : [t("by {0}, which reads long texts at once", longModel)]),
     sure,
   ];
 }

@@ -14,13 +14,12 @@ import { matterEdit, newMatter } from "./fields/matter.ts";
  * @throws ModelError "input" when there is no text but the front matter; what the model throws
  */
 export async function proposeField(
-  context: { readonly model: LoadedModel; readonly maxContextTokens: number },
+  { model, ...window }: { readonly model: LoadedModel; readonly maxContextTokens?: number },
   { text, field, language }: { readonly text: string; readonly field: Field; readonly language: string },
   options: SummarizeOptions,
 ): Promise<Summary> {
-  const { model, maxContextTokens } = context;
   const style = field === "title" ? "title" : "sentence";
-  return summarize({ model }, { text, language, style, maxContextTokens }, options);
+  return summarize({ model }, { text, language, style, ...window }, options);
 }
 
 /**

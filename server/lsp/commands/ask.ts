@@ -2,6 +2,8 @@
 import { defined } from "../../../base/defined.ts";
 import { percent } from "../../../base/figures.ts";
 import type { AskResult, ClassifyResult, SummarizeRangeResult } from "../../../protocol/commands/reading.ts";
+import { longTextModel } from "../../catalog/long-text.ts";
+import { askedWindow } from "../../features/context-window.ts";
 import { rememberedSummary } from "../../features/read/remembered-summary.ts";
 import { summaryNotes } from "../../features/read/summary-notes.ts";
 import { asked, DEADLINES } from "../deadlines.ts";
@@ -23,17 +25,20 @@ export const summarizeRange = onPart(
       text: text.slice(start, end),
       language: document.languageId,
       style: style ?? settings["summary.style"],
-      maxContextTokens: settings.maxContextTokens,
+      ...askedWindow(settings),
       minimumConfidence: settings["summary.minimumConfidence"],
     };
     const startMs = performance.now();
+    const isWritten = params.style === "sentence" || params.style === "title";
+    const isFree = isWritten && settings.model === "" && settings["models.summarize"] === "";
+    const longText = isFree ? await longTextModel(params.text.length) : undefined;
     const run = (own: AbortSignal, onProgress: WorkOptions["onProgress"]) =>
       asked(services, DEADLINES.reading(end - start), own, (signal) =>
-        withSummaries(services, (context) => rememberedSummary(context, params, { signal, onProgress })),
+        withSummaries(services, (context) => rememberedSummary(context, params, { signal, onProgress }), longText),
       );
     const result = await services.progress.run({ title: services.t("Spanfill: summarizing"), ...call, run });
     if (result === undefined) throw cancelled();
-    const notes = summaryNotes(result, services.t);
+    const notes = summaryNotes(result, services.t, longText === undefined ? undefined : result.model);
     if (show) showAnswer(services, result.summary, notes);
     return { ...result, ms: Math.round(performance.now() - startMs), notes };
   },
@@ -46,8 +51,7 @@ export const askRange = onPart(
     // Imported here, with training's wording of tasks, because few sessions need it.
     const { ask, askNotes } = await import("../../features/ask/ask.ts");
     const chosen = (await services.settings.settingsFor())["models.ask"] !== "";
-    const { maxContextTokens } = settings;
-    const params = { text: text.slice(start, end), question, chosen, maxContextTokens };
+    const params = { text: text.slice(start, end), question, chosen, ...askedWindow(settings) };
     const work = { feature: "ask", title: services.t("Spanfill: looking for an answer"), ...call } as const;
     const result = await workOn(services, target, work, async (model, options) =>
       ask({ model: await model() }, params, options),
@@ -70,8 +74,7 @@ export const classifyRange = onPart(
     const { text, start, end, settings } = target;
     const { classify, classifyNotes } = await import("../../features/ask/classify.ts");
     const chosen = (await services.settings.settingsFor())["models.classify"] !== "";
-    const { maxContextTokens } = settings;
-    const params = { text: text.slice(start, end), chosen, maxContextTokens, ...defined({ labels }) };
+    const params = { text: text.slice(start, end), chosen, ...askedWindow(settings), ...defined({ labels }) };
     const work = { feature: "classify", title: services.t("Spanfill: classifying"), ...call } as const;
     const { tokens, cancelled, ms, ...result } = await workOn(services, target, work, async (model, options) =>
       classify({ model: await model() }, params, options),

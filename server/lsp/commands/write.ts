@@ -3,6 +3,7 @@
 import type { ChangeAnnotation, TextEdit, WorkspaceEdit } from "vscode-languageserver-protocol";
 import type { Translate } from "../../../base/translate.ts";
 import type { FillGapsResult, RephraseResult, WriteFieldResult } from "../../../protocol/commands/writing.ts";
+import { askedWindow } from "../../features/context-window.ts";
 import { summaryNotes } from "../../features/read/summary-notes.ts";
 import { fillGaps } from "../../features/write/fill-gaps.ts";
 import { fillNotes } from "../../features/write/fill-text.ts";
@@ -81,7 +82,6 @@ export const writeField = onPart(
     call,
   ): Promise<WriteFieldResult> => {
     const { document, text, settings, check } = target;
-    const { maxContextTokens } = settings;
     // Imported here, with its YAML library, because few sessions need it.
     const { fieldEdit, proposeField } = await import("../../features/write/front-matter.ts");
     const work = {
@@ -94,7 +94,7 @@ export const writeField = onPart(
       value === undefined
         ? await workOn(services, target, work, async (model, options) =>
             proposeField(
-              { model: await model(), maxContextTokens },
+              { model: await model(), ...askedWindow(settings) },
               { text, field, language: document.languageId },
               options,
             ),

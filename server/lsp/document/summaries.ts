@@ -2,6 +2,7 @@
 
 import { realpath } from "node:fs/promises";
 import type { Hover } from "vscode-languageserver-protocol";
+import { defined } from "../../../base/defined.ts";
 import { percentDone } from "../../../base/figures.ts";
 import type { Translate } from "../../../base/translate.ts";
 import { ModelError } from "../../../models/errors.ts";
@@ -29,13 +30,17 @@ import { hover, shownText } from "./hover.ts";
 import type { OpenDocument } from "./positions.ts";
 import { whyQuiet } from "./quiet.ts";
 
-/** Runs a feature that remembers summaries; its model is loaded when the feature asks for it. */
+/**
+ * Runs a feature that remembers summaries; its model is loaded when the feature asks for it.
+ * @param longText the folder of a model for a long text, where the settings name none
+ */
 export async function withSummaries<T>(
   { engine, settings, summaries: cache }: Services,
   feature: (context: RememberingContext) => Promise<T>,
+  longText?: string,
 ): Promise<T> {
   return overRestart(async () => {
-    const all = await settings.settingsFor();
+    const all = { ...(await settings.settingsFor()), ...defined({ longText }) };
     return engine.use(all, "summarize", async (model, { expected, actual }) => {
       const identity = await expected();
       // Only answers of the expected model are kept.

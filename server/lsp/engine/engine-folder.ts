@@ -12,7 +12,10 @@ import { chooseDevice } from "../../panel/devices.ts";
 export type EngineSettings = Pick<
   Settings,
   "model" | `models.${Feature}` | "precision" | "device" | "threads" | "idleMinutes"
->;
+> & {
+  /** The folder of a model for a long text, which summarizes it where the settings name no model. */
+  readonly longText?: string;
+};
 
 /** A model's folder and the state of its files when it was checked. */
 export interface Folder {
@@ -37,7 +40,8 @@ export function keyOf(settings: EngineSettings): string {
  * @throws ModelError when it does not exist
  */
 export function folderOf(settings: EngineSettings, feature: Feature): Folder {
-  const directory = resolveModel(settings[`models.${feature}`] || settings.model || undefined);
+  const longText = feature === "summarize" ? settings.longText : undefined;
+  const directory = resolveModel(settings[`models.${feature}`] || settings.model || longText);
   return { directory, files: modelIdentity(directory) };
 }
 

@@ -4,6 +4,7 @@ import { freemem } from "node:os";
 import { dirname } from "node:path";
 import { sizeInWords } from "../../../base/figures.ts";
 import { ModelError } from "../../../models/errors.ts";
+import { keysOfQuery } from "../../../models/t5/account.ts";
 import type { T5Config } from "../../../models/t5/config.ts";
 import { learnedShapes, type Method } from "../../../models/t5/trainable.ts";
 import { parameterCount } from "../../../models/t5/weights.ts";
@@ -42,7 +43,7 @@ export function roomNeeded(
   const { dModel: D, dFf: F, numHeads: H, dKv: K, vocabSize: V } = config;
   const layers = config.numLayers + config.numDecoderLayers;
   const gated = config.feedForward === "relu" ? 2 : 4;
-  const layer = 8 * D + 8 * H * K + gated * F + 3 * H * maxInputTokens;
+  const layer = 8 * D + 8 * H * K + gated * F + 3 * H * keysOfQuery(config, maxInputTokens);
   const token = checkpointing ? layer + layers * 2 * D : layers * layer;
   // The loss: logits, probabilities and their gradient at a batch's target positions, a sixth of its tokens.
   const loss = 3 * V * (maxBatchTokens / (denoises ? 2 : 6));
