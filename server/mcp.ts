@@ -4,7 +4,8 @@
  */
 import { McpServer } from "@modelcontextprotocol/sdk/server/mcp.js";
 import { StdioServerTransport } from "@modelcontextprotocol/sdk/server/stdio.js";
-import type { CallToolResult, ErrorCode } from "@modelcontextprotocol/sdk/types.js";
+import type { RequestHandlerExtra } from "@modelcontextprotocol/sdk/shared/protocol.js";
+import type { CallToolResult, ErrorCode, ServerNotification, ServerRequest } from "@modelcontextprotocol/sdk/types.js";
 import { reason } from "../base/reason.ts";
 import { version } from "../package.json";
 import { messageText } from "../protocol/shown-text.ts";
@@ -16,9 +17,10 @@ import type { LoadedModel } from "./engine/engine.ts";
 import { createRemoteEngine } from "./engine/process/remote.ts";
 import { stayUp } from "./engine/process/stay-up.ts";
 import { leaveFolder } from "./files/working-folder.ts";
+import { DEADLINES, within } from "./lsp/deadlines.ts";
 import { boundedLines, type LongLine } from "./lsp/lines.ts";
 import { printJson, printNote } from "./output.ts";
-import { fillGapsInText, summarizeText } from "./tools.ts";
+import { fillGapsInText, summarizeText, type ToolOptions } from "./tools.ts";
 
 /**
  * Serves until standard input ends. The model is loaded on the first call and unloaded after some idle time.
@@ -29,27 +31,34 @@ export async function serveMcp(model: string | undefined): Promise<void> {
   const workingFolder = process.cwd();
   leaveFolder();
   const engine = createRemoteEngine({ idleMs: IDLE_MS, log: (line) => printNote(line) });
-  const load = () => {
+  let loading = 0;
+  const load = async () => {
     const directory = resolveModel(model, { workingFolder });
-    return engine.load({ directory, precision: "int8", identity: modelIdentity(directory) });
+    loading += 1;
+    try {
+      return await engine.load({ directory, precision: "int8", identity: modelIdentity(directory) });
+    } finally {
+      loading -= 1;
+    }
   };
+  const host = { load, isLoading: () => loading > 0 };
   const server = new McpServer({ name: "spanfill", version });
   const { summarize_text, fill_gaps_in_text } = TOOLS;
   server.registerTool(
     "summarize_text",
     { ...described(summarize_text), inputSchema: summarize_text.input.shape },
-    (input, { signal }) =>
-      answer(load, async (loaded) => {
-        const { summary, notes } = await summarizeText(loaded, input, { signal });
+    (input, call) =>
+      answer(host, DEADLINES.reading(input.text.length), call, async (loaded, options) => {
+        const { summary, notes } = await summarizeText(loaded, input, options);
         return `${summary}\n\n(${notes.join("; ")})`;
       }),
   );
   server.registerTool(
     "fill_gaps_in_text",
     { ...described(fill_gaps_in_text), inputSchema: fill_gaps_in_text.input.shape },
-    (input, { signal }) =>
-      answer(load, async (loaded) => {
-        const { text, fills, left, notes } = await fillGapsInText(loaded, input, { signal });
+    (input, call) =>
+      answer(host, DEADLINES.fills(input.text.split(GAP).length - 1), call, async (loaded, options) => {
+        const { text, fills, left, notes } = await fillGapsInText(loaded, input, options);
         const open = `${left.length} of ${fills.length + left.length} gaps left open: not sure; fillAll fills them`;
         const said = [...(left.length === 0 ? [] : [open, `left: ${left.join(", ")}`]), ...notes];
         return said.length === 0 ? text : `${text}\n\n(${said.join("; ")})`;
@@ -70,6 +79,8 @@ export async function serveMcp(model: string | undefined): Promise<void> {
 }
 
 const IDLE_MS = 5 * 60_000;
+/** What marks a gap, so that each has its time. */
+const GAP = "___";
 /** The longest message: more than a model can usefully read. */
 const MOST_LINE_BYTES = 10 * 1024 * 1024;
 
@@ -86,13 +97,34 @@ function described({ title, description }: { readonly title: string; readonly de
   return { title, description, annotations: { readOnlyHint: true, openWorldHint: false } };
 }
 
-/** The result of a tool. Errors are part of it, so that the agent can correct its input. */
+/** What a call of a tool brings with it. */
+type Call = Pick<RequestHandlerExtra<ServerRequest, ServerNotification>, "signal" | "_meta" | "sendNotification">;
+
+/**
+ * The result of a tool, within a time. Errors are part of it, so that the agent can correct its input. An agent that
+ * asks for it hears how far the work is.
+ */
 async function answer(
-  load: () => Promise<LoadedModel>,
-  work: (model: LoadedModel) => Promise<string>,
+  { load, isLoading }: { readonly load: () => Promise<LoadedModel>; readonly isLoading: () => boolean },
+  ms: number,
+  { signal, _meta, sendNotification }: Call,
+  work: (model: LoadedModel, options: ToolOptions) => Promise<string>,
 ): Promise<CallToolResult> {
+  const token = _meta?.progressToken;
+  const onProgress: ToolOptions["onProgress"] = ({ done, total }) => {
+    if (token === undefined) return;
+    const params = { progressToken: token, progress: done, total };
+    sendNotification({ method: "notifications/progress", params }).catch((error) => printNote(reason(error)));
+  };
+  const late = () => {
+    throw new Error(`This took longer than ${Math.round(ms / 1000)} s and was given up. Send a shorter text.`);
+  };
   try {
-    return { content: [{ type: "text", text: await repeatChanged(async () => work(await load())) }] };
+    const text = await repeatChanged(async () => {
+      const model = await load();
+      return within({ isLoading }, ms, signal, (either) => work(model, { signal: either, onProgress }), late);
+    });
+    return { content: [{ type: "text", text }] };
   } catch (error) {
     return {
       isError: true,

@@ -12,7 +12,10 @@ import { summaryNotes } from "./features/read/summary-notes.ts";
 import { fillNotes, fillText } from "./features/write/fill-text.ts";
 import { LEAST_CHANCE } from "./features/write/infill.ts";
 
-type Signal = Pick<CallOptions, "signal">;
+/** How a tool's work is ended, and how far it is. */
+export interface ToolOptions extends Pick<CallOptions, "signal"> {
+  readonly onProgress?: (progress: { readonly done: number; readonly total: number }) => void;
+}
 
 /**
  * @throws ModelError "input" for blank or binary text; DOMException AbortError when cancelled; what the model throws
@@ -20,7 +23,7 @@ type Signal = Pick<CallOptions, "signal">;
 export async function summarizeText(
   model: LoadedModel,
   { text, style = "sentence" }: SummarizeTextInput,
-  options: Signal,
+  options: ToolOptions,
 ): Promise<SummarizeTextOutput> {
   const made = await summarize({ model }, { text, style, minimumConfidence: LEAST_CONFIDENCE }, options);
   options.signal?.throwIfAborted();
@@ -31,7 +34,7 @@ export async function summarizeText(
 export async function fillGapsInText(
   model: LoadedModel,
   { text, fillAll = false }: FillGapsInTextInput,
-  options: Signal,
+  options: ToolOptions,
 ): Promise<FillGapsInTextOutput> {
   const params = { leaveBelow: fillAll ? 0 : LEAST_CHANCE };
   const made = await fillText({ model: async () => model }, { text, languageId: "" }, params, options);

@@ -63,6 +63,26 @@ test("summaries and fills come back; what cannot be done is said; the process en
   await eventually(() => !lives(pid));
 });
 
+test("an agent hears how far the work is, and can cancel it", { timeout: 300_000 }, async () => {
+  const { client, call } = await connected();
+  const text = "The sky is ___ today and the sea is calm.\n\n".repeat(500);
+  const begun: number[] = [];
+  const cancel = new AbortController();
+  const cancelled = client.callTool({ name: "fill_gaps_in_text", arguments: { text, fillAll: true } }, undefined, {
+    signal: cancel.signal,
+    timeout: 300_000,
+    onprogress: ({ progress, total }) => {
+      assert.equal(total, 500);
+      begun.push(progress);
+      if (begun.length === 2) cancel.abort("enough");
+    },
+  });
+  await assert.rejects(cancelled, /enough/);
+  assert.ok((begun[0] ?? 0) < (begun[1] ?? 0) && (begun[1] ?? 0) < 500, begun.join());
+  assert.match((await call("fill_gaps_in_text", { text: "The sky is ___ today." })).text, /^The sky is .*today\.$/);
+  await client.close();
+});
+
 test("a message above 10 MB is answered with an error, and the next one is heard", { timeout: 300_000 }, async (t) => {
   const child = spawn(process.execPath, [built("cli.js"), "serve", "--mcp", "--model", folder.directory], {
     stdio: ["pipe", "pipe", "ignore"],
