@@ -79,7 +79,7 @@ export async function serveMcp(model: string | undefined): Promise<void> {
 }
 
 const IDLE_MS = 5 * 60_000;
-/** What marks a gap, so that each has its time. */
+/** The mark of a gap; each gap adds to the time limit. */
 const GAP = "___";
 /** The longest message: more than a model can usefully read. */
 const MOST_LINE_BYTES = 10 * 1024 * 1024;
@@ -97,7 +97,7 @@ function described({ title, description }: { readonly title: string; readonly de
   return { title, description, annotations: { readOnlyHint: true, openWorldHint: false } };
 }
 
-/** What a call of a tool brings with it. */
+/** The parts of a tool call that its answer needs. */
 type Call = Pick<RequestHandlerExtra<ServerRequest, ServerNotification>, "signal" | "_meta" | "sendNotification">;
 
 /**

@@ -12,7 +12,7 @@ import { prepareSuite } from "./suite.mjs";
 import { traceEditor } from "./traced.mjs";
 
 const LIMIT_MS = 600_000;
-/** Of the window that nobody looks at: what is drawn without a graphics card takes time by its size. */
+/** Size of the window that nobody looks at: drawing without a graphics card takes time by it. */
 const SMALL = { width: 800, height: 500 };
 
 /** Runs the tests. @returns an outcome (outcome.mjs) */
