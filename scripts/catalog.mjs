@@ -128,6 +128,26 @@ const byt5 = SIZES.map((size) => {
 });
 
 /**
+ * LongT5: the checkpoints that google-research/longt5 lists, in the shapes of its gin files in google/flaxformer (T5
+ * 1.1's; the radius is 127, a global token sums 16 tokens); apache-2.0 by their pages.
+ */
+const longt5 = ["local-base", "local-large", "tglobal-base", "tglobal-large", "tglobal-xl"].map((name) => {
+  const [kind, size] = name.split("-");
+  const row = gated.find(({ id }) => id.endsWith(`-${size}`));
+  const global = kind === "tglobal" && { encoder_attention_type: "transient-global", global_block_size: 16 };
+  const own = { ...row.config, model_type: "longt5", encoder_attention_type: "local", local_radius: 127, ...global };
+  // A norm in each encoder layer, and the table of biases of global tokens.
+  const more = global ? own.num_layers * own.d_model + 32 * own.num_heads : 0;
+  return {
+    ...row,
+    ...published(`google/long-t5-${name}`, "longt5"),
+    config: own,
+    shapeFrom: "name",
+    parameters: row.parameters + more,
+  };
+});
+
+/**
  * UL2: the config.json of google/ul2 and google/flan-ul2, which are the same; apache-2.0 by both pages. It leaves
  * tie_word_embeddings out, so the output layer is the embedding, as transformers reads it.
  */
@@ -158,7 +178,7 @@ const comparisons = [
   .map(([id, than, text]) => ({ id: `google/t5-efficient-${id}`, than: `google/t5-efficient-${than}`, text }))
   .filter(({ id }) => efficient.some((row) => row.id === id));
 
-const models = [...family, ...flan, ...efficient, ...mt5, ...umt5, ...byt5, ...ul2].map((row) => ({
+const models = [...family, ...flan, ...efficient, ...mt5, ...umt5, ...byt5, ...longt5, ...ul2].map((row) => ({
   license: "apache-2.0",
   modelType: "t5",
   ...row,

@@ -59,3 +59,14 @@ export function longJson({ localRadius, globalBlockSize }: LongAttention): Reado
 export function longModule({ globalBlockSize }: LongAttention): string {
   return globalBlockSize === null ? "LocalSelfAttention" : "TransientGlobalSelfAttention";
 }
+
+/**
+ * Tensors under the names of a LongT5's encoder attention: T5X names them as a T5's.
+ * @see convert_longt5x_checkpoint_to_flax.py of transformers
+ */
+export function withLongNames<T>(long: LongAttention | null, tensors: ReadonlyMap<string, T>): ReadonlyMap<string, T> {
+  if (long === null) return tensors;
+  const module = `$1.${longModule(long)}.`;
+  const named = (name: string) => name.replace(/^(encoder\.block\.\d+\.layer\.0)\.SelfAttention\./, module);
+  return new Map([...tensors].map(([name, tensor]) => [named(name), tensor]));
+}

@@ -21,6 +21,7 @@ test("the catalog holds every published family, each model once", () => {
     "mt5 5",
     "umt5 4",
     "byt5 5",
+    "longt5 5",
     "ul2 1",
     "flan-ul2 1",
   ]);
@@ -47,6 +48,10 @@ const published: [id: string, parameters: number, within: number][] = [
   ["google/byt5-small", 299_637_760, 0],
   ["google/flan-t5-small", 76_961_152, 0],
   ["google/flan-t5-base", 247_577_856, 0],
+  // The checkpoints' list in google-research/longt5 rounds.
+  ["google/long-t5-local-base", 250e6, 0.02],
+  ["google/long-t5-tglobal-large", 780e6, 0.01],
+  ["google/long-t5-tglobal-xl", 3e9, 0.06],
   // The pages' files are 39.45 GB of bfloat16, with two copies of the embedding.
   ["google/ul2", 39.45e9 / 2 - 2 * 32_128 * 4096, 0.001],
   ["google/flan-ul2", 39.45e9 / 2 - 2 * 32_128 * 4096, 0.001],

@@ -135,8 +135,12 @@ function t5xName(path: readonly string[]): string | undefined {
   if (joined === `${stack}/relpos_bias/rel_embedding`) {
     return `${stack}.block.0.layer.0.SelfAttention.relative_attention_bias.weight`;
   }
+  if (joined === "encoder/side_relpos_bias/rel_embedding")
+    return "encoder.block.0.layer.0.TransientGlobalSelfAttention.global_relative_attention_bias.weight";
   const [, block] = /^layers_(\d+)$/.exec(layer) ?? [];
   if (block === undefined) return undefined;
+  if (part === "attention" && name === "T5LayerNorm_0")
+    return `encoder.block.${block}.layer.0.TransientGlobalSelfAttention.global_input_layer_norm.weight`;
   if (part === "relpos_bias") return `${stack}.block.${block}.layer.0.SelfAttention.relative_attention_bias.weight`;
   const feedForward = stack === "encoder" ? 1 : 2;
   const attention = attentions[part];
