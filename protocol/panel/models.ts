@@ -12,8 +12,10 @@ export interface ModelList {
 /** A model, published or on this machine. */
 export interface ModelRow {
   readonly id: string;
-  /** `built-in`, `imported`, `tuned` (trained here), or the published family. */
+  /** `built-in`, `imported`, `tuned` (trained here), `adapter`, or the published family. */
   readonly family: string;
+  /** The base's id, if this is an adapter that stays apart from it; the facts are the base's then. */
+  readonly adapterOf?: string;
   /** Present if the model is on this machine. */
   readonly installed?: {
     readonly directory: string;

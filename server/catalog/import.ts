@@ -3,8 +3,8 @@
  * network.
  */
 import { createWriteStream, existsSync } from "node:fs";
-import { lstat, mkdir, mkdtemp, readdir, rename, stat, writeFile } from "node:fs/promises";
-import { basename, dirname, extname, join, relative, resolve } from "node:path";
+import { lstat, mkdir, mkdtemp, readdir, rename, stat } from "node:fs/promises";
+import { basename, dirname, extname, join, resolve } from "node:path";
 import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { type Entry, openPromise, type ZipFile } from "yauzl";
@@ -17,16 +17,16 @@ import { fileNameSchema, ownNameSchema, quoted } from "../files/names.ts";
 import { copyRegularFile, NotRegularError } from "../files/regular-file.ts";
 import { isSame, noteFolder, removeOwn } from "../files/removal.ts";
 import { checkSpace } from "../files/space.ts";
-import { mergeAdapter, readAdapter } from "./adapter.ts";
+import { declare } from "./declare.ts";
 import { readTensor, storedTensor } from "./folder/checkpoint.ts";
 import { findWeights, listFolder } from "./folder/find.ts";
 import { endTokenOf, readGenerationSettings } from "./folder/generation.ts";
 import { ADAPTER_CONFIG, fileKind, folderNotes, isGgufFile } from "./folder/model-files.ts";
 import { openEncoderOnly, openModel } from "./folder/open.ts";
 import { shapeFile } from "./folder/shape.ts";
-import { sha256Of } from "./folder/sums.ts";
 import { readTokenizer } from "./folder/tokenizer.ts";
-import { readManifest, resolveModel } from "./installed.ts";
+import { importAdapter } from "./import-adapter.ts";
+import { readManifest } from "./installed.ts";
 import type { Places } from "./store.ts";
 
 /** How an import is observed and stopped. */
@@ -35,6 +35,8 @@ export interface ImportOptions {
   readonly id?: string;
   /** The model that an adapter belongs to, if not the one that it names. */
   readonly base?: string;
+  /** Whether a LoRA stays apart from its base instead of being merged. */
+  readonly apart?: boolean;
   readonly signal: AbortSignal;
   readonly onBytes?: (doneBytes: number, totalBytes: number) => void;
 }
@@ -50,7 +52,7 @@ export interface ImportedModel {
 /**
  * Copies a model and checks that it can be opened; keeps nothing of one that cannot.
  * @param from a folder with config.json, weights and tokenizer; a zip file of one; the weights file in such a folder;
- * or the folder of a PEFT adapter, which is merged with its base
+ * or the folder of an adapter, which is merged with its base or, if it cannot be, stays apart
  * @throws ModelError "input" when the path does not exist or the name is taken, "config" or "checkpoint" when it is
  * not a model
  */
@@ -81,12 +83,13 @@ export async function importModel(from: string, places: Places, options: ImportO
   const unfinished = await mkdtemp(join(places.own, ".importing-"));
   const created = await lstat(unfinished, { bigint: true });
   let notes: string[];
+  let apart = false;
   try {
     if (zipped) await unzip(path, unfinished, options);
     else if (existsSync(join(folder, ADAPTER_CONFIG)) && (await findWeights(folder)) === undefined)
-      await mergeInto(unfinished, folder, options);
+      apart = await importAdapter(unfinished, folder, { ...options, id });
     else await copyFolder(status.isFile() ? path : undefined, folder, unfinished, options);
-    const prefix = await tryModel(unfinished, options.signal);
+    const prefix = apart ? "" : await tryModel(unfinished, options.signal);
     const isAside = !zipped && existsSync(join(folder, ADAPTER_CONFIG)) && (await findWeights(folder)) !== undefined;
     notes = folderNotes(prefix, isAside ? [ADAPTER_CONFIG] : []);
     if (!existsSync(join(unfinished, "spanfill.json"))) await declare(unfinished, id);
@@ -98,23 +101,6 @@ export async function importModel(from: string, places: Places, options: ImportO
     throw concerningSource(error, unfinished, path);
   }
   return { id: readManifest(directory).id, directory, notes };
-}
-
-/** Merges an adapter with its base. @throws ModelError "checkpoint" that names the base when that is not here */
-async function mergeInto(to: string, folder: string, { base, signal }: ImportOptions): Promise<void> {
-  const adapter = await readAdapter(folder);
-  const { peft_type: kind, base_model_name_or_path: named } = adapter.config;
-  const what = `${folder} holds an adapter (${kind}) of ${named ?? "a model that it does not name"}`;
-  const wanted = base ?? named;
-  if (!wanted) throw new ModelError("checkpoint", `${what}. Name that model with --base.`);
-  let directory: string;
-  try {
-    directory = resolveModel(wanted, { workingFolder: process.cwd() });
-  } catch (cause) {
-    const advice = "Download that model first (spanfill models get), or name its folder with --base";
-    throw new ModelError("checkpoint", `${what}, which is not here. ${advice}.`, { cause });
-  }
-  await mergeAdapter(adapter, directory, to, signal);
 }
 
 /** Whether a file that states a shape lies beside a weights file. */
@@ -252,18 +238,6 @@ async function unzip(path: string, to: string, { signal, onBytes }: ImportOption
   } finally {
     zip.close();
   }
-}
-
-/** Writes spanfill.json with the name and the checksums, so that later damage is detected. */
-async function declare(folder: string, id: string): Promise<void> {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
-  const files = entries
-    .filter((entry) => entry.isFile())
-    .map((entry) => join(entry.parentPath ?? entry.path, entry.name));
-  const sums: [string, string][] = [];
-  for (const file of files.toSorted()) sums.push([relative(folder, file).replaceAll("\\", "/"), await sha256Of(file)]);
-  const manifest = { id, sha256: Object.fromEntries(sums) };
-  await writeFile(join(folder, "spanfill.json"), `${JSON.stringify(manifest, undefined, 2)}\n`);
 }
 
 /** The error with the path that the person named instead of its copy; of a file that cannot be read, in words. */

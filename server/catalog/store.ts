@@ -102,7 +102,7 @@ export async function keptModels(places: Places = placesOf()): Promise<KeptModel
   const models = await Promise.all(
     [...own, ...hub].map(async ({ id, place, folder }) => {
       const directory = keptDirectory(id, places);
-      if (directory === undefined || !(await isT5(directory))) return [];
+      if (directory === undefined || !(isAdapterFolder(directory) || (await isT5(directory)))) return [];
       // A run's state exists while it goes on, its curves forever.
       const tuned = place === "own" && TRACES.some((name) => existsSync(join(directory, name)));
       const removable = await isOwnFolder(folder, places.own);

@@ -41,7 +41,8 @@ NODE_EXTRA_CA_CERTS apply. SPANFILL_MODELS is the folder of imported and fine-tu
     if (usage.startsWith("import"))
       sub
         .option("--name <name>", "name of the model (default: the folder's or file's name)")
-        .option("--base <model>", "the model that a PEFT adapter is merged with (default: the one that it names)");
+        .option("--base <model>", "the model of an adapter (default: the one that it names)")
+        .option("--apart", "keep a LoRA apart from its base, as one of its adapters; bottlenecks always are");
     if (usage.startsWith("verify"))
       sub.option("--fixtures", "instead, run the tests of every system of the T5 family and print a table");
     withJson(sub).action((argument: string, options: SubOptions) => {
@@ -55,7 +56,7 @@ NODE_EXTRA_CA_CERTS apply. SPANFILL_MODELS is the folder of imported and fine-tu
   add("get <id>", "download a model from the Hugging Face hub; a stopped download resumes where it was", get);
   add(
     "import <path>",
-    "copy a model from a folder, a zip file, or the folder of a weights file; merge a PEFT adapter with its base",
+    "copy a model from a folder, a zip file, or the folder of a weights file; merge a PEFT adapter with its base, or keep an adapter apart from it",
     importFrom,
   );
   add("verify [id]", "reread all files of a model and compare their checksums", verify);
@@ -68,6 +69,7 @@ interface SubOptions {
   readonly json?: boolean;
   readonly name?: string;
   readonly base?: string;
+  readonly apart?: boolean;
   readonly fixtures?: boolean;
 }
 
@@ -80,7 +82,7 @@ async function list(installed: boolean): Promise<CommandResult> {
   const lines = [
     ["model", "parameters", "layers", "width", "download", "state"],
     ...models.map((row) => [
-      row.id,
+      row.adapterOf === undefined ? row.id : `  ${row.id}`,
       row.parameters?.toLocaleString("en-US") ?? "unknown",
       row.layers === row.decoderLayers ? `${row.layers}` : `${row.layers}+${row.decoderLayers}`,
       `${row.dModel}`,
@@ -98,10 +100,12 @@ async function list(installed: boolean): Promise<CommandResult> {
   return { text, json: { models } };
 }
 
-function state({ installed, partialBytes, downloadable, needsFineTuning, bucket }: ModelRow): string {
+function state({ adapterOf, installed, partialBytes, downloadable, needsFineTuning, bucket }: ModelRow): string {
   const where =
     installed !== undefined
-      ? "installed"
+      ? adapterOf === undefined
+        ? "installed"
+        : `adapter of ${adapterOf}`
       : partialBytes !== undefined
         ? `stopped at ${sizeInWords(partialBytes)}`
         : downloadable
@@ -140,7 +144,7 @@ async function get(id: string, { signal, progress }: Work): Promise<CommandResul
 async function importFrom(
   path: string,
   { signal, progress }: Work,
-  { name, base }: SubOptions,
+  { name, base, apart }: SubOptions,
 ): Promise<CommandResult> {
   const [{ importModel }, { placesOf }] = await Promise.all([
     import("../catalog/import.ts"),
@@ -148,7 +152,7 @@ async function importFrom(
   ]);
   const onBytes = (done: number, total: number) =>
     progress("Copying, MB", Math.floor(done / 1e6), Math.ceil(total / 1e6));
-  const made = await importModel(path, placesOf(), { signal, onBytes, ...defined({ id: name, base }) });
+  const made = await importModel(path, placesOf(), { signal, onBytes, ...defined({ id: name, base, apart }) });
   return { text: `${made.id}\n`, isAnswer: true, json: made, details: made.notes };
 }
 

@@ -1,5 +1,5 @@
 /** The list of all models: the published ones and those on this machine, with the facts about each. */
-import { basename, join } from "node:path";
+import { basename, join, resolve } from "node:path";
 import * as z from "zod";
 import { defined } from "../../base/defined.ts";
 import { weightBytes } from "../../models/checkpoint/plan.ts";
@@ -7,10 +7,12 @@ import { flopsPerToken } from "../../models/t5/account.ts";
 import { parseConfig, type T5Config } from "../../models/t5/config.ts";
 import { parameterCount } from "../../models/t5/weights.ts";
 import type { ModelRow } from "../../protocol/panel/models.ts";
+import { isAdapterFolder } from "../catalog/folder/shape.ts";
+import { baseOfAdapter } from "../catalog/graph-adapters.ts";
 import { listBuiltin } from "../catalog/installed.ts";
 import { readMeasurements } from "../catalog/measurements.ts";
 import { type CatalogModel, readCatalog } from "../catalog/published.ts";
-import { folderBytes, keptModels, type Places, partialDownloads } from "../catalog/store.ts";
+import { folderBytes, type KeptModel, keptModels, type Places, partialDownloads } from "../catalog/store.ts";
 import { doOnce } from "../files/once.ts";
 import { readJson } from "../files/whole-file.ts";
 
@@ -29,10 +31,11 @@ export async function listModels(places: Places): Promise<ModelRow[]> {
   ]);
   const downloadedById = new Map(downloaded.map((model) => [model.id, model]));
   const publishedIds = new Set(published.map(({ id }) => id));
+  const isApart = ({ directory }: KeptModel) => isAdapterFolder(directory);
   const local = await Promise.all([
     ...listBuiltin().map(({ id, directory }) => folderRow(id, directory, "built-in", undefined)),
     ...downloaded
-      .filter(({ id }) => !publishedIds.has(id))
+      .filter((model) => !publishedIds.has(model.id) && !isApart(model))
       .map(({ tuned, ...model }) => folderRow(model.id, model.directory, tuned ? "tuned" : "imported", model)),
   ]);
   const withCopies = published.map((model) => {
@@ -43,7 +46,15 @@ export async function listModels(places: Places): Promise<ModelRow[]> {
       installed: { directory: copy.directory, sizeBytes: copy.sizeBytes, removable: copy.removable },
     };
   });
-  return [...local.flat(), ...withCopies].map((model) => {
+  const whole = [...local.flat(), ...withCopies];
+  const adapters = downloaded.filter(isApart).map((adapter) => ({ adapter, base: baseOfAdapter(adapter.directory) }));
+  const underBases = whole.flatMap((model) => [
+    model,
+    ...adapters
+      .filter(({ base }) => base !== undefined && resolve(model.installed?.directory ?? "") === base)
+      .map(({ adapter }) => adapterRow(adapter, model)),
+  ]);
+  return underBases.map((model) => {
     const advice = comparisons.find(({ id }) => id === model.id);
     const partialBytes = partial.get(model.id);
     return {
@@ -60,6 +71,19 @@ export async function listModels(places: Places): Promise<ModelRow[]> {
  * count.
  */
 const publishedRows = doOnce(async () => (await readCatalog()).models.map(row));
+
+/** The row of an adapter: its base's, but for what is its own. */
+function adapterRow(
+  { id, directory, sizeBytes, removable }: KeptModel,
+  { id: adapterOf, ...base }: ModelRow,
+): ModelRow {
+  const own = { license: "its own", quality: [], notes: [], downloadable: false, bucket: null, downloadBytes: null };
+  return {
+    ...base,
+    ...own,
+    ...{ id, adapterOf, family: "adapter", needsFineTuning: false, installed: { directory, sizeBytes, removable } },
+  };
+}
 
 /** The facts of a row that do not depend on other models. */
 type Facts = CatalogModel & { readonly installed?: NonNullable<ModelRow["installed"]> };

@@ -1,10 +1,15 @@
 /** Bottleneck adapters beside their base: as AdapterHub's library computes with them, one session for all. */
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
+import { seededRandom } from "../../models/random.ts";
+import type { T5Config } from "../../models/t5/config.ts";
+import { learnedShapes } from "../../models/t5/trainable.ts";
+import { importModel } from "../../server/catalog/import.ts";
 import { createLocalEngine } from "../../server/engine/process/local.ts";
+import { writeTensors } from "../../server/training/run/state.ts";
 import { BOTTLENECKS, bottleneckFixture, writeBottleneckBase } from "../support/bottleneck-fixture.ts";
 
 const { input, target, adapters } = bottleneckFixture();
@@ -33,6 +38,50 @@ for (const [name, { logProbs, tokens }] of Object.entries(adapters)) {
     assert.deepEqual(sequences[0]?.[0]?.ids, tokens);
   });
 }
+
+test("an int8 base with float adapters answers nearly as in float32", async () => {
+  for (const [name, { logProbs }] of Object.entries(adapters)) {
+    const model = await engine.load({
+      directory: base,
+      adapter: join(BOTTLENECKS, name),
+      precision: "int8",
+      threads: 1,
+    });
+    const score = await model.score(input, target);
+    const off = logProbs.map((expected, i) => Math.abs((score.logProbs[i] ?? 0) - expected));
+    assert.ok(Math.max(...off) < 0.6, `${name}: ${score.logProbs} ${logProbs}`);
+  }
+});
+
+/** Writes a LoRA of random values beside every kind of layer, as PEFT keeps it. */
+async function writeLora(directory: string, config: T5Config): Promise<void> {
+  const method = { kind: "lora", targets: ["q", "v", "o", "wi_0", "wo"], rank: 4, alpha: 6, dropoutRate: 0 } as const;
+  const random = seededRandom(5);
+  const arrays = [...learnedShapes(config, method)].map(([name, shape]) => {
+    const values = Float32Array.from({ length: (shape[0] ?? 0) * (shape[1] ?? 0) }, () => random() - 0.5);
+    return { name: `base_model.model.${name}`, shape, values };
+  });
+  await writeTensors(join(directory, "adapter_model.safetensors"), arrays, { format: "pt" });
+  const json = { peft_type: "LORA", r: 4, lora_alpha: 6, use_rslora: true, alpha_pattern: { v: 9 } };
+  writeFileSync(join(directory, "adapter_config.json"), JSON.stringify(json));
+}
+
+test("a LoRA beside its base answers as merged with it", async () => {
+  const places = { own: join(folder, "own"), hub: join(folder, "hub") };
+  const lora = join(folder, "lora");
+  const { config } = (await load()).info;
+  await writeLora(lora, config);
+  const merged = await importModel(lora, places, { signal: new AbortController().signal, base, id: "merged" });
+  const expected = await (await engine.load({ ...merged, precision: "float32", threads: 1 })).score(input, target);
+  const beside = await engine.load({ directory: base, adapter: lora, precision: "float32", threads: 1 });
+  const { logProbs } = await beside.score(input, target);
+  const plain = await (await load()).score(input, target);
+  assert.ok(
+    logProbs.every((value, i) => close(value, expected.logProbs[i] ?? 0)),
+    `${logProbs} ${expected.logProbs}`,
+  );
+  assert.ok(Math.abs(plain.total - expected.total) > 1, "it changes the answer");
+});
 
 test("a base answers in turn with each adapter and without, as it did before", async () => {
   const alone = createLocalEngine();

@@ -50,7 +50,8 @@ export function fileKind(name: string): FileKind | undefined {
   if ((SHAPE_FILES as readonly string[]).includes(name)) return "shape";
   if (TOKENIZER_FILES.includes(name)) return "tokenizer";
   if (name === GENERATION_FILE || OWN_FILES.includes(name)) return "settings";
-  if (name === ADAPTER_CONFIG || (ADAPTER_WEIGHTS as readonly string[]).includes(name)) return "adapter";
+  if (name === ADAPTER_CONFIG || (ADAPTER_WEIGHTS as readonly string[]).includes(name) || HEAD.test(name))
+    return "adapter";
   return WEIGHTS.test(name) && !TRAINING.test(name) ? "weights" : undefined;
 }
 
@@ -63,6 +64,8 @@ export function mayHoldWeights(name: string): boolean {
   return !name.startsWith(".") && !TRAINING.test(name) && (kind === undefined || kind === "weights");
 }
 
+/** The base's head, which AdapterHub's library saves beside an adapter. */
+const HEAD = /^(pytorch_model_head\.bin|model_head\.safetensors|head_config\.json)$/;
 const WEIGHTS =
   /^[^/]+(\.(safetensors|bin|pt|pth|ckpt|msgpack|gguf|h5|index|index\.json)|\.data-\d+-of-\d+)$|^(checkpoint(_\d+)?|_METADATA|manifest\.ocdbt)$/;
 /** States of a training, which can be large. */

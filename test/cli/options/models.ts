@@ -66,7 +66,7 @@ export function modelEffects({ folder, run, fail, start, rows, model }: Workspac
     ),
     {
       command: "models import",
-      options: ["--base"],
+      options: ["--base", "--apart"],
       async shown() {
         const adapter = resolve("test/fixtures/checkpoint/adapters/lora");
         assert.match(
@@ -77,6 +77,10 @@ export function modelEffects({ folder, run, fail, start, rows, model }: Workspac
         cpSync(resolve("test/fixtures/checkpoint/plain"), base, { recursive: true });
         cpSync(join(model, "tokenizer.json"), join(base, "tokenizer.json"));
         assert.match(await fail(["models", "import", adapter, "--base", base]), /vocabulary/);
+        const { directory } = await json("models", "import", adapter, "--base", base, "--apart");
+        assert.ok(
+          existsSync(join(directory, "adapter_model.safetensors")) && !existsSync(join(directory, "config.json")),
+        );
       },
     },
     {

@@ -156,6 +156,7 @@ function factsOf(row: ModelRow): readonly (readonly [string, string])[] {
       ? t("{0} in each stack", row.layers)
       : t("{0} encoder, {1} decoder", row.layers, row.decoderLayers);
   return [
+    ...(row.adapterOf === undefined ? [] : [[t("Adapter of"), row.adapterOf] as const]),
     [t("Parameters"), row.parameters?.toLocaleString("en-US") ?? t("unknown: its layers are not published")],
     [t("Layers"), stacks],
     [t("Width"), t("{0}, feed-forward {1} ({2})", row.dModel, row.dFf, row.feedForward)],

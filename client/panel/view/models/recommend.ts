@@ -30,6 +30,7 @@ export function recommend(
   const speed = flopsPerMs(rows);
   const fitting = rows.flatMap((row) => {
     const { memoryBytes, parameters } = row;
+    if (row.adapterOf !== undefined) return []; // its base is recommended
     if (memoryBytes === null || parameters === null || row.variant !== null) return [];
     if (row.installed === undefined && !row.downloadable) return [];
     if (purpose !== "fine-tune" && row.needsFineTuning) return [];

@@ -49,12 +49,22 @@ export function arranged(
       words.every((word) => matches(row, word)),
   );
   const sign = descending ? -1 : 1;
-  return passing.toSorted((a, b) => {
+  const sorted = passing.toSorted((a, b) => {
     const [x, y] = [sortKey(a, column), sortKey(b, column)];
     if (x === undefined || y === undefined) return Number(x === undefined) - Number(y === undefined);
     if (typeof x === "string" && typeof y === "string") return sign * x.localeCompare(y, "en", { numeric: true });
     return sign * (Number(x) - Number(y));
   });
+  return underBases(sorted);
+}
+
+/** The rows with each adapter below its base, where that is shown. */
+function underBases(rows: readonly ModelRow[]): readonly ModelRow[] {
+  const shown = new Set(rows.map(({ id }) => id));
+  const isBelow = ({ adapterOf }: ModelRow) => adapterOf !== undefined && shown.has(adapterOf);
+  return rows
+    .filter((row) => !isBelow(row))
+    .flatMap((row) => [row, ...rows.filter((other) => isBelow(other) && other.adapterOf === row.id)]);
 }
 
 /** The measurement of a model in a precision on the device where it is quickest. */
@@ -80,7 +90,7 @@ function typicalMs({ firstTokenMs, tokensPerSecond }: Measurement): number {
 export function cellText(row: ModelRow, column: Column, job: Job | undefined): string {
   switch (column) {
     case "id":
-      return row.id;
+      return row.adapterOf === undefined ? row.id : `↳ ${row.id}`;
     case "parameters":
       return row.parameters === null ? t("unknown") : row.parameters.toLocaleString("en-US");
     case "layers":

@@ -13,7 +13,7 @@ import { askFit, tell } from "../tuning-actions.ts";
 /** The step. */
 export function baseStep(app: App): TemplateResult {
   const { list, tuning } = app.state();
-  const installed = list?.models.filter((row) => row.installed !== undefined) ?? [];
+  const installed = list?.models.filter((row) => row.installed !== undefined && row.adapterOf === undefined) ?? [];
   const chosen = installed.some(({ id }) => id === tuning.form.base) ? tuning.form.base : list?.builtIn;
   const choose = (base: string) => {
     tell(app, { type: "form", change: { base } });
