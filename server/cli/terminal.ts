@@ -68,14 +68,18 @@ export function watchPipes(): void {
 /**
  * The text of a file, or of standard input for "-" or undefined.
  * @returns the exact text, including a byte order mark
- * @throws UsageError when there is neither a file nor a pipe; ModelError "input" when it is not UTF-8 text
+ * @throws UsageError when there is neither a file nor a pipe; ModelError "input" when it is not UTF-8 text;
+ *   DOMException AbortError when interrupted
  */
 export async function readText(file: string | undefined, signal?: AbortSignal): Promise<string> {
   if (file === undefined && process.stdin.isTTY) {
     throw new UsageError("No input: name a file, or pipe text in (spanfill COMMAND < notes.md).");
   }
   const name = file === undefined || file === "-" ? "standard input" : file;
-  return decodeText(await readBytes(file ?? "-", signal), name);
+  const bytes = await readBytes(file ?? "-", signal);
+  // An interrupted pipe ends as one that was read to its end.
+  signal?.throwIfAborted();
+  return decodeText(bytes, name);
 }
 
 function printInterrupted(json: boolean, note = "Interrupted; nothing was changed."): void {

@@ -450,6 +450,19 @@ test("Ctrl+C ends the work with exit code 130, in JSON too", { timeout: 300_000 
   }
 });
 
+test("Ctrl+C ends the wait for input that does not end", { timeout: 300_000 }, async () => {
+  const child = start(["infill", ...withModel, "--json"]);
+  let said = "";
+  child.stdout.setEncoding("utf8").on("data", (part: string) => {
+    said += part;
+  });
+  // More than the system keeps for a reader, so it has begun to read.
+  await new Promise((resolve) => child.stdin.write("the one ".repeat(500_000), resolve));
+  child.kill("SIGINT");
+  const [code] = await once(child, "close");
+  assert.deepEqual([code, failure.parse(JSON.parse(said)).error.code], [130, "interrupted"]);
+});
+
 test("a pipe that the shell opened is read like a file", { skip: process.platform === "win32" }, () => {
   const command = `"$0" "$@" <(printf "the ___ of")`;
   const args = ["-c", command, process.execPath, built("cli.js"), "infill", ...withModel];
