@@ -1,5 +1,5 @@
 // Bundles the command line, the language server and the engine's child process into dist/; code that only some commands need goes into chunks.
-import { readdirSync, readFileSync, rmSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { build } from "esbuild";
 import { wat } from "./scripts/wat.mjs";
@@ -58,7 +58,7 @@ const apart = {
     }));
   },
 };
-await build({
+const extension = await build({
   entryPoints: {
     client: "client/extension.ts",
     commands: "client/commands/commands.ts",
@@ -78,11 +78,12 @@ await build({
   minify: true,
   legalComments: "linked",
   sourcemap: false,
+  metafile: true,
   logLevel: "warning",
 });
 
 // The panel's page.
-await build({
+const page = await build({
   entryPoints: { panel: "client/panel/view/main.ts" },
   outdir,
   bundle: true,
@@ -93,5 +94,13 @@ await build({
   minify: true,
   legalComments: "linked",
   sourcemap: false,
+  metafile: true,
   logLevel: "warning",
 });
+
+// The folders of the packages of which something is in the bundles, for the bill of materials.
+const used = [metafile, extension.metafile, page.metafile].flatMap(({ outputs }) =>
+  Object.values(outputs).flatMap(({ inputs }) => Object.keys(inputs).filter((path) => inputs[path].bytesInOutput > 0)),
+);
+const folders = used.flatMap((path) => path.match(/^.*node_modules\/(@[^/]+\/)?[^/]+/)?.[0] ?? []);
+writeFileSync(join(outdir, "bundled-packages.json"), JSON.stringify([...new Set(folders)].sort()));

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
@@ -45,3 +46,34 @@ test("npm run check and npm test check the types of every file of TypeScript", (
   assert.ok(apart.length > 0);
   for (const folder of apart) assert.ok(bootstrap.includes(`"-p", "${folder}"`), folder);
 });
+
+test("a package's bill of materials names what is bundled, with licenses, and the weights with their sums", () => {
+  const list = `import { billOfMaterials } from "./scripts/sbom.mjs";
+    console.log(JSON.stringify(billOfMaterials(["onnxruntime-common"], 1600000000)));`;
+  const args = ["--input-type=module", "-e", list];
+  const bill: Bill = JSON.parse(execFileSync(process.execPath, args, { encoding: "utf8" }));
+  const named = new Map(bill.components.map((component) => [component.name, component]));
+  for (const name of ["zod", "undici", "lit-html", "vscode-languageclient", "onnxruntime-common"])
+    assert.ok(named.has(name), name);
+  for (const name of ["typescript", "esbuild", "fast-check"]) assert.ok(!named.has(name), name);
+  for (const { name, licenses = [] } of bill.components) assert.ok(licenses.length > 0, `${name} has no license`);
+  const bundled: string[] = JSON.parse(readFileSync("dist/bundled-packages.json", "utf8"));
+  assert.ok(bundled.length > 50);
+  assert.deepEqual(
+    bundled.filter((folder) => !named.has(folder.replace(/^.*node_modules\//, ""))),
+    [],
+  );
+  const id = "t5-efficient-tiny-nl4-spanfill";
+  const { sha256 } = JSON.parse(readFileSync(`models/builtin/${id}/spanfill.json`, "utf8"));
+  assert.deepEqual(named.get(id)?.hashes, [{ alg: "SHA-256", content: sha256["model.int8.safetensors"] }]);
+  assert.equal(bill.metadata.timestamp, "2020-09-13T12:26:40.000Z");
+});
+
+interface Bill {
+  readonly metadata: { readonly timestamp: string };
+  readonly components: readonly {
+    readonly name: string;
+    readonly licenses?: readonly unknown[];
+    readonly hashes: readonly unknown[];
+  }[];
+}
