@@ -1,5 +1,5 @@
 /**
- * The benchmarks' command line: `npm run bench -- infer | train | learning | quality | decoding | editor | features |
+ * The benchmarks' command line: `npm run bench -- infer | train | adapters | learning | quality | decoding | editor | features |
  * typing | panel | load | int8 | big | ngrams | characters | prose | reading | sentences`.
  */
 import { Command, InvalidArgumentError, Option } from "commander";
@@ -48,12 +48,27 @@ program
   .option("--models <folder>", "random models", ".cache/bench")
   .addOption(
     new Option("--method <names...>", "what learns (PyTorch needs peft for lora)")
-      .choices(["full", "lora"])
+      .choices(["full", "lora", "bottleneck"])
       .default(["full"]),
   )
   .action(async (options: import("./train.ts").TrainArguments) => {
     const { benchTrain } = await import("./train.ts");
     await benchTrain(options);
+  });
+
+program
+  .command("adapters")
+  .description("one base with 1, 4 and 16 adapters beside a session each: memory, and how long a switch takes")
+  .addOption(new Option("--shape <name>", "the base's shape").choices(["tiny", "small"]).default("small"))
+  .addOption(new Option("--precision <names...>", "of the base").choices(["int8", "float32"]).default(["int8"]))
+  .addOption(
+    new Option("--kind <names...>", "adapters").choices(["bottleneck", "lora"]).default(["bottleneck", "lora"]),
+  )
+  .option("--rounds <n>", "timed requests with each adapter", count, 5)
+  .option("--models <folder>", "random models and adapters", ".cache/bench")
+  .action(async (options: import("./adapters.ts").AdaptersArguments) => {
+    const { benchAdapters } = await import("./adapters.ts");
+    await benchAdapters(options);
   });
 
 program

@@ -76,7 +76,7 @@ export async function benchTrain(options: TrainArguments): Promise<void> {
     const config = parseConfig(JSON.parse(readFileSync(join(folder, "config.json"), "utf8")));
     for (const method of options.method) {
       // What does not learn needs no product for its own gradient.
-      const flops = (method === "lora" ? 2 / 3 : 1) * rows * trainingFlops(config, { source, target });
+      const flops = (method === "full" ? 1 : 2 / 3) * rows * trainingFlops(config, { source, target });
       for (const dropout of options.dropout) {
         const rate = await gemmRate(threads);
         const sides = await openSides(options.python, [folder, `${threads}`, dropout, options.optimizer, method]);

@@ -1,6 +1,6 @@
 """PyTorch's side of `bench train`: loads a model, then makes a training step for each line of JSON on standard input.
 
-Usage: train.py MODEL_FOLDER THREADS DROPOUT adafactor|adamw full|lora (which needs peft)
+Usage: train.py MODEL_FOLDER THREADS DROPOUT adafactor|adamw full|lora|bottleneck (lora needs peft)
 """
 
 import os
@@ -28,6 +28,17 @@ if method == "lora":
     targets = ["q", "v", "wo", *(["wi"] if config.feed_forward_proj == "relu" else ["wi_0", "wi_1"])]
     # No dropout of LoRA's own, as on the other side.
     model = get_peft_model(model, LoraConfig(task_type="SEQ_2_SEQ_LM", r=16, lora_alpha=32, target_modules=targets))
+if method == "bottleneck":
+    # Houlsby's, as AdapterHub places them: after what each sublayer adds, by hooks on its last dropout.
+    model.requires_grad_(False)
+    width, hidden = config.d_model, 32
+    for stack in (model.encoder, model.decoder):
+        for block in stack.block:
+            for sublayer in (block.layer[0], block.layer[-1]):
+                down, up = torch.nn.Linear(width, hidden), torch.nn.Linear(hidden, width)
+                torch.nn.init.zeros_(up.weight), torch.nn.init.zeros_(up.bias)
+                sublayer.adapter = torch.nn.Sequential(down, torch.nn.SiLU(), up)
+                sublayer.dropout.register_forward_hook(lambda module, args, y, adapter=sublayer.adapter: y + adapter(y))
 learned = [parameter for parameter in model.parameters() if parameter.requires_grad]
 if optimizer == "adamw":
     # The quickest that each version has on a CPU.

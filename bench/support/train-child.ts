@@ -10,10 +10,13 @@ import { createOptimizer } from "../../server/training/step/optimizer.ts";
 import { createStepper } from "../../server/training/step/step.ts";
 
 const [folder = "", threads = "1", dropout = "0", optimizer = "adamw", method = "full"] = process.argv.slice(2);
-const learned: Method =
-  method === "lora"
-    ? { kind: "lora", targets: ["q", "v", "wi", "wi_0", "wi_1", "wo"], rank: 16, alpha: 32, dropoutRate: 0 }
-    : { kind: "full", freezeEmbedding: false };
+const METHODS: Readonly<Record<string, Method>> = {
+  full: { kind: "full", freezeEmbedding: false },
+  lora: { kind: "lora", targets: ["q", "v", "wi", "wi_0", "wi_1", "wo"], rank: 16, alpha: 32, dropoutRate: 0 },
+  bottleneck: { kind: "bottleneck", layout: "houlsby", width: 32, scale: 1 },
+};
+const learned = METHODS[method];
+if (learned === undefined) throw new RangeError(`there is no method ${method}`);
 const { config, learner } = await openLearner();
 const options = { dropoutRate: Number(dropout), labelSmoothing: 0, zLoss: 0, threads: Number(threads) };
 const stepper = await createStepper(config, learner.weights, options, learner);
@@ -41,5 +44,5 @@ await stepper.dispose();
 /** In a function, so that the weights as they were read are not kept. */
 async function openLearner() {
   const { config, weights } = await readWeights(folder);
-  return { config, learner: prepareLearner(config, weights, learned, 1) };
+  return { config, learner: prepareLearner(config, weights, METHODS[method] as Method, 1) };
 }

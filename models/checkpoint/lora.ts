@@ -13,6 +13,30 @@ import { tensorShapes } from "../t5/weights.ts";
 import { type AdapterConfig, type AdapterTensor, adapterChanges, loraScale, unmergeable } from "./adapter.ts";
 import { transposed } from "./adapterhub.ts";
 
+/** The factors by which a layer's input and output channels are smaller than in the published weights. */
+export interface MovedChannels {
+  readonly inputs?: Float32Array;
+  readonly outputs?: Float32Array;
+}
+
+/** A LoRA for weights with moved channels, by the names of the published tensors. */
+export function withMovedChannels(adapter: GraphAdapter, moved: ReadonlyMap<string, MovedChannels>): GraphAdapter {
+  const inputs = new Map(adapter.inputs);
+  const scale = (name: string, factorAt: (i: number, width: number) => number) => {
+    const input = inputs.get(name);
+    if (input === undefined) return;
+    const width = input.dims[1] ?? 1;
+    inputs.set(name, { ...input, values: input.values.map((value, i) => value * factorAt(i, width)) });
+  };
+  for (const slot of adapter.slots.values()) {
+    const channels = slot.kind === "lora" ? moved.get(`${slot.layer}.weight`) : undefined;
+    const { inputs: read, outputs: written } = channels ?? {};
+    if (read !== undefined) scale(inputName(slot, "a"), (i, width) => read[Math.floor(i / width)] ?? 1);
+    if (written !== undefined) scale(inputName(slot, "b"), (i, width) => 1 / (written[i % width] ?? 1));
+  }
+  return { ...adapter, inputs };
+}
+
 /**
  * A LoRA as graphs take it, with alpha / rank multiplied in.
  * @throws ModelError "checkpoint" for what can only be merged, and for arrays that do not fit the base

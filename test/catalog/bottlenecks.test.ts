@@ -1,15 +1,18 @@
 /** Bottleneck adapters beside their base: as AdapterHub's library computes with them, one session for all. */
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { seededRandom } from "../../models/random.ts";
 import type { T5Config } from "../../models/t5/config.ts";
 import { learnedShapes } from "../../models/t5/trainable.ts";
+import { movedChannels } from "../../server/catalog/folder/moved-channels.ts";
 import { importModel } from "../../server/catalog/import.ts";
 import { createLocalEngine } from "../../server/engine/process/local.ts";
 import { writeTensors } from "../../server/training/run/state.ts";
+import { writeTrainedWeights } from "../../server/training/run/trained-model.ts";
+import { readWeights } from "../../server/training/step/learner.ts";
 import { BOTTLENECKS, bottleneckFixture, writeBottleneckBase } from "../support/bottleneck-fixture.ts";
 
 const { input, target, adapters } = bottleneckFixture();
@@ -81,6 +84,33 @@ test("a LoRA beside its base answers as merged with it", async () => {
     `${logProbs} ${expected.logProbs}`,
   );
   assert.ok(Math.abs(plain.total - expected.total) > 1, "it changes the answer");
+});
+
+test("a LoRA fits an int8 base whose outlying channels were moved between its layers", async () => {
+  const { config, weights } = await readWeights(base);
+  const outlying = join(folder, "outlying");
+  cpSync(base, outlying, { recursive: true });
+  for (const [name, values] of weights) {
+    // A norm's channel, and rows of values and of the feed-forward layer's linear side, as trained models have them.
+    if (/encoder.*layer_norm/.test(name)) values[3] = (values[3] ?? 0) * 30;
+    const D = config.dModel;
+    if (/encoder.*(\.v|wi_1)\.weight$/.test(name))
+      for (let i = 2 * D; i < 3 * D; i += 1) values[i] = (values[i] ?? 0) * 30;
+  }
+  await writeTrainedWeights(outlying, config, weights);
+  const lora = join(folder, "lora-outlying");
+  await writeLora(lora, config);
+  assert.ok((await movedChannels(outlying)).size > 4, "channels are moved");
+  const totals = [];
+  for (const precision of ["float32", "int8"] as const) {
+    const model = await engine.load({ directory: outlying, adapter: lora, precision, threads: 1 });
+    totals.push((await model.score(input, target)).logProbs);
+  }
+  const [exact = [], rounded = []] = totals;
+  assert.ok(
+    exact.every((value, i) => Math.abs(value - (rounded[i] ?? 0)) < 0.6),
+    `${exact} ${rounded}`,
+  );
 });
 
 test("a base answers in turn with each adapter and without, as it did before", async () => {

@@ -123,7 +123,7 @@ async function copy(planned: PlannedTensor, checkpoint: Checkpoint, put: Put): P
 }
 
 /** The source tensors, concatenated along the rows, float32. */
-async function stacked(planned: PlannedTensor, checkpoint: Checkpoint): Promise<Float32Array> {
+export async function stacked(planned: PlannedTensor, checkpoint: Checkpoint): Promise<Float32Array> {
   const parts: Float32Array[] = [];
   for (const { name } of planned.sources) parts.push(await readTensor(name, storedTensor(name, checkpoint)));
   const [first] = parts;

@@ -13,6 +13,13 @@ export interface TensorReader {
 /** Writes one stored tensor. */
 export type Put = (name: string, data: Float32Array | Uint8Array | Int8Array) => Promise<void>;
 
+/** Hears that channels of a published tensor became smaller by factors, and those that read them larger. */
+export type OnMoved = (moved: {
+  readonly producer: string;
+  readonly consumer: PlannedTensor;
+  readonly factors: Float32Array;
+}) => void;
+
 /** Scales that wait for the layer that reads their outputs. */
 interface HeldScales {
   readonly scales: Float32Array;
@@ -29,6 +36,7 @@ export function createQuantizer(
   plan: readonly PlannedTensor[],
   reader: TensorReader,
   put: Put,
+  onMoved: OnMoved = () => undefined,
 ): (planned: PlannedTensor) => Promise<void> {
   const rowsOf = rowRanges(plan);
   const producers = producersIn(config, plan, rowsOf);
@@ -56,6 +64,7 @@ export function createQuantizer(
     const factors = channelFactors(sizes, weight);
     const range = rangeOf(rowsOf, taker);
     const waiting = held.get(range.planned);
+    if (factors !== undefined) onMoved({ producer: taker, consumer: planned, factors });
     if (factors !== undefined && waiting === undefined) ofNorms.set(taker, factors);
     if (factors !== undefined && waiting !== undefined) divideRows(waiting, range.begin, factors);
     if (waiting !== undefined) await put(`${range.planned.name}.scale`, waiting.scales);

@@ -11,10 +11,10 @@ import { encodeWindow } from "../../../models/tokenizer/window.ts";
 import { endTokenOf, type GenerationSettings, readGenerationSettings } from "../../catalog/folder/generation.ts";
 import { modelIdentity } from "../../catalog/folder/identity.ts";
 import { readTokenizer } from "../../catalog/folder/tokenizer.ts";
-import { partsOf, readGraphAdapter } from "../../catalog/graph-adapters.ts";
+import { partsOf } from "../../catalog/graph-adapters.ts";
 import { readDecoding, readManifest } from "../../catalog/installed.ts";
 import type { Device, OnFallback } from "../device.ts";
-import type { Engine, Generation, LoadedModel, ModelInfo, ModelReference } from "../engine.ts";
+import type { Engine, Generation, LoadedModel, ModelReference } from "../engine.ts";
 import { fillWindow } from "../fill.ts";
 import { cachingEncoder } from "../runtime/encoder-cache.ts";
 import { type OnDevice, openOnDevice, requireDevice } from "../runtime/on-device.ts";
@@ -26,6 +26,7 @@ import { generate, score, scoreContinuations, type TokenModel } from "../search/
 import { adaptedRunner, type Runner } from "../search/runner.ts";
 import { weighWords } from "../search/word-tree.ts";
 import { wordChances } from "../word-chances.ts";
+import { adaptedInfo, readAdapter } from "./adapted.ts";
 import { createQueue, type Queue } from "./queue.ts";
 
 /**
@@ -147,7 +148,7 @@ async function loadModel(
     async withAdapter(folder) {
       const identity = modelIdentity(folder);
       const known = adapters.get(folder);
-      const reading = known?.identity === identity ? known.reading : readGraphAdapter(folder, config);
+      const reading = known?.identity === identity ? known.reading : readAdapter(folder, { directory, config, wanted });
       adapters.set(folder, { identity, reading });
       return { info: adaptedInfo(info, folder), ...serve(serving, await reading) };
     },
@@ -271,17 +272,6 @@ function infoOf(
     ...defined({ slowNotice, labels, modes }),
     parameters: parameterCount(config),
     ...{ sentinelIds, unkTokenId: unkId, lengthMarks, spellsLayout },
-  };
-}
-
-/** The facts about a model with an adapter, whose manifest says what it learned. */
-function adaptedInfo({ modes: baseModes, ...base }: ModelInfo, folder: string): ModelInfo {
-  const { id, prefixes, labels, calibration, languages, ...own } = readManifest(folder);
-  const modes = own.modes ?? (prefixes.infill === undefined ? baseModes : undefined);
-  return {
-    ...base,
-    ...{ id, calibration, languages, directory: resolve(folder), prefixes: { ...base.prefixes, ...prefixes } },
-    ...defined({ labels, modes }),
   };
 }
 
