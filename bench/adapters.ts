@@ -1,4 +1,4 @@
-/** `bench adapters`: one base that serves many adapters, beside a session for each: memory, and the time of a switch. */
+/** `bench adapters`: one base that serves many adapters, beside a session for each: memory, time of a switch. */
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { cpus } from "node:os";

@@ -1,6 +1,6 @@
 /**
- * The benchmarks' command line: `npm run bench -- infer | train | adapters | learning | quality | decoding | editor | features |
- * typing | panel | load | int8 | big | ngrams | characters | prose | reading | sentences`.
+ * The benchmarks' command line: `npm run bench -- infer | train | adapters | learning | quality | decoding | editor |
+ * features | typing | panel | load | int8 | big | ngrams | characters | prose | reading | sentences`.
  */
 import { Command, InvalidArgumentError, Option } from "commander";
 import type { Precision } from "../server/engine/engine.ts";
