@@ -191,15 +191,15 @@ function widthOf(D: number, { config }: HubAdapterConfig, index: number, file: s
 }
 
 /** An adapter_config.json as the library writes it, for bottlenecks that were learned here. */
-export function hubConfigJson(
+export function hubConfigText(
   base: T5Config,
   { layout, width, scale }: BottleneckMethod,
   names: { readonly adapter: string; readonly base: string },
-): object {
+): string {
   const { parts, reads, activation } = BOTTLENECK_LAYOUTS[layout];
   const has = (part: string) => (parts as readonly string[]).includes(part);
   const D = base.dModel;
-  return {
+  const json = {
     config: {
       mh_adapter: has("self"),
       output_adapter: has("ff"),
@@ -227,6 +227,8 @@ export function hubConfigJson(
     name: names.adapter,
     version: "adapters.1.3.0",
   };
+  // The library tells a factor from a name by its type, which is a float only with a point.
+  return `${JSON.stringify(json, null, 2).replace(/("scaling": \d+)(?=,)/, "$1.0")}\n`;
 }
 
 /** The library's name of a learned array (see bottleneckNames of trainable.ts). */

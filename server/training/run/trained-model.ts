@@ -2,7 +2,7 @@
 import { basename, join, resolve } from "node:path";
 import * as z from "zod";
 import { defined } from "../../../base/defined.ts";
-import { hubConfigJson, hubName } from "../../../models/checkpoint/adapterhub.ts";
+import { hubConfigText, hubName } from "../../../models/checkpoint/adapterhub.ts";
 import { configJson, parseConfig, type T5Config } from "../../../models/t5/config.ts";
 import { learnedShapes } from "../../../models/t5/trainable.ts";
 import { tensorShapes } from "../../../models/t5/weights.ts";
@@ -35,8 +35,8 @@ export async function writeLearned(
   const adapter = basename(resolve(out)).replace(/[^\w-]/g, "_");
   const arrays = named.map((one) => ({ ...one, name: hubName(one.name, adapter) }));
   await writeTensors(join(out, "adapter.safetensors"), arrays, { format: "pt" });
-  const json = hubConfigJson(config, method, { adapter, base: nameOfBase(base) });
-  await writeText(join(out, ADAPTER_CONFIG), `${JSON.stringify(json, null, 2)}\n`);
+  const text = hubConfigText(config, method, { adapter, base: nameOfBase(base) });
+  await writeText(join(out, ADAPTER_CONFIG), text);
 }
 
 /** Writes every weight: the rest of the folder stays. */

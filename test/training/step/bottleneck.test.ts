@@ -1,8 +1,9 @@
 /** Bottlenecks beside AdapterHub's library (test/fixtures/parity/make_bottlenecks.py): gradients, steps of AdamW. */
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { hubName } from "../../../models/checkpoint/adapterhub.ts";
+import { hubConfigText, hubName } from "../../../models/checkpoint/adapterhub.ts";
 import type { BottleneckLayout } from "../../../models/t5/bottleneck.ts";
 import { readAdapterArrays } from "../../../server/catalog/graph-adapters.ts";
 import { prepareLearner } from "../../../server/training/step/learner.ts";
@@ -58,6 +59,22 @@ describe("bottlenecks beside AdapterHub's library", () => {
       await stepper.dispose();
     });
   }
+
+  it("are described as the library describes them", () => {
+    const { config } = modelInMemory(fixture.base);
+    for (const method of layouts) {
+      const names = { adapter: method.layout, base: "google/t5-plain" };
+      const text = hubConfigText(config, { kind: "bottleneck", ...method }, names);
+      const written = JSON.parse(text);
+      const known = JSON.parse(readFileSync(join(BOTTLENECKS, method.layout, "adapter_config.json"), "utf8"));
+      const same = {
+        ...written,
+        config: { ...known.config, ...written.config, init_weights: known.config.init_weights },
+      };
+      assert.deepEqual(same, known);
+      assert.match(text, new RegExp(`"scaling": ${method.scale}\\.0,`), "a float, which the library asks for");
+    }
+  });
 
   it("begin as nothing", async () => {
     const { config, weights } = modelInMemory(fixture.base);
