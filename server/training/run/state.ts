@@ -5,6 +5,7 @@ import * as z from "zod";
 import { sizeInWords } from "../../../base/figures.ts";
 import { reason } from "../../../base/reason.ts";
 import { safetensorsHeader } from "../../../models/checkpoint/safetensors.ts";
+import type { TensorMap } from "../../../models/checkpoint/tensor.ts";
 import { ModelError } from "../../../models/errors.ts";
 import { type Evaluation, evaluationSchema } from "../../../protocol/training.ts";
 import { openSafetensors, readTensorBytes } from "../../catalog/folder/checkpoint.ts";
@@ -84,22 +85,47 @@ export async function saveState(
   const place = progress.step === newest ? slot : 1 - slot;
   const hash = createHash("sha256");
   for (const { values } of tensors) hash.update(bytesOf(values));
-  const metadata = { spanfill: "training", key, progress: JSON.stringify(progress), sha256: hash.digest("hex") };
+  const metadata = {
+    ...{ spanfill: "training", version: String(VERSION), key },
+    ...{ progress: JSON.stringify(progress), sha256: hash.digest("hex") },
+  };
   await writeTensors(stateFile(folder, place), tensors, metadata);
 }
 
 /**
+ * The layout of a state. Version 1, which has no number, has a key of another formula, so that only the tensors' sizes
+ * tell whether it belongs to a run.
+ */
+const VERSION = 2;
+
+/** A state that was loaded, and what a person should know of it. */
+export interface LoadedState {
+  readonly progress: Progress;
+  readonly notes: readonly string[];
+}
+
+const UNCHECKED =
+  "An earlier version of Spanfill began this run, so whether settings and data are still the same was not checked.";
+
+/**
  * Loads the newest whole state into the tensors given.
  * @returns undefined where there is none
- * @throws ModelError "input" when the run was started with something else
+ * @throws ModelError "input" when the run was started with something else, or by a newer version
  */
 export async function loadState(
   folder: string,
   key: string,
   tensors: readonly NamedTensor[],
-): Promise<Progress | undefined> {
+): Promise<LoadedState | undefined> {
   for (const state of await readHeaders(folder)) {
-    if (state.key !== key) {
+    if (state.version > VERSION) {
+      throw new ModelError(
+        "input",
+        `${folder} holds an unfinished run of a newer version of Spanfill. Go on with it there, or take another --out.`,
+      );
+    }
+    const isUnchecked = state.version < VERSION && fits(state.tensors, tensors);
+    if (state.key !== key && !isUnchecked) {
       throw new ModelError(
         "input",
         `${folder} holds an unfinished run with other settings or data. Give the same ones to go on with it, --restart to begin anew, or another --out.`,
@@ -115,9 +141,15 @@ export async function loadState(
     for (const part of parts) hash.update(part);
     if (hash.digest("hex") !== state.sha256) continue; // damaged: the one before it serves
     for (const [i, { values }] of tensors.entries()) bytesOf(values).set(parts[i] ?? []);
-    return state.progress;
+    return { progress: state.progress, notes: isUnchecked ? [UNCHECKED] : [] };
   }
   return undefined;
+}
+
+/** Whether tensors of a state have the names and sizes of a run's. */
+function fits(stored: TensorMap, tensors: readonly NamedTensor[]): boolean {
+  const sizeOf = (shape: readonly number[]) => shape.reduce((product, size) => product * size, 1);
+  return tensors.every(({ name, values }) => sizeOf(stored.get(name)?.shape ?? [0]) === values.length);
 }
 
 /** Removes a run's state, if the folder is one that a run has made. */
@@ -152,6 +184,7 @@ const progressSchema: z.ZodType<Progress> = z.object({
 });
 const metadataSchema = z.object({
   spanfill: z.literal("training"),
+  version: z.coerce.number().int().default(1),
   key: z.string(),
   progress: z.string(),
   sha256: z.string(),
@@ -163,9 +196,9 @@ async function readHeaders(folder: string) {
     [0, 1].map(async (slot) => {
       try {
         const { tensors, metadata } = await openSafetensors(stateFile(folder, slot));
-        const { key, progress: text, sha256 } = metadataSchema.parse(metadata);
+        const { version, key, progress: text, sha256 } = metadataSchema.parse(metadata);
         const progress = progressSchema.parse(JSON.parse(text));
-        return [{ slot, step: progress.step, key, sha256, progress, tensors }];
+        return [{ slot, step: progress.step, version, key, sha256, progress, tensors }];
       } catch (error) {
         if (error instanceof ModelError || error instanceof z.ZodError || isMissing(error)) return [];
         throw error;

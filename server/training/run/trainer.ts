@@ -47,6 +47,7 @@ export async function openTrainer(run: TrainRun, tell: Tell, onFolder?: () => Pr
   const tensors = [...namedTensors(memory.tensors, shapes), ...namedTensors(optimizer.state)];
   const perEpoch = Math.ceil(dataset.count / batchSize);
   const steps = perEpoch * epochs;
+  const resumed = await loadState(folder, key, tensors);
   tell({
     type: "plan",
     task: run.task.name,
@@ -59,10 +60,9 @@ export async function openTrainer(run: TrainRun, tell: Tell, onFolder?: () => Pr
     examples: dataset.count,
     validationExamples: dataset.validation.length,
     steps,
-    notes: [...run.notes, ...dataset.notes],
+    notes: [...run.notes, ...dataset.notes, ...(resumed?.notes ?? [])],
   });
-  const resumed = await loadState(folder, key, tensors);
-  if (resumed !== undefined) tell({ type: "resumed", step: resumed.step });
+  if (resumed !== undefined) tell({ type: "resumed", step: resumed.progress.step });
   const parts: Parts = {
     run,
     tell,
@@ -73,7 +73,7 @@ export async function openTrainer(run: TrainRun, tell: Tell, onFolder?: () => Pr
     read: stepReader(config, dataset, settings),
     validation: batchesOf(config, dataset.validation, maxBatchTokens),
   };
-  return new Trainer(parts, resumed ?? FRESH);
+  return new Trainer(parts, resumed?.progress ?? FRESH);
 }
 
 /** Reads the base into a learner. Nothing keeps the weights as they were read: those that learn are copies. */
@@ -252,7 +252,8 @@ export class Trainer {
     const { run, saved, tell } = this.parts;
     const { rollbacks } = this.current;
     const rateFactor = this.current.rateFactor * ROLLBACK_FACTOR;
-    const last = rollbacks < MOST_ROLLBACKS ? await loadState(saved.folder, saved.key, saved.tensors) : undefined;
+    const { progress: last } =
+      (rollbacks < MOST_ROLLBACKS ? await loadState(saved.folder, saved.key, saved.tensors) : undefined) ?? {};
     if (last === undefined) throw diverged(step, this.current, run);
     this.current = { ...last, rateFactor, rollbacks: rollbacks + 1 };
     const learningRate = run.settings.learningRate * rateFactor;
