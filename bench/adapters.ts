@@ -22,7 +22,7 @@ export interface AdaptersArguments {
   readonly models: string;
 }
 
-/** What a process with some adapters reports; times in milliseconds. */
+/** A process's times with some adapters, in milliseconds. */
 export interface AdaptersRun {
   /** Until the first answer. */
   readonly firstMs: number;

@@ -77,10 +77,9 @@ function adapterRow(
   { id, directory, sizeBytes, removable }: KeptModel,
   { id: adapterOf, ...base }: ModelRow,
 ): ModelRow {
-  const own = { license: "its own", quality: [], notes: [], downloadable: false, bucket: null, downloadBytes: null };
   return {
     ...base,
-    ...own,
+    ...{ license: "its own", quality: [], notes: [], downloadable: false, bucket: null, downloadBytes: null },
     ...{ id, adapterOf, family: "adapter", needsFineTuning: false, installed: { directory, sizeBytes, removable } },
   };
 }
