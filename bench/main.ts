@@ -1,6 +1,6 @@
 /**
  * The benchmarks' command line: `npm run bench -- infer | train | adapters | learning | quality | decoding | editor |
- * features | typing | panel | load | int8 | big | ngrams | characters | prose | reading | sentences`.
+ * features | typing | panel | load | int8 | big | long | ngrams | characters | prose | reading | sentences`.
  */
 import { Command, InvalidArgumentError, Option } from "commander";
 import type { Precision } from "../server/engine/engine.ts";
@@ -217,6 +217,20 @@ program
   .action(async (options: import("./big.ts").BigOptions) => {
     const { benchBig } = await import("./big.ts");
     await benchBig(options);
+  });
+
+program
+  .command("long")
+  .description("time and memory of LongT5 by the input's length, beside T5 of the same size and PyTorch (Linux)")
+  .option("--lengths <n...>", "tokens of the input", ["512", "1024", "2048", "4096", "8192", "16384"])
+  .addOption(new Option("--precision <name>", "precision").choices(["int8", "float32"]).default("float32"))
+  .option("--most-plain <n>", "most tokens that plain T5 reads", count, 4096)
+  .option("--rounds <n>", "answers of each, of which the quickest counts", count, 2)
+  .option("--python <path>", "a Python with torch and transformers; without it PyTorch is left out")
+  .option("--models <folder>", "random models", ".cache/bench")
+  .action(async ({ lengths, ...options }: Omit<import("./long.ts").LongOptions, "lengths"> & { lengths: string[] }) => {
+    const { benchLong } = await import("./long.ts");
+    await benchLong({ ...options, lengths: lengths.map(Number) });
   });
 
 program

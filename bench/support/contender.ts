@@ -20,6 +20,8 @@ export type ContenderRequest =
 /** How long one generate took. */
 export interface ContenderRun {
   readonly totalMs: number;
+  /** Processor time of the process meanwhile; of ours only. */
+  readonly processorMs?: number;
   /** Until the first token (or first few, where they come in chunks) was there. */
   readonly firstTokenMs: number;
   /** Mean time of the later tokens. */

@@ -25,6 +25,7 @@ async function answer(request: ContenderRequest): Promise<ContenderReply> {
     return { loadMs: performance.now() - started };
   }
   if (model === undefined) throw new Error("generate before load");
+  const processor = process.cpuUsage();
   let firstMs = 0;
   let firstCount = 0;
   const generation = await model.generate(
@@ -38,9 +39,11 @@ async function answer(request: ContenderRequest): Promise<ContenderReply> {
     },
   );
   const totalMs = performance.now() - started;
+  const { user, system } = process.cpuUsage(processor);
   const ids = generation.sequences[0]?.[0]?.ids ?? [];
   return {
     totalMs,
+    processorMs: (user + system) / 1000,
     firstTokenMs: firstMs,
     msPerToken: (totalMs - firstMs) / Math.max(1, ids.length - firstCount),
     ids: [...ids],

@@ -8,7 +8,7 @@ import * as runtime from "../graph/runtime-ops.ts";
 import type { Value } from "../graph/types.ts";
 import { plainAttention } from "./attention.ts";
 import type { T5Config } from "./config.ts";
-import { plainBlockAttention } from "./long-attention.ts";
+import { loopedBlockAttention } from "./long-attention.ts";
 import type { Attention, GenerationLowering, TensorSource } from "./lowering.ts";
 
 /**
@@ -57,7 +57,7 @@ export function fusedLowering(config: T5Config, tensors: TensorSource, unsignedC
         inputs.mixing === null && keyHeads(inputs) === inputs.heads
           ? runtime.multiHeadAttention(g, inputs)
           : plainAttention(g, inputs),
-      blockAttention: (inputs) => plainBlockAttention(g, inputs),
+      blockAttention: (inputs) => loopedBlockAttention(g, inputs),
       dropout: (_, x) => x,
       logits: (x) => linear(scaled(x), head),
       someLogits(common, own) {

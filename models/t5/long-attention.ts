@@ -87,21 +87,74 @@ function globalSums(g: GraphBuilder, x: Value, blocks: Value, { members, carried
  */
 export function plainBlockAttention(
   g: GraphBuilder,
-  { query, key, value, heads: H, long, global }: BlockAttention,
+  inputs: BlockAttention,
   drop: (values: Value, shape: Shape) => Value = (values) => values,
 ): Value {
+  return joined(g, inputs, mixed(g, operandsOf(g, inputs, drop)));
+}
+
+/** The same, one block after the other, so that no more than one block's weights are in memory. */
+export function loopedBlockAttention(g: GraphBuilder, inputs: BlockAttention): Value {
+  const { global, ...operands } = operandsOf(g, inputs, (values) => values);
+  const body = g.body();
+  const index = ops.unsqueeze(body, body.input("iteration", "int64", []), 0);
+  const condition = ops.unary(body, "Identity", body.input("condition", "bool", []));
+  const one = (x: Value) => ops.gather(body, x, index, 1);
+  const block: Operands = {
+    ...{ q: one(operands.q), keys: one(operands.keys), values: one(operands.values) },
+    ...{ window: operands.window, mask: one(operands.mask) },
+    global: global === null ? null : { ...global, bias: one(global.bias) },
+  };
+  const trips = ops.gather(g, inputs.long.blocks, g.constant("int64", [], [1]), 0);
+  const { stacked } = ops.loop(g, trips, body.build("block", { condition, output: mixed(body, block) }), [], [], "N");
+  const all = ops.transpose(g, at(stacked, 0), [1, 0, 3, 4, 5, 2]); // [N, B, 1, H, L, K] -> [B, N, H, L, K, 1]
+  return joined(g, inputs, ops.reshapeTo(g, all, ops.shapeOf(g, all, 0, 5), all.shape.slice(0, 5)));
+}
+
+/** Attention's operands by block. */
+interface Operands {
+  /** [B, N, H, L, K] */
+  readonly q: Value;
+  /** [B, N, H, K, W] */
+  readonly keys: Value;
+  /** [B, N, H, W, K] */
+  readonly values: Value;
+  readonly window: Value;
+  readonly mask: Value;
+  /** [B, 1, H, K, G], [B, 1, H, G, K], and the biases and mask of {@link LongInputs}. */
+  readonly global: { readonly keys: Value; readonly values: Value; readonly bias: Value } | null;
+}
+
+function operandsOf(
+  g: GraphBuilder,
+  { query, key, value, heads: H, long, global }: BlockAttention,
+  drop: (values: Value, shape: Shape) => Value,
+): Operands {
   const K = Number(query.shape.at(-1)) / H;
   const inBlocks = (x: Value) =>
     ops.reshapeTo(g, x, ops.concat(g, [long.blocks, g.constant("int64", [3], [-1, H, K])], 0), ["B", "N", "L", H, K]);
-  const q = ops.transpose(g, inBlocks(query), [0, 1, 3, 2, 4]); // [B, N, H, L, K]
-  const keys = ops.transpose(g, windows(g, inBlocks(key)), [0, 1, 3, 4, 2]); // [B, N, H, K, W]
-  const values = ops.transpose(g, windows(g, drop(inBlocks(value), ["B", "N", "L", H, 1])), [0, 1, 3, 2, 4]);
-  const near = ops.add(g, ops.add(g, ops.matmul(g, q, keys), long.window), long.mask); // [B, N, H, L, W]
-  const mixed =
-    global === null || long.side === null
-      ? ops.matmul(g, ops.softmax(g, near), values)
-      : withGlobals(g, q, near, values, globalsOf(g, global, long.blocks, [H, K], drop), long.side.bias);
-  return ops.reshape(g, ops.transpose(g, mixed, [0, 1, 3, 2, 4]), query.shape);
+  return {
+    q: ops.transpose(g, inBlocks(query), [0, 1, 3, 2, 4]),
+    keys: ops.transpose(g, windows(g, inBlocks(key)), [0, 1, 3, 4, 2]),
+    values: ops.transpose(g, windows(g, drop(inBlocks(value), ["B", "N", "L", H, 1])), [0, 1, 3, 2, 4]),
+    window: long.window,
+    mask: long.mask,
+    global:
+      global === null || long.side === null
+        ? null
+        : { ...globalsOf(g, global, long.blocks, [H, K], drop), bias: long.side.bias },
+  };
+}
+
+/** The weighted values of each block, [B, N, H, L, K]. */
+function mixed(g: GraphBuilder, { q, keys, values, window, mask, global }: Operands): Value {
+  const near = ops.add(g, ops.add(g, ops.matmul(g, q, keys), window), mask); // [B, N, H, L, W]
+  return global === null ? ops.matmul(g, ops.softmax(g, near), values) : withGlobals(g, q, near, values, global);
+}
+
+/** The blocks' values, [B, N, H, L, K], in the query's shape. */
+function joined(g: GraphBuilder, { query }: BlockAttention, x: Value): Value {
+  return ops.reshape(g, ops.transpose(g, x, [0, 1, 3, 2, 4]), query.shape);
 }
 
 /** The keys of a block's window: [B, N, L, H, K] -> [B, N, W, H, K]. */
@@ -132,9 +185,9 @@ function withGlobals(
   q: Value,
   near: Value,
   values: Value,
-  global: { readonly keys: Value; readonly values: Value },
-  bias: Value,
+  global: NonNullable<Operands["global"]>,
 ): Value {
+  const { bias } = global;
   const [B = 0, N = 0, H = 0] = near.shape;
   const products = ops.matmul(g, q, global.keys); // [B, N, H, L, G]
   // The queries of one global token share a row of biases.
