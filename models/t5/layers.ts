@@ -175,9 +175,10 @@ function selfAttention(
 /** @see LongT5LayerLocalSelfAttention and LongT5LayerTransientGlobalSelfAttention, modeling_longt5.py */
 function encoderBlocks(t5: Context, layer: number, stream: Residual, long: LongInputs): Residual {
   const module = selfAttentionName(t5.config, "encoder", layer);
-  const { x, input } = normed(t5, stream, `encoder.block.${layer}.layer.0.layer_norm.weight`);
+  const name = `encoder.block.${layer}.layer.0`;
+  const { x, input } = normed(t5, stream, `${name}.layer_norm.weight`);
   const output = longSelfAttention(t5.g, t5, t5.config, module, input, long);
-  return { x, update: t5.dropout("attention.output", t5.linear(output, `${module}.o`)) };
+  return adapted(t5, name, x, t5.dropout("attention.output", t5.linear(output, `${module}.o`)));
 }
 
 function decoderSelfAttention(t5: Context, layer: number, stream: Residual, { biasOf, past }: DecoderInputs) {
