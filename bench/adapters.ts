@@ -22,7 +22,7 @@ export interface AdaptersArguments {
   readonly models: string;
 }
 
-/** A process's times with some adapters, in milliseconds. */
+/** Figures of a process with some adapters; times in milliseconds. */
 export interface AdaptersRun {
   /** Until the first answer. */
   readonly firstMs: number;
