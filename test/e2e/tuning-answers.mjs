@@ -30,6 +30,7 @@ const measured = (device, precision, tokensPerSecond, firstTokenMs, memoryBytes)
   ...{ loadMs: 340, at: "2026-11-21T12:00:00Z" },
 });
 const models = [
+  model("meeting-notes", { adapterOf: "t5-tiny-own", family: "adapter" }),
   model(OWN, {
     ...{ family: "built-in", parameters: 11_898_112, layers: 2, decoderLayers: 2 },
     measurements: [
