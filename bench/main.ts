@@ -1,6 +1,6 @@
 /**
- * The benchmarks' command line: `npm run bench -- infer | train | adapters | learning | quality | decoding | editor |
- * features | typing | panel | load | int8 | big | long | ngrams | characters | prose | reading | sentences`.
+ * The benchmarks' command line: `npm run bench -- infer | train | adapters | learning | scaling | quality | decoding |
+ * editor | features | typing | panel | load | int8 | big | long | ngrams | characters | prose | reading | sentences`.
  */
 import { Command, InvalidArgumentError, Option } from "commander";
 import type { Precision } from "../server/engine/engine.ts";
@@ -88,6 +88,20 @@ program
   .action(async (options: import("./learning.ts").LearningOptions) => {
     const { benchLearning } = await import("./learning.ts");
     await benchLearning(options);
+  });
+
+program
+  .command("scaling")
+  .description("whether the law of smaller shapes foretells a larger one's loss, which it has not seen")
+  .requiredOption("--data <folder>", "texts to learn from")
+  .option("--shapes <names...>", "the largest is predicted", [
+    ...["tiny-dm64-ff256-nh4-kv16-nl1", "tiny-dm64-ff256-nh4-kv16-nl2"],
+    ...["tiny-dm64-ff256-nh4-kv16-nl4", "tiny-dm64-ff256-nh4-kv16-nl8"],
+  ])
+  .option("--minutes <n>", "processor time of all together", Number, 9)
+  .action(async (options: import("./scaling.ts").ScalingOptions) => {
+    const { benchScaling } = await import("./scaling.ts");
+    await benchScaling(options);
   });
 
 program

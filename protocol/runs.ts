@@ -137,5 +137,15 @@ export const fitSchema = z.object({
   seconds: z.number(),
   /** Whether memory and disk suffice. */
   fits: z.boolean(),
+  /** The shape that is enough for these data, where `spanfill scale` measured them. */
+  enough: z
+    .object({
+      /** Of the text. */
+      bytes: z.number(),
+      shape: z.string(),
+      parameters: z.number(),
+      hours: z.number(),
+    })
+    .exactOptional(),
 });
 export type Fit = z.output<typeof fitSchema>;

@@ -37,13 +37,19 @@ export function reportInWords({ evaluations, best, steps, tokensPerSecond, out }
   return `${kept}${judged}\n${steps} steps, ${Math.round(tokensPerSecond)} tokens/s. The model is in ${out}.\n`;
 }
 
+/** The shape that is enough for a text, in a line. */
+export function enoughInWords({ bytes, shape, parameters, hours }: NonNullable<Fit["enough"]>): string {
+  const size = `${(parameters / 1e6).toFixed(1)} M parameters`;
+  return `On your ${sizeInWords(bytes)} a model of ${size} is enough (${shape}): in ${hours} hours of training no other shape is predicted to come more than 1% below its loss.\n`;
+}
+
 /** The needs of a run in a few sentences. */
-export function needsInWords({ reason, examples, steps, seconds, fits, ...room }: Fit): string {
-  const enough = fits ? "That fits." : "That does not fit: see --method, --checkpointing and --max-batch-tokens.";
+export function needsInWords({ reason, examples, steps, seconds, fits, enough, ...room }: Fit): string {
+  const verdict = fits ? "That fits." : "That does not fit: see --method, --checkpointing and --max-batch-tokens.";
   return `${examples} examples, ${steps} steps. ${reason}
-Memory: about ${sizeInWords(room.memoryBytes)} of ${sizeInWords(room.freeMemoryBytes)} that are free. Disk: ${sizeInWords(room.diskBytes)} of ${sizeInWords(room.freeDiskBytes)}. ${enough}
+Memory: about ${sizeInWords(room.memoryBytes)} of ${sizeInWords(room.freeMemoryBytes)} that are free. Disk: ${sizeInWords(room.diskBytes)} of ${sizeInWords(room.freeDiskBytes)}. ${verdict}
 Very roughly ${duration(seconds)}.
-`;
+${enough === undefined ? "" : enoughInWords(enough)}`;
 }
 
 function linesOf(event: TrainEvent): string[] {

@@ -14,6 +14,7 @@ import { infillCommand } from "./infill.ts";
 import { infoCommand } from "./info.ts";
 import { launchCommand } from "./launch.ts";
 import { modelsCommand } from "./models.ts";
+import { scaleCommand } from "./scale.ts";
 import { scoreCommand } from "./score.ts";
 import { serveCommand } from "./serve.ts";
 import { summarizeCommand } from "./summarize.ts";
@@ -53,6 +54,7 @@ Exit codes: ${EXIT.done} done, ${EXIT.failed} failed (also when the reader of th
     evaluateCommand(),
     calibrateCommand(),
     trainCommand(),
+    scaleCommand(),
     dataCommand(),
     exportCommand(),
     serveCommand(),

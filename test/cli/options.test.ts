@@ -8,11 +8,14 @@ import { decodingEffects } from "./options/decoding.ts";
 import { createWorkspace } from "./options/effect.ts";
 import { modelEffects } from "./options/models.ts";
 import { readingEffects } from "./options/reading.ts";
+import { scalingEffects } from "./options/scaling.ts";
 import { trainingEffects } from "./options/training.ts";
 
 const commands = allCommands(createProgram("0", () => undefined));
 const workspace = createWorkspace();
-const effects = [decodingEffects, readingEffects, modelEffects, trainingEffects].flatMap((of) => of(workspace));
+const effects = [decodingEffects, readingEffects, modelEffects, trainingEffects, scalingEffects].flatMap((of) =>
+  of(workspace),
+);
 
 test("the effect of every option of every command is shown", () => {
   const defined = commands.flatMap(({ name, command }) => command.options.map(({ long }) => `${name} ${long}`));

@@ -17,6 +17,7 @@ import { lockFolder } from "../../files/lock.ts";
 import { datasetOptions, encodeData, prefixed } from "../data/encode.ts";
 import { dataName, readTrainingData, type TrainingData } from "../data/read.ts";
 import { findTask, type TrainTask } from "../data/tasks.ts";
+import { scalingAdvice } from "../scale/result.ts";
 import { type AdviceRequest, advise, roughSeconds } from "./advisor.ts";
 import { createControl } from "./control.ts";
 import { readRequest, writeRequest } from "./request.ts";
@@ -84,6 +85,7 @@ export async function trainingNeeds(requested: TrainRequest, signal: AbortSignal
   const { memoryBytes, diskBytes } = roomNeeded(config, { ...settings, method, denoises: run.modes !== undefined });
   const steps = epochs * Math.ceil(dataset.count / batchSize);
   const [freeMemoryBytes, freeDisk] = [freemem(), await freeDiskBytes(out)];
+  const enough = await scalingAdvice(requested.data);
   return {
     method: method.kind,
     reason,
@@ -96,6 +98,7 @@ export async function trainingNeeds(requested: TrainRequest, signal: AbortSignal
     steps,
     seconds: roughSeconds(config, { tokens, steps, threads, method, checkpointing }),
     fits: memoryBytes <= freeMemoryBytes && diskBytes <= freeDisk,
+    ...defined({ enough }),
   };
 }
 

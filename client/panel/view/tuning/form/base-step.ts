@@ -68,12 +68,14 @@ export function fitView(app: App): TemplateResult {
 }
 
 function needsView(fit: Fit): TemplateResult {
-  const { reason, memoryBytes, freeMemoryBytes, diskBytes, freeDiskBytes, steps, examples, seconds, fits } = fit;
+  const { reason, memoryBytes, freeMemoryBytes, diskBytes, freeDiskBytes, steps, examples, seconds, fits, enough } =
+    fit;
   return html`
     <p>
       <strong>${fits ? `✓ ${t("It fits.")}` : `✕ ${t("It does not fit.")}`}</strong>
       ${fits ? "" : t("Take a smaller model, LoRA, fewer tokens at once, or close other programs.")} ${reason}
     </p>
+    ${enough === undefined ? "" : html`<p>${enoughText(enough)}</p>`}
     <dl>
       <dt>${t("Memory")}</dt>
       <dd>${t("{0} of the {1} that are free", sizeInWords(memoryBytes), sizeInWords(freeMemoryBytes))}</dd>
@@ -83,4 +85,12 @@ function needsView(fit: Fit): TemplateResult {
       <dd>${t("roughly {0}: {1} steps, {2} examples; the run measures it before it begins", duration(seconds), steps.toLocaleString("en-US"), examples.toLocaleString("en-US"))}</dd>
     </dl>
   `;
+}
+
+/** The finding of `spanfill scale` for the data, in a sentence. */
+export function enoughText({ bytes, shape, parameters, hours }: NonNullable<Fit["enough"]>): string {
+  return t(
+    "On your {0} a model of {1} M parameters is enough ({2}), as spanfill scale measured: in {3} hours no other size is predicted to learn more than 1% better.",
+    ...[sizeInWords(bytes), (parameters / 1e6).toFixed(1), shape, hours],
+  );
 }
