@@ -140,7 +140,7 @@ export const fitSchema = z.object({
   /** The shape that is enough for these data, where `spanfill scale` measured them. */
   enough: z
     .object({
-      /** Of the text. */
+      /** The size of the text. */
       bytes: z.number(),
       shape: z.string(),
       parameters: z.number(),
