@@ -6,6 +6,7 @@ import { Command, InvalidArgumentError, Option } from "commander";
 import type { Precision } from "../server/engine/engine.ts";
 import { addPeopleCommands } from "./people-commands.ts";
 import type { ShapeName } from "./random-model.ts";
+import { addScalingCommand } from "./scaling-command.ts";
 
 const program = new Command("bench").description("Side-by-side measurements, each of which prints a table.");
 
@@ -90,19 +91,7 @@ program
     await benchLearning(options);
   });
 
-program
-  .command("scaling")
-  .description("whether the law of smaller shapes foretells a larger one's loss, which it has not seen")
-  .requiredOption("--data <folder>", "texts to learn from")
-  .option("--shapes <names...>", "the largest is predicted", [
-    ...["tiny-dm64-ff256-nh4-kv16-nl1", "tiny-dm64-ff256-nh4-kv16-nl2"],
-    ...["tiny-dm64-ff256-nh4-kv16-nl4", "tiny-dm64-ff256-nh4-kv16-nl8"],
-  ])
-  .option("--minutes <n>", "processor time of all together", Number, 9)
-  .action(async (options: import("./scaling.ts").ScalingOptions) => {
-    const { benchScaling } = await import("./scaling.ts");
-    await benchScaling(options);
-  });
+addScalingCommand(program);
 
 program
   .command("quality")
