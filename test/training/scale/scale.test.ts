@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { after, describe, it } from "node:test";
+import { after, before, describe, it } from "node:test";
 import { parseConfig } from "../../../models/t5/config.ts";
 import { parameterCount } from "../../../models/t5/weights.ts";
 import { resultFile, scalingAdvice } from "../../../server/training/scale/result.ts";
@@ -13,8 +13,13 @@ import { randomModelFolder } from "../../support/random-model.ts";
 
 const base = randomModelFolder();
 const folder = mkdtempSync(join(tmpdir(), "spanfill-scale-"));
-process.env["SPANFILL_MODELS"] = join(folder, "models");
+const { SPANFILL_MODELS: models } = process.env;
+before(() => {
+  process.env["SPANFILL_MODELS"] = join(folder, "models");
+});
 after(() => {
+  if (models === undefined) delete process.env["SPANFILL_MODELS"];
+  else process.env["SPANFILL_MODELS"] = models;
   base.dispose();
   rmSync(folder, { recursive: true, force: true });
 });
