@@ -40,6 +40,16 @@ test("the last rows that fit are encoded once; older ones are freed, and all of 
   assert.equal(runner.alive(), 0);
 });
 
+test("rows are encoded anew for each adapter, and remembered with it", async () => {
+  const runner = scriptedRunner(10, () => new Float32Array(10));
+  const cached = cachingEncoder(runner, config, 9 * TOKEN_BYTES);
+  const [one, other] = [0, 1].map(() => ({ slots: new Map(), inputs: new Map() }));
+  for (const adapter of [undefined, one, other, undefined, one, other])
+    await cached.encode([[1, 2]], undefined, adapter);
+  assert.equal(runner.calls.filter((call) => call.startsWith("encode")).length, 3);
+  await cached.dispose();
+});
+
 test("a search from a remembered encoding gives what it gave before, greedy and with beams", async () => {
   const folder = randomModelFolder();
   const engine = createLocalEngine();
