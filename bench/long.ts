@@ -41,7 +41,7 @@ const CONFIGS = {
 
 const NEW_TOKENS = 16;
 
-/** The cost of one answer on one side: processor time, which others' work on the machine changes little, and memory. */
+/** The cost of one answer: processor time, which others' work on the machine changes little, and memory. */
 interface Cost {
   readonly seconds: number;
   readonly gigabytes: number;

@@ -179,7 +179,7 @@ const shape = {
   }),
   maxContextTokens: setting(
     z.int().min(64).max(4096).default(512),
-    "Number of tokens that the model reads at once. T5 models are trained on 512; more takes longer and may give worse results.",
+    "Number of tokens that the model reads at once. T5 models are trained on 512; more takes longer and may give worse results. At 512 a LongT5 reads up to 16,384 of them in commands that summarize, ask or classify.",
     { scope: "resource" },
   ),
   "training.pauseWhileTyping": setting(

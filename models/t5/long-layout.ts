@@ -1,7 +1,9 @@
 /**
  * The inputs of LongT5's attention for a batch, laid out in JavaScript: blocks, biases and masks. Blocks are any cut
  * that lets each token see its neighbors within the radius; so a text shorter than two blocks is one, without padding.
- * B rows, N blocks of L tokens, H heads, g tokens per global token, G = N * L / g global tokens.
+ * Tokens belong to global ones by exact division; transformers adds up floats, which at some sizes (100, but not 16)
+ * puts a few tokens into a neighboring one. B rows, N blocks of L tokens, H heads, g tokens per global token, G = N * L
+ * / g global tokens.
  * @see _get_local_attention_mask, _make_global_fixed_block_ids of transformers' modeling_longt5.py
  */
 import type { T5Config } from "./config.ts";

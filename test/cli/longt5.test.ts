@@ -80,7 +80,7 @@ test("hf: an exported LongT5 is the same", async () => {
   assert.deepEqual(await readWeights(join(folder, "hf")), { config, weights });
 });
 
-for (const method of ["full", "lora"]) {
+for (const method of ["full", "lora", "bottleneck"]) {
   test(`a LongT5 is trained: ${method}`, async () => {
     const row = (i: number) => JSON.stringify({ text: sentence(i).repeat(2), summary: `this ${i}`, source: `f${i}` });
     writeFileSync(join(folder, "pairs.jsonl"), Array.from({ length: 20 }, (_, i) => row(i)).join("\n"));
