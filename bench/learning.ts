@@ -5,7 +5,7 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { setInterval } from "node:timers";
-import { gunzipSync } from "node:zlib";
+import { brotliDecompressSync } from "node:zlib";
 import { seededRandom } from "../models/random.ts";
 import { type TrainRequestInput, trainRequestSchema } from "../protocol/train-request.ts";
 import type { TrainEvent } from "../protocol/training.ts";
@@ -240,7 +240,7 @@ function split<T>(rows: readonly T[]): { learn: T[]; test: T[] } {
 }
 
 function readPacked(name: string): Record<string, unknown>[] {
-  const lines = gunzipSync(readFileSync(`bench/data/${name}.jsonl.gz`))
+  const lines = brotliDecompressSync(readFileSync(`bench/data/${name}.jsonl.br`))
     .toString("utf8")
     .trim()
     .split("\n");

@@ -1,6 +1,6 @@
 /** The second unseen set: raw files in seven formats, commit messages and programs, which nothing is trained on. */
 import { readFileSync } from "node:fs";
-import { gunzipSync } from "node:zlib";
+import { brotliDecompressSync } from "node:zlib";
 import * as z from "zod";
 
 /** A document of the set. */
@@ -21,10 +21,10 @@ const rawDocument = z.object({
 });
 
 /** JSON lines of the set, written by models/recipes/second-set.py. */
-export const secondSetPath = "bench/data/second-set.jsonl.gz";
+export const secondSetPath = "bench/data/second-set.jsonl.br";
 
 /** All documents of the set. */
 export function readSecondSet(): RawDocument[] {
-  const lines = gunzipSync(readFileSync(secondSetPath)).toString("utf8").trimEnd().split("\n");
+  const lines = brotliDecompressSync(readFileSync(secondSetPath)).toString("utf8").trimEnd().split("\n");
   return lines.map((line) => rawDocument.parse(JSON.parse(line)));
 }

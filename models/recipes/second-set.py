@@ -1,9 +1,8 @@
-"""Writes bench/data/second-set.jsonl.gz: raw markup of the second unseen set, with summaries where people wrote one, and programs with comments.
+"""Writes bench/data/second-set.jsonl.br: raw markup of the second unseen set, with summaries where people wrote one, and programs with comments.
 
 Usage: python models/recipes/second-set.py FOLDER, where FOLDER holds docs-corpus-2*.jsonl.zst and docs-summaries-2.jsonl.zst.
-Needs the program zstd, node_modules and Python's standard library; the same folder and packages give the same bytes.
+Needs the program zstd, node_modules and the package brotli; the same folder and packages give the same bytes.
 """
-import gzip
 import hashlib
 import json
 import re
@@ -12,6 +11,7 @@ import sys
 import sysconfig
 from pathlib import Path
 
+import brotli
 from kept_out import SECOND, repository
 
 ROOT = Path(__file__).parents[2]
@@ -118,11 +118,10 @@ def programs():
 
 
 def main():
-    path = ROOT / "bench" / "data" / "second-set.jsonl.gz"
+    path = ROOT / "bench" / "data" / "second-set.jsonl.br"
     everything = sorted([*documents(sys.argv[1]), *programs()], key=lambda row: (row["source"], row.get("summary", "")))
-    with gzip.GzipFile(path, "wb", 9, mtime=0) as file:
-        for row in everything:
-            file.write((json.dumps(row, ensure_ascii=False) + "\n").encode())
+    text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in everything)
+    path.write_bytes(brotli.compress(text.encode(), mode=brotli.MODE_TEXT, quality=11, lgwin=24))
     print(len(everything), "rows,", sum("summary" in row for row in everything), "pairs,", path.stat().st_size, "bytes")
 
 

@@ -4,7 +4,7 @@
 import { createHash } from "node:crypto";
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { gunzipSync } from "node:zlib";
+import { brotliDecompressSync } from "node:zlib";
 import fc from "fast-check";
 import { parseGin } from "../../models/checkpoint/gin/gin.ts";
 import { configOfGin } from "../../models/checkpoint/gin/gin-config.ts";
@@ -137,7 +137,9 @@ export function readers(): Reader[] {
     },
     {
       name: "sentencepiece",
-      seeds: [new Uint8Array(gunzipSync(readFileSync("test/fixtures/tokenizer/seqio_sentencepiece.model.gz")))],
+      seeds: [
+        new Uint8Array(brotliDecompressSync(readFileSync("test/fixtures/tokenizer/seqio_sentencepiece.model.br"))),
+      ],
       read: (bytes) => sentencepieceToTokenizerJson(bytes),
     },
   ];

@@ -3,7 +3,7 @@
  * length marks.
  */
 import { readFileSync } from "node:fs";
-import { gunzipSync } from "node:zlib";
+import { brotliDecompressSync } from "node:zlib";
 
 interface AddedToken {
   readonly id: number;
@@ -24,9 +24,9 @@ interface TokenizerJson {
   readonly decoder: unknown;
 }
 
-/** Bytes of a file of test/fixtures/tokenizer, without its .gz. */
+/** Bytes of a file of test/fixtures/tokenizer, without its .br. */
 export function fixture(name: string): Uint8Array {
-  return gunzipSync(readFileSync(`test/fixtures/tokenizer/${name}.gz`));
+  return brotliDecompressSync(readFileSync(`test/fixtures/tokenizer/${name}.br`));
 }
 
 /** Rows of [text, ids with eos, decoded] that the published vocabulary gives. */

@@ -2,7 +2,7 @@
 // something else.
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { gunzipSync } from "node:zlib";
+import { brotliDecompressSync } from "node:zlib";
 import { PATIENCE_MS } from "../window.mjs";
 
 const LABELS = ["card_arrival", "exchange_rate"];
@@ -16,7 +16,10 @@ const ID = "bank-questions";
 export const TUNING = {
   async "before training, the editor has no label for a question"(person, { workspace }) {
     person.page.setDefaultTimeout(PATIENCE_MS); // training takes its share of the machine
-    const rows = gunzipSync(readFileSync("bench/data/banking77.jsonl.gz")).toString("utf8").trim().split("\n");
+    const rows = brotliDecompressSync(readFileSync("bench/data/banking77.jsonl.br"))
+      .toString("utf8")
+      .trim()
+      .split("\n");
     const all = rows.map((row) => JSON.parse(row));
     const learned = LABELS.flatMap((label) =>
       all.filter((row) => row.split === "train" && row.label === label).slice(0, ROWS_EACH),
