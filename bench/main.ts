@@ -4,9 +4,9 @@
  */
 import { Command, InvalidArgumentError, Option } from "commander";
 import type { Precision } from "../server/engine/engine.ts";
-import { addPeopleCommands } from "./people-commands.ts";
+import { addPeopleCommands } from "./quality/people-commands.ts";
+import { addScalingCommand } from "./quality/scaling-command.ts";
 import type { ShapeName } from "./random-model.ts";
-import { addScalingCommand } from "./scaling-command.ts";
 
 const program = new Command("bench").description("Side-by-side measurements, each of which prints a table.");
 
@@ -29,7 +29,7 @@ program
   .option("--models <folder>", "random models and the peers' exports of them", ".cache/bench")
   .option("--no-product", "leave out cold start, memory and cancelling")
   .action(async (options: InferArguments) => {
-    const { benchInfer } = await import("./infer.ts");
+    const { benchInfer } = await import("./speed/infer.ts");
     await benchInfer({ ...options, shapes: options.shape, precisions: options.precision });
   });
 
@@ -52,8 +52,8 @@ program
       .choices(["full", "lora", "bottleneck"])
       .default(["full"]),
   )
-  .action(async (options: import("./train.ts").TrainArguments) => {
-    const { benchTrain } = await import("./train.ts");
+  .action(async (options: import("./speed/train.ts").TrainArguments) => {
+    const { benchTrain } = await import("./speed/train.ts");
     await benchTrain(options);
   });
 
@@ -67,8 +67,8 @@ program
   )
   .option("--rounds <n>", "timed requests with each adapter", count, 5)
   .option("--models <folder>", "random models and adapters", ".cache/bench")
-  .action(async (options: import("./adapters.ts").AdaptersArguments) => {
-    const { benchAdapters } = await import("./adapters.ts");
+  .action(async (options: import("./speed/adapters.ts").AdaptersArguments) => {
+    const { benchAdapters } = await import("./speed/adapters.ts");
     await benchAdapters(options);
   });
 
@@ -86,8 +86,8 @@ program
   .option("--minutes <n>", "processor time of each, in minutes of two cores", Number, 10)
   .option("--threads <n>", "threads of one operator; 1 is best beside other work", count, 2)
   .option("--out <folder>", "where data and trained models go", ".cache/bench/learning")
-  .action(async (options: import("./learning.ts").LearningOptions) => {
-    const { benchLearning } = await import("./learning.ts");
+  .action(async (options: import("./quality/learning.ts").LearningOptions) => {
+    const { benchLearning } = await import("./quality/learning.ts");
     await benchLearning(options);
   });
 
@@ -110,8 +110,8 @@ program
       .default(["sentence", "bullets", "paragraph", "title"]),
   )
   .option("--write", "keep the figures in eval.json, and figures and twenty examples in the models' README.md", false)
-  .action(async (options: import("./quality.ts").QualityOptions) => {
-    const { benchQuality } = await import("./quality.ts");
+  .action(async (options: import("./quality/quality.ts").QualityOptions) => {
+    const { benchQuality } = await import("./quality/quality.ts");
     await benchQuality(options);
   });
 
@@ -129,7 +129,7 @@ program
   .option("--threads <n>", "threads of one operator; 1 is best beside other work", count)
   .option("--fills", "measure the shortlists' fills too", false)
   .action(async ({ shortlist, bias, ...options }: DecodingArguments) => {
-    const { benchDecoding, parseBias } = await import("./decoding.ts");
+    const { benchDecoding, parseBias } = await import("./speed/decoding.ts");
     const biases = bias.map(
       (text) => parseBias(text) ?? refuse(`${text} is not a copy bias; give three numbers of at least 0.`),
     );
@@ -143,8 +143,8 @@ program
   .option("--windows <n>", "windows that they are spread over", count, 5)
   .option("--model <folder>", "a model instead of the built-in one")
   .option("--vsix <file>", "a package that is already made")
-  .action(async (options: import("./editor.ts").EditorOptions) => {
-    const { benchEditor } = await import("./editor.ts");
+  .action(async (options: import("./speed/editor.ts").EditorOptions) => {
+    const { benchEditor } = await import("./speed/editor.ts");
     await benchEditor(options);
   });
 
@@ -166,8 +166,8 @@ program
       .default(["features", "large", "memory"]),
   )
   .option("--model <id or folder>", "a model instead of the built-in one")
-  .action(async (options: import("./features.ts").FeaturesOptions) => {
-    const { benchFeatures } = await import("./features.ts");
+  .action(async (options: import("./speed/features.ts").FeaturesOptions) => {
+    const { benchFeatures } = await import("./speed/features.ts");
     await benchFeatures(options);
   });
 
@@ -179,8 +179,8 @@ program
   .option("--rounds <n>", "pages that are opened", count, 10)
   .option("--rows <n>", "rows of the table", count, 500)
   .option("--points <n>", "points of the curve", count, 100_000)
-  .action(async (options: import("./panel.ts").PanelOptions) => {
-    const { benchPanel } = await import("./panel.ts");
+  .action(async (options: import("./speed/panel.ts").PanelOptions) => {
+    const { benchPanel } = await import("./speed/panel.ts");
     await benchPanel(options);
   });
 
@@ -189,7 +189,7 @@ program
   .description("seconds and memory to make an 892 MB PyTorch file ready in int8")
   .option("--models <folder>", "where the file is made and removed again", ".cache/bench")
   .action(async ({ models }: { models: string }) => {
-    const { benchLoad } = await import("./load.ts");
+    const { benchLoad } = await import("./speed/load.ts");
     await benchLoad(models);
   });
 
@@ -201,10 +201,12 @@ program
   .option("--factor <n...>", "how many times as large the channels are", ["1", "30", "300"])
   .option("--rounds <n>", "timed encoder passes of each", count, 30)
   .option("--models <folder>", "where models are made and removed again", ".cache/bench")
-  .action(async ({ factor, ...options }: Omit<import("./int8.ts").Int8Options, "factor"> & { factor: string[] }) => {
-    const { benchInt8 } = await import("./int8.ts");
-    await benchInt8({ ...options, factor: factor.map(Number) });
-  });
+  .action(
+    async ({ factor, ...options }: Omit<import("./speed/int8.ts").Int8Options, "factor"> & { factor: string[] }) => {
+      const { benchInt8 } = await import("./speed/int8.ts");
+      await benchInt8({ ...options, factor: factor.map(Number) });
+    },
+  );
 
 program
   .command("big")
@@ -217,8 +219,8 @@ program
       .default(["large", "3b"]),
   )
   .option("--models <folder>", "where the files are made and removed again", ".cache/bench")
-  .action(async (options: import("./big.ts").BigOptions) => {
-    const { benchBig } = await import("./big.ts");
+  .action(async (options: import("./speed/big.ts").BigOptions) => {
+    const { benchBig } = await import("./speed/big.ts");
     await benchBig(options);
   });
 
@@ -231,10 +233,12 @@ program
   .option("--rounds <n>", "answers of each, of which the quickest counts", count, 2)
   .option("--python <path>", "a Python with torch and transformers; without it PyTorch is left out")
   .option("--models <folder>", "random models", ".cache/bench")
-  .action(async ({ lengths, ...options }: Omit<import("./long.ts").LongOptions, "lengths"> & { lengths: string[] }) => {
-    const { benchLong } = await import("./long.ts");
-    await benchLong({ ...options, lengths: lengths.map(Number) });
-  });
+  .action(
+    async ({ lengths, ...options }: Omit<import("./speed/long.ts").LongOptions, "lengths"> & { lengths: string[] }) => {
+      const { benchLong } = await import("./speed/long.ts");
+      await benchLong({ ...options, lengths: lengths.map(Number) });
+    },
+  );
 
 program
   .command("characters")
@@ -242,7 +246,7 @@ program
   .option("--model <id or folder>", "a built-in model (default: the default one)")
   .option("--limit <n>", "documents of each kind whose words are measured", count, 150)
   .action(async ({ model, limit }: { model?: string; limit: number }) => {
-    const { benchCharacters } = await import("./characters.ts");
+    const { benchCharacters } = await import("./quality/characters.ts");
     await benchCharacters(model, limit);
   });
 
@@ -251,7 +255,7 @@ program
   .description("size, memory and accuracy of the table of word n-grams that ships")
   .option("--table <file>", "another table by models/recipes/ngrams.py")
   .action(async ({ table }: { table?: string }) => {
-    const { benchNgrams } = await import("./ngrams.ts");
+    const { benchNgrams } = await import("./quality/ngrams.ts");
     benchNgrams(table);
   });
 
@@ -259,7 +263,7 @@ program
   .command("prose")
   .description("training text from standard input, as JSON lines, with its prose in place of its markup")
   .action(async () => {
-    const { writeProse } = await import("./prose.ts");
+    const { writeProse } = await import("./quality/prose.ts");
     await writeProse();
   });
 
@@ -268,13 +272,13 @@ program
   .description("write the features of described documents' sentences, which models/recipes/sentences.py fits")
   .requiredOption("--out <folder>", "where features.f32, targets.f32 and groups.json go; pairs come by standard input")
   .action(async ({ out }: { out: string }) => {
-    const { writeSentenceFeatures } = await import("./sentences.ts");
+    const { writeSentenceFeatures } = await import("./quality/sentences.ts");
     await writeSentenceFeatures(out);
   });
 
 await program.parseAsync();
 
-type DecodingArguments = Omit<import("./decoding.ts").DecodingOptions, "shortlist" | "bias"> & {
+type DecodingArguments = Omit<import("./speed/decoding.ts").DecodingOptions, "shortlist" | "bias"> & {
   readonly shortlist: readonly string[];
   readonly bias: readonly string[];
 };

@@ -5,7 +5,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { createNgramModel } from "../models/words/ngram.ts";
-import { readTable } from "./ngrams.ts";
+import { readTable } from "./quality/ngrams.ts";
 import { ablations, startWeighed } from "./typing/ablation.ts";
 import { documentWords, englishWords, together, type WordExpert, wordSuggester } from "./typing/experts.ts";
 import { type Row, type Run, rowsOf } from "./typing/figures.ts";

@@ -16,10 +16,10 @@ const BRITISH =
 
 /** Accepted words, by file or folder: names that others chose, and texts that are data. */
 const ALLOWED: readonly (readonly [path: string, word: RegExp])[] = [
-  ["server/cli/summarize.ts", /^summarise$/], // an alias for those who spell it so
+  ["server/cli/answers/summarize.ts", /^summarise$/], // an alias for those who spell it so
   ["server/text/document/program.ts", /^licence$/i], // a comment's word
   ["models/words/", /./],
-  ["bench/editor.ts", /^centre$/i],
+  ["bench/speed/editor.ts", /^centre$/i],
   ["scripts/catalog.mjs", /^catalogue$/], // the lists' own name
 ];
 

@@ -129,9 +129,9 @@ const rows: [file: string, text: string, sink: RegExp | undefined][] = [
   ["server/main.ts", `showMessage: (message) => ${shownMessage()},`, undefined],
   ["server/main.ts", "connection.console.info(text);", /messages/],
   ["server/lsp/commands/ask.ts", "services.client.showMessage(text);", undefined],
-  ["server/cli/info.ts", "process.stdout.write(text);", /standard output/],
-  ["server/cli/info.ts", "const { stdout } = process;", /standard output/],
-  ["server/cli/info.ts", "console.log(text);", /standard output/],
+  ["server/cli/models/info.ts", "process.stdout.write(text);", /standard output/],
+  ["server/cli/models/info.ts", "const { stdout } = process;", /standard output/],
+  ["server/cli/models/info.ts", "console.log(text);", /standard output/],
 ];
 test("the table tells right from wrong", () => {
   for (const [file, text, expected] of rows) {

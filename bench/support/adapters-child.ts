@@ -2,7 +2,7 @@
 import { seededRandom } from "../../models/random.ts";
 import type { LoadedModel, Precision } from "../../server/engine/engine.ts";
 import { createLocalEngine } from "../../server/engine/process/local.ts";
-import type { AdaptersRun } from "../adapters.ts";
+import type { AdaptersRun } from "../speed/adapters.ts";
 import { median } from "./statistics.ts";
 
 const [directory = "", precision = "int8", sharing = "shared", rounds = "5", ...adapters] = process.argv.slice(2);

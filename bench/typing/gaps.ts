@@ -8,7 +8,7 @@ import { evaluate, prepareEvaluation } from "../../server/evaluation/evaluate.ts
 import { openPool } from "../../server/evaluation/pool.ts";
 import { printReport } from "../../server/evaluation/print.ts";
 import type { EvaluationReport } from "../../server/metrics/report.ts";
-import { tablePath } from "../ngrams.ts";
+import { tablePath } from "../quality/ngrams.ts";
 import { keptOutPath } from "../support/kept-out.ts";
 import { readSecondSet } from "../support/second-set.ts";
 

@@ -15,8 +15,8 @@ import {
   slotInputs,
   slotName,
   sublayers,
-} from "../t5/adapters.ts";
-import { BOTTLENECK_LAYOUTS, type BottleneckMethod } from "../t5/bottleneck.ts";
+} from "../t5/adapters/adapters.ts";
+import { BOTTLENECK_LAYOUTS, type BottleneckMethod } from "../t5/adapters/bottleneck.ts";
 import type { T5Config } from "../t5/config.ts";
 import type { AdapterTensor } from "./adapter.ts";
 

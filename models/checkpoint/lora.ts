@@ -7,7 +7,7 @@ import {
   type LoraSlot,
   slotInputs,
   slotName,
-} from "../t5/adapters.ts";
+} from "../t5/adapters/adapters.ts";
 import type { T5Config } from "../t5/config.ts";
 import { tensorShapes } from "../t5/weights.ts";
 import { type AdapterConfig, type AdapterTensor, adapterChanges, loraScale, unmergeable } from "./adapter.ts";

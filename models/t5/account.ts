@@ -1,6 +1,6 @@
 /** Operations and memory of a model, computed from its configuration. */
 import type { T5Config } from "./config.ts";
-import { longLayout } from "./long-layout.ts";
+import { longLayout } from "./long/layout.ts";
 import { layerCount, layerWidths, parameterCount, type Stack } from "./weights.ts";
 
 /** Lengths of one example, in tokens. */

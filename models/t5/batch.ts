@@ -3,7 +3,7 @@
  * bucketed.
  */
 import type { T5Config } from "./config.ts";
-import { type LongLayout, longLayout, windowBuckets } from "./long-layout.ts";
+import { type LongLayout, longLayout, windowBuckets } from "./long/layout.ts";
 import { relativePositionBucket } from "./position.ts";
 import type { Stack } from "./weights.ts";
 

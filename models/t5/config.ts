@@ -1,7 +1,7 @@
 /** The shape of a T5 model, read from config.json and checked once. */
 import * as z from "zod";
 import { ModelError } from "../errors.ts";
-import { type LongAttention, longAttention, longFields, longJson, refuseMixedLong } from "./long-config.ts";
+import { type LongAttention, longAttention, longFields, longJson, refuseMixedLong } from "./long/config.ts";
 
 /** Activation of the feed-forward layer, as `feed_forward_proj` names it. */
 export type FeedForward = "relu" | "gated-gelu" | "gated-silu";

@@ -4,7 +4,7 @@ import * as ops from "../graph/ops.ts";
 import type { Graph, Value } from "../graph/types.ts";
 import type { T5Config } from "./config.ts";
 import { type BiasOf, biasOfTables, type LayerRange, layersOn } from "./layers.ts";
-import { longInputs } from "./long-attention.ts";
+import { longInputs } from "./long/attention.ts";
 import type { Lowering } from "./lowering.ts";
 import { biasTables } from "./weights.ts";
 

@@ -8,7 +8,7 @@ import * as runtime from "../graph/runtime-ops.ts";
 import type { Value } from "../graph/types.ts";
 import { plainAttention } from "./attention.ts";
 import type { T5Config } from "./config.ts";
-import { loopedBlockAttention } from "./long-attention.ts";
+import { loopedBlockAttention } from "./long/attention.ts";
 import type { Attention, GenerationLowering, TensorSource } from "./lowering.ts";
 
 /**

@@ -11,7 +11,7 @@ import * as ops from "../graph/ops.ts";
 import type { KeysAndValues } from "../graph/runtime-ops.ts";
 import type { Dim, Value } from "../graph/types.ts";
 import type { T5Config } from "./config.ts";
-import { longSelfAttention } from "./long-attention.ts";
+import { longSelfAttention } from "./long/attention.ts";
 import type { AttentionResult, LongInputs, Lowering, Operations } from "./lowering.ts";
 import { biasTables, keyValueNames, layerWidths, type Stack, selfAttentionName } from "./weights.ts";
 

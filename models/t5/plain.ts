@@ -4,7 +4,7 @@ import * as ops from "../graph/ops.ts";
 import type { Value } from "../graph/types.ts";
 import { plainAttention } from "./attention.ts";
 import type { T5Config } from "./config.ts";
-import { plainBlockAttention } from "./long-attention.ts";
+import { plainBlockAttention } from "./long/attention.ts";
 import type { GenerationLowering } from "./lowering.ts";
 
 /**

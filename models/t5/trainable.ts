@@ -3,10 +3,10 @@ import type { GraphBuilder } from "../graph/builder.ts";
 import * as ops from "../graph/ops.ts";
 import * as runtime from "../graph/runtime-ops.ts";
 import type { Dim, Shape, Value } from "../graph/types.ts";
+import { type BottleneckGraph, type BottleneckMethod, bottleneck, bottleneckShapes } from "./adapters/bottleneck.ts";
 import { attentionWeights } from "./attention.ts";
-import { type BottleneckGraph, type BottleneckMethod, bottleneck, bottleneckShapes } from "./bottleneck.ts";
 import type { T5Config } from "./config.ts";
-import { plainBlockAttention } from "./long-attention.ts";
+import { plainBlockAttention } from "./long/attention.ts";
 import type { Attention, AttentionResult, DropoutPlace, Lowering } from "./lowering.ts";
 import { tensorShapes } from "./weights.ts";
 

@@ -5,10 +5,10 @@ import { withFloat64Norms } from "../graph/float64.ts";
 import { at } from "../graph/node.ts";
 import * as ops from "../graph/ops.ts";
 import type { DType, Graph, Value } from "../graph/types.ts";
-import { bottleneckGraph } from "./bottleneck.ts";
+import { bottleneckGraph } from "./adapters/bottleneck.ts";
 import type { T5Config } from "./config.ts";
 import { biasOfTables, layersOn } from "./layers.ts";
-import { GLOBAL_ROWS, longInputs } from "./long-attention.ts";
+import { GLOBAL_ROWS, longInputs } from "./long/attention.ts";
 import { crossEntropy, type Loss, type LossOptions } from "./loss.ts";
 import {
   adapterNames,

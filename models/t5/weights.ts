@@ -1,7 +1,7 @@
 /** The tensors of a T5 by its shape, under Hugging Face's names, and the checks of a checkpoint against them. */
 import { ModelError } from "../errors.ts";
 import type { T5Config } from "./config.ts";
-import { longModule } from "./long-config.ts";
+import { longModule } from "./long/config.ts";
 
 /** Other names of the embedding in checkpoints, accepted where `shared.weight` is absent. */
 export const EMBEDDING_ALIASES = ["encoder.embed_tokens.weight", "decoder.embed_tokens.weight"] as const;

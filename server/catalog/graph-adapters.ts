@@ -6,7 +6,7 @@ import { type AdapterTensor, parseAdapterConfig } from "../../models/checkpoint/
 import { hubAdapter, isAdapterHub, parseHubConfig } from "../../models/checkpoint/adapterhub.ts";
 import { loraAdapter } from "../../models/checkpoint/lora.ts";
 import { ModelError } from "../../models/errors.ts";
-import type { GraphAdapter } from "../../models/t5/adapters.ts";
+import type { GraphAdapter } from "../../models/t5/adapters/adapters.ts";
 import type { T5Config } from "../../models/t5/config.ts";
 import { readRegularTextSync } from "../files/regular-file.ts";
 import { readJson } from "../files/whole-file.ts";

@@ -1,25 +1,25 @@
 /** The whole command line: every command with its options. */
 import { Command } from "commander";
-import { askCommand } from "./ask.ts";
-import { calibrateCommand } from "./calibrate.ts";
-import { classifyCommand } from "./classify.ts";
-import { dataCommand } from "./data.ts";
+import { askCommand } from "./answers/ask.ts";
+import { classifyCommand } from "./answers/classify.ts";
+import { embedCommand } from "./answers/embed.ts";
+import { generateCommand } from "./answers/generate.ts";
+import { infillCommand } from "./answers/infill.ts";
+import { scoreCommand } from "./answers/score.ts";
+import { summarizeCommand } from "./answers/summarize.ts";
 import { demoCommand } from "./demo.ts";
-import { devicesCommand } from "./devices.ts";
-import { embedCommand } from "./embed.ts";
-import { evaluateCommand } from "./evaluate.ts";
-import { exportCommand } from "./export.ts";
-import { generateCommand } from "./generate.ts";
-import { infillCommand } from "./infill.ts";
-import { infoCommand } from "./info.ts";
 import { launchCommand } from "./launch.ts";
-import { modelsCommand } from "./models.ts";
+import { devicesCommand } from "./models/devices.ts";
+import { exportCommand } from "./models/export.ts";
+import { infoCommand } from "./models/info.ts";
+import { modelsCommand } from "./models/models.ts";
 import { scaleCommand } from "./scale.ts";
-import { scoreCommand } from "./score.ts";
 import { serveCommand } from "./serve.ts";
-import { summarizeCommand } from "./summarize.ts";
 import { EXIT } from "./terminal.ts";
-import { trainCommand } from "./train.ts";
+import { calibrateCommand } from "./training/calibrate.ts";
+import { dataCommand } from "./training/data.ts";
+import { evaluateCommand } from "./training/evaluate.ts";
+import { trainCommand } from "./training/train.ts";
 
 /**
  * Returns the program. Where it would end the process, it throws a CommanderError.

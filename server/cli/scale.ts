@@ -4,8 +4,8 @@ import { percent } from "../../base/figures.ts";
 import type { CommandResult, Work } from "../command-work.ts";
 import type { Measurement } from "../training/scale/result.ts";
 import { atLeast, between, withJson } from "./options.ts";
-import { enoughInWords } from "./print-training.ts";
 import { runCommand } from "./terminal.ts";
+import { enoughInWords } from "./training/print-training.ts";
 
 interface Options {
   readonly data: string;

@@ -1,6 +1,6 @@
 /** How many tokens a model reads at once. */
 import { defined } from "../../base/defined.ts";
-import { LONG_CONTEXT } from "../../models/t5/long-config.ts";
+import { LONG_CONTEXT } from "../../models/t5/long/config.ts";
 import { parseSettings, type Settings } from "../../protocol/settings.ts";
 import type { LoadedModel } from "../engine/engine.ts";
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { countVerdicts, writeSheet } from "../../bench/reading.ts";
+import { countVerdicts, writeSheet } from "../../bench/quality/reading.ts";
 
 const FILES = Array.from({ length: 30 }, (_, i) => ({
   source: `a/b:${i}.md`,

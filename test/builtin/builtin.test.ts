@@ -4,7 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
-import { readTable } from "../../bench/ngrams.ts";
+import { readTable } from "../../bench/quality/ngrams.ts";
 import { readDocuments, wordGaps } from "../../bench/support/kept-out.ts";
 import { seededRandom, seededSample } from "../../models/random.ts";
 import { createNgramModel } from "../../models/words/ngram.ts";

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { ModelError } from "../../models/errors.ts";
-import { verifyFixtures } from "../../server/cli/models-verify.ts";
+import { verifyFixtures } from "../../server/cli/models/models-verify.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "spanfill-verify-"));
 const project = process.cwd();

@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { CommanderError } from "commander";
-import { trainCommand } from "../../server/cli/train.ts";
+import { trainCommand } from "../../server/cli/training/train.ts";
 import { commandLine } from "../support/command-line.ts";
 import { randomModelFolder } from "../support/random-model.ts";
 

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import { gunzipSync } from "node:zlib";
 import { readGenerationSettings } from "../../server/catalog/folder/generation.ts";
-import { requestOf } from "../../server/cli/generate-request.ts";
+import { requestOf } from "../../server/cli/answers/generate-request.ts";
 import { createLocalEngine } from "../../server/engine/process/local.ts";
 
 interface Case {

@@ -209,7 +209,7 @@ export const AREAS: readonly Area[] = [
   },
   {
     path: "server/cli",
-    holds: "the command line, one file per command",
+    holds: "the command line, one file per command: `answers/`, `models/`, `training/`",
     areas: [
       ...base,
       "server/metrics",
@@ -284,7 +284,7 @@ export const AREAS: readonly Area[] = [
   },
   {
     path: "bench",
-    holds: "benchmarks, compared with peers, which are installed into bench/node_modules",
+    holds: "benchmarks, `quality/` and `speed/`, compared with peers, which are installed into bench/node_modules",
     areas: [
       ...base,
       "server/metrics",

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { parseConfig } from "../../models/t5/config.ts";
-import { leftOvers, longLayout, windowBuckets, windowMask } from "../../models/t5/long-layout.ts";
+import { leftOvers, longLayout, windowBuckets, windowMask } from "../../models/t5/long/layout.ts";
 import { longFeeds } from "../../server/engine/runtime/long-feeds.ts";
 
 const configOf = (more: object = {}) =>

@@ -4,7 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { questionsOf } from "../../bench/questions.ts";
+import { questionsOf } from "../../bench/quality/questions.ts";
 import { readDocuments } from "../../bench/support/kept-out.ts";
 import { seededRandom } from "../../models/random.ts";
 

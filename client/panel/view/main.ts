@@ -105,7 +105,7 @@ performance.mark("spanfill-drawn");
 void attempt(app, () => app.ask({ kind: "chosen" })).then((chosen) => {
   if (chosen !== undefined) app.dispatch({ type: "chosen", chosen });
 });
-// After the frame that draws the table; bench/panel.ts takes the first.
+// After the frame that draws the table; bench/speed/panel.ts takes the first.
 const listed = () => requestAnimationFrame(() => performance.mark("spanfill-listed"));
 if (lastList) listed();
 void refresh(app)

@@ -5,7 +5,7 @@ import type { TensorSpec } from "../../../models/checkpoint/safetensors.ts";
 import type { StoredTensor, TensorMap } from "../../../models/checkpoint/tensor.ts";
 import { ModelError } from "../../../models/errors.ts";
 import type { T5Config } from "../../../models/t5/config.ts";
-import { withLongNames } from "../../../models/t5/long-config.ts";
+import { withLongNames } from "../../../models/t5/long/config.ts";
 import {
   checkTensors,
   EMBEDDING_ALIASES,

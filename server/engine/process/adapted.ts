@@ -2,7 +2,7 @@
 import { resolve } from "node:path";
 import { defined } from "../../../base/defined.ts";
 import { withMovedChannels } from "../../../models/checkpoint/lora.ts";
-import type { GraphAdapter } from "../../../models/t5/adapters.ts";
+import type { GraphAdapter } from "../../../models/t5/adapters/adapters.ts";
 import type { T5Config } from "../../../models/t5/config.ts";
 import { readGraphAdapter } from "../../catalog/graph-adapters.ts";
 import { readManifest } from "../../catalog/installed.ts";

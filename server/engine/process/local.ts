@@ -2,7 +2,7 @@
 import { resolve } from "node:path";
 import { defined } from "../../../base/defined.ts";
 import { ModelError } from "../../../models/errors.ts";
-import type { GraphAdapter } from "../../../models/t5/adapters.ts";
+import type { GraphAdapter } from "../../../models/t5/adapters/adapters.ts";
 import type { T5Config } from "../../../models/t5/config.ts";
 import { parameterCount } from "../../../models/t5/weights.ts";
 import { encodeInput } from "../../../models/tokenizer/parts.ts";

@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { ModelError } from "../../../models/errors.ts";
 import { type EncoderStage, LONG_NAMES } from "../../../models/t5/encoder.ts";
-import { type LongLayout, longLayout } from "../../../models/t5/long-layout.ts";
+import { type LongLayout, longLayout } from "../../../models/t5/long/layout.ts";
 import { encoderBiases } from "../../../models/t5/position.ts";
 import { biasTables, sideTable } from "../../../models/t5/weights.ts";
 import { readTensor } from "../../catalog/folder/checkpoint.ts";

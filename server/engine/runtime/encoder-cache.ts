@@ -1,6 +1,6 @@
 /** Caches the encoder's latest results: a request about an unchanged window goes straight to decoding. */
 import { LRUCache } from "lru-cache";
-import type { GraphAdapter } from "../../../models/t5/adapters.ts";
+import type { GraphAdapter } from "../../../models/t5/adapters/adapters.ts";
 import type { T5Config } from "../../../models/t5/config.ts";
 import { layerWidths } from "../../../models/t5/weights.ts";
 import type { Encoded, Runner } from "../search/runner.ts";

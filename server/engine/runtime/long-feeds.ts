@@ -8,7 +8,7 @@ import {
   sideBuckets,
   windowBuckets,
   windowMask,
-} from "../../../models/t5/long-layout.ts";
+} from "../../../models/t5/long/layout.ts";
 import { layOutBiases } from "../../../models/t5/position.ts";
 import { type Floats, floats, int64, type RuntimeTensor } from "./session.ts";
 

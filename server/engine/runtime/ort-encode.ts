@@ -1,8 +1,8 @@
 /** The encoder's pass, stage by stage. */
 import { ModelError } from "../../../models/errors.ts";
-import type { GraphAdapter } from "../../../models/t5/adapters.ts";
+import type { GraphAdapter } from "../../../models/t5/adapters/adapters.ts";
 import type { T5Config } from "../../../models/t5/config.ts";
-import { longLayout } from "../../../models/t5/long-layout.ts";
+import { longLayout } from "../../../models/t5/long/layout.ts";
 import type { Encoded } from "../search/runner.ts";
 import { paddingMask } from "./ort-feeds.ts";
 import { disposeAll, type OrtModel, type Tensors } from "./ort-model.ts";

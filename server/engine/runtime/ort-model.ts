@@ -6,7 +6,7 @@ import {
   idleAdapter,
   isAdapterInput,
   withAdapters,
-} from "../../../models/t5/adapters.ts";
+} from "../../../models/t5/adapters/adapters.ts";
 import type { T5Config } from "../../../models/t5/config.ts";
 import { stepGraph } from "../../../models/t5/decoder.ts";
 import { type EncoderStage, encoderGraph } from "../../../models/t5/encoder.ts";

@@ -2,7 +2,7 @@
 import { availableParallelism } from "node:os";
 import { ModelError } from "../../../models/errors.ts";
 import type { DType } from "../../../models/graph/types.ts";
-import type { GraphAdapter } from "../../../models/t5/adapters.ts";
+import type { GraphAdapter } from "../../../models/t5/adapters/adapters.ts";
 import type { T5Config } from "../../../models/t5/config.ts";
 import { encoderStages } from "../../../models/t5/encoder.ts";
 import { fusedLowering, weightOf } from "../../../models/t5/fused.ts";

@@ -3,7 +3,7 @@
  * greedy steps in the graph.
  */
 
-import type { GraphAdapter } from "../../../models/t5/adapters.ts";
+import type { GraphAdapter } from "../../../models/t5/adapters/adapters.ts";
 import type { Candidates } from "./candidates.ts";
 import type { CopyBias } from "./copying.ts";
 

@@ -6,7 +6,7 @@ import { ModelError } from "../../../models/errors.ts";
 import type { Shape } from "../../../models/graph/types.ts";
 import type { Batch } from "../../../models/t5/batch.ts";
 import type { T5Config } from "../../../models/t5/config.ts";
-import { sideBuckets, sumSide } from "../../../models/t5/long-layout.ts";
+import { sideBuckets, sumSide } from "../../../models/t5/long/layout.ts";
 import type { LossOptions } from "../../../models/t5/loss.ts";
 import { type DropoutMask, isBeside, learnedShapes, type Method, PROMPT } from "../../../models/t5/trainable.ts";
 import { laidOutName, type TrainingGraph, trainingGraph } from "../../../models/t5/training.ts";

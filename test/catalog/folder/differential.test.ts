@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import { gunzipSync } from "node:zlib";
 import { ModelError } from "../../../models/errors.ts";
-import { requestOf } from "../../../server/cli/generate-request.ts";
+import { requestOf } from "../../../server/cli/answers/generate-request.ts";
 import { createLocalEngine } from "../../../server/engine/process/local.ts";
 import { temporaryFolder } from "../folders.ts";
 

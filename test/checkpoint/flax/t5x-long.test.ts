@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { t5xTensors } from "../../../models/checkpoint/flax/t5x.ts";
 import type { StoredTensor } from "../../../models/checkpoint/tensor.ts";
 import { parseConfig } from "../../../models/t5/config.ts";
-import { withLongNames } from "../../../models/t5/long-config.ts";
+import { withLongNames } from "../../../models/t5/long/config.ts";
 import { checkTensors, tensorShapes } from "../../../models/t5/weights.ts";
 
 const [D, F, H, K, V] = [16, 24, 2, 8, 90];

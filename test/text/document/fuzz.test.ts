@@ -4,7 +4,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import fc from "fast-check";
-import { readReferenceDocuments } from "../../../bench/prose-view.ts";
+import { readReferenceDocuments } from "../../../bench/quality/prose-view.ts";
 import { type Block, proseBlocks, readDocument } from "../../../server/text/document.ts";
 import { growthOf } from "../../support/growth.ts";
 

@@ -2,7 +2,12 @@
 import assert from "node:assert/strict";
 import { statSync } from "node:fs";
 import { test } from "node:test";
-import { byFormat, commonWords, proseViewAgreements, readReferenceDocuments } from "../../../bench/prose-view.ts";
+import {
+  byFormat,
+  commonWords,
+  proseViewAgreements,
+  readReferenceDocuments,
+} from "../../../bench/quality/prose-view.ts";
 import { proseText, readDocument } from "../../../server/text/document.ts";
 
 const LEAST = 0.98;

@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { hubConfigText, hubName } from "../../../models/checkpoint/adapterhub.ts";
-import type { BottleneckLayout } from "../../../models/t5/bottleneck.ts";
+import type { BottleneckLayout } from "../../../models/t5/adapters/bottleneck.ts";
 import { readAdapterArrays } from "../../../server/catalog/graph-adapters.ts";
 import { prepareLearner } from "../../../server/training/step/learner.ts";
 import { createOptimizer } from "../../../server/training/step/optimizer.ts";
