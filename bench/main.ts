@@ -233,12 +233,10 @@ program
   .option("--rounds <n>", "answers of each, of which the quickest counts", count, 2)
   .option("--python <path>", "a Python with torch and transformers; without it PyTorch is left out")
   .option("--models <folder>", "random models", ".cache/bench")
-  .action(
-    async ({ lengths, ...options }: Omit<import("./speed/long.ts").LongOptions, "lengths"> & { lengths: string[] }) => {
-      const { benchLong } = await import("./speed/long.ts");
-      await benchLong({ ...options, lengths: lengths.map(Number) });
-    },
-  );
+  .action(async (options: import("./speed/long.ts").LongOptions) => {
+    const { benchLong } = await import("./speed/long.ts");
+    await benchLong(options);
+  });
 
 program
   .command("characters")

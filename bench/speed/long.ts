@@ -15,7 +15,7 @@ import { printTable } from "../support/table.ts";
 /** Options of the measurement. */
 export interface LongOptions {
   /** Lengths of the input in tokens. */
-  readonly lengths: readonly number[];
+  readonly lengths: readonly string[];
   readonly precision: Precision;
   /** Most tokens that plain T5 reads: its memory grows with their square. */
   readonly mostPlain: number;
@@ -64,7 +64,7 @@ export async function benchLong(options: LongOptions): Promise<void> {
   for (const [name, config] of Object.entries(CONFIGS)) {
     const directory = resolve(options.models, `long-${name.toLowerCase().replace(" ", "-")}`);
     writeModel(directory, config);
-    for (const length of options.lengths) {
+    for (const length of options.lengths.map(Number)) {
       if (name === "T5" && length > options.mostPlain) continue;
       const ours = await measure(directory, length, threads, options);
       const theirs =

@@ -39,7 +39,7 @@ export function batchOf(config: T5Config, examples: readonly Example[]): Batch {
   const { padTokenId, decoderStartTokenId } = config;
   const inputLengths = examples.map(({ input }) => input.length);
   const targetLengths = examples.map(({ target }) => target.length);
-  const long = longLayout(config, inputLengths);
+  const long = config.longAttention === null ? null : longLayout(config, inputLengths);
   const S = long?.tokens ?? Math.max(1, ...inputLengths);
   const [B, T] = [examples.length, Math.max(1, ...targetLengths)];
   const inputIds = new Int32Array(B * S).fill(padTokenId);

@@ -1,8 +1,6 @@
 /** Reads a model's shape: from config.json, the gin file of the code that trained it, or its GGUF file. */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { MAX_GIN_BYTES, parseGin } from "../../../models/checkpoint/gin/gin.ts";
-import { configOfGin } from "../../../models/checkpoint/gin/gin-config.ts";
 import type { TensorMap } from "../../../models/checkpoint/tensor.ts";
 import { ModelError } from "../../../models/errors.ts";
 import { parseConfig, type T5Config } from "../../../models/t5/config.ts";
@@ -35,6 +33,8 @@ export async function declaredShape(directory: string): Promise<(tensors: Tensor
     const config = parseConfig(await readJson(path ?? join(directory, "config.json"), "config"));
     return () => config;
   }
+  const { MAX_GIN_BYTES, parseGin } = await import("../../../models/checkpoint/gin/gin.ts");
+  const { configOfGin } = await import("../../../models/checkpoint/gin/gin-config.ts");
   const source = await openSource(path);
   if (source.sizeBytes > MAX_GIN_BYTES) {
     throw new ModelError("config", `${path} is ${source.sizeBytes} bytes long, too long for the gin file of a T5.`);

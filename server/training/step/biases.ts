@@ -1,8 +1,29 @@
-/** The gradient of laid out position biases, summed into that of their table. */
+/**
+ * The relative position biases of a training step: laid out from their table before the graph runs, and their gradient
+ * summed afterwards.
+ */
 import type { Floats } from "../../engine/runtime/session.ts";
 
 /**
- * Adds the gradient of biases as layOutBiases lays them out, [numHeads, rows, columns], to that of their table.
+ * Lays a table out for every query and key; a large negative number where a token may not attend.
+ * @param table [buckets, numHeads]
+ * @param buckets the bucket of each key - query, [2 * length - 1], -1 where masked
+ * @param biases the result, overwritten: [1, numHeads, length, length]
+ */
+export function layBiases(table: Floats, buckets: Int32Array, numHeads: number, biases: Floats): void {
+  const length = (buckets.length + 1) / 2;
+  for (let head = 0, at = 0; head < numHeads; head += 1) {
+    for (let query = 0; query < length; query += 1) {
+      for (let key = 0; key < length; key += 1, at += 1) {
+        const bucket = buckets[key - query + length - 1] ?? -1;
+        biases[at] = bucket < 0 ? -1e9 : (table[bucket * numHeads + head] ?? 0);
+      }
+    }
+  }
+}
+
+/**
+ * Adds the gradient of laid out biases, [numHeads, rows, columns], to that of their table.
  * @param buckets the bucket of each column - row, [rows + columns - 1], -1 where masked
  */
 export function sumBiases(

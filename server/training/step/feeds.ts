@@ -2,11 +2,11 @@
 import { mixSeeds, seededRandom } from "../../../models/random.ts";
 import type { Batch } from "../../../models/t5/batch.ts";
 import type { T5Config } from "../../../models/t5/config.ts";
-import { layOutBiases } from "../../../models/t5/position.ts";
 import type { DropoutMask } from "../../../models/t5/trainable.ts";
 import type { Stack } from "../../../models/t5/weights.ts";
 import { longFeeds } from "../../engine/runtime/long-feeds.ts";
 import { type Floats, floats, int32, int64, type RuntimeTensor } from "../../engine/runtime/session.ts";
+import { layBiases } from "./biases.ts";
 
 /** A table of position biases, and its name in the graph when it is laid out. */
 export interface LaidTable {
@@ -60,7 +60,7 @@ export function biasFeeds(
     }
     const length = place === "encoder" ? batch.extents.S : batch.extents.T;
     const values = newFloats(H * length * length);
-    layOutBiases(valuesOf(table), H, batch.buckets[place], length, values);
+    layBiases(valuesOf(table), batch.buckets[place], H, values);
     feeds[table.laidOut] = floats(values, [1, H, length, length]);
   }
   return feeds;
