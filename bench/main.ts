@@ -1,7 +1,4 @@
-/**
- * The benchmarks' command line: `npm run bench -- infer | train | adapters | learning | scaling | quality | decoding |
- * editor | features | typing | panel | load | int8 | big | long | ngrams | characters | prose | reading | sentences`.
- */
+/** The benchmarks' command line: `npm run bench -- --help` lists them. */
 import { Command, InvalidArgumentError, Option } from "commander";
 import type { Precision } from "../server/engine/engine.ts";
 import { addPeopleCommands } from "./quality/people-commands.ts";
