@@ -35,7 +35,7 @@ program
   .description("training steps beside PyTorch's on the same batch (bench/peers/README.md tells how to add it)")
   .addOption(
     new Option("--shape <names...>", "shapes")
-      .choices(["tiny", "narrow", "small", "deep"])
+      .choices(["tiny", "narrow", "small", "deep", "long-local", "long-global"])
       .default(["tiny", "narrow", "small"]),
   )
   .option("--batch <rows,source,target>", "examples of a step, and the tokens of their sides", "8,128,32")

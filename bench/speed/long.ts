@@ -1,15 +1,12 @@
 /** `bench long`: time and memory of LongT5 by length, beside T5 of its size and PyTorch (Linux). */
 import { execFileSync } from "node:child_process";
-import { closeSync, copyFileSync, existsSync, mkdirSync, openSync, writeFileSync, writeSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
-import { join, resolve } from "node:path";
-import { mixSeeds, seededRandom } from "../../models/random.ts";
-import { parseConfig } from "../../models/t5/config.ts";
-import { tensorShapes } from "../../models/t5/weights.ts";
-import { resolveModel } from "../../server/catalog/installed.ts";
+import { join } from "node:path";
 import type { Precision } from "../../server/engine/engine.ts";
 import { defaultThreads } from "../../server/engine/runtime/ort-runner.ts";
 import { type ContenderRun, startContender } from "../support/contender.ts";
+import { writeLongModel } from "../support/long-model.ts";
 import { printTable } from "../support/table.ts";
 
 /** Options of the measurement. */
@@ -27,18 +24,7 @@ export interface LongOptions {
   readonly models: string;
 }
 
-/** t5-small's shape, with the attention of each. */
-const SMALL = {
-  ...{ model_type: "longt5", vocab_size: 32_128, d_model: 512, d_ff: 2048, d_kv: 64, num_heads: 8, num_layers: 6 },
-  ...{ feed_forward_proj: "relu", tie_word_embeddings: true, local_radius: 127, global_block_size: 16 },
-  ...{ pad_token_id: 0, eos_token_id: 1, decoder_start_token_id: 0 },
-};
-const CONFIGS = {
-  T5: { ...SMALL, model_type: "t5" },
-  "LongT5 local": { ...SMALL, encoder_attention_type: "local" },
-  "LongT5 global": { ...SMALL, encoder_attention_type: "transient-global" },
-} as const;
-
+const NAMES = { T5: "t5", "LongT5 local": "long-local", "LongT5 global": "long-global" } as const;
 const NEW_TOKENS = 16;
 
 /** The cost of one answer: processor time, which others' work on the machine changes little, and memory. */
@@ -61,9 +47,8 @@ export async function benchLong(options: LongOptions): Promise<void> {
     "of its memory",
   ];
   const rows = [heading];
-  for (const [name, config] of Object.entries(CONFIGS)) {
-    const directory = resolve(options.models, `long-${name.toLowerCase().replace(" ", "-")}`);
-    writeModel(directory, config);
+  for (const [name, shape] of Object.entries(NAMES)) {
+    const directory = writeLongModel(options.models, shape);
     for (const length of options.lengths.map(Number)) {
       if (name === "T5" && length > options.mostPlain) continue;
       const ours = await measure(directory, length, threads, options);
@@ -129,36 +114,4 @@ function peer(
 /** Ids without special ones. */
 function idsOf(length: number): number[] {
   return [...Array.from({ length: length - 1 }, (_, i) => 100 + ((i * 7919) % 30_000)), 1];
-}
-
-function writeModel(directory: string, json: object): void {
-  mkdirSync(directory, { recursive: true });
-  writeFileSync(join(directory, "config.json"), JSON.stringify(json));
-  copyFileSync(join(resolveModel(undefined), "tokenizer.json"), join(directory, "tokenizer.json"));
-  const path = join(directory, "model.safetensors");
-  if (existsSync(path)) return;
-  const shapes = tensorShapes(parseConfig(json));
-  const header: Record<string, unknown> = { __metadata__: { format: "pt" } };
-  let offset = 0;
-  for (const [name, shape] of shapes) {
-    const bytes = 4 * shape.reduce((product, axis) => product * axis, 1);
-    header[name] = { dtype: "F32", shape, data_offsets: [offset, offset + bytes] };
-    offset += bytes;
-  }
-  const text = Buffer.from(JSON.stringify(header));
-  const head = Buffer.alloc(8 + Math.ceil(text.length / 8) * 8, " ");
-  head.writeBigUInt64LE(BigInt(head.length - 8));
-  text.copy(head, 8);
-  const file = openSync(path, "w");
-  writeSync(file, head);
-  for (const [i, [name, shape]] of [...shapes].entries()) {
-    const random = seededRandom(mixSeeds(7, i));
-    const spread = name === "shared.weight" ? 1 : ((shape[1] ?? 1) / 3) ** -0.5;
-    const count = shape.reduce((product, axis) => product * axis, 1);
-    writeSync(
-      file,
-      Float32Array.from({ length: count }, () => (shape.length === 1 ? 1 : spread * (2 * random() - 1))),
-    );
-  }
-  closeSync(file);
 }

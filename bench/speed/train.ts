@@ -16,12 +16,13 @@ import { defaultThreads } from "../../server/engine/runtime/ort-runner.ts";
 import { createSession, float32 } from "../../server/engine/runtime/session.ts";
 import { NO_TELEMETRY } from "../../server/engine/runtime/telemetry.ts";
 import { type ShapeName, shapes, writeRandomModel } from "../random-model.ts";
+import { type LONG_SHAPES, writeLongModel } from "../support/long-model.ts";
 import { median } from "../support/statistics.ts";
 import { printTable } from "../support/table.ts";
 
 /** The shapes and contenders from the command line. */
 export interface TrainArguments {
-  readonly shape: readonly ShapeName[];
+  readonly shape: readonly (ShapeName | LongShape)[];
   /** Rows, source and target tokens: "8,128,32". */
   readonly batch: string;
   readonly dropout: readonly string[];
@@ -71,8 +72,7 @@ export async function benchTrain(options: TrainArguments): Promise<void> {
   const threads = defaultThreads();
   const results: Result[] = [];
   for (const shape of options.shape) {
-    const folder = resolve(options.models, shape);
-    writeRandomModel(folder, shapes[shape], 7, resolveModel());
+    const folder = writtenModel(options.models, shape);
     const config = parseConfig(JSON.parse(readFileSync(join(folder, "config.json"), "utf8")));
     for (const method of options.method) {
       // What does not learn needs no product for its own gradient.
@@ -110,6 +110,16 @@ export async function benchTrain(options: TrainArguments): Promise<void> {
     ]),
   ]);
   keep(results, { cpu, threads, batch: options.batch, optimizer: options.optimizer, rounds: options.rounds });
+}
+
+type LongShape = (typeof LONG_SHAPES)[number];
+
+/** The folder of a shape's random model, written if it is not there. */
+function writtenModel(models: string, shape: ShapeName | LongShape): string {
+  if (shape === "long-local" || shape === "long-global") return writeLongModel(models, shape);
+  const folder = resolve(models, shape);
+  writeRandomModel(folder, shapes[shape], 7, resolveModel());
+  return folder;
 }
 
 const WARMUPS = 3;

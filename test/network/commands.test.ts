@@ -28,11 +28,14 @@ const rows = Array.from({ length: 24 }, (_, i) => ({
 }));
 mkdirSync(join(here.work, "docs"));
 writeFileSync(join(here.work, "docs", "a.md"), `# The harbour\n\n${text(1)}. ${text(2)}.\n`);
+mkdirSync(join(here.work, "prose"));
+for (let i = 0; i < 40; i += 1) writeFileSync(join(here.work, "prose", `${i}.md`), `${text(i)}. ${text(i + 1)}.\n`);
 writeFileSync(join(here.work, "pairs.jsonl"), rows.map((row) => `${JSON.stringify(row)}\n`).join(""));
 cpSync(base.directory, join(here.work, "model"), { recursive: true });
 
 /** One thread: two that wait for each other on a busy machine take seconds. */
 const MODEL = ["--model", "./model", "--threads", "1"];
+const SHAPES = ["tiny-nl1-dm16-ff32-nh2-kv8", "tiny-nl2-dm16-ff32-nh2-kv8"];
 /** Each command with arguments: its name, what follows, what it is asked to write and what it reads. */
 const commands: {
   name: string;
@@ -81,6 +84,10 @@ const commands: {
       "tuned",
     ],
     out: ["tuned"],
+  },
+  {
+    name: "scale",
+    args: ["--data", "prose", "--base", "./model", "--shapes", ...SHAPES, "--minutes", "0.0001", "--threads", "1"],
   },
   { name: "data check", args: ["pairs.jsonl", "--task", "summarize", "--base", "./model"] },
   ...["hf", "onnx", "gguf"].map((to) => ({ name: "export", args: ["./model", "--to", to, "--out", to], out: [to] })),

@@ -118,7 +118,7 @@ test("nesting thousands deep takes time linear in its depth", async () => {
       // What takes a moment is not measured well.
       if (process.cpuUsage().user - before < 300_000) continue;
       // Four times the text; a square would be 16 times.
-      const growth = () => growthOf(run, 500);
+      const growth = () => growthOf(run, 1000);
       let times = await growth();
       // Memory is collected now and then; what grows as a square does so each time.
       if (times >= 10) times = await growth();

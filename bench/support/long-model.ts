@@ -1,0 +1,58 @@
+/** Random models of t5-small's shape with LongT5's attention, for measuring speed. */
+import { closeSync, copyFileSync, existsSync, mkdirSync, openSync, writeFileSync, writeSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { mixSeeds, seededRandom } from "../../models/random.ts";
+import { parseConfig } from "../../models/t5/config.ts";
+import { tensorShapes } from "../../models/t5/weights.ts";
+import { resolveModel } from "../../server/catalog/installed.ts";
+
+/** t5-small's shape, with the attention of each. */
+const SMALL = {
+  ...{ model_type: "longt5", vocab_size: 32_128, d_model: 512, d_ff: 2048, d_kv: 64, num_heads: 8, num_layers: 6 },
+  ...{ feed_forward_proj: "relu", tie_word_embeddings: true, local_radius: 127, global_block_size: 16 },
+  ...{ pad_token_id: 0, eos_token_id: 1, decoder_start_token_id: 0 },
+};
+const CONFIGS = {
+  t5: { ...SMALL, model_type: "t5" },
+  "long-local": { ...SMALL, encoder_attention_type: "local" },
+  "long-global": { ...SMALL, encoder_attention_type: "transient-global" },
+} as const;
+
+/** The models that {@link writeLongModel} writes. */
+export const LONG_SHAPES = ["long-local", "long-global"] as const;
+
+/** Writes a model below a folder, unless it is there. @returns its folder */
+export function writeLongModel(models: string, shape: keyof typeof CONFIGS): string {
+  const directory = resolve(models, shape === "t5" ? "long-t5" : shape);
+  const json = CONFIGS[shape];
+  mkdirSync(directory, { recursive: true });
+  writeFileSync(join(directory, "config.json"), JSON.stringify(json));
+  copyFileSync(join(resolveModel(undefined), "tokenizer.json"), join(directory, "tokenizer.json"));
+  const path = join(directory, "model.safetensors");
+  if (existsSync(path)) return directory;
+  const shapes = tensorShapes(parseConfig(json));
+  const header: Record<string, unknown> = { __metadata__: { format: "pt" } };
+  let offset = 0;
+  for (const [name, shape] of shapes) {
+    const bytes = 4 * shape.reduce((product, axis) => product * axis, 1);
+    header[name] = { dtype: "F32", shape, data_offsets: [offset, offset + bytes] };
+    offset += bytes;
+  }
+  const text = Buffer.from(JSON.stringify(header));
+  const head = Buffer.alloc(8 + Math.ceil(text.length / 8) * 8, " ");
+  head.writeBigUInt64LE(BigInt(head.length - 8));
+  text.copy(head, 8);
+  const file = openSync(path, "w");
+  writeSync(file, head);
+  for (const [i, [name, shape]] of [...shapes].entries()) {
+    const random = seededRandom(mixSeeds(7, i));
+    const spread = name === "shared.weight" ? 1 : ((shape[1] ?? 1) / 3) ** -0.5;
+    const count = shape.reduce((product, axis) => product * axis, 1);
+    writeSync(
+      file,
+      Float32Array.from({ length: count }, () => (shape.length === 1 ? 1 : spread * (2 * random() - 1))),
+    );
+  }
+  closeSync(file);
+  return directory;
+}
