@@ -35,7 +35,7 @@ program
   .description("training steps beside PyTorch's on the same batch (bench/peers/README.md tells how to add it)")
   .addOption(
     new Option("--shape <names...>", "shapes")
-      .choices(["tiny", "narrow", "small", "deep", "long-local", "long-global"])
+      .choices(["tiny", "narrow", "small", "deep", "long-local", "long-global", "gated-silu"])
       .default(["tiny", "narrow", "small"]),
   )
   .option("--batch <rows,source,target>", "examples of a step, and the tokens of their sides", "8,128,32")
@@ -64,6 +64,7 @@ program
   )
   .option("--rounds <n>", "timed requests with each adapter", count, 5)
   .option("--models <folder>", "random models and adapters", ".cache/bench")
+  .option("--python <path>", "a Python with the adapters library; without it that is left out")
   .action(async (options: import("./speed/adapters.ts").AdaptersArguments) => {
     const { benchAdapters } = await import("./speed/adapters.ts");
     await benchAdapters(options);

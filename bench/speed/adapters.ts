@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 import { seededRandom } from "../../models/random.ts";
 import type { Method } from "../../models/t5/trainable.ts";
 import { resolveModel } from "../../server/catalog/installed.ts";
+import { defaultThreads } from "../../server/engine/runtime/ort-runner.ts";
 import { NO_TELEMETRY } from "../../server/engine/runtime/telemetry.ts";
 import { writeAdapter, writeLearned } from "../../server/training/run/trained-model.ts";
 import { prepareLearner, readWeights } from "../../server/training/step/learner.ts";
@@ -20,6 +21,8 @@ export interface AdaptersArguments {
   readonly kind: readonly ("bottleneck" | "lora")[];
   readonly rounds: number;
   readonly models: string;
+  /** A Python with AdapterHub's library; without it that is left out. */
+  readonly python?: string;
 }
 
 /** Figures of a process with some adapters; times in milliseconds. */
@@ -43,23 +46,24 @@ const METHODS: Readonly<Record<"bottleneck" | "lora", Method>> = {
 };
 
 /** Measures, and prints a table. */
-export async function benchAdapters({ shape, precision, kind, rounds, models }: AdaptersArguments): Promise<void> {
+export async function benchAdapters(options: AdaptersArguments): Promise<void> {
+  const { shape, precision, kind, rounds, models, python } = options;
   const base = resolve(models, shape);
   writeRandomModel(base, shapes[shape], 7, resolveModel());
   const rows: string[][] = [];
   for (const each of kind) {
     const folders = await writeAdapters(base, each);
-    for (const how of precision) {
-      for (const count of COUNTS) {
+    for (const count of COUNTS) {
+      const places = folders.slice(0, count);
+      for (const how of precision) {
         for (const sharing of ["shared", "separate"] as const) {
-          const run = measured([base, how, sharing, `${rounds}`, ...folders.slice(0, count)]);
-          rows.push([
-            ...[each, how, `${count}`, sharing === "shared" ? "one session" : "a session each"],
-            ...[run.firstMs, run.nextMs, run.sameMs].map((ms) => ms.toFixed(0)),
-            ...[run.switchMs.toFixed(1), (run.memoryBytes / 1e6).toFixed(0)],
-          ]);
+          const run = measured(process.execPath, ["--expose-gc", CHILD, base, how, sharing, `${rounds}`, ...places]);
+          rows.push([each, how, `${count}`, sharing === "shared" ? "one session" : "a session each", ...inCells(run)]);
         }
       }
+      if (python === undefined || each !== "bottleneck") continue;
+      const run = measured(python, [PEER, base, `${defaultThreads()}`, `${rounds}`, ...places]);
+      rows.push([each, "float32", `${count}`, "AdapterHub's library", ...inCells(run)]);
     }
   }
   console.log(`\n${cpus()[0]?.model.trim()}; ${shape}, 64 tokens in and 8 out`);
@@ -69,15 +73,18 @@ export async function benchAdapters({ shape, precision, kind, rounds, models }: 
   ]);
 }
 
-function measured(args: readonly string[]): AdaptersRun {
-  const child = fileURLToPath(new URL("./bench-adapters.js", import.meta.url));
+const CHILD = fileURLToPath(new URL("./bench-adapters.js", import.meta.url));
+const PEER = "bench/peers/adapterhub.py";
+
+function inCells({ firstMs, nextMs, sameMs, switchMs, memoryBytes }: AdaptersRun): string[] {
+  return [...[firstMs, nextMs, sameMs].map((ms) => ms.toFixed(0)), switchMs.toFixed(1), (memoryBytes / 1e6).toFixed(0)];
+}
+
+function measured(command: string, args: readonly string[]): AdaptersRun {
   const env = { ...process.env, ...NO_TELEMETRY };
-  const { stdout, stderr, status } = spawnSync(process.execPath, ["--expose-gc", child, ...args], {
-    env,
-    encoding: "utf8",
-  });
+  const { stdout, stderr, status } = spawnSync(command, args, { env, encoding: "utf8" });
   if (status !== 0) throw new Error(stderr);
-  return JSON.parse(stdout);
+  return JSON.parse(stdout.trimEnd().split("\n").at(-1) ?? "");
 }
 
 /** Writes adapters of random values. @returns their folders */

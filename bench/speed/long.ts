@@ -5,8 +5,8 @@ import { cpus } from "node:os";
 import { join } from "node:path";
 import type { Precision } from "../../server/engine/engine.ts";
 import { defaultThreads } from "../../server/engine/runtime/ort-runner.ts";
+import { writeConfigured } from "../support/configured-model.ts";
 import { type ContenderRun, startContender } from "../support/contender.ts";
-import { writeLongModel } from "../support/long-model.ts";
 import { printTable } from "../support/table.ts";
 
 /** Options of the measurement. */
@@ -24,7 +24,12 @@ export interface LongOptions {
   readonly models: string;
 }
 
-const NAMES = { T5: "t5", "LongT5 local": "long-local", "LongT5 global": "long-global" } as const;
+const NAMES = {
+  T5: "t5",
+  "T5 gated SiLU": "gated-silu",
+  "LongT5 local": "long-local",
+  "LongT5 global": "long-global",
+} as const;
 const NEW_TOKENS = 16;
 
 /** The cost of one answer: processor time, which others' work on the machine changes little, and memory. */
@@ -48,9 +53,9 @@ export async function benchLong(options: LongOptions): Promise<void> {
   ];
   const rows = [heading];
   for (const [name, shape] of Object.entries(NAMES)) {
-    const directory = writeLongModel(options.models, shape);
+    const directory = writeConfigured(options.models, shape);
     for (const length of options.lengths.map(Number)) {
-      if (name === "T5" && length > options.mostPlain) continue;
+      if (name.startsWith("T5") && length > options.mostPlain) continue;
       const ours = await measure(directory, length, threads, options);
       const theirs =
         options.python === undefined ? undefined : peer(options.python, directory, length, threads, options);

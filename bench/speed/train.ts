@@ -16,13 +16,13 @@ import { defaultThreads } from "../../server/engine/runtime/ort-runner.ts";
 import { createSession, float32 } from "../../server/engine/runtime/session.ts";
 import { NO_TELEMETRY } from "../../server/engine/runtime/telemetry.ts";
 import { type ShapeName, shapes, writeRandomModel } from "../random-model.ts";
-import { type LONG_SHAPES, writeLongModel } from "../support/long-model.ts";
+import { type ConfiguredShape, isConfigured, writeConfigured } from "../support/configured-model.ts";
 import { median } from "../support/statistics.ts";
 import { printTable } from "../support/table.ts";
 
 /** The shapes and contenders from the command line. */
 export interface TrainArguments {
-  readonly shape: readonly (ShapeName | LongShape)[];
+  readonly shape: readonly (ShapeName | ConfiguredShape)[];
   /** Rows, source and target tokens: "8,128,32". */
   readonly batch: string;
   readonly dropout: readonly string[];
@@ -112,11 +112,9 @@ export async function benchTrain(options: TrainArguments): Promise<void> {
   keep(results, { cpu, threads, batch: options.batch, optimizer: options.optimizer, rounds: options.rounds });
 }
 
-type LongShape = (typeof LONG_SHAPES)[number];
-
 /** The folder of a shape's random model, written if it is not there. */
-function writtenModel(models: string, shape: ShapeName | LongShape): string {
-  if (shape === "long-local" || shape === "long-global") return writeLongModel(models, shape);
+function writtenModel(models: string, shape: ShapeName | ConfiguredShape): string {
+  if (isConfigured(shape)) return writeConfigured(models, shape);
   const folder = resolve(models, shape);
   writeRandomModel(folder, shapes[shape], 7, resolveModel());
   return folder;

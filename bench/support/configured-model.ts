@@ -1,4 +1,4 @@
-/** Random models of t5-small's shape with LongT5's attention, for measuring speed. */
+/** Random models of t5-small's shape with LongT5's attention or UL2's feed-forward layers, for measuring speed. */
 import { closeSync, copyFileSync, existsSync, mkdirSync, openSync, writeFileSync, writeSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { mixSeeds, seededRandom } from "../../models/random.ts";
@@ -6,7 +6,7 @@ import { parseConfig } from "../../models/t5/config.ts";
 import { tensorShapes } from "../../models/t5/weights.ts";
 import { resolveModel } from "../../server/catalog/installed.ts";
 
-/** t5-small's shape, with the attention of each. */
+/** t5-small's shape, and what differs from it. */
 const SMALL = {
   ...{ model_type: "longt5", vocab_size: 32_128, d_model: 512, d_ff: 2048, d_kv: 64, num_heads: 8, num_layers: 6 },
   ...{ feed_forward_proj: "relu", tie_word_embeddings: true, local_radius: 127, global_block_size: 16 },
@@ -16,13 +16,19 @@ const CONFIGS = {
   t5: { ...SMALL, model_type: "t5" },
   "long-local": { ...SMALL, encoder_attention_type: "local" },
   "long-global": { ...SMALL, encoder_attention_type: "transient-global" },
+  "gated-silu": { ...SMALL, model_type: "t5", feed_forward_proj: "gated-silu" },
 } as const;
 
-/** The models that {@link writeLongModel} writes. */
-export const LONG_SHAPES = ["long-local", "long-global"] as const;
+/** A model that {@link writeConfigured} writes. */
+export type ConfiguredShape = keyof typeof CONFIGS;
+
+/** Whether a shape's name is one of these. */
+export function isConfigured(shape: string): shape is ConfiguredShape {
+  return Object.hasOwn(CONFIGS, shape);
+}
 
 /** Writes a model below a folder, unless it is there. @returns its folder */
-export function writeLongModel(models: string, shape: keyof typeof CONFIGS): string {
+export function writeConfigured(models: string, shape: ConfiguredShape): string {
   const directory = resolve(models, shape === "t5" ? "long-t5" : shape);
   const json = CONFIGS[shape];
   mkdirSync(directory, { recursive: true });
