@@ -3,18 +3,12 @@ import { Command } from "commander";
 import { percent } from "../../base/figures.ts";
 import type { CommandResult, Work } from "../command-work.ts";
 import type { Measurement } from "../training/scale/result.ts";
+import type { ScaleRequest } from "../training/scale/scale.ts";
 import { atLeast, between, withJson } from "./options.ts";
 import { runCommand } from "./terminal.ts";
 import { enoughInWords } from "./training/print-training.ts";
 
-interface Options {
-  readonly data: string;
-  readonly shapes: readonly string[];
-  readonly minutes: number;
-  readonly steps: number;
-  readonly base?: string;
-  readonly seed: number;
-  readonly threads?: number;
+interface Options extends ScaleRequest {
   readonly json?: boolean;
 }
 
