@@ -14,7 +14,7 @@ if (source === undefined) {
 
 const bundle = join("dist", `builtin-${process.pid}.mjs`);
 await build({
-  entryPoints: ["server/catalog/folder/prepare.ts"],
+  entryPoints: ["server/catalog/folder/int8/prepare.ts"],
   outfile: bundle,
   bundle: true,
   format: "esm",

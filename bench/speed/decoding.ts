@@ -16,7 +16,7 @@ import { estimateSystems, ratio, type System } from "../../server/metrics/estima
 import { bareFill } from "../../server/metrics/evaluate.ts";
 import { faithfulness, type Share } from "../../server/metrics/faithfulness.ts";
 import { type Interval, rouge } from "../../server/metrics/metrics.ts";
-import { parseRows, type Row } from "../../server/training/data/rows.ts";
+import { parseRows, type Row } from "../../server/training/data/tables/rows.ts";
 import { calledFrom } from "../support/called-from.ts";
 import { readDocuments, wordGaps } from "../support/kept-out.ts";
 import { printTable } from "../support/table.ts";

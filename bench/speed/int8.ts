@@ -6,7 +6,7 @@ import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { tensorPlan } from "../../models/checkpoint/plan.ts";
 import { encodeInput, encodeTarget, prefixedText } from "../../models/tokenizer/parts.ts";
-import { prepareWeights } from "../../server/catalog/folder/prepare.ts";
+import { prepareWeights } from "../../server/catalog/folder/int8/prepare.ts";
 import { readTokenizer } from "../../server/catalog/folder/tokenizer.ts";
 import { listBuiltin, resolveModel } from "../../server/catalog/installed.ts";
 import { defaultThreads, type OrtRunner, openRunner } from "../../server/engine/runtime/ort-runner.ts";

@@ -5,7 +5,7 @@
 import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { sizeInWords } from "../../base/figures.ts";
-import { prepareWeights } from "../../server/catalog/folder/prepare.ts";
+import { prepareWeights } from "../../server/catalog/folder/int8/prepare.ts";
 import { configJson, type RandomShape, tensorPlans } from "../random-model.ts";
 import { benchTokenizing } from "./tokenizing.ts";
 

@@ -10,7 +10,7 @@ import type { ModelPool } from "../../server/evaluation/pool.ts";
 import { markdownTable, reportTables } from "../../server/evaluation/print.ts";
 import { asFile, withoutTitle, write } from "../../server/evaluation/summaries.ts";
 import type { EvaluationReport } from "../../server/metrics/report.ts";
-import type { Row } from "../../server/training/data/rows.ts";
+import type { Row } from "../../server/training/data/tables/rows.ts";
 
 /** A document to show, and the gaps cut into it. */
 export interface Example {

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { gunzipSync } from "node:zlib";
 import sets from "../../models/recipes/kept-out.json" with { type: "json" };
 import { gapsOf, type RowGap } from "../../server/evaluation/fills.ts";
-import { parseRows, type Row } from "../../server/training/data/rows.ts";
+import { parseRows, type Row } from "../../server/training/data/tables/rows.ts";
 
 /** Repositories that nothing is trained, counted or fitted on, whose list the recipes in Python read too. */
 export const keptOutRepositories: ReadonlySet<string> = new Set([...sets.first, ...sets.second]);

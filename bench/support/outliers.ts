@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { safetensorsHeader } from "../../models/checkpoint/safetensors.ts";
 import { layerCount } from "../../models/t5/weights.ts";
 import { readTensor } from "../../server/catalog/folder/checkpoint.ts";
+import { type PreparedWeights, prepareWeights } from "../../server/catalog/folder/int8/prepare.ts";
 import { TOKENIZER_FILES } from "../../server/catalog/folder/model-files.ts";
-import { type PreparedWeights, prepareWeights } from "../../server/catalog/folder/prepare.ts";
 
 /**
  * Where a channel stands out: within the feed-forward layers, in attention's values, after the norms of the layers, or

@@ -9,8 +9,8 @@ import { encodeInput } from "../../models/tokenizer/parts.ts";
 import { checkVocabulary } from "../../models/tokenizer/tokenizer.ts";
 import { readTensor, storedTensor } from "../catalog/folder/checkpoint.ts";
 import { endTokenOf, readGenerationSettings } from "../catalog/folder/generation.ts";
+import { prepareWeights } from "../catalog/folder/int8/prepare.ts";
 import { openEncoderOnly } from "../catalog/folder/open.ts";
-import { prepareWeights } from "../catalog/folder/prepare.ts";
 import { readTokenizer } from "../catalog/folder/tokenizer.ts";
 import { createSession, float32Data, int64 } from "./runtime/session.ts";
 

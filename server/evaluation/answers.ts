@@ -4,7 +4,7 @@ import { questionInput } from "../../protocol/task-prefixes.ts";
 import type { LoadedModel } from "../engine/engine.ts";
 import { evaluateAnswers, evaluateLabels } from "../metrics/evaluate.ts";
 import { answerScores } from "../metrics/metrics.ts";
-import type { Row } from "../training/data/rows.ts";
+import type { Row } from "../training/data/tables/rows.ts";
 import { type Produced, predicted, type TaskContext, type TaskResult } from "./evaluated-task.ts";
 
 /** Evaluates answers to questions, phrased as in T5's training: `question: ... context: ...`. */

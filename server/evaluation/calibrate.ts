@@ -10,7 +10,7 @@ import {
   type Calibration,
   type Curve,
   RIGHT_ROUGE,
-} from "../catalog/folder/calibration.ts";
+} from "../catalog/folder/int8/calibration.ts";
 import type { Work } from "../command-work.ts";
 import type { LoadedModel } from "../engine/engine.ts";
 import { bestSentence } from "../features/read/best-sentence.ts";
@@ -21,8 +21,8 @@ import { bareFill } from "../metrics/evaluate.ts";
 import type { Gap } from "../metrics/gaps.ts";
 import { rouge } from "../metrics/metrics.ts";
 import { decodeText } from "../text/input.ts";
-import { readData } from "../training/data/data-file.ts";
-import { parseRows, type Row } from "../training/data/rows.ts";
+import { readData } from "../training/data/tables/data-file.ts";
+import { parseRows, type Row } from "../training/data/tables/rows.ts";
 import { fillGap, gapsOf, isWord } from "./fills.ts";
 import type { ModelPool } from "./pool.ts";
 import { asFile, withoutTitle } from "./summaries.ts";

@@ -9,7 +9,7 @@ import type { FillCandidate } from "../features/write/infill-candidates.ts";
 import type { InfillParams } from "../features/write/infill-run.ts";
 import { bareFill, evaluateFills, type FillOutputs } from "../metrics/evaluate.ts";
 import { cutGaps, type Gap } from "../metrics/gaps.ts";
-import type { Row } from "../training/data/rows.ts";
+import type { Row } from "../training/data/tables/rows.ts";
 import { predicted, type TaskContext, type TaskResult } from "./evaluated-task.ts";
 
 /** A gap and the row it was cut from. */

@@ -5,7 +5,7 @@ import { type SummaryStyle, tidy } from "../features/read/summary-text.ts";
 import { evaluateSummaries, type Outputs, type SummaryItem } from "../metrics/evaluate.ts";
 import { rouge } from "../metrics/metrics.ts";
 import { sentencesOf } from "../text/sentences.ts";
-import type { Row } from "../training/data/rows.ts";
+import type { Row } from "../training/data/tables/rows.ts";
 import { type Produced, predicted, type TaskContext, type TaskResult } from "./evaluated-task.ts";
 
 /** Evaluates one-sentence summaries, compared with the first sentence, the first three and the title. */

@@ -2,7 +2,7 @@
  * Says how sure a model is of what it produced: the chance that it is right, as measured, or else its plain likelihood.
  */
 import type { LengthHint } from "../../models/tokenizer/spans.ts";
-import { type CalibratedKind, measuresOf, probabilityOf } from "../catalog/folder/calibration.ts";
+import { type CalibratedKind, measuresOf, probabilityOf } from "../catalog/folder/int8/calibration.ts";
 import type { ModelInfo } from "../engine/engine.ts";
 
 /**

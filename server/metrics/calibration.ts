@@ -5,7 +5,7 @@ import {
   type MEASURES,
   measuresOf,
   probabilityOf,
-} from "../catalog/folder/calibration.ts";
+} from "../catalog/folder/int8/calibration.ts";
 import { mean } from "./metrics.ts";
 
 /** A text that a model generated: its tokens' natural log probabilities, and whether it was right. */

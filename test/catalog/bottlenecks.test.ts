@@ -7,7 +7,7 @@ import { after, test } from "node:test";
 import { seededRandom } from "../../models/random.ts";
 import type { T5Config } from "../../models/t5/config.ts";
 import { learnedShapes } from "../../models/t5/trainable.ts";
-import { movedChannels } from "../../server/catalog/folder/moved-channels.ts";
+import { movedChannels } from "../../server/catalog/folder/int8/moved-channels.ts";
 import { importModel } from "../../server/catalog/import.ts";
 import { createLocalEngine } from "../../server/engine/process/local.ts";
 import { writeTensors } from "../../server/training/run/state.ts";

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { after, test } from "node:test";
 import { encodeInput } from "../../models/tokenizer/parts.ts";
-import { ggufTokenizerFiles } from "../../server/catalog/folder/gguf-tokenizer.ts";
+import { ggufTokenizerFiles } from "../../server/catalog/folder/gguf/gguf-tokenizer.ts";
 import { readTokenizer } from "../../server/catalog/folder/tokenizer.ts";
 import { importModel } from "../../server/catalog/import.ts";
 import { modelAccount, resolveModel } from "../../server/catalog/installed.ts";

@@ -6,8 +6,8 @@ import { gzipSync } from "node:zlib";
 import { safetensorsHeader, type TensorSpec } from "../../models/checkpoint/safetensors.ts";
 import { ModelError } from "../../models/errors.ts";
 import { openCheckpoint, readTensorBytes } from "../../server/catalog/folder/checkpoint.ts";
+import { prepareWeights } from "../../server/catalog/folder/int8/prepare.ts";
 import { openModel } from "../../server/catalog/folder/open.ts";
-import { prepareWeights } from "../../server/catalog/folder/prepare.ts";
 import { storedZip } from "../checkpoint/bytes.ts";
 import { temporaryFolder } from "./folders.ts";
 

@@ -1,5 +1,5 @@
 ;;; emacs.el --- Drives Spanfill's language server from a real Emacs, through eglot  -*- lexical-binding: t; -*-
-;; Hover, code actions, commands, settings, cancelling, restarts. Started by scripts/editor/in-emacs.mjs, which says in the
+;; Hover, code actions, commands, settings, cancelling, restarts. Started by scripts/editor/ways/in-emacs.mjs, which says in the
 ;; environment what to start and where to write what was seen.
 
 (require 'package)

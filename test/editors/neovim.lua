@@ -1,5 +1,5 @@
 -- Drives Spanfill's language server from a real Neovim (0.7 or later), through its own LSP client: hover, code actions, commands.
--- Started by scripts/editor/in-neovim.mjs, which says in the environment what to start and where to write what was seen.
+-- Started by scripts/editor/ways/in-neovim.mjs, which says in the environment what to start and where to write what was seen.
 local command = vim.fn.json_decode(vim.env.SPANFILL_SERVER)
 local settings = vim.fn.json_decode(vim.env.SPANFILL_SETTINGS)
 local checks = {}

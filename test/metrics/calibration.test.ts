@@ -9,7 +9,7 @@ import {
   MEASURES,
   measuresOf,
   probabilityOf,
-} from "../../server/catalog/folder/calibration.ts";
+} from "../../server/catalog/folder/int8/calibration.ts";
 import { crossReliability, fitCurve, reliability, type Trial } from "../../server/metrics/calibration.ts";
 
 /** Curves that gradient descent in numpy finds (test/fixtures/metrics/make_calibration.py). */

@@ -11,7 +11,7 @@ import { fusedLowering } from "../../models/t5/fused.ts";
 import type { GenerationLowering, TensorSource } from "../../models/t5/lowering.ts";
 import { plainLowering } from "../../models/t5/plain.ts";
 import { biasTables, layerWidths } from "../../models/t5/weights.ts";
-import { prepareWeights } from "../../server/catalog/folder/prepare.ts";
+import { prepareWeights } from "../../server/catalog/folder/int8/prepare.ts";
 import { tensorSource } from "../../server/engine/runtime/ort-runner.ts";
 import { createSession, float32, float32Data, int32, type RuntimeTensor } from "../../server/engine/runtime/session.ts";
 import { parityModels, writeParityModel } from "../support/parity-model.ts";

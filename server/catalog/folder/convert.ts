@@ -8,8 +8,8 @@ import { ModelError } from "../../../models/errors.ts";
 import { writeAtomically } from "../../files/whole-file.ts";
 import { type Checkpoint, readTensor, readTensorBytes, storedTensor } from "./checkpoint.ts";
 import { fileState } from "./file-state.ts";
+import { createQuantizer, type Put } from "./int8/quantizer.ts";
 import type { OpenedModel } from "./open.ts";
-import { createQuantizer, type Put } from "./quantizer.ts";
 
 /** Options of a conversion. */
 export interface ConversionOptions {

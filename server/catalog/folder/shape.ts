@@ -5,7 +5,7 @@ import type { TensorMap } from "../../../models/checkpoint/tensor.ts";
 import { ModelError } from "../../../models/errors.ts";
 import { parseConfig, type T5Config } from "../../../models/t5/config.ts";
 import { readJson } from "../../files/whole-file.ts";
-import { ggufShape, onlyGguf } from "./gguf.ts";
+import { ggufShape, onlyGguf } from "./gguf/gguf.ts";
 import { ADAPTER_CONFIG, ggufFiles, SHAPE_FILES } from "./model-files.ts";
 import { openSource } from "./source.ts";
 

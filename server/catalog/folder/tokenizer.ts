@@ -11,8 +11,8 @@ import type { TokenizerSettings } from "../../../models/tokenizer/special-tokens
 import { createTokenizer, type Tokenizer } from "../../../models/tokenizer/tokenizer.ts";
 import { readRegularFile } from "../../files/regular-file.ts";
 import { readJson } from "../../files/whole-file.ts";
-import { onlyGguf } from "./gguf.ts";
-import { ggufTokenizer } from "./gguf-tokenizer.ts";
+import { onlyGguf } from "./gguf/gguf.ts";
+import { ggufTokenizer } from "./gguf/gguf-tokenizer.ts";
 import { SENTENCEPIECE_FILES } from "./model-files.ts";
 
 /**

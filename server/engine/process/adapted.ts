@@ -15,7 +15,7 @@ export async function readAdapter(
 ): Promise<GraphAdapter> {
   const adapter = await readGraphAdapter(folder, config);
   if (wanted === "float32" || [...adapter.slots.values()].every(({ kind }) => kind !== "lora")) return adapter;
-  const { movedChannels } = await import("../../catalog/folder/moved-channels.ts"); // rarely needed
+  const { movedChannels } = await import("../../catalog/folder/int8/moved-channels.ts"); // rarely needed
   return withMovedChannels(adapter, await movedChannels(directory));
 }
 

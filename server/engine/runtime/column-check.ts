@@ -8,7 +8,7 @@ import type { Value } from "../../../models/graph/types.ts";
 import { type EncoderStage, encoderGraph } from "../../../models/t5/encoder.ts";
 import { fusedLowering, weightOf } from "../../../models/t5/fused.ts";
 import type { Lowering, TensorSource } from "../../../models/t5/lowering.ts";
-import type { PreparedWeights } from "../../catalog/folder/prepare.ts";
+import type { PreparedWeights } from "../../catalog/folder/int8/prepare.ts";
 import { readTokenizer } from "../../catalog/folder/tokenizer.ts";
 import { readEncoderBiases } from "./encoder-biases.ts";
 import { paddedIds } from "./ort-encode.ts";

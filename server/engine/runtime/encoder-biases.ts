@@ -6,7 +6,7 @@ import { type LongLayout, longLayout } from "../../../models/t5/long/layout.ts";
 import { encoderBiases } from "../../../models/t5/position.ts";
 import { biasTables, sideTable } from "../../../models/t5/weights.ts";
 import { readTensor } from "../../catalog/folder/checkpoint.ts";
-import type { PreparedWeights } from "../../catalog/folder/prepare.ts";
+import type { PreparedWeights } from "../../catalog/folder/int8/prepare.ts";
 import { longFeeds } from "./long-feeds.ts";
 import { float32, int64, type RuntimeTensor } from "./session.ts";
 

@@ -8,7 +8,7 @@ import { encoderStages } from "../../../models/t5/encoder.ts";
 import { fusedLowering, weightOf } from "../../../models/t5/fused.ts";
 import type { StoredTensor, TensorSource } from "../../../models/t5/lowering.ts";
 import { plainLowering } from "../../../models/t5/plain.ts";
-import { type PreparedWeights, prepareWeights } from "../../catalog/folder/prepare.ts";
+import { type PreparedWeights, prepareWeights } from "../../catalog/folder/int8/prepare.ts";
 import type { Device } from "../device.ts";
 import type { Precision } from "../engine.ts";
 import type { Runner } from "../search/runner.ts";

@@ -7,7 +7,7 @@ import { ModelError } from "../../../models/errors.ts";
 import { questionInput, TASK_PREFIXES } from "../../../protocol/task-prefixes.ts";
 import { BENCHMARKS, type BenchmarkName, type TaskName } from "../../../protocol/train-tasks.ts";
 import type { Metric } from "../run/judge.ts";
-import { bodies, formatRoles, label, type Roles, source, text } from "./rows.ts";
+import { bodies, formatRoles, label, type Roles, source, text } from "./tables/rows.ts";
 
 /** A row as it was picked by its task's roles. */
 export type PickedRow = Readonly<Record<string, unknown>>;

@@ -6,8 +6,8 @@ import { hubConfigText, hubName } from "../../../models/checkpoint/adapterhub.ts
 import { configJson, parseConfig, type T5Config } from "../../../models/t5/config.ts";
 import { learnedShapes } from "../../../models/t5/trainable.ts";
 import { tensorShapes } from "../../../models/t5/weights.ts";
-import { onlyGguf } from "../../catalog/folder/gguf.ts";
-import { ggufTokenizerFiles } from "../../catalog/folder/gguf-tokenizer.ts";
+import { onlyGguf } from "../../catalog/folder/gguf/gguf.ts";
+import { ggufTokenizerFiles } from "../../catalog/folder/gguf/gguf-tokenizer.ts";
 import {
   ADAPTER_CONFIG,
   GENERATION_FILE,

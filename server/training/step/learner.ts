@@ -9,7 +9,7 @@ import type { T5Config } from "../../../models/t5/config.ts";
 import { adapterNames, learnedShapes, type Method, PROMPT } from "../../../models/t5/trainable.ts";
 import { LM_HEAD, tensorShapes } from "../../../models/t5/weights.ts";
 import { readTensor } from "../../catalog/folder/checkpoint.ts";
-import { prepareWeights } from "../../catalog/folder/prepare.ts";
+import { prepareWeights } from "../../catalog/folder/int8/prepare.ts";
 import type { Floats } from "../../engine/runtime/session.ts";
 import { copyToMemory, memoryOver } from "./parameter-memory.ts";
 import type { Learner, Weights } from "./step.ts";

@@ -19,7 +19,7 @@ import { test } from "node:test";
 import { safetensorsHeader } from "../../../models/checkpoint/safetensors.ts";
 import { ModelError } from "../../../models/errors.ts";
 import { openCheckpoint, readTensor, readTensorBytes } from "../../../server/catalog/folder/checkpoint.ts";
-import { type PreparedWeights, prepareWeights, writeInt8 } from "../../../server/catalog/folder/prepare.ts";
+import { type PreparedWeights, prepareWeights, writeInt8 } from "../../../server/catalog/folder/int8/prepare.ts";
 import { editConfig, expectedTensors, modelFolder, temporaryFolder } from "../folders.ts";
 
 /** Shape and SHA-256 of every prepared tensor, read from its file by its reference alone. */

@@ -6,7 +6,7 @@ import { test } from "node:test";
 import { safetensorsHeader } from "../../../models/checkpoint/safetensors.ts";
 import { ModelError } from "../../../models/errors.ts";
 import { trimCache } from "../../../server/catalog/folder/cache.ts";
-import { prepareWeights } from "../../../server/catalog/folder/prepare.ts";
+import { prepareWeights } from "../../../server/catalog/folder/int8/prepare.ts";
 import { MARK, MARK_TEXT } from "../../../server/catalog/folder/sums.ts";
 import { modelFolder, temporaryFolder } from "../folders.ts";
 

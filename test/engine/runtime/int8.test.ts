@@ -74,6 +74,10 @@ test("int8 results of a batch equal those of its rows alone", async () => {
   };
   const alone: number[] = [];
   for (const input of inputs) alone.push(...(await logitsOf([input])));
-  assert.deepEqual(await logitsOf(inputs), alone);
+  const together = await logitsOf(inputs);
+  assert.equal(together.length, alone.length);
+  // Some processors add the floats of attention in another order for other shapes: a difference of 2e-6 was seen.
+  const difference = together.reduce((most, logit, i) => Math.max(most, Math.abs(logit - (alone[i] ?? Number.NaN))), 0);
+  assert.ok(difference < 1e-4, `${difference}`);
   await runner.dispose();
 });

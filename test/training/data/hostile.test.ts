@@ -8,12 +8,12 @@ import { after, describe, it } from "node:test";
 import { gzipSync } from "node:zlib";
 import { parse } from "csv-parse/sync";
 import { seededRandom } from "../../../models/random.ts";
-import { dataChunks, readData } from "../../../server/training/data/data-file.ts";
-import { delimitedRows } from "../../../server/training/data/delimited.ts";
-import { LineSplitter } from "../../../server/training/data/line-splitter.ts";
 import { readTrainingData } from "../../../server/training/data/read.ts";
-import { RowLimits } from "../../../server/training/data/row-limits.ts";
-import { readTable } from "../../../server/training/data/tables.ts";
+import { dataChunks, readData } from "../../../server/training/data/tables/data-file.ts";
+import { delimitedRows } from "../../../server/training/data/tables/delimited.ts";
+import { LineSplitter } from "../../../server/training/data/tables/line-splitter.ts";
+import { RowLimits } from "../../../server/training/data/tables/row-limits.ts";
+import { readTable } from "../../../server/training/data/tables/tables.ts";
 import { findTask } from "../../../server/training/data/tasks.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "spanfill-hostile-data-"));

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { parseRows, type RowFormat } from "../../../server/training/data/rows.ts";
+import { parseRows, type RowFormat } from "../../../server/training/data/tables/rows.ts";
 
 const lines = (...rows: unknown[]): string => rows.map((row) => JSON.stringify(row)).join("\n");
 
