@@ -1,8 +1,9 @@
-/** The benchmark of scaling laws on the command line. */
+/** The benchmarks of scaling laws and of growing on the command line. */
 import type { Command } from "commander";
+import { addGrowingCommand } from "./growing-command.ts";
 import type { ScalingOptions } from "./scaling.ts";
 
-/** Adds `scaling`. */
+/** Adds `scaling` and `growing`. */
 export function addScalingCommand(program: Command): void {
   program
     .command("scaling")
@@ -17,4 +18,5 @@ export function addScalingCommand(program: Command): void {
       const { benchScaling } = await import("./scaling.ts");
       await benchScaling(options);
     });
+  addGrowingCommand(program);
 }

@@ -11,6 +11,7 @@ import { demoCommand } from "./demo.ts";
 import { launchCommand } from "./launch.ts";
 import { devicesCommand } from "./models/devices.ts";
 import { exportCommand } from "./models/export.ts";
+import { growCommand } from "./models/grow.ts";
 import { infoCommand } from "./models/info.ts";
 import { modelsCommand } from "./models/models.ts";
 import { scaleCommand } from "./scale.ts";
@@ -55,6 +56,7 @@ Exit codes: ${EXIT.done} done, ${EXIT.failed} failed (also when the reader of th
     calibrateCommand(),
     trainCommand(),
     scaleCommand(),
+    growCommand(),
     dataCommand(),
     exportCommand(),
     serveCommand(),

@@ -6,6 +6,7 @@ import { test } from "node:test";
 import { allCommands, createProgram } from "../../server/cli/program.ts";
 import { decodingEffects } from "./options/decoding.ts";
 import { createWorkspace } from "./options/effect.ts";
+import { growingEffects } from "./options/growing.ts";
 import { modelEffects } from "./options/models.ts";
 import { readingEffects } from "./options/reading.ts";
 import { scalingEffects } from "./options/scaling.ts";
@@ -13,9 +14,14 @@ import { trainingEffects } from "./options/training.ts";
 
 const commands = allCommands(createProgram("0", () => undefined));
 const workspace = createWorkspace();
-const effects = [decodingEffects, readingEffects, modelEffects, trainingEffects, scalingEffects].flatMap((of) =>
-  of(workspace),
-);
+const effects = [
+  decodingEffects,
+  readingEffects,
+  modelEffects,
+  trainingEffects,
+  scalingEffects,
+  growingEffects,
+].flatMap((of) => of(workspace));
 
 test("the effect of every option of every command is shown", () => {
   const defined = commands.flatMap(({ name, command }) => command.options.map(({ long }) => `${name} ${long}`));

@@ -155,7 +155,7 @@ function parsedJson(text: string): unknown {
 
 /**
  * The base's config.json as it stands, for other readers care whether a number is written 1 or 1.0; with what the
- * weights settled at its end, where its own words say something else.
+ * weights settled at its end, where its own words say something else. A model that grew has another.
  */
 async function settledConfig(base: string, config: T5Config): Promise<string> {
   const text = await readRegularText(join(base, "config.json")).catch((error: unknown) => {
@@ -163,6 +163,8 @@ async function settledConfig(base: string, config: T5Config): Promise<string> {
     return `${JSON.stringify(configJson(config), null, 2)}\n`; // a base whose shape a gin file says
   });
   const said = parseConfig(JSON.parse(text.replace(/^\uFEFF/, "")));
+  if (said.layerNormEpsilon !== config.layerNormEpsilon || sizesOf(said) !== sizesOf(config))
+    return `${JSON.stringify(configJson(config), null, 2)}\n`;
   const tied =
     said.tieWordEmbeddings === config.tieWordEmbeddings && said.scaleDecoderOutputs === config.scaleDecoderOutputs;
   const settled = [
@@ -172,6 +174,10 @@ async function settledConfig(base: string, config: T5Config): Promise<string> {
     ...(said.vocabSize === config.vocabSize ? [] : [`"vocab_size": ${config.vocabSize}`]),
   ].map((line) => `,\n  ${line}`);
   return settled.length === 0 ? text : text.replace(/\s*\}\s*$/, `${settled.join("")}\n}\n`);
+}
+
+function sizesOf({ dModel, dFf, numHeads, numLayers, numDecoderLayers }: T5Config): string {
+  return [dModel, dFf, numHeads, numLayers, numDecoderLayers].join(" ");
 }
 
 /** A text written whole or not at all. @throws ModelError "checkpoint" when it cannot be written */

@@ -4,20 +4,16 @@ import { constants, freemem, setPriority } from "node:os";
 import { dirname, resolve } from "node:path";
 import { sizeInWords } from "../../../base/figures.ts";
 import { ModelError } from "../../../models/errors.ts";
-import { seededRandom, seededSample } from "../../../models/random.ts";
 import type { T5Config } from "../../../models/t5/config.ts";
 import { parameterCount } from "../../../models/t5/weights.ts";
 import { openModel } from "../../catalog/folder/open.ts";
-import { readTokenizer } from "../../catalog/folder/tokenizer.ts";
 import { resolveModel } from "../../catalog/installed.ts";
 import { placesOf } from "../../catalog/store.ts";
 import { defaultThreads } from "../../engine/runtime/ort-runner.ts";
 import { lockFolder } from "../../files/lock.ts";
 import { makeOwnFolder, PRIVATE, removeOwnFolder } from "../../files/removal.ts";
 import type { Dataset } from "../data/dataset.ts";
-import { infillDataset } from "../data/infill-dataset.ts";
-import { readTrainingData } from "../data/read.ts";
-import { findTask } from "../data/tasks.ts";
+import { INPUT_TOKENS, textDataset } from "../data/text-dataset.ts";
 import { roomNeeded } from "../run/room.ts";
 import type { TrainSettings } from "../run/run.ts";
 import { concluded } from "./conclude.ts";
@@ -64,7 +60,7 @@ export async function measureScaling(request: ScaleRequest, { signal, onStep }: 
   const shapes = await shapesOf(request.shapes, config);
   const settings = settingsOf(request);
   checkMemory(shapes, settings);
-  const { dataset, bytes, notes } = await datasetOf(request, vocabulary, signal);
+  const { dataset, bytes, notes } = await textDataset(request, vocabulary, "for a law", signal);
   const key = keyOf(request, vocabulary, dataset);
   const [folder, { own }] = [await measurementFolder(request.data), placesOf()];
   await makeOwnFolder(dirname(folder), own, PRIVATE);
@@ -140,27 +136,6 @@ function checkMemory(shapes: readonly NamedShape[], settings: TrainSettings): vo
     );
   }
 }
-
-async function datasetOf({ data, seed }: ScaleRequest, vocabulary: string, signal: AbortSignal) {
-  const [task, tokenizer] = [findTask("infill"), await readTokenizer(vocabulary)];
-  const { documents, notes } = await readTrainingData(task, { data, columns: {} }, signal);
-  const limits = { prefix: "", maxInputTokens: INPUT_TOKENS, maxTargetTokens: TARGET_TOKENS };
-  const whole = infillDataset(tokenizer, documents, { ...limits, validationShare: 0.1, seed, leftOut: notes });
-  if (whole.count < LEAST_WINDOWS) {
-    throw new ModelError(
-      "input",
-      `${data} is too small for a law: ${whole.count} windows of ${INPUT_TOKENS} tokens to learn from, and at least ${LEAST_WINDOWS} are needed. Name more text.`,
-    );
-  }
-  const validation = seededSample(whole.validation, MOST_VALIDATION, seededRandom(seed));
-  const bytes = documents.reduce((sum, { text }) => sum + Buffer.byteLength(text), 0);
-  return { dataset: { ...whole, validation, judged: [] }, bytes, notes };
-}
-
-const [INPUT_TOKENS, TARGET_TOKENS] = [256, 128];
-const LEAST_WINDOWS = 16;
-/** Examples that a loss is measured on. */
-const MOST_VALIDATION = 32;
 
 /** The smallest shape learns from parts of the text, too, so that the law sees what text is worth. */
 function plannedRuns(shapes: readonly NamedShape[], dataset: Dataset): MeasuredRun[] {

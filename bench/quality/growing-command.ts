@@ -1,0 +1,24 @@
+/** The benchmark of growing on the command line. */
+import type { Command } from "commander";
+import type { GrowingOptions } from "./growing.ts";
+
+/** Adds `growing`. */
+export function addGrowingCommand(program: Command): void {
+  program
+    .command("growing")
+    .description("steps to the same loss from grown, stacked, interpolated and first weights")
+    .requiredOption("--data <folder>", "texts to learn from")
+    .option("--small <shape>", "the shape that is trained and then grown", "tiny-dm64-ff128-nh4-kv16-nl2")
+    .option("--small-steps <n>", "steps of the smaller model", Number, 400)
+    .option("--steps <n>", "steps of each larger one", Number, 200)
+    .option("--learn <n>", "steps in which the growth is learned", Number, 50)
+    .option("--layers <n>", "layers of the larger one", Number, 4)
+    .option("--d-model <n>", "its width", Number, 96)
+    .option("--d-ff <n>", "its feed-forward width", Number, 192)
+    .option("--heads <n>", "its heads", Number, 6)
+    .option("--seed <n>", "of everything", Number, 1)
+    .action(async (options: GrowingOptions) => {
+      const { benchGrowing } = await import("./growing.ts");
+      await benchGrowing(options);
+    });
+}
