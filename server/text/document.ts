@@ -239,3 +239,8 @@ export function proseText(document: TextDocument): string {
     .map(({ prose }) => prose.text)
     .join("\n\n");
 }
+
+/** Where the headings of a document begin, in UTF-16 units, ascending. */
+export function headingStarts(document: TextDocument): number[] {
+  return proseBlocks(document.blocks).flatMap(({ block }) => (block.kind === "heading" ? [block.start] : []));
+}

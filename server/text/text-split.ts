@@ -17,6 +17,8 @@ export interface SplitOptions {
   readonly countTokens: CountTokens;
   /** BCP 47 tag for sentence borders; the system's when absent. */
   readonly locale?: string;
+  /** Where headings begin, ascending; a span ends before one that comes in its second half. */
+  readonly headings?: readonly number[];
   readonly signal?: AbortSignal;
 }
 
@@ -54,7 +56,7 @@ async function pack(packing: Packing, start: number, end: number, level: number)
     if (open !== undefined) spans.push(open);
     open = undefined;
   };
-  for (const batch of batches(piecesOf(text, start, end, level, options.locale))) {
+  for (const batch of batches(piecesOf(text, start, end, level, options))) {
     if (options.signal?.aborted) break;
     // What is all of a piece that was too large one level up needs no counting again.
     const whole = (piece: Piece) => level > 0 && piece.start === start && piece.end === end;
@@ -102,33 +104,38 @@ interface Piece {
   readonly heading?: boolean;
 }
 
-type Level = (text: string, start: number, end: number, locale: string | undefined) => Iterable<Piece>;
+type Level = (text: string, start: number, end: number, options: SplitOptions) => Iterable<Piece>;
 const LEVELS: readonly Level[] = [blocks, sentences, words, slices];
 
-function piecesOf(text: string, start: number, end: number, level: number, locale: string | undefined) {
-  return (LEVELS[level] ?? slices)(text, start, end, locale);
+function piecesOf(text: string, start: number, end: number, level: number, options: SplitOptions) {
+  return (LEVELS[level] ?? slices)(text, start, end, options);
 }
 
 /** Paragraphs with the blank lines after them; a heading starts a new one. */
-function* blocks(text: string, start: number, end: number): Iterable<Piece> {
-  const border = /\n[ \t\r]*\n\s*|\n(?=#{1,6} )/g;
-  border.lastIndex = start;
+function* blocks(text: string, start: number, end: number, { headings = [] }: SplitOptions): Iterable<Piece> {
+  const blankLines = /\n[ \t\r]*\n\s*/g;
+  blankLines.lastIndex = start;
+  const starts = new Set(headings);
+  let next = headings.findIndex((heading) => heading > start);
   let from = start;
-  for (let match = border.exec(text); match !== null && match.index < end; match = border.exec(text)) {
-    // Blank lines belong to the block before them, the next line's indentation to its own.
-    const after = text.lastIndexOf("\n", match.index + match[0].length - 1) + 1;
-    border.lastIndex = after;
-    yield { start: from, end: after, heading: isHeading(text, from) };
+  for (let match = blankLines.exec(text); ; match = blankLines.exec(text)) {
+    // Blank lines belong to the block before them, the next line's indentation to that line.
+    const after =
+      match === null || match.index >= end ? end : text.lastIndexOf("\n", match.index + match[0].length - 1) + 1;
+    for (; next >= 0 && (headings[next] ?? end) < after; next++) {
+      const heading = headings[next] ?? end;
+      if (heading <= from) continue;
+      yield { start: from, end: heading, heading: starts.has(from) };
+      from = heading;
+    }
+    if (from < after) yield { start: from, end: after, heading: starts.has(from) };
     from = after;
+    if (after >= end) return;
+    blankLines.lastIndex = after;
   }
-  if (from < end) yield { start: from, end, heading: isHeading(text, from) };
 }
 
-function isHeading(text: string, at: number): boolean {
-  return /^#{1,6} /.test(text.slice(at, at + 8));
-}
-
-function* sentences(text: string, start: number, end: number, locale: string | undefined): Iterable<Piece> {
+function* sentences(text: string, start: number, end: number, { locale }: SplitOptions): Iterable<Piece> {
   // By lines, or by runs where a line is long: a piece of text that has no sentences stays small.
   for (const run of runs(text, start, end)) {
     for (const span of sentenceSpans(text.slice(run.start, run.end), locale)) {

@@ -1,13 +1,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
+import { headingStarts, readDocument } from "../../server/text/document.ts";
 import { splitText } from "../../server/text/text-split.ts";
 
 const countTokens = async (texts: readonly string[]) => texts.map((text) => Math.ceil(text.trim().length / 4));
-const texts = (text: string, window: number) =>
-  splitText(text, window, { countTokens, locale: "en" }).then((spans) =>
-    spans.map((span) => text.slice(span.start, span.end)),
-  );
+const texts = async (text: string, window: number) => {
+  const headings = headingStarts(await readDocument(text, "markdown"));
+  const spans = await splitText(text, window, { countTokens, headings, locale: "en" });
+  return spans.map((span) => text.slice(span.start, span.end));
+};
 
 test("spans follow one another, fit the window, and are the whole text", async () => {
   const unit = fc.constantFrom(
@@ -28,7 +30,8 @@ test("spans follow one another, fit the window, and are the whole text", async (
   await fc.assert(
     fc.asyncProperty(fc.array(unit, { maxLength: 200 }), fc.integer({ min: 2, max: 40 }), async (units, window) => {
       const text = units.join("");
-      const spans = await splitText(text, window, { countTokens });
+      const headings = headingStarts(await readDocument(text, "markdown"));
+      const spans = await splitText(text, window, { countTokens, headings });
       let at = 0;
       for (const span of spans) {
         assert.equal(span.start, at);
@@ -51,6 +54,18 @@ const rows: [string, string, number, string[]][] = [
     "Text that fills more than half.\n# Next\nMore.",
     14,
     ["Text that fills more than half.\n", "# Next\nMore."],
+  ],
+  [
+    "begins no span at a heading's mark inside code",
+    "Text that fills more than half.\n\n```sh\n# no heading\nmore\n```\n",
+    16,
+    ["Text that fills more than half.\n\n```sh\n# no heading\nmore\n```\n"],
+  ],
+  [
+    "begins a span at an underlined heading",
+    "Text that fills more than half.\n\nNext\n----\nMore of it.",
+    14,
+    ["Text that fills more than half.\n\n", "Next\n----\nMore of it."],
   ],
   [
     "cuts a paragraph between sentences",

@@ -5,6 +5,7 @@
 import { ModelError } from "../../../models/errors.ts";
 import { prefixedText } from "../../../models/tokenizer/parts.ts";
 import type { LoadedModel } from "../../engine/engine.ts";
+import { headingStarts, readDocument } from "../../text/document.ts";
 import { splitText } from "../../text/text-split.ts";
 
 /** How a text was read. */
@@ -53,7 +54,8 @@ export async function partsOf(
     );
   }
   const { signal, onProgress } = options;
-  const spans = await splitText(text, room, { countTokens, ...(signal === undefined ? {} : { signal }) });
+  const headings = headingStarts(await readDocument(text));
+  const spans = await splitText(text, room, { countTokens, headings, ...(signal === undefined ? {} : { signal }) });
   const tokens = { in: 0, out: 0 };
   let reached = 0;
   let cancelled = false;
