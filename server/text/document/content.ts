@@ -1,6 +1,6 @@
 /** Tells the format of a text whose name does not tell it from what it begins with. */
 import { isHeaders } from "./mail.ts";
-import { isLog } from "./plain.ts";
+import { isLog, isPackaging } from "./plain.ts";
 import { linesOf, normalized } from "./source.ts";
 import { isDelimited } from "./tables.ts";
 
@@ -56,7 +56,8 @@ export function formatOfContent(head: string): Format {
   if (programOfContent(plain) !== undefined) return "program";
   const lines = linesOf(plain);
   const blank = lines.findIndex(({ text }) => text === "");
-  if (isHeaders(lines.slice(0, blank < 0 ? lines.length : blank))) return "plaintext";
+  const first = lines.slice(0, blank < 0 ? lines.length : blank);
+  if (isHeaders(first) || first.every(isPackaging)) return "plaintext";
   if (/^(?:diff --git |Index: |--- \S+.*\n\+\+\+ \S)/.test(plain) || isLog(lines) || isDelimited(plain))
     return "plaintext";
   return SIGNS.find(([, sign]) => sign.test(plain))?.[0] ?? "plaintext";

@@ -105,6 +105,12 @@ export function linesBlocks(text: string, lines: readonly Line[]): Block[] {
   }
   const range = [first.start, last.end] as const;
   if (isHeaders(lines)) return headerBlocks(text, lines);
+  if (isPackaging(first)) {
+    return [
+      plainBlock("directive", first.start, first.end, { name: "changelog" }),
+      ...linesBlocks(text, lines.slice(1)),
+    ];
+  }
   if (isForm(lines)) return [plainBlock("note", ...range, { name: "form", inner: () => [prose(text, lines)] })];
   const data = dataOf(text.slice(...range), lines);
   if (data !== undefined) return [plainBlock(data.kind, ...range, { name: data.name })];
@@ -115,6 +121,13 @@ export function linesBlocks(text: string, lines: readonly Line[]): Block[] {
   return items.some((mark) => mark > 0)
     ? itemBlocks(text, lines, items)
     : parted(lines).map((part) => prose(text, part));
+}
+
+const PACKAGING = /^(?:[a-z\d][a-z\d+.-]* \([^()\s]+\)(?: [\w-]+)+; \w+=.*|\s{2}\[ [^[\]]+ \]| -- .* {2}\w{3}, .*)$/;
+
+/** Whether a line of a Debian changelog names a version, or whose changes follow, or who signed. */
+export function isPackaging({ text }: Line): boolean {
+  return PACKAGING.test(text);
 }
 
 const RULE = /^\s*([=\-~_*#])\1{2,}$/;

@@ -25,6 +25,51 @@ const kinds: readonly (readonly [kind: string, name: string, text: string, prose
     ["Copies a running database to a folder.", "Pages that change are copied again.", "Copies the pages of source."],
   ],
   [
+    "a Debian changelog: changes, no versions, no names",
+    "changelog",
+    lines(
+      "spanfill (1.2-3) unstable; urgency=medium",
+      "",
+      "  [ Jane Doe ]",
+      "  * New upstream release.",
+      "  * Drop the patch that fixed the build,",
+      "    since upstream merged it.",
+      "",
+      " -- Jane Doe <jane@example.org>  Mon, 02 Sep 2024 10:00:00 +0200",
+    ),
+    ["- New upstream release.", "- Drop the patch that fixed the build, since upstream merged it."],
+  ],
+  [
+    "tasks as Obsidian's plug-ins write them: no dates, priorities, repetitions, fields, tags, anchors",
+    "tasks.md",
+    lines(
+      "- [ ] Call the supplier 📅 2024-05-01 🔼 #home/late",
+      "- [x] Report on the #1 issue ✅ 2024-04-20 ^a1",
+      "- [ ] Review the budget ⏳ 2024-06-01 🔁 every month",
+      "- [ ] Pay the bill [due:: 2024-05-01] (priority:: high)",
+      "- Tell of the date 📅 2024-05-01",
+    ),
+    [
+      "- Call the supplier",
+      "- Report on the #1 issue",
+      "- Review the budget",
+      "- Pay the bill",
+      "- Tell of the date 📅 2024-05-01",
+    ],
+  ],
+  [
+    "comments of MyST, and a per cent sign that begins a line of a paragraph",
+    "page.md",
+    lines("# Page", "", "% No reader sees this.", "% Nor this.", "", "It saves about half,", "% of all time."),
+    ["# Page", "It saves about half, % of all time."],
+  ],
+  [
+    "the title block of Pandoc",
+    "page.md",
+    lines("% Copies", "% Jane Doe", "", "It copies."),
+    ["# Copies", "It copies."],
+  ],
+  [
     "a Python file: docstrings and comments",
     "mod.py",
     lines(

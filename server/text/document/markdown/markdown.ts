@@ -6,6 +6,7 @@ import { htmlBlocks } from "../html.ts";
 import { shifted } from "../shifted.ts";
 import { elementsOf, isBar, labelOf, type MarkdownContext, withoutBadges, writeInline } from "./inline.ts";
 import { createMarkdownParsers, type MarkdownParsers } from "./syntax.ts";
+import { withoutTaskFields } from "./task-fields.ts";
 
 /** Reads the blocks of a normalized text. */
 export type Reader = (text: string) => Block[];
@@ -132,6 +133,8 @@ function readBlock(context: MarkdownContext, node: SyntaxNode, start: number, en
       return [plainBlock("code", start, end)];
     case "HTMLBlock":
       return htmlBlocks(context.text, start, end);
+    case "PercentLine":
+      return [percentBlock(context.text, start, end)];
     case "CommentBlock":
     case "CommentMarks":
     case "ProcessingInstructionBlock":
@@ -241,6 +244,16 @@ function headingBlock(context: MarkdownContext, node: SyntaxNode, start: number,
   );
 }
 
+/** A comment of MyST; or Pandoc's title, the first of at most three lines at the beginning of a file. */
+function percentBlock(text: string, start: number, end: number): Block {
+  const lines = start === 0 ? (/^(?:%[^\n]*\n?){1,4}/.exec(text)?.[0].trimEnd().split("\n").length ?? 0) : 0;
+  const title = /^%[ \t]+(?=[\p{L}\p{N}"'([])/u.exec(text.slice(start, end));
+  if (lines < 1 || lines > 3 || title === null || /[.!?]$/.test(text.slice(start, end).trimEnd())) {
+    return plainBlock("comment", start, end);
+  }
+  return proseBlock({ kind: "heading", level: 1, start, end }, (builder) => builder.add(text, title[0].length, end));
+}
+
 /** A paragraph; or a term, and below it the definitions, which begin with colons. */
 function termBlocks(context: MarkdownContext, node: SyntaxNode, start: number, end: number): Block[] {
   const marks = Array.from(context.text.slice(start, end).matchAll(/\n {0,3}:[ \t]+(?=\S)/g));
@@ -261,17 +274,18 @@ function termBlocks(context: MarkdownContext, node: SyntaxNode, start: number, e
 function paragraphBlock(context: MarkdownContext, node: SyntaxNode, start: number, end: number): Block {
   const marker = node.getChild("TaskMarker");
   const from = marker === null ? start : marker.to;
+  const to = marker === null ? end : withoutTaskFields(context.text, from, end);
   const begin = context.text.slice(from, from + 40);
   const elements = /^[^\p{L}\p{N}]*(!?\[|<)|^[^|•·\n]{1,30} [|•·] [[<]/u.test(begin)
-    ? elementsOf(context, node, from, end)
+    ? elementsOf(context, node, from, to)
     : undefined;
-  if (elements !== undefined && isBar(context, elements, from, end)) {
+  if (elements !== undefined && isBar(context, elements, from, to)) {
     const inner = proseBlock({ kind: "paragraph", start, end }, (builder) =>
-      writeInline(context, node, builder, from, end, elements),
+      writeInline(context, node, builder, from, to, elements),
     );
     return plainBlock("directive", start, end, { name: "bar", inner: () => [inner] });
   }
   return proseBlock({ kind: "paragraph", start, end }, (builder) =>
-    writeInline(context, node, builder, from, end, elements),
+    writeInline(context, node, builder, from, to, elements),
   );
 }

@@ -14,7 +14,7 @@ import {
 import { inlines, mdxInlines } from "./inline-syntax.ts";
 
 /** A block that ends with its first line, and ends a paragraph before it. */
-function lineBlock(name: string, test: RegExp): BlockParser {
+function lineBlock(name: string, test: RegExp, endsLeaf = true): BlockParser {
   const matches = (line: Line) => line.next >= 0 && test.test(line.text.slice(line.pos));
   return {
     name,
@@ -25,7 +25,7 @@ function lineBlock(name: string, test: RegExp): BlockParser {
       cx.addElement(cx.elt(name, start, Math.max(cx.prevLineEnd(), start)));
       return true;
     },
-    endLeaf: (_, line) => matches(line),
+    ...(endsLeaf && { endLeaf: (_, line) => matches(line) }),
     before: "LinkReference",
   };
 }
@@ -110,6 +110,7 @@ const blocks: MarkdownConfig = {
     "CommentMarks",
     "TemplateCode",
     "DirectiveLine",
+    "PercentLine",
     "NoteDefinition",
     { name: "Admonition", block: true, composite: continuesAdmonition },
   ].map((node) => (typeof node === "string" ? { name: node, block: true } : node)),
@@ -129,6 +130,8 @@ const blocks: MarkdownConfig = {
       true,
     ),
     lineBlock("DirectiveLine", DIRECTIVE_LINE()),
+    // MyST's comments, and the title, authors and date at the beginning of Pandoc's files.
+    lineBlock("PercentLine", /^%(?:[ \t].*)?$/, false),
     noteDefinition,
     admonition,
   ],
