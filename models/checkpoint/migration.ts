@@ -5,6 +5,7 @@
  * @see SmoothQuant (Xiao et al. 2023), and equalization across layers (Nagel et al. 2019)
  */
 import type { T5Config } from "../t5/config.ts";
+import { isGated } from "../t5/feed-forward.ts";
 import type { PlannedTensor } from "./plan.ts";
 
 /**
@@ -19,7 +20,8 @@ export function producersOf(config: T5Config, { name, form }: PlannedTensor): st
   const inner = (each: string) => `${layer}.${module}.${each}.weight`;
   switch (part) {
     case "wo":
-      return config.feedForward === "relu" ? [inner("wi")] : [inner("wi_1"), inner("wi_0")];
+      if (config.feedForward === "squared-relu") return []; // which does not pass a factor as it is
+      return isGated(config.feedForward) ? [inner("wi_1"), inner("wi_0")] : [inner("wi")];
     case "o": // a head that all share would need one factor for all of them
       return config.sharedHeads || config.sharedKeyValue ? [] : [inner("v")];
     case "qkv":

@@ -1,5 +1,6 @@
 /** The plan of a model in int8: the engine's tensors, and the published tensors and the form that each is made of. */
 import type { T5Config } from "../t5/config.ts";
+import { expertOf } from "../t5/experts/shapes.ts";
 import { parameterCount, tensorShapes } from "../t5/weights.ts";
 import { DTYPE_BYTES, elementCount, type TensorSpec } from "./safetensors.ts";
 
@@ -51,7 +52,7 @@ export interface PlannedTensor {
 
 /**
  * The int8 tensors of a model. Encoder linears are in column form, decoder linears and the embedding in block form;
- * norms, position biases and the mixes of talking heads stay float. Self-attention's q, k, v are one tensor `.qkv`
+ * norms, position biases, routers and the mixes of talking heads stay float. Self-attention's q, k, v are one tensor `.qkv`
  * (unless all heads share their keys and values), cross-attention's k, v one `.kv` per layer, a gated feed-forward's
  * wi_0, wi_1 one `.wi`.
  * @see "Weights" in ARCHITECTURE.md
@@ -76,7 +77,10 @@ export function weightBytes(config: T5Config, precision: "float32" | "int8"): nu
 }
 
 function formOf(name: string): QuantizedForm {
-  if (/(layer_norm|relative_attention_bias|Attention\.(logits|weights))\.weight$/.test(name)) return "float";
+  if (/(layer_norm|relative_attention_bias|router\.classifier|Attention\.(logits|weights))\.weight$/.test(name))
+    return "float";
+  // The runtime takes columns as they are in the file, of which it reads the experts that it runs.
+  if (expertOf(name) !== undefined) return "column";
   // Layers that run on the whole input at once are in columns, which are faster for many rows.
   return name.startsWith("encoder.") || /EncDecAttention\.(k|v|kv)\./.test(name) ? "column" : "block";
 }

@@ -26,8 +26,12 @@ export interface GraphBuilder {
   ): Value[];
   /** A constant inside the graph's bytes; equal constants are added once. */
   constant(dtype: DType, shape: readonly number[], values: ArrayLike<number>): Value;
-  /** A constant in a file. The same name returns the same value again. */
-  external(name: string, dtype: DType, shape: readonly number[], data: ExternalData): Value;
+  /**
+   * A constant in a file. The same name returns the same value again.
+   * @param kept whether the runtime leaves it in the file, of which the system maps the parts that are read; else the
+   *   runtime may pack it for its kernels, which is quicker and reads all of it
+   */
+  external(name: string, dtype: DType, shape: readonly number[], data: ExternalData, kept?: boolean): Value;
   /** A builder for the body of a loop or a branch inside this graph, which may use this graph's values. */
   body(): GraphBuilder;
   /** The finished graph, with the given outputs by name. */
@@ -88,11 +92,11 @@ function builder(shared: Shared, outer: GraphBuilder | undefined): GraphBuilder 
       shared.constants.set(key, value);
       return value;
     },
-    external(name, dtype, shape, data) {
+    external(name, dtype, shape, data, kept = false) {
       const known = shared.externals.get(name);
       if (known !== undefined) return known;
       const value = { name, dtype, shape };
-      shared.initializers.push({ value, data });
+      shared.initializers.push({ value, data, kept });
       shared.externals.set(name, value);
       return value;
     },

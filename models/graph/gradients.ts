@@ -2,6 +2,7 @@
 import type { GraphBuilder } from "./builder.ts";
 import * as ops from "./ops.ts";
 import { pad, padBy } from "./pad-ops.ts";
+import { ascendingOrder } from "./sort-ops.ts";
 import type { Node, Value } from "./types.ts";
 
 /**
@@ -76,6 +77,18 @@ export const gradientRules: Readonly<Record<string, GradientRule>> = {
     if (axis < 0) throw new RangeError("the extent of a slice needs a name that differs from the whole's");
     const after = () => ops.sub(g, ops.shapeOf(g, x, axis, axis + 1), end);
     return [() => pad(g, dy, axis, begin, after(), x.shape[axis] ?? 1)];
+  },
+  /** Rows in another order, each once: all that is differentiated. The gradient's rows go back to where they were. */
+  Gather(g, node, dy) {
+    const [x, order] = [input(node, 0), input(node, 1)];
+    if (order.shape.length !== 1 || order.shape[0] !== x.shape[0])
+      throw new RangeError("Gather has a gradient rule only where it puts all rows in another order");
+    return [() => ops.gather(g, dy, ascendingOrder(g, order, ops.shapeOf(g, order, 0, 1)), 0)];
+  },
+  /** Only outcomes of comparisons are cast, through which no gradient passes. */
+  Cast(_, node) {
+    if (input(node, 0).dtype !== "bool") throw new RangeError("Cast has a gradient rule only for bool");
+    return [];
   },
   Pad(g, node, dy) {
     return [() => padBy(g, dy, ops.unary(g, "Neg", input(node, 1)), input(node, 0).shape)];

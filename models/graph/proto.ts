@@ -30,7 +30,9 @@ function graphProto(graph: Graph): object {
   return {
     name: graph.name,
     node: graph.nodes.map(nodeProto),
-    input: graph.inputs.map(valueProto),
+    input: [...graph.inputs, ...graph.initializers.filter(({ kept }) => kept).map(({ value }) => value)].map(
+      valueProto,
+    ),
     output: graph.outputs.map(valueProto),
     initializer: graph.initializers.map(tensorProto),
   };

@@ -40,6 +40,8 @@ export interface ExternalData {
 export interface Initializer {
   readonly value: Value;
   readonly data: Uint8Array | ExternalData;
+  /** Whether it is written as an input with this default, which the runtime neither packs nor folds. */
+  readonly kept?: boolean;
 }
 
 /** A node's attribute. */

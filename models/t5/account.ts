@@ -1,5 +1,6 @@
 /** Operations and memory of a model, computed from its configuration. */
 import type { T5Config } from "./config.ts";
+import { isGated } from "./feed-forward.ts";
 import { longLayout } from "./long/layout.ts";
 import { layerCount, layerWidths, parameterCount, type Stack } from "./weights.ts";
 
@@ -106,7 +107,7 @@ function stackProducts(config: T5Config, stack: Stack): number {
     // A global token's keys and values are those of a sum of tokens.
     const globals =
       stack === "encoder" ? keysAndValues / (config.longAttention?.globalBlockSize ?? Number.POSITIVE_INFINITY) : 0;
-    products += D * K * (2 * H + keysAndValues + globals + cross) + (config.feedForward === "relu" ? 2 : 3) * D * F;
+    products += D * K * (2 * H + keysAndValues + globals + cross) + (isGated(config.feedForward) ? 3 : 2) * D * F;
   }
   return products;
 }

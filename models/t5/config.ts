@@ -1,10 +1,9 @@
 /** The shape of a T5 model, read from config.json and checked once. */
 import * as z from "zod";
 import { ModelError } from "../errors.ts";
+import { type Experts, expertFields, expertsJson, parseExperts, refuseMixedExperts } from "./experts/config.ts";
+import { type FeedForward, parseFeedForward } from "./feed-forward.ts";
 import { type LongAttention, longAttention, longFields, longJson, refuseMixedLong } from "./long/config.ts";
-
-/** Activation of the feed-forward layer, as `feed_forward_proj` names it. */
-export type FeedForward = "relu" | "gated-gelu" | "gated-silu";
 
 /** Layers at the start of both stacks that are narrower than the others (n4w10). */
 export interface FirstLayers {
@@ -47,6 +46,8 @@ export interface T5Config {
   readonly biasInEveryLayer: boolean;
   /** The encoder's attention in LongT5; null where every token attends to all others. */
   readonly longAttention: LongAttention | null;
+  /** The sparse layers of a Switch Transformer; null where all tokens pass all layers. */
+  readonly experts: Experts | null;
   /** Whether the LM head is the embedding. */
   readonly tieWordEmbeddings: boolean;
   /**
@@ -66,8 +67,8 @@ export interface T5Config {
 }
 
 /**
- * Reads Hugging Face's config.json of a T5 (1.0, 1.1, ByT5, Flan and others of `model_type` t5), an mT5, a umT5 or a
- * LongT5.
+ * Reads Hugging Face's config.json of a T5 (1.0, 1.1, ByT5, Flan and others of `model_type` t5), an mT5, a umT5, a
+ * LongT5 or a Switch Transformer.
  * Defaults are those of transformers, except that sizes are required: a wrong default would only show up as wrong
  * tensors. Additional keys describe architectures that transformers does not have: `shared_kv`, `num_memory_heads` (0
  * or 1, as in Mesh TensorFlow), `talking_heads`, and `first_layers` with `num_layers`, `num_heads` and `d_ff`.
@@ -84,6 +85,7 @@ export function parseConfig(json: unknown): T5Config {
   if (!parsed.success) throw new ModelError("config", explain(parsed.error.issues, json), { cause: parsed.error });
   const raw = parsed.data;
   const padTokenId = raw.pad_token_id ?? 0;
+  const feedForward = parseFeedForward(raw, type === "mt5" || type === "umt5" ? "gated-gelu" : "relu");
   const config: T5Config = {
     vocabSize: raw.vocab_size,
     dModel: raw.d_model,
@@ -92,7 +94,7 @@ export function parseConfig(json: unknown): T5Config {
     numHeads: raw.num_heads,
     numLayers: raw.num_layers,
     numDecoderLayers: raw.num_decoder_layers ?? raw.num_layers,
-    feedForward: feedForward(raw, type === "t5" || type === "longt5" ? "relu" : "gated-gelu"),
+    feedForward,
     sharedKeyValue: raw.shared_kv ?? false,
     sharedHeads: raw.num_memory_heads === 1,
     talkingHeads: raw.talking_heads ?? false,
@@ -101,6 +103,7 @@ export function parseConfig(json: unknown): T5Config {
       : null,
     biasInEveryLayer: type === "umt5",
     longAttention: type === "longt5" ? longAttention(raw) : null,
+    experts: type === "switch_transformers" ? parseExperts(raw, feedForward) : null,
     tieWordEmbeddings: raw.tie_word_embeddings ?? true,
     // transformers 5 saves an mT5 with tie_word_embeddings true although its head is separate; the states are not
     // scaled.
@@ -119,10 +122,10 @@ export function parseConfig(json: unknown): T5Config {
 
 /** Returns the config.json of a shape, which {@link parseConfig} reads back. */
 export function configJson(config: T5Config): Readonly<Record<string, unknown>> {
-  const { firstLayers, longAttention } = config;
-  const type = longAttention !== null ? "longt5" : config.biasInEveryLayer ? "umt5" : "t5";
+  const { firstLayers, longAttention, experts } = config;
+  const type = typeOf(config);
   return {
-    architectures: [`${{ t5: "T5", umt5: "UMT5", longt5: "LongT5" }[type]}ForConditionalGeneration`],
+    architectures: [`${CLASSES[type]}ForConditionalGeneration`],
     model_type: type,
     is_encoder_decoder: true,
     vocab_size: config.vocabSize,
@@ -140,6 +143,7 @@ export function configJson(config: T5Config): Readonly<Record<string, unknown>> 
       first_layers: { num_layers: firstLayers.numLayers, num_heads: firstLayers.numHeads, d_ff: firstLayers.dFf },
     }),
     ...(longAttention !== null && longJson(longAttention)),
+    ...(experts !== null && expertsJson(experts)),
     tie_word_embeddings: config.tieWordEmbeddings,
     scale_decoder_outputs: config.scaleDecoderOutputs,
     relative_attention_num_buckets: config.relativeAttentionNumBuckets,
@@ -151,6 +155,14 @@ export function configJson(config: T5Config): Readonly<Record<string, unknown>> 
     decoder_start_token_id: config.decoderStartTokenId,
   };
 }
+
+function typeOf({ longAttention, experts, biasInEveryLayer }: T5Config): keyof typeof CLASSES {
+  if (experts !== null) return "switch_transformers";
+  return longAttention !== null ? "longt5" : biasInEveryLayer ? "umt5" : "t5";
+}
+
+/** transformers' classes, without what follows the model's name. */
+const CLASSES = { t5: "T5", umt5: "UMT5", longt5: "LongT5", switch_transformers: "SwitchTransformers" } as const;
 
 const size = (most: number) => z.int().min(1).max(most);
 const optional = <T extends z.ZodType>(type: T) => type.nullish();
@@ -172,6 +184,7 @@ const schema = z.object({
   talking_heads: optional(z.boolean()),
   first_layers: optional(z.object({ num_layers: size(1_024), num_heads: size(4_096), d_ff: size(1_048_576) })),
   ...longFields,
+  ...expertFields,
   tie_word_embeddings: optional(z.boolean()),
   scale_decoder_outputs: optional(z.boolean()),
   relative_attention_num_buckets: optional(size(65_536).min(4).multipleOf(2)),
@@ -214,11 +227,14 @@ export function isT5Config(json: unknown): boolean {
   return typeof json === "object" && json !== null && knownType(json) !== undefined;
 }
 
-type ModelType = "t5" | "mt5" | "umt5" | "longt5";
+const MODEL_TYPES = ["t5", "mt5", "umt5", "longt5", "switch_transformers"] as const;
+
+type ModelType = (typeof MODEL_TYPES)[number];
 
 function knownType(json: object): ModelType | undefined {
   const type = "model_type" in json ? json.model_type : undefined;
-  if (type === "t5" || type === "mt5" || type === "umt5" || type === "longt5") return type;
+  const known = MODEL_TYPES.find((each) => each === type);
+  if (known !== undefined) return known;
   // config.json of 2019 has no model_type; these keys are T5's only.
   return type === undefined && "d_kv" in json && "relative_attention_num_buckets" in json ? "t5" : undefined;
 }
@@ -230,7 +246,7 @@ function modelType(json: object): ModelType {
   const found = type === undefined ? "names no model_type" : `is of model_type ${JSON.stringify(type)}`;
   throw new ModelError(
     "config",
-    `config.json ${found}, and only "t5", "mt5", "umt5" and "longt5" work here: T5 1.0 and 1.1, t5-efficient, Flan-T5, ByT5, mT5, umT5, LongT5. Choose such a model.`,
+    `config.json ${found}, and only ${MODEL_TYPES.map((each) => `"${each}"`).join(", ")} work here: T5 1.0 and 1.1, t5-efficient, Flan-T5, ByT5, mT5, umT5, LongT5, Switch Transformers. Choose such a model.`,
   );
 }
 
@@ -243,25 +259,6 @@ function explain(issues: readonly z.core.$ZodIssue[], json: object): string {
   const key = String(issue?.path[0]);
   const value = JSON.stringify(Object.entries(json).find(([name]) => name === key)?.[1]);
   return `config.json gives ${key} as ${value?.slice(0, 60)}: ${issue?.message}. Take the config.json that came with the weights.`;
-}
-
-/** `feed_forward_proj` decides, as in transformers; the two derived keys are read only where it is absent. */
-function feedForward(raw: z.infer<typeof schema>, usual: FeedForward): FeedForward {
-  const derived = raw.dense_act_fn ? `${raw.is_gated_act ? "gated-" : ""}${raw.dense_act_fn}` : usual;
-  const name = raw.feed_forward_proj ?? derived;
-  switch (name) {
-    case "relu":
-    case "gated-gelu":
-    case "gated-silu":
-      return name;
-    case "gated-gelu_new": // transformers' name for the tanh approximation, which "gated-gelu" also means
-      return "gated-gelu";
-    default:
-      throw new ModelError(
-        "config",
-        `config.json asks for the feed-forward layer "${name}"; relu, gated-gelu and gated-silu work. Choose a model with one of these.`,
-      );
-  }
 }
 
 function refuseContradictions(config: T5Config): void {
@@ -287,8 +284,9 @@ function refuseContradictions(config: T5Config): void {
       "config.json asks for talking_heads together with shared_kv or num_memory_heads, which no T5 has. Take the config.json that came with the weights.",
     );
   }
-  if (config.longAttention !== null && (talkingHeads || sharedKeyValue || sharedHeads || firstLayers))
-    refuseMixedLong();
+  const otherKeys = talkingHeads || sharedKeyValue || sharedHeads || firstLayers !== null;
+  if (config.longAttention !== null && otherKeys) refuseMixedLong();
+  refuseMixedExperts(config, otherKeys);
   if (distance > buckets / 2) return;
   throw new ModelError(
     "config",

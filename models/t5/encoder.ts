@@ -3,6 +3,7 @@ import { createGraphBuilder, type GraphBuilder } from "../graph/builder.ts";
 import * as ops from "../graph/ops.ts";
 import type { Graph, Value } from "../graph/types.ts";
 import type { T5Config } from "./config.ts";
+import { isGated } from "./feed-forward.ts";
 import { type BiasOf, biasOfTables, type LayerRange, layersOn } from "./layers.ts";
 import { longInputs } from "./long/attention.ts";
 import type { Lowering } from "./lowering.ts";
@@ -18,7 +19,7 @@ export type EncoderStage = LayerRange;
 export function encoderStages(config: T5Config, parameters: number): EncoderStage[] {
   const { dModel, dFf, numHeads, dKv, numLayers, numDecoderLayers } = config; // first layers are narrower, if anything
   const inner = numHeads * dKv;
-  const layer = 4 * dModel * inner + (config.feedForward === "relu" ? 2 : 3) * dModel * dFf;
+  const layer = 4 * dModel * inner + (isGated(config.feedForward) ? 3 : 2) * dModel * dFf;
   const cross = 2 * dModel * inner * numDecoderLayers;
   const each = Math.max(1, Math.floor(parameters / layer));
   const stages: EncoderStage[] = [];

@@ -8,8 +8,10 @@ import * as runtime from "../graph/runtime-ops.ts";
 import type { Value } from "../graph/types.ts";
 import { plainAttention } from "./attention.ts";
 import type { T5Config } from "./config.ts";
+import { expertIfBusy } from "./experts/routing.ts";
+import { expertOf } from "./experts/shapes.ts";
 import { loopedBlockAttention } from "./long/attention.ts";
-import type { Attention, GenerationLowering, TensorSource } from "./lowering.ts";
+import type { Attention, GenerationLowering, GenerationOperations, TensorSource } from "./lowering.ts";
 
 /**
  * Returns the lowering that reads `tensors`. A linear layer is stored in one of three forms, tried in this order:
@@ -23,7 +25,7 @@ export function fusedLowering(config: T5Config, tensors: TensorSource, unsignedC
   const isStored = (name: string) => [".q8", ".s8t", ".weight"].some((form) => tensors.has(name + form));
   const head = config.tieWordEmbeddings ? "shared" : "lm_head";
 
-  return (g) => {
+  const operationsOn = (g: GraphBuilder): GenerationOperations => {
     const weight = (name: string) => stored(g, name);
     const linear = (x: Value, name: string) => {
       const scale = () => weight(`${name}.scale`);
@@ -58,6 +60,8 @@ export function fusedLowering(config: T5Config, tensors: TensorSource, unsignedC
           ? runtime.multiHeadAttention(g, inputs)
           : plainAttention(g, inputs),
       blockAttention: (inputs) => loopedBlockAttention(g, inputs),
+      expert: expertIfBusy(g, operationsOn),
+      ofRows: (x, along) => along(x),
       dropout: (_, x) => x,
       logits: (x) => linear(scaled(x), head),
       someLogits(common, own) {
@@ -75,6 +79,7 @@ export function fusedLowering(config: T5Config, tensors: TensorSource, unsignedC
       },
     };
   };
+  return operationsOn;
 }
 
 /**
@@ -85,7 +90,7 @@ export function weightOf(tensors: TensorSource): (g: GraphBuilder, name: string)
   return (g, name) => {
     const stored = tensors.get(name);
     if (stored === undefined) throw new ModelError("checkpoint", `The weights hold no tensor named ${name}.`);
-    return g.external(name, stored.dtype, stored.shape, stored.data);
+    return g.external(name, stored.dtype, stored.shape, stored.data, expertOf(name) !== undefined);
   };
 }
 

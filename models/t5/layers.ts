@@ -11,6 +11,9 @@ import * as ops from "../graph/ops.ts";
 import type { KeysAndValues } from "../graph/runtime-ops.ts";
 import type { Dim, Value } from "../graph/types.ts";
 import type { T5Config } from "./config.ts";
+import { sparseFeedForward } from "./experts/routing.ts";
+import { feedForwardModule, isSparse } from "./experts/shapes.ts";
+import { isGated } from "./feed-forward.ts";
 import { longSelfAttention } from "./long/attention.ts";
 import type { AttentionResult, LongInputs, Lowering, Operations } from "./lowering.ts";
 import { biasTables, keyValueNames, layerWidths, type Stack, selfAttentionName } from "./weights.ts";
@@ -95,7 +98,7 @@ export function layersOn(g: GraphBuilder, config: T5Config, lowering: Lowering):
           typeof biasOf === "function"
             ? selfAttention(t5, `encoder.block.${layer}.layer.0`, before, biasOf(layer)).stream
             : encoderBlocks(t5, layer, before, biasOf);
-        stream = feedForward(t5, `encoder.block.${layer}.layer.1`, stream);
+        stream = feedForward(t5, "encoder", layer, stream);
         onLayer?.(segment(g, begin, before));
       }
       return ends ? finalNorm(t5, "encoder", stream) : total(t5, stream);
@@ -109,7 +112,7 @@ export function layersOn(g: GraphBuilder, config: T5Config, lowering: Lowering):
         const self = decoderSelfAttention(t5, layer, before, inputs);
         if (self.present !== null) present.push(self.present);
         stream = crossAttention(t5, `decoder.block.${layer}.layer.1`, self.stream, inputs.crossOf(layer), inputs);
-        stream = feedForward(t5, `decoder.block.${layer}.layer.2`, stream);
+        stream = feedForward(t5, "decoder", layer, stream);
         onLayer?.(segment(g, begin, before));
       }
       return { hidden: finalNorm(t5, "decoder", stream), present };
@@ -228,12 +231,20 @@ function crossKeysAndValues(t5: Context, layer: number, states: Value): KeysAndV
   return { key, value: projections[1] ?? key };
 }
 
-/** @see T5LayerFF, modeling_t5.py */
-function feedForward(t5: Context, name: string, stream: Residual): Residual {
+/** @see T5LayerFF, modeling_t5.py; SwitchTransformersLayerFF, modeling_switch_transformers.py */
+function feedForward(t5: Context, stack: Stack, layer: number, stream: Residual): Residual {
+  const name = `${stack}.block.${layer}.layer.${stack === "encoder" ? 1 : 2}`;
   const { x, input } = normed(t5, stream, `${name}.layer_norm.weight`); // [B, T, D]
-  const module = `${name}.DenseReluDense`;
-  const hidden = t5.config.feedForward === "relu" ? relu(t5, module, input) : gated(t5, module, input); // [B, T, F]
-  return adapted(t5, name, x, t5.dropout("feedForward.output", t5.linear(hidden, `${module}.wo`)));
+  const module = `${name}.${feedForwardModule(t5.config)}`;
+  const output = isSparse(t5.config, stack, layer)
+    ? sparseFeedForward(t5.g, t5, t5.config, module, input)
+    : dense(t5, module, input);
+  return adapted(t5, name, x, t5.dropout("feedForward.output", output));
+}
+
+function dense(t5: Context, module: string, x: Value): Value {
+  const hidden = isGated(t5.config.feedForward) ? gated(t5, module, x) : plain(t5, module, x); // [B, T, F]
+  return t5.linear(hidden, `${module}.wo`);
 }
 
 /** The residual stream after a sublayer, whose output an adapter may change. */
@@ -241,10 +252,11 @@ function adapted(t5: Context, layer: string, x: Value, update: Value): Residual 
   return { x, update: t5.adapt?.(layer, x, update) ?? update };
 }
 
-/** @see T5DenseActDense, modeling_t5.py */
-function relu(t5: Context, module: string, x: Value): Value {
+/** @see T5DenseActDense, modeling_t5.py; So et al. 2021, "Primer", for the square */
+function plain(t5: Context, module: string, x: Value): Value {
   // Dropout before the relu has the same result as after it, and the way back needs only what is left.
-  return ops.unary(t5.g, "Relu", t5.dropout("feedForward.hidden", t5.linear(x, `${module}.wi`)));
+  const passed = ops.unary(t5.g, "Relu", t5.dropout("feedForward.hidden", t5.linear(x, `${module}.wi`)));
+  return t5.config.feedForward === "squared-relu" ? ops.mul(t5.g, passed, passed) : passed;
 }
 
 /** @see T5DenseGatedActDense, modeling_t5.py */

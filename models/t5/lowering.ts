@@ -77,6 +77,16 @@ export type DropoutPlace =
   | "finalNorm"
   | "adapter.input";
 
+/** A router's choices. */
+export interface Routing {
+  /** [.., E] */
+  readonly logits: Value;
+  /** Their softmax, [.., E]. */
+  readonly probabilities: Value;
+  /** 1 for the expert of the largest probability, whether or not it has room, [.., E]. */
+  readonly choices: Value;
+}
+
 /** T5's operations, each of which adds nodes to one graph. */
 export interface Operations {
   /** Rows of the embedding: integer ids [B, S] -> [B, S, D]. */
@@ -105,6 +115,19 @@ export interface Operations {
    * @param layer the sublayer's name, as `encoder.block.0.layer.1`
    */
   adapt?(layer: string, x: Value, update: Value): Value;
+  /**
+   * An expert's output: that of `compute` if it is busy, else `nothing`, without rows.
+   * @param busy bool []
+   */
+  expert(
+    busy: Value,
+    compute: (g: GraphBuilder, operations: Operations) => Value,
+    nothing: (g: GraphBuilder) => Value,
+  ): Value;
+  /** A function of x [.., W] along the positions of its rows: `along` takes and returns [B, positions, W]. */
+  ofRows(x: Value, along: (rows: Value) => Value): Value;
+  /** Hears of a router's choices; absent where nobody asks. */
+  onRouted?(routing: Routing): void;
   /** x with some of its values dropped in training; x itself in inference. */
   dropout(place: DropoutPlace, x: Value): Value;
   /** Scores of every token: x [.., D] -> [.., V], by the LM head or the tied embedding. */

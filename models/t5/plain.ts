@@ -4,8 +4,9 @@ import * as ops from "../graph/ops.ts";
 import type { Value } from "../graph/types.ts";
 import { plainAttention } from "./attention.ts";
 import type { T5Config } from "./config.ts";
+import { expertIfBusy } from "./experts/routing.ts";
 import { plainBlockAttention } from "./long/attention.ts";
-import type { GenerationLowering } from "./lowering.ts";
+import type { GenerationLowering, GenerationOperations } from "./lowering.ts";
 
 /**
  * Returns the lowering in plain operators.
@@ -19,7 +20,7 @@ export function plainLowering(
   const scaled = (g: GraphBuilder, x: Value) =>
     config.scaleDecoderOutputs ? ops.mul(g, x, g.constant(x.dtype, [], [config.dModel ** -0.5])) : x;
 
-  return (g) => {
+  const operationsOn = (g: GraphBuilder): GenerationOperations => {
     const weight = (name: string) => weightOf(g, name);
     // [.., out]
     const linear = (x: Value, name: string) => ops.matmul(g, x, ops.transpose(g, weight(`${name}.weight`), [1, 0]));
@@ -40,6 +41,8 @@ export function plainLowering(
       linears: (x, names) => names.map((name) => linear(x, name)),
       attention: (inputs) => plainAttention(g, inputs),
       blockAttention: (inputs) => plainBlockAttention(g, inputs),
+      expert: expertIfBusy(g, operationsOn),
+      ofRows: (x, along) => along(x),
       dropout: (_, x) => x,
       logits: (x) => linear(scaled(g, x), head),
       someLogits(common, own) {
@@ -49,4 +52,5 @@ export function plainLowering(
       },
     };
   };
+  return operationsOn;
 }

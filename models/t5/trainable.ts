@@ -7,7 +7,7 @@ import { type BottleneckGraph, type BottleneckMethod, bottleneck, bottleneckShap
 import { attentionWeights } from "./attention.ts";
 import type { T5Config } from "./config.ts";
 import { plainBlockAttention } from "./long/attention.ts";
-import type { Attention, AttentionResult, DropoutPlace, Lowering } from "./lowering.ts";
+import type { Attention, AttentionResult, DropoutPlace, Lowering, Operations, Routing } from "./lowering.ts";
 import { tensorShapes } from "./weights.ts";
 
 /** The parameters of a model that learn. The others are never written. */
@@ -71,7 +71,7 @@ export function learnedShapes(config: T5Config, method: Method): Map<string, rea
 
 /** Whether a weight belongs to one of the layers that LoRA adapts. */
 function isTarget(name: string, targets: readonly string[]): boolean {
-  const [, layer] = /\.\w*(?:SelfAttention|EncDecAttention|DenseReluDense)\.(\w+)\.weight$/.exec(name) ?? [];
+  const [, layer] = /\.\w*(?:SelfAttention|EncDecAttention|DenseReluDense|mlp)\.(\w+)\.weight$/.exec(name) ?? [];
   return layer !== undefined && targets.includes(layer);
 }
 
@@ -113,6 +113,8 @@ export interface Trainable {
   readonly masks: readonly DropoutMask[];
   /** The rows of the embedding that were looked up, before dropout. */
   readonly embedded: readonly Value[];
+  /** The choices of the routers in sparse layers, [N, E]. */
+  readonly routings: readonly Routing[];
 }
 
 /** The dropout that a graph computes. */
@@ -137,6 +139,7 @@ export function trainableLowering(
 ): Trainable {
   const masks: DropoutMask[] = [];
   const embedded: Value[] = [];
+  const routings: Routing[] = [];
 
   function masked(g: GraphBuilder, x: Value, shape: Shape, adapter = false): Value {
     const name = `dropout_${masks.length}`;
@@ -165,10 +168,13 @@ export function trainableLowering(
 
     const dropKeys = (values: Value, shape: Shape) => (dropout ? masked(g, values, shape) : values);
 
-    return {
+    const operations: Operations = {
       ...{ weight, norm, linear },
       attention: (inputs) => attentionOnRows(g, config, stacks, inputs, dropKeys),
       blockAttention: (inputs) => plainBlockAttention(g, inputs, dropKeys),
+      expert: (_, compute) => compute(g, operations),
+      ofRows: (x, along) => alongPositions(g, stacks, x, along),
+      onRouted: (routing) => routings.push(routing),
       dropout: drop,
       adapt: (...at) => bottleneck(g, bottlenecks, ...at),
       embed(ids) {
@@ -185,8 +191,9 @@ export function trainableLowering(
         throw new RangeError("training takes the loss of the decoder's states without their logits");
       },
     };
+    return operations;
   };
-  return { lowering, masks, embedded };
+  return { lowering, masks, embedded, routings };
 }
 
 /** Attention on rows. @param drop drops values [B, H or 1, S, K] by a mask of the shape [B, H, S, 1] */
@@ -219,7 +226,12 @@ function dropChannels(
 ): Value {
   const width = Number(x.shape[1]);
   const rows = rowsOf(stacks, x);
-  return ops.reshape(g, masked(unfold(g, rows, x, [width]), [rows.batch, 1, width]), x.shape);
+  return alongPositions(g, stacks, x, (values) => masked(values, [rows.batch, 1, width]));
+}
+
+/** Applies a function of [B, length, width] to rows. */
+function alongPositions(g: GraphBuilder, stacks: readonly Rows[], x: Value, along: (values: Value) => Value): Value {
+  return ops.reshape(g, along(unfold(g, rowsOf(stacks, x), x, [Number(x.shape[1])])), x.shape);
 }
 
 function rowsOf(stacks: readonly Rows[], x: Value): Rows {

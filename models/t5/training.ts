@@ -1,5 +1,5 @@
 /** The graph of a training step's loss and gradients, and of only the loss for validation. */
-import { backward, type Segment } from "../graph/backward.ts";
+import { backward, type Seed, type Segment } from "../graph/backward.ts";
 import { createGraphBuilder, type GraphBuilder } from "../graph/builder.ts";
 import { withFloat64Norms } from "../graph/float64.ts";
 import { at } from "../graph/node.ts";
@@ -7,9 +7,12 @@ import * as ops from "../graph/ops.ts";
 import type { DType, Graph, Value } from "../graph/types.ts";
 import { bottleneckGraph } from "./adapters/bottleneck.ts";
 import type { T5Config } from "./config.ts";
+import { routerLoss } from "./experts/router-loss.ts";
 import { biasOfTables, layersOn } from "./layers.ts";
 import { GLOBAL_ROWS, longInputs } from "./long/attention.ts";
 import { crossEntropy, type Loss, type LossOptions } from "./loss.ts";
+import type { Routing } from "./lowering.ts";
+
 import {
   adapterNames,
   type DropoutMask,
@@ -65,7 +68,8 @@ export interface TrainingGraph {
 export function trainingGraph(config: T5Config, options: TrainingOptions): TrainingGraph {
   const g = createGraphBuilder();
   const pass = forward(g, config, options);
-  const outputs = { loss: pass.loss.loss, nll: pass.loss.nll };
+  const total = pass.routers.reduce((sum, { loss }) => ops.add(g, sum, loss), pass.loss.loss);
+  const outputs = { loss: total, nll: pass.loss.nll };
   const gradients = options.gradients ? gradientsOf(g, config, options, pass) : {};
   const graph = g.build("training", { ...outputs, ...gradients });
   return { graph: options.dtype === "float64" ? withFloat64Norms(graph) : graph, masks: pass.masks };
@@ -82,6 +86,8 @@ interface ForwardPass {
   /** The rows of the embedding that each stack looked up, [N, D]. */
   readonly embedded: readonly Value[];
   readonly layers: readonly Segment[];
+  /** The routers' losses, and the functions that add their gradients. */
+  readonly routers: readonly { readonly loss: Value; readonly seeds: () => Seed[] }[];
   readonly masks: readonly DropoutMask[];
 }
 
@@ -98,7 +104,7 @@ function forward(g: GraphBuilder, config: T5Config, options: TrainingOptions): F
   const long = longInputs(g, config, longNames(config), dtype);
   const stacks = [source, target, ...(long === null ? [] : [globalRows(g, long.blocks)])];
   const beside = { dropout, lora, bottlenecks };
-  const { lowering, masks, embedded } = trainableLowering(config, weight, stacks, beside);
+  const { lowering, masks, embedded, routings } = trainableLowering(config, weight, stacks, beside);
   const t5 = layersOn(g, config, lowering);
   const mask = g.input("mask", dtype, ["B", 1, 1, "S"]);
   const inputIds = g.input("input_ids", "int32", [source.rows]);
@@ -130,7 +136,35 @@ function forward(g: GraphBuilder, config: T5Config, options: TrainingOptions): F
     weights: g.input("label_weights", dtype, [target.rows]),
   };
   const loss = crossEntropy(g, inputs, options, options.lossChunks ?? LOSS_CHUNKS);
-  return { loss, hidden, weights, biases, embedded, layers, masks };
+  const routers = routerLosses(g, config, routings, [source, target], mask, inputs.weights);
+  return { loss, hidden, weights, biases, embedded, layers, routers, masks };
+}
+
+/** The losses of the routers of both stacks, of which the step's batches have shares by their target tokens. */
+function routerLosses(
+  g: GraphBuilder,
+  config: T5Config,
+  routings: readonly Routing[],
+  stacks: readonly Rows[],
+  mask: Value,
+  labelWeights: Value,
+): ForwardPass["routers"] {
+  const { experts } = config;
+  if (experts === null) return [];
+  const { dtype } = labelWeights;
+  const flat = (x: Value, rows: string) => ops.reshapeTo(g, x, g.constant("int64", [2], [-1, 1]), [rows, 1]);
+  const isToken = [
+    ops.equal(g, mask, g.constant(dtype, [], [0])),
+    ops.less(g, g.constant(dtype, [], [0]), labelWeights),
+  ];
+  const share = ops.reduceSum(g, labelWeights, [0], false);
+  return stacks.flatMap(({ rows, extents }, i) => {
+    const own = routings.filter(({ logits }) => logits.shape[0] === rows);
+    if (own.length === 0) return [];
+    const tokens = ops.cast(g, flat(isToken[i] ?? mask, rows), dtype);
+    const byRow = ops.concat(g, [extents, g.constant("int64", [1], [-1])], 0);
+    return [routerLoss(g, { routings: own, tokens, extents: byRow }, experts, share)];
+  });
 }
 
 /** The backward pass: the gradients as outputs, under the names that trainingGraph lists. */
@@ -138,7 +172,7 @@ function gradientsOf(
   g: GraphBuilder,
   config: T5Config,
   { method, checkpointing = false }: TrainingOptions,
-  { loss, hidden, weights, biases, embedded, layers }: ForwardPass,
+  { loss, hidden, weights, biases, embedded, layers, routers }: ForwardPass,
 ): Record<string, Value> {
   const head = headName(config);
   const learned = learnedShapes(config, method);
@@ -153,7 +187,8 @@ function gradientsOf(
   if (looksUp || method.kind === "prompt") wanted.set("source_rows", at(embedded, 0));
   if (looksUp) wanted.set("target_rows", at(embedded, 1));
   const seed = { value: hidden, gradient: made.hidden() };
-  const gradients = backward(g, [seed], [...wanted.values()], checkpointing ? layers : []);
+  const seeds = [seed, ...routers.flatMap((router) => router.seeds())];
+  const gradients = backward(g, seeds, [...wanted.values()], checkpointing ? layers : []);
   const outputs = Object.fromEntries([...wanted.keys()].map((name, i) => [name, at(gradients, i)]));
   if (learned.has(head)) {
     outputs[`d ${head}`] = made.table();

@@ -1,6 +1,8 @@
 /** The tensors of a T5 by its shape, under Hugging Face's names, and the checks of a checkpoint against them. */
 import { ModelError } from "../errors.ts";
 import type { T5Config } from "./config.ts";
+import { expertOf, feedForwardShapes } from "./experts/shapes.ts";
+import { isGated } from "./feed-forward.ts";
 import { longModule } from "./long/config.ts";
 
 /** Other names of the embedding in checkpoints, accepted where `shared.weight` is absent. */
@@ -238,10 +240,8 @@ function addStack(shapes: Map<string, readonly number[]>, config: T5Config, stac
       shapes.set(`${self}.global_input_layer_norm.weight`, [D]);
     }
     if (stack === "decoder") addAttention(`${layer(1)}.EncDecAttention`);
-    for (const wi of config.feedForward === "relu" ? ["wi"] : ["wi_0", "wi_1"]) {
-      shapes.set(`${layer(dense)}.DenseReluDense.${wi}.weight`, [F, D]);
-    }
-    shapes.set(`${layer(dense)}.DenseReluDense.wo.weight`, [D, F]);
+    for (const [name, shape] of feedForwardShapes(config, stack, block, F))
+      shapes.set(`${layer(dense)}.${name}`, shape);
     for (let index = 0; index <= dense; index += 1) shapes.set(`${layer(index)}.layer_norm.weight`, [D]);
   }
   shapes.set(`${stack}.final_layer_norm.weight`, [D]);
@@ -258,7 +258,7 @@ function missing(
   shape: readonly number[],
   tensors: ReadonlyMap<string, unknown>,
 ): string {
-  const gated = config.feedForward !== "relu";
+  const gated = isGated(config.feedForward);
   const other = name.replace(/\.wi(_[01])?\.weight$/, gated ? ".wi.weight" : ".wi_0.weight");
   if (other !== name && tensors.has(other)) {
     return `The weights have ${other}, a ${gated ? "plain" : "gated"} feed-forward layer, but config.json says ${config.feedForward}. Use the config.json and the weights of one model.`;
@@ -270,6 +270,7 @@ function missing(
 
 /** Whether a name belongs to a layer past the configured last one. */
 function beyond(config: T5Config, name: string): boolean {
+  if (config.experts !== null && (expertOf(name) ?? 0) >= config.experts.count) return true;
   const [, stack, block] = /^(encoder|decoder)\.block\.(\d+)\./.exec(name) ?? [];
   return block !== undefined && Number(block) >= (stack === "encoder" ? config.numLayers : config.numDecoderLayers);
 }
@@ -285,7 +286,9 @@ function describe(config: T5Config, name: string): string {
   if (name.endsWith(BIAS)) {
     return `relative_attention_num_buckets ${config.relativeAttentionNumBuckets}, num_heads ${numHeads}`;
   }
-  if (name.includes("DenseReluDense")) return `${stack}, d_ff ${dFf}, d_model ${config.dModel}`;
+  if (config.experts !== null && /\.(experts|router)\./.test(name))
+    return `${stack}, num_experts ${config.experts.count}, d_ff ${dFf}, d_model ${config.dModel}`;
+  if (/\.(DenseReluDense|mlp)\./.test(name)) return `${stack}, d_ff ${dFf}, d_model ${config.dModel}`;
   if (name.includes("Attention")) {
     return `${stack}, num_heads ${numHeads}, d_kv ${config.dKv}, d_model ${config.dModel}`;
   }

@@ -116,6 +116,7 @@ const FAKE_INFO: ModelInfo = {
     firstLayers: null,
     biasInEveryLayer: false,
     longAttention: null,
+    experts: null,
     tieWordEmbeddings: true,
     scaleDecoderOutputs: true,
     relativeAttentionNumBuckets: 32,

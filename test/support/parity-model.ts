@@ -3,7 +3,7 @@
  */
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { gunzipSync } from "node:zlib";
+import { brotliDecompressSync, gunzipSync } from "node:zlib";
 import { mix } from "../../models/random.ts";
 import type { GenerateRequest } from "../../server/engine/engine.ts";
 import type { GradientCase } from "./gradient-fixture.ts";
@@ -63,12 +63,15 @@ export interface ParityModel {
   readonly gradients?: readonly GradientCase[];
 }
 
-/** A file of parity models: T5 in every configuration, the other architectures of its family, or LongT5. */
-export type ParityFile = "models" | "architectures" | "longt5";
+/** A file of parity models: T5 in every configuration, the other architectures of its family, LongT5, or Switch. */
+export type ParityFile = "models" | "architectures" | "longt5" | "switch";
 
 /** The models of a file of test/fixtures/parity. */
 export function parityModels(file: ParityFile = "models"): ParityModel[] {
-  return JSON.parse(gunzipSync(readFileSync(`test/fixtures/parity/${file}.json.gz`)).toString());
+  const path = `test/fixtures/parity/${file}.json`;
+  const text =
+    file === "switch" ? brotliDecompressSync(readFileSync(`${path}.br`)) : gunzipSync(readFileSync(`${path}.gz`));
+  return JSON.parse(text.toString());
 }
 
 /** What another hand's NumPy model (mesh_second_hand.py) computed: by a model's name, for each of its cases. */

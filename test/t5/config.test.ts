@@ -21,6 +21,7 @@ test("a T5 1.0 config without optional keys gets transformers' defaults", () => 
     firstLayers: null,
     biasInEveryLayer: false,
     longAttention: null,
+    experts: null,
     tieWordEmbeddings: true,
     scaleDecoderOutputs: true,
     relativeAttentionNumBuckets: 32,

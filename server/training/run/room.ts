@@ -9,6 +9,7 @@ import type { T5Config } from "../../../models/t5/config.ts";
 import { learnedShapes, type Method } from "../../../models/t5/trainable.ts";
 import { parameterCount } from "../../../models/t5/weights.ts";
 import { isMissing } from "../../files/whole-file.ts";
+import { isGated } from "../../../models/t5/feed-forward.ts";
 
 /** The memory and disk space that a run needs. */
 export interface RoomNeeded {
@@ -42,7 +43,7 @@ export function roomNeeded(
   const merged = method.kind === "lora" ? weights : 0;
   const { dModel: D, dFf: F, numHeads: H, dKv: K, vocabSize: V } = config;
   const layers = config.numLayers + config.numDecoderLayers;
-  const gated = config.feedForward === "relu" ? 2 : 4;
+  const gated = isGated(config.feedForward) ? 4 : 2;
   const layer = 8 * D + 8 * H * K + gated * F + 3 * H * keysOfQuery(config, maxInputTokens);
   const token = checkpointing ? layer + layers * 2 * D : layers * layer;
   // The loss: logits, probabilities and their gradient at a batch's target positions, a sixth of its tokens.

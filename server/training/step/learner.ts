@@ -13,6 +13,7 @@ import { prepareWeights } from "../../catalog/folder/int8/prepare.ts";
 import type { Floats } from "../../engine/runtime/session.ts";
 import { copyToMemory, memoryOver } from "./parameter-memory.ts";
 import type { Learner, Weights } from "./step.ts";
+import { inputProjections } from "../../../models/t5/feed-forward.ts";
 
 /** A model made ready to learn. */
 export interface PreparedLearner extends Learner {
@@ -57,7 +58,7 @@ export function prepareLearner(config: T5Config, weights: Weights, method: Metho
   if (shapes.size === 0) {
     throw new ModelError(
       "input",
-      `This model has no layers named ${method.targets.join(", ")}. LoRA can learn beside q, k, v, o, wo and ${config.feedForward === "relu" ? "wi" : "wi_0, wi_1"}.`,
+      `This model has no layers named ${method.targets.join(", ")}. LoRA can learn beside q, k, v, o, wo and ${inputProjections(config).join(", ")}.`,
     );
   }
   const tensors = new Map<string, Floats>();
