@@ -35,7 +35,7 @@ program
   .description("training steps beside PyTorch's on the same batch (bench/peers/README.md tells how to add it)")
   .addOption(
     new Option("--shape <names...>", "shapes")
-      .choices(["tiny", "narrow", "small", "deep", "long-local", "long-global", "gated-silu"])
+      .choices(["tiny", "narrow", "small", "deep", "long-local", "long-global", "gated-silu", "switch-8"])
       .default(["tiny", "narrow", "small"]),
   )
   .option("--batch <rows,source,target>", "examples of a step, and the tokens of their sides", "8,128,32")
@@ -224,10 +224,11 @@ program
 
 program
   .command("long")
-  .description("time and memory of LongT5 by the input's length, beside T5 of the same size and PyTorch (Linux)")
+  .description("time and memory of T5, LongT5 and Switch Transformers by the input's length, beside PyTorch (Linux)")
+  .option("--shape <names...>", "t5, gated-silu, long-local, long-global, switch-8, switch-32", ["t5", "long-local"])
   .option("--lengths <n...>", "tokens of the input", ["512", "1024", "2048", "4096", "8192", "16384"])
   .addOption(new Option("--precision <name>", "precision").choices(["int8", "float32"]).default("float32"))
-  .option("--most-plain <n>", "most tokens that plain T5 reads", count, 4096)
+  .option("--most-plain <n>", "most tokens that other models than LongT5 read", count, 4096)
   .option("--rounds <n>", "answers of each, of which the quickest counts", count, 2)
   .option("--python <path>", "a Python with torch and transformers; without it PyTorch is left out")
   .option("--models <folder>", "random models", ".cache/bench")

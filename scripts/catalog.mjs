@@ -167,6 +167,33 @@ const ul2 = ["ul2", "flan-ul2"].map((name) => {
   };
 });
 
+/**
+ * Switch Transformers with ReLU: the checkpoints of docs/models.md of t5x, in the shapes of switch_base.gin and
+ * switch_large.gin of google/flaxformer; apache-2.0 by their pages. The others of that list, xxl and c, have gated
+ * experts or 2,048 of them.
+ */
+const switches = [8, 16, 32, 64, 128, 256, "large"].map((experts) => {
+  const row =
+    experts === "large"
+      ? { d_model: 1024, d_ff: 4096, d_kv: 64, num_heads: 16, num_layers: 24, vocab_size: 32_128 }
+      : { d_model: 768, d_ff: 3072, d_kv: 64, num_heads: 12, num_layers: 12, vocab_size: 32_128 };
+  const num_experts = experts === "large" ? 128 : experts;
+  const sparse = row.num_layers / 2;
+  const own = {
+    ...shape(row, "relu", true),
+    ...{ model_type: "switch_transformers", num_experts, expert_capacity: 64 },
+    ...{ num_sparse_encoder_layers: sparse, num_sparse_decoder_layers: sparse },
+  };
+  const more = 2 * sparse * ((num_experts - 1) * 2 * row.d_model * row.d_ff + num_experts * row.d_model);
+  return {
+    ...gated[0],
+    ...published(`google/switch-${experts === "large" ? "large" : "base"}-${num_experts}`, "switch"),
+    config: own,
+    shapeFrom: "name",
+    parameters: count(own) - row.vocab_size * row.d_model - 2 * row.num_layers * row.d_model * row.d_ff + more,
+  };
+});
+
 /** Tay et al., arXiv 2109.10686, table 4: [deep and narrow, the usual shape it stands beside, what the paper says]. */
 const comparisons = [
   ["small-nl16", "base", "As good as Base with 40% fewer parameters and 37% fewer operations, and 40% quicker."],
@@ -178,11 +205,13 @@ const comparisons = [
   .map(([id, than, text]) => ({ id: `google/t5-efficient-${id}`, than: `google/t5-efficient-${than}`, text }))
   .filter(({ id }) => efficient.some((row) => row.id === id));
 
-const models = [...family, ...flan, ...efficient, ...mt5, ...umt5, ...byt5, ...longt5, ...ul2].map((row) => ({
-  license: "apache-2.0",
-  modelType: "t5",
-  ...row,
-}));
+const models = [...family, ...flan, ...efficient, ...mt5, ...umt5, ...byt5, ...longt5, ...switches, ...ul2].map(
+  (row) => ({
+    license: "apache-2.0",
+    modelType: "t5",
+    ...row,
+  }),
+);
 const catalog = { comparisons, models };
 // A model a line, so that a change shows as one.
 const lines = models.map((model) => `    ${JSON.stringify(model)}`).join(",\n");

@@ -1,16 +1,17 @@
-/** `bench long`: time and memory of LongT5 by length, beside T5 of its size and PyTorch (Linux). */
+/** `bench long`: time and memory of T5, LongT5 and Switch Transformers by length, beside PyTorch (Linux). */
 import { execFileSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { join } from "node:path";
 import type { Precision } from "../../server/engine/engine.ts";
 import { defaultThreads } from "../../server/engine/runtime/ort-runner.ts";
-import { writeConfigured } from "../support/configured-model.ts";
+import { type ConfiguredShape, writeConfigured } from "../support/configured-model.ts";
 import { type ContenderRun, startContender } from "../support/contender.ts";
 import { printTable } from "../support/table.ts";
 
 /** Options of the measurement. */
 export interface LongOptions {
+  readonly shape: readonly ConfiguredShape[];
   /** Lengths of the input in tokens. */
   readonly lengths: readonly string[];
   readonly precision: Precision;
@@ -29,6 +30,8 @@ const NAMES = {
   "T5 gated SiLU": "gated-silu",
   "LongT5 local": "long-local",
   "LongT5 global": "long-global",
+  "Switch, 8 experts": "switch-8",
+  "Switch, 32 experts": "switch-32",
 } as const;
 const NEW_TOKENS = 16;
 
@@ -53,9 +56,10 @@ export async function benchLong(options: LongOptions): Promise<void> {
   ];
   const rows = [heading];
   for (const [name, shape] of Object.entries(NAMES)) {
+    if (!options.shape.includes(shape)) continue;
     const directory = writeConfigured(options.models, shape);
     for (const length of options.lengths.map(Number)) {
-      if (name.startsWith("T5") && length > options.mostPlain) continue;
+      if (!name.startsWith("LongT5") && length > options.mostPlain) continue;
       const ours = await measure(directory, length, threads, options);
       const theirs =
         options.python === undefined ? undefined : peer(options.python, directory, length, threads, options);

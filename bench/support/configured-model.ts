@@ -1,4 +1,4 @@
-/** Random models of t5-small's shape with LongT5's attention or UL2's feed-forward layers, for measuring speed. */
+/** Random models of t5-small's shape with other layers: LongT5's, UL2's, Switch Transformers'. For measuring speed. */
 import { closeSync, copyFileSync, existsSync, mkdirSync, openSync, writeFileSync, writeSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { mixSeeds, seededRandom } from "../../models/random.ts";
@@ -9,13 +9,21 @@ import { resolveModel } from "../../server/catalog/installed.ts";
 /** t5-small's shape, and what differs from it. */
 const SMALL = {
   ...{ model_type: "longt5", vocab_size: 32_128, d_model: 512, d_ff: 2048, d_kv: 64, num_heads: 8, num_layers: 6 },
+  num_decoder_layers: 6,
   ...{ feed_forward_proj: "relu", tie_word_embeddings: true, local_radius: 127, global_block_size: 16 },
   ...{ pad_token_id: 0, eos_token_id: 1, decoder_start_token_id: 0 },
+};
+const SWITCH = {
+  ...{ ...SMALL, model_type: "switch_transformers", expert_capacity: 64 },
+  ...{ num_sparse_encoder_layers: 3, num_sparse_decoder_layers: 3 },
+  router_jitter_noise: 0,
 };
 const CONFIGS = {
   t5: { ...SMALL, model_type: "t5" },
   "long-local": { ...SMALL, encoder_attention_type: "local" },
   "long-global": { ...SMALL, encoder_attention_type: "transient-global" },
+  "switch-8": { ...SWITCH, num_experts: 8 },
+  "switch-32": { ...SWITCH, num_experts: 32 },
   "gated-silu": { ...SMALL, model_type: "t5", feed_forward_proj: "gated-silu" },
 } as const;
 

@@ -52,9 +52,9 @@ export interface PlannedTensor {
 
 /**
  * The int8 tensors of a model. Encoder linears are in column form, decoder linears and the embedding in block form;
- * norms, position biases, routers and the mixes of talking heads stay float. Self-attention's q, k, v are one tensor `.qkv`
- * (unless all heads share their keys and values), cross-attention's k, v one `.kv` per layer, a gated feed-forward's
- * wi_0, wi_1 one `.wi`.
+ * norms, position biases, routers and the mixes of talking heads stay float; experts are in column form.
+ * Self-attention's q, k, v are one tensor `.qkv` (unless all heads share their keys and values), cross-attention's k, v
+ * one `.kv` per layer, a gated feed-forward's wi_0, wi_1 one `.wi`.
  * @see "Weights" in ARCHITECTURE.md
  */
 export function tensorPlan(config: T5Config, slower: SlowerForms = new Map()): PlannedTensor[] {
@@ -69,7 +69,14 @@ export function tensorPlan(config: T5Config, slower: SlowerForms = new Map()): P
   return planned;
 }
 
-/** Bytes of a model's weights in a precision, as the engine loads them. */
+/** Bytes of a model's weights in a precision that are loaded before it runs; experts are mapped as they run. */
+export function loadedBytes(config: T5Config, precision: "float32" | "int8"): number {
+  // The least that can be: one expert a sparse layer. The system takes the others' pages back when memory runs short.
+  const { experts } = config;
+  return weightBytes(experts === null ? config : { ...config, experts: { ...experts, count: 1 } }, precision);
+}
+
+/** Bytes of a model's weights in a precision, in the engine's file. */
 export function weightBytes(config: T5Config, precision: "float32" | "int8"): number {
   if (precision === "float32") return 4 * parameterCount(config);
   const stored = tensorPlan(config).flatMap((tensor) => tensor.stored);

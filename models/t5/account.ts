@@ -1,5 +1,6 @@
 /** Operations and memory of a model, computed from its configuration. */
 import type { T5Config } from "./config.ts";
+import { isSparse } from "./experts/shapes.ts";
 import { isGated } from "./feed-forward.ts";
 import { longLayout } from "./long/layout.ts";
 import { layerCount, layerWidths, parameterCount, type Stack } from "./weights.ts";
@@ -108,6 +109,7 @@ function stackProducts(config: T5Config, stack: Stack): number {
     const globals =
       stack === "encoder" ? keysAndValues / (config.longAttention?.globalBlockSize ?? Number.POSITIVE_INFINITY) : 0;
     products += D * K * (2 * H + keysAndValues + globals + cross) + (isGated(config.feedForward) ? 3 : 2) * D * F;
+    if (isSparse(config, stack, layer)) products += D * (config.experts?.count ?? 0); // the router
   }
   return products;
 }

@@ -8,10 +8,10 @@ import * as runtime from "../graph/runtime-ops.ts";
 import type { Value } from "../graph/types.ts";
 import { plainAttention } from "./attention.ts";
 import type { T5Config } from "./config.ts";
-import { expertIfBusy } from "./experts/routing.ts";
+import { expertsIfBusy } from "./experts/routing.ts";
 import { expertOf } from "./experts/shapes.ts";
 import { loopedBlockAttention } from "./long/attention.ts";
-import type { Attention, GenerationLowering, GenerationOperations, TensorSource } from "./lowering.ts";
+import type { Attention, AttentionResult, GenerationLowering, GenerationOperations, TensorSource } from "./lowering.ts";
 
 /**
  * Returns the lowering that reads `tensors`. A linear layer is stored in one of three forms, tried in this order:
@@ -25,6 +25,8 @@ export function fusedLowering(config: T5Config, tensors: TensorSource, unsignedC
   const isStored = (name: string) => [".q8", ".s8t", ".weight"].some((form) => tensors.has(name + form));
   const head = config.tieWordEmbeddings ? "shared" : "lm_head";
 
+  const factor = config.scaleDecoderOutputs ? config.dModel ** -0.5 : 1;
+
   const operationsOn = (g: GraphBuilder): GenerationOperations => {
     const weight = (name: string) => stored(g, name);
     const linear = (x: Value, name: string) => {
@@ -34,8 +36,7 @@ export function fusedLowering(config: T5Config, tensors: TensorSource, unsignedC
         return runtime.columnLinear(g, x, weight(`${name}.s8t`), scale(), unsignedColumns);
       return runtime.fusedLinear(g, x, weight(`${name}.weight`));
     };
-    const scaled = (x: Value) =>
-      config.scaleDecoderOutputs ? ops.mul(g, x, g.constant("float32", [], [config.dModel ** -0.5])) : x;
+    const scaled = (x: Value) => (factor === 1 ? x : ops.mul(g, x, g.constant("float32", [], [factor])));
     /** Rows of a table in blocks or float32, [.., D]. */
     const rowsOf = (name: string, ids: Value) =>
       tensors.has(`${name}.q8`)
@@ -54,14 +55,9 @@ export function fusedLowering(config: T5Config, tensors: TensorSource, unsignedC
         const width = Number(joined.shape.at(-1)) / names.length;
         return ops.splitLast(g, joined, Array<number>(names.length).fill(width));
       },
-      // The runtime's operator supports neither talking heads nor heads that share keys and values.
-      attention: (inputs) =>
-        inputs.mixing === null && keyHeads(inputs) === inputs.heads
-          ? runtime.multiHeadAttention(g, inputs)
-          : plainAttention(g, inputs),
+      attention: (inputs) => attention(g, inputs),
       blockAttention: (inputs) => loopedBlockAttention(g, inputs),
-      expert: expertIfBusy(g, operationsOn),
-      ofRows: (x, along) => along(x),
+      ...expertsIfBusy(g, operationsOn),
       dropout: (_, x) => x,
       logits: (x) => linear(scaled(x), head),
       someLogits(common, own) {
@@ -92,6 +88,12 @@ export function weightOf(tensors: TensorSource): (g: GraphBuilder, name: string)
     if (stored === undefined) throw new ModelError("checkpoint", `The weights hold no tensor named ${name}.`);
     return g.external(name, stored.dtype, stored.shape, stored.data, expertOf(name) !== undefined);
   };
+}
+
+/** The runtime's operator supports neither talking heads nor heads that share keys and values. */
+function attention(g: GraphBuilder, inputs: Attention): AttentionResult {
+  const fits = inputs.mixing === null && keyHeads(inputs) === inputs.heads;
+  return fits ? runtime.multiHeadAttention(g, inputs) : plainAttention(g, inputs);
 }
 
 /** The number of heads of keys [B, S, heads*K] or [B, heads, S, K]. */

@@ -43,7 +43,7 @@ const TOTAL = "past_decoder_sequence_length + decoder_sequence_length";
  *   `present.i.decoder.*`
  * - decoder_model_merged: both, by `use_cache_branch` bool [1]
  * @param weights float32, of tensorShapes(config)
- * @throws ModelError "config" for a LongT5, whose blocks are laid out outside its graph
+ * @throws ModelError "config" for a LongT5, whose blocks are laid out outside its graph, and a Switch Transformer
  * @throws RangeError when a weight is missing
  * @see optimum/exporters/onnx/model_configs.py (T5OnnxConfig), optimum/exporters/onnx/base.py
  *   (OnnxSeq2SeqConfigWithPast)
@@ -68,7 +68,12 @@ export function optimumGraph(config: T5Config, weights: ReadonlyMap<string, Floa
 }
 
 /** @throws ModelError "config" for a model that {@link optimumGraph} does not write */
-export function refuseForOptimum({ longAttention }: T5Config): void {
+export function refuseForOptimum({ longAttention, experts }: T5Config): void {
+  if (experts !== null)
+    throw new ModelError(
+      "config",
+      "A Switch Transformer's experts have no graph in Optimum's layout. Export it to hf.",
+    );
   if (longAttention === null) return;
   throw new ModelError(
     "config",

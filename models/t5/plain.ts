@@ -4,7 +4,7 @@ import * as ops from "../graph/ops.ts";
 import type { Value } from "../graph/types.ts";
 import { plainAttention } from "./attention.ts";
 import type { T5Config } from "./config.ts";
-import { expertIfBusy } from "./experts/routing.ts";
+import { expertsIfBusy } from "./experts/routing.ts";
 import { plainBlockAttention } from "./long/attention.ts";
 import type { GenerationLowering, GenerationOperations } from "./lowering.ts";
 
@@ -41,8 +41,7 @@ export function plainLowering(
       linears: (x, names) => names.map((name) => linear(x, name)),
       attention: (inputs) => plainAttention(g, inputs),
       blockAttention: (inputs) => plainBlockAttention(g, inputs),
-      expert: expertIfBusy(g, operationsOn),
-      ofRows: (x, along) => along(x),
+      ...expertsIfBusy(g, operationsOn),
       dropout: (_, x) => x,
       logits: (x) => linear(scaled(g, x), head),
       someLogits(common, own) {

@@ -1,5 +1,6 @@
 /** The lowering for training: plain operators with gradient rules, activations as one row per token, and dropout. */
 import type { GraphBuilder } from "../graph/builder.ts";
+import { at } from "../graph/node.ts";
 import * as ops from "../graph/ops.ts";
 import * as runtime from "../graph/runtime-ops.ts";
 import type { Dim, Shape, Value } from "../graph/types.ts";
@@ -157,6 +158,11 @@ export function trainableLowering(
     const norm = (x: Value, name: string) =>
       runtime.rootMeanSquareNorm(g, x, weight(name), config.layerNormEpsilon).normed;
 
+    const addNorm = (x: Value, update: Value, name: string) => {
+      const sum = ops.add(g, x, update);
+      return { sum, normed: norm(sum, name) };
+    };
+
     function linear(x: Value, name: string): Value {
       const y = ops.gemm(g, x, weight(`${name}.weight`), { transposeB: true }); // [N, out]
       const matrices = lora?.matrices(name);
@@ -167,29 +173,20 @@ export function trainableLowering(
     }
 
     const dropKeys = (values: Value, shape: Shape) => (dropout ? masked(g, values, shape) : values);
-
     const operations: Operations = {
       ...{ weight, norm, linear },
       attention: (inputs) => attentionOnRows(g, config, stacks, inputs, dropKeys),
       blockAttention: (inputs) => plainBlockAttention(g, inputs, dropKeys),
-      expert: (_, compute) => compute(g, operations),
-      ofRows: (x, along) => alongPositions(g, stacks, x, along),
-      onRouted: (routing) => routings.push(routing),
+      ...expertsOnRows(g, stacks, routings, () => operations),
       dropout: drop,
-      adapt: (...at) => bottleneck(g, bottlenecks, ...at),
+      adapt: (...place) => bottleneck(g, bottlenecks, ...place),
       embed(ids) {
-        const rows = ops.gather(g, weight("shared.weight"), ids, 0);
-        embedded.push(rows);
-        return rows;
+        embedded.push(ops.gather(g, weight("shared.weight"), ids, 0));
+        return at(embedded, embedded.length - 1);
       },
-      addNorm(x, update, name) {
-        const sum = ops.add(g, x, update);
-        return { sum, normed: norm(sum, name) };
-      },
+      addNorm,
       linears: (x, names) => names.map((name) => linear(x, name)),
-      logits() {
-        throw new RangeError("training takes the loss of the decoder's states without their logits");
-      },
+      logits: noLogits,
     };
     return operations;
   };
@@ -227,6 +224,24 @@ function dropChannels(
   const width = Number(x.shape[1]);
   const rows = rowsOf(stacks, x);
   return alongPositions(g, stacks, x, (values) => masked(values, [rows.batch, 1, width]));
+}
+
+function noLogits(): never {
+  throw new RangeError("training takes the loss of the decoder's states without their logits");
+}
+
+/** Experts in training, all of which compute; their routers' choices are added to `routings`. */
+function expertsOnRows(
+  g: GraphBuilder,
+  stacks: readonly Rows[],
+  routings: Routing[],
+  operations: () => Operations,
+): Pick<Operations, "expert" | "ofRows" | "onRouted"> {
+  return {
+    expert: (_, compute) => compute(g, operations()),
+    ofRows: (x, along) => alongPositions(g, stacks, x, along),
+    onRouted: (routing) => routings.push(routing),
+  };
 }
 
 /** Applies a function of [B, length, width] to rows. */

@@ -22,6 +22,7 @@ test("the catalog holds every published family, each model once", () => {
     "umt5 4",
     "byt5 5",
     "longt5 5",
+    "switch 7",
     "ul2 1",
     "flan-ul2 1",
   ]);
@@ -52,6 +53,9 @@ const published: [id: string, parameters: number, within: number][] = [
   ["google/long-t5-local-base", 250e6, 0.02],
   ["google/long-t5-tglobal-large", 780e6, 0.01],
   ["google/long-t5-tglobal-xl", 3e9, 0.06],
+  // Fedus et al., table 9: Switch-Base with 128 experts; its text rounds Large's with 128.
+  ["google/switch-base-128", 7.4e9, 0.01],
+  ["google/switch-large-128", 26.3e9, 0.01],
   // The pages' files are 39.45 GB of bfloat16, with two copies of the embedding.
   ["google/ul2", 39.45e9 / 2 - 2 * 32_128 * 4096, 0.001],
   ["google/flan-ul2", 39.45e9 / 2 - 2 * 32_128 * 4096, 0.001],

@@ -110,6 +110,18 @@ const cases: Case[] = [
   },
   { name: "shifted", op: "Pad", shapes: [[2, 4, 3]], make: (g, x) => shift(g, first(x), 1, 1) },
   { name: "shifted out of one", op: "Pad", shapes: [[2, 1, 3]], make: (g, x) => shift(g, first(x), 1, -1) },
+  {
+    name: "rows in another order",
+    op: "Gather",
+    shapes: [[4, 3]],
+    make: (g, x) => ops.gather(g, first(x), g.constant("int64", [4], [2, 0, 3, 1]), 0),
+  },
+  {
+    name: "by the outcome of a comparison",
+    op: "Cast",
+    shapes: [[3, 4]],
+    make: (g, x) => ops.mul(g, first(x), ops.cast(g, ops.less(g, g.constant("float64", [], [0]), first(x)), "float64")),
+  },
   { name: "relu", op: "Relu", shapes: [[3, 4]], make: (g, x) => ops.unary(g, "Relu", first(x)) },
   { name: "sigmoid", op: "Sigmoid", shapes: [[3, 4]], make: (g, x) => ops.unary(g, "Sigmoid", first(x)) },
   { name: "gelu", op: "Gelu", shapes: [[3, 4]], make: (g, x) => ops.geluTanh(g, first(x)) },

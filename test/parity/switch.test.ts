@@ -1,6 +1,6 @@
 /**
- * Switch Transformers beside transformers (test/fixtures/parity/make_switch.py): dense and sparse layers, experts without
- * tokens and with too many, and batches with padding.
+ * Switch Transformers beside transformers (test/fixtures/parity/make_switch.py): dense and sparse layers, experts
+ * without tokens and with too many, and batches with padding.
  */
 import assert from "node:assert/strict";
 import { mkdtempSync, rmSync } from "node:fs";

@@ -86,6 +86,16 @@ const readings: [string, object, object][] = [
     { model_type: "longt5", encoder_attention_type: "transient-global", local_radius: 63, global_block_size: 8 },
     { longAttention: { localRadius: 63, globalBlockSize: 8 } },
   ],
+  [
+    "a Switch Transformer's defaults",
+    { model_type: "switch_transformers", num_experts: 8 },
+    {
+      feedForward: "relu",
+      experts: { count: 8, capacity: 64, encoderLayers: 3, decoderLayers: 3, zLoss: 0.001, balanceLoss: 0.001 },
+    },
+  ],
+  ["squared ReLU of Primer", { feed_forward_proj: "squared-relu" }, { feedForward: "squared-relu" }],
+  ["squared ReLU by transformers' name", { dense_act_fn: "relu2" }, { feedForward: "squared-relu" }],
   ["a radius that is not a LongT5's", { local_radius: 63 }, { longAttention: null }],
   ["its own decoder start", { decoder_start_token_id: 7 }, { decoderStartTokenId: 7 }],
 ];
@@ -107,13 +117,26 @@ test("a shape's config.json reads as the shape, whichever it is", () => {
   }
 });
 
+const SWITCH = { ...small, model_type: "switch_transformers", num_experts: 8 };
 const refusals: [string, unknown, RegExp][] = [
+  ["experts without their number", { ...SWITCH, num_experts: null }, /lacks num_experts/],
+  ["no experts", { ...SWITCH, num_experts: 0 }, /num_experts as 0/],
+  ["experts without capacity", { ...SWITCH, expert_capacity: 0 }, /expert_capacity as 0/],
+  [
+    "more sparse layers than layers",
+    { ...SWITCH, num_sparse_decoder_layers: 7 },
+    /num_sparse_decoder_layers as 7, more/,
+  ],
+  ["routers in half precision", { ...SWITCH, router_dtype: "bfloat16" }, /routers in bfloat16/],
+  ["routers with a bias", { ...SWITCH, router_bias: true }, /router_bias/],
+  ["gated experts", { ...SWITCH, feed_forward_proj: "gated-gelu" }, /experts with gated-gelu/],
+  ["experts and talking heads", { ...SWITCH, talking_heads: true }, /no Switch Transformer has/],
   ["a text", "t5", /not a JSON object/],
   ["a list", [small], /not a JSON object/],
   [
     "another model type",
     { ...small, model_type: "bart" },
-    /model_type "bart", and only "t5", "mt5", "umt5" and "longt5" work here/,
+    /model_type "bart", and only "t5", "mt5", "umt5", "longt5", "switch_transformers" work here/,
   ],
   ["no model type", { ...small, model_type: undefined }, /model_type/],
   ["a missing size", { ...small, d_kv: undefined }, /d_kv/],
@@ -130,7 +153,7 @@ const refusals: [string, unknown, RegExp][] = [
   [
     "an unknown activation",
     { ...small, feed_forward_proj: "gated-swish" },
-    /"gated-swish"; relu, gated-gelu and gated-silu/,
+    /"gated-swish"; relu, squared-relu, gated-gelu and gated-silu/,
   ],
   ["an ungated gelu", { ...small, feed_forward_proj: "gelu" }, /"gelu"; relu/],
   [

@@ -1,4 +1,4 @@
-/** Losses and gradients of Switch Transformers beside PyTorch's, with the routers' (test/fixtures/parity/make_switch.py). */
+/** Losses and gradients of Switch Transformers and their routers beside PyTorch's (make_switch.py). */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { examples, modelInMemory, openStepper } from "../support/gradient-fixture.ts";
@@ -25,8 +25,12 @@ for (const { name, gradients } of parityModels("switch")) {
           assert.deepEqual([...stepper.gradients.keys()].sort(), expected.gradients.map(([key]) => key).sort());
           for (const [key, digest] of expected.gradients) {
             const gradient = stepper.gradients.get(key) ?? new Float64Array(0);
-            if (digest.std === 0) { // an expert that took no token
-              assert.ok(gradient.every((value) => value === 0), `${key} has gradients without tokens`);
+            if (digest.std === 0) {
+              // an expert that took no token
+              assert.ok(
+                gradient.every((value) => value === 0),
+                `${key} has gradients without tokens`,
+              );
               continue;
             }
             const off = largestError(gradient, digest);

@@ -50,8 +50,8 @@ export async function readT5x(
  */
 export function t5xTensors(arrays: Iterable<[readonly string[], StoredTensor]>, source: ByteSource): TensorMap {
   const tensors = new Map<string, StoredTensor>();
-  const add = (path: readonly string[], tensor: StoredTensor) => {
-    const name = t5xName(path);
+  const add = (path: readonly string[], tensor: StoredTensor, expert?: number) => {
+    const name = expert === undefined ? t5xName(path) : t5xExpertName(path, expert);
     if (name === undefined) return;
     if (tensors.has(name)) throw malformed(source.name, `holds ${name} twice`);
     const joined = { ...tensor, shape: matrixShape(path, tensor.shape) };
@@ -60,6 +60,10 @@ export function t5xTensors(arrays: Iterable<[readonly string[], StoredTensor]>, 
   };
   const budget = { bytes: MAX_KEPT_BYTES };
   for (const [path, tensor] of arrays) {
+    if (isOfExperts(path)) {
+      for (let e = 0; e < (tensor.shape[0] ?? 0); e += 1) add(path, expertTensor(source, tensor, e), e);
+      continue;
+    }
     const [stack = "", scanned, ...rest] = path;
     const layers = scanned === stack ? (tensor.shape[1] ?? 0) : 0;
     if (layers > MAX_LAYERS) throw malformed(source.name, `has ${layers} layers in ${path.join("/")}`);
@@ -110,6 +114,27 @@ function layerTensor(tensor: StoredTensor, layer: number, read: () => Promise<Ui
   return { file, dtype, shape: without(shape), offset: undefined, make };
 }
 
+/** Whether an array holds a layer's experts along its first axis. @see moe_layers.py of flaxformer */
+function isOfExperts(path: readonly string[]): boolean {
+  return path[2] === "mlp" && path[3] === "expert" && path.length === 6;
+}
+
+/** One expert of an array that holds all of them along its first axis. */
+function expertTensor(source: ByteSource, tensor: StoredTensor, expert: number): StoredTensor {
+  const { file, dtype, shape } = tensor;
+  const own = { file, dtype, shape: shape.slice(1) };
+  const length = byteLength(own);
+  if (tensor.offset !== undefined) return { ...own, offset: tensor.offset + expert * length, length };
+  const make = async () => (await readStored(source, tensor)).slice(expert * length, (expert + 1) * length);
+  return { ...own, offset: undefined, make };
+}
+
+function t5xExpertName(path: readonly string[], expert: number): string | undefined {
+  const [, block] = /^layers_(\d+)$/.exec(path[1] ?? "") ?? [];
+  if (block === undefined) return undefined;
+  return `${path[0]}.block.${block}.layer.${path[0] === "encoder" ? 1 : 2}.mlp.experts.expert_${expert}.${path[4]}.weight`;
+}
+
 /** Attention's heads and their widths are separate axes in the scalable T5: [D, H, K], `out` [H, K, D]. */
 function matrixShape(path: readonly string[], shape: readonly number[]): readonly number[] {
   const [first = 1, second = 1, third = 1] = shape;
@@ -154,9 +179,11 @@ function t5xName(path: readonly string[]): string | undefined {
   const inside =
     attention !== undefined && projection !== undefined
       ? `${attention}.${projection}`
-      : part === "mlp"
-        ? `layer.${feedForward}.DenseReluDense.${name}`
-        : `layer.${norms[part]}.layer_norm`;
+      : joined.endsWith("/mlp/router/router_weights/w/kernel")
+        ? `layer.${feedForward}.mlp.router.classifier`
+        : part === "mlp"
+          ? `layer.${feedForward}.DenseReluDense.${name}`
+          : `layer.${norms[part]}.layer_norm`;
   return `${stack}.block.${block}.${inside}.weight`;
 }
 

@@ -29,6 +29,10 @@ export function ggufLayout(config: T5Config, tokenizerJson: unknown, name: strin
   if (config.longAttention !== null) {
     throw new ModelError("config", "llama.cpp does not support LongT5's attention in blocks. Export it to hf.");
   }
+  if (config.experts !== null)
+    throw new ModelError("config", "llama.cpp does not support Switch Transformers. Export it to hf.");
+  if (config.feedForward === "squared-relu")
+    throw new ModelError("config", "llama.cpp has no T5 with squared ReLU. Export it to onnx.");
   if (config.feedForward === "gated-silu") {
     throw new ModelError(
       "config",

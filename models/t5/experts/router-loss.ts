@@ -1,7 +1,7 @@
 /**
- * The losses of a stack's routers: the z-loss, which keeps their logits small, and the balancing loss, which grows where
- * few experts take most tokens. All sparse layers of a stack are taken together, as transformers does; padding, which
- * transformers counts, is left out. L layers, B rows, S positions, E experts.
+ * The losses of a stack's routers: the z-loss, which keeps their logits small, and the balancing loss, which grows
+ * where few experts take most tokens. All sparse layers of a stack are taken together, as transformers does; padding,
+ * which transformers counts, is left out. L layers, B rows, S positions, E experts.
  * @see router_z_loss_func and load_balancing_loss_func, modeling_switch_transformers.py; Fedus et al. 2021, equations 4
  *   to 6
  */
@@ -14,7 +14,7 @@ import type { Experts } from "./config.ts";
 
 /** A stack's routers, and where its tokens are. */
 export interface Routers {
-  /** Of each sparse layer, [B * S, E]. */
+  /** The choices of each sparse layer's router, [B * S, E]. */
   readonly routings: readonly Routing[];
   /** 1 for tokens, 0 for padding, [B * S, 1]. */
   readonly tokens: Value;

@@ -4,6 +4,7 @@
  * @see Fedus et al. 2021, "Switch Transformers"; SwitchTransformersSparseMLP, modeling_switch_transformers.py
  */
 import type { GraphBuilder } from "../../graph/builder.ts";
+import { at } from "../../graph/node.ts";
 import * as ops from "../../graph/ops.ts";
 import { pad } from "../../graph/pad-ops.ts";
 import { ascendingOrder, cumulativeSum } from "../../graph/sort-ops.ts";
@@ -12,7 +13,7 @@ import type { T5Config } from "../config.ts";
 import type { Operations } from "../lowering.ts";
 import { expertName } from "./shapes.ts";
 
-/** What an expert makes of rows [n, D]. */
+/** Returns an expert's output for rows [n, D]. */
 type Expert = (g: GraphBuilder, operations: Operations, rows: Value) => Value;
 
 /**
@@ -59,8 +60,8 @@ export function sparseFeedForward(
 }
 
 /**
- * Gives each expert its rows of `sorted` [N, D], and joins what they make of them, [N, D]; the last rows, which no expert
- * takes, become 0.
+ * Gives each expert its rows of `sorted` [N, D], and joins what they make of them, [N, D]; the last rows, which no
+ * expert takes, become 0.
  */
 function byExperts(
   g: GraphBuilder,
@@ -95,19 +96,18 @@ function byExperts(
   return pad(g, joined, 0, g.constant("int64", [1], [0]), left, chosen.shape[0] ?? 1);
 }
 
-/** The operation `expert` of lowerings for inference: the expert's weights are read only if it has rows. */
-export function expertIfBusy(g: GraphBuilder, operationsOn: (b: GraphBuilder) => Operations): Operations["expert"] {
-  return (busy, compute, nothing) => {
-    const then = g.body();
-    const rows = compute(then, operationsOn(then));
-    const otherwise = g.body();
-    const [output] = ops.branch(
-      g,
-      busy,
-      then.build("expert", { rows }),
-      otherwise.build("idle", { rows: nothing(otherwise) }),
-    );
-    if (output === undefined) throw new RangeError("a branch has an output");
-    return output;
+/** Experts in inference: an expert's weights are read only if it has rows. */
+export function expertsIfBusy(
+  g: GraphBuilder,
+  operationsOn: (b: GraphBuilder) => Operations,
+): Pick<Operations, "expert" | "ofRows"> {
+  return {
+    ofRows: (x, along) => along(x),
+    expert(busy, compute, nothing) {
+      const then = g.body();
+      const busyBranch = then.build("expert", { rows: compute(then, operationsOn(then)) });
+      const otherwise = g.body();
+      return at(ops.branch(g, busy, busyBranch, otherwise.build("idle", { rows: nothing(otherwise) })), 0);
+    },
   };
 }

@@ -66,3 +66,9 @@ export function feedForwardShapes(
     [`${module}.wo.weight`, [dModel, width]],
   ];
 }
+
+/** Tensors under the names of a Switch Transformer's dense layers: T5X names them as a T5's. */
+export function withExpertNames<T>({ experts }: T5Config, tensors: ReadonlyMap<string, T>): ReadonlyMap<string, T> {
+  if (experts === null) return tensors;
+  return new Map([...tensors].map(([name, tensor]) => [name.replace(".DenseReluDense.", ".mlp."), tensor]));
+}

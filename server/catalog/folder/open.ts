@@ -5,6 +5,7 @@ import type { TensorSpec } from "../../../models/checkpoint/safetensors.ts";
 import type { StoredTensor, TensorMap } from "../../../models/checkpoint/tensor.ts";
 import { ModelError } from "../../../models/errors.ts";
 import type { T5Config } from "../../../models/t5/config.ts";
+import { withExpertNames } from "../../../models/t5/experts/shapes.ts";
 import { withLongNames } from "../../../models/t5/long/config.ts";
 import {
   checkTensors,
@@ -60,7 +61,7 @@ export async function openModel(directory: string, prefer: "float" | "int8"): Pr
   const tensors = unwrapped(opened.tensors);
   refuseOtherHeads(tensors.keys());
   const shape = await declared(tensors);
-  const named = { ...opened, tensors: withLongNames(shape.longAttention, tensors) };
+  const named = { ...opened, tensors: withExpertNames(shape, withLongNames(shape.longAttention, tensors)) };
   const checkpoint = withEmbedding(named, shape.tieWordEmbeddings);
   await refuseOwnEmbeddings(checkpoint.tensors);
   const config = await settleHead(shape, checkpoint.tensors);

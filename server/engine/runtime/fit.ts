@@ -3,7 +3,7 @@
  */
 import { freemem, totalmem } from "node:os";
 import { sizeInWords } from "../../../base/figures.ts";
-import { weightBytes } from "../../../models/checkpoint/plan.ts";
+import { loadedBytes } from "../../../models/checkpoint/plan.ts";
 import { ModelError } from "../../../models/errors.ts";
 import type { T5Config } from "../../../models/t5/config.ts";
 import { readSystemFile } from "../../files/regular-file.ts";
@@ -15,7 +15,7 @@ import type { Precision } from "../engine.ts";
  * @returns bytes
  */
 export function memoryNeeded(config: T5Config, precision: Precision): number {
-  return 1.4 * weightBytes(config, precision) + RUNTIME_BYTES;
+  return 1.4 * loadedBytes(config, precision) + RUNTIME_BYTES;
 }
 
 /**

@@ -6,10 +6,10 @@ import { sizeInWords } from "../../../base/figures.ts";
 import { ModelError } from "../../../models/errors.ts";
 import { keysOfQuery } from "../../../models/t5/account.ts";
 import type { T5Config } from "../../../models/t5/config.ts";
+import { isGated } from "../../../models/t5/feed-forward.ts";
 import { learnedShapes, type Method } from "../../../models/t5/trainable.ts";
 import { parameterCount } from "../../../models/t5/weights.ts";
 import { isMissing } from "../../files/whole-file.ts";
-import { isGated } from "../../../models/t5/feed-forward.ts";
 
 /** The memory and disk space that a run needs. */
 export interface RoomNeeded {

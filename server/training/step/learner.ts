@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { ModelError } from "../../../models/errors.ts";
 import { mixSeeds, seededRandom } from "../../../models/random.ts";
 import type { T5Config } from "../../../models/t5/config.ts";
+import { inputProjections } from "../../../models/t5/feed-forward.ts";
 import { adapterNames, learnedShapes, type Method, PROMPT } from "../../../models/t5/trainable.ts";
 import { LM_HEAD, tensorShapes } from "../../../models/t5/weights.ts";
 import { readTensor } from "../../catalog/folder/checkpoint.ts";
@@ -13,7 +14,6 @@ import { prepareWeights } from "../../catalog/folder/int8/prepare.ts";
 import type { Floats } from "../../engine/runtime/session.ts";
 import { copyToMemory, memoryOver } from "./parameter-memory.ts";
 import type { Learner, Weights } from "./step.ts";
-import { inputProjections } from "../../../models/t5/feed-forward.ts";
 
 /** A model made ready to learn. */
 export interface PreparedLearner extends Learner {
