@@ -225,7 +225,7 @@ program
 program
   .command("long")
   .description("time and memory of T5, LongT5 and Switch Transformers by the input's length, beside PyTorch (Linux)")
-  .option("--shape <names...>", "t5, gated-silu, long-local, long-global, switch-8, switch-32", ["t5", "long-local"])
+  .option("--shape <names...>", "t5, gated-silu, long-local, long-global (the default), switch-8, switch-32")
   .option("--lengths <n...>", "tokens of the input", ["512", "1024", "2048", "4096", "8192", "16384"])
   .addOption(new Option("--precision <name>", "precision").choices(["int8", "float32"]).default("float32"))
   .option("--most-plain <n>", "most tokens that other models than LongT5 read", count, 4096)

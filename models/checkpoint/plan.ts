@@ -84,7 +84,9 @@ export function weightBytes(config: T5Config, precision: "float32" | "int8"): nu
 }
 
 function formOf(name: string): QuantizedForm {
-  if (/(layer_norm|relative_attention_bias|router\.classifier|Attention\.(logits|weights))\.weight$/.test(name))
+  if (
+    /(layer_norm|relative_attention_bias|router\.classifier|_conv_\d+|Attention\.(logits|weights))\.weight$/.test(name)
+  )
     return "float";
   // The runtime takes columns as they are in the file, of which it reads the experts that it runs.
   if (expertOf(name) !== undefined) return "column";

@@ -1,9 +1,11 @@
 /** The shape of a T5 model, read from config.json and checked once. */
 import * as z from "zod";
 import { ModelError } from "../errors.ts";
+import { refuseConvolution } from "./convolution-config.ts";
 import { type Experts, expertFields, expertsJson, parseExperts, refuseMixedExperts } from "./experts/config.ts";
 import { type FeedForward, parseFeedForward } from "./feed-forward.ts";
 import { type LongAttention, longAttention, longFields, longJson, refuseMixedLong } from "./long/config.ts";
+import { refuseMetro, refuseQuantized } from "./refusals.ts";
 
 /** Layers at the start of both stacks that are narrower than the others (n4w10). */
 export interface FirstLayers {
@@ -40,6 +42,8 @@ export interface T5Config {
   /** Whether attention's logits and weights are mixed across heads. @see TalkingHeadsSelfAttention, mesh_tensorflow */
   readonly talkingHeads: boolean;
   readonly firstLayers: FirstLayers | null;
+  /** Positions that Primer's convolutions after q, k and v of self-attention read: 3; 0 without any. */
+  readonly convolution: number;
   /**
    * Whether every layer has separate position biases (umT5); else a stack's layers of one width share the first one's.
    */
@@ -79,6 +83,7 @@ export function parseConfig(json: unknown): T5Config {
   if (json === null || typeof json !== "object" || Array.isArray(json)) {
     throw new ModelError("config", "config.json is not a JSON object. Take it from the model's own repository.");
   }
+  refuseMetro(json);
   const type = modelType(json);
   refuseQuantized(json);
   const parsed = schema.safeParse(json);
@@ -101,6 +106,7 @@ export function parseConfig(json: unknown): T5Config {
     firstLayers: raw.first_layers
       ? { numLayers: raw.first_layers.num_layers, numHeads: raw.first_layers.num_heads, dFf: raw.first_layers.d_ff }
       : null,
+    convolution: raw.depthwise_conv_width ?? 0,
     biasInEveryLayer: type === "umt5",
     longAttention: type === "longt5" ? longAttention(raw) : null,
     experts: type === "switch_transformers" ? parseExperts(raw, feedForward) : null,
@@ -142,6 +148,7 @@ export function configJson(config: T5Config): Readonly<Record<string, unknown>> 
     ...(firstLayers !== null && {
       first_layers: { num_layers: firstLayers.numLayers, num_heads: firstLayers.numHeads, d_ff: firstLayers.dFf },
     }),
+    ...(config.convolution > 0 && { depthwise_conv_width: config.convolution }),
     ...(longAttention !== null && longJson(longAttention)),
     ...(experts !== null && expertsJson(experts)),
     tie_word_embeddings: config.tieWordEmbeddings,
@@ -183,6 +190,7 @@ const schema = z.object({
   num_memory_heads: optional(z.union([z.literal(0), z.literal(1)])),
   talking_heads: optional(z.boolean()),
   first_layers: optional(z.object({ num_layers: size(1_024), num_heads: size(4_096), d_ff: size(1_048_576) })),
+  depthwise_conv_width: optional(z.int().min(0).max(31)),
   ...longFields,
   ...expertFields,
   tie_word_embeddings: optional(z.boolean()),
@@ -195,16 +203,6 @@ const schema = z.object({
   eos_token_id: optional(z.union([z.int().min(0), z.array(z.int().min(0))])),
   decoder_start_token_id: optional(z.int().min(0)),
 });
-
-function refuseQuantized(json: object): void {
-  const quantization = "quantization_config" in json ? json.quantization_config : undefined;
-  if (typeof quantization !== "object" || quantization === null) return;
-  const method = "quant_method" in quantization ? String(quantization.quant_method) : "another program";
-  throw new ModelError(
-    "config",
-    `config.json says that the weights were quantized by ${method}, which is not read. Use the model's float version; Spanfill quantizes it itself.`,
-  );
-}
 
 /**
  * Refuses a config.json that names only models with another head than a language model's.
@@ -287,6 +285,7 @@ function refuseContradictions(config: T5Config): void {
   const otherKeys = talkingHeads || sharedKeyValue || sharedHeads || firstLayers !== null;
   if (config.longAttention !== null && otherKeys) refuseMixedLong();
   refuseMixedExperts(config, otherKeys);
+  refuseConvolution(config, otherKeys);
   if (distance > buckets / 2) return;
   throw new ModelError(
     "config",

@@ -94,6 +94,11 @@ export function stepGraph(
   return g.build("step", { logits: head.logits(g, hidden), ...cacheOutputs(present) });
 }
 
+/** The width of a head's keys in the cache; Primer's has queries beside them. */
+export function pastKeyWidth({ convolution, dKv }: T5Config): number {
+  return convolution > 0 ? 2 * dKv : dKv;
+}
+
 /** Declares each layer's cache as inputs, [rows, H, P, K] (or one head). */
 export function decoderCacheInputs(g: GraphBuilder, config: T5Config, rows: string): KeysAndValues[] {
   return cacheInputs(g, config, "past", rows, "P");
@@ -134,10 +139,10 @@ export function layerCache(caches: readonly KeysAndValues[], layer: number): Key
 
 function cacheInputs(g: GraphBuilder, config: T5Config, kind: string, rows: string, length: string): KeysAndValues[] {
   return Array.from({ length: config.numDecoderLayers }, (_, i) => {
-    const shape = [rows, layerWidths(config, i).keyHeads, length, config.dKv];
+    const shape = (width: number) => [rows, layerWidths(config, i).keyHeads, length, width];
     return {
-      key: g.input(`${kind}_key_${i}`, "float32", shape),
-      value: g.input(`${kind}_value_${i}`, "float32", shape),
+      key: g.input(`${kind}_key_${i}`, "float32", shape(kind === "past" ? pastKeyWidth(config) : config.dKv)),
+      value: g.input(`${kind}_value_${i}`, "float32", shape(config.dKv)),
     };
   });
 }

@@ -11,6 +11,7 @@ import * as ops from "../graph/ops.ts";
 import type { KeysAndValues } from "../graph/runtime-ops.ts";
 import type { Dim, Value } from "../graph/types.ts";
 import type { T5Config } from "./config.ts";
+import { type Attend, attendConvolved } from "./convolution.ts";
 import { sparseFeedForward } from "./experts/routing.ts";
 import { feedForwardModule, isSparse } from "./experts/shapes.ts";
 import { isGated } from "./feed-forward.ts";
@@ -170,7 +171,12 @@ function selfAttention(
   const names = [`${module}.q`, ...keyValueNames(t5.config, module)];
   const projections = t5.linears(input, names, `${module}.qkv`); // [B, T, H*K]
   const [query, key] = [at(projections, 0), at(projections, 1)];
-  const attended = attend(t5, module, query, { key, value: projections[2] ?? key }, bias, past);
+  const value = projections[2] ?? key;
+  const attendTo: Attend = (q, memory, cache) => attend(t5, module, q, memory, bias, cache);
+  const attended =
+    t5.config.convolution > 0
+      ? attendConvolved(t5.g, t5, t5.config, module, { query, key, value }, past, attendTo)
+      : attendTo(query, { key, value }, past);
   const update = t5.dropout("attention.output", t5.linear(attended.output, `${module}.o`)); // [B, T, D]
   return { stream: adapted(t5, name, x, update), present: attended.present };
 }

@@ -68,7 +68,9 @@ export function optimumGraph(config: T5Config, weights: ReadonlyMap<string, Floa
 }
 
 /** @throws ModelError "config" for a model that {@link optimumGraph} does not write */
-export function refuseForOptimum({ longAttention, experts }: T5Config): void {
+export function refuseForOptimum({ longAttention, experts, convolution }: T5Config): void {
+  if (convolution > 0)
+    throw new ModelError("config", "Primer's convolutions have no graph in Optimum's layout here. Export it to hf.");
   if (experts !== null)
     throw new ModelError(
       "config",

@@ -1,6 +1,7 @@
 /** The tensors of a T5 by its shape, under Hugging Face's names, and the checks of a checkpoint against them. */
 import { ModelError } from "../errors.ts";
 import type { T5Config } from "./config.ts";
+import { convolutionNames } from "./convolution.ts";
 import { expertOf, feedForwardShapes } from "./experts/shapes.ts";
 import { isGated } from "./feed-forward.ts";
 import { longModule } from "./long/config.ts";
@@ -229,6 +230,7 @@ function addStack(shapes: Map<string, readonly number[]>, config: T5Config, stac
       for (const name of keyValueNames(config, path)) shapes.set(`${name}.weight`, [keyHeads * K, D]);
       shapes.set(`${path}.o.weight`, [D, H * K]);
       if (config.talkingHeads) for (const mix of MIXES) shapes.set(`${path}.${mix}.weight`, [H, H]);
+      if (path.endsWith(".SelfAttention")) for (const name of convolutionNames(config, path)) shapes.set(name, [H * K]);
       if (tables.has(`${path}.${BIAS}`)) shapes.set(`${path}.${BIAS}`, [config.relativeAttentionNumBuckets, H]);
     };
     const layer = (index: number) => `${stack}.block.${block}.layer.${index}`;

@@ -117,6 +117,7 @@ const FAKE_INFO: ModelInfo = {
     biasInEveryLayer: false,
     longAttention: null,
     experts: null,
+    convolution: 0,
     tieWordEmbeddings: true,
     scaleDecoderOutputs: true,
     relativeAttentionNumBuckets: 32,

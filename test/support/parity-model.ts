@@ -63,14 +63,15 @@ export interface ParityModel {
   readonly gradients?: readonly GradientCase[];
 }
 
-/** A file of parity models: T5 in every configuration, the other architectures of its family, LongT5, or Switch. */
-export type ParityFile = "models" | "architectures" | "longt5" | "switch";
+/** A file of parity models: T5 in every configuration, the other architectures of its family, and others' layers. */
+export type ParityFile = "models" | "architectures" | "longt5" | "switch" | "primer";
 
 /** The models of a file of test/fixtures/parity. */
 export function parityModels(file: ParityFile = "models"): ParityModel[] {
   const path = `test/fixtures/parity/${file}.json`;
-  const text =
-    file === "switch" ? brotliDecompressSync(readFileSync(`${path}.br`)) : gunzipSync(readFileSync(`${path}.gz`));
+  const text = ["switch", "primer"].includes(file)
+    ? brotliDecompressSync(readFileSync(`${path}.br`))
+    : gunzipSync(readFileSync(`${path}.gz`));
   return JSON.parse(text.toString());
 }
 

@@ -138,6 +138,7 @@ function t5xExpertName(path: readonly string[], expert: number): string | undefi
 /** Attention's heads and their widths are separate axes in the scalable T5: [D, H, K], `out` [H, K, D]. */
 function matrixShape(path: readonly string[], shape: readonly number[]): readonly number[] {
   const [first = 1, second = 1, third = 1] = shape;
+  if (/_conv$/.test(path.at(-2) ?? "")) return [elementCount(shape)]; // of Primer, [H, K]
   if (shape.length !== 3) return shape;
   return path.at(-2) === "out" ? [first * second, third] : [first, second * third];
 }
@@ -176,6 +177,9 @@ function t5xName(path: readonly string[]): string | undefined {
     pre_cross_attention_layer_norm: 1,
     pre_mlp_layer_norm: feedForward,
   };
+  const convolution = /^([qkv])_conv$/.exec(name)?.[1];
+  if (attention !== undefined && convolution !== undefined)
+    return `${stack}.block.${block}.${attention}.${convolution}_${path.at(-1)}.weight`;
   const inside =
     attention !== undefined && projection !== undefined
       ? `${attention}.${projection}`

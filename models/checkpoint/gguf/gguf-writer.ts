@@ -31,8 +31,8 @@ export function ggufLayout(config: T5Config, tokenizerJson: unknown, name: strin
   }
   if (config.experts !== null)
     throw new ModelError("config", "llama.cpp does not support Switch Transformers. Export it to hf.");
-  if (config.feedForward === "squared-relu")
-    throw new ModelError("config", "llama.cpp has no T5 with squared ReLU. Export it to onnx.");
+  if (config.feedForward === "squared-relu" || config.convolution > 0)
+    throw new ModelError("config", "llama.cpp does not support Primer's layers. Export it to hf.");
   if (config.feedForward === "gated-silu") {
     throw new ModelError(
       "config",

@@ -164,6 +164,7 @@ function layerWithSettings(layer: GinValue): readonly [string, GinValue] {
 
 const activations: Readonly<Record<string, string>> = {
   relu: "relu",
+  squared_relu: "squared-relu",
   "gelu,linear": "gated-gelu",
   "silu,linear": "gated-silu",
   "swish,linear": "gated-silu",

@@ -1,4 +1,6 @@
 /** The decoder: its cache, and single steps whose logits come out. */
+
+import { pastKeyWidth } from "../../../models/t5/decoder.ts";
 import { layerWidths } from "../../../models/t5/weights.ts";
 import type { Candidates } from "../search/candidates.ts";
 import type { DecoderState } from "../search/runner.ts";
@@ -13,9 +15,9 @@ export function startDecoder(model: OrtModel, memory: Memory, rows: number, cand
   const past: Tensors = {};
   for (let i = 0; i < config.numDecoderLayers; i += 1) {
     const { keyHeads } = layerWidths(config, i);
-    const empty = () => float32(new Float32Array(0), [rows, keyHeads, 0, config.dKv]);
-    past[`past_key_${i}`] = empty();
-    past[`past_value_${i}`] = empty();
+    const empty = (width: number) => float32(new Float32Array(0), [rows, keyHeads, 0, width]);
+    past[`past_key_${i}`] = empty(pastKeyWidth(config));
+    past[`past_value_${i}`] = empty(config.dKv);
   }
   return decoderState(model, memory, { rows, length: 0, past, candidates });
 }

@@ -34,7 +34,10 @@ function freshWeights(config: T5Config, seed: number): Map<string, Float32Array<
     [...tensorShapes(config)].map(([name, shape], i) => {
       const values = new Float32Array(shape.reduce((product, axis) => product * axis, 1));
       const deviation = deviationOf(name, config);
-      if (deviation === 0) values.fill(1);
+      const distance = /_conv_(\d+)\.weight$/.exec(name)?.[1];
+      // As causal_depthwise_conv of primer/t5_models.py begins.
+      if (distance !== undefined) values.fill(distance === "0" ? 0.5 : 0.5 / config.convolution);
+      else if (deviation === 0) values.fill(1);
       else fillNormal(values, deviation, seededRandom(mixSeeds(seed, i)));
       return [name, values];
     }),
