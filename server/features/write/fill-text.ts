@@ -38,7 +38,9 @@ export async function fillText(
   const near = text.slice(Math.max(0, (first?.start ?? 0) - AROUND), (first?.end ?? 0) + AROUND);
   const language = await foreignLanguageOf(near, model.info.languages, document.languageId);
   const others = part === undefined ? [] : await othersNear(document, marker, gaps);
-  const made = await infill({ model }, { text, gaps, others, ...rest }, options);
+  const { leaveBelow = 0 } = rest;
+  const least = language !== undefined && leaveBelow > UNKNOWN_CONFIDENCE ? Number.POSITIVE_INFINITY : leaveBelow;
+  const made = await infill({ model }, { text, gaps, others, ...rest, leaveBelow: least }, options);
   if (language === undefined) return { ...made, gaps, passed };
   const low = <C extends { readonly confidence: number }>(candidate: C) => ({
     ...candidate,
@@ -60,7 +62,7 @@ async function othersNear(document: WrittenDocument, marker: string, gaps: reado
 /** Characters on either side of a gap that the model may read. */
 const READ = 2000;
 const AROUND = 1000;
-/** In a language that the model does not know its likelihoods say nothing. */
+/** Likelihoods say nothing in a language that the model does not know: its gaps stay open unless all are to be filled. */
 const UNKNOWN_CONFIDENCE = 0.05;
 
 function noGap(text: string, marker: string, left: readonly LeftMarker[]): ModelError {

@@ -21,6 +21,8 @@ export function fitPlace(
 ): string {
   const isLine = /(^|\n)\s*$/.test(before) && /^[ \t]*(\r?\n|$)/.test(after);
   const words = spacedAs(fill, withoutMarks(fill, where, isLine));
+  const isNumber = /[$€£¥₹]$/.test(before) || /^ ?[%‰]/.test(after);
+  if (isNumber && !/\p{N}/u.test(words)) return "";
   if (!/[\p{L}\p{N}]/u.test(words)) return /[\p{L}\p{N}\p{M}]/u.test(fill) || isMarkup(fill) ? "" : words;
   const kept = endsWithin(words, after);
   // A gap that was marked stands where the writer wants it.

@@ -73,7 +73,8 @@ export function keep(
   const text = placed.replaceAll("\n", newline);
   const { logProbs } = span;
   const score = mean(logProbs);
-  const confidence = confidenceOf(model.info, fillKind(hints[gap], text), logProbs);
+  const isWord = !LONE_CONSONANT.test(text);
+  const confidence = isWord ? confidenceOf(model.info, fillKind(hints[gap], text), logProbs) : 0;
   const known = candidates[gap]?.findIndex((other) => other.text === text) ?? -1;
   const total = logProbs.reduce((sum, logProb) => sum + logProb, span.endLogProb);
   const candidate = { text, score, probability: Math.exp(score), confidence, logProbs, rank: rank ?? score, total };
@@ -98,7 +99,7 @@ export function choose({ model, candidates, document }: GapCandidates, gap: numb
   const known = weighed.map((candidate) => {
     if (!isWord(candidate)) return candidate;
     const score = Math.max(LEAST_SCORE, candidate.rank - ranks);
-    const confidence = wordShare * confidenceOf(model.info, "word", [score]);
+    const confidence = candidate.confidence === 0 ? 0 : wordShare * confidenceOf(model.info, "word", [score]);
     return { ...candidate, score, probability: Math.exp(score), confidence, logProbs: [score] };
   });
   const before = `${texts[gap - 1] ?? ""}${fills[gap - 1] ?? ""}${texts[gap] ?? ""}`;
@@ -131,6 +132,8 @@ export function fillOf({ document, candidates, alternatives }: GapCandidates, { 
 }
 
 const LEAST_SCORE = -100;
+/** A consonant of an abbreviation or a variable, which is a word in no sentence ("y" is one in Spanish). */
+const LONE_CONSONANT = /^\s*[b-df-hj-np-tvwxz][^\p{L}\p{N}]*$/u;
 const ONE_WORD = /^\s*[\p{L}’'-]+\s*$/u;
 
 function logSum(logs: readonly number[]): number {

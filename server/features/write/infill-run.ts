@@ -27,7 +27,7 @@ export interface InfillParams {
   readonly maxContextTokens?: number;
   /**
    * Gaps whose best fill is less likely right than this, 0 to 1, stay open if the model is calibrated. Default 0: all
-   * are filled.
+   * are filled. Above 1, all stay open.
    */
   readonly leaveBelow?: number;
   /** Decoding other than what suits the model. */

@@ -81,7 +81,7 @@ export async function infill(
   const calibrated = isCalibrated(context.model.info, "fill", "passage");
   const { leaveBelow = 0 } = params;
   const all = gaps.flatMap((gap, i) => fillOf(work, gap, i));
-  const isLeft = ({ confidence }: Fill) => calibrated && confidence < leaveBelow;
+  const isLeft = ({ confidence }: Fill) => leaveBelow > 1 || (calibrated && confidence < leaveBelow);
   const fills = all.filter((fill) => !isLeft(fill));
   const filled = new Map(fills.map(({ gap, text }) => [gap, text]));
   return {

@@ -74,6 +74,11 @@ const fits: [fill: string, where: GapPlace, before: string, after: string, expec
   ["the `x`", "text", "a ", " b", "the `x`"],
   ["good. It is", "text", "The sea is ", " near", "good"],
   [" dog", "text", "end", ".", " dog"],
+  [" and", "text", "costs $", " a month", ""],
+  ["30", "text", "costs $", " a month", "30"],
+  [" half", "text", "about ", "% of them", ""],
+  [" 20", "text", "about ", " % of them", " 20"],
+  [" a", "text", "it is ", " server", " a"],
 ];
 for (const [fill, where, before, after, expected] of fits) {
   test(`${JSON.stringify(fill)} between ${JSON.stringify(before)} and ${JSON.stringify(after)}`, () => {
@@ -116,6 +121,28 @@ test("a language that the model does not know is said, and no fill is sure", asy
   const { language, fills } = await fillText({ model }, { text, languageId: "markdown" }, {});
   assert.equal(language, "ar");
   assert.ok(fills.length > 0 && fills.every(({ confidence }) => confidence <= 0.05));
+  const sure = await fillText({ model }, { text, languageId: "markdown" }, { leaveBelow: 0.2 });
+  assert.deepEqual([sure.text, sure.fills.length, sure.left.length], [text, 0, fills.length]);
+});
+
+test("a single consonant, as of an abbreviation, has no chance", async () => {
+  for (const [said, hasChance] of [
+    [" g.", false],
+    [" f", false],
+    [" I", true],
+    [" a", true],
+  ] as const) {
+    const made = await fillText(
+      { model: async () => fakeModel(() => said) },
+      { text: "It stops. ___ Then it starts.", languageId: "markdown" },
+      {},
+    );
+    assert.deepEqual(
+      made.fills.map(({ confidence }) => confidence > 0),
+      [hasChance],
+      said,
+    );
+  }
 });
 
 test("gaps beside the part that is filled stay as they are, and the model does not read their marks", async () => {
