@@ -62,7 +62,7 @@ async function othersNear(document: WrittenDocument, marker: string, gaps: reado
 /** Characters on either side of a gap that the model may read. */
 const READ = 2000;
 const AROUND = 1000;
-/** Likelihoods say nothing in a language that the model does not know: its gaps stay open unless all are to be filled. */
+/** In a language that the model does not know, likelihoods say nothing: gaps stay open unless all are to be filled. */
 const UNKNOWN_CONFIDENCE = 0.05;
 
 function noGap(text: string, marker: string, left: readonly LeftMarker[]): ModelError {
