@@ -1,13 +1,13 @@
 """Fits the trees that rank sentences to what `npm run bench -- sentences` wrote, and packs them with the words' rarities.
 
-Needs lightgbm. The features are the product's own, so nothing of a text is read here.
+Needs lightgbm and zopfli. The features are the product's own, so nothing of a text is read here.
 """
 import argparse
-import gzip
 import json
 
 import lightgbm
 import numpy as np
+import zopfli.gzip
 
 
 def arrays(model):
@@ -69,7 +69,7 @@ def main():
     print("most used: " + ", ".join(names[i] for i in order[:12]))
     table = {"format": "spanfill sentences 1", "features": names, "rare": round(about["rare"], 2), "idf": about["idf"],
              "trees": arrays(model)}
-    packed = gzip.compress(json.dumps(table, separators=(",", ":")).encode(), 9, mtime=0)
+    packed = zopfli.gzip.compress(json.dumps(table, separators=(",", ":")).encode(), numiterations=5)
     with open(options.out, "wb") as file:
         file.write(packed)
     print(f"{options.out}: {len(packed)} bytes")
