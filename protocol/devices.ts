@@ -1,8 +1,8 @@
 /** The devices that a model can run on, and their names in settings, in the panel and for people. */
 import { english, type Translate } from "../base/translate.ts";
 
-/** Devices, by the names of ONNX Runtime's execution providers. */
-export const DEVICES = ["cpu", "webgpu", "dml", "coreml", "cuda"] as const;
+/** Devices, by the names of ONNX Runtime's execution providers; and an inference server, to which the text goes. */
+export const DEVICES = ["cpu", "webgpu", "dml", "coreml", "cuda", "server"] as const;
 export type Device = (typeof DEVICES)[number];
 
 /** Display names; "wasm" is the CPU when the engine runs as WebAssembly. */
@@ -12,6 +12,7 @@ export const DEVICE_NAMES: Readonly<Record<Device | "wasm", string>> = {
   dml: "DirectML",
   coreml: "CoreML",
   cuda: "CUDA",
+  server: "Server",
   wasm: "WebAssembly",
 };
 

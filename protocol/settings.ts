@@ -67,6 +67,7 @@ const shape = {
         "The graphics card, through DirectML (Windows).",
         "Apple's accelerators (macOS).",
         "NVIDIA graphics cards (x64 Linux, with the CUDA libraries).",
+        "The inference server that the environment's SPANFILL_SERVER names. Token ids, which decode to your text, are sent there.",
       ],
     },
   ),

@@ -48,7 +48,7 @@ const positive = z.number().nonnegative();
 const measurement = z.object({
   id: z.string(),
   precision: z.enum(["int8", "float32"]),
-  device: z.enum(["cpu", "webgpu", "dml", "coreml", "cuda"]),
+  device: z.enum(["cpu", "webgpu", "dml", "coreml", "cuda", "server"]),
   loadMs: positive,
   firstTokenMs: positive,
   tokensPerSecond: positive,

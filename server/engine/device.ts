@@ -1,7 +1,7 @@
 /** The devices that a model can run on, and the reports of their failures; see on-device.ts for running on them. */
 
-/** Devices, by the names of ONNX Runtime's execution providers. */
-export const DEVICES = ["cpu", "webgpu", "dml", "coreml", "cuda"] as const;
+/** Devices, by the names of ONNX Runtime's execution providers; and an inference server. */
+export const DEVICES = ["cpu", "webgpu", "dml", "coreml", "cuda", "server"] as const;
 export type Device = (typeof DEVICES)[number];
 
 /** Called when a device fails and the CPU takes its place; `why` is a sentence without its final period. */

@@ -39,7 +39,9 @@ export function chooseDevice(
   measurements: readonly Measurement[],
 ): DeviceChoice {
   if (requested !== "auto") return { device: requested, reason: "as the settings say" };
-  const rivals = measurements.filter((measured) => measured.device !== "cpu" || measured.precision === precision);
+  // Text goes to a server only where that is asked for.
+  const here = measurements.filter(({ device }) => device !== "server");
+  const rivals = here.filter((measured) => measured.device !== "cpu" || measured.precision === precision);
   const ofCpu = rivals.find(({ device }) => device === "cpu");
   const [best] = rivals.toSorted((a, b) => typicalMs(a) - typicalMs(b));
   if (best === undefined) return { device: "cpu", reason: `nothing was measured with this model in ${precision}` };
@@ -77,7 +79,10 @@ function judged(
   if (lacking !== undefined) return { state: "missing", detail: lacking };
   return {
     state: "failed",
-    detail: `It does not compute: ${failure}. Updating its driver may help; the CPU takes its place until then.`,
+    detail:
+      device === "server"
+        ? `${failure}. The CPU takes its place until then.`
+        : `It does not compute: ${failure}. Updating its driver may help; the CPU takes its place until then.`,
   };
 }
 
@@ -88,6 +93,7 @@ const USABLE: Readonly<Record<Device, () => string>> = {
   dml: accelerated,
   coreml: accelerated,
   cuda: accelerated,
+  server: accelerated,
 };
 
 const NOT_BUILT_IN = `The engine for ${process.platform}-${process.arch} was built without it.`;
@@ -100,6 +106,7 @@ const ELSEWHERE: Readonly<Record<Device, (platform: NodeJS.Platform) => string>>
   coreml: (platform) => (platform === "darwin" ? NOT_BUILT_IN : "It is a part of macOS."),
   cuda: (platform) =>
     platform === "linux" ? NOT_BUILT_IN : "The engine supports it only on x64 Linux; WebGPU uses the same card.",
+  server: () => "None is set: SPANFILL_SERVER holds the address, SPANFILL_SERVER_TOKEN the token (docs/serving.md).",
 };
 
 /** Detects in an error that something is not installed; undefined if it does not say so. */

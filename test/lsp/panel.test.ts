@@ -108,7 +108,7 @@ test("the panel's questions", { timeout: 300_000 }, async (t) => {
     const { found, choice } = await ask<Devices>(session, { kind: "devices", id: ID, again: false });
     assert.deepEqual(
       found.map(({ device }) => device),
-      ["cpu", "webgpu", "dml", "coreml", "cuda"],
+      ["cpu", "webgpu", "dml", "coreml", "cuda", "server"],
     );
     assert.equal(found[0]?.state, "usable");
     assert.equal(found.find(({ device }) => device === ABSENT)?.state, "missing");

@@ -100,9 +100,9 @@ export const AREAS: readonly Area[] = [
   {
     path: "server/engine",
     holds:
-      "a loaded model: `engine` (the interface), `runtime/` (ONNX Runtime), `search/` (choosing tokens), `process/` (in this process or a child)",
+      "a loaded model: `engine` (the interface), `runtime/` (ONNX Runtime), `search/` (choosing tokens), `process/` (in this process or a child), `wire/` (its operations on an inference server)",
     areas: ["models", "server/files", "server/catalog"],
-    packages: ["zod", "lru-cache", "onnxruntime-node", "onnxruntime-web"],
+    packages: ["zod", "lru-cache", "undici", "onnxruntime-node", "onnxruntime-web"],
     node: true,
   },
   {
@@ -165,6 +165,14 @@ export const AREAS: readonly Area[] = [
     node: false,
   },
   {
+    path: "server/serving",
+    holds:
+      "a model served to other machines over the Open Inference Protocol: HTTP, the queue and batches, the operations",
+    areas: ["models", "server/files", "server/catalog", "server/engine"],
+    packages: ["lru-cache"],
+    node: true,
+  },
+  {
     path: "server/open-model.ts",
     holds: "loading of the model that a command names",
     areas: [...base, "server/output.ts", "server/panel"],
@@ -219,6 +227,7 @@ export const AREAS: readonly Area[] = [
       "server/features",
       "server/panel",
       "server/open-model.ts",
+      "server/serving",
       "server/evaluation",
       "server/main.ts",
       "server/mcp.ts",

@@ -3,6 +3,7 @@ import * as z from "zod";
 import { reason } from "../../../base/reason.ts";
 import { ModelError } from "../../../models/errors.ts";
 import { probeDevice } from "../runtime/on-device.ts";
+import { serverOfEnvironment } from "../wire/connection.ts";
 import { createLocalEngine } from "./local.ts";
 import { type Call, type ToParent, toChildSchema } from "./messages.ts";
 import { stayUp } from "./stay-up.ts";
@@ -46,7 +47,7 @@ async function answer(call: Call): Promise<void> {
 }
 
 async function perform(call: Call, signal: AbortSignal): Promise<unknown> {
-  if (call.type === "probe") return probeDevice(call.device);
+  if (call.type === "probe") return call.device === "server" ? probeServer() : probeDevice(call.device);
   const model = await engine.load(call.model);
   switch (call.type) {
     case "load":
@@ -73,6 +74,11 @@ async function perform(call: Call, signal: AbortSignal): Promise<unknown> {
     case "score":
       return model.score(call.input, call.target, { signal });
   }
+}
+
+async function probeServer() {
+  const server = await import("./server.ts"); // rarely needed
+  return server.probeServer(serverOfEnvironment(process.env));
 }
 
 function send(message: ToParent): void {

@@ -2,11 +2,14 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { neutralFolder } from "../../files/working-folder.ts";
+import { environmentOf, type ServerConnection } from "../wire/connection.ts";
 
 /** How the process is started and observed. */
 interface ForkOptions {
   /** The process's script; by default child.js next to this bundle. */
   readonly childPath?: string;
+  /** The server that a model may run on; that of this process's environment if absent. */
+  readonly server?: ServerConnection;
   /** Receives the process's stderr, line by line. */
   readonly log?: (line: string) => void;
   readonly onMessage: (message: unknown) => void;
@@ -17,7 +20,7 @@ interface ForkOptions {
 const STDERR_KEPT = 1000;
 
 /** Starts a process. */
-export function forkEngine({ childPath, log, onMessage, onLost }: ForkOptions): ChildProcess {
+export function forkEngine({ childPath, server, log, onMessage, onLost }: ForkOptions): ChildProcess {
   const path = childPath ?? fileURLToPath(new URL("./child.js", import.meta.url));
   // Without this process's arguments: a debugger's port or a test runner's flags are not for the child.
   const child = fork(path, [], {
@@ -26,6 +29,7 @@ export function forkEngine({ childPath, log, onMessage, onLost }: ForkOptions): 
     execArgv: ["--max-semi-space-size=2"],
     stdio: ["ignore", "ignore", "pipe", "ipc"],
     cwd: neutralFolder(),
+    env: { ...process.env, ...(server === undefined ? {} : environmentOf(server)) },
   });
   let lastWords = "";
   child.stderr?.setEncoding("utf8").on("data", (text: string) => {

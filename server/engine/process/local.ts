@@ -17,7 +17,7 @@ import type { Device, OnFallback } from "../device.ts";
 import type { Engine, Generation, LoadedModel, ModelReference } from "../engine.ts";
 import { fillWindow } from "../fill.ts";
 import { cachingEncoder } from "../runtime/encoder-cache.ts";
-import { type OnDevice, openOnDevice, requireDevice } from "../runtime/on-device.ts";
+import { type OnDevice, requireDevice } from "../runtime/on-device.ts";
 import { openRunner } from "../runtime/ort-runner.ts";
 import { createSentenceRanker, type SentenceRanker } from "../runtime/sentence-ranker.ts";
 import { slowNotice } from "../runtime/session.ts";
@@ -28,6 +28,7 @@ import { weighWords } from "../search/word-tree.ts";
 import { wordChances } from "../word-chances.ts";
 import { adaptedInfo, readAdapter } from "./adapted.ts";
 import { createQueue, type Queue } from "./queue.ts";
+import { openThere } from "./there.ts";
 
 /**
  * Creates an engine that runs in this process. Its native calls block the thread; it yields between chunks of tokens.
@@ -43,6 +44,7 @@ export function createLocalEngine(onFallback: OnFallback = () => undefined): Eng
       reference.precision,
       reference.threads,
       reference.device,
+      reference.device === "server" ? serverOfEnvironment(process.env)?.url : null,
     ]);
     const current = models.get(key);
     const { identity = current?.identity ?? modelIdentity(reference.directory) } = reference;
@@ -112,7 +114,8 @@ async function loadModel(
   const open = (on: Device) => openCachingRunner({ directory, precision: wanted, threads }, on, check);
   // Both are read concurrently; if both fail, the error of the weights is reported.
   const reading = readTokenizer(directory);
-  const [opened] = await Promise.allSettled([openOnDevice(device, open, onFallback), reading]);
+  const runner = openThere(device, { directory, tokenizer: reading, onFallback, open });
+  const [opened] = await Promise.allSettled([runner, reading]);
   if (opened.status === "rejected") throw opened.reason;
   const runnerOnDevice = opened.value;
   const tokenizer = await reading;
@@ -175,7 +178,12 @@ function serve(
   };
   const produce: LoadedModel["generate"] = async (request, options = {}) => {
     const generation = await queue.run(options.signal, () =>
-      runnerOnDevice.use((runner) => generate({ runner, ...model }, request, options)),
+      runnerOnDevice
+        .use((runner) => generate({ runner, ...model }, request, options))
+        .catch((error: unknown) => {
+          if (options.signal?.aborted) return undefined; // on a server, in the middle of a step
+          throw error;
+        }),
     );
     return generation ?? neverBegun(request.inputs.length);
   };

@@ -4,6 +4,7 @@ import { defined } from "../../../base/defined.ts";
 import { ModelError } from "../../../models/errors.ts";
 import { type Device, type DeviceProbe, type OnFallback, plainReason } from "../device.ts";
 import type { CallOptions, Engine, LoadedModel, ModelReference } from "../engine.ts";
+import type { ServerConnection } from "../wire/connection.ts";
 import { forkEngine } from "./fork.ts";
 import { type Call, type Result, resultSchemas, type ToChild, toParentSchema } from "./messages.ts";
 import { HungError, SilenceWatch } from "./silence.ts";
@@ -12,6 +13,8 @@ import { HungError, SilenceWatch } from "./silence.ts";
 export interface RemoteEngineOptions {
   /** The child's script; by default child.js next to this bundle. */
   readonly childPath?: string;
+  /** The server that a model may run on; that of this process's environment if absent. */
+  readonly server?: ServerConnection;
   /** The child ends after this time without a call; the next call restarts it. Default: never. */
   readonly idleMs?: number;
   /** Receives the child's stderr and notes on its start and end, line by line. */

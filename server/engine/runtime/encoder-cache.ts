@@ -48,7 +48,7 @@ function numbering() {
 const MOST_BYTES = 32e6;
 
 /** Bytes of the hidden states and each decoder layer's keys and values, in float32. */
-function encodedBytes(config: T5Config, length: number): number {
+export function encodedBytes(config: T5Config, length: number): number {
   let width = config.dModel;
   for (let i = 0; i < config.numDecoderLayers; i++) width += 2 * layerWidths(config, i).keyHeads * config.dKv;
   return 4 * length * width;

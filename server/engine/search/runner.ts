@@ -60,6 +60,8 @@ export interface DecoderState {
     history: readonly (readonly number[])[],
     chunk: GreedyChunk,
   ): Promise<{ ids: number[][]; logProbs: number[][]; state: DecoderState }>;
+  /** Feeds the same tokens to every row, where that costs nothing; absent where it takes steps. */
+  feed?(tokens: readonly number[]): DecoderState;
   dispose(): void;
 }
 

@@ -52,7 +52,8 @@ export async function greedySearch(
   let size = listener === undefined ? chunkOf(pace.timing.stepMs) : FIRST_CHUNK;
   let cancelled = await pace.stop();
   try {
-    if (prompt.length > 1 && !cancelled) state = await feedPrompt(state, prompt.slice(0, -1));
+    const fed = prompt.slice(0, -1);
+    if (fed.length > 0 && !cancelled) state = state.feed?.(fed) ?? (await feedPrompt(state, fed));
     while (!cancelled && steps < maxNewTokens && rows.some((row) => !row.finished)) {
       const beganMs = performance.now();
       const { noRepeatNgramSize, bannedTokens } = penalties;
@@ -72,7 +73,7 @@ export async function greedySearch(
       pace.stepped();
       const stepMs = (performance.now() - beganMs) / produced;
       pace.timing.stepMs = stepMs;
-      size = chunkOf(stepMs);
+      size = chunkOf(pace.timing.stepMs);
       listener?.(rows[0]?.ids ?? []);
       cancelled = await pace.stop();
     }

@@ -204,6 +204,11 @@ export function modelEffects({ folder, run, fail, start, rows, model }: Workspac
     },
     {
       command: "serve",
+      options: ["--http", "--precision", "--threads", "--token-file", "--tls-cert", "--tls-key", "--batch", "--queue"],
+      shown: ["serving/command.test.ts", "a model is served over https with a token, until SIGTERM"],
+    },
+    {
+      command: "serve",
       options: ["--clientProcessId"],
       async shown() {
         const editor = spawn(process.execPath, ["-e", "setInterval(() => 0, 1e6)"]);

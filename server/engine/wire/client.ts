@@ -1,0 +1,249 @@
+/**
+ * A client of servers that speak the Open Inference Protocol over REST: one attempt more where the connection breaks,
+ * a deadline for everything, and answers that are checked before use. Nothing that is sent or received is logged.
+ */
+import { setTimeout as wait } from "node:timers/promises";
+import { rootCertificates } from "node:tls";
+import { Agent, ProxyAgent, fetch as undiciFetch } from "undici";
+import * as z from "zod";
+import { reason } from "../../../base/reason.ts";
+import { ModelError } from "../../../models/errors.ts";
+import { isLoopback, parseAddress } from "../../catalog/hub/address.ts";
+import { proxyFor } from "../../catalog/hub/network.ts";
+import { readRegularText } from "../../files/regular-file.ts";
+import type { ServerConnection } from "./connection.ts";
+import { BINARY_EXTENSION, LENGTH_HEADER, packTensors, unpackTensors, type WireTensors } from "./tensors.ts";
+
+/** A server. */
+export interface InferenceClient {
+  /** HOST:PORT, for messages. */
+  readonly host: string;
+  /** The server's name and version; also learns whether it takes binary tensors. */
+  about(): Promise<string>;
+  /** Names of a served model's inputs. @throws ModelError "network" when it is not served */
+  inputsOf(name: string): Promise<ReadonlySet<string>>;
+  /** Runs a served model. @throws ModelError "network"; the signal's reason */
+  infer(name: string, tensors: WireTensors, outputs: readonly string[], signal?: AbortSignal): Promise<WireTensors>;
+  dispose(): Promise<void>;
+}
+
+const DEADLINE_MS = 30_000;
+const MOST_ANSWER_BYTES = 256 * 1024 * 1024;
+const PAUSE_MS = 200;
+
+const aboutSchema = z.looseObject({
+  name: z.string(),
+  version: z.string().optional(),
+  extensions: z.array(z.string()).nullish(),
+});
+const metadataSchema = z.looseObject({ inputs: z.array(z.looseObject({ name: z.string() })).nullish() });
+const errorSchema = z.looseObject({ error: z.string() });
+
+/** An answer's status and bytes. */
+interface Received {
+  readonly status: number;
+  readonly body: Uint8Array;
+  readonly headerLength: number | undefined;
+}
+
+/**
+ * Creates a client.
+ * @throws ModelError "network" when the address is not one, the certificates cannot be read, or a token would be sent
+ *   unencrypted
+ */
+export async function createInferenceClient(connection: ServerConnection): Promise<InferenceClient> {
+  const { url, authorization: user } = addressOf(connection.url);
+  const { host } = url;
+  const base = url.href.replace(/\/+$/, "").replace(/\/v2$/, "");
+  const { token, deadlineMs = DEADLINE_MS } = connection;
+  const authorization = token === undefined || token === "" ? user : `Bearer ${token}`;
+  if (authorization !== undefined && url.protocol === "http:" && !isLoopback(url))
+    throw failed(
+      host,
+      "is asked over plain http, where anybody on the way could read the token and the text. Use https",
+    );
+  const dispatcher = createDispatcher(url, await certificatesOf(connection.certificateFile));
+  const ask = createAsk({ base, host, deadlineMs, authorization, dispatcher });
+  let binary = false;
+
+  async function json<T>(path: string, schema: z.ZodType<T>): Promise<T> {
+    const { status, body } = await ask(path, {});
+    if (status !== 200) throw refused(host, path, status, body);
+    const parsed = schema.safeParse(parsedJson(body));
+    if (!parsed.success) throw garbage(host);
+    return parsed.data;
+  }
+
+  return {
+    host,
+    async about() {
+      const { name, version, extensions } = await json("/v2", aboutSchema);
+      binary = extensions?.includes(BINARY_EXTENSION) ?? false;
+      return `${name} ${version ?? ""}`.trim().slice(0, 60);
+    },
+    async inputsOf(name) {
+      const { inputs } = await json(`/v2/models/${encodeURIComponent(name)}`, metadataSchema);
+      return new Set((inputs ?? []).map((input) => input.name));
+    },
+    async infer(name, tensors, outputs, signal) {
+      const message = {
+        outputs: outputs.map((output) => ({ name: output, ...(binary && { parameters: { binary_data: true } }) })),
+      };
+      const { body, headerLength } = packTensors("inputs", tensors, message, binary);
+      const headers =
+        headerLength === undefined
+          ? { "content-type": "application/json" }
+          : { "content-type": "application/octet-stream", [LENGTH_HEADER]: String(headerLength) };
+      const path = `/v2/models/${encodeURIComponent(name)}/infer`;
+      const received = await ask(path, { method: "POST", headers, body }, signal);
+      if (received.status !== 200) throw refused(host, path, received.status, received.body);
+      try {
+        return unpackTensors("outputs", received).tensors;
+      } catch (error) {
+        throw garbage(host, reason(error));
+      }
+    },
+    dispose: () => dispatcher.close(),
+  };
+}
+
+/** Returns a function that asks once more where the connection breaks or the server is busy: that is safe. */
+function createAsk({
+  base,
+  host,
+  deadlineMs,
+  authorization,
+  dispatcher,
+}: {
+  readonly base: string;
+  readonly host: string;
+  readonly deadlineMs: number;
+  readonly authorization: string | undefined;
+  readonly dispatcher: Agent | ProxyAgent;
+}): (path: string, init: object, signal?: AbortSignal) => Promise<Received> {
+  /** Tells the server whose turn it is; another one each time. */
+  const client = Math.random().toString(36).slice(2);
+
+  async function attempt(path: string, init: object, signal: AbortSignal): Promise<Received> {
+    const headers = {
+      "spanfill-client": client,
+      ...(authorization === undefined ? {} : { authorization }),
+      ...(init as { headers?: object }).headers,
+    };
+    const response = await underneath(`${base}${path}`, { ...init, headers, signal, dispatcher, redirect: "error" });
+    const length = response.headers.get(LENGTH_HEADER);
+    const body = await bytesOf(host, response);
+    return { status: response.status, body, headerLength: length === null ? undefined : Number(length) };
+  }
+
+  return async (path, init, signal) => {
+    const deadline = AbortSignal.timeout(deadlineMs);
+    const both = signal === undefined ? deadline : AbortSignal.any([deadline, signal]);
+    for (let attempts = 1; ; attempts += 1) {
+      try {
+        const received = await attempt(path, init, both);
+        if (received.status !== 503 || attempts === 2) return received;
+      } catch (error) {
+        signal?.throwIfAborted();
+        if (deadline.aborted) throw failed(host, `did not answer within ${deadlineMs / 1000} seconds`);
+        if (error instanceof ModelError) throw error;
+        if (attempts === 2 || isCertificate(error)) throw unreachable(host, error);
+      }
+      await wait(PAUSE_MS, undefined, { signal: both }).catch(() => undefined);
+    }
+  };
+}
+
+const underneath = undiciFetch as unknown as (url: string, init: object) => Promise<Response>;
+
+function addressOf(text: string) {
+  try {
+    return parseAddress(text, "The server's address");
+  } catch (cause) {
+    throw new ModelError("network", reason(cause), { cause });
+  }
+}
+
+async function certificatesOf(file: string | undefined): Promise<readonly string[]> {
+  if (file === undefined) return [];
+  try {
+    return [...rootCertificates, await readRegularText(file)];
+  } catch (cause) {
+    throw new ModelError("network", `The server's certificates in ${file} cannot be read (${reason(cause)}).`, {
+      cause,
+    });
+  }
+}
+
+function createDispatcher(url: URL, certificates: readonly string[]): Agent | ProxyAgent {
+  const tls = certificates.length === 0 ? {} : { ca: [...certificates] };
+  const proxy = isLoopback(url) ? undefined : proxyFor(url, process.env);
+  if (proxy === undefined) return new Agent({ connect: { timeout: 5000, ...tls } });
+  const { url: at, authorization } = parseAddress(proxy, "The proxy's address", "http://");
+  return new ProxyAgent({
+    uri: at.href,
+    requestTls: tls,
+    ...(authorization === undefined ? {} : { token: authorization }),
+  });
+}
+
+async function bytesOf(host: string, { body }: Response): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of (body ?? []) as AsyncIterable<Uint8Array>) {
+    bytes += chunk.length;
+    if (bytes > MOST_ANSWER_BYTES) throw failed(host, `sent more than ${MOST_ANSWER_BYTES >> 20} MB`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+function parsedJson(body: Uint8Array): unknown {
+  try {
+    return JSON.parse(Buffer.from(body).toString("utf8"));
+  } catch {
+    return undefined;
+  }
+}
+
+/** The error of an answer that is not a result. */
+function refused(host: string, path: string, status: number, body: Uint8Array): ModelError {
+  if (status === 401 || status === 403)
+    return failed(host, `refuses the token (${status}). Set the server's own, or ask whoever runs it`);
+  const name = /models\/([^/]+)/.exec(path)?.[1] ?? "";
+  if (status === 404)
+    return failed(host, `does not serve ${name} (404). Serve the model that is used here, by the same name`);
+  if (status === 503) return failed(host, "has too much to do, or is ending (503)");
+  const said = errorSchema.safeParse(parsedJson(body));
+  const why = said.success ? `: ${said.data.error.slice(0, 200)}` : "";
+  return failed(host, `answered ${status}${why}`);
+}
+
+function garbage(host: string, why = ""): ModelError {
+  return failed(host, `sent an answer that is not one of the Open Inference Protocol${why === "" ? "" : ` (${why})`}`);
+}
+
+function unreachable(host: string, error: unknown): ModelError {
+  const cause = deepest(error);
+  const code = cause instanceof Error && "code" in cause ? String(cause.code) : reason(cause);
+  return isCertificate(error)
+    ? failed(
+        host,
+        `has a certificate that is not trusted here (${code}). Name its issuer's file, or correct the address`,
+      )
+    : failed(host, `could not be reached, or broke the connection (${code})`);
+}
+
+function isCertificate(error: unknown): boolean {
+  const cause = deepest(error);
+  return cause instanceof Error && "code" in cause && /CERT|SELF_SIGNED|UNABLE_TO_|ALTNAME/.test(String(cause.code));
+}
+
+function deepest(error: unknown): unknown {
+  return error instanceof Error && error.cause !== undefined ? deepest(error.cause) : error;
+}
+
+/** An error of a server; the CPU takes its place. */
+export function failed(host: string, why: string): ModelError {
+  return new ModelError("network", `The server ${host} ${why}.`);
+}

@@ -1,0 +1,53 @@
+/** A model on `spanfill serve --http` writes the tokens that it writes here, whatever is asked. */
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import type { Engine, LoadedModel } from "../../server/engine/engine.ts";
+import { createLocalEngine } from "../../server/engine/process/local.ts";
+import { type ModelServer, serveModel } from "../../server/serving/serve.ts";
+import { randomModelFolder } from "../support/random-model.ts";
+import { compareRequests, KINDS } from "../support/server-parity.ts";
+
+const folder = randomModelFolder({ layers: 2, width: 48, seed: 7 });
+let server: ModelServer;
+let engine: Engine;
+let here: LoadedModel;
+let there: LoadedModel;
+const fallbacks: string[] = [];
+
+before(async () => {
+  const { directory } = folder;
+  const address = { host: "127.0.0.1", port: 0, token: undefined, tls: undefined };
+  server = await serveModel({ ...address, directory, precision: "float32", threads: 1 });
+  process.env["SPANFILL_SERVER"] = server.address;
+  engine = createLocalEngine((device, why) => fallbacks.push(`${device}: ${why}`));
+  here = await engine.load({ directory, precision: "float32", threads: 1 });
+  there = await engine.load({ directory, precision: "float32", threads: 1, device: "server" });
+});
+after(async () => {
+  await engine?.dispose();
+  await server?.close();
+  folder.dispose();
+});
+
+test("the model runs on the server", () => {
+  assert.deepEqual(fallbacks, []);
+  assert.deepEqual([here.info.device, there.info.device], ["cpu", "server"]);
+});
+
+for (const kind of KINDS) {
+  test(`${kind}: the same tokens as on the CPU`, async () => {
+    assert.ok((await compareRequests(here, there, kind, 16)) > 16);
+    assert.deepEqual(fallbacks, []);
+  });
+}
+
+test("a long greedy text takes few round trips", async () => {
+  const before = await answeredRequests();
+  await there.generate({ inputs: [[10, 11, 1]], maxNewTokens: 96, bannedTokens: [1] });
+  assert.ok((await answeredRequests()) - before <= 4);
+});
+
+async function answeredRequests(): Promise<number> {
+  const text = await (await fetch(`${server.address}/metrics`)).text();
+  return Number(/operation="generate",status="200"} (\d+)/.exec(text)?.[1] ?? 0);
+}
