@@ -25,6 +25,7 @@ import { rankedTokens } from "../search/candidates.ts";
 import { generate, score, scoreContinuations, type TokenModel } from "../search/generate.ts";
 import { adaptedRunner, type Runner } from "../search/runner.ts";
 import { weighWords } from "../search/word-tree.ts";
+import { serverOfEnvironment } from "../wire/connection.ts";
 import { wordChances } from "../word-chances.ts";
 import { adaptedInfo, readAdapter } from "./adapted.ts";
 import { createQueue, type Queue } from "./queue.ts";
