@@ -77,8 +77,9 @@ async function perform(call: Call, signal: AbortSignal): Promise<unknown> {
 }
 
 async function probeServer() {
-  const server = await import("./server.ts"); // rarely needed
-  return server.probeServer(serverOfEnvironment(process.env));
+  const connection = serverOfEnvironment(process.env);
+  if (connection === undefined) return { known: false };
+  return (await import("./server.ts")).probeServer(connection); // loading it reads the resolver's settings
 }
 
 function send(message: ToParent): void {
