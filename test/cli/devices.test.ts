@@ -32,7 +32,7 @@ test("devices tells what there is, measures it, and remembers", { timeout: 300_0
   const first = await told();
   assert.deepEqual(
     first.devices.map(({ device }) => device),
-    ["cpu", "webgpu", "dml", "coreml", "cuda"],
+    ["cpu", "webgpu", "dml", "coreml", "cuda", "server"],
   );
   assert.equal(first.devices[0]?.state, "usable");
   assert.deepEqual(first.measurements, []);

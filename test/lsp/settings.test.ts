@@ -110,13 +110,13 @@ const rows: readonly [
 
 /** Settings whose effect another test of this or the named folder has. */
 const ELSEWHERE: Readonly<Record<string, string>> = {
-  ...{ model: "lsp/stale.test.ts", threads: "lsp/settings.test.ts", device: "lsp/panel.test.ts" },
-  ...{ idleMinutes: "lsp/server.test.ts", enable: "lsp/folders.test.ts", gapMarker: "lsp/server.test.ts" },
+  ...{ model: "lsp/document/stale.test.ts", threads: "lsp/settings.test.ts", device: "lsp/panel.test.ts" },
+  ...{ idleMinutes: "lsp/server.test.ts", enable: "lsp/document/folders.test.ts", gapMarker: "lsp/server.test.ts" },
   ...{ "inlineCompletion.enabled": "lsp/server.test.ts", "hover.enabled": "lsp/server.test.ts" },
   ...{ "inlineCompletion.comments": "features/write/inline-completion.test.ts" },
-  ...{ "inlineCompletion.learnFrom": "lsp/learning.test.ts", "codeLens.enabled": "lsp/secrets.test.ts" },
+  ...{ "inlineCompletion.learnFrom": "lsp/learning.test.ts", "codeLens.enabled": "lsp/document/secrets.test.ts" },
   ...{ "summary.minimumConfidence": "lsp/shown.test.ts", "summary.keep": "lsp/document/summaries.test.ts" },
-  "training.pauseWhileTyping": "lsp/typing.test.ts",
+  "training.pauseWhileTyping": "lsp/document/typing.test.ts",
 };
 
 test("no setting is without a test of its effect", () => {

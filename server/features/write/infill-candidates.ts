@@ -1,7 +1,7 @@
 /** Candidates for the gaps of a text: what the model put there, in the order in which it is offered. */
 import { fitFill, type Gap } from "../../../models/tokenizer/spans.ts";
 import type { FilledSpan, LoadedModel } from "../../engine/engine.ts";
-import { confidenceOf, fillKind } from "../confidence.ts";
+import { confidenceOf, fillKind, isCalibrated } from "../confidence.ts";
 import { fitPlace } from "./fit-place.ts";
 import type { PlacedGap } from "./gaps.ts";
 import type { GappedDocument } from "./infill-window.ts";
@@ -73,8 +73,9 @@ export function keep(
   const text = placed.replaceAll("\n", newline);
   const { logProbs } = span;
   const score = mean(logProbs);
-  const isWord = !LONE_CONSONANT.test(text);
-  const confidence = isWord ? confidenceOf(model.info, fillKind(hints[gap], text), logProbs) : 0;
+  const kind = fillKind(hints[gap], text);
+  const isLone = isCalibrated(model.info, kind) && LONE_CONSONANT.test(text);
+  const confidence = isLone ? 0 : confidenceOf(model.info, kind, logProbs);
   const known = candidates[gap]?.findIndex((other) => other.text === text) ?? -1;
   const total = logProbs.reduce((sum, logProb) => sum + logProb, span.endLogProb);
   const candidate = { text, score, probability: Math.exp(score), confidence, logProbs, rank: rank ?? score, total };
@@ -99,7 +100,7 @@ export function choose({ model, candidates, document }: GapCandidates, gap: numb
   const known = weighed.map((candidate) => {
     if (!isWord(candidate)) return candidate;
     const score = Math.max(LEAST_SCORE, candidate.rank - ranks);
-    const confidence = candidate.confidence === 0 ? 0 : wordShare * confidenceOf(model.info, "word", [score]);
+    const confidence = wordShare * confidenceOf(model.info, "word", [score]);
     return { ...candidate, score, probability: Math.exp(score), confidence, logProbs: [score] };
   });
   const before = `${texts[gap - 1] ?? ""}${fills[gap - 1] ?? ""}${texts[gap] ?? ""}`;
