@@ -23,7 +23,7 @@ import {
 import type { Metrics } from "./metrics.ts";
 import { type OperationRequest, readRequest } from "./requests.ts";
 import type { Scheduler } from "./scheduler.ts";
-import { batchKey } from "./work.ts";
+import { batchKey } from "./worker.ts";
 
 /** A request over HTTP, without its headers that do not matter here. */
 export interface Asked extends WireBody {

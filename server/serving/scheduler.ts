@@ -29,7 +29,7 @@ export interface Scheduler<Request, Result> {
   readonly waiting: number;
   /**
    * Adds a request; undefined if the queue is full.
-   * @returns its result; rejects with the signal's reason when that aborts before its turn
+   * @returns its result; rejects with the signal's reason as soon as that aborts
    */
   add(job: Omit<Job<Request, Result>, "resolve" | "reject">): Promise<Result> | undefined;
   /** Resolves when nothing waits or runs. */
@@ -83,6 +83,7 @@ export function createScheduler<Request, Result>(
       if (turns.waiting >= options.mostWaiting) return undefined;
       const result = new Promise<Result>((resolve, reject) => {
         turns.add({ ...job, resolve, reject });
+        job.signal.addEventListener("abort", () => reject(job.signal.reason), { once: true });
       });
       working ??= work().finally(() => {
         working = undefined;

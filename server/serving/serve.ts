@@ -13,7 +13,7 @@ import { createMetrics } from "./metrics.ts";
 import type { OperationRequest } from "./requests.ts";
 import { createScheduler } from "./scheduler.ts";
 import { createTexts } from "./texts.ts";
-import { createWorker } from "./work.ts";
+import { createWorker } from "./worker.ts";
 
 /** The model and the limits. */
 export interface ServeOptions extends HttpOptions {
