@@ -15,7 +15,6 @@ import {
   MessageType,
   ProtocolRequestType,
   type ResponseError,
-  TextDocumentSyncKind,
   TextDocuments,
   WorkDoneProgress,
   WorkDoneProgressCancelNotification,
@@ -37,12 +36,11 @@ import { cacheFolder } from "./files/whole-file.ts";
 import { leaveFolder, settleFolders } from "./files/working-folder.ts";
 import { createAnswer } from "./lsp/answer.ts";
 import { type ClientAnswers, createClient, waitsForModel } from "./lsp/client.ts";
-import { OFFER_KINDS } from "./lsp/code-actions.ts";
-import { COMMAND_IDS, executeCommand, executeCommandParams, isPartial } from "./lsp/commands/execute.ts";
+import { executeCommand, executeCommandParams, isPartial } from "./lsp/commands/execute.ts";
 import { DEADLINES } from "./lsp/deadlines.ts";
 import { chooseEncoding, documentModel, type PositionEncoding } from "./lsp/document/positions.ts";
 import { createSuggestions } from "./lsp/document/suggestions.ts";
-import { createWords, WORD_KIND } from "./lsp/document/words.ts";
+import { createWords } from "./lsp/document/words.ts";
 import { createBackground } from "./lsp/engine/background.ts";
 import { createEngineHost } from "./lsp/engine/engine-host.ts";
 import { contentModified, invalidParams, refused } from "./lsp/errors.ts";
@@ -57,6 +55,7 @@ import {
   provideHover,
   provideInlineCompletion,
 } from "./lsp/handlers.ts";
+import { checkedInitialize, refuseInvalid, serverCapabilities } from "./lsp/initialize.ts";
 import { createLog } from "./lsp/log.ts";
 import type { PanelService } from "./lsp/panel.ts";
 import { createPatience } from "./lsp/patience.ts";
@@ -76,7 +75,11 @@ const stdio = process.argv.includes("--stdio");
 // Standard output belongs to the protocol.
 if (stdio) globalThis.console = errorConsole();
 const input = messageFrames((bytes) => log.warn(`dropped ${bytes} bytes of input that were not a message`));
-const connection = stdio ? createConnection(process.stdin.pipe(input), process.stdout) : createConnection();
+const strategy = { messageStrategy: checkedInitialize };
+const connection = stdio
+  ? createConnection(process.stdin.pipe(input), process.stdout, strategy)
+  : createConnection(strategy);
+refuseInvalid(connection);
 let encoding: PositionEncoding = "utf-16";
 let panel: PanelService | undefined;
 let services: Services | undefined;
@@ -108,16 +111,7 @@ connection.onInitialize(({ capabilities, initializationOptions, rootUri, locale 
   connection.onNotification(DidChangeWorkspaceFoldersNotification.type, foldersChanged);
   return {
     serverInfo: { name: "spanfill", version },
-    capabilities: {
-      positionEncoding: encoding,
-      textDocumentSync: { openClose: true, change: TextDocumentSyncKind.Incremental },
-      inlineCompletionProvider: true,
-      hoverProvider: true,
-      codeLensProvider: {},
-      codeActionProvider: { codeActionKinds: [...OFFER_KINDS, WORD_KIND] },
-      workspace: { workspaceFolders: { supported: true, changeNotifications: true } },
-      executeCommandProvider: { commands: [...COMMAND_IDS], workDoneProgress: true },
-    },
+    capabilities: serverCapabilities(encoding),
   };
 });
 connection.onInitialized(() => {

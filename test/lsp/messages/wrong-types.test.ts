@@ -6,8 +6,9 @@ import { COMMAND_NAMES, commandId } from "../../../protocol/commands.ts";
 import { PANEL_REQUEST, serverQuestionSchema } from "../../../protocol/panel.ts";
 import { ARGUMENTS } from "../../../server/lsp/commands/arguments.ts";
 import { codeActionParams, codeLensParams, hoverParams, inlineCompletionParams } from "../../../server/lsp/handlers.ts";
-import { RpcError } from "../../support/json-rpc.ts";
-import { startSession } from "../session.ts";
+import { initializeParams } from "../../../server/lsp/initialize.ts";
+import { type RpcClient, RpcError } from "../../support/json-rpc.ts";
+import { startServer, startSession } from "../session.ts";
 
 const INVALID_PARAMS = -32602;
 const WRONG: readonly unknown[] = [null, true, -1, 0.5, "", [], [[]], {}];
@@ -52,6 +53,18 @@ function* mutants(value: unknown): Generator<unknown> {
   }
 }
 
+/** Checks that a server answers each of a method's parameters with "invalid parameters". */
+async function assertRefused(client: RpcClient, method: string, all: readonly unknown[]): Promise<void> {
+  const answers = all.map(async (params) => {
+    const code = await client.start(method, params as object).result.then(
+      () => "a result",
+      (error: unknown) => (error instanceof RpcError ? error.code : String(error)),
+    );
+    return code === INVALID_PARAMS ? [] : [`${method} ${JSON.stringify(params)}: ${code}`];
+  });
+  assert.deepEqual((await Promise.all(answers)).flat(), []);
+}
+
 /** Those parameters made from a schema that it refuses. */
 function refused(schema: z.ZodType): unknown[] {
   const json = z.toJSONSchema(schema, { io: "input", unrepresentable: "any" }) as JsonSchema;
@@ -79,15 +92,17 @@ test("every parameter of a wrong type is an invalid parameter, never an internal
   let tried = 0;
   for (const [method, all] of requests) {
     assert.ok(all.length > 5, `${method}: ${all.length}`);
-    const answers = all.map(async (params) => {
-      const code = await session.client.start(method, params as object).result.then(
-        () => "a result",
-        (error: unknown) => (error instanceof RpcError ? error.code : String(error)),
-      );
-      return code === INVALID_PARAMS ? [] : [`${method} ${JSON.stringify(params)}: ${code}`];
-    });
-    assert.deepEqual((await Promise.all(answers)).flat(), []);
+    await assertRefused(session.client, method, all);
     tried += all.length;
   }
   assert.ok(tried > 500, `${tried}`);
+});
+
+test("an initialize with wrong types is refused, and a right one is heard after it", async () => {
+  await using client = startServer();
+  const wrong = refused(initializeParams);
+  assert.ok(wrong.length > 50, `${wrong.length}`);
+  await assertRefused(client, "initialize", wrong);
+  await using session = await startSession({ settings: {}, client });
+  assert.ok(session.initialized);
 });
