@@ -3,9 +3,8 @@
  * load when first needed.
  */
 import { type Block, type Prose, wholeBlock } from "./document/block.ts";
-import { type Format, formatOfContent, programOfContent } from "./document/content.ts";
+import { type Format, formatOfContent, isGitLog, programOfContent } from "./document/content.ts";
 import { frontMatterOf } from "./document/front-matter.ts";
-import { isGitLog } from "./document/git.ts";
 import { programOf } from "./document/program-names.ts";
 import { shifted } from "./document/shifted.ts";
 import { normalized } from "./document/source.ts";

@@ -80,3 +80,17 @@ export function programOfContent(text: string): string | undefined {
   const first = /^#!([^\n]{1,200})/.exec(text)?.[1];
   return first === undefined ? undefined : INTERPRETERS.find(([name]) => name.test(first))?.[1];
 }
+
+/** The first line of a commit in what `git log` prints. */
+export const COMMIT = /^(?:[*|\\/_ ]*[*|] +)?commit [\da-f]{7,40}\b/;
+/** A commit in one line. */
+export const ONE_LINE = /^(?:[*|\\/_ ]*[*|] +)?[\da-f]{7,40} (?:\([^()]{1,200}\) )?(?=\S)/;
+
+/** Whether a text is what `git log` or `git show` prints. */
+export function isGitLog(text: string): boolean {
+  const lines = text.slice(0, 4000).split("\n");
+  const [first = ""] = lines;
+  if (COMMIT.test(first)) return lines.slice(1, 5).some((line) => /^[*|\\/_ ]*(?:Author|Merge|tree): /.test(line));
+  const full = lines.slice(0, -1).filter((line) => line.trim() !== "" && !/^[*|\\/_ ]+$/.test(line));
+  return full.length >= 2 && /\d/.test(first.slice(0, 12)) && full.every((line) => ONE_LINE.test(line));
+}

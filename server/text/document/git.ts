@@ -1,5 +1,6 @@
 /** Reads what Git writes: commit messages while they are edited, and what `git log` and `git show` print. */
 import { type Block, plainBlock, proseBlock } from "./block.ts";
+import { COMMIT, ONE_LINE } from "./content.ts";
 import { linesBlocks, paragraphs } from "./plain.ts";
 import { type Line, linesOf } from "./source.ts";
 
@@ -62,18 +63,7 @@ function messageBlocks(text: string, group: readonly Line[], hasSubject: boolean
 }
 
 /** A commit's line, perhaps behind the lines that `--graph` draws. */
-const COMMIT = /^(?:[*|\\/_ ]*[*|] +)?commit [\da-f]{7,40}\b/;
-const ONE_LINE = /^(?:[*|\\/_ ]*[*|] +)?[\da-f]{7,40} (?:\([^()]{1,200}\) )?(?=\S)/;
 const GRAPH = /^(?:[*|\\/_] ?)+/;
-
-/** Whether a text is what `git log` or `git show` prints. */
-export function isGitLog(text: string): boolean {
-  const lines = text.slice(0, 4000).split("\n");
-  const [first = ""] = lines;
-  if (COMMIT.test(first)) return lines.slice(1, 5).some((line) => /^[*|\\/_ ]*(?:Author|Merge|tree): /.test(line));
-  const full = lines.slice(0, -1).filter((line) => line.trim() !== "" && !/^[*|\\/_ ]+$/.test(line));
-  return full.length >= 2 && /\d/.test(first.slice(0, 12)) && full.every((line) => ONE_LINE.test(line));
-}
 
 /** The messages of commits are prose; hashes, authors, dates, lists of files and differences are not. */
 export function gitLogBlocks(text: string): Block[] {
