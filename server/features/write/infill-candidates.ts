@@ -1,5 +1,6 @@
 /** Candidates for the gaps of a text: what the model put there, in the order in which it is offered. */
 import { fitFill, type Gap } from "../../../models/tokenizer/spans.ts";
+import type { CalibratedKind } from "../../catalog/folder/int8/calibration.ts";
 import type { FilledSpan, LoadedModel } from "../../engine/engine.ts";
 import { confidenceOf, fillKind, isCalibrated } from "../confidence.ts";
 import { fitPlace } from "./fit-place.ts";
@@ -74,8 +75,7 @@ export function keep(
   const { logProbs } = span;
   const score = mean(logProbs);
   const kind = fillKind(hints[gap], text);
-  const isLone = isCalibrated(model.info, kind) && LONE_CONSONANT.test(text);
-  const confidence = isLone ? 0 : confidenceOf(model.info, kind, logProbs);
+  const confidence = chanceOf(model.info, kind, text, logProbs);
   const known = candidates[gap]?.findIndex((other) => other.text === text) ?? -1;
   const total = logProbs.reduce((sum, logProb) => sum + logProb, span.endLogProb);
   const candidate = { text, score, probability: Math.exp(score), confidence, logProbs, rank: rank ?? score, total };
@@ -100,7 +100,7 @@ export function choose({ model, candidates, document }: GapCandidates, gap: numb
   const known = weighed.map((candidate) => {
     if (!isWord(candidate)) return candidate;
     const score = Math.max(LEAST_SCORE, candidate.rank - ranks);
-    const confidence = wordShare * confidenceOf(model.info, "word", [score]);
+    const confidence = wordShare * chanceOf(model.info, "word", candidate.text, [score]);
     return { ...candidate, score, probability: Math.exp(score), confidence, logProbs: [score] };
   });
   const before = `${texts[gap - 1] ?? ""}${fills[gap - 1] ?? ""}${texts[gap] ?? ""}`;
@@ -130,6 +130,11 @@ export function fillOf({ document, candidates, alternatives }: GapCandidates, { 
   const others = ranked.filter((other) => other.text !== text);
   const all = others.length === ranked.length ? others : [candidate, ...others];
   return [{ gap, offset: start, ...candidate, alternatives: all.slice(0, alternatives) }];
+}
+
+/** The chance that a fill is right; 0 for a lone consonant under a calibrated model. */
+function chanceOf(info: LoadedModel["info"], kind: CalibratedKind, text: string, logProbs: readonly number[]): number {
+  return isCalibrated(info, kind) && LONE_CONSONANT.test(text) ? 0 : confidenceOf(info, kind, logProbs);
 }
 
 const LEAST_SCORE = -100;

@@ -130,6 +130,7 @@ test("a single consonant, as of an abbreviation, has no chance under a calibrate
   const calibration = { word: curve, fill: curve, passage: curve };
   for (const [said, hasChance] of [
     [" g.", false],
+    [" f", false],
     [" I", true],
     [" a", true],
   ] as const) {
