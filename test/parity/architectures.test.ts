@@ -7,6 +7,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, it } from "node:test";
+import { testInt8 } from "../support/family-tests.ts";
 import { assertGeneration, assertScores, numericErrors } from "../support/parity-check.ts";
 import { parityModels, secondReference, writeParityModel } from "../support/parity-model.ts";
 import { engineSubject } from "../support/subjects.ts";
@@ -55,15 +56,7 @@ for (const model of parityModels("architectures")) {
       await subject.runner.dispose();
     });
 
-    it("in int8 stays near it", async (test) => {
-      const subject = await engineSubject(directory, "int8");
-      for (const expected of model.cases) {
-        const { relative } = await numericErrors(subject, expected);
-        test.diagnostic(`logits: relative error ${(relative * 100).toFixed(2)}%`);
-        assert.ok(relative < 0.1, `the logits' relative error is ${relative}`);
-      }
-      await subject.runner.dispose();
-    });
+    testInt8(directory, model.cases);
 
     it("notices a change of 1% in any of its tensors", async () => {
       const [expected] = model.cases;

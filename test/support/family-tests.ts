@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { after, describe, it } from "node:test";
 import { examples, type GradientCase, modelInMemory, openStepper } from "./gradient-fixture.ts";
 import { assertGeneration, assertScores, numericErrors } from "./parity-check.ts";
-import { largestError, parityModels, writeParityModel } from "./parity-model.ts";
+import { largestError, type ParityCase, parityModels, writeParityModel } from "./parity-model.ts";
 import { engineSubject } from "./subjects.ts";
 
 type Family = NonNullable<Parameters<typeof parityModels>[0]>;
@@ -46,17 +46,22 @@ export function testAnswers(family: Family): void {
         });
       }
 
-      it("in int8 stays near it", async (test) => {
-        const subject = await engineSubject(directory, "int8");
-        for (const expected of model.cases) {
-          const { relative } = await numericErrors(subject, expected);
-          test.diagnostic(`logits: relative error ${(relative * 100).toFixed(2)}%`);
-          assert.ok(relative < 0.1, `the logits' relative error is ${relative}`);
-        }
-        await subject.runner.dispose();
-      });
+      testInt8(directory, model.cases);
     });
   }
+}
+
+/** Defines the test of a model in int8. */
+export function testInt8(directory: string, cases: readonly ParityCase[]): void {
+  it("in int8 stays near it", async (test) => {
+    const subject = await engineSubject(directory, "int8");
+    for (const expected of cases) {
+      const { relative } = await numericErrors(subject, expected);
+      test.diagnostic(`logits: relative error ${(relative * 100).toFixed(2)}%`);
+      assert.ok(relative < 0.1, `the logits' relative error is ${relative}`);
+    }
+    await subject.runner.dispose();
+  });
 }
 
 /** Defines the tests of a family's losses and gradients, with and without layers computed again. */
