@@ -62,7 +62,7 @@ const SINKS: readonly Sink[] = [
     raw: /\bprocess\.std(out|err)\b|\bconsole\.\w|\bstd(out|err)\b[^{};]*\} = process\b|\bwriteSync\((1|2)\b/,
     file: "server/output.ts",
     but: {
-      "server/main.ts": ["createConnection(process.stdin.pipe(input), process.stdout)"],
+      "server/main.ts": ["createConnection(process.stdin.pipe(input), process.stdout, strategy)"],
       "server/mcp.ts": ["new StdioServerTransport(process.stdin.pipe(lines), process.stdout, "],
       "server/cli/terminal.ts": ["process.stdout.on(", "process.stderr.on(", "process.stderr.isTTY"],
       // A script that a pipe reads.
