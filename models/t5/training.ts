@@ -255,7 +255,8 @@ function globalRows(g: GraphBuilder, blocks: Value): Rows {
   return { rows: GLOBAL_ROWS, batch: "B", length: "G", extents };
 }
 
-function stackRows(g: GraphBuilder, extents: Value, stack: string, length: string, axis: number): Rows {
+/** The rows of a stack's tokens, one a row. @param axis of its length in `extents` */
+export function stackRows(g: GraphBuilder, extents: Value, stack: string, length: string, axis: number): Rows {
   const indices = g.constant("int64", [2], [0, axis]);
   return { rows: `${stack}_tokens`, batch: "B", length, extents: ops.gather(g, extents, indices, 0) };
 }

@@ -9,6 +9,7 @@ import { scoreCommand } from "./answers/score.ts";
 import { summarizeCommand } from "./answers/summarize.ts";
 import { demoCommand } from "./demo.ts";
 import { launchCommand } from "./launch.ts";
+import { compareCommand } from "./models/compare.ts";
 import { devicesCommand } from "./models/devices.ts";
 import { exportCommand } from "./models/export.ts";
 import { growCommand } from "./models/grow.ts";
@@ -57,6 +58,7 @@ Exit codes: ${EXIT.done} done, ${EXIT.failed} failed (also when the reader of th
     trainCommand(),
     scaleCommand(),
     growCommand(),
+    compareCommand(),
     dataCommand(),
     exportCommand(),
     serveCommand(),

@@ -4,6 +4,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { allCommands, createProgram } from "../../server/cli/program.ts";
+import { comparingEffects } from "./options/comparing.ts";
 import { decodingEffects } from "./options/decoding.ts";
 import { createWorkspace } from "./options/effect.ts";
 import { growingEffects } from "./options/growing.ts";
@@ -21,6 +22,7 @@ const effects = [
   trainingEffects,
   scalingEffects,
   growingEffects,
+  comparingEffects,
 ].flatMap((of) => of(workspace));
 
 test("the effect of every option of every command is shown", () => {

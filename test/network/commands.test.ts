@@ -90,6 +90,10 @@ const commands: {
     args: ["--data", "prose", "--base", "./model", "--shapes", ...SHAPES, "--minutes", "0.0001", "--threads", "1"],
   },
   { name: "grow", args: ["./model", "--layers", "2", "--threads", "1", "--out", "grown"], out: ["grown"] },
+  {
+    name: "compare",
+    args: ["./model", "./model", "--data", "pairs.jsonl", "--task", "summarize", "--limit", "2", "--threads", "1"],
+  },
   { name: "data check", args: ["pairs.jsonl", "--task", "summarize", "--base", "./model"] },
   ...["hf", "onnx", "gguf"].map((to) => ({ name: "export", args: ["./model", "--to", to, "--out", to], out: [to] })),
   { name: "models", args: ["--installed"] },

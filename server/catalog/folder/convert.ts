@@ -95,14 +95,22 @@ async function checkUnchanged({ files }: Checkpoint): Promise<void> {
 }
 
 async function dequantize(planned: PlannedTensor, checkpoint: Checkpoint, put: Put): Promise<void> {
+  for (const [name, values] of await dequantizedSources(planned, checkpoint)) await put(name, values);
+}
+
+/** Published tensors as an int8 file's rounding left them, by name, float32. @param planned one that holds them */
+export async function dequantizedSources(
+  planned: PlannedTensor,
+  checkpoint: Checkpoint,
+): Promise<(readonly [name: string, values: Float32Array])[]> {
   const weight = await dequantized(planned, checkpoint);
   const [, K = 1] = planned.shape;
   let row = 0;
-  for (const { name, shape } of planned.sources) {
-    const [rows = 0] = shape;
-    await put(name, weight.subarray(row * K, (row + rows) * K));
+  return planned.sources.map(({ name, shape: [rows = 0] }) => {
+    const values = weight.subarray(row * K, (row + rows) * K);
     row += rows;
-  }
+    return [name, values];
+  });
 }
 
 /** A planned tensor's values from an int8 file, float32 [N, K]. */

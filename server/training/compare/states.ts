@@ -1,0 +1,144 @@
+/** A model's hidden states, and the distance of other inputs' states from them. */
+import type { Batch } from "../../../models/t5/batch.ts";
+import type { T5Config } from "../../../models/t5/config.ts";
+import {
+  EMBEDDED,
+  inversionGraph,
+  representationTensors,
+  type StatePlace,
+  stateName,
+  statesGraph,
+} from "../../../models/t5/representation.ts";
+import { laidOutName } from "../../../models/t5/training.ts";
+import { biasTables, type Stack } from "../../../models/t5/weights.ts";
+import { createSession, floats, floatsData, type RuntimeTensor } from "../../engine/runtime/session.ts";
+import { batchFeeds, biasFeeds, type LaidTable } from "../step/feeds.ts";
+import type { Rows } from "./cka.ts";
+
+/** Embedded tokens of both stacks, [B * S, D] and [B * T, D]. */
+export type Embedded = Readonly<Record<Stack, Float32Array<ArrayBuffer>>>;
+
+/** A model that shows its states. */
+export interface StateModel {
+  readonly config: T5Config;
+  /** The batch's tokens as the model embeds them. */
+  embed(batch: Batch): Embedded;
+  /** The states of each place, of the batch's tokens without padding. */
+  states(batch: Batch, embedded: Embedded): Promise<ReadonlyMap<string, Rows>>;
+  /** Opens the distance of a place's states from those of the batch's tokens. */
+  openDistance(batch: Batch, place: StatePlace): Promise<StateDistance>;
+  dispose(): Promise<void>;
+}
+
+/** The distance of states from wanted ones. */
+export interface StateDistance {
+  /**
+   * The distance of other inputs' states, as a share of the wanted ones, padding left out; and the gradient of half the
+   * squared distance (not the share) by the embedded tokens of the place's stack, [B * S or B * T, D].
+   */
+  at(embedded: Embedded): Promise<{ readonly left: number; readonly gradient: ArrayLike<number> }>;
+  dispose(): Promise<void>;
+}
+
+/** Opens a model. @param weights as readWeights returns them */
+export async function openStates(
+  config: T5Config,
+  weights: ReadonlyMap<string, Float32Array<ArrayBuffer>>,
+  threads: number,
+): Promise<StateModel> {
+  const session = await createSession(statesGraph(config), { folder: ".", threads, spin: false });
+  const valuesOf = (name: string) => {
+    const values = weights.get(name);
+    if (values === undefined) throw new RangeError(`there is no tensor ${name}`);
+    return values;
+  };
+  const feedsOf = feedsFor(config, valuesOf);
+  const D = config.dModel;
+  const model: StateModel = {
+    config,
+    embed(batch) {
+      const table = valuesOf("shared.weight");
+      const rows = (ids: Int32Array) => {
+        const values = new Float32Array(ids.length * D);
+        for (const [i, id] of ids.entries()) values.set(table.subarray(id * D, (id + 1) * D), i * D);
+        return values;
+      };
+      return { encoder: rows(batch.inputIds), decoder: rows(batch.decoderIds) };
+    },
+    async states(batch, embedded) {
+      const outputs = await session.run(feedsOf(batch, embedded));
+      return new Map(
+        Object.entries(outputs).map(([name, tensor]) => {
+          const real = rowWeights(batch, name.startsWith("encoder") ? "encoder" : "decoder");
+          const values = floatsData(tensor);
+          const kept = [...real].flatMap((weight, row) => (weight === 0 ? [] : [row]));
+          const rows = new Float32Array(kept.length * D);
+          for (const [i, row] of kept.entries()) rows.set(values.subarray(row * D, (row + 1) * D), i * D);
+          return [name, { values: rows, width: D }];
+        }),
+      );
+    },
+    async openDistance(batch, place) {
+      const wanted = floatsData((await session.run(feedsOf(batch, model.embed(batch))))[stateName(place)]);
+      const inversion = await createSession(inversionGraph(config, place), { folder: ".", threads, spin: false });
+      const real = rowWeights(batch, place.stack);
+      const given = {
+        wanted: floats(Float32Array.from(wanted), [wanted.length / D, D]),
+        row_weights: floats(real, [real.length, 1]),
+      };
+      return {
+        async at(embedded) {
+          const { state, gradient } = await inversion.run({ ...feedsOf(batch, embedded), ...given });
+          return { left: distance(floatsData(state), wanted, real, D), gradient: floatsData(gradient) };
+        },
+        dispose: () => inversion.dispose(),
+      };
+    },
+    dispose: () => session.dispose(),
+  };
+  return model;
+}
+
+/** Returns the function that feeds a batch, whose tokens are embedded, to the graphs of states. */
+function feedsFor(config: T5Config, valuesOf: (name: string) => Float32Array<ArrayBuffer>) {
+  const tensors = Object.fromEntries(
+    [...representationTensors(config)].map(([name, shape]) => [name, floats(valuesOf(name), shape)]),
+  );
+  const tables = (["encoder", "decoder"] as const).flatMap((place) =>
+    biasTables(config, place).map(({ name, numHeads }): LaidTable => {
+      return { name, numHeads, place, laidOut: laidOutName(name) };
+    }),
+  );
+  const D = config.dModel;
+  return (batch: Batch, { encoder, decoder }: Embedded): Record<string, RuntimeTensor> => {
+    const newFloats = (count: number) => new Float32Array(count);
+    const { extents, mask } = batchFeeds(batch, 1, newFloats);
+    if (extents === undefined || mask === undefined) throw new RangeError("a batch has extents and a mask");
+    return {
+      ...{ ...tensors, extents, mask },
+      ...biasFeeds(config, batch, tables, ({ name }) => valuesOf(name), newFloats),
+      [EMBEDDED.encoder]: floats(encoder, [encoder.length / D, D]),
+      [EMBEDDED.decoder]: floats(decoder, [decoder.length / D, D]),
+    };
+  };
+}
+
+/** 1 for tokens of the text, 0 for padding, [B * S or B * T]. */
+function rowWeights({ extents, inputLengths, targetLengths }: Batch, stack: Stack): Float32Array<ArrayBuffer> {
+  const length = stack === "encoder" ? extents.S : extents.T;
+  const weights = new Float32Array(extents.B * length);
+  const lengths = stack === "encoder" ? inputLengths : targetLengths;
+  for (const [row, count] of lengths.entries()) weights.fill(1, row * length, row * length + count);
+  return weights;
+}
+
+/** The root of the squares of a - b over those of b, in rows that count. */
+function distance(a: ArrayLike<number>, b: ArrayLike<number>, real: Float32Array, width: number): number {
+  let [apart, whole] = [0, 0];
+  for (let i = 0; i < b.length; i += 1) {
+    const weight = real[Math.floor(i / width)] ?? 0;
+    apart += weight * ((a[i] ?? 0) - (b[i] ?? 0)) ** 2;
+    whole += weight * (b[i] ?? 0) ** 2;
+  }
+  return Math.sqrt(apart / whole);
+}
