@@ -5,6 +5,7 @@
  */
 // The whole module: of `{ z }` a bundle keeps all locales, four times the extension's half of the panel.
 import * as z from "zod";
+import type { Comparison } from "./comparison.ts";
 import { DEVICES, type Device, type DeviceChoice, type DeviceReport } from "./devices.ts";
 import type { Imported, Job, Measurement, ModelList, Removed, Verified } from "./panel/models.ts";
 import {
@@ -165,6 +166,7 @@ interface Answers {
   readonly fit: Fit;
   readonly startRun: RunSummary;
   readonly steerRun: RunSummary;
+  readonly compareRun: Comparison;
   readonly removeRun: Removed;
   readonly pickData: string | null;
   readonly reveal: null;

@@ -47,6 +47,11 @@ export const CURVE_POINTS = 5000;
 /** The story of a run that has sent no event. */
 export const EMPTY_STORY: RunStory = { step: 0, pause: "no", curve: [], evaluations: [], incidents: [] };
 
+/** Whether a run's model has layers of other weights than its base; false for an adapter beside them, or a prompt. */
+export function changesLayers({ plan }: Pick<RunStory, "plan">): boolean {
+  return plan === undefined || plan.method === "full" || plan.method === "lora";
+}
+
 /** The story after one more event. */
 export function fold(story: RunStory, event: TrainEvent): RunStory {
   switch (event.type) {

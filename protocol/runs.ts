@@ -27,6 +27,8 @@ export const runQuestions = [
   z.object({ kind: z.literal("startRun"), title: z.string().min(1).max(100), request: runRequestSchema }),
   /** `resume`: a run that was stopped or whose process ended -> `RunSummary` */
   z.object({ kind: z.literal("steerRun"), id, action: z.enum(["pause", "continue", "stop", "resume"]) }),
+  /** Compares the base of a run that has ended with its model, on the examples that it kept out -> `Comparison` */
+  z.object({ kind: z.literal("compareRun"), id }),
   /** Throws away a run that has ended; its model too where asked -> `Removed` */
   z.object({ kind: z.literal("removeRun"), id, model: z.boolean() }),
 ] as const;

@@ -86,6 +86,7 @@ export const ANSWERERS: Answerers<Question["kind"], [context: PanelContext, canc
   runs: ask,
   run: ask,
   steerRun: ask,
+  compareRun: ask,
   removeRun: ask,
 };
 

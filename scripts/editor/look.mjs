@@ -84,6 +84,8 @@ const VIEWS = {
   async result(page) {
     await button(page, "← All runs").click();
     await open(page, RUNS.done);
+    await page.locator("#compare-with-base").click();
+    await page.locator("#slips").waitFor();
   },
   failed: async (page) => {
     await button(page, "← All runs").click();

@@ -2,8 +2,10 @@
 import { existsSync } from "node:fs";
 import { isAbsolute, join, resolve } from "node:path";
 import { ModelError } from "../../models/errors.ts";
+import { type Comparison, comparisonSchema } from "../../protocol/comparison.ts";
 import type { Removed } from "../../protocol/panel/models.ts";
 import type { Answerers } from "../../protocol/panel.ts";
+import { changesLayers } from "../../protocol/run-story.ts";
 import { dataCheckSchema, fitSchema, type RunNews, type RunSummary, type runQuestions } from "../../protocol/runs.ts";
 import type { RunRequest } from "../../protocol/train-request.ts";
 import { resolveModel } from "../catalog/installed.ts";
@@ -79,6 +81,7 @@ class Runs implements RunService {
     },
     startRun: async ({ title, request }) => this.start(title, withPaths(request)),
     steerRun: async ({ id, action }) => this.steer(await this.watcher.find(id), action),
+    compareRun: async ({ id }, signal) => this.compare(await this.watcher.find(id), signal),
     removeRun: async ({ id, model }) => this.remove(await this.watcher.find(id), model),
   };
 
@@ -141,6 +144,20 @@ class Runs implements RunService {
     this.watcher.watch();
   }
 
+  /** Compares the base with the run's model, on examples that the run kept out. */
+  private async compare({ record, state, story }: WatchedRun, signal: AbortSignal): Promise<Comparison> {
+    const { title, request, out } = record;
+    if (isLive(state)) throw new ModelError("input", `${title} is still going on. Compare once it has ended.`);
+    if (!changesLayers(story)) {
+      throw new ModelError("input", `${title} left the layers of its base as they are: there is nothing to compare.`);
+    }
+    if (!existsSync(join(out, "config.json"))) {
+      throw new ModelError("input", `${title} has left no model to compare. Resume it until its first evaluation.`);
+    }
+    const command = ["compare", request.base, out, `--limit=${COMPARED}`];
+    return askCli(this.cli, command, request, comparisonSchema, signal);
+  }
+
   private async remove(run: WatchedRun, model: boolean): Promise<Removed> {
     const { id, title, out } = run.record;
     if (isLive(run.state)) throw new ModelError("input", `${title} is still going on. Stop it first.`);
@@ -160,6 +177,9 @@ class Runs implements RunService {
     return { freedBytes };
   }
 }
+
+/** Examples that models are compared on. */
+const COMPARED = 16;
 
 /**
  * Returns the request with the path of its data in canonical form.

@@ -195,6 +195,20 @@ const FIT = {
   },
 };
 
+const likeness = (stack, figures) => figures.map((cka, layer) => ({ stack, layer, other: layer, cka }));
+const COMPARISON = {
+  ...{ first: OWN, second: "/models/intents", examples: 16, tokens: 640, notes: [] },
+  layers: [...likeness("encoder", [0.999, 0.962, 0.874]), ...likeness("decoder", [0.997, 0.811, 0.436])],
+  losses: [
+    { kind: null, first: 3.412, second: 0.287 },
+    { kind: "typos", first: 3.55, second: 0.461 },
+    { kind: "dropped", first: 3.478, second: 0.39 },
+    { kind: "swapped", first: 3.42, second: 0.301 },
+    { kind: "repeated", first: 3.437, second: 0.282 },
+    { kind: "case", first: 3.604, second: 0.655 },
+  ],
+};
+
 /** By the question's kind. */
 export const TUNING_ANSWERS = {
   models: { models, jobs: [], builtIn: OWN },
@@ -228,6 +242,7 @@ export const TUNING_ANSWERS = {
   run: Object.values(RUNS),
   checkData: CHECK,
   fit: FIT,
+  compareRun: COMPARISON,
   pickData: "/data/banking.jsonl",
   startRun: { ...RUNS.running.summary, id: "r9", title: "classify-banking", step: 0, state: "starting", usable: false },
   removeRun: { freedBytes: 48e6 },

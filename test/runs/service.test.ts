@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { after, test } from "node:test";
 import { setTimeout } from "node:timers/promises";
+import type { Comparison } from "../../protocol/comparison.ts";
 import type { Removed } from "../../protocol/panel/models.ts";
 import { answerBy, type Questions } from "../../protocol/panel.ts";
 import type { DataCheck, Fit, RunDetails, RunList, RunNews, RunSummary } from "../../protocol/runs.ts";
@@ -145,6 +146,35 @@ test("a run goes from its start to a model that can be chosen, and is told of as
   await until(one, "mein-modell-e-2", (other) => other.summary.state === "done");
   await assert.rejects(ask(one, { kind: "steerRun", id, action: "resume" }), /has come to its end/);
   await assert.rejects(ask(one, { kind: "steerRun", id, action: "pause" }), /is not going on/);
+});
+
+test("a model is compared with its base on what the run kept out, once the run has ended", {
+  timeout: 300_000,
+}, async () => {
+  const { one } = service();
+  const odd = join(home, "compared.jsonl");
+  writeFileSync(odd, rows.map(({ text, summary }) => `${JSON.stringify({ text, kept: summary })}\n`).join(""));
+  const columns = { summary: "kept" };
+  const id = await start(one, "Compared", { ...short, data: odd, columns, epochs: 8 });
+  await until(one, id, ({ summary }) => summary.state === "done");
+  const comparison = (await ask(one, { kind: "compareRun", id })) as Comparison;
+  assert.deepEqual([comparison.first, comparison.second], ["base", join(places.own, id)]);
+  assert.equal(comparison.examples, 4);
+  const last = comparison.layers.at(-1);
+  assert.ok(last !== undefined && last.cka !== null && last.cka > 0 && last.cka < 0.9999, JSON.stringify(last));
+  const [plain] = comparison.losses;
+  assert.ok(plain !== undefined && plain.kind === null && plain.second < plain.first, JSON.stringify(plain));
+
+  await assert.rejects(ask(one, { kind: "compareRun", id: "absent" }), /There is no run absent/);
+  rmSync(odd);
+  await assert.rejects(ask(one, { kind: "compareRun", id }), /compared\.jsonl/);
+  const going = await start(one, "still going", long);
+  await until(one, going, ({ summary }) => summary.usable);
+  await assert.rejects(ask(one, { kind: "compareRun", id: going }), /still going on. Compare once it has ended/);
+  await ask(one, { kind: "steerRun", id: going, action: "stop" });
+  const adapter = await start(one, "beside", { ...short, method: "bottleneck", epochs: 1 });
+  await until(one, adapter, ({ summary }) => summary.state === "done");
+  await assert.rejects(ask(one, { kind: "compareRun", id: adapter }), /left the layers of its base as they are/);
 });
 
 test("any column name works, and only its owner can read what was asked for", { timeout: 300_000 }, async () => {

@@ -1,14 +1,16 @@
 /** `spanfill compare`: how alike two models are, layer by layer, and what slips in a text cost each. */
 import { Command, Option } from "commander";
 import type { Comparison } from "../../../protocol/comparison.ts";
-import type { CommandResult, Work } from "../../command-work.ts";
+import { type CommandResult, UsageError, type Work } from "../../command-work.ts";
 import type { Precision } from "../../engine/engine.ts";
 import { atLeast, between, withJson } from "../options.ts";
 import { runCommand } from "../terminal.ts";
+import { readRequestFile } from "../training/train-flags.ts";
 
 interface Options {
-  readonly data: string;
+  readonly data?: string;
   readonly task: string;
+  readonly request?: string;
   readonly limit: number;
   readonly stirSteps: number;
   readonly share: number;
@@ -30,7 +32,7 @@ export function compareCommand(): Command {
     )
     .argument("<first>", "a model's id, or its folder")
     .argument("<second>", "the other one")
-    .requiredOption("-d, --data <file>", "data of the task, as train reads them")
+    .option("-d, --data <file>", "data of the task, as train reads them")
     .option("-t, --task <task>", "the task of the data", "infill")
     .option("--limit <n>", "examples, drawn by the seed", atLeast(1), 24)
     .option("--stir-steps <n>", "STIR too: steps of each search for inputs that are the same to a model", atLeast(0), 0)
@@ -46,6 +48,10 @@ Examples:
   $ spanfill compare google/t5-small ./tuned --task summarize --data test.jsonl
   $ spanfill compare ./tuned ./tuned --other-precision int8 --data ./docs`,
     );
+  command.option(
+    "--request <file>",
+    'the request of a training run (JSON; "-": standard input): compare on what that run keeps out of its data',
+  );
   return withJson(command).action((first: string, second: string, options: Options) =>
     runCommand(options.json === true, (work) => compare([first, second], options, work)),
   );
@@ -53,13 +59,19 @@ Examples:
 
 async function compare(
   models: readonly [string, string],
-  { precision, otherPrecision, ...options }: Options,
+  { data, task, request: file, precision, otherPrecision, ...options }: Options,
   { signal, progress }: Work,
 ): Promise<CommandResult> {
   const { compareModels } = await import("../../training/compare/compare.ts");
-  const request = { ...options, precision: [precision, otherPrecision] as const };
+  const source = file === undefined ? { data: named(data), task } : { run: await readRequestFile(file, {}, signal) };
+  const request = { ...options, source, precision: [precision, otherPrecision] as const };
   const comparison = await compareModels(models, request, { signal, onProgress: progress });
   return { text: inWords(comparison), json: comparison, notes: comparison.notes };
+}
+
+function named(data: string | undefined): string {
+  if (data !== undefined) return data;
+  throw new UsageError("Name what to compare on: --data, or --request with the request of a training run.");
 }
 
 const BAR = 30;

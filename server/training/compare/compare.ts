@@ -15,14 +15,13 @@ import { createLocalEngine } from "../../engine/process/local.ts";
 import { defaultThreads } from "../../engine/runtime/ort-runner.ts";
 import { readWeights } from "../step/learner.ts";
 import { PERTURBATIONS, perturbed } from "./perturb.ts";
-import { readSamples, type Sample } from "./samples.ts";
+import { readSamples, type Sample, type SampleSource } from "./samples.ts";
 import { type CompareWatch, sameInputs, similarities } from "./similarity.ts";
 import { openStates, type StateModel } from "./states.ts";
 
 /** The text and what is compared on it. */
 export interface CompareRequest {
-  readonly data: string;
-  readonly task: string;
+  readonly source: SampleSource;
   /** Examples, drawn by the seed. */
   readonly limit: number;
   /** Steps of each search for STIR; 0 for no STIR. */
@@ -52,7 +51,7 @@ export async function compareModels(
   request: CompareRequest,
   watch: CompareWatch,
 ): Promise<Comparison> {
-  const { threads = defaultThreads(), precision, limit } = request;
+  const { threads = defaultThreads(), precision } = request;
   const [a, b] = [first, second].map((name) => resolveModel(name, { workingFolder: process.cwd() })) as [
     string,
     string,
@@ -69,12 +68,11 @@ export async function compareModels(
       return { states, model };
     };
     const sides = [await load(a, precision[0]), await load(b, precision[1])] as const;
-    const { samples, notes } = await readSamples(a, request, watch.signal);
-    const chosen = samples.slice(0, limit);
-    await refuseOtherVocabulary(sides, chosen, [first, second]);
-    const losses = await lossesOf(sides, chosen, request, watch);
-    const batch = await batchFor(sides[0], chosen, MOST_TOKENS);
-    const batches = { batch, searched: await batchFor(sides[0], chosen, MOST_SEARCHED) };
+    const { samples, notes } = await readSamples(a, request.source, request, watch.signal);
+    await refuseOtherVocabulary(sides, samples, [first, second]);
+    const losses = await lossesOf(sides, samples, request, watch);
+    const batch = await batchFor(sides[0], samples, MOST_TOKENS);
+    const batches = { batch, searched: await batchFor(sides[0], samples, MOST_SEARCHED) };
     const layers = await similarities([sides[0].states, sides[1].states], batches, request, watch);
     return {
       ...{ first: nameOf(first, precision[0]), second: nameOf(second, precision[1]) },

@@ -4,7 +4,7 @@ import type { Comparison } from "../../../protocol/comparison.ts";
 import { type Effect, line, type Workspace } from "./effect.ts";
 
 export function comparingEffects({ run, fail, model, rows }: Workspace): Effect[] {
-  const options = ["--data", "--task", "--limit", "--stir-steps", "--share", "--precision", "--other-precision"];
+  const options = ["--data", "--task", "--limit", "--stir-steps", "--share", "--precision"];
   const shown = async () => {
     const data = rows(
       "compared.jsonl",
@@ -40,9 +40,23 @@ export function comparingEffects({ run, fail, model, rows }: Workspace): Effect[
     const { stdout } = await run([...compare, "--limit", "2"]);
     assert.match(stdout, /encoder 1 +1\.000 {2}#{30}\n/);
     assert.match(stdout, /typos +\d\.\d{3} +[+-]\d\.\d{3}/);
+    // Of nine rows, a run keeps one or two out; its columns count.
+    const asked = { task: "summarize", data, columns: { summary: "title" }, validationShare: 0.2 };
+    const request = rows("request.json", [asked]);
+    const { last } = await run([...compare.slice(0, 3), "--request", request, "--threads", "1", "--json"]);
+    assert.equal((last as Comparison).examples, 2);
+    const { last: piped } = await run([...compare.slice(0, 3), "--request", "-", "--json"], JSON.stringify(asked));
+    assert.deepEqual(piped, last);
+    assert.match(await fail([...compare.slice(0, 3), "--request", "-"], '{"task": 1}'), /standard input: Field "task"/);
     assert.match(await fail(["compare", model, model]), /--data/);
     assert.match(await fail([...compare, "--share", "0"]), /--share/);
     assert.match(await fail([...compare.slice(0, 3), "--data", "absent.jsonl"]), /absent\.jsonl/);
   };
-  return [{ command: "compare", options: [...options, "--seed", "--threads", "--json"], shown }];
+  return [
+    {
+      command: "compare",
+      options: [...options, "--other-precision", "--request", "--seed", "--threads", "--json"],
+      shown,
+    },
+  ];
 }

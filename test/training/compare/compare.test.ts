@@ -7,6 +7,7 @@ import { after, describe, it } from "node:test";
 import { ModelError } from "../../../models/errors.ts";
 import { seededRandom } from "../../../models/random.ts";
 import type { Comparison } from "../../../protocol/comparison.ts";
+import { trainRequestSchema } from "../../../protocol/train-request.ts";
 import { type CompareRequest, compareModels } from "../../../server/training/compare/compare.ts";
 import { writeTrainedWeights } from "../../../server/training/run/trained-model.ts";
 import { readWeights } from "../../../server/training/step/learner.ts";
@@ -38,8 +39,7 @@ writeFileSync(data, Array.from({ length: 12 }, (_, i) => `${JSON.stringify({ tex
 
 const request = (more: Partial<CompareRequest> = {}): CompareRequest => ({
   ...{
-    data,
-    task: "infill",
+    source: { data, task: "infill" },
     limit: 4,
     stirSteps: 0,
     share: 0.3,
@@ -92,6 +92,20 @@ describe("a comparison", () => {
     assert.notDeepEqual((await compare(2)).losses, (await compare(1)).losses);
   });
 
+  it("takes what a training run keeps out of its data, with that run's gaps", async () => {
+    const base = await modelOf();
+    const compare = async (seed: number) => {
+      const run = trainRequestSchema.parse({ data, task: "infill", base, seed });
+      return compareModels([base, base], request({ source: { run } }), watch);
+    };
+    const { examples, losses, tokens } = await compare(1);
+    // One of twelve documents is a tenth of them.
+    assert.equal(examples, 1);
+    assert.deepEqual((await compare(1)).losses, losses);
+    assert.notDeepEqual((await compare(2)).losses, losses);
+    assert.ok(tokens > 20, `${tokens}`);
+  });
+
   it("finds a model near itself in int8", async () => {
     const base = await modelOf({ width: 64 });
     const comparison = await compareModels([base, base], request({ precision: ["float32", "int8"] }), watch);
@@ -133,8 +147,9 @@ describe("a comparison", () => {
     await assert.rejects(compare(join(folder, "absent")), /absent/);
     const empty = join(folder, "empty.jsonl");
     writeFileSync(empty, "");
-    await assert.rejects(compare(base, { data: empty }), /empty\.jsonl/);
-    await assert.rejects(compare(base, { data: join(folder, "absent.jsonl") }), /absent\.jsonl/);
+    await assert.rejects(compare(base, { source: { data: empty, task: "infill" } }), /empty\.jsonl/);
+    const absent = { data: join(folder, "absent.jsonl"), task: "infill" };
+    await assert.rejects(compare(base, { source: absent }), /absent\.jsonl/);
     const stopped = { ...watch, signal: AbortSignal.abort() };
     await assert.rejects(compareModels([base, base], request(), stopped), { name: "AbortError" });
   });

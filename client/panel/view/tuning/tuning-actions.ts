@@ -2,6 +2,7 @@
 import { defined } from "../../../../base/defined.ts";
 import { sizeInWords } from "../../../../base/figures.ts";
 import { reason } from "../../../../base/reason.ts";
+import type { Comparison } from "../../../../protocol/comparison.ts";
 import type { Feature } from "../../../../protocol/panel.ts";
 import type { RunSummary } from "../../../../protocol/runs.ts";
 import type { RunRequest } from "../../../../protocol/train-request.ts";
@@ -90,6 +91,12 @@ export async function askFit(app: App, again = false): Promise<void> {
   const request = requestOf(app, form);
   if (request === undefined) return;
   await asking("fit", app, fit, again, request, () => app.ask({ kind: "fit", request }));
+}
+
+/** Asks how a run's model differs from its base. */
+export async function askComparison(app: App, { id }: RunSummary): Promise<void> {
+  const ask = () => app.ask({ kind: "compareRun", id });
+  await following((query: Query<Comparison>) => tell(app, { type: "comparison", id, query }), id, ask);
 }
 
 /** Starts the run that the form describes. */
@@ -186,7 +193,11 @@ async function asking<T>(
 ): Promise<void> {
   const key = JSON.stringify(request);
   if (before.key === key && !again) return;
-  const report = (query: Query<T>) => tell(app, { type, query } as TuningMessage);
+  await following((query: Query<T>) => tell(app, { type, query } as TuningMessage), key, ask);
+}
+
+/** Reports a question that is under way, and its answer or failure. */
+async function following<T>(report: (query: Query<T>) => void, key: string, ask: () => Promise<T>): Promise<void> {
   report({ key, working: true });
   try {
     report({ key, working: false, answer: await ask() });

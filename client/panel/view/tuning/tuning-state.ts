@@ -1,7 +1,8 @@
 /** The fine-tuning page's state as a value, and its changes. */
+import type { Comparison } from "../../../../protocol/comparison.ts";
 import type { DataCheck, Fit, RunDetails, RunNews, RunSummary } from "../../../../protocol/runs.ts";
 import { EMPTY_FORM, type Form } from "./form/tuning-form.ts";
-import { newDetails, withNews } from "./runs/run-state.ts";
+import { isLive, newDetails, withNews } from "./runs/run-state.ts";
 
 /** The steps of a new run. */
 export const STEPS = ["task", "data", "base", "settings"] as const;
@@ -31,6 +32,8 @@ export interface TuningState {
   readonly runs: readonly RunSummary[] | undefined;
   /** The details of the runs that were opened. */
   readonly details: Readonly<Record<string, RunDetails>>;
+  /** Comparisons of the runs' bases and models that were asked for, by the runs' ids. */
+  readonly comparisons: Readonly<Record<string, Query<Comparison>>>;
   /** The run that is looked at. */
   readonly selected: string;
   /** Runs to compare or to draw beside the selected one, in the order they were ticked. */
@@ -69,6 +72,7 @@ export type TuningMessage =
   | { readonly type: "advanced"; readonly open: boolean }
   | { readonly type: "check"; readonly query: Query<DataCheck> }
   | { readonly type: "fit"; readonly query: Query<Fit> }
+  | { readonly type: "comparison"; readonly id: string; readonly query: Query<Comparison> }
   | { readonly type: "starting"; readonly on: boolean }
   | { readonly type: "started"; readonly summary: RunSummary }
   | { readonly type: "curves"; readonly change: Partial<CurveOptions> }
@@ -79,6 +83,7 @@ export const FIRST_TUNING: TuningState = {
   view: "history",
   runs: undefined,
   details: {},
+  comparisons: {},
   selected: "",
   marked: [],
   doomed: "",
@@ -163,6 +168,8 @@ export function reduceTuning(state: TuningState, message: TuningMessage): Tuning
       return { ...state, check: newestQuery(state.check, message.query) };
     case "fit":
       return { ...state, fit: newestQuery(state.fit, message.query) };
+    case "comparison":
+      return { ...state, comparisons: { ...state.comparisons, [message.id]: message.query } };
     case "starting":
       return { ...state, starting: message.on };
     case "started": {
@@ -192,7 +199,10 @@ function withSummary(state: TuningState, summary: RunSummary): TuningState {
   const runs = state.runs ?? [];
   const isListed = runs.some(({ id }) => id === summary.id);
   const next = isListed ? runs.map((run) => (run.id === summary.id ? summary : run)) : [summary, ...runs];
-  return { ...state, runs: next };
+  if (!isLive(summary)) return { ...state, runs: next };
+  // Its model changes again.
+  const { [summary.id]: _outdated, ...comparisons } = state.comparisons;
+  return { ...state, runs: next, comparisons };
 }
 
 function withDetails(state: TuningState, details: RunDetails): TuningState {

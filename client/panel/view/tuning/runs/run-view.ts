@@ -10,12 +10,13 @@ import { t } from "../../ui/texts.ts";
 import { choice } from "../../ui/widgets.ts";
 import { lastPart, settingTitle } from "../form/tuning-form.ts";
 import { tuningTask } from "../form/tuning-tasks.ts";
-import { duplicate, mark, steer, tell, tryOut, useNow } from "../tuning-actions.ts";
+import { askComparison, duplicate, mark, steer, tell, tryOut, useNow } from "../tuning-actions.ts";
 import { selectedRun } from "../tuning-state.ts";
 import { curvesView } from "./curve-view.ts";
 import { doom, doomView, when } from "./history-view.ts";
 import { resultView } from "./result-view.ts";
 import { announcement, figure, isLive, newDetails, stateWord } from "./run-state.ts";
+import { similarityView } from "./similarity-view.ts";
 
 /** The run that is looked at. */
 export function runView(app: App): TemplateResult {
@@ -40,7 +41,7 @@ export function runView(app: App): TemplateResult {
       ${progressView(run)}
       <div class="buttons">${steeringView(app, run)} ${usingView(app, run)} ${ended ? endedView(app, run) : ""}</div>
       ${doomView(app, tuning.doomed === run.id ? run : undefined)} ${factsView(details)}
-      ${ended ? resultView(app, details) : ""} ${curvesView(app, [details, ...beside])} ${besideView(app, run)}
+      ${ended ? resultView(app, details) : ""} ${similarityView(details, tuning.comparisons[run.id], () => askComparison(app, run))} ${curvesView(app, [details, ...beside])} ${besideView(app, run)}
       ${samplesView(app, details)} ${ended ? "" : resultView(app, details)} ${planView(details)}
     </section>
   `;
