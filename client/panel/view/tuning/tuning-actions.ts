@@ -95,6 +95,8 @@ export async function askFit(app: App, again = false): Promise<void> {
 
 /** Asks how a run's model differs from its base. */
 export async function askComparison(app: App, { id }: RunSummary): Promise<void> {
+  // The button is gone while it works.
+  focusLater("similarity-heading");
   const ask = () => app.ask({ kind: "compareRun", id });
   await following((query: Query<Comparison>) => tell(app, { type: "comparison", id, query }), id, ask);
 }

@@ -132,18 +132,8 @@ export function reduceTuning(state: TuningState, message: TuningMessage): Tuning
     }
     case "doom":
       return { ...state, doomed: message.id };
-    case "removed": {
-      const { [message.id]: _gone, ...details } = state.details;
-      const inSight = state.view === "run" && state.selected === message.id;
-      return {
-        ...state,
-        details,
-        doomed: "",
-        marked: state.marked.filter((id) => id !== message.id),
-        ...(state.runs && { runs: state.runs.filter(({ id }) => id !== message.id) }),
-        ...(inSight && { view: "history", selected: "" }),
-      };
-    }
+    case "removed":
+      return withoutRun(state, message.id);
     case "form":
       return { ...state, form: { ...state.form, ...message.change } };
     case "task":
@@ -193,6 +183,19 @@ export function selectedRun({ runs, selected }: TuningState): RunSummary | undef
 function newestQuery<T>(before: Query<T>, next: Query<T>): Query<T> {
   if (!next.working) return next.key === before.key ? next : before;
   return before.answer === undefined ? next : { ...next, answer: before.answer };
+}
+
+function withoutRun(state: TuningState, removed: string): TuningState {
+  const { [removed]: _gone, ...details } = state.details;
+  const { [removed]: _outdated, ...comparisons } = state.comparisons;
+  const inSight = state.view === "run" && state.selected === removed;
+  return {
+    ...state,
+    ...{ details, comparisons, doomed: "" },
+    marked: state.marked.filter((id) => id !== removed),
+    ...(state.runs && { runs: state.runs.filter(({ id }) => id !== removed) }),
+    ...(inSight && { view: "history", selected: "" }),
+  };
 }
 
 function withSummary(state: TuningState, summary: RunSummary): TuningState {

@@ -4,7 +4,7 @@ import { css } from "lit";
 /** Its style sheet. */
 export const tuning = css`
   .tuned { flex: 1; min-height: 0; overflow-y: auto; padding: 0 16px 24px; }
-  .tuned h2:focus { outline: none; }
+  .tuned h2:focus, .tuned h3:focus { outline: none; }
   .tuned h4 { margin: 0.8em 0 0.2em; font-weight: 600; }
   .tuned .bar { padding-left: 0; padding-right: 0; }
   .tuned .bar h3 { margin: 0; }

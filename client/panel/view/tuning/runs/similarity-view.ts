@@ -21,7 +21,7 @@ export function similarityView(
   const { working = false, answer, failure } = query ?? {};
   return html`
     <section class="similarity" aria-label=${t("Base and tuned model compared")}>
-      <h3>${t("Base and tuned model compared")}</h3>
+      <h3 id="similarity-heading" tabindex="-1">${t("Base and tuned model compared")}</h3>
       ${answer === undefined ? html`<p class="hint">${t("How far training moved each layer, and what slips in a text cost both. It reads examples that were kept out, and takes a minute or so.")}</p>` : ""}
       ${failure === undefined ? "" : html`<p class="failure" role="alert">✕ ${failure}</p>`}
       <p role="status">${working ? t("Comparing…") : ""}</p>

@@ -99,9 +99,10 @@ test("layers of both stacks stand beside each other, and the least similar is na
   assert.equal(costOf([], typos, "first"), "3.750");
 });
 
-test("a comparison is forgotten when its run goes on", () => {
+test("a comparison is forgotten when its run goes on, or is deleted", () => {
   const known = after({ type: "runs", runs: [DONE] }, answered(COMPARISON));
   const told = (summary: RunSummary) => reduceTuning(known, { type: "news", news: { summary, events: [] } });
   assert.deepEqual(told({ ...DONE, title: "renamed" }).comparisons, known.comparisons);
   assert.deepEqual(told({ ...DONE, state: "running" }).comparisons, {});
+  assert.deepEqual(reduceTuning(known, { type: "removed", id: "a" }).comparisons, {});
 });
