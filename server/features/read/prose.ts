@@ -10,7 +10,7 @@ import { type WrittenProse, writeProse } from "../../text/written-prose.ts";
  */
 export async function writtenProse(text: string, language?: string): Promise<WrittenProse | undefined> {
   const document = await readDocument(text, language);
-  const blocks = proseBlocks(document.blocks);
+  const blocks = proseBlocks(document.blocks).filter((each) => !isNavigation(each));
   if (!blocks.some(isTelling)) return undefined;
   // What is quoted, as callouts are, says what the text is about only where there is nothing else.
   const own = blocks.filter(({ within }) => within !== "quotation");
@@ -44,6 +44,25 @@ export async function proseOf(text: string, language?: string): Promise<string |
 function isTelling({ block, prose: { text } }: ProseBlock): boolean {
   return block.kind === "paragraph" && (text.split(" ").length >= 2 || (UNSPACED.test(text) && text.length >= 6));
 }
+
+/** Whether a paragraph is two links or more between marks, each behind a label such as "Next:" at most. */
+function isNavigation({ block, prose: { text, runs, starts } }: ProseBlock): boolean {
+  const links = runs.filter(({ kind }) => kind === "link");
+  if (block.kind !== "paragraph" || links.length < 2) return false;
+  let [outside, at] = ["", 0];
+  for (const [i, place] of starts.entries()) {
+    while (at < links.length && (links[at]?.end ?? 0) <= place) at += 1;
+    const isLinked = at < links.length && (links[at]?.start ?? 0) <= place;
+    if (!isLinked) outside += text[i];
+    else if (!outside.endsWith(LINK)) outside += LINK;
+  }
+  return NAVIGATION.test(outside);
+}
+
+/** Stands for a link in {@link NAVIGATION}. */
+const LINK = "\0";
+const NAVIGATION =
+  /^(?:[^\p{L}\p{N}\0]{0,6}(?:[\p{L} ]{1,20}: ?)?\0)+[^\p{L}\p{N}\0]*$|^[\p{L} ]{0,20}\0(?: [|·•/»›←→–—] [\p{L} ]{0,20}\0)+$/u;
 
 const UNSPACED = /[\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}\p{sc=Thai}\p{sc=Lao}\p{sc=Khmer}\p{sc=Myanmar}]/u;
 

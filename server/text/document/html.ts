@@ -27,6 +27,7 @@ const SKIPPED: Readonly<Record<string, BlockKind>> = {
   head: "directive",
   nav: "directive",
   footer: "directive",
+  button: "directive",
   select: "directive",
   textarea: "directive",
   pre: "code",
@@ -59,8 +60,8 @@ const RUNS: Readonly<Record<string, RunKind>> = {
 /** Elements that have no end. */
 const VOID = new Set("area base br col embed hr img input link meta param source track wbr".split(" "));
 
-/** The mark of a note, which links to it. */
-const NOTE = /^<sup\b[^>]*>\s*<a\b[^>]*href=["']?#/i;
+/** The mark of a note, which links to it or stands in brackets. */
+const NOTE = /^<sup\b[^>]*>\s*(?:<a\b[^>]*href=["']?#|\[\w{1,4}\]\s*<\/sup>)/i;
 const MOST_NOTE = 400;
 
 /** The parts that fill a page: values and statements. */

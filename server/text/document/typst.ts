@@ -108,6 +108,7 @@ function write(builder: ProseBuilder, text: string, from: number, to: number): v
     if (kind !== undefined) builder.run(kind, start, at);
     if (found.startsWith("*") || found.startsWith("_")) write(builder, text, start + 1, at - 1);
     else if (found.startsWith("`")) builder.add(text, start + 1, at - 1);
+    else if (found === "\\" || STATEMENT.test(found)) builder.drop();
     else if (found.startsWith("\\")) builder.add(text, start + 1, at);
     else if (/^\$[\w .,%+=<>/()*-]{1,40}\$$/.test(found)) builder.add(text, start + 1, at - 1);
     else if (found === "~") builder.replace(" ", start, at);
@@ -129,5 +130,6 @@ function kindOf(found: string): RunKind | undefined {
   return /^<|^#footnote/.test(found) ? "directive" : undefined;
 }
 
+const STATEMENT = /^#(?:let|set|show|import|include)\b/;
 const INLINE =
-  /\/\*[\s\S]{0,2000}?\*\/|(?<!:)\/\/[^\n]*|\\[^\s\w]|`[^`\n]{1,300}`|\$[^$]{1,400}\$|<[\w:.-]{1,60}>|@[\w:.-]{0,60}\w(?:\[[^\]\n]{0,100}\])?|#[\w.-]{1,40}(?:\([^()]{0,300}(?:\([^()]{0,200}\)[^()]{0,200}){0,4}\))?\[[^\][]{0,400}\]|#[\w.-]{1,40}(?:\([^()]{0,300}\))?|(?<![\w*])\*(?=\S)[^*\n]{1,300}\*(?!\w)|(?<![\w_])_(?=\S)[^_\n]{1,300}_(?!\w)|~/g;
+  /\/\*[\s\S]{0,2000}?\*\/|(?<!:)\/\/[^\n]*|\\(?=\s)|\\[^\s\w]|#(?:let|set|show|import|include)\b[^\n;]{0,300};?|`[^`\n]{1,300}`|\$[^$]{1,400}\$|<[\w:.-]{1,60}>|@[\w:.-]{0,60}\w(?:\[[^\]\n]{0,100}\])?|#[\w.-]{1,40}(?:\([^()]{0,300}(?:\([^()]{0,200}\)[^()]{0,200}){0,4}\))?\[[^\][]{0,400}\]|#[\w.-]{1,40}(?:\([^()]{0,300}\))?|(?<![\w*])\*(?=\S)[^*\n]{1,300}\*(?!\w)|(?<![\w_])_(?=\S)[^_\n]{1,300}_(?!\w)|~/g;

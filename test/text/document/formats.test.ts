@@ -280,6 +280,31 @@ const kinds: readonly (readonly [kind: string, name: string, text: string, prose
     ),
     ["Thanks for it.", "> # Offer", "> Find our offer attached."],
   ],
+  [
+    "AsciiDoc whose addresses and names are attributes",
+    "a.adoc",
+    lines(
+      ":vendor: Foo",
+      ":product: {vendor} DB",
+      ":home: https://foo.example/{vendor}",
+      "",
+      "{home}[The product] is {product}. See {url-other}[the guide] or {unknown}[1].",
+    ),
+    ["The product is Foo DB. See the guide or [1].…"],
+  ],
+  [
+    "kramdown's table of contents, formulas without dollars, computed code",
+    "a.md",
+    "1. TOC\n{:toc}\n\nText.\n\n\\begin{align*}\na &= b\n\\end{align*}\n\nThe mean is `r mean(x)` here, `rm x` is not.",
+    ["Text.", "The mean is mean(x) here, rm x is not.…"],
+  ],
+  [
+    "buttons and the marks of notes in HTML",
+    "a.html",
+    "<p>It is fast<sup>[1]</sup>, x<sup>2</sup>.</p><button>Copy</button>",
+    ["It is fast, x2."],
+  ],
+  ["statements and line breaks of Typst", "a.typ", "Words #let x = 5\nand more \\ words.\n", ["Words and more words."]],
   ["entries of a bibliography", "a.bib", "@book{a, title={A title}, abstract={A text of it.}}", []],
   ["what turns the order of letters", "a.md", "It \u202Ewas\u202C \u2066so\u2069.", ["It was so."]],
 ];

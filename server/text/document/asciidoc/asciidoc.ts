@@ -26,6 +26,7 @@ const DELIMITED: readonly (readonly [RegExp, "code" | "comment" | "table" | "ope
   ];
 
 const MOST_DEPTH = 40;
+const LONGEST_ATTRIBUTE = 500;
 
 /** The blocks of a normalized text. Never throws; linear in its length. */
 export function asciidocBlocks(text: string): Block[] {
@@ -36,12 +37,14 @@ export function asciidocBlocks(text: string): Block[] {
   return [...blocks, ...reader.read(lines.slice(body), 0)];
 }
 
-/** What `{name}` stands for, where it is plain words: `:name: words`. */
+/** What `{name}` stands for: `:name: words`, in which names that were defined before stand for their words. */
 function attributesOf(lines: readonly Line[]): ReadonlyMap<string, string> {
   const map = new Map<string, string>();
   for (const { text } of lines) {
     const found = /^:([\w-]+):\s+(\S.*)$/.exec(text);
-    if (found?.[1] !== undefined && map.size < 2000) map.set(found[1].toLowerCase(), found[2] ?? "");
+    if (found?.[1] === undefined || map.size >= 2000) continue;
+    const words = (found[2] ?? "").replace(/\{([\w-]+)\}/g, (all, name: string) => map.get(name.toLowerCase()) ?? all);
+    if (words.length <= LONGEST_ATTRIBUTE) map.set(found[1].toLowerCase(), words);
   }
   return map;
 }

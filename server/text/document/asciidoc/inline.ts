@@ -36,9 +36,14 @@ export class AsciidocInline {
     else if (found.startsWith("((")) this.write(builder, start + 2, end - 2);
     else if (found.startsWith("{")) {
       const close = start + found.indexOf("}") + 1;
-      this.#attribute(builder, found.slice(0, close - start), start, close);
-      // An address that an attribute holds, with the words that are shown for it.
-      if (close < end) this.write(builder, close + 1, end - (found.endsWith("^]") ? 2 : 1));
+      if (close === end) this.#attribute(builder, found, start, end);
+      else if (this.#isAddress(found.slice(0, close - start))) {
+        builder.run("link", start, end);
+        this.write(builder, close + 1, end - (found.endsWith("^]") ? 2 : 1));
+      } else {
+        this.write(builder, start, close);
+        this.write(builder, close, end);
+      }
     } else if (/^[\w+.-]+:[^[]*\[/.test(found)) this.#macro(builder, found, start);
     else if (found.startsWith("[")) this.write(builder, start + found.indexOf("]") + 1, end);
     else if (/^ \+\s*$/.test(found)) builder.replace(" ", start, end);
@@ -51,10 +56,16 @@ export class AsciidocInline {
     }
   }
 
+  /** Whether an attribute holds an address, which stands before the words that are shown for it. */
+  #isAddress(name: string): boolean {
+    const words = this.#attributes.get(name.slice(1, -1).toLowerCase());
+    return words === undefined ? ADDRESS_NAME.test(name) : ADDRESS.test(words);
+  }
+
   #attribute(builder: ProseBuilder, found: string, start: number, end: number): void {
     const word = ATTRIBUTES[found];
     const words = word ?? this.#attributes.get(found.slice(1, -1).toLowerCase());
-    if (words === undefined || /^\w+:\/\/|[{[\]]/.test(words)) builder.value(start, end);
+    if (words === undefined || ADDRESS.test(words) || /[[\]]/.test(words)) builder.value(start, end);
     else builder.replace(words, start, end);
   }
 
@@ -106,12 +117,16 @@ function kindOf(found: string): RunKind | undefined {
   if (found.startsWith("//")) return "comment";
   if (/^(`|\+)/.test(found)) return "code";
   if (found.startsWith("<<")) return "link";
-  if (/^(\[\[|\(\(\(|\{)/.test(found)) return "directive";
+  if (/^(\[\[|\(\(\(|\{[^}]*\}$)/.test(found)) return "directive";
   const macro = /^[\w+.-]+(?=:[^[]*\[)/.exec(found)?.[0];
   if (macro === undefined) return /^[*_]/.test(found) ? "emphasis" : undefined;
   if (/math|stem/.test(macro)) return "math";
   return /^(https?|ftp|irc|link|xref|mailto)$/.test(macro) ? "link" : "directive";
 }
+
+const ADDRESS = /^\w+:\/\/|\{/;
+/** Such names are given to addresses that another file defines. */
+const ADDRESS_NAME = /^\{(?:url|uri|link|href)/;
 
 const ATTRIBUTES: Readonly<Record<string, string>> = {
   "{nbsp}": " ",
@@ -141,4 +156,4 @@ const ATTRIBUTES: Readonly<Record<string, string>> = {
 
 /** Inline markup; each part bounded. */
 const INLINE =
-  /\/\/ .*|\[\[[^\]\n]{1,100}\]\]|\(\(\([^)]{1,200}\)\)\)|\(\([^()]{1,200}\)\)|<<[^<>\n]{1,200}>>|\{(?:url|uri|link|href)[\w-]{0,60}\}\[[^\][\n]{1,300}\]|\{[\w-]{1,60}\}|(?<![\w/])(?:https?|ftp|irc|link|xref|mailto|image|icon|kbd|btn|menu|footnote|footnoteref|anchor|indexterm2?|stem|latexmath|asciimath|pass|[a-z]{3,20})::?[^\s[\]]{0,300}\[(?:[^\][]|\[[^\][]{0,200}\]){0,400}\]|\[[\w.#%, -]{1,60}\](?=[*_#`])(?:\*[^*\n]{1,300}\*|_[^_\n]{1,300}_|##[^#]{1,300}##|#[^#\n]{1,300}#|`[^`\n]{1,300}`)| \+(?=\n)|\+\+\+[^+]{1,300}\+\+\+|(?<!\w)\+(?=\S)[^+\n]{1,200}\+(?!\w)|``[^`]{1,300}``|(?<![\w`])`\+[^`]{1,300}\+`|(?<![\w`])`[^`\n]{1,300}`|\*\*[^*]{1,400}\*\*|(?<![\w*])\*(?=\S)[^*]{1,400}?\*(?!\w)|__[^_]{1,400}__|(?<![\w_])_(?=\S)[^_]{1,400}?_(?!\w)|(?<=[\w)])~[^\s~]{1,60}~|(?<=[\w)])\^[^\s^]{1,60}\^|##[^#]{1,300}##|(?<![\w#&])#(?=\S)[^#\n]{1,300}#(?!\w)/g;
+  /\/\/ .*|\[\[[^\]\n]{1,100}\]\]|\(\(\([^)]{1,200}\)\)\)|\(\([^()]{1,200}\)\)|<<[^<>\n]{1,200}>>|\{[\w-]{1,60}\}(?:\[[^\][\n]{1,300}\])?|(?<![\w/])(?:https?|ftp|irc|link|xref|mailto|image|icon|kbd|btn|menu|footnote|footnoteref|anchor|indexterm2?|stem|latexmath|asciimath|pass|[a-z]{3,20})::?[^\s[\]]{0,300}\[(?:[^\][]|\[[^\][]{0,200}\]){0,400}\]|\[[\w.#%, -]{1,60}\](?=[*_#`])(?:\*[^*\n]{1,300}\*|_[^_\n]{1,300}_|##[^#]{1,300}##|#[^#\n]{1,300}#|`[^`\n]{1,300}`)| \+(?=\n)|\+\+\+[^+]{1,300}\+\+\+|(?<!\w)\+(?=\S)[^+\n]{1,200}\+(?!\w)|``[^`]{1,300}``|(?<![\w`])`\+[^`]{1,300}\+`|(?<![\w`])`[^`\n]{1,300}`|\*\*[^*]{1,400}\*\*|(?<![\w*])\*(?=\S)[^*]{1,400}?\*(?!\w)|__[^_]{1,400}__|(?<![\w_])_(?=\S)[^_]{1,400}?_(?!\w)|(?<=[\w)])~[^\s~]{1,60}~|(?<=[\w)])\^[^\s^]{1,60}\^|##[^#]{1,300}##|(?<![\w#&])#(?=\S)[^#\n]{1,300}#(?!\w)/g;

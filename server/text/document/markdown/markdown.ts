@@ -119,6 +119,7 @@ function readBlock(context: MarkdownContext, node: SyntaxNode, start: number, en
       return termBlocks(context, node, start, end);
     case "BulletList":
     case "OrderedList":
+      if (context.text.startsWith("{:toc", end + 1)) return [plainBlock("directive", start, end)];
       return inner();
     case "ListItem":
       return [plainBlock("item", start, end, { children: inner() })];
@@ -271,11 +272,15 @@ function termBlocks(context: MarkdownContext, node: SyntaxNode, start: number, e
   ];
 }
 
+/** Formulas without dollars, as Jupyter and Pandoc take them. */
+const MATH_ENVIRONMENT = /^\\begin\{(?:equation|align|gather|eqnarray|multline|displaymath|math)\*?\}/;
+
 function paragraphBlock(context: MarkdownContext, node: SyntaxNode, start: number, end: number): Block {
   const marker = node.getChild("TaskMarker");
   const from = marker === null ? start : marker.to;
   const to = marker === null ? end : withoutTaskFields(context.text, from, end);
   const begin = context.text.slice(from, from + 40);
+  if (MATH_ENVIRONMENT.test(begin)) return plainBlock("math", start, end);
   const elements = /^[^\p{L}\p{N}]*(!?\[|<)|^[^|•·\n]{1,30} [|•·] [[<]/u.test(begin)
     ? elementsOf(context, node, from, to)
     : undefined;
