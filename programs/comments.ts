@@ -139,12 +139,15 @@ function lineComments(
     const found = mark.exec(whole)?.[0];
     return found === undefined ? undefined : { start: start + found.length, text: whole.slice(found.length) };
   };
+  const isBlock = (comment: Comment) => insideOf(text, comment, languageId) !== undefined;
   const isAlone = ({ start }: Comment) => text.slice(text.lastIndexOf("\n", start - 1) + 1, start).trim() === "";
   const follows = (before: Comment | undefined, after: Comment | undefined) =>
     before !== undefined &&
     after !== undefined &&
     isAlone(before) &&
     isAlone(after) &&
+    !isBlock(before) &&
+    !isBlock(after) &&
     /^\s*$/.test(text.slice(before.end, after.start)) &&
     text.slice(before.end, after.start).split("\n").length === 2;
   let [first, last] = [at, at];

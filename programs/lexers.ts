@@ -38,12 +38,43 @@ export function lexerOf(languageId: string): Promise<Lexer> | undefined {
 const script = (dialect: string) => async () =>
   treeLexer((await import("@lezer/javascript")).parser.configure({ dialect }));
 const cpp = async () => treeLexer((await import("@lezer/cpp")).parser);
-const clike = (name: "csharp" | "kotlin" | "scala" | "dart") => async () =>
+const clike = (name: "csharp" | "kotlin" | "scala" | "dart" | "objectiveC" | "objectiveCpp") => async () =>
   lineLexer((await import("@codemirror/legacy-modes/mode/clike"))[name]);
 const style = (name: "css" | "sCSS" | "less") => async () =>
   lineLexer((await import("@codemirror/legacy-modes/mode/css"))[name]);
 const markup = (name: "html" | "xml") => async () =>
   lineLexer((await import("@codemirror/legacy-modes/mode/xml"))[name]);
+const ml = (name: "oCaml" | "fSharp") => async () =>
+  lineLexer((await import("@codemirror/legacy-modes/mode/mllike"))[name]);
+/** A language of which only strings, here documents and comments are known. */
+const plain = (line: RegExp) => async () => {
+  const { simpleMode } = await import("@codemirror/legacy-modes/mode/simple-mode");
+  const comment = { token: "comment" };
+  return lineLexer(
+    simpleMode({
+      start: [
+        { regex: /"""/, token: "string", push: "text" },
+        { regex: /"(?:[^"\\]|\\.)*"?/, token: "string" },
+        { regex: line, ...comment },
+        { regex: /\/\*/, ...comment, push: "block" },
+        { regex: /<<[-~]?"?[A-Z]\w*"?/, push: "here" },
+        { regex: /[^\s"#/<]+|\s+|./, token: null },
+      ],
+      here: [
+        { regex: /\s*[A-Z]\w*\s*$/, sol: true, pop: true },
+        { regex: /.+/, token: "string" },
+      ],
+      text: [
+        { regex: /.*?"""/, token: "string", pop: true },
+        { regex: /.+/, token: "string" },
+      ],
+      block: [
+        { regex: /.*?\*\//, ...comment, pop: true },
+        { regex: /.+/, ...comment },
+      ],
+    }),
+  );
+};
 const shell = async () => lineLexer((await import("@codemirror/legacy-modes/mode/shell")).shell);
 
 /** By VS Code's language ids. */
@@ -62,6 +93,23 @@ const LOADERS: Readonly<Record<string, () => Promise<Lexer>>> = {
   kotlin: clike("kotlin"),
   scala: clike("scala"),
   dart: clike("dart"),
+  groovy: async () => lineLexer((await import("@codemirror/legacy-modes/mode/groovy")).groovy),
+  "objective-c": clike("objectiveC"),
+  "objective-cpp": clike("objectiveCpp"),
+  proto3: plain(/\/\/.*/),
+  zig: plain(/\/\/.*/),
+  cmake: async () => lineLexer((await import("@codemirror/legacy-modes/mode/cmake")).cmake),
+  coffeescript: async () => lineLexer((await import("@codemirror/legacy-modes/mode/coffeescript")).coffeeScript),
+  graphql: plain(/#.*/),
+  nix: plain(/#.*/),
+  terraform: plain(/(?:#|\/\/).*/),
+  hcl: plain(/(?:#|\/\/).*/),
+  elm: async () => lineLexer((await import("@codemirror/legacy-modes/mode/elm")).elm),
+  fsharp: ml("fSharp"),
+  ocaml: ml("oCaml"),
+  clojure: async () => lineLexer((await import("@codemirror/legacy-modes/mode/clojure")).clojure),
+  erlang: async () => lineLexer((await import("@codemirror/legacy-modes/mode/erlang")).erlang),
+  vb: async () => lineLexer((await import("@codemirror/legacy-modes/mode/vb")).vb),
   php: async () => treeLexer((await import("@lezer/php")).parser),
   python: async () => treeLexer((await import("@lezer/python")).parser),
   ruby: async () => lineLexer((await import("@codemirror/legacy-modes/mode/ruby")).ruby),

@@ -11,6 +11,8 @@ const C: Syntax = { line: ["//"], block: [["/*", "*/"]] };
 const HASH: Syntax = { line: ["#"], block: [] };
 const DASHES: Syntax = { line: ["--"], block: [["/*", "*/"]] };
 const STYLE: Syntax = { line: [], block: [["/*", "*/"]] };
+const LISP: Syntax = { line: [";;;", ";;", ";"], block: [] };
+const STARRED: readonly (readonly [string, string])[] = [["(*", "*)"]];
 const MARKUP: Syntax = { line: [], block: [["<!--", "-->"]] };
 
 /** Comment syntax by VS Code's language ids. */
@@ -29,6 +31,11 @@ export const COMMENTED_LANGUAGES: Readonly<Record<string, Syntax>> = {
   kotlin: C,
   scala: C,
   dart: C,
+  groovy: C,
+  "objective-c": C,
+  "objective-cpp": C,
+  proto3: C,
+  zig: C,
   php: { ...C, line: ["//", "#"] },
   python: HASH,
   ruby: { ...HASH, block: [["=begin", "=end"]] },
@@ -40,10 +47,22 @@ export const COMMENTED_LANGUAGES: Readonly<Record<string, Syntax>> = {
   powershell: { ...HASH, block: [["<#", "#>"]] },
   dockerfile: HASH,
   makefile: HASH,
+  cmake: HASH,
+  coffeescript: { ...HASH, block: [["###", "###"]] },
+  graphql: HASH,
+  nix: { ...STYLE, line: ["#"] },
+  terraform: { ...STYLE, line: ["#", "//"] },
+  hcl: { ...STYLE, line: ["#", "//"] },
   yaml: HASH,
   toml: HASH,
   sql: DASHES,
   lua: { ...DASHES, block: [["--[[", "]]"]] },
+  elm: { line: ["--"], block: [["{-", "-}"]] },
+  fsharp: { line: ["///", "//"], block: STARRED },
+  ocaml: { line: [], block: STARRED },
+  clojure: LISP,
+  erlang: { line: ["%%%", "%%", "%"], block: [] },
+  vb: { line: ["'''", "'"], block: [] },
   haskell: { ...DASHES, block: [["{-", "-}"]] },
   css: STYLE,
   scss: { ...STYLE, line: ["//"] },

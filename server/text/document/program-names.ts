@@ -25,6 +25,17 @@ const ENDINGS: Readonly<Record<string, string>> = {
   ...named("makefile", "mk mak"),
   ...named("yaml", "yml"),
   ...named("haskell", "hs"),
+  ...named("groovy", "gradle jenkinsfile"),
+  ...named("objective-cpp", "mm"),
+  ...named("proto3", "proto"),
+  ...named("coffeescript", "coffee"),
+  ...named("graphql", "gql"),
+  ...named("terraform", "tf tfvars"),
+  ...named("hcl", "nomad"),
+  ...named("fsharp", "fs fsx fsi"),
+  ...named("ocaml", "ml mli"),
+  ...named("clojure", "clj cljs cljc edn"),
+  ...named("erlang", "erl hrl"),
   ...named(
     SETTINGS,
     "ini cfg conf config properties env editorconfig gitignore gitattributes gitconfig npmrc service desktop",
@@ -34,6 +45,7 @@ const ENDINGS: Readonly<Record<string, string>> = {
 const NAMES: Readonly<Record<string, string>> = {
   ...named("dockerfile", "dockerfile containerfile"),
   ...named("makefile", "makefile gnumakefile"),
+  ...named("cmake", "cmakelists.txt"),
   ...named("ruby", "gemfile rakefile vagrantfile"),
 };
 

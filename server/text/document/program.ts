@@ -34,12 +34,16 @@ async function commentedBlocks(text: string, language: string): Promise<Block[]>
     import("./rst/rst.ts"),
   ]);
   // What Python's docstrings are written in; other languages' comments are mostly Markdown.
-  const read = language === "python" ? rstBlocks : createMarkdownReader(false);
+  const markdown = createMarkdownReader(false);
+  const read = language === "python" ? rstBlocks : markdown;
   const blocks: Block[] = [];
   let end = 0;
   for (const group of groups ?? []) {
     if (group.start < end) continue;
-    blocks.push(...codeBlocks(text, end, group.start, language), ...commentBlocks(text, group, read));
+    blocks.push(
+      ...codeBlocks(text, end, group.start, language),
+      ...(cellBlocks(text, group, markdown) ?? commentBlocks(text, group, read)),
+    );
     end = group.end;
   }
   return [...blocks, ...codeBlocks(text, end, text.length, language)];
@@ -69,13 +73,23 @@ function settingsComments(text: string): CommentGroup[] {
 
 /** Comments for tools, not for readers. */
 const FOR_TOOLS =
-  /^(?:!|eslint\b|biome-ignore|prettier-ignore|tslint:|@ts-|ts-expect|istanbul |c8 ignore|v8 ignore|noqa\b|pylint:|flake8:|mypy:|type: |pragma\b|fmt: |isort:|ruff:|shellcheck |nolint|go:\w|\+build|vim?:|-\*-|#?(?:end)?region\b|sourceMappingURL|@(?:generated|flow|jsx)\b|\$Id|NOLINT|clang-format|rustfmt|yaml-language-server:|@schema|-{3,}|={3,}|\*{3,})/i;
+  /^(?:!|eslint\b|biome-ignore|prettier-ignore|tslint:|@ts-|ts-expect|istanbul |c8 ignore|v8 ignore|noqa\b|pylint:|flake8:|mypy:|type: |pragma\b|fmt: |isort:|ruff:|shellcheck |nolint|go:\w|\+build|vim?:|-\*-|#?(?:end)?region\b|sourceMappingURL|@(?:generated|flow|jsx)\b|\$Id|NOLINT|clang-format|rustfmt|yaml-language-server:|@schema|-{3,}|={3,}|\*{3,}|%%|\.(?:EXAMPLE|PARAMETER|INPUTS|OUTPUTS|LINK)\b)/i;
 const LICENCE =
   /copyright|\(c\) \d{4}|©|SPDX-|licensed under|all rights reserved|permission is hereby granted|without warranty|WARRANTIES|provided ["“']as is|redistribution and use|(?:apache|mit|bsd|gpl|mozilla public) licen[cs]e|agreed to in writing/i;
 
 /** Tags of documentation whose text says what something is. */
 const TELLING =
-  /^\s*[@\\](?:file|fileoverview|overview|description|desc|summary|brief|remarks|details|module|package|note)\b[ \t]*/;
+  /^\s*[@\\](?:file|fileoverview|overview|description|desc|summary|brief|remarks|details|module|package|note)\b[ \t]*|^\s*\.(?:SYNOPSIS|DESCRIPTION|NOTES)\s*$/;
+/** What Haddock begins with, unless it begins a table. */
+const HADDOCK = /^[|^] (?=[^|]*$)/;
+
+/** The blocks of a cell of text in a program that is a notebook; undefined for any other comment. */
+function cellBlocks(text: string, group: CommentGroup, markdown: Reader): Block[] | undefined {
+  const [first, ...lines] = group.lines;
+  if (first === undefined || !/^(?:%%|\+).*\[(?:markdown|md)\]/.test(first.text)) return undefined;
+  const { units, starts } = joined(text, { ...group, lines });
+  return markdown(units).map((block) => shifted(block, (offset) => starts[offset] ?? group.end));
+}
 
 /** The blocks of a comment. One that stands beside code has prose to write in, but is not read. */
 function commentBlocks(text: string, group: CommentGroup, read: Reader): Block[] {
@@ -145,11 +159,11 @@ function joined(text: string, { start: first, lines, isDocstring }: CommentGroup
     if (line !== "" && deeper > 0) add(" ".repeat(deeper), start, 0);
     const mark = text.slice(text.lastIndexOf("\n", start - 1) + 1, start).trim();
     const isCut = wasStatement || isStatement(line) || (!isBlock && before !== undefined && before !== mark);
-    if (isCut || /^\s*[@\\]\w/.test(line)) add("\n", start, 0);
+    if (isCut || /^\s*(?:[@\\]\w|\.[A-Z]{4})/.test(line)) add("\n", start, 0);
     before = mark;
     wasStatement = isStatement(line);
     if (start < MOST_SHEBANG && text.startsWith("#!")) continue;
-    let at = TELLING.exec(line)?.[0].length ?? 0;
+    let at = (TELLING.exec(line) ?? (i === 0 ? HADDOCK.exec(line) : null))?.[0].length ?? 0;
     for (const { 0: link, index, ...groups } of line.matchAll(LINK)) {
       if (index < at) continue;
       const opening = groups[1] ?? groups[3] ?? groups[5] ?? "";

@@ -45,7 +45,7 @@ export const QUOTATIONS = new Set(["quote", "quotation", "verse", "displayquote"
 export const SILENT = new Set(
   (
     "firstpage lastpage pubyear doi corres editor history access appnotes copyrightyear pubdate label ref eqref pageref autoref cref Cref nameref vref cite citep citeyear parencite autocite footcite fullcite nocite index glossary " +
-    "footnote footnotetext thanks marginpar todo includegraphics input include bibliography bibliographystyle addbibresource usepackage RequirePackage documentclass " +
+    "note footnote footnotetext thanks marginpar todo includegraphics input include bibliography bibliographystyle addbibresource usepackage RequirePackage documentclass " +
     "newcommand renewcommand providecommand DeclareMathOperator newenvironment renewenvironment def let newtheorem theoremstyle setlength addtolength setcounter addtocounter " +
     "vspace hspace vskip hskip pagestyle thispagestyle hypersetup geometry author date affiliation institute email address keywords maketitle tableofcontents listoffigures " +
     "color definecolor fontsize selectfont linespread includeonly graphicspath captionsetup hyphenation newpage clearpage pagebreak linebreak bigskip medskip smallskip noindent " +

@@ -39,6 +39,11 @@ export function skipOptional(text: string, from: number): number {
   return text[at] === "[" ? closingBrace(text, at) : at;
 }
 
+/** Where Beamer's "<1->" ends, which says on which slides something is shown. */
+export function skipOverlay(text: string, from: number): number {
+  return from + (/^<[\d\w@|,:+.-]{1,40}>/.exec(text.slice(from, from + 42))?.[0].length ?? 0);
+}
+
 /** Skips all arguments that follow a command: in brackets and braces, with blanks between. */
 export function skipArguments(text: string, from: number): number {
   let at = from;

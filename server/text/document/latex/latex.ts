@@ -4,7 +4,7 @@
  */
 import { type Block, plainBlock, proseBlock } from "../block.ts";
 import { ENVIRONMENTS, HEADINGS, QUOTATIONS, SILENT } from "./commands.ts";
-import { closingBrace, macrosOf, skipArguments, skipOptional } from "./groups.ts";
+import { closingBrace, macrosOf, skipArguments, skipOptional, skipOverlay } from "./groups.ts";
 import { writeLatex } from "./inline.ts";
 import { primitiveEnd } from "./primitives.ts";
 
@@ -16,6 +16,9 @@ export function latexBlocks(text: string): Block[] {
   reader.read();
   return reader.blocks;
 }
+
+/** The level of a slide's title, as of \frametitle. */
+const SLIDE = 3;
 
 class LatexReader {
   readonly blocks: Block[] = [];
@@ -125,7 +128,7 @@ class LatexReader {
       else this.#inText(after);
     } else if (name === "item") {
       this.#flush(start);
-      this.#at = skipOptional(text, after);
+      this.#at = skipOptional(text, skipOverlay(text, after));
     } else if (name === "iffalse") {
       const close = text.indexOf("\\fi", after);
       this.#flush(start);
@@ -170,6 +173,10 @@ class LatexReader {
     }
     const inside = after + name[0].length;
     const environment = name[1] ?? "";
+    if (environment === "frame") {
+      this.#frame(start, skipOptional(text, skipOverlay(text, inside)));
+      return;
+    }
     const kind = ENVIRONMENTS[environment];
     if (kind === undefined) {
       this.#at = environment === "document" || QUOTATIONS.has(environment) ? inside : skipArguments(text, inside);
@@ -182,6 +189,12 @@ class LatexReader {
       plainBlock(kind, start, end, { name: environment, content: { start: inside, end: close < 0 ? end : close } }),
     );
     this.#at = end;
+  }
+
+  /** A slide, whose title may follow its beginning. */
+  #frame(start: number, after: number): void {
+    this.#at = after;
+    if (this.#text[after] === "{") this.#heading(start, after, SLIDE);
   }
 
   #endOf(after: number): void {

@@ -110,8 +110,6 @@ export function withoutBadges(
   return elements.map((element) => (isBadge(element) ? { type: -1, from: element.from, to: element.to } : element));
 }
 
-/** Inline code of R Markdown and Quarto, of which a reader sees the result. */
-const COMPUTED = /^(?:r|\{(?:r|python|julia|ojs)\}) \S/;
 const WORD = /[\p{L}\p{N}]/u;
 const SILENT = new Set("HardBreak Comment Attributes Template NoteReference Expression LinkMark".split(" "));
 
@@ -198,7 +196,6 @@ function writeElement(context: MarkdownContext, builder: ProseBuilder, element: 
       return;
     case "InlineCode": {
       const [open, close] = [children[0]?.to ?? from, children.at(-1)?.from ?? to];
-      if (COMPUTED.test(text.slice(open, open + 20))) builder.run("value", from, to);
       writeCode(builder, text, open, close);
       return;
     }

@@ -86,9 +86,12 @@ const MOST_SHORTCODE = 2000;
 
 /** Code; of code that is run where the document is made, a reader sees what it returns instead. */
 export function writeCode(builder: ProseBuilder, text: string, from: number, to: number): void {
-  const language = /^(?:r|\{\w+\}) (?=\S)/.exec(text.slice(from, to))?.[0].length ?? 0;
+  const code = text.slice(from, to);
+  // A blank on both sides is not part of it, so that it may begin and end with its mark.
+  const pad = /^ .*\S.* $/s.test(code) ? 1 : 0;
+  const language = /^(?:r|\{\w+\}) (?=\S)/.exec(code)?.[0].length ?? 0;
   if (language > 0) builder.run("value", from, to);
-  builder.add(text, from + language, to);
+  builder.add(text, from + language + pad, to - pad);
 }
 
 /** Quarto's reference to a figure or section: its kind, as the number is not known. */
