@@ -3,11 +3,12 @@ import type { T5Config } from "../../models/t5/config.ts";
 import type { ModeTexts } from "../../models/tokenizer/corruption.ts";
 import type { InputPart } from "../../models/tokenizer/parts.ts";
 import type { SpanWindow } from "../../models/tokenizer/window.ts";
-import type { GenerationSettings } from "../catalog/folder/generation.ts";
+import type { GenerationSettings, ScoreRules } from "../catalog/folder/generation.ts";
 import type { Calibration } from "../catalog/folder/int8/calibration.ts";
 import type { ModelDecoding, TaskPrefixes } from "../catalog/installed.ts";
 import type { Device } from "./device.ts";
 import type { CopyBias } from "./search/copying.ts";
+import type { Sampling } from "./search/sampling.ts";
 
 /** Precision of the weights: `int8` (quantized by us, the default) or `float32` (as published). */
 export type Precision = "int8" | "float32";
@@ -84,12 +85,7 @@ export interface GenerateRequest {
   /** Number of sequences per input; at most numBeams unless sampling. Default 1. */
   readonly numReturnSequences?: number;
   /** Samples instead of taking the arg max; seeded, so that a request repeats exactly. Default: no sampling. */
-  readonly sample?: {
-    readonly temperature?: number;
-    readonly topK?: number;
-    readonly topP?: number;
-    readonly seed?: number;
-  };
+  readonly sample?: Partial<Sampling>;
   /** Exponent of the length that divides a beam's log-likelihood. Default 1. */
   readonly lengthPenalty?: number;
   /**
@@ -107,6 +103,8 @@ export interface GenerateRequest {
   readonly repetitionPenalty?: number;
   /** Tokens that are never produced. */
   readonly bannedTokens?: readonly number[];
+  /** Rules on scores beyond those above. Default: none. */
+  readonly scoreRules?: ScoreRules;
   /** Tokens that end a sequence, besides eos. */
   readonly stopTokens?: readonly number[];
   /** Decoder tokens fed after the start token (forced prefix). */

@@ -11,6 +11,8 @@ import { createLocalEngine } from "../../server/engine/process/local.ts";
 interface Case {
   readonly file: string;
   readonly settings: Readonly<Record<string, unknown>>;
+  /** The end token of config.json, if it is not the fixture's. */
+  readonly end?: number;
   readonly input: readonly number[];
   readonly ids: readonly (readonly number[])[];
 }
@@ -26,18 +28,24 @@ after(async () => {
 });
 
 /** A tokenizer of 40 words, since the settings are about ids. */
-const names = ["<pad>", "</s>", "<unk>", ...Array.from({ length: 37 }, (_, i) => `w${i + 3}`)];
-const tokenizer = {
-  added_tokens: [],
-  pre_tokenizer: { type: "WhitespaceSplit" },
-  model: { type: "WordLevel", unk_token: "<unk>", vocab: Object.fromEntries(names.map((name, id) => [name, id])) },
-};
+function tokenizerOf(end: number) {
+  const nameOf = (id: number) => (id === end ? "</s>" : id === 0 ? "<pad>" : id === 2 ? "<unk>" : `w${id}`);
+  return {
+    added_tokens: [],
+    pre_tokenizer: { type: "WhitespaceSplit" },
+    model: {
+      type: "WordLevel",
+      unk_token: "<unk>",
+      vocab: Object.fromEntries(Array.from({ length: 40 }, (_, id) => [nameOf(id), id])),
+    },
+  };
+}
 
 function modelFolder(name: string, files: Readonly<Record<string, unknown>>): string {
   const directory = join(folder, name);
   mkdirSync(directory);
   cpSync(join(plain, "model.safetensors"), join(directory, "model.safetensors"));
-  for (const [file, content] of Object.entries({ "config.json": base, "tokenizer.json": tokenizer, ...files }))
+  for (const [file, content] of Object.entries({ "config.json": base, "tokenizer.json": tokenizerOf(1), ...files }))
     writeFileSync(join(directory, file), JSON.stringify(content));
   return directory;
 }
@@ -53,15 +61,21 @@ const TIES: Readonly<Record<number, readonly number[]>> = {
 
 test(`${cases.length} random settings give the tokens that transformers generates by them`, async () => {
   const different: string[] = [];
-  for (const [i, { file, settings, input, ids }] of cases.entries()) {
-    const directory = modelFolder(`${i}`, { [file]: file === "config.json" ? { ...base, ...settings } : settings });
+  for (const [i, { file, settings, end: declaredEnd = base.eos_token_id, input, ids }] of cases.entries()) {
+    const config = { ...base, eos_token_id: declaredEnd };
+    const inConfig = file === "config.json";
+    const directory = modelFolder(`${i}`, {
+      "config.json": { ...config, ...(inConfig ? settings : {}) },
+      "tokenizer.json": tokenizerOf([(inConfig && settings["eos_token_id"]) || declaredEnd].flat()[0]),
+      ...(inConfig ? {} : { [file]: settings }),
+    });
     const model = await engine.load({ directory, precision: "float32", threads: 1 });
-    const options = file === "config.json" ? { maxNewTokens: 10 } : {};
+    const options = inConfig && !("max_length" in settings || "max_new_tokens" in settings) ? { maxNewTokens: 10 } : {};
     const { request } = requestOf(input, options, model.info.generation);
     const { sequences } = await model.generate(request);
     const found = (sequences[0] ?? []).map((sequence) => sequence.ids);
     // Shorter rows are padded in transformers, with pad or an end token.
-    const ends = [base.eos_token_id, settings["eos_token_id"] ?? []].flat();
+    const ends = [settings["eos_token_id"] ?? (inConfig ? declaredEnd : [])].flat();
     const cut = (row: readonly number[]) => {
       const end = row.findIndex((id) => ends.includes(id));
       return end < 0 ? row : row.slice(0, end + 1);
@@ -93,9 +107,22 @@ test("the command line stands above the model's settings, and each says where it
   assert.deepEqual(settings["ignored"], ["num_beam_groups"]);
 });
 
+test("beams that would be sampled are named as not carried out", async () => {
+  const directory = modelFolder("sampled", {
+    "generation_config.json": { do_sample: true, num_beams: 4, min_p: 0.1, top_h: 0.4, stop_strings: ["."] },
+  });
+  const own = await readGenerationSettings(directory);
+  assert.deepEqual(own.ignored, ["num_beams", "stop_strings"]);
+  const { request, settings, notes } = requestOf([3, 1], {}, own);
+  assert.match(String(notes), /^generation_config\.json asks for num_beams, stop_strings, which Spanfill does not do/);
+  assert.deepEqual(request.sample, { minP: 0.1, topH: 0.4 });
+  assert.deepEqual(settings["numBeams"], { value: 1, from: "default" });
+});
+
 test("a malformed file, or a token outside the vocabulary, is refused by name", async () => {
   const load = (name: string, settings: unknown) =>
     engine.load({ directory: modelFolder(name, { "generation_config.json": settings }), precision: "float32" });
   await assert.rejects(load("malformed", { num_beams: "many" }), /generation_config\.json: num_beams is not a value/);
+  await assert.rejects(load("biased", { sequence_bias: [[[3, 41], 1]] }), /names the token 41, but the model has 40/);
   await assert.rejects(load("beyond", { suppress_tokens: [40] }), /names the token 40, but the model has 40 tokens/);
 });

@@ -105,3 +105,38 @@ test("an unknown piece that is left out does not part the bytes of a character",
   const id = (piece: string) => Array.from({ length: tokenizer.size }, (_, at) => tokenizer.pieceOf(at)).indexOf(piece);
   assert.equal(tokenizer.decode([id("<0xC3>"), tokenizer.unkId, id("<0xA9>")]), "é");
 });
+
+/** Expected values from tokenizers 0.23.3. */
+test("blanks put around the first character do not make what follows a later word", () => {
+  const vocab = Object.fromEntries(
+    ["<unk>", "</s>", "<pad>", "日", "▁日", "本", "▁本"].map((piece, id) => [piece, id]),
+  );
+  const { encode } = createTokenizer({
+    normalizer: { type: "BertNormalizer", clean_text: true, handle_chinese_chars: true, lowercase: false },
+    pre_tokenizer: {
+      type: "Sequence",
+      pretokenizers: [
+        { type: "WhitespaceSplit" },
+        { type: "Metaspace", replacement: "▁", prepend_scheme: "first", split: true },
+      ],
+    },
+    model: { type: "WordLevel", unk_token: "<unk>", vocab },
+    added_tokens: [],
+  });
+  assert.deepEqual(encode("日本 x"), [4, 5, 0]);
+});
+
+test("a special token that is a word of its own is within other words the piece of that name", () => {
+  const vocab = ["<unk>", "</s>", "<pad>", "t", "h", "e", "x", "the"].map((piece, id) => [piece, id === 7 ? -1 : -3]);
+  const the = {
+    id: 7,
+    content: "the",
+    single_word: true,
+    lstrip: false,
+    rstrip: false,
+    normalized: true,
+    special: true,
+  };
+  const { encode } = createTokenizer({ model: { type: "Unigram", unk_id: 0, vocab }, added_tokens: [the] });
+  assert.deepEqual(encode("xthe"), [6, 7]);
+});

@@ -52,11 +52,25 @@ export function createNormalizer(part: Part): Normalizer {
 }
 
 /**
- * Returns whether something of a text's first character is left where the normalized text begins. A character map never
- * says that it took the first one: the places of those after it are counted from there.
+ * Returns how many characters of the normalized text come from a text's first character, with those put before it; 0 if
+ * nothing of it is left where the normalized text begins.
+ */
+export function createStartLength(part: Part): (text: string) => number {
+  const keeps = createStartKeeper(part);
+  const normalize = createNormalizer(part);
+  return (text) => {
+    const begun = text.slice(0, 16);
+    if (!keeps(begun)) return 0;
+    const rest = begun.slice(String.fromCodePoint(begun.codePointAt(0) ?? 0).length);
+    return Math.max(1, normalize(begun).length - normalize(rest).length);
+  };
+}
+
+/**
+ * A character map never says that it took the first one: the places of those after it are counted from there.
  * @see replace in src/normalizers/precompiled.rs
  */
-export function createStartKeeper(part: Part): (text: string) => boolean {
+function createStartKeeper(part: Part): (text: string) => boolean {
   if (part["type"] === "Precompiled") return () => true;
   if (part["type"] !== "Sequence") {
     const normalize = createNormalizer(part);

@@ -3,7 +3,7 @@ import * as z from "zod";
 import { type AddedToken, createTokenFinder, type SpecialRange } from "./added-tokens.ts";
 import { createDecoder } from "./decoders.ts";
 import { type Frame, readFrame } from "./frame.ts";
-import { createNormalizer, createStartKeeper, type Normalizer } from "./normalizers.ts";
+import { createNormalizer, createStartLength, type Normalizer } from "./normalizers.ts";
 import { type Part, partAt, unsupported } from "./part.ts";
 import { createPreTokenizer } from "./pre-tokenizers.ts";
 import { createVocabulary } from "./subwords.ts";
@@ -48,7 +48,8 @@ export function createPipeline(json: unknown, further: readonly AddedToken[] = [
     ...token,
     normalized: token.normalized ?? !token.special,
   }));
-  const reserved = new Set([...listed, ...further].filter(({ special }) => special).map(({ content }) => content));
+  const neverSpelled = [...listed, ...further].filter(({ special, single_word: inWords }) => special && !inWords);
+  const reserved = new Set(neverSpelled.map(({ content }) => content));
   for (const name of standardNames(modelPart)) reserved.add(name);
   const { model, idOf, pieces } = createVocabulary(modelPart, reserved);
   const added = numbered([...listed, ...standardTokens(listed, pieces), ...further], idOf, pieces.length);
@@ -59,8 +60,8 @@ export function createPipeline(json: unknown, further: readonly AddedToken[] = [
   const part = (key: string) => partAt(whole[key], key);
   const normalizerPart = part("normalizer");
   const normalize = normalizerPart === null ? (text: string) => text : createNormalizer(normalizerPart);
-  const keepsStart = normalizerPart === null ? () => true : createStartKeeper(normalizerPart);
-  const steps = stepsOf(normalize, keepsStart, part("pre_tokenizer"), added);
+  const startLength = normalizerPart === null ? () => 1 : createStartLength(normalizerPart);
+  const steps = stepsOf(normalize, startLength, part("pre_tokenizer"), added);
   // Tokens that are looked for in the normalized text read as they stand there.
   const shown = new Map<number, string>();
   for (const { content, id, normalized } of added) if (normalized) shown.set(id, normalize(content));
@@ -98,7 +99,7 @@ type Steps = (text: string, options: { continues: boolean; special: SpecialRange
 /** From a text to words and the ids of added tokens. */
 function stepsOf(
   normalize: Normalizer,
-  keepsStart: (text: string) => boolean,
+  startLengthOf: (text: string) => number,
   preTokenizerPart: Part | null,
   added: readonly AddedToken[],
 ): Steps {
@@ -106,8 +107,8 @@ function stepsOf(
   const findAsWritten = createTokenFinder(added.filter(({ normalized }) => !normalized));
   const later = added.filter(({ normalized }) => normalized);
   const findNormalized = later.length === 0 ? undefined : createTokenFinder(later, normalize);
-  return function* (text, { continues, special }) {
-    const follows = continues && /^[^\s▁]/u.test(text);
+  return function* (text, { continues: joins, special }) {
+    const follows = joins && /^[^\s▁]/u.test(text);
     for (const { from, to, id } of findAsWritten(text, special)) {
       if (id !== undefined) {
         yield id;
@@ -122,8 +123,9 @@ function stepsOf(
           yield section.id;
           continue;
         }
-        const first = from === 0 && section.from === 0 && keepsStart(text);
-        const stretch = { text: normalized.slice(section.from, section.to), first, continues: first && follows };
+        const startLength = from === 0 && section.from === 0 ? startLengthOf(text) : 0;
+        const continues = startLength > 0 && follows;
+        const stretch = { text: normalized.slice(section.from, section.to), startLength, continues };
         if (preTokenize === undefined) yield stretch.text;
         else for (const word of preTokenize([stretch])) yield word.text;
       }

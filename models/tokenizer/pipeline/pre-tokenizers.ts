@@ -5,8 +5,8 @@ import { flag, literal, numberField, type Part, partsOf, patternOf, textField, u
 /** A stretch of a text. */
 export interface Stretch {
   readonly text: string;
-  /** Whether it begins where the whole text does. */
-  readonly first: boolean;
+  /** Number of characters at its beginning that come from the first character of the whole text. */
+  readonly startLength: number;
   /** Whether it follows earlier text without white space, so that nothing is put before it. */
   readonly continues: boolean;
 }
@@ -79,10 +79,10 @@ function behaviorOf(value: unknown): Behavior {
 /** @param inverted whether what does not match is the delimiter */
 function splitter(pattern: RegExp, behavior: Behavior, inverted = false): PreTokenizer {
   return (stretches) =>
-    stretches.flatMap(({ text, first, continues }) =>
+    stretches.flatMap(({ text, startLength, continues }) =>
       split(text, pattern, behavior, inverted).map(([from, to]) => ({
         text: text.slice(from, to),
-        first: first && from === 0,
+        startLength: Math.max(0, startLength - from),
         continues: continues && from === 0,
       })),
     );
@@ -148,13 +148,16 @@ function metaspace(part: Part): PreTokenizer {
   );
   return (stretches) => {
     const result: Stretch[] = [];
-    for (const { text, first, continues } of stretches) {
+    for (const { text, startLength, continues } of stretches) {
       const spelled = text.replaceAll(" ", replacement);
-      const prepends = !continues && (scheme === "always" || (scheme === "first" && first));
-      const whole = prepends && !spelled.startsWith(replacement) ? replacement + spelled : spelled;
-      const parts = splits ? (whole.match(words) ?? []) : [whole];
-      for (const [i, word] of parts.entries())
-        result.push({ text: word, first: first && i === 0, continues: continues && i === 0 });
+      const prepends = !continues && (scheme === "always" || (scheme === "first" && startLength > 0));
+      const prefix = prepends && !spelled.startsWith(replacement) ? replacement : "";
+      const whole = prefix + spelled;
+      let left = startLength > 0 ? startLength + prefix.length : 0;
+      for (const [i, word] of (splits ? (whole.match(words) ?? []) : [whole]).entries()) {
+        result.push({ text: word, startLength: Math.max(0, left), continues: continues && i === 0 });
+        left -= word.length;
+      }
     }
     return result;
   };

@@ -5,6 +5,33 @@ import * as z from "zod";
 import { ModelError } from "../../../models/errors.ts";
 import { readJson } from "../../files/whole-file.ts";
 
+/** Sampling's settings by transformers' names; each filter leaves some tokens out. */
+export interface SampleSettings {
+  readonly temperature?: number;
+  readonly topK?: number;
+  readonly topP?: number;
+  /** Least probability as a share of the best token's. */
+  readonly minP?: number;
+  readonly typicalP?: number;
+  readonly epsilonCutoff?: number;
+  readonly etaCutoff?: number;
+  readonly topH?: number;
+}
+
+/** Rules on scores that concern the input, sequences or the whole vocabulary. */
+export interface ScoreRules {
+  /** Added to the score of the token that would complete a sequence. */
+  readonly sequenceBias?: readonly { readonly ids: readonly number[]; readonly bias: number }[];
+  /** Above 1 favors tokens of the input. */
+  readonly encoderRepetitionPenalty?: number;
+  /** No n-gram of this size of the input occurs in the output. */
+  readonly encoderNoRepeatNgramSize?: number;
+  /** End tokens gain by `factor` to the power of the number of tokens after `after`. */
+  readonly lengthDecay?: { readonly after: number; readonly factor: number };
+  /** Whether scores are made log probabilities again after all rules, which tells in beam search. */
+  readonly renormalize?: boolean;
+}
+
 /** A model's generation settings, as transformers reads them; absent ones are not stated. */
 export interface GenerationSettings {
   /** The file that states them. */
@@ -30,21 +57,27 @@ export interface GenerationSettings {
   readonly lengthPenalty?: number;
   readonly repetitionPenalty?: number;
   readonly earlyStopping?: boolean | "never";
-  readonly sample?: { readonly temperature?: number; readonly topK?: number; readonly topP?: number };
+  readonly sample?: SampleSettings;
+  readonly scoreRules?: ScoreRules;
   /** Names of settings that change the output in transformers and are not carried out here. */
   readonly ignored: readonly string[];
 }
 
 const id = z.int().nonnegative();
 const ids = z.union([id.transform((one) => [one]), z.array(id)]);
+/** A list in which some write -1 for none. */
+const someIds = z.array(z.int()).transform((all) => all.filter((one) => one >= 0));
+const share = z.number().min(0).max(1);
 const schema = z.looseObject({
   decoder_start_token_id: id.nullish(),
+  bos_token_id: z.int().nullish(),
   pad_token_id: z.int().nullish(),
   eos_token_id: ids.nullish(),
   forced_bos_token_id: id.nullish(),
+  force_bos_token_to_be_generated: z.boolean().nullish(),
   forced_eos_token_id: ids.nullish(),
-  suppress_tokens: z.array(id).nullish(),
-  begin_suppress_tokens: z.array(id).nullish(),
+  suppress_tokens: someIds.nullish(),
+  begin_suppress_tokens: someIds.nullish(),
   bad_words_ids: z.array(z.array(id).min(1)).nullish(),
   max_length: z.int().positive().nullish(),
   max_new_tokens: z.int().positive().nullish(),
@@ -60,25 +93,35 @@ const schema = z.looseObject({
   temperature: z.number().nonnegative().nullish(),
   top_k: z.int().nonnegative().nullish(),
   top_p: z.number().positive().max(1).nullish(),
+  min_p: share.nullish(),
+  typical_p: share.nullish(),
+  epsilon_cutoff: share.nullish(),
+  eta_cutoff: share.nullish(),
+  top_h: share.nullish(),
+  sequence_bias: z.array(z.tuple([z.array(id).min(1), z.number()])).nullish(),
+  encoder_repetition_penalty: z.number().positive().nullish(),
+  encoder_no_repeat_ngram_size: z.int().nonnegative().nullish(),
+  exponential_decay_length_penalty: z.tuple([z.int(), z.number()]).nullish(),
+  renormalize_logits: z.boolean().nullish(),
 });
 
-/** Settings that are not carried out, with their values that change nothing. */
+/**
+ * Settings that are not carried out, with their values that change nothing. transformers itself refuses most of them
+ * without code from elsewhere (groups of beams, constraints, contrastive search, DoLa) or without more than a model
+ * (guidance, strings that stop, healing).
+ */
 const WITHOUT_EFFECT: Readonly<Record<string, unknown>> = {
   num_beam_groups: 1,
   diversity_penalty: 0,
-  encoder_repetition_penalty: 1,
-  encoder_no_repeat_ngram_size: 0,
-  min_p: 0,
-  typical_p: 1,
-  epsilon_cutoff: 0,
-  eta_cutoff: 0,
   penalty_alpha: 0,
   guidance_scale: 1,
-  sequence_bias: undefined,
-  exponential_decay_length_penalty: undefined,
+  dola_layers: undefined,
   constraints: undefined,
   force_words_ids: undefined,
   watermarking_config: undefined,
+  stop_strings: undefined,
+  token_healing: undefined,
+  max_time: undefined,
 };
 
 /**
@@ -99,7 +142,7 @@ export async function readGenerationSettings(directory: string): Promise<Generat
       { cause: parsed.error },
     );
   }
-  return { from: name, ...settingsOf(parsed.data) };
+  return { from: name, ...settingsOf(parsed.data, name === "config.json") };
 }
 
 /**
@@ -113,17 +156,23 @@ export function endTokenOf(
   return endTokenIds.includes(tokenizer.eosId) ? tokenizer.eosId : config.eosTokenId;
 }
 
-function settingsOf(raw: z.output<typeof schema>): Omit<GenerationSettings, "from"> {
+type Raw = z.output<typeof schema>;
+
+function settingsOf(raw: Raw, inConfig: boolean): Omit<GenerationSettings, "from"> {
   const maxNewTokens = raw.max_new_tokens ?? (typeof raw.max_length === "number" ? raw.max_length - 1 : undefined);
-  const minNewTokens = Math.max(raw.min_new_tokens ?? 0, (raw.min_length ?? 0) - 1);
+  const minNewTokens = raw.min_new_tokens ?? (raw.min_length ?? 0) - 1;
   // Greedy search in transformers is a temperature of 0, which sampling never has.
   const samples = raw.do_sample === true && raw.temperature !== 0;
-  const sample = { temperature: raw.temperature, topK: raw.top_k, topP: raw.top_p };
+  const bos = (raw.bos_token_id ?? -1) < 0 ? undefined : raw.bos_token_id;
+  const startTokenId = raw.decoder_start_token_id ?? bos;
+  // A generation_config.json that states a start and no end means that nothing ends a text.
+  const endless = !inConfig && typeof startTokenId === "number" ? [] : undefined;
+  const forced = raw.forced_bos_token_id ?? (inConfig && raw.force_bos_token_to_be_generated ? bos : undefined);
   return stated({
-    startTokenId: raw.decoder_start_token_id,
+    startTokenId,
     padTokenId: (raw.pad_token_id ?? -1) < 0 ? undefined : raw.pad_token_id,
-    endTokenIds: raw.eos_token_id,
-    forcedFirst: raw.forced_bos_token_id,
+    endTokenIds: raw.eos_token_id ?? endless,
+    forcedFirst: forced,
     forcedLast: raw.forced_eos_token_id,
     bannedTokens: raw.suppress_tokens,
     bannedFirst: raw.begin_suppress_tokens,
@@ -136,12 +185,48 @@ function settingsOf(raw: z.output<typeof schema>): Omit<GenerationSettings, "fro
     lengthPenalty: raw.length_penalty,
     repetitionPenalty: raw.repetition_penalty,
     earlyStopping: raw.early_stopping,
-    sample: samples ? stated(sample) : undefined,
-    ignored: Object.keys(WITHOUT_EFFECT).filter((name) => {
-      const value = raw[name];
-      return value !== undefined && value !== null && value !== false && value !== WITHOUT_EFFECT[name];
-    }),
+    sample: samples ? sampleOf(raw) : undefined,
+    scoreRules: scoreRulesOf(raw),
+    ignored: ignoredOf(raw, samples),
   });
+}
+
+function sampleOf(raw: Raw): SampleSettings {
+  return stated({
+    temperature: raw.temperature,
+    topK: raw.top_k,
+    topP: raw.top_p,
+    minP: raw.min_p,
+    typicalP: raw.typical_p,
+    epsilonCutoff: raw.epsilon_cutoff,
+    etaCutoff: raw.eta_cutoff,
+    topH: raw.top_h,
+  });
+}
+
+/** The rules that change something; undefined if none does. */
+function scoreRulesOf(raw: Raw): ScoreRules | undefined {
+  const { sequence_bias: biases, exponential_decay_length_penalty: decay } = raw;
+  const { encoder_repetition_penalty: penalty, encoder_no_repeat_ngram_size: size } = raw;
+  // Of equal sequences the last counts.
+  const bySequence = new Map((biases ?? []).map(([ids, bias]) => [ids.join(), { ids, bias }]));
+  const rules = stated({
+    sequenceBias: bySequence.size > 0 ? [...bySequence.values()] : undefined,
+    encoderRepetitionPenalty: penalty === 1 ? undefined : penalty,
+    encoderNoRepeatNgramSize: size === 0 ? undefined : size,
+    lengthDecay: decay ? { after: decay[0], factor: decay[1] } : undefined,
+    renormalize: raw.renormalize_logits === true ? true : undefined,
+  });
+  return Object.keys(rules).length > 0 ? rules : undefined;
+}
+
+/** Beams that are sampled are not carried out, either: tokens are sampled one by one. */
+function ignoredOf(raw: Raw, samples: boolean): string[] {
+  const names = Object.keys(WITHOUT_EFFECT).filter((name) => {
+    const value = raw[name];
+    return value !== undefined && value !== null && value !== false && value !== WITHOUT_EFFECT[name];
+  });
+  return samples && (raw.num_beams ?? 1) > 1 ? ["num_beams", ...names] : names;
 }
 
 type Stated<T> = {

@@ -27,12 +27,15 @@ interface Stated {
   readonly from: string;
 }
 
-/** Returns the request, and where each of its settings comes from. @throws UsageError when options contradict */
+/**
+ * Returns the request, where each of its settings comes from, and a note on those not carried out.
+ * @throws UsageError when options contradict
+ */
 export function requestOf(
   input: readonly number[],
   options: DecodingOptions,
   own: GenerationSettings = { from: "default", ignored: [] },
-): { request: GenerateRequest; settings: Record<string, Stated | readonly string[]> } {
+): { request: GenerateRequest; settings: Record<string, Stated | readonly string[]>; notes?: readonly string[] } {
   const settings: Record<string, Stated | readonly string[]> = {};
   const choose = <T>(name: string, given: T | undefined, stated: T | undefined, otherwise: T): T => {
     const value = given ?? stated ?? otherwise;
@@ -48,7 +51,7 @@ export function requestOf(
   const ownSample = options.numBeams === undefined || options.numBeams === 1 ? own.sample : undefined;
   const sample = isGiven || ownSample !== undefined ? { ...ownSample, ...sampling } : undefined;
   if (sample !== undefined) settings["sample"] = { value: sample, from: isGiven ? "command line" : own.from };
-  const ownBeams = sample === undefined ? own.numBeams : 1;
+  const ownBeams = sample === undefined ? own.numBeams : undefined;
   const request = {
     inputs: [input],
     maxNewTokens: choose("maxNewTokens", options.maxNewTokens, own.maxNewTokens, 64),
@@ -59,16 +62,18 @@ export function requestOf(
     lengthPenalty: choose("lengthPenalty", options.lengthPenalty, own.lengthPenalty, 1),
     repetitionPenalty: choose("repetitionPenalty", options.repetitionPenalty, own.repetitionPenalty, 1),
     earlyStopping: choose("earlyStopping", options.earlyStopping, own.earlyStopping, false),
-    ...defined({ sample }),
+    ...defined({ sample, scoreRules: own.scoreRules }),
   };
   if (sample === undefined && request.numReturnSequences > request.numBeams)
     throw new UsageError("--num-return-sequences must not exceed --num-beams, except when sampling.");
   for (const name of TOKEN_SETTINGS) if (own[name] !== undefined) settings[name] = { value: own[name], from: own.from };
-  if (own.ignored.length > 0) settings["ignored"] = own.ignored;
-  return { request, settings };
+  if (own.ignored.length === 0) return { request, settings };
+  settings["ignored"] = own.ignored;
+  const note = `${own.from} asks for ${own.ignored.join(", ")}, which Spanfill does not do: the text is without`;
+  return { request, settings, notes: [note] };
 }
 
-/** Settings of tokens, which no option changes. */
+/** Settings that no option changes. */
 const TOKEN_SETTINGS = [
   "startTokenId",
   "endTokenIds",
@@ -77,4 +82,5 @@ const TOKEN_SETTINGS = [
   "bannedTokens",
   "bannedFirst",
   "bannedSequences",
+  "scoreRules",
 ] as const;

@@ -47,9 +47,9 @@ export function generateCommand(): Command {
       const { openModel, roundedMs } = await import("../../open-model.ts");
       await using opened = await openModel(options);
       const { model, loadMs } = opened;
-      const input =
-        options.inputIds ?? (await model.encode([{ kind: "text", text: options.input ?? "", special: true }]));
-      const { request, settings } = requestOf(input, options, model.info.generation);
+      const text = options.input ?? "";
+      const input = options.inputIds ?? (await model.encode([{ kind: "text", text, special: true }]));
+      const { request, settings, ...notes } = requestOf(input, options, model.info.generation);
       const { sequences, cancelled, timing } = await model.generate(request, {
         signal,
         onTokens: (ids) => progress("Generating", ids.length, request.maxNewTokens),
@@ -57,8 +57,7 @@ export function generateCommand(): Command {
       const all = sequences[0] ?? [];
       const best = all[0] ?? { ids: [], text: "", logProbs: [], score: 0, finished: false };
       return {
-        text: `${best.text}\n`,
-        isAnswer: true,
+        ...{ text: `${best.text}\n`, isAnswer: true },
         json: {
           ...best,
           sequences: all,
@@ -74,6 +73,7 @@ export function generateCommand(): Command {
           precision: model.info.precision,
         },
         cancelled,
+        ...notes,
       };
     }),
   );

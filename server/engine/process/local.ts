@@ -254,7 +254,9 @@ function alwaysCommon(tokenizer: Tokenizer, { padTokenId, decoderStartTokenId, e
 function withinRows(settings: GenerationSettings, { vocabSize }: T5Config): GenerationSettings {
   const { endTokenIds = [], bannedTokens = [], bannedFirst = [], bannedSequences = [], forcedLast = [] } = settings;
   const single = [settings.startTokenId, settings.padTokenId, settings.forcedFirst].filter((id) => id !== undefined);
-  const all = [...single, ...endTokenIds, ...bannedTokens, ...bannedFirst, ...bannedSequences.flat(), ...forcedLast];
+  const biased = settings.scoreRules?.sequenceBias?.flatMap(({ ids }) => ids) ?? [];
+  const banned = [...bannedTokens, ...bannedFirst, ...bannedSequences.flat()];
+  const all = [...single, ...endTokenIds, ...banned, ...biased, ...forcedLast];
   const beyond = all.find((id) => id >= vocabSize);
   if (beyond === undefined) return settings;
   throw new ModelError(

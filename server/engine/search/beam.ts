@@ -5,6 +5,7 @@ import { copyBonuses } from "./copying.ts";
 import { bestContinuations, type Continuation, forcedTokens, logSumOfExponentials, penalizedTokens } from "./logits.ts";
 import type { SearchSettings } from "./request.ts";
 import type { Encoded } from "./runner.ts";
+import { ruledContinuations } from "./score-rules.ts";
 import { noToken, type Pace, type Produced, type SearchResult } from "./search.ts";
 
 /** An unfinished hypothesis. */
@@ -55,12 +56,7 @@ export async function beamSearch(
       steps += 1;
       for (const [i, search] of searches.entries()) {
         if (search.open)
-          advance(
-            search,
-            continuations(search, result.logits, i * width, settings.sources[i] ?? [], settings, candidates),
-            steps,
-            settings,
-          );
+          advance(search, continuations(search, result.logits, i * width, i, settings, candidates), steps, settings);
       }
       pace.stepped();
       const before = width;
@@ -79,18 +75,23 @@ export async function beamSearch(
   return { sequences: searches.map((search) => results(search, settings, cancelled)), cancelled, steps };
 }
 
-/** The best ways to continue each running beam of an input, whose logits begin at a row. */
+/** The best ways to continue each running beam of an input (its index is `of`), whose logits begin at a row. */
 function continuations(
   search: Search,
   logits: Float32Array,
   firstRow: number,
-  source: readonly number[],
+  of: number,
   settings: SearchSettings,
   candidates: Candidates,
 ): Continuation[][] {
-  const { penalties, prompt, copyBias } = settings;
+  const { penalties, scoreRules, prompt, copyBias, inputs, sources } = settings;
   return search.running.map((beam, row) => {
     const history = [...prompt, ...beam.ids];
+    if (scoreRules !== null) {
+      const values = logits.subarray((firstRow + row) * candidates.count, (firstRow + row + 1) * candidates.count);
+      const ruled = { history, input: inputs[of] ?? [] };
+      return ruledContinuations(values, ruled, continuationCount(settings), scoreRules, settings, candidates);
+    }
     const forced = forcedTokens(history, penalties);
     if (forced !== undefined) {
       const at = (firstRow + row) * candidates.count;
@@ -106,7 +107,7 @@ function continuations(
       continuationCount(settings),
       inColumns(candidates, penalizedTokens(history, penalties)),
       penalties.repetitionPenalty,
-      copyBias === null ? undefined : inColumns(candidates, copyBonuses(source, history, copyBias)),
+      copyBias === null ? undefined : inColumns(candidates, copyBonuses(sources[of] ?? [], history, copyBias)),
     );
     return best.map((continuation) => ({ ...continuation, id: candidates.idOf(continuation.id) }));
   });

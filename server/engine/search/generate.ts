@@ -181,10 +181,11 @@ export function candidatesOf({ runner, commonTokens }: TokenModel, settings: Sea
   ]);
 }
 
-function searchFor({ numBeams, sampling, penalties }: SearchSettings) {
+function searchFor({ numBeams, sampling, penalties, scoreRules }: SearchSettings) {
   if (numBeams > 1) return beamSearch;
   const inGraph =
     !penalties.rules &&
+    scoreRules === null &&
     penalties.repetitionPenalty === 1 &&
     penalties.noRepeatNgramSize !== 1 &&
     penalties.noRepeatNgramSize <= longestNgram;

@@ -47,7 +47,7 @@ function ruledOut(history: readonly number[], rules: TokenRules): number[] {
     const before = sequence.slice(0, -1);
     const at = history.length - before.length;
     const last = sequence.at(-1);
-    if (last !== undefined && at > 0 && before.every((id, i) => history[at + i] === id)) banned.push(last);
+    if (last !== undefined && at >= 0 && before.every((id, i) => history[at + i] === id)) banned.push(last);
   }
   return banned;
 }

@@ -1,7 +1,7 @@
 /** Validates and completes a generation request, so that every option has a usable value. */
 import { ModelError } from "../../../models/errors.ts";
 import type { T5Config } from "../../../models/t5/config.ts";
-import type { GenerationSettings } from "../../catalog/folder/generation.ts";
+import type { GenerationSettings, ScoreRules } from "../../catalog/folder/generation.ts";
 import type { GenerateRequest } from "../engine.ts";
 import type { CopyBias } from "./copying.ts";
 import type { Penalties, TokenRules } from "./logits.ts";
@@ -27,6 +27,8 @@ export interface SearchSettings {
   readonly earlyStopping: boolean | "never";
   readonly pruneBelow: number;
   readonly penalties: Penalties;
+  /** null: none, so that no search computes all scores of a row. */
+  readonly scoreRules: ScoreRules | null;
   /** Tokens that end a sequence: eos and the stop tokens, each once. */
   readonly endTokens: readonly number[];
   /** Decoder tokens fed first: the start token and the forced prefix. */
@@ -89,6 +91,7 @@ export function searchSettings(request: GenerateRequest, tokens: SpecialTokens, 
       bannedTokens: [...bannedTokens, ...(own.bannedTokens ?? [])],
       rules: rulesOf(request, own, ends),
     },
+    scoreRules: request.scoreRules ?? null,
     endTokens: [...new Set([...ends, ...stopTokens])],
     prompt: [tokens.decoderStartTokenId, ...decoderPrefix],
     startTokenId: tokens.decoderStartTokenId,
@@ -133,12 +136,12 @@ export function checkTokens(name: string, ids: readonly number[], vocabSize: num
 }
 
 function samplingSettings(sample: NonNullable<GenerateRequest["sample"]>): Sampling {
-  const { temperature = 1, topK = 50, topP = 1, seed = 0 } = sample;
+  const { temperature = 1, topK = 50, topP = 1, seed = 0, ...filters } = sample;
   number("temperature", temperature, (value) => value > 0, "above 0; leave sample out for the most likely text");
   integer("topK", topK, 0);
   number("topP", topP, (value) => value > 0 && value <= 1, "above 0 and at most 1");
   integer("seed", seed, 0);
-  return { temperature, topK, topP, seed };
+  return { temperature, topK, topP, seed, ...filters };
 }
 
 function copyBiasOf({ anywhere = 0, afterOne = 0, afterTwo = 0 }: Partial<CopyBias> = {}): CopyBias | null {

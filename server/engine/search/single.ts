@@ -9,6 +9,7 @@ import { forcedTokens, largest, logSumOfExponentials, penalize, penalizedTokens 
 import type { SearchSettings } from "./request.ts";
 import type { DecoderState, Encoded, GreedyChunk } from "./runner.ts";
 import { sampleToken, streamSeed } from "./sampling.ts";
+import { applyRules } from "./score-rules.ts";
 import { meanLogProb, noToken, type Pace, type Produced, type SearchResult } from "./search.ts";
 
 /** Receives the first sequence so far, after each chunk. */
@@ -95,8 +96,7 @@ export async function steppedSearch(
   pace: Pace,
   listener?: TokenListener,
 ): Promise<SearchResult> {
-  const { prompt, maxNewTokens, endTokens, penalties, numReturnSequences, sampling, padTokenId } = settings;
-  const { copyBias, sources } = settings;
+  const { prompt, maxNewTokens, endTokens, numReturnSequences, sampling, padTokenId } = settings;
   const rows = emptyRows(settings.inputs.length * numReturnSequences);
   const randoms = rows.map((_, row) => seededRandom(streamSeed(sampling?.seed ?? 0, row)));
   const scratch = new Float32Array(candidates.count);
@@ -114,21 +114,7 @@ export async function steppedSearch(
         if (row.finished || random === undefined) continue;
         const logits = result.logits.subarray(i * candidates.count, (i + 1) * candidates.count);
         scratch.set(logits);
-        const history = [...prompt, ...row.ids];
-        for (const [column, forbidden] of inColumns(candidates, penalizedTokens(history, penalties))) {
-          scratch[column] = penalize(logits[column] ?? 0, forbidden, penalties.repetitionPenalty);
-        }
-        const forced = forcedTokens(history, penalties);
-        if (forced !== undefined) {
-          scratch.fill(Number.NEGATIVE_INFINITY);
-          for (const id of forced) scratch[candidates.columnOf(id) ?? -1] = 0;
-        }
-        const source = sources[Math.floor(i / numReturnSequences)] ?? [];
-        for (const [column, bonus] of copyBias === null
-          ? []
-          : inColumns(candidates, copyBonuses(source, history, copyBias))) {
-          scratch[column] = (scratch[column] ?? 0) + bonus;
-        }
+        changeScores(scratch, [...prompt, ...row.ids], Math.floor(i / numReturnSequences), settings, candidates);
         const column = sampling === null ? largest(scratch, 1).ids[0] : sampleToken(scratch, sampling, random);
         if (column === undefined) throw noToken();
         append(row, [candidates.idOf(column)], [(logits[column] ?? 0) - logSumOfExponentials(logits)], endTokens);
@@ -146,6 +132,32 @@ export async function steppedSearch(
     produced.slice(i * numReturnSequences, (i + 1) * numReturnSequences).sort((a, b) => b.score - a.score),
   );
   return { sequences, cancelled, steps };
+}
+
+/** Changes a row's logits in place by the penalties and rules. @param of index of the row's input */
+function changeScores(
+  scores: Float32Array,
+  history: readonly number[],
+  of: number,
+  settings: SearchSettings,
+  candidates: Candidates,
+): void {
+  const { penalties, scoreRules, copyBias, inputs, sources } = settings;
+  if (scoreRules !== null) {
+    applyRules(scores, { history, input: inputs[of] ?? [] }, scoreRules, settings, candidates);
+    return;
+  }
+  for (const [column, forbidden] of inColumns(candidates, penalizedTokens(history, penalties))) {
+    scores[column] = penalize(scores[column] ?? 0, forbidden, penalties.repetitionPenalty);
+  }
+  const forced = forcedTokens(history, penalties);
+  if (forced !== undefined) {
+    scores.fill(Number.NEGATIVE_INFINITY);
+    for (const id of forced) scores[candidates.columnOf(id) ?? -1] = 0;
+  }
+  if (copyBias === null) return;
+  for (const [column, bonus] of inColumns(candidates, copyBonuses(sources[of] ?? [], history, copyBias)))
+    scores[column] = (scores[column] ?? 0) + bonus;
 }
 
 /** Number of steps for a chunk, given the duration of one. */

@@ -3,12 +3,9 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { describe, it } from "node:test";
 import { seededRandom } from "../../../models/random.ts";
-import { sampleToken, streamSeed, survivors } from "../../../server/engine/search/sampling.ts";
+import { type Sampling, sampleToken, streamSeed, survivors } from "../../../server/engine/search/sampling.ts";
 
-interface Row {
-  readonly temperature: number;
-  readonly topK: number;
-  readonly topP: number;
+interface Row extends Omit<Sampling, "seed"> {
   readonly logits: readonly (number | null)[];
   readonly kept: readonly number[];
 }
@@ -19,9 +16,9 @@ describe("survivors", () => {
   const rows: Row[] = JSON.parse(readFileSync("test/fixtures/parity/sampling.json", "utf8"));
   it(`keeps the tokens that transformers' warpers keep, in ${rows.length} cases`, () => {
     assert.ok(rows.length > 50);
-    for (const { temperature, topK, topP, logits, kept } of rows) {
+    for (const { temperature, logits, kept, ...filters } of rows) {
       const scaled = Float32Array.from(logits, (logit) => (logit ?? -Infinity) / temperature);
-      assert.deepEqual(survivors(scaled, { topK, topP }), kept, JSON.stringify({ temperature, topK, topP }));
+      assert.deepEqual(survivors(scaled, filters), kept, JSON.stringify({ temperature, ...filters }));
     }
   });
 
