@@ -38,16 +38,23 @@ export interface FillSpan {
  * @throws ModelError "input" when the marker is empty
  */
 export function findGaps(text: string, marker: string): Gap[] {
+  return [...gapsIn(text, marker)];
+}
+
+/**
+ * Finds the gaps one by one.
+ * @throws ModelError "input" when the marker is empty
+ * @see findGaps
+ */
+export function* gapsIn(text: string, marker: string): Generator<Gap> {
   if (marker === "")
     throw new ModelError("input", "The gap marker is empty. Name the text that marks a gap, such as ___.");
   const [first = ""] = marker;
   const literal = marker.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&");
   const repeated = marker.length > first.length && marker === first.repeat(marker.length / first.length);
   const pattern = repeated ? `${literal}(?:${first.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&")})*` : literal;
-  return Array.from(text.matchAll(new RegExp(pattern, "g")), (match) => ({
-    start: match.index,
-    end: match.index + match[0].length,
-  }));
+  for (const { index, 0: found } of text.matchAll(new RegExp(pattern, "g")))
+    yield { start: index, end: index + found.length };
 }
 
 /**

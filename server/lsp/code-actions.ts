@@ -2,7 +2,7 @@
 import { english, type Translate } from "../../base/translate.ts";
 import type { CommandName } from "../../protocol/commands.ts";
 import type { Settings } from "../../protocol/settings.ts";
-import { gapsOf } from "../features/write/gaps.ts";
+import { gapsOf, MOST_GAPS } from "../features/write/gaps.ts";
 import type { WrittenDocument } from "../text/reading.ts";
 
 /** A document and its selection; start equals end for a cursor. Offsets in UTF-16 units. */
@@ -72,9 +72,10 @@ export async function codeActions(
   const { text } = document;
   const offers: Offer[] = [];
   const part = start < end ? { start, end } : lineOf(text, start);
-  const gaps = (await gapsOf(document, settings.gapMarker, part, text)).gaps.length;
+  const found = await gapsOf(document, settings.gapMarker, { part, text, most: MOST_GAPS });
+  const gaps = found.gaps.length;
   if (gaps > 0) {
-    const title = gaps === 1 ? t("Fill gap") : t("Fill gaps ({0})", gaps);
+    const title = gaps === 1 ? t("Fill gap") : t("Fill gaps ({0})", found.isMore ? `${gaps}+` : gaps);
     offers.push({ title, kind: OFFER_KINDS[0], command: "fillGaps", start: part.start, end: part.end });
   }
   if (text.slice(start, end).trim() !== "") {

@@ -4,6 +4,7 @@
  */
 import { LSPErrorCodes } from "vscode-languageserver-protocol";
 import { countDown } from "../../base/running-time.ts";
+import { MOST_GAPS } from "../features/write/gaps.ts";
 import type { EngineHost } from "./engine/engine-host.ts";
 import { refused } from "./errors.ts";
 import { unlessAborted } from "./patience.ts";
@@ -17,8 +18,8 @@ export const DEADLINES = {
   hover: 5 * SECOND,
   /** Code lenses and code actions. */
   offers: 5 * SECOND,
-  /** Fills and other words. */
-  fills: (gaps: number) => (30 + gaps) * SECOND,
+  /** Fills and other words; more gaps are refused. */
+  fills: (gaps: number) => (30 + Math.min(gaps, MOST_GAPS)) * SECOND,
   /** Summaries, titles, answers and labels of a text. */
   reading: (characters: number) => (60 + characters / 5000) * SECOND,
 } as const;

@@ -24,10 +24,12 @@ const known = new WeakMap<WrittenDocument, Known>();
 
 /** The structure of a document's present text, for questions about an offset. Never throws. */
 export async function readingAt(document: WrittenDocument, offset: number, text = document.text): Promise<Reading> {
-  if (isLive(text, document.languageId) || text.length <= MOST_WHOLE) return readingOf(document, text);
+  const before = known.get(document);
+  if (before?.text === text && before.languageId === document.languageId) return readingOf(document, text);
   const last = windows.get(document);
   if (last?.text === text && last.languageId === document.languageId && last.first <= offset && offset <= last.last)
     return last.reading;
+  if (isLive(text, document.languageId) || text.length <= MOST_WHOLE) return readingOf(document, text);
   const made = windowAt(document, offset, text);
   windows.set(document, made);
   return made.reading;

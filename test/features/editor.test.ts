@@ -16,7 +16,7 @@ const never = new AbortController().signal;
 test("the gaps of a part are those that lie wholly in it", async () => {
   const text = "a ___ b _____ c ___";
   const gaps = async (start: number, end: number) => {
-    const found = await gapsOf({ text, languageId: "markdown" }, "___", { start, end });
+    const found = await gapsOf({ text, languageId: "markdown" }, "___", { part: { start, end } });
     return found.gaps.map((gap) => [gap.start, gap.end]);
   };
   assert.deepEqual(await gaps(0, text.length), [

@@ -6,8 +6,10 @@ import { createInterface } from "node:readline";
 import { after, test } from "node:test";
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
+import { fillGapsInText } from "../../server/tools.ts";
 import { lives } from "../lsp/session.ts";
 import { built } from "../support/built.ts";
+import { fakeModel } from "../support/fake-model.ts";
 import { randomModelFolder } from "../support/random-model.ts";
 import { eventually } from "../support/waiting.ts";
 
@@ -80,6 +82,43 @@ test("an agent hears how far the work is, and can cancel it", { timeout: 300_000
   await assert.rejects(cancelled, /enough/);
   assert.ok((begun[0] ?? 0) < (begun[1] ?? 0) && (begun[1] ?? 0) < 500, begun.join());
   assert.match((await call("fill_gaps_in_text", { text: "The sky is ___ today." })).text, /^The sky is .*today\.$/);
+  await client.close();
+});
+
+test("a cancelled tool runs the model no more", async () => {
+  const cancel = new AbortController();
+  const model = fakeModel(() => {
+    cancel.abort(new Error("enough"));
+    return " blue";
+  });
+  const text = "The sky is ___ today.\n".repeat(1000);
+  await assert.rejects(fillGapsInText(model, { text, fillAll: true }, { signal: cancel.signal }), /enough/);
+  assert.equal(model.requests.length, 1);
+});
+
+test("after a cancel the next call is answered; more than 1000 gaps are refused", { timeout: 300_000 }, async () => {
+  const { client, call } = await connected();
+  const sentence = "The sky is ___ today and the sea is calm.\n\n";
+  await call("fill_gaps_in_text", { text: sentence });
+  const began = performance.now();
+  await call("fill_gaps_in_text", { text: sentence.repeat(64), fillAll: true });
+  const pair = performance.now() - began; // two runs of the model
+  const cancel = new AbortController();
+  const cancelled = client.callTool(
+    { name: "fill_gaps_in_text", arguments: { text: sentence.repeat(1000), fillAll: true } },
+    undefined,
+    { signal: cancel.signal, timeout: 300_000, onprogress: () => cancel.abort("enough") },
+  );
+  await assert.rejects(cancelled, /enough/);
+  const asked = performance.now();
+  await call("fill_gaps_in_text", { text: sentence });
+  const waited = performance.now() - asked;
+  assert.ok(waited < 2 * pair, `${waited} ms after the cancel; two of 32 runs take ${pair} ms`);
+  const refused = await call("fill_gaps_in_text", { text: "___ a ".repeat(100_000) });
+  assert.deepEqual(refused, {
+    text: "There are more than 1000 gaps, and at most 1000 are filled at once. Fill the text part by part: select a part, or split the text.",
+    isError: true,
+  });
   await client.close();
 });
 

@@ -2,10 +2,18 @@
 import { english, type Translate } from "../../../base/translate.ts";
 import { ModelError } from "../../../models/errors.ts";
 import type { LoadedModel } from "../../engine/engine.ts";
-import { lineAt } from "../../text/document/source.ts";
+import { lineNumbers } from "../../text/document/source.ts";
 import { foreignLanguageOf, languageName } from "../../text/languages.ts";
 import type { WrittenDocument } from "../../text/reading.ts";
-import { DEFAULT_MARKER, gapsOf, type LeftMarker, type PlacedGap, type WhyLeft } from "./gaps.ts";
+import {
+  DEFAULT_MARKER,
+  gapsOf,
+  type LeftMarker,
+  MOST_GAPS,
+  type PlacedGap,
+  tooManyGaps,
+  type WhyLeft,
+} from "./gaps.ts";
 import { type InfillResult, infill } from "./infill.ts";
 import type { InfillOptions, InfillParams } from "./infill-run.ts";
 
@@ -31,7 +39,9 @@ export async function fillText(
 ): Promise<FilledText> {
   const { gap: marker = DEFAULT_MARKER, part, ...rest } = params;
   const { text } = document;
-  const { gaps, left: passed } = await gapsOf(document, marker, part, text);
+  const search = { part, text, most: MOST_GAPS, signal: options.signal };
+  const { gaps, left: passed, isMore } = await gapsOf(document, marker, search);
+  if (isMore) throw tooManyGaps();
   if (gaps.length === 0) throw noGap(text, marker, passed);
   const model = await context.model();
   const [first] = gaps;
@@ -55,7 +65,7 @@ export async function fillText(
 async function othersNear(document: WrittenDocument, marker: string, gaps: readonly PlacedGap[]): Promise<PlacedGap[]> {
   const start = Math.max(0, (gaps[0]?.start ?? 0) - READ);
   const end = Math.min(document.text.length, (gaps.at(-1)?.end ?? 0) + READ);
-  const near = await gapsOf(document, marker, { start, end });
+  const near = await gapsOf(document, marker, { part: { start, end } });
   return near.gaps.filter((other) => !gaps.some((gap) => gap.start < other.end && other.start < gap.end));
 }
 
@@ -112,7 +122,8 @@ function kindOf(why: WhyLeft, t: Translate): string {
 /** Where markers were left and why, and how to ask for those that may be meant. */
 function leftNotes(text: string, left: readonly LeftMarker[], t: Translate = english): string[] {
   if (left.length === 0) return [];
-  const all = left.map(({ start, why }) => t("line {0} ({1})", lineAt(text, start), kindOf(why, t)));
+  const lineOf = lineNumbers(text);
+  const all = left.map(({ start, why }) => t("line {0} ({1})", lineOf(start), kindOf(why, t)));
   const distinct = [...new Set(all)];
   const places = distinct.slice(0, MOST_NAMED).join(", ");
   const more = distinct.length - MOST_NAMED;

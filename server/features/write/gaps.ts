@@ -1,5 +1,7 @@
 /** Finds the gaps of a text as its format has them: what only looks like one is left, with the reason. */
-import { findGaps, type Gap } from "../../../models/tokenizer/spans.ts";
+import { setImmediate } from "node:timers/promises";
+import { ModelError } from "../../../models/errors.ts";
+import { type Gap, gapsIn } from "../../../models/tokenizer/spans.ts";
 import type { Block, Prose } from "../../text/document.ts";
 import { blockAt } from "../../text/place.ts";
 import { readingAt, type WrittenDocument } from "../../text/reading.ts";
@@ -7,6 +9,17 @@ import { isInWord, isPartOfName } from "./gap-names.ts";
 
 /** The text that marks a gap where none is named. */
 export const DEFAULT_MARKER = "___";
+
+/** How many gaps are filled at once: a minute's work for the built-in model on two cores. */
+export const MOST_GAPS = 1000;
+
+/** The error for a text with more gaps than are filled at once. */
+export function tooManyGaps(): ModelError {
+  return new ModelError(
+    "input",
+    `There are more than ${MOST_GAPS} gaps, and at most ${MOST_GAPS} are filled at once. Fill the text part by part: select a part, or split the text.`,
+  );
+}
 
 /** The kind of place that a fill must fit into. */
 export type GapPlace = "text" | "cell" | "attribute" | "address" | "word";
@@ -30,48 +43,96 @@ export interface LeftMarker {
 export interface FoundGaps {
   readonly gaps: readonly PlacedGap[];
   readonly left: readonly LeftMarker[];
+  /** Whether there are more gaps, which were not looked at. */
+  readonly isMore: boolean;
+}
+
+/** Where gaps are sought. */
+export interface GapSearch {
+  /** A part of the document; all of it if absent. */
+  readonly part?: { readonly start: number; readonly end: number } | undefined;
+  /** The document's text when the question was asked, if it may have changed since. */
+  readonly text?: string;
+  /** How many gaps are sought. Default: all. */
+  readonly most?: number;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**
  * The markers that lie wholly in a part of a document. A part that is one marker is a gap whatever stands around it:
- * that is how to ask for a line that is a thematic break, or a form's blank.
- * @throws ModelError "input" when the marker is empty
+ * that is how to ask for a line that is a thematic break, or a form's blank. Other work is let through meanwhile.
+ * @throws ModelError "input" when the marker is empty; the signal's reason when it aborts
  */
 export async function gapsOf(
   document: WrittenDocument,
   marker: string,
-  part: { readonly start: number; readonly end: number } = { start: 0, end: document.text.length },
-  text = document.text,
+  { text = document.text, part, most = Number.POSITIVE_INFINITY, signal }: GapSearch = {},
 ): Promise<FoundGaps> {
-  const { start, end } = part;
+  const { start, end } = part ?? { start: 0, end: text.length };
   // A run of the marker may reach over the border: look a little further to know its true extent.
   const from = Math.max(0, start - LONGEST_GAP);
-  const markers = findGaps(text.slice(from, end + LONGEST_GAP), marker)
-    .map((gap) => ({ start: gap.start + from, end: gap.end + from }))
-    .filter((gap) => gap.start >= start && gap.end <= end);
-  const [only] = markers;
-  if (only !== undefined && text.slice(start, end).trim() === text.slice(only.start, only.end) && start > 0)
-    return { gaps: markers, left: [] };
+  const isAlone = ({ start: first, end: last }: Gap) =>
+    start > 0 && text.slice(start, end).trim() === text.slice(first, last);
+  const blocksOf = blocksInTurn(document, text);
   const gaps: PlacedGap[] = [];
   const left: LeftMarker[] = [];
-  for (const gap of markers) {
-    const found = await judge(document, text, gap, marker);
-    if ("why" in found) left.push({ ...gap, why: found.why });
-    else gaps.push({ ...gap, where: found.where });
+  let until = performance.now() + SLICE_MS;
+  for (const found of gapsIn(text.slice(from, end + LONGEST_GAP), marker)) {
+    const gap = { start: found.start + from, end: found.end + from };
+    if (gap.start < start || gap.end > end) continue;
+    if (gaps.length + left.length === 0 && isAlone(gap)) return { gaps: [gap], left, isMore: false };
+    const judged = await judge({ text, blocksOf }, gap, marker);
+    if ("why" in judged) left.push({ ...gap, why: judged.why });
+    else if (gaps.length >= most) return { gaps, left, isMore: true };
+    else gaps.push({ ...gap, where: judged.where });
+    if (performance.now() < until) continue;
+    await setImmediate();
+    signal?.throwIfAborted();
+    until = performance.now() + SLICE_MS;
   }
-  return { gaps, left };
+  return { gaps, left, isMore: false };
 }
 
 const LONGEST_GAP = 1000;
+/** How long the search may block the thread. */
+const SLICE_MS = 8;
+
+/** Finds the blocks at places that ascend; those of one place serve the next ones in the same block. */
+function blocksInTurn(document: WrittenDocument, text: string): (offset: number) => Promise<readonly Block[]> {
+  let all: readonly Block[] = [];
+  let first = 0;
+  let blocks: readonly Block[] = [];
+  let [from, to] = [0, 0];
+  return async (offset) => {
+    if (from < offset && offset < to) return blocks;
+    const around = (await readingAt(document, offset, text)).around(offset);
+    if (around !== all) [all, first] = [around, 0];
+    while ((all[first]?.end ?? offset) < offset) first += 1;
+    let last = first;
+    while ((all[last]?.start ?? text.length + 2) <= offset + 1) last += 1;
+    blocks = all.slice(Math.max(0, first - 1), last + 1);
+    const holder = blocks.find(({ start, end }) => start < offset && offset < end);
+    // Of an item or a quotation only what is near was read.
+    const isWhole = holder !== undefined && holder.children.length === 0;
+    const border = holder?.isPart ? LONGEST_GAP : 0;
+    [from, to] = isWhole ? [offset, holder.end - border] : [0, 0];
+    return blocks;
+  };
+}
 
 type Judged = { readonly where: GapPlace } | { readonly why: WhyLeft };
 
-async function judge(document: WrittenDocument, text: string, gap: Gap, marker: string): Promise<Judged> {
+interface Judging {
+  readonly text: string;
+  readonly blocksOf: (offset: number) => Promise<readonly Block[]>;
+}
+
+async function judge({ text, blocksOf }: Judging, gap: Gap, marker: string): Promise<Judged> {
   const { start, end } = gap;
   if (isPartOfName(text, gap)) return { why: "name" };
   const isAsked = marker.length > SHORT && end - start === marker.length;
   if (!isAsked && isFormBlank(text, gap)) return { why: "form" };
-  const blocks = (await readingAt(document, start, text)).around(start);
+  const blocks = await blocksOf(start);
   const block = innermost(blocks, text, gap);
   const inWord = isInWord(text, gap) ? "word" : "text";
   if (block === undefined) {
@@ -144,7 +205,8 @@ function isShown({ starts }: Prose, gap: Gap): boolean {
 /** Whether a blank belongs to a form: it is long and follows a label or fills a line. */
 function isFormBlank(text: string, { start, end }: Gap): boolean {
   if (end - start < LEAST_BLANK || text.charAt(start) !== "_") return false;
-  const before = text.slice(text.lastIndexOf("\n", start - 1) + 1, start);
+  const near = text.slice(Math.max(0, start - MOST_LINE), start);
+  const before = near.slice(near.lastIndexOf("\n") + 1);
   const after = /^[^\n]*/.exec(text.slice(end, end + MOST_LINE))?.[0] ?? "";
   const isLabelled = /(^|\||\s{2,}|[-*+•]\s|\d[.)]\s|_\s+)[^.!?|]{1,60}:\s*$/.test(before);
   return isLabelled && /^\s*($|\||\s{2}|\p{Lu}[^:\n]{0,40}:|[,;])/u.test(after);

@@ -6,7 +6,7 @@ import { checkText } from "../../text/input.ts";
 import { type Decoding, decodingOf } from "../decoding.ts";
 import { gapPrefix, modeOfGap } from "./denoiser-mode.ts";
 import { beamsFor, LEAST_BEAMS, weighedTokens, weighingOf } from "./gap-weighing.ts";
-import { DEFAULT_MARKER, type PlacedGap } from "./gaps.ts";
+import { DEFAULT_MARKER, MOST_GAPS, type PlacedGap, tooManyGaps } from "./gaps.ts";
 import { choose, type GapCandidates, keep } from "./infill-candidates.ts";
 import { windowOf } from "./infill-window.ts";
 
@@ -63,6 +63,7 @@ export function begin(model: LoadedModel, params: InfillParams, { signal }: Infi
       `There is no gap to fill: ${params.gaps === undefined ? `"${marker}" does not occur in the text` : "the list of gaps is empty"}. Mark each gap, for example: The sky is ${marker}.`,
     );
   }
+  if (gaps.length > MOST_GAPS) throw tooManyGaps();
   if (model.info.sentinelIds.length === 0) {
     throw new ModelError(
       "tokenizer",

@@ -2,6 +2,7 @@
  * The tree that every reader of a format returns: blocks with their ranges in the source, and prose as a reader would
  * see it.
  */
+import { onFirstCall } from "../../../base/once.ts";
 
 /**
  * The kind of a block. Only headings and paragraphs have prose; items, quotations and sections of other names hold
@@ -67,6 +68,8 @@ export interface Block {
   /** The range between the marks of code, a comment, front matter or a Markdown heading. */
   readonly content?: { readonly start: number; readonly end: number };
   readonly children: readonly Block[];
+  /** Whether this is a stretch of a long paragraph, the rest of which was not read. */
+  readonly isPart?: boolean;
   /**
    * The text that a person writes in a block that is not part of the document's prose: the cells of a table, a note,
    * the links of a bar.
@@ -229,7 +232,8 @@ export function plainBlock(
   end: number,
   more: Pick<Block, "name" | "content" | "inner"> & { readonly children?: readonly Block[] } = {},
 ): Block {
-  return { kind, start, end, children: [], ...more };
+  const { inner } = more;
+  return { kind, start, end, children: [], ...more, ...(inner !== undefined && { inner: onFirstCall(inner) }) };
 }
 
 /** Text that is not read as prose, in which a person may still write. */

@@ -1,4 +1,5 @@
 /** Blocks that were read from a part of a text, at their places in the whole. */
+import { onFirstCall } from "../../../base/once.ts";
 import type { Block, Prose } from "./block.ts";
 
 /** A block read from a part of a text, at its place in the whole. */
@@ -10,8 +11,8 @@ export function shifted(block: Block, at: (offset: number) => number): Block {
     end: at(block.end),
     ...(content !== undefined && { content: { start: at(content.start), end: at(content.end) } }),
     children: block.children.map((child) => shifted(child, at)),
-    ...(inner !== undefined && { inner: () => inner().map((one) => shifted(one, at)) }),
-    ...(prose !== undefined && { prose: () => shiftedProse(prose(), at) }),
+    ...(inner !== undefined && { inner: onFirstCall(() => inner().map((one) => shifted(one, at))) }),
+    ...(prose !== undefined && { prose: onFirstCall(() => shiftedProse(prose(), at)) }),
   };
 }
 

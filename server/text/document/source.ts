@@ -12,9 +12,19 @@ export function normalized(text: string): string {
   );
 }
 
-/** The 1-based line of a text on which an offset lies. */
-export function lineAt(text: string, offset: number): number {
-  return normalized(text).slice(0, offset).split("\n").length;
+/** Returns the 1-based line of an offset. Offsets that ascend take one walk of the text in all. */
+export function lineNumbers(text: string): (offset: number) => number {
+  const source = normalized(text);
+  const endAfter = (from: number) => {
+    const end = source.indexOf("\n", from);
+    return end < 0 ? source.length : end;
+  };
+  let [line, start, end] = [1, 0, endAfter(0)];
+  return (offset) => {
+    if (offset < start) [line, start, end] = [1, 0, endAfter(0)];
+    while (end < offset && end < source.length) [line, start, end] = [line + 1, end + 1, endAfter(end + 1)];
+    return line;
+  };
 }
 
 /** A line of a text without its end. */

@@ -1,6 +1,6 @@
 /** Texts as the document model reads them: their prose, and pairs from their headings and front matter. */
 import { ModelError } from "../../../models/errors.ts";
-import { lineAt } from "../../text/document/source.ts";
+import { lineNumbers } from "../../text/document/source.ts";
 import { type ProseBlock, proseBlocks, readDocument } from "../../text/document.ts";
 import { type FrontMatter, frontMatterIn, frontMatterValues, keyIn } from "../../text/front-matter.ts";
 import { writeProse } from "../../text/written-prose.ts";
@@ -21,10 +21,11 @@ export async function proseOf(text: string, name: string): Promise<string> {
 export async function sectionPairs({ source, text }: Document): Promise<FromText> {
   const blocks = proseBlocks((await readDocument(text, source)).blocks);
   const headings = blocks.flatMap(({ block }, i) => (block.kind === "heading" ? [i] : []));
+  const rowOf = lineNumbers(text);
   const pairs = headings.flatMap((at, i): Pair[] => {
     const { block, prose } = blocks[at] as ProseBlock;
     const input = writeProse(blocks.slice(at + 1, headings[i + 1] ?? blocks.length)).text;
-    const row = lineAt(text, block.start);
+    const row = rowOf(block.start);
     return words(input) < LEAST_WORDS ? [] : [{ source, input, target: prose.text, file: source, row }];
   });
   if (pairs.length > 0) return { pairs };
@@ -40,7 +41,7 @@ export async function descriptionPairs({ source, text }: Document): Promise<From
   const input = await proseOf(text, source);
   if (words(input) < LEAST_WORDS) return { why: `fewer than ${LEAST_WORDS} words of prose` };
   const at = matter.source.search(new RegExp(`^[ \\t{]*["']?${described.key}["']?[ \\t]*[:=]`, "m"));
-  const row = lineAt(text, matter.start + Math.max(0, at));
+  const row = lineNumbers(text)(matter.start + Math.max(0, at));
   return { pairs: [{ source, input, target: described.description, file: source, row }] };
 }
 

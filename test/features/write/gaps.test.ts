@@ -51,8 +51,50 @@ test("a selection that is one marker is a gap, and so is what another marker ask
   const text = "Above.\n\n___\n\nName: ________\n";
   const document = { text, languageId: "markdown" };
   assert.equal((await gapsOf(document, "___")).gaps.length, 0);
-  assert.equal((await gapsOf(document, "___", { start: 8, end: 11 })).gaps.length, 1);
+  assert.equal((await gapsOf(document, "___", { part: { start: 8, end: 11 } })).gaps.length, 1);
   assert.equal((await gapsOf(document, "________")).gaps.length, 1);
+});
+
+/** Processor time, which other work on the machine does not change. */
+async function searchUs(text: string, languageId: string): Promise<number> {
+  const before = process.cpuUsage().user;
+  await gapsOf({ text, languageId }, "___");
+  return process.cpuUsage().user - before;
+}
+
+const manyGaps: Readonly<Record<string, (gaps: number) => string>> = {
+  "one line": (gaps) => "The sky is ___ today. ".repeat(gaps),
+  "lines of one paragraph": (gaps) => "The sky is ___ today\n".repeat(gaps),
+  paragraphs: (gaps) => "The sky is ___ today.\n\n".repeat(gaps),
+  "a table": (gaps) => `| a | b |\n|---|---|\n${"| a ___ | b |\n".repeat(gaps)}`,
+};
+for (const [shape, written] of Object.entries(manyGaps)) {
+  for (const languageId of shape === "paragraphs" ? ["markdown", "latex"] : ["markdown"]) {
+    test(`the search for gaps takes time linear in their number: ${shape} of ${languageId}`, async () => {
+      await searchUs(written(100), languageId); // loads what the format needs
+      const [few, many] = [await searchUs(written(250), languageId), await searchUs(written(2000), languageId)];
+      assert.ok(many < 30 * few + 100_000, `${few} us for 250 gaps, ${many} us for 2000`);
+    });
+  }
+}
+
+test("more than 1000 gaps are refused before the model is loaded, with what to do", async () => {
+  const model = () => assert.fail("the model was loaded");
+  const text = "The sky is ___ today.\n".repeat(100_000);
+  const expected = {
+    code: "input",
+    message: /more than 1000 gaps, and at most 1000 are filled at once\. .* select a part, or split the text\.$/,
+  };
+  await assert.rejects(fillText({ model }, { text, languageId: "" }, {}), expected);
+  const spoken = fakeModel(() => " blue");
+  const { fills } = await fillText({ model: async () => spoken }, { text: text.slice(0, 22_000), languageId: "" }, {});
+  assert.equal(fills.length, 1000);
+});
+
+test("a search for gaps ends when it is cancelled", async () => {
+  const signal = AbortSignal.abort(new Error("enough"));
+  const text = "The sky is ___ today.\n\n".repeat(20_000);
+  await assert.rejects(gapsOf({ text, languageId: "markdown" }, "___", { signal }), /enough/);
 });
 
 const fits: [fill: string, where: GapPlace, before: string, after: string, expected: string][] = [

@@ -190,7 +190,9 @@ function stretchOf(context: MarkdownContext, node: SyntaxNode, offset: number): 
   const border = (from: number) => Math.max(text.lastIndexOf("\n", from), text.lastIndexOf(" ", from));
   const start = Math.max(node.from, border(at - LONG / 4) + 1);
   const end = Math.min(node.to, Math.max(at, border(at + LONG / 4)));
-  return proseBlock({ kind: "paragraph", start, end }, (builder) => writeInline(context, node, builder, start, end));
+  return proseBlock({ kind: "paragraph", start, end, isPart: true }, (builder) =>
+    writeInline(context, node, builder, start, end),
+  );
 }
 
 /** The nodes that are headings or may hold one, without those in lists and quotations. */
