@@ -2,8 +2,8 @@
 import { defined } from "../base/defined.ts";
 import { ModelError } from "../models/errors.ts";
 import { type Device, fallbackNotice } from "../protocol/devices.ts";
+import type { ModelParts } from "./catalog/adapter-base.ts";
 import { isAdapterFolder } from "./catalog/folder/shape.ts";
-import type { ModelParts } from "./catalog/graph-adapters.ts";
 import { resolveModel } from "./catalog/installed.ts";
 import { measurementsOf } from "./catalog/measurements.ts";
 import { placesOf } from "./catalog/store.ts";

@@ -6,10 +6,11 @@ import { ModelError } from "../../models/errors.ts";
 import { copyRegularFile } from "../files/regular-file.ts";
 import { readJson } from "../files/whole-file.ts";
 import { mergeAdapter, readAdapter } from "./adapter.ts";
+import { baseName, nameOfBase } from "./adapter-base.ts";
 import { declare } from "./declare.ts";
 import { ADAPTER_CONFIG, ADAPTER_WEIGHTS } from "./folder/model-files.ts";
 import { openModel } from "./folder/open.ts";
-import { baseName, nameOfBase, readGraphAdapter } from "./graph-adapters.ts";
+import { readGraphAdapter } from "./graph-adapters.ts";
 import { resolveModel } from "./installed.ts";
 
 /** How an adapter is imported. */

@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { type Dirent, readdirSync, type Stats, statSync } from "node:fs";
 import { join } from "node:path";
-import { baseOfAdapter } from "../graph-adapters.ts";
+import { baseOfAdapter } from "../adapter-base.ts";
 import { fileState } from "./file-state.ts";
 
 /**

@@ -5,17 +5,9 @@ import type { LoadedModel } from "../../engine/engine.ts";
 import { lineNumbers } from "../../text/document/source.ts";
 import { foreignLanguageOf, languageName } from "../../text/languages.ts";
 import type { WrittenDocument } from "../../text/reading.ts";
-import {
-  DEFAULT_MARKER,
-  gapsOf,
-  type LeftMarker,
-  MOST_GAPS,
-  type PlacedGap,
-  tooManyGaps,
-  type WhyLeft,
-} from "./gaps.ts";
+import { DEFAULT_MARKER, gapsOf, type LeftMarker, MOST_GAPS, type PlacedGap, type WhyLeft } from "./gaps.ts";
 import { type InfillResult, infill } from "./infill.ts";
-import type { InfillOptions, InfillParams } from "./infill-run.ts";
+import { type InfillOptions, type InfillParams, tooManyGaps } from "./infill-run.ts";
 
 /** A filled text, and what was left in it. */
 export interface FilledText extends InfillResult {

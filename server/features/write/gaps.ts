@@ -1,6 +1,5 @@
 /** Finds the gaps of a text as its format has them: what only looks like one is left, with the reason. */
 import { setImmediate } from "node:timers/promises";
-import { ModelError } from "../../../models/errors.ts";
 import { type Gap, gapsIn } from "../../../models/tokenizer/spans.ts";
 import type { Block, Prose } from "../../text/document.ts";
 import { blockAt } from "../../text/place.ts";
@@ -12,14 +11,6 @@ export const DEFAULT_MARKER = "___";
 
 /** How many gaps are filled at once: a minute's work for the built-in model on two cores. */
 export const MOST_GAPS = 1000;
-
-/** The error for a text with more gaps than are filled at once. */
-export function tooManyGaps(): ModelError {
-  return new ModelError(
-    "input",
-    `There are more than ${MOST_GAPS} gaps, and at most ${MOST_GAPS} are filled at once. Fill the text part by part: select a part, or split the text.`,
-  );
-}
 
 /** The kind of place that a fill must fit into. */
 export type GapPlace = "text" | "cell" | "attribute" | "address" | "word";

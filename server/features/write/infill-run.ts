@@ -6,7 +6,7 @@ import { checkText } from "../../text/input.ts";
 import { type Decoding, decodingOf } from "../decoding.ts";
 import { gapPrefix, modeOfGap } from "./denoiser-mode.ts";
 import { beamsFor, LEAST_BEAMS, weighedTokens, weighingOf } from "./gap-weighing.ts";
-import { DEFAULT_MARKER, MOST_GAPS, type PlacedGap, tooManyGaps } from "./gaps.ts";
+import { DEFAULT_MARKER, MOST_GAPS, type PlacedGap } from "./gaps.ts";
 import { choose, type GapCandidates, keep } from "./infill-candidates.ts";
 import { windowOf } from "./infill-window.ts";
 
@@ -37,6 +37,14 @@ export interface InfillParams {
 /** The signal of CallOptions, and progress: gaps filled of all. */
 export interface InfillOptions extends Pick<CallOptions, "signal"> {
   readonly onProgress?: (progress: { readonly done: number; readonly total: number }) => void;
+}
+
+/** The error for a text with more gaps than are filled at once. */
+export function tooManyGaps(): ModelError {
+  return new ModelError(
+    "input",
+    `There are more than ${MOST_GAPS} gaps, and at most ${MOST_GAPS} are filled at once. Fill the text part by part: select a part, or split the text.`,
+  );
 }
 
 /** The state of one run over a text. */

@@ -6,6 +6,7 @@ import { hubConfigText, hubName } from "../../../models/checkpoint/adapterhub.ts
 import { configJson, parseConfig, type T5Config } from "../../../models/t5/config.ts";
 import { learnedShapes } from "../../../models/t5/trainable.ts";
 import { tensorShapes } from "../../../models/t5/weights.ts";
+import { nameOfBase } from "../../catalog/adapter-base.ts";
 import { onlyGguf } from "../../catalog/folder/gguf/gguf.ts";
 import { ggufTokenizerFiles } from "../../catalog/folder/gguf/gguf-tokenizer.ts";
 import {
@@ -14,7 +15,6 @@ import {
   hasVocabularyFile,
   TOKENIZER_FILES,
 } from "../../catalog/folder/model-files.ts";
-import { nameOfBase } from "../../catalog/graph-adapters.ts";
 import { readManifest } from "../../catalog/installed.ts";
 import { copyRegularFile, readRegularText } from "../../files/regular-file.ts";
 import { isMissing, writeAtomically } from "../../files/whole-file.ts";
