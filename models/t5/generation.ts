@@ -5,7 +5,15 @@ import * as ops from "../graph/ops.ts";
 import type { KeysAndValues } from "../graph/runtime-ops.ts";
 import type { Graph, Value } from "../graph/types.ts";
 import type { T5Config } from "./config.ts";
-import { cacheOutputs, decoderCacheInputs, encoderInputs, type Head, headOf, layerCache } from "./decoder.ts";
+import {
+  cacheOutputs,
+  decoderCacheInputs,
+  type EncoderInputs,
+  encoderInputs,
+  type Head,
+  headOf,
+  layerCache,
+} from "./decoder.ts";
 import { biasOfTables, layersOn } from "./layers.ts";
 import type { GenerationLowering, Lowering } from "./lowering.ts";
 import { biasTables } from "./weights.ts";
@@ -50,7 +58,64 @@ export function greedyGraph(
   const past = decoderCacheInputs(g, config, "B");
   const { crossOf, mask } = encoderInputs(g, config, masked);
 
-  const { byDistance, begin, minusOne } = distanceBiases(g, config, lowering, buckets, layerCache(past, 0));
+  const { columns, logProbabilities, present } = greedySteps(g, config, lowering, head, {
+    ...{ steps, tokens, ended, text, reach, past, crossOf, mask, buckets, processing },
+    padColumn: common === null ? config.padTokenId : common.indexOf(config.padTokenId),
+    ends: (body, chosen) => ops.gather(body, stops, chosen, 0),
+  });
+  return g.build("greedy", { columns, log_probabilities: logProbabilities, ...cacheOutputs(present) });
+}
+
+/** Values that the loop begins with and depends on: inputs of {@link greedyGraph}, or computed ones. */
+export interface GreedyValues extends Omit<EncoderInputs, "cross"> {
+  readonly steps: Value;
+  readonly tokens: Value;
+  readonly ended: Value;
+  readonly text: Value;
+  readonly reach: Value;
+  readonly past: readonly KeysAndValues[];
+  readonly buckets: Value;
+  readonly processing: Processing;
+  /** The column of the padding that follows a row's end. */
+  readonly padColumn: number;
+  /** Whether chosen columns int64 [B, 1] end their rows, bool [B, 1]. */
+  readonly ends: (body: GraphBuilder, chosen: Value) => Value;
+}
+
+/** The processing of logits; the tensors are inputs of {@link greedyGraph}. */
+export interface Processing {
+  readonly process: Value;
+  readonly source: Value;
+  readonly added: Value;
+  /** int32 [], or [B, 1] */
+  readonly ngram: Value;
+  /** The bonuses of levels less one, int32 [B, Z] -> float32 [B, Z]. */
+  readonly bonusOf: (b: GraphBuilder, level: Value) => Value;
+  /** Z, int64 [1]. */
+  readonly sourceEnd: Value;
+  /** The first token's place in a text, int64 [1]. */
+  readonly begin: Value;
+  /** Ones, int32 [B, 1]. */
+  readonly ones: Value;
+}
+
+/** The results of {@link greedySteps}: the outputs of {@link greedyGraph}. */
+export interface GreedyResults {
+  readonly columns: Value;
+  readonly logProbabilities: Value;
+  readonly present: readonly KeysAndValues[];
+}
+
+/** Adds the loop of greedy steps. */
+export function greedySteps(
+  g: GraphBuilder,
+  config: T5Config,
+  lowering: GenerationLowering,
+  head: Head,
+  values: GreedyValues,
+): GreedyResults {
+  const { steps, tokens, ended, text, reach, past, crossOf, mask, processing } = values;
+  const { byDistance, begin, minusOne } = distanceBiases(g, config, lowering, values.buckets, layerCache(past, 0));
 
   const body = g.body();
   body.input("iteration", "int64", []);
@@ -66,13 +131,13 @@ export function greedyGraph(
     past: { caches: now.past, total: "P+1" },
   });
   const logits = ops.reshape(body, head.logits(body, hidden), ["B", head.columns]);
-  const padColumn = common === null ? config.padTokenId : common.indexOf(config.padTokenId);
+  const { padColumn } = values;
   if (padColumn < 0) throw new RangeError("a shortlist holds the padding token");
   const choice = bestTokens(body, logits, now, processing);
   const best = ops.reshape(body, choice.best, ["B", 1]);
   const chosen = ops.where(body, now.ended, body.constant("int64", [], [padColumn]), best); // int64 [B, 1]
   const probabilities = ops.gatherElementsLast(body, ops.softmax(body, logits), chosen); // [B, 1]
-  const endedNow = ops.or(body, now.ended, ops.gather(body, stops, chosen, 0));
+  const endedNow = ops.or(body, now.ended, values.ends(body, chosen));
   const chosen32 = ops.cast(body, chosen, "int32");
   const step = body.build("greedy_step", {
     condition: anyOpen(body, endedNow),
@@ -102,23 +167,23 @@ function distanceBiases(g: GraphBuilder, config: T5Config, lowering: Lowering, b
   return { byDistance, minusOne, begin: ops.sub(g, last, ops.shapeOf(g, cache.key, 2, 3)) };
 }
 
-/** Runs a body up to `steps` times from the first values of what it carries, and names the results. */
+/** Runs a body up to `steps` times from the first values of what it carries. */
 function greedyLoop(
   g: GraphBuilder,
   steps: Value,
   step: Graph,
   state: readonly Value[],
   past: readonly KeysAndValues[],
-): Graph {
+): GreedyResults {
   const initial = [...state, ...past.flatMap(({ key, value }) => [key, value])];
   const shapes = initial.map(({ shape }) => shape.map((dim) => (dim === "P" || dim === "L" ? `${dim}+steps` : dim)));
   const { carried, stacked } = ops.loop(g, steps, step, initial, shapes, "made");
   const caches = carried.slice(state.length);
-  return g.build("greedy", {
+  return {
     columns: at(stacked, 0),
-    log_probabilities: ops.unary(g, "Log", at(stacked, 1)),
-    ...cacheOutputs(past.map((_, layer) => ({ key: at(caches, 2 * layer), value: at(caches, 2 * layer + 1) }))),
-  });
+    logProbabilities: ops.unary(g, "Log", at(stacked, 1)),
+    present: past.map((_, layer) => ({ key: at(caches, 2 * layer), value: at(caches, 2 * layer + 1) })),
+  };
 }
 
 /** Declares the values that the loop carries from step to step, in the order in which greedyGraph returns them. */
@@ -137,20 +202,17 @@ function loopState(body: GraphBuilder, past: readonly KeysAndValues[]) {
 }
 
 /** Declares what the processing of logits depends on. */
-function processingInputs(g: GraphBuilder, head: Head, tokens: Value) {
+function processingInputs(g: GraphBuilder, head: Head, tokens: Value): Processing {
   const process = g.input("process", "bool", []);
   const source = g.input("source", "int32", ["B", "Z"]);
   const sourceEnd = ops.shapeOf(g, source, 1, 2);
-  return {
-    process,
-    source,
-    sourceEnd,
-    added: g.input("added", "float32", ["B", head.columns]),
-    begin: ops.add(g, sourceEnd, g.constant("int64", [1], [1])),
-    ngram: g.input("ngram", "int32", []),
-    bonuses: g.input("bonuses", "float32", [bonusLevels]),
-    ones: ops.add(g, ops.sub(g, tokens, tokens), g.constant("int32", [], [1])),
-  };
+  const added = g.input("added", "float32", ["B", head.columns]);
+  const begin = ops.add(g, sourceEnd, g.constant("int64", [1], [1]));
+  const ngram = g.input("ngram", "int32", []);
+  const bonuses = g.input("bonuses", "float32", [bonusLevels]);
+  const bonusOf = (b: GraphBuilder, level: Value) => ops.gather(b, bonuses, level, 0);
+  const ones = ops.add(g, ops.sub(g, tokens, tokens), g.constant("int32", [], [1]));
+  return { process, source, sourceEnd, added, begin, ngram, bonusOf, ones };
 }
 
 /** Whether any row has not ended, bool []. */
@@ -168,7 +230,7 @@ function bestTokens(
   g: GraphBuilder,
   logits: Value,
   { tokens, text, reach }: { tokens: Value; text: Value; reach: Value },
-  input: ReturnType<typeof processingInputs>,
+  input: Processing,
 ): { best: Value; reach: Value } {
   const plain = g.body();
   const asTheyAre = plain.build("plain", {
@@ -184,7 +246,7 @@ function bestTokens(
   // Copying: a source token gains the more of the tokens before it were just generated.
   const reached = ops.slice(b, next, 1, b.constant("int64", [1], [0]), input.sourceEnd, "Z");
   const level = ops.min(b, reached, b.constant("int32", [], [bonusLevels]));
-  const bonus = ops.gather(b, input.bonuses, ops.sub(b, level, b.constant("int32", [], [1])), 0); // [B, Z]
+  const bonus = input.bonusOf(b, ops.sub(b, level, b.constant("int32", [], [1]))); // [B, Z]
   const raised = ops.add(b, ops.gatherElementsLast(b, allowed, input.source), bonus);
   const lifted = ops.scatterLast(b, "max", allowed, input.source, raised);
 

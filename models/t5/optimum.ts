@@ -6,12 +6,12 @@ import * as ops from "../graph/ops.ts";
 import type { KeysAndValues } from "../graph/runtime-ops.ts";
 import type { Graph, Value } from "../graph/types.ts";
 import type { T5Config } from "./config.ts";
-import { layerCache, maskedBucket } from "./decoder.ts";
-import { biasOfTables, type Layers, layersOn } from "./layers.ts";
+import { layerCache } from "./decoder.ts";
+import { additiveMask, emptyCache, positionBiases, positionBuckets } from "./in-graph.ts";
+import { biasOfTables, layersOn } from "./layers.ts";
 import type { Lowering } from "./lowering.ts";
 import { plainLowering } from "./plain.ts";
-import { relativePositionBucket } from "./position.ts";
-import { biasTables, layerWidths, type Stack, tensorShapes } from "./weights.ts";
+import { layerWidths, type Stack, tensorShapes } from "./weights.ts";
 
 /** The files, without ".onnx". */
 export const OPTIMUM_GRAPHS = [
@@ -88,7 +88,12 @@ function encoder(g: GraphBuilder, config: T5Config, lowering: Lowering): Graph {
   const ids = g.input("input_ids", "int64", [B, S]);
   const mask = additiveMask(g, g.input("attention_mask", "int64", [B, S]));
   const length = ops.shapeOf(g, ids, 1, 2);
-  const biases = positionBiases(layers, config, "encoder", positionBuckets(g, config, "encoder", length, length));
+  const biases = positionBiases(
+    layers,
+    config,
+    "encoder",
+    positionBuckets(g, config, "encoder", { length, total: length, extents: [S, S] }),
+  );
   const masked = biases.map((bias) => ops.add(g, bias, mask)); // [B, H, S, S]
   const states = layers.encoderStack(layers.embed(ids), biasOfTables(config, "encoder", masked));
   return g.build("encoder_model", { last_hidden_state: states });
@@ -106,7 +111,12 @@ function decoder(
   const { past, cross } = cachesOf(g, config, lowering, which);
   const length = ops.shapeOf(g, tokens, 1, 2);
   const total = ops.add(g, ops.shapeOf(g, layerCache(past, 0).key, 2, 3), length);
-  const biases = positionBiases(layers, config, "decoder", positionBuckets(g, config, "decoder", length, total));
+  const biases = positionBiases(
+    layers,
+    config,
+    "decoder",
+    positionBuckets(g, config, "decoder", { length, total, extents: [T, TOTAL] }),
+  );
   const { hidden, present } = layers.decoderStack(layers.embed(tokens), {
     biasOf: biasOfTables(config, "decoder", biases),
     crossOf: (layer) => layerCache(cross, layer),
@@ -171,42 +181,4 @@ function cachedOrComputed(
     otherwise.build("fresh", named(computed(otherwise))),
   );
   return cached.map((_, layer) => ({ key: at(chosen, 2 * layer), value: at(chosen, 2 * layer + 1) }));
-}
-
-/** A cache of no positions, [B, H, 0, K], like one that has some. */
-function emptyCache(g: GraphBuilder, key: Value): KeysAndValues {
-  const zero = g.constant("int64", [1], [0]);
-  const empty = ops.slice(g, key, 2, zero, zero, 0);
-  return { key: empty, value: empty };
-}
-
-/** 0 where a mask [B, S] is 1 and a large negative number where it is 0, [B, 1, 1, S]. */
-function additiveMask(g: GraphBuilder, mask: Value): Value {
-  const float = (value: number) => g.constant("float32", [], [value]);
-  const negative = ops.mul(g, ops.sub(g, float(1), ops.cast(g, mask, "float32")), float(-1e9));
-  return ops.reshape(g, negative, [B, 1, 1, S]);
-}
-
-function positionBiases(layers: Layers, config: T5Config, stack: Stack, buckets: Value): Value[] {
-  return biasTables(config, stack).map(({ name, numHeads }) => layers.positionBias(name, numHeads, buckets));
-}
-
-/**
- * The bucket of each key for the last `length` positions of `total` (int64 [1] each), int64 [length, total]; later keys
- * are masked in the decoder. Offsets are clipped to where the last bucket begins, and looked up.
- */
-function positionBuckets(g: GraphBuilder, config: T5Config, stack: Stack, length: Value, total: Value): Value {
-  const { relativeAttentionNumBuckets: buckets, relativeAttentionMaxDistance: far } = config;
-  const causal = stack === "decoder";
-  const table = Array.from({ length: 2 * far + 1 }, (_, i) =>
-    causal && i > far ? maskedBucket(config) : relativePositionBucket(i - far, !causal, buckets, far),
-  );
-  const whole = (value: number, shape: readonly number[] = []) => g.constant("int64", shape, [value]);
-  const scalar = (x: Value) => ops.reshapeTo(g, x, g.constant("int64", [0], []), []);
-  const [T_, L] = causal ? [T, TOTAL] : [S, S];
-  const keys = ops.range(g, scalar(whole(0, [1])), scalar(total), L);
-  const positions = ops.range(g, scalar(ops.sub(g, total, length)), scalar(total), T_);
-  const queries = ops.unsqueeze(g, positions, 1); // [length, 1]
-  const offset = ops.clip(g, ops.sub(g, keys, queries), -far, far); // [length, total]
-  return ops.gather(g, g.constant("int64", [table.length], table), ops.add(g, offset, whole(far)), 0);
 }

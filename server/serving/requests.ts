@@ -72,8 +72,15 @@ export function readRequest(operation: Operation, tensors: WireTensors, config: 
     steps: scalar(tensors, "steps", 1, MOST.positions - positions),
     banned: sharedIds(tensors, "banned", batch, vocabSize),
     stops: sharedIds(tensors, "stops", batch, vocabSize),
-    bonuses: tensors["bonuses"] === undefined ? null : sharedRow("bonuses", tensor(tensors, "bonuses", 2), batch),
+    bonuses: readBonuses(tensors, batch),
   };
+}
+
+/** The copy bias; null if it is none. */
+function readBonuses(tensors: WireTensors, batch: number): readonly number[] | null {
+  if (tensors["bonuses"] === undefined) return null;
+  const bonuses = sharedRow("bonuses", tensor(tensors, "bonuses", 2), batch);
+  return bonuses.every((bonus) => bonus === 0) ? null : bonuses;
 }
 
 /** Rows without their padding. */
@@ -97,6 +104,7 @@ function readTexts(tensors: WireTensors, vocabSize: number): number[][] {
 function readShortlist(tensors: WireTensors, batch: number, vocabSize: number): Shortlist | null {
   if (tensors["candidates"] === undefined) return null;
   const ids = sharedRow("candidates", tensor(tensors, "candidates", 2), batch);
+  if (ids.length === 1 && ids[0] === -1) return null; // the whole vocabulary
   if (ids.length === 0 || new Set(ids).size !== ids.length || !ids.every((id) => id >= 0 && id < vocabSize))
     throw wrong("candidates", `is not a list of different ids from 0 to ${vocabSize - 1}`);
   return { ids, common: scalar(tensors, "common", 1, ids.length) };

@@ -1,8 +1,18 @@
 /** `spanfill export`: what it writes for others, and what it refuses. */
 import assert from "node:assert/strict";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { after, test } from "node:test";
 import { GGMLQuantizationType, gguf } from "@huggingface/gguf";
 import { readWeights } from "../../server/training/step/learner.ts";
@@ -66,6 +76,37 @@ test("gguf: a file that loads again as the same model", async () => {
   assert.deepEqual([...read.keys()].sort(), [...weights.keys()].sort());
   for (const [name, values] of weights)
     assert.deepEqual(Buffer.from(read.get(name) ?? []), Buffer.from(values.buffer), name);
+});
+
+test("server: a folder for each operation that Triton, MLServer and OVMS read, and how they are started", async () => {
+  const { code, json } = await spanfill(["export", model.directory, "--to", "server", "--out", "repository"]);
+  assert.equal(code, 0);
+  const out = join(folder, "repository");
+  const name = basename(model.directory);
+  const names = ["decode", "encode", "generate", "step"].map((which) => `${name}-${which}`);
+  const common = ["README.md", "config.json", "settings.json", "spanfill_runtime.py"];
+  assert.deepEqual(readdirSync(out).sort(), [...common, ...names].sort());
+  assert.deepEqual(json.files.map((file: string) => existsSync(file)).includes(false), false);
+  const settings = (file: string) => JSON.parse(readFileSync(join(out, file), "utf8"));
+  assert.equal(settings("settings.json").host, "127.0.0.1");
+  assert.deepEqual(
+    settings("config.json").model_config_list.map((each: { config: object }) => each.config),
+    ["encode", "step", "decode"].map((which) => {
+      const served = `${name}-${which}`;
+      return { name: served, base_path: `/models/${served}` };
+    }),
+  );
+  const { inputs, parameters } = settings(`${name}-step/model-settings.json`);
+  assert.deepEqual(parameters, { uri: "./1/model.onnx", version: "1" });
+  assert.deepEqual(inputs[2], { name: "tokens", datatype: "INT32", shape: [-1, -1, -1] });
+  const triton = readFileSync(join(out, `${name}-decode`, "config.pbtxt"), "utf8");
+  assert.match(triton, /backend: "onnxruntime"\n.*\nmax_batch_size: 16\n/);
+  assert.match(triton, /\{ name: "past_key_0" data_type: TYPE_FP32 dims: \[ 2, -1, 16 \] \}/);
+  assert.match(triton, /\{ name: "present_value_0" data_type: TYPE_FP32 dims: \[ 2, -1, 16 \] \}/);
+  const places = names.map((served) => statSync(join(out, served, "1", "weights.safetensors")).ino);
+  assert.equal(new Set(places).size, 1); // one file under four names
+  const again = await spanfill(["export", model.directory, "--to", "server", "--out", "repository"]);
+  assert.match(again.json.error.message, /repository is a folder with other files in it/);
 });
 
 /** Some tensors' names in llama.cpp (gguf-py/gguf/tensor_mapping.py) -> in transformers. */

@@ -70,6 +70,10 @@ const FOREIGN: Readonly<Record<string, string>> = {
   "--max-semi-space-size": "Node.js",
   "--save-dev": "a text that is encoded as a check",
   "--git": "the first line of a patch",
+  "--rm": "Docker",
+  "--gpus": "Docker",
+  "--model-repository": "NVIDIA Triton",
+  "--exit-on-error": "NVIDIA Triton",
 };
 
 test("every option that a message names exists", () => {

@@ -95,7 +95,11 @@ const commands: {
     args: ["./model", "./model", "--data", "pairs.jsonl", "--task", "summarize", "--limit", "2", "--threads", "1"],
   },
   { name: "data check", args: ["pairs.jsonl", "--task", "summarize", "--base", "./model"] },
-  ...["hf", "onnx", "gguf"].map((to) => ({ name: "export", args: ["./model", "--to", to, "--out", to], out: [to] })),
+  ...["hf", "onnx", "gguf", "server"].map((to) => ({
+    name: "export",
+    args: ["./model", "--to", to, "--out", to],
+    out: [to],
+  })),
   { name: "models", args: ["--installed"] },
   { name: "models import", args: ["model", "--name", "mine"] },
   { name: "models verify", args: ["mine"] },

@@ -8,18 +8,21 @@ export const KINDS = ["greedy", "beams", "sampling", "infill", "words", "scoring
 
 const WORDS = "the of and to in is that it for was on are as with they be at one have this from".split(" ");
 
-/** Compares `count` requests of a kind. @returns the number of tokens compared */
+/** Compares `count` requests of a kind, or fewer if `isOver`. @returns how many, and the number of tokens compared */
 export async function compareRequests(
   here: LoadedModel,
   there: LoadedModel,
   kind: (typeof KINDS)[number],
   count: number,
-): Promise<number> {
+  isOver: () => boolean = () => false,
+): Promise<{ readonly requests: number; readonly tokens: number }> {
   const random = seededRandom(KINDS.indexOf(kind) + 1);
   const whole = (most: number) => Math.floor(random() * most);
   const words = (most: number) => Array.from({ length: 1 + whole(most) }, () => WORDS[whole(WORDS.length)]).join(" ");
   let tokens = 0;
-  for (let i = 0; i < count; i += 1) {
+  let requests = 0;
+  for (let i = 0; i < count && !isOver(); i += 1) {
+    requests += 1;
     const input = await here.encode([{ kind: "text", text: words(24) }]);
     const name = `${kind} ${i}`;
     if (kind === "scoring") {
@@ -60,7 +63,7 @@ export async function compareRequests(
       tokens += ids(a).flat(2).length;
     }
   }
-  return tokens;
+  return { requests, tokens };
 }
 
 function generation(

@@ -20,8 +20,8 @@ export interface InferenceClient {
   readonly host: string;
   /** The server's name and version; also learns whether it takes binary tensors. */
   about(): Promise<string>;
-  /** Names of a served model's inputs. @throws ModelError "network" when it is not served */
-  inputsOf(name: string): Promise<ReadonlySet<string>>;
+  /** Names of a served model's inputs; undefined when the server does not serve it. @throws ModelError "network" */
+  inputsOf(name: string): Promise<ReadonlySet<string> | undefined>;
   /** Runs a served model. @throws ModelError "network"; the signal's reason */
   infer(name: string, tensors: WireTensors, outputs: readonly string[], signal?: AbortSignal): Promise<WireTensors>;
   dispose(): Promise<void>;
@@ -66,8 +66,9 @@ export async function createInferenceClient(connection: ServerConnection): Promi
   const ask = createAsk({ base, host, deadlineMs, authorization, dispatcher });
   let binary = false;
 
-  async function json<T>(path: string, schema: z.ZodType<T>): Promise<T> {
+  async function json<T>(path: string, schema: z.ZodType<T>): Promise<T | undefined> {
     const { status, body } = await ask(path, {});
+    if (status === 404) return undefined;
     if (status !== 200) throw refused(host, path, status, body);
     const parsed = schema.safeParse(parsedJson(body));
     if (!parsed.success) throw garbage(host);
@@ -77,13 +78,15 @@ export async function createInferenceClient(connection: ServerConnection): Promi
   return {
     host,
     async about() {
-      const { name, version, extensions } = await json("/v2", aboutSchema);
+      const about = await json("/v2", aboutSchema);
+      if (about === undefined) throw garbage(host);
+      const { name, version, extensions } = about;
       binary = extensions?.includes(BINARY_EXTENSION) ?? false;
       return `${name} ${version ?? ""}`.trim().slice(0, 60);
     },
     async inputsOf(name) {
-      const { inputs } = await json(`/v2/models/${encodeURIComponent(name)}`, metadataSchema);
-      return new Set((inputs ?? []).map((input) => input.name));
+      const metadata = await json(`/v2/models/${encodeURIComponent(name)}`, metadataSchema);
+      return metadata === undefined ? undefined : new Set((metadata.inputs ?? []).map((input) => input.name));
     },
     async infer(name, tensors, outputs, signal) {
       const message = {
@@ -211,12 +214,16 @@ function refused(host: string, path: string, status: number, body: Uint8Array): 
   if (status === 401 || status === 403)
     return failed(host, `refuses the token (${status}). Set the server's own, or ask whoever runs it`);
   const name = /models\/([^/]+)/.exec(path)?.[1] ?? "";
-  if (status === 404)
-    return failed(host, `does not serve ${name} (404). Serve the model that is used here, by the same name`);
+  if (status === 404) return notServed(host, name);
   if (status === 503) return failed(host, "has too much to do, or is ending (503)");
   const said = errorSchema.safeParse(parsedJson(body));
   const why = said.success ? `: ${said.data.error.slice(0, 200)}` : "";
   return failed(host, `answered ${status}${why}`);
+}
+
+/** The error for a model that a server does not serve. */
+export function notServed(host: string, name: string): ModelError {
+  return failed(host, `does not serve ${name} (404). Serve the model that is used here, by the same name`);
 }
 
 function garbage(host: string, why = ""): ModelError {

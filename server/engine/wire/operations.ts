@@ -17,7 +17,7 @@ export interface TensorSpec {
   readonly shape: readonly number[];
 }
 
-/** An operation's tensors. Optional inputs are those that only Spanfill's server takes. */
+/** An operation's tensors. A client sends those optional ones that a server lists. */
 export interface OperationSpec {
   readonly inputs: readonly TensorSpec[];
   readonly optional: readonly TensorSpec[];
@@ -39,7 +39,7 @@ export const VERSION = "1";
  * - step: `tokens` [B, R, T], R rows of decoder tokens for each input, the start token first; `first` [B, 1], the first
  *   position whose logits are wanted (the least of a batch counts). Output `logits` [B, R, N, V], of the last N = T -
  *   first positions at least. Optional: `candidates` [B, C], equal rows of ids, of which the first
- *   `common` [B, 1] are the same in many requests; then `logits` has C columns.
+ *   `common` [B, 1] are the same in many requests; then `logits` has C columns. A single -1 stands for all V.
  * - generate: `tokens` [B, T], the decoder's tokens so far; `steps` [B, 1], the most tokens to add (the most of a batch
  *   counts); `ngram` [B, 1], the size of n-gram that does not repeat, or 2^30; `banned` [B, N] and `stops` [B, K], ids,
  *   -1 for none. Outputs `ids` [B, n] and `log_probabilities` [B, n] of the greedy tokens; after its end a row holds
@@ -75,7 +75,7 @@ export function operationSpec(operation: Operation, { dModel, vocabSize }: T5Con
 }
 
 /** The name of a model's operation on a server: the id's characters that a path may hold. */
-export function servedName(id: string, operation: Operation): string {
+export function servedName(id: string, operation: Operation | "decode"): string {
   return `${id.replaceAll("/", "--").replace(/[^\w.-]/g, "_")}-${operation}`;
 }
 

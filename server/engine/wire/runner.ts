@@ -6,7 +6,7 @@ import { copyBonuses } from "../search/copying.ts";
 import { largest, logSumOfExponentials, penalizedTokens } from "../search/logits.ts";
 import type { DecoderState, GreedyChunk, Runner } from "../search/runner.ts";
 import { noToken } from "../search/search.ts";
-import { failed, type InferenceClient } from "./client.ts";
+import { failed, type InferenceClient, notServed } from "./client.ts";
 import { type Operation, SUM_LENGTH, servedName } from "./operations.ts";
 import { floats, type WireTensor, type WireTensors, wholeNumbers } from "./tensors.ts";
 
@@ -22,8 +22,8 @@ export interface RemoteModel {
 interface Remote {
   readonly client: InferenceClient;
   readonly model: RemoteModel;
-  /** Optional inputs that each operation takes. */
-  readonly takes: Readonly<Record<"step" | "generate", ReadonlySet<string>>>;
+  /** The inputs that each operation takes; of the loop, undefined where the server has none. */
+  readonly takes: { readonly step: ReadonlySet<string>; readonly generate: ReadonlySet<string> | undefined };
 }
 
 /**
@@ -34,7 +34,9 @@ export async function openServerRunner(client: InferenceClient, model: RemoteMod
   const { config, id } = model;
   await client.about();
   const inputsOf = (operation: Operation) => client.inputsOf(servedName(id, operation));
-  const remote = { client, model, takes: { step: await inputsOf("step"), generate: await inputsOf("generate") } };
+  const step = await inputsOf("step");
+  if (step === undefined) throw notServed(client.host, servedName(id, "step"));
+  const remote = { client, model, takes: { step, generate: await inputsOf("generate") } };
   const start = { rows: [[]], inputs: [[config.eosTokenId]], beams: 1, candidates: wholeVocabulary(config.vocabSize) };
   await decoder(remote, start).step([config.decoderStartTokenId], null);
   return {
@@ -143,7 +145,7 @@ async function logitsOf(remote: Remote, fed: Fed, positions: number): Promise<Fl
     ...textTensors(inputs, remote.model.config),
     tokens: wholeNumbers([batch, beams, length], rows.flat()),
     first: wholeNumbers([batch, 1], Array<number>(batch).fill(length - positions)),
-    ...(narrow ? candidateTensors(candidates, batch) : {}),
+    ...candidateTensors(remote.takes.step, narrow ? candidates : wholeVocabulary(width), batch),
   };
   const { logits } = await infer(remote, "step", tensors, ["logits"], signal);
   const [b, r, n = 0, c] = logits?.shape ?? [];
@@ -168,7 +170,7 @@ async function logitsOf(remote: Remote, fed: Fed, positions: number): Promise<Fl
 /** Whether the server's loop takes what a chunk needs. */
 function canGenerate({ takes }: Remote, { shortlist }: Candidates, { copying }: GreedyChunk): boolean {
   const needed = [...(shortlist === null ? [] : ["candidates"]), ...(copying === null ? [] : ["bonuses"])];
-  return needed.every((name) => takes.generate.has(name));
+  return takes.generate !== undefined && needed.every((name) => takes.generate?.has(name));
 }
 
 /** A chunk of greedy steps on the server; the rows end with the token that is to be continued. */
@@ -183,14 +185,17 @@ async function generated(remote: Remote, { rows, inputs, candidates, signal }: F
   };
   const each = (value: number) => wholeNumbers([batch, 1], Array<number>(batch).fill(value));
   const { copying, noRepeatNgramSize: ngram } = chunk;
-  const bonuses = copying === null ? [] : [copying.bias.anywhere, copying.bias.afterOne, copying.bias.afterTwo];
+  const takes = remote.takes.generate ?? new Set();
+  const bonuses = copying === null ? [0, 0, 0] : [copying.bias.anywhere, copying.bias.afterOne, copying.bias.afterTwo];
   const tensors = {
     ...textTensors(inputs, remote.model.config),
     tokens: wholeNumbers([batch, rows[0]?.length ?? 0], rows.flat()),
     ...{ steps: each(chunk.steps), ngram: each(ngram === 0 ? 2 ** 30 : ngram) },
     ...{ banned: list(chunk.bannedTokens), stops: list(chunk.stopTokens) },
-    ...(candidates.shortlist === null ? {} : candidateTensors(candidates, batch)),
-    ...(copying === null ? {} : { bonuses: floats([batch, 3], Float32Array.from(inputs.flatMap(() => bonuses))) }),
+    ...candidateTensors(takes, candidates, batch),
+    ...(takes.has("bonuses") && {
+      bonuses: floats([batch, 3], Float32Array.from(inputs.flatMap(() => bonuses))),
+    }),
   };
   const { ids, log_probabilities: logs } = await infer(
     remote,
@@ -201,11 +206,13 @@ async function generated(remote: Remote, { rows, inputs, candidates, signal }: F
   );
   const [b, count = 0] = ids?.shape ?? [];
   const valid = ids?.values.every((id) => id >= 0 && id < remote.model.config.vocabSize) ?? false;
-  if (!valid || b !== batch || count < 1 || count > chunk.steps || logs?.shape.join() !== ids?.shape.join())
+  if (!valid || b !== batch || count < 1 || logs?.shape.join() !== ids?.shape.join())
     throw failed(remote.client.host, `sent tokens of the shape [${ids?.shape}] for ${batch} rows of ${chunk.steps}`);
   if (logs?.values.some(Number.isNaN)) throw failed(remote.client.host, "sent likelihoods that are not numbers");
+  // A server that ran other requests in the same batch may have gone on for longer than was asked.
+  const wanted = Math.min(count, chunk.steps);
   const byRow = (tensor: WireTensor | undefined) =>
-    inputs.map((_, row) => Array.from(tensor?.values.subarray(row * count, (row + 1) * count) ?? []));
+    inputs.map((_, row) => Array.from(tensor?.values.subarray(row * count, row * count + wanted) ?? []));
   return { ids: byRow(ids), logProbs: byRow(logs) };
 }
 
@@ -248,11 +255,19 @@ function textTensors(inputs: readonly (readonly number[])[], { padTokenId }: T5C
   };
 }
 
-function candidateTensors({ count, idOf, shortlist }: Candidates, batch: number): WireTensors {
-  const ids = Array.from({ length: count }, (_, column) => idOf(column));
+/** The tensors for candidates that a served model takes; a candidate of -1 stands for the whole vocabulary. */
+function candidateTensors(
+  takes: ReadonlySet<string>,
+  { count, idOf, shortlist }: Candidates,
+  batch: number,
+): WireTensors {
+  const ids = shortlist === null ? [-1] : Array.from({ length: count }, (_, column) => idOf(column));
   const rows = Array.from({ length: batch }, () => ids);
-  const common = Array<number>(batch).fill(shortlist?.common.ids.length ?? count);
-  return { candidates: wholeNumbers([batch, count], rows.flat()), common: wholeNumbers([batch, 1], common) };
+  const common = Array<number>(batch).fill(shortlist?.common.ids.length ?? 1);
+  return {
+    ...(takes.has("candidates") && { candidates: wholeNumbers([batch, ids.length], rows.flat()) }),
+    ...(takes.has("common") && { common: wholeNumbers([batch, 1], common) }),
+  };
 }
 
 /** Runs an operation and compares the sum of the model that answered. */

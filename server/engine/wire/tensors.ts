@@ -63,7 +63,7 @@ const listed = z.object({
   shape: z.array(z.int().nonnegative()).max(8),
   datatype: z.string(),
   data: z.unknown().optional(),
-  parameters: z.looseObject({ binary_data_size: z.int().nonnegative().optional() }).optional(),
+  parameters: z.looseObject({ binary_data_size: z.int().nonnegative().optional() }).nullish(),
 });
 
 /** The members of a request beside its tensors. */

@@ -1,4 +1,4 @@
-/** Writes a model as transformers, Optimum or llama.cpp keep it. */
+/** Writes a model as transformers, Optimum, llama.cpp or inference servers keep it. */
 import { existsSync } from "node:fs";
 import { basename, join } from "node:path";
 import { sizeInWords } from "../../../base/figures.ts";
@@ -7,16 +7,18 @@ import { ModelError } from "../../../models/errors.ts";
 import { encodeModel } from "../../../models/graph/proto.ts";
 import type { T5Config } from "../../../models/t5/config.ts";
 import { OPTIMUM_GRAPHS, optimumGraph, refuseForOptimum } from "../../../models/t5/optimum.ts";
+import { refuseForServers } from "../../../models/t5/served/served.ts";
 import { readManifest, resolveModel } from "../../catalog/installed.ts";
 import { createFolder } from "../../files/create-folder.ts";
 import { writeAtomically } from "../../files/whole-file.ts";
 import { tokenizerJson } from "../data/encode.ts";
 import { readWeights } from "../step/learner.ts";
 import { freePlace, unwritable } from "./export-place.ts";
+import { writeRepository } from "./servers/repository.ts";
 import { writeBytes, writeText, writeTrainedFolder, writeTrainedWeights } from "./trained-model.ts";
 
-/** The targets of an export: transformers, Optimum, llama.cpp. */
-export type ExportKind = "hf" | "onnx" | "gguf";
+/** The targets of an export: transformers, Optimum, llama.cpp, inference servers. */
+export type ExportKind = "hf" | "onnx" | "gguf" | "server";
 
 /** The exported files. */
 export interface Exported {
@@ -56,6 +58,11 @@ async function exportTo(out: string, base: string, kind: ExportKind, progress: E
   const { config, weights } = await readWeights(base);
   if (kind === "gguf") return { out, files: [await writeGguf(base, out, config, weights)] };
   if (kind === "onnx") refuseForOptimum(config);
+  if (kind === "server") {
+    refuseForServers(config);
+    const onGraph = (done: number, all: number) => progress("Writing graphs", done, all);
+    return { out, files: await writeRepository({ base, out }, config, weights, onGraph) };
+  }
   createFolder(out);
   const files = kind === "hf" ? [join(out, "model.safetensors")] : [];
   if (kind === "hf") await writeTrainedWeights(out, config, weights);
