@@ -25,7 +25,9 @@ export async function foreignLanguage(text: string, languages: readonly string[]
   // Letters of other scripts say more: fewer of them are needed.
   const latin = prose.match(/\p{Script=Latin}/gu)?.length ?? 0;
   const letters = prose.match(/\p{L}/gu)?.length ?? 0;
-  if (latin + OTHER_SCRIPT * (letters - latin) < LEAST_LETTERS) return undefined;
+  const signs = prose.match(WORD_SIGNS)?.length ?? 0;
+  const weight = latin + OTHER_SCRIPT * (letters - latin) + (signs > latin ? SIGN * signs : 0);
+  if (weight < LEAST_LETTERS) return undefined;
   if (languages.includes("en") && isPlainEnglish(prose)) return undefined;
   // A megabyte of n-grams, rarely needed: English is mostly known without.
   const { eld } = await import("eld/extrasmall");
@@ -46,6 +48,9 @@ const MOST_PROSE = 1000;
 /** On 682 short and 400 long English technical texts none was called foreign from here on (3 of 697 below). */
 const LEAST_LETTERS = 40;
 const OTHER_SCRIPT = 4;
+/** Signs that stand for words and syllables say still more, where there are more of them than of Latin letters. */
+const SIGN = 4;
+const WORD_SIGNS = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}]/gu;
 /** A language that the model knows must be clearly less likely than the one that was found. */
 const MOST_LIKELIHOOD = 0.85;
 

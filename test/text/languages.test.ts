@@ -33,6 +33,11 @@ for (const [language, text] of Object.entries(foreign)) {
   });
 }
 
+test("a few signs of a script whose signs are words are enough", async () => {
+  assert.equal(await foreignLanguage("这个工具数据库。", ["en"]), "zh");
+  assert.equal(await foreignLanguage("The bureau in 北京 was closed, 东京 opened.", ["en"]), undefined);
+});
+
 const known: [string, string][] = [
   ["English", "The cache is emptied as soon as a file changes. After that, the server reads all entries again."],
   [

@@ -193,8 +193,10 @@ function isShown({ starts }: Prose, gap: Gap): boolean {
   return starts.some((start) => gap.start <= start && start < gap.end);
 }
 
-/** Whether a blank belongs to a form: it is long and follows a label or fills a line. */
+/** Whether a blank belongs to a form: it is long and follows a label or fills a line, or is a part of a date or time. */
 function isFormBlank(text: string, { start, end }: Gap): boolean {
+  if (/_[/.:-]$/.test(text.slice(Math.max(0, start - 2), start)) || /^[/.:-]_/.test(text.slice(end, end + 2)))
+    return text.charAt(start) === "_";
   if (end - start < LEAST_BLANK || text.charAt(start) !== "_") return false;
   const near = text.slice(Math.max(0, start - MOST_LINE), start);
   const before = near.slice(near.lastIndexOf("\n") + 1);

@@ -2,8 +2,8 @@
 
 /**
  * Whether a fill begins with the word before it or ends with the word after it, holds a content word that stands
- * within three words of it, or two words in a row that stand within eight of it in the same sentence. The text before
- * includes the fills of earlier gaps.
+ * within three words of it, is a pronoun after a preposition that stands there too, or holds two words in a row that
+ * stand within eight of it in the same sentence. The text before includes the fills of earlier gaps.
  */
 export function repeatsNeighbors(before: string, fill: string, after: string): boolean {
   const words = wordsOf(fill);
@@ -12,11 +12,16 @@ export function repeatsNeighbors(before: string, fill: string, after: string): b
   const right = wordsOf(after.slice(0, REACH).split(SENTENCE_END)[0] ?? "").slice(0, WIDE);
   if (words[0] === left.at(-1) || words.at(-1) === right[0]) return true;
   const near = new Set([...left.slice(-NEAR), ...right.slice(0, NEAR)]);
+  const [first = ""] = words;
+  if (words.length === 1 && OBJECTS.has(first) && near.has(first) && PREPOSITIONS.has(left.at(-1) ?? "")) return true;
   if (words.some((word) => word.length >= CONTENT_LETTERS && near.has(word))) return true;
   const pairs = new Set([...pairsOf(left), ...pairsOf(right)]);
   return pairsOf(words).some((pair) => pairs.has(pair));
 }
 
+/** "It on it". */
+const OBJECTS = new Set(["it", "this", "that", "them", "you", "us"]);
+const PREPOSITIONS = new Set("about at by for from in into of on to with".split(" "));
 const REACH = 120;
 const WIDE = 8;
 const NEAR = 3;

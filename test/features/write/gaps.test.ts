@@ -24,6 +24,7 @@ const rows: [languageId: string, shown: string, marker?: string][] = [
   ["markdown", "- [ ] Update the [___]\n- [ ] Tag the [___]\n\n> **Note:** the [___] must be green.\n"],
   ["markdown", "This is **[___]** important and *[___]* urgent; ~~[___]~~ gone."],
   ["markdown", "Name: ________\nDate: __________\n\nThe [___] is signed."],
+  ["markdown", "Signed on ____/____/____ at ___:___ by [___]."],
   ["markdown", '<table><tr><td>[___]</td><td class="[___]">price</td></tr></table>\n'],
   ["markdown", "この[___]を表示します。東京は日本の[___]です。"],
   ["markdown", "The TODOs are listed in TODO.md; the server [TODO] the request. See TODO_LIST.", "TODO"],

@@ -14,6 +14,9 @@ test("a fill that says again what stands beside it is told", () => {
     ["Use the ", "default", " values; the default port is 80.", false],
     ["First build it. Then ", "build it", " again.", false],
     ["one of ", "the", " servers", false],
+    ["We will ship it on ", "it", " and go.", true],
+    ["Ship ", "it", " on Monday.", false],
+    ["If it is new, ", "it", " works.", false],
     ["", "", "", false],
   ] as const) {
     assert.equal(repeatsNeighbors(before, fill, after), repeats, `${before}[${fill}]${after}`);
