@@ -42,7 +42,7 @@ export async function makeExamples(pool: ModelPool, examples: readonly Example[]
       const fills: string[] = [];
       for (const gap of gaps) fills.push((await fillGap(model, gap, 1, signal))[0]?.text.trim() ?? "");
       return {
-        title: (await write(model, withoutTitle(title, text), "title", signal)).text,
+        title: (await write(model, await withoutTitle(title, text), "title", signal)).text,
         summary: (await write(model, asFile(title, text), "sentence", signal)).text,
         fills,
       };

@@ -103,7 +103,7 @@ async function trialsOf(model: LoadedModel, row: Row<"summarize">, signal: Abort
     ...(instead === undefined ? {} : { insteadRight: alike(row.summary, instead) }),
   });
   if (row.title !== "") {
-    const params = { text: withoutTitle(row.title, row.text), style: "title" } as const;
+    const params = { text: await withoutTitle(row.title, row.text), style: "title" } as const;
     if (params.text.trim() !== "") {
       const title = await summarize({ model, locale: "en" }, params, { signal });
       trials.title.push({ logProbs: title.logProbs, right: alike(row.title, title.summary) });

@@ -4,6 +4,7 @@ import { summarize } from "../features/read/summarize.ts";
 import { type SummaryStyle, tidy } from "../features/read/summary-text.ts";
 import { evaluateSummaries, type Outputs, type SummaryItem } from "../metrics/evaluate.ts";
 import { rouge } from "../metrics/metrics.ts";
+import { type ProseBlock, proseBlocks, readDocument } from "../text/document.ts";
 import { sentencesOf } from "../text/sentences.ts";
 import type { Row } from "../training/data/tables/rows.ts";
 import { type Produced, predicted, type TaskContext, type TaskResult } from "./evaluated-task.ts";
@@ -15,9 +16,10 @@ export async function summaryTask(rows: readonly Row<"summarize">[], context: Ta
     reference: summary,
     extractive: extractive ?? standsIn(text, summary),
   }));
+  const read = await Promise.all(rows.map(({ text }) => partsOf(text)));
   const baselines = [
-    { name: "first sentence", texts: rows.map(({ text }) => proseSentences(text, 1)) },
-    { name: "first three sentences", texts: rows.map(({ text }) => proseSentences(text, 3)) },
+    { name: "first sentence", texts: read.map((parts) => proseSentences(parts, 1)) },
+    { name: "first three sentences", texts: read.map((parts) => proseSentences(parts, 3)) },
     { name: "title", texts: rows.map(({ title }) => title) },
   ];
   return writingTask("sentence", rows, items, baselines, context);
@@ -25,14 +27,15 @@ export async function summaryTask(rows: readonly Row<"summarize">[], context: Ta
 
 /** Evaluates titles, compared with the first heading and the first eight words. */
 export async function titleTask(rows: readonly Row<"title">[], context: TaskContext): Promise<TaskResult> {
-  const items = rows.map(({ title, text }) => {
-    const source = withoutTitle(title, text);
+  const sources = await Promise.all(rows.map(({ title, text }) => withoutTitle(title, text)));
+  const items = rows.map(({ title }, i) => {
+    const source = sources[i] ?? "";
     return { source, reference: title, extractive: standsIn(source, title) };
   });
-  const sources = items.map(({ source }) => source);
+  const read = await Promise.all(sources.map((source) => partsOf(source)));
   const baselines = [
-    { name: "first heading", texts: sources.map((text) => firstHeading(text) ?? firstWords(text)) },
-    { name: "first eight words", texts: sources.map(firstWords) },
+    { name: "first heading", texts: read.map((parts) => firstHeading(parts) ?? firstWords(parts)) },
+    { name: "first eight words", texts: read.map(firstWords) },
   ];
   return writingTask("title", rows, items, baselines, context);
 }
@@ -56,22 +59,31 @@ export function asFile(title: string, text: string): string {
 }
 
 /** A text without the heading that repeats its title. */
-export function withoutTitle(title: string, text: string): string {
-  const heading = /^\s*#[ \t]+(.*)\n?/.exec(text);
-  return heading !== null && plain(heading[1] ?? "") === plain(title) ? text.slice(heading[0].length) : text;
+export async function withoutTitle(title: string, text: string): Promise<string> {
+  const [first] = await partsOf(text);
+  const repeats = first?.block.kind === "heading" && plain(first.prose.text) === plain(title);
+  return repeats ? text.slice(first.block.end).trimStart() : text;
+}
+
+function partsOf(text: string): Promise<ProseBlock[]> {
+  return readDocument(text, "markdown").then(({ blocks }) => proseBlocks(blocks));
 }
 
 /** The first sentences of running text, on one line. */
-function proseSentences(text: string, count: number): string {
-  const blocks = text.split(/\n\s*\n/);
-  const prose = blocks.filter((block) => /^[^#|`<:!-]/.test(block.trim()) && block.trim().length > 20);
+function proseSentences(parts: readonly ProseBlock[], count: number): string {
+  const running = parts.filter(
+    ({ block, prose, within }) => block.kind === "paragraph" && within === undefined && prose.text.length > SHORTEST,
+  );
   return tidy(
-    (prose.length > 0 ? prose : [text])
-      .flatMap((block) => sentencesOf(block, "en"))
+    (running.length > 0 ? running : parts)
+      .flatMap(({ prose }) => sentencesOf(prose.text, "en"))
       .slice(0, count)
       .join(" "),
   );
 }
+
+/** Characters of a paragraph that may be a label. */
+const SHORTEST = 20;
 
 async function writingTask(
   style: "sentence" | "title",
@@ -112,12 +124,12 @@ function standsIn(text: string, summary: string): boolean {
   return plain(text).includes(plain(summary));
 }
 
-function firstHeading(text: string): string | undefined {
-  return /^#{1,6}[ \t]+(.+?)[ \t#]*$/m.exec(text)?.[1];
+function firstHeading(parts: readonly ProseBlock[]): string | undefined {
+  return parts.find(({ block }) => block.kind === "heading")?.prose.text;
 }
 
-function firstWords(text: string): string {
-  return proseSentences(text, 1)
+function firstWords(parts: readonly ProseBlock[]): string {
+  return proseSentences(parts, 1)
     .split(" ")
     .slice(0, 8)
     .join(" ")
