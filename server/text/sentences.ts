@@ -140,7 +140,7 @@ function parenthesesIn(text: string): number {
   return open;
 }
 
-/** Parts at bullets, which no sentence goes across, and after an ellipsis that ends a word. */
+/** Parts at bullets and "(b)", which no sentence goes across, and after an ellipsis that ends a word. */
 function* atBullets(text: string, start: number, end: number): Iterable<SentenceSpan> {
   let from = start;
   for (const { index } of text.slice(start, end).matchAll(UNSEEN)) {
@@ -150,7 +150,8 @@ function* atBullets(text: string, start: number, end: number): Iterable<Sentence
   yield { start: from, end };
 }
 
-const UNSEEN = /(?<=\S\s)(?=[•⁃]\s?\S)|(?<=[^\s.]…["”’)]?\s)(?=\p{Lu})/gu;
+const UNSEEN =
+  /(?<=\S\s)(?=[•⁃]\s?\S)|(?<=[^\s.]…["”’)]?\s)(?=\p{Lu})|(?<=[.!?%]\s)(?=\((?:[a-z]|[ivx]{1,4}|\d{1,2})\) \p{Lu})/gu;
 
 const words = (text: string): ReadonlySet<string> => new Set(text.split(" "));
 

@@ -106,6 +106,7 @@ const PROSE: readonly [locale: string, rule: string][] = [
   ["en", "Vaswani et al. (2017) wrote it.|Others read it."],
   ["en", "Run it (it takes a minute. Wait.) before you go on.|Then go."],
   ["en", "Does it stop?|Yes!|It does…|Or not."],
+  ["en", "(a) It is a sample.|(b) If it is (c) Then stop.|(ii) The rest stays."],
   ["en", "He said “Stop.”|Nobody did."],
   ["en", "Yahoo! and Node? are names.|So is JSON:API."],
   ["de", "Das ist z. B. Vim, d. h. ein Editor.|Dr. Müller nutzt ihn."],

@@ -21,11 +21,11 @@ const MOST = { sentence: 1, paragraph: 3, bullets: 5, title: 1 } as const;
 export function quoted(ranked: RankedProse, style: SummaryStyle, mostWords?: number): string | undefined {
   if (style === "title") return quotedTitle(ranked, mostWords);
   const { sentences, scores } = ranked;
-  if (style === "sentence")
-    return limited(bestOf(sentences, scores, mostWords)?.text, mostWords) ?? beginning(ranked, mostWords);
-  // A paragraph is made of sentences; a list also of what stands alone.
-  const inStyle = style === "paragraph" ? sentences.map(asSentence) : sentences;
+  // A list also quotes what stands alone.
+  const inStyle = style === "bullets" ? sentences : sentences.map(asSentence);
   const some = inStyle.some(({ isWhole }) => isWhole) ? inStyle : sentences;
+  if (style === "sentence")
+    return limited(bestOf(some, scores, mostWords)?.text, mostWords) ?? beginning(ranked, mostWords);
   const chosen = chooseSentences(some, scores, { most: MOST[style], mostWords });
   const texts = chosen.map(({ text }) => text);
   if (texts.length === 0) {

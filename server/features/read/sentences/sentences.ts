@@ -91,6 +91,8 @@ export function showsAddress(text: string): boolean {
  * address is not to be quoted.
  */
 function isWhole(text: string, inParagraph: number): boolean {
-  if (isTooLong(text) || showsAddress(text) || /^[,;:)\]}|…-]|^\p{Ll}+[)\]]/u.test(text)) return false;
+  // "(a)" begins one part of an answer or list.
+  if (isTooLong(text) || showsAddress(text) || /^[,;:)\]}|…-]|^\p{Ll}+[)\]]|^\([a-z\d]{1,3}\)/u.test(text))
+    return false;
   return endsSentence(text) || (inParagraph === 1 && !/[,;:：、，([{-]$/u.test(text));
 }
