@@ -27,7 +27,7 @@ import { exportModel } from "../../server/training/run/export.ts";
 import { randomModelFolder } from "../support/random-model.ts";
 import { compareRequests, KINDS } from "../support/server-parity.ts";
 
-const folder = randomModelFolder({ layers: 2, width: 48, seed: 7 });
+const folder = randomModelFolder({ layers: 2, width: 48, seed: 7, spread: 0.3 });
 const out = mkdtempSync(join(tmpdir(), "spanfill-exported-"));
 const sessions = new Map<string, { readonly session: Session; readonly inputs: readonly string[] }>();
 let server: Server;

@@ -15,9 +15,10 @@ export interface ModelFolder {
 /**
  * Writes config.json, model.safetensors and tokenizer.json to a temporary folder.
  * @param shape `layers` and `width` make generation slower; `sentinels`: how many `<extra_id_N>` the vocabulary has;
- * `more`: other keys of config.json
+ * `spread`: the largest weight; with 1, rounding in float32 changes likelihoods by 1e-3, so that only programs of the
+ * same arithmetic agree; `more`: other keys of config.json
  */
-export function randomModelFolder({ layers = 1, width = 32, sentinels = 10, seed = 1, more = {} } = {}): ModelFolder {
+export function randomModelFolder({ layers = 1, width = 32, sentinels = 10, seed = 1, spread = 1, more = {} } = {}): ModelFolder {
   const directory = mkdtempSync(join(tmpdir(), "spanfill-model-"));
   const pieces = vocabulary(sentinels);
   const config = {
@@ -36,7 +37,7 @@ export function randomModelFolder({ layers = 1, width = 32, sentinels = 10, seed
     ...more,
   };
   writeFileSync(join(directory, "config.json"), JSON.stringify(config));
-  writeFileSync(join(directory, "model.safetensors"), randomWeights(config, seed));
+  writeFileSync(join(directory, "model.safetensors"), randomWeights(config, seed, spread));
   writeFileSync(join(directory, "tokenizer.json"), JSON.stringify(tokenizerJson(pieces)));
   return { directory, dispose: () => rmSync(directory, { recursive: true, force: true }) };
 }
@@ -79,7 +80,7 @@ function tokenizerJson(pieces: readonly string[]): object {
   };
 }
 
-function randomWeights(config: object, seed: number): Buffer {
+function randomWeights(config: object, seed: number, spread: number): Buffer {
   const random = seededRandom(seed);
   const header: Record<string, { dtype: "F32"; shape: readonly number[]; data_offsets: [number, number] }> = {};
   const blocks: Buffer[] = [];
@@ -87,7 +88,7 @@ function randomWeights(config: object, seed: number): Buffer {
   for (const [name, shape] of tensorShapes(parseConfig(config))) {
     const values = new Float32Array(shape.reduce((product, axis) => product * axis, 1));
     const norm = name.includes("layer_norm");
-    for (let i = 0; i < values.length; i++) values[i] = norm ? 1 : 2 * random() - 1;
+    for (let i = 0; i < values.length; i++) values[i] = norm ? 1 : spread * (2 * random() - 1);
     const bytes = Buffer.from(values.buffer);
     header[name] = { dtype: "F32", shape, data_offsets: [offset, offset + bytes.length] };
     offset += bytes.length;

@@ -87,6 +87,8 @@ function processingOf(
   const ones = ops.slice(g, ops.add(g, ops.sub(g, tokens, tokens), whole(1)), 1, at(g, 0), at(g, 1), 1);
   const text = ops.concat(g, [source, ops.mul(g, ones, whole(-2)), tokens], 1, "L");
   const sourceEnd = ops.shapeOf(g, source, 1, 2);
+  const isToken = ops.less(g, whole(-1), source);
+  const none = g.constant("float32", [], [0]);
   const process = ops.or(
     g,
     ops.or(g, ops.less(g, ngram, whole(2 ** 30)), anyOf(g, ops.less(g, whole(-1), banned))),
@@ -97,7 +99,8 @@ function processingOf(
     ...{ source, sourceEnd, ngram, ones, text, reach: reachOf(g, text) },
     begin: ops.add(g, sourceEnd, at(g, 1)),
     added: addedOf(served, source, anywhere, banned),
-    bonusOf: (b, level) => ops.gatherElementsLast(b, levels, level),
+    // A place without a token (-1) would mean the last token of the vocabulary.
+    bonusOf: (b, level) => ops.where(b, isToken, ops.gatherElementsLast(b, levels, level), none),
   };
 }
 
