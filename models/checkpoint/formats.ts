@@ -22,6 +22,11 @@ export interface CheckpointFormat {
    * @throws ModelError "checkpoint"
    */
   readonly read: Read;
+  /**
+   * Compares the whole file with the checksums in it; absent where there are none, or reading compares them.
+   * @throws ModelError "checkpoint" when one is wrong
+   */
+  readonly verify?: (source: ByteSource, signal: AbortSignal) => Promise<void>;
 }
 
 type Read = (source: ByteSource, sibling: (path: string) => Promise<ByteSource>) => Promise<TensorMap>;
@@ -35,6 +40,7 @@ export const checkpointFormats: readonly CheckpointFormat[] = [
   {
     matches: (head) => holds(head, 0, ZIP_MAGIC),
     read: async (source) => (await import("./torch/torch.ts")).readTorchZip(source),
+    verify: async (source, signal) => (await import("./torch/zip.ts")).verifyZip(source, signal),
   },
   // The magic number follows the pickle's protocol, and from protocol 4 on a frame's length.
   {

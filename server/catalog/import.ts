@@ -9,6 +9,7 @@ import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { type Entry, openPromise, type ZipFile } from "yauzl";
 import { reason } from "../../base/reason.ts";
+import { crc32 } from "../../models/checkpoint/crc32.ts";
 import { ModelError } from "../../models/errors.ts";
 import { encoderShapes, tensorShapes } from "../../models/t5/weights.ts";
 import { checkVocabulary } from "../../models/tokenizer/tokenizer.ts";
@@ -18,7 +19,7 @@ import { copyRegularFile, NotRegularError } from "../files/regular-file.ts";
 import { isSame, noteFolder, removeOwn } from "../files/removal.ts";
 import { checkSpace } from "../files/space.ts";
 import { declare } from "./declare.ts";
-import { readTensor, storedTensor } from "./folder/checkpoint.ts";
+import { readTensor, storedTensor, verifySums } from "./folder/checkpoint.ts";
 import { findWeights, listFolder } from "./folder/find.ts";
 import { endTokenOf, readGenerationSettings } from "./folder/generation.ts";
 import { ADAPTER_CONFIG, fileKind, folderNotes, isGgufFile } from "./folder/model-files.ts";
@@ -119,6 +120,7 @@ async function tryModel(directory: string, signal: AbortSignal): Promise<string>
   const tokenizer = await readTokenizer(directory);
   const generation = await readGenerationSettings(directory);
   checkVocabulary(tokenizer, config.vocabSize, endTokenOf(generation, tokenizer, config));
+  await verifySums(checkpoint, signal);
   for (const name of form === "float" ? (encoder ? encoderShapes(config) : tensorShapes(config)).keys() : []) {
     signal.throwIfAborted();
     await readTensor(name, storedTensor(name, checkpoint));
@@ -205,8 +207,10 @@ async function unzip(path: string, to: string, { signal, onBytes }: ImportOption
   const entries: Entry[] = [];
   try {
     zip = await openPromise(path, { autoClose: false, lazyEntries: true });
+    if (zip.entryCount > MOST_ENTRIES) throw new Error(`it contains more than ${MOST_ENTRIES} files`);
     for await (const entry of zip.eachEntry()) {
       if (entries.length === MOST_ENTRIES) throw new Error(`it contains more than ${MOST_ENTRIES} files`);
+      if (/\p{Cc}/u.test(entry.fileName)) throw new Error("a file's name has control characters");
       entries.push(entry);
     }
   } catch (cause) {
@@ -225,12 +229,15 @@ async function unzip(path: string, to: string, { signal, onBytes }: ImportOption
     let done = 0;
     for (const entry of files) {
       const stream: Readable = await zip.openReadStreamPromise(entry);
-      stream.on("data", ({ length }: Buffer) => {
-        done += length;
+      let sum = 0;
+      stream.on("data", (bytes: Buffer) => {
+        sum = crc32(bytes, sum);
+        done += bytes.length;
         onBytes?.(done, totalBytes);
       });
       const name = entry.fileName.slice(folder.length); // has no slash, since no part's name has one
       await pipeline(stream, createWriteStream(join(to, basename(name)), { flags: "wx" }), { signal });
+      if (entry.crc32 !== 0 && sum !== entry.crc32) throw new Error(`the checksum of ${name} is wrong`);
     }
   } catch (cause) {
     signal.throwIfAborted();

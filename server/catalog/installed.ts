@@ -245,9 +245,9 @@ const ENGLISH = ["en"];
 
 const manifestSchema = z.object({
   id: z.string().min(1).optional(),
-  prefixes: z.record(z.string(), z.string()).default({}),
+  prefixes: z.record(z.string().max(200), z.string().max(200)).default({}),
   labels: z.array(z.string().min(1)).exactOptional(),
-  modes: z.object({ R: z.string(), S: z.string(), X: z.string() }).exactOptional(),
+  modes: z.object({ R: z.string().max(200), S: z.string().max(200), X: z.string().max(200) }).exactOptional(),
   base: z.string().min(1).exactOptional(),
   sha256: z.record(z.string(), z.string().regex(/^[0-9a-fA-F]{64}$/)).default({}),
   calibration: calibrationSchema.default({}),

@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { gzipSync } from "node:zlib";
 import { safetensorsHeader, type TensorSpec } from "../../models/checkpoint/safetensors.ts";
 import { ModelError } from "../../models/errors.ts";
-import { openCheckpoint, readTensorBytes } from "../../server/catalog/folder/checkpoint.ts";
+import { openCheckpoint, readTensorBytes, verifySums } from "../../server/catalog/folder/checkpoint.ts";
 import { prepareWeights } from "../../server/catalog/folder/int8/prepare.ts";
 import { openModel } from "../../server/catalog/folder/open.ts";
 import { storedZip } from "../checkpoint/bytes.ts";
@@ -21,6 +21,8 @@ const safetensors = (header: string, data = 0) =>
 const zipped = (pickle: string, more: [string, Uint8Array][] = []) =>
   storedZip([["a/data.pkl", latin1(pickle)], ...more]);
 const LEGACY = "\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.\x80\x02M\xe9\x03.\x80\x02}.";
+/** A list, then a list of that twice, and so on: the last, in the memo's place 30, would be a text of 2 GB. */
+const DOUBLED = `]q\0${Array.from({ length: 30 }, (_, i) => `0h${String.fromCharCode(i)}h${String.fromCharCode(i)}\x86q${String.fromCharCode(i + 1)}`).join("")}0`;
 const SYSTEM = "cos\nsystem\n(X\x0c\x00\x00\x00touch /tmp/xtR.";
 /** A pickle within a pickle, as bytes that nothing ever loads. */
 const within = (pickle: string) => `cpickle\nloads\n(B${latin1(pickle).length}\n${pickle}tR.`;
@@ -53,6 +55,60 @@ const files: [string, string, () => Uint8Array, RegExp][] = [
     "pytorch_model.bin",
     () => zipped(`\x80\x02${"(".repeat(600_000)}`),
     /more than 500000 instr/,
+  ],
+  [
+    "a key that is a list of itself twice, thirty times over",
+    "pytorch_model.bin",
+    () => zipped(`\x80\x02}${DOUBLED}h\x1eNsh\x1eNs.`),
+    /a key occurs twice/,
+  ],
+  [
+    "such a list as a storage's key",
+    "pytorch_model.bin",
+    () => zipped(`\x80\x02${DOUBLED}(X\x07\0\0\0storagectorch\nFloatStorage\nh\x1eX\x03\0\0\0cpuK\x01tQ.`),
+    /is not a storage/,
+  ],
+  [
+    "such a list as a global's name",
+    "pytorch_model.bin",
+    () => zipped(`\x80\x04${DOUBLED}h\x1eh\x1e\x93.`),
+    /a global's name is not a text/,
+  ],
+  [
+    "a name of a tensor of a million characters",
+    "pytorch_model.bin",
+    () => zipped(`\x80\x02}X\x40\x42\x0f\0${"a".repeat(1_000_000)}Ns.`),
+    /a key has 1000000 characters/,
+  ],
+  [
+    "a call with ten thousand arguments",
+    "pytorch_model.bin",
+    () => zipped(`\x80\x02ccollections\ndefaultdict\n(${"N".repeat(10_000)}tR.`),
+    /called with 10000 arguments/,
+  ],
+  [
+    "an archive of 65,000 files",
+    "pytorch_model.bin",
+    () => storedZip(Array.from({ length: 65_000 }, (_, i) => [`a/data/${i}`, Buffer.alloc(0)])),
+    /65000 files, more than 20000/,
+  ],
+  [
+    "an archive with a NUL in a name",
+    "pytorch_model.bin",
+    () => zipped("\x80\x02}.", [["a/da\0ta", Buffer.alloc(1)]]),
+    /control characters/,
+  ],
+  [
+    "an archive with a name of 600 characters",
+    "pytorch_model.bin",
+    () => zipped("\x80\x02}.", [[`a/${"n".repeat(600)}`, Buffer.alloc(1)]]),
+    /or is too long/,
+  ],
+  [
+    "an archive whose table has a wrong checksum",
+    "pytorch_model.bin",
+    () => summed(zipped("\x80\x02}."), 7),
+    /checksum of a\/data\.pkl is wrong/,
   ],
   ["a pickle of 9 MB", "pytorch_model.bin", () => zipped("N".repeat(9 * 2 ** 20)), /holds a pickle of 9437184 bytes/],
   [
@@ -220,6 +276,26 @@ test("refuses a gin file of macros in a circle", async (t) => {
   await refused(() => openModel(folder, "float"), /is 2000000 bytes long, too long for the gin file/);
 });
 
+test("an import refuses weights of which a file's checksum is wrong", async (t) => {
+  const folder = temporaryFolder(t);
+  const path = join(folder, "pytorch_model.bin");
+  const archive = zipped("\x80\x02}.", [["a/data/0", Buffer.from("weights")]]);
+  const entry = archive.lastIndexOf("PK\x01\x02");
+  const files = [{ path, state: [] }];
+  const signal = AbortSignal.timeout(60_000);
+  for (const sum of [0, 0x1ad27358]) {
+    archive.writeUInt32LE(sum, entry + 16); // zlib.crc32(b"weights") of Python
+    writeFileSync(path, archive);
+    await verifySums({ files }, signal);
+  }
+  archive.writeUInt32LE(1, entry + 16);
+  writeFileSync(path, archive);
+  await refused(
+    () => verifySums({ files }, signal),
+    /pytorch_model\.bin is damaged: the checksum of a\/data\/0 is wrong/,
+  );
+});
+
 for (const precision of ["float32", "int8"] as const) {
   for (const value of [Number.NaN, Number.POSITIVE_INFINITY]) {
     test(`refuses weights of which one is ${value}, mapped or converted: ${precision}`, async (t) => {
@@ -280,6 +356,12 @@ function bomb(): Buffer {
   const entry = archive.indexOf("PK\x01\x02");
   archive.writeUInt16LE(8, entry + 10); // deflated
   archive.writeUInt32LE(0xfffffff0, entry + 24);
+  return archive;
+}
+
+/** The archive with a checksum of its first file. */
+function summed(archive: Buffer, sum: number): Buffer {
+  archive.writeUInt32LE(sum, archive.indexOf("PK\x01\x02") + 16);
   return archive;
 }
 

@@ -35,7 +35,7 @@ const DTYPES = [
 export const harmlessGlobals: readonly (readonly [string, unknown])[] = [
   ...DTYPES.map((name): [string, unknown] => [`torch.${name}`, `torch.${name}`]),
   ["torch.Size", (items: unknown) => items],
-  ["torch.device", (...parts: unknown[]) => parts.join(":")],
+  ["torch.device", () => undefined],
   ["collections.Counter", (items: unknown) => items],
   ["collections.defaultdict", () => new Map()],
   ...["builtins", "__builtin__"].flatMap((module): [string, unknown][] => [
@@ -49,6 +49,6 @@ export const harmlessGlobals: readonly (readonly [string, unknown])[] = [
   ["_codecs.encode", (text: unknown) => text],
   [
     "torch._utils._rebuild_tensor_v3",
-    (...given: unknown[]) => new UnsupportedTensor(String(given[6] ?? "another type")),
+    (...given: unknown[]) => new UnsupportedTensor(typeof given[6] === "string" ? given[6] : "another type"),
   ],
 ];

@@ -2,9 +2,11 @@
  * Reads Python's pickles as data: interprets their instructions with a list of known globals, and never runs code of
  * the file.
  */
+import { reason } from "../../../base/reason.ts";
 import { ModelError } from "../../errors.ts";
 import { ByteCursor, EndOfBytes } from "../cursor.ts";
 import { malformed } from "../tensor.ts";
+import { decimal, integer } from "./integers.ts";
 
 /** The names that a pickle may use in addition to plain values. */
 export interface PickleNames {
@@ -37,12 +39,16 @@ export function readPickle(
   } catch (error) {
     if (error instanceof ModelError) throw error;
     if (error instanceof EndOfBytes) return undefined;
-    throw malformed(file, "holds a malformed pickle", error);
+    throw malformed(file, `holds a malformed pickle (${reason(error)})`, error);
   }
 }
 
 /** A tensor takes 40. This bounds the memory that a hostile file can request. */
 const MAX_INSTRUCTIONS = 500_000;
+
+/** Characters of a tensor's name, and arguments of a call: many times those of any model. */
+const MOST_NAME = 1000;
+const MOST_ARGUMENTS = 32;
 
 function interpret(bytes: Uint8Array, begin: number, names: PickleNames, file: string) {
   const cursor = new ByteCursor(bytes, { at: begin });
@@ -74,6 +80,8 @@ function interpret(bytes: Uint8Array, begin: number, names: PickleNames, file: s
     return items;
   };
   const find = (module: unknown, name: unknown): unknown => {
+    // A list as text could be long without an end: two of its items may be one list, and so on.
+    if (typeof module !== "string" || typeof name !== "string") throw new Error("a global's name is not a text");
     const full = `${module}.${name}`;
     if (names.globals.has(full)) return names.globals.get(full);
     throw unknownGlobal(full, file);
@@ -92,7 +100,7 @@ function interpret(bytes: Uint8Array, begin: number, names: PickleNames, file: s
     if (!(map instanceof Map) || items.length % 2 !== 0)
       throw new Error("keys are added to something that is not a map");
     for (let i = 0; i < items.length; i += 2) {
-      if (map.has(items[i])) throw new Error(`the key ${String(items[i])} occurs twice`);
+      checkKey(map, items[i]);
       map.set(items[i], items[i + 1]);
     }
   };
@@ -101,6 +109,7 @@ function interpret(bytes: Uint8Array, begin: number, names: PickleNames, file: s
     const callee = pop();
     if (typeof callee !== "function" || !Array.isArray(given))
       throw new Error("something that is not a function is called");
+    if (given.length > MOST_ARGUMENTS) throw new Error(`a function is called with ${given.length} arguments`);
     stack.push(callee(...given));
   };
 
@@ -272,22 +281,11 @@ function interpret(bytes: Uint8Array, begin: number, names: PickleNames, file: s
 
 const utf8 = new TextDecoder("utf-8", { fatal: true });
 
-/** `7`, `7L`, `00` for false, `01` for true. */
-function decimal(line: string): number | bigint | boolean {
-  if (line === "00" || line === "01") return line === "01";
-  if (!/^-?\d{1,100}L?$/.test(line)) throw new Error("a decimal is malformed");
-  const value = BigInt(line.replace("L", ""));
-  return Number.isSafeInteger(Number(value)) ? Number(value) : value;
-}
-
-/** A little-endian two's complement integer. */
-function integer(bytes: Uint8Array): number | bigint {
-  let value = 0n;
-  for (const byte of bytes.toReversed()) value = (value << 8n) | BigInt(byte);
-  const last = bytes[bytes.length - 1] ?? 0;
-  if (last >= 128) value -= 1n << BigInt(8 * bytes.length);
-  const number = Number(value);
-  return Number.isSafeInteger(number) ? number : value;
+/** @throws Error when a map has a key already, or it is longer than any name */
+function checkKey(map: ReadonlyMap<unknown, unknown>, key: unknown): void {
+  const name = typeof key === "string" ? key : undefined;
+  if (name !== undefined && name.length > MOST_NAME) throw new Error(`a key has ${name.length} characters`);
+  if (map.has(key)) throw new Error(name === undefined ? "a key occurs twice" : `the key ${name} occurs twice`);
 }
 
 /** The error for something of Python's that a table of weights does not need; whole models name their class. */

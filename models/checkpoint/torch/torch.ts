@@ -1,6 +1,7 @@
 /** Reads `pytorch_model.bin`, written by torch.save: the zip layout of PyTorch 1.6 and later, and the one before. */
 
 import { ModelError } from "../../errors.ts";
+import { crc32 } from "../crc32.ts";
 import { DTYPE_BYTES, elementCount, type TensorDtype } from "../safetensors.ts";
 import {
   type ByteSource,
@@ -14,7 +15,7 @@ import {
 } from "../tensor.ts";
 import { harmlessGlobals, UnsupportedTensor } from "./harmless-globals.ts";
 import { readPickle } from "./pickle.ts";
-import { entryOffset, zipEntries } from "./zip.ts";
+import { entryOffset, refuseWrongSum, zipEntries } from "./zip.ts";
 
 /**
  * Finds the tensors of a state dict in the zip layout: `NAME/data.pkl`, and a file of bytes for each storage.
@@ -32,6 +33,7 @@ export async function readTorchZip(source: ByteSource): Promise<TensorMap> {
   const folder = pickleName.slice(0, -"data.pkl".length);
   const storages = new Map<string, Storage>();
   const bytes = await source.read(await entryOffset(source, pickleName, pickle), pickle.sizeBytes);
+  refuseWrongSum(source, pickleName, pickle, crc32(bytes));
   const read = readPickle(bytes, 0, names(storages), source.name);
   if (read === undefined) throw malformed(source.name, `is truncated: ${pickleName} breaks off`);
   const order = entries.get(`${folder}byteorder`);
@@ -68,9 +70,12 @@ export async function readTorchLegacy(source: ByteSource): Promise<TensorMap> {
   let at = end;
   const found = new Set<unknown>();
   for (const key of keys) {
-    const storage = storages.get(String(key));
+    const storage = typeof key === "string" || typeof key === "number" ? storages.get(String(key)) : undefined;
     if (storage === undefined || found.has(key))
-      throw malformed(source.name, `lists a storage ${key} that no tensor uses`);
+      throw malformed(
+        source.name,
+        `lists a storage ${typeof key === "string" ? key.slice(0, 100) : "with an odd name"} that no tensor uses`,
+      );
     if (at + 8 > source.sizeBytes) throw malformed(source.name, "is truncated: it ends before its tensors do");
     const prefix = await source.read(at, 8);
     const count = Number(new DataView(prefix.buffer, prefix.byteOffset).getBigUint64(0, !swapped));
@@ -183,7 +188,8 @@ function counts(list: unknown): number[] {
 function names(storages: Map<string, Storage>) {
   const persistent = (id: unknown): StorageView => {
     const [kind, type, key, , count, view] = Array.isArray(id) ? id : [];
-    if (kind !== "storage" || !(type instanceof StorageType) || !isCount(count)) {
+    const isName = typeof key === "string" || typeof key === "number";
+    if (kind !== "storage" || !(type instanceof StorageType) || !isCount(count) || !isName) {
       throw new Error("an object outside the pickle is not a storage");
     }
     const known = storages.get(String(key));
@@ -230,10 +236,10 @@ function tensors(source: ByteSource, saved: unknown, swapped: boolean): TensorMa
   const inner = nested.find((value) => value instanceof Map) ?? saved;
   const found = new Map<string, StoredTensor>();
   for (const [name, value] of inner instanceof Map ? inner : []) {
-    if (value instanceof UnsupportedTensor)
+    if (typeof name === "string" && value instanceof UnsupportedTensor)
       throw new ModelError(
         "checkpoint",
-        `${source.name} stores ${String(name)} as ${value.dtype}, which is not supported. Save the model in float32, float16 or bfloat16.`,
+        `${source.name} stores ${name} as ${value.dtype}, which is not supported. Save the model in float32, float16 or bfloat16.`,
       );
     if (typeof name !== "string" || !(value instanceof TensorView)) continue;
     found.set(name, tensor(source, name, value, swapped));

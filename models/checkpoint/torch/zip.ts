@@ -2,6 +2,7 @@
  * Reads the directory of a zip archive as torch.save writes it (uncompressed, also zip64), so that its files can be
  * read by ranges. A library would unpack streams; here the bytes are used in place.
  */
+import { crc32 } from "../crc32.ts";
 import { type ByteSource, malformed } from "../tensor.ts";
 
 /** An uncompressed file of an archive. */
@@ -9,6 +10,8 @@ export interface ZipEntry {
   /** Bytes from the archive's start to its local header. */
   readonly headerOffset: number;
   readonly sizeBytes: number;
+  /** CRC-32 of its bytes; 0 where PyTorch was told not to compute it. */
+  readonly crc32: number;
 }
 
 /**
@@ -24,6 +27,7 @@ export async function zipEntries(source: ByteSource): Promise<ReadonlyMap<string
   const { count, length, offset } = directory;
   if (offset + length > source.sizeBytes) throw wrong("is a truncated zip archive: its directory lies beyond its end");
   if (length > MAX_DIRECTORY_BYTES || count * DIRECTORY_ENTRY > length) throw wrong("has a malformed zip directory");
+  if (count > MOST_FILES) throw wrong(`is a zip archive of ${count} files, more than ${MOST_FILES}`);
   const bytes = await source.read(offset, length);
   const view = viewOf(bytes);
   const entries = new Map<string, ZipEntry>();
@@ -37,6 +41,7 @@ export async function zipEntries(source: ByteSource): Promise<ReadonlyMap<string
     const next = at + DIRECTORY_ENTRY + nameLength + extraLength + view.getUint16(at + 32, true);
     if (next > length) throw wrong("has a malformed zip directory");
     const name = new TextDecoder().decode(bytes.subarray(at + DIRECTORY_ENTRY, at + DIRECTORY_ENTRY + nameLength));
+    if (ODD.test(name)) throw wrong("is a zip archive with a name that has control characters or is too long");
     if (entries.has(name)) throw wrong(`holds ${name} twice`);
     const extra = bytes.subarray(at + DIRECTORY_ENTRY + nameLength, at + DIRECTORY_ENTRY + nameLength + extraLength);
     const large = zip64Numbers(extra);
@@ -51,7 +56,7 @@ export async function zipEntries(source: ByteSource): Promise<ReadonlyMap<string
       throw wrong(`is a zip archive with ${name} compressed or encrypted in it, which is not how weights are saved`);
     }
     if (headerOffset + LOCAL_HEADER + sizeBytes > offset) throw wrong(`is malformed: ${name} lies beyond its end`);
-    entries.set(name, { headerOffset, sizeBytes });
+    entries.set(name, { headerOffset, sizeBytes, crc32: view.getUint32(at + 16, true) });
     at = next;
   }
   refuseOverlaps(entries, source.name);
@@ -71,11 +76,42 @@ export async function entryOffset(source: ByteSource, name: string, entry: ZipEn
   return offset;
 }
 
+/**
+ * Compares every file of an archive with its checksum, which takes a read of all of it.
+ * @throws ModelError "checkpoint" when one is wrong; the signal's reason when it aborts
+ */
+export async function verifyZip(source: ByteSource, signal: AbortSignal): Promise<void> {
+  for (const [name, entry] of await zipEntries(source)) {
+    if (entry.crc32 === 0) continue;
+    const offset = await entryOffset(source, name, entry);
+    let sum = 0;
+    for (let at = 0; at < entry.sizeBytes; at += CHUNK_BYTES) {
+      signal.throwIfAborted();
+      sum = crc32(await source.read(offset + at, Math.min(CHUNK_BYTES, entry.sizeBytes - at)), sum);
+    }
+    refuseWrongSum(source, name, entry, sum);
+  }
+}
+
+const CHUNK_BYTES = 4 * 1024 * 1024;
+
+/**
+ * Checks the checksum of a file of an archive. PyTorch writes 0 where it was told not to compute it.
+ * @throws ModelError "checkpoint" when it is wrong
+ */
+export function refuseWrongSum(source: ByteSource, name: string, entry: ZipEntry, sum: number): void {
+  if (entry.crc32 !== 0 && entry.crc32 !== sum)
+    throw malformed(source.name, `is damaged: the checksum of ${name} is wrong`);
+}
+
 const LOCAL_HEADER = 30;
 const DIRECTORY_ENTRY = 46;
 const DIRECTORY_END = 22;
-/** Enough for 100,000 files; a model has about one per tensor. */
-const MAX_DIRECTORY_BYTES = 16 * 1024 * 1024;
+/** A model has about one per tensor: T5's largest have 600, and experts some 10,000. */
+const MOST_FILES = 20_000;
+const MAX_DIRECTORY_BYTES = 4 * 1024 * 1024;
+/** A name that no program writes. */
+const ODD = /\p{Cc}|^.{500}/su;
 
 async function findDirectory(source: ByteSource): Promise<{ count: number; length: number; offset: number }> {
   // A comment of at most 65,535 bytes follows the end record; the record that points to zip64's precedes it.

@@ -1,6 +1,6 @@
 /** Decoders of tokenizer.json. @see huggingface/tokenizers, src/decoders */
 import { bytesOfToken } from "./byte-level.ts";
-import { flag, numberField, type Part, partsOf, patternOf, textField, unsupported } from "./part.ts";
+import { flag, inTurn, numberField, type Part, partsOf, patternOf, replacer, textField, unsupported } from "./part.ts";
 import { prependScheme } from "./pre-tokenizers.ts";
 
 /** Turns tokens into the parts of a text. */
@@ -15,7 +15,7 @@ export function createDecoder(part: Part): Decoder {
   switch (type) {
     case "Sequence": {
       const steps = partsOf(part, "decoders", "decoder").map(createDecoder);
-      return (tokens) => steps.reduce((decoded, step) => step(decoded), tokens);
+      return inTurn(steps, (tokens) => tokens.reduce((sum, token) => sum + token.length, 0), "decoder");
     }
     case "Metaspace": {
       const replacement = textField(part, "replacement", "decoder", "▁");
@@ -31,7 +31,8 @@ export function createDecoder(part: Part): Decoder {
     case "Replace": {
       const pattern = patternOf(part, "decoder");
       const content = textField(part, "content", "decoder");
-      return (tokens) => tokens.map((token) => token.replace(pattern, () => content));
+      const replaced = replacer(pattern, content, "decoder");
+      return (tokens) => tokens.map(replaced);
     }
     case "Strip":
       return stripper(part);

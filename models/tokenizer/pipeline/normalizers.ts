@@ -2,7 +2,7 @@
 
 import { byteText } from "./byte-level.ts";
 import { type CharacterMap, readCharacterMap } from "./character-map.ts";
-import { flag, type Part, partsOf, patternOf, textField, unsupported } from "./part.ts";
+import { flag, inTurn, type Part, partsOf, patternOf, replacer, textField, unsupported } from "./part.ts";
 
 /** A text, normalized. */
 export type Normalizer = (text: string) => string;
@@ -16,7 +16,7 @@ export function createNormalizer(part: Part): Normalizer {
   switch (type) {
     case "Sequence": {
       const steps = partsOf(part, "normalizers", "normalizer").map(createNormalizer);
-      return (text) => steps.reduce((normalized, step) => step(normalized), text);
+      return inTurn(steps, (text) => text.length, "normalizer");
     }
     case "NFC":
     case "NFD":
@@ -34,7 +34,7 @@ export function createNormalizer(part: Part): Normalizer {
     case "Replace": {
       const pattern = patternOf(part, "normalizer");
       const content = textField(part, "content", "normalizer");
-      return (text) => text.replace(pattern, () => content);
+      return replacer(pattern, content, "normalizer");
     }
     case "Prepend": {
       const prepend = textField(part, "prepend", "normalizer");

@@ -6,6 +6,7 @@
 import { ReplaceNormalizer } from "@huggingface/tokenizers";
 import { reason } from "../../../base/reason.ts";
 import { ModelError } from "../../errors.ts";
+import { slowBecause } from "./pattern-cost.ts";
 
 /** A part as tokenizer.json has it. */
 export type Part = Readonly<Record<string, unknown>>;
@@ -36,12 +37,70 @@ export function partsOf(part: Part, key: string, place: string): Part[] {
   return list.map((value: unknown) => partAt(value, place)).filter((each): each is Part => each !== null);
 }
 
+/**
+ * Checks that a part is not nested deeply and consists of few parts, as those of published tokenizers do.
+ * @throws ModelError "tokenizer" otherwise
+ */
+export function requireSmall(part: Part, place: string): void {
+  const open: { readonly value: unknown; readonly depth: number }[] = [{ value: part, depth: 0 }];
+  let parts = 0;
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    const { value, depth } = next;
+    if (typeof value !== "object" || value === null) continue;
+    if (depth > MOST_DEPTH) throw unsupported(`its ${place} is nested more than ${MOST_DEPTH} levels deep`);
+    parts += 1;
+    if (parts > MOST_PARTS) throw unsupported(`its ${place} has more than ${MOST_PARTS} parts`);
+    for (const inner of Object.values(value)) open.push({ value: inner, depth: depth + 1 });
+  }
+}
+
+const MOST_DEPTH = 16;
+const MOST_PARTS = 1000;
+
+/**
+ * Applies steps one after another.
+ * @throws ModelError "tokenizer" when they make a text many times longer
+ */
+export function inTurn<T>(steps: readonly ((value: T) => T)[], lengthOf: (value: T) => number, place: string) {
+  return (value: T): T => {
+    const most = MOST_GROWTH * lengthOf(value) + ALWAYS;
+    return steps.reduce((changed, step) => {
+      const next = step(changed);
+      if (lengthOf(next) > most) throw unsupported(`its ${place} makes a text more than ${MOST_GROWTH} times longer`);
+      return next;
+    }, value);
+  };
+}
+
+/**
+ * Replaces what a pattern matches.
+ * @throws ModelError "tokenizer" when that makes a text many times longer
+ */
+export function replacer(pattern: RegExp, content: string, place: string): (text: string) => string {
+  return (text) => {
+    let room = MOST_GROWTH * text.length + ALWAYS;
+    return text.replace(pattern, () => {
+      room -= content.length;
+      if (room < 0) throw unsupported(`its ${place} makes a text more than ${MOST_GROWTH} times longer`);
+      return content;
+    });
+  };
+}
+
+/** A character's compatible spelling has up to 18, and a byte's up to 6. */
+const MOST_GROWTH = 32;
+const ALWAYS = 1000;
+
 /** A field that is a text. */
 export function textField(part: Part, key: string, place: string, otherwise?: string): string {
   const value = part[key] ?? otherwise;
-  if (typeof value === "string") return value;
+  if (typeof value === "string" && (value.length <= MOST_TEXT || key === "precompiled_charsmap")) return value;
+  if (typeof value === "string")
+    throw unsupported(`its ${place} of type ${String(part["type"])} has a ${key} of more than ${MOST_TEXT} characters`);
   throw unsupported(`its ${place} of type ${String(part["type"])} has no ${key}`);
 }
+
+const MOST_TEXT = 1000;
 
 /** A field that is true or false. */
 export function flag(part: Part, key: string, otherwise: boolean): boolean {
@@ -69,12 +128,21 @@ export function patternOf(part: Part, place: string): RegExp {
       pattern: { Regex: source },
       content: "",
     });
-    if (translated !== null) return new RegExp(translated.source, "gu");
+    const compiled = translated === null ? undefined : new RegExp(translated.source, "gu");
+    const why = compiled && slowBecause(source, compiled.source);
+    if (why !== undefined) throw new Error(`it ${why}, which may take hours`);
+    if (compiled !== undefined) return compiled;
   } catch (error) {
-    throw unsupported(`its ${place} has the pattern ${JSON.stringify(source)} (${reason(error)})`, error);
+    throw unsupported(`its ${place} has the pattern ${shown(source)} (${reason(error)})`, error);
   }
-  throw unsupported(`its ${place} has the pattern ${JSON.stringify(source)}`);
+  throw unsupported(`its ${place} has the pattern ${shown(source)}`);
 }
+
+function shown(pattern: string): string {
+  return JSON.stringify(pattern.length > MOST_SHOWN ? `${pattern.slice(0, MOST_SHOWN)}…` : pattern);
+}
+
+const MOST_SHOWN = 100;
 
 /** A pattern that matches the text itself. */
 export function literal(text: string): RegExp {

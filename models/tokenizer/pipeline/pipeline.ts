@@ -4,7 +4,7 @@ import { type AddedToken, createTokenFinder, type SpecialRange } from "./added-t
 import { createDecoder } from "./decoders.ts";
 import { type Frame, readFrame } from "./frame.ts";
 import { createNormalizer, createStartLength, type Normalizer } from "./normalizers.ts";
-import { type Part, partAt, unsupported } from "./part.ts";
+import { type Part, partAt, requireSmall, unsupported } from "./part.ts";
 import { createPreTokenizer } from "./pre-tokenizers.ts";
 import { createVocabulary } from "./subwords.ts";
 
@@ -57,7 +57,11 @@ export function createPipeline(json: unknown, further: readonly AddedToken[] = [
     idOf.set(content, id);
     pieces[id] = content;
   }
-  const part = (key: string) => partAt(whole[key], key);
+  const part = (key: string) => {
+    const found = partAt(whole[key], key);
+    if (found !== null) requireSmall(found, key);
+    return found;
+  };
   const normalizerPart = part("normalizer");
   const normalize = normalizerPart === null ? (text: string) => text : createNormalizer(normalizerPart);
   const startLength = normalizerPart === null ? () => 1 : createStartLength(normalizerPart);

@@ -1,6 +1,6 @@
 /** Pre-tokenizers of tokenizer.json. @see huggingface/tokenizers, src/pre_tokenizers and NormalizedString::split */
 import { byteText } from "./byte-level.ts";
-import { flag, literal, numberField, type Part, partsOf, patternOf, textField, unsupported } from "./part.ts";
+import { flag, inTurn, literal, numberField, type Part, partsOf, patternOf, textField, unsupported } from "./part.ts";
 
 /** A stretch of a text. */
 export interface Stretch {
@@ -23,7 +23,7 @@ export function createPreTokenizer(part: Part): PreTokenizer {
   switch (type) {
     case "Sequence": {
       const steps = partsOf(part, "pretokenizers", "pre-tokenizer").map(createPreTokenizer);
-      return (stretches) => steps.reduce((split, step) => step(split), stretches);
+      return inTurn(steps, charactersOf, "pre-tokenizer");
     }
     case "Metaspace":
       return metaspace(part);
@@ -53,6 +53,10 @@ export function createPreTokenizer(part: Part): PreTokenizer {
     default:
       throw unsupported(`its pre-tokenizer has the type ${String(type)}, which is not known`);
   }
+}
+
+function charactersOf(stretches: readonly Stretch[]): number {
+  return stretches.reduce((sum, { text }) => sum + text.length, 0);
 }
 
 /** Characters of words. @see \w of the crate regex */

@@ -110,6 +110,17 @@ export async function openSafetensors(path: string): Promise<Checkpoint> {
 }
 
 /**
+ * Compares weight files with the checksums that they hold.
+ * @throws ModelError "checkpoint" when one is wrong; the signal's reason when it aborts
+ */
+export async function verifySums({ files }: Pick<Checkpoint, "files">, signal: AbortSignal): Promise<void> {
+  for (const { path } of files) {
+    const source = await openSource(path);
+    await (await formatOf(source))?.verify?.(source, signal);
+  }
+}
+
+/**
  * Reads one tensor as float32 values, row-major.
  * @throws ModelError "checkpoint" when it holds integers, NaN or infinite values, or the file was truncated
  */

@@ -193,7 +193,7 @@ function isShown({ starts }: Prose, gap: Gap): boolean {
   return starts.some((start) => gap.start <= start && start < gap.end);
 }
 
-/** Whether a blank belongs to a form: it is long and follows a label or fills a line, or is a part of a date or time. */
+/** Whether a blank belongs to a form: it is long and follows a label, fills a line, or is a part of a date or time. */
 function isFormBlank(text: string, { start, end }: Gap): boolean {
   if (/_[/.:-]$/.test(text.slice(Math.max(0, start - 2), start)) || /^[/.:-]_/.test(text.slice(end, end + 2)))
     return text.charAt(start) === "_";
