@@ -35,7 +35,7 @@ program
   .description("training steps beside PyTorch's on the same batch (bench/peers/README.md tells how to add it)")
   .addOption(
     new Option("--shape <names...>", "shapes")
-      .choices(["tiny", "narrow", "small", "deep", "long-local", "long-global", "gated-silu", "switch-8"])
+      .choices(["tiny", "narrow", "small", "deep", "long-local", "long-global", "gated-silu", "switch-8", "t5"])
       .default(["tiny", "narrow", "small"]),
   )
   .option("--batch <rows,source,target>", "examples of a step, and the tokens of their sides", "8,128,32")

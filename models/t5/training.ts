@@ -4,6 +4,7 @@ import { createGraphBuilder, type GraphBuilder } from "../graph/builder.ts";
 import { withFloat64Norms } from "../graph/float64.ts";
 import { at } from "../graph/node.ts";
 import * as ops from "../graph/ops.ts";
+import { inReleaseOrder } from "../graph/release-order.ts";
 import type { DType, Graph, Value } from "../graph/types.ts";
 import { bottleneckGraph } from "./adapters/bottleneck.ts";
 import type { T5Config } from "./config.ts";
@@ -71,7 +72,7 @@ export function trainingGraph(config: T5Config, options: TrainingOptions): Train
   const total = pass.routers.reduce((sum, { loss }) => ops.add(g, sum, loss), pass.loss.loss);
   const outputs = { loss: total, nll: pass.loss.nll };
   const gradients = options.gradients ? gradientsOf(g, config, options, pass) : {};
-  const graph = g.build("training", { ...outputs, ...gradients });
+  const graph = inReleaseOrder(g.build("training", { ...outputs, ...gradients }));
   return { graph: options.dtype === "float64" ? withFloat64Norms(graph) : graph, masks: pass.masks };
 }
 
