@@ -22,6 +22,8 @@ export interface GrowingOptions {
   readonly smallSteps: number;
   readonly steps: number;
   readonly learn: number;
+  /** Examples kept out that losses are taken of. */
+  readonly heldOut: number;
   readonly layers: number;
   readonly dModel: number;
   readonly dFf: number;
@@ -43,7 +45,11 @@ export async function benchGrowing(options: GrowingOptions): Promise<void> {
   const signal = new AbortController().signal;
   try {
     const vocabulary = resolveModel(undefined, { workingFolder: process.cwd() });
-    const { dataset } = await textDataset({ data, seed }, vocabulary, "for this", signal);
+    const { dataset: whole } = await textDataset({ data, seed }, vocabulary, "for this", signal);
+    const dataset = { ...whole, validation: whole.validation.slice(0, options.heldOut) };
+    console.log(
+      `${dataset.count} windows of text, ${dataset.validation.length} of ${whole.validation.length} kept out`,
+    );
     const { config } = await shapeOf(options.small, (await openModel(vocabulary, "float")).config);
     const small = join(folder, "small");
     createFolder(small);
@@ -60,7 +66,7 @@ export async function benchGrowing(options: GrowingOptions): Promise<void> {
     for (const [name, method, learned] of WAYS) {
       const out = join(folder, name.replaceAll(" ", "-"));
       const request: GrowRequest = {
-        ...{ ...sizes, method, learn: learned ? learn : 0, lr: 1e-3, batchSize: 16, seed, threads: 1, out },
+        ...{ ...sizes, method, learn: learned ? learn : 0, lr: 1e-3, batchSize: BATCH, seed, threads: 1, out },
         ...(learned && { data }),
       };
       const begun = process.cpuUsage();
@@ -68,8 +74,11 @@ export async function benchGrowing(options: GrowingOptions): Promise<void> {
       starts.push([name, out, seconds(begun)]);
     }
     const curves: [name: string, growing: number, points: readonly Point[]][] = [];
-    for (const [name, base, growing] of starts)
+    for (const [name, base, growing] of starts) {
       curves.push([name, growing, await trainOn(base, `${base}-on`, dataset, steps, seed)]);
+      const points = curves.at(-1)?.[2] ?? [];
+      console.log(`${name}: ${points.map(({ loss }) => loss.toFixed(2)).join(" ")}`);
+    }
     const goal = last(curves[0]?.[2] ?? []).loss;
     const rows = curves.map(([name, growing, points]) => {
       const there = points.find(({ loss }) => loss <= goal);
@@ -105,10 +114,12 @@ const WAYS = [
 ] as const;
 
 const LOSS_EVERY = 10;
+/** Windows of a step. */
+const BATCH = 8;
 
 async function trainOn(base: string, out: string, dataset: Dataset, steps: number, seed: number): Promise<Point[]> {
   const run = runOf(base, out, dataset, {
-    ...{ epochs: 1_000_000, batchSize: 16, maxBatchTokens: 4096, maxInputTokens: 256 },
+    ...{ epochs: 1_000_000, batchSize: BATCH, maxBatchTokens: 4096, maxInputTokens: 256 },
     ...{ optimizer: "adafactor", learningRate: 2e-2, schedule: "constant", warmupSteps: 10 },
     ...{ weightDecay: 0, clipNorm: 1, evaluateEvery: 0, judged: 0, patience: 0, seed },
     ...{ dropoutRate: 0, labelSmoothing: 0, zLoss: 1e-4, threads: 1, checkpointing: false },

@@ -64,7 +64,8 @@ function attributeProto(attribute: Attribute): object {
 
 function valueProto(value: Value): object {
   const dim = value.shape.map((extent) => (typeof extent === "number" ? { dim_value: extent } : { dim_param: extent }));
-  return { name: value.name, type: { tensor_type: { elem_type: elementTypes[value.dtype], shape: { dim } } } };
+  const tensor = { tensor_type: { elem_type: elementTypes[value.dtype], shape: { dim } } };
+  return { name: value.name, type: value.sequence ? { sequence_type: { elem_type: tensor } } : tensor };
 }
 
 function tensorProto({ value, data }: Initializer): object {

@@ -26,6 +26,8 @@ export interface Value {
   readonly name: string;
   readonly dtype: DType;
   readonly shape: Shape;
+  /** Whether it is a sequence of such tensors. */
+  readonly sequence?: true;
 }
 
 /** Bytes of a tensor inside a file: little-endian, row-major. */

@@ -7,6 +7,7 @@ import { reason } from "../../../base/reason.ts";
 import { ModelError } from "../../../models/errors.ts";
 import { encodeModel } from "../../../models/graph/proto.ts";
 import type { Graph } from "../../../models/graph/types.ts";
+import { UNREAD, withUnreadOutput } from "../../../models/graph/unread-output.ts";
 import { cacheFolder } from "../../files/whole-file.ts";
 import type { Device } from "../device.ts";
 import { slowNotice as noticeOfSlowness } from "../slow-notice.ts";
@@ -42,6 +43,11 @@ export interface SessionOptions {
   readonly spin: boolean;
   /** Whether the memory of a run is kept for the next one: quicker for many small operators. Default true. */
   readonly keepMemory?: boolean;
+  /**
+   * Whether every run says where each output is to be written. It then returns those tensors; else the binding copies
+   * each output to a new array, whether or not it was told where to write it.
+   */
+  readonly givenOutputs?: boolean;
   /** Default the CPU, which also runs what another device has no kernel for. */
   readonly device?: Device;
 }
@@ -184,8 +190,8 @@ function native(ort: typeof import("onnxruntime-node")): Runtime {
   return {
     Tensor: ort.Tensor,
     devices: ort.listSupportedBackends().map(({ name }) => name),
-    async open(graph, { folder, threads, spin, keepMemory = true, device = "cpu" }) {
-      const session = await ort.InferenceSession.create(encodeModel(graph), {
+    async open(graph, { folder, threads, spin, keepMemory = true, givenOutputs = false, device = "cpu" }) {
+      const session = await ort.InferenceSession.create(encodeModel(givenOutputs ? withUnreadOutput(graph) : graph), {
         executionProviders: device === "cpu" ? ["cpu"] : [device, "cpu"],
         intraOpNumThreads: threads,
         interOpNumThreads: 1,
@@ -206,7 +212,12 @@ function native(ort: typeof import("onnxruntime-node")): Runtime {
         async run(feeds, into) {
           if (into === undefined) return session.run(feeds);
           const fetches = Object.fromEntries(session.outputNames.map((name) => [name, into[name] ?? null]));
-          return session.run(feeds, fetches);
+          if (!givenOutputs) return session.run(feeds, fetches);
+          // The outputs are written when the binding finds that it cannot read the first one, and gives up.
+          await session.run(feeds, { ...fetches, [UNREAD]: null }).catch((cause: unknown) => {
+            if (!/Non tensor type is temporarily not supported/.test(reason(cause))) throw cause;
+          });
+          return { ...into };
         },
         release: () => session.release(),
       };

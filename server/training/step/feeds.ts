@@ -1,4 +1,6 @@
 /** Feeds of a training graph: a batch's tokens and weights, the biases of its positions, and dropout masks. */
+
+import type { Graph, Value } from "../../../models/graph/types.ts";
 import { mixSeeds, seededRandom } from "../../../models/random.ts";
 import type { Batch } from "../../../models/t5/batch.ts";
 import type { T5Config } from "../../../models/t5/config.ts";
@@ -89,4 +91,26 @@ export function dropoutFeeds(
     feeds[mask.name] = floats(values, dims);
   }
   return feeds;
+}
+
+/** Memory for the outputs whose extents follow from the batch; the gradients of weights have other memory. */
+export function outputRoom(
+  { outputs }: Graph,
+  { extents }: Batch,
+  newFloats: NewFloats,
+): Record<string, RuntimeTensor> {
+  const { B, S, T } = extents;
+  const known: Readonly<Record<string, number>> = { B, S, T, source_tokens: B * S, target_tokens: B * T };
+  const isSmall = ({ name, shape }: Value) => !name.startsWith("d ") || shape.some((dim) => typeof dim === "string");
+  return Object.fromEntries(
+    outputs.filter(isSmall).map(({ name, shape }) => {
+      const dims = shape.map((dim) => (typeof dim === "number" ? dim : (known[dim] ?? missing(dim))));
+      const count = dims.reduce((product, dim) => product * dim, 1);
+      return [name, floats(newFloats(count), dims)];
+    }),
+  );
+}
+
+function missing(extent: string): never {
+  throw new RangeError(`an output has an extent ${extent}, which no batch has`);
 }

@@ -20,7 +20,7 @@ import {
   type Session,
 } from "../../engine/runtime/session.ts";
 import { sumBiases } from "./biases.ts";
-import { batchFeeds, biasFeeds, dropoutFeeds, type LaidTable, type NewFloats } from "./feeds.ts";
+import { batchFeeds, biasFeeds, dropoutFeeds, type LaidTable, type NewFloats, outputRoom } from "./feeds.ts";
 import type { ParameterMemory, View } from "./parameter-memory.ts";
 
 /** A model's weights in memory, by Hugging Face's names. */
@@ -153,7 +153,13 @@ async function openGraph(model: TrainedModel, training: boolean): Promise<OpenGr
     gradients: training,
     dtype: newFloats(0) instanceof Float64Array ? "float64" : "float32",
   });
-  return { ...made, session: await createSession(made.graph, { folder: ".", threads: options.threads, spin: true }) };
+  const session = { folder: ".", threads: options.threads, spin: true, givenOutputs: givesOutputs(config, training) };
+  return { ...made, session: await createSession(made.graph, session) };
+}
+
+/** Whether a run's outputs are written where it says, all of them; those of a LongT5 have extents of its layout. */
+function givesOutputs({ longAttention }: T5Config, training: boolean): boolean {
+  return training && longAttention === null;
 }
 
 function feedsOf(model: TrainedModel, batch: Batch, share: number): Record<string, RuntimeTensor> {
@@ -186,7 +192,8 @@ async function backward(
   const blocks = long === null ? {} : { N: long.blocks, L: long.length, G: long.globals };
   const dropped = dropoutFeeds(masks, { ...batch.extents, ...blocks }, rateOf, [seed, index], newFloats);
   const outputNames = new Set(graph.outputs.map(({ name }) => name));
-  const into: Record<string, RuntimeTensor> = {};
+  const { config } = model;
+  const into: Record<string, RuntimeTensor> = givesOutputs(config, true) ? outputRoom(graph, batch, newFloats) : {};
   for (const name of memory.tensors.keys()) {
     const gradient = memory.view(name, view);
     if (outputNames.has(`d ${name}`)) into[`d ${name}`] = floats(gradient, dims(shapes, name));
