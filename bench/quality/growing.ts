@@ -47,9 +47,6 @@ export async function benchGrowing(options: GrowingOptions): Promise<void> {
     const vocabulary = resolveModel(undefined, { workingFolder: process.cwd() });
     const { dataset: whole } = await textDataset({ data, seed }, vocabulary, "for this", signal);
     const dataset = { ...whole, validation: whole.validation.slice(0, options.heldOut) };
-    console.log(
-      `${dataset.count} windows of text, ${dataset.validation.length} of ${whole.validation.length} kept out`,
-    );
     const { config } = await shapeOf(options.small, (await openModel(vocabulary, "float")).config);
     const small = join(folder, "small");
     createFolder(small);
@@ -74,11 +71,8 @@ export async function benchGrowing(options: GrowingOptions): Promise<void> {
       starts.push([name, out, seconds(begun)]);
     }
     const curves: [name: string, growing: number, points: readonly Point[]][] = [];
-    for (const [name, base, growing] of starts) {
-      curves.push([name, growing, await trainOn(base, `${base}-on`, dataset, steps, seed)]);
-      const points = curves.at(-1)?.[2] ?? [];
-      console.log(`${name}: ${points.map(({ loss }) => loss.toFixed(2)).join(" ")}`);
-    }
+    for (const [name, base, growing] of starts)
+      curves.push([name, growing, printed(name, await trainOn(base, `${base}-on`, dataset, steps, seed))]);
     const goal = last(curves[0]?.[2] ?? []).loss;
     const rows = curves.map(([name, growing, points]) => {
       const there = points.find(({ loss }) => loss <= goal);
@@ -147,6 +141,12 @@ async function trainOn(base: string, out: string, dataset: Dataset, steps: numbe
 function seconds(begun: NodeJS.CpuUsage): number {
   const { user, system } = process.cpuUsage(begun);
   return (user + system) / 1e6;
+}
+
+/** Prints a start's losses as soon as they are there. */
+function printed(name: string, points: readonly Point[]): readonly Point[] {
+  console.log(`${name}: ${points.map(({ loss }) => loss.toFixed(2)).join(" ")}`);
+  return points;
 }
 
 function last(points: readonly Point[]): Point {

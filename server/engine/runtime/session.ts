@@ -215,7 +215,7 @@ function native(ort: typeof import("onnxruntime-node")): Runtime {
           if (!givenOutputs) return session.run(feeds, fetches);
           // The outputs are written when the binding finds that it cannot read the first one, and gives up.
           await session.run(feeds, { ...fetches, [UNREAD]: null }).catch((cause: unknown) => {
-            if (!/Non tensor type is temporarily not supported/.test(reason(cause))) throw cause;
+            if (!(cause instanceof Error && /Non tensor type is temporarily not/.test(cause.message))) throw cause;
           });
           return { ...into };
         },
