@@ -126,6 +126,34 @@ test("blanks put around the first character do not make what follows a later wor
   assert.deepEqual(encode("日本 x"), [4, 5, 0]);
 });
 
+test("all that the first character becomes, and what is put before it, stands at the start", () => {
+  const names = ["<unk>", "</s>", "<pad>", "▁1", "▁⁄", "▁2", "2", "▁12"];
+  const encode = (normalizer: object, split: string, text: string) =>
+    createTokenizer({
+      normalizer,
+      pre_tokenizer: {
+        type: "Sequence",
+        pretokenizers: [
+          { type: "Split", pattern: { String: split }, behavior: "Isolated", invert: false },
+          { type: "Metaspace", replacement: "▁", prepend_scheme: "first", split: false },
+        ],
+      },
+      model: { type: "WordLevel", unk_token: "<unk>", vocab: Object.fromEntries(names.map((name, id) => [name, id])) },
+      added_tokens: [],
+    }).encode(text);
+  assert.deepEqual(encode({ type: "NFKD" }, "⁄", "½2"), [3, 4, 0]);
+  assert.deepEqual(encode({ type: "NFKD" }, "⁄", "½"), [3, 4, 5]);
+  const twice = {
+    type: "Sequence",
+    normalizers: [
+      { type: "Prepend", prepend: "x" },
+      { type: "Prepend", prepend: "x" },
+    ],
+  };
+  assert.deepEqual(encode(twice, "x", "12"), [0, 0, 7]);
+  assert.deepEqual(encode(twice, "x", "1"), [0, 0, 3]);
+});
+
 test("a special token that is a word of its own is within other words the piece of that name", () => {
   const vocab = ["<unk>", "</s>", "<pad>", "t", "h", "e", "x", "the"].map((piece, id) => [piece, id === 7 ? -1 : -3]);
   const the = {

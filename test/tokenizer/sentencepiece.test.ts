@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { ModelError } from "../../models/errors.ts";
+import { createUnigramSegmenter } from "../../models/tokenizer/sentencepiece/segment.ts";
 import { createSentencePieceTokenizer } from "../../models/tokenizer/sentencepiece/tokenizer.ts";
-import { sentencepieceToTokenizerJson } from "../../models/tokenizer/sentencepiece.ts";
+import { sentencepieceToTokenizerJson, TYPE } from "../../models/tokenizer/sentencepiece.ts";
 import { NO_SETTINGS } from "../../models/tokenizer/special-tokens.ts";
 import { createTokenizer } from "../../models/tokenizer/tokenizer.ts";
 import { fixture, referenceEncodings, t5Json } from "./vocabularies.ts";
@@ -107,5 +108,16 @@ test("rejects a model that splits text otherwise than T5", () => {
   fails(
     Uint8Array.from([...message(1, [...string(1, "x"), 0x15, 0, 0, 0xc0, 0x7f]), ...model([0xc0, 0x02, 1], [])]),
     /not a number/,
+  );
+});
+
+/** The pieces, scores and result of a vocabulary that sentencepiece 0.2.3 trained. */
+test("of two ways that tie, rounded to float32 as in the reference decides", () => {
+  const scores = { w: -7.23405647277832, e: -4.767354965209961, l: -5.0854926109313965, ll: -5.598630428314209 };
+  const pieces = Object.entries(scores).map(([piece, score]) => ({ piece, score, type: TYPE.normal }));
+  const segment = createUnigramSegmenter(pieces, 4);
+  assert.deepEqual(
+    segment("welll").map(([piece]) => piece),
+    ["w", "e", "l", "ll"],
   );
 });

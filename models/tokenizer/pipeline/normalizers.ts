@@ -61,8 +61,11 @@ export function createStartLength(part: Part): (text: string) => number {
   return (text) => {
     const begun = text.slice(0, 16);
     if (!keeps(begun)) return 0;
-    const rest = begun.slice(String.fromCodePoint(begun.codePointAt(0) ?? 0).length);
-    return Math.max(1, normalize(begun).length - normalize(rest).length);
+    const rest = normalize(begun.slice(String.fromCodePoint(begun.codePointAt(0) ?? 0).length));
+    const whole = normalize(begun);
+    let shared = 0; // at the end: what the other characters become
+    while (shared < rest.length && rest.at(-1 - shared) === whole.at(-1 - shared)) shared += 1;
+    return Math.max(1, whole.length - shared);
   };
 }
 

@@ -38,7 +38,7 @@ export function createUnigramSegmenter(pieces: readonly Piece[], unknown: number
     const from = new Int32Array(text.length + 1).fill(-1);
     const idAt = new Int32Array(text.length + 1);
     const offer = (start: number, end: number, score: number, id: number) => {
-      const sum = score + (best[start] ?? 0);
+      const sum = Math.fround(score + (best[start] ?? 0)); // so that ties are those of the reference
       if (from[end] !== -1 && sum <= (best[end] ?? 0)) return;
       best[end] = sum;
       from[end] = start;
