@@ -3,8 +3,9 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
+import { pathToFileURL } from "node:url";
 import { ModelError } from "../../models/errors.ts";
-import { verifyFixtures } from "../../server/cli/models/models-verify.ts";
+import { systemsSchema, verifyFixtures } from "../../server/cli/models/models-verify.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "spanfill-verify-"));
 const project = process.cwd();
@@ -57,6 +58,36 @@ test("a system is verified when all of its tests passed, and nothing is where no
   );
   assert.match(text, /\| \*\*Kinds\*\* \| \|\n\| good \| PyTorch \|\n\| broken \| \*FAILED\*: PyTorch \|/);
   assert.match(text, /\| dark \| \*unverified\*: no weights \|/);
+});
+
+test("the project's own runner runs tests of the table, and one that it does not have fails", async () => {
+  const checkout = mkdtempSync(join(tmpdir(), "spanfill-verify-"));
+  for (const name of ["test", "scripts"]) mkdirSync(join(checkout, name));
+  const { groups } = systemsSchema.parse(JSON.parse(readFileSync(join(project, "test/systems.json"), "utf8")));
+  const [quick] = groups
+    .flatMap(({ systems }) => systems)
+    .filter(({ tests = [] }) => tests.length > 0 && tests.every(({ file }) => file === "checkpoint/safetensors"));
+  assert.ok(quick !== undefined);
+  const gone = { ...quick, system: "gone", tests: [{ file: "checkpoint/safetensors", test: "of another name" }] };
+  writeFileSync(
+    join(checkout, "test/systems.json"),
+    JSON.stringify({ groups: [{ name: "Kinds", systems: [quick, gone] }] }),
+  );
+  const runner = pathToFileURL(join(project, "scripts/test.mjs")).href;
+  writeFileSync(
+    join(checkout, "scripts/test.mjs"),
+    `process.chdir(${JSON.stringify(project)}); delete process.env.NODE_TEST_CONTEXT; await import(${JSON.stringify(runner)});`,
+  );
+  const { json } = await verifyFixtures(work, join(checkout, "dist"));
+  rmSync(checkout, { recursive: true });
+  const rows = "rows" in json && Array.isArray(json.rows) ? json.rows : [];
+  assert.deepEqual(
+    rows.map(({ system, verdict, failed }) => [system, verdict, failed]),
+    [
+      [quick.system, "verified", []],
+      ["gone", "FAILED", ["checkpoint/safetensors: of another name"]],
+    ],
+  );
 });
 
 test("outside a checkout --fixtures says where to run it, and runs nothing of the working folder", async () => {

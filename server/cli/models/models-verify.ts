@@ -55,7 +55,8 @@ export async function verifyFixtures(
   };
 }
 
-const systemsSchema = z.object({
+/** The table of systems, test/systems.json. */
+export const systemsSchema = z.object({
   groups: z.array(
     z.object({
       name: z.string(),
