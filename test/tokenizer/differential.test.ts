@@ -111,7 +111,7 @@ test("blanks put around the first character do not make what follows a later wor
   const vocab = Object.fromEntries(
     ["<unk>", "</s>", "<pad>", "日", "▁日", "本", "▁本"].map((piece, id) => [piece, id]),
   );
-  const { encode } = createTokenizer({
+  const options = {
     normalizer: { type: "BertNormalizer", clean_text: true, handle_chinese_chars: true, lowercase: false },
     pre_tokenizer: {
       type: "Sequence",
@@ -122,8 +122,19 @@ test("blanks put around the first character do not make what follows a later wor
     },
     model: { type: "WordLevel", unk_token: "<unk>", vocab },
     added_tokens: [],
-  });
-  assert.deepEqual(encode("日本 x"), [4, 5, 0]);
+  };
+  assert.deepEqual(createTokenizer(options).encode("日本 x"), [4, 5, 0]);
+  // A line feed that is looked for in the normalized text is found in those blanks.
+  const feed = {
+    id: 7,
+    content: "\n",
+    single_word: false,
+    lstrip: false,
+    rstrip: false,
+    normalized: true,
+    special: false,
+  };
+  assert.deepEqual(createTokenizer({ ...options, added_tokens: [feed] }).encode("日x"), [7, 4, 7, 0]);
 });
 
 test("all that the first character becomes, and what is put before it, stands at the start", () => {

@@ -127,8 +127,8 @@ function stepsOf(
           yield section.id;
           continue;
         }
-        const startLength = from === 0 && section.from === 0 ? startLengthOf(text) : 0;
-        const continues = startLength > 0 && follows;
+        const startLength = from === 0 ? Math.max(0, startLengthOf(text) - section.from) : 0;
+        const continues = section.from === 0 && startLength > 0 && follows;
         const stretch = { text: normalized.slice(section.from, section.to), startLength, continues };
         if (preTokenize === undefined) yield stretch.text;
         else for (const word of preTokenize([stretch])) yield word.text;
