@@ -51,7 +51,15 @@ interface Example {
 export async function benchInt8({ model, limit, factor, rounds, models }: Int8Options): Promise<void> {
   mkdirSync(models, { recursive: true });
   const rows = [
-    ["model", "outliers", "weights", "loss - float32's, nats", "mean |d|, nats", "encoder, processor ms", "not in columns"],
+    [
+      "model",
+      "outliers",
+      "weights",
+      "loss - float32's, nats",
+      "mean |d|, nats",
+      "encoder, processor ms",
+      "not in columns",
+    ],
   ];
   for (const id of model ?? listBuiltin().map((builtin) => builtin.id)) {
     const directory = resolveModel(id, { workingFolder: calledFrom() });

@@ -34,10 +34,12 @@ export async function benchLoad(parent: string): Promise<void> {
     const beforeBytes = process.resourceUsage().maxRSS * 1024;
     const options = { cacheFolder: join(folder, "cache") };
     for (const what of ["made from the PyTorch file", "found in the cache"]) {
-      const beganMs = performance.now();
+      const [beganMs, used] = [performance.now(), process.cpuUsage()];
       await prepareWeights(folder, "int8", options);
       const seconds = (performance.now() - beganMs) / 1000;
-      console.log(`int8 weights ${what} (${sizeInWords(sizeBytes)}): ${seconds.toFixed(2)} s`);
+      const { user, system } = process.cpuUsage(used);
+      const processor = `${((user + system) / 1e6).toFixed(2)} s of processor time`;
+      console.log(`int8 weights ${what} (${sizeInWords(sizeBytes)}): ${seconds.toFixed(2)} s, ${processor}`);
     }
     const peakBytes = process.resourceUsage().maxRSS * 1024;
     console.log(`peak memory ${sizeInWords(peakBytes)}, ${sizeInWords(beforeBytes)} of it before loading`);

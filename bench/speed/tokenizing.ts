@@ -1,30 +1,47 @@
-/** The second half of `bench load`: loading of T5's tokenizer files, and tokens of prose per second. */
+/** The second half of `bench load`: loading of tokenizers, and tokens of prose per second, in processor time. */
 import { readFileSync } from "node:fs";
 import { brotliDecompressSync } from "node:zlib";
-import { createTokenizer } from "../../models/tokenizer/tokenizer.ts";
+import { createByteTokenizer } from "../../models/tokenizer/bytes.ts";
+import { createSentencePieceTokenizer } from "../../models/tokenizer/sentencepiece/tokenizer.ts";
+import { createTokenizer, type Tokenizer } from "../../models/tokenizer/tokenizer.ts";
 
 const FIXTURES = "test/fixtures/tokenizer";
 const ROUNDS = 15;
 
-/** Measures T5's tokenizer.json: loading, and README.md as prose. */
+/** Measures T5's two tokenizer files and ByT5's bytes: loading, and README.md as prose, with a new tokenizer each time. */
 export function benchTokenizing(): void {
-  const bytes = brotliDecompressSync(readFileSync(`${FIXTURES}/tokenizer.json.br`));
+  const unpacked = (name: string) => brotliDecompressSync(readFileSync(`${FIXTURES}/${name}.br`));
+  const [json, spiece] = [unpacked("tokenizer.json"), unpacked("spiece.model")];
+  const kinds: Readonly<Record<string, () => Tokenizer>> = {
+    "tokenizer.json": () => createTokenizer(JSON.parse(json.toString("utf8"))),
+    "spiece.model": () => createSentencePieceTokenizer(spiece),
+    "ByT5's bytes": () => createByteTokenizer(),
+  };
   const lines = readFileSync("README.md", "utf8").split("\n");
-  const [loads, encodes]: [number[], number[]] = [[], []];
-  let tokens = 0;
-  for (let round = 0; round < ROUNDS; round += 1) {
-    let beganMs = performance.now();
-    const tokenizer = createTokenizer(JSON.parse(bytes.toString("utf8")));
-    loads.push(performance.now() - beganMs);
-    beganMs = performance.now();
-    tokens = lines.reduce((sum, line) => sum + tokenizer.encode(line).length, 0);
-    encodes.push(performance.now() - beganMs);
+  for (const [name, create] of Object.entries(kinds)) {
+    const [loads, encodes]: [number[], number[]] = [[], []];
+    let tokens = 0;
+    for (let round = 0; round < ROUNDS; round += 1) {
+      const [loadMs, tokenizer] = timed(create);
+      const [encodeMs, count] = timed(() => lines.reduce((sum, line) => sum + tokenizer.encode(line).length, 0));
+      loads.push(loadMs);
+      encodes.push(encodeMs);
+      tokens = count;
+    }
+    const encodeMs = median(encodes);
+    const rate = `${Math.round((1000 * tokens) / encodeMs)} tokens/s`;
+    console.log(
+      `${name}: loaded in ${median(loads).toFixed(1)} ms, README.md encoded in ${encodeMs.toFixed(1)} ms, ${rate}`,
+    );
   }
-  const encodeMs = median(encodes);
-  console.log(`tokenizer.json loaded: ${median(loads).toFixed(0)} ms`);
-  console.log(
-    `README.md encoded, with a new tokenizer: ${encodeMs.toFixed(1)} ms, ${Math.round((1000 * tokens) / encodeMs)} tokens/s`,
-  );
+}
+
+/** A result and the milliseconds of processor time that it took. */
+function timed<T>(work: () => T): [number, T] {
+  const began = process.cpuUsage();
+  const result = work();
+  const { user, system } = process.cpuUsage(began);
+  return [(user + system) / 1000, result];
 }
 
 function median(values: readonly number[]): number {

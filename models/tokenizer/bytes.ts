@@ -13,7 +13,9 @@ import type { Tokenizer } from "./tokenizer.ts";
  */
 export function createByteTokenizer(settings: TokenizerSettings = NO_SETTINGS): Tokenizer {
   const encoder = new TextEncoder();
-  const bytes = (text: string) => Array.from(encoder.encode(text), (byte) => byte + FIRST_BYTE);
+  const append = (text: string, ids: number[]) => {
+    for (const byte of encoder.encode(text)) ids.push(byte + FIRST_BYTE);
+  };
   const later = settings.added.filter((token) => !isSentinel(token) && !NAMES.includes(token.content));
   const beyondBytes = settings.added.filter(isSentinel).length || (settings.extraIds ?? 125);
   const size = later.reduce((size, { id }) => Math.max(size, id + 1), PAST_BYTES + beyondBytes);
@@ -24,8 +26,13 @@ export function createByteTokenizer(settings: TokenizerSettings = NO_SETTINGS): 
   const find = createTokenFinder([...named, ...sentinels, ...later]);
   const laterById = new Map(later.map((token) => [token.id, token]));
   return {
-    encode: (text, { special = false } = {}) =>
-      find(text, special).flatMap(({ from, to, id }) => (id === undefined ? bytes(text.slice(from, to)) : [id])),
+    encode(text, { special = false } = {}) {
+      const ids: number[] = [];
+      for (const { from, to, id } of find(text, special))
+        if (id === undefined) append(text.slice(from, to), ids);
+        else ids.push(id);
+      return ids;
+    },
     decode(ids, options = {}) {
       let text = "";
       let run: number[] = [];

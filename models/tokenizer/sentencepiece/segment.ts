@@ -10,29 +10,39 @@ export type Segmenter = (text: string) => (readonly [text: string, id: number])[
 
 /** Ids that text may become, by piece. */
 export function textPieces(pieces: readonly Piece[]): Map<string, number> {
-  const taken: number[] = [TYPE.normal, TYPE.userDefined, TYPE.unused];
-  return new Map(pieces.flatMap(({ piece, type }, id) => (taken.includes(type) ? [[piece, id] as const] : [])));
+  const ids = new Map<string, number>();
+  // A plain loop takes a third of the time of flatMap, which tells with 250,000 pieces.
+  for (let id = 0; id < pieces.length; id++) {
+    const { piece = "", type = TYPE.control } = pieces[id] ?? {};
+    if (type === TYPE.normal || type === TYPE.userDefined || type === TYPE.unused) ids.set(piece, id);
+  }
+  return ids;
 }
 
 /** The unigram model: the likeliest pieces, with sums in float32 as there. */
 export function createUnigramSegmenter(pieces: readonly Piece[], unknown: number): Segmenter {
   const ids = textPieces(pieces);
-  const scores = Float64Array.from(pieces, ({ score }) => Math.fround(score));
-  const normal = pieces.filter(({ type }) => type === TYPE.normal).map(({ score }) => Math.fround(score));
-  const least = normal.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY);
+  const scores = new Float64Array(pieces.length);
+  let least = Number.POSITIVE_INFINITY;
   // The reference begins at FLT_MIN, which is above 0, so symbols cost next to nothing.
-  const most = normal.reduce((a, b) => Math.max(a, b), 2 ** -126);
-  const unknownScore = Math.fround(least - 10);
-  const bonus = new Map<number, number>();
+  let most = 2 ** -126;
   const unused = new Set<number>();
+  const symbols: number[] = [];
   const longest = new Uint16Array(65536);
-  for (const [piece, id] of ids) {
-    const type = pieces[id]?.type;
-    if (type === TYPE.userDefined) bonus.set(id, Math.fround(Buffer.byteLength(piece) * most) - 0.1);
-    if (type === TYPE.unused) unused.add(id);
+  for (let id = 0; id < pieces.length; id++) {
+    const { piece = "", score = 0, type = TYPE.control } = pieces[id] ?? {};
+    scores[id] = Math.fround(score);
+    if (type === TYPE.normal) {
+      if (score < least) least = Math.fround(score);
+      if (score > most) most = Math.fround(score);
+    } else if (type === TYPE.userDefined) symbols.push(id);
+    else if (type === TYPE.unused) unused.add(id);
+    else continue;
     const first = piece.charCodeAt(0);
     if (piece.length > (longest[first] ?? 0)) longest[first] = piece.length;
   }
+  const unknownScore = Math.fround(least - 10);
+  for (const id of symbols) scores[id] = Math.fround(Buffer.byteLength(pieces[id]?.piece ?? "") * most) - 0.1;
   const segment = (text: string): [string, number][] => {
     const best = new Float32Array(text.length + 1);
     const from = new Int32Array(text.length + 1).fill(-1);
@@ -51,7 +61,7 @@ export function createUnigramSegmenter(pieces: readonly Piece[], unknown: number
       for (let length = 1; length <= reach; length++) {
         const id = ids.get(text.slice(start, start + length));
         if (id === undefined || unused.has(id)) continue;
-        offer(start, start + length, bonus.get(id) ?? scores[id] ?? 0, id);
+        offer(start, start + length, scores[id] ?? 0, id);
         whole ||= length === size;
       }
       if (!whole) offer(start, start + size, unknownScore, unknown);

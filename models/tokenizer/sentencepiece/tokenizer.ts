@@ -29,8 +29,13 @@ export function createSentencePieceTokenizer(
   const added = addedTokens(model.pieces, pieces, settings);
   const names: string[] = pieces.map(({ piece }) => piece);
   for (const { id, content } of added) names[id] = content;
+  // Only the names that are asked for below: not the thousands of ordinary pieces.
   const idOf = new Map<string, number>();
-  for (const [id, name] of names.entries()) if (name !== undefined) idOf.set(name, id);
+  const asked = new Set(["\n", ...Object.values(settings.names)]);
+  for (let id = 0; id < names.length; id++) {
+    const name = names[id] ?? "";
+    if (name.charCodeAt(0) === 60 || asked.has(name)) idOf.set(name, id);
+  }
   const eosId = specialId("eos_token", settings, idOf) ?? (trainer.eos_id >= 0 ? trainer.eos_id : undefined);
   if (eosId === undefined) throw broken("it has no </s>, and no file beside it names its end token", undefined);
   const padId = specialId("pad_token", settings, idOf) ?? (trainer.pad_id >= 0 ? trainer.pad_id : trainer.unk_id);
@@ -67,7 +72,7 @@ export function createSentencePieceTokenizer(
 
 function checkPieces(pieces: readonly Piece[], { trainer_spec: trainer }: SentencePieceModel): void {
   const kinds: readonly number[] = Object.values(TYPE);
-  const odd = pieces.findIndex(({ type }) => !kinds.includes(type));
+  const odd = pieces.findIndex(({ type }) => type !== TYPE.normal && !kinds.includes(type));
   const kind = { 3: "words (WORD)", 4: "characters (CHAR)" }[trainer.model_type];
   if (kind !== undefined) throw broken(`it splits text into ${kind}, not UNIGRAM or BPE`, undefined);
   if (trainer.model_type !== 1 && trainer.model_type !== 2)
@@ -97,7 +102,9 @@ function idsOfText(
   });
   const create = trainer.model_type === 1 ? createUnigramSegmenter : createMergingSegmenter;
   const segment = byWords(create(pieces, trainer.unk_id), pieces, trainer.treat_whitespace_as_suffix);
-  const byteIds = new Map(pieces.flatMap(({ piece, type }, id) => (type === TYPE.byte ? [[piece, id] as const] : [])));
+  const byteIds = new Map<string, number>();
+  if (trainer.byte_fallback)
+    for (const [id, { piece, type }] of pieces.entries()) if (type === TYPE.byte) byteIds.set(piece, id);
   return (text, prefixes) => {
     const ids: number[] = [];
     let afterUnknown = false;
@@ -114,7 +121,10 @@ function idsOfText(
 
 /** Splits at spaces first where no piece goes across them, and remembers words. */
 function byWords(segment: Segmenter, pieces: readonly Piece[], suffix: boolean): Segmenter {
-  const crosses = pieces.some(({ piece, type }) => type !== TYPE.control && (suffix ? /▁./su : /.▁/su).test(piece));
+  const crosses = pieces.some(({ piece, type }) => {
+    const at = suffix ? piece.indexOf(WORD_START) : piece.lastIndexOf(WORD_START);
+    return type !== TYPE.control && at >= 0 && (suffix ? at < piece.length - 1 : at > 0);
+  });
   const hasSpace = pieces.some(({ piece, type }) => piece === WORD_START && type === TYPE.normal);
   if (crosses || !hasSpace) return segment;
   const words = suffix ? /[^▁]+▁?|▁/g : /▁?[^▁]+|▁/g;
@@ -141,8 +151,10 @@ function addedTokens(
   const flags = { single_word: false, lstrip: false, rstrip: false, normalized: false, special: true };
   const tokens = new Map<number, AddedToken>();
   const special: number[] = [TYPE.control, TYPE.unknown];
-  for (const [id, { piece, type }] of pieces.entries())
-    if (special.includes(type)) tokens.set(id, { ...flags, id, content: piece });
+  for (let id = 0; id < pieces.length; id++) {
+    const { piece = "", type = TYPE.normal } = pieces[id] ?? {};
+    if (type !== TYPE.normal && special.includes(type)) tokens.set(id, { ...flags, id, content: piece });
+  }
   const isOwn = stored.some(({ piece }) => /^▁?<extra_id_\d+>$/.test(piece));
   // Without a word on sentinels there are 100, as long as the model has rows for them.
   const usual = isOwn || (rows !== undefined && rows < pieces.length + 100) ? 0 : 100;
