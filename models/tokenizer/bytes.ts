@@ -1,6 +1,6 @@
 /** ByT5's vocabulary: the bytes of UTF-8. */
 import { createTokenFinder } from "./pipeline/added-tokens.ts";
-import { NO_SETTINGS, type TokenizerSettings } from "./special-tokens.ts";
+import { furtherSpecial, NO_SETTINGS, type TokenizerSettings } from "./special-tokens.ts";
 import type { Tokenizer } from "./tokenizer.ts";
 
 /**
@@ -16,9 +16,13 @@ export function createByteTokenizer(settings: TokenizerSettings = NO_SETTINGS): 
   const append = (text: string, ids: number[]) => {
     for (const byte of encoder.encode(text)) ids.push(byte + FIRST_BYTE);
   };
-  const later = settings.added.filter((token) => !isSentinel(token) && !NAMES.includes(token.content));
+  const listed = settings.added.filter((token) => !isSentinel(token) && !NAMES.includes(token.content));
   const beyondBytes = settings.added.filter(isSentinel).length || (settings.extraIds ?? 125);
-  const size = later.reduce((size, { id }) => Math.max(size, id + 1), PAST_BYTES + beyondBytes);
+  const next = listed.reduce((size, { id }) => Math.max(size, id + 1), PAST_BYTES + beyondBytes);
+  const isKnown = (content: string) =>
+    isSentinel({ content }) || NAMES.includes(content) || listed.some((token) => token.content === content);
+  const later = [...listed, ...furtherSpecial(settings, isKnown, next)];
+  const size = Math.max(next, (later.at(-1)?.id ?? 0) + 1);
   const flags = { single_word: false, lstrip: false, rstrip: false, normalized: false, special: true };
   const named = NAMES.map((content, id) => ({ ...flags, id, content, lstrip: true, rstrip: true }));
   const sentinel = (i: number) => ({ ...flags, id: PAST_BYTES - 1 - i, content: `<extra_id_${i}>` });

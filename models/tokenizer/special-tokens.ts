@@ -7,7 +7,7 @@ export interface TokenizerSettings {
   readonly added: readonly AddedToken[];
   /** Names of special tokens, as `eos_token`. */
   readonly names: Readonly<Record<string, string | undefined>>;
-  /** Names that are special tokens besides (`additional_special_tokens`). */
+  /** Names that are special tokens besides (`additional_special_tokens`); those that are no tokens get the next ids. */
   readonly special: readonly string[];
   /** How many sentinels are added to a SentencePiece model. */
   readonly extraIds: number | undefined;
@@ -29,6 +29,23 @@ export const NO_SETTINGS: TokenizerSettings = {
   tokenizerClass: undefined,
   rows: undefined,
 };
+
+/**
+ * Tokens for the names that the settings call special and nothing else defines, with ids from `next` on, as long as the
+ * model has rows for them.
+ * @see add_tokens in PreTrainedTokenizerBase.__init__, transformers
+ */
+export function furtherSpecial(
+  { special, rows = Number.POSITIVE_INFINITY }: TokenizerSettings,
+  isKnown: (name: string) => boolean,
+  next: number,
+): AddedToken[] {
+  const flags = { single_word: false, lstrip: false, rstrip: false, normalized: false, special: true };
+  return special
+    .filter((name) => !isKnown(name))
+    .map((content, i) => ({ ...flags, id: next + i, content }))
+    .filter(({ id }) => id < rows);
+}
 
 /** Ids of `<extra_id_0>`, `<extra_id_1>`, ... up to the first missing one. */
 export function sentinelIdsOf(idOf: ReadonlyMap<string, number>): number[] {

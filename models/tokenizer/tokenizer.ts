@@ -50,7 +50,7 @@ export interface Tokenizer {
  * @throws ModelError "tokenizer" when a part cannot be carried out, or it has no end token
  */
 export function createTokenizer(json: unknown, settings: TokenizerSettings = NO_SETTINGS): Tokenizer {
-  const pipeline = createPipeline(json, settings.added);
+  const pipeline = createPipeline(json, settings);
   const { idOf, pieces, added } = pipeline;
   const special = added.filter((token) => token.special);
   const lengthMarks = lengthMarksOf(added);

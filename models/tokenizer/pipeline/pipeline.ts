@@ -1,5 +1,6 @@
 /** The pipeline of a tokenizer.json: added tokens, normalizer, pre-tokenizer, model, decoder, post-processor. */
 import * as z from "zod";
+import { furtherSpecial, NO_SETTINGS } from "../special-tokens.ts";
 import { type AddedToken, createTokenFinder, type SpecialRange } from "./added-tokens.ts";
 import { createDecoder } from "./decoders.ts";
 import { type Frame, readFrame } from "./frame.ts";
@@ -35,10 +36,11 @@ const file = z.looseObject({ added_tokens: z.array(addedToken).nullish() });
 /**
  * Creates the pipeline.
  * @param json a parsed tokenizer.json, in the current layout or in the older one whose model has no type
- * @param further tokens that files beside it add
+ * @param settings what files beside it say of tokens
  * @throws ModelError "tokenizer" that names the part which cannot be carried out
  */
-export function createPipeline(json: unknown, further: readonly AddedToken[] = []): Pipeline {
+export function createPipeline(json: unknown, settings = NO_SETTINGS): Pipeline {
+  const { added: further } = settings;
   const whole = partAt(json, "content");
   const modelPart = whole && partAt(whole["model"], "model");
   if (whole === null || modelPart === null) throw unsupported("it has no model");
@@ -52,7 +54,10 @@ export function createPipeline(json: unknown, further: readonly AddedToken[] = [
   const reserved = new Set(neverSpelled.map(({ content }) => content));
   for (const name of standardNames(modelPart)) reserved.add(name);
   const { model, idOf, pieces } = createVocabulary(modelPart, reserved);
-  const added = numbered([...listed, ...standardTokens(listed, pieces), ...further], idOf, pieces.length);
+  const known = numbered([...listed, ...standardTokens(listed, pieces), ...further], idOf, pieces.length);
+  const next = known.reduce((next, { id }) => Math.max(next, id + 1), pieces.length);
+  const isKnown = (name: string) => idOf.has(name) || known.some(({ content }) => content === name);
+  const added = [...known, ...furtherSpecial(settings, isKnown, next)];
   for (const { content, id } of added) {
     idOf.set(content, id);
     pieces[id] = content;

@@ -6,7 +6,7 @@ import { type AddedToken, createTokenFinder } from "../pipeline/added-tokens.ts"
 import { byteName } from "../pipeline/byte-level.ts";
 import { readCharacterMap } from "../pipeline/character-map.ts";
 import { broken, decodeModel, type Piece, type SentencePieceModel, TYPE, withoutMarker } from "../sentencepiece.ts";
-import { NO_SETTINGS, sentinelIdsOf, specialId, type TokenizerSettings } from "../special-tokens.ts";
+import { furtherSpecial, NO_SETTINGS, sentinelIdsOf, specialId, type TokenizerSettings } from "../special-tokens.ts";
 import type { Tokenizer } from "../tokenizer.ts";
 import { WORD_START } from "../unigram.ts";
 import { createSentencePieceNormalizer } from "./normalizer.ts";
@@ -143,11 +143,8 @@ function byWords(segment: Segmenter, pieces: readonly Piece[], suffix: boolean):
 }
 
 /** Special tokens and those that the files beside the model add. */
-function addedTokens(
-  stored: readonly Piece[],
-  pieces: readonly Piece[],
-  { added, names, extraIds, rows }: TokenizerSettings,
-): AddedToken[] {
+function addedTokens(stored: readonly Piece[], pieces: readonly Piece[], settings: TokenizerSettings): AddedToken[] {
+  const { added, names, extraIds, rows } = settings;
   const flags = { single_word: false, lstrip: false, rstrip: false, normalized: false, special: true };
   const tokens = new Map<number, AddedToken>();
   const special: number[] = [TYPE.control, TYPE.unknown];
@@ -172,7 +169,11 @@ function addedTokens(
     const id = name === undefined ? -1 : pieces.findIndex(({ piece }) => piece === name);
     if (name !== undefined && id >= 0 && !tokens.has(id)) tokens.set(id, { ...flags, id, content: name });
   }
-  return [...tokens.values()];
+  const contents = new Set([...tokens.values()].map(({ content }) => content));
+  const next = [...tokens.keys()].reduce((next, id) => Math.max(next, id + 1), pieces.length);
+  const isPiece = (name: string) => pieces.some(({ piece }) => piece === name);
+  const further = furtherSpecial(settings, (name) => contents.has(name) || isPiece(name), next);
+  return [...tokens.values(), ...further];
 }
 
 interface Decoding {

@@ -77,15 +77,17 @@ const tokenName = z
   .union([z.string(), z.looseObject({ content: z.string() })])
   .nullish()
   .catch(undefined);
+const tokenNames = z.array(tokenName);
 const roles = {
   eos_token: tokenName,
   pad_token: tokenName,
   unk_token: tokenName,
   bos_token: tokenName,
-  additional_special_tokens: z
-    .array(z.union([z.string(), z.looseObject({ content: z.string() })]))
+  additional_special_tokens: tokenNames.nullish().catch(undefined),
+  extra_special_tokens: z
+    .union([tokenNames, z.record(z.string(), tokenName).transform((named) => Object.values(named))])
     .nullish()
-    .catch(undefined),
+    .catch(undefined), // what newer files call them: a list, or by roles
 };
 const specialMap = z.looseObject(roles);
 const tokenizerConfig = z.looseObject({
@@ -114,7 +116,10 @@ export async function readTokenizerSettings(directory: string): Promise<Tokenize
     unk_token: role("unk_token"),
     bos_token: role("bos_token"),
   };
-  const listed = [...(config?.additional_special_tokens ?? []), ...(map?.additional_special_tokens ?? [])];
+  const listed = [config, map].flatMap((file) => [
+    ...(file?.additional_special_tokens ?? []),
+    ...(file?.extra_special_tokens ?? []),
+  ]);
   const special = [...new Set(listed.flatMap((token) => contentOf(token) ?? []))];
   const isSpecial = (content: string) =>
     special.includes(content) || Object.values(names).includes(content) || /^<extra_id_\d+>$/.test(content);

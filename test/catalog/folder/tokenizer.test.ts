@@ -52,6 +52,30 @@ const rows: [what: string, files: Files, text: string, ids: number[]][] = [
     [32099, 5, 8774, 1],
   ],
   ["legacy", { ...spiece, "tokenizer_config.json": t5 }, "<extra_id_0>. Hello", [32099, 3, 5, 8774, 1]],
+  ...[["<ev>"], { event_token: "<ev>" }].map((extra): (typeof rows)[number] => [
+    `special tokens that no vocabulary has, ${Array.isArray(extra) ? "listed" : "by roles"}`,
+    { "tokenizer.json": t5Json(), "tokenizer_config.json": { ...t5, extra_special_tokens: extra } },
+    "<ev> a",
+    [32100, 3, 9, 1],
+  ]),
+  [
+    "special tokens that ByT5 lacks",
+    {
+      "tokenizer_config.json": { tokenizer_class: "ByT5Tokenizer", extra_ids: 0, additional_special_tokens: ["<ev>"] },
+    },
+    "<ev>x",
+    [259, 123, 1],
+  ],
+  [
+    "special tokens beyond the model's rows",
+    {
+      "tokenizer.json": t5Json(),
+      "config.json": { vocab_size: 32100 },
+      "tokenizer_config.json": { ...t5, additional_special_tokens: ["<ev>"] },
+    },
+    "a",
+    [3, 9, 1],
+  ],
   [
     "ByT5 with added tokens",
     {
