@@ -8,7 +8,7 @@ import { createTokenizer, type Tokenizer } from "../../models/tokenizer/tokenize
 const FIXTURES = "test/fixtures/tokenizer";
 const ROUNDS = 15;
 
-/** Measures T5's two tokenizer files and ByT5's bytes: loading, and README.md as prose, with a new tokenizer each time. */
+/** Measures T5's two tokenizer files and ByT5's bytes: loading, and README.md as prose, each time anew. */
 export function benchTokenizing(): void {
   const unpacked = (name: string) => brotliDecompressSync(readFileSync(`${FIXTURES}/${name}.br`));
   const [json, spiece] = [unpacked("tokenizer.json"), unpacked("spiece.model")];

@@ -16,13 +16,7 @@ export function createByteTokenizer(settings: TokenizerSettings = NO_SETTINGS): 
   const append = (text: string, ids: number[]) => {
     for (const byte of encoder.encode(text)) ids.push(byte + FIRST_BYTE);
   };
-  const listed = settings.added.filter((token) => !isSentinel(token) && !NAMES.includes(token.content));
-  const beyondBytes = settings.added.filter(isSentinel).length || (settings.extraIds ?? 125);
-  const next = listed.reduce((size, { id }) => Math.max(size, id + 1), PAST_BYTES + beyondBytes);
-  const isKnown = (content: string) =>
-    isSentinel({ content }) || NAMES.includes(content) || listed.some((token) => token.content === content);
-  const later = [...listed, ...furtherSpecial(settings, isKnown, next)];
-  const size = Math.max(next, (later.at(-1)?.id ?? 0) + 1);
+  const { later, beyondBytes, size } = addedTokens(settings);
   const flags = { single_word: false, lstrip: false, rstrip: false, normalized: false, special: true };
   const named = NAMES.map((content, id) => ({ ...flags, id, content, lstrip: true, rstrip: true }));
   const sentinel = (i: number) => ({ ...flags, id: PAST_BYTES - 1 - i, content: `<extra_id_${i}>` });
@@ -76,6 +70,17 @@ export function createByteTokenizer(settings: TokenizerSettings = NO_SETTINGS): 
     promptIds: [],
     spellsLayout: true,
   };
+}
+
+/** Tokens besides bytes and sentinels, the number of sentinels beyond the bytes, and the vocabulary's size. */
+function addedTokens(settings: TokenizerSettings) {
+  const listed = settings.added.filter((token) => !isSentinel(token) && !NAMES.includes(token.content));
+  const beyondBytes = settings.added.filter(isSentinel).length || (settings.extraIds ?? 125);
+  const next = listed.reduce((size, { id }) => Math.max(size, id + 1), PAST_BYTES + beyondBytes);
+  const isKnown = (content: string) =>
+    isSentinel({ content }) || NAMES.includes(content) || listed.some((token) => token.content === content);
+  const later = [...listed, ...furtherSpecial(settings, isKnown, next)];
+  return { later, beyondBytes, size: Math.max(next, (later.at(-1)?.id ?? 0) + 1) };
 }
 
 function isSentinel({ content }: { readonly content: string }): boolean {
