@@ -8,25 +8,20 @@ import { basename, dirname, extname, join, resolve } from "node:path";
 import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { type Entry, openPromise, type ZipFile } from "yauzl";
+import { defined } from "../../base/defined.ts";
 import { reason } from "../../base/reason.ts";
 import { crc32 } from "../../models/checkpoint/crc32.ts";
 import { ModelError } from "../../models/errors.ts";
-import { encoderShapes, tensorShapes } from "../../models/t5/weights.ts";
-import { checkVocabulary } from "../../models/tokenizer/tokenizer.ts";
 import { createFolder } from "../files/create-folder.ts";
 import { fileNameSchema, ownNameSchema, quoted } from "../files/names.ts";
 import { copyRegularFile, NotRegularError } from "../files/regular-file.ts";
 import { isSame, noteFolder, removeOwn } from "../files/removal.ts";
 import { checkSpace } from "../files/space.ts";
 import { declare } from "./declare.ts";
-import { readTensor, storedTensor, verifySums } from "./folder/checkpoint.ts";
 import { findWeights, listFolder } from "./folder/find.ts";
-import { endTokenOf, readGenerationSettings } from "./folder/generation.ts";
 import { ADAPTER_CONFIG, fileKind, folderNotes, isGgufFile } from "./folder/model-files.ts";
-import { openEncoderOnly, openModel } from "./folder/open.ts";
 import { shapeFile } from "./folder/shape.ts";
-import { readTokenizer } from "./folder/tokenizer.ts";
-import { importAdapter } from "./import-adapter.ts";
+import { type ImportTask, notImported, type OpenedImport } from "./import-task.ts";
 import { readManifest } from "./installed.ts";
 import type { Places } from "./store.ts";
 
@@ -40,6 +35,8 @@ export interface ImportOptions {
   readonly apart?: boolean;
   readonly signal: AbortSignal;
   readonly onBytes?: (doneBytes: number, totalBytes: number) => void;
+  /** Opens the copy; by default this process does. */
+  readonly open?: (task: ImportTask, signal: AbortSignal) => Promise<OpenedImport>;
 }
 
 /** An imported model. */
@@ -84,14 +81,15 @@ export async function importModel(from: string, places: Places, options: ImportO
   const unfinished = await mkdtemp(join(places.own, ".importing-"));
   const created = await lstat(unfinished, { bigint: true });
   let notes: string[];
-  let apart = false;
   try {
+    const hasAdapter = !zipped && existsSync(join(folder, ADAPTER_CONFIG));
+    const isAside = hasAdapter && (await findWeights(folder)) !== undefined;
+    const isAdapter = hasAdapter && !isAside;
     if (zipped) await unzip(path, unfinished, options);
-    else if (existsSync(join(folder, ADAPTER_CONFIG)) && (await findWeights(folder)) === undefined)
-      apart = await importAdapter(unfinished, folder, { ...options, id });
-    else await copyFolder(status.isFile() ? path : undefined, folder, unfinished, options);
-    const prefix = apart ? "" : await tryModel(unfinished, options.signal);
-    const isAside = !zipped && existsSync(join(folder, ADAPTER_CONFIG)) && (await findWeights(folder)) !== undefined;
+    else if (!isAdapter) await copyFolder(status.isFile() ? path : undefined, folder, unfinished, options);
+    const { base, apart, open = (await import("./open-imported.ts")).openImported } = options;
+    const adapter = { folder, id, ...defined({ base, apart }) };
+    const { prefix } = await open({ to: unfinished, ...(isAdapter && { adapter }) }, options.signal);
     notes = folderNotes(prefix, isAside ? [ADAPTER_CONFIG] : []);
     if (!existsSync(join(unfinished, "spanfill.json"))) await declare(unfinished, id);
     options.signal.throwIfAborted();
@@ -107,30 +105,6 @@ export async function importModel(from: string, places: Places, options: ImportO
 /** Whether a file that states a shape lies beside a weights file. */
 function saysShapeBeside(path: string): boolean {
   return shapeFile(dirname(path)) !== undefined;
-}
-
-/**
- * Reads every tensor of a model, and encodes and decodes a sentence.
- * @returns the prefix of the tensors' names, which was left out
- * @throws ModelError "config", "checkpoint" or "tokenizer" when the model would not load
- */
-async function tryModel(directory: string, signal: AbortSignal): Promise<string> {
-  const encoder = await openEncoderOnly(directory);
-  const { config, form, checkpoint, prefix } = encoder ?? (await openModel(directory, "float"));
-  const tokenizer = await readTokenizer(directory);
-  const generation = await readGenerationSettings(directory);
-  checkVocabulary(tokenizer, config.vocabSize, endTokenOf(generation, tokenizer, config));
-  await verifySums(checkpoint, signal);
-  for (const name of form === "float" ? (encoder ? encoderShapes(config) : tensorShapes(config)).keys() : []) {
-    signal.throwIfAborted();
-    await readTensor(name, storedTensor(name, checkpoint));
-  }
-  const ids = tokenizer.encode("This is a sentence.");
-  if (ids.length > 0 && tokenizer.decode(ids, { keepSpecial: true }) !== "") return prefix;
-  throw new ModelError(
-    "tokenizer",
-    `The tokenizer in ${directory} reads a sentence as nothing. Take the one from the model's own repository.`,
-  );
 }
 
 /** Maximum number of files in a zip; a larger directory would fill the memory. */
@@ -253,7 +227,5 @@ function concerningSource(error: unknown, copy: string, from: string): unknown {
     return new ModelError(error.code, error.message.replaceAll(copy, from), { cause: error });
   }
   if (!(error instanceof NotRegularError || (error instanceof Error && "syscall" in error))) return error;
-  return new ModelError("input", `${from} cannot be imported: ${reason(error)}. Repair or remove that file first.`, {
-    cause: error,
-  });
+  return notImported(from, error);
 }

@@ -91,10 +91,14 @@ function modelAnswers(jobs: Jobs, places: Places): Answerers<ModelKind, [AbortSi
       return { files: files.map(({ name, intact = null }) => ({ name, intact })) };
     },
     import: async ({ path }) => {
-      const { importModel } = await import("../catalog/import.ts");
+      const [{ importModel }, { openApart }] = await Promise.all([
+        import("../catalog/import.ts"),
+        import("../engine/process/open-apart.ts"),
+      ]);
       const { id } = await jobs.run(path, "import", (signal, report) =>
         importModel(path, places, {
           signal,
+          open: openApart,
           onBytes: (doneBytes, totalBytes) => report({ doneBytes, totalBytes }),
         }),
       );

@@ -73,9 +73,9 @@ test("a model's files are read in the same way", { skip: process.platform === "w
 /** Those that open files otherwise, and why. */
 const OTHERWISE: Readonly<Record<string, string>> = {
   "server/cli/launch.ts": "writes a run's output",
+  "server/engine/process/process-memory.ts": "reads /proc",
   "server/files/inside.ts": "writes",
   "server/files/whole-file.ts": "writes",
-  "server/lsp/engine/process-memory.ts": "reads /proc",
   "server/panel/measure.ts": "reads /proc",
   "server/training/run/control.ts": "creates",
 };

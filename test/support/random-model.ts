@@ -18,7 +18,14 @@ export interface ModelFolder {
  * `spread`: the largest weight; with 1, rounding in float32 changes likelihoods by 1e-3, so that only programs of the
  * same arithmetic agree; `more`: other keys of config.json
  */
-export function randomModelFolder({ layers = 1, width = 32, sentinels = 10, seed = 1, spread = 1, more = {} } = {}): ModelFolder {
+export function randomModelFolder({
+  layers = 1,
+  width = 32,
+  sentinels = 10,
+  seed = 1,
+  spread = 1,
+  more = {},
+} = {}): ModelFolder {
   const directory = mkdtempSync(join(tmpdir(), "spanfill-model-"));
   const pieces = vocabulary(sentinels);
   const config = {

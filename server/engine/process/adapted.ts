@@ -1,10 +1,8 @@
 /** A loaded model with an adapter: the adapter's arrays, and what its manifest adds to the facts about the model. */
 import { resolve } from "node:path";
 import { defined } from "../../../base/defined.ts";
-import { withMovedChannels } from "../../../models/checkpoint/lora.ts";
 import type { GraphAdapter } from "../../../models/t5/adapters/adapters.ts";
 import type { T5Config } from "../../../models/t5/config.ts";
-import { readGraphAdapter } from "../../catalog/graph-adapters.ts";
 import { readManifest } from "../../catalog/installed.ts";
 import type { ModelInfo, ModelReference } from "../engine.ts";
 
@@ -13,9 +11,14 @@ export async function readAdapter(
   folder: string,
   { directory, config, wanted }: { directory: string; config: T5Config; wanted: ModelReference["precision"] },
 ): Promise<GraphAdapter> {
+  // Few models have adapters.
+  const { readGraphAdapter } = await import("../../catalog/graph-adapters.ts");
   const adapter = await readGraphAdapter(folder, config);
   if (wanted === "float32" || [...adapter.slots.values()].every(({ kind }) => kind !== "lora")) return adapter;
-  const { movedChannels } = await import("../../catalog/folder/int8/moved-channels.ts"); // rarely needed
+  const [{ movedChannels }, { withMovedChannels }] = await Promise.all([
+    import("../../catalog/folder/int8/moved-channels.ts"),
+    import("../../../models/checkpoint/lora.ts"),
+  ]);
   return withMovedChannels(adapter, await movedChannels(directory));
 }
 

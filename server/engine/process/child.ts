@@ -48,6 +48,7 @@ async function answer(call: Call): Promise<void> {
 
 async function perform(call: Call, signal: AbortSignal): Promise<unknown> {
   if (call.type === "probe") return call.device === "server" ? probeServer() : probeDevice(call.device);
+  if (call.type === "open") return (await import("../../catalog/open-imported.ts")).openImported(call.task, signal);
   const model = await engine.load(call.model);
   switch (call.type) {
     case "load":

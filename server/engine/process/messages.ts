@@ -1,6 +1,7 @@
 /** Messages between the engine's parent and its child process; each is validated on arrival. */
 import * as z from "zod";
 import type { SpanWindow } from "../../../models/tokenizer/window.ts";
+import type { ImportTask, OpenedImport } from "../../catalog/import-task.ts";
 import { DEVICES, type DeviceProbe } from "../device.ts";
 import type {
   Filling,
@@ -71,6 +72,8 @@ const callSchema = z.discriminatedUnion("type", [
   z.object({ type: z.literal("rank"), id, model: reference, features: floats }),
   /** Checks whether a device works; needs no model. */
   z.object({ type: z.literal("probe"), id, device: z.enum(DEVICES) }),
+  /** Opens a model that is imported. */
+  z.object({ type: z.literal("open"), id, task: shaped<ImportTask>() }),
 ]);
 
 /** Sent from the parent to the child: a call, or a request to stop call `id`. */
@@ -123,6 +126,7 @@ export const resultSchemas = {
   ),
   rank: floats,
   probe: shaped<DeviceProbe>(),
+  open: shaped<OpenedImport>(),
 } as const;
 
 export type Call = z.output<typeof callSchema>;

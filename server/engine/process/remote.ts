@@ -57,7 +57,7 @@ interface Pending {
   readonly onTokens: CallOptions["onTokens"];
 }
 
-type ModelCall = Exclude<Call, { readonly type: "probe" }>;
+type ModelCall = Exclude<Call, { readonly type: "probe" | "open" }>;
 type WithoutId<T> = T extends unknown ? Omit<T, "id"> : never;
 
 class ChildEngine implements RemoteEngine {

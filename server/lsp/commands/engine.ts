@@ -2,7 +2,7 @@
 import { defined } from "../../../base/defined.ts";
 import type { ForgetResult } from "../../../protocol/commands/reading.ts";
 import type { EngineStatus } from "../../../protocol/requests.ts";
-import { memoryOf } from "../engine/process-memory.ts";
+import { memoryOf } from "../../engine/process/process-memory.ts";
 import type { Services } from "../services.ts";
 
 /** The engine's state and the memory of its process. */

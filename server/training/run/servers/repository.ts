@@ -1,6 +1,5 @@
 /** Writes a model as a repository for inference servers: a folder of graphs and settings for each of its operations. */
 import { linkSync } from "node:fs";
-import { copyFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { safetensorsHeader } from "../../../../models/checkpoint/safetensors.ts";
 import { encodeModel } from "../../../../models/graph/proto.ts";
@@ -14,6 +13,7 @@ import { readTokenizer } from "../../../catalog/folder/tokenizer.ts";
 import { readManifest } from "../../../catalog/installed.ts";
 import { modelSum, servedName, VERSION } from "../../../engine/wire/operations.ts";
 import { createFolder } from "../../../files/create-folder.ts";
+import { copyRegularFile } from "../../../files/regular-file.ts";
 import { namedTensors, writeTensors } from "../state.ts";
 import { writeBytes, writeText } from "../trained-model.ts";
 import { MLSERVER_RUNTIME } from "./mlserver-runtime.ts";
@@ -94,7 +94,7 @@ async function sameFile(from: string, to: string): Promise<void> {
   try {
     linkSync(from, to);
   } catch {
-    await copyFile(from, to);
+    await copyRegularFile(from, to);
   }
 }
 
