@@ -19,6 +19,7 @@ await build({
   bundle: true,
   format: "esm",
   platform: "node",
+  target: "node20",
   packages: "external",
 });
 const { writeInt8 } = await import(pathToFileURL(bundle).href);
