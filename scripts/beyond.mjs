@@ -1,0 +1,125 @@
+/**
+ * Asks a server that was not written here: `npm run test:beyond [requests] [seconds]`. Installs MLServer and ONNX Runtime
+ * from PyPI into a temporary Python environment (or uses the one that SPANFILL_BEYOND_VENV names), exports models, starts
+ * MLServer on this machine's own address, compares seeded requests with the CPU's answers, and writes docs/beyond.md.
+ * Where the packages cannot be installed it says so and ends without an error.
+ */
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
+import { build } from "esbuild";
+import { wat } from "./wat.mjs";
+
+const [requests = "200", seconds = "1800"] = process.argv.slice(2);
+const PACKAGES = ["mlserver==1.7.1", "onnxruntime==1.32.0"];
+const PROGRAM = "dist/beyond.mjs";
+const BUILT_IN = "models/builtin/t5-efficient-tiny-nl4-spanfill";
+const folder = mkdtempSync(join(tmpdir(), "spanfill-beyond-"));
+let server;
+try {
+  const python = environment();
+  if (python === undefined) console.log(`Skipped: ${PACKAGES.join(" and ")} cannot be installed here from PyPI.`);
+  else await compare(python);
+} finally {
+  server?.kill();
+  rmSync(PROGRAM, { force: true });
+  rmSync(folder, { recursive: true, force: true });
+}
+
+/** A folder of programs with MLServer; undefined where it cannot be installed. */
+function environment() {
+  const given = process.env["SPANFILL_BEYOND_VENV"];
+  if (given !== undefined) return join(given, "bin");
+  const bin = join(folder, "venv", "bin");
+  const quiet = { stdio: ["ignore", "ignore", "inherit"] };
+  const made = spawnSync("python3", ["-m", "venv", join(folder, "venv")], quiet).status === 0;
+  return made && spawnSync(join(bin, "pip"), ["install", "-q", ...PACKAGES], quiet).status === 0 ? bin : undefined;
+}
+
+async function compare(bin) {
+  const options = { bundle: true, format: "esm", platform: "node", target: "node20", packages: "external" };
+  await build({ ...options, entryPoints: ["test/serving/beyond.ts"], outfile: PROGRAM, plugins: [wat] });
+  const random = join(folder, "random");
+  run("model", random);
+  cpSync(BUILT_IN, join(folder, "built-in"), { recursive: true });
+  const repository = join(folder, "repository");
+  const models = [random, join(folder, "built-in")];
+  for (const [i, model] of models.entries()) {
+    const part = join(folder, `part-${i}`);
+    const exported = spawnSync(process.execPath, ["dist/cli.js", "export", model, "--to", "server", "--out", part]);
+    if (exported.status !== 0) throw new Error(String(exported.stderr));
+    cpSync(part, repository, { recursive: true });
+  }
+  const [http_port, grpc_port, metrics_port] = [await freePort(), await freePort(), await freePort()];
+  const settings = JSON.parse(readFileSync(join(repository, "settings.json"), "utf8"));
+  writeFileSync(join(repository, "settings.json"), JSON.stringify({ ...settings, http_port, grpc_port, metrics_port }));
+  const address = `http://127.0.0.1:${http_port}`;
+  server = spawn(join(bin, "mlserver"), ["start", "."], { cwd: repository, stdio: ["ignore", "ignore", "ignore"] });
+  const ended = once(server, "exit").then(([code]) => Promise.reject(new Error(`MLServer ended with ${code}`)));
+  ended.catch(() => undefined);
+  await Promise.race([ready(address), ended]);
+  const { name, version } = await (await fetch(`${address}/v2`)).json();
+  const parts = models.map((model, i) => {
+    const share = String((i === 0 ? 0.75 : 0.25) * Number(seconds));
+    return { model, lines: run("compare", model, requests, share, address) };
+  });
+  writeFileSync("docs/beyond.md", report(`${name} ${version}`, parts));
+}
+
+/** Runs the program; its lines of JSON. */
+function run(...args) {
+  const { status, stdout } = spawnSync(process.execPath, [PROGRAM, ...args], {
+    stdio: ["ignore", "pipe", "inherit"],
+    env: { ...process.env, SPANFILL_SERVER: args[4] ?? "" },
+  });
+  if (status !== 0) throw new Error(`${args[0]} ended with ${status}: ${stdout}`);
+  return String(stdout)
+    .split("\n")
+    .filter((line) => line !== "")
+    .map((line) => JSON.parse(line));
+}
+
+async function ready(address) {
+  for (;;) {
+    const answer = await fetch(`${address}/v2/health/ready`).catch(() => undefined);
+    if (answer?.ok) return;
+    await wait(300);
+  }
+}
+
+async function freePort() {
+  const probe = createServer().listen(0, "127.0.0.1");
+  await once(probe, "listening");
+  const { port } = probe.address();
+  probe.close();
+  await once(probe, "close");
+  return port;
+}
+
+function report(name, parts) {
+  const shown = { random: "random weights, 2 layers, 130 tokens", "built-in": "built-in, 4 layers, 32,128 tokens" };
+  const rows = parts.flatMap(({ model, lines }) =>
+    lines.map(({ kind, requests: asked, tokens, seconds: took }) => {
+      const what = shown[model.split("/").at(-1)];
+      return `| ${what} | ${kind} | ${asked} | ${tokens} | 0 | ${((1000 * took) / Math.max(1, asked)).toFixed(0)} |`;
+    }),
+  );
+  return `# A server that was not written here
+
+\`npm run test:beyond [requests] [seconds]\` exports models (\`spanfill export --to server\`), starts MLServer from PyPI on them, and asks each
+seeded request twice: of the CPU here in float32, and of the server by \`--device server\`. The tokens must be the same, and likelihoods equal to
+1e-4; the first difference ends the run with an error, and so does a request that the CPU had to answer. The last run: ${name}, which knows only
+numbers in JSON over REST; ONNX Runtime 1.32 behind it.
+
+| model | kind | requests | tokens compared | differences | ms for a request, both sides |
+|---|---|---|---|---|---|
+${rows.join("\n")}
+
+Fewer requests than 200 mean that the time was over. "greedy" and "beams" are how summaries are written; "words" is the weighing of words for gaps and
+ghost text. The milliseconds are of a machine that had other work at the time: they do not compare anything.
+`;
+}
