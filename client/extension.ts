@@ -179,6 +179,10 @@ function panelCommands(panel: () => Promise<Panel>): Disposable[] {
       const { chooseModel, context } = await panel();
       await chooseModel(context);
     }),
+    registerCommand("spanfill.setServerToken", async () => {
+      const { setServerToken, context } = await panel();
+      await setServerToken(context);
+    }),
     window.registerWebviewPanelSerializer("spanfill.panel", {
       deserializeWebviewPanel: async (shown) => {
         const { restorePanel, context } = await panel();

@@ -93,6 +93,8 @@ const questionSchema = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("pick"), what: z.enum(["folder", "file"]) }),
   /** Lets a person type the hub's token, stored as a secret; an empty one removes it -> whether there is one */
   z.object({ kind: z.literal("token") }),
+  /** Lets a person type a server's address, and the token for it, stored as a secret -> `Chosen` */
+  z.object({ kind: z.literal("server") }),
   /** Lets a person pick a file or folder to learn from, or takes the workspace -> its path, or null if there is none */
   z.object({ kind: z.literal("pickData"), what: z.enum(["folder", "file", "workspace"]) }),
   /** Opens a file or folder of a run's model in the editor or the system's file manager -> nothing */
@@ -158,6 +160,7 @@ interface Answers {
   readonly devices: Devices;
   readonly pick: Imported | null;
   readonly token: boolean;
+  readonly server: Chosen;
   readonly visit: null;
   readonly privacy: null;
   readonly runs: RunList;
@@ -190,6 +193,8 @@ export interface Devices {
   readonly found: readonly DeviceReport[];
   /** The device that the settings choose for the model in question. */
   readonly choice: DeviceChoice;
+  /** HOST:PORT of the server that is set, whether or not it is chosen. */
+  readonly host?: string;
 }
 
 /** A model's output. */

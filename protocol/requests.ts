@@ -27,6 +27,8 @@ export interface EngineStatus {
   readonly precision: "int8" | "float32";
   /** The device that the model runs on. */
   readonly device: Device | "wasm";
+  /** HOST:PORT of the server that text goes to; absent if it stays on this machine. */
+  readonly host?: string;
   /** A sentence for people on why the model runs on WebAssembly; absent if it does not. */
   readonly slowNotice?: string;
   /** A sentence for people on why a device failed and the CPU takes its place. */
@@ -45,6 +47,17 @@ export interface EngineStatus {
  * waits. Sent at most once a second; contains no text. The server detects typing in its own documents by itself.
  */
 export const TYPING_NOTIFICATION = "$/spanfill/typing";
+
+/**
+ * Notification of a `ServerToken`, client to server, after the start and when it changes: the token that a person
+ * stored for an inference server. It is sent to that origin only, and kept in memory.
+ */
+export const SERVER_TOKEN_NOTIFICATION = "$/spanfill/serverToken";
+export interface ServerToken {
+  /** https://HOST:PORT; empty if no token is stored. */
+  readonly origin: string;
+  readonly token: string;
+}
 
 /** Notification of an `EngineStatus`, server to client. The prefix of its name lets other clients ignore it. */
 export const STATUS_NOTIFICATION = "$/spanfill/status";

@@ -67,9 +67,19 @@ const shape = {
         "The graphics card, through DirectML (Windows).",
         "Apple's accelerators (macOS).",
         "NVIDIA graphics cards (x64 Linux, with the CUDA libraries).",
-        "The inference server that the environment's SPANFILL_SERVER names. Token ids, which decode to your text, are sent there.",
+        "The inference server of `spanfill.server.url`. Token ids, which decode to your text, are sent there.",
       ],
     },
+  ),
+  "server.url": setting(
+    z.string().default(""),
+    "Address of an inference server, like https://host:8000; used only where `spanfill.device` is `server`. Token ids, which decode to your text, are then sent there. The command Set Server Token stores its token. Empty: the one that the environment's SPANFILL_SERVER names, if there is one.",
+    { scope: "machine-overridable", restricted: true },
+  ),
+  "server.certificates": setting(
+    z.string().default(""),
+    "Absolute path of a file of certificates (PEM) that are trusted for the server besides the usual ones.",
+    { scope: "machine-overridable", restricted: true },
   ),
   threads: setting(
     z.int().min(0).max(256).default(0),

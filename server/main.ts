@@ -25,7 +25,7 @@ import { withStack } from "../base/reason.ts";
 import { english, type Translate } from "../base/translate.ts";
 import { version } from "../package.json";
 import { JOB_NOTIFICATION, PANEL_REQUEST, serverQuestionSchema } from "../protocol/panel.ts";
-import { STATUS_NOTIFICATION, TYPING_NOTIFICATION } from "../protocol/requests.ts";
+import { SERVER_TOKEN_NOTIFICATION, STATUS_NOTIFICATION, TYPING_NOTIFICATION } from "../protocol/requests.ts";
 import { RUN_NOTIFICATION } from "../protocol/runs.ts";
 import { SETTINGS_SECTION } from "../protocol/settings.ts";
 import { messageText } from "../protocol/shown-text.ts";
@@ -43,6 +43,7 @@ import { createSuggestions } from "./lsp/document/suggestions.ts";
 import { createWords } from "./lsp/document/words.ts";
 import { createBackground } from "./lsp/engine/background.ts";
 import { createEngineHost } from "./lsp/engine/engine-host.ts";
+import { createServerChoice } from "./lsp/engine/server-choice.ts";
 import { contentModified, invalidParams, refused } from "./lsp/errors.ts";
 import { messageFrames } from "./lsp/frames.ts";
 import {
@@ -95,8 +96,9 @@ const patience = createPatience((line) => log.warn(line));
 const summaries = createSummaryCache({ file: join(cacheFolder(), "summaries.json") });
 const documents = new TextDocuments(documentModel(() => encoding));
 const typing = createTypingNotice((error) => log.debug(`training runs were not notified of your typing: ${error}`));
+const server = createServerChoice();
 const engine = createEngineHost({
-  log,
+  ...{ log, server },
   onStatus: (status) => notify(STATUS_NOTIFICATION, status),
   t: () => services?.t ?? english,
 });
@@ -157,6 +159,7 @@ documents.onDidChangeContent(({ document }) => {
   background("giving up a word", () => services?.words.changed(uri));
   background("making training wait", yieldToTyping);
 });
+connection.onNotification(SERVER_TOKEN_NOTIFICATION, (token: unknown) => server.take(token));
 connection.onNotification(TYPING_NOTIFICATION, () => background("making training wait", yieldToTyping));
 documents.onDidClose(({ document: { uri } }) => {
   background("giving up a suggestion", () =>
@@ -268,6 +271,7 @@ function servicesFor(
       problem: (sentence) => log.warn(sentence),
     }),
     engine,
+    server,
     suggestions: createSuggestions(undefined, (error) => log.error(`a suggestion failed: ${withStack(error)}`)),
     words: createWords(),
     typing: createTyping(waitsForModel(options) ? waitForever : undefined),

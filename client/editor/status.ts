@@ -90,8 +90,10 @@ function stateOf({ state }: EngineStatus): string {
 
 const MOST_CHARACTERS = 60;
 
-function detailOf({ state, model, precision, device, message }: EngineStatus): string {
-  if (state === "failed" && message !== undefined) return message;
+function detailOf({ state, model, precision, device, host, message }: EngineStatus): string {
+  const where = host === undefined ? undefined : l10n.t("text goes to {0}", host);
+  if (state === "failed" && message !== undefined) return where === undefined ? message : `${where} · ${message}`;
   const name = model === "" ? l10n.t("built-in model") : basename(model);
-  return [name, precision, DEVICE_NAMES[device]].join(" · ");
+  // Whither comes first, since what does not fit is cut off.
+  return [...(where === undefined ? [] : [where]), name, precision, DEVICE_NAMES[device]].join(" · ");
 }

@@ -27,6 +27,7 @@ import {
 } from "../../protocol/panel.ts";
 import { askFor } from "../editor/picks.ts";
 import type { LanguageServer } from "../server/language-client.ts";
+import { askServer } from "./inference-server.ts";
 import { overlap } from "./overlap.ts";
 
 /** The context of the panel. */
@@ -54,6 +55,10 @@ export const ANSWERERS: Answerers<Question["kind"], [context: PanelContext, canc
   },
   pick: ({ what }, context) => pick(context, what === "folder"),
   token: (_question, { extension }) => askToken(extension),
+  server: async (_question, { extension }) => {
+    await askServer(extension, write);
+    return chosenModels();
+  },
   pickData: ({ what }) => pickData(what),
   reveal: async ({ path }) => {
     await reveal(Uri.file(path));

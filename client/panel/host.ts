@@ -31,6 +31,7 @@ import {
 import { messageText } from "../../protocol/shown-text.ts";
 import { pickOne } from "../editor/picks.ts";
 import { ANSWERERS, ask, choose, chosenModels, type PanelContext } from "./answers.ts";
+import { askServerToken } from "./inference-server.ts";
 import { keepModels, keptModels } from "./kept-models.ts";
 import { type RunWatch, watchRuns } from "./runs.ts";
 
@@ -58,6 +59,11 @@ export interface OpenPanels {
 /** The context of the panel's half in the extension. */
 export interface HostContext extends PanelContext {
   readonly panels: OpenPanels;
+}
+
+/** Lets a person type the token of the server that is set. */
+export async function setServerToken({ extension }: HostContext): Promise<void> {
+  await askServerToken(extension);
 }
 
 /**

@@ -6,6 +6,7 @@ import {
   type ExtensionContext,
   InlineCompletionTriggerKind,
   type LogOutputChannel,
+  type SecretStorage,
   workspace,
 } from "vscode";
 import {
@@ -16,11 +17,17 @@ import {
 } from "vscode-languageclient";
 import { LanguageClient, TransportKind } from "vscode-languageclient/node";
 import { type CommandName, type Commands, commandId } from "../../protocol/commands.ts";
-import { type EngineStatus, STATUS_NOTIFICATION, TYPING_NOTIFICATION } from "../../protocol/requests.ts";
+import {
+  type EngineStatus,
+  SERVER_TOKEN_NOTIFICATION,
+  STATUS_NOTIFICATION,
+  TYPING_NOTIFICATION,
+} from "../../protocol/requests.ts";
 import { sayNone } from "../editor/notices.ts";
 import type { Pause } from "../editor/pause.ts";
 import { SELECTOR } from "../editor/selector.ts";
 import { readForServer } from "./folder-reader.ts";
+import { readServerToken, SERVER_TOKEN } from "./server-token.ts";
 import { withoutLearning } from "./untrusted.ts";
 
 /** How far a command has come: a sentence, or a share of 100 since the last report. */
@@ -37,6 +44,7 @@ const RESTART_GRACE_MS = 5000;
 /** The language server as the commands see it. */
 export class LanguageServer {
   private readonly client: LanguageClient;
+  private readonly secrets: SecretStorage;
 
   /**
    * Starts nothing.
@@ -83,6 +91,12 @@ export class LanguageServer {
       },
     );
     readForServer(this.client);
+    this.secrets = context.secrets;
+    context.subscriptions.push(
+      context.secrets.onDidChange(({ key }) => {
+        if (key === SERVER_TOKEN && this.client.state === State.Running) void this.sendToken();
+      }),
+    );
     context.subscriptions.push(
       workspace.onDidGrantWorkspaceTrust(() => {
         if (this.client.state !== State.Running) return;
@@ -92,6 +106,7 @@ export class LanguageServer {
     this.client.onNotification(STATUS_NOTIFICATION, onStatus);
     this.client.onDidChangeState(({ newState }) => {
       if (newState !== State.Running) onStatus(undefined);
+      else void this.sendToken(); // after a crash, too
     });
   }
 
@@ -100,6 +115,11 @@ export class LanguageServer {
     // After some crashes in a row the client no longer starts the server by itself; a person's next request does.
     await this.client.start();
     return this.client;
+  }
+
+  /** Hands the server the token that is stored for an inference server; it is kept in memory there. */
+  private async sendToken(): Promise<void> {
+    await this.client.sendNotification(SERVER_TOKEN_NOTIFICATION, await readServerToken(this.secrets));
   }
 
   /** Has the server run a command. @throws ResponseError */

@@ -14,6 +14,7 @@ import { type Places, placesOf, removeModel, verifyFiles } from "../catalog/stor
 import { repeatChanged } from "../engine/changed.ts";
 import type { ModelReference } from "../engine/engine.ts";
 import { createRemoteEngine, type RemoteEngine } from "../engine/process/remote.ts";
+import type { ServerConnection } from "../engine/wire/connection.ts";
 import { doOnce } from "../files/once.ts";
 import { chooseDevice, findDevices, settled } from "../panel/devices.ts";
 import { measureApart } from "../panel/measure.ts";
@@ -106,8 +107,9 @@ function modelAnswers(jobs: Jobs, places: Places): Answerers<ModelKind, [AbortSi
     },
     measure: async ({ id, precision, device }, _signal, services) => {
       const model = await reference(services, id, precision, device);
+      const server = services.server.connectionOf(await services.settings.settingsFor());
       return jobs.run(id, "measure", async (signal) => {
-        const measurement = await measureApart(id, model, signal);
+        const measurement = await measureApart(id, model, signal, server);
         await keepMeasurement(places, measurement);
         return measurement;
       });
@@ -135,23 +137,28 @@ async function download(jobs: Jobs, places: Places, { id, token, proxy }: Questi
 
 /** Finds the devices once, in a process that then ends, and again when asked to. */
 function deviceAnswers(places: Places): Answerers<"devices", [AbortSignal, Services]>["devices"] {
-  const search = () =>
+  const search = (server: ServerConnection | undefined) =>
     doOnce(async () => {
-      const engine = createRemoteEngine();
+      const engine = createRemoteEngine(defined({ server }));
       try {
         return await findDevices(engine);
       } finally {
         await engine.dispose();
       }
     });
-  let devices = search();
-  return async (question, _signal, { settings }) => {
-    const { precision, device } = await settings.settingsFor();
-    if (question.again) devices = search();
+  let last: { readonly key: string; readonly devices: ReturnType<typeof search> } | undefined;
+  return async (question, _signal, { settings, server }) => {
+    const current = await settings.settingsFor();
+    const { precision, device } = current;
+    const connection = server.connectionOf(current);
+    const key = JSON.stringify(connection ?? null);
+    if (question.again || last?.key !== key) last = { key, devices: search(connection) };
+    const { devices } = last;
     // Both at once: a failure of one is then handled whichever comes first.
     const [found, measurements] = await Promise.all([devices(), readMeasurements(places)]);
     const ofModel = measurements.filter(({ id }) => id === question.id);
-    return { found, choice: settled(chooseDevice(device, precision, ofModel), found) };
+    const choice = settled(chooseDevice(device, precision, ofModel), found);
+    return { found, choice, ...defined({ host: server.hostOf(current) }) };
   };
 }
 

@@ -10,6 +10,7 @@ import type { PrivateFiles } from "../text/private-files.ts";
 import type { OpenDocument } from "./document/positions.ts";
 import type { Suggestions } from "./document/suggestions.ts";
 import type { EngineHost } from "./engine/engine-host.ts";
+import type { ServerChoice } from "./engine/server-choice.ts";
 import type { Log } from "./log.ts";
 import type { Progress } from "./progress.ts";
 import type { SettingsStore } from "./settings-store.ts";
@@ -70,6 +71,7 @@ export interface Services {
   findDocument(uri: string): OpenDocument | undefined;
   readonly settings: SettingsStore;
   readonly engine: EngineHost;
+  readonly server: ServerChoice;
   readonly progress: Progress;
   readonly suggestions: Suggestions;
   readonly typing: Typing;

@@ -106,7 +106,8 @@ const ELSEWHERE: Readonly<Record<Device, (platform: NodeJS.Platform) => string>>
   coreml: (platform) => (platform === "darwin" ? NOT_BUILT_IN : "It is a part of macOS."),
   cuda: (platform) =>
     platform === "linux" ? NOT_BUILT_IN : "The engine supports it only on x64 Linux; WebGPU uses the same card.",
-  server: () => "None is set: SPANFILL_SERVER holds the address, SPANFILL_SERVER_TOKEN the token (docs/serving.md).",
+  server: () =>
+    "None is set: in an editor, the setting spanfill.server.url holds the address; elsewhere SPANFILL_SERVER, and SPANFILL_SERVER_TOKEN the token (docs/serving.md).",
 };
 
 /** Detects in an error that something is not installed; undefined if it does not say so. */

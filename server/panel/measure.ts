@@ -9,6 +9,7 @@ import { DEVICE_NAMES } from "../../protocol/devices.ts";
 import type { Measurement } from "../../protocol/panel/models.ts";
 import type { Engine, ModelReference } from "../engine/engine.ts";
 import { createRemoteEngine } from "../engine/process/remote.ts";
+import type { ServerConnection } from "../engine/wire/connection.ts";
 
 /** An engine whose process can be observed. */
 export interface MeasuredEngine extends Engine {
@@ -23,11 +24,18 @@ const SEED = 1;
 
 /**
  * Times a model in a process that ends afterwards.
+ * @param server for the device "server"; the environment's if absent
  * @throws ModelError, also "runtime" when the device failed and the CPU took its place; or the signal's reason
  */
-export async function measureApart(id: string, reference: ModelReference, signal: AbortSignal): Promise<Measurement> {
+export async function measureApart(
+  id: string,
+  reference: ModelReference,
+  signal: AbortSignal,
+  server?: ServerConnection,
+): Promise<Measurement> {
   let failure: string | undefined;
   const engine = createRemoteEngine({
+    ...defined({ server }),
     onFallback(device, why) {
       failure = `${DEVICE_NAMES[device]} could not be measured: ${why}.`;
       void engine.dispose();

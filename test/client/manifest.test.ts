@@ -31,7 +31,8 @@ test("package.json's settings are those of protocol/settings.ts (npm run setting
 test("a folder that is not trusted chooses neither what is loaded and run nor what is kept", () => {
   const { restrictedConfigurations: written } = manifest.capabilities.untrustedWorkspaces;
   assert.deepEqual(written, restrictedConfigurations(), "npm run settings writes them");
-  const names = "model models.summarize models.infill models.ask models.classify precision device threads idleMinutes";
+  const names =
+    "model models.summarize models.infill models.ask models.classify precision device server.url server.certificates threads idleMinutes";
   assert.deepEqual(
     written,
     [...names.split(" "), "enable", "inlineCompletion.learnFrom", "summary.keep"].map((name) => `spanfill.${name}`),

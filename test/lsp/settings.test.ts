@@ -117,6 +117,7 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   ...{ "inlineCompletion.learnFrom": "lsp/learning.test.ts", "codeLens.enabled": "lsp/document/secrets.test.ts" },
   ...{ "summary.minimumConfidence": "lsp/shown.test.ts", "summary.keep": "lsp/document/summaries.test.ts" },
   "training.pauseWhileTyping": "lsp/document/typing.test.ts",
+  ...{ "server.url": "lsp/inference-server.test.ts", "server.certificates": "lsp/inference-server.test.ts" },
 };
 
 test("no setting is without a test of its effect", () => {

@@ -9,7 +9,7 @@ import { compareRequests, KINDS } from "../support/server-parity.ts";
 
 const [task, directory = "", count = "200", seconds = "600"] = process.argv.slice(2);
 if (task === "model") {
-  const model = randomModelFolder({ layers: 2, width: 48, seed: 7 });
+  const model = randomModelFolder({ layers: 2, width: 48, seed: 7, spread: 0.3 });
   cpSync(model.directory, directory, { recursive: true });
   model.dispose();
 } else {

@@ -239,6 +239,11 @@ export function drawnRows(
   return { start, rows: rows.slice(start, start + Math.ceil(height / ROW_PX) + 2 * AROUND) };
 }
 
+/** The server that text goes to, also while it fails, since it is tried again; undefined where text stays here. */
+export function hostOfText({ devices, chosen }: Pick<State, "devices" | "chosen">): string | undefined {
+  return chosen?.device === "server" ? devices?.host : undefined;
+}
+
 /** The model whose details are shown. */
 export function selectedRow({ list, selected }: State): ModelRow | undefined {
   return list?.models.find(({ id }) => id === selected);

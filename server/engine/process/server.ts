@@ -114,7 +114,8 @@ async function connected({ connection, directory, tokenizer }: ServerModel): Pro
   }
 }
 
-const NO_SERVER = "No server is set. Put its address into SPANFILL_SERVER, and start Spanfill from there.";
+const NO_SERVER =
+  "No server is set. Put its address into the setting spanfill.server.url, or into SPANFILL_SERVER where Spanfill is started";
 
 /** Whether a server answers, and how fast. */
 export async function probeServer(connection: ServerConnection | undefined): Promise<DeviceProbe> {
@@ -123,10 +124,12 @@ export async function probeServer(connection: ServerConnection | undefined): Pro
     const client = await createInferenceClient(connection);
     try {
       const name = await client.about();
+      const offered = await client.models();
       const beganMs = performance.now();
       await client.about();
       const ms = Math.ceil(performance.now() - beganMs);
-      const note = `${name} at ${client.host} answers in ${ms} ms. Token ids, which decode to your text, are sent there.`;
+      const models = offered.length === 0 ? "" : ` It offers ${offered.join(", ")}.`;
+      const note = `${name} at ${client.host} answers in ${ms} ms.${models} Token ids, which decode to your text, are sent there.`;
       return { known: true, note };
     } finally {
       await client.dispose();

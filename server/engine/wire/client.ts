@@ -20,6 +20,8 @@ export interface InferenceClient {
   readonly host: string;
   /** The server's name and version; also learns whether it takes binary tensors. */
   about(): Promise<string>;
+  /** Names of the models that it says it is ready to serve, at most 8; none where it does not say. */
+  models(): Promise<readonly string[]>;
   /** Names of a served model's inputs; undefined when the server does not serve it. @throws ModelError "network" */
   inputsOf(name: string): Promise<ReadonlySet<string> | undefined>;
   /** Runs a served model. @throws ModelError "network"; the signal's reason */
@@ -30,6 +32,7 @@ export interface InferenceClient {
 const DEADLINE_MS = 30_000;
 const MOST_ANSWER_BYTES = 256 * 1024 * 1024;
 const PAUSE_MS = 200;
+const MOST_LISTED = 8;
 
 const aboutSchema = z.looseObject({
   name: z.string(),
@@ -37,6 +40,7 @@ const aboutSchema = z.looseObject({
   extensions: z.array(z.string()).nullish(),
 });
 const metadataSchema = z.looseObject({ inputs: z.array(z.looseObject({ name: z.string() })).nullish() });
+const indexSchema = z.array(z.looseObject({ name: z.string() })).max(10_000);
 const errorSchema = z.looseObject({ error: z.string() });
 
 /** An answer's status and bytes. */
@@ -80,9 +84,11 @@ export async function createInferenceClient(connection: ServerConnection): Promi
     async about() {
       const about = await json("/v2", aboutSchema);
       if (about === undefined) throw garbage(host);
-      const { name, version, extensions } = about;
-      binary = extensions?.includes(BINARY_EXTENSION) ?? false;
-      return `${name} ${version ?? ""}`.trim().slice(0, 60);
+      binary = about.extensions?.includes(BINARY_EXTENSION) ?? false;
+      return `${about.name} ${about.version ?? ""}`.trim().slice(0, 60);
+    },
+    async models() {
+      return listedModels(await ask("/v2/repository/index", EVERYTHING));
     },
     async inputsOf(name) {
       const metadata = await json(`/v2/models/${encodeURIComponent(name)}`, metadataSchema);
@@ -108,6 +114,16 @@ export async function createInferenceClient(connection: ServerConnection): Promi
     },
     dispose: () => dispatcher.close(),
   };
+}
+
+const EVERYTHING = { method: "POST", headers: { "content-type": "application/json" }, body: "{}" };
+
+/** The models of an index by their steps. */
+function listedModels({ status, body }: Received): string[] {
+  const index = indexSchema.safeParse(parsedJson(body));
+  if (status !== 200 || !index.success) return [];
+  const names = index.data.flatMap(({ name }) => /^(.{1,100})-step$/.exec(name)?.[1] ?? []);
+  return [...new Set(names)].slice(0, MOST_LISTED);
 }
 
 /** Returns a function that asks once more where the connection breaks or the server is busy: that is safe. */

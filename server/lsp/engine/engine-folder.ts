@@ -6,6 +6,7 @@ import { modelIdentity } from "../../catalog/folder/identity.ts";
 import { resolveModel } from "../../catalog/installed.ts";
 import { measurementsOf } from "../../catalog/measurements.ts";
 import { placesOf } from "../../catalog/store.ts";
+import type { ServerConnection } from "../../engine/wire/connection.ts";
 import { chooseDevice } from "../../panel/devices.ts";
 
 /** The settings that determine the engine. */
@@ -13,6 +14,8 @@ export type EngineSettings = Pick<
   Settings,
   "model" | `models.${Feature}` | "precision" | "device" | "threads" | "idleMinutes"
 > & {
+  readonly "server.url"?: string;
+  readonly "server.certificates"?: string;
   /** The folder of a model for a long text, which summarizes it where the settings name no model. */
   readonly longText?: string;
 };
@@ -29,10 +32,10 @@ export function identityOf(device: string, precision: string, { files }: Folder)
 }
 
 /** A key of settings that the same process can serve. */
-export function keyOf(settings: EngineSettings): string {
+export function keyOf(settings: EngineSettings, server: ServerConnection | undefined): string {
   const { precision, device, threads, idleMinutes } = settings;
   const named = [settings.model, ...FEATURES.map((feature) => settings[`models.${feature}`])];
-  return JSON.stringify([named, precision, device, threads, idleMinutes]);
+  return JSON.stringify([named, precision, device, threads, idleMinutes, device === "server" ? server : null]);
 }
 
 /**

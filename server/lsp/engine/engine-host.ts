@@ -19,7 +19,8 @@ import { translatedSlowNotice } from "../../engine/slow-notice.ts";
 import { EngineEnded } from "../errors.ts";
 import type { Log } from "../log.ts";
 import { deviceOf, type EngineSettings, type Folder, folderOf, identityOf, keyOf } from "./engine-folder.ts";
-import { LoadBackoff } from "./load-backoff.ts";
+import { LoadBackoff, type Trial } from "./load-backoff.ts";
+import type { ServerChoice } from "./server-choice.ts";
 import { StatusReport } from "./status-report.ts";
 
 /** Options of an engine host. */
@@ -29,6 +30,8 @@ export interface EngineHostOptions {
   readonly onStatus: (status: EngineStatus) => void;
   /** Translates notices; called each time, because the client reports its language later. English if absent. */
   readonly t?: () => Translate;
+  /** The inference server that settings name; none if absent. */
+  readonly server?: ServerChoice;
   /** The engine's script; by default next to the server's own. */
   readonly childPath?: string;
 }
@@ -153,7 +156,12 @@ class Host implements EngineHost {
     return this.options.t?.() ?? english;
   }
 
-  status({ model, precision }: EngineSettings): EngineStatus {
+  private key(settings: EngineSettings): string {
+    return keyOf(settings, this.options.server?.connectionOf(settings));
+  }
+
+  status(settings: EngineSettings): EngineStatus {
+    const { model, precision } = settings;
     const { running, failure } = this;
     const pid = running?.engine.pid;
     const info = running?.model?.info;
@@ -171,6 +179,7 @@ class Host implements EngineHost {
         parameters: info?.parameters,
         pid,
         deviceNotice: notice,
+        host: settings.device === "server" ? this.options.server?.hostOf(settings) : undefined,
       }),
       ...(failed && { message: failure }),
     };
@@ -181,7 +190,7 @@ class Host implements EngineHost {
   }
 
   private async expected(settings: EngineSettings, folder: Folder): Promise<string> {
-    const running = this.running?.key === keyOf(settings) ? this.running : undefined;
+    const running = this.running?.key === this.key(settings) ? this.running : undefined;
     if (running?.notice !== undefined) return identityOf("cpu", settings.precision, folder);
     const current = running?.engine.pid === undefined ? undefined : running.models.get(folder.directory);
     if (current?.files === folder.files)
@@ -223,13 +232,13 @@ class Host implements EngineHost {
   ): Promise<LoadedModel> {
     if (this.disposed) throw new ModelError("process", "The server is shutting down.");
     this.settings = settings;
-    const { precision, threads, idleMinutes } = settings;
+    const { precision, threads } = settings;
     const reference = { directory, precision, identity: files, ...defined({ threads: threads || undefined }) };
-    const key = keyOf(settings);
+    const key = this.key(settings);
     if (this.running !== undefined && this.running.key !== key) await this.restart(true);
     const trial = { key: `${key} ${directory} ${files}`, name: nameOfFolder(directory) };
     this.backoff.check(trial.key, trial.name);
-    this.running ??= this.start(key, idleMinutes);
+    this.running ??= this.start(key, settings);
     const { running } = this;
     const current = running.models.get(directory);
     // A training run may have saved better weights.
@@ -266,10 +275,11 @@ class Host implements EngineHost {
       this.options.log.warn(`the engine's process keeps ending with ${name}; it is not retried for ${waitMs / 1000} s`);
   }
 
-  private start(key: string, idleMinutes: number): Running {
-    const { childPath, log } = this.options;
+  private start(key: string, settings: EngineSettings): Running {
+    const { childPath, log, server } = this.options;
+    const idleMs = settings.idleMinutes === 0 ? undefined : settings.idleMinutes * 60_000;
     const engine = createRemoteEngine({
-      ...defined({ childPath, idleMs: idleMinutes === 0 ? undefined : idleMinutes * 60_000 }),
+      ...defined({ childPath, server: server?.connectionOf(settings), idleMs }),
       log: (line) => log.info(`engine: ${line}`),
       onGone: () => this.publish(),
       onFallback: (device, why) => {
@@ -285,12 +295,4 @@ class Host implements EngineHost {
   private publish(): void {
     if (this.settings !== undefined) this.report.update(this.status(this.settings));
   }
-}
-
-/** A process that works with a model. */
-interface Trial {
-  /** Identifies the model's files and the settings. */
-  readonly key: string;
-  readonly name: string;
-  readonly pid: number | undefined;
 }

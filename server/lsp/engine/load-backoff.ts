@@ -56,3 +56,11 @@ export class LoadBackoff {
     this.ends.clear();
   }
 }
+
+/** A process that works with a model. */
+export interface Trial {
+  /** Identifies the model's files and the settings. */
+  readonly key: string;
+  readonly name: string;
+  readonly pid: number | undefined;
+}

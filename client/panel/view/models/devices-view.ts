@@ -6,7 +6,7 @@ import { sizeInWords } from "../../../../base/figures.ts";
 import { DEVICE_NAMES, DEVICES, type DeviceReport } from "../../../../protocol/devices.ts";
 import type { ModelRow } from "../../../../protocol/panel/models.ts";
 import { type App, attempt, refresh } from "../app.ts";
-import { selectedRow } from "../state.ts";
+import { hostOfText, selectedRow } from "../state.ts";
 import { t } from "../ui/texts.ts";
 import { choice, numberField } from "../ui/widgets.ts";
 
@@ -20,9 +20,11 @@ export function devicesView(app: App): TemplateResult {
   if (devices === undefined || row === undefined)
     return html`<p class="waiting" role="status">${list === undefined ? t("Looking for models…") : t("Looking for devices…")}</p>`;
   const { device, reason } = devices.choice;
+  const host = hostOfText(app.state());
   return html`
     <section class="devices" id="devices" aria-label=${t("Devices")}>
       ${settingsView(app)}
+      ${host === undefined ? "" : html`<p id="goes" role="status"><strong>${t("text goes to {0}", host)}</strong></p>`}
       <p><strong>${t("{0} runs on {1}", row.id, DEVICE_NAMES[device])}</strong>: ${reason}.</p>
       <table>
         <caption class="unseen">${t("Devices, and what was measured on them with {0}", row.id)}</caption>
@@ -34,8 +36,17 @@ export function devicesView(app: App): TemplateResult {
         ${t("int8 is the CPU's alone: its kernels are made for it.")}
       </p>
       <vscode-button secondary @click=${() => loadDevices(app, true)}>${t("Look again")}</vscode-button>
+      <vscode-button secondary id="set-server" @click=${() => setServer(app)}>${t("Set Server...")}</vscode-button>
     </section>
   `;
+}
+
+/** Lets a person name a server, and tries the connection. */
+async function setServer(app: App): Promise<void> {
+  await attempt(app, async () => {
+    app.dispatch({ type: "chosen", chosen: await app.ask({ kind: "server" }) });
+  });
+  await loadDevices(app, true);
 }
 
 /** Asks what there is, and what the selected model runs on. @param again whether to try the devices anew */

@@ -8,6 +8,7 @@ import { arranged, cellText, duration, measured, stateText } from "../../../../c
 import {
   asksForDevices,
   drawnRows,
+  hostOfText,
   initialState,
   type Message,
   ROW_PX,
@@ -282,6 +283,21 @@ test("what is told of the devices of a model that is no longer selected is not s
   const devices = { found: [], choice: { device: "cpu", reason: "" } } as const;
   assert.equal(after(LISTED, { type: "devices", id: "own", devices }).devices, devices);
   assert.equal(after(LISTED, { type: "devices", id: "deep", devices }).devices, undefined);
+});
+
+test("the panel says where text goes as long as a server is chosen, also while it fails", () => {
+  const chosen = {
+    model: "",
+    summarize: "",
+    infill: "",
+    ask: "",
+    classify: "",
+    precision: "int8",
+    threads: 0,
+  } as const;
+  const devices = { found: [], choice: { device: "cpu", reason: "Server fails" }, host: "a.example:8000" } as const;
+  const host = (device: "server" | "cpu" | "auto") => hostOfText({ devices, chosen: { ...chosen, device } });
+  assert.deepEqual([host("server"), host("cpu"), host("auto")], ["a.example:8000", undefined, undefined]);
 });
 
 test("of several devices the quickest one's measurement stands in the table", () => {

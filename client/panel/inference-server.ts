@@ -1,0 +1,60 @@
+/** Asks a person for an inference server's address and token. */
+import { type ExtensionContext, l10n, workspace } from "vscode";
+import { notify } from "../editor/notices.ts";
+import { askFor } from "../editor/picks.ts";
+import { storeServerToken } from "../server/server-token.ts";
+
+/**
+ * Lets a person type the address, then the token.
+ * @param write writes a setting
+ */
+export async function askServer(
+  extension: ExtensionContext,
+  write: (name: string, value: unknown) => Promise<unknown>,
+): Promise<void> {
+  const typed = await askFor({
+    title: l10n.t("Inference server"),
+    prompt: l10n.t(
+      "Its address, like https://host:8000. Where the device is Server, token ids, which decode to your text, are sent there. Leave this empty to name none.",
+    ),
+    value: workspace.getConfiguration("spanfill").get<string>("server.url") ?? "",
+    ignoreFocusOut: true,
+  });
+  if (typed === undefined) return;
+  const address = typed.trim();
+  if (address !== "" && originOf(address) === undefined) {
+    void notify("warning", l10n.t("Spanfill: this is not an address. Write it as https://host:8000."));
+    return;
+  }
+  await write("server.url", address === "" ? undefined : address);
+  if (address !== "") await askServerToken(extension, address);
+}
+
+/** Lets a person type the token of a server; it is stored for that server's origin. */
+export async function askServerToken(
+  { secrets }: Pick<ExtensionContext, "secrets">,
+  address = workspace.getConfiguration("spanfill").get<string>("server.url") ?? "",
+): Promise<void> {
+  const origin = originOf(address);
+  if (origin === undefined) {
+    void notify(
+      "warning",
+      l10n.t("Spanfill: no server is set. Set its address in the panel, or in the setting spanfill.server.url."),
+    );
+    return;
+  }
+  const token = await askFor({
+    title: l10n.t("Token of {0}", origin),
+    prompt: l10n.t(
+      "It is stored as a secret and sent to this server only. Leave this empty if it needs none, which removes a stored one.",
+    ),
+    password: true,
+    ignoreFocusOut: true,
+  });
+  if (token !== undefined) await storeServerToken(secrets, { origin, token: token.trim() });
+}
+
+function originOf(address: string): string | undefined {
+  const url = URL.canParse(address.trim()) ? new URL(address.trim()) : undefined;
+  return url !== undefined && /^https?:$/.test(url.protocol) ? url.origin : undefined;
+}
