@@ -40,7 +40,6 @@ const file = z.looseObject({ added_tokens: z.array(addedToken).nullish() });
  * @throws ModelError "tokenizer" that names the part which cannot be carried out
  */
 export function createPipeline(json: unknown, settings = NO_SETTINGS): Pipeline {
-  const { added: further } = settings;
   const whole = partAt(json, "content");
   const modelPart = whole && partAt(whole["model"], "model");
   if (whole === null || modelPart === null) throw unsupported("it has no model");
@@ -50,14 +49,10 @@ export function createPipeline(json: unknown, settings = NO_SETTINGS): Pipeline 
     ...token,
     normalized: token.normalized ?? !token.special,
   }));
-  const neverSpelled = [...listed, ...further].filter(({ special, single_word: inWords }) => special && !inWords);
-  const reserved = new Set(neverSpelled.map(({ content }) => content));
-  for (const name of standardNames(modelPart)) reserved.add(name);
+  const reserved = reservedNames([...listed, ...settings.added], modelPart);
   const { model, idOf, pieces } = createVocabulary(modelPart, reserved);
-  const known = numbered([...listed, ...standardTokens(listed, pieces), ...further], idOf, pieces.length);
-  const next = known.reduce((next, { id }) => Math.max(next, id + 1), pieces.length);
-  const isKnown = (name: string) => idOf.has(name) || known.some(({ content }) => content === name);
-  const added = [...known, ...furtherSpecial(settings, isKnown, next)];
+  const known = [...listed, ...standardTokens(listed, pieces), ...settings.added];
+  const added = withSpecial(numbered(known, idOf, pieces.length), settings, idOf, pieces.length);
   for (const { content, id } of added) {
     idOf.set(content, id);
     pieces[id] = content;
@@ -140,6 +135,24 @@ function stepsOf(
       }
     }
   };
+}
+
+/** Names of special tokens, which text never spells, but those that are only words of their own. */
+function reservedNames(tokens: readonly AddedToken[], modelPart: Part): Set<string> {
+  const neverSpelled = tokens.filter(({ special, single_word: inWords }) => special && !inWords);
+  return new Set([...neverSpelled.map(({ content }) => content), ...standardNames(modelPart)]);
+}
+
+/** The tokens, and those for names that only the settings call special. @param size number of pieces */
+function withSpecial(
+  known: readonly AddedToken[],
+  settings: typeof NO_SETTINGS,
+  idOf: ReadonlyMap<string, number>,
+  size: number,
+): AddedToken[] {
+  const next = known.reduce((next, { id }) => Math.max(next, id + 1), size);
+  const isKnown = (name: string) => idOf.has(name) || known.some(({ content }) => content === name);
+  return [...known, ...furtherSpecial(settings, isKnown, next)];
 }
 
 /**
