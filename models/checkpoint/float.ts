@@ -1,7 +1,10 @@
 /** Converts the floating-point types of checkpoints to float32. */
 
 /** The element types of weights. */
-export type FloatDtype = "F64" | "F32" | "F16" | "BF16";
+export type FloatDtype = "F64" | "F32" | "F16" | "BF16" | Float8;
+
+/** Types of one byte, by the bits of their exponents and fractions; the first has no infinite values. */
+type Float8 = "F8_E4M3" | "F8_E5M2";
 
 /**
  * Converts little-endian floats to float32: exact for the narrower types, rounded to nearest for float64.
@@ -13,6 +16,10 @@ export function toFloat32(bytes: Uint8Array, dtype: FloatDtype): Float32Array {
   if (dtype === "F64")
     return new Float32Array(new Float64Array(aligned.buffer, aligned.byteOffset, aligned.length / 8));
   if (dtype === "F32") return new Float32Array(aligned.buffer, aligned.byteOffset, aligned.byteLength / 4);
+  if (dtype === "F8_E4M3" || dtype === "F8_E5M2") {
+    const table = Float32Array.from({ length: 256 }, (_, byte) => float8(byte, dtype));
+    return Float32Array.from(bytes, (byte) => table[byte] ?? 0);
+  }
   const halves = new Uint16Array(aligned.buffer, aligned.byteOffset, aligned.byteLength / 2);
   const bits = new Uint32Array(halves.length);
   if (dtype === "BF16") {
@@ -22,6 +29,19 @@ export function toFloat32(bytes: Uint8Array, dtype: FloatDtype): Float32Array {
     for (let i = 0; i < halves.length; i += 1) bits[i] = table[halves[i] ?? 0] ?? 0;
   }
   return new Float32Array(bits.buffer);
+}
+
+/** The value of a byte. @see Micikevicius et al., "FP8 formats for deep learning" (arXiv 2209.05433) */
+function float8(byte: number, dtype: Float8): number {
+  const [bits, bias] = dtype === "F8_E4M3" ? [3, 7] : [2, 15];
+  const steps = 2 ** bits;
+  const exponent = (byte & 127) >> bits;
+  const fraction = byte & (steps - 1);
+  const sign = byte & 128 ? -1 : 1;
+  if (dtype === "F8_E4M3" && (byte & 127) === 127) return Number.NaN;
+  if (dtype === "F8_E5M2" && exponent === 31) return fraction === 0 ? sign * Number.POSITIVE_INFINITY : Number.NaN;
+  if (exponent === 0) return sign * fraction * 2 ** (1 - bias - bits);
+  return sign * (1 + fraction / steps) * 2 ** (exponent - bias);
 }
 
 let halfTable: Uint32Array | undefined;

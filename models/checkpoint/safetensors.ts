@@ -3,7 +3,19 @@ import * as z from "zod";
 import { ModelError } from "../errors.ts";
 
 /** The supported element types, under safetensors' names, with their sizes in bytes. */
-export const DTYPE_BYTES = { F64: 8, F32: 4, F16: 2, BF16: 2, I64: 8, I32: 4, I16: 2, I8: 1, U8: 1 } as const;
+export const DTYPE_BYTES = {
+  F64: 8,
+  F32: 4,
+  F16: 2,
+  BF16: 2,
+  I64: 8,
+  I32: 4,
+  I16: 2,
+  I8: 1,
+  U8: 1,
+  F8_E4M3: 1,
+  F8_E5M2: 1,
+} as const;
 
 /** A type of {@link DTYPE_BYTES}. */
 export type TensorDtype = keyof typeof DTYPE_BYTES;

@@ -74,13 +74,15 @@ export function refuseOtherHeads(names: Iterable<string>): void {
         "checkpoint",
         `The weights hold ${name}, part of an adapter (LoRA or IA3). Merge it into its base first (peft's merge_and_unload).`,
       );
-    if (/\.(qweight|qzeros|weight_format|SCB|absmax)$|\.quant_state\./.test(name))
+    if (QUANTIZED.test(name))
       throw new ModelError(
         "checkpoint",
-        `The weights hold ${name}: they were quantized by another program (GPTQ, AWQ, bitsandbytes). Use the model's float version; Spanfill quantizes it itself.`,
+        `The weights hold ${name}: they were quantized by another program (GPTQ, AWQ, bitsandbytes, float8 with scales). Use the model's float version; Spanfill quantizes it itself.`,
       );
   }
 }
+
+const QUANTIZED = /\.(qweight|qzeros|weight_format|SCB|absmax|scale_\w+|\w+_scale\w*)$|\.quant_state\.|^scaled_fp8$/;
 
 /** The name of the separate LM head. */
 export const LM_HEAD = "lm_head.weight";

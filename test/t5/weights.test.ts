@@ -142,6 +142,8 @@ test("other heads, adapters and quantized tensors are refused by name", () => {
     ["classification_head.dense.weight", /head for classification.*--task classify/],
     ["encoder.block.0.layer.0.SelfAttention.q.lora_A.default.weight", /LoRA or IA3.*merge_and_unload/],
     ["encoder.block.0.layer.0.SelfAttention.q.qweight", /quantized by another program/],
+    ["encoder.block.0.layer.0.SelfAttention.q.scale_weight", /quantized by another program/],
+    ["decoder.block.0.layer.0.SelfAttention.q.weight_scale_inv", /quantized by another program/],
   ];
   for (const [name, message] of rows) assert.throws(() => refuseOtherHeads([name]), message);
   refuseOtherHeads(["shared.weight", "lm_head.weight"]);

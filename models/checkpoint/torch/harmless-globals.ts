@@ -1,6 +1,6 @@
 /** Names in a pickle that are beside its tensors and harmless, as PyTorch's own safe list has them. */
 
-/** A tensor of a type that is not read, such as float8. */
+/** A tensor of a type that is not read, such as uint32. */
 export class UnsupportedTensor {
   readonly dtype: string;
 
@@ -47,8 +47,4 @@ export const harmlessGlobals: readonly (readonly [string, unknown])[] = [
     [`${module}.complex`, () => undefined],
   ]),
   ["_codecs.encode", (text: unknown) => text],
-  [
-    "torch._utils._rebuild_tensor_v3",
-    (...given: unknown[]) => new UnsupportedTensor(typeof given[6] === "string" ? given[6] : "another type"),
-  ],
 ];

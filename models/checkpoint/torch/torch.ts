@@ -15,6 +15,7 @@ import {
 } from "../tensor.ts";
 import { harmlessGlobals, UnsupportedTensor } from "./harmless-globals.ts";
 import { readPickle } from "./pickle.ts";
+import { type Storage, StorageView, TensorView } from "./views.ts";
 import { entryOffset, refuseWrongSum, zipEntries } from "./zip.ts";
 
 /**
@@ -98,40 +99,6 @@ const MAX_PICKLE_BYTES = 8 * 1024 * 1024;
 /** More axes than any weight has. */
 const MAX_AXES = 8;
 
-/** Contiguous values, of which tensors are views. */
-interface Storage {
-  readonly key: string;
-  readonly dtype: TensorDtype;
-  readonly count: number;
-  /** Offset of the first byte in the file, once it is known. */
-  offset: number;
-}
-
-class TensorView {
-  readonly storage: Storage;
-  readonly first: number;
-  readonly shape: readonly number[];
-  readonly strides: readonly number[];
-
-  constructor(storage: Storage, first: number, shape: readonly number[], strides: readonly number[]) {
-    this.storage = storage;
-    this.first = first;
-    this.shape = shape;
-    this.strides = strides;
-  }
-}
-
-/** A view of a storage, from an offset on. */
-class StorageView {
-  readonly storage: Storage;
-  readonly first: number;
-
-  constructor(storage: Storage, first: number) {
-    this.storage = storage;
-    this.first = first;
-  }
-}
-
 const storageTypes: Readonly<Record<string, TensorDtype>> = {
   FloatStorage: "F32",
   HalfStorage: "F16",
@@ -159,6 +126,7 @@ const globals: ReadonlyMap<string, unknown> = new Map<string, unknown>([
   ["collections.OrderedDict", orderedDict],
   ["torch._utils._rebuild_tensor", rebuildTensor],
   ["torch._utils._rebuild_tensor_v2", rebuildTensor],
+  ["torch._utils._rebuild_tensor_v3", rebuildOtherTensor],
   ["torch._utils._rebuild_parameter", rebuildParameter],
   ["torch.storage.UntypedStorage", new StorageType("U8")],
   ...harmlessGlobals,
@@ -176,6 +144,21 @@ function rebuildTensor(view: unknown, first: unknown, shape: unknown, strides: u
   if (!(view instanceof StorageView) || !isCount(first) || !places) throw new Error("a tensor is malformed");
   return new TensorView(view.storage, view.first + first, [...counts(shape)], [...counts(strides)]);
 }
+
+/** A tensor of a type that has no storage of its name. */
+function rebuildOtherTensor(view: unknown, ...given: unknown[]): unknown {
+  const name = typeof given[5] === "string" ? given[5] : "another type";
+  const dtype = Object.hasOwn(FLOAT8, name) ? FLOAT8[name] : undefined;
+  if (dtype === undefined) return new UnsupportedTensor(name);
+  const { storage, first, shape, strides } = rebuildTensor(view, given[0], given[1], given[2]);
+  if (storage.dtype !== "U8") throw new Error("a tensor is malformed");
+  return new TensorView(storage, first, shape, strides, dtype);
+}
+
+const FLOAT8: Readonly<Record<string, TensorDtype>> = {
+  "torch.float8_e4m3fn": "F8_E4M3",
+  "torch.float8_e5m2": "F8_E5M2",
+};
 
 function rebuildParameter(tensor: unknown): unknown {
   return tensor;
@@ -249,8 +232,7 @@ function tensors(source: ByteSource, saved: unknown, swapped: boolean): TensorMa
 }
 
 function tensor(source: ByteSource, name: string, view: TensorView, swapped: boolean): StoredTensor {
-  const { storage, first, shape, strides } = view;
-  const { dtype } = storage;
+  const { storage, first, shape, strides, dtype } = view;
   const count = elementCount(shape);
   const last = count === 0 ? first - 1 : shape.reduce((sum, axis, i) => sum + (axis - 1) * (strides[i] ?? 0), first);
   if (shape.length !== strides.length || last >= storage.count || count > storage.count) {

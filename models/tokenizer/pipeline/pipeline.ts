@@ -137,7 +137,7 @@ function stepsOf(
   };
 }
 
-/** Names of special tokens, which text never spells, but those that are only words of their own. */
+/** Names of special tokens, which text never spells, but those that stand for whole words only. */
 function reservedNames(tokens: readonly AddedToken[], modelPart: Part): Set<string> {
   const neverSpelled = tokens.filter(({ special, single_word: inWords }) => special && !inWords);
   return new Set([...neverSpelled.map(({ content }) => content), ...standardNames(modelPart)]);

@@ -200,7 +200,7 @@ async function openShards(path: string): Promise<Checkpoint> {
 }
 
 function isFloat(dtype: TensorDtype): dtype is FloatDtype {
-  return dtype === "F32" || dtype === "F16" || dtype === "BF16" || dtype === "F64";
+  return !/^[IU]/.test(dtype);
 }
 
 function weightFile({ file, state }: FileSource): WeightFile {

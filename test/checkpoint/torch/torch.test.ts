@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { gunzipSync } from "node:zlib";
+import { toFloat32 } from "../../../models/checkpoint/float.ts";
 import { ModelError } from "../../../models/errors.ts";
 import { readAll, storedZip } from "../bytes.ts";
 
@@ -179,13 +180,27 @@ const saved: Record<string, string> = JSON.parse(
   gunzipSync(readFileSync("test/fixtures/checkpoint/safe_pickles.json.gz")).toString(),
 );
 for (const [name, encoded] of Object.entries(saved)) {
-  test(`${name === "float8" ? "names a type that is not read" : "reads tensors beside harmless values"}: ${name}`, async () => {
-    const bytes = Buffer.from(encoded, "base64");
-    if (name === "float8")
-      await assert.rejects(
-        readAll(bytes),
-        /stores w as torch\.float8_e4m3fn, which is not supported\. Save the model in float32/,
-      );
-    else assert.deepEqual(await read(bytes), [0, 1, 2, 3, 4, 5]);
+  test(`reads tensors beside harmless values: ${name}`, async () => {
+    assert.deepEqual(await read(Buffer.from(encoded, "base64")), [0, 1, 2, 3, 4, 5]);
   });
 }
+
+/** All bytes as each type, saved by PyTorch, and the float32 values that it makes of them. */
+const { unread, ...float8 }: Record<string, { saved: string; values: string }> = JSON.parse(
+  gunzipSync(readFileSync("test/fixtures/checkpoint/float8.json.gz")).toString(),
+);
+for (const [name, { saved, values }] of Object.entries(float8)) {
+  test(`reads what PyTorch saves in ${name}`, async () => {
+    const bytes = (await readAll(Buffer.from(saved, "base64"))).get("w") ?? new Uint8Array();
+    const expected = new Float32Array(new Uint8Array(Buffer.from(values, "base64")).buffer);
+    // As numbers, since the bits of what is not a number differ.
+    assert.deepEqual([...toFloat32(bytes, name === "float8_e5m2" ? "F8_E5M2" : "F8_E4M3")], [...expected]);
+  });
+}
+
+test("names a type that is not read", async () => {
+  await assert.rejects(
+    readAll(Buffer.from(unread?.saved ?? "", "base64")),
+    /stores w as torch\.float8_e4m3fnuz, which is not supported\. Save the model in float32/,
+  );
+});
