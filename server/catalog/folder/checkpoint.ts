@@ -1,7 +1,6 @@
 /** The tensors of a model folder: finds the files that hold them, in any supported format, and reads them. */
 import { readdir } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { isAdapterHub } from "../../../models/checkpoint/adapterhub.ts";
 import { type FloatDtype, toFloat32 } from "../../../models/checkpoint/float.ts";
 import { formatOf, readSafetensors, unknownFormat } from "../../../models/checkpoint/formats.ts";
 import type { TensorDtype } from "../../../models/checkpoint/safetensors.ts";
@@ -71,6 +70,7 @@ export async function refuseAdapter(directory: string): Promise<void> {
     base_model_name_or_path: base,
     model_name: hubBase,
   } = { peft_type: undefined, base_model_name_or_path: undefined, model_name: undefined, ...json };
+  const { isAdapterHub } = await import("../../../models/checkpoint/adapterhub.ts");
   if (isAdapterHub(json))
     throw new ModelError(
       "checkpoint",
