@@ -107,11 +107,11 @@ suite("texts elsewhere", () => {
   });
 
   test("fills in a new document", async () => {
-    const content = "The first ___ is short.\n";
+    const content = "The server listens on ___ 8080 by default.\n";
     const document = await workspace.openTextDocument({ language: "markdown", content });
     const editor = await window.showTextDocument(document);
     select(editor);
-    await fill(/^The first .+ is short\.\n$/);
+    await fill(/^The server listens on .+ 8080 by default\.\n$/);
     await commands.executeCommand("workbench.action.revertAndCloseActiveEditor");
   });
 

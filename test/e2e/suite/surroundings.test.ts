@@ -46,8 +46,8 @@ suite("surroundings", () => {
     };
     const ours = lm.tools.filter(({ name }) => name.startsWith("spanfill_")).map(({ name }) => name);
     assert.deepEqual(ours.toSorted(), ["spanfill_fill_gaps_in_text", "spanfill_summarize_text"]);
-    const filled = await use("spanfill_fill_gaps_in_text", { text: "The sky is ___ today." });
-    assert.match(filled, /^The sky is .* ?today\.$/);
+    const filled = await use("spanfill_fill_gaps_in_text", { text: "The server listens on ___ 8080 today." });
+    assert.match(filled, /^The server listens on .* ?8080 today\.$/);
     if (trained) assert.doesNotMatch(filled, /___/);
     assert.match(await use("spanfill_summarize_text", { text: "The harbour was built in 1862." }), /\)$/);
   });

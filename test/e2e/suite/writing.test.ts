@@ -120,7 +120,7 @@ suite("writing", () => {
   });
 
   test("takes the gap's marker from the settings", async () => {
-    const editor = await open("The sky is ??? today.\n");
+    const editor = await open("The server listens on ??? 8080 today.\n");
     await withSetting("spanfill.gapMarker", "???", async () => {
       await commands.executeCommand("spanfill.fillGapsInSelection");
     });
