@@ -6,7 +6,7 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { buffer } from "node:stream/consumers";
-import { after, before, test } from "node:test";
+import { after, before } from "node:test";
 import { parseHeader } from "../../models/checkpoint/safetensors.ts";
 import { parseConfig } from "../../models/t5/config.ts";
 import { servedGraph } from "../../models/t5/served/served.ts";
@@ -25,7 +25,7 @@ import { modelSum, servedName } from "../../server/engine/wire/operations.ts";
 import { floats, packTensors, unpackTensors, wholeNumbers } from "../../server/engine/wire/tensors.ts";
 import { exportModel } from "../../server/training/run/export.ts";
 import { randomModelFolder } from "../support/random-model.ts";
-import { compareRequests, KINDS } from "../support/server-parity.ts";
+import { testSameTokens } from "../support/server-parity.ts";
 
 const folder = randomModelFolder({ layers: 2, width: 48, seed: 7, spread: 0.3 });
 const out = mkdtempSync(join(tmpdir(), "spanfill-exported-"));
@@ -100,9 +100,4 @@ async function answer(request: IncomingMessage): Promise<Uint8Array> {
   return packTensors("outputs", Object.fromEntries(wanted), { model_name: name, parameters: {} }, false).body;
 }
 
-for (const kind of KINDS) {
-  test(`${kind}: the same tokens as on the CPU`, async () => {
-    assert.ok((await compareRequests(here, there, kind, 12)).tokens > 12);
-    assert.deepEqual([there.info.device, fallbacks], ["server", []]);
-  });
-}
+testSameTokens(() => ({ here, there, fallbacks }), 12);

@@ -5,7 +5,7 @@ import type { Engine, LoadedModel } from "../../server/engine/engine.ts";
 import { createLocalEngine } from "../../server/engine/process/local.ts";
 import { type ModelServer, serveModel } from "../../server/serving/serve.ts";
 import { randomModelFolder } from "../support/random-model.ts";
-import { compareRequests, KINDS } from "../support/server-parity.ts";
+import { testSameTokens } from "../support/server-parity.ts";
 
 const folder = randomModelFolder({ layers: 2, width: 48, seed: 7 });
 let server: ModelServer;
@@ -29,17 +29,7 @@ after(async () => {
   folder.dispose();
 });
 
-test("the model runs on the server", () => {
-  assert.deepEqual(fallbacks, []);
-  assert.deepEqual([here.info.device, there.info.device], ["cpu", "server"]);
-});
-
-for (const kind of KINDS) {
-  test(`${kind}: the same tokens as on the CPU`, async () => {
-    assert.ok((await compareRequests(here, there, kind, 16)).tokens > 16);
-    assert.deepEqual(fallbacks, []);
-  });
-}
+testSameTokens(() => ({ here, there, fallbacks }), 16);
 
 test("a long greedy text takes few round trips", async () => {
   const before = await answeredRequests();

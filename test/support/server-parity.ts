@@ -1,5 +1,6 @@
 /** Seeded requests of every kind, asked of a model here and of the same on a server: the same tokens must come out. */
 import assert from "node:assert/strict";
+import { test } from "node:test";
 import { seededRandom } from "../../models/random.ts";
 import type { FillRequest, GenerateRequest, LoadedModel } from "../../server/engine/engine.ts";
 
@@ -7,6 +8,24 @@ import type { FillRequest, GenerateRequest, LoadedModel } from "../../server/eng
 export const KINDS = ["greedy", "beams", "sampling", "infill", "words", "scoring"] as const;
 
 const WORDS = "the of and to in is that it for was on are as with they be at one have this from".split(" ");
+
+/**
+ * Tests that all kinds of requests get the same tokens on a server as here.
+ * @param models the two, once they are loaded, and what was told of a fallback
+ * @param count requests of each kind
+ */
+export function testSameTokens(
+  models: () => { readonly here: LoadedModel; readonly there: LoadedModel; readonly fallbacks: readonly string[] },
+  count: number,
+): void {
+  for (const kind of KINDS) {
+    test(`${kind}: the same tokens as on the CPU`, async () => {
+      const { here, there, fallbacks } = models();
+      assert.ok((await compareRequests(here, there, kind, count)).tokens > count);
+      assert.deepEqual([here.info.device, there.info.device, fallbacks], ["cpu", "server", []]);
+    });
+  }
+}
 
 /** Compares `count` requests of a kind, or fewer if `isOver`. @returns how many, and the number of tokens compared */
 export async function compareRequests(

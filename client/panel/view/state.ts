@@ -240,7 +240,10 @@ export function drawnRows(
 }
 
 /** The server that text goes to, also while it fails, since it is tried again; undefined where text stays here. */
-export function hostOfText({ devices, chosen }: Pick<State, "devices" | "chosen">): string | undefined {
+export function hostOfText({
+  devices,
+  chosen,
+}: Pick<State, "devices"> & { readonly chosen: Pick<Chosen, "device"> | undefined }): string | undefined {
   return chosen?.device === "server" ? devices?.host : undefined;
 }
 

@@ -286,17 +286,8 @@ test("what is told of the devices of a model that is no longer selected is not s
 });
 
 test("the panel says where text goes as long as a server is chosen, also while it fails", () => {
-  const chosen = {
-    model: "",
-    summarize: "",
-    infill: "",
-    ask: "",
-    classify: "",
-    precision: "int8",
-    threads: 0,
-  } as const;
   const devices = { found: [], choice: { device: "cpu", reason: "Server fails" }, host: "a.example:8000" } as const;
-  const host = (device: "server" | "cpu" | "auto") => hostOfText({ devices, chosen: { ...chosen, device } });
+  const host = (device: "server" | "cpu" | "auto") => hostOfText({ devices, chosen: { device } });
   assert.deepEqual([host("server"), host("cpu"), host("auto")], ["a.example:8000", undefined, undefined]);
 });
 
