@@ -2,15 +2,16 @@
  * Imports a model from a folder, a zip file or a weights file into Spanfill's own folder, for machines without a
  * network.
  */
+
 import { createWriteStream, existsSync } from "node:fs";
 import { lstat, mkdir, mkdtemp, readdir, rename, stat } from "node:fs/promises";
 import { basename, dirname, extname, join, resolve } from "node:path";
 import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
+import crc32 from "crc-32";
 import { type Entry, openPromise, type ZipFile } from "yauzl";
 import { defined } from "../../base/defined.ts";
 import { reason } from "../../base/reason.ts";
-import { crc32 } from "../../models/checkpoint/crc32.ts";
 import { ModelError } from "../../models/errors.ts";
 import { createFolder } from "../files/create-folder.ts";
 import { fileNameSchema, ownNameSchema, quoted } from "../files/names.ts";
@@ -205,13 +206,13 @@ async function unzip(path: string, to: string, { signal, onBytes }: ImportOption
       const stream: Readable = await zip.openReadStreamPromise(entry);
       let sum = 0;
       stream.on("data", (bytes: Buffer) => {
-        sum = crc32(bytes, sum);
+        sum = crc32.buf(bytes, sum);
         done += bytes.length;
         onBytes?.(done, totalBytes);
       });
       const name = entry.fileName.slice(folder.length); // has no slash, since no part's name has one
       await pipeline(stream, createWriteStream(join(to, basename(name)), { flags: "wx" }), { signal });
-      if (entry.crc32 !== 0 && sum !== entry.crc32) throw new Error(`the checksum of ${name} is wrong`);
+      if (entry.crc32 !== 0 && sum >>> 0 !== entry.crc32) throw new Error(`the checksum of ${name} is wrong`);
     }
   } catch (cause) {
     signal.throwIfAborted();

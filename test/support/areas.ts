@@ -62,7 +62,7 @@ export const AREAS: readonly Area[] = [
     holds:
       "models as bytes and values, without files or runtime: graphs, T5's layers, checkpoints, tokenizers, word n-grams",
     areas: [],
-    packages: ["zod", "@huggingface/tokenizers", "protobufjs", "fzstd"],
+    packages: ["zod", "@huggingface/tokenizers", "protobufjs", "fzstd", "crc-32"],
     node: false,
   },
   {
@@ -94,7 +94,7 @@ export const AREAS: readonly Area[] = [
     path: "server/catalog",
     holds: "published and installed models; `hub/` downloads them, `folder/` opens one and prepares its weights",
     areas: ["models", "server/files"],
-    packages: ["zod", "@huggingface/hub", "undici", "yauzl"],
+    packages: ["zod", "@huggingface/hub", "undici", "yauzl", "crc-32"],
     node: true,
   },
   {

@@ -1,7 +1,7 @@
 /** Reads `pytorch_model.bin`, written by torch.save: the zip layout of PyTorch 1.6 and later, and the one before. */
 
+import crc32 from "crc-32";
 import { ModelError } from "../../errors.ts";
-import { crc32 } from "../crc32.ts";
 import { DTYPE_BYTES, elementCount, type TensorDtype } from "../safetensors.ts";
 import {
   type ByteSource,
@@ -34,7 +34,7 @@ export async function readTorchZip(source: ByteSource): Promise<TensorMap> {
   const folder = pickleName.slice(0, -"data.pkl".length);
   const storages = new Map<string, Storage>();
   const bytes = await source.read(await entryOffset(source, pickleName, pickle), pickle.sizeBytes);
-  refuseWrongSum(source, pickleName, pickle, crc32(bytes));
+  refuseWrongSum(source, pickleName, pickle, crc32.buf(bytes));
   const read = readPickle(bytes, 0, names(storages), source.name);
   if (read === undefined) throw malformed(source.name, `is truncated: ${pickleName} breaks off`);
   const order = entries.get(`${folder}byteorder`);

@@ -2,7 +2,7 @@
  * Reads the directory of a zip archive as torch.save writes it (uncompressed, also zip64), so that its files can be
  * read by ranges. A library would unpack streams; here the bytes are used in place.
  */
-import { crc32 } from "../crc32.ts";
+import crc32 from "crc-32";
 import { type ByteSource, malformed } from "../tensor.ts";
 
 /** An uncompressed file of an archive. */
@@ -87,7 +87,7 @@ export async function verifyZip(source: ByteSource, signal: AbortSignal): Promis
     let sum = 0;
     for (let at = 0; at < entry.sizeBytes; at += CHUNK_BYTES) {
       signal.throwIfAborted();
-      sum = crc32(await source.read(offset + at, Math.min(CHUNK_BYTES, entry.sizeBytes - at)), sum);
+      sum = crc32.buf(await source.read(offset + at, Math.min(CHUNK_BYTES, entry.sizeBytes - at)), sum);
     }
     refuseWrongSum(source, name, entry, sum);
   }
@@ -96,11 +96,11 @@ export async function verifyZip(source: ByteSource, signal: AbortSignal): Promis
 const CHUNK_BYTES = 4 * 1024 * 1024;
 
 /**
- * Checks the checksum of a file of an archive. PyTorch writes 0 where it was told not to compute it.
+ * Checks the checksum of a file of an archive, signed or not. PyTorch writes 0 where it was told not to compute it.
  * @throws ModelError "checkpoint" when it is wrong
  */
 export function refuseWrongSum(source: ByteSource, name: string, entry: ZipEntry, sum: number): void {
-  if (entry.crc32 !== 0 && entry.crc32 !== sum)
+  if (entry.crc32 !== 0 && entry.crc32 !== sum >>> 0)
     throw malformed(source.name, `is damaged: the checksum of ${name} is wrong`);
 }
 
