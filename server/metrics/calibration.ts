@@ -48,7 +48,7 @@ export interface Reliability {
  * a passage in its first word.
  */
 const KIND_MEASURES: Readonly<Record<CalibratedKind, readonly (typeof MEASURES)[number][]>> = {
-  word: ["total"],
+  word: ["odds"],
   fill: ["total", "length"],
   passage: ["first", "mean"],
   summary: ["mean", "least", "length"],

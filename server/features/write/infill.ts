@@ -11,9 +11,9 @@ import { endOfPass, isShort } from "./infill-window.ts";
 
 /**
  * The chance below which a gap stays open where people read the text: of the fills below it in documents that the model
- * had not seen, one in seven was right.
+ * had not seen, fewer than one in ten was right.
  */
-export const LEAST_CHANCE = 0.12;
+export const LEAST_CHANCE = 0.2;
 
 /** A filled text and how it came about. */
 export interface InfillResult {

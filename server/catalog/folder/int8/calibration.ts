@@ -5,10 +5,10 @@
 import * as z from "zod";
 
 /**
- * Measures of a text that a model generated, computed from its tokens' log probabilities: sum, mean, minimum, first
- * value, and the logarithm of their number.
+ * Measures of a text that a model generated, computed from its tokens' log probabilities: sum, log odds of the sum's
+ * probability, mean, minimum, first value, and the logarithm of their number.
  */
-export const MEASURES = ["total", "mean", "least", "first", "length"] as const;
+export const MEASURES = ["total", "odds", "mean", "least", "first", "length"] as const;
 export type Measures = Readonly<Record<(typeof MEASURES)[number], number>>;
 
 /**
@@ -37,11 +37,12 @@ export type Calibration = Readonly<z.output<typeof calibrationSchema>>;
 
 /** The measures of a text from its tokens' log probabilities; those of an impossible text if there are none. */
 export function measuresOf(logProbs: readonly number[]): Measures {
-  if (logProbs.length === 0) return { total: LEAST, mean: LEAST, least: LEAST, first: LEAST, length: 0 };
+  if (logProbs.length === 0) return { total: LEAST, odds: LEAST, mean: LEAST, least: LEAST, first: LEAST, length: 0 };
   const bounded = logProbs.map((logProb) => Math.max(logProb, LEAST));
   const total = bounded.reduce((sum, logProb) => sum + logProb, 0);
   return {
     total,
+    odds: total - Math.log(-Math.expm1(Math.min(total, SUREST))),
     mean: total / bounded.length,
     least: Math.min(...bounded),
     first: bounded[0] ?? LEAST,
@@ -57,3 +58,5 @@ export function probabilityOf({ bias, weights }: Curve, measures: Measures): num
 
 /** The log probability of an impossible token: finite, so that sums stay finite. */
 const LEAST = -100;
+/** The log probability from which on a text is certain: its odds stay finite. */
+const SUREST = -1e-4;
