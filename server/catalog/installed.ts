@@ -243,9 +243,12 @@ export async function modelAccount(directory: string): Promise<ModelAccount> {
 
 const ENGLISH = ["en"];
 
+/** Characters: a soft prompt may have 1000 tokens (`<prompt_999>`), and words of a person after them. */
+const LONGEST_PREFIX = 65_536;
+
 const manifestSchema = z.object({
   id: z.string().min(1).optional(),
-  prefixes: z.record(z.string().max(200), z.string().max(200)).default({}),
+  prefixes: z.record(z.string().max(200), z.string().max(LONGEST_PREFIX)).default({}),
   labels: z.array(z.string().min(1)).exactOptional(),
   modes: z.object({ R: z.string().max(200), S: z.string().max(200), X: z.string().max(200) }).exactOptional(),
   base: z.string().min(1).exactOptional(),

@@ -125,6 +125,10 @@ test("a manifest gives id, prefixes and digests; without one the folder's name i
   assert.deepEqual(readManifest(folder), none);
   writeFileSync(join(folder, "spanfill.json"), JSON.stringify({ id: "x", prefixes: { infill: "fill: " } }));
   assert.deepEqual(readManifest(folder), { ...none, id: "x", prefixes: { infill: "fill: " } });
+  // The longest soft prompt that `train` makes.
+  const prompt = Array.from({ length: 1000 }, (_, i) => `<prompt_${i}>`).join("");
+  writeFileSync(join(folder, "spanfill.json"), JSON.stringify({ id: "x", prefixes: { text: prompt } }));
+  assert.equal(readManifest(folder).prefixes["text"], prompt);
   const modes = { R: "[NLU] ", S: "[S2S] ", X: "[NLG] " };
   writeFileSync(join(folder, "spanfill.json"), JSON.stringify({ modes }));
   assert.deepEqual(readManifest(folder), { ...none, modes });

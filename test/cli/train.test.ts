@@ -281,7 +281,7 @@ test("a folder of texts teaches filling gaps, for a person to read", async () =>
 for (const method of ["lora", "prompt"]) {
   test(`${method} makes a model that ${method === "lora" ? "has an adapter beside it" : "knows its prompt"}`, async () => {
     const out = `by ${method}`;
-    const args = [...short, "--method", method, "--prompt-tokens", "3", "--out", out];
+    const args = [...short, "--method", method, "--out", out];
     const { code, stdout } = await spanfill(args);
     assert.equal(code, 0, stdout);
     const plan = eventsOf(stdout).find((event) => event.type === "plan");
@@ -290,9 +290,10 @@ for (const method of ["lora", "prompt"]) {
     assert.equal(written.includes("adapter"), method === "lora");
     const base = JSON.parse(readFileSync(join(model.directory, "config.json"), "utf8")).vocab_size;
     const { vocab_size } = JSON.parse(readFileSync(join(folder, out, "config.json"), "utf8"));
-    assert.equal(vocab_size - base, method === "lora" ? 0 : 3);
+    assert.equal(vocab_size - base, method === "lora" ? 0 : 20);
     const { prefixes } = JSON.parse(readFileSync(join(folder, out, "spanfill.json"), "utf8"));
-    assert.equal(prefixes.summarize, `${method === "lora" ? "" : "<prompt_0><prompt_1><prompt_2> "}summarize: `);
+    const prompt = Array.from({ length: 20 }, (_, i) => `<prompt_${i}>`).join("");
+    assert.equal(prefixes.summarize, `${method === "lora" ? "" : `${prompt} `}summarize: `);
     const info = await commands.run(["info", `./${out}`, "--json"]);
     assert.equal(info.code, 0, info.stdout);
   });
