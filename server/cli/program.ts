@@ -10,6 +10,7 @@ import { summarizeCommand } from "./answers/summarize.ts";
 import { demoCommand } from "./demo.ts";
 import { launchCommand } from "./launch.ts";
 import { compareCommand } from "./models/compare.ts";
+import { createCommand } from "./models/create.ts";
 import { devicesCommand } from "./models/devices.ts";
 import { exportCommand } from "./models/export.ts";
 import { growCommand } from "./models/grow.ts";
@@ -57,6 +58,7 @@ Exit codes: ${EXIT.done} done, ${EXIT.failed} failed (also when the reader of th
     calibrateCommand(),
     trainCommand(),
     scaleCommand(),
+    createCommand(),
     growCommand(),
     compareCommand(),
     dataCommand(),

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { allCommands, createProgram } from "../../server/cli/program.ts";
 import { comparingEffects } from "./options/comparing.ts";
+import { creatingEffects } from "./options/creating.ts";
 import { decodingEffects } from "./options/decoding.ts";
 import { createWorkspace } from "./options/effect.ts";
 import { growingEffects } from "./options/growing.ts";
@@ -21,6 +22,7 @@ const effects = [
   modelEffects,
   trainingEffects,
   scalingEffects,
+  creatingEffects,
   growingEffects,
   comparingEffects,
 ].flatMap((of) => of(workspace));

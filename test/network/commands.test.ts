@@ -89,6 +89,7 @@ const commands: {
     name: "scale",
     args: ["--data", "prose", "--base", "./model", "--shapes", ...SHAPES, "--minutes", "0.0001", "--threads", "1"],
   },
+  { name: "create", args: ["--shape", "tiny-nl1", "--out", "fresh"], out: ["fresh"] },
   { name: "grow", args: ["./model", "--layers", "2", "--threads", "1", "--out", "grown"], out: ["grown"] },
   {
     name: "compare",

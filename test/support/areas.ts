@@ -129,7 +129,7 @@ export const AREAS: readonly Area[] = [
   {
     path: "server/training",
     holds:
-      "fine-tuning: `data/` (rows and texts to examples), `step/` (loss, gradients, optimizer), `run/` (the loop and its files), `scale/` (scaling laws), `grow/` (larger models from smaller ones), `compare/` (two models layer by layer)",
+      "fine-tuning: `data/` (rows and texts to examples), `step/` (loss, gradients, optimizer), `run/` (the loop and its files), `scale/` (scaling laws), `fresh/` (new models), `grow/` (larger models from smaller ones), `compare/` (two models layer by layer)",
     areas: [...base, "server/metrics"],
     packages: ["zod", "csv-parse", "hyparquet", "hyparquet-compressors", "protobufjs", "yaml"],
     node: true,

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { brotliDecompressSync, gunzipSync } from "node:zlib";
 import { mix } from "../../models/random.ts";
 import type { GenerateRequest } from "../../server/engine/engine.ts";
-import type { GradientCase } from "./gradient-fixture.ts";
+import type { GradientCase, TrainingCase } from "./gradient-fixture.ts";
 
 /** What is stored of an array: its standard deviation, some of its values, and signed sums over all of it. */
 export interface Digest {
@@ -61,6 +61,8 @@ export interface ParityModel {
   readonly cases: readonly ParityCase[];
   /** Of some models: losses and gradients in float64, as gradient-fixture.ts describes them. */
   readonly gradients?: readonly GradientCase[];
+  /** Of some models: steps of training in float32. */
+  readonly training?: Omit<TrainingCase, "name">;
 }
 
 /** A file of parity models: T5 in every configuration, the other architectures of its family, and others' layers. */

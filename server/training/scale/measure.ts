@@ -5,9 +5,9 @@ import type { T5Config } from "../../../models/t5/config.ts";
 import { placesOf } from "../../catalog/store.ts";
 import { makeOwnFolder, PRIVATE, removeOwnFolder } from "../../files/removal.ts";
 import type { Dataset } from "../data/dataset.ts";
+import { writeFreshModel } from "../fresh/fresh-model.ts";
 import type { TrainRun, TrainSettings } from "../run/run.ts";
 import { openTrainer, type Trainer } from "../run/trainer.ts";
-import { writeFreshModel } from "./fresh-model.ts";
 import type { MeasuredRun } from "./result.ts";
 
 /** The settings and watchers that all runs of a measurement share. */

@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { mixSeeds, seededRandom } from "../../../models/random.ts";
 import { configJson, type T5Config } from "../../../models/t5/config.ts";
-import { tensorShapes } from "../../../models/t5/weights.ts";
+import { LM_HEAD, tensorShapes } from "../../../models/t5/weights.ts";
 import { tokenizerJson } from "../data/encode.ts";
 import { writeText, writeTrainedWeights } from "../run/trained-model.ts";
 
@@ -23,34 +23,31 @@ export async function writeFreshModel(
   await writeText(join(folder, "config.json"), `${JSON.stringify(configJson(config), null, 2)}\n`);
 }
 
-const ADVICE = "Name another --base.";
+const ADVICE = "Take the vocabulary of another model.";
 
 /**
- * T5's first weights.
- * @see T5PreTrainedModel._init_weights, transformers modeling_t5.py
+ * First weights, by the seed: T5's, and what other architectures have beside them.
+ * @see T5PreTrainedModel._init_weights, transformers modeling_t5.py; that of modeling_switch_transformers.py; the
+ *   initializer of talking heads' mixing, mesh_tensorflow/layers.py; causal_depthwise_conv of primer/t5_models.py
  */
-function freshWeights(config: T5Config, seed: number): Map<string, Float32Array<ArrayBuffer>> {
+export function freshWeights(config: T5Config, seed: number): Map<string, Float32Array<ArrayBuffer>> {
   return new Map(
     [...tensorShapes(config)].map(([name, shape], i) => {
       const values = new Float32Array(shape.reduce((product, axis) => product * axis, 1));
-      const deviation = deviationOf(name, config);
       const distance = /_conv_(\d+)\.weight$/.exec(name)?.[1];
-      // As causal_depthwise_conv of primer/t5_models.py begins.
       if (distance !== undefined) values.fill(distance === "0" ? 0.5 : 0.5 / config.convolution);
-      else if (deviation === 0) values.fill(1);
-      else fillNormal(values, deviation, seededRandom(mixSeeds(seed, i)));
+      else if (name.endsWith("norm.weight")) values.fill(1);
+      else fillNormal(values, deviationOf(name, shape, config), seededRandom(mixSeeds(seed, i)));
       return [name, values];
     }),
   );
 }
 
-/** 0 stands for ones: the weights of norms. */
-function deviationOf(name: string, { dModel: D, dKv: K, dFf: F, numHeads: H }: T5Config): number {
-  if (name.endsWith("norm.weight")) return 0;
-  if (name === "shared.weight" || name === "lm_head.weight") return 1;
-  if (name.endsWith(".q.weight")) return (D * K) ** -0.5;
-  if (name.endsWith(".o.weight")) return (H * K) ** -0.5;
-  return (name.endsWith(".wo.weight") ? F : D) ** -0.5;
+/** Rows of a linear layer's weights are as wide as its input. */
+function deviationOf(name: string, [, width = 1]: readonly number[], { dModel: D, dKv: K }: T5Config): number {
+  if (name === "shared.weight" || name === LM_HEAD || name.endsWith(".router.classifier.weight")) return 1;
+  if (name.endsWith("relative_attention_bias.weight") || name.includes(".experts.")) return D ** -0.5;
+  return (name.endsWith(".q.weight") ? width * K : width) ** -0.5;
 }
 
 /** Box and Muller's method, two values at a time. */
