@@ -131,7 +131,16 @@ export const AREAS: readonly Area[] = [
     holds:
       "fine-tuning: `data/` (rows and texts to examples), `step/` (loss, gradients, optimizer), `run/` (the loop and its files), `scale/` (scaling laws), `fresh/` (new models), `grow/` (larger models from smaller ones), `compare/` (two models layer by layer)",
     areas: [...base, "server/metrics"],
-    packages: ["zod", "csv-parse", "hyparquet", "hyparquet-compressors", "protobufjs", "yaml"],
+    packages: [
+      "zod",
+      "csv-parse",
+      "hyparquet",
+      "hyparquet-compressors",
+      "protobufjs",
+      "yaml",
+      "ml-levenberg-marquardt",
+      "ml-fcnnls",
+    ],
     node: true,
   },
   {

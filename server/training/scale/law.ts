@@ -2,6 +2,8 @@
  * A scaling law: loss by a model's size, its training and the text it learns from, fitted to measured losses, with
  * intervals.
  */
+import { fcnnlsVector } from "ml-fcnnls";
+import { levenbergMarquardt } from "ml-levenberg-marquardt";
 import { mixSeeds, seededRandom } from "../../../models/random.ts";
 
 /** The place of a loss. */
@@ -68,7 +70,7 @@ export function fitLaw(points: readonly ScalePoint[], draws: number, seed: numbe
   const runs = [...new Set(points.map(({ run }) => run))].map((name) => points.filter(({ run }) => run === name));
   const others = Array.from({ length: draws }, (_, draw) => {
     const random = seededRandom(mixSeeds(seed, draw));
-    const drawn = runs.flatMap((own) => own.map((point) => own[Math.floor(random() * own.length)] ?? point));
+    const drawn = runs.flatMap((run) => run.map((point) => run[Math.floor(random() * run.length)] ?? point));
     return fitOnce(drawn, [law.parameters.exponent, law.tokens.exponent, law.text.exponent]);
   });
   return { law, others, residuals: points.map((point) => point.loss / lossAt(law, point) - 1) };
@@ -116,8 +118,9 @@ interface Projected {
   readonly exponents: Triple;
   /** Relative to losses at the middle of the points. */
   readonly coefficients: Triple;
-  /** The law over the loss of each point, - 1. */
-  readonly residuals: Float64Array;
+  /** The law over the loss of each point: 1 where they are equal. */
+  readonly ratios: readonly number[];
+  /** The sum of the squares of what each ratio differs from 1. */
   readonly error: number;
 }
 
@@ -126,13 +129,18 @@ function fitOnce(points: readonly ScalePoint[], begin?: Triple): ScalingLaw {
   const middles = VARIABLES.map((name) =>
     Math.exp(points.reduce((sum, point) => sum + Math.log(point[name]), 0) / points.length),
   );
-  const logs = VARIABLES.map((name, i) => points.map((point) => Math.log(point[name] / (middles[i] ?? 1))));
-  const weights = points.map(({ loss }) => 1 / loss);
+  const logs = points.map((point) => VARIABLES.map((name, i) => Math.log(point[name] / (middles[i] ?? 1))));
+  const ones = points.map(() => 1);
   const at = (exponents: Triple): Projected => {
-    const [a, b, c] = exponents.map((exponent, i) => columnOf(logs[i] ?? [], weights, exponent));
-    return project(exponents, [a ?? NO_POINTS, b ?? NO_POINTS, c ?? NO_POINTS]);
+    const rows = points.map(({ loss }, point) =>
+      exponents.map((exponent, i) => Math.exp(-exponent * (logs[point]?.[i] ?? 0)) / loss),
+    );
+    // None is negative: more of anything lowers no loss by less than nothing.
+    const coefficients = fcnnlsVector(rows, ones).K.to1DArray() as unknown as Triple;
+    const ratios = rows.map((row) => row.reduce((sum, value, i) => sum + value * (coefficients[i] ?? 0), 0));
+    return { exponents, coefficients, ratios, error: ratios.reduce((sum, ratio) => sum + (ratio - 1) ** 2, 0) };
   };
-  const { exponents, coefficients } = refined(at(begin ?? bestOfGrid(at)), at);
+  const { exponents, coefficients } = at(refined(begin ?? bestOfGrid(at), at, ones));
   const term = (i: 0 | 1 | 2): PowerTerm => ({
     coefficient: coefficients[i] * (middles[i] ?? 1) ** exponents[i],
     exponent: exponents[i],
@@ -140,107 +148,34 @@ function fitOnce(points: readonly ScalePoint[], begin?: Triple): ScalingLaw {
   return { parameters: term(0), tokens: term(1), text: term(2) };
 }
 
-const NO_POINTS = new Float64Array();
-
 function bestOfGrid(at: (exponents: Triple) => Projected): Triple {
   const [as, bs, cs] = BOUNDS.map(([least, most]) => gridOf(least, most, GRID));
   const all = (as ?? []).flatMap((a) => (bs ?? []).flatMap((b) => (cs ?? []).map((c) => at([a, b, c]))));
-  return all.reduce((best, one) => (one.error < best.error ? one : best)).exponents;
-}
-
-/** Levenberg and Marquardt's steps on the logarithms of the exponents, within their bounds. */
-function refined(begin: Projected, at: (exponents: Triple) => Projected): Projected {
-  let [best, damping] = [begin, 1e-2];
-  for (let round = 0; round < ROUNDS && damping < 1e9; round += 1) {
-    const { exponents, residuals } = best;
-    const slopes = exponents.map((_, i) => {
-      const { residuals: moved } = at(moving(exponents, i, STEP));
-      return moved.map((value, point) => (value - (residuals[point] ?? 0)) / STEP);
-    });
-    const matrix = slopes.map((a, i) =>
-      slopes.map((b, j) => dot(a, b) * (i === j ? 1 + damping : 1) + (i === j ? 1e-15 : 0)),
-    );
-    const step = solve(
-      matrix,
-      slopes.map((slope) => -dot(slope, residuals)),
-    );
-    const next =
-      step && at(step.reduce<Triple>((moved, by, i) => moving(moved, i, Math.max(-1, Math.min(1, by))), exponents));
-    if (next === undefined || next.error >= best.error) damping *= 4;
-    else [best, damping] = [next, damping / 4];
-  }
-  return best;
-}
-
-/** How far an exponent's logarithm is moved to see what follows. */
-const STEP = 1e-4;
-
-function moving(exponents: Triple, which: number, by: number): Triple {
-  return exponents.map((exponent, i) => {
-    const [least, most] = BOUNDS[i] ?? [exponent, exponent];
-    return i === which ? Math.max(least, Math.min(most, exponent * Math.exp(by))) : exponent;
-  }) as unknown as Triple;
+  return all.reduce((best, each) => (each.error < best.error ? each : best)).exponents;
 }
 
 function gridOf(least: number, most: number, count: number): number[] {
   return Array.from({ length: count }, (_, i) => least * (most / least) ** (i / (count - 1)));
 }
 
-function columnOf(logs: readonly number[], weights: readonly number[], exponent: number): Float64Array {
-  return Float64Array.from(logs, (log, i) => Math.exp(-exponent * log) * (weights[i] ?? 0));
-}
-
-/** Subsets of the three terms, the largest first. */
-const SUBSETS: readonly (readonly number[])[] = [[0, 1, 2], [0, 1], [0, 2], [1, 2], [0], [1], [2]];
-
-/** The coefficients, none negative, whose sum of columns is nearest to ones: each loss over itself. */
-function project(exponents: Triple, columns: readonly [Float64Array, Float64Array, Float64Array]): Projected {
-  const products = columns.map((a) => columns.map((b) => dot(a, b)));
-  const sums = columns.map((column) => column.reduce((sum, value) => sum + value, 0));
-  let [gain, coefficients]: [number, Triple] = [0, [0, 0, 0]];
-  for (const terms of SUBSETS) {
-    const solved = solve(
-      terms.map((i) => terms.map((j) => products[i]?.[j] ?? 0)),
-      terms.map((i) => sums[i] ?? 0),
-    );
-    if (solved === undefined || solved.some((value) => value < 0)) continue;
-    const own = terms.reduce((sum, i, at) => sum + (solved[at] ?? 0) * (sums[i] ?? 0), 0);
-    if (own > gain)
-      [gain, coefficients] = [own, [0, 1, 2].map((i) => solved[terms.indexOf(i)] ?? 0) as unknown as Triple];
-    // Where all three are positive, no subset is nearer.
-    if (terms.length === 3) break;
-  }
-  const [a, b, c] = columns;
-  const residuals = a.map(
-    (value, i) => coefficients[0] * value + coefficients[1] * (b[i] ?? 0) + coefficients[2] * (c[i] ?? 0) - 1,
+/** Levenberg and Marquardt's steps on the logarithms of the exponents, within their bounds. */
+function refined(begin: Triple, at: (exponents: Triple) => Projected, ones: readonly number[]): Triple {
+  // The library wants more than two points; a law has six unknowns.
+  if (ones.length <= 2 * begin.length) return begin;
+  const { parameterValues } = levenbergMarquardt(
+    { x: ones.map((_, point) => point), y: [...ones] },
+    (logs) => {
+      const { ratios } = at(logs.map(Math.exp) as unknown as Triple);
+      return (point) => ratios[point] ?? 1;
+    },
+    {
+      initialValues: begin.map(Math.log),
+      minValues: BOUNDS.map(([least]) => Math.log(least)),
+      maxValues: BOUNDS.map(([, most]) => Math.log(most)),
+      gradientDifference: 1e-4,
+      maxIterations: ROUNDS,
+      errorTolerance: 1e-12,
+    },
   );
-  return { exponents, coefficients, residuals, error: dot(residuals, residuals) };
-}
-
-function dot(a: Float64Array, b: Float64Array): number {
-  let sum = 0;
-  for (let i = 0; i < a.length; i += 1) sum += (a[i] ?? 0) * (b[i] ?? 0);
-  return sum;
-}
-
-/** Gaussian elimination of a small symmetric system; undefined where it is singular. */
-function solve(matrix: readonly (readonly number[])[], right: readonly number[]): number[] | undefined {
-  const rows = matrix.map((row, i) => [...row, right[i] ?? 0]);
-  const size = rows.length;
-  for (const [at, pivot] of rows.entries()) {
-    const scale = pivot[at] ?? 0;
-    if (!(scale > 1e-12 * (matrix[at]?.[at] ?? 0))) return undefined;
-    for (const row of rows.slice(at + 1)) {
-      const factor = (row[at] ?? 0) / scale;
-      for (let i = at; i <= size; i += 1) row[i] = (row[i] ?? 0) - factor * (pivot[i] ?? 0);
-    }
-  }
-  const solved = new Array<number>(size).fill(0);
-  for (let at = size - 1; at >= 0; at -= 1) {
-    const row = rows[at] ?? [];
-    let rest = row[size] ?? 0;
-    for (let i = at + 1; i < size; i += 1) rest -= (row[i] ?? 0) * (solved[i] ?? 0);
-    solved[at] = rest / (row[at] ?? 1);
-  }
-  return solved;
+  return parameterValues.map(Math.exp) as unknown as Triple;
 }
