@@ -11,16 +11,14 @@ import type {
   GenerateRequest,
   LoadedModel,
 } from "./engine.ts";
+import type { Continuations } from "./search/continuations.ts";
 
-/**
- * Log probabilities of the tokens of each continuation of a request's decoder prefix, for each input.
- * @see scoreContinuations
- */
+/** Scores continuations of a request's decoder prefix, for each input. @see scoreContinuations */
 export type ContinuationScorer = (
   inputs: readonly (readonly number[])[],
   request: Pick<GenerateRequest, "decoderPrefix" | "shortlist">,
-  continuations: readonly (readonly (readonly number[])[])[],
-) => Promise<number[][][]>;
+  continuations: readonly Continuations[],
+) => Promise<(number[] | undefined)[][]>;
 
 /**
  * Fills the gaps of a window, and of others, with the model.
@@ -42,6 +40,9 @@ export async function fillWindow(
     inputs,
     request,
     windows.map((one) => (cancelled ? [] : (one.proposals ?? []))),
+    sequences.map(
+      (found) => Math.max(...found.map(({ logProbs }) => logProbs.reduce((sum, value) => sum + value, 0))) - HOPELESS,
+    ),
     likelihoods,
   );
   const read = sequenceReader(tokenizer, request.decoderPrefix ?? []);
@@ -85,6 +86,7 @@ async function scoreProposals(
   inputs: readonly (readonly number[])[],
   request: Omit<FillRequest, "window">,
   proposals: readonly (readonly string[])[],
+  floors: readonly number[],
   likelihoods: ContinuationScorer,
 ): Promise<FilledSpan[][]> {
   const end = request.stopTokens?.[0] ?? tokenizer.eosId;
@@ -97,22 +99,23 @@ async function scoreProposals(
   const scores = await likelihoods(
     inputs,
     request,
-    short.map((texts) => texts.map(({ ids }) => ids)),
+    short.map((texts, i) => ({ ids: texts.map(({ ids }) => ids), floor: floors[i] ?? Number.NEGATIVE_INFINITY })),
   );
   return scores.map((ofInput, i) =>
-    ofInput.map((logProbs, at) => ({
+    ofInput.flatMap((logProbs, at) => {
+      if (logProbs === undefined) return [];
       // The model would begin a word with a space.
-      text: ` ${short[i]?.[at]?.text}`,
-      logProbs: logProbs.slice(0, -1),
-      closed: true,
-      endLogProb: logProbs.at(-1) ?? 0,
-    })),
+      const text = ` ${short[i]?.[at]?.text}`;
+      return [{ text, logProbs: logProbs.slice(0, -1), closed: true, endLogProb: logProbs.at(-1) ?? 0 }];
+    }),
   );
 }
 
 /** Decoding drops a text's leading space, so an anchor precedes it. */
 const ANCHOR = "a";
 
+/** How much less likely than the likeliest fill a proposal may be, in nats; n-grams can make up for less. */
+const HOPELESS = 8;
 /** Maximum number of tokens of a proposal including its end; longer ones would delay all of them. */
 const MOST_PROPOSED = 5;
 

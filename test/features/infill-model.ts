@@ -72,7 +72,7 @@ export function playedModel(
     encodeWindow: async (window) => encodeWindow(tokenizer, window),
     fill: (request, options) =>
       fillWindow(tokenizer, generate, request, options, async (_, __, proposals) =>
-        proposals.map((ofInput) => ofInput.map((ids) => ids.map(() => likelihood(tokenizer.decode(ids))))),
+        proposals.map((ofInput) => ofInput.ids.map((ids) => ids.map(() => likelihood(tokenizer.decode(ids))))),
       ),
     wordChances: () => Promise.reject(new Error("infill does not ask for the chances of words")),
     rank: () => Promise.reject(new Error("infill does not rank")),

@@ -27,16 +27,15 @@ export function scriptedRunner(
   const calls: string[] = [];
   const living = new Set<object>();
 
-  /** @param beams rows of each input */
-  function stateOf(rows: readonly (readonly number[])[], beams: number): DecoderState {
-    const inputOf = (row: number) => Math.floor(row / beams);
+  /** @param inputs the index of each input, in the order of the rows, as many for each */
+  function stateOf(rows: readonly (readonly number[])[], inputs: readonly number[]): DecoderState {
+    const inputOf = (row: number, count = rows.length) => inputs[Math.floor((row * inputs.length) / count)] ?? 0;
     const state: DecoderState = {
       rows: rows.length,
       length: rows[0]?.length ?? 0,
       dispose: () => living.delete(state),
       async step(tokens, reorder, all = false) {
         const continued = reorder === null ? rows : reorder.map((row) => rows[row] ?? []);
-        const width = (continued.length * beams) / rows.length;
         const n = tokens.length / continued.length;
         calls.push(`step ${continued.length}x${n}`);
         state.dispose();
@@ -45,11 +44,18 @@ export function scriptedRunner(
           let history = own;
           for (let i = 0; i < n; i += 1) {
             history = [...history, tokens[row * n + i] ?? 0];
-            if (all || i === n - 1) logits.push(...Array.from(logitsOf(history, Math.floor(row / width))));
+            if (all || i === n - 1) logits.push(...Array.from(logitsOf(history, inputOf(row, continued.length))));
           }
           return history;
         });
-        return { logits: Float32Array.from(logits), state: stateOf(next, width) };
+        return { logits: Float32Array.from(logits), state: stateOf(next, inputs) };
+      },
+      narrowed(kept) {
+        state.dispose();
+        return stateOf(
+          rows,
+          kept.map((place) => inputs[place] ?? 0),
+        );
       },
       async tree(tokens, parents) {
         calls.push(`tree ${tokens.length}`);
@@ -78,7 +84,7 @@ export function scriptedRunner(
           });
         }
         const left = next.map((row) => row.slice(0, -1));
-        return { ids, logProbs, state: stateOf(left, beams) };
+        return { ids, logProbs, state: stateOf(left, inputs) };
       },
     };
     living.add(state);
@@ -98,7 +104,7 @@ export function scriptedRunner(
           calls.push(`start ${inputs.length * beams}`);
           return stateOf(
             Array.from({ length: inputs.length * beams }, () => []),
-            beams,
+            inputs.map((_, i) => i),
           );
         },
         dispose: () => void living.delete(encoded),

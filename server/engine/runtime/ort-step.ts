@@ -36,8 +36,21 @@ function decoderState(model: OrtModel, memory: Memory, cache: Cache): DecoderSta
       const { next, ...produced } = await greedySteps(model, memory, cache, tokens, history, chunk);
       return { ...produced, state: decoderState(model, memory, next) };
     },
+    narrowed: (inputs) => decoderState(model, narrowedMemory(memory, inputs), cache),
     dispose: () => disposeAll(past),
   };
+}
+
+/** A memory with only some of its inputs, copied. */
+function narrowedMemory({ feeds, ...memory }: Memory, inputs: readonly number[]): Memory {
+  const narrowed = Object.entries(feeds).map(([name, tensor]) => {
+    const [values, [, ...shape]] = [float32Data(tensor), tensor.dims];
+    const size = shape.reduce((product, length) => product * length, 1);
+    const kept = new Float32Array(inputs.length * size);
+    for (const [i, input] of inputs.entries()) kept.set(values.subarray(input * size, (input + 1) * size), i * size);
+    return [name, float32(kept, [inputs.length, ...shape])] as const;
+  });
+  return { ...memory, feeds: Object.fromEntries(narrowed) };
 }
 
 async function step(

@@ -42,6 +42,8 @@ export async function beamSearch(
   const { maxNewTokens, prompt, padTokenId } = settings;
   const first: Beam = { ids: [], logProbs: [], sum: 0, parent: 0 };
   const searches = settings.inputs.map((): Search => ({ running: [first], finished: [], open: true }));
+  /** The inputs in the state, by their indices; those whose search has closed are dropped when they are half of it. */
+  let inputs = searches.map((_, i) => i);
   /** Rows of each input: as many as the input with the most running beams needs. */
   let width = 1;
   let state = encoded.start(width, candidates);
@@ -54,17 +56,29 @@ export async function beamSearch(
       const result = await state.step(tokens, reorder);
       state = result.state;
       steps += 1;
-      for (const [i, search] of searches.entries()) {
-        if (search.open)
-          advance(search, continuations(search, result.logits, i * width, i, settings, candidates), steps, settings);
+      for (const [place, i] of inputs.entries()) {
+        const search = searches[i];
+        if (search?.open)
+          advance(
+            search,
+            continuations(search, result.logits, place * width, i, settings, candidates),
+            steps,
+            settings,
+          );
       }
       pace.stepped();
-      const before = width;
-      width = Math.max(1, ...searches.map(({ running, open }) => (open ? running.length : 0)));
+      const [before, placed] = [width, inputs];
+      const open = inputs.filter((i) => searches[i]?.open);
+      if (open.length > 0 && 2 * open.length <= inputs.length && state.narrowed) {
+        state = state.narrowed(open.map((i) => placed.indexOf(i)));
+        inputs = open;
+      }
+      width = Math.max(1, ...open.map((i) => searches[i]?.running.length ?? 0));
       // Padding feeds the rows of a search with fewer beams than rows (or none open).
-      const rows = searches.flatMap(({ running, open }, i) =>
-        Array.from({ length: width }, (_, row) => ({ beam: open ? running[row] : undefined, from: i * before })),
-      );
+      const rows = inputs.flatMap((i) => {
+        const beams = searches[i]?.open ? searches[i].running : [];
+        return Array.from({ length: width }, (_, row) => ({ beam: beams[row], from: placed.indexOf(i) * before }));
+      });
       tokens = rows.map(({ beam }) => beam?.ids.at(-1) ?? padTokenId);
       reorder = rows.map(({ beam, from }) => from + (beam?.parent ?? 0));
       cancelled = await pace.stop();

@@ -62,6 +62,12 @@ export interface DecoderState {
   ): Promise<{ ids: number[][]; logProbs: number[][]; state: DecoderState }>;
   /** Feeds the same tokens to every row, where that costs nothing; absent where it takes steps. */
   feed?(tokens: readonly number[]): DecoderState;
+  /**
+   * This state for only some of its inputs, so that the others cost no more; absent where it cannot be had without
+   * moving them. Consumes the state; the `reorder` of the next step names rows of this one.
+   * @param inputs places among the state's inputs
+   */
+  narrowed?(inputs: readonly number[]): DecoderState;
   dispose(): void;
 }
 

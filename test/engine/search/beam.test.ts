@@ -91,6 +91,24 @@ describe("beam search", () => {
     }
   });
 
+  it("feeds no more rows of searches that have closed when they are half of the batch", async () => {
+    // Input i ends after i + 1 tokens, or cannot.
+    const logitsOf = (tokens: readonly number[], input: number) =>
+      tokens.length > input ? [0, 9, 1, 2] : [0, -99, 3, 5];
+    const request = { numBeams: 2, maxNewTokens: 6, earlyStopping: true, inputs: [[2], [3], [2], [3]] };
+    const runner = scriptedRunner(V, logitsOf);
+    const together = await search(runner, request);
+    assert.deepEqual(runner.calls, ["encode 4", "start 4", "step 4x1", "step 8x1", "step 4x1", "step 2x1"]);
+    assert.equal(runner.alive(), 0);
+    for (const input of [0, 1, 2, 3]) {
+      const alone = await search(
+        scriptedRunner(V, (tokens) => logitsOf(tokens, input)),
+        { ...request, inputs: [[2]] },
+      );
+      assert.deepEqual(together.sequences[input], alone.sequences[0]);
+    }
+  });
+
   it("stops early as soon as there are enough ends, and goes on as long as one could win when told never", async () => {
     // Both beams can end in the second step; going on is nearly sure from then on, so a longer one wins per token.
     const logitsOf = (tokens: readonly number[]) =>

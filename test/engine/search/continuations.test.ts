@@ -1,0 +1,60 @@
+/** Continuations of several inputs are scored as one by one, and given up where they are hopeless. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { rankedTokens } from "../../../server/engine/search/candidates.ts";
+import { scoreContinuations } from "../../../server/engine/search/continuations.ts";
+import { logSoftmax, scriptedRunner } from "../../support/scripted-runner.ts";
+
+const V = 6;
+const config = { padTokenId: 0, eosTokenId: 1, decoderStartTokenId: 0 };
+
+/** The token that follows the input's number or the token before it is likely. */
+function logitsOf(tokens: readonly number[], input: number): number[] {
+  const likely = ((tokens.at(-1) || input) + 1) % V;
+  return Array.from({ length: V }, (_, token) => (token === likely ? 6 : Math.sin(token + tokens.length)));
+}
+
+function modelOf(runner: ReturnType<typeof scriptedRunner>) {
+  return { runner, config, decode: () => "", commonTokens: () => rankedTokens([0, 1], [], V)(V) };
+}
+
+test("a batch of continuations has the log probabilities that each has alone", async () => {
+  const runner = scriptedRunner(V, logitsOf);
+  const ids = [[[2]], [[2, 3, 4, 5], [5, 4], [2]], [[3, 1]], [[3]]];
+  const floor = Number.NEGATIVE_INFINITY;
+  const scored = await scoreContinuations(
+    modelOf(runner),
+    ids.map(() => [2]),
+    {},
+    ids.map((each) => ({ ids: each, floor })),
+  );
+  for (const [input, ofInput] of ids.entries()) {
+    for (const [i, continuation] of ofInput.entries()) {
+      const expected = continuation.map(
+        (id, at) => logSoftmax(logitsOf([0, ...continuation.slice(0, at)], input))[id] ?? Number.NaN,
+      );
+      for (const [at, logProb] of expected.entries()) {
+        assert.ok(Math.abs((scored[input]?.[i]?.[at] ?? Number.NaN) - logProb) < 1e-5, `${input} ${i} ${at}`);
+      }
+    }
+  }
+  // Two of the four inputs go on after the first token, one of them after the second.
+  assert.deepEqual(runner.calls.slice(2), ["step 4x1", "step 4x1", "step 1x1", "step 1x1"]);
+  assert.equal(runner.alive(), 0);
+});
+
+test("a continuation below its floor is given up, and the others are not", async () => {
+  const runner = scriptedRunner(V, logitsOf);
+  const [[likely, unlikely] = []] = await scoreContinuations(modelOf(runner), [[2]], {}, [
+    {
+      ids: [
+        [1, 2, 3],
+        [4, 5, 1],
+      ],
+      floor: -3,
+    },
+  ]);
+  assert.equal(likely?.length, 3);
+  assert.equal(unlikely, undefined);
+  assert.deepEqual(runner.calls.slice(2), ["step 1x1", "step 1x1", "step 1x1"]);
+});
