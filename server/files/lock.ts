@@ -1,39 +1,136 @@
 /**
- * Lets only one process at a time work in a folder: it listens on a local socket, which the system closes however the
- * process ends.
+ * Lets only one process at a time work in a folder: it listens on local sockets, which the system closes however the
+ * process ends. One has a name made from the folder's path, with links resolved, before the folder exists; another lies
+ * in the folder, where processes of other containers meet it too.
  */
 import { createHash } from "node:crypto";
+import { lstat, open, readdir, readlink, realpath, stat } from "node:fs/promises";
 import { connect, createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
-import { dirname, join, resolve } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import { ModelError } from "../../models/errors.ts";
+import { readSystemFile } from "./regular-file.ts";
 import { isOwnSocket, removeOwn } from "./removal.ts";
+
+/** A folder that only this process works in. */
+export interface FolderLock {
+  /**
+   * Locks the folder itself, once it exists.
+   * @throws ModelError "input" when a process of another container has locked it
+   */
+  hold(): Promise<void>;
+  release(): void;
+}
 
 /**
  * Locks a folder until the process ends or releases it. The folder need not exist.
- * @returns a function that releases it
  * @throws ModelError "input" when another process has locked it
  */
-export async function lockFolder(folder: string): Promise<() => void> {
-  const address = addressOf(folder);
-  let server = await listen(address);
+export async function lockFolder(folder: string): Promise<FolderLock> {
+  const taken = () =>
+    new ModelError("input", `Another process is working in ${folder}. Wait until it ends, or stop it.`);
+  const address = addressOf(await resolvedPath(folder));
+  let named = await listen(address);
   // A socket file outlives its process.
-  if (server === undefined && address.startsWith("/") && !(await isLocked(folder))) {
+  if (named === undefined && address.startsWith("/") && !(await answers(address))) {
     await removeOwn(address, dirname(address), isOwnSocket);
-    server = await listen(address);
+    named = await listen(address);
   }
-  if (server === undefined) {
-    throw new ModelError("input", `Another process is working in ${folder}. Wait until it ends, or stop it.`);
+  if (named === undefined && (await isOfThisUser(address))) throw taken();
+  let within: (() => void) | undefined;
+  const lock: FolderLock = {
+    async hold() {
+      if (within !== undefined) return;
+      const held = await lockWithin(folder);
+      if (held === "taken") throw taken();
+      within = held;
+    },
+    release() {
+      named?.close();
+      within?.();
+    },
+  };
+  try {
+    await lock.hold();
+  } catch (error) {
+    lock.release();
+    throw error;
   }
-  server.unref();
-  const locked = server;
-  return () => void locked.close();
+  return lock;
 }
 
 /** Whether a process has locked the folder; also detects a busy process, because the system answers. */
 export async function isLocked(folder: string): Promise<boolean> {
+  const within = await atLock(folder, answers);
+  if (within === true) return true;
+  const address = addressOf(await resolvedPath(folder));
+  return (await answers(address)) && (await isOfThisUser(address));
+}
+
+/** The socket in a locked folder. */
+const NAME = ".spanfill-lock";
+/** Time in which a process that found the same leftover may have replaced this one's socket. */
+const SETTLE_MS = 50;
+
+/** Listens in a folder. @returns the end of that; undefined where the folder is missing or cannot hold sockets */
+async function lockWithin(folder: string): Promise<(() => void) | "taken" | undefined> {
+  return atLock(folder, async (address, close) => {
+    let server = await listen(address);
+    if (server === undefined) {
+      if (await answers(address)) return "taken";
+      await removeOwn(join(folder, NAME), folder, isOwnSocket);
+      server = await listen(address);
+      if (server === undefined) return (await answers(address)) ? "taken" : undefined;
+      const mine = await inodeOf(address);
+      await new Promise((settled) => setTimeout(settled, SETTLE_MS));
+      if ((await inodeOf(address)) !== mine) {
+        server.close();
+        return "taken";
+      }
+    }
+    const listening = server;
+    const closed = close();
+    // Closing removes the socket's file, by the folder's handle.
+    return () => void listening.close(() => void closed());
+  });
+}
+
+/**
+ * Does something at the address of a folder's socket. On Linux the folder's handle makes it short enough.
+ * @param work takes over closing the handle by calling its second argument
+ * @returns undefined where there is no such address
+ */
+async function atLock<T>(
+  folder: string,
+  work: (address: string, close: () => () => Promise<void>) => Promise<T>,
+): Promise<T | undefined> {
+  if (process.platform === "win32") return undefined;
+  const handle = await open(folder).catch(() => undefined);
+  if (handle === undefined) return undefined;
+  let left = true;
+  const close = () => {
+    left = false;
+    return () => handle.close();
+  };
+  const address = process.platform === "linux" ? `/proc/self/fd/${handle.fd}/${NAME}` : join(folder, NAME);
+  try {
+    return (await handle.stat()).isDirectory() ? await work(address, close) : undefined;
+  } catch (error) {
+    if (error instanceof Error && "syscall" in error) return undefined; // the file system holds no sockets
+    throw error;
+  } finally {
+    if (left) await handle.close();
+  }
+}
+
+async function inodeOf(path: string): Promise<bigint | undefined> {
+  return (await lstat(path, { bigint: true }).catch(() => undefined))?.ino;
+}
+
+/** Whether a process listens at an address. */
+async function answers(address: string): Promise<boolean> {
   return new Promise((done) => {
-    const socket = connect(addressOf(folder));
+    const socket = connect(address);
     socket.once("connect", () => {
       socket.destroy();
       done(true);
@@ -52,14 +149,53 @@ async function listen(address: string): Promise<Server | undefined> {
     server.listen(address, () => {
       // Later errors concern only a process that checks the lock.
       server.on("error", () => undefined);
+      server.unref();
       done(server);
     });
   });
 }
 
+/** The path with links resolved; of a folder that does not exist, those above it. */
+async function resolvedPath(folder: string): Promise<string> {
+  const path = resolve(folder);
+  return realpath(path).catch(async () => {
+    if (dirname(path) === path) return path;
+    return join(await resolvedPath(dirname(path)), basename(path));
+  });
+}
+
 /** A short name for the folder's socket, because some systems allow only 100 characters. On Linux it is not a file. */
-function addressOf(folder: string): string {
-  const name = `spanfill-${createHash("sha256").update(resolve(folder)).digest("hex").slice(0, 24)}`;
+function addressOf(path: string): string {
+  const name = `spanfill-${createHash("sha256").update(path).digest("hex").slice(0, 24)}`;
   if (process.platform === "win32") return `\\\\.\\pipe\\${name}`;
   return process.platform === "linux" ? `\0${name}` : join(tmpdir(), name);
+}
+
+/** Whether a process of this user holds a socket: anyone may take a name that is not a file, and it locks nothing. */
+async function isOfThisUser(address: string): Promise<boolean> {
+  if (!address.startsWith("\0")) return true;
+  try {
+    const lines = readSystemFile("/proc/net/unix").split("\n");
+    // Bytes of zero show as @, and Node fills a name up with them.
+    const sockets = lines
+      .map((line) => line.split(/ +/))
+      .filter((fields) => fields[7]?.replaceAll("@", "") === address.slice(1));
+    const targets = new Set(sockets.map((fields) => `socket:[${fields[6]}]`));
+    for (const pid of await readdir("/proc")) if (/^\d+$/.test(pid) && (await hasOpen(pid, targets))) return true;
+    return false;
+  } catch {
+    return true; // it cannot be told
+  }
+}
+
+/** Whether a process of this user has one of some files open. */
+async function hasOpen(pid: string, targets: ReadonlySet<string>): Promise<boolean> {
+  try {
+    if ((await stat(`/proc/${pid}`)).uid !== process.getuid?.()) return false;
+    for (const fd of await readdir(`/proc/${pid}/fd`))
+      if (targets.has(await readlink(`/proc/${pid}/fd/${fd}`).catch(() => ""))) return true;
+    return false;
+  } catch {
+    return false; // it has ended, or is hidden
+  }
 }

@@ -54,8 +54,7 @@ export function createProgress(client: ProgressClient, t: Translate = english): 
   const running = new Map<ProgressToken, AbortController>();
   let count = 0;
 
-  async function displayFor(token: ProgressToken | undefined): Promise<ProgressToken | undefined> {
-    if (token !== undefined) return token;
+  async function createDisplay(): Promise<ProgressToken | undefined> {
     const created = `spanfill-${process.pid}-${count++}`;
     try {
       await client.create?.(created);
@@ -69,22 +68,32 @@ export function createProgress(client: ProgressClient, t: Translate = english): 
     async run({ title, token: requestToken, signal, isPartial, run }) {
       const controller = new AbortController();
       const both = AbortSignal.any([signal, controller.signal]);
-      const token = await displayFor(requestToken);
-      if (token === undefined) return run(both, () => undefined);
-      running.set(token, controller);
-      client.send(token, { kind: "begin", title: messageText(title), percentage: 0, cancellable: true });
+      let token: ProgressToken | undefined;
+      let isOver = false;
+      const show = (display: ProgressToken | undefined) => {
+        if (display === undefined || isOver) return;
+        token = display;
+        running.set(display, controller);
+        client.send(display, { kind: "begin", title: messageText(title), percentage: 0, cancellable: true });
+      };
+      // The work does not wait for a display: a client may never create it.
+      if (requestToken !== undefined) show(requestToken);
+      else void createDisplay().then(show);
       try {
         const work = run(both, ({ done, total }) => {
           const percentage = Math.floor((100 * done) / Math.max(total, 1));
-          if (running.has(token))
+          if (token !== undefined && !isOver)
             client.send(token, { kind: "report", percentage, message: t("{0} of {1}", done, total) });
         });
         return await (isPartial ? work : unlessAborted(work, both));
       } catch (error) {
         throw controller.signal.aborted ? cancelled() : error;
       } finally {
-        running.delete(token);
-        client.send(token, { kind: "end" });
+        isOver = true;
+        if (token !== undefined) {
+          running.delete(token);
+          client.send(token, { kind: "end" });
+        }
       }
     },
     cancel: (token) => running.get(token)?.abort(cancelled()),

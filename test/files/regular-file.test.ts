@@ -75,6 +75,7 @@ const OTHERWISE: Readonly<Record<string, string>> = {
   "server/cli/launch.ts": "writes a run's output",
   "server/engine/process/process-memory.ts": "reads /proc",
   "server/files/inside.ts": "writes",
+  "server/files/lock.ts": "opens folders",
   "server/files/whole-file.ts": "writes",
   "server/panel/measure.ts": "reads /proc",
   "server/training/run/control.ts": "creates",

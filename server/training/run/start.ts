@@ -57,19 +57,22 @@ export async function runTraining(
 ): Promise<RunReport> {
   const place = await placeOf(requested);
   const { request, out } = place;
-  const unlock = await lockFolder(out);
+  const lock = await lockFolder(out);
   try {
     const { run } = await prepareRun(place, signal);
     const control = await createControl(signal, source ?? false);
     try {
       const { whilePaused } = control;
-      const onFolder = () => writeRequest(request, run);
+      const onFolder = async () => {
+        await lock.hold();
+        await writeRequest(request, run);
+      };
       return { ...(await train(run, { signal: control.signal, whilePaused, onEvent, onFolder })), out };
     } finally {
       await control.close();
     }
   } finally {
-    unlock();
+    lock.release();
   }
 }
 

@@ -70,7 +70,7 @@ export async function measureScaling(request: ScaleRequest, { signal, onStep }: 
     known = undefined;
   }
   await makeOwnFolder(folder, own, PRIVATE);
-  const unlock = await lockFolder(folder);
+  const lock = await lockFolder(folder);
   try {
     let measurement: Measurement = known ?? {
       ...{ version: 1, data: resolve(request.data), key, bytes },
@@ -97,7 +97,7 @@ export async function measureScaling(request: ScaleRequest, { signal, onStep }: 
     await writeMeasurement(folder, measurement);
     return { measurement, folder, notes };
   } finally {
-    unlock();
+    lock.release();
   }
 }
 

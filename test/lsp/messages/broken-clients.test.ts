@@ -1,19 +1,24 @@
 import assert from "node:assert/strict";
 import { fork, spawn } from "node:child_process";
 import { once } from "node:events";
-import { after, test } from "node:test";
+import { after, describe, it, test } from "node:test";
 import type { EngineStatus } from "../../../protocol/requests.ts";
 import { built } from "../../support/built.ts";
-import { framed, RpcClient, RpcError, UNANSWERED } from "../../support/json-rpc.ts";
+import { framed, type Message, RpcClient, RpcError, UNANSWERED } from "../../support/json-rpc.ts";
 import { randomModelFolder } from "../../support/random-model.ts";
 import { eventually } from "../../support/waiting.ts";
-import { lives, type Session, startServer, startSession } from "../session.ts";
+import { FULL, lives, type Session, startServer, startSession } from "../session.ts";
 
 const folder = randomModelFolder();
 after(folder.dispose);
 const settings = { model: folder.directory, precision: "float32", threads: 1 };
 const URI = "file:///notes.md";
 const position = { line: 0, character: 4 };
+
+const QUESTIONS = [
+  ...["workspace/configuration", "client/registerCapability", "window/workDoneProgress/create"],
+  ...["workspace/applyEdit", "workspace/workspaceFolders"],
+];
 
 const NOT_INITIALIZED = -32002;
 const INVALID_REQUEST = -32600;
@@ -295,15 +300,44 @@ test("an engine that hangs keeps nobody waiting: cancels are answered at once, a
   await gone(session.pid);
 });
 
-test("a client that leaves every question unanswered costs ten seconds once, and gets the defaults", async () => {
-  await using session = await startSession({ settings });
-  for (const method of ["workspace/configuration", "client/registerCapability", "window/workDoneProgress/create"]) {
-    session.client.answers.set(method, () => UNANSWERED);
-  }
-  session.client.notify("workspace/didChangeConfiguration", { settings: {} });
-  const { model } = (await session.command("spanfill.status")) as EngineStatus;
-  assert.equal(model, "built-in");
-  const began = performance.now();
-  for (let i = 0; i < 3; i++) await session.command("spanfill.status");
-  assert.ok(performance.now() - began < 10_000);
+describe("nobody waits for ever", { concurrency: true }, () => {
+  it("an engine that hangs is replaced, and the next one answers", async () => {
+    await using session = await withEngine();
+    process.kill(session.pid, "SIGSTOP");
+    const answer = await session.command("spanfill.fillGaps", { uri: URI, version: 1 });
+    assert.ok(answer !== null && typeof answer === "object");
+    const { pid } = (await session.command("spanfill.status")) as EngineStatus;
+    assert.ok(pid !== undefined && pid !== session.pid && lives(pid));
+    await gone(session.pid);
+  });
+
+  it("a client that leaves every question unanswered costs ten seconds once, and gets the defaults", async () => {
+    await using session = await startSession({
+      settings,
+      capabilities: { ...FULL, workspace: { ...FULL.workspace, workspaceFolders: true } },
+    });
+    session.open(URI, "The cache is ___ when a file changes, and so on for a while.");
+    for (const method of QUESTIONS) session.client.answers.set(method, () => UNANSWERED);
+    session.client.notify("workspace/didChangeConfiguration", { settings: {} });
+    const { model } = (await session.command("spanfill.status")) as EngineStatus;
+    assert.equal(model, "built-in");
+    const all = () =>
+      Promise.all([
+        session.command("spanfill.fillGaps", { uri: URI, version: 1 }),
+        session.command("spanfill.fillGaps", { uri: URI, version: 1, apply: true }),
+        session.client.request("textDocument/hover", { textDocument: { uri: URI }, position }),
+        session.inlineCompletion(URI, position),
+      ]);
+    await all();
+    const began = performance.now();
+    await all();
+    for (let i = 0; i < 3; i++) await session.command("spanfill.status");
+    assert.ok(performance.now() - began < 10_000);
+    for (const method of ["workspace/configuration", "window/workDoneProgress/create", "workspace/applyEdit"]) {
+      const isNoted = ({ params = "" }: Message) =>
+        JSON.stringify(params).includes(`has not answered ${method} for 10 s`);
+      await session.client.until(isNoted);
+      assert.equal(session.client.received.filter(isNoted).length, 1, method);
+    }
+  });
 });

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { within } from "../../../server/lsp/deadlines.ts";
 import { createPatience, unlessAborted } from "../../../server/lsp/patience.ts";
+import { createProgress } from "../../../server/lsp/progress.ts";
 
 const never = new Promise<never>(() => undefined);
 
@@ -79,4 +80,28 @@ test("work that takes too long is ended and answered for; loading does not count
   assert.equal(await within(engine, 10_000, signal, async () => "in time", assert.fail), "in time");
   const cancelled = within(engine, 10_000, AbortSignal.abort(new Error("cancelled")), work, () => "late");
   await assert.rejects(cancelled, /cancelled/);
+});
+
+test("work waits for no display of its progress, and one that comes late shows the rest of it", async () => {
+  let create = () => {};
+  const created = new Promise<void>((resolve) => {
+    create = resolve;
+  });
+  const kinds: string[] = [];
+  const progress = createProgress({ create: () => created, send: (_, { kind }) => kinds.push(kind) });
+  const work = { title: "Work", token: undefined, signal: new AbortController().signal };
+  const never = await progress.run({ ...work, run: async () => "done" });
+  assert.deepEqual([never, kinds], ["done", []]);
+  const late = await progress.run({
+    ...work,
+    run: async (_, report) => {
+      report({ done: 1, total: 3 });
+      create();
+      await created;
+      await new Promise((resolve) => setImmediate(resolve));
+      report({ done: 2, total: 3 });
+      return "done";
+    },
+  });
+  assert.deepEqual([late, kinds], ["done", ["begin", "report", "end"]]);
 });

@@ -64,6 +64,18 @@ describe("files of rows", () => {
     assert.deepEqual([named.rows, named.notes?.length], [[{ row: 2, value: { text: "x" } }], 1]);
   });
 
+  it("lists in lists without end", async () => {
+    const nested = `{"text": ${"[".repeat(100_000)}${"]".repeat(100_000)}}`;
+    const path = file("nested.jsonl", `${nested}\n{"text": "some words"}\n{"text": "more words"}\n`);
+    const { documents, notes } = await readTrainingData(
+      findTask("infill", undefined),
+      { data: path, columns: {} },
+      signal,
+    );
+    assert.deepEqual([documents.length, notes.length], [2, 1]);
+    assert.match(notes[0] ?? "", /1 row left out: column "text": this is not a text/);
+  });
+
   it("archives that unpack to more than a limit", async () => {
     const bomb = file("bomb.jsonl.gz", gzipSync(Buffer.alloc(8_000_000)));
     await assert.rejects(readData(bomb, signal, 1 << 20), /bomb\.jsonl\.gz has more than 1 MB of rows/);

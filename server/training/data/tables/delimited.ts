@@ -115,26 +115,20 @@ class DelimitedReader {
     while (this.#lines.length > 0) {
       let read = 0;
       try {
-        const text = this.#lines.join(this.lineEnd);
-        const options = {
-          ...{ delimiter: this.#delimiter ?? ",", record_delimiter: this.lineEnd },
-          ...{ relax_column_count: true, max_record_size: MOST_ROW_BYTES },
-          // Tabs separate; quotes in such files are quotes.
-          ...(this.#delimiter === "\t" && { quote: null }),
-        };
-        if (this.#delimiter === "\t" || !text.includes('"')) {
-          // Each line is a row: the parser need not count them, which takes most of its time.
-          const records: readonly (readonly string[])[] = parse(text, options);
-          for (const [i, fields] of records.entries()) {
-            this.#record(this.#firstRow + i, this.#firstRow + i + 1, fields);
-            read = i + 1;
-          }
-        } else {
-          parse(text, {
-            ...options,
+        const delimiter = this.#delimiter ?? ",";
+        // Tabs separate; quotes in such files are quotes.
+        const plain = delimiter === "\t" ? -1 : this.#lines.findIndex((line) => line.includes('"'));
+        for (const [i, line] of (plain < 0 ? this.#lines : this.#lines.slice(0, plain)).entries()) {
+          this.#record(this.#firstRow + i, this.#firstRow + i + 1, line.split(delimiter));
+          read = i + 1;
+        }
+        if (plain >= 0) {
+          parse(this.#lines.slice(plain).join(this.lineEnd), {
+            ...{ delimiter, record_delimiter: this.lineEnd },
+            ...{ relax_column_count: true, max_record_size: MOST_ROW_BYTES },
             on_record: (fields: string[], { lines }: { readonly lines: number }) => {
-              this.#record(this.#firstRow + read, this.#firstRow + lines, fields);
-              read = lines;
+              this.#record(this.#firstRow + read, this.#firstRow + plain + lines, fields);
+              read = plain + lines;
               return null;
             },
           });

@@ -23,7 +23,8 @@ export const TEXT_TOO_LONG = "a text is longer than 2 million characters";
 
 /** Whether a cell is, or holds, too long a text. */
 export function isTooLong(cell: unknown): boolean {
-  return Array.isArray(cell) ? cell.some(isTooLong) : typeof cell === "string" && cell.length > MOST_TEXT_CHARACTERS;
+  for (const part of partsOf(cell)) if (typeof part === "string" && part.length > MOST_TEXT_CHARACTERS) return true;
+  return false;
 }
 
 /** The room that is left for reading a data set, and the columns that are used. */
@@ -66,7 +67,17 @@ function folded(column: string): string {
 }
 
 function charactersOf(cell: unknown): number {
-  if (typeof cell === "string") return cell.length;
-  if (typeof cell !== "object" || cell === null) return 8;
-  return Object.values(cell).reduce((sum: number, each) => sum + charactersOf(each), 16);
+  let sum = 0;
+  for (const part of partsOf(cell)) sum += typeof part === "string" ? part.length : 16;
+  return sum;
+}
+
+/** A cell and all that is in it, however deep. */
+function* partsOf(cell: unknown): Generator<unknown> {
+  const parts = [cell];
+  while (parts.length > 0) {
+    const part = parts.pop();
+    yield part;
+    if (typeof part === "object" && part !== null) for (const inner of Object.values(part)) parts.push(inner);
+  }
 }
