@@ -1,10 +1,13 @@
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test } from "node:test";
 import { createByteTokenizer } from "../../models/tokenizer/bytes.ts";
 import { encodeParts } from "../../models/tokenizer/parts.ts";
 import { NO_SETTINGS } from "../../models/tokenizer/special-tokens.ts";
 import { checkVocabulary } from "../../models/tokenizer/tokenizer.ts";
+import { readTokenizer } from "../../server/catalog/folder/tokenizer.ts";
 
 const { encodings, decodings }: { encodings: [string, number[], number[]][]; decodings: [number[], string][] } =
   JSON.parse(readFileSync("test/fixtures/tokenizer/byt5-encodings.json", "utf8"));
@@ -52,4 +55,20 @@ test("the files beside it say how many sentinels lie beyond the bytes", () => {
   assert.equal(createByteTokenizer(ten).size, 269);
   assert.equal(createByteTokenizer({ ...NO_SETTINGS, extraIds: 0 }).size, 259);
   assert.equal(createByteTokenizer().size, 384);
+});
+
+test("added tokens of a ByT5 have the ids that transformers gives them, from files of 4.30 and 5.24", async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), "spanfill-byt5-"));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const cases: { transformers: string; files: Record<string, unknown>; encodings: [string, number[]][] }[] = JSON.parse(
+    readFileSync("test/fixtures/tokenizer/byt5-added.json", "utf8"),
+  );
+  for (const [index, { transformers, files, encodings }] of cases.entries()) {
+    const model = join(folder, String(index));
+    mkdirSync(model);
+    for (const [name, content] of Object.entries(files)) writeFileSync(join(model, name), JSON.stringify(content));
+    const added = await readTokenizer(model);
+    for (const [text, ids] of encodings)
+      assert.deepEqual([...added.encode(text, { special: true }), 1], ids, `${transformers}: ${text}`);
+  }
 });
