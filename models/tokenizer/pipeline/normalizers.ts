@@ -42,55 +42,15 @@ export function createNormalizer(part: Part): Normalizer {
     }
     case "Precompiled":
       return precompiled(textField(part, "precompiled_charsmap", "normalizer"));
-    case "BertNormalizer":
-      return bertNormalizer(part);
+    case "BertNormalizer": {
+      const steps = normalizersOfBert(part);
+      return (text) => steps.reduce((normalized, step) => step(normalized), text);
+    }
     case "ByteLevel":
       return byteText;
     default:
       throw unsupported(`its normalizer has the type ${String(type)}, which is not known`);
   }
-}
-
-/**
- * Returns how many characters of the normalized text come from a text's first character, with those put before it; 0 if
- * nothing of it is left where the normalized text begins.
- */
-export function createStartLength(part: Part): (text: string) => number {
-  const keeps = createStartKeeper(part);
-  const normalize = createNormalizer(part);
-  return (text) => {
-    const begun = text.slice(0, 16);
-    if (!keeps(begun)) return 0;
-    const rest = normalize(begun.slice(String.fromCodePoint(begun.codePointAt(0) ?? 0).length));
-    const whole = normalize(begun);
-    let shared = 0; // at the end: what the other characters become
-    while (shared < rest.length && rest.at(-1 - shared) === whole.at(-1 - shared)) shared += 1;
-    return Math.max(1, whole.length - shared);
-  };
-}
-
-/**
- * A character map never says that it took the first one: the places of those after it are counted from there.
- * @see replace in src/normalizers/precompiled.rs
- */
-function createStartKeeper(part: Part): (text: string) => boolean {
-  if (part["type"] === "Precompiled") return () => true;
-  if (part["type"] !== "Sequence") {
-    const normalize = createNormalizer(part);
-    return (text) => normalize(`${String.fromCodePoint(text.codePointAt(0) ?? 0)}a`) !== normalize("a");
-  }
-  const steps = partsOf(part, "normalizers", "normalizer").map((step) => ({
-    keeps: createStartKeeper(step),
-    normalize: createNormalizer(step),
-  }));
-  return (text) => {
-    let begun = text.slice(0, 16);
-    return steps.every(({ keeps, normalize }) => {
-      const kept = keeps(begun);
-      begun = normalize(begun);
-      return kept;
-    });
-  };
 }
 
 /** Each character by itself: the final sigma, which depends on its neighbors, stays an ordinary one. */
@@ -125,35 +85,52 @@ function characterClass(ranges: string): RegExp {
   return new RegExp(`[${ranges.replace(/[0-9A-F]{4}/g, "\\u$&").replaceAll(" ", "")}]`, "g");
 }
 
+/** A text in parts, each with what a character map makes of it. */
+type Mapped = readonly [from: string, to: string][];
+
 /**
- * Each grapheme of less than six bytes by the shortest sequence that it begins with, in whole; characters of others
- * one by one.
+ * A Precompiled part as a function: each grapheme of less than six bytes by the shortest sequence that it begins with,
+ * in whole; characters of others one by one.
  * @see Precompiled, src/normalizers/precompiled.rs: "Yes, this is weird"
  */
-function precompiled(base64: string): Normalizer {
-  if (base64 === "") return (text) => text;
-  const map = readCharacterMap(Buffer.from(base64, "base64"));
+export function readPrecompiled(base64: string): (text: string) => Mapped {
+  if (base64 === "") return (text) => [[text, text]];
+  return mappedBy(readCharacterMap(Buffer.from(base64, "base64")));
+}
+
+function mappedBy(map: CharacterMap): (text: string) => Mapped {
   const encoder = new TextEncoder();
   const characters = new Map<string, string>();
   const mapped = (text: string): string | undefined => map.find(encoder.encode(text), 0, "shortest")?.text;
-  const one = (character: string): string => {
+  const one = (character: string): [string, string] => {
     let known = characters.get(character);
     if (known === undefined) {
       known = mapped(character) ?? character;
       characters.set(character, known);
     }
-    return known;
+    return [character, known];
   };
-  const grapheme = (text: string): string => {
+  const grapheme = (text: string): [string, string][] => {
     const whole = encoder.encode(text).length < 6 ? mapped(text) : undefined;
-    return whole ?? Array.from(text, one).join("");
+    return whole === undefined ? Array.from(text, one) : [[text, whole]];
   };
+  return (text) => {
+    // Below U+0300 nothing joins what precedes it, but for a line feed.
+    if (/^[\0-\u02ff]*$/.test(text) && !text.includes("\r\n")) return Array.from(text, one);
+    return Array.from(graphemes.segment(text), ({ segment }) => grapheme(segment)).flat();
+  };
+}
+
+function precompiled(base64: string): Normalizer {
+  if (base64 === "") return (text) => text;
+  const map = readCharacterMap(Buffer.from(base64, "base64"));
+  const read = mappedBy(map);
   const plain = changesAscii(map) ? undefined : /^[ -~]*$/;
   return (text) => {
     if (plain?.test(text)) return text;
-    // Below U+0300 nothing joins what precedes it, but for a line feed.
-    if (/^[\0-\u02ff]*$/.test(text) && !text.includes("\r\n")) return Array.from(text, one).join("");
-    return Array.from(graphemes.segment(text), ({ segment }) => grapheme(segment)).join("");
+    let result = "";
+    for (const [, to] of read(text)) result += to;
+    return result;
   };
 }
 
@@ -166,7 +143,8 @@ function changesAscii(map: CharacterMap): boolean {
   });
 }
 
-function bertNormalizer(part: Part): Normalizer {
+/** The steps of a BertNormalizer, each of which goes by characters. */
+export function normalizersOfBert(part: Part): Normalizer[] {
   const lower = flag(part, "lowercase", true);
   const accents = flag(part, "strip_accents", lower);
   const steps: Normalizer[] = [];
@@ -180,7 +158,7 @@ function bertNormalizer(part: Part): Normalizer {
   if (flag(part, "handle_chinese_chars", true)) steps.push((text) => text.replace(CHINESE, " $& "));
   if (accents) steps.push((text) => text.normalize("NFD").replace(/\p{Mn}/gu, ""));
   if (lower) steps.push(lowercase);
-  return (text) => steps.reduce((normalized, step) => step(normalized), text);
+  return steps;
 }
 
 const CHINESE =

@@ -4,9 +4,10 @@ import { furtherSpecial, NO_SETTINGS } from "../special-tokens.ts";
 import { type AddedToken, createTokenFinder, type SpecialRange } from "./added-tokens.ts";
 import { createDecoder } from "./decoders.ts";
 import { type Frame, readFrame } from "./frame.ts";
-import { createNormalizer, createStartLength, type Normalizer } from "./normalizers.ts";
+import { createNormalizer, type Normalizer } from "./normalizers.ts";
 import { type Part, partAt, requireSmall, unsupported } from "./part.ts";
 import { createPreTokenizer } from "./pre-tokenizers.ts";
+import { createStartLength } from "./start-length.ts";
 import { createVocabulary } from "./subwords.ts";
 
 /** Encodes and decodes as huggingface/tokenizers does. */
@@ -108,6 +109,7 @@ function stepsOf(
   added: readonly AddedToken[],
 ): Steps {
   const preTokenize = preTokenizerPart === null ? undefined : createPreTokenizer(preTokenizerPart);
+  const asksForStart = preTokenizerPart !== null && JSON.stringify(preTokenizerPart).includes('"first"');
   const findAsWritten = createTokenFinder(added.filter(({ normalized }) => !normalized));
   const later = added.filter(({ normalized }) => normalized);
   const findNormalized = later.length === 0 ? undefined : createTokenFinder(later, normalize);
@@ -118,8 +120,10 @@ function stepsOf(
         yield id;
         continue;
       }
-      const normalized = normalize(text.slice(from, to));
+      const written = text.slice(from, to);
+      const normalized = normalize(written);
       if (normalized === "") continue;
+      const atStart = from === 0 && (asksForStart || follows) ? startLengthOf(written) : 0;
       // Places of a normalized text are not those of the text; names in it count by where it begins.
       const sections = findNormalized?.(normalized, special, from) ?? [{ from: 0, to: normalized.length }];
       for (const section of sections) {
@@ -127,7 +131,7 @@ function stepsOf(
           yield section.id;
           continue;
         }
-        const startLength = from === 0 ? Math.max(0, startLengthOf(text) - section.from) : 0;
+        const startLength = Math.max(0, atStart - section.from);
         const continues = section.from === 0 && startLength > 0 && follows;
         const stretch = { text: normalized.slice(section.from, section.to), startLength, continues };
         if (preTokenize === undefined) yield stretch.text;
