@@ -70,8 +70,10 @@ export const TYPE = { normal: 1, unknown: 2, control: 3, userDefined: 4, unused:
 const SENTINEL = /^▁?<extra_id_\d+>$/;
 
 /** Converts a sentinel that seqio wrote into the file as "▁<extra_id_0>" to a special token. */
-export function withoutMarker(piece: Piece): Piece {
-  return SENTINEL.test(piece.piece) ? { ...piece, piece: piece.piece.replace("▁", ""), type: TYPE.control } : piece;
+export function withoutMarker(stored: Piece): Piece {
+  const { piece, score } = stored;
+  if (piece.charCodeAt(piece.startsWith("▁") ? 1 : 0) !== 60 || !SENTINEL.test(piece)) return stored;
+  return { piece: piece.replace("▁", ""), score, type: TYPE.control };
 }
 
 /** A piece of a SentencePiece model. */
@@ -156,9 +158,8 @@ const schema: protobuf.INamespace = {
 export function decodeModel(bytes: Uint8Array): SentencePieceModel {
   let decoded: SentencePieceModel;
   try {
-    const type = protobuf.Root.fromJSON(schema).lookupType("Model");
-    // The schema above declares this type; absent messages are null.
-    decoded = type.toObject(type.decode(bytes), { defaults: true, arrays: true }) as SentencePieceModel;
+    // The schema above declares this type; absent messages are null, and absent fields have its defaults.
+    decoded = protobuf.Root.fromJSON(schema).lookupType("Model").decode(bytes) as unknown as SentencePieceModel;
   } catch (error) {
     throw broken("its bytes end early or are not protobuf", error);
   }

@@ -47,6 +47,13 @@ export function furtherSpecial(
     .filter(({ id }) => id < rows);
 }
 
+/** Names of T5's own special pieces, which some files list only as pieces. */
+export function isStandardName(piece: string): boolean {
+  return piece.charCodeAt(0) === 60 && STANDARD.test(piece);
+}
+
+const STANDARD = /^(?:<pad>|<\/s>|<unk>|<extra_id_\d+>)$/;
+
 /** Ids of `<extra_id_0>`, `<extra_id_1>`, ... up to the first missing one. */
 export function sentinelIdsOf(idOf: ReadonlyMap<string, number>): number[] {
   const ids: number[] = [];

@@ -1,6 +1,7 @@
 /** The Unigram model. It needs a map instead of a trie, and remembers words. */
 import { ModelError } from "../errors.ts";
 import { byteIds } from "./pipeline/byte-level.ts";
+import { isStandardName } from "./special-tokens.ts";
 
 /** The character for a space in pieces. */
 export const WORD_START = "▁";
@@ -15,22 +16,26 @@ export class UnigramModel {
   readonly idOf = new Map<string, number>();
   /** Pieces by id. */
   readonly pieces: string[];
+  /** Ids of T5's own special pieces (`</s>`, `<extra_id_0>`), which text never becomes. */
+  readonly standard: readonly number[];
   /** Id of the unknown piece. */
   readonly unknown: number;
   /** Score of each id; NaN for ids that text is never split into. */
   private readonly scores: Float64Array;
-  /** By first UTF-16 unit: the length of the longest piece that begins with it. */
-  private readonly longest = new Uint16Array(65536);
+  private readonly longest = new LongestPieces();
   private readonly unknownScore: number;
   private readonly splitsAtSpaces: boolean;
   private readonly bytes: boolean;
   private readonly remembered = new Map<string, number[]>();
+  /** By place in a word: the score of the best pieces up to there, and where the last of them begins. */
+  private best = new Float64Array(64);
+  private from = new Int32Array(64);
 
   /**
    * Creates the model.
    * @param vocab [piece, score] by id
    * @param unknownId id of the unknown piece
-   * @param reserved pieces that text never becomes, even if it spells them (`</s>`, `<extra_id_0>`)
+   * @param reserved further pieces that text never becomes, even if it spells them
    * @param bytes whether characters without a piece are spelled in bytes
    * @throws ModelError "tokenizer" when a row is not a piece and a score, or the unknown piece is missing
    */
@@ -39,6 +44,7 @@ export class UnigramModel {
     this.pieces = new Array<string>(vocab.length);
     let least = Number.POSITIVE_INFINITY;
     let inner = false;
+    const standard: number[] = [];
     for (let id = 0; id < vocab.length; id++) {
       const row = vocab[id];
       const piece: unknown = Array.isArray(row) ? row[0] : undefined;
@@ -48,10 +54,12 @@ export class UnigramModel {
       this.pieces[id] = piece;
       this.scores[id] = score;
       if (score < least) least = score;
-      const first = piece.charCodeAt(0);
-      if (piece.length > (this.longest[first] ?? 0)) this.longest[first] = piece.length;
+      if (isStandardName(piece)) standard.push(id);
+      this.longest.add(piece);
       inner ||= piece.lastIndexOf(WORD_START) > 0;
     }
+    for (const id of standard) this.scores[id] = Number.NaN;
+    this.standard = standard;
     for (const piece of ["", ...reserved]) {
       const id = this.idOf.get(piece);
       if (id !== undefined) this.scores[id] = Number.NaN;
@@ -90,14 +98,18 @@ export class UnigramModel {
 
   private split(word: string): number[] {
     const length = word.length;
-    const best = new Float64Array(length + 1).fill(Number.NEGATIVE_INFINITY);
-    const from = new Int32Array(length + 1);
+    if (length >= this.best.length) {
+      this.best = new Float64Array(2 * length + 1);
+      this.from = new Int32Array(2 * length + 1);
+    }
+    const { best, from } = this;
+    best.fill(Number.NEGATIVE_INFINITY, 0, length + 1);
     best[0] = 0;
     for (let start = 0; start < length; ) {
       const unit = word.codePointAt(start) ?? 0;
       const characterSize = unit > 0xffff ? 2 : 1;
       const base = best[start] ?? 0;
-      const reach = Math.min(length - start, this.longest[word.charCodeAt(start)] ?? 0);
+      const reach = this.longest.at(word, start);
       let whole = false;
       for (let size = 1; size <= reach; size++) {
         const id = this.idOf.get(word.slice(start, start + size));
@@ -138,6 +150,31 @@ export class UnigramModel {
     }
     return ids.reverse();
   }
+}
+
+/** How far pieces may reach from a place: by the first two UTF-16 units, so that few texts are looked up in vain. */
+export class LongestPieces {
+  private readonly lengths = new Uint16Array(65536);
+
+  /** Adds a piece. */
+  add(piece: string): void {
+    const { length } = piece;
+    if (length < 2) return;
+    const place = placeOf(piece, 0);
+    if (length > (this.lengths[place] ?? 0)) this.lengths[place] = Math.min(length, 65535);
+  }
+
+  /** The most UTF-16 units that a piece has that begins at a place of a text; at least one, before the text's end. */
+  at(text: string, start: number): number {
+    const left = text.length - start;
+    if (left < 2) return left;
+    return Math.min(left, Math.max(1, this.lengths[placeOf(text, start)] ?? 0));
+  }
+}
+
+/** Pairs may share a place, which then has the greatest length of all. */
+function placeOf(text: string, start: number): number {
+  return (Math.imul(text.charCodeAt(start), 0x9e37) ^ text.charCodeAt(start + 1)) & 0xffff;
 }
 
 function notAPiece(row: unknown, id: number): ModelError {

@@ -1,4 +1,5 @@
 /** The character map of a SentencePiece model: sequences of bytes and what they become. */
+import { endianness } from "node:os";
 import { ModelError } from "../../errors.ts";
 
 /** The mapped beginning of a text. */
@@ -26,8 +27,7 @@ export function readCharacterMap(blob: Uint8Array): CharacterMap {
   const view = new DataView(blob.buffer, blob.byteOffset, blob.byteLength);
   const trieBytes = blob.byteLength >= 4 ? view.getUint32(0, true) : 1;
   if (trieBytes % 4 !== 0 || trieBytes === 0 || 4 + trieBytes > blob.byteLength) throw damaged();
-  const units = new Uint32Array(trieBytes / 4);
-  for (let i = 0; i < units.length; i++) units[i] = view.getUint32(4 + 4 * i, true);
+  const units = unitsOf(blob.subarray(4, 4 + trieBytes));
   const texts = blob.subarray(4 + trieBytes);
   const known = new Map<number, string>();
   const textAt = (start: number): string => {
@@ -65,10 +65,20 @@ export function readCharacterMap(blob: Uint8Array): CharacterMap {
         if (unit === undefined || (unit & LABEL) >>> 0 !== byte) return new Set();
         place ^= byte ^ offsetOf(unit);
       }
-      const labels = Array.from({ length: 255 }, (_, i) => i + 1);
-      return new Set(labels.filter((byte) => ((units[place ^ byte] ?? 0) & LABEL) >>> 0 === byte));
+      const labels = new Set<number>();
+      for (let byte = 1; byte < 256; byte++) if (((units[place ^ byte] ?? 0) & LABEL) >>> 0 === byte) labels.add(byte);
+      return labels;
     },
   };
+}
+
+/** The bytes as little-endian numbers, in a copy, since they may begin anywhere. */
+function unitsOf(bytes: Uint8Array): Uint32Array {
+  const copy = Uint8Array.from(bytes);
+  const units = new Uint32Array(copy.buffer);
+  // A loop over all would take as long as everything else of loading a vocabulary.
+  if (endianness() === "BE") Buffer.from(copy.buffer).swap32();
+  return units;
 }
 
 /** A label's byte, with the bit that marks values. */

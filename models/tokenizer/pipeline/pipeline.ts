@@ -50,9 +50,9 @@ export function createPipeline(json: unknown, settings = NO_SETTINGS): Pipeline 
     ...token,
     normalized: token.normalized ?? !token.special,
   }));
-  const reserved = reservedNames([...listed, ...settings.added], modelPart);
-  const { model, idOf, pieces } = createVocabulary(modelPart, reserved);
-  const known = [...listed, ...standardTokens(listed, pieces), ...settings.added];
+  const reserved = reservedNames([...listed, ...settings.added]);
+  const { model, idOf, pieces, standard } = createVocabulary(modelPart, reserved);
+  const known = [...listed, ...standardTokens(listed, pieces, standard), ...settings.added];
   const added = withSpecial(numbered(known, idOf, pieces.length), settings, idOf, pieces.length);
   for (const { content, id } of added) {
     idOf.set(content, id);
@@ -142,9 +142,9 @@ function stepsOf(
 }
 
 /** Names of special tokens, which text never spells, but those that stand for whole words only. */
-function reservedNames(tokens: readonly AddedToken[], modelPart: Part): Set<string> {
+function reservedNames(tokens: readonly AddedToken[]): Set<string> {
   const neverSpelled = tokens.filter(({ special, single_word: inWords }) => special && !inWords);
-  return new Set([...neverSpelled.map(({ content }) => content), ...standardNames(modelPart)]);
+  return new Set(neverSpelled.map(({ content }) => content));
 }
 
 /** The tokens, and those for names that only the settings call special. @param size number of pieces */
@@ -175,24 +175,16 @@ function numbered(tokens: readonly AddedToken[], pieces: ReadonlyMap<string, num
   return [...known.values()];
 }
 
-const STANDARD = /^(?:<pad>|<\/s>|<unk>|<extra_id_\d+>)$/;
-
-/** T5's own special pieces, which some files list only as pieces of a Unigram model. */
-function standardTokens(listed: readonly AddedToken[], pieces: readonly string[]): AddedToken[] {
+/** T5's own special pieces, which some files list only as pieces. */
+function standardTokens(
+  listed: readonly AddedToken[],
+  pieces: readonly string[],
+  standard: readonly number[],
+): AddedToken[] {
   const known = new Set(listed.map(({ content }) => content));
-  return pieces.flatMap((content, id) =>
-    content.charCodeAt(0) === 60 && STANDARD.test(content) && !known.has(content)
-      ? [{ id, content, single_word: false, lstrip: false, rstrip: false, normalized: false, special: true }]
-      : [],
-  );
-}
-
-function standardNames({ vocab }: Part): string[] {
-  if (!Array.isArray(vocab)) return [];
-  const names: string[] = [];
-  for (const row of vocab) {
-    const piece: unknown = Array.isArray(row) ? row[0] : undefined;
-    if (typeof piece === "string" && piece.charCodeAt(0) === 60 && STANDARD.test(piece)) names.push(piece);
-  }
-  return names;
+  const flags = { single_word: false, lstrip: false, rstrip: false, normalized: false, special: true };
+  return standard.flatMap((id) => {
+    const content = pieces[id] ?? "";
+    return known.has(content) ? [] : [{ id, content, ...flags }];
+  });
 }

@@ -28,13 +28,12 @@ export function createPreTokenizer(part: Part): PreTokenizer {
     case "Metaspace":
       return metaspace(part);
     case "WhitespaceSplit":
-      return splitter(/\p{White_Space}/gu, "Removed");
+      return splitAtWhiteSpace;
     case "Whitespace":
       return splitter(new RegExp(`[${WORD}]+|[^${WORD}\\p{White_Space}]+`, "gu"), "Removed", true);
     case "BertPreTokenizer": {
-      const words = splitter(/\p{White_Space}/gu, "Removed");
       const punctuation = splitter(PUNCTUATION, "Isolated");
-      return (stretches) => punctuation(words(stretches));
+      return (stretches) => punctuation(splitAtWhiteSpace(stretches));
     }
     case "Punctuation":
       return splitter(PUNCTUATION, behaviorOf(part["behavior"] ?? "Isolated"));
@@ -90,6 +89,24 @@ function splitter(pattern: RegExp, behavior: Behavior, inverted = false): PreTok
         continues: continues && from === 0,
       })),
     );
+}
+
+/** What most vocabularies begin with, without the objects that other splits take for every match. */
+function splitAtWhiteSpace(stretches: readonly Stretch[]): Stretch[] {
+  const words: Stretch[] = [];
+  for (const { text, startLength, continues } of stretches) {
+    let from = 0;
+    for (const word of text.split(/\p{White_Space}/u)) {
+      if (word !== "")
+        words.push({
+          text: word,
+          startLength: Math.max(0, startLength - from),
+          continues: continues && from === 0,
+        });
+      from += word.length + 1;
+    }
+  }
+  return words;
 }
 
 type Range = [from: number, to: number];
@@ -157,8 +174,12 @@ function metaspace(part: Part): PreTokenizer {
       const prepends = !continues && (scheme === "always" || (scheme === "first" && startLength > 0));
       const prefix = prepends && !spelled.startsWith(replacement) ? replacement : "";
       const whole = prefix + spelled;
+      if (!splits || whole.indexOf(replacement, 1) < 0) {
+        result.push({ text: whole, startLength: startLength > 0 ? startLength + prefix.length : 0, continues });
+        continue;
+      }
       let left = startLength > 0 ? startLength + prefix.length : 0;
-      for (const [i, word] of (splits ? (whole.match(words) ?? []) : [whole]).entries()) {
+      for (const [i, word] of (whole.match(words) ?? []).entries()) {
         result.push({ text: word, startLength: Math.max(0, left), continues: continues && i === 0 });
         left -= word.length;
       }

@@ -1,4 +1,5 @@
 /** Models of tokenizer.json: words to ids. @see huggingface/tokenizers, src/models */
+import { isStandardName } from "../special-tokens.ts";
 import { UnigramModel } from "../unigram.ts";
 import { createBytePairs, type SubwordModel } from "./byte-pairs.ts";
 import { flag, numberField, type Part, textField, unsupported } from "./part.ts";
@@ -10,6 +11,8 @@ export interface Vocabulary {
   readonly idOf: Map<string, number>;
   /** Pieces by id; may have holes, and added tokens may be set. */
   readonly pieces: string[];
+  /** Ids of T5's own special pieces. */
+  readonly standard: readonly number[];
 }
 
 /**
@@ -24,7 +27,7 @@ export function createVocabulary(part: Part, reserved: ReadonlySet<string>): Voc
     if (!Array.isArray(vocab)) throw unsupported("its Unigram model has no list of pieces (model.vocab)");
     if (typeof unknownId !== "number") throw unsupported("its Unigram model has no unknown piece (model.unk_id)");
     const model = new UnigramModel(vocab, unknownId, reserved, flag(part, "byte_fallback", false));
-    return { model, idOf: model.idOf, pieces: model.pieces };
+    return { model, idOf: model.idOf, pieces: model.pieces, standard: model.standard };
   }
   if (type !== "BPE" && type !== "WordPiece" && type !== "WordLevel")
     throw unsupported(`its model has the type ${String(type)}, which is not known`);
@@ -32,11 +35,13 @@ export function createVocabulary(part: Part, reserved: ReadonlySet<string>): Voc
   const idOf = new Map(words);
   const pieces: string[] = [];
   for (const [piece, id] of idOf) pieces[id] = piece;
-  if (type === "BPE") return { model: createBytePairs(part, words), idOf, pieces };
+  const standard = [...idOf].filter(([piece]) => isStandardName(piece)).map(([, id]) => id);
+  const table = { idOf, pieces, standard };
+  if (type === "BPE") return { model: createBytePairs(part, words), ...table };
   const unknown = idOf.get(textField(part, "unk_token", "model", type === "WordPiece" ? "[UNK]" : "<unk>"));
   if (unknown === undefined) throw unsupported(`its ${type} model's unknown token is not in the vocabulary`);
-  if (type === "WordLevel") return { model: { ids: (word) => [words.get(word) ?? unknown], unknown }, idOf, pieces };
-  return { model: wordPieces(part, words, unknown), idOf, pieces };
+  if (type === "WordLevel") return { model: { ids: (word) => [words.get(word) ?? unknown], unknown }, ...table };
+  return { model: wordPieces(part, words, unknown), ...table };
 }
 
 /** Files older than the types have no type in their model. */

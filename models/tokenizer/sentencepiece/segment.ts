@@ -4,6 +4,7 @@
  */
 import { escaped } from "../pipeline/part.ts";
 import { type Piece, TYPE } from "../sentencepiece.ts";
+import { LongestPieces } from "../unigram.ts";
 
 /** Splits a normalized text into pieces: [text, id], with the unknown id for single characters that have none. */
 export type Segmenter = (text: string) => (readonly [text: string, id: number])[];
@@ -28,7 +29,7 @@ export function createUnigramSegmenter(pieces: readonly Piece[], unknown: number
   let most = 2 ** -126;
   const unused = new Set<number>();
   const symbols: number[] = [];
-  const longest = new Uint16Array(65536);
+  const longest = new LongestPieces();
   for (let id = 0; id < pieces.length; id++) {
     const { piece = "", score = 0, type = TYPE.control } = pieces[id] ?? {};
     scores[id] = Math.fround(score);
@@ -38,8 +39,7 @@ export function createUnigramSegmenter(pieces: readonly Piece[], unknown: number
     } else if (type === TYPE.userDefined) symbols.push(id);
     else if (type === TYPE.unused) unused.add(id);
     else continue;
-    const first = piece.charCodeAt(0);
-    if (piece.length > (longest[first] ?? 0)) longest[first] = piece.length;
+    longest.add(piece);
   }
   const unknownScore = Math.fround(least - 10);
   for (const id of symbols) scores[id] = Math.fround(Buffer.byteLength(pieces[id]?.piece ?? "") * most) - 0.1;
@@ -56,7 +56,7 @@ export function createUnigramSegmenter(pieces: readonly Piece[], unknown: number
     };
     for (let start = 0; start < text.length; ) {
       const size = (text.codePointAt(start) ?? 0) > 0xffff ? 2 : 1;
-      const reach = Math.min(text.length - start, longest[text.charCodeAt(start)] ?? 0);
+      const reach = longest.at(text, start);
       let whole = false;
       for (let length = 1; length <= reach; length++) {
         const id = ids.get(text.slice(start, start + length));

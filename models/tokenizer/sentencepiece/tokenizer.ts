@@ -71,21 +71,23 @@ export function createSentencePieceTokenizer(
 }
 
 function checkPieces(pieces: readonly Piece[], { trainer_spec: trainer }: SentencePieceModel): void {
-  const kinds: readonly number[] = Object.values(TYPE);
-  const odd = pieces.findIndex(({ type }) => type !== TYPE.normal && !kinds.includes(type));
   const kind = { 3: "words (WORD)", 4: "characters (CHAR)" }[trainer.model_type];
   if (kind !== undefined) throw broken(`it splits text into ${kind}, not UNIGRAM or BPE`, undefined);
   if (trainer.model_type !== 1 && trainer.model_type !== 2)
     throw broken(`it is of type ${trainer.model_type}, not Unigram (1) or BPE (2)`, undefined);
   if (pieces[trainer.unk_id]?.type !== TYPE.unknown)
     throw broken(`it has no unknown piece at id ${trainer.unk_id}`, undefined);
-  if (odd >= 0) throw broken(`it has a piece of type ${pieces[odd]?.type} (id ${odd}), which is not known`, undefined);
-  const stray = trainer.byte_fallback ? -1 : pieces.findIndex(({ type }) => type === TYPE.byte);
-  if (stray >= 0)
-    throw broken(`it has a piece of type 6 (id ${stray}), a byte, but does not spell in bytes`, undefined);
-  if (!pieces.every(({ score }) => Number.isFinite(score)))
-    throw broken("it has a piece whose score is not a number", undefined);
+  for (let id = 0; id < pieces.length; id++) {
+    const { type = TYPE.normal, score = 0 } = pieces[id] ?? {};
+    if (!Number.isFinite(score)) throw broken("it has a piece whose score is not a number", undefined);
+    if (type !== TYPE.normal && !KINDS.has(type))
+      throw broken(`it has a piece of type ${type} (id ${id}), which is not known`, undefined);
+    if (type === TYPE.byte && !trainer.byte_fallback)
+      throw broken(`it has a piece of type 6 (id ${id}), a byte, but does not spell in bytes`, undefined);
+  }
 }
+
+const KINDS: ReadonlySet<number> = new Set(Object.values(TYPE));
 
 /** Ids of a text without special tokens. */
 function idsOfText(
@@ -121,11 +123,13 @@ function idsOfText(
 
 /** Splits at spaces first where no piece goes across them, and remembers words. */
 function byWords(segment: Segmenter, pieces: readonly Piece[], suffix: boolean): Segmenter {
-  const crosses = pieces.some(({ piece, type }) => {
+  let [crosses, hasSpace] = [false, false];
+  for (let id = 0; id < pieces.length; id++) {
+    const { piece = "", type = TYPE.control } = pieces[id] ?? {};
     const at = suffix ? piece.indexOf(WORD_START) : piece.lastIndexOf(WORD_START);
-    return type !== TYPE.control && at >= 0 && (suffix ? at < piece.length - 1 : at > 0);
-  });
-  const hasSpace = pieces.some(({ piece, type }) => piece === WORD_START && type === TYPE.normal);
+    crosses ||= type !== TYPE.control && at >= 0 && (suffix ? at < piece.length - 1 : at > 0);
+    hasSpace ||= piece === WORD_START && type === TYPE.normal;
+  }
   if (crosses || !hasSpace) return segment;
   const words = suffix ? /[^▁]+▁?|▁/g : /▁?[^▁]+|▁/g;
   const remembered = new Map<string, ReturnType<Segmenter>>();
