@@ -36,7 +36,7 @@ export function sentencepieceToTokenizerJson(
       ? []
       : [special(id, piece.piece, piece.type !== TYPE.userDefined)],
   );
-  const extraIds = stored.some((piece) => SENTINEL.test(piece.piece)) ? 0 : (options.extraIds ?? 100);
+  const extraIds = pieces.some((piece, id) => piece !== stored[id]) ? 0 : (options.extraIds ?? 100);
   const sentinels = Array.from({ length: extraIds }, (_, i) => `<extra_id_${extraIds - 1 - i}>`);
   const metaspace = { type: "Metaspace", replacement: WORD_START, prepend_scheme: "always", split: true };
   const eos = pieces[trainer.eos_id]?.piece ?? "</s>";
@@ -69,7 +69,7 @@ export const TYPE = { normal: 1, unknown: 2, control: 3, userDefined: 4, unused:
 
 const SENTINEL = /^▁?<extra_id_\d+>$/;
 
-/** Converts a sentinel that seqio wrote into the file as "▁<extra_id_0>" to a special token. */
+/** Converts a sentinel in the file, which seqio writes as "▁<extra_id_0>", to a special token; other pieces stay. */
 export function withoutMarker(stored: Piece): Piece {
   const { piece, score } = stored;
   if (piece.charCodeAt(piece.startsWith("▁") ? 1 : 0) !== 60 || !SENTINEL.test(piece)) return stored;

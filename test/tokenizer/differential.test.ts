@@ -179,3 +179,28 @@ test("a special token that is a word of its own is within other words the piece 
   const { encode } = createTokenizer({ model: { type: "Unigram", unk_id: 0, vocab }, added_tokens: [the] });
   assert.deepEqual(encode("xthe"), [6, 7]);
 });
+
+test("what precedes the first character by white space or a Chinese character's blanks, and joins it, is at the start", () => {
+  const names = ["<unk>", "</s>", "<pad>", "▁", "東", "▁東", "a", "\u0301", "▁\u0301", "x", "▁x"];
+  const encode = (normalizers: readonly object[], text: string) =>
+    createTokenizer({
+      normalizer: { type: "Sequence", normalizers },
+      pre_tokenizer: {
+        type: "Sequence",
+        pretokenizers: [
+          { type: "Split", pattern: { String: "e" }, behavior: "Removed", invert: false },
+          { type: "Metaspace", replacement: "▁", prepend_scheme: "first", split: true },
+        ],
+      },
+      model: { type: "WordLevel", unk_token: "<unk>", vocab: Object.fromEntries(names.map((name, id) => [name, id])) },
+      added_tokens: [],
+    }).encode(text);
+  // As tokenizers 0.23.3: {"type": "BertNormalizer", ...} gives " 東 a", and its blank is stripped.
+  const bert = { type: "BertNormalizer", clean_text: false, strip_accents: false, lowercase: false };
+  const strip = { type: "Strip", strip_left: true, strip_right: false };
+  assert.deepEqual(encode([bert, strip], "東"), [5, 3]);
+  assert.deepEqual(encode([{ type: "NFC" }, { type: "NFD" }], "e\u0301"), [8]);
+  assert.deepEqual(encode([{ type: "NFD" }], "e\u0301"), [7]);
+  assert.deepEqual(encode([{ type: "Replace", pattern: { String: "ab" }, content: "ex" }], "ab"), [9]);
+  assert.deepEqual(encode([{ type: "Replace", pattern: { String: "a" }, content: "ex" }], "a"), [10]);
+});

@@ -21,10 +21,9 @@ export interface NormalizerOptions {
 export function createSentencePieceNormalizer(options: NormalizerOptions): (text: string, prefixes: boolean) => string {
   const { map, removeExtraWhitespaces: trims, whitespaceAsSuffix } = options;
   const space = options.escapeWhitespaces ? WORD_START : " ";
-  const prefix = mappedPrefixes(map, options.symbols);
-  return (text, prefixes) => {
+  const { prefix, keepsAscii } = mappedPrefixes(map, options.symbols);
+  const mappedText = (text: string): string | undefined => {
     const pieces: string[] = [];
-    const dummy = prefixes && options.addDummyPrefix ? space : "";
     let at = 0;
     if (trims) {
       while (at < text.length) {
@@ -33,7 +32,7 @@ export function createSentencePieceNormalizer(options: NormalizerOptions): (text
         at += length;
       }
     }
-    if (at >= text.length) return "";
+    if (at >= text.length) return undefined;
     let afterSpace = trims;
     while (at < text.length) {
       const { length, mapped } = prefix(text, at);
@@ -45,7 +44,13 @@ export function createSentencePieceNormalizer(options: NormalizerOptions): (text
       }
       if (!trims) afterSpace = false;
     }
-    let whole = pieces.join("").replaceAll(" ", space);
+    return pieces.join("");
+  };
+  return (text, prefixes) => {
+    const mapped = /^[ -~]*$/.test(text) && keepsAscii() ? asciiText(text, trims) : mappedText(text);
+    if (mapped === undefined) return "";
+    const dummy = prefixes && options.addDummyPrefix ? space : "";
+    let whole = mapped.replaceAll(" ", space);
     if (!whitespaceAsSuffix) whole = dummy + whole;
     if (trims) {
       let end = whole.length;
@@ -56,13 +61,22 @@ export function createSentencePieceNormalizer(options: NormalizerOptions): (text
   };
 }
 
+/** A text that no character map changes, with white space as a map would leave it; undefined if nothing is left. */
+function asciiText(text: string, trims: boolean): string | undefined {
+  const left = trims ? text.replace(/ {2,}/g, " ").replace(/^ /, "") : text;
+  return left === "" ? undefined : left;
+}
+
 interface Prefix {
   /** UTF-16 units of the text. */
   readonly length: number;
   readonly mapped: string;
 }
 
-/** A reader of what a text begins with: a symbol, the longest sequence of the map, a character. */
+/**
+ * A reader of what a text begins with (a symbol, the longest sequence of the map, a character), and whether printable
+ * characters of ASCII stay as they are.
+ */
 function mappedPrefixes(map: CharacterMap | undefined, symbols: readonly string[]) {
   const symbol =
     symbols.length === 0
@@ -86,7 +100,16 @@ function mappedPrefixes(map: CharacterMap | undefined, symbols: readonly string[
     }
     return entry;
   };
-  return (text: string, at: number): Prefix => {
+  let ascii: boolean | undefined;
+  const isKept = (point: number) => {
+    const { prefix, following } = character(point);
+    return prefix.mapped === String.fromCharCode(point) && ![...following].some((byte) => byte >= 32 && byte < 127);
+  };
+  const keepsAscii = (): boolean => {
+    ascii ??= symbols.length === 0 && Array.from({ length: 95 }, (_, i) => 32 + i).every(isKept);
+    return ascii;
+  };
+  const prefix = (text: string, at: number): Prefix => {
     if (symbol !== undefined && firsts.has(text.charCodeAt(at))) {
       symbol.lastIndex = at;
       const match = symbol.exec(text);
@@ -97,6 +120,7 @@ function mappedPrefixes(map: CharacterMap | undefined, symbols: readonly string[
     if (following.size === 0 || next >= text.length || !following.has(firstByte(text.charCodeAt(next)))) return prefix;
     return longest(map, text.slice(at, at + MOST_UNITS));
   };
+  return { prefix, keepsAscii };
 }
 
 const encoder = new TextEncoder();

@@ -43,10 +43,11 @@ export function createUnigramSegmenter(pieces: readonly Piece[], unknown: number
   }
   const unknownScore = Math.fround(least - 10);
   for (const id of symbols) scores[id] = Math.fround(Buffer.byteLength(pieces[id]?.piece ?? "") * most) - 0.1;
+  let [best, from, idAt] = tablesOf(64);
   const segment = (text: string): [string, number][] => {
-    const best = new Float32Array(text.length + 1);
-    const from = new Int32Array(text.length + 1).fill(-1);
-    const idAt = new Int32Array(text.length + 1);
+    if (text.length >= best.length) [best, from, idAt] = tablesOf(2 * text.length);
+    best.fill(0, 0, text.length + 1);
+    from.fill(-1, 0, text.length + 1);
     const offer = (start: number, end: number, score: number, id: number) => {
       const sum = Math.fround(score + (best[start] ?? 0)); // so that ties are those of the reference
       if (from[end] !== -1 && sum <= (best[end] ?? 0)) return;
@@ -73,6 +74,11 @@ export function createUnigramSegmenter(pieces: readonly Piece[], unknown: number
     return result.reverse();
   };
   return segment;
+}
+
+/** By place in a text: the best sum, where the last piece begins, and its id. */
+function tablesOf(length: number): [best: Float32Array, from: Int32Array, idAt: Int32Array] {
+  return [new Float32Array(length + 1), new Int32Array(length + 1), new Int32Array(length + 1)];
 }
 
 /** The byte-pair model: pairs are merged, the best score first; symbols that users defined stay whole. */

@@ -29,12 +29,12 @@ export function createSentencePieceTokenizer(
   const added = addedTokens(model.pieces, pieces, settings);
   const names: string[] = pieces.map(({ piece }) => piece);
   for (const { id, content } of added) names[id] = content;
-  // Only the names that are asked for below: not the thousands of ordinary pieces.
+  // Only names that begin as those asked for below: not the thousands of ordinary pieces.
   const idOf = new Map<string, number>();
-  const asked = new Set(["\n", ...Object.values(settings.names)]);
+  const asked = new Set(["<", "\n", ...Object.values(settings.names)].map((name = "") => name.charCodeAt(0)));
   for (let id = 0; id < names.length; id++) {
     const name = names[id] ?? "";
-    if (name.charCodeAt(0) === 60 || asked.has(name)) idOf.set(name, id);
+    if (asked.has(name.charCodeAt(0))) idOf.set(name, id);
   }
   const eosId = specialId("eos_token", settings, idOf) ?? (trainer.eos_id >= 0 ? trainer.eos_id : undefined);
   if (eosId === undefined) throw broken("it has no </s>, and no file beside it names its end token", undefined);
@@ -143,7 +143,11 @@ function byWords(segment: Segmenter, pieces: readonly Piece[], suffix: boolean):
     }
     return result;
   };
-  return (text) => (text.match(words) ?? []).flatMap(word);
+  return (text) => {
+    const result: ReturnType<Segmenter> = [];
+    for (const part of text.match(words) ?? []) for (const piece of word(part)) result.push(piece);
+    return result;
+  };
 }
 
 /** Special tokens and those that the files beside the model add. */
@@ -152,11 +156,12 @@ function addedTokens(stored: readonly Piece[], pieces: readonly Piece[], setting
   const flags = { single_word: false, lstrip: false, rstrip: false, normalized: false, special: true };
   const tokens = new Map<number, AddedToken>();
   const special: number[] = [TYPE.control, TYPE.unknown];
+  let isOwn = false;
   for (let id = 0; id < pieces.length; id++) {
     const { piece = "", type = TYPE.normal } = pieces[id] ?? {};
     if (type !== TYPE.normal && special.includes(type)) tokens.set(id, { ...flags, id, content: piece });
+    isOwn ||= pieces[id] !== stored[id];
   }
-  const isOwn = stored.some(({ piece }) => /^▁?<extra_id_\d+>$/.test(piece));
   // Without a word on sentinels there are 100, as long as the model has rows for them.
   const usual = isOwn || (rows !== undefined && rows < pieces.length + 100) ? 0 : 100;
   const count = isOwn ? 0 : (extraIds ?? usual);
