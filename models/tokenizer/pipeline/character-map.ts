@@ -1,5 +1,4 @@
 /** The character map of a SentencePiece model: sequences of bytes and what they become. */
-import { endianness } from "node:os";
 import { ModelError } from "../../errors.ts";
 
 /** The mapped beginning of a text. */
@@ -77,7 +76,7 @@ function unitsOf(bytes: Uint8Array): Uint32Array {
   const copy = Uint8Array.from(bytes);
   const units = new Uint32Array(copy.buffer);
   // A loop over all would take as long as everything else of loading a vocabulary.
-  if (endianness() === "BE") Buffer.from(copy.buffer).swap32();
+  if (new Uint8Array(Uint32Array.of(1).buffer)[0] === 0) Buffer.from(copy.buffer).swap32();
   return units;
 }
 

@@ -91,7 +91,7 @@ function splitter(pattern: RegExp, behavior: Behavior, inverted = false): PreTok
     );
 }
 
-/** What most vocabularies begin with, without the objects that other splits take for every match. */
+/** Splits at white space, as most vocabularies do first, without the objects that other splits take for every match. */
 function splitAtWhiteSpace(stretches: readonly Stretch[]): Stretch[] {
   const words: Stretch[] = [];
   for (const { text, startLength, continues } of stretches) {
