@@ -8,6 +8,7 @@ import { lstat, open, readdir, readlink, realpath, stat } from "node:fs/promises
 import { connect, createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
 import { ModelError } from "../../models/errors.ts";
 import { readSystemFile } from "./regular-file.ts";
 import { isOwnSocket, removeOwn } from "./removal.ts";
@@ -36,7 +37,12 @@ export async function lockFolder(folder: string): Promise<FolderLock> {
     await removeOwn(address, dirname(address), isOwnSocket);
     named = await listen(address);
   }
-  if (named === undefined && (await isOfThisUser(address))) throw taken();
+  while (named === undefined) {
+    const holder = await holderOf(address);
+    if (holder === "this user") throw taken();
+    if (holder === "another user") break; // a name that anyone may take locks nothing
+    named = await listen(address);
+  }
   let within: (() => void) | undefined;
   const lock: FolderLock = {
     async hold() {
@@ -59,18 +65,37 @@ export async function lockFolder(folder: string): Promise<FolderLock> {
   return lock;
 }
 
+/**
+ * Does work on a file while no other process of this machine does, or after some seconds of waiting for that.
+ * @throws what the work throws
+ */
+export async function inTurn<T>(file: string, work: () => Promise<T>): Promise<T> {
+  let lock: FolderLock | undefined;
+  for (let tries = 0; lock === undefined && tries < MOST_TRIES; tries++) {
+    lock = await lockFolder(file).catch(() => undefined);
+    if (lock === undefined) await pause(TRY_AGAIN_MS);
+  }
+  try {
+    return await work();
+  } finally {
+    lock?.release();
+  }
+}
+
 /** Whether a process has locked the folder; also detects a busy process, because the system answers. */
 export async function isLocked(folder: string): Promise<boolean> {
   const within = await atLock(folder, answers);
   if (within === true) return true;
   const address = addressOf(await resolvedPath(folder));
-  return (await answers(address)) && (await isOfThisUser(address));
+  return (await answers(address)) && (await holderOf(address)) === "this user";
 }
 
 /** The socket in a locked folder. */
 const NAME = ".spanfill-lock";
 /** Time in which a process that found the same leftover may have replaced this one's socket. */
 const SETTLE_MS = 50;
+const TRY_AGAIN_MS = 30;
+const MOST_TRIES = 150;
 
 /** Listens in a folder. @returns the end of that; undefined where the folder is missing or cannot hold sockets */
 async function lockWithin(folder: string): Promise<(() => void) | "taken" | undefined> {
@@ -82,7 +107,7 @@ async function lockWithin(folder: string): Promise<(() => void) | "taken" | unde
       server = await listen(address);
       if (server === undefined) return (await answers(address)) ? "taken" : undefined;
       const mine = await inodeOf(address);
-      await new Promise((settled) => setTimeout(settled, SETTLE_MS));
+      await pause(SETTLE_MS);
       if ((await inodeOf(address)) !== mine) {
         server.close();
         return "taken";
@@ -171,22 +196,28 @@ function addressOf(path: string): string {
   return process.platform === "linux" ? `\0${name}` : join(tmpdir(), name);
 }
 
-/** Whether a process of this user holds a socket: anyone may take a name that is not a file, and it locks nothing. */
-async function isOfThisUser(address: string): Promise<boolean> {
-  if (!address.startsWith("\0")) return true;
+/** The holder of a socket's name; nobody if it has changed hands meanwhile. */
+async function holderOf(address: string): Promise<"this user" | "another user" | "nobody"> {
+  if (!address.startsWith("\0")) return "this user";
   try {
-    const lines = readSystemFile("/proc/net/unix").split("\n");
-    // Bytes of zero show as @, and Node fills a name up with them.
-    const sockets = lines
-      .map((line) => line.split(/ +/))
-      .filter((fields) => fields[7]?.replaceAll("@", "") === address.slice(1));
-    const targets = new Set(sockets.map((fields) => `socket:[${fields[6]}]`));
-    for (const pid of await readdir("/proc")) if (/^\d+$/.test(pid) && (await hasOpen(pid, targets))) return true;
-    return false;
+    const before = socketsNamed(address.slice(1));
+    for (const pid of await readdir("/proc")) if (/^\d+$/.test(pid) && (await hasOpen(pid, before))) return "this user";
+    const since = socketsNamed(address.slice(1));
+    return [...before].some((socket) => since.has(socket)) ? "another user" : "nobody";
   } catch {
-    return true; // it cannot be told
+    return "this user"; // it cannot be told
   }
 }
+
+/** The listening sockets of a name, as the links of open files name them. */
+function socketsNamed(name: string): ReadonlySet<string> {
+  const lines = readSystemFile("/proc/net/unix").split("\n");
+  // Bytes of zero show as @, and Node fills a name up with them.
+  const named = lines.map((line) => line.split(/ +/)).filter((fields) => fields[7]?.replaceAll("@", "") === name);
+  return new Set(named.filter((fields) => fields[3] === LISTENS).map((fields) => `socket:[${fields[6]}]`));
+}
+
+const LISTENS = "00010000";
 
 /** Whether a process of this user has one of some files open. */
 async function hasOpen(pid: string, targets: ReadonlySet<string>): Promise<boolean> {

@@ -6,7 +6,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync,
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { isLocked, lockFolder } from "../../server/files/lock.ts";
+import { inTurn, isLocked, lockFolder } from "../../server/files/lock.ts";
 import { eventually } from "../support/waiting.ts";
 
 const place = mkdtempSync(join(tmpdir(), "spanfill-lock-"));
@@ -92,4 +92,25 @@ test("another user who takes the name of a folder's lock locks nothing", {
   assert.equal(await isLocked(folder), false);
   (await lockFolder(folder)).release();
   await killed(squatter);
+});
+
+test("work on one file is done in turn", async () => {
+  const file = join(place, "file.json");
+  const order: string[] = [];
+  const work = (name: string) =>
+    inTurn(file, async () => {
+      order.push(name);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      order.push(name);
+    });
+  await Promise.all(["a", "b", "c"].map(work));
+  assert.deepEqual(
+    order.filter((name, i) => i % 2 === 0 && order[i + 1] !== name),
+    [],
+  );
+  await assert.rejects(
+    inTurn(file, async () => assert.fail("no")),
+    /no/,
+  );
+  await inTurn(file, async () => undefined);
 });

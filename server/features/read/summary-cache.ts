@@ -5,6 +5,7 @@ import { createHash, randomUUID } from "node:crypto";
 import { dirname } from "node:path";
 import { LRUCache } from "lru-cache";
 import * as z from "zod";
+import { inTurn as lockedTurn } from "../../files/lock.ts";
 import { readRegularText, readRegularTextSync } from "../../files/regular-file.ts";
 import { removeOwn } from "../../files/removal.ts";
 import { writeAtomically } from "../../files/whole-file.ts";
@@ -120,7 +121,7 @@ export function createSummaryCache({ file, mostBytes = MOST_BYTES }: { file?: st
       writing = undefined;
       return inTurn(async () => {
         // What cannot be kept is made again.
-        if (due && onDisk && file !== undefined) await write(file).catch(() => undefined);
+        if (due && onDisk && file !== undefined) await lockedTurn(file, () => write(file)).catch(() => undefined);
       });
     },
   };

@@ -139,7 +139,7 @@ class Host implements EngineHost {
     } catch (error) {
       if (error instanceof ModelError && error.code === "process") {
         if (this.ends.count !== ended) throw new EngineEnded(this.ends.again);
-        if (trial !== undefined) this.processEnded(trial);
+        if (trial !== undefined) throw this.processEnded(trial, error);
       }
       // Invalid input says nothing about the engine.
       if (error instanceof ModelError && error.code !== "input" && error.code !== "task") this.failure = error.message;
@@ -269,10 +269,12 @@ class Host implements EngineHost {
     }
   }
 
-  private processEnded({ key, name, pid }: Trial): void {
+  private processEnded({ key, name, pid }: Trial, error: ModelError): ModelError {
     const waitMs = this.backoff.ended(key, pid);
-    if (waitMs > 0)
-      this.options.log.warn(`the engine's process keeps ending with ${name}; it is not retried for ${waitMs / 1000} s`);
+    if (waitMs > 0) this.options.log.warn(`${name} keeps ending its process; not retried for ${waitMs / 1000} s`);
+    const named = this.backoff.explained(error, key, name);
+    this.failure = named.message;
+    return named;
   }
 
   private start(key: string, settings: EngineSettings): Running {

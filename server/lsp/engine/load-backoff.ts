@@ -5,8 +5,12 @@
 import { ModelError } from "../../../models/errors.ts";
 
 /** Number of ends in a row without a wait, since other causes, such as a lack of memory, may also end a process. */
-const FREE_ENDS = 2;
-const [FIRST_WAIT_MS, LONGEST_WAIT_MS] = [5000, 600_000];
+const FREE_ENDS = 1;
+const [FIRST_WAIT_MS, LONGEST_WAIT_MS] = [30_000, 600_000];
+
+/** Advice on a model that ends its process. */
+const CRASH_ADVICE =
+  "Choose a smaller model or int8, or run it as WebAssembly, which is slower: start the editor with SPANFILL_ENGINE=wasm.";
 
 /** Counts consecutive ends of processes by the key of the model they worked with. */
 export class LoadBackoff {
@@ -25,11 +29,10 @@ export class LoadBackoff {
     const record = this.ends.get(key);
     const seconds = Math.ceil(((record?.untilMs ?? 0) - this.nowMs()) / 1000);
     if (record === undefined || seconds <= 0) return;
-    const advice =
-      "Restart Engine tries immediately. If this continues, choose another model, int8, or another device.";
+    const again = `It will be tried again in ${seconds} s; Restart Engine tries immediately.`;
     throw new ModelError(
       "process",
-      `The engine's process ended ${record.count} times in a row with ${name}. It will be tried again in ${seconds} s. ${advice}`,
+      `The engine's process ended ${record.count} times in a row with ${name}. ${again} ${CRASH_ADVICE}`,
     );
   }
 
@@ -44,6 +47,13 @@ export class LoadBackoff {
     const waitMs = count <= FREE_ENDS ? 0 : Math.min(FIRST_WAIT_MS * 2 ** (count - FREE_ENDS - 1), LONGEST_WAIT_MS);
     this.ends.set(key, { count, pid, untilMs: this.nowMs() + waitMs });
     return waitMs;
+  }
+
+  /** The error of a process that ended, with the model's name, and with advice while the model has to wait. */
+  explained(error: ModelError, key: string, name: string): ModelError {
+    const message = error.message.replace("The engine process", `The engine process, which ran ${name},`);
+    const isWaiting = (this.ends.get(key)?.untilMs ?? 0) > this.nowMs();
+    return new ModelError("process", isWaiting ? `${message} ${CRASH_ADVICE}` : message, { cause: error });
   }
 
   /** Records that the model answered. */

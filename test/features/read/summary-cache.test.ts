@@ -32,6 +32,20 @@ test("what reads otherwise than it was written is not taken", () => {
   assert.equal(cache.get(["a"], schema), undefined);
 });
 
+test("processes that write at the same time lose nothing", async () => {
+  const file = join(folder, "together.json");
+  const caches = Array.from({ length: 8 }, () => createSummaryCache({ file }));
+  await Promise.all(caches.map((cache) => cache.keep("disk")));
+  for (let round = 0; round < 2; round++) {
+    for (const [n, cache] of caches.entries()) cache.set([round, n], { n });
+    await Promise.all(caches.map((cache) => cache.flush()));
+  }
+  const after = createSummaryCache({ file });
+  await after.keep("disk");
+  const kept = caches.flatMap((_, n) => [0, 1].filter((round) => after.get([round, n], schema) !== undefined));
+  assert.equal(kept.length, 16);
+});
+
 test("on disk only when it is asked for, for the user alone, and gone when it is not wanted any more", async () => {
   const file = join(folder, "kept.json");
   const cache = createSummaryCache({ file });

@@ -1,0 +1,67 @@
+/** `npm run stress`: load and faults of all kinds, and docs/stress.md with what held. */
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { arch, cpus, loadavg, platform, tmpdir, totalmem } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { day } from "./day.ts";
+import { downloadKills, trainerKills } from "./files.ts";
+import { inputs } from "./inputs.ts";
+import { engineKills, serverKills } from "./kills.ts";
+import type { Finding, Part } from "./part.ts";
+import { together } from "./together.ts";
+
+const PARTS: readonly Part[] = [engineKills, serverKills, together, trainerKills, downloadKills, inputs, day];
+
+const { values, positionals } = parseArgs({
+  options: { long: { type: "boolean", default: false } },
+  allowPositionals: true,
+});
+const parts = PARTS.filter(({ name }) => positionals.length === 0 || positionals.includes(name));
+const folder = mkdtempSync(join(tmpdir(), "spanfill-stress-"));
+const env: NodeJS.ProcessEnv = { ...process.env, HOME: folder, TMPDIR: join(folder, "tmp") };
+for (const name of ["SPANFILL_CACHE", "SPANFILL_MODELS", "HF_HOME"]) env[name] = join(folder, name.toLowerCase());
+for (const name of ["HF_TOKEN", "HF_ENDPOINT", "HF_HUB_CACHE", "HF_HUB_OFFLINE"]) delete env[name];
+for (const name of ["tmp", "spanfill_cache"]) mkdirSync(join(folder, name));
+
+const sections: string[] = [];
+let failed = 0;
+try {
+  for (const part of parts) {
+    const [began, load] = [performance.now(), loadavg()[0] ?? 0];
+    const findings = await part.run({ isLong: values.long, folder, env });
+    const seconds = Math.round((performance.now() - began) / 1000);
+    failed += findings.filter(({ holds }) => holds === false).length;
+    const section = sectionOf(part, findings, `${seconds} s, load ${load.toFixed(1)} at its beginning`);
+    console.log(section);
+    sections.push(section);
+  }
+} finally {
+  rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+}
+if (parts.length === PARTS.length) writeFileSync("docs/stress.md", pageOf(sections));
+process.exitCode = failed === 0 ? 0 : 1;
+
+function sectionOf({ title }: Part, findings: readonly Finding[], note: string): string {
+  const rows = findings.map(({ what, figure, aim = "", holds }) => {
+    const result = holds === undefined ? "" : holds ? "yes" : "**no**";
+    return `| ${what} | ${figure} | ${aim} | ${result} |`;
+  });
+  return [`## ${title}`, "", `| | found | aim | held |`, "|---|---|---|---|", ...rows, "", `${note}.`, ""].join("\n");
+}
+
+function pageOf(sections: readonly string[]): string {
+  const machine = `${cpus().length} cores, ${arch()}, ${Math.round(totalmem() / 2 ** 30)} GB, ${platform()}, Node.js ${process.versions.node.split(".")[0]}`;
+  const size = values.long ? "`--long`" : "quick";
+  return `# It keeps working: load and faults
+
+\`npm run stress\` (ten minutes; \`-- --long\` an hour; \`-- engine day\` some parts) loads the built server and command line, kills their processes at
+random instants, and writes this page. Times depend on the load of the machine, which each part names; counts do not.
+
+The last run was ${size}: ${machine}.
+
+${sections.join("\n")}
+## Not tried
+
+Windows and macOS: what is said here was seen on Linux alone.
+`;
+}
