@@ -40,9 +40,40 @@ const SKIPPED: Readonly<Record<string, BlockKind>> = {
   th: "table",
 };
 
+/** The same of DocBook and DITA, whose names may be those of components where they are written otherwise. */
+const SKIPPED_IN_BOOKS: Readonly<Record<string, BlockKind>> = {
+  programlisting: "code",
+  screen: "code",
+  literallayout: "code",
+  synopsis: "code",
+  cmdsynopsis: "code",
+  funcsynopsis: "code",
+  codeblock: "code",
+  informaltable: "table",
+  simpletable: "table",
+  author: "directive",
+  authorgroup: "directive",
+  copyright: "directive",
+  legalnotice: "directive",
+  revhistory: "directive",
+  pubdate: "directive",
+  date: "directive",
+  indexterm: "directive",
+  keywordset: "directive",
+  footnote: "directive",
+};
+
+/** Sections of DocBook and DITA, whose titles are headings. */
+const SECTION = /^(?:article|book|part|chapter|appendix|preface|section|sect[1-5]|topic|concept|task|reference)$/;
+
 /** Elements that stand inside a line; any other begins and ends a block. */
 const INLINE = new Set(
   "a abbr acronym b bdi bdo big br cite code data del dfn em font i img input ins kbd label mark q rp rt ruby s samp small span strike strong sub sup time tt u var wbr picture source".split(
+    " ",
+  ),
+);
+const INLINE_IN_BOOKS = new Set(
+  "emphasis literal command filename option replaceable ulink link xref quote application productname systemitem userinput varname envar function parameter classname methodname uri email firstterm guilabel guimenu guibutton guimenuitem keycap keycombo subscript superscript phrase trademark citetitle prompt computeroutput footnote indexterm ph codeph uicontrol menucascade term keyword filepath cmdname apiname parmname msgph systemoutput".split(
     " ",
   ),
 );
@@ -55,6 +86,21 @@ const RUNS: Readonly<Record<string, RunKind>> = {
   samp: "code",
   tt: "code",
   var: "code",
+  ulink: "link",
+  link: "link",
+  xref: "link",
+  literal: "code",
+  command: "code",
+  filename: "code",
+  option: "code",
+  varname: "code",
+  envar: "code",
+  function: "code",
+  parameter: "code",
+  userinput: "code",
+  codeph: "code",
+  filepath: "code",
+  cmdname: "code",
 };
 
 /** Elements that have no end. */
@@ -93,6 +139,8 @@ class HtmlReader {
   #open: { readonly name: string; readonly start: number }[] = [];
   /** Elements under way. */
   #depth = 0;
+  /** Sections of a book under way. */
+  #sections = 0;
   /** The level of the heading under way; 0: none. */
   #heading = 0;
   /** The element under way whose text is not prose, and how many of its name are open. */
@@ -143,19 +191,23 @@ class HtmlReader {
     const isHidden = "hidden" in attributes || /display:\s*none/i.test(attributes["style"] ?? "") || isNote;
     // Of a component of Vue it is what is shown.
     const isShown = name === "template" && this.#depth === 0 && this.#from === 0 && this.#to === this.#text.length;
-    const kind = isHidden ? "directive" : isShown ? undefined : SKIPPED[name];
+    const isBooks = this.#text.startsWith(name, this.#start() + 1);
+    const skipped = SKIPPED[name] ?? (isBooks ? SKIPPED_IN_BOOKS[name] : undefined);
+    const kind = isHidden ? "directive" : isShown ? undefined : skipped;
+    const isInline = INLINE.has(name) || (isBooks && INLINE_IN_BOOKS.has(name));
     this.#depth += 1;
     if (kind !== undefined) {
-      if (!INLINE.has(name)) this.#flush();
+      if (!isInline) this.#flush();
       if (!VOID.has(name)) this.#skipped = { name, kind, start: this.#start(), depth: 1 };
-    } else if (INLINE.has(name)) {
+    } else if (isInline) {
       this.#stretches.push({ kind: "tag", start: this.#start(), end: this.#end() });
       if (name === "br" || name === "img") this.#add(true);
       else if (RUNS[name] !== undefined) this.#open.push({ name, start: this.#start() });
     } else {
       this.#flush();
-      const level = /^h([1-6])$/.exec(name)?.[1];
-      if (level !== undefined) this.#heading = Number(level);
+      if (SECTION.test(name)) this.#sections += 1;
+      const level = name === "title" ? Math.max(1, this.#sections) : Number(/^h([1-6])$/.exec(name)?.[1] ?? 0);
+      if (level > 0) this.#heading = Math.min(level, 6);
     }
   }
 
@@ -168,9 +220,10 @@ class HtmlReader {
       if (skipped.depth > 0) return;
       this.blocks.push(plainBlock(skipped.kind, skipped.start, this.#end(), { name }));
       this.#skipped = undefined;
-    } else if (!INLINE.has(name)) {
+    } else if (!INLINE.has(name) && !(this.#text.startsWith(name, this.#start() + 2) && INLINE_IN_BOOKS.has(name))) {
       this.#flush();
-      if (/^h[1-6]$/.test(name)) this.#heading = 0;
+      if (/^(?:h[1-6]|title)$/.test(name)) this.#heading = 0;
+      if (SECTION.test(name)) this.#sections -= 1;
     } else {
       const at = this.#open.findLastIndex((one) => one.name === name);
       const kind = RUNS[name];

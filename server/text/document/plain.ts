@@ -3,11 +3,12 @@ import { type Block, plainBlock, proseBlock } from "./block.ts";
 import { headerBlocks, isEncoded, isForm, isHeaders, isQuotedLine } from "./mail.ts";
 import { type Line, linesOf } from "./source.ts";
 import { isDelimited } from "./tables.ts";
+import { isAnnounced, isTranscript, spokenMark } from "./transcript.ts";
 
 /** The blocks of plain text: paragraphs between blank lines. Never throws; linear in its length. */
 export function plainBlocks(text: string): Block[] {
   const lines = linesOf(text);
-  if (isLog(lines)) return [plainBlock("data", 0, text.length, { name: "log" })];
+  if (!isTranscript(lines) && isLog(lines)) return [plainBlock("data", 0, text.length, { name: "log" })];
   if (isDelimited(text)) return [plainBlock("table", 0, text.length)];
   const patch = patchAt(lines);
   const groups = paragraphs(patch < 0 ? lines : lines.slice(0, patch));
@@ -111,6 +112,10 @@ export function linesBlocks(text: string, lines: readonly Line[]): Block[] {
       ...linesBlocks(text, lines.slice(1)),
     ];
   }
+  if (lines.length > 1 && isAnnounced(first)) {
+    return [plainBlock("directive", first.start, first.end, { name: "speaker" }), ...linesBlocks(text, lines.slice(1))];
+  }
+  if (lines.some((line) => spokenMark(line) > 0)) return spoken(text, lines);
   if (isForm(lines)) return [plainBlock("note", ...range, { name: "form", inner: () => [prose(text, lines)] })];
   const data = dataOf(text.slice(...range), lines);
   if (data !== undefined) return [plainBlock(data.kind, ...range, { name: data.name })];
@@ -186,6 +191,16 @@ function itemBlocks(text: string, lines: readonly Line[], items: readonly number
     i = end;
   }
   return blocks;
+}
+
+/** A paragraph for what each speaker says. */
+function spoken(text: string, lines: readonly Line[]): Block[] {
+  const turns: Line[][] = [];
+  for (const line of lines) {
+    if (spokenMark(line) > 0 || turns.length === 0) turns.push([line]);
+    else turns.at(-1)?.push(line);
+  }
+  return turns.map((turn) => prose(text, turn, undefined, spokenMark(turn[0] as Line)));
 }
 
 /** A paragraph of lines, without what a pattern finds at the beginning of each. */

@@ -233,6 +233,53 @@ const kinds: readonly (readonly [kind: string, name: string, text: string, prose
     ["# Garden", "The garden needs water twice.", "- one"],
   ],
   [
+    "DocBook: titles at their depth, marks inside a line, no listings, no authors",
+    "backup.xml",
+    lines(
+      '<?xml version="1.0"?>',
+      "<article><articleinfo><title>Backups</title><author><surname>Holm</surname></author></articleinfo>",
+      "<section><title>Why</title>",
+      "<para>The station loses power <emphasis>each winter</emphasis>; see <filename>a.log</filename>.<indexterm>",
+      "<primary>power</primary></indexterm></para>",
+      "<programlisting>rsync -a</programlisting>",
+      "<note><para>Test the copy.</para></note></section></article>",
+    ),
+    ["# Backups", "## Why", "The station loses power each winter; see a.log.", "Test the copy."],
+  ],
+  [
+    "DITA: a topic's title, commands and names inside a line",
+    "backup.xml",
+    lines(
+      '<topic id="a"><title>Backups</title><body>',
+      "<p>Choose <uicontrol>Save</uicontrol> or run <codeph>save</codeph>.</p><codeblock>save -a</codeblock></body></topic>",
+    ),
+    ["# Backups", "Choose Save or run save."],
+  ],
+  [
+    "a transcript: what is said, without who and when",
+    "a.txt",
+    lines(
+      "Speaker 1 (00:00:12): The importer is ready.",
+      "Ada Holm 0:31: It fails when a column",
+      "has two names.",
+      "[00:01:02] Ben: We will mend it.",
+      "00:01:09 <carl> Good.",
+      "",
+      "Ada Holm  1:20 PM",
+      "Then we are done.",
+    ),
+    [
+      ...["The importer is ready.", "It fails when a column has two names.", "We will mend it.", "Good."],
+      "Then we are done.",
+    ],
+  ],
+  [
+    "a component of Vue between paragraphs of Markdown",
+    "a.md",
+    lines("One.", "", '<Demo :items="[1 > 0]" @click="go" />', "", "Two."),
+    ["One.", "Two."],
+  ],
+  [
     "subtitles, a sentence over two cues",
     "a.srt",
     lines(

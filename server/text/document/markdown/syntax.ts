@@ -159,6 +159,7 @@ function DIRECTIVE_LINE(): RegExp {
     "\\([\\w:.-]+\\)=", // MyST's targets and cells
     "\\+{3}( ?\\{.*\\})?",
     "#[\\w/-]+( +#[\\w/-]+)+", // Obsidian's tags
+    '<[A-Z][\\w.-]*(?=("[^"]*"|[^<>"])*\\s[@#]\\w)("[^"]*"|[^<>"])*>', // Vue's components, whose @ and # are not HTML's
   ];
   return new RegExp(`^(${alternatives.join("|")})\\s*$`, "i");
 }
