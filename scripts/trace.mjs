@@ -126,8 +126,8 @@ function networkComplaint(name, args, result) {
  * UV_USE_IO_URING=0.
  */
 const EVENT_RING = /^256, \{flags=(0|0x10000|IORING_SETUP_NO_SQARRAY)\b/;
-/** The name that says a folder is being worked in. @see server/files/lock.ts */
-const LOCK = /^spanfill-[0-9a-f]{24}$/;
+/** The names that say a folder is being worked in, one of them a file in it. @see server/files/lock.ts */
+const LOCK = /^(spanfill-[0-9a-f]{24}|\/proc\/self\/fd\/\d+\/\.spanfill-lock)$/;
 const LOOK_UP = /^\/etc\/(resolv\.conf|hosts|host\.conf|gai\.conf|hostname)$|^\/run\/systemd\/resolve\//;
 const WRITING = /\bO_(WRONLY|RDWR|CREAT|TRUNC|APPEND|TMPFILE)\b/;
 /** Targets of writes that are not files: terminals, the void, pipes, a process's own settings. */

@@ -5,6 +5,7 @@ import { CommanderError } from "commander";
 import { createProgram } from "./cli/program.ts";
 import { EXIT, printError, watchPipes } from "./cli/terminal.ts";
 import { UsageError } from "./command-work.ts";
+import { requireAddressSpace } from "./files/address-space.ts";
 import { readRegularTextSync } from "./files/regular-file.ts";
 import { settleFolders } from "./files/working-folder.ts";
 
@@ -22,6 +23,7 @@ const program = createProgram(version, (text) => {
 });
 
 try {
+  requireAddressSpace();
   if (process.argv.length <= 2) program.outputHelp();
   // "node" is explicit because commander would otherwise count arguments as Electron does inside an editor's own
   // Node.

@@ -1,5 +1,6 @@
 /** Input and output that the commands share: texts, results, progress, errors, interruption, exit codes. */
 import { withStack } from "../../base/reason.ts";
+import { systemReason } from "../../base/system-error.ts";
 import { ModelError } from "../../models/errors.ts";
 import { type CommandResult, UsageError, type Work } from "../command-work.ts";
 import { drawLine, eraseLine, printAnswer, printJson, printNote, printReport } from "../output.ts";
@@ -48,7 +49,9 @@ export function printError(json: boolean, error: unknown): void {
     return;
   }
   process.exitCode = EXIT.failed;
+  const why = systemReason(error);
   if (error instanceof ModelError) printFailure(json, error.code, error.message);
+  else if (why !== undefined) printFailure(json, "storage", why);
   else printFailure(json, "internal", withStack(error));
 }
 

@@ -24,7 +24,7 @@ async function killTrainer({ isLong, folder, env }: Scale): Promise<Finding[]> {
   const place = join(folder, "training");
   cpSync(TRAINING, place, { recursive: true });
   const request = ["train", "--task", "summarize", "--data", "pairs.jsonl", "--base", "./base", "--threads", "1"];
-  const args = [...request, "--epochs", "6", "--batch-size", "2", "--evaluate-every", "4", "--patience", "0"];
+  const args = [...request, "--epochs", "3", "--batch-size", "4", "--evaluate-every", "4", "--patience", "0"];
   const start = (list: readonly string[]) => cli(list, { ...env }, place);
   const began = performance.now();
   await ended(start([...args, "--out", "whole"]));
@@ -37,8 +37,7 @@ async function killTrainer({ isLong, folder, env }: Scale): Promise<Finding[]> {
     for (let code: number | null = null; code !== 0; ) {
       const isBegun = existsSync(join(place, out, ".training"));
       const child = start(isBegun ? ["train", "--resume", out] : [...args, "--out", out]);
-      // Not in what it takes to start, and more often late than early.
-      const timer = killed < kills ? setTimeout(() => child.kill("SIGKILL"), took * (0.3 + 0.6 * random())) : undefined;
+      const timer = killed < kills ? setTimeout(() => child.kill("SIGKILL"), took * (0.2 + 0.5 * random())) : undefined;
       code = await ended(child);
       clearTimeout(timer);
       if (code === null) killed += 1;

@@ -6,6 +6,7 @@ import { sizeInWords } from "../../../base/figures.ts";
 import { loadedBytes } from "../../../models/checkpoint/plan.ts";
 import { ModelError } from "../../../models/errors.ts";
 import type { T5Config } from "../../../models/t5/config.ts";
+import { addressSpaceLimit } from "../../files/address-space.ts";
 import { readSystemFile } from "../../files/regular-file.ts";
 import type { Precision } from "../engine.ts";
 
@@ -57,7 +58,9 @@ function available(): FreeMemory {
   const container = process.constrainedMemory();
   const all: (FreeMemory | undefined)[] = [
     machine,
-    container > 0 ? { bytes: container, limit: " under this container's limit" } : undefined,
+    container > 0
+      ? { bytes: Math.max(0, container - process.memoryUsage.rss()), limit: " under this container's limit" }
+      : undefined,
     process.platform === "linux" ? addressSpace(ownFile("limits"), ownFile("status")) : undefined,
   ];
   return all.filter((free) => free !== undefined).reduce((least, free) => (free.bytes < least.bytes ? free : least));
@@ -80,7 +83,7 @@ function ownFile(name: string): string {
  * @returns undefined where there is no limit
  */
 export function addressSpace(limits: string, status: string): FreeMemory | undefined {
-  const most = Number(/^Max address space +(\d+)/m.exec(limits)?.[1]);
+  const most = addressSpaceLimit(limits) ?? Number.NaN;
   const used = 1024 * Number(/^VmSize:\s+(\d+) kB/m.exec(status)?.[1]);
   if (!Number.isFinite(most - used)) return undefined;
   const bytes = Math.max(0, (most - used - 400e6) / 1.25);

@@ -45,6 +45,8 @@ const WHY: Readonly<Record<string, string>> = {
   EROFS: "the disk can only be read",
   ENOSPC: "the disk is full",
   EDQUOT: "your share of the disk is full",
+  EIO: "the disk reports an error",
+  EMFILE: "too many files are open (ulimit -n)",
   ENAMETOOLONG: "the name is too long",
   ELOOP: "a link leads back to itself",
   ENOENT: "a link leads nowhere",

@@ -4,6 +4,7 @@ import { test } from "node:test";
 import { ModelError } from "../../../models/errors.ts";
 import { parseConfig, type T5Config } from "../../../models/t5/config.ts";
 import { addressSpace, checkFits, memoryNeeded } from "../../../server/engine/runtime/fit.ts";
+import { requireAddressSpace } from "../../../server/files/address-space.ts";
 import { built } from "../../support/built.ts";
 
 const sized = (d_model: number, d_ff: number, d_kv: number, num_heads: number, num_layers: number): T5Config =>
@@ -62,4 +63,14 @@ test("a process under ulimit -v refuses a model in one line", { skip: process.pl
     stderr,
     /^spanfill: The model needs about \d+ MB of memory in int8, but only [\d.]+ (kB|MB) are free under .*\n$/,
   );
+});
+
+test("a limit that Node.js itself cannot work below is named before it is met", () => {
+  const limits = "Max address space         1000000000     1000000000   bytes\n";
+  assert.throws(
+    () => requireAddressSpace(limits),
+    /may use 1\.0 GB of addresses \(ulimit -v\), but the smallest model/,
+  );
+  requireAddressSpace("Max address space         2000000000     2000000000   bytes\n");
+  requireAddressSpace("Max address space         unlimited      unlimited    bytes\n");
 });
