@@ -1,41 +1,30 @@
 /** The benchmarks' command line: `npm run bench -- --help` lists them. */
 import { Command, InvalidArgumentError, Option } from "commander";
-import type { Precision } from "../server/engine/engine.ts";
 import { addPeopleCommands } from "./quality/people-commands.ts";
 import { addScalingCommand } from "./quality/scaling-command.ts";
-import type { ShapeName } from "./random-model.ts";
+import { addInferCommand } from "./speed/infer-command.ts";
 
 const program = new Command("bench").description("Side-by-side measurements, each of which prints a table.");
 
-program
-  .command("infer")
-  .description("speed and memory beside transformers.js (bench/peers/README.md tells how to add it)")
-  .addOption(
-    new Option("--shape <names...>", "shapes to measure")
-      .choices(["tiny", "small", "deep"])
-      .default(["tiny", "small", "deep"]),
-  )
-  .addOption(
-    new Option("--precision <names...>", "precisions").choices(["int8", "float32"]).default(["int8", "float32"]),
-  )
-  .option("--rounds <n>", "timed runs of each contender", count, 9)
-  .option(
-    "--model <id or folder>",
-    "whose tokenizer is borrowed and whose memory is measured; the built-in model by default",
-  )
-  .option("--models <folder>", "random models and the peers' exports of them", ".cache/bench")
-  .option("--no-product", "leave out cold start, memory and cancelling")
-  .action(async (options: InferArguments) => {
-    const { benchInfer } = await import("./speed/infer.ts");
-    await benchInfer({ ...options, shapes: options.shape, precisions: options.precision });
-  });
+addInferCommand(program, count);
 
 program
   .command("train")
   .description("training steps beside PyTorch's on the same batch (bench/peers/README.md tells how to add it)")
   .addOption(
     new Option("--shape <names...>", "shapes")
-      .choices(["tiny", "narrow", "small", "deep", "long-local", "long-global", "gated-silu", "switch-8", "t5"])
+      .choices([
+        "tiny",
+        "narrow",
+        "small",
+        "deep",
+        "long-local",
+        "long-global",
+        "gated-silu",
+        "primer",
+        "switch-8",
+        "t5",
+      ])
       .default(["tiny", "narrow", "small"]),
   )
   .option("--batch <rows,source,target>", "examples of a step, and the tokens of their sides", "8,128,32")
@@ -224,8 +213,10 @@ program
 
 program
   .command("long")
-  .description("time and memory of T5, LongT5 and Switch Transformers by the input's length, beside PyTorch (Linux)")
-  .option("--shape <names...>", "t5, gated-silu, long-local, long-global (the default), switch-8, switch-32")
+  .description(
+    "time and memory of T5, LongT5, Primer and Switch Transformers by the input's length, beside PyTorch (Linux)",
+  )
+  .option("--shape <names...>", "t5, gated-silu, long-local, long-global (the default), primer, switch-8, switch-32")
   .option("--lengths <n...>", "tokens of the input", ["512", "1024", "2048", "4096", "8192", "16384"])
   .addOption(new Option("--precision <name>", "precision").choices(["int8", "float32"]).default("float32"))
   .option("--most-plain <n>", "most tokens that other models than LongT5 read", count, 4096)
@@ -279,15 +270,6 @@ type DecodingArguments = Omit<import("./speed/decoding.ts").DecodingOptions, "sh
   readonly shortlist: readonly string[];
   readonly bias: readonly string[];
 };
-
-interface InferArguments {
-  readonly shape: ShapeName[];
-  readonly precision: Precision[];
-  readonly rounds: number;
-  readonly model?: string;
-  readonly models: string;
-  readonly product: boolean;
-}
 
 function refuse(message: string): never {
   throw new InvalidArgumentError(message);

@@ -13,15 +13,17 @@ import sys
 import time
 
 import torch
-from transformers import AutoModelForSeq2SeqLM
+
+from models import forget, load
 
 folder, threads, rounds, new = sys.argv[1], *map(int, sys.argv[2:5])
 torch.set_num_threads(threads)
-model = AutoModelForSeq2SeqLM.from_pretrained(folder).float().eval()
+model = load(folder).eval()
 ids = torch.tensor([json.load(sys.stdin)])
 seconds = []
 with torch.no_grad():
     for _ in range(rounds):
+        forget(model)
         began = time.process_time()
         model.generate(ids, min_new_tokens=new, max_new_tokens=new, do_sample=False, num_beams=1)
         seconds.append(time.process_time() - began)

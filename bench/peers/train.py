@@ -13,15 +13,15 @@ import sys
 import time
 
 import torch
-from transformers import AutoConfig, AutoModelForSeq2SeqLM
 from transformers.optimization import Adafactor
+
+from models import load
 
 folder, threads, dropout, optimizer, method = sys.argv[1], int(sys.argv[2]), float(sys.argv[3]), *sys.argv[4:6]
 torch.set_num_threads(threads)
 torch.manual_seed(0)
-with open(f"{folder}/config.json") as file:
-    config = AutoConfig.for_model(**{**json.load(file), "initializer_factor": 1.0, "dropout_rate": dropout, "use_cache": False})
-model = AutoModelForSeq2SeqLM.from_pretrained(folder, config=config).float().train()
+model = load(folder, initializer_factor=1.0, dropout_rate=dropout, use_cache=False).train()
+config = model.config
 if method == "lora":
     from peft import LoraConfig, get_peft_model
 

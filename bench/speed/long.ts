@@ -11,7 +11,7 @@ import { printTable } from "../support/table.ts";
 
 /** Options of the measurement. */
 export interface LongOptions {
-  /** All but Switch Transformers by default. */
+  /** T5's and LongT5's by default. */
   readonly shape?: readonly ConfiguredShape[];
   /** Lengths of the input in tokens. */
   readonly lengths: readonly string[];
@@ -29,6 +29,7 @@ export interface LongOptions {
 const NAMES = {
   T5: "t5",
   "T5 gated SiLU": "gated-silu",
+  Primer: "primer",
   "LongT5 local": "long-local",
   "LongT5 global": "long-global",
   "Switch, 8 experts": "switch-8",
@@ -57,7 +58,7 @@ export async function benchLong(options: LongOptions): Promise<void> {
   ];
   const rows = [heading];
   for (const [name, shape] of Object.entries(NAMES)) {
-    if (!(options.shape?.includes(shape) ?? !shape.startsWith("switch"))) continue;
+    if (!(options.shape?.includes(shape) ?? !/^(switch|primer)/.test(shape))) continue;
     const directory = writeConfigured(options.models, shape);
     for (const length of options.lengths.map(Number)) {
       if (!name.startsWith("LongT5") && length > options.mostPlain) continue;

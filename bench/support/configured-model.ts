@@ -1,4 +1,7 @@
-/** Random models of t5-small's shape with other layers: LongT5's, UL2's, Switch Transformers'. For measuring speed. */
+/**
+ * Random models of t5-small's shape with other layers, for measuring speed: LongT5's, UL2's, Primer's, Switch
+ * Transformers'.
+ */
 import { closeSync, copyFileSync, existsSync, mkdirSync, openSync, writeFileSync, writeSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { mixSeeds, seededRandom } from "../../models/random.ts";
@@ -22,6 +25,7 @@ const CONFIGS = {
   t5: { ...SMALL, model_type: "t5" },
   "long-local": { ...SMALL, encoder_attention_type: "local" },
   "long-global": { ...SMALL, encoder_attention_type: "transient-global" },
+  primer: { ...SMALL, model_type: "t5", feed_forward_proj: "squared-relu", depthwise_conv_width: 3 },
   "switch-8": { ...SWITCH, num_experts: 8 },
   "switch-32": { ...SWITCH, num_experts: 32 },
   "gated-silu": { ...SMALL, model_type: "t5", feed_forward_proj: "gated-silu" },
@@ -56,6 +60,8 @@ export function writeConfigured(models: string, shape: ConfiguredShape): string 
   const head = Buffer.alloc(8 + Math.ceil(text.length / 8) * 8, " ");
   head.writeBigUInt64LE(BigInt(head.length - 8));
   text.copy(head, 8);
+  /** Norms are 1, and so is the sum of a convolution's weights. */
+  const only = (name: string) => (name.includes("_conv_") ? 1 / 3 : 1);
   const file = openSync(path, "w");
   writeSync(file, head);
   for (const [i, [name, shape]] of [...shapes].entries()) {
@@ -64,7 +70,7 @@ export function writeConfigured(models: string, shape: ConfiguredShape): string 
     const count = shape.reduce((product, axis) => product * axis, 1);
     writeSync(
       file,
-      Float32Array.from({ length: count }, () => (shape.length === 1 ? 1 : spread * (2 * random() - 1))),
+      Float32Array.from({ length: count }, () => (shape.length === 1 ? only(name) : spread * (2 * random() - 1))),
     );
   }
   closeSync(file);

@@ -1,0 +1,53 @@
+/** The benchmark of inference on the command line. */
+import { type Command, Option } from "commander";
+import type { Precision } from "../../server/engine/engine.ts";
+import type { ShapeName } from "../random-model.ts";
+
+interface InferArguments {
+  readonly shape: (ShapeName | "primer" | "switch-8")[];
+  readonly precision: Precision[];
+  readonly rounds: number;
+  readonly model?: string;
+  readonly models: string;
+  readonly product: boolean;
+  readonly python: string;
+}
+
+/** Adds `infer`. @param count reads a number of times */
+export function addInferCommand(program: Command, count: (text: string) => number): void {
+  program
+    .command("infer")
+    .description("speed and memory beside transformers.js (bench/peers/README.md tells how to add it)")
+    .addOption(
+      new Option("--shape <names...>", "shapes to measure; primer and switch-8 beside PyTorch")
+        .choices(["tiny", "small", "deep", "primer", "switch-8"])
+        .default(["tiny", "small", "deep"]),
+    )
+    .addOption(
+      new Option("--precision <names...>", "precisions").choices(["int8", "float32"]).default(["int8", "float32"]),
+    )
+    .option("--rounds <n>", "timed runs of each contender", count, 9)
+    .option(
+      "--model <id or folder>",
+      "whose tokenizer is borrowed and whose memory is measured; the built-in model by default",
+    )
+    .option("--models <folder>", "random models and the peers' exports of them", ".cache/bench")
+    .option("--no-product", "leave out cold start, memory and cancelling")
+    .option(
+      "--python <path>",
+      "for primer and switch-8: a Python with torch and transformers",
+      ".cache/torch-venv/bin/python",
+    )
+    .action(async ({ shape: names, ...options }: InferArguments) => {
+      const apart = names.filter((name) => name === "primer" || name === "switch-8");
+      const shapes = names.filter((name) => name !== "primer" && name !== "switch-8");
+      if (shapes.length > 0) {
+        const { benchInfer } = await import("./infer.ts");
+        await benchInfer({ ...options, shapes, precisions: options.precision });
+      }
+      if (apart.length === 0) return;
+      const { benchLong } = await import("./long.ts");
+      for (const precision of options.precision)
+        await benchLong({ ...options, precision, shape: apart, lengths: ["512"], mostPlain: 512 });
+    });
+}
