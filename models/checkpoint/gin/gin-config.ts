@@ -1,6 +1,7 @@
 /** Translates a model's shape from its training code's gin file to the keys of Hugging Face's config.json. */
 import { ModelError } from "../../errors.ts";
 import type { TensorMap } from "../tensor.ts";
+import { flaxformerShape, isFlaxformer } from "./flaxformer-gin.ts";
 import { type Gin, GinReference, type GinValue } from "./gin.ts";
 
 /**
@@ -19,10 +20,19 @@ export function configOfGin(gin: Gin, tensors: TensorMap): Readonly<Record<strin
   }
   const biases = [...tensors].filter(([name]) => name.endsWith(".relative_attention_bias.weight"));
   const buckets = biases[0]?.[1].shape[0];
-  const shape = gin.value("", "T5Config", "emb_dim") === undefined ? meshShape(gin) : t5xShape(gin, buckets);
+  const shape = shapeOf(gin, buckets);
   // T5X's scalable layers and umT5 have a table of relative positions in every layer.
-  const type = biases.length > 2 && !shape["first_layers"] ? "umt5" : "t5";
-  return { model_type: type, vocab_size: vocabSize, relative_attention_max_distance: 128, ...shape };
+  const umT5 = biases.length > 2 && !shape["first_layers"];
+  const type = shape["num_experts"] !== undefined ? "switch_transformers" : umT5 ? "umt5" : "t5";
+  // How many positions a Primer's convolutions read is the number of their tensors.
+  const taps = new Set([...tensors.keys()].flatMap((name) => /\.q_conv_\d+\.weight$/.exec(name)?.[0] ?? [])).size;
+  const convolution = taps > 0 ? { depthwise_conv_width: taps } : {};
+  return { model_type: type, vocab_size: vocabSize, relative_attention_max_distance: 128, ...shape, ...convolution };
+}
+
+function shapeOf(gin: Gin, buckets: number | undefined): Shape {
+  if (isFlaxformer(gin)) return flaxformerShape(gin, (path, value) => feedForward(gin, path, value));
+  return gin.value("", "T5Config", "emb_dim") === undefined ? meshShape(gin) : t5xShape(gin, buckets);
 }
 
 type Shape = Readonly<Record<string, unknown>>;

@@ -57,6 +57,11 @@ const shapes: [string, number, object][] = [
   ["t5x-t5_1_0-small", 32128, { dModel: 512, dFf: 2048, feedForward: "relu", scaleDecoderOutputs: true }],
   ["t5x-byt5-base", 384, { vocabSize: 384, dModel: 1536, numLayers: 18, numDecoderLayers: 6, dFf: 3968 }],
   ["t5x-mt5-xl", 250112, { vocabSize: 250112, dModel: 2048, numHeads: 32, numLayers: 24, tieWordEmbeddings: false }],
+  [
+    "switch_base",
+    32128,
+    { dModel: 768, dFf: 3072, dKv: 64, numHeads: 12, numLayers: 12, feedForward: "relu", tieWordEmbeddings: true },
+  ],
 ];
 for (const [name, rows, shape] of shapes) {
   test(`makes the published shape of it: ${name}`, () => {
@@ -66,6 +71,28 @@ for (const [name, rows, shape] of shapes) {
     assert.equal(config.relativeAttentionNumBuckets, 32);
   });
 }
+
+test("finds the experts of a Switch Transformer", () => {
+  const config = parseConfig(configOfGin(read("switch_base"), embedding(32128)));
+  assert.deepEqual(config.experts, {
+    ...{ count: 128, capacity: 64, encoderLayers: 6, decoderLayers: 6, zLoss: 0, balanceLoss: 0.01 },
+  });
+});
+
+test("refuses gated experts", () => {
+  assert.throws(() => parseConfig(configOfGin(read("switch_xxl"), embedding(32128))), /experts with gated-gelu/);
+});
+
+test("counts the positions of a Primer's convolutions by their tensors", () => {
+  const taps = [0, 1, 2].flatMap((tap) =>
+    ["q", "k"].map((part) => `encoder.block.1.layer.0.SelfAttention.${part}_conv_${tap}.weight`),
+  );
+  const tensors: TensorMap = new Map([
+    ...embedding(32128),
+    ...taps.map((name) => [name, { file: "", dtype: "F32", shape: [8], offset: 0, length: 0 }] as const),
+  ]);
+  assert.equal(parseConfig(configOfGin(read("t5x-t5_1_0-small"), tensors)).convolution, 3);
+});
 
 const tiny = readFileSync(`${FOLDER}/mesh-tiny.gin`, "utf8");
 const changed: [string, string, RegExp][] = [
@@ -99,6 +126,7 @@ const changed: [string, string, RegExp][] = [
     /defines %d_ff by %a by %b by %d_ff/,
   ],
   ["a macro that is not there", tiny.replace("d_ff = 64", ""), /uses %d_ff without defining it/],
+  ["tokens of two experts", readFileSync(`${FOLDER}/st_moe_base.gin`, "utf8"), /sends each token to 2 experts/],
   ["stacks that share their layers", readFileSync(`${FOLDER}/bi_v1_shared.gin`, "utf8"), /encoder_name as "decoder"/],
 ];
 for (const [name, text, message] of changed) {
