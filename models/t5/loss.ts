@@ -30,6 +30,8 @@ export interface Loss {
   readonly loss: Value;
   /** Sum over the positions of weight * negative log-likelihood (natural logarithm), []. */
   readonly nll: Value;
+  /** The probabilities of each chunk's positions, [n, V]. */
+  readonly probabilities: readonly Value[];
   gradients(): LossGradients;
 }
 
@@ -70,6 +72,7 @@ export function crossEntropy(
   return {
     loss: total(parts.map(({ loss }) => loss)),
     nll: total(parts.map(({ nll }) => nll)),
+    probabilities: parts.map(({ probabilities }) => probabilities),
     // d loss / d logits = c probabilities - w (1 - smoothing) onehot - w even, with c = w (1 + 2 zLoss logSum).
     gradients() {
       const counts = parts.map(({ w, logSum }) =>

@@ -9,12 +9,13 @@ import { attentionWeights } from "./attention.ts";
 import type { T5Config } from "./config.ts";
 import { plainBlockAttention } from "./long/attention.ts";
 import type { Attention, AttentionResult, DropoutPlace, Lowering, Operations, Routing } from "./lowering.ts";
+import { type MetroTokens, metroShapes } from "./metro/shapes.ts";
 import { tensorShapes } from "./weights.ts";
 
 /** The parameters of a model that learn. The others are never written. */
 export type Method =
-  /** Every weight; the embedding (but not an untied head) may be frozen. */
-  | { readonly kind: "full"; readonly freezeEmbedding: boolean }
+  /** Every weight; the embedding (but not an untied head) may be frozen. `metro` adds a generator and a detector. */
+  | { readonly kind: "full"; readonly freezeEmbedding: boolean; readonly metro?: MetroTokens }
   /**
    * Two low-rank matrices for each chosen linear layer: W x + alpha / rank * B (A x).
    * @see Hu et al. 2021, "LoRA"; lora/layer.py of peft
@@ -56,7 +57,7 @@ export function learnedShapes(config: T5Config, method: Method): Map<string, rea
   if (method.kind === "bottleneck") return bottleneckShapes(config, method);
   if (method.kind === "full") {
     if (method.freezeEmbedding) shapes.delete("shared.weight");
-    return shapes;
+    return method.metro === undefined ? shapes : new Map([...shapes, ...metroShapes(config)]);
   }
   const chosen = [...shapes].filter(([name]) => isTarget(name, method.targets));
   return new Map(

@@ -2,7 +2,7 @@
 import { backward, type Seed, type Segment } from "../graph/backward.ts";
 import { createGraphBuilder, type GraphBuilder } from "../graph/builder.ts";
 import { withFloat64Norms } from "../graph/float64.ts";
-import { at } from "../graph/node.ts";
+import { at, dimAt } from "../graph/node.ts";
 import * as ops from "../graph/ops.ts";
 import { inReleaseOrder } from "../graph/release-order.ts";
 import type { DType, Graph, Value } from "../graph/types.ts";
@@ -13,7 +13,8 @@ import { biasOfTables, layersOn } from "./layers.ts";
 import { GLOBAL_ROWS, longInputs } from "./long/attention.ts";
 import { crossEntropy, type Loss, type LossOptions } from "./loss.ts";
 import type { Routing } from "./lowering.ts";
-
+import { detection, maskedRows } from "./metro/detector.ts";
+import { DETECTOR, metroShapes } from "./metro/shapes.ts";
 import {
   adapterNames,
   type DropoutMask,
@@ -59,7 +60,8 @@ export interface TrainingGraph {
  * [B * T], the labels shifted right; `extents` int64 [3], B, S and T; `labels` int32 [B * T]; `label_weights` [B * T],
  * 0 for padding; `mask` [B, 1, 1, S], 0 for tokens and a large negative number for padding; each table of biases, laid
  * out, under laidOutName: [1, H, S, S] in the encoder, [1, H, T, T] and causal in the decoder; the dropout masks, 0 or
- * 1 / (1 - rate). A LongT5 takes longInputs' in place of the encoder's tables.
+ * 1 / (1 - rate). A LongT5 takes longInputs' in place of the encoder's tables. METRO's pre-training adds the inputs of
+ * maskedRows and detection; `labels`, `label_weights` and `label_rows` are those of masked positions then.
  *
  * Outputs: `loss` [] and `nll` [] (see crossEntropy). Gradients add `d <name>` for each learned tensor that enters a
  * product, and for each table as laid out, to be summed into the table. Rows [.., D] are to be added to the embedding's
@@ -81,13 +83,15 @@ interface ForwardPass {
   readonly loss: Loss;
   /** The decoder's states as the head takes them, [N, D]. */
   readonly hidden: Value;
+  /** The gradient of `hidden` from that of the positions that count in the loss. */
+  readonly spread: (gradient: Value) => Value;
   readonly weights: ReadonlyMap<string, Value>;
   /** Tables of position biases, laid out. */
   readonly biases: readonly Value[];
   /** The rows of the embedding that each stack looked up, [N, D]. */
   readonly embedded: readonly Value[];
   readonly layers: readonly Segment[];
-  /** The routers' losses, and the functions that add their gradients. */
+  /** The routers' and the detector's losses, and the functions that add their gradients. */
   readonly routers: readonly { readonly loss: Value; readonly seeds: () => Seed[] }[];
   readonly masks: readonly DropoutMask[];
 }
@@ -130,15 +134,19 @@ function forward(g: GraphBuilder, config: T5Config, options: TrainingOptions): F
   );
   const scale = g.constant(dtype, [], [config.dModel ** -0.5]);
   const hidden = config.scaleDecoderOutputs ? ops.mul(g, states, scale) : states;
-  const inputs = {
-    hidden,
-    table: weight(headName(config)),
-    labels: g.input("labels", "int32", [target.rows]),
-    weights: g.input("label_weights", dtype, [target.rows]),
-  };
+  const masked = isMetro(method) ? maskedRows(g, hidden) : undefined;
+  const { rows = hidden, spread = (gradient: Value) => gradient } = masked ?? {};
+  const positions = dimAt(rows.shape, 0);
+  const labels = g.input("labels", "int32", [positions]);
+  const labelWeights = g.input("label_weights", dtype, [positions]);
+  const inputs = { hidden: rows, table: weight(headName(config)), labels, weights: labelWeights };
+  const detected = masked && detection(g, memory, weight(DETECTOR.weight), weight(DETECTOR.bias), masked.places);
+  // A validation's loss is that of each masked token alike.
+  if (detected !== undefined && options.gradients) inputs.weights = ops.mul(g, labelWeights, detected.chances);
   const loss = crossEntropy(g, inputs, options, options.lossChunks ?? LOSS_CHUNKS);
-  const routers = routerLosses(g, config, routings, [source, target], mask, inputs.weights);
-  return { loss, hidden, weights, biases, embedded, layers, routers, masks };
+  const routers = routerLosses(g, config, routings, [source, target], mask, labelWeights);
+  if (detected !== undefined) routers.push(detected);
+  return { loss, hidden, spread, weights, biases, embedded, layers, routers, masks };
 }
 
 /** The losses of the routers of both stacks, of which the step's batches have shares by their target tokens. */
@@ -149,7 +157,7 @@ function routerLosses(
   stacks: readonly Rows[],
   mask: Value,
   labelWeights: Value,
-): ForwardPass["routers"] {
+): ForwardPass["routers"][number][] {
   const { experts } = config;
   if (experts === null) return [];
   const { dtype } = labelWeights;
@@ -173,7 +181,7 @@ function gradientsOf(
   g: GraphBuilder,
   config: T5Config,
   { method, checkpointing = false }: TrainingOptions,
-  { loss, hidden, weights, biases, embedded, layers, routers }: ForwardPass,
+  { loss, hidden, spread, weights, biases, embedded, layers, routers }: ForwardPass,
 ): Record<string, Value> {
   const head = headName(config);
   const learned = learnedShapes(config, method);
@@ -187,7 +195,7 @@ function gradientsOf(
   const looksUp = learned.has("shared.weight");
   if (looksUp || method.kind === "prompt") wanted.set("source_rows", at(embedded, 0));
   if (looksUp) wanted.set("target_rows", at(embedded, 1));
-  const seed = { value: hidden, gradient: made.hidden() };
+  const seed = { value: hidden, gradient: spread(made.hidden()) };
   const seeds = [seed, ...routers.flatMap((router) => router.seeds())];
   const gradients = backward(g, seeds, [...wanted.values()], checkpointing ? layers : []);
   const outputs = Object.fromEntries([...wanted.keys()].map((name, i) => [name, at(gradients, i)]));
@@ -205,13 +213,18 @@ function gradientsOf(
 function weightInputs(g: GraphBuilder, config: T5Config, method: Method, dtype: DType): Map<string, Value> {
   const tensors = [...tensorShapes(config)].filter(([name]) => !name.endsWith(BIAS_TABLE));
   const adapters = isBeside(method) ? learnedShapes(config, method) : [];
-  return new Map([...tensors, ...adapters].map(([name, shape]) => [name, g.input(name, dtype, shape)]));
+  const detector = [...(isMetro(method) ? metroShapes(config) : [])].filter(([name]) => name.startsWith("detector."));
+  return new Map([...tensors, ...adapters, ...detector].map(([name, shape]) => [name, g.input(name, dtype, shape)]));
 }
 
 function tensorOf(weights: ReadonlyMap<string, Value>, name: string): Value {
   const value = weights.get(name);
   if (value === undefined) throw new RangeError(`the model has no tensor ${name}`);
   return value;
+}
+
+function isMetro(method: Method): boolean {
+  return method.kind === "full" && method.metro !== undefined;
 }
 
 /** The tensor that scores tokens. */

@@ -50,15 +50,21 @@ export const TASK_FIELDS = {
   /** Why that method; written down when a run begins. */
   reason: { type: text(0) },
   objective: {
-    type: choice("spans", "ul2"),
+    type: choice("spans", "ul2", "metro"),
     default: "spans",
     ofData: true,
-    flag: flag("--objective <name>", "infill: how gaps are made"),
+    flag: flag("--objective <name>", "infill: how gaps are made; metro: replaced words are found and corrected"),
     form: learning(
       t("Gaps"),
-      t("How gaps are made: a few words each, as T5 learned, or of every length and at the end, as UL2 did."),
+      t(
+        "How gaps are made: a few words each, as T5 learned, or of every length and at the end, as UL2 did. METRO learns from whole texts to find and correct words that a small model replaced.",
+      ),
     ),
-    choices: { spans: t("a few words (T5)"), ul2: t("every length, and the end (UL2)") },
+    choices: {
+      spans: t("a few words (T5)"),
+      ul2: t("every length, and the end (UL2)"),
+      metro: t("none; replaced words are corrected (METRO)"),
+    },
     onlyTask: "infill",
   },
   columns: {

@@ -67,7 +67,7 @@ test("a wrong field is named with what to write instead", () => {
     [{ ...needed, clipNorm: -1 }, /^Field "clipNorm": Use a number of at least 0\.$/],
     [{ ...needed, validationShare: 1 }, /^Field "validationShare": Use a number above 0 and below 1\.$/],
     [{ ...needed, method: "all" }, /^Field "method": Use one of full, lora, bottleneck, prompt\.$/],
-    [{ ...needed, objective: "bert" }, /^Field "objective": Use one of spans, ul2\.$/],
+    [{ ...needed, objective: "bert" }, /^Field "objective": Use one of spans, ul2, metro\.$/],
     [{ ...needed, restart: "yes" }, /^Field "restart": Use true or false\.$/],
     [{ ...needed, columns: "a=b" }, /^Field "columns": Use an object/],
     [{ ...needed, columns: { text: 1 } }, /^Field "columns\.text": Use an object/],

@@ -39,6 +39,8 @@ export interface DatasetOptions extends SplitOptions {
   readonly labels?: boolean;
   /** For gaps: the text that stands before an example of each mode. Its denoisers make the gaps then. */
   readonly modes?: ModeTexts;
+  /** For gaps: whether windows stay whole, the same on both sides, as METRO's pre-training takes them. */
+  readonly whole?: boolean;
 }
 
 /** Examples to learn from, and others to validate on. */

@@ -62,8 +62,17 @@ const PROMPT_ADVICE = "A soft prompt needs one: choose --method lora or full.";
 export function datasetOptions(base: string, task: TrainTask, request: CheckRequest, prefix: string): DatasetOptions {
   const { objective, maxInputTokens, validationShare, seed } = request;
   const denoises = objective === "ul2";
-  if (denoises && task.metric !== "fills") {
-    throw new ModelError("input", `--objective ul2 makes gaps: it is for --task infill, not ${task.name}.`);
+  if (objective !== "spans" && task.metric !== "fills") {
+    throw new ModelError(
+      "input",
+      `--objective ${objective} learns from texts: it is for --task infill, not ${task.name}.`,
+    );
+  }
+  if (objective === "metro") {
+    const named = request.prefix !== undefined ? "--prefix" : request.maxTargetTokens && "--max-target-tokens";
+    if (named)
+      throw new ModelError("input", `--objective metro has a text on both sides, as it is: leave ${named} out.`);
+    return { prefix: "", maxInputTokens, maxTargetTokens: maxInputTokens, validationShare, seed, whole: true };
   }
   const maxTargetTokens = request.maxTargetTokens ?? (denoises ? DENOISED_TOKENS : task.maxTargetTokens);
   const modes = denoises ? (readManifest(base).modes ?? UL2_MODES) : undefined;

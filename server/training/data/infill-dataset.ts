@@ -33,9 +33,7 @@ export function infillDataset(tokenizer: Tokenizer, documents: readonly Document
   if (tokenizer.sentinelIds.length < 2) {
     throw new ModelError("input", "The model's vocabulary has no sentinels, so it cannot learn to fill gaps.");
   }
-  const { modes } = options;
-  const { length, corrupt, judged } =
-    modes === undefined ? wordSpans(tokenizer, options) : denoisers(tokenizer, options, modes);
+  const { length, corrupt, judged } = objectiveOf(tokenizer, options);
   const windows = documents.flatMap(({ source, text }) => {
     const ids = tokenizer.encode(text);
     const count = Math.ceil(ids.length / length);
@@ -49,13 +47,26 @@ export function infillDataset(tokenizer: Tokenizer, documents: readonly Document
     count: learned.length,
     examples: (epoch) => corrupted(learned, epoch + 1, corrupt),
     validation: corrupted(heldOut, 0, corrupt),
-    judged: corrupted(heldOut, 0, judged).map((example) => ({
+    judged: corrupted(options.whole === true ? [] : heldOut, 0, judged).map((example) => ({
       example,
       text: tokenizer.decode(example.input, { keepSpecial: true }),
       accepted: [],
     })),
     notes: [],
   };
+}
+
+function objectiveOf(tokenizer: Tokenizer, options: DatasetOptions): Objective {
+  const { modes, whole, maxInputTokens } = options;
+  if (modes !== undefined) return denoisers(tokenizer, options, modes);
+  if (whole !== true) return wordSpans(tokenizer, options);
+  const { before, after } = tokenizer.frame;
+  checkInputRoom(maxInputTokens, before.length, LEAST_WORDS);
+  const corrupt = (ids: readonly number[]): Example => {
+    const text = [...before, ...ids, ...after];
+    return { input: text, target: text };
+  };
+  return { length: maxInputTokens - before.length - after.length, corrupt, judged: corrupt };
 }
 
 /** T5's span corruption of whole words: 15% of them, two at a time on average. */

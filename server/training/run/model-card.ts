@@ -25,7 +25,8 @@ export function modelCard(run: TrainRun, learner: PreparedLearner, progress: Pro
   const { id, languages } = readManifest(base);
   const learned = learnedCount(learner.config, method);
   const apart = method.kind === "bottleneck";
-  const share = ((100 * learned) / parameterCount(learner.config)).toFixed(1);
+  const isMetro = method.kind === "full" && method.metro !== undefined;
+  const share = Math.min(100, (100 * learned) / parameterCount(learner.config)).toFixed(1);
   const header = ["step", "training loss", "validation loss", ...metricNames(evaluations)];
   const rows = evaluations.map((one) => [
     String(one.step),
@@ -58,7 +59,7 @@ ${run.data}: ${dataset.count} examples to learn from, ${dataset.validation.lengt
 ${[...run.notes, ...dataset.notes].map((note) => `- ${note}\n`).join("")}
 ## Method
 
-${run.reason} ${learned.toLocaleString("en")} parameters (${share}%) were learned.${run.modes === undefined ? "" : " UL2's denoisers made the gaps: R short ones, S the end of a text, X long or many ones."}${progress.rollbacks > 0 ? ` The learning rate was lowered ${progress.rollbacks} times because the loss was not a number.` : ""}
+${run.reason} ${learned.toLocaleString("en")} parameters (${share}%) were learned.${run.modes === undefined ? "" : " UL2's denoisers made the gaps: R short ones, S the end of a text, X long or many ones."}${isMetro ? " METRO's objective: a generator replaced words, which the model learned to find and to correct. The generator and the detector that learned along are not in the model." : ""}${progress.rollbacks > 0 ? ` The learning rate was lowered ${progress.rollbacks} times because the loss was not a number.` : ""}
 
 \`\`\`json
 ${JSON.stringify({ method, ...settings }, null, 2)}

@@ -5,8 +5,11 @@
 import { constants, freemem, setPriority } from "node:os";
 import { basename, resolve } from "node:path";
 import { defined } from "../../../base/defined.ts";
+import { ModelError } from "../../../models/errors.ts";
 import type { T5Config } from "../../../models/t5/config.ts";
+import type { MetroTokens } from "../../../models/t5/metro/shapes.ts";
 import type { Method } from "../../../models/t5/trainable.ts";
+import type { Tokenizer } from "../../../models/tokenizer/tokenizer.ts";
 import type { Fit } from "../../../protocol/runs.ts";
 import type { TrainRequest } from "../../../protocol/train-request.ts";
 import type { TrainEvent } from "../../../protocol/training.ts";
@@ -143,6 +146,8 @@ interface PreparedRun {
 
 async function prepareRun({ request, base, task, out }: Place, signal: AbortSignal): Promise<PreparedRun> {
   const { config } = await openModel(base, "float");
+  if (request.objective === "metro" && (request.method ?? "full") !== "full")
+    throw new ModelError("input", `--objective metro trains every weight: leave --method ${request.method} out.`);
   const promptTokens = request.method === "prompt" ? request.promptTokens : 0;
   const { tokenizer, tokenizerJson, prefix, firstId } = await prefixed(base, task, request.prefix, promptTokens);
   const limits = datasetOptions(base, task, request, prefix);
@@ -157,14 +162,14 @@ async function prepareRun({ request, base, task, out }: Place, signal: AbortSign
       : Math.max(...dataset.judged.map(({ example: { target } }) => target.length));
   const threads = request.threads ?? defaultThreads();
   const { method, checkpointing, reason } = advise(config, {
-    kind: request.method,
+    kind: limits.whole === true ? "full" : request.method,
     checkpointing: request.checkpointing,
-    methods: methodsOf(request, { tokens: promptTokens, firstId }),
+    methods: methodsOf(request, { tokens: promptTokens, firstId }, limits.whole ? metroTokens(tokenizer) : undefined),
     size: {
       optimizer: optimizerOf(request, request.method ?? "full"),
       maxBatchTokens: request.maxBatchTokens,
       maxInputTokens: request.maxInputTokens,
-      denoises: limits.modes !== undefined,
+      denoises: limits.modes !== undefined || limits.whole === true,
     },
     tokens,
     steps: request.epochs * Math.ceil(dataset.count / request.batchSize),
@@ -177,8 +182,8 @@ async function prepareRun({ request, base, task, out }: Place, signal: AbortSign
     task: { name: task.name, metric: task.metric, maxTargetTokens },
     data: dataName(request.data),
     dataset,
-    // An empty prefix is recorded too: it says what the model was trained with.
-    prefixes: { [task.name]: prefix },
+    // An empty prefix is recorded too: it says what the model was trained with. METRO teaches no task.
+    prefixes: limits.whole === true ? {} : { [task.name]: prefix },
     ...labelsOf(task, data),
     ...defined({ modes: limits.modes, tokenizerJson }),
     method,
@@ -194,13 +199,21 @@ async function prepareRun({ request, base, task, out }: Place, signal: AbortSign
   return { run, config, tokens };
 }
 
+/** A sentinel stands in masked places. @throws ModelError "input" when the vocabulary has none */
+function metroTokens({ sentinelIds, eosId, unkId }: Tokenizer): MetroTokens {
+  const [mask] = sentinelIds;
+  if (mask === undefined) throw new ModelError("input", "The model's vocabulary has no sentinels to mask words with.");
+  return { mask, special: [0, eosId, unkId, ...sentinelIds] };
+}
+
 /** Each kind of method with the request's options. */
 function methodsOf(
   { freezeEmbedding, loraTargets, loraRank, loraAlpha, loraDropout, ...rest }: TrainRequest,
   prompt: { readonly tokens: number; readonly firstId: number },
+  metro: MetroTokens | undefined,
 ): AdviceRequest["methods"] {
   return {
-    full: { kind: "full", freezeEmbedding },
+    full: { kind: "full", freezeEmbedding, ...defined({ metro }) },
     lora: { kind: "lora", targets: loraTargets, rank: loraRank, alpha: loraAlpha, dropoutRate: loraDropout },
     bottleneck: {
       kind: "bottleneck",

@@ -40,7 +40,7 @@ export async function openTrainer(run: TrainRun, tell: Tell, onFolder?: () => Pr
   const { settings, dataset, method } = run;
   const folder = join(run.out, STATE_FOLDER);
   const { learner, key, needed } = await takeBase(run, folder, onFolder);
-  const { config, memory, weights } = learner;
+  const { config, memory } = learner;
   const shapes = learnedShapes(config, method);
   const { optimizer: kind, weightDecay, batchSize, epochs, maxBatchTokens } = settings;
   const optimizer = createOptimizer(memory, shapes, { kind, weightDecay });
@@ -68,12 +68,19 @@ export async function openTrainer(run: TrainRun, tell: Tell, onFolder?: () => Pr
     tell,
     ...{ learner, optimizer, needed, perEpoch, steps },
     saved: { folder, key, tensors },
-    stepper: await createStepper(config, weights, settings, learner),
+    stepper: await openStepper(learner, settings),
     result: createResult(run, learner, folder),
     read: stepReader(config, dataset, settings),
     validation: batchesOf(config, dataset.validation, maxBatchTokens),
   };
   return new Trainer(parts, resumed?.progress ?? FRESH);
+}
+
+async function openStepper(learner: PreparedLearner, settings: TrainRun["settings"]): Promise<Stepper> {
+  const { config, weights, method } = learner;
+  if (method.kind !== "full" || method.metro === undefined) return createStepper(config, weights, settings, learner);
+  const { createMetroStepper } = await import("../step/metro.ts");
+  return createMetroStepper(config, weights, settings, learner);
 }
 
 /** Reads the base into a learner. Nothing keeps the weights as they were read: those that learn are copies. */

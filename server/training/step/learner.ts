@@ -7,11 +7,13 @@ import { ModelError } from "../../../models/errors.ts";
 import { mixSeeds, seededRandom } from "../../../models/random.ts";
 import type { T5Config } from "../../../models/t5/config.ts";
 import { inputProjections } from "../../../models/t5/feed-forward.ts";
+import { generatorConfig, generatorName, metroShapes } from "../../../models/t5/metro/shapes.ts";
 import { adapterNames, learnedShapes, type Method, PROMPT } from "../../../models/t5/trainable.ts";
 import { LM_HEAD, tensorShapes } from "../../../models/t5/weights.ts";
 import { readTensor } from "../../catalog/folder/checkpoint.ts";
 import { prepareWeights } from "../../catalog/folder/int8/prepare.ts";
 import type { Floats } from "../../engine/runtime/session.ts";
+import { freshWeights } from "../fresh/first-weights.ts";
 import { copyToMemory, memoryOver } from "./parameter-memory.ts";
 import type { Learner, Weights } from "./step.ts";
 
@@ -54,7 +56,7 @@ export function prepareLearner(config: T5Config, weights: Weights, method: Metho
   if (method.kind === "prompt") return withPrompt(config, weights, method, seed);
   const shapes = learnedShapes(config, method);
   if (method.kind === "bottleneck") return withBottlenecks(config, weights, method, seed);
-  if (method.kind === "full") return learnsItself(config, weights, method, shapes);
+  if (method.kind === "full") return learnsItself(config, withMetro(config, weights, method, seed), method, shapes);
   if (shapes.size === 0) {
     throw new ModelError(
       "input",
@@ -84,7 +86,30 @@ function learnsItself(
 ): PreparedLearner {
   const memory = copyToMemory(new Map([...weights].filter(([name]) => shapes.has(name))));
   const all = new Map([...weights, ...memory.tensors]);
-  return { config, weights: all, method, memory, merged: () => all };
+  const known = tensorShapes(config);
+  const merged = () => new Map([...all].filter(([name]) => known.has(name)));
+  return { config, weights: all, method, memory, merged };
+}
+
+/** A generator with first weights, and a detector that begins as nothing, beside the weights. */
+function withMetro(
+  config: T5Config,
+  weights: Weights,
+  { metro }: Extract<Method, { kind: "full" }>,
+  seed: number,
+): Weights {
+  if (metro === undefined) return weights;
+  const first = freshWeights(generatorConfig(config), seed);
+  const named = new Map([...first].map(([name, values]) => [generatorName(name), values]));
+  const beside = [...metroShapes(config)].map(([name, shape]): [string, Floats] => {
+    const values = newFloats(
+      weights,
+      shape.reduce((product, axis) => product * axis, 1),
+    );
+    values.set(named.get(name) ?? []);
+    return [name, values];
+  });
+  return new Map([...weights, ...beside]);
 }
 
 /** W + alpha / rank * B A. */

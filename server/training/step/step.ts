@@ -245,7 +245,7 @@ function addBiases(
 }
 
 /** Adds each row to the table's row of its id less `first`; ids outside the table are passed over. */
-function addRows(
+export function addRows(
   rows: Float32Array | Float64Array,
   ids: Int32Array,
   table: Floats,
@@ -261,7 +261,7 @@ function addRows(
 }
 
 /** Adds the gradients of a further batch to those of the step. */
-function addScratch(memory: ParameterMemory): void {
+export function addScratch(memory: ParameterMemory): void {
   for (const name of memory.tensors.keys()) {
     const [gradient, scratch] = [memory.view(name, "gradient"), memory.view(name, "scratch")];
     if (gradient instanceof Float32Array && scratch instanceof Float32Array)

@@ -152,6 +152,19 @@ export function trainingEffects({ folder, run, fail, rows, model }: Workspace): 
       const needed = async (objective: string) => (await needs(...gaps, "--objective", objective)).memoryBytes;
       assert.ok((await needed("ul2")) > (await needed("spans")));
       assert.match(await fail(["train", ...summaries, "--objective", "ul2"]), /is for --task infill, not summarize/);
+      const metro = ["--task", "infill", "--data", "texts", "--max-input-tokens", "40", "--objective", "metro"];
+      const corrected = await events(...metro, "--epochs", "12", "--lr", "0.005", "--patience", "0");
+      const losses = corrected.of("step").map(({ loss }: { loss: number }) => loss);
+      const sum = (some: readonly number[]) => some.reduce((a, b) => a + b, 0);
+      assert.ok(sum(losses.slice(-3)) < sum(losses.slice(0, 3)) - 1, losses.join(" "));
+      const { prefixes } = JSON.parse(readFileSync(join(corrected.out, "spanfill.json"), "utf8"));
+      assert.deepEqual(prefixes, {});
+      const kept = readFileSync(join(corrected.out, "model.safetensors"));
+      assert.ok(!kept.includes("generator.") && kept.includes("decoder.block.0"));
+      const refused = async (...more: string[]) => fail(["train", "--base", model, ...metro, "--dry-run", ...more]);
+      assert.match(await refused("--method", "lora"), /metro trains every weight: leave --method lora out/);
+      assert.match(await refused("--prefix", "x"), /leave --prefix out/);
+      assert.match(await refused("--max-target-tokens", "20"), /leave --max-target-tokens out/);
     }),
     trains(["--threads"], async () => {
       const { sessions } = await events("--threads", "3", "--batch-size", "16");

@@ -7,7 +7,7 @@ import { after, describe, it } from "node:test";
 import { ModelError } from "../../../models/errors.ts";
 import { parseConfig } from "../../../models/t5/config.ts";
 import { type CreateRequest, createModel } from "../../../server/training/fresh/create.ts";
-import { freshWeights } from "../../../server/training/fresh/fresh-model.ts";
+import { freshWeights } from "../../../server/training/fresh/first-weights.ts";
 import { readWeights } from "../../../server/training/step/learner.ts";
 import { randomModelFolder } from "../../support/random-model.ts";
 
