@@ -42,8 +42,7 @@ export function wrapperPrefix(tensors: ReadonlyMap<string, unknown>): string {
 }
 
 /** The tensors without what wrappers put before their names. @throws as {@link wrapperPrefix} */
-export function unwrapped<T>(tensors: ReadonlyMap<string, T>): ReadonlyMap<string, T> {
-  const prefix = wrapperPrefix(tensors);
+export function unwrapped<T>(tensors: ReadonlyMap<string, T>, prefix = wrapperPrefix(tensors)): ReadonlyMap<string, T> {
   if (prefix === "") return tensors;
   return new Map(
     [...tensors].map(([name, tensor]) => [name.startsWith(prefix) ? name.slice(prefix.length) : name, tensor]),

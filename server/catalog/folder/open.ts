@@ -58,7 +58,7 @@ export async function openModel(directory: string, prefer: "float" | "int8"): Pr
   }
   const opened = await openCheckpoint(directory);
   const prefix = wrapperPrefix(opened.tensors);
-  const tensors = unwrapped(opened.tensors);
+  const tensors = unwrapped(opened.tensors, prefix);
   refuseOtherHeads(tensors.keys());
   const shape = await declared(tensors);
   const named = { ...opened, tensors: withExpertNames(shape, withLongNames(shape.longAttention, tensors)) };
@@ -79,7 +79,7 @@ export async function openEncoderOnly(directory: string): Promise<OpenedModel | 
   if ((await findWeights(directory)) === undefined) return undefined;
   const opened = await openCheckpoint(directory);
   const prefix = wrapperPrefix(opened.tensors);
-  const tensors = unwrapped(opened.tensors);
+  const tensors = unwrapped(opened.tensors, prefix);
   if (!isEncoderOnly(tensors)) return undefined;
   const config = await (await declaredShape(directory))(tensors);
   const checkpoint = withEmbedding({ ...opened, tensors }, config.tieWordEmbeddings);

@@ -83,7 +83,11 @@ export async function prepareWeights(
   const cache = options.cacheFolder ?? cacheFolder();
   const files = model.checkpoint.files.map((file) => file.path);
   await checkSums(directory, readManifest(directory).sha256, files, cache);
-  const planOf = ({ metadata }: Checkpoint) => tensorPlan(config, slowerFormsOf(metadata));
+  const usualPlan = tensorPlan(config);
+  const planOf = ({ metadata }: Checkpoint) => {
+    const slower = slowerFormsOf(metadata);
+    return slower.size === 0 ? usualPlan : tensorPlan(config, slower);
+  };
   const specsOf = (file: Checkpoint) =>
     precision === "int8" ? planOf(file).flatMap((tensor) => tensor.stored) : floatSpecs(config);
   const specs = specsOf(model.checkpoint);
