@@ -14,7 +14,7 @@ export interface TensorChange {
   magnitude?: AdapterTensor;
   /** IA3's factors: [out, 1] for outputs, [1, in] for inputs. */
   factors?: AdapterTensor;
-  /** The tensor itself, trained whole. */
+  /** The tensor itself: trained whole, or kept beside a change of it, as PEFT does of the LM head. */
   whole?: AdapterTensor;
 }
 
@@ -53,15 +53,17 @@ export function unmergeable(config: AdapterConfig): string | undefined {
   const { peft_type: type } = config;
   if (type === "PROMPT_TUNING" || type === "PREFIX_TUNING" || type === "P_TUNING")
     return "its vectors stand before a text and are in no weight; train a soft prompt here with --method prompt";
-  if (type !== "LORA" && type !== "IA3") return "only LoRA, rsLoRA, DoRA and IA3 can be merged";
+  if (type !== "LORA" && type !== "IA3") return `only LoRA, rsLoRA, DoRA and IA3 can be merged${BY_PEFT}`;
   const init = config["init_lora_weights"];
   if (typeof init === "string" && /^(pissa|olora|corda|loftq|eva)/i.test(init) && init !== "eva")
     return `it began from changed weights of its base (init_lora_weights "${init}"); save it with peft's path_initial_model_for_weight_conversion`;
   const odd = ["fan_in_fan_out", "layer_replication", "use_qalora", "lora_bias", "trainable_token_indices"].find(
     (key) => config[key] !== undefined && config[key] !== null && config[key] !== false,
   );
-  return odd === undefined ? undefined : `its ${odd} is not known`;
+  return odd === undefined ? undefined : `its ${odd} is not known${BY_PEFT}`;
 }
+
+const BY_PEFT = "; merge it with peft (merge_and_unload, save_pretrained)";
 
 const PARTS = { lora_A: "A", lora_B: "B", lora_magnitude_vector: "magnitude", ia3_l: "factors" } as const;
 const PART = /^(.+)\.(lora_A|lora_B|lora_magnitude_vector|ia3_l)(?:\.default)?(?:\.weight)?$/;
@@ -79,11 +81,16 @@ export function adapterChanges(
 ): ReadonlyMap<string, TensorChange> {
   const changes = new Map<string, TensorChange>();
   for (const [stored, array] of arrays) {
-    const name = stored.replace(/^base_model\.model\./, "");
+    const name = stored.replace(/^base_model\.model\./, "").replace(".base_layer.", ".");
     const [, module, part] = PART.exec(name) ?? [];
     const target = module === undefined ? name.replace(/\.modules_to_save(\.default)?/, "") : `${module}.weight`;
     const isHead = target === "lm_head.weight";
-    if (/^(shared|(en|de)coder\.embed_tokens)\./.test(target) || (isHead && isTied && module !== undefined))
+    const besideHead = isHead && (module !== undefined || stored.includes(".base_layer."));
+    if (besideHead && isTied)
+      throw refused(
+        "learns beside lm_head, which is the embedding in this base (tie_word_embeddings): merging it would change both",
+      );
+    if (/^(shared|(en|de)coder\.embed_tokens)\./.test(target))
       throw refused(
         `changes ${target.replace(/\.lora_embedding_[AB].*$/, ".weight")}, which a T5 shares between its ends: merging it would change both`,
       );
@@ -97,7 +104,7 @@ export function adapterChanges(
 
 /**
  * A tensor of the base with its change.
- * @param weight float32 [out, in]
+ * @param weight float32 [out, in]; the change's own, if it has one
  * @throws ModelError "checkpoint" when the arrays do not fit it
  * @see Linear.merge of peft's tuners/lora/layer.py and tuners/ia3/layer.py; DoraLinearLayer of tuners/lora/dora.py
  */
@@ -114,10 +121,8 @@ export function changed(
     if (array !== undefined && array.shape.join() !== axes.join())
       throw refused(`gives ${name} as [${array.shape.join(",")}], where [${axes.join(",")}] is needed`);
   };
-  if (whole !== undefined) {
-    fits(whole, ...shape);
-    return whole.values;
-  }
+  fits(whole, ...shape);
+  if (whole !== undefined && A === undefined && B === undefined) return whole.values;
   if (factors !== undefined) {
     const isInput = factors.shape[0] === 1;
     fits(factors, ...(isInput ? [1, columns] : [rows, 1]));

@@ -52,8 +52,11 @@ export function loraAdapter(
       "checkpoint",
       `The adapter in ${folder} ${what}. Merge it with its base: spanfill models import ${folder}.`,
     );
-  const why = config.peft_type === "LORA" ? unmergeable(config) : "only bottlenecks and LoRA can be applied";
-  if (why !== undefined) throw refused(`(${config.peft_type}) cannot be applied beside its base: ${why}`);
+  const why = unmergeable(config);
+  if (why !== undefined)
+    throw new ModelError("checkpoint", `The adapter in ${folder} (${config.peft_type}) cannot be used: ${why}.`);
+  if (config.peft_type !== "LORA")
+    throw refused(`(${config.peft_type}) cannot be applied beside its base: only bottlenecks and LoRA can be applied`);
   const shapes = tensorShapes(base);
   const slots = new Map<string, LoraSlot>();
   const inputs = new Map<string, AdapterInput>();

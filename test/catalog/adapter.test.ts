@@ -3,8 +3,10 @@ import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writ
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { after, test } from "node:test";
+import { adapterChanges, changed, parseAdapterConfig } from "../../models/checkpoint/adapter.ts";
 import { readTensor } from "../../server/catalog/folder/checkpoint.ts";
 import { openModel } from "../../server/catalog/folder/open.ts";
+import { readGraphAdapter } from "../../server/catalog/graph-adapters.ts";
 import { importModel } from "../../server/catalog/import.ts";
 import { createLocalEngine } from "../../server/engine/process/local.ts";
 
@@ -74,6 +76,8 @@ const refused: readonly [string, RegExp][] = [
   ["prompt", /an adapter \(PROMPT_TUNING\) of google\/t5-plain, which cannot be merged.*--method prompt/],
   ["prefix", /an adapter \(PREFIX_TUNING\) of google\/t5-plain, which cannot be merged/],
   ["embedding", /changes shared\.weight, which a T5 shares/],
+  ["head", /learns beside lm_head, which is the embedding in this base \(tie_word_embeddings\)/],
+  ["loha", /an adapter \(LOHA\) of google\/t5-plain, which cannot be merged.*merge it with peft/],
 ];
 test("an adapter that cannot be merged is refused, with what it is and of what", async () => {
   for (const [name, message] of refused)
@@ -88,6 +92,31 @@ test("an adapter that cannot be merged is refused, with what it is and of what",
     readdirSync(places.own).filter((name) => name.startsWith(".importing")),
     [],
   );
+});
+
+test("an adapter that nothing here can use is not sent to an import that would refuse it", async () => {
+  const { config } = await openModel(base, "float");
+  for (const [name, message] of [
+    ["loha", /\(LOHA\) cannot be used: only LoRA.*merge it with peft/],
+    ["prompt", /\(PROMPT_TUNING\) cannot be used: its vectors stand before a text.*--method prompt/],
+    ["ia3", /\(IA3\) cannot be applied beside its base.*spanfill models import/],
+  ] as const)
+    await assert.rejects(readGraphAdapter(join(files, name), config), { message });
+});
+
+test("a head that is kept beside its change is the weight that changes", () => {
+  const array = (shape: number[], ...values: number[]) => ({ shape, values: Float32Array.from(values) });
+  const arrays = new Map([
+    ["base_model.model.lm_head.base_layer.weight", array([2, 2], 1, 2, 3, 4)],
+    ["base_model.model.lm_head.lora_A.weight", array([1, 2], 0.5, -1)],
+    ["base_model.model.lm_head.lora_B.weight", array([2, 1], 2, -1)],
+  ]);
+  const name = "lm_head.weight";
+  const change = adapterChanges(arrays, new Map([[name, [2, 2]]]), false).get(name);
+  const config = parseAdapterConfig({ peft_type: "LORA", lora_alpha: 8 }, "adapter_config.json");
+  assert.ok(change?.whole !== undefined);
+  // torch: W + 8 * B @ A
+  assert.deepEqual([...changed(name, change.whole.values, [2, 2], change, config)], [9, -14, -1, 12]);
 });
 
 /** An adapter's folder with its base's config.json, as some are published. */
