@@ -26,6 +26,7 @@ export function bytesSource(bytes: Uint8Array, name = "model.bin"): ByteSource {
 export async function readAll(
   bytes: Uint8Array,
   siblings: ReadonlyMap<string, Uint8Array> = new Map(),
+  isWanted: (name: string) => boolean = () => true,
 ): Promise<Map<string, Uint8Array>> {
   const source = bytesSource(bytes);
   const format = await formatOf(source);
@@ -40,6 +41,7 @@ export async function readAll(
   };
   const values = new Map<string, Uint8Array>();
   for (const [name, tensor] of await format.read(source, sibling)) {
+    if (!isWanted(name)) continue;
     if (byteLength(tensor) > 100 * 1024 * 1024) throw new Error(`${name} would take ${byteLength(tensor)} bytes`);
     values.set(name, await readStored(opened.get(tensor.file) ?? source, tensor));
   }

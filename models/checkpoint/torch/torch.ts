@@ -2,20 +2,20 @@
 
 import crc32 from "crc-32";
 import { ModelError } from "../../errors.ts";
-import { DTYPE_BYTES, elementCount, type TensorDtype } from "../safetensors.ts";
+import { DTYPE_BYTES, elementCount } from "../safetensors.ts";
 import {
   type ByteSource,
   gather,
-  isCount,
   malformed,
   placedTensor,
   type StoredTensor,
   swapBytes,
   type TensorMap,
 } from "../tensor.ts";
-import { harmlessGlobals, UnsupportedTensor } from "./harmless-globals.ts";
+import { UnsupportedTensor } from "./harmless-globals.ts";
+import { pickleNames } from "./names.ts";
 import { readPickle } from "./pickle.ts";
-import { type Storage, StorageView, TensorView } from "./views.ts";
+import { type Storage, TensorView } from "./views.ts";
 import { entryOffset, refuseWrongSum, zipEntries } from "./zip.ts";
 
 /**
@@ -35,7 +35,7 @@ export async function readTorchZip(source: ByteSource): Promise<TensorMap> {
   const storages = new Map<string, Storage>();
   const bytes = await source.read(await entryOffset(source, pickleName, pickle), pickle.sizeBytes);
   refuseWrongSum(source, pickleName, pickle, crc32.buf(bytes));
-  const read = readPickle(bytes, 0, names(storages), source.name);
+  const read = readPickle(bytes, 0, pickleNames(storages), source.name);
   if (read === undefined) throw malformed(source.name, `is truncated: ${pickleName} breaks off`);
   const order = entries.get(`${folder}byteorder`);
   const swapped =
@@ -96,97 +96,6 @@ export async function readTorchLegacy(source: ByteSource): Promise<TensorMap> {
 
 /** A model's pickle takes 100 to 200 bytes per tensor. */
 const MAX_PICKLE_BYTES = 8 * 1024 * 1024;
-/** More axes than any weight has. */
-const MAX_AXES = 8;
-
-const storageTypes: Readonly<Record<string, TensorDtype>> = {
-  FloatStorage: "F32",
-  HalfStorage: "F16",
-  BFloat16Storage: "BF16",
-  DoubleStorage: "F64",
-  LongStorage: "I64",
-  IntStorage: "I32",
-  ShortStorage: "I16",
-  CharStorage: "I8",
-  ByteStorage: "U8",
-  BoolStorage: "U8",
-};
-
-class StorageType {
-  readonly dtype: TensorDtype;
-
-  constructor(dtype: TensorDtype) {
-    this.dtype = dtype;
-  }
-}
-
-/** All names that a pickle of weights may use. The functions are ours and return records. */
-const globals: ReadonlyMap<string, unknown> = new Map<string, unknown>([
-  ...Object.entries(storageTypes).map(([name, dtype]): [string, unknown] => [`torch.${name}`, new StorageType(dtype)]),
-  ["collections.OrderedDict", orderedDict],
-  ["torch._utils._rebuild_tensor", rebuildTensor],
-  ["torch._utils._rebuild_tensor_v2", rebuildTensor],
-  ["torch._utils._rebuild_tensor_v3", rebuildOtherTensor],
-  ["torch._utils._rebuild_parameter", rebuildParameter],
-  ["torch.storage.UntypedStorage", new StorageType("U8")],
-  ...harmlessGlobals,
-]);
-
-function orderedDict(...items: unknown[]): Map<unknown, unknown> {
-  if (items.length > 0) throw new Error("a dictionary has something else than keys");
-  return new Map();
-}
-
-function rebuildTensor(view: unknown, first: unknown, shape: unknown, strides: unknown): TensorView {
-  const places = [shape, strides].every(
-    (list) => Array.isArray(list) && list.length <= MAX_AXES && list.every((each) => isCount(each)),
-  );
-  if (!(view instanceof StorageView) || !isCount(first) || !places) throw new Error("a tensor is malformed");
-  return new TensorView(view.storage, view.first + first, [...counts(shape)], [...counts(strides)]);
-}
-
-/** A tensor of a type that has no storage of its name. */
-function rebuildOtherTensor(view: unknown, ...given: unknown[]): unknown {
-  const name = typeof given[5] === "string" ? given[5] : "another type";
-  const dtype = Object.hasOwn(FLOAT8, name) ? FLOAT8[name] : undefined;
-  if (dtype === undefined) return new UnsupportedTensor(name);
-  const { storage, first, shape, strides } = rebuildTensor(view, given[0], given[1], given[2]);
-  if (storage.dtype !== "U8") throw new Error("a tensor is malformed");
-  return new TensorView(storage, first, shape, strides, dtype);
-}
-
-const FLOAT8: Readonly<Record<string, TensorDtype>> = {
-  "torch.float8_e4m3fn": "F8_E4M3",
-  "torch.float8_e5m2": "F8_E5M2",
-};
-
-function rebuildParameter(tensor: unknown): unknown {
-  return tensor;
-}
-
-function counts(list: unknown): number[] {
-  return Array.isArray(list) ? list.filter(isCount) : [];
-}
-
-function names(storages: Map<string, Storage>) {
-  const persistent = (id: unknown): StorageView => {
-    const [kind, type, key, , count, view] = Array.isArray(id) ? id : [];
-    const isName = typeof key === "string" || typeof key === "number";
-    if (kind !== "storage" || !(type instanceof StorageType) || !isCount(count) || !isName) {
-      throw new Error("an object outside the pickle is not a storage");
-    }
-    const known = storages.get(String(key));
-    const storage = known ?? { key: String(key), dtype: type.dtype, count, offset: 0 };
-    if (storage.dtype !== type.dtype || storage.count !== count) throw new Error(`storage ${key} has two sizes`);
-    storages.set(storage.key, storage);
-    // Only the older layout has views of storages: key, offset, length.
-    const first = Array.isArray(view) ? view[1] : 0;
-    if (!isCount(first)) throw new Error("a view of a storage is malformed");
-    return new StorageView(storage, first);
-  };
-  return { globals, persistent };
-}
-
 /** The pickles at a file's beginning, and their end: read in a window that grows until they fit. */
 async function leadingPickles(
   source: ByteSource,
@@ -199,7 +108,7 @@ async function leadingPickles(
     let at = 0;
     storages.clear();
     while (values.length < count) {
-      const read = readPickle(bytes, at, names(storages), source.name);
+      const read = readPickle(bytes, at, pickleNames(storages), source.name);
       if (read === undefined) break;
       values.push(read.value);
       at = read.end;
@@ -213,22 +122,65 @@ async function leadingPickles(
 /** The tables in which training programs put a state dict: Lightning, plain loops, DeepSpeed. */
 const TABLES = ["state_dict", "model_state_dict", "model", "module"];
 
+/**
+ * The state dict among other values: in a table of a known name, also within another, or in the only table of tensors.
+ * @throws ModelError "checkpoint" when there are several
+ */
+function stateDict(source: ByteSource, saved: unknown): unknown {
+  let inner = saved;
+  for (let depth = 0; depth < MOST_TABLES; depth += 1) {
+    const next: unknown = TABLES.map((name) => (inner instanceof Map ? inner.get(name) : undefined)).find(
+      (value) => value instanceof Map,
+    );
+    if (next === undefined) break;
+    inner = next;
+  }
+  if (!(inner instanceof Map) || holdsTensors(inner)) return inner;
+  const tables = [...inner].filter(([, value]) => holdsTensors(value));
+  if (tables.length > 1) {
+    const listed = tables.map(([name]) => String(name).slice(0, 100)).join(", ");
+    throw new ModelError(
+      "checkpoint",
+      `${source.name} holds several tables of tensors: ${listed}. Save the one to use by itself (torch.save of its state_dict).`,
+    );
+  }
+  return tables[0]?.[1] ?? inner;
+}
+
+const MOST_TABLES = 4;
+
+function holdsTensors(value: unknown): boolean {
+  return (
+    value instanceof Map &&
+    [...value].some(
+      ([name, each]) => typeof name === "string" && name.endsWith(".weight") && each instanceof TensorView,
+    )
+  );
+}
+
 /** The tensors of a state dict, which may be a table among other values. */
 function tensors(source: ByteSource, saved: unknown, swapped: boolean): TensorMap {
-  const nested = TABLES.map((name) => (saved instanceof Map ? saved.get(name) : undefined));
-  const inner = nested.find((value) => value instanceof Map) ?? saved;
+  const inner = stateDict(source, saved);
   const found = new Map<string, StoredTensor>();
   for (const [name, value] of inner instanceof Map ? inner : []) {
-    if (typeof name === "string" && value instanceof UnsupportedTensor)
-      throw new ModelError(
-        "checkpoint",
-        `${source.name} stores ${name} as ${value.dtype}, which is not supported. Save the model in float32, float16 or bfloat16.`,
-      );
-    if (typeof name !== "string" || !(value instanceof TensorView)) continue;
-    found.set(name, tensor(source, name, value, swapped));
+    if (typeof name !== "string") continue;
+    if (value instanceof UnsupportedTensor) found.set(name, unread(source, name, value));
+    if (value instanceof TensorView) found.set(name, tensor(source, name, value, swapped));
   }
   if (found.size === 0) throw malformed(source.name, "holds no table of tensors by name");
   return found;
+}
+
+/** A tensor that matters only to a model which needs it. */
+function unread(source: ByteSource, name: string, { dtype, shape }: UnsupportedTensor): StoredTensor {
+  const make = () =>
+    Promise.reject(
+      new ModelError(
+        "checkpoint",
+        `${source.name} stores ${name} as ${dtype}, which is not supported. Save the model in float32, float16 or bfloat16.`,
+      ),
+    );
+  return { file: source.file, dtype: "U8", shape, offset: undefined, make };
 }
 
 function tensor(source: ByteSource, name: string, view: TensorView, swapped: boolean): StoredTensor {

@@ -45,7 +45,7 @@ function legacy({ data = pickle(), keys = ["0"], count = 6, little = true } = {}
 }
 
 const read = async (bytes: Uint8Array) => {
-  const content = (await readAll(bytes)).get("w") ?? new Uint8Array();
+  const content = (await readAll(bytes, undefined, (name) => name === "w")).get("w") ?? new Uint8Array();
   return [...new Float32Array(content.buffer, 0, content.length / 4)];
 };
 
@@ -108,7 +108,11 @@ const refused: [string, Uint8Array, RegExp][] = [
   ["steps that leave the storage", archive(pickle({ shape: [2, 2], strides: [5, 1] })), /more than the 6 values/],
   ["fewer steps than axes", archive(pickle({ strides: [3] })), /gives w the shape/],
   ["steps backwards", archive(pickle({ strides: [-3, 1] })), /malformed pickle/],
-  ["complex numbers", archive(pickle({ type: "ComplexFloatStorage" })), /"torch\.ComplexFloatStorage"/],
+  [
+    "complex numbers",
+    archive(pickle({ type: "ComplexFloatStorage" })),
+    /stores w as torch\.ComplexFloatStorage, which is not supported/,
+  ],
   ["the older layout with another length", legacy({ count: 5 }), /holds 5 values where its tensors need 6/],
   ["the older layout without keys", legacy({ keys: [] }), /does not hold all the values/],
   ["the older layout with a key too many", legacy({ keys: ["0", "1"] }), /lists a storage 1 that no tensor uses/],
@@ -176,7 +180,7 @@ for (const [protocol, layout, encoded] of torch) {
   });
 }
 
-const saved: Record<string, string> = JSON.parse(
+const { "two tables": twoTables, ...saved }: Record<string, string> = JSON.parse(
   gunzipSync(readFileSync("test/fixtures/checkpoint/safe_pickles.json.gz")).toString(),
 );
 for (const [name, encoded] of Object.entries(saved)) {
@@ -184,6 +188,14 @@ for (const [name, encoded] of Object.entries(saved)) {
     assert.deepEqual(await read(Buffer.from(encoded, "base64")), [0, 1, 2, 3, 4, 5]);
   });
 }
+
+test("names the tables of tensors where it is not clear which is the model", async () => {
+  const bytes = Buffer.from(twoTables ?? "", "base64");
+  await assert.rejects(
+    read(bytes),
+    /holds several tables of tensors: student, teacher\. Save the one to use by itself/,
+  );
+});
 
 /** All bytes as each type, saved by PyTorch, and the float32 values that it makes of them. */
 const { unread, ...float8 }: Record<string, { saved: string; values: string }> = JSON.parse(
