@@ -1,6 +1,7 @@
 /** Measurements of models on this machine, stored next to the models. */
 import { join, resolve } from "node:path";
 import * as z from "zod";
+import { inTurn } from "../files/lock.ts";
 import { readJson, writeAtomically } from "../files/whole-file.ts";
 import { resolveModel } from "./installed.ts";
 import type { Places } from "./store.ts";
@@ -10,13 +11,16 @@ export type KeptMeasurement = z.output<typeof measurement>;
 
 /** The stored measurements that are comparable with today's; empty if there is no readable file. */
 export async function readMeasurements(places: Places): Promise<KeptMeasurement[]> {
-  const entries = z.array(z.unknown()).safeParse(await readJson(file(places), "config").catch(() => []));
-  return (entries.data ?? []).flatMap((entry) => {
+  return (await readEntries(places)).flatMap((entry) => {
     const parsed = keptEntry.safeParse(entry);
     if (!parsed.success) return [];
     const { method: _, ...values } = parsed.data;
     return [values];
   });
+}
+
+async function readEntries(places: Places): Promise<readonly unknown[]> {
+  return z.array(z.unknown()).safeParse(await readJson(file(places), "config").catch(() => [])).data ?? [];
 }
 
 /** The measurements of the model in a folder, under any of its names. */
@@ -31,13 +35,18 @@ export async function measurementsOf(places: Places, directory: string): Promise
   return (await readMeasurements(places)).filter(({ id }) => isThere(id));
 }
 
-/** Stores a measurement, replacing an earlier one of the same kind. */
+/** Stores a measurement, replacing an earlier one of the same kind. Those of other versions stay. */
 export async function keepMeasurement(places: Places, latest: KeptMeasurement): Promise<void> {
-  const others = (await readMeasurements(places)).filter(
-    ({ id, precision, device }) => id !== latest.id || precision !== latest.precision || device !== latest.device,
-  );
-  const entries = [...others, latest].map((entry) => ({ ...entry, method: METHOD }));
-  await writeAtomically(file(places), (handle) => handle.writeFile(`${JSON.stringify(entries)}\n`));
+  await inTurn(file(places), async () => {
+    const others = (await readEntries(places)).filter((entry) => {
+      const { success, data } = anyEntry.safeParse(entry);
+      if (!success) return false;
+      const isSame = (["id", "precision", "device"] as const).every((name) => data[name] === latest[name]);
+      return !isSame || data.method > METHOD;
+    });
+    const entries = [...others, { ...latest, method: METHOD }];
+    await writeAtomically(file(places), (handle) => handle.writeFile(`${JSON.stringify(entries)}\n`));
+  });
 }
 
 function file({ own }: Places): string {
@@ -62,3 +71,5 @@ const measurement = z.object({
  */
 const METHOD = 2;
 const keptEntry = measurement.extend({ method: z.literal(METHOD) });
+/** An entry of any version. */
+const anyEntry = z.object({ id: z.string(), precision: z.string(), device: z.string(), method: z.number().default(1) });

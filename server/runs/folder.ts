@@ -13,6 +13,8 @@ import { makeOwnFolder, PRIVATE } from "../files/removal.ts";
 import { isMissing, writeAtomically } from "../files/whole-file.ts";
 
 const recordSchema = z.object({
+  /** Raised when earlier versions could not read the rest; a run of a later version is left alone. */
+  version: z.literal(1).exactOptional(),
   id: z.string(),
   title: z.string(),
   /** ISO 8601. */

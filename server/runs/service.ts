@@ -99,6 +99,7 @@ class Runs implements RunService {
       request,
       out: join(this.places.own, id),
       launchedMs: Date.now(),
+      version: 1 as const,
     };
     const run = this.watcher.add(record);
     await this.launch(run, false);

@@ -1,5 +1,5 @@
 /** `npm run stress`: load and faults of all kinds, and docs/stress.md with what held. */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { arch, cpus, loadavg, platform, tmpdir, totalmem } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -10,6 +10,7 @@ import { engineKills, serverKills } from "./kills.ts";
 import type { Finding, Part } from "./part.ts";
 import { together } from "./together.ts";
 
+const PAGE = join("docs", "stress.md");
 const PARTS: readonly Part[] = [engineKills, serverKills, together, trainerKills, downloadKills, inputs, day];
 
 const { values, positionals } = parseArgs({
@@ -23,7 +24,12 @@ for (const name of ["SPANFILL_CACHE", "SPANFILL_MODELS", "HF_HOME"]) env[name] =
 for (const name of ["HF_TOKEN", "HF_ENDPOINT", "HF_HUB_CACHE", "HF_HUB_OFFLINE"]) delete env[name];
 for (const name of ["tmp", "spanfill_cache"]) mkdirSync(join(folder, name));
 
-const sections: string[] = [];
+/** The sections of the page by their titles; parts that are not run keep theirs. */
+const sections = new Map<string, string>();
+for (const section of existsSync(PAGE) ? readFileSync(PAGE, "utf8").split(/^(?=## )/m) : []) {
+  const title = /^## (.*)/.exec(section)?.[1];
+  if (title !== undefined) sections.set(title, section);
+}
 let failed = 0;
 try {
   for (const part of parts) {
@@ -31,14 +37,15 @@ try {
     const findings = await part.run({ isLong: values.long, folder, env });
     const seconds = Math.round((performance.now() - began) / 1000);
     failed += findings.filter(({ holds }) => holds === false).length;
-    const section = sectionOf(part, findings, `${seconds} s, load ${load.toFixed(1)} at its beginning`);
+    const size = values.long ? "`--long`" : "Quick";
+    const section = sectionOf(part, findings, `${size}, ${seconds} s, load ${load.toFixed(1)} at its beginning`);
     console.log(section);
-    sections.push(section);
+    sections.set(part.title, `${section}\n`);
   }
 } finally {
   rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
 }
-if (parts.length === PARTS.length) writeFileSync("docs/stress.md", pageOf(sections));
+writeFileSync(PAGE, pageOf());
 process.exitCode = failed === 0 ? 0 : 1;
 
 function sectionOf({ title }: Part, findings: readonly Finding[], note: string): string {
@@ -49,18 +56,16 @@ function sectionOf({ title }: Part, findings: readonly Finding[], note: string):
   return [`## ${title}`, "", `| | found | aim | held |`, "|---|---|---|---|", ...rows, "", `${note}.`, ""].join("\n");
 }
 
-function pageOf(sections: readonly string[]): string {
-  const machine = `${cpus().length} cores, ${arch()}, ${Math.round(totalmem() / 2 ** 30)} GB, ${platform()}, Node.js ${process.versions.node.split(".")[0]}`;
-  const size = values.long ? "`--long`" : "quick";
+function pageOf(): string {
+  const [cores, gigabytes] = [cpus().length, Math.round(totalmem() / 2 ** 30)];
+  const machine = `${cores} cores, ${arch()}, ${gigabytes} GB, ${platform()}, Node.js ${process.versions.node.split(".")[0]}`;
   return `# It keeps working: load and faults
 
-\`npm run stress\` (ten minutes; \`-- --long\` an hour; \`-- engine day\` some parts) loads the built server and command line, kills their processes at
-random instants, and writes this page. Times depend on the load of the machine, which each part names; counts do not.
+\`npm run stress\` (some ten minutes on two quiet cores; \`-- --long\` an hour; \`-- engine day\` some parts) loads the built server and command line,
+kills their processes at random instants, and writes this page. Times depend on the load of the machine, which each part names: other work ran
+beside where it is above 3. Counts do not. Last runs: ${machine}.
 
-The last run was ${size}: ${machine}.
-
-${sections.join("\n")}
-## Not tried
+${PARTS.map(({ title }) => sections.get(title) ?? "").join("")}## Not tried
 
 Windows and macOS: what is said here was seen on Linux alone.
 `;

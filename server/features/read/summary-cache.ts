@@ -15,7 +15,10 @@ export interface SummaryCache {
   /** The value stored under an equal key, if it fits the schema. */
   get<S extends z.ZodType>(key: readonly unknown[], schema: S): z.output<S> | undefined;
   set(key: readonly unknown[], value: object): void;
-  /** Where it is kept from now on: what the file has joins what is here; where that is not wanted, the file goes. */
+  /**
+   * Where it is kept from now on: what the file has joins what is here; where that is not wanted, the file goes.
+   * @throws Error where the file is of a newer version, which is left alone
+   */
   keep(where: "memory" | "disk"): Promise<void>;
   /** Forgets everything, on disk and in other processes too. @returns how many entries that were here */
   clear(): Promise<number>;
@@ -165,12 +168,17 @@ async function readEntries(
   const none = { since: "", entries: [] };
   const text = await readRegularText(file, MOST_REMOVED_BYTES).catch(() => "[]");
   if (text.length > mostCharacters) return none;
+  let isNewer = false;
   try {
-    const all = entriesSchema.parse(JSON.parse(text));
+    const content: unknown = JSON.parse(text);
+    isNewer = laterSchema.safeParse(content).success;
+    if (isNewer) throw new Error(`${file} is of a newer version of Spanfill and is left alone`);
+    const all = entriesSchema.parse(content);
     const mark = all.find(([name]) => name === MARK);
     const since = mark === undefined ? "" : z.string().parse(JSON.parse(mark[1]));
     return { since, entries: all.filter(([name]) => name !== MARK) };
-  } catch {
+  } catch (error) {
+    if (isNewer) throw error;
     return none; // it is made anew
   }
 }
@@ -192,6 +200,9 @@ const MOST_REMOVED_BYTES = 16 * MOST_BYTES;
 
 /** A value is JSON, whose reader checks it. */
 const entriesSchema = z.array(z.tuple([z.string(), z.string().refine(isJson)]));
+
+/** Versions after this one write an object with their number. */
+const laterSchema = z.object({ version: z.number() });
 
 function isJson(text: string): boolean {
   try {
