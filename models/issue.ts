@@ -2,7 +2,7 @@
 import type * as z from "zod";
 
 /** The first issue of a file or answer that a schema refused, such as `"languages.0" has an invalid value`. */
-export function firstIssue({ issues }: z.ZodError): string {
+export function firstIssue({ issues }: { readonly issues: readonly z.core.$ZodIssue[] }): string {
   const [issue] = issues;
   const place = issue?.path.map(String).join(".") ?? "";
   const field = place === "" ? "its content" : JSON.stringify(place);

@@ -1,6 +1,7 @@
 /** The shape of a T5 model, read from config.json and checked once. */
 import * as z from "zod";
 import { ModelError } from "../errors.ts";
+import { firstIssue } from "../issue.ts";
 import { refuseConvolution } from "./convolution-config.ts";
 import { type Experts, expertFields, expertsJson, parseExperts, refuseMixedExperts } from "./experts/config.ts";
 import { type FeedForward, parseFeedForward } from "./feed-forward.ts";
@@ -256,7 +257,12 @@ function explain(issues: readonly z.core.$ZodIssue[], json: object): string {
   const [issue] = issues;
   const key = String(issue?.path[0]);
   const value = JSON.stringify(Object.entries(json).find(([name]) => name === key)?.[1]);
-  return `config.json gives ${key} as ${value?.slice(0, 60)}: ${issue?.message}. Take the config.json that came with the weights.`;
+  return `config.json gives ${key} as ${value?.slice(0, 60)}, ${wrongWith(issue)}. Take the config.json that came with the weights.`;
+}
+
+function wrongWith(issue: z.core.$ZodIssue | undefined): string {
+  if (issue?.code === "too_small") return `where at least ${issue.minimum} is needed`;
+  return issue === undefined ? "which is not possible" : `where ${firstIssue({ issues: [issue] })}`;
 }
 
 function refuseContradictions(config: T5Config): void {

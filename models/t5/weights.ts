@@ -130,7 +130,7 @@ export function checkTensors(
 ): void {
   for (const [name, shape] of shapes) {
     const found = tensors.get(name) ?? (name === "shared.weight" ? embeddingAlias(tensors) : undefined);
-    if (found === undefined) throw new ModelError("checkpoint", missing(config, name, shape, tensors));
+    if (found === undefined) throw new ModelError("checkpoint", missing(config, name, shapes, tensors));
     if (shape.length === found.shape.length && shape.every((axis, i) => axis === found.shape[i])) continue;
     throw new ModelError(
       "checkpoint",
@@ -258,7 +258,7 @@ function embeddingAlias<T>(tensors: ReadonlyMap<string, T>): T | undefined {
 function missing(
   config: T5Config,
   name: string,
-  shape: readonly number[],
+  shapes: ReadonlyMap<string, readonly number[]>,
   tensors: ReadonlyMap<string, unknown>,
 ): string {
   const gated = isGated(config.feedForward);
@@ -266,9 +266,9 @@ function missing(
   if (other !== name && tensors.has(other)) {
     return `The weights have ${other}, a ${gated ? "plain" : "gated"} feed-forward layer, but config.json says ${config.feedForward}. Use the config.json and the weights of one model.`;
   }
-  if (isEncoderOnly(tensors))
+  if (isEncoderOnly(tensors) && [...shapes.keys()].some((each) => each.startsWith("decoder.")))
     return "The weights hold only an encoder, which cannot write text. It gives vectors: use spanfill embed, or choose a whole model.";
-  return `The weights lack ${name} [${shape.join(",")}], which config.json (${describe(config, name)}) needs. Use the config.json and the weights of one model.`;
+  return `The weights lack ${name} [${shapes.get(name)?.join(",")}], which config.json (${describe(config, name)}) needs. Use the config.json and the weights of one model.`;
 }
 
 /** Whether a name belongs to a layer past the configured last one. */

@@ -211,3 +211,11 @@ test("a configuration of 2019 has no model_type; one of quantized weights is ref
   const quantized = { ...small, quantization_config: { quant_method: "gptq", bits: 4 } };
   assert.throws(() => parseConfig(quantized), /quantized by gptq, which is not read/);
 });
+
+test("a value out of range is named in plain words, not in those of a library", () => {
+  for (const [wrong, message] of [
+    [{ num_decoder_layers: 0 }, /gives num_decoder_layers as 0, where at least 1 is needed\. Take/],
+    [{ num_layers: "six" }, /gives num_layers as "six", where "num_layers" must be a number\. Take/],
+  ] as const)
+    assert.throws(() => parseConfig({ ...small, ...wrong }), message);
+});

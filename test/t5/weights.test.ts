@@ -3,7 +3,14 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { ModelError } from "../../models/errors.ts";
 import { parseConfig, type T5Config } from "../../models/t5/config.ts";
-import { checkTensors, parameterCount, refuseOtherHeads, tensorShapes, unwrapped } from "../../models/t5/weights.ts";
+import {
+  checkTensors,
+  encoderShapes,
+  parameterCount,
+  refuseOtherHeads,
+  tensorShapes,
+  unwrapped,
+} from "../../models/t5/weights.ts";
 
 function config(overrides: Partial<T5Config>): T5Config {
   const tiny = { model_type: "t5", vocab_size: 32128, d_model: 256, d_ff: 1024, d_kv: 64, num_heads: 4, num_layers: 4 };
@@ -147,4 +154,10 @@ test("other heads, adapters and quantized tensors are refused by name", () => {
   ];
   for (const [name, message] of rows) assert.throws(() => refuseOtherHeads([name]), message);
   refuseOtherHeads(["shared.weight", "lm_head.weight"]);
+});
+
+test("an encoder that lacks a tensor is told so where only vectors are asked for", () => {
+  const tensors = new Map([["encoder.block.0.layer.0.SelfAttention.q.weight", { shape: [64, 64] }]]);
+  assert.throws(() => checkTensors(config({}), tensors, encoderShapes(config({}))), /The weights lack shared\.weight/);
+  assert.throws(() => checkTensors(config({}), tensors), /hold only an encoder.*spanfill embed/);
 });
