@@ -79,7 +79,7 @@ async function compile() {
       ),
   };
   await build({
-    entryPoints: [...files, "test/support/random-model.ts"],
+    entryPoints: [...files, "test/support/models/random-model.ts"],
     outdir: root,
     outbase: ".",
     outExtension: { ".js": ".mjs" },
@@ -97,7 +97,7 @@ async function compile() {
 async function firstSteps() {
   process.env.SPANFILL_CACHE = join(outs, "cache");
   const load = (path) => import(pathToFileURL(join(root, path)).href);
-  const { randomModelFolder } = await load("test/support/random-model.mjs");
+  const { randomModelFolder } = await load("test/support/models/random-model.mjs");
   const { pairDataset } = await load("server/training/data/dataset.mjs");
   const { openTrainer } = await load("server/training/run/trainer.mjs");
   const { readTokenizer } = await load("server/catalog/folder/tokenizer.mjs");

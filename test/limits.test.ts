@@ -15,7 +15,7 @@ const EXCEPTIONS: Readonly<Record<string, readonly [lines: number, why: string]>
   "models/checkpoint/flax/msgpack.ts value": [65, "a case per opcode"],
   "client/panel/view/state.ts reduce": [65, "a case per message"],
   "client/panel/view/tuning/tuning-state.ts reduceTuning": [75, "a case per message"],
-  "server/training/run/model-card.ts modelCard": [70, "a template of Markdown"],
+  "server/training/run/results/model-card.ts modelCard": [70, "a template of Markdown"],
   "client/panel/view/models/chart-view.ts chartView": [65, "a template of HTML"],
   "client/panel/view/models/models-page.ts modelsPage": [70, "a template of HTML"],
   "client/panel/view/models/table.ts tableView": [65, "a template of HTML"],

@@ -8,7 +8,7 @@ import { after, test } from "node:test";
 import * as output from "../server/output.ts";
 import { built } from "./support/built.ts";
 import { assertPlain, HOSTILE } from "./support/hostile.ts";
-import { randomModelFolder } from "./support/random-model.ts";
+import { randomModelFolder } from "./support/models/random-model.ts";
 
 const model = randomModelFolder();
 const folder = mkdtempSync(join(tmpdir(), "spanfill-output-"));

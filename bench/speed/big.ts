@@ -10,7 +10,7 @@ import { seededRandom } from "../../models/random.ts";
 import { resolveModel } from "../../server/catalog/installed.ts";
 import type { Generation, LoadedModel } from "../../server/engine/engine.ts";
 import { createRemoteEngine } from "../../server/engine/process/remote.ts";
-import { defaultThreads } from "../../server/engine/runtime/ort-runner.ts";
+import { defaultThreads } from "../../server/engine/runtime/ort/runner.ts";
 import { configJson, type RandomShape, tensorPlans } from "../random-model.ts";
 import { idSource } from "../support/fresh-ids.ts";
 import { printTable } from "../support/table.ts";

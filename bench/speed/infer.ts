@@ -4,7 +4,7 @@ import { cpus } from "node:os";
 import { join, resolve } from "node:path";
 import { resolveModel } from "../../server/catalog/installed.ts";
 import type { Precision } from "../../server/engine/engine.ts";
-import { defaultThreads } from "../../server/engine/runtime/ort-runner.ts";
+import { defaultThreads } from "../../server/engine/runtime/ort/runner.ts";
 import { type ShapeName, shapes, writeRandomModel } from "../random-model.ts";
 import { calledFrom } from "../support/called-from.ts";
 import { type Contender, startContender } from "../support/contender.ts";

@@ -10,7 +10,7 @@ import { encodeInput, encodeTarget, prefixedText } from "../../models/tokenizer/
 import { prepareWeights } from "../../server/catalog/folder/int8/prepare.ts";
 import { readTokenizer } from "../../server/catalog/folder/tokenizer.ts";
 import { listBuiltin, resolveModel } from "../../server/catalog/installed.ts";
-import { defaultThreads, type OrtRunner, openRunner } from "../../server/engine/runtime/ort-runner.ts";
+import { defaultThreads, type OrtRunner, openRunner } from "../../server/engine/runtime/ort/runner.ts";
 import { rankedTokens } from "../../server/engine/search/candidates.ts";
 import { score } from "../../server/engine/search/generate.ts";
 import { calledFrom } from "../support/called-from.ts";

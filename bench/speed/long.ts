@@ -4,7 +4,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { join } from "node:path";
 import type { Precision } from "../../server/engine/engine.ts";
-import { defaultThreads } from "../../server/engine/runtime/ort-runner.ts";
+import { defaultThreads } from "../../server/engine/runtime/ort/runner.ts";
 import { type ConfiguredShape, writeConfigured } from "../support/configured-model.ts";
 import { type ContenderRun, startContender } from "../support/contender.ts";
 import { printTable } from "../support/table.ts";

@@ -12,7 +12,7 @@ import { seededRandom } from "../../models/random.ts";
 import { trainingFlops } from "../../models/t5/account.ts";
 import { parseConfig } from "../../models/t5/config.ts";
 import { resolveModel } from "../../server/catalog/installed.ts";
-import { defaultThreads } from "../../server/engine/runtime/ort-runner.ts";
+import { defaultThreads } from "../../server/engine/runtime/ort/runner.ts";
 import { createSession, float32 } from "../../server/engine/runtime/session.ts";
 import { NO_TELEMETRY } from "../../server/engine/runtime/telemetry.ts";
 import { type ShapeName, shapes, writeRandomModel } from "../random-model.ts";

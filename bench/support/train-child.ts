@@ -4,7 +4,7 @@
  */
 import { createInterface } from "node:readline";
 import { batchOf } from "../../models/t5/batch.ts";
-import { learnedShapes, type Method } from "../../models/t5/trainable.ts";
+import { learnedShapes, type Method } from "../../models/t5/lowering/trainable.ts";
 import { prepareLearner, readWeights } from "../../server/training/step/learner.ts";
 import { createOptimizer } from "../../server/training/step/optimizer.ts";
 import { createStepper } from "../../server/training/step/step.ts";

@@ -2,7 +2,7 @@
 import type { GraphBuilder } from "../graph/builder.ts";
 import * as ops from "../graph/ops.ts";
 import type { Value } from "../graph/types.ts";
-import type { Attention, AttentionResult, Mixing } from "./lowering.ts";
+import type { Attention, AttentionResult, Mixing } from "./lowering/lowering.ts";
 
 /**
  * softmax(query key^T + bias) value for each head, unscaled, on a cache where there is one.

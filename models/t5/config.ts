@@ -2,7 +2,7 @@
 import * as z from "zod";
 import { ModelError } from "../errors.ts";
 import { firstIssue } from "../issue.ts";
-import { refuseConvolution } from "./convolution-config.ts";
+import { refuseConvolution } from "./convolution/config.ts";
 import { type Experts, expertFields, expertsJson, parseExperts, refuseMixedExperts } from "./experts/config.ts";
 import { type FeedForward, parseFeedForward } from "./feed-forward.ts";
 import { type LongAttention, longAttention, longFields, longJson, refuseMixedLong } from "./long/config.ts";

@@ -8,7 +8,7 @@ import type { KeysAndValues } from "../graph/runtime-ops.ts";
 import type { Dim, Graph, Value } from "../graph/types.ts";
 import type { T5Config } from "./config.ts";
 import { biasOfTables, layersOn } from "./layers.ts";
-import type { GenerationLowering } from "./lowering.ts";
+import type { GenerationLowering } from "./lowering/lowering.ts";
 import { biasTables, layerWidths } from "./weights.ts";
 
 /** The LM head of a graph, and the tokens that it scores. */

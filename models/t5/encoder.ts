@@ -6,7 +6,7 @@ import type { T5Config } from "./config.ts";
 import { isGated } from "./feed-forward.ts";
 import { type BiasOf, biasOfTables, type LayerRange, layersOn } from "./layers.ts";
 import { longInputs } from "./long/attention.ts";
-import type { Lowering } from "./lowering.ts";
+import type { Lowering } from "./lowering/lowering.ts";
 import { biasTables } from "./weights.ts";
 
 /** A part of the encoder that runs in one go; the last one also computes cross-attention keys and values. */

@@ -15,7 +15,7 @@ import {
   layerCache,
 } from "./decoder.ts";
 import { biasOfTables, layersOn } from "./layers.ts";
-import type { GenerationLowering, Lowering } from "./lowering.ts";
+import type { GenerationLowering, Lowering } from "./lowering/lowering.ts";
 import { biasTables } from "./weights.ts";
 
 /** Longest n-gram whose repetition the loop can prevent. */

@@ -11,12 +11,12 @@ import * as ops from "../graph/ops.ts";
 import type { KeysAndValues } from "../graph/runtime-ops.ts";
 import type { Dim, Value } from "../graph/types.ts";
 import type { T5Config } from "./config.ts";
-import { type Attend, attendConvolved } from "./convolution.ts";
+import { type Attend, attendConvolved } from "./convolution/convolution.ts";
 import { sparseFeedForward } from "./experts/routing.ts";
 import { feedForwardModule, isSparse } from "./experts/shapes.ts";
 import { isGated } from "./feed-forward.ts";
 import { longSelfAttention } from "./long/attention.ts";
-import type { AttentionResult, LongInputs, Lowering, Operations } from "./lowering.ts";
+import type { AttentionResult, LongInputs, Lowering, Operations } from "./lowering/lowering.ts";
 import { biasTables, keyValueNames, layerWidths, type Stack, selfAttentionName } from "./weights.ts";
 
 /** The layers of one graph. Batch and length may be folded into one axis, as training does. */

@@ -7,10 +7,10 @@ import type { KeysAndValues } from "../graph/runtime-ops.ts";
 import type { Graph, Value } from "../graph/types.ts";
 import type { T5Config } from "./config.ts";
 import { layerCache } from "./decoder.ts";
-import { additiveMask, emptyCache, positionBiases, positionBuckets } from "./in-graph.ts";
 import { biasOfTables, layersOn } from "./layers.ts";
-import type { Lowering } from "./lowering.ts";
-import { plainLowering } from "./plain.ts";
+import { additiveMask, emptyCache, positionBiases, positionBuckets } from "./lowering/in-graph.ts";
+import type { Lowering } from "./lowering/lowering.ts";
+import { plainLowering } from "./lowering/plain.ts";
 import { layerWidths, type Stack, tensorShapes } from "./weights.ts";
 
 /** The files, without ".onnx". */

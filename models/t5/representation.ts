@@ -6,7 +6,7 @@ import * as ops from "../graph/ops.ts";
 import type { Graph, Value } from "../graph/types.ts";
 import type { T5Config } from "./config.ts";
 import { biasOfTables, layersOn } from "./layers.ts";
-import { trainableLowering } from "./trainable.ts";
+import { trainableLowering } from "./lowering/trainable.ts";
 import { laidOutName, stackRows } from "./training.ts";
 import { biasTables, LM_HEAD, type Stack, tensorShapes } from "./weights.ts";
 

@@ -12,9 +12,7 @@ import { routerLoss } from "./experts/router-loss.ts";
 import { biasOfTables, layersOn } from "./layers.ts";
 import { GLOBAL_ROWS, longInputs } from "./long/attention.ts";
 import { crossEntropy, type Loss, type LossOptions } from "./loss.ts";
-import type { Routing } from "./lowering.ts";
-import { detection, maskedRows } from "./metro/detector.ts";
-import { DETECTOR, metroShapes } from "./metro/shapes.ts";
+import type { Routing } from "./lowering/lowering.ts";
 import {
   adapterNames,
   type DropoutMask,
@@ -25,7 +23,9 @@ import {
   PROMPT,
   type Rows,
   trainableLowering,
-} from "./trainable.ts";
+} from "./lowering/trainable.ts";
+import { detection, maskedRows } from "./metro/detector.ts";
+import { DETECTOR, metroShapes } from "./metro/shapes.ts";
 import { biasTables, LM_HEAD, type Stack, sideTable, tensorShapes } from "./weights.ts";
 
 /** Options of a training graph. */

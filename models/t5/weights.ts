@@ -1,7 +1,7 @@
 /** The tensors of a T5 by its shape, under Hugging Face's names, and the checks of a checkpoint against them. */
 import { ModelError } from "../errors.ts";
 import type { T5Config } from "./config.ts";
-import { convolutionNames } from "./convolution.ts";
+import { convolutionNames } from "./convolution/convolution.ts";
 import { expertOf, feedForwardShapes } from "./experts/shapes.ts";
 import { isGated } from "./feed-forward.ts";
 import { longModule } from "./long/config.ts";

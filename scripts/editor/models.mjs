@@ -18,23 +18,23 @@ export async function chosenModel(asked, folder) {
   return { ...(await randomModel(folder, { layers: 2, width: 128, sentinels: 100 })), random: true };
 }
 
-/** A small model with random weights (test/support/random-model.ts). */
+/** A small model with random weights (test/support/models/random-model.ts). */
 export async function randomModel(folder, shape) {
   const { randomModelFolder } = await fromTests("random-model", folder);
   return randomModelFolder(shape);
 }
 
-/** A model whose error quotes something (test/support/hostile-model.ts). */
+/** A model whose error quotes something (test/support/models/hostile-model.ts). */
 export async function hostileModel(folder, named) {
   const { hostileModelFolder } = await fromTests("hostile-model", folder);
   return hostileModelFolder(named);
 }
 
-/** A module of test/support, bundled into a folder. */
+/** A module of test/support/models, bundled into a folder. */
 async function fromTests(name, folder) {
   const outfile = join(folder, `${name}.mjs`);
   await build({
-    entryPoints: [`test/support/${name}.ts`],
+    entryPoints: [`test/support/models/${name}.ts`],
     outfile,
     bundle: true,
     format: "esm",

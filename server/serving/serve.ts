@@ -5,7 +5,7 @@ import { readTokenizer } from "../catalog/folder/tokenizer.ts";
 import { readManifest } from "../catalog/installed.ts";
 import type { Precision } from "../engine/engine.ts";
 import { encodedBytes } from "../engine/runtime/encoder-cache.ts";
-import { openRunner } from "../engine/runtime/ort-runner.ts";
+import { openRunner } from "../engine/runtime/ort/runner.ts";
 import { modelSum, OPERATIONS, servedName } from "../engine/wire/operations.ts";
 import type { WireTensors } from "../engine/wire/tensors.ts";
 import { type HttpOptions, type HttpServer, listen } from "./http.ts";

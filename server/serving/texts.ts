@@ -1,6 +1,6 @@
 /** Encoded texts and decoders that clients are likely to go on with; this only saves time. */
 import { LRUCache } from "lru-cache";
-import type { OrtRunner } from "../engine/runtime/ort-runner.ts";
+import type { OrtRunner } from "../engine/runtime/ort/runner.ts";
 import type { Candidates } from "../engine/search/candidates.ts";
 import type { DecoderState, Encoded } from "../engine/search/runner.ts";
 

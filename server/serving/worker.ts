@@ -1,7 +1,7 @@
 /** The operations of a model, on the engine's runner: one request, or several greedy ones together in a batch. */
 import { setImmediate as otherWork } from "node:timers/promises";
 import { ModelError } from "../../models/errors.ts";
-import type { OrtRunner } from "../engine/runtime/ort-runner.ts";
+import type { OrtRunner } from "../engine/runtime/ort/runner.ts";
 import { float32Data } from "../engine/runtime/session.ts";
 import { type Candidates, type CommonTokens, shortlisted, wholeVocabulary } from "../engine/search/candidates.ts";
 import type { DecoderState, GreedyChunk } from "../engine/search/runner.ts";

@@ -214,7 +214,7 @@ async function loadReader(format: ReadFormat): Promise<Reader> {
     case "textile":
       return (await import("./document/others/textile.ts")).textileBlocks;
     case "plaintext":
-      return (await import("./document/plain.ts")).plainBlocks;
+      return (await import("./document/plain/plain.ts")).plainBlocks;
   }
 }
 

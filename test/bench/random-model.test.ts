@@ -13,7 +13,7 @@ import { resolveModel } from "../../server/catalog/installed.ts";
 import type { GeneratedSequence, Generation } from "../../server/engine/engine.ts";
 import { createLocalEngine } from "../../server/engine/process/local.ts";
 import { generate } from "../../server/engine/search/generate.ts";
-import { openReferenceRunner } from "../support/reference-runner.ts";
+import { openReferenceRunner } from "../support/models/reference-runner.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "spanfill-random-"));
 after(() => rmSync(folder, { recursive: true, force: true }));

@@ -11,7 +11,7 @@ import { sha256Of } from "../../server/catalog/folder/sums.ts";
 import { readTokenizer } from "../../server/catalog/folder/tokenizer.ts";
 import { listBuiltin } from "../../server/catalog/installed.ts";
 import { createLocalEngine } from "../../server/engine/process/local.ts";
-import { exportModel } from "../../server/training/run/export.ts";
+import { exportModel } from "../../server/training/run/results/export.ts";
 
 /** Of test/fixtures/builtin/make.py. */
 interface Reference {

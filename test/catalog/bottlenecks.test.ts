@@ -6,14 +6,14 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import { seededRandom } from "../../models/random.ts";
 import type { T5Config } from "../../models/t5/config.ts";
-import { learnedShapes } from "../../models/t5/trainable.ts";
+import { learnedShapes } from "../../models/t5/lowering/trainable.ts";
 import { movedChannels } from "../../server/catalog/folder/int8/moved-channels.ts";
 import { importModel } from "../../server/catalog/import.ts";
 import { createLocalEngine } from "../../server/engine/process/local.ts";
+import { writeTrainedWeights } from "../../server/training/run/results/trained-model.ts";
 import { writeTensors } from "../../server/training/run/state.ts";
-import { writeTrainedWeights } from "../../server/training/run/trained-model.ts";
 import { readWeights } from "../../server/training/step/learner.ts";
-import { BOTTLENECKS, bottleneckFixture, writeBottleneckBase } from "../support/bottleneck-fixture.ts";
+import { BOTTLENECKS, bottleneckFixture, writeBottleneckBase } from "../support/models/bottleneck-fixture.ts";
 
 const { input, target, adapters } = bottleneckFixture();
 const folder = mkdtempSync(join(tmpdir(), "spanfill-bottleneck-"));

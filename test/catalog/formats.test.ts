@@ -10,9 +10,9 @@ import { prepareWeights } from "../../server/catalog/folder/int8/prepare.ts";
 import { openModel } from "../../server/catalog/folder/open.ts";
 import { resolveModel } from "../../server/catalog/installed.ts";
 import { generate } from "../../server/engine/search/generate.ts";
-import { tokenModel } from "../support/parity-check.ts";
-import { parityModels, parityWeights } from "../support/parity-model.ts";
-import { engineSubject } from "../support/subjects.ts";
+import { tokenModel } from "../support/models/parity-check.ts";
+import { parityModels, parityWeights } from "../support/models/parity-model.ts";
+import { engineSubject } from "../support/models/subjects.ts";
 import { temporaryFolder } from "./folders.ts";
 
 const FIXTURES = "test/fixtures/checkpoint/formats";

@@ -17,7 +17,7 @@ import { importModel } from "../../server/catalog/import.ts";
 import { modelAccount, readManifest, resolveModel } from "../../server/catalog/installed.ts";
 import { keptDirectory, keptModels, removeModel, verifyFiles } from "../../server/catalog/store.ts";
 import { storedZip } from "../checkpoint/bytes.ts";
-import { randomModelFolder } from "../support/random-model.ts";
+import { randomModelFolder } from "../support/models/random-model.ts";
 
 const model = randomModelFolder();
 after(() => model.dispose());

@@ -8,7 +8,7 @@ import { after, test } from "node:test";
 import * as z from "zod";
 import { built } from "../support/built.ts";
 import { commandLine, ended, type Run } from "../support/command-line.ts";
-import { LONG_WORD, randomModelFolder } from "../support/random-model.ts";
+import { LONG_WORD, randomModelFolder } from "../support/models/random-model.ts";
 
 const model = randomModelFolder();
 const slow = randomModelFolder({ layers: 6, width: 256 });

@@ -6,7 +6,7 @@ import { after, test } from "node:test";
 import type { DeviceChoice, DeviceReport } from "../../protocol/devices.ts";
 import type { Measurement } from "../../protocol/panel/models.ts";
 import { commandLine, type WatchedRun } from "../support/command-line.ts";
-import { randomModelFolder } from "../support/random-model.ts";
+import { randomModelFolder } from "../support/models/random-model.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "spanfill-devices-"));
 const model = randomModelFolder();

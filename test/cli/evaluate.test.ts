@@ -12,7 +12,7 @@ import * as zlib from "node:zlib";
 import * as z from "zod";
 import { evaluationReport } from "../../server/metrics/report.ts";
 import { commandLine } from "../support/command-line.ts";
-import { randomModelFolder } from "../support/random-model.ts";
+import { randomModelFolder } from "../support/models/random-model.ts";
 
 const model = randomModelFolder();
 const folder = mkdtempSync(join(tmpdir(), "spanfill-evaluate-"));

@@ -18,7 +18,7 @@ import { GGMLQuantizationType, gguf } from "@huggingface/gguf";
 import { readWeights } from "../../server/training/step/learner.ts";
 import { readAll } from "../checkpoint/bytes.ts";
 import { commandLine } from "../support/command-line.ts";
-import { randomModelFolder } from "../support/random-model.ts";
+import { randomModelFolder } from "../support/models/random-model.ts";
 
 const model = randomModelFolder();
 const folder = mkdtempSync(join(tmpdir(), "spanfill-export-"));

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import { readWeights } from "../../server/training/step/learner.ts";
 import { commandLine } from "../support/command-line.ts";
-import { randomModelFolder } from "../support/random-model.ts";
+import { randomModelFolder } from "../support/models/random-model.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "spanfill-longt5-"));
 const [long, plain] = [

@@ -6,7 +6,7 @@ import { after, test } from "node:test";
 import type { ModelRow } from "../../protocol/panel/models.ts";
 import { commandLine, ended } from "../support/command-line.ts";
 import { startHub } from "../support/hub-server.ts";
-import { randomModelFolder } from "../support/random-model.ts";
+import { randomModelFolder } from "../support/models/random-model.ts";
 
 const ID = "google/t5-efficient-tiny";
 const folder = mkdtempSync(join(tmpdir(), "spanfill-models-"));

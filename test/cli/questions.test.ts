@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { commandLine } from "../support/command-line.ts";
-import { randomModelFolder } from "../support/random-model.ts";
+import { randomModelFolder } from "../support/models/random-model.ts";
 
 const base = randomModelFolder({ width: 64 });
 const folder = mkdtempSync(join(tmpdir(), "spanfill-questions-"));

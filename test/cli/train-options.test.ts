@@ -9,7 +9,7 @@ import { after, test } from "node:test";
 import { CommanderError } from "commander";
 import { trainCommand } from "../../server/cli/training/train.ts";
 import { commandLine } from "../support/command-line.ts";
-import { randomModelFolder } from "../support/random-model.ts";
+import { randomModelFolder } from "../support/models/random-model.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "spanfill-options-"));
 const model = randomModelFolder();

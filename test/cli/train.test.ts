@@ -23,7 +23,7 @@ import { seededRandom } from "../../models/random.ts";
 import { type Evaluation, type TrainEvent, trainEventSchema } from "../../protocol/training.ts";
 import { built } from "../support/built.ts";
 import { commandLine, ended } from "../support/command-line.ts";
-import { randomModelFolder } from "../support/random-model.ts";
+import { randomModelFolder } from "../support/models/random-model.ts";
 
 const cli = built("cli.js");
 const model = randomModelFolder({ width: 64 });

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { LengthHint } from "../../models/tokenizer/spans.ts";
 import { confidenceOf, fillKind, isCalibrated } from "../../server/features/confidence.ts";
-import { fakeModel } from "../support/fake-model.ts";
+import { fakeModel } from "../support/models/fake-model.ts";
 
 test("a calibrated model's confidence is its curve's value; another kind's is the mean likelihood", () => {
   const { info } = fakeModel(() => "", { calibration: { fill: { bias: 1, weights: { total: 0.5, length: -2 } } } });

@@ -7,7 +7,7 @@ import { createSummaryCache } from "../../server/features/read/summary-cache.ts"
 import { fillGaps } from "../../server/features/write/fill-gaps.ts";
 import { gapsOf } from "../../server/features/write/gaps.ts";
 import { codeActions } from "../../server/lsp/code-actions.ts";
-import { fakeModel } from "../support/fake-model.ts";
+import { fakeModel } from "../support/models/fake-model.ts";
 
 const never = new AbortController().signal;
 

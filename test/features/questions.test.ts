@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ask, askNotes, placesOf } from "../../server/features/ask/ask.ts";
 import { classify, classifyNotes } from "../../server/features/ask/classify.ts";
-import { fakeModel } from "../support/fake-model.ts";
+import { fakeModel } from "../support/models/fake-model.ts";
 
 const TEXT = "The harbour was built in 1862. A lighthouse marks the gap.";
 const taught = { prefixes: { qa: "" } };

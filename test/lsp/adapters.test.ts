@@ -8,7 +8,7 @@ import type { Generated } from "../../protocol/panel.ts";
 import type { EngineStatus } from "../../protocol/requests.ts";
 import { importModel } from "../../server/catalog/import.ts";
 import { placesOf } from "../../server/catalog/store.ts";
-import { BOTTLENECKS, bottleneckFixture, writeBottleneckBase } from "../support/bottleneck-fixture.ts";
+import { BOTTLENECKS, bottleneckFixture, writeBottleneckBase } from "../support/models/bottleneck-fixture.ts";
 import { startSession } from "./session.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "spanfill-lsp-adapters-"));

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import type { Job, ModelList } from "../../protocol/panel/models.ts";
-import { randomModelFolder } from "../support/random-model.ts";
+import { randomModelFolder } from "../support/models/random-model.ts";
 import { eventually } from "../support/waiting.ts";
 import { lives, startSession } from "./session.ts";
 

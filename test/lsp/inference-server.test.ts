@@ -7,7 +7,7 @@ import type { EngineStatus } from "../../protocol/requests.ts";
 import { SERVER_TOKEN_NOTIFICATION } from "../../protocol/requests.ts";
 import { createServerChoice } from "../../server/lsp/engine/server-choice.ts";
 import { serveModel } from "../../server/serving/serve.ts";
-import { randomModelFolder } from "../support/random-model.ts";
+import { randomModelFolder } from "../support/models/random-model.ts";
 import { type Session, startSession } from "./session.ts";
 
 const model = randomModelFolder({ seed: 16 });

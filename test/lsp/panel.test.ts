@@ -10,7 +10,7 @@ import { keepMeasurement } from "../../server/catalog/measurements.ts";
 import { placesOf } from "../../server/catalog/store.ts";
 import { startHub } from "../support/hub-server.ts";
 import { RpcError } from "../support/json-rpc.ts";
-import { randomModelFolder } from "../support/random-model.ts";
+import { randomModelFolder } from "../support/models/random-model.ts";
 import { type Session, startSession } from "./session.ts";
 
 const ID = "google/t5-efficient-tiny";

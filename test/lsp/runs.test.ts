@@ -11,7 +11,7 @@ import { clearInterval, setInterval } from "node:timers";
 import { setTimeout } from "node:timers/promises";
 import type { RunDetails, RunNews, RunSummary } from "../../protocol/runs.ts";
 import { isLocked } from "../../server/files/lock.ts";
-import { randomModelFolder } from "../support/random-model.ts";
+import { randomModelFolder } from "../support/models/random-model.ts";
 import { type Session, startSession } from "./session.ts";
 
 const home = mkdtempSync(join(tmpdir(), "spanfill-lsp-runs-"));

@@ -13,7 +13,7 @@ import type {
 } from "../../protocol/commands/writing.ts";
 import type { EngineStatus } from "../../protocol/requests.ts";
 import { RpcError } from "../support/json-rpc.ts";
-import { randomModelFolder } from "../support/random-model.ts";
+import { randomModelFolder } from "../support/models/random-model.ts";
 import { FULL, isProgress, isReport, lives, progressOf, type Session, startSession } from "./session.ts";
 
 const folder = randomModelFolder();

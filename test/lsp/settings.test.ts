@@ -4,7 +4,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { after, test } from "node:test";
 import { configurationProperties } from "../../protocol/settings.ts";
-import { randomModelFolder } from "../support/random-model.ts";
+import { randomModelFolder } from "../support/models/random-model.ts";
 import { type Session, startSession } from "./session.ts";
 
 const [model, other] = [randomModelFolder({ seed: 16 }), randomModelFolder({ seed: 2 })];

@@ -5,9 +5,9 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import type { CodeAction, Hover } from "vscode-languageserver-protocol";
 import { assertPlain, assertShown, HOSTILE, LINK } from "../support/hostile.ts";
-import { hostileModelFolder } from "../support/hostile-model.ts";
 import type { RpcError } from "../support/json-rpc.ts";
-import { randomModelFolder } from "../support/random-model.ts";
+import { hostileModelFolder } from "../support/models/hostile-model.ts";
+import { randomModelFolder } from "../support/models/random-model.ts";
 import { type Session, startSession } from "./session.ts";
 
 const good = randomModelFolder({ seed: 13 });

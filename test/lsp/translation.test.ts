@@ -6,7 +6,7 @@ import type { CodeAction, CodeLens } from "vscode-languageserver-protocol";
 import { defined } from "../../base/defined.ts";
 import { slowNotice, translatedSlowNotice } from "../../server/engine/slow-notice.ts";
 import { translationFor } from "../../server/lsp/translation.ts";
-import { randomModelFolder } from "../support/random-model.ts";
+import { randomModelFolder } from "../support/models/random-model.ts";
 import { startSession } from "./session.ts";
 
 const model = randomModelFolder();

@@ -12,7 +12,7 @@ import type { EngineStatus } from "../../protocol/requests.ts";
 import { neutralFolder, settleFolders } from "../../server/files/working-folder.ts";
 import { built } from "../support/built.ts";
 import { RpcClient, RpcError } from "../support/json-rpc.ts";
-import { randomModelFolder } from "../support/random-model.ts";
+import { randomModelFolder } from "../support/models/random-model.ts";
 import { FULL } from "./session.ts";
 
 const ID = "somebody/their-model";

@@ -9,8 +9,8 @@ import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js"
 import { fillGapsInText } from "../../server/tools.ts";
 import { lives } from "../lsp/session.ts";
 import { built } from "../support/built.ts";
-import { fakeModel } from "../support/fake-model.ts";
-import { randomModelFolder } from "../support/random-model.ts";
+import { fakeModel } from "../support/models/fake-model.ts";
+import { randomModelFolder } from "../support/models/random-model.ts";
 import { eventually } from "../support/waiting.ts";
 
 const folder = randomModelFolder();

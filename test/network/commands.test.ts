@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import { allCommands, createProgram } from "../../server/cli/program.ts";
 import { built } from "../support/built.ts";
-import { randomModelFolder } from "../support/random-model.ts";
+import { randomModelFolder } from "../support/models/random-model.ts";
 import { place, skip, type Traced, traced } from "../support/traced.ts";
 
 const cli = built("cli.js");

@@ -9,7 +9,7 @@ import { after, test } from "node:test";
 import { pathToFileURL } from "node:url";
 import { build, type Plugin } from "esbuild";
 import { built } from "../support/built.ts";
-import { randomModelFolder } from "../support/random-model.ts";
+import { randomModelFolder } from "../support/models/random-model.ts";
 import { place, skip, traced } from "../support/traced.ts";
 
 const { wat }: { wat: Plugin } = await import(pathToFileURL(resolve("scripts/wat.mjs")).href);

@@ -14,7 +14,7 @@ import type { RunNews, RunSummary } from "../../protocol/runs.ts";
 import { startSession } from "../lsp/session.ts";
 import { built } from "../support/built.ts";
 import { RpcClient } from "../support/json-rpc.ts";
-import { randomModelFolder } from "../support/random-model.ts";
+import { randomModelFolder } from "../support/models/random-model.ts";
 import { place, skip, tracedScript } from "../support/traced.ts";
 import { eventually } from "../support/waiting.ts";
 

@@ -9,8 +9,8 @@ import { resolveModel } from "../../server/catalog/installed.ts";
 import { placesOf, removeModel } from "../../server/catalog/store.ts";
 import { createLocalEngine } from "../../server/engine/process/local.ts";
 import { listModels } from "../../server/panel/model-list.ts";
-import { exportModel } from "../../server/training/run/export.ts";
-import { BOTTLENECKS, bottleneckFixture, writeBottleneckBase } from "../support/bottleneck-fixture.ts";
+import { exportModel } from "../../server/training/run/results/export.ts";
+import { BOTTLENECKS, bottleneckFixture, writeBottleneckBase } from "../support/models/bottleneck-fixture.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "spanfill-adapters-"));
 const { SPANFILL_MODELS } = process.env;

@@ -9,8 +9,8 @@ import { cachingEncoder } from "../../server/engine/runtime/encoder-cache.ts";
 import { generate } from "../../server/engine/search/generate.ts";
 import type { Runner } from "../../server/engine/search/runner.ts";
 import { type MeasuredEngine, measureModel } from "../../server/panel/measure.ts";
-import { fakeModel } from "../support/fake-model.ts";
-import { scriptedRunner } from "../support/scripted-runner.ts";
+import { fakeModel } from "../support/models/fake-model.ts";
+import { scriptedRunner } from "../support/models/scripted-runner.ts";
 
 /** An engine that remembers encoded inputs as the real one does, and tells what its runner was asked. */
 function rememberingEngine() {

@@ -7,10 +7,10 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, it } from "node:test";
-import { testInt8 } from "../support/family-tests.ts";
-import { assertGeneration, assertScores, numericErrors } from "../support/parity-check.ts";
-import { parityModels, secondReference, writeParityModel } from "../support/parity-model.ts";
-import { engineSubject } from "../support/subjects.ts";
+import { testInt8 } from "../support/models/family-tests.ts";
+import { assertGeneration, assertScores, numericErrors } from "../support/models/parity-check.ts";
+import { parityModels, secondReference, writeParityModel } from "../support/models/parity-model.ts";
+import { engineSubject } from "../support/models/subjects.ts";
 
 /** Largest error allowed in float32, in standard deviations of the reference. */
 const TOLERANCE = 1e-4;

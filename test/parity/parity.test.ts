@@ -4,9 +4,9 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, it } from "node:test";
-import { assertGeneration, assertScores, numericErrors, type Subject } from "../support/parity-check.ts";
-import { type ParityModel, parityModels, writeParityModel } from "../support/parity-model.ts";
-import { engineSubject, referenceSubject } from "../support/subjects.ts";
+import { assertGeneration, assertScores, numericErrors, type Subject } from "../support/models/parity-check.ts";
+import { type ParityModel, parityModels, writeParityModel } from "../support/models/parity-model.ts";
+import { engineSubject, referenceSubject } from "../support/models/subjects.ts";
 
 /** Largest error allowed in float32, in standard deviations of the reference. */
 const TOLERANCE = 1e-4;

@@ -1,4 +1,4 @@
 /** Primer beside transformers (make_primer.py): inputs shorter than a kernel, padding, tokens one by one, beams. */
-import { testAnswers } from "../support/family-tests.ts";
+import { testAnswers } from "../support/models/family-tests.ts";
 
 testAnswers("primer");

@@ -9,9 +9,9 @@ import { join } from "node:path";
 import { after, describe, it } from "node:test";
 import { gunzipSync } from "node:zlib";
 import { generate } from "../../server/engine/search/generate.ts";
-import { assertGeneration, tokenModel } from "../support/parity-check.ts";
-import { type ParityCase, parityModels, writeParityModel } from "../support/parity-model.ts";
-import { engineSubject } from "../support/subjects.ts";
+import { assertGeneration, tokenModel } from "../support/models/parity-check.ts";
+import { type ParityCase, parityModels, writeParityModel } from "../support/models/parity-model.ts";
+import { engineSubject } from "../support/models/subjects.ts";
 
 type Case = Pick<ParityCase, "inputs" | "generations"> & { readonly name: string };
 

@@ -17,7 +17,7 @@ import { listModels } from "../../server/panel/model-list.ts";
 import { holdRuns, runFiles } from "../../server/runs/folder.ts";
 import { createRunService, type RunKind, type RunService } from "../../server/runs/service.ts";
 import { built } from "../support/built.ts";
-import { randomModelFolder } from "../support/random-model.ts";
+import { randomModelFolder } from "../support/models/random-model.ts";
 import { eventually } from "../support/waiting.ts";
 
 const cli = built("cli.js");

@@ -4,8 +4,8 @@
  */
 import { cpSync } from "node:fs";
 import { createLocalEngine } from "../../server/engine/process/local.ts";
-import { randomModelFolder } from "../support/random-model.ts";
-import { compareRequests, KINDS } from "../support/server-parity.ts";
+import { randomModelFolder } from "../support/models/random-model.ts";
+import { compareRequests, KINDS } from "../support/models/server-parity.ts";
 
 const [task, directory = "", count = "200", seconds = "600"] = process.argv.slice(2);
 if (task === "model") {

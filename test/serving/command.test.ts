@@ -9,7 +9,7 @@ import { after, test } from "node:test";
 import { createInferenceClient } from "../../server/engine/wire/client.ts";
 import { readSecrets } from "../../server/serving/secrets.ts";
 import { commandLine, ended } from "../support/command-line.ts";
-import { randomModelFolder } from "../support/random-model.ts";
+import { randomModelFolder } from "../support/models/random-model.ts";
 
 const TOKEN = "a-token-of-twenty-characters";
 const folder = mkdtempSync(join(tmpdir(), "spanfill-serve-"));

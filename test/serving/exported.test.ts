@@ -23,9 +23,9 @@ import {
 } from "../../server/engine/runtime/session.ts";
 import { modelSum, servedName } from "../../server/engine/wire/operations.ts";
 import { floats, packTensors, unpackTensors, wholeNumbers } from "../../server/engine/wire/tensors.ts";
-import { exportModel } from "../../server/training/run/export.ts";
-import { randomModelFolder } from "../support/random-model.ts";
-import { testSameTokens } from "../support/server-parity.ts";
+import { exportModel } from "../../server/training/run/results/export.ts";
+import { randomModelFolder } from "../support/models/random-model.ts";
+import { testSameTokens } from "../support/models/server-parity.ts";
 
 const folder = randomModelFolder({ layers: 2, width: 48, seed: 7, spread: 0.3 });
 const out = mkdtempSync(join(tmpdir(), "spanfill-exported-"));

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { request as httpRequest } from "node:http";
 import { after, before, test } from "node:test";
 import { type ModelServer, type ServeOptions, serveModel } from "../../server/serving/serve.ts";
-import { randomModelFolder } from "../support/random-model.ts";
+import { randomModelFolder } from "../support/models/random-model.ts";
 
 const folder = randomModelFolder({ layers: 2, width: 64 });
 const TOKEN = "a-token-of-twenty-characters";

@@ -4,8 +4,8 @@ import { after, before, test } from "node:test";
 import type { Engine, LoadedModel } from "../../server/engine/engine.ts";
 import { createLocalEngine } from "../../server/engine/process/local.ts";
 import { type ModelServer, serveModel } from "../../server/serving/serve.ts";
-import { randomModelFolder } from "../support/random-model.ts";
-import { testSameTokens } from "../support/server-parity.ts";
+import { randomModelFolder } from "../support/models/random-model.ts";
+import { testSameTokens } from "../support/models/server-parity.ts";
 
 const folder = randomModelFolder({ layers: 2, width: 48, seed: 7 });
 let server: ModelServer;

@@ -8,7 +8,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { seededRandom } from "../../models/random.ts";
 import { built } from "../support/built.ts";
 import { startHub } from "../support/hub-server.ts";
-import { randomModelFolder } from "../support/random-model.ts";
+import { randomModelFolder } from "../support/models/random-model.ts";
 import { checked, type Finding, none, type Part, type Scale } from "./part.ts";
 
 /** The part of the trainer. */

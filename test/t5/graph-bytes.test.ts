@@ -13,15 +13,15 @@ import type { DType, Graph } from "../../models/graph/types.ts";
 import { parseConfig, type T5Config } from "../../models/t5/config.ts";
 import { stepGraph } from "../../models/t5/decoder.ts";
 import { encoderGraph, encoderStages } from "../../models/t5/encoder.ts";
-import { fusedLowering, weightOf } from "../../models/t5/fused.ts";
 import { greedyGraph } from "../../models/t5/generation.ts";
-import type { GenerationLowering, StoredTensor, TensorSource } from "../../models/t5/lowering.ts";
+import { fusedLowering, weightOf } from "../../models/t5/lowering/fused.ts";
+import type { GenerationLowering, StoredTensor, TensorSource } from "../../models/t5/lowering/lowering.ts";
+import { plainLowering } from "../../models/t5/lowering/plain.ts";
+import type { Method } from "../../models/t5/lowering/trainable.ts";
 import { OPTIMUM_GRAPHS, optimumGraph } from "../../models/t5/optimum.ts";
-import { plainLowering } from "../../models/t5/plain.ts";
-import type { Method } from "../../models/t5/trainable.ts";
 import { type TrainingOptions, trainingGraph } from "../../models/t5/training.ts";
 import { tensorShapes } from "../../models/t5/weights.ts";
-import { parityModels } from "../support/parity-model.ts";
+import { parityModels } from "../support/models/parity-model.ts";
 
 const FILE = "test/fixtures/graphs/sha256.json";
 

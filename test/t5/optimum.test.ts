@@ -12,7 +12,7 @@ import {
   int64,
   type RuntimeTensor,
 } from "../../server/engine/runtime/session.ts";
-import { largestError, type ParityCase, parityModels, parityWeights } from "../support/parity-model.ts";
+import { largestError, type ParityCase, parityModels, parityWeights } from "../support/models/parity-model.ts";
 
 type Feeds = Record<string, RuntimeTensor>;
 

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { describe, it, test } from "node:test";
 import type { Graph } from "../../models/graph/types.ts";
 import { parseConfig, type T5Config } from "../../models/t5/config.ts";
-import type { TensorSource } from "../../models/t5/lowering.ts";
+import type { TensorSource } from "../../models/t5/lowering/lowering.ts";
 import { type ServedGraph, servedGraph } from "../../models/t5/served/served.ts";
 import { layerWidths, tensorShapes } from "../../models/t5/weights.ts";
 import {
@@ -20,7 +20,7 @@ import {
   type ParityModel,
   parityModels,
   parityWeights,
-} from "../support/parity-model.ts";
+} from "../support/models/parity-model.ts";
 
 type Feeds = Record<string, RuntimeTensor>;
 type Rows = readonly (readonly number[])[];

@@ -5,8 +5,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Weights } from "../../server/training/step/step.ts";
-import { examples, modelInMemory, openStepper } from "../support/gradient-fixture.ts";
-import { parityModels } from "../support/parity-model.ts";
+import { examples, modelInMemory, openStepper } from "../support/models/gradient-fixture.ts";
+import { parityModels } from "../support/models/parity-model.ts";
 
 const names = ["umt5", "skv", "shkv", "talking-heads", "n4w10"];
 const options = { labelSmoothing: 0, zLoss: 0, threads: 1 };

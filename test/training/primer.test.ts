@@ -3,9 +3,9 @@ import assert from "node:assert/strict";
 import { it } from "node:test";
 import { tensorShapes } from "../../models/t5/weights.ts";
 import { createOptimizer, globalNorm } from "../../server/training/step/optimizer.ts";
-import { testGradients } from "../support/family-tests.ts";
-import { examples, modelInMemory, openStepper } from "../support/gradient-fixture.ts";
-import { largestError, parityModels } from "../support/parity-model.ts";
+import { testGradients } from "../support/models/family-tests.ts";
+import { examples, modelInMemory, openStepper } from "../support/models/gradient-fixture.ts";
+import { largestError, parityModels } from "../support/models/parity-model.ts";
 
 testGradients("primer");
 

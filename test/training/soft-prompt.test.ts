@@ -10,10 +10,10 @@ import { seededRandom } from "../../models/random.ts";
 import { LM_HEAD } from "../../models/t5/weights.ts";
 import { createLocalEngine } from "../../server/engine/process/local.ts";
 import { promptTokenizer } from "../../server/training/data/prompt-tokenizer.ts";
-import { writeTrainedFolder, writeTrainedWeights } from "../../server/training/run/trained-model.ts";
+import { writeTrainedFolder, writeTrainedWeights } from "../../server/training/run/results/trained-model.ts";
 import { prepareLearner, readWeights } from "../../server/training/step/learner.ts";
-import { modelInMemory } from "../support/gradient-fixture.ts";
-import { randomModelFolder } from "../support/random-model.ts";
+import { modelInMemory } from "../support/models/gradient-fixture.ts";
+import { randomModelFolder } from "../support/models/random-model.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "spanfill-prompt-"));
 after(() => rmSync(folder, { recursive: true }));

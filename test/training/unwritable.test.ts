@@ -4,8 +4,8 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
+import { writeText } from "../../server/training/run/results/trained-model.ts";
 import { writeTensors } from "../../server/training/run/state.ts";
-import { writeText } from "../../server/training/run/trained-model.ts";
 
 test("what cannot be written is named, with why and what to do", async (t) => {
   const folder = mkdtempSync(join(tmpdir(), "spanfill-unwritable-"));

@@ -7,7 +7,7 @@ import type { GraphBuilder } from "../../graph/builder.ts";
 import * as ops from "../../graph/ops.ts";
 import type { Value } from "../../graph/types.ts";
 import type { T5Config } from "../config.ts";
-import type { GenerationLowering } from "../lowering.ts";
+import type { GenerationLowering } from "../lowering/lowering.ts";
 import { layerCount, type Stack, tensorShapes } from "../weights.ts";
 
 /** The functions that a bottleneck may have between its two layers. */

@@ -9,7 +9,7 @@ import type { Seed } from "../../graph/backward.ts";
 import type { GraphBuilder } from "../../graph/builder.ts";
 import * as ops from "../../graph/ops.ts";
 import type { Value } from "../../graph/types.ts";
-import type { Routing } from "../lowering.ts";
+import type { Routing } from "../lowering/lowering.ts";
 import type { Experts } from "./config.ts";
 
 /** A stack's routers, and where its tokens are. */

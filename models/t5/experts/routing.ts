@@ -10,7 +10,7 @@ import { pad } from "../../graph/pad-ops.ts";
 import { ascendingOrder, cumulativeSum } from "../../graph/sort-ops.ts";
 import type { Dim, Value } from "../../graph/types.ts";
 import type { T5Config } from "../config.ts";
-import type { Operations } from "../lowering.ts";
+import type { Operations } from "../lowering/lowering.ts";
 import { expertName } from "./shapes.ts";
 
 /** Returns an expert's output for rows [n, D]. */

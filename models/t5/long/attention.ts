@@ -11,7 +11,7 @@ import * as ops from "../../graph/ops.ts";
 import { shift } from "../../graph/pad-ops.ts";
 import type { DType, Shape, Value } from "../../graph/types.ts";
 import type { T5Config } from "../config.ts";
-import type { BlockAttention, LongInputs, Operations } from "../lowering.ts";
+import type { BlockAttention, LongInputs, Operations } from "../lowering/lowering.ts";
 import { keyValueNames } from "../weights.ts";
 
 /** The extent of a batch's global tokens as rows, B * G. */

@@ -9,7 +9,7 @@ import type { Graph, Value } from "../../graph/types.ts";
 import type { T5Config } from "../config.ts";
 import { biasOfTables, layersOn } from "../layers.ts";
 import { crossEntropy } from "../loss.ts";
-import { trainableLowering } from "../trainable.ts";
+import { trainableLowering } from "../lowering/trainable.ts";
 import { laidOutName, stackRows } from "../training.ts";
 import { biasTables } from "../weights.ts";
 import { maskedRows } from "./detector.ts";

@@ -4,8 +4,8 @@ import * as ops from "../../graph/ops.ts";
 import type { Value } from "../../graph/types.ts";
 import { maskedBucket } from "../decoder.ts";
 import { greedySteps, longestNgram, type Processing } from "../generation.ts";
-import { emptyCache, positionBiases, positionBuckets } from "../in-graph.ts";
 import { biasOfTables } from "../layers.ts";
+import { emptyCache, positionBiases, positionBuckets } from "../lowering/in-graph.ts";
 import { relativePositionBucket } from "../position.ts";
 import { crossOf, encodedText, type Served } from "./text.ts";
 

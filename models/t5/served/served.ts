@@ -9,10 +9,10 @@ import * as ops from "../../graph/ops.ts";
 import type { Graph, Value } from "../../graph/types.ts";
 import type { T5Config } from "../config.ts";
 import { cacheOutputs, decoderCacheInputs, layerCache } from "../decoder.ts";
-import { additiveMask, positionBiases, positionBuckets } from "../in-graph.ts";
 import { biasOfTables, layersOn } from "../layers.ts";
-import type { TensorSource } from "../lowering.ts";
-import { plainLowering } from "../plain.ts";
+import { additiveMask, positionBiases, positionBuckets } from "../lowering/in-graph.ts";
+import type { TensorSource } from "../lowering/lowering.ts";
+import { plainLowering } from "../lowering/plain.ts";
 import { generation } from "./generation.ts";
 import { crossOf, encodedText, type Served } from "./text.ts";
 

@@ -4,9 +4,9 @@ import * as ops from "../../graph/ops.ts";
 import type { Value } from "../../graph/types.ts";
 import type { T5Config } from "../config.ts";
 import { layerCache } from "../decoder.ts";
-import { additiveMask, positionBiases, positionBuckets } from "../in-graph.ts";
 import { biasOfTables, type Layers } from "../layers.ts";
-import type { GenerationLowering } from "../lowering.ts";
+import { additiveMask, positionBiases, positionBuckets } from "../lowering/in-graph.ts";
+import type { GenerationLowering } from "../lowering/lowering.ts";
 
 /** A graph under construction, and the model that it computes. */
 export interface Served {

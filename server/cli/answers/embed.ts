@@ -36,7 +36,7 @@ export function embedCommand(): Command {
       const [{ resolveModel }, { openEmbedder }, { defaultThreads }] = await Promise.all([
         import("../../catalog/installed.ts"),
         import("../../engine/embedding.ts"),
-        import("../../engine/runtime/ort-runner.ts"),
+        import("../../engine/runtime/ort/runner.ts"),
       ]);
       const directory = resolveModel(options.model, { workingFolder: process.cwd() });
       await using embedder = await openEmbedder(directory, options.threads ?? defaultThreads());

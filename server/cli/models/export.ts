@@ -1,6 +1,6 @@
 /** `spanfill export`: writes a model in the layout of another program. */
 import { Command, Option } from "commander";
-import type { ExportKind } from "../../training/run/export.ts";
+import type { ExportKind } from "../../training/run/results/export.ts";
 import { withJson } from "../options.ts";
 import { runCommand } from "../terminal.ts";
 
@@ -24,7 +24,7 @@ export function exportCommand(): Command {
   return withJson(command).action(
     (model: string, options: { readonly to: ExportKind; readonly out?: string; readonly json?: boolean }) =>
       runCommand(options.json === true, async ({ progress }) => {
-        const { exportModel } = await import("../../training/run/export.ts");
+        const { exportModel } = await import("../../training/run/results/export.ts");
         const { out, files } = await exportModel(model, options.to, options.out, progress);
         return {
           text: `${files.map((file) => `${file}\n`).join("")}`,

@@ -18,7 +18,7 @@ import type { Engine, Generation, LoadedModel, ModelReference } from "../engine.
 import { fillWindow } from "../fill.ts";
 import { cachingEncoder } from "../runtime/encoder-cache.ts";
 import { type OnDevice, requireDevice } from "../runtime/on-device.ts";
-import { openRunner } from "../runtime/ort-runner.ts";
+import { openRunner } from "../runtime/ort/runner.ts";
 import { createSentenceRanker, type SentenceRanker } from "../runtime/sentence-ranker.ts";
 import { slowNotice } from "../runtime/session.ts";
 import { rankedTokens } from "../search/candidates.ts";

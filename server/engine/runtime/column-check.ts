@@ -6,13 +6,13 @@ import type { GraphBuilder } from "../../../models/graph/builder.ts";
 import * as ops from "../../../models/graph/ops.ts";
 import type { Value } from "../../../models/graph/types.ts";
 import { type EncoderStage, encoderGraph } from "../../../models/t5/encoder.ts";
-import { fusedLowering, weightOf } from "../../../models/t5/fused.ts";
-import type { Lowering, TensorSource } from "../../../models/t5/lowering.ts";
+import { fusedLowering, weightOf } from "../../../models/t5/lowering/fused.ts";
+import type { Lowering, TensorSource } from "../../../models/t5/lowering/lowering.ts";
 import type { PreparedWeights } from "../../catalog/folder/int8/prepare.ts";
 import { readTokenizer } from "../../catalog/folder/tokenizer.ts";
 import { readEncoderBiases } from "./encoder-biases.ts";
-import { paddedIds } from "./ort-encode.ts";
-import type { Tensors } from "./ort-model.ts";
+import { paddedIds } from "./ort/encode.ts";
+import type { Tensors } from "./ort/model.ts";
 import { createSession, float32Data } from "./session.ts";
 
 /** A product whose mean error over the tokens is larger, relative to its values, is too far off. */

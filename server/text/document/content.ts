@@ -1,8 +1,8 @@
 /** Tells the format of a text whose name does not tell it from what it begins with. */
-import { isHeaders } from "./mail.ts";
-import { isLog, isPackaging } from "./plain.ts";
+import { isHeaders } from "./plain/mail.ts";
+import { isLog, isPackaging } from "./plain/plain.ts";
+import { isDelimited } from "./plain/tables.ts";
 import { linesOf, normalized } from "./source.ts";
-import { isDelimited } from "./tables.ts";
 
 /** A format that is read apart from others. */
 export type Format =

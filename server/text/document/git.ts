@@ -1,7 +1,7 @@
 /** Reads what Git writes: commit messages while they are edited, and what `git log` and `git show` print. */
 import { type Block, plainBlock, proseBlock } from "./block.ts";
 import { COMMIT, ONE_LINE } from "./content.ts";
-import { linesBlocks, paragraphs } from "./plain.ts";
+import { linesBlocks, paragraphs } from "./plain/plain.ts";
 import { type Line, linesOf } from "./source.ts";
 
 /**

@@ -12,7 +12,7 @@ import { prepareWeights } from "../../catalog/folder/int8/prepare.ts";
 import { resolveModel } from "../../catalog/installed.ts";
 import type { LoadedModel, Precision } from "../../engine/engine.ts";
 import { createLocalEngine } from "../../engine/process/local.ts";
-import { defaultThreads } from "../../engine/runtime/ort-runner.ts";
+import { defaultThreads } from "../../engine/runtime/ort/runner.ts";
 import { readWeights } from "../step/learner.ts";
 import { PERTURBATIONS, perturbed } from "./perturb.ts";
 import { readSamples, type Sample, type SampleSource } from "./samples.ts";

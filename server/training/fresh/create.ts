@@ -10,7 +10,7 @@ import { readTokenizer } from "../../catalog/folder/tokenizer.ts";
 import { resolveModel } from "../../catalog/installed.ts";
 import { createFolder } from "../../files/create-folder.ts";
 import { readRegularText } from "../../files/regular-file.ts";
-import { freePlace, unwritable } from "../run/export-place.ts";
+import { freePlace, unwritable } from "../run/results/export-place.ts";
 import { shapeOf } from "../scale/shapes.ts";
 import { writeFreshModel } from "./fresh-model.ts";
 

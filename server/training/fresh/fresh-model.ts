@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { configJson, type T5Config } from "../../../models/t5/config.ts";
 import { tokenizerJson } from "../data/encode.ts";
-import { writeText, writeTrainedWeights } from "../run/trained-model.ts";
+import { writeText, writeTrainedWeights } from "../run/results/trained-model.ts";
 import { freshWeights } from "./first-weights.ts";
 
 /**

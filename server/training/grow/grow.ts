@@ -6,11 +6,11 @@ import { type GrowthMethod, growthOperator } from "../../../models/t5/growth/ope
 import { parameterCount } from "../../../models/t5/weights.ts";
 import { resolveModel } from "../../catalog/installed.ts";
 import { createLocalEngine } from "../../engine/process/local.ts";
-import { defaultThreads } from "../../engine/runtime/ort-runner.ts";
+import { defaultThreads } from "../../engine/runtime/ort/runner.ts";
 import { createFolder } from "../../files/create-folder.ts";
 import { textDataset } from "../data/text-dataset.ts";
-import { freePlace, unwritable } from "../run/export-place.ts";
-import { writeTrainedFolder, writeTrainedWeights } from "../run/trained-model.ts";
+import { freePlace, unwritable } from "../run/results/export-place.ts";
+import { writeTrainedFolder, writeTrainedWeights } from "../run/results/trained-model.ts";
 import { readWeights } from "../step/learner.ts";
 import { openGrowth } from "./apply.ts";
 import { learnGrowth, type OnStep } from "./learn.ts";

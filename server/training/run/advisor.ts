@@ -2,7 +2,7 @@
 import { sizeInWords } from "../../../base/figures.ts";
 import { flopsPerToken } from "../../../models/t5/account.ts";
 import type { T5Config } from "../../../models/t5/config.ts";
-import type { Method } from "../../../models/t5/trainable.ts";
+import type { Method } from "../../../models/t5/lowering/trainable.ts";
 import { parameterCount } from "../../../models/t5/weights.ts";
 import { learnedCount, type RunSize, roomNeeded } from "./room.ts";
 

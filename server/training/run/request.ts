@@ -5,8 +5,8 @@ import { type TrainRequest, trainRequestSchema } from "../../../protocol/train-r
 import { DEFAULT_MODEL } from "../../catalog/installed.ts";
 import { readRegularText } from "../../files/regular-file.ts";
 import { STATE_FOLDER } from "./folder.ts";
+import { writeText } from "./results/trained-model.ts";
 import type { TrainRun } from "./run.ts";
-import { writeText } from "./trained-model.ts";
 
 /** The file of a run's request, inside the folder of its state. */
 const REQUEST_FILE = "request.json";

@@ -7,7 +7,7 @@ import { ModelError } from "../../../models/errors.ts";
 import { keysOfQuery } from "../../../models/t5/account.ts";
 import type { T5Config } from "../../../models/t5/config.ts";
 import { isGated } from "../../../models/t5/feed-forward.ts";
-import { learnedShapes, type Method } from "../../../models/t5/trainable.ts";
+import { learnedShapes, type Method } from "../../../models/t5/lowering/trainable.ts";
 import { parameterCount } from "../../../models/t5/weights.ts";
 import { isMissing } from "../../files/whole-file.ts";
 

@@ -1,5 +1,5 @@
 /** A fine-tuning run: its model, data, method and settings. */
-import type { Method } from "../../../models/t5/trainable.ts";
+import type { Method } from "../../../models/t5/lowering/trainable.ts";
 import type { ModeTexts } from "../../../models/tokenizer/corruption.ts";
 import type { TrainRequest } from "../../../protocol/train-request.ts";
 import type { Evaluation } from "../../../protocol/training.ts";

@@ -6,7 +6,7 @@ import { freemem } from "node:os";
 import { join } from "node:path";
 import { ModelError } from "../../../models/errors.ts";
 import type { Batch } from "../../../models/t5/batch.ts";
-import { learnedShapes } from "../../../models/t5/trainable.ts";
+import { learnedShapes } from "../../../models/t5/lowering/trainable.ts";
 import { parameterCount } from "../../../models/t5/weights.ts";
 import { withPoint } from "../../../protocol/run-story.ts";
 import type { Evaluation, TrainEvent } from "../../../protocol/training.ts";
@@ -16,7 +16,7 @@ import { createOptimizer, globalNorm, type Optimizer } from "../step/optimizer.t
 import { rateAt } from "../step/schedule.ts";
 import { createStepper, type Stepper } from "../step/step.ts";
 import { keyOf, STATE_FOLDER, takeFolder } from "./folder.ts";
-import { createResult, type Result } from "./result.ts";
+import { createResult, type Result } from "./results/result.ts";
 import { checkRoom, learnedCount, type RoomNeeded, roomNeeded } from "./room.ts";
 import { bestOf, type TrainRun } from "./run.ts";
 import { loadState, type NamedTensor, namedTensors, type Progress, removeState, saveState } from "./state.ts";

@@ -6,7 +6,7 @@ import * as z from "zod";
 import type { Fit } from "../../../protocol/runs.ts";
 import { placesOf } from "../../catalog/store.ts";
 import { readRegularText } from "../../files/regular-file.ts";
-import { writeText } from "../run/trained-model.ts";
+import { writeText } from "../run/results/trained-model.ts";
 
 const estimate = z.object({ value: z.number(), low: z.number(), high: z.number() });
 const term = z.object({ coefficient: z.number(), exponent: estimate });

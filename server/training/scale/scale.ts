@@ -9,7 +9,7 @@ import { parameterCount } from "../../../models/t5/weights.ts";
 import { openModel } from "../../catalog/folder/open.ts";
 import { resolveModel } from "../../catalog/installed.ts";
 import { placesOf } from "../../catalog/store.ts";
-import { defaultThreads } from "../../engine/runtime/ort-runner.ts";
+import { defaultThreads } from "../../engine/runtime/ort/runner.ts";
 import { lockFolder } from "../../files/lock.ts";
 import { makeOwnFolder, PRIVATE, removeOwnFolder } from "../../files/removal.ts";
 import type { Dataset } from "../data/dataset.ts";

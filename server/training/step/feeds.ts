@@ -4,7 +4,7 @@ import type { Graph, Value } from "../../../models/graph/types.ts";
 import { mixSeeds, seededRandom } from "../../../models/random.ts";
 import type { Batch } from "../../../models/t5/batch.ts";
 import type { T5Config } from "../../../models/t5/config.ts";
-import type { DropoutMask } from "../../../models/t5/trainable.ts";
+import type { DropoutMask } from "../../../models/t5/lowering/trainable.ts";
 import type { Stack } from "../../../models/t5/weights.ts";
 import { longFeeds } from "../../engine/runtime/long-feeds.ts";
 import { type Floats, floats, int32, int64, type RuntimeTensor } from "../../engine/runtime/session.ts";

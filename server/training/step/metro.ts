@@ -7,9 +7,9 @@ import type { Graph, Shape } from "../../../models/graph/types.ts";
 import { mixSeeds } from "../../../models/random.ts";
 import type { Batch } from "../../../models/t5/batch.ts";
 import type { T5Config } from "../../../models/t5/config.ts";
+import { learnedShapes } from "../../../models/t5/lowering/trainable.ts";
 import { generatorGraph } from "../../../models/t5/metro/generator.ts";
 import { generatorConfig, generatorName } from "../../../models/t5/metro/shapes.ts";
-import { learnedShapes } from "../../../models/t5/trainable.ts";
 import { laidOutName, type TrainingGraph, trainingGraph } from "../../../models/t5/training.ts";
 import { biasTables, LM_HEAD, type Stack, tensorShapes } from "../../../models/t5/weights.ts";
 import {

@@ -8,7 +8,13 @@ import type { Batch } from "../../../models/t5/batch.ts";
 import type { T5Config } from "../../../models/t5/config.ts";
 import { sideBuckets, sumSide } from "../../../models/t5/long/layout.ts";
 import type { LossOptions } from "../../../models/t5/loss.ts";
-import { type DropoutMask, isBeside, learnedShapes, type Method, PROMPT } from "../../../models/t5/trainable.ts";
+import {
+  type DropoutMask,
+  isBeside,
+  learnedShapes,
+  type Method,
+  PROMPT,
+} from "../../../models/t5/lowering/trainable.ts";
 import { laidOutName, type TrainingGraph, trainingGraph } from "../../../models/t5/training.ts";
 import { biasTables, LM_HEAD, sideTable, tensorShapes } from "../../../models/t5/weights.ts";
 import {

@@ -7,8 +7,8 @@ import { leastSameTokens, takeTurns } from "../../../bench/support/rounds.ts";
 import { cachingEncoder } from "../../../server/engine/runtime/encoder-cache.ts";
 import { generate } from "../../../server/engine/search/generate.ts";
 import type { Runner } from "../../../server/engine/search/runner.ts";
-import { fakeModel } from "../../support/fake-model.ts";
-import { scriptedRunner } from "../../support/scripted-runner.ts";
+import { fakeModel } from "../../support/models/fake-model.ts";
+import { scriptedRunner } from "../../support/models/scripted-runner.ts";
 
 const ROUNDS = 3;
 

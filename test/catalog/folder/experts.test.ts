@@ -4,7 +4,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { openModel } from "../../../server/catalog/folder/open.ts";
-import { randomModelFolder } from "../../support/random-model.ts";
+import { randomModelFolder } from "../../support/models/random-model.ts";
 
 const SWITCH = {
   ...{ model_type: "switch_transformers", num_experts: 4, expert_capacity: 8 },

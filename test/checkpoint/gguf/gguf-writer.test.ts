@@ -11,7 +11,7 @@ import { ModelError } from "../../../models/errors.ts";
 import { parseConfig } from "../../../models/t5/config.ts";
 import { tensorShapes } from "../../../models/t5/weights.ts";
 import { resolveModel } from "../../../server/catalog/installed.ts";
-import { parityModels, parityWeights } from "../../support/parity-model.ts";
+import { parityModels, parityWeights } from "../../support/models/parity-model.ts";
 import { readAll } from "../bytes.ts";
 
 const tokenizer: { model: { vocab: [string, number][] } } = JSON.parse(

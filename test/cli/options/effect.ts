@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after } from "node:test";
 import { type CommandLine, commandLine, type WatchedRun } from "../../support/command-line.ts";
-import { randomModelFolder } from "../../support/random-model.ts";
+import { randomModelFolder } from "../../support/models/random-model.ts";
 
 /** Options of a command with the test that shows their effect. */
 export interface Effect {

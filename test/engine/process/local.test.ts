@@ -7,7 +7,7 @@ import { ModelError } from "../../../models/errors.ts";
 import { modelIdentity } from "../../../server/catalog/folder/identity.ts";
 import type { FilledSpan, Generation, LoadedModel } from "../../../server/engine/engine.ts";
 import { createLocalEngine } from "../../../server/engine/process/local.ts";
-import { randomModelFolder } from "../../support/random-model.ts";
+import { randomModelFolder } from "../../support/models/random-model.ts";
 
 const folder = randomModelFolder();
 const cache = mkdtempSync(join(tmpdir(), "spanfill-cache-"));

@@ -8,7 +8,7 @@ import { ModelError } from "../../../models/errors.ts";
 import { openImported } from "../../../server/catalog/open-imported.ts";
 import { type OpeningLimits, openApart } from "../../../server/engine/process/open-apart.ts";
 import { built } from "../../support/built.ts";
-import { randomModelFolder } from "../../support/random-model.ts";
+import { randomModelFolder } from "../../support/models/random-model.ts";
 
 const model = randomModelFolder();
 const folder = mkdtempSync(join(tmpdir(), "spanfill-apart-"));

@@ -13,7 +13,7 @@ import {
   type RemoteEngineOptions,
 } from "../../../server/engine/process/remote.ts";
 import { built } from "../../support/built.ts";
-import { randomModelFolder } from "../../support/random-model.ts";
+import { randomModelFolder } from "../../support/models/random-model.ts";
 
 const childPath = built("child.js");
 // Wide enough that a generation of a thousand tokens is not over before a test has cut it off.

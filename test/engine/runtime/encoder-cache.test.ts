@@ -3,9 +3,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createLocalEngine } from "../../../server/engine/process/local.ts";
 import { cachingEncoder } from "../../../server/engine/runtime/encoder-cache.ts";
-import { fakeModel } from "../../support/fake-model.ts";
-import { randomModelFolder } from "../../support/random-model.ts";
-import { scriptedRunner } from "../../support/scripted-runner.ts";
+import { fakeModel } from "../../support/models/fake-model.ts";
+import { randomModelFolder } from "../../support/models/random-model.ts";
+import { scriptedRunner } from "../../support/models/scripted-runner.ts";
 
 const { config } = fakeModel(() => "").info;
 /** Of one token: 8 hidden values and a layer's keys and values of 2 heads of 4. */

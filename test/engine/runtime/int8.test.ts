@@ -7,7 +7,7 @@ import { after, test } from "node:test";
 import { PLANTED_PLACES, writeWithOutliers } from "../../../bench/support/outliers.ts";
 import { encodeInput, encodeTarget, prefixedText } from "../../../models/tokenizer/parts.ts";
 import { readTokenizer } from "../../../server/catalog/folder/tokenizer.ts";
-import { type OrtRunner, openRunner } from "../../../server/engine/runtime/ort-runner.ts";
+import { type OrtRunner, openRunner } from "../../../server/engine/runtime/ort/runner.ts";
 import { rankedTokens } from "../../../server/engine/search/candidates.ts";
 import { score } from "../../../server/engine/search/generate.ts";
 

@@ -16,8 +16,8 @@ import { openOnDevice, probeDevice } from "../../../server/engine/runtime/on-dev
 import { rankedTokens } from "../../../server/engine/search/candidates.ts";
 import { generate } from "../../../server/engine/search/generate.ts";
 import { built } from "../../support/built.ts";
-import { randomModelFolder } from "../../support/random-model.ts";
-import { scriptedRunner } from "../../support/scripted-runner.ts";
+import { randomModelFolder } from "../../support/models/random-model.ts";
+import { scriptedRunner } from "../../support/models/scripted-runner.ts";
 
 const folder = randomModelFolder({ layers: 2 });
 const scripts = mkdtempSync(join(tmpdir(), "spanfill-device-"));

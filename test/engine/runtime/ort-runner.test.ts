@@ -3,8 +3,8 @@ import assert from "node:assert/strict";
 import { renameSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { openRunner } from "../../../server/engine/runtime/ort-runner.ts";
-import { randomModelFolder } from "../../support/random-model.ts";
+import { openRunner } from "../../../server/engine/runtime/ort/runner.ts";
+import { randomModelFolder } from "../../support/models/random-model.ts";
 
 test("a graph that could not be made once, is made by the next request", async () => {
   const folder = randomModelFolder();

@@ -18,7 +18,7 @@ import { wasmOpener } from "../../../server/engine/runtime/session-wasm.ts";
 import { summarize } from "../../../server/features/read/summarize.ts";
 import { infill } from "../../../server/features/write/infill.ts";
 import { built } from "../../support/built.ts";
-import { randomModelFolder } from "../../support/random-model.ts";
+import { randomModelFolder } from "../../support/models/random-model.ts";
 
 const childPath = built("child.js");
 const folder = randomModelFolder({ layers: 2, width: 64 });

@@ -5,7 +5,7 @@ import fc from "fast-check";
 import type { GenerateRequest } from "../../../server/engine/engine.ts";
 import { rankedTokens } from "../../../server/engine/search/candidates.ts";
 import { generate } from "../../../server/engine/search/generate.ts";
-import { logSoftmax, type ScriptedRunner, scriptedRunner } from "../../support/scripted-runner.ts";
+import { logSoftmax, type ScriptedRunner, scriptedRunner } from "../../support/models/scripted-runner.ts";
 
 const config = { padTokenId: 0, eosTokenId: 1, decoderStartTokenId: 0 };
 const V = 4;

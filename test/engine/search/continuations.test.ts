@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { rankedTokens } from "../../../server/engine/search/candidates.ts";
 import { scoreContinuations } from "../../../server/engine/search/continuations.ts";
-import { logSoftmax, scriptedRunner } from "../../support/scripted-runner.ts";
+import { logSoftmax, scriptedRunner } from "../../support/models/scripted-runner.ts";
 
 const V = 6;
 const config = { padTokenId: 0, eosTokenId: 1, decoderStartTokenId: 0 };

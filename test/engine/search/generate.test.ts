@@ -5,7 +5,7 @@ import { ModelError } from "../../../models/errors.ts";
 import type { CallOptions, GenerateRequest } from "../../../server/engine/engine.ts";
 import { rankedTokens } from "../../../server/engine/search/candidates.ts";
 import { generate, score } from "../../../server/engine/search/generate.ts";
-import { logSoftmax, type ScriptedRunner, scriptedRunner } from "../../support/scripted-runner.ts";
+import { logSoftmax, type ScriptedRunner, scriptedRunner } from "../../support/models/scripted-runner.ts";
 
 const config = { padTokenId: 0, eosTokenId: 1, decoderStartTokenId: 0 };
 const V = 40;

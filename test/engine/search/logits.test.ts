@@ -8,7 +8,7 @@ import {
   logSumOfExponentials,
   penalizedTokens,
 } from "../../../server/engine/search/logits.ts";
-import { logSoftmax } from "../../support/scripted-runner.ts";
+import { logSoftmax } from "../../support/models/scripted-runner.ts";
 
 const off = { noRepeatNgramSize: 0, repetitionPenalty: 1, bannedTokens: [] };
 const row = fc.float32Array({ minLength: 1, maxLength: 300, noNaN: true, noDefaultInfinity: true, min: -90, max: 60 });

@@ -8,12 +8,12 @@ import { parseConfig } from "../../../models/t5/config.ts";
 import { readTokenizer } from "../../../server/catalog/folder/tokenizer.ts";
 import { createLocalEngine } from "../../../server/engine/process/local.ts";
 import { type ConfiguredRunner, openOnServer } from "../../../server/engine/process/server.ts";
-import { openRunner } from "../../../server/engine/runtime/ort-runner.ts";
+import { openRunner } from "../../../server/engine/runtime/ort/runner.ts";
 import { createInferenceClient } from "../../../server/engine/wire/client.ts";
 import { openServerRunner } from "../../../server/engine/wire/runner.ts";
 import { floats, packTensors, wholeNumbers } from "../../../server/engine/wire/tensors.ts";
 import { type ModelServer, serveModel } from "../../../server/serving/serve.ts";
-import { randomModelFolder } from "../../support/random-model.ts";
+import { randomModelFolder } from "../../support/models/random-model.ts";
 
 const DEADLINE_MS = 1500;
 const folder = randomModelFolder();

@@ -8,7 +8,7 @@ import { parseSettings } from "../../../protocol/settings.ts";
 import { type FolderDigestOptions, folderDigest } from "../../../server/features/read/folder-digest.ts";
 import { createSummaryCache } from "../../../server/features/read/summary-cache.ts";
 import { type FolderSource, localFolder, MOST_FILE_BYTES, rulesAbove } from "../../../server/text/folder-files.ts";
-import { fakeModel } from "../../support/fake-model.ts";
+import { fakeModel } from "../../support/models/fake-model.ts";
 
 const base = mkdtempSync(join(tmpdir(), "spanfill-digest-"));
 after(() => rmSync(base, { recursive: true }));

@@ -5,7 +5,7 @@ import type { ModelInfo } from "../../../server/engine/engine.ts";
 import { NoProse } from "../../../server/features/read/prose.ts";
 import { type SummarizeOptions, type SummarizeParams, summarize } from "../../../server/features/read/summarize.ts";
 import { summaryNotes } from "../../../server/features/read/summary-notes.ts";
-import { type FakeModel, fakeModel } from "../../support/fake-model.ts";
+import { type FakeModel, fakeModel } from "../../support/models/fake-model.ts";
 
 /** Answers with the first words of the input, the prefix left out. */
 const firstWords = (count: number) => (input: string) =>

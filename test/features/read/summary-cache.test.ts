@@ -7,7 +7,7 @@ import { after, test } from "node:test";
 import * as z from "zod";
 import { rememberedSummary } from "../../../server/features/read/remembered-summary.ts";
 import { createSummaryCache } from "../../../server/features/read/summary-cache.ts";
-import { fakeModel } from "../../support/fake-model.ts";
+import { fakeModel } from "../../support/models/fake-model.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "spanfill-cache-"));
 after(() => rmSync(folder, { recursive: true }));

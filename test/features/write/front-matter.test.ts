@@ -5,7 +5,7 @@ import fc from "fast-check";
 import { parse } from "yaml";
 import { fieldEdit, proposeField } from "../../../server/features/write/front-matter.ts";
 import { frontMatterIn, frontMatterValues } from "../../../server/text/front-matter.ts";
-import { fakeModel } from "../../support/fake-model.ts";
+import { fakeModel } from "../../support/models/fake-model.ts";
 
 async function written(
   text: string,

@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { fillText } from "../../../server/features/write/fill-text.ts";
 import { fitPlace } from "../../../server/features/write/fit-place.ts";
 import { type GapPlace, gapsOf } from "../../../server/features/write/gaps.ts";
-import { fakeModel } from "../../support/fake-model.ts";
+import { fakeModel } from "../../support/models/fake-model.ts";
 
 const rows: [languageId: string, shown: string, marker?: string][] = [
   ["markdown", "Please note: ___do not delete___ the folder, and __never__ rename _it_ or ___this one___."],

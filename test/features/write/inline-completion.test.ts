@@ -8,7 +8,7 @@ import {
   inlineCompletion,
 } from "../../../server/features/write/inline-completion.ts";
 import { createTyping, waitForever } from "../../../server/features/write/typing/typing.ts";
-import { fakeModel } from "../../support/fake-model.ts";
+import { fakeModel } from "../../support/models/fake-model.ts";
 
 const never = new AbortController().signal;
 

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { parseSettings } from "../../../protocol/settings.ts";
 import { rephrase } from "../../../server/features/write/rephrase.ts";
-import { fakeModel } from "../../support/fake-model.ts";
+import { fakeModel } from "../../support/models/fake-model.ts";
 
 const signal = new AbortController().signal;
 const { settings } = parseSettings({});

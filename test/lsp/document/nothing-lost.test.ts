@@ -4,7 +4,7 @@ import { after, test } from "node:test";
 import fc from "fast-check";
 import type { WorkspaceEdit } from "vscode-languageserver-protocol";
 import { RpcError } from "../../support/json-rpc.ts";
-import { randomModelFolder } from "../../support/random-model.ts";
+import { randomModelFolder } from "../../support/models/random-model.ts";
 import { FULL, type Session, startSession } from "../session.ts";
 
 const folder = randomModelFolder();

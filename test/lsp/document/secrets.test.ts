@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import { pathToFileURL } from "node:url";
 import type { CodeAction } from "vscode-languageserver-protocol";
-import { randomModelFolder } from "../../support/random-model.ts";
+import { randomModelFolder } from "../../support/models/random-model.ts";
 import { type Session, startSession } from "../session.ts";
 
 const model = randomModelFolder();

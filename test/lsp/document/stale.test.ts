@@ -8,7 +8,7 @@ import type { CodeAction, CodeLens, Hover, Range, TextDocumentEdit } from "vscod
 import type { FillGapsResult } from "../../../protocol/commands/writing.ts";
 import type { EngineStatus } from "../../../protocol/requests.ts";
 import { RpcError } from "../../support/json-rpc.ts";
-import { randomModelFolder } from "../../support/random-model.ts";
+import { randomModelFolder } from "../../support/models/random-model.ts";
 import { isReport, type Session, startSession } from "../session.ts";
 
 const folder = randomModelFolder({ seed: 13 });

@@ -9,7 +9,7 @@ import { pathToFileURL } from "node:url";
 import type { Hover } from "vscode-languageserver-protocol";
 import type { SummarizeFolderResult } from "../../../protocol/commands/reading.ts";
 import type { EngineStatus } from "../../../protocol/requests.ts";
-import { randomModelFolder } from "../../support/random-model.ts";
+import { randomModelFolder } from "../../support/models/random-model.ts";
 import { FULL, isProgress, isReport, progressOf, type Session, startSession } from "../session.ts";
 
 const folder = randomModelFolder();

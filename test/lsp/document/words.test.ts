@@ -5,7 +5,7 @@ import type { CodeAction, Hover, Range, TextDocumentEdit } from "vscode-language
 import type { AskResult, ClassifyResult } from "../../../protocol/commands/reading.ts";
 import type { FillGapsResult } from "../../../protocol/commands/writing.ts";
 import { RpcError } from "../../support/json-rpc.ts";
-import { randomModelFolder } from "../../support/random-model.ts";
+import { randomModelFolder } from "../../support/models/random-model.ts";
 import { startSession } from "../session.ts";
 
 // A seed whose words are words.

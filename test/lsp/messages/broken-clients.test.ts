@@ -5,7 +5,7 @@ import { after, describe, it, test } from "node:test";
 import type { EngineStatus } from "../../../protocol/requests.ts";
 import { built } from "../../support/built.ts";
 import { framed, type Message, RpcClient, RpcError, UNANSWERED } from "../../support/json-rpc.ts";
-import { randomModelFolder } from "../../support/random-model.ts";
+import { randomModelFolder } from "../../support/models/random-model.ts";
 import { eventually } from "../../support/waiting.ts";
 import { FULL, lives, type Session, startServer, startSession } from "../session.ts";
 

@@ -1,7 +1,7 @@
 /** Commands by the names that they had before: configurations of other editors still call them. */
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
-import { randomModelFolder } from "../../support/random-model.ts";
+import { randomModelFolder } from "../../support/models/random-model.ts";
 import { startSession } from "../session.ts";
 
 const folder = randomModelFolder();

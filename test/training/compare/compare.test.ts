@@ -9,9 +9,9 @@ import { seededRandom } from "../../../models/random.ts";
 import type { Comparison } from "../../../protocol/comparison.ts";
 import { trainRequestSchema } from "../../../protocol/train-request.ts";
 import { type CompareRequest, compareModels } from "../../../server/training/compare/compare.ts";
-import { writeTrainedWeights } from "../../../server/training/run/trained-model.ts";
+import { writeTrainedWeights } from "../../../server/training/run/results/trained-model.ts";
 import { readWeights } from "../../../server/training/step/learner.ts";
-import { randomModelFolder } from "../../support/random-model.ts";
+import { randomModelFolder } from "../../support/models/random-model.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "spanfill-compare-"));
 const created: { dispose(): void }[] = [];

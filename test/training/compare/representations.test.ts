@@ -11,8 +11,14 @@ import { LM_HEAD, layerCount } from "../../../models/t5/weights.ts";
 import { linearCka, type Rows } from "../../../server/training/compare/cka.ts";
 import { inputsLike } from "../../../server/training/compare/search.ts";
 import { type Embedded, openStates, type StateModel } from "../../../server/training/compare/states.ts";
-import { modelInMemory } from "../../support/gradient-fixture.ts";
-import { type Digest, largestError, numbers, type ParityFile, parityModels } from "../../support/parity-model.ts";
+import { modelInMemory } from "../../support/models/gradient-fixture.ts";
+import {
+  type Digest,
+  largestError,
+  numbers,
+  type ParityFile,
+  parityModels,
+} from "../../support/models/parity-model.ts";
 
 interface Place extends StatePlace {
   readonly seed: number;

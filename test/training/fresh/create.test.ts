@@ -9,7 +9,7 @@ import { parseConfig } from "../../../models/t5/config.ts";
 import { type CreateRequest, createModel } from "../../../server/training/fresh/create.ts";
 import { freshWeights } from "../../../server/training/fresh/first-weights.ts";
 import { readWeights } from "../../../server/training/step/learner.ts";
-import { randomModelFolder } from "../../support/random-model.ts";
+import { randomModelFolder } from "../../support/models/random-model.ts";
 
 const vocabulary = randomModelFolder();
 const folder = mkdtempSync(join(tmpdir(), "spanfill-create-"));

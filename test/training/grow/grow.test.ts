@@ -11,10 +11,10 @@ import { grownConfig } from "../../../models/t5/growth/config.ts";
 import { growthOperator } from "../../../models/t5/growth/operator.ts";
 import { openGrowth } from "../../../server/training/grow/apply.ts";
 import { type GrowRequest, growModel } from "../../../server/training/grow/grow.ts";
-import { writeTrainedWeights } from "../../../server/training/run/trained-model.ts";
+import { writeTrainedWeights } from "../../../server/training/run/results/trained-model.ts";
 import { readWeights } from "../../../server/training/step/learner.ts";
 import { memoryOver } from "../../../server/training/step/parameter-memory.ts";
-import { randomModelFolder } from "../../support/random-model.ts";
+import { randomModelFolder } from "../../support/models/random-model.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "spanfill-grow-"));
 const made: { dispose(): void }[] = [];

@@ -10,7 +10,7 @@ import { parseConfig } from "../../../models/t5/config.ts";
 import { trainEventSchema } from "../../../protocol/training.ts";
 import { roomNeeded } from "../../../server/training/run/room.ts";
 import { built } from "../../support/built.ts";
-import { randomModelFolder } from "../../support/random-model.ts";
+import { randomModelFolder } from "../../support/models/random-model.ts";
 
 const model = randomModelFolder({ width: 256, layers: 2 });
 const folder = mkdtempSync(join(tmpdir(), "spanfill-memory-"));

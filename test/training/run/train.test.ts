@@ -14,11 +14,11 @@ import { createLocalEngine } from "../../../server/engine/process/local.ts";
 import { type Pair, pairDataset } from "../../../server/training/data/dataset.ts";
 import { infillDataset } from "../../../server/training/data/infill-dataset.ts";
 import { promptTokenizer } from "../../../server/training/data/prompt-tokenizer.ts";
+import { writeTrainedFolder } from "../../../server/training/run/results/trained-model.ts";
 import { checkRoom, roomNeeded } from "../../../server/training/run/room.ts";
 import type { TrainRun, TrainSettings } from "../../../server/training/run/run.ts";
 import { type TrainOptions, train } from "../../../server/training/run/train.ts";
-import { writeTrainedFolder } from "../../../server/training/run/trained-model.ts";
-import { randomModelFolder } from "../../support/random-model.ts";
+import { randomModelFolder } from "../../support/models/random-model.ts";
 
 const base = randomModelFolder();
 const folder = mkdtempSync(join(tmpdir(), "spanfill-train-"));

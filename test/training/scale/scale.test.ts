@@ -9,7 +9,7 @@ import { parameterCount } from "../../../models/t5/weights.ts";
 import { resultFile, scalingAdvice } from "../../../server/training/scale/result.ts";
 import { measureScaling, type ScaleRequest } from "../../../server/training/scale/scale.ts";
 import { shapeOf, sizeOf } from "../../../server/training/scale/shapes.ts";
-import { randomModelFolder } from "../../support/random-model.ts";
+import { randomModelFolder } from "../../support/models/random-model.ts";
 
 const base = randomModelFolder();
 const folder = mkdtempSync(join(tmpdir(), "spanfill-scale-"));

@@ -9,8 +9,8 @@ import { readAdapterArrays } from "../../../server/catalog/graph-adapters.ts";
 import { prepareLearner } from "../../../server/training/step/learner.ts";
 import { createOptimizer } from "../../../server/training/step/optimizer.ts";
 import type { StepOptions } from "../../../server/training/step/step.ts";
-import { BOTTLENECKS, bottleneckFixture, type ExpectedBottleneck } from "../../support/bottleneck-fixture.ts";
-import { examples, modelInMemory, openStepper } from "../../support/gradient-fixture.ts";
+import { BOTTLENECKS, bottleneckFixture, type ExpectedBottleneck } from "../../support/models/bottleneck-fixture.ts";
+import { examples, modelInMemory, openStepper } from "../../support/models/gradient-fixture.ts";
 
 const fixture = bottleneckFixture();
 const options: StepOptions = { dropoutRate: 0, threads: 1, labelSmoothing: 0, zLoss: 0 };

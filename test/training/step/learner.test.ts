@@ -3,11 +3,11 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { seededRandom } from "../../../models/random.ts";
 import type { Example } from "../../../models/t5/batch.ts";
-import type { Method } from "../../../models/t5/trainable.ts";
+import type { Method } from "../../../models/t5/lowering/trainable.ts";
 import { prepareLearner } from "../../../server/training/step/learner.ts";
 import { createOptimizer } from "../../../server/training/step/optimizer.ts";
 import type { StepOptions, Weights } from "../../../server/training/step/step.ts";
-import { examples, gradientFixture, modelInMemory, openStepper } from "../../support/gradient-fixture.ts";
+import { examples, gradientFixture, modelInMemory, openStepper } from "../../support/models/gradient-fixture.ts";
 
 const fixture = gradientFixture();
 const lora = { kind: "lora", targets: ["q", "v", "wi", "wi_0", "wo"], rank: 3, alpha: 6, dropoutRate: 0 } as const;

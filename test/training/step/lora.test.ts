@@ -8,8 +8,8 @@ import { gunzipSync } from "node:zlib";
 import { prepareLearner } from "../../../server/training/step/learner.ts";
 import { createOptimizer } from "../../../server/training/step/optimizer.ts";
 import type { StepOptions } from "../../../server/training/step/step.ts";
-import { examples, modelInMemory, openStepper, type Rows } from "../../support/gradient-fixture.ts";
-import { type Digest, largestError, numbers } from "../../support/parity-model.ts";
+import { examples, modelInMemory, openStepper, type Rows } from "../../support/models/gradient-fixture.ts";
+import { type Digest, largestError, numbers } from "../../support/models/parity-model.ts";
 
 interface LoraCase extends Rows {
   readonly name: string;

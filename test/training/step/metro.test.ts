@@ -10,14 +10,14 @@ import { ModelError } from "../../../models/errors.ts";
 import { seededRandom } from "../../../models/random.ts";
 import { batchOf } from "../../../models/t5/batch.ts";
 import { parseConfig, type T5Config } from "../../../models/t5/config.ts";
-import { learnedShapes } from "../../../models/t5/trainable.ts";
+import { learnedShapes } from "../../../models/t5/lowering/trainable.ts";
 import { freshWeights } from "../../../server/training/fresh/first-weights.ts";
 import { prepareLearner } from "../../../server/training/step/learner.ts";
 import { type Draws, maskedBatch, seededDraws } from "../../../server/training/step/masked.ts";
 import { createMetroStepper } from "../../../server/training/step/metro.ts";
 import { createOptimizer } from "../../../server/training/step/optimizer.ts";
 import { memoryOver } from "../../../server/training/step/parameter-memory.ts";
-import { type Digest, largestError, type ParityModel, parityWeights } from "../../support/parity-model.ts";
+import { type Digest, largestError, type ParityModel, parityWeights } from "../../support/models/parity-model.ts";
 
 interface MetroCase extends Omit<ParityModel, "gradients"> {
   /** The generator's and the detector's tensors. */

@@ -6,8 +6,8 @@ import { describe, it } from "node:test";
 import { tensorShapes } from "../../../models/t5/weights.ts";
 import { createOptimizer, globalNorm } from "../../../server/training/step/optimizer.ts";
 import { rateAt, type Schedule } from "../../../server/training/step/schedule.ts";
-import { examples, gradientFixture, modelInMemory, openStepper } from "../../support/gradient-fixture.ts";
-import { largestError } from "../../support/parity-model.ts";
+import { examples, gradientFixture, modelInMemory, openStepper } from "../../support/models/gradient-fixture.ts";
+import { largestError } from "../../support/models/parity-model.ts";
 
 describe("a hundred steps beside PyTorch", () => {
   for (const { name, optimizer: kind, batches, losses, weights: expected } of gradientFixture().training) {

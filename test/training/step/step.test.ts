@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Weights } from "../../../server/training/step/step.ts";
-import { examples, gradientFixture, modelInMemory, openStepper } from "../../support/gradient-fixture.ts";
-import { largestError } from "../../support/parity-model.ts";
+import { examples, gradientFixture, modelInMemory, openStepper } from "../../support/models/gradient-fixture.ts";
+import { largestError } from "../../support/models/parity-model.ts";
 
 const fixture = gradientFixture();
 const options = { dropoutRate: 0, threads: 1 };

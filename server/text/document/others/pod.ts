@@ -1,7 +1,7 @@
 /** Reads Perl's Plain Old Documentation, also where it stands between a program's code. @see perlpod(1) */
 import { decodeHTML } from "entities";
 import { type Block, type ProseBuilder, plainBlock } from "../block.ts";
-import { paragraphs } from "../plain.ts";
+import { paragraphs } from "../plain/plain.ts";
 import { type Line, linesOf } from "../source.ts";
 import { blockOf, writeMarked } from "./marked.ts";
 

@@ -5,7 +5,7 @@
 import { type Block, plainBlock } from "../block.ts";
 import { closingBrace } from "../latex/groups.ts";
 import { writeLatex } from "../latex/inline.ts";
-import { paragraphs } from "../plain.ts";
+import { paragraphs } from "../plain/plain.ts";
 import { linesOf } from "../source.ts";
 import { blockOf } from "./marked.ts";
 

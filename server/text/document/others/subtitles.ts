@@ -1,6 +1,6 @@
 /** Reads subtitles (SubRip, WebVTT): what is said, without numbers, times and settings. */
 import { type Block, plainBlock } from "../block.ts";
-import { paragraphs } from "../plain.ts";
+import { paragraphs } from "../plain/plain.ts";
 import { type Line, linesOf } from "../source.ts";
 import { blockOf, writeMarked } from "./marked.ts";
 

@@ -1,6 +1,6 @@
 /** Reads Textile: signatures of blocks, lists, tables, and the marks inside lines. @see textile-lang.com */
 import { type Block, type ProseBuilder, plainBlock } from "../block.ts";
-import { paragraphs } from "../plain.ts";
+import { paragraphs } from "../plain/plain.ts";
 import { type Line, linesOf } from "../source.ts";
 import { blockOf, writeMarked } from "./marked.ts";
 

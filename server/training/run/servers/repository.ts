@@ -5,7 +5,7 @@ import { safetensorsHeader } from "../../../../models/checkpoint/safetensors.ts"
 import { encodeModel } from "../../../../models/graph/proto.ts";
 import type { DType, Graph } from "../../../../models/graph/types.ts";
 import type { T5Config } from "../../../../models/t5/config.ts";
-import type { TensorSource } from "../../../../models/t5/lowering.ts";
+import type { TensorSource } from "../../../../models/t5/lowering/lowering.ts";
 import { SERVED_GRAPHS, servedGraph } from "../../../../models/t5/served/served.ts";
 import { tensorShapes } from "../../../../models/t5/weights.ts";
 import { endTokenOf, readGenerationSettings } from "../../../catalog/folder/generation.ts";
@@ -14,8 +14,8 @@ import { readManifest } from "../../../catalog/installed.ts";
 import { modelSum, servedName, VERSION } from "../../../engine/wire/operations.ts";
 import { createFolder } from "../../../files/create-folder.ts";
 import { copyRegularFile } from "../../../files/regular-file.ts";
+import { writeBytes, writeText } from "../results/trained-model.ts";
 import { namedTensors, writeTensors } from "../state.ts";
-import { writeBytes, writeText } from "../trained-model.ts";
 import { MLSERVER_RUNTIME } from "./mlserver-runtime.ts";
 import {
   type GraphTensors,

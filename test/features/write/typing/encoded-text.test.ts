@@ -3,7 +3,7 @@ import { test } from "node:test";
 import type { WordChancesRequest } from "../../../../server/engine/engine.ts";
 import { createEncodedTexts } from "../../../../server/features/write/typing/encoded-text.ts";
 import { createPredictor } from "../../../../server/features/write/typing/predictor.ts";
-import { fakeModel } from "../../../support/fake-model.ts";
+import { fakeModel } from "../../../support/models/fake-model.ts";
 
 const WORDS = "The quick brown fox jumps over the low fence and runs into the dark wood behind it".split(" ");
 const never = new AbortController().signal;

@@ -1,0 +1,55 @@
+/** The lowering in plain operators: the reference for the fused one, and for devices without kernels for that. */
+import type { GraphBuilder } from "../../graph/builder.ts";
+import * as ops from "../../graph/ops.ts";
+import type { Value } from "../../graph/types.ts";
+import { plainAttention } from "../attention.ts";
+import type { T5Config } from "../config.ts";
+import { expertsIfBusy } from "../experts/routing.ts";
+import { plainBlockAttention } from "../long/attention.ts";
+import type { GenerationLowering, GenerationOperations } from "./lowering.ts";
+
+/**
+ * Returns the lowering in plain operators.
+ * @param weightOf returns a float tensor by its Hugging Face name, as a value of the graph
+ */
+export function plainLowering(
+  config: T5Config,
+  weightOf: (g: GraphBuilder, name: string) => Value,
+): GenerationLowering {
+  const head = config.tieWordEmbeddings ? "shared" : "lm_head";
+  const scaled = (g: GraphBuilder, x: Value) =>
+    config.scaleDecoderOutputs ? ops.mul(g, x, g.constant(x.dtype, [], [config.dModel ** -0.5])) : x;
+
+  const operationsOn = (g: GraphBuilder): GenerationOperations => {
+    const weight = (name: string) => weightOf(g, name);
+    // [.., out]
+    const linear = (x: Value, name: string) => ops.matmul(g, x, ops.transpose(g, weight(`${name}.weight`), [1, 0]));
+    const norm = (x: Value, name: string) => {
+      const meanSquare = ops.reduceLast(g, "ReduceMean", ops.mul(g, x, x)); // [.., 1]
+      const root = ops.unary(g, "Sqrt", ops.add(g, meanSquare, g.constant(x.dtype, [], [config.layerNormEpsilon])));
+      return ops.mul(g, ops.div(g, x, root), weight(name));
+    };
+    return {
+      weight,
+      norm,
+      linear,
+      embed: (ids) => ops.gather(g, weight("shared.weight"), ids, 0),
+      addNorm(x, update, name) {
+        const sum = ops.add(g, x, update);
+        return { sum, normed: norm(sum, name) };
+      },
+      linears: (x, names) => names.map((name) => linear(x, name)),
+      attention: (inputs) => plainAttention(g, inputs),
+      blockAttention: (inputs) => plainBlockAttention(g, inputs),
+      ...expertsIfBusy(g, operationsOn),
+      dropout: (_, x) => x,
+      logits: (x) => linear(scaled(g, x), head),
+      someLogits(common, own) {
+        const ids = ops.concat(g, [g.constant(own.dtype, [common.length], common), own], 0, "C");
+        const rows = ops.gather(g, weight(`${head}.weight`), ids, 0); // [C, D]
+        return (b, x) => ops.matmul(b, scaled(b, x), ops.transpose(b, rows, [1, 0]));
+      },
+    };
+  };
+  return operationsOn;
+}
