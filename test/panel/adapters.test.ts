@@ -162,7 +162,7 @@ test("a LoRA is kept apart on request, and refused there if it can only be merge
     ["dora", /is a DoRA/],
     ["whole", /replaces|changes/],
     ["ia3", /\(IA3\) cannot be applied beside its base/],
-    ["prompt", /\(PROMPT_TUNING\) cannot be applied/],
+    ["prompt", /\(PROMPT_TUNING\) cannot be used/],
   ] as const)
     await assert.rejects(importModel(join(files, name), places, { signal, base: "plain", id: "x", apart: true }), {
       message,
