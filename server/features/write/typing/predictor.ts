@@ -28,6 +28,7 @@ export function createPredictor(weights: Weights = TOGETHER): Predictor {
   const begin = createBeginnings();
   const places = new LRUCache<string, PlaceWords>({ max: MOST_PLACES });
   const model = createModelExpert();
+  const keyOf = createKeys();
 
   async function ask(
     context: PredictorContext,
@@ -102,10 +103,18 @@ const MOST_PLACES = 128;
 /** Characters on each side of the cursor whose words are counted. */
 const MOST_COUNTED = 100_000;
 
-/** Identifies a place by its paragraph: what changes elsewhere in the document leaves what is known of it. */
-function keyOf(context: PredictorContext, { before, after }: WordPlace): string {
-  const { model, document, english, maxTokens, countsDocument, workspace } = context;
-  const { directory, precision, device } = model.info;
-  const sources = [english, countsDocument, workspace !== undefined];
-  return JSON.stringify([directory, precision, device, document, sources, maxTokens, paragraphAround(before, after)]);
+/**
+ * Identifies places by their paragraphs, since what changes elsewhere in the document leaves what is known of them, and
+ * by the workspace's words, which may be forgotten and learned anew.
+ */
+function createKeys() {
+  const numbers = new WeakMap<DocumentWords, number>();
+  let learned = 0;
+  return (context: PredictorContext, { before, after }: WordPlace): string => {
+    const { model, document, english, maxTokens, countsDocument, workspace } = context;
+    if (workspace !== undefined && !numbers.has(workspace)) numbers.set(workspace, ++learned);
+    const sources = [english, countsDocument, workspace && numbers.get(workspace)];
+    const { directory, precision, device } = model.info;
+    return JSON.stringify([directory, precision, device, document, sources, maxTokens, paragraphAround(before, after)]);
+  };
 }
