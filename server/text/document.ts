@@ -142,13 +142,23 @@ async function readMarked(text: string, language?: string): Promise<TextDocument
     const program = programOf(language?.toLowerCase() ?? "") ?? programOfContent(text) ?? "";
     return { text, format, blocks: await programBlocks(normalized(text), program) };
   }
-  const read = await readerOf(format);
   const plain = normalized(text);
   const front = FRONTED.has(format) ? frontMatterOf(plain) : undefined;
   if (front?.content === undefined || !/^\s*["']?[\w-]+["']?\s*[:=]/.test(plain.slice(front.content.start)))
-    return { text, format, blocks: read(plain) };
+    return { text, format, blocks: await readBlocks(plain, format) };
   const blank = plain.slice(0, front.end).replace(/[^\n]/g, " ");
-  return { text, format, blocks: [front, ...read(blank + plain.slice(front.end))] };
+  return { text, format, blocks: [front, ...(await readBlocks(blank + plain.slice(front.end), format))] };
+}
+
+async function readBlocks(text: string, format: ReadFormat): Promise<Block[]> {
+  const read = await readerOf(format);
+  try {
+    return read(text);
+  } catch (error) {
+    // A line of megabytes can overflow what a parser's pattern remembers; it is plain text then.
+    if (!(error instanceof RangeError) || format === "plaintext") throw error;
+    return (await readerOf("plaintext"))(text);
+  }
 }
 
 /** Formats that site generators read front matter in, besides Markdown, whose reader knows it. */

@@ -126,3 +126,20 @@ test("nesting thousands deep takes time linear in its depth", async () => {
     }
   }
 });
+
+const manyLines = [
+  "> a\nb\n",
+  " -- Jane Doe <jane@example.org>  Mon, 01 Jan 2024\n",
+  "A\n===\n",
+  "Ada Holm 1:20 PM\n",
+  "Ada (00:12): So.\n",
+];
+for (const unit of manyLines) {
+  test(`a paragraph of plain text with 20,000 times ${JSON.stringify(unit)} is read line by line`, async () => {
+    await check(unit.repeat(20_000), "a.txt");
+  });
+}
+
+test("an element that fills a line of 4 MB is read", async () => {
+  await readDocument(`<Demo ${"a ".repeat(2e6)}\n`, "a.md");
+});

@@ -159,7 +159,8 @@ function DIRECTIVE_LINE(): RegExp {
     "\\([\\w:.-]+\\)=", // MyST's targets and cells
     "\\+{3}( ?\\{.*\\})?",
     "#[\\w/-]+( +#[\\w/-]+)+", // Obsidian's tags
-    '<[A-Z][\\w.-]*(?=("[^"]*"|[^<>"])*\\s[@#]\\w)("[^"]*"|[^<>"])*>', // Vue's components, whose @ and # are not HTML's
+    // Vue's components, whose @ and # are not HTML's:
+    '<[A-Z](?=.{1,1000}$)[\\w.-]*(?=("[^"]*"|[^<>"])*\\s[@#]\\w)("[^"]*"|[^<>"])*>',
   ];
   return new RegExp(`^(${alternatives.join("|")})\\s*$`, "i");
 }

@@ -95,37 +95,67 @@ export function paragraphs(lines: readonly Line[]): Line[][] {
 
 /** The blocks of lines between two blank ones: a paragraph, items, or what is not prose. */
 export function linesBlocks(text: string, lines: readonly Line[]): Block[] {
-  const [first] = lines;
-  const last = lines.at(-1);
-  if (first === undefined || last === undefined) return [];
-  const quoted = lines.findIndex(isQuotedLine);
-  if (quoted >= 0 && !lines.every(isQuotedLine)) {
-    const isFirst = quoted === 0;
-    const border = isFirst ? lines.findIndex((line) => !isQuotedLine(line)) : quoted;
-    return [...linesBlocks(text, lines.slice(0, border)), ...linesBlocks(text, lines.slice(border))];
-  }
-  const range = [first.start, last.end] as const;
-  if (isHeaders(lines)) return headerBlocks(text, lines);
-  if (isPackaging(first)) {
-    return [
-      plainBlock("directive", first.start, first.end, { name: "changelog" }),
-      ...linesBlocks(text, lines.slice(1)),
-    ];
-  }
-  if (lines.length > 1 && isAnnounced(first)) {
-    return [plainBlock("directive", first.start, first.end, { name: "speaker" }), ...linesBlocks(text, lines.slice(1))];
-  }
-  if (lines.some((line) => spokenMark(line) > 0)) return spoken(text, lines);
-  if (isForm(lines)) return [plainBlock("note", ...range, { name: "form", inner: () => [prose(text, lines)] })];
+  return runsBy(lines, (line, before) => isQuotedLine(line) !== isQuotedLine(before)).flatMap((run) => {
+    if (isHeaders(run)) return headerBlocks(text, run);
+    const count = countWhile(run, isPackaging);
+    const versions = run
+      .slice(0, count)
+      .map((line) => plainBlock("directive", line.start, line.end, { name: "changelog" }));
+    return [...versions, ...unnamedBlocks(text, run.slice(count))];
+  });
+}
+
+/** The blocks of lines that are all quoted or all not, without what names them. */
+function unnamedBlocks(text: string, lines: readonly Line[]): Block[] {
+  if (lines.length === 0) return [];
+  if (lines.some((_, i) => speechMark(lines, i) > 0)) return spoken(text, lines);
+  const other = unwritten(text, lines);
+  if (other !== undefined) return [other];
+  const [titles, count] = titleBlocks(text, lines);
+  const rest = lines.slice(count);
+  const unread = count > 0 && rest.length > 0 ? unwritten(text, rest) : undefined;
+  return [...titles, ...(unread === undefined ? written(text, rest) : [unread])];
+}
+
+/** A form, or what is not prose. */
+function unwritten(text: string, lines: readonly Line[]): Block | undefined {
+  const range = [lines[0]?.start ?? 0, lines.at(-1)?.end ?? 0] as const;
+  if (isForm(lines)) return plainBlock("note", ...range, { name: "form", inner: () => [prose(text, lines)] });
   const data = dataOf(text.slice(...range), lines);
-  if (data !== undefined) return [plainBlock(data.kind, ...range, { name: data.name })];
-  const title = titleBlocks(text, lines);
-  if (title !== undefined) return title;
-  if (quoted >= 0) return [plainBlock("quotation", ...range, { children: [prose(text, lines, /^[\s>]+/)] })];
+  return data && plainBlock(data.kind, ...range, { name: data.name });
+}
+
+/** Paragraphs, items or a quotation. */
+function written(text: string, lines: readonly Line[]): Block[] {
+  const [first] = lines;
+  if (first === undefined) return [];
+  if (isQuotedLine(first))
+    return [
+      plainBlock("quotation", first.start, lines.at(-1)?.end ?? first.end, {
+        children: [prose(text, lines, /^[\s>]+/)],
+      }),
+    ];
   const items = lines.map((line) => /^\s*([-*+•·–]|\(?\d{1,3}[.)]|[a-z]\))\s+(?=\S)/.exec(line.text)?.[0].length ?? 0);
   return items.some((mark) => mark > 0)
     ? itemBlocks(text, lines, items)
     : parted(lines).map((part) => prose(text, part));
+}
+
+/** Runs of lines, of which a new one begins where that is said of a line and the one before. */
+function runsBy(lines: readonly Line[], begins: (line: Line, before: Line) => boolean): Line[][] {
+  const runs: Line[][] = [];
+  let before: Line | undefined;
+  for (const line of lines) {
+    if (before === undefined || begins(line, before)) runs.push([line]);
+    else runs.at(-1)?.push(line);
+    before = line;
+  }
+  return runs;
+}
+
+function countWhile(lines: readonly Line[], holds: (line: Line) => boolean): number {
+  const end = lines.findIndex((line) => !holds(line));
+  return end < 0 ? lines.length : end;
 }
 
 const PACKAGING = /^(?:[a-z\d][a-z\d+.-]* \([^()\s]+\)(?: [\w-]+)+; \w+=.*|\s{2}\[ [^[\]]+ \]| -- .* {2}\w{3}, .*)$/;
@@ -137,19 +167,24 @@ export function isPackaging({ text }: Line): boolean {
 
 const RULE = /^\s*([=\-~_*#])\1{2,}$/;
 
-/** A title with a rule below it or on both sides, and what follows; undefined where there is none. */
-function titleBlocks(text: string, lines: readonly Line[]): Block[] | undefined {
+/** Titles with a rule below them or on both sides, and how many lines they take; rules without a title are no blocks. */
+function titleBlocks(text: string, lines: readonly Line[]): [blocks: Block[], lines: number] {
   const isRule = (at: number) => RULE.test(lines[at]?.text ?? "");
-  const at = isRule(0) ? 1 : 0;
-  const title = lines[at];
-  if (title === undefined || isRule(at) || !isRule(at + 1)) {
-    return lines.every((_, i) => isRule(i)) ? [] : undefined;
+  const blocks: Block[] = [];
+  let from = 0;
+  for (;;) {
+    const at = isRule(from) ? from + 1 : from;
+    const [title, rule] = [lines[at], lines[at + 1]];
+    if (title === undefined || rule === undefined || isRule(at) || !isRule(at + 1)) break;
+    const range = { start: lines[from]?.start ?? title.start, end: rule.end };
+    const level = at > from ? 1 : 2;
+    blocks.push(
+      proseBlock({ kind: "heading", level, ...range }, (builder) => builder.add(text, title.start, title.end)),
+    );
+    from = at + 2;
   }
-  const range = { start: lines[0]?.start ?? 0, end: lines[at + 1]?.end ?? title.end };
-  const heading = proseBlock({ kind: "heading", level: at === 1 ? 1 : 2, ...range }, (builder) =>
-    builder.add(text, title.start, title.end),
-  );
-  return [heading, ...linesBlocks(text, lines.slice(at + 2))];
+  const rules = countWhile(lines.slice(from), (line) => RULE.test(line.text));
+  return [blocks, from + rules === lines.length ? lines.length : from];
 }
 
 /** Lines parted where a writer ended one early: the next begins with a capital letter, and its first word had room. */
@@ -195,12 +230,17 @@ function itemBlocks(text: string, lines: readonly Line[], items: readonly number
 
 /** A paragraph for what each speaker says. */
 function spoken(text: string, lines: readonly Line[]): Block[] {
-  const turns: Line[][] = [];
-  for (const line of lines) {
-    if (spokenMark(line) > 0 || turns.length === 0) turns.push([line]);
-    else turns.at(-1)?.push(line);
-  }
-  return turns.map((turn) => prose(text, turn, undefined, spokenMark(turn[0] as Line)));
+  const marks = new Map(lines.map((line, i) => [line, speechMark(lines, i)]));
+  const turns = runsBy(lines, (line) => (marks.get(line) ?? 0) > 0);
+  return turns.map((turn) => prose(text, turn, undefined, marks.get(turn[0] as Line)));
+}
+
+/** How much of a line says who speaks and when: all of it where that stands above what is said. */
+function speechMark(lines: readonly Line[], i: number): number {
+  const [line, next] = [lines[i], lines[i + 1]];
+  if (line === undefined) return 0;
+  const isAbove = next !== undefined && isAnnounced(line) && !isAnnounced(next);
+  return isAbove ? line.text.length : spokenMark(line);
 }
 
 /** A paragraph of lines, without what a pattern finds at the beginning of each. */
