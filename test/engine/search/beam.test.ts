@@ -92,9 +92,10 @@ describe("beam search", () => {
   });
 
   it("feeds no more rows of searches that have closed when they are half of the batch", async () => {
-    // Input i ends after i + 1 tokens, or cannot.
+    // Input i ends after i + 1 tokens, or cannot; what else is likely depends on all tokens.
+    const other = hashed(5);
     const logitsOf = (tokens: readonly number[], input: number) =>
-      tokens.length > input ? [0, 9, 1, 2] : [0, -99, 3, 5];
+      other(tokens, input).map((logit, token) => (token !== 1 ? logit : tokens.length > input ? 9 : -99));
     const request = { numBeams: 2, maxNewTokens: 6, earlyStopping: true, inputs: [[2], [3], [2], [3]] };
     const runner = scriptedRunner(V, logitsOf);
     const together = await search(runner, request);

@@ -8,10 +8,11 @@ import { logSoftmax, scriptedRunner } from "../../support/models/scripted-runner
 const V = 6;
 const config = { padTokenId: 0, eosTokenId: 1, decoderStartTokenId: 0 };
 
-/** The token that follows the input's number or the token before it is likely. */
+/** Logits that depend on all tokens so far; the next of a row of numbers is likely. */
 function logitsOf(tokens: readonly number[], input: number): number[] {
   const likely = ((tokens.at(-1) || input) + 1) % V;
-  return Array.from({ length: V }, (_, token) => (token === likely ? 6 : Math.sin(token + tokens.length)));
+  const state = tokens.reduce((hash, token) => 7 * hash + token, input);
+  return Array.from({ length: V }, (_, token) => (token === likely ? 6 : Math.sin(token + state)));
 }
 
 function modelOf(runner: ReturnType<typeof scriptedRunner>) {
@@ -20,7 +21,15 @@ function modelOf(runner: ReturnType<typeof scriptedRunner>) {
 
 test("a batch of continuations has the log probabilities that each has alone", async () => {
   const runner = scriptedRunner(V, logitsOf);
-  const ids = [[[2]], [[2, 3, 4, 5], [5, 4], [2]], [[3, 1]], [[3]]];
+  const ids = [
+    [[2]],
+    [[2, 3, 4, 5], [5, 4], [2]],
+    [[3, 1, 2, 4]],
+    [
+      [3, 2, 1],
+      [4, 4, 4],
+    ],
+  ];
   const floor = Number.NEGATIVE_INFINITY;
   const scored = await scoreContinuations(
     modelOf(runner),
@@ -38,8 +47,8 @@ test("a batch of continuations has the log probabilities that each has alone", a
       }
     }
   }
-  // Two of the four inputs go on after the first token, one of them after the second.
-  assert.deepEqual(runner.calls.slice(2), ["step 4x1", "step 4x1", "step 1x1", "step 1x1"]);
+  // Three of the four inputs go on after the first token and the second, two after the third.
+  assert.deepEqual(runner.calls.slice(2), ["step 4x1", "step 8x1", "step 8x1", "step 2x1"]);
   assert.equal(runner.alive(), 0);
 });
 
