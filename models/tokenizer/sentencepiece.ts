@@ -151,6 +151,9 @@ const schema: protobuf.INamespace = {
   },
 };
 
+/** Its decoder is made once, and compiled by the first files: made anew, each load would take twice the time. */
+const modelType = protobuf.Root.fromJSON(schema).lookupType("Model");
+
 /**
  * Reads a SentencePiece model.
  * @throws ModelError "tokenizer" when the bytes are not a complete one
@@ -159,7 +162,7 @@ export function decodeModel(bytes: Uint8Array): SentencePieceModel {
   let decoded: SentencePieceModel;
   try {
     // The schema above declares this type; absent messages are null, and absent fields have its defaults.
-    decoded = protobuf.Root.fromJSON(schema).lookupType("Model").decode(bytes) as unknown as SentencePieceModel;
+    decoded = modelType.decode(bytes) as unknown as SentencePieceModel;
   } catch (error) {
     throw broken("its bytes end early or are not protobuf", error);
   }
@@ -171,8 +174,7 @@ export function decodeModel(bytes: Uint8Array): SentencePieceModel {
 
 /** Encodes a SentencePiece model as a file, with the fields that are used here. */
 export function encodeModel(model: SentencePieceModel): Uint8Array {
-  const type = protobuf.Root.fromJSON(schema).lookupType("Model");
-  return type.encode(type.fromObject(model)).finish();
+  return modelType.encode(modelType.fromObject(model)).finish();
 }
 
 /** Describes how the model differs from T5's kind; undefined if it does not. */

@@ -42,7 +42,7 @@ export async function readTorchZip(source: ByteSource): Promise<TensorMap> {
     order !== undefined &&
     order.sizeBytes === 3 &&
     text(await source.read(await entryOffset(source, `${folder}byteorder`, order), 3)) === "big";
-  for (const storage of storages.values()) {
+  const place = async (storage: Storage) => {
     const name = `${folder}data/${storage.key}`;
     const entry = entries.get(name);
     if (entry === undefined) throw malformed(source.name, `lacks ${name}, which holds its tensors`);
@@ -50,7 +50,8 @@ export async function readTorchZip(source: ByteSource): Promise<TensorMap> {
       throw malformed(source.name, `holds ${name} with ${entry.sizeBytes} bytes, which contradicts its tensors`);
     }
     storage.offset = await entryOffset(source, name, entry);
-  }
+  };
+  await Promise.all([...storages.values()].map(place)); // at once, so that the file is opened once
   return tensors(source, read.value, swapped);
 }
 
