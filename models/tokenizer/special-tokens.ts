@@ -1,6 +1,17 @@
 /** Special tokens, by the files beside a vocabulary. */
 import type { AddedToken } from "./pipeline/added-tokens.ts";
 
+/** The content of tokenizer_config.json that concerns BERT's tokenizer only. */
+export interface BertSettings {
+  readonly doLowerCase: boolean;
+  readonly tokenizeChineseChars: boolean;
+  /** As lower case if null. */
+  readonly stripAccents: boolean | null;
+}
+
+/** BERT's defaults. */
+export const BERT_DEFAULTS: BertSettings = { doLowerCase: true, tokenizeChineseChars: true, stripAccents: null };
+
 /** The content of tokenizer_config.json, special_tokens_map.json and added_tokens.json. */
 export interface TokenizerSettings {
   /** Tokens that they add, by ascending id. */
@@ -13,6 +24,8 @@ export interface TokenizerSettings {
   readonly extraIds: number | undefined;
   /** Whether a SentencePiece model puts a space before every stretch between tokens, as transformers once did. */
   readonly legacy: boolean;
+  /** How a WordPiece vocabulary in vocab.txt reads text. */
+  readonly bert: BertSettings;
   /** The class that transformers would use. */
   readonly tokenizerClass: string | undefined;
   /** Rows of the model's embedding. */
@@ -26,6 +39,7 @@ export const NO_SETTINGS: TokenizerSettings = {
   special: [],
   extraIds: undefined,
   legacy: true,
+  bert: BERT_DEFAULTS,
   tokenizerClass: undefined,
   rows: undefined,
 };

@@ -12,7 +12,7 @@ export const SHAPE_FILES = ["config.json", "operative_config.gin", "config.gin"]
 export const SENTENCEPIECE_FILES = ["spiece.model", "sentencepiece.model"] as const;
 
 /** Files of which one holds the vocabulary. */
-const VOCABULARY_FILES = ["tokenizer.json", ...SENTENCEPIECE_FILES, "vocab.json", "merges.txt"];
+const VOCABULARY_FILES = ["tokenizer.json", ...SENTENCEPIECE_FILES, "vocab.json", "merges.txt", "vocab.txt"];
 
 /** Every file that a tokenizer is read from. */
 export const TOKENIZER_FILES: readonly string[] = [

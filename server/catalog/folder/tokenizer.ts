@@ -7,8 +7,9 @@ import { ModelError } from "../../../models/errors.ts";
 import { bytePairTokenizerJson } from "../../../models/tokenizer/byte-pair.ts";
 import { createByteTokenizer } from "../../../models/tokenizer/bytes.ts";
 import type { AddedToken } from "../../../models/tokenizer/pipeline/added-tokens.ts";
-import type { TokenizerSettings } from "../../../models/tokenizer/special-tokens.ts";
+import { BERT_DEFAULTS, type TokenizerSettings } from "../../../models/tokenizer/special-tokens.ts";
 import { createTokenizer, type Tokenizer } from "../../../models/tokenizer/tokenizer.ts";
+import { wordPieceTokenizerJson } from "../../../models/tokenizer/word-pieces.ts";
 import { readRegularFile } from "../../files/regular-file.ts";
 import { readJson } from "../../files/whole-file.ts";
 import { onlyGguf } from "./gguf/gguf.ts";
@@ -16,8 +17,8 @@ import { ggufTokenizer } from "./gguf/gguf-tokenizer.ts";
 import { SENTENCEPIECE_FILES } from "./model-files.ts";
 
 /**
- * A model's tokenizer: from tokenizer.json, or else from spiece.model, byte pairs' older files (CodeT5) or the GGUF
- * file; ByT5 needs no file.
+ * A model's tokenizer: from tokenizer.json, or else from spiece.model, the older files of byte pairs (CodeT5) and of
+ * BERT's words, or the GGUF file; ByT5 needs no file.
  * @throws ModelError "tokenizer"
  */
 export async function readTokenizer(directory: string): Promise<Tokenizer> {
@@ -31,6 +32,11 @@ export async function readTokenizer(directory: string): Promise<Tokenizer> {
       const merges = (await vocabularyBytes(join(directory, "merges.txt"))).toString("utf8");
       const vocab = await readJson(join(directory, "vocab.json"), "tokenizer");
       return createTokenizer(bytePairTokenizerJson(vocab, merges, settings), settings);
+    }
+    const words = join(directory, "vocab.txt");
+    if (existsSync(words)) {
+      const lines = (await vocabularyBytes(words)).toString("utf8");
+      return createTokenizer(wordPieceTokenizerJson(lines, settings), settings);
     }
     const gguf = onlyGguf(directory);
     if (gguf !== undefined) return ggufTokenizer(gguf, settings);
@@ -58,10 +64,7 @@ const MOST_VOCABULARY_BYTES = 64 * 1024 * 1024;
 
 function missingMessage(directory: string): string {
   const advice = "Put the one from the model's own repository there.";
-  const vocabulary = existsSync(join(directory, "vocab.txt"))
-    ? ", only vocab.txt, which is not read; save the model with a tokenizer.json (AutoTokenizer.from_pretrained(...).save_pretrained(...))"
-    : "";
-  return `${directory} has no tokenizer.json and no spiece.model${vocabulary}. ${advice}`;
+  return `${directory} has no tokenizer.json and no spiece.model. ${advice}`;
 }
 
 const flag = z.boolean().default(false);
@@ -83,18 +86,36 @@ const roles = {
   pad_token: tokenName,
   unk_token: tokenName,
   bos_token: tokenName,
+  cls_token: tokenName,
+  sep_token: tokenName,
+  mask_token: tokenName,
   additional_special_tokens: tokenNames.nullish().catch(undefined),
   extra_special_tokens: z
     .union([tokenNames, z.record(z.string(), tokenName).transform((named) => Object.values(named))])
     .nullish()
     .catch(undefined), // what newer files call them: a list, or by roles
 };
+const NAMED = [
+  "eos_token",
+  "pad_token",
+  "unk_token",
+  "bos_token",
+  "cls_token",
+  "sep_token",
+  "mask_token",
+] as const satisfies readonly (keyof typeof roles)[];
 const specialMap = z.looseObject(roles);
 const tokenizerConfig = z.looseObject({
   ...roles,
   tokenizer_class: z.string().nullish().catch(undefined),
   extra_ids: z.int().nonnegative().nullish().catch(undefined),
   legacy: z.boolean().nullish().catch(undefined),
+  do_lower_case: z.boolean().default(BERT_DEFAULTS.doLowerCase).catch(BERT_DEFAULTS.doLowerCase),
+  tokenize_chinese_chars: z
+    .boolean()
+    .default(BERT_DEFAULTS.tokenizeChineseChars)
+    .catch(BERT_DEFAULTS.tokenizeChineseChars),
+  strip_accents: z.boolean().nullable().default(null).catch(null),
   added_tokens_decoder: z.record(z.string(), addedToken).nullish(),
 });
 const addedTable = z.record(z.string(), z.int().nonnegative());
@@ -108,14 +129,7 @@ export async function readTokenizerSettings(directory: string): Promise<Tokenize
     readAs(directory, "added_tokens.json", addedTable),
     readAs(directory, "config.json", modelConfig).catch(() => undefined),
   ]);
-  const role = (name: "eos_token" | "pad_token" | "unk_token" | "bos_token") =>
-    contentOf(config?.[name]) ?? contentOf(map?.[name]);
-  const names = {
-    eos_token: role("eos_token"),
-    pad_token: role("pad_token"),
-    unk_token: role("unk_token"),
-    bos_token: role("bos_token"),
-  };
+  const names = Object.fromEntries(NAMED.map((name) => [name, contentOf(config?.[name]) ?? contentOf(map?.[name])]));
   const listed = [config, map].flatMap((file) => [
     ...(file?.additional_special_tokens ?? []),
     ...(file?.extra_special_tokens ?? []),
@@ -129,6 +143,14 @@ export async function readTokenizerSettings(directory: string): Promise<Tokenize
     special,
     extraIds: config?.extra_ids ?? undefined,
     legacy: config?.legacy ?? true,
+    bert:
+      config === undefined
+        ? BERT_DEFAULTS
+        : {
+            doLowerCase: config.do_lower_case,
+            tokenizeChineseChars: config.tokenize_chinese_chars,
+            stripAccents: config.strip_accents,
+          },
     tokenizerClass: config?.tokenizer_class ?? undefined,
     rows: model?.vocab_size ?? undefined,
   };
