@@ -20,7 +20,9 @@ export function subjectOf(sentence: string): string | undefined {
   const words = wordsOf(subject);
   const isName = words.length > 1 || /[A-Z0-9_]/.test(subject.slice(1));
   const isVague =
-    NOT_FIRST.has(words[0] ?? "") || words.some((word) => NOWHERE.has(word)) || /ly$/.test(words.at(-1) ?? "ly");
+    NOT_FIRST.has(words[0] ?? "") ||
+    words.some((word) => NOWHERE.has(word)) ||
+    /ly$|^(?:and|or|to|of|a|the)$/.test(words.at(-1) ?? "ly");
   return isName && !isVague ? capitalized(subject) : undefined;
 }
 

@@ -74,14 +74,16 @@ function settingsComments(text: string): CommentGroup[] {
 /** Comments for tools, not for readers. */
 const FOR_TOOLS =
   /^(?:!|eslint\b|biome-ignore|prettier-ignore|tslint:|@ts-|ts-expect|istanbul |c8 ignore|v8 ignore|noqa\b|pylint:|flake8:|mypy:|type: |pragma\b|fmt: |isort:|ruff:|shellcheck |nolint|go:\w|\+build|vim?:|-\*-|#?(?:end)?region\b|sourceMappingURL|@(?:generated|flow|jsx)\b|\$Id|NOLINT|clang-format|rustfmt|yaml-language-server:|@schema|-{3,}|={3,}|\*{3,}|%%|\.(?:EXAMPLE|PARAMETER|INPUTS|OUTPUTS|LINK)\b)/i;
+/** What a programmer means to do. */
+const TO_DO = /^(?:TODO|FIXME|XXX|HACK)\b/;
 const LICENCE =
   /copyright|\(c\) \d{4}|©|SPDX-|licensed under|all rights reserved|permission is hereby granted|without warranty|WARRANTIES|provided ["“']as is|redistribution and use|(?:apache|mit|bsd|gpl|mozilla public) licen[cs]e|agreed to in writing/i;
 
 /** Tags of documentation whose text says what something is. */
 const TELLING =
   /^\s*[@\\](?:file|fileoverview|overview|description|desc|summary|brief|remarks|details|module|package|note)\b[ \t]*|^\s*\.(?:SYNOPSIS|DESCRIPTION|NOTES)\s*$/;
-/** What Haddock begins with, unless it begins a table. */
-const HADDOCK = /^[|^] (?=[^|]*$)/;
+/** What Haddock and helm-docs begin with, unless it begins a table. */
+const HADDOCK = /^(?:[|^]|--) (?=[^|]*$)/;
 
 /** The blocks of a cell of text in a program that is a notebook; undefined for any other comment. */
 function cellBlocks(text: string, group: CommentGroup, markdown: Reader): Block[] | undefined {
@@ -123,7 +125,14 @@ function isForTools(text: string, { kind, start, end, prose }: Block): boolean {
   if (kind === "heading") return true; // "# Errors": the parts of a function's description
   if (kind !== "paragraph" || prose === undefined) return LICENCE.test(source);
   const own = prose().text;
-  return FOR_TOOLS.test(own) || FOR_TOOLS.test(source) || LICENCE.test(own) || /^[@\\]\w/.test(own) || isCode(own);
+  return (
+    TO_DO.test(own) ||
+    FOR_TOOLS.test(own) ||
+    FOR_TOOLS.test(source) ||
+    LICENCE.test(own) ||
+    /^[@\\]\w/.test(own) ||
+    isCode(own)
+  );
 }
 
 /** Whether a comment is code that was taken out of use. */
@@ -137,7 +146,7 @@ function isStatement(line: string): boolean {
   return (
     /^(?:const|let|var|import|from|return|if|for|while|def|func|fn|public|private|static|print|console)\b.*[=()[\]]/.test(
       own,
-    ) || /^[\w.]+ ?(?:=|:=|\+=) ?\S|^[\w.]+\([^)]*\);?$|^[\w-]+: ?\S+$/.test(own)
+    ) || /^[\w.]+ ?(?:=|:=|\+=) ?\S|^[\w.]+\([^)]*\);?$|^[\w./-]+: ?\S+$/.test(own)
   );
 }
 

@@ -17,6 +17,7 @@ const TITLES: readonly [string, string][] = [
   ["It is out of date.", "It is out of date."],
   ["There are times when you have a slow network.", "There are times when you have a slow network."],
   ["Reports are run at night.", "Reports are run at night."],
+  ["Reads a table and returns its rows.", "Reads a table and returns its rows."],
   [
     "After the network is down for more than a minute, the worker gives up waiting.",
     "After the network is down for more than a minute",

@@ -50,7 +50,7 @@ export const SILENT = new Set(
     "vspace hspace vskip hskip pagestyle thispagestyle hypersetup geometry author date affiliation institute email address keywords maketitle tableofcontents listoffigures " +
     "color definecolor fontsize selectfont linespread includeonly graphicspath captionsetup hyphenation newpage clearpage pagebreak linebreak bigskip medskip smallskip noindent " +
     "centering raggedright raggedleft phantom hphantom vphantom rule lstset lstinputlisting verbatiminput tikzset pgfplotsset newif ifx fi else begin end bibitem printbibliography " +
-    "appendix input subfile subfileinclude import orcid caption captionof minipage newacronym newglossaryentry DeclareUnicodeCharacter cmidrule toprule midrule bottomrule hline"
+    "epigraph dedication appendix input subfile subfileinclude import orcid caption captionof minipage newacronym newglossaryentry DeclareUnicodeCharacter cmidrule toprule midrule bottomrule hline"
   ).split(" "),
 );
 

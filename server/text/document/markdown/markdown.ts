@@ -4,9 +4,9 @@ import { type Block, plainBlock, proseBlock } from "../block.ts";
 import { frontMatterOf } from "../front-matter.ts";
 import { htmlBlocks } from "../html.ts";
 import { shifted } from "../shifted.ts";
-import { elementsOf, isBar, labelOf, type MarkdownContext, withoutBadges, writeInline } from "./inline.ts";
+import { elementsOf, labelOf, type MarkdownContext, withoutBadges, writeInline } from "./inline.ts";
+import { paragraphBlocks } from "./paragraphs.ts";
 import { createMarkdownParsers, type MarkdownParsers } from "./syntax.ts";
-import { withoutTaskFields } from "./task-fields.ts";
 
 /** Reads the blocks of a normalized text. */
 export type Reader = (text: string) => Block[];
@@ -116,7 +116,7 @@ function readBlock(context: MarkdownContext, node: SyntaxNode, start: number, en
   switch (node.name) {
     case "Paragraph":
     case "Task":
-      return termBlocks(context, node, start, end);
+      return paragraphBlocks(context, node, start, end);
     case "BulletList":
     case "OrderedList":
       if (context.text.startsWith("{:toc", end + 1)) return [plainBlock("directive", start, end)];
@@ -253,44 +253,4 @@ function percentBlock(text: string, start: number, end: number): Block {
     return plainBlock("comment", start, end);
   }
   return proseBlock({ kind: "heading", level: 1, start, end }, (builder) => builder.add(text, title[0].length, end));
-}
-
-/** A paragraph; or a term, and below it the definitions, which begin with colons. */
-function termBlocks(context: MarkdownContext, node: SyntaxNode, start: number, end: number): Block[] {
-  const marks = Array.from(context.text.slice(start, end).matchAll(/\n {0,3}:[ \t]+(?=\S)/g));
-  const [first] = marks;
-  if (first === undefined) {
-    const own = /^: +(?=\S)/.exec(context.text.slice(start, end));
-    return [paragraphBlock(context, node, start + (own?.[0].length ?? 0), end)];
-  }
-  return [
-    paragraphBlock(context, node, start, start + first.index),
-    ...marks.map(({ 0: mark, index }, i) => {
-      const [from, to] = [start + index + mark.length, start + (marks[i + 1]?.index ?? end - start)];
-      return plainBlock("item", start + index + 1, to, { children: [paragraphBlock(context, node, from, to)] });
-    }),
-  ];
-}
-
-/** Formulas without dollars, as Jupyter and Pandoc take them. */
-const MATH_ENVIRONMENT = /^\\begin\{(?:equation|align|gather|eqnarray|multline|displaymath|math)\*?\}/;
-
-function paragraphBlock(context: MarkdownContext, node: SyntaxNode, start: number, end: number): Block {
-  const marker = node.getChild("TaskMarker");
-  const from = marker === null ? start : marker.to;
-  const to = marker === null ? end : withoutTaskFields(context.text, from, end);
-  const begin = context.text.slice(from, from + 40);
-  if (MATH_ENVIRONMENT.test(begin)) return plainBlock("math", start, end);
-  const elements = /^[^\p{L}\p{N}]*(!?\[|<)|^[^|•·\n]{1,30} [|•·] [[<]/u.test(begin)
-    ? elementsOf(context, node, from, to)
-    : undefined;
-  if (elements !== undefined && isBar(context, elements, from, to)) {
-    const inner = proseBlock({ kind: "paragraph", start, end }, (builder) =>
-      writeInline(context, node, builder, from, to, elements),
-    );
-    return plainBlock("directive", start, end, { name: "bar", inner: () => [inner] });
-  }
-  return proseBlock({ kind: "paragraph", start, end }, (builder) =>
-    writeInline(context, node, builder, from, to, elements),
-  );
 }

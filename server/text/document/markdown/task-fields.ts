@@ -1,4 +1,4 @@
-/** Finds what Obsidian's plug-ins write behind a task's words. */
+/** Finds what Obsidian and its plug-ins write behind the words of a task or paragraph. */
 
 /** Where the words of a task end: before its dates, priorities, fields, tags and anchor. */
 export function withoutTaskFields(text: string, start: number, end: number): number {
@@ -6,6 +6,13 @@ export function withoutTaskFields(text: string, start: number, end: number): num
   return from + (TASK_FIELDS.exec(text.slice(from, end))?.index ?? end - from);
 }
 
+/** Where the sentences of a paragraph end: before its tags. */
+export function withoutTags(text: string, start: number, end: number): number {
+  const from = Math.max(start, end - MOST_FIELD_CHARACTERS);
+  return from + (TAGS.exec(text.slice(from, end))?.index ?? end - from);
+}
+
+const TAGS = /(?<=[.!?…][)"”’]?)(?:[ \t\n]+#\p{L}[\p{L}\p{N}_/-]*)+\s*$/u;
 const MOST_FIELD_CHARACTERS = 300;
 const TASK_FIELDS = new RegExp(
   `(?:\\s+(?:${[

@@ -45,6 +45,9 @@ const GREETING =
 const CLOSING =
   /^(?:(?:with )?(?:best|kind|warm|many)?\s*(?:regards|wishes|greetings)|best|cheers|thanks(?: (?:a lot|again|in advance))?|thank you|sincerely|yours (?:sincerely|truly|faithfully)|take care|mit freundlichen grüßen|(?:viele|liebe|beste|schöne) grüße|mfg|cordialement|bien à vous|saludos|un saludo|cordiali saluti)\s*[,.!]?$/i;
 
+/** The mark above a signature. */
+const SIGNATURE = /^--\s*$/;
+
 /**
  * Whether a paragraph of plain text is part of a letter's form: a greeting, a closing, a signature, or the line that
  * introduces a quoted mail.
@@ -53,9 +56,12 @@ export function isForm(lines: readonly Line[]): boolean {
   const [first] = lines;
   if (first === undefined) return false;
   const head = first.text.trim();
-  if (/^--\s*$/.test(head) || lines.every(({ text }) => /^[A-Z][\w-]+-by: \S/.test(text))) return true;
+  if (SIGNATURE.test(head) || lines.every(({ text }) => /^[A-Z][\w-]+-by: \S/.test(text))) return true;
   if (lines.length === 1 && GREETING.test(head)) return true;
-  if (CLOSING.test(head) && lines.length <= 5 && lines.every(({ text }) => text.length <= 60)) return true;
+  // The signature's mark ends the closing, whatever follows it.
+  const mark = lines.findIndex(({ text }) => SIGNATURE.test(text));
+  const closing = mark < 0 ? lines : lines.slice(0, mark);
+  if (CLOSING.test(head) && closing.length <= 5 && closing.every(({ text }) => text.length <= 60)) return true;
   return lines.length <= 3 && ATTRIBUTION.test(lines.map(({ text }) => text.trim()).join(" "));
 }
 

@@ -1,5 +1,5 @@
 /** Reads the inline markup of reStructuredText: the text that a reader sees in a paragraph or heading. */
-import type { ProseBuilder, RunKind } from "../block.ts";
+import { ProseBuilder, type RunKind } from "../block.ts";
 
 /** Writes ranges of one text. */
 export class RstInline {
@@ -39,7 +39,7 @@ export class RstInline {
       const name = found.replace(/^\||\|_{0,2}$/g, "");
       const words = this.#substitutions.get(name.toLowerCase());
       if (words === undefined) builder.value(start, end);
-      else builder.replace(words, start, end);
+      else builder.replace(shown(words), start, end);
     } else if (found.startsWith("[")) builder.reference(start, end);
     else this.#writeInterpreted(builder, found, start);
   }
@@ -74,6 +74,13 @@ export class RstInline {
     if (standard !== undefined && titled === null) builder.replace(`${standard.toUpperCase()} `, start, from);
     builder.add(this.#text, from, to);
   }
+}
+
+/** The words that a reader sees of what a substitution stands for. */
+function shown(words: string): string {
+  const builder = new ProseBuilder();
+  new RstInline(words, new Map()).write(builder, 0, words.length);
+  return builder.finish().text;
 }
 
 function kindOf(found: string): RunKind | undefined {
