@@ -5,6 +5,7 @@
 import { type Block, type Prose, wholeBlock } from "./document/block.ts";
 import { type Format, formatOfContent, isGitLog, programOfContent } from "./document/content.ts";
 import { frontMatterOf } from "./document/front-matter.ts";
+import { metadataOf } from "./document/metadata.ts";
 import { programOf } from "./document/program-names.ts";
 import { shifted } from "./document/shifted.ts";
 import { normalized } from "./document/source.ts";
@@ -143,11 +144,17 @@ async function readMarked(text: string, language?: string): Promise<TextDocument
     return { text, format, blocks: await programBlocks(normalized(text), program) };
   }
   const plain = normalized(text);
-  const front = FRONTED.has(format) ? frontMatterOf(plain) : undefined;
-  if (front?.content === undefined || !/^\s*["']?[\w-]+["']?\s*[:=]/.test(plain.slice(front.content.start)))
-    return { text, format, blocks: await readBlocks(plain, format) };
+  const front = headOf(plain, format);
+  if (front === undefined) return { text, format, blocks: await readBlocks(plain, format) };
   const blank = plain.slice(0, front.end).replace(/[^\n]/g, " ");
   return { text, format, blocks: [front, ...(await readBlocks(blank + plain.slice(front.end), format))] };
+}
+
+/** Front matter that the format's reader does not know, or metadata without marks. */
+function headOf(text: string, format: ReadFormat): Block | undefined {
+  const front = FRONTED.has(format) ? frontMatterOf(text) : undefined;
+  if (front?.content !== undefined && /^\s*["']?[\w-]+["']?\s*[:=]/.test(text.slice(front.content.start))) return front;
+  return /^(?:markdown|mdx|restructuredtext)$/.test(format) ? metadataOf(text) : undefined;
 }
 
 async function readBlocks(text: string, format: ReadFormat): Promise<Block[]> {

@@ -1,6 +1,7 @@
 /** Tells whether what a model wrote of a text is worse than the text's own words. */
 import { endsSentence } from "../../text/sentences.ts";
 import { inventions, stutters } from "../decoding.ts";
+import { LABEL } from "./hints.ts";
 
 /**
  * Whether a summary or title says what its source does not: a name or number, a compound such as a file's name that is
@@ -70,8 +71,13 @@ function breaksOff(source: string, sentence: string): boolean {
 const LAST_UNITS = 24;
 
 /** Headings that parts of any document have. */
-export const ANY_PART =
+const ANY_PART =
   /^[\d.\s]*(?:name|introduction|overview|description|background|summary|abstract|notes?|usage|purpose|examples?|prerequisites?|requirements?|installation|getting started|see also|references?|conclusions?|history|restrictions|extra credit|details|synopsis|syntax|remarks|return values?|agenda|speakers|(?:short|long) description|contents|next steps|parameters|options)[:.]?$/i;
+
+/** Whether a heading is one that parts of any document, or of any template's, have. */
+export function namesAnyPart(heading: string): boolean {
+  return ANY_PART.test(heading) || LABEL.test(heading);
+}
 
 /** Whether a title is one that nobody would give: words that the text lacks, or says twice, or that wait for more. */
 export function isPoorTitle(source: string, title: string): boolean {
@@ -80,7 +86,7 @@ export function isPoorTitle(source: string, title: string): boolean {
   const known = new Set(wordsOf(source).map(beginning));
   return (
     telling.length === 0 ||
-    ANY_PART.test(title) ||
+    namesAnyPart(title) ||
     new Set(telling).size < telling.length ||
     telling.some((word) => !GERUNDS.has(word) && !known.has(beginning(word))) ||
     SMALL.has(words.at(-1) ?? "") ||

@@ -1,8 +1,11 @@
 /** Selects what of a text is summarized: its prose, with headings and list marks as the model saw them in training. */
 import { ModelError } from "../../../models/errors.ts";
+import { titleIn } from "../../text/document/metadata.ts";
 import { type ProseBlock, proseBlocks, readDocument, type TextDocument } from "../../text/document.ts";
 import { languageName } from "../../text/languages.ts";
 import { type WrittenProse, writeProse } from "../../text/written-prose.ts";
+import { withoutHints, withoutNotices } from "./hints.ts";
+import { namesAnyPart } from "./judge.ts";
 
 /**
  * The prose of a text; undefined where there is none to speak of.
@@ -10,19 +13,40 @@ import { type WrittenProse, writeProse } from "../../text/written-prose.ts";
  */
 export async function writtenProse(text: string, language?: string): Promise<WrittenProse | undefined> {
   const document = await readDocument(text, language);
-  const blocks = proseBlocks(document.blocks).filter((each) => !isNavigation(each));
+  const shown = proseBlocks(document.blocks).filter((each) => !isNavigation(each));
+  const { blocks } = withoutHints(text, shown);
   if (!blocks.some(isTelling)) return undefined;
-  // What is quoted, as callouts are, says what the text is about only where there is nothing else.
-  const own = blocks.filter(({ within }) => within !== "quotation");
-  const read = own.some(isTelling) ? own : blocks;
+  // What is quoted, as callouts are, what surrounds an article, and notices say what the text is about only where there
+  // is nothing else.
+  const read = [
+    (all: readonly ProseBlock[]) => all.filter(({ within }) => within !== "quotation"),
+    (all: readonly ProseBlock[]) => articleOf(document, all),
+    withoutNotices,
+  ].reduce((all, less) => {
+    const some = less(all);
+    return some.some(isTelling) ? some : all;
+  }, blocks);
   const [first] = read;
-  const isTitled = first?.block.kind === "heading" && first.block.level === 1;
+  const isTitled = first?.block.kind === "heading" && first.block.level === 1 && !namesAnyPart(first.prose.text);
   return writeProse(read, isTitled ? "" : await matterTitle(document));
 }
 
-/** The title in a document's front matter; empty where there is none. */
-async function matterTitle({ text, blocks }: TextDocument): Promise<string> {
-  if (blocks[0]?.kind !== "frontMatter") return "";
+/** The blocks of a page's main part. */
+function articleOf({ format, text }: TextDocument, blocks: readonly ProseBlock[]): readonly ProseBlock[] {
+  if (format !== "html") return blocks;
+  const name = /<main\b/i.test(text) ? "main" : "article";
+  const begins = Array.from(text.matchAll(new RegExp(`<${name}\\b`, "gi")), ({ index }) => index);
+  const end = text.toLowerCase().lastIndexOf(`</${name}`);
+  const [start, other] = begins;
+  // Of several articles none is the page's.
+  if (start === undefined || end < 0 || (name === "article" && other !== undefined)) return blocks;
+  return blocks.filter(({ block }) => start <= block.start && block.end <= end);
+}
+
+/** The title in a document's front matter or metadata; empty where there is none. */
+async function matterTitle({ text, blocks: [first] }: TextDocument): Promise<string> {
+  if (first?.name === "metadata") return titleIn(text.slice(first.start, first.end));
+  if (first?.kind !== "frontMatter") return "";
   const { frontMatterIn, frontMatterValues, keyIn } = await import("../../text/front-matter.ts");
   try {
     const matter = frontMatterIn(text);
@@ -83,7 +107,7 @@ export class NoProse extends ModelError {
   constructor() {
     super(
       "input",
-      "There is no prose to summarize here: front matter, headings, code, data, tables, comments and markup are left out.",
+      "There is no prose to summarize here: front matter, headings, code, data, tables, comments, markup and the hints of templates are left out.",
     );
   }
 }

@@ -1,7 +1,7 @@
 /** Quotes a text: the sentences that a list or paragraph consists of, and those that replace a model's. */
 import { endsSentence } from "../../text/sentences.ts";
 import type { WrittenProse } from "../../text/written-prose.ts";
-import { ANY_PART } from "./judge.ts";
+import { namesAnyPart } from "./judge.ts";
 import { bestOf, chooseSentences } from "./sentences/choose.ts";
 import type { SentenceRanks } from "./sentences/rank.ts";
 import { type DocumentSentence, isTooLong, showsAddress } from "./sentences/sentences.ts";
@@ -52,7 +52,7 @@ function quotedTitle({ prose, sentences, scores }: RankedProse, mostWords = TITL
 export function titleOf({ title, blocks }: WrittenProse): string | undefined {
   const highest = blocks.filter(({ level }) => level === 1);
   const text = title !== "" ? title : highest.length === 1 ? (highest[0]?.text ?? "") : "";
-  return text === "" || ANY_PART.test(text) ? undefined : text;
+  return text === "" || namesAnyPart(text) ? undefined : text;
 }
 
 /** Whether a title is the heading of a part. */

@@ -22,7 +22,7 @@ export function subjectOf(sentence: string): string | undefined {
   const isVague =
     NOT_FIRST.has(words[0] ?? "") ||
     words.some((word) => NOWHERE.has(word)) ||
-    /ly$|^(?:and|or|to|of|a|the)$/.test(words.at(-1) ?? "ly");
+    /ly$|^(?:and|or|to|of|an?|the|last|first|next|new|same|other|each|every)$/.test(words.at(-1) ?? "ly");
   return isName && !isVague ? capitalized(subject) : undefined;
 }
 

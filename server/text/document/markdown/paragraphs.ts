@@ -4,22 +4,30 @@ import { type Block, plainBlock, proseBlock } from "../block.ts";
 import { elementsOf, isBar, type MarkdownContext, writeInline } from "./inline.ts";
 import { withoutTags, withoutTaskFields } from "./task-fields.ts";
 
-/** A paragraph; or a term, and below it the definitions, which begin with colons; or a label, and below it its text. */
+/** A paragraph; without fields above it, and parted from a label above it. */
 export function paragraphBlocks(context: MarkdownContext, node: SyntaxNode, start: number, end: number): Block[] {
   const text = context.text.slice(start, end);
-  const fields = FIELDS.exec(text)?.[0];
-  if (fields !== undefined) {
-    const block = plainBlock("directive", start, start + fields.trimEnd().length, { name: "fields" });
-    return fields.length < text.length
-      ? [block, ...paragraphBlocks(context, node, start + fields.length, end)]
-      : [block];
+  const fields = FIELDS.exec(text)?.[0] ?? "";
+  const from = start + fields.length;
+  const label = LABEL.exec(text.slice(fields.length))?.[0].length;
+  const body = label === undefined ? from : from + label + 1;
+  return [
+    ...(fields === "" ? [] : [plainBlock("directive", start, start + fields.trimEnd().length, { name: "fields" })]),
+    ...(label === undefined ? [] : [paragraphBlock(context, node, from, from + label)]),
+    ...(body < end ? partedBlocks(context, node, body, end) : []),
+  ];
+}
+
+/** Lines that begin with labels, each; a term, and below it its definitions, which begin with colons; or a paragraph. */
+function partedBlocks(context: MarkdownContext, node: SyntaxNode, start: number, end: number): Block[] {
+  const text = context.text.slice(start, end);
+  const labels = Array.from(text.matchAll(ALL_LABELLED.test(text) ? /^/gm : LABELLED), ({ index }) => index);
+  if (labels.length <= MOST_LABELS && labels.some((index) => index > 0)) {
+    const borders = [0, ...labels.filter((index) => index > 0), text.length + 1];
+    return borders
+      .slice(1)
+      .map((border, i) => paragraphBlock(context, node, start + (borders[i] ?? 0), start + border - 1));
   }
-  const label = LABEL.exec(text)?.[0].length;
-  if (label !== undefined)
-    return [
-      paragraphBlock(context, node, start, start + label),
-      ...paragraphBlocks(context, node, start + label + 1, end),
-    ];
   const marks = Array.from(text.matchAll(/\n {0,3}:[ \t]+(?=\S)/g));
   const [first] = marks;
   if (first === undefined) {
@@ -35,8 +43,17 @@ export function paragraphBlocks(context: MarkdownContext, node: SyntaxNode, star
   ];
 }
 
+/** More labelled lines than a person writes below each other are read as one paragraph. */
+const MOST_LABELS = 50;
+
 /** A bold line, which no sentence is, above the text that it names: "**Expected behavior**". */
 const LABEL = /^(?:\*\*[^*\n]{1,80}[^*\n.!,;\\]\*\*|__[^_\n]{1,80}[^_\n.!,;\\]__):?[ \t]*(?=\n)/;
+
+/** Where lines begin with bold labels: "**Status:** accepted". */
+const LABELLED = /^(?:\*\*[^*\n:]{1,40}(?:\*\*:|:\*\*)|__[^_\n:]{1,40}(?:__:|:__))[ \t]/gm;
+
+/** Lines that all begin with labels: "Present: Jane Doe". */
+const ALL_LABELLED = /^(?:\p{Lu}[\p{L} ]{1,24}:[ \t]\S[^\n]*(?:\n(?!$)|$)){2,}$/u;
 
 /** Lines of fields as Obsidian's Dataview reads them. */
 const FIELDS = /^(?:\p{L}[\p{L}\p{N} _-]{0,30}::[ \t]+\S[^\n]*(?:\n|$))+/u;
