@@ -1,4 +1,4 @@
-/** Leaves out of a document's prose what its template says to those who fill it in, and what stands around an article. */
+/** Leaves out of a document's prose what its template says to those who fill it in, and notices around an article. */
 import type { Prose, ProseBlock } from "../../text/document.ts";
 import { sentenceSpans } from "../../text/sentences.ts";
 

@@ -74,7 +74,7 @@ function settingsComments(text: string): CommentGroup[] {
 /** Comments for tools, not for readers. */
 const FOR_TOOLS =
   /^(?:!|eslint\b|biome-ignore|prettier-ignore|tslint:|@ts-|ts-expect|istanbul |c8 ignore|v8 ignore|noqa\b|pylint:|flake8:|mypy:|type: |pragma\b|fmt: |isort:|ruff:|shellcheck |nolint|go:\w|\+build|vim?:|-\*-|#?(?:end)?region\b|sourceMappingURL|@(?:generated|flow|jsx)\b|\$Id|NOLINT|clang-format|rustfmt|yaml-language-server:|@schema|-{3,}|={3,}|\*{3,}|%%|\.(?:EXAMPLE|PARAMETER|INPUTS|OUTPUTS|LINK)\b)/i;
-/** What a programmer means to do. */
+/** Notes of a programmer to himself. */
 const TO_DO = /^(?:TODO|FIXME|XXX|HACK)\b/;
 const LICENCE =
   /copyright|\(c\) \d{4}|©|SPDX-|licensed under|all rights reserved|permission is hereby granted|without warranty|WARRANTIES|provided ["“']as is|redistribution and use|(?:apache|mit|bsd|gpl|mozilla public) licen[cs]e|agreed to in writing/i;

@@ -110,7 +110,7 @@ function write(builder: ProseBuilder, text: string, from: number, to: number): v
     else if (found.startsWith("`")) builder.add(text, start + 1, at - 1);
     else if (found === "\\" || STATEMENT.test(found)) builder.drop();
     else if (found.startsWith("\\")) builder.add(text, start + 1, at);
-    // With blanks inside the dollars it stands on a line of its own.
+    // With blanks inside the dollars it stands on a separate line.
     else if (/^\$(?! )[\w .,%+=<>/()*-]{1,40}\$$/.test(found)) builder.add(text, start + 1, at - 1);
     else if (found === "~") builder.replace(" ", start, at);
     else if (found.startsWith("#footnote")) builder.drop();

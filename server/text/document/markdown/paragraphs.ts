@@ -18,7 +18,7 @@ export function paragraphBlocks(context: MarkdownContext, node: SyntaxNode, star
   ];
 }
 
-/** Lines that begin with labels, each; a term, and below it its definitions, which begin with colons; or a paragraph. */
+/** Lines that begin with labels; a term, and below it its definitions, which begin with colons; or a paragraph. */
 function partedBlocks(context: MarkdownContext, node: SyntaxNode, start: number, end: number): Block[] {
   const text = context.text.slice(start, end);
   const labels = Array.from(text.matchAll(ALL_LABELLED.test(text) ? /^/gm : LABELLED), ({ index }) => index);

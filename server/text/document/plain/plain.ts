@@ -167,7 +167,7 @@ export function isPackaging({ text }: Line): boolean {
 
 const RULE = /^\s*([=\-~_*#])\1{2,}$/;
 
-/** Titles with a rule below them or on both sides, and how many lines they take; rules without a title are no blocks. */
+/** Titles with a rule below them or on both sides, and how many lines they take; rules without a title are left out. */
 function titleBlocks(text: string, lines: readonly Line[]): [blocks: Block[], lines: number] {
   const isRule = (at: number) => RULE.test(lines[at]?.text ?? "");
   const blocks: Block[] = [];
