@@ -1,12 +1,11 @@
 /** The shape of a T5 model, read from config.json and checked once. */
 import * as z from "zod";
 import { ModelError } from "../errors.ts";
-import { firstIssue } from "../issue.ts";
 import { refuseConvolution } from "./convolution/config.ts";
 import { type Experts, expertFields, expertsJson, parseExperts, refuseMixedExperts } from "./experts/config.ts";
 import { type FeedForward, parseFeedForward } from "./feed-forward.ts";
 import { type LongAttention, longAttention, longFields, longJson, refuseMixedLong } from "./long/config.ts";
-import { refuseMetro, refuseQuantized } from "./refusals.ts";
+import { explainIssues, refuseMetro, refuseQuantized } from "./refusals.ts";
 
 /** Layers at the start of both stacks that are narrower than the others (n4w10). */
 export interface FirstLayers {
@@ -88,7 +87,8 @@ export function parseConfig(json: unknown): T5Config {
   const type = modelType(json);
   refuseQuantized(json);
   const parsed = schema.safeParse(json);
-  if (!parsed.success) throw new ModelError("config", explain(parsed.error.issues, json), { cause: parsed.error });
+  if (!parsed.success)
+    throw new ModelError("config", explainIssues(parsed.error.issues, json), { cause: parsed.error });
   const raw = parsed.data;
   const padTokenId = raw.pad_token_id ?? 0;
   const feedForward = parseFeedForward(raw, type === "mt5" || type === "umt5" ? "gated-gelu" : "relu");
@@ -247,22 +247,6 @@ function modelType(json: object): ModelType {
     "config",
     `config.json ${found}, and only ${MODEL_TYPES.map((each) => `"${each}"`).join(", ")} work here: T5 1.0 and 1.1, t5-efficient, Flan-T5, ByT5, mT5, umT5, LongT5, Switch Transformers. Choose such a model.`,
   );
-}
-
-function explain(issues: readonly z.core.$ZodIssue[], json: object): string {
-  const missing = issues.filter((issue) => !(String(issue.path[0]) in json)).map((issue) => String(issue.path[0]));
-  if (missing.length > 0) {
-    return `config.json lacks ${missing.join(", ")}, which cannot be guessed. Take the config.json that came with the weights.`;
-  }
-  const [issue] = issues;
-  const key = String(issue?.path[0]);
-  const value = JSON.stringify(Object.entries(json).find(([name]) => name === key)?.[1]);
-  return `config.json gives ${key} as ${value?.slice(0, 60)}, ${wrongWith(issue)}. Take the config.json that came with the weights.`;
-}
-
-function wrongWith(issue: z.core.$ZodIssue | undefined): string {
-  if (issue?.code === "too_small") return `where at least ${issue.minimum} is needed`;
-  return issue === undefined ? "which is not possible" : `where ${firstIssue({ issues: [issue] })}`;
 }
 
 function refuseContradictions(config: T5Config): void {

@@ -99,6 +99,8 @@ test("rejects a model that splits text otherwise than T5", () => {
     Uint8Array.from([...pieces, ...message(2, trainer), ...message(3, normalizer)]);
   fails(model([0x18, 3], []), /words \(WORD\), not UNIGRAM or BPE/);
   fails(model([0xc0, 0x02, 1], []), /no unknown piece at id 1/);
+  const twice = message(1, [...string(1, "b"), 0x18, 2]);
+  fails(Uint8Array.from([...model([], []), ...twice]), /two unknown pieces, 0 and 2/);
   const soft = () => sentencepieceToTokenizerJson(model([], [0x18, 0]));
   assert.throws(soft, /white space differently/, "a tokenizer.json cannot say it");
   fails(

@@ -3,6 +3,21 @@ import { ModelError } from "../../errors.ts";
 import type { TensorMap } from "../tensor.ts";
 import type { GgufValue } from "./gguf.ts";
 
+/** The metadata's names of config.json's keys, or of the tensor that states it. */
+export const GGUF_KEYS: Readonly<Record<string, string>> = {
+  vocab_size: "token_embd.weight",
+  d_model: "embedding_length",
+  d_ff: "feed_forward_length",
+  d_kv: "attention.key_length",
+  num_heads: "attention.head_count",
+  num_layers: "block_count",
+  num_decoder_layers: "decoder_block_count",
+  relative_attention_num_buckets: "attention.relative_buckets_count",
+  layer_norm_epsilon: "attention.layer_norm_rms_epsilon",
+  pad_token_id: "tokenizer.ggml.padding_token_id",
+  eos_token_id: "tokenizer.ggml.eos_token_id",
+};
+
 /**
  * The config.json of a file's T5, as far as the file states it. What it does not state is T5's: position buckets up to
  * 128 and GELU in gated layers, as llama.cpp computes them.
@@ -19,7 +34,10 @@ export function configOfGguf(
 ): Readonly<Record<string, unknown>> {
   const architecture = metadata.get("general.architecture");
   if (architecture !== "t5" && architecture !== "t5encoder") {
-    const found = architecture === undefined ? "names no architecture" : `holds a model of the kind "${architecture}"`;
+    const found =
+      architecture === undefined
+        ? "names no architecture"
+        : `holds a model of the kind ${JSON.stringify(architecture)?.slice(0, 60)}`;
     throw new ModelError("config", `${file} ${found}; only t5 and t5encoder work here. Choose a T5.`);
   }
   const key = (name: string) => metadata.get(`${architecture}.${name}`);

@@ -1,7 +1,8 @@
 /** Reads GGUF files of T5, llama.cpp's format. */
+import { ModelError } from "../../errors.ts";
 import { ByteCursor, EndOfBytes } from "../cursor.ts";
 import { GGUF_MAGIC } from "../magic.ts";
-import { elementCount, type TensorDtype } from "../safetensors.ts";
+import { DTYPE_BYTES, elementCount, type TensorDtype } from "../safetensors.ts";
 import { type ByteSource, malformed, placedTensor, type StoredTensor, type TensorMap } from "../tensor.ts";
 import { blockTypes, dequantized } from "./ggml-blocks.ts";
 
@@ -11,7 +12,7 @@ import { blockTypes, dequantized } from "./ggml-blocks.ts";
  * @see gguf.md of ggml; gguf-py/gguf/tensor_mapping.py of llama.cpp for the names
  */
 export async function readGguf(source: ByteSource): Promise<TensorMap> {
-  const { infos, dataOffset } = await readHeader(source, false);
+  const { infos, dataOffset, alignment } = await readHeader(source, false);
   const gated = infos.some(({ name }) => name.includes(".ffn_gate."));
   const tensors = new Map<string, StoredTensor>();
   for (const info of infos) {
@@ -21,6 +22,7 @@ export async function readGguf(source: ByteSource): Promise<TensorMap> {
     tensors.set(name, ggufTensor(info, dataOffset, source));
   }
   if (tensors.size === 0) throw malformed(source.name, "holds no tensors of a T5");
+  refuseMisplaced(infos, alignment, source.name);
   return tensors;
 }
 
@@ -39,6 +41,8 @@ interface Header {
   readonly metadata: ReadonlyMap<string, GgufValue>;
   readonly infos: readonly TensorInfo[];
   readonly dataOffset: number;
+  /** Bytes of which the tensors' places are multiples. */
+  readonly alignment: number;
 }
 
 interface TensorInfo {
@@ -102,7 +106,10 @@ function ggufTensor({ name, shape, type, offset }: TensorInfo, dataOffset: numbe
   const blocks = blockTypes.get(type);
   if (blocks === undefined) {
     const known = [...blockTypes.values()].map((each) => each.name).join(", ");
-    throw malformed(source.name, `holds ${name} in ggml's type ${type}; of the quantized ones ${known} can be read`);
+    throw new ModelError(
+      "checkpoint",
+      `${source.name} holds ${name} in ggml's type ${type}; of the quantized ones ${known} can be read. Choose a version of the model in one of these, or in float16.`,
+    );
   }
   const length = (elementCount(shape) / blocks.values) * blocks.bytes;
   const begin = dataOffset + offset;
@@ -111,6 +118,25 @@ function ggufTensor({ name, shape, type, offset }: TensorInfo, dataOffset: numbe
   }
   const make = async () => new Uint8Array(dequantized(await source.read(begin, length), blocks).buffer);
   return { file: source.file, dtype: "F32", shape, offset: undefined, make };
+}
+
+/**
+ * @throws ModelError "checkpoint" when tensors overlap, or one is where the alignment does not allow it
+ * @see gguf_init_from_file, gguf.cpp of ggml
+ */
+function refuseMisplaced(infos: readonly TensorInfo[], alignment: number, file: string): void {
+  let end = 0;
+  let before = "";
+  for (const { name, shape, type, offset } of infos.toSorted((a, b) => a.offset - b.offset)) {
+    const shown = name.slice(0, 100);
+    if (offset % alignment !== 0) throw malformed(file, `has ${shown} at ${offset}, not a multiple of ${alignment}`);
+    if (offset < end) throw malformed(file, `has ${shown} where ${before} is`);
+    const blocks = blockTypes.get(type);
+    const dtype = plain[type];
+    const bytes = blocks === undefined ? (dtype === undefined ? 0 : DTYPE_BYTES[dtype]) : blocks.bytes / blocks.values;
+    end = offset + elementCount(shape) * bytes;
+    before = shown;
+  }
 }
 
 /** The header, read in a window that grows until it holds all of it. */
@@ -132,7 +158,7 @@ function parseHeader(bytes: Uint8Array, file: string, withValues: boolean): Head
   const text = () => new TextDecoder().decode(cursor.bytes(u64()));
   try {
     const version = u32();
-    if (version !== 2 && version !== 3) throw malformed(file, `is GGUF version ${version}; only 2 and 3 can be read`);
+    if (version !== 2 && version !== 3) throw otherVersion(version, file);
     const [tensorCount, keyCount] = [u64(), u64()];
     if (tensorCount > MAX_TENSORS) throw malformed(file, `claims ${tensorCount} tensors`);
     const metadata = new Map<string, GgufValue>();
@@ -151,12 +177,21 @@ function parseHeader(bytes: Uint8Array, file: string, withValues: boolean): Head
     }
     const alignment = metadata.get("general.alignment") ?? 32;
     if (typeof alignment !== "number" || alignment === 0 || alignment % 8 !== 0)
-      throw malformed(file, `is aligned to ${alignment} bytes`);
-    return { metadata, infos, dataOffset: Math.ceil(cursor.at / alignment) * alignment };
+      throw malformed(file, `is aligned to ${JSON.stringify(alignment)?.slice(0, 60)} bytes`);
+    return { metadata, infos, dataOffset: Math.ceil(cursor.at / alignment) * alignment, alignment };
   } catch (error) {
     if (error instanceof EndOfBytes) return undefined;
     throw error;
   }
+}
+
+function otherVersion(version: number, file: string): ModelError {
+  const swapped = version === 0x02000000 || version === 0x03000000;
+  const what = swapped ? "is a GGUF for big-endian machines" : `is GGUF version ${version}`;
+  return new ModelError(
+    "checkpoint",
+    `${file} ${what}; only versions 2 and 3, little-endian, can be read. Convert the model again with a current llama.cpp, or choose another file.`,
+  );
 }
 
 /** Reads a value of the metadata, or skips it. @returns undefined when it was skipped */

@@ -27,11 +27,15 @@ export function ggufVocabulary(metadata: Readonly<Record<string, unknown>>, file
   const refused = (what: string) =>
     new ModelError("tokenizer", `${file} ${what}. Put the model's tokenizer.json or spiece.model beside it.`);
   if (metadata["tokens"] === undefined) throw refused("has no vocabulary");
-  if (metadata["model"] !== "t5") throw refused(`has a vocabulary of the kind "${metadata["model"]}", not "t5"`);
+  const kind = JSON.stringify(metadata["model"])?.slice(0, 60);
+  if (kind !== '"t5"')
+    throw refused(kind ? `has a vocabulary of the kind ${kind}, not "t5"` : "names no kind of vocabulary");
   const parsed = schema.safeParse(metadata);
   if (!parsed.success)
     throw refused(`has a vocabulary without a readable ${parsed.error.issues[0]?.path.join(".") ?? "list of tokens"}`);
   const { tokens, scores, token_type: types, ...rest } = parsed.data;
+  for (const [name, list] of Object.entries({ scores, token_type: types }))
+    if (list.length !== tokens.length) throw refused(`has ${list.length} ${name} for ${tokens.length} tokens`);
   const all = tokens.map((piece, id): Piece => ({ piece, score: scores[id] ?? 0, type: types[id] ?? TYPE.normal }));
   const isAdded = ({ type, score, piece }: Piece) =>
     SENTINEL.test(piece) || (type === TYPE.userDefined && score <= ADDED_SCORE);

@@ -80,6 +80,8 @@ function checkPieces(pieces: readonly Piece[], { trainer_spec: trainer }: Senten
   for (let id = 0; id < pieces.length; id++) {
     const { type = TYPE.normal, score = 0 } = pieces[id] ?? {};
     if (!Number.isFinite(score)) throw broken("it has a piece whose score is not a number", undefined);
+    if (type === TYPE.unknown && id !== trainer.unk_id)
+      throw broken(`it has two unknown pieces, ${trainer.unk_id} and ${id}`, undefined);
     if (type !== TYPE.normal && !KINDS.has(type))
       throw broken(`it has a piece of type ${type} (id ${id}), which is not known`, undefined);
     if (type === TYPE.byte && !trainer.byte_fallback)

@@ -27,7 +27,7 @@ import {
 } from "./checkpoint.ts";
 import { findWeights, listFolder } from "./find.ts";
 import { INT8_FILE } from "./model-files.ts";
-import { declaredShape, isAdapterFolder } from "./shape.ts";
+import { declaredShape, isAdapterFolder, namingShapeFile } from "./shape.ts";
 
 /** A model on disk: its configuration and the locations of its tensors. */
 export interface OpenedModel {
@@ -65,7 +65,7 @@ export async function openModel(directory: string, prefer: "float" | "int8"): Pr
   const checkpoint = withEmbedding(named, shape.tieWordEmbeddings);
   await refuseOwnEmbeddings(checkpoint.tensors);
   const config = await settleHead(shape, checkpoint.tensors);
-  checkTensors(config, checkpoint.tensors);
+  await namingShapeFile(directory, async () => checkTensors(config, checkpoint.tensors));
   return { directory, config, form: "float", checkpoint, prefix };
 }
 
@@ -83,7 +83,7 @@ export async function openEncoderOnly(directory: string): Promise<OpenedModel | 
   if (!isEncoderOnly(tensors)) return undefined;
   const config = await (await declaredShape(directory))(tensors);
   const checkpoint = withEmbedding({ ...opened, tensors }, config.tieWordEmbeddings);
-  checkTensors(config, checkpoint.tensors, encoderShapes(config));
+  await namingShapeFile(directory, async () => checkTensors(config, checkpoint.tensors, encoderShapes(config)));
   return { directory, config, form: "float", checkpoint, prefix };
 }
 

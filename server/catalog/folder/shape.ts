@@ -1,6 +1,7 @@
 /** Reads a model's shape: from config.json, the gin file of the code that trained it, or its GGUF file. */
 import { existsSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
+import { GGUF_KEYS } from "../../../models/checkpoint/gguf/gguf-config.ts";
 import type { TensorMap } from "../../../models/checkpoint/tensor.ts";
 import { ModelError } from "../../../models/errors.ts";
 import { parseConfig, type T5Config } from "../../../models/t5/config.ts";
@@ -25,7 +26,34 @@ export function isAdapterFolder(directory: string): boolean {
  * @returns a function of the tensors, because gin and GGUF do not state everything
  * @throws ModelError "config" when there is none, or it is malformed
  */
-export async function declaredShape(directory: string): Promise<(tensors: TensorMap) => T5Config | Promise<T5Config>> {
+export async function declaredShape(directory: string): Promise<(tensors: TensorMap) => Promise<T5Config>> {
+  const shape = await namingShapeFile(directory, () => statedShape(directory));
+  return (tensors) => namingShapeFile(directory, async () => shape(tensors));
+}
+
+/**
+ * Runs work whose errors name config.json: where another file states the shape, they name that one and its keys.
+ */
+export async function namingShapeFile<T>(directory: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (cause) {
+    const file = shapeFile(directory) ?? ggufFiles(directory)[0];
+    if (!(cause instanceof ModelError) || file === undefined || file.endsWith("config.json")) throw cause;
+    const name = basename(file);
+    const keys = name.endsWith(".gguf") ? GGUF_KEYS : {};
+    const message = cause.message
+      .replace(ADVICE, "Download the file again, or put the config.json of the model's own repository beside it.")
+      .replace(/config\.json(?! of)/g, name)
+      .replace(/\b[a-z]+(?:_[a-z]+)+\b/g, (key) => keys[key] ?? key);
+    throw message === cause.message ? cause : new ModelError(cause.code, message, { cause });
+  }
+}
+
+const ADVICE =
+  /(?:Take the config\.json that came with the weights|Use the config\.json and the weights of one model)\.$/;
+
+async function statedShape(directory: string): Promise<(tensors: TensorMap) => T5Config | Promise<T5Config>> {
   const path = shapeFile(directory);
   const gguf = path === undefined ? onlyGguf(directory) : undefined;
   if (gguf !== undefined) return ggufShape(gguf);

@@ -51,8 +51,10 @@ test("passes over metadata of every kind", async () => {
 });
 
 const refused: [string, Uint8Array, RegExp][] = [
-  ["a future version", file({ version: 9 }), /is GGUF version 9/],
-  ["a type that is not known", file({ type: 16 }), /in ggml's type 16; of the quantized ones q4_0/],
+  ["a future version", file({ version: 9 }), /is GGUF version 9.*Convert the model again/],
+  ["the other order of bytes", file({ version: 0x03000000 }), /is a GGUF for big-endian machines/],
+  ["a type that is not known", file({ type: 16 }), /in ggml's type 16; of the quantized ones q4_0.*Choose a version/],
+  ["a tensor between two places", file({ offset: 4n, shape: [2] }), /token_embd\.weight at 4, not a multiple of 32/],
   ["another model's tensors", file({ name: "blk.0.attn_q.weight" }), /holds no tensors of a T5/],
   ["a tensor beyond the end", file({ offset: 64n }), /is truncated: token_embd\.weight ends at/],
   ["an offset that no file has", file({ offset: 0xffffffffffffffffn }), /is truncated/],

@@ -39,8 +39,19 @@ export async function ggufTokenizerFiles(path: string): Promise<[string, Uint8Ar
   ];
 }
 
-/** The tokenizer that a file contains. @throws ModelError "tokenizer" */
+/** The tokenizer that a file contains. @throws ModelError "tokenizer" that names the file */
 export async function ggufTokenizer(path: string, settings: TokenizerSettings): Promise<Tokenizer> {
+  try {
+    return await tokenizerIn(path, settings);
+  } catch (cause) {
+    if (!(cause instanceof ModelError) || cause.message.includes(path)) throw cause;
+    const [reason] = cause.message.replace(/^(spiece\.model|tokenizer\.json) cannot be used: /, "").split(/(?<=\.) /);
+    const message = `The vocabulary in ${path} cannot be used: ${reason} Put the model's tokenizer.json or spiece.model beside it.`;
+    throw new ModelError("tokenizer", message, { cause });
+  }
+}
+
+async function tokenizerIn(path: string, settings: TokenizerSettings): Promise<Tokenizer> {
   const vocabulary = await ggufVocabularyOf(path);
   if ("json" in vocabulary) return createTokenizer(vocabulary.json, settings);
   const { createSentencePieceTokenizer } = await import("../../../../models/tokenizer/sentencepiece/tokenizer.ts");
