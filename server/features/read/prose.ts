@@ -43,8 +43,13 @@ function articleOf({ format, text }: TextDocument, blocks: readonly ProseBlock[]
   return blocks.filter(({ block }) => start <= block.start && block.end <= end);
 }
 
-/** The title in a document's front matter or metadata; empty where there is none. */
-async function matterTitle({ text, blocks: [first] }: TextDocument): Promise<string> {
+/** The title in a document's front matter or metadata, or among settings; empty where there is none. */
+async function matterTitle({ text, format, blocks }: TextDocument): Promise<string> {
+  const [first] = blocks;
+  if (format === "program") {
+    const title = blocks.find(({ name }) => name === "title")?.content;
+    return title === undefined ? "" : text.slice(title.start, title.end);
+  }
   if (first?.name === "metadata") return titleIn(text.slice(first.start, first.end));
   if (first?.kind !== "frontMatter") return "";
   const { frontMatterIn, frontMatterValues, keyIn } = await import("../../text/front-matter.ts");

@@ -4,7 +4,7 @@ import type { WrittenProse } from "../../text/written-prose.ts";
 import { namesAnyPart } from "./judge.ts";
 import { bestOf, chooseSentences } from "./sentences/choose.ts";
 import type { SentenceRanks } from "./sentences/rank.ts";
-import { type DocumentSentence, isTooLong, showsAddress } from "./sentences/sentences.ts";
+import { type DocumentSentence, isTooLong, showsAddress, wordCount } from "./sentences/sentences.ts";
 import type { SummaryStyle } from "./summary-text.ts";
 import { TITLE_WORDS, titleFrom } from "./title.ts";
 
@@ -22,7 +22,7 @@ export function quoted(ranked: RankedProse, style: SummaryStyle, mostWords?: num
   if (style === "title") return quotedTitle(ranked, mostWords);
   const { sentences, scores } = ranked;
   // A list also quotes what stands alone.
-  const inStyle = style === "bullets" ? sentences : sentences.map(asSentence);
+  const inStyle = style === "bullets" ? sentences : asSentences(sentences);
   const some = inStyle.some(({ isWhole }) => isWhole) ? inStyle : sentences;
   if (style === "sentence")
     return limited(bestOf(some, scores, mostWords)?.text, mostWords) ?? beginning(ranked, mostWords);
@@ -72,9 +72,24 @@ function beginning({ sentences }: RankedProse, mostWords = BEGINNING_WORDS): str
 
 const BEGINNING_WORDS = 30;
 
-function asSentence(sentence: DocumentSentence): DocumentSentence {
-  return endsSentence(sentence.text) ? sentence : { ...sentence, isWhole: false };
+/**
+ * The sentences with those alone whole that end as such. Paragraphs may lack the stop where none of them has one, as
+ * descriptions in settings do.
+ */
+function asSentences(sentences: readonly DocumentSentence[]): DocumentSentence[] {
+  const isEnding = sentences.some(({ text, within, isWhole }) => within === undefined && isWhole && endsSentence(text));
+  return sentences.map((sentence) => {
+    const isStatement =
+      !isEnding &&
+      sentence.within === undefined &&
+      wordCount(sentence.text) >= LEAST_STATEMENT &&
+      !/[?:]$/.test(sentence.text);
+    return endsSentence(sentence.text) || isStatement ? sentence : { ...sentence, isWhole: false };
+  });
 }
+
+/** Words of a sentence without a stop. */
+const LEAST_STATEMENT = 5;
 
 function limited(text: string | undefined, mostWords = Number.POSITIVE_INFINITY): string | undefined {
   const words = text?.split(" ") ?? [];

@@ -36,17 +36,35 @@ async function commentedBlocks(text: string, language: string): Promise<Block[]>
   // What Python's docstrings are written in; other languages' comments are mostly Markdown.
   const markdown = createMarkdownReader(false);
   const read = language === "python" ? rstBlocks : markdown;
+  const comments = (groups ?? []).map((group) => ({
+    ...group,
+    blocks: () => cellBlocks(text, group, markdown) ?? commentBlocks(text, group, read),
+  }));
+  const parts = language === "yaml" ? await withValues(text, comments, markdown) : comments;
   const blocks: Block[] = [];
   let end = 0;
-  for (const group of groups ?? []) {
-    if (group.start < end) continue;
-    blocks.push(
-      ...codeBlocks(text, end, group.start, language),
-      ...(cellBlocks(text, group, markdown) ?? commentBlocks(text, group, read)),
-    );
-    end = group.end;
+  for (const part of parts) {
+    if (part.start < end) continue;
+    blocks.push(...codeBlocks(text, end, part.start, language), ...part.blocks());
+    end = part.end;
   }
   return [...blocks, ...codeBlocks(text, end, text.length, language)];
+}
+
+/** A part of a program that has prose. */
+interface Part {
+  readonly start: number;
+  readonly end: number;
+  readonly blocks: () => readonly Block[];
+}
+
+/** Comments, and the values between them that describe something. */
+async function withValues(text: string, comments: readonly Part[], markdown: Reader): Promise<Part[]> {
+  const { describedValues } = await import("./described.ts");
+  const values = await describedValues(text, markdown);
+  return [...comments, ...values.map(({ blocks, ...range }) => ({ ...range, blocks: () => blocks }))].sort(
+    (a, b) => a.start - b.start,
+  );
 }
 
 /** The code between two comments; a setting's value is written by a person. */
