@@ -110,7 +110,7 @@ const IGNORABLE = new RegExp(
 const MARKS = /(\p{M}{8})\p{M}+/gu;
 const BLANKS = /\s+/g;
 /** The remains of a character at a cut. */
-const CUT = /[\ud800-\udbff\u200c\u200d]+$/;
+const CUT = /(?<![\ud800-\udbff\u200c\u200d])[\ud800-\udbff\u200c\u200d]+$/;
 /** Characters that JSON.stringify does not escape. */
 const UNPRINTABLE = /[\p{Cc}\p{DI}\u2028\u2029\ufff9-\ufffb]+/gu;
 /** Punctuation with a meaning in Markdown: anywhere, after "www", or at the beginning of a line. */

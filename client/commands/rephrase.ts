@@ -70,7 +70,7 @@ async function pickAlternative(
   const preview = previewIn(editor, range);
   pick.offer(
     alternatives.map((alternative) => ({
-      label: alternative.text.replaceAll(/\s*\n\s*/g, " ⏎ "),
+      label: alternative.text.replaceAll(/(?<!\s)\s*\n\s*/g, " ⏎ "),
       description: l10n.t("{0}%", Math.round(100 * alternative.confidence)),
       alternative,
     })),
@@ -111,7 +111,7 @@ function previewIn(editor: TextEditor, range: Range): Preview {
         textDecoration: "line-through",
         after: {
           // A decoration is one line, and blanks at its ends are dropped.
-          contentText: `\u00a0${labelText(text.replaceAll(/\s*\n\s*/g, " ⏎ "))}`,
+          contentText: `\u00a0${labelText(text.replaceAll(/(?<!\s)\s*\n\s*/g, " ⏎ "))}`,
           // Ghost text does not have a separate color in high contrast.
           color: new ThemeColor("descriptionForeground"),
           fontStyle: "italic",

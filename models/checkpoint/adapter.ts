@@ -92,7 +92,7 @@ export function adapterChanges(
       );
     if (/^(shared|(en|de)coder\.embed_tokens)\./.test(target))
       throw refused(
-        `changes ${target.replace(/\.lora_embedding_[AB].*$/, ".weight")}, which a T5 shares between its ends: merging it would change both`,
+        `changes ${target.replace(/\.lora_embedding_[AB][\s\S]*$/, ".weight")}, which a T5 shares between its ends: merging it would change both`,
       );
     if (!base.has(target) && !(isHead && module === undefined)) throw refused(`holds ${stored}, which its base lacks`);
     const change = changes.get(target) ?? {};

@@ -157,7 +157,7 @@ function parseJson(bytes: Uint8Array, file: string): Record<string, unknown> {
 function duplicateKey(text: string): string | undefined {
   const keys = new Set<string>();
   let depth = 0;
-  for (const { 0: token, index } of text.matchAll(/[{}[\]]|"(?:[^"\\]|\\.)*"/g)) {
+  for (const { 0: token, index } of text.matchAll(/[{}[\]]|"(?:[^"\\]|\\[\s\S]?)*(?:"|$)/g)) {
     if (token === "{" || token === "[") depth += 1;
     else if (token === "}" || token === "]") depth -= 1;
     else if (depth === 1 && /^\s*:/.test(text.slice(index + token.length, index + token.length + 8))) {

@@ -81,7 +81,8 @@ export function refuseOtherHeads(names: Iterable<string>): void {
   }
 }
 
-const QUANTIZED = /\.(qweight|qzeros|weight_format|SCB|absmax|scale_\w+|\w+_scale\w*)$|\.quant_state\.|^scaled_fp8$/;
+const QUANTIZED =
+  /\.(?:qweight|qzeros|weight_format|SCB|absmax|scale_\w+)$|_scale(?:s|_\w{1,40})?$|\.quant_state\.|^scaled_fp8$/;
 
 /** The name of the separate LM head. */
 export const LM_HEAD = "lm_head.weight";

@@ -202,7 +202,7 @@ function cut(fill: string, hint: LengthHint | undefined): string {
 function withinSentence(fill: string, after: string): string {
   if (!/^[^\S\n\r]*\S/u.test(after)) return fill;
   const [line = ""] = fill.split("\n");
-  return /^[^\S\n\r]+\p{Ll}/u.test(after) ? line.replace(/[.!?]+\s*$/u, "").trimEnd() : line.trimEnd();
+  return /^[^\S\n\r]+\p{Ll}/u.test(after) ? line.replace(/(?<![.!?])[.!?]+\s*$/u, "").trimEnd() : line.trimEnd();
 }
 
 /** Removes final punctuation that the text repeats: "dog." before "." becomes "dog". */

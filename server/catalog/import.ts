@@ -169,7 +169,7 @@ const ARRAYS = /^(target|params)\.|^d$|^ocdbt\.process_\d+$/;
 function innerFolder(names: readonly string[]): string | undefined {
   for (const isShape of [(name: string) => fileKind(name) === "shape", (name: string) => /\.gguf$/i.test(name)]) {
     const found = names.find((name) => isShape(name.replace(/^.*\//s, "")));
-    if (found !== undefined) return found.replace(/[^/]*$/, "");
+    if (found !== undefined) return found.slice(0, found.lastIndexOf("/") + 1);
   }
   return undefined;
 }

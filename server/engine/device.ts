@@ -22,6 +22,6 @@ export function plainReason(text: string): string {
   const [message = text] = text.trim().split("\n", 1);
   return message
     .replace(/^ONNX Runtime could not load the \w+ graph: /, "")
-    .replace(/\/\S+:\d+ .* was false\. /, "")
-    .replace(/[.:\s]+$/, "");
+    .replace(/\/\S{1,300}:\d{1,9} .{0,300} was false\. /, "")
+    .replace(/(?<![.:\s])[.:\s]+$/, "");
 }

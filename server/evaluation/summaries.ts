@@ -133,7 +133,7 @@ function firstWords(parts: readonly ProseBlock[]): string {
     .split(" ")
     .slice(0, 8)
     .join(" ")
-    .replace(/[\s\p{P}]+$/u, "");
+    .replace(/(?<![\s\p{P}])[\s\p{P}]+$/u, "");
 }
 
 function plain(text: string): string {

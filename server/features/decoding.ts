@@ -76,7 +76,8 @@ export function stutters(text: string): boolean {
 function claims(text: string): string[] {
   const found = text.matchAll(/[\p{L}\p{N}]+(?:[.,'’]\p{N}+)*/gu);
   return Array.from(found).flatMap(({ 0: word, index }) => {
-    const begins = /(?:^|[.!?:])[^\p{L}\p{N}]*$/u.test(text.slice(0, index));
+    const [between = ""] = /(?<![^\p{L}\p{N}])[^\p{L}\p{N}]*$/u.exec(text.slice(0, index)) ?? [];
+    const begins = between.length === index || /[.!?:]/.test(between);
     return /\p{N}|.\p{Lu}/u.test(word) || (!begins && /^\p{Lu}/u.test(word)) ? [word] : [];
   });
 }

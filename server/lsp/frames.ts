@@ -63,7 +63,7 @@ export function messageFrames(dropped: (bytes: number) => void, largestBody = LA
 
 /** The length that a header states; NaN where it states none, or two that differ. */
 function lengthIn(header: string): number {
-  const stated = [...header.matchAll(/Content-Length:[ \t]*(.*?)[ \t]*(?:\r\n|$)/gi)].map(([, length = ""]) => length);
+  const stated = Array.from(header.matchAll(/Content-Length:([^\r\n]*)/gi), ([, length = ""]) => length.trim());
   const [first = ""] = stated;
   return /^\d+$/.test(first) && stated.every((length) => length === first) ? Number(first) : Number.NaN;
 }

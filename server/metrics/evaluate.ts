@@ -168,7 +168,7 @@ export function evaluateLabels(
 
 /** A fill without the surrounding white space and punctuation, which n-grams never propose either. */
 export function bareFill(fill: string): string {
-  return fill.replace(/^[^\p{L}\p{N}]+|[^\p{L}\p{N}]+$/gu, "").replace(/\s+/g, " ");
+  return fill.replace(/^[^\p{L}\p{N}]+|(?<![^\p{L}\p{N}])[^\p{L}\p{N}]+$/gu, "").replace(/\s+/g, " ");
 }
 
 function estimateGroups(

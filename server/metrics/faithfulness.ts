@@ -58,7 +58,7 @@ function tokens(text: string): Token[] {
   let end = 0;
   const matches = text.matchAll(/\p{N}+(?:[.,]\p{N}+)*(?![\p{L}\p{N}])|[\p{L}\p{N}]+(?:['’]\p{L}+)*/gu);
   return Array.from(matches, ({ 0: token, index }) => {
-    const first = end === 0 || /[.!?:][^\p{L}\p{N}]*\s|\n/u.test(text.slice(end, index));
+    const first = end === 0 || /[.!?:][^\p{L}\p{N}]{0,99}\s|\n/u.test(text.slice(end, index));
     end = index + token.length;
     return { text: token.replaceAll("’", "'"), first };
   });

@@ -71,7 +71,7 @@ function proseBlocks(text: string): Place[] {
   const blocks: Place[] = [];
   let fenced = false;
   for (const { 0: block, index } of text.matchAll(/(?<=^|\n)[^\n]*\S(?:[^\n]|\n(?!\s*\n))*/g)) {
-    const fences = block.match(/^\s*(?:```|~~~|:::)/gm)?.length ?? 0;
+    const fences = block.match(/^[ \t]*(?:```|~~~|:::)/gm)?.length ?? 0;
     const prose = !fenced && fences === 0 && /^[A-Z"“(]/.test(block) && !/[|{}<>=]|^[ \t]*[-*#:]/m.test(block);
     if (prose && block.length >= 80 && /[.!?:]["”)]?\s*$/.test(block)) blocks.push({ text: block, start: index });
     if (fences % 2 === 1) fenced = !fenced;

@@ -12,7 +12,7 @@ export async function freeName(places: Places, title: string): Promise<string> {
   const name =
     plain
       .replace(/[^a-z0-9.]+/g, "-")
-      .replace(/^[-.]+|[-.]+$/g, "")
+      .replace(/^[-.]+|(?<![-.])[-.]+$/g, "")
       .slice(0, 80) || "tuned";
   const runs = new Set(await listRuns(places));
   for (let number = 1; ; number += 1) {

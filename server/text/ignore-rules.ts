@@ -35,7 +35,7 @@ function stepsOf(pattern: string): number {
 
 /** A pattern of few stars that matches all that a pattern matches. */
 function widened(pattern: string): string {
-  const path = pattern.trimEnd().replace(/(?<=.)\/+$/, "");
+  const path = pattern.trimEnd().replace(/(?<=^\/|[^/])\/+$/, "");
   const folder = path.slice(0, path.lastIndexOf("/", path.indexOf("*")) + 1);
   const name = path.slice(path.lastIndexOf("/") + 1);
   const few = (name.match(/\*+/g) ?? []).length > 2 ? name.replace(/\*.*\*/, "*") : name;

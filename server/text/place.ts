@@ -116,12 +116,17 @@ function isSeen(starts: Uint32Array, ends: Uint32Array, at: number): boolean {
 
 /** Whether a web or mail address, or a path, ends at an offset. */
 function touchesAddress(text: string, offset: number): boolean {
-  const before = /\S*$/.exec(text.slice(Math.max(0, offset - MOST_ADDRESS), offset))?.[0] ?? "";
-  return /[a-z][a-z\d+.-]*:\/\/|^\W*www\.|[\w.+-]@[\w-]+\.|^\W*~?\.{0,2}\/[\w.-]|^\W*[a-z]:\\|[\w.-]+\/[\w.-]+\//i.test(
-    before,
-  );
+  const before = /(?<!\S)\S*$/.exec(text.slice(Math.max(0, offset - MOST_ADDRESS), offset))?.[0] ?? "";
+  return ADDRESSES.some((address) => address.test(before));
 }
 
+const ADDRESSES = [
+  /[a-z\d+.-]:\/\//i,
+  /^\W*(?:www\.|[a-z]:\\)/i,
+  /[\w.+-]@[\w-]{1,99}\./,
+  /^\W*~?\.{0,2}\/[\w.-]/,
+  /[\w.-]\/[\w.-]{1,99}\//,
+];
 const MOST_ADDRESS = 300;
 
 /** An item or quotation without words: they begin after its mark. */

@@ -13,15 +13,18 @@ import { readIgnoreRules } from "./ignore-rules.ts";
  * unasked.
  */
 export const SECRET_NAME =
-  /^(\.env(\..*)?|\.npmrc|\.netrc|\.pgpass|\.htpasswd|id_(rsa|dsa|ecdsa|ed25519)(\.pub)?|.*\.(pem|key|p12|pfx|kdbx|keystore|jks)|(.*[-_.])?(credentials?|secrets?|passwords?)([-_.].*)?)$/i;
+  /^(\.env(\..*)?|\.npmrc|\.netrc|\.pgpass|\.htpasswd|id_(rsa|dsa|ecdsa|ed25519)(\.pub)?|.*\.(pem|key|p12|pfx|kdbx|keystore|jks))$|(^|[-_.])(credentials?|secrets?|passwords?)([-_.]|$)/i;
 
 /** Texts that hold a key or a token. @see the patterns of secretlint's recommended rules */
-const SECRET_TEXT =
-  /-----BEGIN [A-Z ]*PRIVATE KEY-----|\bAKIA[0-9A-Z]{16}\b|\bgh[pousr]_[A-Za-z0-9]{36,}|\bxox[abprs]-[A-Za-z0-9-]{10,}|\bnpm_[A-Za-z0-9]{36}\b|\bhf_[A-Za-z]{34}\b|\bsk-[A-Za-z0-9_-]{32,}/;
+const SECRET_TEXTS = [
+  /-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----/,
+  /\b(?:AKIA[0-9A-Z]{16}|hf_[A-Za-z]{34}|npm_[A-Za-z0-9]{36})\b/,
+  /\b(?:gh[pousr]_[A-Za-z0-9]{36}|xox[abprs]-[A-Za-z0-9-]{10}|sk-[A-Za-z0-9_-]{32})/,
+];
 
 /** Whether a text holds what looks like a key or a token. */
 export function holdsSecret(text: string): boolean {
-  return SECRET_TEXT.test(text);
+  return SECRET_TEXTS.some((secret) => secret.test(text));
 }
 
 /** The file whose patterns, written as in .gitignore, name what is left alone in its folder and below. */

@@ -109,7 +109,7 @@ const GERMAN_DATE = /\b(?:am|vom|zum|bis|ab|der|den|dem|des|im) \p{N}{1,2}\.$/iu
 
 /** Whether the period that ends `before` belongs to an abbreviation or initial, and `after` goes on. */
 function isAbbreviated(before: string, after: string): boolean {
-  const found = /(?:^|[\s([{"'“‘«/-])((?:\p{L}+\.(?: (?=\p{L}{1,2}\.))?)*\p{L}+|N°)\.$/u.exec(before);
+  const found = /(?:^|[\s([{"'“‘«/-])((?:\p{L}+\.(?: (?=\p{L}{1,2}\.))?){0,9}\p{L}+|N°)\.$/u.exec(before);
   const word = found?.[1];
   if (word === undefined) return false;
   const plain = word.replaceAll(". ", ".");

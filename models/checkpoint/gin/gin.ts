@@ -195,7 +195,7 @@ class Parser {
 
   /** Skips spaces, comments and continued lines. @param lines whether to skip line ends too */
   private space(lines: boolean): void {
-    this.match(lines ? /(?:\s|#.*|\\\r?\n)+/y : /(?:[ \t]|#.*|\\\r?\n)+/y);
+    this.match(lines ? /(?:\s|#.*(?!.)|\\\r?\n)+/y : /(?:[ \t]|#.*(?!.)|\\\r?\n)+/y);
   }
 
   private match(pattern: RegExp): string | undefined {

@@ -28,7 +28,7 @@ export async function trimCache(folder: string, keep: string, mostBytes = MOST_B
   );
   const files = statuses.flat();
   const olderThan = (days: number) => (file: { readonly usedMs: number }) => Date.now() - file.usedMs > days * DAY_MS;
-  const leftovers = files.filter(({ path }) => /\.safetensors\.[^/\\]+\.tmp$/.test(path)).filter(olderThan(1));
+  const leftovers = files.filter(({ path }) => /\.safetensors\.[^/\\]{1,255}\.tmp$/.test(path)).filter(olderThan(1));
   const marks = files.filter(({ path }) => path.endsWith(MARK)).filter(olderThan(90));
   const ours = await Promise.all(
     files

@@ -75,7 +75,7 @@ export function hubOf(environment: NodeJS.ProcessEnv, fetch: HubFetch, token?: s
   }
   const header = authorization ?? (secret ? `Bearer ${secret}` : undefined);
   return {
-    endpoint: url.href.replace(/\/+$/, ""),
+    endpoint: url.href.replace(/(?<!\/)\/+$/, ""),
     offline: isOn(HF_HUB_OFFLINE),
     fetch,
     identity: authorization !== undefined ? "user" : secret ? "token" : "nobody",

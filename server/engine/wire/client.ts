@@ -58,7 +58,7 @@ interface Received {
 export async function createInferenceClient(connection: ServerConnection): Promise<InferenceClient> {
   const { url, authorization: user } = addressOf(connection.url);
   const { host } = url;
-  const base = url.href.replace(/\/+$/, "").replace(/\/v2$/, "");
+  const base = url.href.replace(/(?<!\/)\/+$/, "").replace(/\/v2$/, "");
   const { token, deadlineMs = DEADLINE_MS } = connection;
   const authorization = token === undefined || token === "" ? user : `Bearer ${token}`;
   if (authorization !== undefined && url.protocol === "http:" && !isLoopback(url))

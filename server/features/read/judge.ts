@@ -14,7 +14,7 @@ export function isInvented(source: string, text: string): boolean {
 }
 
 /** Names with marks inside: files, options, packages. */
-const COMPOUND = /[\p{L}\p{N}_]+(?:[-./_:]+[\p{L}\p{N}_]+)+/gu;
+const COMPOUND = /(?<![\p{L}\p{N}_])(?:[\p{L}\p{N}_]+(?:[-./:]+[\p{L}\p{N}_]+)+|[\p{L}\p{N}]+_[\p{L}\p{N}_]+)/gu;
 
 /** Whether a name occurs that is not a part of a longer one. */
 function standsAlone(text: string, name: string): boolean {
@@ -55,7 +55,7 @@ function wordsOf(text: string): string[] {
 function breaksOff(source: string, sentence: string): boolean {
   const end = sentence
     .toLowerCase()
-    .replace(/[.!?…]+["”’)]*\s*$/, "")
+    .replace(/(?<![.!?…])[.!?…]+["”’)]*\s*$/, "")
     .slice(-LAST_UNITS);
   const lower = source.toLowerCase();
   let at = lower.indexOf(end);

@@ -91,7 +91,7 @@ function isNavigation({ block, prose: { text, runs, starts } }: ProseBlock): boo
 /** Stands for a link in {@link NAVIGATION}. */
 const LINK = "\0";
 const NAVIGATION =
-  /^(?:[^\p{L}\p{N}\0]{0,6}(?:[\p{L} ]{1,20}: ?)?\0)+[^\p{L}\p{N}\0]*$|^[\p{L} ]{0,20}\0(?: [|·•/»›←→–—] [\p{L} ]{0,20}\0)+$/u;
+  /^(?:[^\p{L}\p{N}\0]{0,6}(?:\p{L}[\p{L} ]{0,19}: ?)?\0)+[^\p{L}\p{N}\0]*$|^[\p{L} ]{0,20}\0(?: [|·•/»›←→–—] [\p{L} ]{0,20}\0)+$/u;
 
 const UNSPACED = /[\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}\p{sc=Thai}\p{sc=Lao}\p{sc=Khmer}\p{sc=Myanmar}]/u;
 

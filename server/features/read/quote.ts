@@ -95,5 +95,5 @@ function limited(text: string | undefined, mostWords = Number.POSITIVE_INFINITY)
   const words = text?.split(" ") ?? [];
   if (text === undefined || words.length <= mostWords) return text;
   const beginning = words.slice(0, mostWords).join(" ");
-  return `${beginning.replace(/[\s\p{P}]+$/u, "")}…`;
+  return `${beginning.replace(/(?<![\s\p{P}])[\s\p{P}]+$/u, "")}…`;
 }

@@ -46,7 +46,7 @@ function firstWords(sentence: string, limit: number): string {
   return `${words
     .slice(0, limit)
     .join(" ")
-    .replace(/[\s\p{P}]+$/u, "")}…`;
+    .replace(/(?<![\s\p{P}])[\s\p{P}]+$/u, "")}…`;
 }
 
 function wordsOf(text: string): string[] {

@@ -19,7 +19,7 @@ export function fitPlace(
   { start, end, where = "text" }: PlacedGap,
   { before, after }: Surroundings,
 ): string {
-  const isLine = /(^|\n)\s*$/.test(before) && /^[ \t]*(\r?\n|$)/.test(after);
+  const isLine = /(^|\n)[^\S\n]*$/.test(before) && /^[ \t]*(\r?\n|$)/.test(after);
   const words = spacedAs(fill, withoutMarks(fill, where, isLine));
   const isNumber = /[$€£¥₹]$/.test(before) || /^ ?[%‰]/.test(after);
   if (isNumber && !/\p{N}/u.test(words)) return "";
@@ -35,7 +35,7 @@ export function fitPlace(
 function spacedAs(fill: string, words: string): string {
   if (words === fill) return words;
   const [lead = ""] = /^\s*/.exec(fill) ?? [];
-  const [trail = ""] = /\s*$/.exec(fill) ?? [];
+  const trail = fill.slice(fill.trimEnd().length);
   const body = words.trim().replace(/ {2,}/g, " ");
   return body === "" ? "" : lead + body + trail;
 }

@@ -4,12 +4,12 @@ import type { Gap } from "../../../models/tokenizer/spans.ts";
 /** Whether a marker is a part of a longer name. */
 export function isPartOfName(text: string, { start, end }: Gap): boolean {
   const marker = text.slice(start, end);
-  const before = /[^\s]*$/.exec(text.slice(Math.max(0, start - MOST_NAME), start))?.[0] ?? "";
+  const before = /(?<!\S)\S*$/.exec(text.slice(Math.max(0, start - MOST_NAME), start))?.[0] ?? "";
   const after = /^[^\s]*/.exec(text.slice(end, end + MOST_NAME))?.[0] ?? "";
   if (/^[\p{L}\p{N}]+$/u.test(marker))
     return /[\p{L}\p{N}_.#@/-]$/u.test(before) || /^([\p{L}\p{N}_]|[.\-/:][\p{L}\p{N}_])/u.test(after);
   if (!/^_+$/.test(marker)) return false;
-  const left = /[\p{L}\p{N}]+$/u.exec(before)?.[0] ?? "";
+  const left = /(?<![\p{L}\p{N}])[\p{L}\p{N}]+$/u.exec(before)?.[0] ?? "";
   const right = /^[\p{L}\p{N}]+/u.exec(after)?.[0] ?? "";
   if (left === "" || right === "" || UNSPACED.test(left.slice(-1)) || UNSPACED.test(right.slice(0, 1))) return false;
   return !(PREFIXES.test(left) || SUFFIXES.test(right));

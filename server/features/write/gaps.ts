@@ -183,7 +183,7 @@ function judgeInProse(block: Block, text: string, gap: Gap, inWord: GapPlace): J
 /** Whether a gap is one of the marks around stressed words, and not two gaps that a parser takes for them. */
 function isMark(stressed: string, start: number, gap: Gap): boolean {
   const [open = ""] = /^[_*]+/.exec(stressed) ?? [];
-  const [close = ""] = /[_*]+$/.exec(stressed) ?? [];
+  const [close = ""] = /(?<![_*])[_*]+$/.exec(stressed) ?? [];
   const words = stressed.slice(open.length, stressed.length - close.length);
   if (!/^[\p{L}\p{N}`[]/u.test(words) || !/[\p{L}\p{N}.!?…`)\]]$/u.test(words)) return false;
   return gap.start < start + open.length || gap.end > start + stressed.length - close.length;
@@ -199,9 +199,9 @@ function isFormBlank(text: string, { start, end }: Gap): boolean {
     return text.charAt(start) === "_";
   if (end - start < LEAST_BLANK || text.charAt(start) !== "_") return false;
   const near = text.slice(Math.max(0, start - MOST_LINE), start);
-  const before = near.slice(near.lastIndexOf("\n") + 1);
+  const before = near.slice(near.lastIndexOf("\n") + 1).trimEnd();
   const after = /^[^\n]*/.exec(text.slice(end, end + MOST_LINE))?.[0] ?? "";
-  const isLabelled = /(^|\||\s{2,}|[-*+•]\s|\d[.)]\s|_\s+)[^.!?|]{1,60}:\s*$/.test(before);
+  const isLabelled = /(^|\||\s{2}|[-*+•]\s|\d[.)]\s|_\s)[^.!?|]{1,60}:$/.test(before);
   return isLabelled && /^\s*($|\||\s{2}|\p{Lu}[^:\n]{0,40}:|[,;])/u.test(after);
 }
 

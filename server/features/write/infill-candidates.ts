@@ -68,7 +68,7 @@ export function keep(
     hint: hints[gap],
   });
   // Where other gaps stand in the text, a model may copy one.
-  if (/^\s*_*\s*$/u.test(fitted)) return;
+  if (/^\s*(?:_+\s*)?$/u.test(fitted)) return;
   const placed = fitPlace(fitted, gaps[gap] ?? { start: 0, end: 0 }, { before, after: texts[gap + 1] ?? "" });
   if (placed.trim() === "") return;
   const text = placed.replaceAll("\n", newline);

@@ -61,7 +61,7 @@ function isSymbol(text: string, start: number, end: number): boolean {
   let [from, to] = [start, end];
   while (from > 0 && start - from < MOST_AROUND && /\S/.test(text.charAt(from - 1))) from -= 1;
   while (to < text.length && to - end < MOST_AROUND && /\S/.test(text.charAt(to))) to += 1;
-  const chunk = text.slice(from, to).replace(/^[^\p{L}\p{N}]+|[^\p{L}\p{N}]+$/gu, "");
+  const chunk = text.slice(from, to).replace(/^[^\p{L}\p{N}]+|(?<![^\p{L}\p{N}])[^\p{L}\p{N}]+$/gu, "");
   return (
     text[end] === "(" || /[/\\@=<>{}]|\w[.:]\w|\w_\w|::|\d/.test(chunk) || /\p{Ll}\p{Lu}/u.test(text.slice(start, end))
   );

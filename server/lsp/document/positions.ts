@@ -51,7 +51,7 @@ const NAMED: ReadonlySet<string> = new Set([
 /** A document's language; where its editor takes it for plain text, the one that the file's name tells. */
 function languageOf(uri: string, languageId: string): string {
   if (languageId !== "plaintext") return languageId;
-  const format = formatOf("", uri.replace(/[?#].*$/, "").replace(/^.*\//, ""));
+  const format = formatOf("", uri.replace(/[?#][\s\S]*$/, "").replace(/^.*\//, ""));
   return NAMED.has(format) ? format : languageId;
 }
 

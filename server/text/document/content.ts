@@ -35,19 +35,23 @@ const SIGNS: readonly (readonly [Format, RegExp])[] = [
   ["data", /^\s*(?:\{\s*"[^"\n]*"\s*:|\[\s*[{["\d])/],
   ["latex", /^\s*(?:%.*\n\s*)*\\(?:documentclass|documentstyle|begin\{|(?:part|chapter|section)\*?\{|usepackage)/],
   ["subtitles", /^(?:WEBVTT\b|\d+\n[\d:,.]+ --> [\d:,.]+)/],
-  ["man", /^(?:[.']\\".*\n|\s*\n)*\.(?:TH|Dd|SH|Sh|so) \S/],
-  ["rd", /^(?:%.*\n|\s*\n)*\\(?:name|docType)\{/],
+  ["man", /^(?:[.']\\".*\n|[^\S\n]*\n)*\.(?:TH|Dd|SH|Sh|so) \S/],
+  ["rd", /^(?:%.*\n|[^\S\n]*\n)*\\(?:name|docType)\{/],
   ["pod", /^=(?:pod|head1|encoding)\b/m],
   ["textile", /^h[1-6]\. \S/],
-  ["mediawiki", /^(?=[\s\S]*(?:'''|\[\[|<ref\b))(?=[\s\S]*^={2,4} ?[^=\n]+? ?={2,4}[ \t]*$)/m],
+  ["mediawiki", /^(?=[\s\S]*(?:'''|\[\[|<ref\b))(?=(?:[\s\S]*\n)?={2,4} ?[^=\n]{1,200}={2,4}[ \t]*(?:\n|$))/],
   ["org", /^#\+(?:title|author|options|startup|filetags|begin_\w+)\b/im],
   ["typst", /^#(?:set|show|import|let) /m],
   ["commit", /^# Please enter the (?:commit )?message\b/m],
   ["asciidoc", /^= \S.*\n(?!=)(?![\s\S]{0,200}^=+\s*$)/],
-  ["asciidoc", /^={2,5} \S[\s\S]*^(?::[\w-]+:|\[[\w-]+[,\]%]|-{4}$|\|={3}$)|^:[\w-]+:(?: .*)?\n[\s\S]*^={2,5} \S/m],
-  ["restructuredtext", /^\.\. (?:[\w:-]+::|_[^\n:]+:)|^(={3,}|\*{3,})\n.+\n\1/m],
-  ["mdx", /^(?:import .* from ["']|export (?:const|default) )[\s\S]*^(?:<[A-Z]|#{1,6} )/m],
-  ["markdown", /^(?:---|\+\+\+)[ \t]*\r?\n|^#{1,6} \S|^```|^\s*[-*] \S|\]\([^)]+\)|\*\*\S/m],
+  ["asciidoc", /^(?:(?!={2,5} \S).*\n)*={2,5} \S[\s\S]*\n(?::[\w-]+:|\[[\w-]+[,\]%]|(?:-{4}|\|===)(?:\n|$))/],
+  ["asciidoc", /^(?:(?!:[\w-]+:(?: .*)?\n).*\n)*:[\w-]+:(?: .*)?\n(?:[\s\S]*\n)?={2,5} \S/],
+  ["restructuredtext", /^\.\. (?:[\w:-]+::|_[^\r\n:]{1,200}:)|^(={3,}|\*{3,})\n.+\n\1/m],
+  [
+    "mdx",
+    /^(?:(?!import .* from ["']|export (?:const|default) ).*\n)*(?=import .* from ["']|export (?:const|default) )[\s\S]*\n(?:<[A-Z]|#{1,6} )/,
+  ],
+  ["markdown", /^(?:---|\+\+\+)[ \t]*\r?\n|^#{1,6} \S|^```|^[ \t]*[-*] \S|\]\([^)]{1,300}\)|\*\*\S/m],
 ];
 
 /** The format of a text, by its first few thousand characters. */
@@ -58,7 +62,7 @@ export function formatOfContent(head: string): Format {
   const blank = lines.findIndex(({ text }) => text === "");
   const first = lines.slice(0, blank < 0 ? lines.length : blank);
   if (isHeaders(first) || first.every(isPackaging)) return "plaintext";
-  if (/^(?:diff --git |Index: |--- \S+.*\n\+\+\+ \S)/.test(plain) || isLog(lines) || isDelimited(plain))
+  if (/^(?:diff --git |Index: |--- \S.*\n\+\+\+ \S)/.test(plain) || isLog(lines) || isDelimited(plain))
     return "plaintext";
   return SIGNS.find(([, sign]) => sign.test(plain))?.[0] ?? "plaintext";
 }

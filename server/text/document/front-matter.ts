@@ -57,7 +57,7 @@ function isYaml(content: string): boolean {
 }
 
 function jsonAt(text: string, start: number): Block | undefined {
-  if (!/^\{[ \t]*(\n|\s*")/.test(text.slice(start, start + 200))) return undefined;
+  if (!/^\{(?:[ \t]*\n|\s*")/.test(text.slice(start, start + 200))) return undefined;
   const at = text.slice(start, start + MOST_UNITS).search(/\n\}[ \t]*(\n|$)/);
   if (at < 0) return undefined;
   const stop = start + at + 2;

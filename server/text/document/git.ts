@@ -40,8 +40,7 @@ function commentMark(text: string): string {
   return /^(\S{1,3}) Please enter (?:the|a) (?:commit )?message\b/m.exec(text)?.[1] ?? "#";
 }
 
-const TRAILER =
-  /^\s*(?:[A-Z][\w-]*-by|[A-Z][\w]*(?:-[A-Z]?\w+)+|Closes|Fixes|Refs|Bug|Cc|Link|Resolves|See)(?:: \S| #\d)/i;
+const TRAILER = /^\s*(?:[A-Z][\w-]*-by|[A-Z]\w*(?:-\w+)+|Closes|Fixes|Refs|Bug|Cc|Link|Resolves|See)(?:: \S| #\d)/i;
 
 /** A paragraph of a commit's message. */
 function messageBlocks(text: string, group: readonly Line[], hasSubject: boolean): Block[] {

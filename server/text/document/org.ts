@@ -34,11 +34,11 @@ function read(text: string, lines: readonly Line[], depth: number): Block[] {
 
 /** Where a heading's part of the document ends that is not exported; `i` where the line begins none. */
 function hiddenEnd(lines: readonly Line[], i: number): number {
-  const heading = /^(\*+)\s+(?:[A-Z]{2,}\s+)?(?:COMMENT\b|.*\s:(?:[\w@#%]+:)*noexport:(?:[\w@#%]+:)*$)/.exec(
-    lines[i]?.text ?? "",
-  );
+  const line = lines[i]?.text ?? "";
+  const heading = /^(\*+)\s+(?:(?!COMMENT\b)[A-Z]{2,}\s+)?(COMMENT\b)?/.exec(line);
   const level = heading?.[1]?.length ?? 0;
-  if (level === 0) return i;
+  const tags = /\s(:[\w@#%:]+:)$/.exec(line)?.[1] ?? "";
+  if (level === 0 || (heading?.[2] === undefined && !tags.includes(":noexport:"))) return i;
   let at = i + 1;
   while (at < lines.length && !isHeadingWithin(lines[at]?.text ?? "", level)) at += 1;
   return at;
@@ -61,8 +61,8 @@ function readBlock(text: string, blocks: Block[], lines: readonly Line[], i: num
     );
   if (heading !== null) {
     const words = line.text
-      .replace(/\s+:[\w@#%:]+:$/, "")
-      .replace(/\s*\[\d*(%|\/\d*)\]/, (found) => " ".repeat(found.length))
+      .replace(/(?<!\s)\s+:[\w@#%:]+:$/, "")
+      .replace(/(?<!\s)\s*\[\d*(%|\/\d*)\]/, (found) => " ".repeat(found.length))
       .trimEnd();
     const range = { start: line.start, end: line.end };
     blocks.push(
@@ -84,7 +84,7 @@ function readBlock(text: string, blocks: Block[], lines: readonly Line[], i: num
   }
   const begin = /^#\+begin_(\w+)/i.exec(content);
   if (begin !== null) return readDelimited(text, blocks, lines, i, begin[1]?.toLowerCase() ?? "", depth);
-  if (/^#\+\w+.*:/.test(content) || /^(SCHEDULED|DEADLINE|CLOSED|CLOCK):/.test(content) || /^-{5,}$/.test(content))
+  if (/^#\+\w.*:/.test(content) || /^(SCHEDULED|DEADLINE|CLOSED|CLOCK):/.test(content) || /^-{5,}$/.test(content))
     return quiet("directive") && i + 1;
   if (/^#( |$)/.test(content)) return quiet("comment") && i + 1;
   if (/^:[\w@-]+:\s*$/.test(content)) {

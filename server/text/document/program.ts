@@ -222,7 +222,7 @@ function indentOf(text: string, lines: CommentGroup["lines"]): number {
  * to where they have no words), names in brackets as rustdoc, KDoc and dartdoc have them, Doxygen's commands.
  */
 const LINK =
-  /(\{@\w+ +(?:[^\s{}|]+[ |]+(?=[^\s}]))?)([^{}]{1,200})\}|(?<![\])!])(\[)(`?[A-Za-z_][\w:.<>]{1,100}(?:\(\))?`?)\](?![[(:])|([\\@](?:c|p|a|b|e|em|ref|note|warning|attention|brief) +)(\S+)/g;
+  /(\{@\w{1,40} {1,40}(?:[^\s{}|]{1,300}[ |]{1,40}(?=[^\s}]))?)([^{}]{1,200})\}|(?<![\])!])(\[)(`?[A-Za-z_][\w:.<>]{1,100}(?:\(\))?`?)\](?![[(:])|([\\@](?:c|p|a|b|e|em|ref|note|warning|attention|brief) +)(\S+)/g;
 
 /** The start of a comment of several lines. */
 const BLOCK = /^(?:\/\*|<#|#=|=begin|--\[\[|\{-)/;

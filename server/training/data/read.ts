@@ -59,7 +59,9 @@ export async function readTrainingData(
   }
   if (task.metric === "fills") {
     // One file is cut at its blank lines, so that some of it can be kept out.
-    const parts = (await proseOf(await readText(request.data, signal), request.data)).split(/\n\s*\n(?=#|[^\n]{200})/);
+    const parts = (await proseOf(await readText(request.data, signal), request.data)).split(
+      /(?<=\S[^\S\n]*)\n(?:[^\S\n]*\n)+(?=#|[^\n]{200})/,
+    );
     return { ...NOTHING, documents: parts.map((text, i) => ({ source: `${request.data} ${i}`, text })) };
   }
   throw new ModelError(

@@ -143,3 +143,24 @@ for (const unit of manyLines) {
 test("an element that fills a line of 4 MB is read", async () => {
   await readDocument(`<Demo ${"a ".repeat(2e6)}\n`, "a.md");
 });
+
+/** Texts on which a search of earlier versions tried every way to part a line. */
+const ambiguous = [
+  ["COMMIT_EDITMSG", `fix: a reader\n\n${"ab-".repeat(40)}ab names it.\n`],
+  ["a.rst", `A paragraph.\n\n/0 ${",".repeat(40)}\tx\n`],
+  ["a.textile", `p${"<<".repeat(40)}x\n`],
+  ["a.unknown", `${"\n".repeat(40)}x\n`],
+  ["a.org", `* ${"a :noexport:".repeat(2000)}!\n`],
+  ["a.adoc", `ifeval::${"[==".repeat(4000)}\n`],
+  ["a.md", `{${" ".repeat(20_000)}x\n`],
+  ["a.wiki", `=a${" ".repeat(20_000)}x\n\n${"<!-- ".repeat(20_000)}`],
+] as const;
+for (const [name, text] of ambiguous) {
+  test(`no search goes astray in ${name} of ${text.length} characters`, async () => {
+    await readDocument(text.slice(0, 200), name);
+    const before = process.cpuUsage().user;
+    await readDocument(text, name);
+    const milliseconds = (process.cpuUsage().user - before) / 1000;
+    assert.ok(milliseconds < 2000, `took ${milliseconds} ms`);
+  });
+}

@@ -100,7 +100,7 @@ const PRONOUN =
 const THIS_PAGE =
   /^(?:(?:in|on) )?(?:this|the following) (?:page|guide|article|document|documentation|section|tutorial|topic|chapter|post|example|release|proposal|paper|module|package|repository|project|library)\b/i;
 const IMPERATIVE =
-  /^(?:to \w+[^,]*, )?(?:click|select|run|open|press|install|use|add|create|make|set|choose|enter|type|go|see|check|learn|read|configure|enable|follow|start|copy|download|ensure|try)\b/i;
+  /^(?:to \w[^,]*, )?(?:click|select|run|open|press|install|use|add|create|make|set|choose|enter|type|go|see|check|learn|read|configure|enable|follow|start|copy|download|ensure|try)\b/i;
 const OVERVIEW =
   /^(?:\d[\d.]* )?(?:overview|introduction|intro|abstract|about|summary|description|what|background|purpose|motivation|synopsis|goals?)\b/i;
 

@@ -86,7 +86,7 @@ function insertions(
   const first = blocks.find(({ kind }) => !leading.has(kind));
   const top = text.startsWith("\uFEFF") ? 1 : 0;
   const above = first === undefined ? text.length : text.lastIndexOf("\n", first.start - 1) + 1;
-  const lead = above > 0 && !/(^|\n)\s*\n$/.test(text.slice(0, above)) ? newline : "";
+  const lead = above > 0 && !/(^|\n)[^\S\n]*\n$/.test(text.slice(0, above)) ? newline : "";
   const places = [
     { at: Math.max(top, above), lead: above <= top ? "" : lead },
     { at: top, lead: "" },

@@ -92,7 +92,7 @@ export async function suggestionOf(
 /** Whether words are worth suggesting: they save keys, and repeat neither their neighbors nor what was typed past. */
 function wantedAt({ typedPast, document }: SuggestContext, place: WordPlace): (word: LikelyWord) => boolean {
   const { before, typed, after } = place;
-  const [previous] = /[\p{L}\p{M}\p{N}_'’-]+$/u.exec(before.slice(-100).trimEnd()) ?? [];
+  const [previous] = /(?<![\p{L}\p{M}\p{N}_'’-])[\p{L}\p{M}\p{N}_'’-]+$/u.exec(before.slice(-100).trimEnd()) ?? [];
   const [following] = /^[\p{L}\p{M}\p{N}_'’-]+/u.exec(after.slice(0, 100).trimStart()) ?? [];
   return ({ word }) =>
     word.length - typed.length >= LEAST_SAVED &&

@@ -21,7 +21,7 @@ export function wordPlaceAt(text: string, offset: number): WordPlace | undefined
 }
 
 const MOST_LETTERS = 60;
-const UNDER_WAY = /\p{L}[\p{L}\p{M}\p{N}_]*(?:['’-][\p{L}\p{M}\p{N}_]+)*['’-]?$/u;
+const UNDER_WAY = /(?<![\p{L}\p{M}\p{N}_]['’-]?)\p{L}[\p{L}\p{M}\p{N}_]*(?:['’-][\p{L}\p{M}\p{N}_]+)*['’-]?$/u;
 /** Characters that may precede a word. */
 const BORDER = /(?:^|[\s([{"'“‘«*_~—–>])$/u;
 

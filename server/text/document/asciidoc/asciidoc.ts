@@ -138,7 +138,7 @@ class AsciidocReader {
     }
     if (/^ifdef::env-[\w,+-]+\[\]$/.test(text)) return this.#elsewhere(blocks, lines, i);
     if (
-      /^(image|video|audio|include|toc|ifdef|ifndef|ifeval|endif|[\w-]+)::\S*\[.*\]$/.test(text) ||
+      /^(image|video|audio|include|toc|ifdef|ifndef|ifeval|endif|[\w-]+)::[^\s[]*\[.*\]$/.test(text) ||
       text === "'''" ||
       text === "<<<" ||
       /^(ifdef|ifndef|ifeval|endif)::/.test(text)
@@ -165,7 +165,7 @@ class AsciidocReader {
     let [at, depth] = [i + 1, 1];
     for (; at < lines.length && depth > 0; at++) {
       const text = lines[at]?.text ?? "";
-      if (/^if(?:n?def|eval)::.*\[(?:.*==.*)?\]$/.test(text)) depth += 1;
+      if (/^if(?:n?def|eval)::[^[]*\[(?:\]$|(?=.*\]$).*==)/.test(text)) depth += 1;
       else if (text.startsWith("endif::")) depth -= 1;
     }
     blocks.push(plainBlock("directive", (lines[i] as Line).start, (lines[at - 1] as Line).end));
@@ -174,7 +174,7 @@ class AsciidocReader {
 
   #heading(line: Line, mark: number, level: number): Block {
     return proseBlock({ kind: "heading", level, start: line.start, end: line.end }, (builder) =>
-      this.#inline.write(builder, line.start + mark, line.start + line.text.replace(/\s+=+$/, "").length),
+      this.#inline.write(builder, line.start + mark, line.start + line.text.replace(/(?<!\s)\s+=+$/, "").length),
     );
   }
 

@@ -84,7 +84,7 @@ export class AsciidocInline {
       this.#uncommon(builder, name, start, start + open, start + found.length - 1);
       return;
     }
-    const shown = words.replace(/,\s*(window|role|rel|opts|options)\s*=.*$|\^$/, "").replace(/^"(.*)"$/, "$1");
+    const shown = words.replace(/,\s*(window|role|rel|opts|options)\s*=[\s\S]*$|\^$/, "").replace(/^"(.*)"$/, "$1");
     const skip = words.startsWith('"') && shown !== words ? 1 : 0;
     if (shown === "") {
       if (/^https?$/.test(name)) builder.add(this.#text, start, start + open);

@@ -107,7 +107,7 @@ function writeCommand(
   // its braces are read as text
   if (shown === undefined) return at === after && text[at] === " " && /\w/.test(text[at + 1] ?? "") ? at + 1 : at;
   for (let count = 0; count <= shown && at < to; count++) {
-    const brace = at + (/^[ \t]*\n?[ \t]*(?=\{)/.exec(text.slice(at, at + 100))?.[0].length ?? 0);
+    const brace = at + (/^[ \t]*(?:\n[ \t]*)?(?=\{)/.exec(text.slice(at, at + 100))?.[0].length ?? 0);
     if (text[brace] !== "{") break;
     const end = Math.min(closingBrace(text, brace), to);
     if (count === shown) {

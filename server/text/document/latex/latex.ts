@@ -59,7 +59,7 @@ class LatexReader {
   #preamble(): void {
     const text = this.#text;
     const end = text.search(/\\begin\s*\{document\}/);
-    const title = /\\title\s*(?:\[[^\]]*\])?\s*\{/.exec(text.slice(0, end));
+    const title = /\\title\s*(?:\[[^\]]{0,300}\]\s*)?\{/.exec(text.slice(0, end));
     if (title !== null) this.#heading(title.index, title.index + title[0].length - 1, 1);
     this.blocks.push(plainBlock("directive", 0, end, { name: "preamble" }));
     this.blocks.sort((a, b) => a.start - b.start);

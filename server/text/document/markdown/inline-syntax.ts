@@ -52,12 +52,12 @@ export const inlines: MarkdownConfig = {
     inline(
       "Math",
       "$",
-      /^\$\$[^$]+\$\$|^\$(?![\s$\d][^$]*\s[^$]*\$)(?:[^$\\\n]|\\.|\n(?!\s*\n))*?[^\s\\$]\$(?!\d)/,
+      /^\$\$[^$]+\$\$|^\$(?![\s$\d][^$\s]*\s[^$]*\$)(?:[^$\\\n]|\\.|\n(?![^\S\n]*\n)){0,2000}?[^\s\\$]\$(?!\d)/,
       "Escape",
       isFree,
     ),
     inline("Template", "{", /^\{\{[\s\S]*?\}\}|^\{%[\s\S]*?%\}/, "Escape"),
-    inline("TemplateLink", "[", /^\[[^\][\n]{1,200}\]\([^()\s]*\{\{[^{}]{0,200}\}\}[^()\s]*\)/, "Escape"),
+    inline("TemplateLink", "[", /^\[[^\][\n]{1,200}\]\([^()\s]{0,300}\{\{[^{}]{0,200}\}\}[^()\s]{0,300}\)/, "Escape"),
     inline("CrossReference", "@", /^@(?:fig|tbl|sec|eq|lst|thm|lem|cor|prp|def|exm|exr)-[\w-]*\w/, "Escape", isFree),
     inline("CrossReference", "\\", /^\\@ref\((?:fig|tab|tbl|sec|eq|thm)?:?[\w-]+\)/, "Escape"),
     inline("Emoji", ":", /^:[a-z][a-z0-9_+-]{1,30}:(?![\w:`])/, "Escape", isFree),
@@ -65,7 +65,7 @@ export const inlines: MarkdownConfig = {
     inline("Attributes", "{", /^\{(?:[#.:=][^{}\n]*|[\w-]+=[^{}\n]*)\}/, "Escape"),
     inline("Wikilink", "[", /^\[\[[^[\]\n]+\]\]/, "Escape"),
     inline("Wikilink", "!", /^!\[\[[^[\]\n]+\]\]/, "Escape"),
-    inline("NoteReference", "[", /^\[\^[^\]\s]{1,80}\]|^\[-?@[\w:.#$%&+?<>~/-]+[^\][]*\]/, "Escape"),
+    inline("NoteReference", "[", /^\[\^[^\]\s]{1,80}\]|^\[-?@[\w:.#$%&+?<>~/-][^\][]*\]/, "Escape"),
     inline("NoteReference", "^", /^\^\[[^\][]*\]/, "Escape"),
     inline("CommentSpan", "%", /^%%[\s\S]*?%%/, "Escape", isFree),
     inline(
@@ -95,7 +95,7 @@ export const mdxInlines: MarkdownConfig = {
     inline(
       "JsxTag",
       "<",
-      /^<\/?[A-Za-z][\w.:-]*(?:"[^"]*"|'[^']*'|\{(?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*\}|[^<>"'{])*>|^<\/?>/,
+      /^<\/?[A-Za-z](?:"[^"]*"|'[^']*'|\{(?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*\}|[^<>"'{])*>|^<\/?>/,
       "Escape",
     ),
   ],

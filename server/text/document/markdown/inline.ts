@@ -82,7 +82,7 @@ export function isBar(context: MarkdownContext, all: readonly InlineElement[], f
 function isBarOfPages(source: string): boolean {
   const parts = source
     .trim()
-    .split(/\s*[|·•]\s*/)
+    .split(/(?<!\s)\s*[|·•]\s*/)
     .filter(Boolean);
   const others = parts.filter((part) => !/^\[[^\][]{1,60}\](?:\([^()]*\)|\[[^\][]*\])?$|^<a\b[^<]*<\/a>$/.test(part));
   return parts.length >= 3 && others.length === 1 && (others[0] ?? "").length <= MOST_NAME;

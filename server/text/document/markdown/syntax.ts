@@ -203,7 +203,7 @@ const mdxBlocks: MarkdownConfig = {
         return true;
       },
       before: "LinkReference",
-      endLeaf: (_, line) => /^<\/?[A-Z][\w.]*[^<]*>\s*$/.test(line.text.slice(line.pos)),
+      endLeaf: (_, line) => /^<\/?[A-Z][^<]*>\s*$/.test(line.text.slice(line.pos)),
     },
   ],
 };

@@ -32,7 +32,7 @@ export function writeOther(name: string, builder: ProseBuilder, text: string, fr
       return;
     case "Expression":
       // A comment or an empty string is nothing.
-      if (/^\{\s*\/\*|^\{\s*["'`]?\s*["'`]?\s*\}$/.test(text.slice(from, to))) builder.drop();
+      if (/^\{\s*\/\*|^\{\s*(?:["'`]\s*){0,2}\}$/.test(text.slice(from, to))) builder.drop();
       else builder.value(from, to);
       return;
     case "NoteReference":
@@ -59,7 +59,7 @@ function writeWikilink(builder: ProseBuilder, text: string, from: number, to: nu
   }
   const inner = text.slice(from + 2, to - 2);
   const bar = inner.lastIndexOf("|");
-  const target = inner.slice(0, bar < 0 ? inner.length : bar).replace(/#.*$/, "");
+  const target = inner.slice(0, bar < 0 ? inner.length : bar).replace(/#[\s\S]*$/, "");
   const start = from + 2 + (bar >= 0 ? bar + 1 : target.lastIndexOf("/") + 1);
   builder.add(text, start, bar >= 0 ? to - 2 : Math.max(start, from + 2 + target.length));
 }
@@ -88,7 +88,7 @@ const MOST_SHORTCODE = 2000;
 export function writeCode(builder: ProseBuilder, text: string, from: number, to: number): void {
   const code = text.slice(from, to);
   // A blank on both sides is not part of it, so that it may begin and end with its mark.
-  const pad = /^ .*\S.* $/s.test(code) ? 1 : 0;
+  const pad = /^ [\s\S]* $/.test(code) && code.trim() !== "" ? 1 : 0;
   const language = /^(?:r|\{\w+\}) (?=\S)/.exec(code)?.[0].length ?? 0;
   if (language > 0) builder.run("value", from, to);
   builder.add(text, from + language + pad, to - pad);

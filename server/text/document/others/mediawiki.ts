@@ -19,20 +19,17 @@ export function mediawikiBlocks(source: string): Block[] {
   };
   for (const line of linesOf(text)) {
     const content = line.text.replaceAll(HIDDEN, "");
-    const heading = /^(={1,6})\s*(\S.*?)\s*\1\s*$/.exec(line.text);
+    const heading = headingIn(line.text);
     const item = /^[*#:;]+\s*/.exec(line.text);
     if (/^[^\p{L}\p{N}]*$/u.test(content) || /^__[A-Z]+__$/.test(content) || content.startsWith(" ")) {
       flush();
       if (line.text !== "")
         blocks.push(plainBlock(content.startsWith(" ") ? "code" : "directive", line.start, line.end));
-    } else if (heading !== null || item !== null) {
+    } else if (heading !== undefined || item !== null) {
       flush();
-      const mark = heading === null ? (item?.[0].length ?? 0) : line.text.indexOf(heading[2] ?? "");
-      const range = {
-        start: line.start + mark,
-        end: heading === null ? line.end : line.start + mark + (heading[2]?.length ?? 0),
-      };
-      if (heading !== null) blocks.push(blockOf({ kind: "heading", level: heading[1]?.length ?? 1 }, [range], write));
+      const mark = heading?.start ?? item?.[0].length ?? 0;
+      const range = { start: line.start + mark, end: heading === undefined ? line.end : line.start + heading.end };
+      if (heading !== undefined) blocks.push(blockOf({ kind: "heading", level: heading.level }, [range], write));
       else
         blocks.push(
           plainBlock("item", line.start, line.end, { children: [blockOf({ kind: "paragraph" }, [range], write)] }),
@@ -43,21 +40,54 @@ export function mediawikiBlocks(source: string): Block[] {
   return blocks;
 }
 
+/** The level of a line's heading, between equals signs, and the range of its words; undefined where it has none. */
+function headingIn(line: string): { level: number; start: number; end: number } | undefined {
+  const content = line.trimEnd();
+  const opening = /^=*/.exec(content)?.[0].length ?? 0;
+  const closing = /(?<!=)=*$/.exec(content)?.[0].length ?? 0;
+  const level = Math.min(opening, closing, 6);
+  const words = content.slice(level, content.length - level);
+  if (level === 0 || words.trim() === "") return undefined;
+  const start = level + words.length - words.trimStart().length;
+  return { level, start, end: start + words.trim().length };
+}
+
 /** Takes the place of a unit that no reader sees. */
 const HIDDEN = "\u200B";
 
-/** Elements whose content is not read. */
-const ELEMENTS =
-  /<!--[\s\S]{0,20000}?-->|<ref\b[^>]{0,300}\/>|<(ref|math|pre|syntaxhighlight|source|gallery|score|timeline|imagemap|templatestyles)\b[^>]{0,300}>[\s\S]{0,20000}?<\/\1>/gi;
+/** The beginning of an element whose content is not read. */
+const ELEMENT =
+  /<!--|<(ref|math|pre|syntaxhighlight|source|gallery|score|timeline|imagemap|templatestyles)\b[^<>]{0,300}(\/?)>/gi;
+
+/** A text without the elements whose content is not read, each unit of them replaced by `hide`. */
+function withoutElements(text: string, hide: (found: string) => string): string {
+  const parts: string[] = [];
+  /** Ends that do not occur any more. */
+  const gone = new Set<string>();
+  const lower = text.toLowerCase();
+  let at = 0;
+  for (const { 0: opening, 1: name = "", 2: slash = "", index } of text.matchAll(ELEMENT)) {
+    if (index < at) continue;
+    const close = name === "" ? "-->" : `</${name.toLowerCase()}>`;
+    const inside = index + opening.length;
+    const found = slash !== "" || gone.has(close) ? -1 : lower.indexOf(close, inside);
+    if (found < 0 && slash === "") gone.add(close);
+    if (found < 0 && slash === "") continue;
+    const end = slash === "" ? found + close.length : inside;
+    parts.push(text.slice(at, index), hide(text.slice(index, end)));
+    at = end;
+  }
+  return parts.join("") + text.slice(at);
+}
 
 /** A text whose templates, tables, references and files are hidden, no character moved. */
 function masked(source: string): string {
   const hide = (found: string) => found.replace(/[^\n]/g, HIDDEN);
-  const text = source.replace(ELEMENTS, hide);
+  const text = withoutElements(source, hide);
   const parts: string[] = [];
   let [depth, start, at] = [0, 0, 0];
   for (const { 0: mark, index } of text.matchAll(
-    /\{\{|\}\}|^\s*\{\||^\s*\|\}|\[\[(?:File|Image|Category|Datei|Kategorie|Fichier|Catégorie):|\[\[|\]\]/gim,
+    /\{\{|\}\}|^[ \t]*\{\||^[ \t]*\|\}|\[\[(?:File|Image|Category|Datei|Kategorie|Fichier|Catégorie):|\[\[|\]\]/gim,
   )) {
     const isFile = /^\[\[./.test(mark);
     const opens = /\{[{|]$/.test(mark) || isFile;

@@ -59,7 +59,7 @@ const FORMATTED = /[A-Z]<<+ [\s\S]{1,400}? >>+|[A-Z]<[^<>]{0,400}>/g;
 function writePod(builder: ProseBuilder, text: string, from: number, to: number): void {
   writeMarked(builder, text, from, to, FORMATTED, (own, found, start, end) => {
     const open = /^[A-Z]<+ ?/.exec(found)?.[0].length ?? 2;
-    const close = / ?>+$/.exec(found)?.[0].length ?? 1;
+    const close = /(?<!>) ?>+$/.exec(found)?.[0].length ?? 1;
     const inner = found.slice(open, -close);
     if (found.startsWith("E")) own.replace(decodeHTML(`&${inner};`), start, end);
     else if (/^[XZ]/.test(found)) own.drop();

@@ -5,7 +5,7 @@ import { type Line, linesOf } from "../source.ts";
 import { blockOf, writeMarked } from "./marked.ts";
 
 const SIGNATURE =
-  /^(h[1-6]|p|bq|bc|pre|notextile|fn\d+|###)(?:\([^)\n]{0,80}\)|\{[^}\n]{0,80}\}|\[[^\]\n]{0,20}\]|[<>=]{1,2})*\.{1,2} /;
+  /^(h[1-6]|p|bq|bc|pre|notextile|fn\d+|###)(?:\([^)\n]{0,80}\)|\{[^}\n]{0,80}\}|\[[^\]\n]{0,20}\]|[<>=])*\.{1,2} /;
 
 /** The blocks of a normalized text. Never throws; linear in its length. */
 export function textileBlocks(text: string): Block[] {

@@ -39,7 +39,7 @@ const SUBJECT = /^(?:Subject|Betreff|Objet): *(?:(?:Re|Fwd?|AW|WG|TR)(?:\[\d+\])
 
 /** Lines that introduce a quoted mail, in one line or two. */
 const ATTRIBUTION =
-  /^(?:(?:On|Am|Le|El|Il|Em|Op) .{6,200}(?:wrote|writes|schrieb|a écrit|escribió|ha scritto|escreveu|schreef)\b.{0,120}:|.{1,120}<[^<>\s]+@[^<>\s]+>.{0,60}(?:wrote|schrieb|a écrit)\b.{0,60}:|(?:> ?)*-{2,} ?(?:Original Message|Forwarded message|Ursprüngliche Nachricht).{0,60})$/i;
+  /^(?:(?:On|Am|Le|El|Il|Em|Op) .{6,200}(?:wrote|writes|schrieb|a écrit|escribió|ha scritto|escreveu|schreef)\b.{0,120}:|.{1,120}<[^<>\s@]+@[^<>\s@]+>.{0,60}(?:wrote|schrieb|a écrit)\b.{0,60}:|(?:> ?)*-{2,} ?(?:Original Message|Forwarded message|Ursprüngliche Nachricht).{0,60})$/i;
 const GREETING =
   /^(?:hi|hello|hey|dear|good (?:morning|afternoon|evening)|hallo|liebe[rs]?|sehr geehrte[rs]?|guten (?:tag|morgen)|moin|bonjour|cher|chère|hola|estimad[oa]s?|ciao|gentile)\b.{0,60}[,!.:]$/i;
 const CLOSING =

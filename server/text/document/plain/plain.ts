@@ -158,7 +158,7 @@ function countWhile(lines: readonly Line[], holds: (line: Line) => boolean): num
   return end < 0 ? lines.length : end;
 }
 
-const PACKAGING = /^(?:[a-z\d][a-z\d+.-]* \([^()\s]+\)(?: [\w-]+)+; \w+=.*|\s{2}\[ [^[\]]+ \]| -- .* {2}\w{3}, .*)$/;
+const PACKAGING = /^(?:[a-z\d][a-z\d+.-]* \([^()\s]+\)(?: [\w-]+)+; \w+=|\s{2}\[ [^[\]]+ \]$| -- .* {2}\w{3}, )/;
 
 /** Whether a line of a Debian changelog names a version, or whose changes follow, or who signed. */
 export function isPackaging({ text }: Line): boolean {
@@ -209,7 +209,7 @@ function dataOf(source: string, lines: readonly Line[]): { kind: "data" | "code"
   if (isLog(lines)) return { kind: "data", name: "log" };
   if (isEncoded(lines)) return { kind: "data", name: "base64" };
   const isIndented = lines.every(({ indent }) => indent >= 4);
-  return isIndented && /[{};=<>$]|^\s*[$>#] /m.test(source) ? { kind: "code", name: "" } : undefined;
+  return isIndented && /[{};=<>$]|^[ \t]*[$>#] /m.test(source) ? { kind: "code", name: "" } : undefined;
 }
 
 function itemBlocks(text: string, lines: readonly Line[], items: readonly number[]): Block[] {

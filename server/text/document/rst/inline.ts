@@ -63,15 +63,16 @@ export class RstInline {
       else builder.drop();
       return;
     }
-    const titled = /^([\s\S]*?)\s*<[^<>]*>$/.exec(content);
+    const target = /(?<=\s|^)<[^<>]*>$/.exec(content);
+    const title = content.slice(0, target?.index).trimEnd();
     let [from, to] = [start + open + 1, start + close];
-    if (titled?.[1] !== undefined && titled[1] !== "") to = from + titled[1].length;
+    if (target !== null && title !== "") to = from + title.length;
     else if (role !== "") {
       const skip = content.startsWith("~") ? content.lastIndexOf(".") + 1 || 1 : /^[!]/.test(content) ? 1 : 0;
       from += skip;
     }
     const standard = /^:(rfc|pep|cve|cwe):$/.exec(role)?.[1];
-    if (standard !== undefined && titled === null) builder.replace(`${standard.toUpperCase()} `, start, from);
+    if (standard !== undefined && target === null) builder.replace(`${standard.toUpperCase()} `, start, from);
     builder.add(this.#text, from, to);
   }
 }
@@ -95,4 +96,4 @@ function kindOf(found: string): RunKind | undefined {
 
 /** Inline markup, each within a paragraph; bounded, so that no stretch is looked at twice. */
 const INLINE =
-  /``(?:[^`]|`(?!`)){1,500}?``|(?<![\w*])\*\*(?=\S)(?:[^*]|\*(?!\*)){1,500}?\*\*|(?<![\w*])\*(?=[^\s*])[^*]{1,500}?\*(?!\w)|(?<![\w`])(?::[\w:+.-]{1,60}:)?`(?=\S)[^`]{1,500}?`(?::[\w:+.-]{1,60}:|__?)?|(?<![\w|])\|(?=\S)[^|\n]{1,80}\|_{0,2}|\[(?:\d+|#[\w-]*|\*|[A-Za-z][\w.:-]*)\]_|(?<![\w_`])[A-Za-z][\w.-]*?[A-Za-z0-9]__?(?!\w)|\\[\s\S]/g;
+  /``(?:[^`]|`(?!`)){1,500}?``|(?<![\w*])\*\*(?=\S)(?:[^*]|\*(?!\*)){1,500}?\*\*|(?<![\w*])\*(?=[^\s*])[^*]{1,500}?\*(?!\w)|(?<![\w`])(?::[\w:+.-]{1,60}:)?`(?=\S)[^`]{1,500}?`(?::[\w:+.-]{1,60}:|__?)?|(?<![\w|])\|(?=\S)[^|\n]{1,80}\|_{0,2}|\[(?:\d+|#[\w-]*|\*|[A-Za-z][\w.:-]*)\]_|(?<![\w_`])[A-Za-z][\w.-]{0,100}?[A-Za-z0-9]__?(?!\w)|\\[\s\S]/g;

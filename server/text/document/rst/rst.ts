@@ -71,7 +71,7 @@ class RstReader {
     if (item !== null) return this.#item(blocks, lines, i, item[0].length, indent, depth);
     if (/^:[^:\s][^:]*:(\s|$)/.test(content) && !/^:[\w:+.-]+:`/.test(content))
       return this.#field(blocks, lines, i, indent);
-    if (/^(-\w|--[\w-]+|\/\w+)([ ,=]\S*)*( {2,}|$)/.test(content))
+    if (/^(-\w|--[\w-]+|\/\w+)([,=]\S*)?( \S+)*( {2,}| ?$)/.test(content))
       return this.#item(
         blocks,
         lines,
@@ -121,7 +121,7 @@ class RstReader {
     const line = lines[i] as Line;
     const end = indentedEnd(lines, i + 1, indent);
     const range = [line.start, endOf(lines, end)] as const;
-    const directive = /^\.\. (?:\|[^|]+\| )?([\w:.+-]+)::(?:\s+(.*))?$/.exec(content);
+    const directive = /^\.\. (?:\|[^|]+\| )?([\w:.+-]+)::(?:\s+(\S.*)?)?$/.exec(content);
     if (directive?.[1] === undefined) {
       const kind = /^\.\. \[[^\]]+\]/.test(content)
         ? "note"

@@ -216,7 +216,7 @@ function whatIs({ code, message }: CsvError): Pick<BadRow, "what" | "why"> {
   if (code === "CSV_QUOTE_NOT_CLOSED" || code === "CSV_INVALID_CLOSING_QUOTE")
     return { what: "a quote that is opened there is not closed", why: " opens a quote that is not closed" };
   if (code === "CSV_MAX_RECORD_SIZE") return TOO_LONG;
-  const why = message.replace(/:? *(on|at|opening at)? line \d+.*$/s, "");
+  const why = message.replace(/:? {0,9}(on|at|opening at)? line \d+.*$/s, "");
   return { what: "not valid CSV", why: ` is not valid CSV (${why})` };
 }
 

@@ -173,7 +173,7 @@ async function settledConfig(base: string, config: T5Config): Promise<string> {
     ...(tied ? [] : [`"scale_decoder_outputs": ${config.scaleDecoderOutputs}`]),
     ...(said.vocabSize === config.vocabSize ? [] : [`"vocab_size": ${config.vocabSize}`]),
   ].map((line) => `,\n  ${line}`);
-  return settled.length === 0 ? text : text.replace(/\s*\}\s*$/, `${settled.join("")}\n}\n`);
+  return settled.length === 0 ? text : text.replace(/(?<!\s)\s*\}\s*$/, `${settled.join("")}\n}\n`);
 }
 
 function sizesOf({ dModel, dFf, numHeads, numLayers, numDecoderLayers }: T5Config): string {
