@@ -3,7 +3,7 @@ import type { TensorDtype } from "../safetensors.ts";
 import { isCount } from "../tensor.ts";
 import { harmlessGlobals, UnsupportedTensor } from "./harmless-globals.ts";
 import type { PickleNames } from "./pickle.ts";
-import { type Storage, StorageView, TensorView } from "./views.ts";
+import { type Storage, StorageView, TensorView, type UnreadStorage } from "./views.ts";
 
 /** More axes than any weight has. */
 const MAX_AXES = 8;
@@ -21,22 +21,24 @@ const storageTypes: Readonly<Record<string, TensorDtype>> = {
   BoolStorage: "U8",
 };
 
-/** Storages whose values are not read. */
-const OTHER_STORAGES = [
-  "ComplexFloatStorage",
-  "ComplexDoubleStorage",
-  "QInt8Storage",
-  "QInt32Storage",
-  "QUInt8Storage",
-  "QUInt4x2Storage",
-  "QUInt2x4Storage",
-];
+/** Storages whose values are not read, with the bytes of one. */
+const OTHER_STORAGES: Readonly<Record<string, number>> = {
+  ComplexFloatStorage: 8,
+  ComplexDoubleStorage: 16,
+  QInt8Storage: 1,
+  QInt32Storage: 4,
+  QUInt8Storage: 1,
+  QUInt4x2Storage: 1,
+  QUInt2x4Storage: 1,
+};
 
 class OtherStorage {
   readonly name: string;
+  readonly bytes: number;
 
-  constructor(name: string) {
+  constructor(name: string, bytes: number) {
     this.name = name;
+    this.bytes = bytes;
   }
 }
 
@@ -52,7 +54,9 @@ class StorageType {
 const globals: ReadonlyMap<string, unknown> = new Map<string, unknown>([
   ...["torch", "torch.cuda"].flatMap((module) => [
     ...Object.entries(storageTypes).map(([name, dtype]) => [`${module}.${name}`, new StorageType(dtype)] as const),
-    ...OTHER_STORAGES.map((name) => [`${module}.${name}`, new OtherStorage(name)] as const),
+    ...Object.entries(OTHER_STORAGES).map(
+      ([name, bytes]) => [`${module}.${name}`, new OtherStorage(name, bytes)] as const,
+    ),
   ]),
   ["collections.OrderedDict", orderedDict],
   ["torch._utils._rebuild_tensor", rebuildAnyTensor],
@@ -107,12 +111,16 @@ function counts(list: unknown): number[] {
 /**
  * Names for one file.
  * @param storages gets those that its tensors name
+ * @param unread gets those of types that are not read
  */
-export function pickleNames(storages: Map<string, Storage>): PickleNames {
+export function pickleNames(storages: Map<string, Storage>, unread = new Map<string, UnreadStorage>()): PickleNames {
   const persistent = (id: unknown): StorageView | OtherStorage => {
     const [kind, type, key, , count, view] = Array.isArray(id) ? id : [];
-    if (kind === "storage" && type instanceof OtherStorage) return type;
     const isName = typeof key === "string" || typeof key === "number";
+    if (kind === "storage" && type instanceof OtherStorage) {
+      if (isName && isCount(count)) unread.set(String(key), { count, valueBytes: type.bytes });
+      return type;
+    }
     if (kind !== "storage" || !(type instanceof StorageType) || !isCount(count) || !isName) {
       throw new Error("an object outside the pickle is not a storage");
     }

@@ -7,6 +7,7 @@ import { ModelError } from "../../errors.ts";
 import { ByteCursor, EndOfBytes } from "../cursor.ts";
 import { malformed } from "../tensor.ts";
 import { decimal, integer } from "./integers.ts";
+import { unknownGlobal } from "./unknown-global.ts";
 
 /** The names that a pickle may use in addition to plain values. */
 export interface PickleNames {
@@ -286,13 +287,4 @@ function checkKey(map: ReadonlyMap<unknown, unknown>, key: unknown): void {
   const name = typeof key === "string" ? key : undefined;
   if (name !== undefined && name.length > MOST_NAME) throw new Error(`a key has ${name.length} characters`);
   if (map.has(key)) throw new Error(name === undefined ? "a key occurs twice" : `the key ${name} occurs twice`);
-}
-
-/** The error for something of Python's that a table of weights does not need; whole models name their class. */
-function unknownGlobal(name: string, file: string): ModelError {
-  const quoted = JSON.stringify(name.slice(0, 200));
-  const words = /^(transformers|torch\.nn|peft)\./.test(name)
-    ? `holds a Python object (${quoted}) instead of a table of weights, which is not supported. Save the model again with save_pretrained, or its state_dict() with torch.save.`
-    : `asks Python to run ${quoted}, which a table of weights does not need. The file was refused, and nothing was run. Take the model from its publisher, in safetensors if possible.`;
-  return new ModelError("checkpoint", `${file} ${words}`);
 }

@@ -15,7 +15,7 @@ import {
 import { UnsupportedTensor } from "./harmless-globals.ts";
 import { pickleNames } from "./names.ts";
 import { readPickle } from "./pickle.ts";
-import { type Storage, TensorView } from "./views.ts";
+import { type Storage, TensorView, type UnreadStorage } from "./views.ts";
 import { entryOffset, refuseWrongSum, zipEntries } from "./zip.ts";
 
 /**
@@ -63,17 +63,21 @@ export async function readTorchZip(source: ByteSource): Promise<TensorMap> {
  */
 export async function readTorchLegacy(source: ByteSource): Promise<TensorMap> {
   const storages = new Map<string, Storage>();
-  const [pickles, end] = await leadingPickles(source, 5, storages);
+  const unread = new Map<string, UnreadStorage>();
+  const [pickles, end] = await leadingPickles(source, 5, storages, unread);
   const [, version, machine, state, keys] = pickles;
   if (version !== 1001 || !(machine instanceof Map) || !Array.isArray(keys)) {
     throw malformed(source.name, "is not a model's state dict");
   }
   const swapped = machine.get("little_endian") === false;
   let at = end;
-  const found = new Set<unknown>();
+  const found = new Set<string>();
   for (const key of keys) {
-    const storage = typeof key === "string" || typeof key === "number" ? storages.get(String(key)) : undefined;
-    if (storage === undefined || found.has(key))
+    const name = typeof key === "string" || typeof key === "number" ? String(key) : "";
+    const storage = storages.get(name);
+    const passed = unread.get(name);
+    const { count: expected } = storage ?? passed ?? {};
+    if (expected === undefined || found.has(name))
       throw malformed(
         source.name,
         `lists a storage ${typeof key === "string" ? key.slice(0, 100) : "with an odd name"} that no tensor uses`,
@@ -81,14 +85,13 @@ export async function readTorchLegacy(source: ByteSource): Promise<TensorMap> {
     if (at + 8 > source.sizeBytes) throw malformed(source.name, "is truncated: it ends before its tensors do");
     const prefix = await source.read(at, 8);
     const count = Number(new DataView(prefix.buffer, prefix.byteOffset).getBigUint64(0, !swapped));
-    if (count !== storage.count) {
-      throw malformed(source.name, `holds ${count} values where its tensors need ${storage.count}`);
-    }
-    storage.offset = at + 8;
-    at = storage.offset + count * DTYPE_BYTES[storage.dtype];
-    found.add(key);
+    if (count !== expected) throw malformed(source.name, `holds ${count} values where its tensors need ${expected}`);
+    if (storage !== undefined) storage.offset = at + 8;
+    at += 8 + count * (storage === undefined ? (passed?.valueBytes ?? 0) : DTYPE_BYTES[storage.dtype]);
+    found.add(name);
   }
-  if (found.size < storages.size) throw malformed(source.name, "does not hold all the values of its tensors");
+  if ([...storages.keys()].some((name) => !found.has(name)))
+    throw malformed(source.name, "does not hold all the values of its tensors");
   if (at > source.sizeBytes) {
     throw malformed(source.name, `is truncated: its tensors end at ${at} and it has ${source.sizeBytes} bytes`);
   }
@@ -102,14 +105,16 @@ async function leadingPickles(
   source: ByteSource,
   count: number,
   storages: Map<string, Storage>,
+  unread: Map<string, UnreadStorage>,
 ): Promise<[unknown[], number]> {
   for (let window = 1 << 18; ; window *= 4) {
     const bytes = await source.read(0, Math.min(window, source.sizeBytes));
     const values: unknown[] = [];
     let at = 0;
     storages.clear();
+    unread.clear();
     while (values.length < count) {
-      const read = readPickle(bytes, at, pickleNames(storages), source.name);
+      const read = readPickle(bytes, at, pickleNames(storages, unread), source.name);
       if (read === undefined) break;
       values.push(read.value);
       at = read.end;

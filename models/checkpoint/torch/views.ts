@@ -10,6 +10,12 @@ export interface Storage {
   offset: number;
 }
 
+/** A storage of a type that is not read. */
+export interface UnreadStorage {
+  readonly count: number;
+  readonly valueBytes: number;
+}
+
 /** A tensor: some of a storage's values. */
 export class TensorView {
   readonly storage: Storage;

@@ -83,6 +83,22 @@ test("a length beyond the end takes no memory", () => {
   }
 });
 
+for (const global of [
+  "argparse\nNamespace",
+  "numpy._core.multiarray\nscalar",
+  "datetime\ndatetime",
+  "pathlib\nPosixPath",
+  "omegaconf.dictconfig\nDictConfig",
+  "__main__\nSettings",
+  "torch.torch_version\nTorchVersion",
+  "__builtin__\nxrange",
+])
+  test(`an ordinary value that PyTorch does not read either is no attack: ${global.replace("\n", ".")}`, () => {
+    assert.throws(() => read(`\x80\x02c${global}\n.`), {
+      message: /holds a Python object .*not supported.*torch\.save/,
+    });
+  });
+
 test("a whole model that was pickled is refused with how to save it", () => {
   const pickle = "\x80\x02ctransformers.models.t5.modeling_t5\nT5ForConditionalGeneration\n.";
   assert.throws(() => read(pickle), { message: /holds a Python object .*save_pretrained/ });
