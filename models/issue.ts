@@ -8,6 +8,9 @@ export function firstIssue({ issues }: { readonly issues: readonly z.core.$ZodIs
   const field = place === "" ? "its content" : JSON.stringify(place);
   if (issue?.code === "unrecognized_keys") return `${JSON.stringify(issue.keys[0])} is not a known field`;
   if (issue?.code === "invalid_type") return `${field} must be ${WORDS[issue.expected] ?? issue.expected}`;
+  if (issue?.code === "too_small" && typeof issue.minimum === "number" && NUMBERS.includes(issue.origin))
+    return `${field} must be ${issue.inclusive === false ? "more than" : "at least"} ${issue.minimum}`;
+  if (issue?.code === "too_big" && NUMBERS.includes(issue.origin)) return `${field} must be at most ${issue.maximum}`;
   return `${field} has an invalid value`;
 }
 
@@ -21,3 +24,5 @@ const WORDS: Readonly<Record<string, string>> = {
   object: "an object",
   record: "an object",
 };
+
+const NUMBERS: readonly string[] = ["number", "int"];

@@ -4,6 +4,7 @@
  */
 import * as z from "zod";
 import { ModelError } from "../errors.ts";
+import { firstIssue } from "../issue.ts";
 import {
   type Activation,
   type AdapterInput,
@@ -68,10 +69,7 @@ export function parseHubConfig(json: unknown, file: string): HubAdapterConfig {
       `is of the architecture "${architecture}"; of AdapterHub's, only bottleneck adapters are read. Save LoRA with PEFT`,
     );
   const parsed = schema.safeParse(json);
-  if (!parsed.success) {
-    const issue = parsed.error.issues[0];
-    throw wrong(file, `is not as the adapters library writes it (${issue?.path.join(".")}: ${issue?.message})`);
-  }
+  if (!parsed.success) throw wrong(file, `is not as the adapters library writes it (${firstIssue(parsed.error)})`);
   const { config, model_type: type } = parsed.data;
   if (type != null && !T5_TYPES.includes(type))
     throw wrong(file, `belongs to a model of the type "${type}", not to a T5`);

@@ -119,10 +119,22 @@ test("beams that would be sampled are named as not carried out", async () => {
   assert.deepEqual(settings["numBeams"], { value: 1, from: "default" });
 });
 
+test("a start token in a list of one is that token, as transformers takes it", async () => {
+  const directory = modelFolder("started", { "generation_config.json": { decoder_start_token_id: [4] } });
+  assert.equal((await readGenerationSettings(directory)).startTokenId, 4);
+});
+
 test("a malformed file, or a token outside the vocabulary, is refused by name", async () => {
   const load = (name: string, settings: unknown) =>
     engine.load({ directory: modelFolder(name, { "generation_config.json": settings }), precision: "float32" });
-  await assert.rejects(load("malformed", { num_beams: "many" }), /generation_config\.json: num_beams is not a value/);
+  const malformed: [settings: unknown, message: RegExp][] = [
+    [{ num_beams: "many" }, /generation_config\.json is not as transformers writes it: "num_beams" must be a number\./],
+    [{ max_new_tokens: -1 }, /: "max_new_tokens" must be more than 0\. Correct it/],
+    [{ top_p: 2 }, /: "top_p" must be at most 1\./],
+    [[1], /: its content must be an object\./],
+  ];
+  for (const [i, [settings, message]] of malformed.entries())
+    await assert.rejects(load(`malformed${i}`, settings), (error: Error) => message.test(error.message));
   await assert.rejects(load("biased", { sequence_bias: [[[3, 41], 1]] }), /names the token 41, but the model has 40/);
   await assert.rejects(load("beyond", { suppress_tokens: [40] }), /names the token 40, but the model has 40 tokens/);
 });

@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import * as z from "zod";
 import { ModelError } from "../../../models/errors.ts";
+import { firstIssue } from "../../../models/issue.ts";
 import { readJson } from "../../files/whole-file.ts";
 
 /** Sampling's settings by transformers' names; each filter leaves some tokens out. */
@@ -69,7 +70,8 @@ const ids = z.union([id.transform((one) => [one]), z.array(id)]);
 const someIds = z.array(z.int()).transform((all) => all.filter((one) => one >= 0));
 const share = z.number().min(0).max(1);
 const schema = z.looseObject({
-  decoder_start_token_id: id.nullish(),
+  // transformers takes a list with a start for each row of a batch, too.
+  decoder_start_token_id: z.union([id, z.tuple([id]).transform(([one]) => one)]).nullish(),
   bos_token_id: z.int().nullish(),
   pad_token_id: z.int().nullish(),
   eos_token_id: ids.nullish(),
@@ -135,10 +137,9 @@ export async function readGenerationSettings(directory: string): Promise<Generat
   const json = await readJson(join(directory, name), "config");
   const parsed = schema.safeParse(json);
   if (!parsed.success) {
-    const [issue] = parsed.error.issues;
     throw new ModelError(
       "config",
-      `${join(directory, name)}: ${issue?.path.join(".")} is not a value that transformers writes (${issue?.message}). Correct it, or take the file from the model's own repository.`,
+      `${join(directory, name)} is not as transformers writes it: ${firstIssue(parsed.error)}. Correct it, or take the file from the model's own repository.`,
       { cause: parsed.error },
     );
   }
