@@ -194,6 +194,45 @@ const switches = [8, 16, 32, 64, 128, 256, "large"].map((experts) => {
   };
 });
 
+/**
+ * METRO-T0: the checkpoints of its README, in the shapes of transformer_t5.py and the yaml files beside it, as
+ * convert_to_hf_checkpoint.py writes them. Neither their pages nor a license of the weights was seen; the code is MIT.
+ */
+const metro = ["base", "basepp", "largepp"].flatMap((size) =>
+  ["t0", "t0p", "t0pp"].map((prompts) => {
+    const row =
+      size === "largepp"
+        ? { d_model: 1024, d_ff: 4096, d_kv: 64, num_heads: 16, num_layers: 24, vocab_size: 64_512 }
+        : {
+            d_model: 768,
+            d_ff: 3072,
+            d_kv: 64,
+            num_heads: 12,
+            num_layers: 12,
+            vocab_size: size === "base" ? 33_280 : 64_512,
+          };
+    const buckets = size === "largepp" ? 128 : 32;
+    const own = {
+      ...shape(row, "relu", true),
+      ...{ model_type: "fairseq_t5", relative_attention_num_buckets: buckets, layer_norm_epsilon: 1e-5 },
+    };
+    const { d_model: D, d_ff: F, num_heads: H, num_layers: N, vocab_size: V } = row;
+    const [attention, norm] = [4 * D * D + 4 * D, 2 * D];
+    const layers = N * (3 * attention + 2 * (2 * D * F + F + D) + 5 * norm + buckets * H);
+    return {
+      ...published(`gonglinyuan/metro_${prompts}_${size}`, "metro-t0"),
+      license: "not stated",
+      seen: false,
+      needsFineTuning: false,
+      config: own,
+      shapeFrom: "name",
+      variant: null,
+      parameters: V * D + layers + 2 * (1026 * D + norm),
+      notes: ["Its authors' README lists it; neither its page nor its license was seen. Their code is MIT."],
+    };
+  }),
+);
+
 /** Tay et al., arXiv 2109.10686, table 4: [deep and narrow, the usual shape it stands beside, what the paper says]. */
 const comparisons = [
   ["small-nl16", "base", "As good as Base with 40% fewer parameters and 37% fewer operations, and 40% quicker."],
@@ -205,13 +244,22 @@ const comparisons = [
   .map(([id, than, text]) => ({ id: `google/t5-efficient-${id}`, than: `google/t5-efficient-${than}`, text }))
   .filter(({ id }) => efficient.some((row) => row.id === id));
 
-const models = [...family, ...flan, ...efficient, ...mt5, ...umt5, ...byt5, ...longt5, ...switches, ...ul2].map(
-  (row) => ({
-    license: "apache-2.0",
-    modelType: "t5",
-    ...row,
-  }),
-);
+const models = [
+  ...family,
+  ...flan,
+  ...efficient,
+  ...mt5,
+  ...umt5,
+  ...byt5,
+  ...longt5,
+  ...switches,
+  ...ul2,
+  ...metro,
+].map((row) => ({
+  license: "apache-2.0",
+  modelType: "t5",
+  ...row,
+}));
 const catalog = { comparisons, models };
 // A model a line, so that a change shows as one.
 const lines = models.map((model) => `    ${JSON.stringify(model)}`).join(",\n");

@@ -14,6 +14,7 @@ import type { PlannedTensor } from "./plan.ts";
  * and so does a gate's linear side). Empty where no single tensor can take them.
  */
 export function producersOf(config: T5Config, { name, form }: PlannedTensor): string[] {
+  if (config.fairseq !== null) return []; // its norms make the residual stream, and its layers' biases stay
   const [, layer, module, part] = /^(.*\.layer\.\d+)\.(\w+)\.(\w+)$/.exec(name) ?? [];
   if (name === "lm_head") return ["decoder.final_layer_norm.weight"];
   if (form === "float" || layer === undefined) return [];

@@ -52,7 +52,7 @@ export interface PlannedTensor {
 
 /**
  * The int8 tensors of a model. Encoder linears are in column form, decoder linears and the embedding in block form;
- * norms, position biases, routers and the mixes of talking heads stay float; experts are in column form.
+ * norms, biases, positions, routers and the mixes of talking heads stay float; experts are in column form.
  * Self-attention's q, k, v are one tensor `.qkv` (unless all heads share their keys and values), cross-attention's k, v
  * one `.kv` per layer, a gated feed-forward's wi_0, wi_1 one `.wi`.
  * @see "Weights" in ARCHITECTURE.md
@@ -85,7 +85,9 @@ export function weightBytes(config: T5Config, precision: "float32" | "int8"): nu
 
 function formOf(name: string): QuantizedForm {
   if (
-    /(layer_norm|relative_attention_bias|router\.classifier|_conv_\d+|Attention\.(logits|weights))\.weight$/.test(name)
+    /\.bias$|(layer_norm|pos_embed|relative_attention_bias|router\.classifier|_conv_\d+|Attention\.(logits|weights))\.weight$/.test(
+      name,
+    )
   )
     return "float";
   // The runtime takes columns as they are in the file, of which it reads the experts that it runs.
@@ -125,7 +127,7 @@ function plan(
   const N = sources.reduce((rows, source) => rows + (source.shape[0] ?? 0), 0);
   if (form === "float") {
     const shape = [N, ...first.slice(1)];
-    const stored = { name: name.endsWith(".weight") ? name : `${name}.weight`, dtype: "F32", shape } as const;
+    const stored = { name: /\.(weight|bias)$/.test(name) ? name : `${name}.weight`, dtype: "F32", shape } as const;
     return { name, form, sources, shape, stored: [stored] };
   }
   const blocks = Math.ceil(K / BLOCK_SIZE);

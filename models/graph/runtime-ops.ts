@@ -140,6 +140,39 @@ export function skipSimplifiedLayerNorm(
   return { normed: at(nodes, 0), sum: at(nodes, 3) };
 }
 
+/** A layer norm's weight and bias, float32 [D] each. */
+export interface LayerNormWeights {
+  readonly weight: Value;
+  readonly bias: Value;
+}
+
+/** Layer norm over the last axis: the mean subtracted, and a bias. */
+export function layerNorm(g: GraphBuilder, x: Value, { weight, bias }: LayerNormWeights, epsilon: number): Value {
+  requireEqual("LayerNormalization", x, x.shape.at(-1), weight, weight.shape[0]);
+  const attributes = { axis: { int: -1 }, epsilon: { float: epsilon } };
+  return one(g, "LayerNormalization", [x, weight, bias], x.dtype, x.shape, attributes);
+}
+
+/** x + skip and the layer norm of it, in one operator. */
+export function skipLayerNorm(
+  g: GraphBuilder,
+  x: Value,
+  skip: Value,
+  { weight, bias }: LayerNormWeights,
+  epsilon: number,
+): { normed: Value; sum: Value } {
+  requireEqual("SkipLayerNormalization", x, x.shape.at(-1), weight, weight.shape[0]);
+  const result = { dtype: x.dtype, shape: x.shape };
+  const nodes = g.add(
+    "SkipLayerNormalization",
+    [x, skip, weight, bias],
+    [result, { dtype: "float32", shape: [1] }, { dtype: "float32", shape: [1] }, result],
+    { epsilon: { float: epsilon } },
+    MICROSOFT,
+  );
+  return { normed: at(nodes, 0), sum: at(nodes, 3) };
+}
+
 /** Keys and values of one layer: float32 [B, H, S, K] in a cache, [B, S, H*K] as linear layers return them. */
 export interface KeysAndValues {
   readonly key: Value;

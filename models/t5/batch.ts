@@ -3,8 +3,9 @@
  * bucketed.
  */
 import type { T5Config } from "./config.ts";
+import { requirePositions } from "./fairseq/config.ts";
 import { type LongLayout, longLayout, windowBuckets } from "./long/layout.ts";
-import { relativePositionBucket } from "./position.ts";
+import { positionBucket } from "./position.ts";
 import type { Stack } from "./weights.ts";
 
 /** An example as token ids; both sides end with eos. */
@@ -34,11 +35,13 @@ export interface Batch {
   readonly buckets: Readonly<Record<Stack, Int32Array>>;
 }
 
-/** Lays examples out as one batch. */
+/** Lays examples out as one batch. @throws ModelError "input" for one longer than a METRO-T0's positions */
 export function batchOf(config: T5Config, examples: readonly Example[]): Batch {
   const { padTokenId, decoderStartTokenId } = config;
   const inputLengths = examples.map(({ input }) => input.length);
   const targetLengths = examples.map(({ target }) => target.length);
+  for (const length of inputLengths) requirePositions(config, length, "An example's input");
+  for (const length of targetLengths) requirePositions(config, length, "An example's target");
   const long = config.longAttention === null ? null : longLayout(config, inputLengths);
   const S = long?.tokens ?? Math.max(1, ...inputLengths);
   const [B, T] = [examples.length, Math.max(1, ...targetLengths)];
@@ -56,10 +59,9 @@ export function batchOf(config: T5Config, examples: readonly Example[]): Batch {
 }
 
 function offsetBuckets(config: T5Config, stack: Stack, length: number): Int32Array {
-  const { relativeAttentionNumBuckets: buckets, relativeAttentionMaxDistance: distance } = config;
   return Int32Array.from({ length: 2 * length - 1 }, (_, i) => {
     const offset = i - (length - 1);
     if (stack === "decoder" && offset > 0) return -1;
-    return relativePositionBucket(offset, stack === "encoder", buckets, distance);
+    return positionBucket(config, stack, offset);
   });
 }

@@ -3,9 +3,17 @@ import * as z from "zod";
 import { ModelError } from "../errors.ts";
 import { refuseConvolution } from "./convolution/config.ts";
 import { type Experts, expertFields, expertsJson, parseExperts, refuseMixedExperts } from "./experts/config.ts";
+import {
+  FAIRSEQ_IDS,
+  type Fairseq,
+  fairseqFields,
+  fairseqJson,
+  parseFairseq,
+  refuseMixedFairseq,
+} from "./fairseq/config.ts";
 import { type FeedForward, parseFeedForward } from "./feed-forward.ts";
 import { type LongAttention, longAttention, longFields, longJson, refuseMixedLong } from "./long/config.ts";
-import { explainIssues, refuseMetro, refuseQuantized } from "./refusals.ts";
+import { explainIssues, refuseQuantized } from "./refusals.ts";
 
 /** Layers at the start of both stacks that are narrower than the others (n4w10). */
 export interface FirstLayers {
@@ -52,6 +60,8 @@ export interface T5Config {
   readonly longAttention: LongAttention | null;
   /** The sparse layers of a Switch Transformer; null where all tokens pass all layers. */
   readonly experts: Experts | null;
+  /** METRO-T0's layers, which are not T5's; null in every other model. */
+  readonly fairseq: Fairseq | null;
   /** Whether the LM head is the embedding. */
   readonly tieWordEmbeddings: boolean;
   /**
@@ -72,7 +82,7 @@ export interface T5Config {
 
 /**
  * Reads Hugging Face's config.json of a T5 (1.0, 1.1, ByT5, Flan and others of `model_type` t5), an mT5, a umT5, a
- * LongT5 or a Switch Transformer.
+ * LongT5, a Switch Transformer or a METRO-T0 (`fairseq_t5`).
  * Defaults are those of transformers, except that sizes are required: a wrong default would only show up as wrong
  * tensors. Additional keys describe architectures that transformers does not have: `shared_kv`, `num_memory_heads` (0
  * or 1, as in Mesh TensorFlow), `talking_heads`, and `first_layers` with `num_layers`, `num_heads` and `d_ff`.
@@ -83,14 +93,14 @@ export function parseConfig(json: unknown): T5Config {
   if (json === null || typeof json !== "object" || Array.isArray(json)) {
     throw new ModelError("config", "config.json is not a JSON object. Take it from the model's own repository.");
   }
-  refuseMetro(json);
   const type = modelType(json);
   refuseQuantized(json);
   const parsed = schema.safeParse(json);
   if (!parsed.success)
     throw new ModelError("config", explainIssues(parsed.error.issues, json), { cause: parsed.error });
   const raw = parsed.data;
-  const padTokenId = raw.pad_token_id ?? 0;
+  const isFairseq = type === "fairseq_t5";
+  const padTokenId = raw.pad_token_id ?? (isFairseq ? FAIRSEQ_IDS.pad : 0);
   const feedForward = parseFeedForward(raw, type === "mt5" || type === "umt5" ? "gated-gelu" : "relu");
   const config: T5Config = {
     vocabSize: raw.vocab_size,
@@ -111,17 +121,20 @@ export function parseConfig(json: unknown): T5Config {
     biasInEveryLayer: type === "umt5",
     longAttention: type === "longt5" ? longAttention(raw) : null,
     experts: type === "switch_transformers" ? parseExperts(raw, feedForward) : null,
+    fairseq: isFairseq ? parseFairseq(raw, feedForward) : null,
     tieWordEmbeddings: raw.tie_word_embeddings ?? true,
     // transformers 5 saves an mT5 with tie_word_embeddings true although its head is separate; the states are not
     // scaled.
-    scaleDecoderOutputs: raw.scale_decoder_outputs ?? (type !== "mt5" && (raw.tie_word_embeddings ?? true)),
+    scaleDecoderOutputs:
+      raw.scale_decoder_outputs ?? (type !== "mt5" && !isFairseq && (raw.tie_word_embeddings ?? true)),
     relativeAttentionNumBuckets: raw.relative_attention_num_buckets ?? 32,
     relativeAttentionMaxDistance: raw.relative_attention_max_distance ?? 128,
     layerNormEpsilon: raw.layer_norm_epsilon ?? 1e-6,
     dropoutRate: raw.dropout_rate ?? 0.1,
     padTokenId,
-    eosTokenId: (Array.isArray(raw.eos_token_id) ? raw.eos_token_id[0] : raw.eos_token_id) ?? 1,
-    decoderStartTokenId: raw.decoder_start_token_id ?? padTokenId,
+    eosTokenId:
+      (Array.isArray(raw.eos_token_id) ? raw.eos_token_id[0] : raw.eos_token_id) ?? (isFairseq ? FAIRSEQ_IDS.eos : 1),
+    decoderStartTokenId: raw.decoder_start_token_id ?? (isFairseq ? FAIRSEQ_IDS.eos : padTokenId),
   };
   refuseContradictions(config);
   return config;
@@ -129,7 +142,7 @@ export function parseConfig(json: unknown): T5Config {
 
 /** Returns the config.json of a shape, which {@link parseConfig} reads back. */
 export function configJson(config: T5Config): Readonly<Record<string, unknown>> {
-  const { firstLayers, longAttention, experts } = config;
+  const { firstLayers, longAttention, experts, fairseq } = config;
   const type = typeOf(config);
   return {
     architectures: [`${CLASSES[type]}ForConditionalGeneration`],
@@ -152,6 +165,7 @@ export function configJson(config: T5Config): Readonly<Record<string, unknown>> 
     ...(config.convolution > 0 && { depthwise_conv_width: config.convolution }),
     ...(longAttention !== null && longJson(longAttention)),
     ...(experts !== null && expertsJson(experts)),
+    ...(fairseq !== null && fairseqJson(fairseq)),
     tie_word_embeddings: config.tieWordEmbeddings,
     scale_decoder_outputs: config.scaleDecoderOutputs,
     relative_attention_num_buckets: config.relativeAttentionNumBuckets,
@@ -164,13 +178,17 @@ export function configJson(config: T5Config): Readonly<Record<string, unknown>> 
   };
 }
 
-function typeOf({ longAttention, experts, biasInEveryLayer }: T5Config): keyof typeof CLASSES {
+function typeOf({ longAttention, experts, fairseq, biasInEveryLayer }: T5Config): keyof typeof CLASSES {
+  if (fairseq !== null) return "fairseq_t5";
   if (experts !== null) return "switch_transformers";
   return longAttention !== null ? "longt5" : biasInEveryLayer ? "umt5" : "t5";
 }
 
 /** transformers' classes, without what follows the model's name. */
-const CLASSES = { t5: "T5", umt5: "UMT5", longt5: "LongT5", switch_transformers: "SwitchTransformers" } as const;
+const CLASSES = {
+  ...{ t5: "T5", umt5: "UMT5", longt5: "LongT5" },
+  ...{ switch_transformers: "SwitchTransformers", fairseq_t5: "FairseqT5" },
+} as const;
 
 const size = (most: number) => z.int().min(1).max(most);
 const optional = <T extends z.ZodType>(type: T) => type.nullish();
@@ -194,6 +212,7 @@ const schema = z.object({
   depthwise_conv_width: optional(z.int().min(0).max(31)),
   ...longFields,
   ...expertFields,
+  ...fairseqFields,
   tie_word_embeddings: optional(z.boolean()),
   scale_decoder_outputs: optional(z.boolean()),
   relative_attention_num_buckets: optional(size(65_536).min(4).multipleOf(2)),
@@ -205,28 +224,12 @@ const schema = z.object({
   decoder_start_token_id: optional(z.int().min(0)),
 });
 
-/**
- * Refuses a config.json that names only models with another head than a language model's.
- * @throws ModelError "config" that names the head, and what would serve
- */
-export function refuseHeads(json: unknown): void {
-  const { architectures } = headSchema.catch({ architectures: [] }).parse(json);
-  const head = architectures.find((name) => /For(Sequence|Token)Classification$|ForQuestionAnswering$/.test(name));
-  if (head === undefined || architectures.some((name) => /(ForConditionalGeneration|EncoderModel)$/.test(name))) return;
-  throw new ModelError(
-    "config",
-    `config.json says ${head}, whose head marks words or classes instead of writing. Use a T5ForConditionalGeneration; for labels, train one with \`spanfill train --task classify\`, for questions with --task qa.`,
-  );
-}
-
-const headSchema = z.object({ architectures: z.array(z.string()) });
-
 /** Whether a parsed config.json is that of a T5, whether or not its values are valid. */
 export function isT5Config(json: unknown): boolean {
   return typeof json === "object" && json !== null && knownType(json) !== undefined;
 }
 
-const MODEL_TYPES = ["t5", "mt5", "umt5", "longt5", "switch_transformers"] as const;
+const MODEL_TYPES = ["t5", "mt5", "umt5", "longt5", "switch_transformers", "fairseq_t5"] as const;
 
 type ModelType = (typeof MODEL_TYPES)[number];
 
@@ -245,7 +248,7 @@ function modelType(json: object): ModelType {
   const found = type === undefined ? "names no model_type" : `is of model_type ${JSON.stringify(type)}`;
   throw new ModelError(
     "config",
-    `config.json ${found}, and only ${MODEL_TYPES.map((each) => `"${each}"`).join(", ")} work here: T5 1.0 and 1.1, t5-efficient, Flan-T5, ByT5, mT5, umT5, LongT5, Switch Transformers. Choose such a model.`,
+    `config.json ${found}, and only ${MODEL_TYPES.map((each) => `"${each}"`).join(", ")} work here: T5 1.0 and 1.1, t5-efficient, Flan-T5, ByT5, mT5, umT5, LongT5, Switch Transformers, METRO-T0. Choose such a model.`,
   );
 }
 
@@ -276,6 +279,7 @@ function refuseContradictions(config: T5Config): void {
   if (config.longAttention !== null && otherKeys) refuseMixedLong();
   refuseMixedExperts(config, otherKeys);
   refuseConvolution(config, otherKeys);
+  refuseMixedFairseq(config, otherKeys);
   if (distance > buckets / 2) return;
   throw new ModelError(
     "config",

@@ -7,7 +7,8 @@ import * as ops from "../graph/ops.ts";
 import type { KeysAndValues } from "../graph/runtime-ops.ts";
 import type { Dim, Graph, Value } from "../graph/types.ts";
 import type { T5Config } from "./config.ts";
-import { biasOfTables, layersOn } from "./layers.ts";
+import { layersOn } from "./layers.ts";
+import { biasOfTables } from "./lowering/biases.ts";
 import type { GenerationLowering } from "./lowering/lowering.ts";
 import { biasTables, layerWidths } from "./weights.ts";
 
@@ -51,8 +52,8 @@ export function maskedBucket(config: T5Config): number {
  * Inputs: `tokens` int32 [R, T]; `position_buckets` int32 [T, P + T] (maskedBucket where the key comes later);
  * `reorder` int32 [R], the row of the cache that each row continues; `past_key_i`, `past_value_i` float32 [R0, H, P,
  * K]; `cross_key_i`, `cross_value_i` float32 [B, H, S, K], R a multiple of B; when masked, `mask` float32 [B, 1, 1, S];
- * over a shortlist, `own` as in headOf. Outputs: `logits` float32 [R, T, V or C]; `present_key_i`, `present_value_i`
- * float32 [R, H, P + T, K].
+ * over a shortlist, `own` as in headOf; in a METRO-T0, `positions` int32 [T], each token's. Outputs: `logits` float32
+ * [R, T, V or C]; `present_key_i`, `present_value_i` float32 [R, H, P + T, K].
  */
 export function stepGraph(
   config: T5Config,
@@ -71,9 +72,7 @@ export function stepGraph(
   }));
   const { cross, crossOf, mask: padding } = encoderInputs(g, config, masked);
   const head = headOf(g, config, lowering, common);
-  const biases = biasTables(config, "decoder").map(({ name, numHeads }) =>
-    layers.positionBias(name, numHeads, buckets),
-  ); // [1, H, T, P + T] each
+  const biases = biasTables(config, "decoder").map((table) => layers.positionBias(table, buckets)); // [1, H, T, P + T]
 
   // The positions of all rows that share an encoder row attend to it as one row.
   const width = g.constant("int64", [1], [0]); // as it is
@@ -88,9 +87,10 @@ export function stepGraph(
   const extents = ops.concat(g, [one, one, shared, one], 0);
   const mask = padding === null ? null : ops.expand(g, padding, extents, ["B", 1, "folded", "S"]);
 
+  const x = layers.embed(tokens, "decoder", () => g.input("positions", "int32", ["T"]));
   const biasOf = biasOfTables(config, "decoder", biases);
   const inputs = { biasOf, crossOf, mask, past: { caches, total: "L" }, folding };
-  const { hidden, present } = layers.decoderStack(layers.embed(tokens), inputs); // [R, T, D]
+  const { hidden, present } = layers.decoderStack(x, inputs); // [R, T, D]
   return g.build("step", { logits: head.logits(g, hidden), ...cacheOutputs(present) });
 }
 

@@ -4,8 +4,9 @@ import * as ops from "../graph/ops.ts";
 import type { Graph, Value } from "../graph/types.ts";
 import type { T5Config } from "./config.ts";
 import { isGated } from "./feed-forward.ts";
-import { type BiasOf, biasOfTables, type LayerRange, layersOn } from "./layers.ts";
+import { type LayerRange, layersOn } from "./layers.ts";
 import { longInputs } from "./long/attention.ts";
+import { type BiasOf, biasOfTables } from "./lowering/biases.ts";
 import type { Lowering } from "./lowering/lowering.ts";
 import { biasTables } from "./weights.ts";
 
@@ -57,7 +58,7 @@ export function encoderGraph(
   const { from, to, ends } = stage;
   const x =
     from === 0
-      ? layers.embed(g.input("input_ids", "int32", ["B", "S"]))
+      ? layers.embed(g.input("input_ids", "int32", ["B", "S"]), "encoder")
       : g.input("previous", "float32", ["B", "S", config.dModel]);
   const long = from < to ? longInputs(g, config, LONG_NAMES, "float32") : null;
   const biasOf = long ?? biasesOfStage(g, config, masked, stage);

@@ -14,7 +14,8 @@ import {
   headOf,
   layerCache,
 } from "./decoder.ts";
-import { biasOfTables, layersOn } from "./layers.ts";
+import { layersOn } from "./layers.ts";
+import { biasOfTables, biasRows } from "./lowering/biases.ts";
 import type { GenerationLowering, Lowering } from "./lowering/lowering.ts";
 import { biasTables } from "./weights.ts";
 
@@ -124,7 +125,11 @@ export function greedySteps(
   const end = body.constant("int64", [1], [Number.MAX_SAFE_INTEGER]);
   const biases = byDistance.map((bias) => ops.slice(body, bias, 3, now.begin, end, "P+1")); // [1, H, 1, P + 1]
   const layers = layersOn(body, config, lowering);
-  const { hidden, present } = layers.decoderStack(layers.embed(head.ids(body, now.tokens)), {
+  // [B, 1, D]
+  const x = layers.embed(head.ids(body, now.tokens), "decoder", () =>
+    ops.shapeOf(body, layerCache(now.past, 0).key, 2, 3),
+  );
+  const { hidden, present } = layers.decoderStack(x, {
     biasOf: biasOfTables(config, "decoder", biases),
     crossOf,
     mask,
@@ -158,9 +163,9 @@ export function greedySteps(
  * of them: they begin at `begin` for the first new position, and one earlier for each that follows.
  */
 function distanceBiases(g: GraphBuilder, config: T5Config, lowering: Lowering, buckets: Value, cache: KeysAndValues) {
-  const byDistance = biasTables(config, "decoder").map(({ name, numHeads }) => {
-    const rows = ops.transpose(g, ops.gather(g, lowering(g).weight(name), buckets, 0), [1, 0]); // [H, M]
-    return ops.reshape(g, rows, [1, numHeads, 1, "M"]);
+  const byDistance = biasTables(config, "decoder").map((table) => {
+    const values = ops.gather(g, biasRows(g, config, lowering(g), table), buckets, 0);
+    return ops.reshape(g, ops.transpose(g, values, [1, 0]), [1, table.numHeads, 1, "M"]); // [H, M]
   });
   const minusOne = g.constant("int64", [1], [-1]);
   const last = ops.add(g, ops.shapeOf(g, buckets, 0, 1), minusOne);

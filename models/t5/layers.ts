@@ -14,15 +14,20 @@ import type { T5Config } from "./config.ts";
 import { type Attend, attendConvolved } from "./convolution/convolution.ts";
 import { sparseFeedForward } from "./experts/routing.ts";
 import { feedForwardModule, isSparse } from "./experts/shapes.ts";
+import { positioned, scaledQuery } from "./fairseq/layers.ts";
 import { isGated } from "./feed-forward.ts";
 import { longSelfAttention } from "./long/attention.ts";
-import type { AttentionResult, LongInputs, Lowering, Operations } from "./lowering/lowering.ts";
-import { biasTables, keyValueNames, layerWidths, type Stack, selfAttentionName } from "./weights.ts";
+import { type BiasOf, biasRows } from "./lowering/biases.ts";
+import type { AttentionResult, Folding, LongInputs, Lowering, Operations } from "./lowering/lowering.ts";
+import { type BiasTable, keyValueNames, layerWidths, type Stack, selfAttentionName } from "./weights.ts";
 
 /** The layers of one graph. Batch and length may be folded into one axis, as training does. */
 export interface Layers {
-  /** The embedding of tokens: integer ids [B, S] -> [B, S, D]. */
-  embed(ids: Value): Value;
+  /**
+   * The embedding of tokens: integer ids [B, S] -> [B, S, D]; METRO-T0 adds that of their positions and norms the sum.
+   * @param positionsOf returns the tokens' positions, integers [S]; without it they are the first ones
+   */
+  embed(ids: Value, stack: Stack, positionsOf?: () => Value): Value;
   /**
    * Layers from..to of the encoder, or all of them, on x [B, S, D].
    * @param biasOf position biases and mask of a layer, [1 or B, H, S, S]; or the inputs of a LongT5
@@ -46,11 +51,8 @@ export interface Layers {
   /** The same, laid out as a cache: [B, H, S, K], or one head that all share. */
   crossCache(layer: number, states: Value): KeysAndValues;
   /** The bias of each head by bucket: integers [T, L] -> [1, H, T, L]. A bucket past the last is masked. */
-  positionBias(table: string, heads: number, buckets: Value): Value;
+  positionBias(table: BiasTable, buckets: Value): Value;
 }
-
-/** Returns the bias that a layer adds to its attention's products. */
-export type BiasOf = (layer: number) => Value;
 
 /** Receives the nodes of a layer, as a segment that depends on the residual stream. */
 export type OnLayer = (segment: Segment) => void;
@@ -77,19 +79,13 @@ export interface DecoderInputs {
   readonly folding?: Folding;
 }
 
-/** Shapes by which decoder rows that share an encoder row (beams) attend to it as more positions of one row. */
-export interface Folding {
-  /** int64 [3]: [B, rows * positions / B, 0]; 0 keeps the width */
-  readonly folded: Value;
-  /** int64 [3]: [rows, positions, 0] */
-  readonly unfolded: Value;
-}
-
 /** Returns the layers of a model, which add their nodes to `g`. */
 export function layersOn(g: GraphBuilder, config: T5Config, lowering: Lowering): Layers {
   const t5: Context = { ...lowering(g), g, config };
   return {
-    embed: (ids) => t5.dropout("embedding", t5.embed(ids)),
+    embed(ids, stack, positionsOf) {
+      return t5.dropout("embedding", positioned(g, t5, config, stack, t5.embed(ids), positionsOf));
+    },
 
     encoderStack(x, biasOf, onLayer, { from, to, ends } = { from: 0, to: config.numLayers, ends: true }) {
       let stream: Residual = { x, update: null };
@@ -129,21 +125,12 @@ export function layersOn(g: GraphBuilder, config: T5Config, lowering: Lowering):
       return { key: split(key), value: split(value) };
     },
 
-    positionBias(table, heads, buckets) {
+    positionBias(table, buckets) {
+      const { numHeads: heads } = table;
       const never = g.constant("float32", [1, heads], Array<number>(heads).fill(-1e9));
-      const rows = ops.concat(g, [t5.weight(table), never], 0); // [buckets + 1, H]
+      const rows = ops.concat(g, [biasRows(g, config, t5, table), never], 0); // [buckets + 1, H]
       return ops.unsqueeze(g, ops.transpose(g, ops.gather(g, rows, buckets, 0), [2, 0, 1]), 0);
     },
-  };
-}
-
-/** The bias of each layer, from those of a stack's tables (see biasTables); null for tables that no layer asks for. */
-export function biasOfTables(config: T5Config, stack: Stack, biases: readonly (Value | null)[]): BiasOf {
-  const tables = biasTables(config, stack);
-  return (layer) => {
-    const bias = biases[tables.findIndex(({ to }) => layer < to)];
-    if (bias == null) throw new RangeError(`the ${stack}'s layer ${layer} has no biases`);
-    return bias;
   };
 }
 
@@ -227,7 +214,15 @@ function attend(
   const mixing = t5.config.talkingHeads
     ? { logits: t5.weight(`${module}.logits.weight`), weights: t5.weight(`${module}.weights.weight`) }
     : null;
-  return t5.attention({ query, key, value, bias, heads, mixing, ...defined({ past }) });
+  return t5.attention({
+    query: scaledQuery(t5.g, t5.config, query),
+    key,
+    value,
+    bias,
+    heads,
+    mixing,
+    ...defined({ past }),
+  });
 }
 
 function crossKeysAndValues(t5: Context, layer: number, states: Value): KeysAndValues {
@@ -255,7 +250,9 @@ function dense(t5: Context, module: string, x: Value): Value {
 
 /** The residual stream after a sublayer, whose output an adapter may change. */
 function adapted(t5: Context, layer: string, x: Value, update: Value): Residual {
-  return { x, update: t5.adapt?.(layer, x, update) ?? update };
+  const changed = t5.adapt?.(layer, x, update) ?? update;
+  if (t5.config.fairseq === null) return { x, update: changed };
+  return { x: t5.addNorm(x, changed, `${layer}.layer_norm.weight`).normed, update: null };
 }
 
 /** @see T5DenseActDense, modeling_t5.py; So et al. 2021, "Primer", for the square */
@@ -275,11 +272,13 @@ function gated({ g, ...t5 }: Context, module: string, x: Value): Value {
 }
 
 function finalNorm(t5: Context, stack: Stack, stream: Residual): Value {
+  if (t5.config.fairseq !== null) return stream.x;
   return t5.dropout("finalNorm", normed(t5, stream, `${stack}.final_layer_norm.weight`).input);
 }
 
-/** The residual stream with its pending update added, and the norm of that sum. */
+/** The residual stream with its pending update added, and the norm of that sum; METRO-T0's is normed already. */
 function normed(t5: Context, { x, update }: Residual, weight: string): { x: Value; input: Value } {
+  if (t5.config.fairseq !== null) return { x, input: x };
   if (update === null) return { x, input: t5.norm(x, weight) };
   const { sum, normed: input } = t5.addNorm(x, update, weight);
   return { x: sum, input };

@@ -7,7 +7,8 @@ import type { KeysAndValues } from "../graph/runtime-ops.ts";
 import type { Graph, Value } from "../graph/types.ts";
 import type { T5Config } from "./config.ts";
 import { layerCache } from "./decoder.ts";
-import { biasOfTables, layersOn } from "./layers.ts";
+import { layersOn } from "./layers.ts";
+import { biasOfTables } from "./lowering/biases.ts";
 import { additiveMask, emptyCache, positionBiases, positionBuckets } from "./lowering/in-graph.ts";
 import type { Lowering } from "./lowering/lowering.ts";
 import { plainLowering } from "./lowering/plain.ts";
@@ -68,7 +69,12 @@ export function optimumGraph(config: T5Config, weights: ReadonlyMap<string, Floa
 }
 
 /** @throws ModelError "config" for a model that {@link optimumGraph} does not write */
-export function refuseForOptimum({ longAttention, experts, convolution }: T5Config): void {
+export function refuseForOptimum({ longAttention, experts, convolution, fairseq }: T5Config): void {
+  if (fairseq !== null)
+    throw new ModelError(
+      "config",
+      "Optimum has no METRO-T0 (fairseq_t5), so there is no layout for one. Export it to hf.",
+    );
   if (convolution > 0)
     throw new ModelError("config", "Primer's convolutions have no graph in Optimum's layout here. Export it to hf.");
   if (experts !== null)
@@ -95,7 +101,7 @@ function encoder(g: GraphBuilder, config: T5Config, lowering: Lowering): Graph {
     positionBuckets(g, config, "encoder", { length, total: length, extents: [S, S] }),
   );
   const masked = biases.map((bias) => ops.add(g, bias, mask)); // [B, H, S, S]
-  const states = layers.encoderStack(layers.embed(ids), biasOfTables(config, "encoder", masked));
+  const states = layers.encoderStack(layers.embed(ids, "encoder"), biasOfTables(config, "encoder", masked));
   return g.build("encoder_model", { last_hidden_state: states });
 }
 
@@ -117,7 +123,7 @@ function decoder(
     "decoder",
     positionBuckets(g, config, "decoder", { length, total, extents: [T, TOTAL] }),
   );
-  const { hidden, present } = layers.decoderStack(layers.embed(tokens), {
+  const { hidden, present } = layers.decoderStack(layers.embed(tokens, "decoder"), {
     biasOf: biasOfTables(config, "decoder", biases),
     crossOf: (layer) => layerCache(cross, layer),
     mask,

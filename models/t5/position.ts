@@ -1,4 +1,7 @@
 /** Relative position buckets: the row of the learned bias table for the distance of two tokens. */
+import type { T5Config } from "./config.ts";
+import { fairseqBucket } from "./fairseq/shapes.ts";
+import type { Stack } from "./weights.ts";
 
 /**
  * The bucket of a relative position: one bucket per step at short distances, logarithmically wider ones up to
@@ -27,6 +30,13 @@ export function relativePositionBucket(
   return offset + Math.min(buckets - 1, exact + Math.trunc(wide));
 }
 
+/** The bucket of a key's place less the query's in a model's stack. */
+export function positionBucket(config: T5Config, stack: Stack, offset: number): number {
+  const { relativeAttentionNumBuckets: buckets, relativeAttentionMaxDistance: distance, fairseq } = config;
+  if (fairseq === null) return relativePositionBucket(offset, stack === "encoder", buckets, distance);
+  return stack === "encoder" ? fairseqBucket(offset, config) : 0; // the decoder has no biases
+}
+
 /** A bias so low that its key gets no attention. */
 export const MASKED = -1e9;
 
@@ -39,13 +49,12 @@ export const MASKED = -1e9;
 export function encoderBiases(
   table: Float32Array,
   numHeads: number,
-  numBuckets: number,
-  maxDistance: number,
+  config: T5Config,
   length: number,
   biases: Float32Array,
 ): void {
   const buckets = Int32Array.from({ length: 2 * length - 1 }, (_, i) =>
-    relativePositionBucket(i - (length - 1), true, numBuckets, maxDistance),
+    positionBucket(config, "encoder", i - (length - 1)),
   );
   layOutBiases(table, numHeads, buckets, length, biases);
 }

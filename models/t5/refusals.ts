@@ -1,16 +1,23 @@
-/** Configurations that are near a T5's and do not run. */
-import type * as z from "zod";
+/** Configurations and weights that are near a T5's: prefixes that wrappers wrote, and what does not run. */
+import * as z from "zod";
 import { ModelError } from "../errors.ts";
 import { firstIssue } from "../issue.ts";
 
-/** @throws ModelError "config" for a METRO-T0, whose keys are a T5's */
-export function refuseMetro(json: object): void {
-  if (!("model_type" in json) || json.model_type !== "fairseq_t5") return;
+/**
+ * Refuses a config.json that names only models with another head than a language model's.
+ * @throws ModelError "config" that names the head, and what would serve
+ */
+export function refuseHeads(json: unknown): void {
+  const { architectures } = headSchema.catch({ architectures: [] }).parse(json);
+  const head = architectures.find((name) => /For(Sequence|Token)Classification$|ForQuestionAnswering$/.test(name));
+  if (head === undefined || architectures.some((name) => /(ForConditionalGeneration|EncoderModel)$/.test(name))) return;
   throw new ModelError(
     "config",
-    "config.json is that of a METRO-T0 (fairseq_t5), whose biases, norms after each sublayer and learned positions no T5 has. It does not run here: choose a Flan-T5, which answers the same kinds of prompts.",
+    `config.json says ${head}, whose head marks words or classes instead of writing. Use a T5ForConditionalGeneration; for labels, train one with \`spanfill train --task classify\`, for questions with --task qa.`,
   );
 }
+
+const headSchema = z.object({ architectures: z.array(z.string()) });
 
 /** @throws ModelError "config" for weights that another program quantized */
 export function refuseQuantized(json: object): void {
@@ -22,6 +29,81 @@ export function refuseQuantized(json: object): void {
     `config.json says that the weights were quantized by ${method}, which is not read. Use the model's float version; Spanfill quantizes it itself.`,
   );
 }
+
+/** Prefixes that wrappers put before every name: PyTorch's, Lightning's, PEFT's, transformers' heads. */
+const WRAPPERS = ["module.", "model.", "transformer.", "_orig_mod.", "base_model."];
+
+/**
+ * The prefix that wrappers put before the names of a model's tensors; empty if none. One of any other name counts where
+ * nothing stands beside it.
+ * @throws ModelError "checkpoint" when there are two models under different prefixes, or parts of another model
+ */
+export function wrapperPrefix(tensors: ReadonlyMap<string, unknown>): string {
+  const end = /encoder\.(final|first)_layer_norm\.weight$/;
+  const prefixes = [...tensors.keys()].filter((name) => end.test(name)).map((name) => name.replace(end, ""));
+  const isWrapper = (prefix: string) => {
+    let rest = prefix;
+    for (let next = wrapperOf(rest); next !== undefined; next = wrapperOf(rest)) rest = rest.slice(next.length);
+    return rest === "";
+  };
+  if (prefixes.includes("")) return "";
+  const [prefix, other] = prefixes;
+  if (other !== undefined)
+    throw new ModelError(
+      "checkpoint",
+      `The weights hold two models, under ${prefix}encoder and ${other}encoder. Save the one to use by itself.`,
+    );
+  if (prefix === undefined || isWrapper(prefix)) return prefix ?? "";
+  const outside = [...tensors.keys()].find((name) => !name.startsWith(prefix));
+  if (outside === undefined && prefix.endsWith(".")) return prefix;
+  throw new ModelError(
+    "checkpoint",
+    `The weights hold a T5 under ${prefix}encoder and other tensors beside it, such as ${outside}. Save the T5 by itself (save_pretrained).`,
+  );
+}
+
+/** The tensors without what wrappers put before their names. @throws as {@link wrapperPrefix} */
+export function unwrapped<T>(tensors: ReadonlyMap<string, T>, prefix = wrapperPrefix(tensors)): ReadonlyMap<string, T> {
+  if (prefix === "") return tensors;
+  return new Map(
+    [...tensors].map(([name, tensor]) => [name.startsWith(prefix) ? name.slice(prefix.length) : name, tensor]),
+  );
+}
+
+function wrapperOf(text: string): string | undefined {
+  return WRAPPERS.find((wrapper) => text.startsWith(wrapper));
+}
+
+/**
+ * Refuses models with another head than a language model's, and adapters and quantized tensors of other programs.
+ * @throws ModelError "checkpoint" that names what was found, and what would serve
+ */
+export function refuseOtherHeads(names: Iterable<string>): void {
+  const advice =
+    "Use a T5ForConditionalGeneration; for labels, train one with `spanfill train --task classify`, for questions with --task qa.";
+  for (const name of names) {
+    const head = /^(classification_head|qa_outputs|classifier)\./.exec(name)?.[1];
+    const kind = head === "qa_outputs" ? "question answering" : "classification";
+    if (head !== undefined)
+      throw new ModelError(
+        "checkpoint",
+        `The weights have a head for ${kind} (${head}), which marks words or classes instead of writing. ${advice}`,
+      );
+    if (/\.(lora_[AB]|lora_embedding_[AB]|ia3_l)\b/.test(name))
+      throw new ModelError(
+        "checkpoint",
+        `The weights hold ${name}, part of an adapter (LoRA or IA3). Merge it into its base first (peft's merge_and_unload).`,
+      );
+    if (QUANTIZED.test(name))
+      throw new ModelError(
+        "checkpoint",
+        `The weights hold ${name}: they were quantized by another program (GPTQ, AWQ, bitsandbytes, float8 with scales). Use the model's float version; Spanfill quantizes it itself.`,
+      );
+  }
+}
+
+const QUANTIZED =
+  /\.(?:qweight|qzeros|weight_format|SCB|absmax|scale_\w+)$|_scale(?:s|_\w{1,40})?$|\.quant_state\.|^scaled_fp8$/;
 
 /** Explains what is wrong with the values of a config.json. */
 export function explainIssues(issues: readonly z.core.$ZodIssue[], json: object): string {

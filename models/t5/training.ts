@@ -9,9 +9,10 @@ import type { DType, Graph, Value } from "../graph/types.ts";
 import { bottleneckGraph } from "./adapters/bottleneck.ts";
 import type { T5Config } from "./config.ts";
 import { routerLoss } from "./experts/router-loss.ts";
-import { biasOfTables, layersOn } from "./layers.ts";
+import { layersOn } from "./layers.ts";
 import { GLOBAL_ROWS, longInputs } from "./long/attention.ts";
 import { crossEntropy, type Loss, type LossOptions } from "./loss.ts";
+import { biasOfTables } from "./lowering/biases.ts";
 import type { Routing } from "./lowering/lowering.ts";
 import {
   adapterNames,
@@ -116,19 +117,19 @@ function forward(g: GraphBuilder, config: T5Config, options: TrainingOptions): F
   const decoderIds = g.input("decoder_ids", "int32", [target.rows]);
   const biases = long === null ? [] : [long.window, ...(long.side === null ? [] : [long.side.bias])];
   const biasOf = (stack: Stack, length: string) => {
-    const tables = biasTables(config, stack).map(({ name, numHeads }) => {
+    const tables = biasTables(config, stack).map(({ name, numHeads, learned }) => {
       const bias = g.input(laidOutName(name), dtype, [1, numHeads, length, length]);
-      biases.push(bias);
+      if (learned) biases.push(bias);
       return stack === "encoder" ? ops.add(g, bias, mask) : bias;
     });
     return biasOfTables(config, stack, tables);
   };
   const layers: Segment[] = [];
   const onLayer = (layer: Segment) => layers.push(layer);
-  const memory = t5.encoderStack(t5.embed(inputIds), long ?? biasOf("encoder", "S"), onLayer);
+  const memory = t5.encoderStack(t5.embed(inputIds, "encoder"), long ?? biasOf("encoder", "S"), onLayer);
   const crossOf = (layer: number) => t5.crossKeysAndValues(layer, memory);
   const { hidden: states } = t5.decoderStack(
-    t5.embed(decoderIds),
+    t5.embed(decoderIds, "decoder"),
     { biasOf: biasOf("decoder", "T"), crossOf, mask },
     (layer) => layers.push({ ...layer, inputs: [...layer.inputs, memory] }),
   );

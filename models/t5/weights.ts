@@ -3,86 +3,12 @@ import { ModelError } from "../errors.ts";
 import type { T5Config } from "./config.ts";
 import { convolutionNames } from "./convolution/convolution.ts";
 import { expertOf, feedForwardShapes } from "./experts/shapes.ts";
+import { addFairseqShapes } from "./fairseq/shapes.ts";
 import { isGated } from "./feed-forward.ts";
 import { longModule } from "./long/config.ts";
 
 /** Other names of the embedding in checkpoints, accepted where `shared.weight` is absent. */
 export const EMBEDDING_ALIASES = ["encoder.embed_tokens.weight", "decoder.embed_tokens.weight"] as const;
-
-/** Prefixes that wrappers put before every name: PyTorch's, Lightning's, PEFT's, transformers' heads. */
-const WRAPPERS = ["module.", "model.", "transformer.", "_orig_mod.", "base_model."];
-
-/**
- * The prefix that wrappers put before the names of a model's tensors; empty if none. One of any other name counts where
- * nothing stands beside it.
- * @throws ModelError "checkpoint" when there are two models under different prefixes, or parts of another model
- */
-export function wrapperPrefix(tensors: ReadonlyMap<string, unknown>): string {
-  const end = "encoder.final_layer_norm.weight";
-  const prefixes = [...tensors.keys()].filter((name) => name.endsWith(end)).map((name) => name.slice(0, -end.length));
-  const isWrapper = (prefix: string) => {
-    let rest = prefix;
-    for (let next = wrapperOf(rest); next !== undefined; next = wrapperOf(rest)) rest = rest.slice(next.length);
-    return rest === "";
-  };
-  if (prefixes.includes("")) return "";
-  const [prefix, other] = prefixes;
-  if (other !== undefined)
-    throw new ModelError(
-      "checkpoint",
-      `The weights hold two models, under ${prefix}encoder and ${other}encoder. Save the one to use by itself.`,
-    );
-  if (prefix === undefined || isWrapper(prefix)) return prefix ?? "";
-  const outside = [...tensors.keys()].find((name) => !name.startsWith(prefix));
-  if (outside === undefined && prefix.endsWith(".")) return prefix;
-  throw new ModelError(
-    "checkpoint",
-    `The weights hold a T5 under ${prefix}encoder and other tensors beside it, such as ${outside}. Save the T5 by itself (save_pretrained).`,
-  );
-}
-
-/** The tensors without what wrappers put before their names. @throws as {@link wrapperPrefix} */
-export function unwrapped<T>(tensors: ReadonlyMap<string, T>, prefix = wrapperPrefix(tensors)): ReadonlyMap<string, T> {
-  if (prefix === "") return tensors;
-  return new Map(
-    [...tensors].map(([name, tensor]) => [name.startsWith(prefix) ? name.slice(prefix.length) : name, tensor]),
-  );
-}
-
-function wrapperOf(text: string): string | undefined {
-  return WRAPPERS.find((wrapper) => text.startsWith(wrapper));
-}
-
-/**
- * Refuses models with another head than a language model's, and adapters and quantized tensors of other programs.
- * @throws ModelError "checkpoint" that names what was found, and what would serve
- */
-export function refuseOtherHeads(names: Iterable<string>): void {
-  const advice =
-    "Use a T5ForConditionalGeneration; for labels, train one with `spanfill train --task classify`, for questions with --task qa.";
-  for (const name of names) {
-    const head = /^(classification_head|qa_outputs|classifier)\./.exec(name)?.[1];
-    const kind = head === "qa_outputs" ? "question answering" : "classification";
-    if (head !== undefined)
-      throw new ModelError(
-        "checkpoint",
-        `The weights have a head for ${kind} (${head}), which marks words or classes instead of writing. ${advice}`,
-      );
-    if (/\.(lora_[AB]|lora_embedding_[AB]|ia3_l)\b/.test(name))
-      throw new ModelError(
-        "checkpoint",
-        `The weights hold ${name}, part of an adapter (LoRA or IA3). Merge it into its base first (peft's merge_and_unload).`,
-      );
-    if (QUANTIZED.test(name))
-      throw new ModelError(
-        "checkpoint",
-        `The weights hold ${name}: they were quantized by another program (GPTQ, AWQ, bitsandbytes, float8 with scales). Use the model's float version; Spanfill quantizes it itself.`,
-      );
-  }
-}
-
-const QUANTIZED =
-  /\.(?:qweight|qzeros|weight_format|SCB|absmax|scale_\w+)$|_scale(?:s|_\w{1,40})?$|\.quant_state\.|^scaled_fp8$/;
 
 /** The name of the separate LM head. */
 export const LM_HEAD = "lm_head.weight";
@@ -176,6 +102,8 @@ export function layerWidths(config: T5Config, layer: number): { numHeads: number
 export interface BiasTable {
   /** The tensor's name, which is that of the first of the layers. */
   readonly name: string;
+  /** Whether there is such a tensor; else there are only zeros and the mask (METRO-T0's decoder). */
+  readonly learned: boolean;
   readonly numHeads: number;
   /** Layers from..to share it. */
   readonly from: number;
@@ -184,18 +112,21 @@ export interface BiasTable {
 
 /**
  * A stack's tables of relative position biases, in the order of its layers: one, except in umT5 (one per layer) and
- * n4w10 (two).
+ * n4w10 (two), and those of METRO-T0's encoder (one per layer) and decoder, which is not learned.
  */
 export function biasTables(config: T5Config, stack: Stack): BiasTable[] {
   const tables: BiasTable[] = [];
   const count = layerCount(config, stack);
+  const learned = config.fairseq === null || stack === "encoder";
+  const inEveryLayer = config.biasInEveryLayer || (config.fairseq !== null && learned);
   for (let layer = 0; layer < count; layer += 1) {
     const { numHeads } = layerWidths(config, layer);
     const last = tables.at(-1);
-    if (last?.numHeads === numHeads && !config.biasInEveryLayer) tables[tables.length - 1] = { ...last, to: layer + 1 };
+    if (last?.numHeads === numHeads && !inEveryLayer) tables[tables.length - 1] = { ...last, to: layer + 1 };
     else
       tables.push({
         name: `${selfAttentionName(config, stack, layer)}.${BIAS}`,
+        learned,
         numHeads,
         from: layer,
         to: layer + 1,
@@ -224,7 +155,7 @@ const BIAS = "relative_attention_bias.weight";
 
 function addStack(shapes: Map<string, readonly number[]>, config: T5Config, stack: Stack): void {
   const { dModel: D, dKv: K } = config;
-  const tables = new Set(biasTables(config, stack).map((table) => table.name));
+  const tables = new Set(biasTables(config, stack).flatMap(({ name, learned }) => (learned ? [name] : [])));
   for (let block = 0; block < layerCount(config, stack); block += 1) {
     const { numHeads: H, keyHeads, dFf: F } = layerWidths(config, block);
     const addAttention = (path: string) => {
@@ -248,7 +179,8 @@ function addStack(shapes: Map<string, readonly number[]>, config: T5Config, stac
       shapes.set(`${layer(dense)}.${name}`, shape);
     for (let index = 0; index <= dense; index += 1) shapes.set(`${layer(index)}.layer_norm.weight`, [D]);
   }
-  shapes.set(`${stack}.final_layer_norm.weight`, [D]);
+  if (config.fairseq !== null) addFairseqShapes(shapes, config, stack);
+  else shapes.set(`${stack}.final_layer_norm.weight`, [D]);
 }
 
 function embeddingAlias<T>(tensors: ReadonlyMap<string, T>): T | undefined {
@@ -285,6 +217,8 @@ function describe(config: T5Config, name: string): string {
     ? `num_layers ${config.numLayers}`
     : `num_decoder_layers ${config.numDecoderLayers}`;
   if (name === "shared.weight") return `vocab_size ${config.vocabSize}, d_model ${config.dModel}`;
+  if (name.endsWith(".pos_embed.weight"))
+    return `fairseq_t5, pad_token_id ${config.padTokenId}, d_model ${config.dModel}`;
   if (name === LM_HEAD) return `tie_word_embeddings false, vocab_size ${config.vocabSize}, d_model ${config.dModel}`;
   const { numHeads, dFf } = layerWidths(config, Number(/\.block\.(\d+)\./.exec(name)?.[1] ?? config.numLayers));
   if (name.endsWith(BIAS)) {

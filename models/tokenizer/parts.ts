@@ -54,7 +54,9 @@ export function encodePieces(tokenizer: Tokenizer, parts: readonly InputPart[]):
 
 /** Token ids of what a model should write, with names of special tokens as tokens; ends with eos in any case. */
 export function encodeTarget(tokenizer: Tokenizer, text: string): number[] {
-  const ids = encodeInput(tokenizer, [{ kind: "text", text, special: true }]);
+  const before = tokenizer.beforeTarget ?? tokenizer.frame.before;
+  const pieces = encodePieces(tokenizer, [{ kind: "text", text, special: true }]);
+  const ids = [...before, ...pieces, ...tokenizer.frame.after];
   return ids.at(-1) === tokenizer.eosId ? ids : [...ids, tokenizer.eosId];
 }
 

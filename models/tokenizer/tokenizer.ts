@@ -31,6 +31,8 @@ export interface Tokenizer {
   readonly size: number;
   /** Tokens around every text: `</s>` behind it, in CodeT5 also `<s>` before it. */
   readonly frame: Frame;
+  /** Tokens before a target; where absent, those before every text (METRO-T0's `<s>` stands before inputs only). */
+  readonly beforeTarget?: readonly number[];
   readonly eosId: number;
   readonly padId: number;
   readonly unkId: number;

@@ -25,6 +25,7 @@ test("the catalog holds every published family, each model once", () => {
     "switch 7",
     "ul2 1",
     "flan-ul2 1",
+    "metro-t0 9",
   ]);
   assert.equal(byId.size, models.length);
   assert.equal(models.filter(({ hub }) => hub === null).length, 11 + 5);
@@ -56,6 +57,8 @@ const published: [id: string, parameters: number, within: number][] = [
   // Fedus et al., table 9: Switch-Base with 128 experts; its text rounds Large's with 128.
   ["google/switch-base-128", 7.4e9, 0.01],
   ["google/switch-large-128", 26.3e9, 0.01],
+  // Their README.
+  ["gonglinyuan/metro_t0pp_largepp", 775e6, 0.005],
   // The pages' files are 39.45 GB of bfloat16, with two copies of the embedding.
   ["google/ul2", 39.45e9 / 2 - 2 * 32_128 * 4096, 0.001],
   ["google/flan-ul2", 39.45e9 / 2 - 2 * 32_128 * 4096, 0.001],
@@ -89,5 +92,5 @@ test("what the paper compares is in the catalog, and the deeper one is smaller w
 test("every published score has a source, and only models that were pre-trained alone need fine-tuning", () => {
   for (const { quality } of models) for (const { source } of quality) assert.match(source, /arXiv \d{4}\.\d{5}/);
   const ready = new Set(models.filter(({ needsFineTuning }) => !needsFineTuning).map(({ family }) => family));
-  assert.deepEqual([...ready], ["t5-1.0", "flan-t5", "flan-ul2"]);
+  assert.deepEqual([...ready], ["t5-1.0", "flan-t5", "flan-ul2", "metro-t0"]);
 });

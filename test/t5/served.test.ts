@@ -223,6 +223,7 @@ test("shapes that other servers cannot run are named", () => {
     ["longt5", /LongT5.*spanfill serve --http/],
     ["switch", /Switch Transformer.*spanfill serve --http/],
     ["primer", /Primer.*spanfill serve --http/],
+    ["fairseq", /METRO-T0.*spanfill serve --http/],
   ] as const;
   for (const [file, message] of shapes) {
     const config = parseConfig(parityModels(file)[0]?.config ?? {});

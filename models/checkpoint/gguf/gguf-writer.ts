@@ -29,6 +29,11 @@ export function ggufLayout(config: T5Config, tokenizerJson: unknown, name: strin
   if (config.longAttention !== null) {
     throw new ModelError("config", "llama.cpp does not support LongT5's attention in blocks. Export it to hf.");
   }
+  if (config.fairseq !== null)
+    throw new ModelError(
+      "config",
+      "GGUF has no METRO-T0 (fairseq_t5): its positions, biases and norms have no names there. Export it to hf.",
+    );
   if (config.experts !== null)
     throw new ModelError("config", "llama.cpp does not support Switch Transformers. Export it to hf.");
   if (config.feedForward === "squared-relu" || config.convolution > 0)

@@ -1,6 +1,7 @@
 /** The configuration of a grown model. */
 import { ModelError } from "../../errors.ts";
 import { configJson, parseConfig, type T5Config } from "../config.ts";
+import { refuseFairseq } from "../fairseq/config.ts";
 
 /** The sizes of a grown model; those that are absent stay. */
 export interface GrownSizes {
@@ -19,6 +20,7 @@ export interface GrownSizes {
  *   any T5's
  */
 export function grownConfig(from: T5Config, sizes: GrownSizes): T5Config {
+  refuseFairseq(from, "Growing", "Grow another model.");
   if (from.firstLayers !== null) {
     throw new ModelError(
       "input",

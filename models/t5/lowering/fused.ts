@@ -10,6 +10,8 @@ import { plainAttention } from "../attention.ts";
 import type { T5Config } from "../config.ts";
 import { expertsIfBusy } from "../experts/routing.ts";
 import { expertOf } from "../experts/shapes.ts";
+import { plusBias } from "../fairseq/layers.ts";
+import { biasName } from "../fairseq/shapes.ts";
 import { loopedBlockAttention } from "../long/attention.ts";
 import type { Attention, AttentionResult, GenerationLowering, GenerationOperations, TensorSource } from "./lowering.ts";
 
@@ -29,13 +31,15 @@ export function fusedLowering(config: T5Config, tensors: TensorSource, unsignedC
 
   const operationsOn = (g: GraphBuilder): GenerationOperations => {
     const weight = (name: string) => stored(g, name);
-    const linear = (x: Value, name: string) => {
+    const products = (x: Value, name: string) => {
       const scale = () => weight(`${name}.scale`);
       if (tensors.has(`${name}.q8`)) return runtime.blockLinear(g, x, weight(`${name}.q8`), scale());
       if (tensors.has(`${name}.s8t`))
         return runtime.columnLinear(g, x, weight(`${name}.s8t`), scale(), unsignedColumns);
       return runtime.fusedLinear(g, x, weight(`${name}.weight`));
     };
+    const biased = (x: Value, name: string) => plusBias(g, config, weight, x, name);
+    const linear = (x: Value, name: string) => biased(products(x, name), name);
     const scaled = (x: Value) => (factor === 1 ? x : ops.mul(g, x, g.constant("float32", [], [factor])));
     /** Rows of a table in blocks or float32, [.., D]. */
     const rowsOf = (name: string, ids: Value) =>
@@ -46,14 +50,13 @@ export function fusedLowering(config: T5Config, tensors: TensorSource, unsignedC
       weight,
       linear,
       embed: (ids) => rowsOf("shared", ids),
-      norm: (x, name) => runtime.simplifiedLayerNorm(g, x, weight(name), config.layerNormEpsilon),
-      addNorm: (x, update, name) =>
-        runtime.skipSimplifiedLayerNorm(g, x, update, weight(name), config.layerNormEpsilon),
+      ...(config.fairseq === null ? rootMeanSquareNorms(g, config, weight) : layerNorms(g, config, weight)),
       linears(x, names, fused) {
         if (names.length === 1 || !isStored(fused)) return names.map((name) => linear(x, name));
         const joined = linear(x, fused);
         const width = Number(joined.shape.at(-1)) / names.length;
-        return ops.splitLast(g, joined, Array<number>(names.length).fill(width));
+        const parts = ops.splitLast(g, joined, Array<number>(names.length).fill(width));
+        return parts.map((part, i) => biased(part, names[i] ?? ""));
       },
       attention: (inputs) => attention(g, inputs),
       blockAttention: (inputs) => loopedBlockAttention(g, inputs),
@@ -76,6 +79,25 @@ export function fusedLowering(config: T5Config, tensors: TensorSource, unsignedC
     };
   };
   return operationsOn;
+}
+
+type Norms = Pick<GenerationOperations, "norm" | "addNorm">;
+
+function rootMeanSquareNorms(g: GraphBuilder, config: T5Config, weight: (name: string) => Value): Norms {
+  const { layerNormEpsilon: epsilon } = config;
+  return {
+    norm: (x, name) => runtime.simplifiedLayerNorm(g, x, weight(name), epsilon),
+    addNorm: (x, update, name) => runtime.skipSimplifiedLayerNorm(g, x, update, weight(name), epsilon),
+  };
+}
+
+function layerNorms(g: GraphBuilder, config: T5Config, weight: (name: string) => Value): Norms {
+  const { layerNormEpsilon: epsilon } = config;
+  const parts = (name: string) => ({ weight: weight(name), bias: weight(biasName(name)) });
+  return {
+    norm: (x, name) => runtime.layerNorm(g, x, parts(name), epsilon),
+    addNorm: (x, update, name) => runtime.skipLayerNorm(g, x, update, parts(name), epsilon),
+  };
 }
 
 /**

@@ -6,7 +6,7 @@ import type { Dim, Value } from "../../graph/types.ts";
 import type { T5Config } from "../config.ts";
 import { maskedBucket } from "../decoder.ts";
 import type { Layers } from "../layers.ts";
-import { relativePositionBucket } from "../position.ts";
+import { positionBucket } from "../position.ts";
 import { biasTables, type Stack } from "../weights.ts";
 
 /** A cache of no positions, [B, H, 0, K], like one that has some. */
@@ -26,7 +26,7 @@ export function additiveMask(g: GraphBuilder, mask: Value): Value {
 
 /** The bias of each table by bucket, integers [T, L] -> [1, H, T, L]. */
 export function positionBiases(layers: Layers, config: T5Config, stack: Stack, buckets: Value): Value[] {
-  return biasTables(config, stack).map(({ name, numHeads }) => layers.positionBias(name, numHeads, buckets));
+  return biasTables(config, stack).map((table) => layers.positionBias(table, buckets));
 }
 
 /** The positions that attend, and those that are attended to. */
@@ -49,10 +49,10 @@ export function positionBuckets(
   stack: Stack,
   { length, total, extents: [queriesExtent, keysExtent] }: Positions,
 ): Value {
-  const { relativeAttentionNumBuckets: buckets, relativeAttentionMaxDistance: far } = config;
+  const { relativeAttentionMaxDistance: far } = config;
   const causal = stack === "decoder";
   const table = Array.from({ length: 2 * far + 1 }, (_, i) =>
-    causal && i > far ? maskedBucket(config) : relativePositionBucket(i - far, !causal, buckets, far),
+    causal && i > far ? maskedBucket(config) : positionBucket(config, stack, i - far),
   );
   const whole = (value: number, shape: readonly number[] = []) => g.constant("int64", shape, [value]);
   const scalar = (x: Value) => ops.reshapeTo(g, x, g.constant("int64", [0], []), []);

@@ -59,6 +59,14 @@ export interface LongInputs {
   } | null;
 }
 
+/** Shapes by which decoder rows that share an encoder row (beams) attend to it as more positions of one row. */
+export interface Folding {
+  /** int64 [3]: [B, rows * positions / B, 0]; 0 keeps the width */
+  readonly folded: Value;
+  /** int64 [3]: [rows, positions, 0] */
+  readonly unfolded: Value;
+}
+
 /** The output of attention [B, T, H*K], and the grown cache where there was one. */
 export interface AttentionResult {
   readonly output: Value;
@@ -92,13 +100,14 @@ export interface Operations {
   /** Rows of the embedding: integer ids [B, S] -> [B, S, D]. */
   embed(ids: Value): Value;
   /**
-   * Root-mean-square norm with the named weight: x / sqrt(mean(x^2) + epsilon) * weight.
+   * Root-mean-square norm with the named weight: x / sqrt(mean(x^2) + epsilon) * weight. In METRO-T0, the layer norm
+   * with that weight and its bias.
    * @see T5LayerNorm, modeling_t5.py
    */
   norm(x: Value, weight: string): Value;
   /** x + update, and the norm of that sum. */
   addNorm(x: Value, update: Value, weight: string): { sum: Value; normed: Value };
-  /** A linear layer without bias: x [.., in] -> [.., out]. */
+  /** A linear layer, with a bias in METRO-T0 only: x [.., in] -> [.., out]. */
   linear(x: Value, name: string): Value;
   /**
    * Linear layers that share their input: x [.., in] -> one [.., out] for each name. `fused` is their name as one

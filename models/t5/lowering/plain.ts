@@ -5,6 +5,8 @@ import type { Value } from "../../graph/types.ts";
 import { plainAttention } from "../attention.ts";
 import type { T5Config } from "../config.ts";
 import { expertsIfBusy } from "../experts/routing.ts";
+import { plusBias } from "../fairseq/layers.ts";
+import { biasName } from "../fairseq/shapes.ts";
 import { plainBlockAttention } from "../long/attention.ts";
 import type { GenerationLowering, GenerationOperations } from "./lowering.ts";
 
@@ -23,11 +25,17 @@ export function plainLowering(
   const operationsOn = (g: GraphBuilder): GenerationOperations => {
     const weight = (name: string) => weightOf(g, name);
     // [.., out]
-    const linear = (x: Value, name: string) => ops.matmul(g, x, ops.transpose(g, weight(`${name}.weight`), [1, 0]));
-    const norm = (x: Value, name: string) => {
+    const linear = (x: Value, name: string) =>
+      plusBias(g, config, weight, ops.matmul(g, x, ops.transpose(g, weight(`${name}.weight`), [1, 0])), name);
+    const scaledNorm = (x: Value, name: string) => {
       const meanSquare = ops.reduceLast(g, "ReduceMean", ops.mul(g, x, x)); // [.., 1]
       const root = ops.unary(g, "Sqrt", ops.add(g, meanSquare, g.constant(x.dtype, [], [config.layerNormEpsilon])));
       return ops.mul(g, ops.div(g, x, root), weight(name));
+    };
+    const norm = (x: Value, name: string) => {
+      if (config.fairseq === null) return scaledNorm(x, name);
+      const centered = ops.sub(g, x, ops.reduceLast(g, "ReduceMean", x));
+      return ops.add(g, scaledNorm(centered, name), weight(biasName(name)));
     };
     return {
       weight,

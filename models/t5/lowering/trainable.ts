@@ -7,6 +7,8 @@ import type { Dim, Shape, Value } from "../../graph/types.ts";
 import { type BottleneckGraph, type BottleneckMethod, bottleneck, bottleneckShapes } from "../adapters/bottleneck.ts";
 import { attentionWeights } from "../attention.ts";
 import type { T5Config } from "../config.ts";
+import { plusBias } from "../fairseq/layers.ts";
+import { biasName } from "../fairseq/shapes.ts";
 import { plainBlockAttention } from "../long/attention.ts";
 import { type MetroTokens, metroShapes } from "../metro/shapes.ts";
 import { tensorShapes } from "../weights.ts";
@@ -156,16 +158,11 @@ export function trainableLowering(
       return drops ? dropChannels(g, stacks, x, (values, shape) => masked(g, values, shape, adapter)) : x;
     }
 
-    const norm = (x: Value, name: string) =>
-      runtime.rootMeanSquareNorm(g, x, weight(name), config.layerNormEpsilon).normed;
-
-    const addNorm = (x: Value, update: Value, name: string) => {
-      const sum = ops.add(g, x, update);
-      return { sum, normed: norm(sum, name) };
-    };
+    const { norm, addNorm } = normsOn(g, config, weight);
 
     function linear(x: Value, name: string): Value {
-      const y = ops.gemm(g, x, weight(`${name}.weight`), { transposeB: true }); // [N, out]
+      const products = ops.gemm(g, x, weight(`${name}.weight`), { transposeB: true }); // [N, out]
+      const y = plusBias(g, config, weight, products, name);
       const matrices = lora?.matrices(name);
       if (lora === undefined || matrices === undefined) return y;
       const thin = ops.gemm(g, drop("adapter.input", x), matrices.a, { transposeB: true }); // [N, rank]
@@ -225,6 +222,31 @@ function dropChannels(
   const width = Number(x.shape[1]);
   const rows = rowsOf(stacks, x);
   return alongPositions(g, stacks, x, (values) => masked(values, [rows.batch, 1, width]));
+}
+
+/** The norm, T5's or METRO-T0's. */
+function normsOn(
+  g: GraphBuilder,
+  config: T5Config,
+  weight: (name: string) => Value,
+): Pick<Operations, "norm" | "addNorm"> {
+  const scaled = (x: Value, name: string) =>
+    runtime.rootMeanSquareNorm(g, x, weight(name), config.layerNormEpsilon).normed;
+  const norm = (x: Value, name: string) =>
+    config.fairseq === null ? scaled(x, name) : ops.add(g, scaled(centered(g, x), name), weight(biasName(name)));
+  return {
+    norm,
+    addNorm(x, update, name) {
+      const sum = ops.add(g, x, update);
+      return { sum, normed: norm(sum, name) };
+    },
+  };
+}
+
+/** Rows less their means, by a product, since that has a gradient rule. */
+function centered(g: GraphBuilder, x: Value): Value {
+  const width = Number(x.shape.at(-1));
+  return ops.add(g, x, ops.matmul(g, x, g.constant(x.dtype, [width, 1], Array<number>(width).fill(-1 / width))));
 }
 
 function noLogits(): never {

@@ -7,8 +7,9 @@ import * as ops from "../../graph/ops.ts";
 import { cumulativeSum } from "../../graph/sort-ops.ts";
 import type { Graph, Value } from "../../graph/types.ts";
 import type { T5Config } from "../config.ts";
-import { biasOfTables, layersOn } from "../layers.ts";
+import { layersOn } from "../layers.ts";
 import { crossEntropy } from "../loss.ts";
+import { biasOfTables } from "../lowering/biases.ts";
 import { trainableLowering } from "../lowering/trainable.ts";
 import { laidOutName, stackRows } from "../training.ts";
 import { biasTables } from "../weights.ts";
@@ -52,7 +53,7 @@ export function generatorGraph(
     g.input(laidOutName(generatorName(name)), dtype, [1, numHeads, "S", "S"]),
   );
   const masked = biases.map((bias) => ops.add(g, bias, mask));
-  const states = t5.encoderStack(t5.embed(ids), biasOfTables(generator, "encoder", masked));
+  const states = t5.encoderStack(t5.embed(ids, "encoder"), biasOfTables(generator, "encoder", masked));
   const { rows, spread } = maskedRows(g, states);
   // As the head of T5 1.0, which is the embedding too.
   const scale = g.constant(dtype, [], [config.dModel ** -0.5]);

@@ -4,9 +4,9 @@ import * as ops from "../../graph/ops.ts";
 import type { Value } from "../../graph/types.ts";
 import { maskedBucket } from "../decoder.ts";
 import { greedySteps, longestNgram, type Processing } from "../generation.ts";
-import { biasOfTables } from "../layers.ts";
+import { biasOfTables } from "../lowering/biases.ts";
 import { emptyCache, positionBiases, positionBuckets } from "../lowering/in-graph.ts";
-import { relativePositionBucket } from "../position.ts";
+import { positionBucket } from "../position.ts";
 import { crossOf, encodedText, type Served } from "./text.ts";
 
 /**
@@ -32,7 +32,7 @@ export function generation(served: Served): Record<string, Value> {
   const buckets = positionBuckets(g, config, "decoder", { length, total: length, extents: ["T", "T"] });
   const biases = positionBiases(layers, config, "decoder", buckets);
   const caches = Array.from({ length: config.numDecoderLayers }, (_, layer) => emptyCache(g, cross(layer).key));
-  const { present } = layers.decoderStack(layers.embed(tokens), {
+  const { present } = layers.decoderStack(layers.embed(tokens, "decoder"), {
     biasOf: biasOfTables(config, "decoder", biases),
     ...{ crossOf: cross, mask, past: { caches, total: "T" } },
   });
@@ -171,10 +171,8 @@ function reachOf(g: GraphBuilder, text: Value): Value {
 
 /** The bucket of each distance M - 1, ..., 0, int64 [M], where M (int64 [1]) is more than any position. */
 function distanceBuckets({ g, config }: Served, most: Value): Value {
-  const { relativeAttentionNumBuckets: buckets, relativeAttentionMaxDistance: far } = config;
-  const table = Array.from({ length: far + 1 }, (_, distance) =>
-    relativePositionBucket(-distance, false, buckets, far),
-  );
+  const { relativeAttentionMaxDistance: far } = config;
+  const table = Array.from({ length: far + 1 }, (_, distance) => positionBucket(config, "decoder", -distance));
   if (table.includes(maskedBucket(config))) throw new RangeError("a distance has the bucket of later positions");
   const scalar = (x: Value) => ops.reshape(g, x, []);
   const upward = ops.range(g, scalar(at(g, 0)), scalar(most), "M");

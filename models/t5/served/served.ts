@@ -9,7 +9,8 @@ import * as ops from "../../graph/ops.ts";
 import type { Graph, Value } from "../../graph/types.ts";
 import type { T5Config } from "../config.ts";
 import { cacheOutputs, decoderCacheInputs, layerCache } from "../decoder.ts";
-import { biasOfTables, layersOn } from "../layers.ts";
+import { layersOn } from "../layers.ts";
+import { biasOfTables } from "../lowering/biases.ts";
 import { additiveMask, positionBiases, positionBuckets } from "../lowering/in-graph.ts";
 import type { TensorSource } from "../lowering/lowering.ts";
 import { plainLowering } from "../lowering/plain.ts";
@@ -68,15 +69,17 @@ function outputsOf(served: Served, which: ServedGraph): Record<string, Value> {
 }
 
 /** @throws ModelError "config" for a model that {@link servedGraph} does not write */
-export function refuseForServers({ longAttention, experts, convolution }: T5Config): void {
+export function refuseForServers({ longAttention, experts, convolution, fairseq }: T5Config): void {
   const what =
-    longAttention !== null
-      ? "LongT5's attention in blocks"
-      : experts !== null
-        ? "A Switch Transformer's experts"
-        : convolution > 0
-          ? "Primer's convolutions"
-          : undefined;
+    fairseq !== null
+      ? "a METRO-T0's learned positions"
+      : longAttention !== null
+        ? "LongT5's attention in blocks"
+        : experts !== null
+          ? "A Switch Transformer's experts"
+          : convolution > 0
+            ? "Primer's convolutions"
+            : undefined;
   if (what === undefined) return;
   throw new ModelError(
     "config",
@@ -102,7 +105,7 @@ function step(served: Served): Value {
   const buckets = positionBuckets(g, config, "decoder", { length, total: length, extents: ["T", "T"] });
   const biases = positionBiases(layers, config, "decoder", buckets);
   const inputs = { biasOf: biasOfTables(config, "decoder", biases), crossOf: crossOf(served, states), mask, folding };
-  const { hidden } = layers.decoderStack(layers.embed(rows), inputs); // [rows, T, D]
+  const { hidden } = layers.decoderStack(layers.embed(rows, "decoder"), inputs); // [rows, T, D]
   const least = ops.reduceLast(g, "ReduceMin", ops.reshape(g, first, [1, "B"])); // [1, 1]
   const begin = ops.cast(g, ops.reshape(g, least, [1]), "int64");
   const wanted = ops.slice(g, hidden, 1, begin, length, "N"); // [rows, N, D]
@@ -139,7 +142,7 @@ function decode(served: Served): Record<string, Value> {
   const total = ops.add(g, ops.shapeOf(g, layerCache(caches, 0).key, 2, 3), length);
   const buckets = positionBuckets(g, config, "decoder", { length, total, extents: ["T", "P+T"] });
   const biases = positionBiases(layers, config, "decoder", buckets);
-  const { hidden, present } = layers.decoderStack(layers.embed(tokens), {
+  const { hidden, present } = layers.decoderStack(layers.embed(tokens, "decoder"), {
     biasOf: biasOfTables(config, "decoder", biases),
     crossOf: crossOf(served, states),
     mask,

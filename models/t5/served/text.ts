@@ -4,7 +4,8 @@ import * as ops from "../../graph/ops.ts";
 import type { Value } from "../../graph/types.ts";
 import type { T5Config } from "../config.ts";
 import { layerCache } from "../decoder.ts";
-import { biasOfTables, type Layers } from "../layers.ts";
+import type { Layers } from "../layers.ts";
+import { biasOfTables } from "../lowering/biases.ts";
 import { additiveMask, positionBiases, positionBuckets } from "../lowering/in-graph.ts";
 import type { GenerationLowering } from "../lowering/lowering.ts";
 
@@ -24,7 +25,7 @@ export function encodedText({ g, config, layers }: Served) {
   const length = ops.shapeOf(g, ids, 1, 2);
   const buckets = positionBuckets(g, config, "encoder", { length, total: length, extents: ["S", "S"] });
   const masked = positionBiases(layers, config, "encoder", buckets).map((bias) => ops.add(g, bias, mask));
-  const states = layers.encoderStack(layers.embed(ids), biasOfTables(config, "encoder", masked));
+  const states = layers.encoderStack(layers.embed(ids, "encoder"), biasOfTables(config, "encoder", masked));
   return { ids, given, mask, states };
 }
 

@@ -91,11 +91,11 @@ function checkPieces(pieces: readonly Piece[], { trainer_spec: trainer }: Senten
 
 const KINDS: ReadonlySet<number> = new Set(Object.values(TYPE));
 
-/** Ids of a text without special tokens. */
-function idsOfText(
+/** The pieces of a text without special tokens, [piece, id] each; `prefixes`: it begins a word. */
+export function segmentsOfText(
   { trainer_spec: trainer, normalizer_spec: spec }: SentencePieceModel,
   pieces: readonly Piece[],
-): (text: string, prefixes: boolean) => number[] {
+): (text: string, prefixes: boolean) => ReturnType<Segmenter> {
   const normalize = createSentencePieceNormalizer({
     map: spec.precompiled_charsmap.length === 0 ? undefined : readCharacterMap(spec.precompiled_charsmap),
     addDummyPrefix: spec.add_dummy_prefix,
@@ -106,13 +106,20 @@ function idsOfText(
   });
   const create = trainer.model_type === 1 ? createUnigramSegmenter : createMergingSegmenter;
   const segment = byWords(create(pieces, trainer.unk_id), pieces, trainer.treat_whitespace_as_suffix);
+  return (text, prefixes) => segment(normalize(text, prefixes));
+}
+
+/** Ids of a text without special tokens. */
+function idsOfText(model: SentencePieceModel, pieces: readonly Piece[]): (text: string, prefixes: boolean) => number[] {
+  const { trainer_spec: trainer } = model;
+  const segments = segmentsOfText(model, pieces);
   const byteIds = new Map<string, number>();
   if (trainer.byte_fallback)
     for (const [id, { piece, type }] of pieces.entries()) if (type === TYPE.byte) byteIds.set(piece, id);
   return (text, prefixes) => {
     const ids: number[] = [];
     let afterUnknown = false;
-    for (const [piece, id] of segment(normalize(text, prefixes))) {
+    for (const [piece, id] of segments(text, prefixes)) {
       const isUnknown = id === trainer.unk_id;
       if (isUnknown && trainer.byte_fallback)
         for (const byte of Buffer.from(piece)) ids.push(byteIds.get(byteName(byte)) ?? trainer.unk_id);

@@ -11,12 +11,19 @@ export const SHAPE_FILES = ["config.json", "operative_config.gin", "config.gin"]
 /** SentencePiece models; T5's buckets have the latter name. */
 export const SENTENCEPIECE_FILES = ["spiece.model", "sentencepiece.model"] as const;
 
+/** The dictionary of a METRO-T0, whose ids its sp.model does not have. */
+export const FAIRSEQ_DICTIONARY = "dict.txt";
+
 /** Files of which one holds the vocabulary. */
-const VOCABULARY_FILES = ["tokenizer.json", ...SENTENCEPIECE_FILES, "vocab.json", "merges.txt", "vocab.txt"];
+const VOCABULARY_FILES = [
+  ...["tokenizer.json", ...SENTENCEPIECE_FILES],
+  ...["vocab.json", "merges.txt", "vocab.txt", "sp.model"],
+];
 
 /** Every file that a tokenizer is read from. */
 export const TOKENIZER_FILES: readonly string[] = [
   ...VOCABULARY_FILES,
+  FAIRSEQ_DICTIONARY,
   "tokenizer_config.json",
   "special_tokens_map.json",
   "added_tokens.json",

@@ -7,16 +7,8 @@ import { ModelError } from "../../../models/errors.ts";
 import type { T5Config } from "../../../models/t5/config.ts";
 import { withExpertNames } from "../../../models/t5/experts/shapes.ts";
 import { withLongNames } from "../../../models/t5/long/config.ts";
-import {
-  checkTensors,
-  EMBEDDING_ALIASES,
-  encoderShapes,
-  isEncoderOnly,
-  LM_HEAD,
-  refuseOtherHeads,
-  unwrapped,
-  wrapperPrefix,
-} from "../../../models/t5/weights.ts";
+import { refuseOtherHeads, unwrapped, wrapperPrefix } from "../../../models/t5/refusals.ts";
+import { checkTensors, EMBEDDING_ALIASES, encoderShapes, isEncoderOnly, LM_HEAD } from "../../../models/t5/weights.ts";
 import {
   type Checkpoint,
   openCheckpoint,

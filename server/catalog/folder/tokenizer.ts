@@ -14,11 +14,11 @@ import { readRegularFile } from "../../files/regular-file.ts";
 import { readJson } from "../../files/whole-file.ts";
 import { onlyGguf } from "./gguf/gguf.ts";
 import { ggufTokenizer } from "./gguf/gguf-tokenizer.ts";
-import { SENTENCEPIECE_FILES } from "./model-files.ts";
+import { FAIRSEQ_DICTIONARY, SENTENCEPIECE_FILES } from "./model-files.ts";
 
 /**
  * A model's tokenizer: from tokenizer.json, or else from spiece.model, the older files of byte pairs (CodeT5) and of
- * BERT's words, or the GGUF file; ByT5 needs no file.
+ * BERT's words, sp.model and dict.txt (METRO-T0), or the GGUF file; ByT5 needs no file.
  * @throws ModelError "tokenizer"
  */
 export async function readTokenizer(directory: string): Promise<Tokenizer> {
@@ -38,6 +38,7 @@ export async function readTokenizer(directory: string): Promise<Tokenizer> {
       const lines = (await vocabularyBytes(words)).toString("utf8");
       return createTokenizer(wordPieceTokenizerJson(lines, settings), settings);
     }
+    if (existsSync(join(directory, "sp.model"))) return fairseqTokenizer(directory);
     const gguf = onlyGguf(directory);
     if (gguf !== undefined) return ggufTokenizer(gguf, settings);
     throw new ModelError("tokenizer", missingMessage(directory));
@@ -45,6 +46,24 @@ export async function readTokenizer(directory: string): Promise<Tokenizer> {
   // Rarely needed, and its protobuf reader slows the start.
   const { createSentencePieceTokenizer } = await import("../../../models/tokenizer/sentencepiece/tokenizer.ts");
   return createSentencePieceTokenizer(await vocabularyBytes(file), settings);
+}
+
+/** METRO-T0's tokenizer. @throws ModelError "tokenizer" when its dictionary is missing */
+async function fairseqTokenizer(directory: string): Promise<Tokenizer> {
+  if (!existsSync(join(directory, FAIRSEQ_DICTIONARY)))
+    throw new ModelError(
+      "tokenizer",
+      `${directory} has sp.model without ${FAIRSEQ_DICTIONARY}, whose ids a METRO-T0 needs. Put the one from the model's own repository there.`,
+    );
+  const { createFairseqTokenizer } = await import("../../../models/tokenizer/fairseq.ts");
+  const settings = await readAs(directory, "tokenizer_config.json", fairseqConfig);
+  const [model, dictionary] = await Promise.all(
+    ["sp.model", FAIRSEQ_DICTIONARY].map((name) => vocabularyBytes(join(directory, name))),
+  );
+  return createFairseqTokenizer(model ?? Buffer.of(), dictionary?.toString("utf8") ?? "", {
+    lower: settings?.lower ?? true,
+    sentinels: settings?.n_sentinel_tokens ?? 0,
+  });
 }
 
 /**
@@ -117,6 +136,10 @@ const tokenizerConfig = z.looseObject({
     .catch(BERT_DEFAULTS.tokenizeChineseChars),
   strip_accents: z.boolean().nullable().default(null).catch(null),
   added_tokens_decoder: z.record(z.string(), addedToken).nullish(),
+});
+const fairseqConfig = z.looseObject({
+  lower: z.boolean().nullish().catch(undefined),
+  n_sentinel_tokens: z.int().min(0).max(100_000).nullish().catch(undefined),
 });
 const addedTable = z.record(z.string(), z.int().nonnegative());
 const modelConfig = z.looseObject({ vocab_size: z.int().positive().nullish().catch(undefined) });

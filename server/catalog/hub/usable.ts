@@ -2,8 +2,7 @@
 import { lstat, mkdtemp, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import { ModelError } from "../../../models/errors.ts";
-import { refuseHeads } from "../../../models/t5/config.ts";
-import { refuseOtherHeads, unwrapped } from "../../../models/t5/weights.ts";
+import { refuseHeads, refuseOtherHeads, unwrapped } from "../../../models/t5/refusals.ts";
 import { createFolder } from "../../files/create-folder.ts";
 import { copyRegularFile } from "../../files/regular-file.ts";
 import { isSame, removeOwn } from "../../files/removal.ts";

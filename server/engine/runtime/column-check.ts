@@ -5,7 +5,9 @@
 import type { GraphBuilder } from "../../../models/graph/builder.ts";
 import * as ops from "../../../models/graph/ops.ts";
 import type { Value } from "../../../models/graph/types.ts";
+import type { T5Config } from "../../../models/t5/config.ts";
 import { type EncoderStage, encoderGraph } from "../../../models/t5/encoder.ts";
+import { plusBias } from "../../../models/t5/fairseq/layers.ts";
 import { fusedLowering, weightOf } from "../../../models/t5/lowering/fused.ts";
 import type { Lowering, TensorSource } from "../../../models/t5/lowering/lowering.ts";
 import type { PreparedWeights } from "../../catalog/folder/int8/prepare.ts";
@@ -45,7 +47,7 @@ export async function columnsTooFar(
   for (const stage of stages) {
     if (performance.now() - began > MOST_MS) break;
     const errors: Record<string, Value> = {};
-    const lowering = comparing(fusedLowering(config, tensors, unsigned), tensors, errors);
+    const lowering = comparing(config, fusedLowering(config, tensors, unsigned), tensors, errors);
     const graph = encoderGraph(config, lowering, false, stage, errors);
     const session = await createSession(graph, { folder, threads, spin: false, keepMemory: false });
     try {
@@ -68,13 +70,19 @@ async function sampleIds(directory: string, vocabSize: number, end: number): Pro
 }
 
 /** The lowering with products in float, which adds the error of each product in int8 to `errors`, a number each. */
-function comparing(lowering: Lowering, tensors: TensorSource, errors: Record<string, Value>): Lowering {
+function comparing(
+  config: T5Config,
+  lowering: Lowering,
+  tensors: TensorSource,
+  errors: Record<string, Value>,
+): Lowering {
   return (g) => {
     const operations = lowering(g);
+    const biased = (y: Value, name: string) => plusBias(g, config, operations.weight, y, name);
     const linear = (x: Value, name: string) => {
       const weight = dequantized(g, name, Number(x.shape.at(-1)), tensors);
       if (weight === undefined) return operations.linear(x, name);
-      const exact = ops.matmul(g, x, weight);
+      const exact = biased(ops.matmul(g, x, weight), name);
       errors[name] = relativeError(g, operations.linear(x, name), exact);
       return exact;
     };
@@ -86,7 +94,8 @@ function comparing(lowering: Lowering, tensors: TensorSource, errors: Record<str
           return names.map((name) => linear(x, name));
         const joined = linear(x, fused);
         const width = Number(joined.shape.at(-1)) / names.length;
-        return ops.splitLast(g, joined, Array<number>(names.length).fill(width));
+        const parts = ops.splitLast(g, joined, Array<number>(names.length).fill(width));
+        return parts.map((part, i) => biased(part, names[i] ?? ""));
       },
     };
   };

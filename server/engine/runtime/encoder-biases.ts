@@ -24,7 +24,6 @@ export type EncoderBiases = (stage: EncoderStage, lengths: readonly number[]) =>
 export async function readEncoderBiases(weights: PreparedWeights): Promise<EncoderBiases> {
   const { config } = weights;
   if (config.longAttention !== null) return longBiases(weights);
-  const { relativeAttentionNumBuckets: buckets, relativeAttentionMaxDistance: distance } = config;
   const tables = await Promise.all(
     biasTables(config, "encoder").map(async ({ name, ...table }) => {
       return { ...table, values: await tableValues(weights, name) };
@@ -42,7 +41,7 @@ export async function readEncoderBiases(weights: PreparedWeights): Promise<Encod
       if (layout.memory.length < count) layout.memory = new Float32Array(count);
       const biases = layout.memory.subarray(0, count);
       if (layout.table !== t || layout.length !== length) {
-        encoderBiases(values, numHeads, buckets, distance, length, biases);
+        encoderBiases(values, numHeads, config, length, biases);
         [layout.table, layout.length] = [t, length];
       }
       feeds[`bias_${t}`] = float32(biases, [1, numHeads, length, length]);

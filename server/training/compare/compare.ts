@@ -5,6 +5,7 @@ import { ModelError } from "../../../models/errors.ts";
 import { mixSeeds, seededRandom } from "../../../models/random.ts";
 import { type Batch, batchOf } from "../../../models/t5/batch.ts";
 import type { T5Config } from "../../../models/t5/config.ts";
+import { refuseFairseq } from "../../../models/t5/fairseq/config.ts";
 import type { Comparison, PerturbedLoss } from "../../../protocol/comparison.ts";
 import { openSafetensors } from "../../catalog/folder/checkpoint.ts";
 import { dequantizedSources } from "../../catalog/folder/convert.ts";
@@ -62,7 +63,7 @@ export async function compareModels(
     const load = async (directory: string, of: Precision): Promise<Side> => {
       const model = await engine.load({ directory, precision: of, threads });
       const { config, weights } = await weightsIn(directory, of);
-      refuseLong(config, directory);
+      refuseOthers(config, directory);
       const states = await openStates(config, weights, threads);
       opened.push(states);
       return { states, model };
@@ -104,7 +105,9 @@ async function weightsIn(directory: string, precision: Precision) {
   return { config, weights };
 }
 
-function refuseLong({ longAttention }: T5Config, directory: string): void {
+function refuseOthers(config: T5Config, directory: string): void {
+  const { longAttention } = config;
+  refuseFairseq(config, `Comparing states (${basename(directory)})`, "Compare T5s.");
   if (longAttention === null) return;
   throw new ModelError(
     "config",

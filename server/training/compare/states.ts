@@ -105,9 +105,7 @@ function feedsFor(config: T5Config, valuesOf: (name: string) => Float32Array<Arr
     [...representationTensors(config)].map(([name, shape]) => [name, floats(valuesOf(name), shape)]),
   );
   const tables = (["encoder", "decoder"] as const).flatMap((place) =>
-    biasTables(config, place).map(({ name, numHeads }): LaidTable => {
-      return { name, numHeads, place, laidOut: laidOutName(name) };
-    }),
+    biasTables(config, place).map((table): LaidTable => ({ ...table, place, laidOut: laidOutName(table.name) })),
   );
   const D = config.dModel;
   return (batch: Batch, { encoder, decoder }: Embedded): Record<string, RuntimeTensor> => {

@@ -112,7 +112,7 @@ export async function tokenizerJson(base: string, advice: string): Promise<unkno
   if (file === undefined) {
     throw new ModelError(
       "tokenizer",
-      `${base} has no unigram vocabulary (a ByT5 reads bytes, a CodeT5 byte pairs). ${advice}`,
+      `${base} has no unigram vocabulary (a ByT5 reads bytes, a CodeT5 byte pairs, a METRO-T0 a dictionary). ${advice}`,
     );
   }
   const { sentencepieceToTokenizerJson } = await import("../../../models/tokenizer/sentencepiece.ts");

@@ -17,6 +17,8 @@ export interface LaidTable {
   /** The stack that it belongs to; or the global tokens of a LongT5's encoder. */
   readonly place: Stack | "global";
   readonly laidOut: string;
+  /** Whether there are biases; else only the mask is laid out. */
+  readonly learned: boolean;
 }
 
 /** Returns zeros in the precision of the graph. */
@@ -62,7 +64,8 @@ export function biasFeeds(
     }
     const length = place === "encoder" ? batch.extents.S : batch.extents.T;
     const values = newFloats(H * length * length);
-    layBiases(valuesOf(table), batch.buckets[place], H, values);
+    const biases = table.learned ? valuesOf(table) : newFloats(config.relativeAttentionNumBuckets * H);
+    layBiases(biases, batch.buckets[place], H, values);
     feeds[table.laidOut] = floats(values, [1, H, length, length]);
   }
   return feeds;

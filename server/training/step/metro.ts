@@ -97,9 +97,10 @@ export async function createMetroStepper(
   };
 }
 
-function refuseOthers({ longAttention, experts }: T5Config): void {
-  if (longAttention === null && experts === null) return;
-  const name = experts === null ? "LongT5" : "Switch Transformer";
+function refuseOthers({ longAttention, experts, fairseq }: T5Config): void {
+  if (longAttention === null && experts === null && fairseq === null) return;
+  const name =
+    fairseq !== null ? "METRO-T0, whose layers are not T5's" : experts === null ? "LongT5" : "Switch Transformer";
   throw new ModelError("config", `--objective metro does not train a ${name}. Choose --objective spans.`);
 }
 
@@ -111,8 +112,8 @@ async function openSides(metro: Metro, gradients: boolean): Promise<readonly [ge
     return { graph, masks, session, tables };
   };
   const tablesOf = (shape: T5Config, place: Stack, named = (name: string) => name): LaidTable[] =>
-    biasTables(shape, place).map(({ name, numHeads }) => ({
-      ...{ name: named(name), numHeads, place },
+    biasTables(shape, place).map(({ name, numHeads, learned }) => ({
+      ...{ name: named(name), numHeads, place, learned },
       laidOut: laidOutName(named(name)),
     }));
   const { method } = learner;

@@ -129,11 +129,11 @@ export async function createStepper(
 function describeModel(config: T5Config, weights: Weights, options: StepOptions, learner: Learner): TrainedModel {
   const shapes = new Map([...tensorShapes(config), ...learnedShapes(config, learner.method)]);
   const tables: LaidTable[] = (["encoder", "decoder"] as const).flatMap((place) =>
-    biasTables(config, place).map(({ name, numHeads }) => ({ name, numHeads, place, laidOut: laidOutName(name) })),
+    biasTables(config, place).map((table) => ({ ...table, place, laidOut: laidOutName(table.name) })),
   );
   const side = sideTable(config);
   if (shapes.has(side))
-    tables.push({ name: side, numHeads: config.numHeads, place: "global", laidOut: laidOutName(side) });
+    tables.push({ name: side, numHeads: config.numHeads, place: "global", laidOut: laidOutName(side), learned: true });
   const isTable = new Set(tables.map(({ name }) => name));
   const inputs = new Map([...weights, ...(isBeside(learner.method) ? learner.memory.tensors : [])]);
   const fed = [...inputs].filter(([name]) => !isTable.has(name));

@@ -118,6 +118,7 @@ const FAKE_INFO: ModelInfo = {
     longAttention: null,
     experts: null,
     convolution: 0,
+    fairseq: null,
     tieWordEmbeddings: true,
     scaleDecoderOutputs: true,
     relativeAttentionNumBuckets: 32,

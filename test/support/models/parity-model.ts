@@ -66,12 +66,12 @@ export interface ParityModel {
 }
 
 /** A file of parity models: T5 in every configuration, the other architectures of its family, and others' layers. */
-export type ParityFile = "models" | "architectures" | "longt5" | "switch" | "primer";
+export type ParityFile = "models" | "architectures" | "longt5" | "switch" | "primer" | "fairseq";
 
 /** The models of a file of test/fixtures/parity. */
 export function parityModels(file: ParityFile = "models"): ParityModel[] {
   const path = `test/fixtures/parity/${file}.json`;
-  const text = ["switch", "primer"].includes(file)
+  const text = ["switch", "primer", "fairseq"].includes(file)
     ? brotliDecompressSync(readFileSync(`${path}.br`))
     : gunzipSync(readFileSync(`${path}.gz`));
   return JSON.parse(text.toString());

@@ -87,7 +87,7 @@ function tokenizerJson(pieces: readonly string[]): object {
   };
 }
 
-function randomWeights(config: object, seed: number, spread: number): Buffer {
+export function randomWeights(config: object, seed: number, spread: number): Buffer {
   const random = seededRandom(seed);
   const header: Record<string, { dtype: "F32"; shape: readonly number[]; data_offsets: [number, number] }> = {};
   const blocks: Buffer[] = [];

@@ -2,6 +2,7 @@
 import { ModelError } from "../../../../models/errors.ts";
 import type { GraphAdapter } from "../../../../models/t5/adapters/adapters.ts";
 import type { T5Config } from "../../../../models/t5/config.ts";
+import { requirePositions } from "../../../../models/t5/fairseq/config.ts";
 import { longLayout } from "../../../../models/t5/long/layout.ts";
 import type { Encoded } from "../../search/runner.ts";
 import { float32, float32Data, int32, type RuntimeTensor } from "../session.ts";
@@ -27,6 +28,7 @@ export async function encode(
   signal?: AbortSignal,
   adapter?: GraphAdapter,
 ): Promise<OrtEncoded> {
+  for (const { length } of inputs) requirePositions(model.config, length, "The text");
   await model.makeRoom(adapter);
   const batch = inputs.length;
   const length = Math.max(1, ...inputs.map((ids) => ids.length));

@@ -4,8 +4,9 @@
 import { ModelError } from "../../../../models/errors.ts";
 import type { T5Config } from "../../../../models/t5/config.ts";
 import { maskedBucket } from "../../../../models/t5/decoder.ts";
+import { positionLimit } from "../../../../models/t5/fairseq/config.ts";
 import { bonusLevels, longestNgram } from "../../../../models/t5/generation.ts";
-import { relativePositionBucket } from "../../../../models/t5/position.ts";
+import { positionBucket } from "../../../../models/t5/position.ts";
 import type { Candidates } from "../../search/candidates.ts";
 import type { GreedyChunk } from "../../search/runner.ts";
 import { bool, float32, int32, type RuntimeTensor } from "../session.ts";
@@ -16,21 +17,32 @@ export const maxPositions = 4096;
 /** The decoder's bucket for each distance, farthest first: index M - 1 - d holds distance d. */
 export function distanceBuckets(config: T5Config): Int32Array {
   return Int32Array.from({ length: maxPositions }, (_, index) =>
-    relativePositionBucket(
-      index - (maxPositions - 1),
-      false,
-      config.relativeAttentionNumBuckets,
-      config.relativeAttentionMaxDistance,
-    ),
+    positionBucket(config, "decoder", index - (maxPositions - 1)),
   );
+}
+
+/** @throws ModelError "input" for an output longer than the positions that are laid out, or that a METRO-T0 has */
+export function requireRoom(config: T5Config, tokens: number): void {
+  const most = Math.min(maxPositions, positionLimit(config));
+  if (tokens <= most) return;
+  throw new ModelError("input", `An output cannot be longer than ${most} tokens; ask for fewer new tokens.`);
+}
+
+/** The positions of new tokens after `length` cached ones, where the model's graph takes them. */
+export function positionFeeds(
+  { fairseq }: T5Config,
+  length: number,
+  places: Iterable<number>,
+): Record<string, RuntimeTensor> {
+  if (fairseq === null) return {};
+  const positions = Int32Array.from(places, (place) => length + place);
+  return { positions: int32(positions, [positions.length]) };
 }
 
 /** Buckets of `count` new positions after `length` cached ones, [count, length + count]. */
 export function stepBuckets(config: T5Config, distances: Int32Array, length: number, count: number): Int32Array {
   const total = length + count;
-  if (total > maxPositions) {
-    throw new ModelError("input", `An output cannot be longer than ${maxPositions} tokens; ask for fewer new tokens.`);
-  }
+  requireRoom(config, total);
   const buckets = new Int32Array(count * total).fill(maskedBucket(config));
   for (let i = 0; i < count; i += 1) {
     const position = length + i;
@@ -53,10 +65,8 @@ export function treeBuckets(
   const count = parents.length;
   const total = length + count;
   const buckets = new Int32Array(count * total).fill(maskedBucket(config));
-  const depths = new Int32Array(count);
-  for (const [i, parent] of parents.entries()) {
-    const depth = parent < 0 ? 0 : (depths[parent] ?? 0) + 1;
-    depths[i] = depth;
+  const depths = treeDepths(parents);
+  for (const [i, depth] of depths.entries()) {
     const end = maxPositions - depth;
     buckets.set(distances.subarray(end - 1 - length, end - 1), i * total);
     for (let at = i; at >= 0; at = parents[at] ?? -1) {
@@ -64,6 +74,13 @@ export function treeBuckets(
     }
   }
   return buckets;
+}
+
+/** How many ancestors each token of a tree has. @param parents as of {@link treeBuckets} */
+export function treeDepths(parents: readonly number[]): Int32Array {
+  const depths = new Int32Array(parents.length);
+  for (const [i, parent] of parents.entries()) depths[i] = parent < 0 ? 0 : (depths[parent] ?? 0) + 1;
+  return depths;
 }
 
 /** 0 for tokens, a large negative number for padding, [B, 1, 1, S]. */

@@ -2,7 +2,7 @@
 import { ModelError } from "../../../../models/errors.ts";
 import type { GreedyChunk } from "../../search/runner.ts";
 import { bool, float32Data, int32, int64Scalar, integerData } from "../session.ts";
-import { maxPositions, processingFeeds } from "./feeds.ts";
+import { maxPositions, processingFeeds, requireRoom } from "./feeds.ts";
 import { asPast, type Cache, type Memory, type OrtModel } from "./model.ts";
 
 /**
@@ -20,9 +20,7 @@ export async function greedySteps(
   chunk: GreedyChunk,
 ): Promise<{ ids: number[][]; logProbs: number[][]; next: Cache }> {
   const { config, distances } = model;
-  if (length + chunk.steps > maxPositions) {
-    throw new ModelError("input", `An output cannot be longer than ${maxPositions} tokens; ask for fewer new tokens.`);
-  }
+  requireRoom(config, length + chunk.steps);
   const { session, own } = await model.decoder("greedy", masked, candidates, adapter);
   const column = (id: number) => candidates.columnOf(id) ?? missingCandidate(id);
   const stops = new Uint8Array(candidates.count);

@@ -5,7 +5,7 @@ import { layerWidths } from "../../../../models/t5/weights.ts";
 import type { Candidates } from "../../search/candidates.ts";
 import type { DecoderState } from "../../search/runner.ts";
 import { float32, float32Data, int32 } from "../session.ts";
-import { stepBuckets, treeBuckets } from "./feeds.ts";
+import { positionFeeds, stepBuckets, treeBuckets, treeDepths } from "./feeds.ts";
 import { greedySteps } from "./greedy.ts";
 import { asPast, type Cache, disposeAll, type Memory, type OrtModel, type Tensors } from "./model.ts";
 
@@ -72,6 +72,7 @@ async function step(
     tokens: int32(tokens, [rowsOut, count]),
     position_buckets: int32(stepBuckets(model.config, model.distances, length, count), [count, length + count]),
     reorder: int32(order, [rowsOut]),
+    ...positionFeeds(model.config, length, Array(count).keys()),
   });
   const values = float32Data(logits); // [R, T, C]
   return {
@@ -96,6 +97,7 @@ async function tree(
     tokens: int32(tokens, [1, count]),
     position_buckets: int32(treeBuckets(model.config, model.distances, length, parents), [count, length + count]),
     reorder: int32([0], [1]),
+    ...positionFeeds(model.config, length, treeDepths(parents)),
   });
   disposeAll(present);
   return float32Data(logits); // [N, C]
