@@ -15,8 +15,9 @@ export interface Told {
  * @param text the document's
  */
 export function withoutHints(text: string, blocks: readonly ProseBlock[]): Told {
-  const labels = blocks.filter(({ prose }) => LABEL.test(prose.text)).length;
-  const isTemplate = labels >= LEAST_LABELS || blocks.some(({ prose }) => sentencesOf(prose).some(isHint));
+  const labels = blocks.filter(({ prose, within }) => within === undefined && LABEL.test(prose.text));
+  const distinct = new Set(labels.map(({ prose }) => prose.text.toLowerCase()));
+  const isTemplate = distinct.size >= LEAST_LABELS || blocks.some(({ prose }) => sentencesOf(prose).some(isHint));
   if (!isTemplate) return { blocks, isTemplate };
   const written = blocks.filter(({ block, prose }) =>
     block.kind === "heading" ? !LABEL.test(prose.text) : !/^\[[ xX]\]/.test(text.slice(block.start, block.start + 3)),
@@ -54,7 +55,7 @@ const HINT = new RegExp(
     "^(?:delete|remove) this (?:section|line|comment|template|block|text) (?:if|when|before|once)\\b",
     "^replace this (?:text|line|section|paragraph)\\b",
     "^use this section to (?:tell|describe|explain|list|document)\\b",
-    "^\\(?(?:fill (?:me |this |it )?in\\b|insert (?:your|the|a)\\b.*\\bhere\\b|to be (?:filled|completed))",
+    "^fill (?:me|this) in\\b|\\(fill me in\\b|^\\(?(?:insert (?:your|the|a)\\b.*\\bhere\\b|to be (?:filled|completed))",
     "^(?:your|one paragraph of) [\\w -]{2,40} (?:goes )?here[.!]?$|^what things you need to install the software and how\\b",
     "^(?:click or tap here to enter text|simply start writing your document)",
     "'\\.{2,}'$",
@@ -101,7 +102,7 @@ const NOTICE = new RegExp(
     "^[Aa]ll notable changes to .{1,80} (?:will be|are) documented in this file",
     "^[Tt]he format is (?:based on|inspired by) Keep a Changelog",
     "^[Tt]his project adheres to Semantic Versioning",
-    "^(?:By|Written by|Posted by|Published by|Posted on|Published on|(?:Last )?(?:[Uu]pdated|[Mm]odified)(?: on)?|Published|Posted):? [^.!?]{1,80}(?:\\d{4}|min(?:ute)?s? read)\\W*(?:\\d+ min(?:ute)?s? read)?$",
+    "^(?:By|Written by|Posted by|Published by|Posted on|Published on|(?:Last )?(?:[Uu]pdated|[Mm]odified)(?: on)?|Published|Posted):? [A-Z\\d][^.!?]{0,80}(?:\\b(?:19|20)\\d\\d|min(?:ute)?s? read)\\W*(?:\\d+ min(?:ute)?s? read)?$",
     "^\\d+ min(?:ute)?s? read$",
     "^Copyright (?:\\(c\\)|©|\\d{4})|^All rights reserved\\W*$",
     `^(?:[Ff]ix(?:es|ed)?|[Cc]loses?|[Rr]esolves?|[Rr]efs?|[Rr]elated to|[Ss]ee):? ${REFERENCE}(?:(?:,| and|,? &) ${REFERENCE})*\\.?$`,

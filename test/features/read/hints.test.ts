@@ -89,8 +89,21 @@ const kinds: readonly (readonly [kind: string, name: string, text: string, prose
   [
     "requests where there is no template",
     "contributing.md",
-    lines("Please include tests with every change.", "", "Describe what it does.", "", "- [ ] Write to us."),
-    "Please include tests with every change.\n\nDescribe what it does.\n\n- Write to us.",
+    lines(
+      "Please include tests with every change.",
+      "",
+      "Fill in what it does.",
+      "",
+      "- [ ] Write to us.",
+      "- Checklist",
+    ),
+    "Please include tests with every change.\n\nFill in what it does.\n\n- Write to us.\n\n- Checklist",
+  ],
+  [
+    "a sentence that begins as a byline does",
+    "serve.md",
+    lines("By default, the server listens on port 2000.", "", "It is fast."),
+    "By default, the server listens on port 2000.\n\nIt is fast.",
   ],
   [
     "a changelog's introduction",
