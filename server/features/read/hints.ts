@@ -17,7 +17,10 @@ export interface Told {
 export function withoutHints(text: string, blocks: readonly ProseBlock[]): Told {
   const labels = blocks.filter(({ prose, within }) => within === undefined && LABEL.test(prose.text));
   const distinct = new Set(labels.map(({ prose }) => prose.text.toLowerCase()));
-  const isTemplate = distinct.size >= LEAST_LABELS || blocks.some(({ prose }) => sentencesOf(prose).some(isHint));
+  const isTemplate =
+    distinct.size >= LEAST_LABELS ||
+    labels.some(({ prose }) => FORM_LABEL.test(prose.text)) ||
+    blocks.some(({ prose }) => sentencesOf(prose).some(isHint));
   if (!isTemplate) return { blocks, isTemplate };
   const written = blocks.filter(({ block, prose }) =>
     block.kind === "heading" ? !LABEL.test(prose.text) : !/^\[[ xX]\]/.test(text.slice(block.start, block.start + 3)),
@@ -35,6 +38,10 @@ const LEAST_LABELS = 3;
 /** Headings and labels of the templates of issues, changes and decisions. */
 export const LABEL =
   /^(?:describe the (?:bug|issue|problem|solution you'd like)|(?:steps )?to reproduce|steps to reproduce(?: the (?:behaviou?r|issue|bug|problem))?|reproduction(?: steps)?|(?:expected|actual|current|possible) (?:behaviou?r|results?|solution)|screenshots?(?: \(if (?:applicable|appropriate)\))?|additional (?:context|information|notes)|(?:desktop|smartphone|environment)(?: \(please complete the following information\))?|type of change|types of changes|how has this been tested|motivation and context|related issues?|(?:proposed|breaking) changes?|is your feature request related to a problem\?.*|describe alternatives you've considered|context and problem statement|decision drivers|considered options|pros and cons of the options|what happened\??|version|(?:project )?title|what does this (?:mr|pr|change|merge request|pull request) do(?: and why)?|(?:mr |pr )?(?:acceptance |author )?check ?list)[:?]?$/i;
+
+/** Those that only templates have. */
+const FORM_LABEL =
+  /^(?:describe the (?:bug|solution you'd like)|is your feature request related to a problem\?.*|describe alternatives you've considered|how has this been tested\??|what does this (?:mr|pr|merge request|pull request) do\b.*)$/i;
 
 const OF_WHAT =
   "(?:[a-z]+,? ){0,4}?(?:summary|descriptions?|explanation|overview|list|details?) of (?:the|your|you|what|why|how|any|all|a|this)";
@@ -60,7 +67,8 @@ const HINT = new RegExp(
     "^(?:click or tap here to enter text|simply start writing your document)",
     "'\\.{2,}'$",
     "\\[(?:e\\.g\\.|eg\\b|for example|[^\\][|]{1,60}\\|[^\\][|]{1,60}\\|)[^\\][]{0,200}\\]$",
-    `^\\[(?:${ASKS}|clearly|option \\d|your|insert|(?:an? )?(?:short|brief)|optional)\\b`,
+    `^\\[(?:${ASKS}|clearly|option \\d|[^\\][]{0,80}\\be\\.g\\.,|your|insert|(?:an? )?(?:short|brief)|optional)\\b`,
+    "^_?no response_?$",
     "^%\\{\\w+\\}$|^<REQUIRED: ",
     "^fixes #\\s*\\(issue\\)",
     "^thank(?:s| you) for (?:taking the time to (?:fill out|file|report|submit|contribute)|filling out|opening (?:an issue|a pull request))",

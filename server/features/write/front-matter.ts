@@ -8,6 +8,7 @@ import type { Summary } from "../read/summary.ts";
 import type { Field, FieldEdit } from "./fields/edit.ts";
 import { headingEdit, titleHeading } from "./fields/heading.ts";
 import { matterEdit, newMatter } from "./fields/matter.ts";
+import { metadataEdit } from "./fields/metadata.ts";
 
 /**
  * Proposes a field's value.
@@ -24,8 +25,8 @@ export async function proposeField(
 
 /**
  * The edit that puts a value where the document has such a value: the front matter's key, everything else in it as it
- * was; for a title without such a key, the first heading; else a new key. Without front matter a description begins
- * one. An edit is read again before it is returned.
+ * was; for a title without such a key, the first heading; else a new key. Metadata without marks is treated likewise.
+ * Without front matter a description begins one. An edit is read again before it is returned.
  * @param language a language id or a file's name
  * @throws ModelError "input" when the front matter is not valid, or the value cannot be put there safely
  */
@@ -42,6 +43,8 @@ export async function fieldEdit(text: string, field: Field, value: string, langu
     if (key !== undefined || field !== "title" || titleHeading(document) === undefined)
       return matterEdit(text, matter, key ?? field, line, newline);
   } else checkStart(text);
+  const metadata = await metadataEdit(document, field, line, language);
+  if (metadata !== undefined) return metadata;
   if (field === "title") return headingEdit(document, language, line, newline);
   if (document.format !== "markdown" && document.format !== "mdx") {
     throw new ModelError(

@@ -14,7 +14,15 @@ export function metadataOf(text: string): Block | undefined {
   return found === undefined ? undefined : plainBlock("directive", 0, found.length - 1, { name: "metadata" });
 }
 
+/** Where the value of a field stands in metadata; undefined without the field. */
+export function valueIn(metadata: string, key: string): { readonly start: number; readonly end: number } | undefined {
+  const field = new RegExp(`^${key}[ \\t]*:[ \\t]*([^\\r\\n]*(?:\\r?\\n[ \\t]+\\S[^\\r\\n]*)*)`, "dim").exec(metadata);
+  const [start, end] = field?.indices?.[1] ?? [];
+  return start === undefined || end === undefined ? undefined : { start, end };
+}
+
 /** The title that metadata has; empty without one. */
 export function titleIn(metadata: string): string {
-  return /^title[ \t]*:[ \t]*(.*)$/im.exec(metadata)?.[1]?.trim() ?? "";
+  const { start = 0, end = 0 } = valueIn(metadata, "title") ?? {};
+  return metadata.slice(start, end).replace(/\s+/g, " ").trim();
 }

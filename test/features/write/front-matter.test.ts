@@ -57,6 +57,27 @@ const cases: [string, string, "title" | "description", string, string, string?][
   ],
   ["a byte order mark stays", "\uFEFF---\ntitle: A\n---\n", "title", "B", "\uFEFF---\ntitle: B\n---\n"],
   [
+    "metadata without marks has the title",
+    "Title: Old\r\n  one\r\nDate: 2024-05-02\r\n\r\nB is here.",
+    "title",
+    "New: it",
+    "Title: New: it\r\nDate: 2024-05-02\r\n\r\nB is here.",
+  ],
+  [
+    "metadata without marks has a summary",
+    "title: A\nsummary: Old\n\nB is here.",
+    "description",
+    "New",
+    "title: A\nsummary: New\n\nB is here.",
+  ],
+  [
+    "below metadata without a title stands a heading",
+    "Date: 2024-05-02\nTags: a\n\nB is here.",
+    "title",
+    "T",
+    "Date: 2024-05-02\nTags: a\n\n# T\n\nB is here.",
+  ],
+  [
     "without front matter a description begins one",
     "# A\n\nB",
     "description",
@@ -193,6 +214,7 @@ const refused: [string, string, "title" | "description", RegExp, string?][] = [
   ["TOML's dotted title", '+++\ntitle.en = "A"\n+++\n', "title", /several values/],
   ["a value that others refer to", "---\ntitle: &t A\nname: *t\n---\n", "title", /without changing something else/],
   ["plain text", "Just words that someone wrote.\n", "title", /in this format cannot be written/, "plaintext"],
+  ["metadata without a description", "Title: A\nDate: 2024-05-02\n\nB.\n", "description", /has no description/],
   ["a description in LaTeX", "\\documentclass{article}\n", "description", /does not have. Add front matter/, "latex"],
 ];
 for (const [what, text, field, message, language = "markdown"] of refused) {
