@@ -6,6 +6,7 @@ import { homedir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { reason } from "../../base/reason.ts";
 import { ModelError, type ModelErrorCode } from "../../models/errors.ts";
+import { standIn } from "../../models/stand-in.ts";
 import { createFolder } from "./create-folder.ts";
 import { readRegularFile } from "./regular-file.ts";
 import { isSame, removeOwn } from "./removal.ts";
@@ -34,7 +35,8 @@ export async function readJson(path: string, code: ModelErrorCode): Promise<unkn
   try {
     return JSON.parse(text.replace(/^\uFEFF/, ""));
   } catch (cause) {
-    throw new ModelError(code, `${path} is not JSON (${reason(cause)}). Download the file again.`, { cause });
+    const what = standIn(text.slice(0, 100)) ?? `is not JSON (${reason(cause)}). Download the file again.`;
+    throw new ModelError(code, `${path} ${what}`, { cause });
   }
 }
 

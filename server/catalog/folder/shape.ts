@@ -1,7 +1,6 @@
 /** Reads a model's shape: from config.json, the gin file of the code that trained it, or its GGUF file. */
 import { existsSync } from "node:fs";
 import { basename, join } from "node:path";
-import { GGUF_KEYS } from "../../../models/checkpoint/gguf/gguf-config.ts";
 import type { TensorMap } from "../../../models/checkpoint/tensor.ts";
 import { ModelError } from "../../../models/errors.ts";
 import { parseConfig, type T5Config } from "../../../models/t5/config.ts";
@@ -41,7 +40,9 @@ export async function namingShapeFile<T>(directory: string, work: () => Promise<
     const file = shapeFile(directory) ?? ggufFiles(directory)[0];
     if (!(cause instanceof ModelError) || file === undefined || file.endsWith("config.json")) throw cause;
     const name = basename(file);
-    const keys = name.endsWith(".gguf") ? GGUF_KEYS : {};
+    const keys = name.endsWith(".gguf")
+      ? (await import("../../../models/checkpoint/gguf/gguf-config.ts")).GGUF_KEYS
+      : {};
     const message = cause.message
       .replace(ADVICE, "Download the file again, or put the config.json of the model's own repository beside it.")
       .replace(/config\.json(?! of)/g, name)

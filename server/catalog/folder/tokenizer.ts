@@ -4,6 +4,7 @@ import { join } from "node:path";
 import * as z from "zod";
 import { reason } from "../../../base/reason.ts";
 import { ModelError } from "../../../models/errors.ts";
+import { standIn } from "../../../models/stand-in.ts";
 import { bytePairTokenizerJson } from "../../../models/tokenizer/byte-pair.ts";
 import { createByteTokenizer } from "../../../models/tokenizer/bytes.ts";
 import type { AddedToken } from "../../../models/tokenizer/pipeline/added-tokens.ts";
@@ -75,6 +76,8 @@ export async function vocabularyBytes(file: string): Promise<Buffer> {
   const bytes = await readRegularFile(file, MOST_VOCABULARY_BYTES).catch((cause: unknown) => {
     throw new ModelError("tokenizer", `${file} cannot be read (${reason(cause)}). ${advice}`, { cause });
   });
+  const instead = bytes && standIn(bytes.toString("latin1", 0, 100));
+  if (instead !== undefined) throw new ModelError("tokenizer", `${file} ${instead}`);
   if (bytes !== undefined) return bytes;
   throw new ModelError("tokenizer", `${file} is larger than ${MOST_VOCABULARY_BYTES >> 20} MB. ${advice}`);
 }

@@ -120,6 +120,10 @@ test("without an end token, or with a file that is not as transformers writes it
   const refused = async (files: Files, message: RegExp) =>
     assert.rejects(open(files), (error) => error instanceof ModelError && message.test(error.message));
   await refused({}, /no tokenizer\.json and no spiece\.model/);
+  const pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:ab\nsize 9\n";
+  for (const name of ["tokenizer.json", "spiece.model", "vocab.txt"])
+    await refused({ [name]: Buffer.from(pointer) }, new RegExp(`${name} is only a Git LFS pointer.*git lfs pull`));
+  await refused({ "tokenizer.json": Buffer.from("<!doctype html>") }, /tokenizer\.json is a web page\. Download/);
   await refused({ ...spiece, "added_tokens.json": ["a"] }, /added_tokens\.json is not as transformers writes it/);
   const nfx = { ...t5Json(), normalizer: { type: "Sequence", normalizers: [{ type: "NFX" }] } };
   await refused({ "tokenizer.json": nfx }, /its normalizer has the type NFX/);
