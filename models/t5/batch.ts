@@ -40,8 +40,8 @@ export function batchOf(config: T5Config, examples: readonly Example[]): Batch {
   const { padTokenId, decoderStartTokenId } = config;
   const inputLengths = examples.map(({ input }) => input.length);
   const targetLengths = examples.map(({ target }) => target.length);
-  for (const length of inputLengths) requirePositions(config, length, "An example's input");
-  for (const length of targetLengths) requirePositions(config, length, "An example's target");
+  if (config.fairseq !== null)
+    for (const length of [...inputLengths, ...targetLengths]) requirePositions(config, length, "An example");
   const long = config.longAttention === null ? null : longLayout(config, inputLengths);
   const S = long?.tokens ?? Math.max(1, ...inputLengths);
   const [B, T] = [examples.length, Math.max(1, ...targetLengths)];
