@@ -20,6 +20,7 @@ export interface GrowingOptions {
   readonly data: string;
   readonly small: string;
   readonly smallSteps: number;
+  /** Steps of the larger model from first weights, whose last loss is the goal; the others stop when they reach it. */
   readonly steps: number;
   readonly learn: number;
   /** Examples kept out that losses are taken of. */
@@ -28,7 +29,7 @@ export interface GrowingOptions {
   readonly dModel: number;
   readonly dFf: number;
   readonly heads: number;
-  readonly seed: number;
+  readonly seeds: readonly number[];
 }
 
 /** A loss of the examples kept out, by step; processor seconds since the start. */
@@ -38,9 +39,45 @@ interface Point {
   readonly seconds: number;
 }
 
-/** Prints, for each start, its first and last loss and the step at which it reached the fresh start's last one. */
+/** A start of one seed. */
+interface Start {
+  readonly name: string;
+  readonly points: readonly Point[];
+  /** Processor seconds of growing. */
+  readonly growing: number;
+  /** The first point at the goal. */
+  readonly reached: Point | undefined;
+}
+
+/**
+ * Prints, for each start, its first loss, and the steps and the processor time after which it was as good as the larger
+ * model from first weights at its end: the middle one of all seeds, and the least and the most.
+ */
 export async function benchGrowing(options: GrowingOptions): Promise<void> {
-  const { data, seed, learn, steps } = options;
+  const byName = new Map<string, Start[]>();
+  for (const seed of options.seeds)
+    for (const start of await startsOf(options, seed)) {
+      byName.set(start.name, [...(byName.get(start.name) ?? []), start]);
+    }
+  const rows = [...byName].map(([name, starts]) => {
+    const firsts = starts.map(({ points }) => points[0]?.loss ?? Number.NaN);
+    const reached = starts.flatMap((start) => start.reached ?? []);
+    const all = starts.flatMap(({ growing, reached }) => (reached === undefined ? [] : [growing + reached.seconds]));
+    const share = reached.length < starts.length ? `${reached.length} of ${starts.length}: ` : "";
+    const steps =
+      share +
+      ranged(
+        reached.map(({ step }) => step),
+        0,
+      );
+    return [name, ranged(firsts, 3), steps, ranged(all, 0)];
+  });
+  printTable([["start", "first loss", "steps to the goal", "processor seconds, with growing"], ...rows]);
+}
+
+/** All starts of a seed. */
+async function startsOf(options: GrowingOptions, seed: number): Promise<Start[]> {
+  const { data, learn, steps } = options;
   const folder = mkdtempSync(join(tmpdir(), "spanfill-growing-"));
   const signal = new AbortController().signal;
   try {
@@ -52,14 +89,16 @@ export async function benchGrowing(options: GrowingOptions): Promise<void> {
     createFolder(small);
     await writeFreshModel(small, config, vocabulary, seed);
     const trained = join(folder, "trained");
-    const points = await trainOn(small, trained, dataset, options.smallSteps, seed);
-    console.log(`${options.small}, ${options.smallSteps} steps: loss ${last(points).loss.toFixed(3)}`);
+    const before = last(await trainOn(small, trained, dataset, options.smallSteps, seed));
     const { layers, dModel, dFf, heads } = options;
     const sizes = { layers, dModel, dFf, heads };
     const fresh = join(folder, "fresh");
     createFolder(fresh);
     await writeFreshModel(fresh, grownConfig(config, sizes), vocabulary, seed);
-    const starts: [name: string, base: string, before: number][] = [["first weights", fresh, 0]];
+    const points = await trainOn(fresh, `${fresh}-on`, dataset, steps, seed);
+    const goal = last(points).loss;
+    console.log(`seed ${seed}: ${options.small} ends at ${before.loss.toFixed(3)}, the goal is ${goal.toFixed(3)}`);
+    const starts: Start[] = [{ name: "first weights", points, growing: 0, reached: last(points) }];
     for (const [name, method, learned] of WAYS) {
       const out = join(folder, name.replaceAll(" ", "-"));
       const request: GrowRequest = {
@@ -68,35 +107,23 @@ export async function benchGrowing(options: GrowingOptions): Promise<void> {
       };
       const begun = process.cpuUsage();
       await growModel(trained, request, { signal, onStep: () => undefined });
-      starts.push([name, out, seconds(begun)]);
+      const growing = seconds(begun);
+      const points = printed(name, await trainOn(out, `${out}-on`, dataset, steps, seed, goal));
+      starts.push({ name, points, growing, reached: points.find(({ loss }) => loss <= goal) });
     }
-    const curves: [name: string, growing: number, points: readonly Point[]][] = [];
-    for (const [name, base, growing] of starts)
-      curves.push([name, growing, printed(name, await trainOn(base, `${base}-on`, dataset, steps, seed))]);
-    const goal = last(curves[0]?.[2] ?? []).loss;
-    const rows = curves.map(([name, growing, points]) => {
-      const there = points.find(({ loss }) => loss <= goal);
-      return [
-        name,
-        (points[0]?.loss ?? Number.NaN).toFixed(3),
-        last(points).loss.toFixed(3),
-        there === undefined ? "not reached" : String(there.step),
-        growing.toFixed(0),
-        there === undefined ? "" : (growing + there.seconds).toFixed(0),
-      ];
-    });
-    const head = [
-      "start",
-      "first loss",
-      `loss after ${steps}`,
-      `steps to ${goal.toFixed(3)}`,
-      "growing, s",
-      "in all, s",
-    ];
-    printTable([head, ...rows]);
+    return starts;
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** The middle value, with the least and the most where they differ. */
+function ranged(values: readonly number[], digits: number): string {
+  const sorted = values.toSorted((a, b) => a - b);
+  const [low, middle, high] = [sorted[0], sorted[sorted.length >> 1], sorted.at(-1)];
+  if (low === undefined || middle === undefined || high === undefined) return "not reached";
+  const shown = (value: number) => value.toFixed(digits);
+  return low === high ? shown(middle) : `${shown(middle)} (${shown(low)} to ${shown(high)})`;
 }
 
 const WAYS = [
@@ -107,11 +134,19 @@ const WAYS = [
   ["LiGO from stacking", "stack", true],
 ] as const;
 
-const LOSS_EVERY = 10;
+const LOSS_EVERY = 20;
 /** Windows of a step. */
 const BATCH = 8;
 
-async function trainOn(base: string, out: string, dataset: Dataset, steps: number, seed: number): Promise<Point[]> {
+/** Trains, and takes losses as it goes; up to the goal, if there is one. */
+async function trainOn(
+  base: string,
+  out: string,
+  dataset: Dataset,
+  steps: number,
+  seed: number,
+  goal = Number.NEGATIVE_INFINITY,
+): Promise<Point[]> {
   const run = runOf(base, out, dataset, {
     ...{ epochs: 1_000_000, batchSize: BATCH, maxBatchTokens: 4096, maxInputTokens: 256 },
     ...{ optimizer: "adafactor", learningRate: 2e-2, schedule: "constant", warmupSteps: 10 },
@@ -127,7 +162,8 @@ async function trainOn(base: string, out: string, dataset: Dataset, steps: numbe
         await trainer.evaluate();
         spent.push(seconds(begun));
       }
-      if (trainer.progress.step >= steps) break;
+      const loss = trainer.progress.evaluations.at(-1)?.validation ?? Number.POSITIVE_INFINITY;
+      if (trainer.progress.step >= steps || loss <= goal) break;
       await trainer.step();
     }
     return trainer.progress.evaluations.map(({ step, validation }, i) => ({
