@@ -66,12 +66,13 @@ function once<T>(make: () => T): () => T {
 
 /**
  * A text whose lists are not nested too deep on one line, and whose tables' second lines have no blanks after the last
- * bar, as they have where lines ended with CRLF: the parser takes neither.
+ * bar, as they have where lines ended with CRLF: the parser takes neither. Repetitions have an end, since those of a line
+ * of megabytes overflow the stack; what follows them is indented, or no table.
  */
 export function shallow(text: string): string {
   return text
-    .replace(/^[ \t]*(?:(?:[-*+>]|\d{1,9}[.)])[ \t]*){60,}/gm, (marks) => " ".repeat(marks.length))
-    .replace(/^([ \t>]{0,20}\|?(?:[ \t]*:?-+:?[ \t]*\|)*[ \t]*:?-+:?[ \t]*)\|(?=[ \t]+$)/gm, "$1 ");
+    .replace(/^[ \t]*(?:(?:[-*+>]|\d{1,9}[.)])[ \t]*){60,100000}/gm, (marks) => " ".repeat(marks.length))
+    .replace(/^([ \t>]{0,20}\|?(?:[ \t]*:?-+:?[ \t]*\|){0,100000}[ \t]*:?-+:?[ \t]*)\|(?=[ \t]+$)/gm, "$1 ");
 }
 
 /** Blocks that lie deeper are not read. */
