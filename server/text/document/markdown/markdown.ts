@@ -66,8 +66,8 @@ function once<T>(make: () => T): () => T {
 
 /**
  * A text whose lists are not nested too deep on one line, and whose tables' second lines have no blanks after the last
- * bar, as they have where lines ended with CRLF: the parser takes neither. Repetitions have an end, since those of a line
- * of megabytes overflow the stack; what follows them is indented, or no table.
+ * bar, as they have where lines ended with CRLF: the parser takes neither. Repetitions have an end, since those of a
+ * line of megabytes overflow the stack; what follows them is indented, or no table.
  */
 export function shallow(text: string): string {
   return text
