@@ -1,6 +1,7 @@
 /** Leaves out of a document's prose what its template says to those who fill it in, and notices around an article. */
 import type { Prose, ProseBlock } from "../../text/document.ts";
 import { sentenceSpans } from "../../text/sentences.ts";
+import { LABEL } from "./judge.ts";
 
 /** Prose without hints. */
 export interface Told {
@@ -34,10 +35,6 @@ export function withoutNotices(blocks: readonly ProseBlock[]): ProseBlock[] {
 }
 
 const LEAST_LABELS = 3;
-
-/** Headings and labels of the templates of issues, changes and decisions. */
-export const LABEL =
-  /^(?:describe the (?:bug|issue|problem|solution you'd like)|(?:steps )?to reproduce|steps to reproduce(?: the (?:behaviou?r|issue|bug|problem))?|reproduction(?: steps)?|(?:expected|actual|current|possible) (?:behaviou?r|results?|solution)|screenshots?(?: \(if (?:applicable|appropriate)\))?|additional (?:context|information|notes)|(?:desktop|smartphone|environment)(?: \(please complete the following information\))?|type of change|types of changes|how has this been tested|motivation and context|related issues?|(?:proposed|breaking) changes?|is your feature request related to a problem\?.*|describe alternatives you've considered|context and problem statement|decision drivers|considered options|pros and cons of the options|what happened\??|version|(?:project )?title|what does this (?:mr|pr|change|merge request|pull request) do(?: and why)?|(?:mr |pr )?(?:acceptance |author )?check ?list)[:?]?$/i;
 
 /** Those that only templates have. */
 const FORM_LABEL =

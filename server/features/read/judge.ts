@@ -1,7 +1,6 @@
 /** Tells whether what a model wrote of a text is worse than the text's own words. */
 import { endsSentence } from "../../text/sentences.ts";
 import { inventions, stutters } from "../decoding.ts";
-import { LABEL } from "./hints.ts";
 
 /**
  * Whether a summary or title says what its source does not: a name or number, a compound such as a file's name that is
@@ -73,6 +72,10 @@ const LAST_UNITS = 24;
 /** Headings that parts of any document have. */
 const ANY_PART =
   /^[\d.\s]*(?:name|introduction|overview|description|background|summary|abstract|notes?|usage|purpose|examples?|prerequisites?|requirements?|installation|getting started|see also|references?|conclusions?|history|restrictions|extra credit|details|synopsis|syntax|remarks|return values?|agenda|speakers|(?:short|long) description|contents|next steps|parameters|options)[:.]?$/i;
+
+/** Headings and labels of the templates of issues, changes and decisions. */
+export const LABEL =
+  /^(?:describe the (?:bug|issue|problem|solution you'd like)|(?:steps )?to reproduce|steps to reproduce(?: the (?:behaviou?r|issue|bug|problem))?|reproduction(?: steps)?|(?:expected|actual|current|possible) (?:behaviou?r|results?|solution)|screenshots?(?: \(if (?:applicable|appropriate)\))?|additional (?:context|information|notes)|(?:desktop|smartphone|environment)(?: \(please complete the following information\))?|type of change|types of changes|how has this been tested|motivation and context|related issues?|(?:proposed|breaking) changes?|is your feature request related to a problem\?.*|describe alternatives you've considered|context and problem statement|decision drivers|considered options|pros and cons of the options|what happened\??|version|(?:project )?title|what does this (?:mr|pr|change|merge request|pull request) do(?: and why)?|(?:mr |pr )?(?:acceptance |author )?check ?list)[:?]?$/i;
 
 /** Whether a heading is one that parts of any document, or of any template's, have. */
 export function namesAnyPart(heading: string): boolean {

@@ -4,7 +4,6 @@ import { titleIn } from "../../text/document/metadata.ts";
 import { type ProseBlock, proseBlocks, readDocument, type TextDocument } from "../../text/document.ts";
 import { languageName } from "../../text/languages.ts";
 import { type WrittenProse, writeProse } from "../../text/written-prose.ts";
-import { withoutHints, withoutNotices } from "./hints.ts";
 import { namesAnyPart } from "./judge.ts";
 
 /**
@@ -13,6 +12,7 @@ import { namesAnyPart } from "./judge.ts";
  */
 export async function writtenProse(text: string, language?: string): Promise<WrittenProse | undefined> {
   const document = await readDocument(text, language);
+  const { withoutHints, withoutNotices } = await import("./hints.ts");
   const shown = proseBlocks(document.blocks).filter((each) => !isNavigation(each));
   const { blocks } = withoutHints(text, shown);
   if (!blocks.some(isTelling)) return undefined;
