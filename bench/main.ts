@@ -229,6 +229,21 @@ program
   });
 
 program
+  .command("metro")
+  .description(
+    "a step of METRO's pre-training beside its authors' criterion around transformers' T5, by processor time",
+  )
+  .requiredOption("--python <path>", "a Python with torch, transformers and brotli")
+  .requiredOption("--criterion <path>", "t5_metro.py of gonglinyuan/metro_t0, training/fairseq/criterions")
+  .option("--rows <n>", "texts of a step", count, 4)
+  .option("--length <n>", "tokens of each", count, 128)
+  .option("--rounds <n>", "steps of each side, of which the quickest counts", count, 3)
+  .action(async (options: import("./speed/metro.ts").MetroOptions) => {
+    const { benchMetro } = await import("./speed/metro.ts");
+    await benchMetro(options);
+  });
+
+program
   .command("characters")
   .description("what the characters in T5's spare rows bring, on prose and on text with code")
   .option("--model <id or folder>", "a built-in model (default: the default one)")

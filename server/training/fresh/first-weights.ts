@@ -15,7 +15,8 @@ export function freshWeights(config: T5Config, seed: number): Map<string, Float3
       const distance = /_conv_(\d+)\.weight$/.exec(name)?.[1];
       if (distance !== undefined) values.fill(distance === "0" ? 0.5 : 0.5 / config.convolution);
       else if (name.endsWith("norm.weight")) values.fill(1);
-      else fillNormal(values, deviationOf(name, shape, config), seededRandom(mixSeeds(seed, i)));
+      else if (!name.endsWith(".bias"))
+        fillNormal(values, deviationOf(name, shape, config), seededRandom(mixSeeds(seed, i)));
       return [name, values];
     }),
   );
