@@ -12,7 +12,6 @@ import { readRegularTextSync } from "../files/regular-file.ts";
 import { listFolder } from "./folder/find.ts";
 import { type Calibration, calibrationSchema } from "./folder/int8/calibration.ts";
 import { folderNotes, isGgufFile } from "./folder/model-files.ts";
-import { openModel } from "./folder/open.ts";
 import { isAdapterFolder, saysShape } from "./folder/shape.ts";
 import { sha256Of } from "./folder/sums.ts";
 import { type ShapeAccount, shapeAccount } from "./shape-account.ts";
@@ -216,6 +215,8 @@ export function readDecoding(directory: string): ModelDecoding {
  */
 export async function modelAccount(directory: string): Promise<ModelAccount> {
   const manifest = readManifest(directory);
+  // A server describes few models, and the readers of weights would slow its start.
+  const { openModel } = await import("./folder/open.ts");
   const { config, form, prefix } = await openModel(directory, "float");
   const files: { name: string; sizeBytes: number; intact?: boolean }[] = [];
   for (const name of (await listFolder(directory)).toSorted()) {

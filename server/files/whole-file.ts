@@ -6,7 +6,6 @@ import { homedir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { reason } from "../../base/reason.ts";
 import { ModelError, type ModelErrorCode } from "../../models/errors.ts";
-import { standIn } from "../../models/stand-in.ts";
 import { createFolder } from "./create-folder.ts";
 import { readRegularFile } from "./regular-file.ts";
 import { isSame, removeOwn } from "./removal.ts";
@@ -35,6 +34,7 @@ export async function readJson(path: string, code: ModelErrorCode): Promise<unkn
   try {
     return JSON.parse(text.replace(/^\uFEFF/, ""));
   } catch (cause) {
+    const { standIn } = await import("../../models/stand-in.ts");
     const what = standIn(text.slice(0, 100)) ?? `is not JSON (${reason(cause)}). Download the file again.`;
     throw new ModelError(code, `${path} ${what}`, { cause });
   }

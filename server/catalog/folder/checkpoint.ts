@@ -1,14 +1,11 @@
 /** The tensors of a model folder: finds the files that hold them, in any supported format, and reads them. */
-import { readdir } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { type FloatDtype, toFloat32 } from "../../../models/checkpoint/float.ts";
 import { formatOf, readSafetensors, unknownFormat } from "../../../models/checkpoint/formats.ts";
 import type { TensorDtype } from "../../../models/checkpoint/safetensors.ts";
 import type { StoredTensor, TensorMap } from "../../../models/checkpoint/tensor.ts";
 import { ModelError } from "../../../models/errors.ts";
-import { readJson } from "../../files/whole-file.ts";
 import { findWeights, isShardIndex, readShardIndex } from "./find.ts";
-import { ADAPTER_CONFIG, fileKind } from "./model-files.ts";
 import { type FileSource, openSource, readRange } from "./source.ts";
 
 /** A weight file and its state on disk. */
@@ -35,51 +32,9 @@ export interface Checkpoint {
 export async function openCheckpoint(directory: string): Promise<Checkpoint> {
   const path = await findWeights(directory);
   if (path === undefined) {
-    await refuseAdapter(directory);
-    throw new ModelError(
-      "checkpoint",
-      `${directory} does not contain model.safetensors or other weights. ${await adviceFor(directory)}`,
-    );
+    throw await (await import("./missing-weights.ts")).missingWeights(directory);
   }
   return isShardIndex(path) ? openShards(path) : openWeights(path);
-}
-
-/** Advice about a folder without weights. */
-async function adviceFor(directory: string): Promise<string> {
-  const entries = await readdir(directory, { withFileTypes: true }).catch(() => []);
-  const names: string[] = entries.map(({ name }) => name);
-  for (const { name } of entries.filter((entry) => entry.isDirectory())) {
-    const inside = await readdir(join(directory, name)).catch(() => []);
-    names.push(...inside.map((inner) => `${name}/${inner}`));
-  }
-  const elsewhere = names.find((name) => fileKind(basename(name)) === "weights");
-  if (elsewhere !== undefined)
-    return `There are weights in ${elsewhere}: give that folder, with the configuration and the tokenizer in it.`;
-  if (names.some((name) => name.endsWith(".onnx")))
-    return "It contains ONNX graphs, which are not read: take the weights that they were made from.";
-  return "Give the folder of a complete model.";
-}
-
-/** @throws ModelError "checkpoint" that names the adapter's kind and base, when the folder holds one */
-export async function refuseAdapter(directory: string): Promise<void> {
-  const path = join(directory, ADAPTER_CONFIG);
-  const json = await readJson(path, "checkpoint").catch(() => undefined);
-  if (typeof json !== "object" || json === null) return;
-  const {
-    peft_type: kind = "PEFT",
-    base_model_name_or_path: base,
-    model_name: hubBase,
-  } = { peft_type: undefined, base_model_name_or_path: undefined, model_name: undefined, ...json };
-  const { isAdapterHub } = await import("../../../models/checkpoint/adapterhub.ts");
-  if (isAdapterHub(json))
-    throw new ModelError(
-      "checkpoint",
-      `${directory} holds a bottleneck adapter of ${hubBase ?? "another model"}, not a model, and cannot be merged with its base: it stands between the weights. Use it beside its base (--adapter), or name the base here.`,
-    );
-  throw new ModelError(
-    "checkpoint",
-    `${directory} holds an adapter (${kind}) of ${base ?? "another model"}, not a model. Merge it with its base: spanfill models import ${directory}.`,
-  );
 }
 
 /**

@@ -9,14 +9,7 @@ import { withExpertNames } from "../../../models/t5/experts/shapes.ts";
 import { withLongNames } from "../../../models/t5/long/config.ts";
 import { refuseOtherHeads, unwrapped, wrapperPrefix } from "../../../models/t5/refusals.ts";
 import { checkTensors, EMBEDDING_ALIASES, encoderShapes, isEncoderOnly, LM_HEAD } from "../../../models/t5/weights.ts";
-import {
-  type Checkpoint,
-  openCheckpoint,
-  openSafetensors,
-  readTensor,
-  refuseAdapter,
-  sameTensor,
-} from "./checkpoint.ts";
+import { type Checkpoint, openCheckpoint, openSafetensors, readTensor, sameTensor } from "./checkpoint.ts";
 import { findWeights, listFolder } from "./find.ts";
 import { INT8_FILE } from "./model-files.ts";
 import { declaredShape, isAdapterFolder, namingShapeFile } from "./shape.ts";
@@ -39,7 +32,7 @@ export interface OpenedModel {
  * @throws ModelError "config" or "checkpoint"
  */
 export async function openModel(directory: string, prefer: "float" | "int8"): Promise<OpenedModel> {
-  if (isAdapterFolder(directory)) await refuseAdapter(directory);
+  if (isAdapterFolder(directory)) await (await import("./missing-weights.ts")).refuseAdapter(directory);
   const names = await listFolder(directory);
   const declared = await declaredShape(directory);
   if (names.includes(INT8_FILE) && (prefer === "int8" || (await findWeights(directory)) === undefined)) {
@@ -67,7 +60,7 @@ export async function openModel(directory: string, prefer: "float" | "int8"): Pr
  * @throws ModelError "config" or "checkpoint"
  */
 export async function openEncoderOnly(directory: string): Promise<OpenedModel | undefined> {
-  if (isAdapterFolder(directory)) await refuseAdapter(directory);
+  if (isAdapterFolder(directory)) await (await import("./missing-weights.ts")).refuseAdapter(directory);
   if ((await findWeights(directory)) === undefined) return undefined;
   const opened = await openCheckpoint(directory);
   const prefix = wrapperPrefix(opened.tensors);

@@ -1,11 +1,11 @@
 /** Reads a model's shape: from config.json, the gin file of the code that trained it, or its GGUF file. */
 import { existsSync } from "node:fs";
-import { basename, join } from "node:path";
+import { join } from "node:path";
 import type { TensorMap } from "../../../models/checkpoint/tensor.ts";
 import { ModelError } from "../../../models/errors.ts";
 import { parseConfig, type T5Config } from "../../../models/t5/config.ts";
 import { readJson } from "../../files/whole-file.ts";
-import { ggufShape, onlyGguf } from "./gguf/gguf.ts";
+import { onlyGguf } from "./gguf/only-gguf.ts";
 import { ADAPTER_CONFIG, ggufFiles, SHAPE_FILES } from "./model-files.ts";
 import { openSource } from "./source.ts";
 
@@ -39,25 +39,16 @@ export async function namingShapeFile<T>(directory: string, work: () => Promise<
   } catch (cause) {
     const file = shapeFile(directory) ?? ggufFiles(directory)[0];
     if (!(cause instanceof ModelError) || file === undefined || file.endsWith("config.json")) throw cause;
-    const name = basename(file);
-    const keys = name.endsWith(".gguf")
-      ? (await import("../../../models/checkpoint/gguf/gguf-config.ts")).GGUF_KEYS
-      : {};
-    const message = cause.message
-      .replace(ADVICE, "Download the file again, or put the config.json of the model's own repository beside it.")
-      .replace(/config\.json(?! of)/g, name)
-      .replace(/\b[a-z]+(?:_[a-z]+)+\b/g, (key) => keys[key] ?? key);
+    const { namingFile } = await import("./shape-message.ts");
+    const message = namingFile(cause.message, file);
     throw message === cause.message ? cause : new ModelError(cause.code, message, { cause });
   }
 }
 
-const ADVICE =
-  /(?:Take the config\.json that came with the weights|Use the config\.json and the weights of one model)\.$/;
-
 async function statedShape(directory: string): Promise<(tensors: TensorMap) => T5Config | Promise<T5Config>> {
   const path = shapeFile(directory);
   const gguf = path === undefined ? onlyGguf(directory) : undefined;
-  if (gguf !== undefined) return ggufShape(gguf);
+  if (gguf !== undefined) return (await import("./gguf/gguf.ts")).ggufShape(gguf);
   if (path === undefined || path.endsWith(".json")) {
     const config = parseConfig(await readJson(path ?? join(directory, "config.json"), "config"));
     return () => config;

@@ -1,26 +1,9 @@
 /** The configuration that a GGUF file contains, where no config.json lies beside it. */
-import { basename, join } from "node:path";
 import type { TensorMap } from "../../../../models/checkpoint/tensor.ts";
-import { ModelError } from "../../../../models/errors.ts";
 import { parseConfig, type T5Config } from "../../../../models/t5/config.ts";
 import { LM_HEAD } from "../../../../models/t5/weights.ts";
 import { readTensor } from "../checkpoint.ts";
-import { ggufFiles } from "../model-files.ts";
 import { openSource } from "../source.ts";
-
-/**
- * The GGUF file of a folder that contains just one, or the path itself if it is one.
- * @throws ModelError "config" when there are several
- */
-export function onlyGguf(directory: string): string | undefined {
-  const [file, ...others] = ggufFiles(directory);
-  if (others.length === 0) return file;
-  const names = [file ?? "", ...others].map((path) => basename(path)).join(", ");
-  throw new ModelError(
-    "config",
-    `${directory} contains several GGUF files (${names}), each of which is a model. Give the path of one: ${join(directory, basename(file ?? ""))}.`,
-  );
-}
 
 /** Reads a file's shape. @returns a function of its tensors @throws ModelError "config" or "checkpoint" */
 export async function ggufShape(path: string): Promise<(tensors: TensorMap) => Promise<T5Config>> {

@@ -20,7 +20,7 @@ import { cacheFolder } from "../../../files/whole-file.ts";
 import { readManifest } from "../../installed.ts";
 import { touch, trimCache } from "../cache.ts";
 import { type Checkpoint, openSafetensors, readTensor, storedTensor } from "../checkpoint.ts";
-import { type ConversionOptions, convertWeights } from "../convert.ts";
+import type { ConversionOptions } from "../convert.ts";
 import { disagreement, type OpenedModel, openModel } from "../open.ts";
 import { checkSums, onceIntact } from "../sums.ts";
 
@@ -109,6 +109,7 @@ export async function prepareWeights(
     if (written !== undefined) return { precision, config, ...written, notes };
     throw new ModelError("checkpoint", `${file} was changed while it was written. Try again.`);
   };
+  const { convertWeights } = await import("../convert.ts"); // needed once for a model
   const make = (file: string, slower: SlowerForms) => {
     const plan = precision === "int8" ? tensorPlan(config, slower) : planOf(model.checkpoint);
     const layout = precision === "int8" ? plan.flatMap((tensor) => tensor.stored) : specs;
@@ -157,6 +158,7 @@ export async function writeInt8(directory: string, file: string, options: Prepar
   const specs = plan.flatMap((tensor) => tensor.stored);
   if (model.form === "int8")
     throw new ModelError("checkpoint", `${directory} does not contain published weights to quantize.`);
+  const { convertWeights } = await import("../convert.ts");
   await convertWeights(file, model, plan, specs, { spanfill: FORMAT }, options);
 }
 
