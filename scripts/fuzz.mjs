@@ -1,44 +1,81 @@
-// Searches for files that crash, hang or bloat a reader: `npm run fuzz -- [--seconds 120] [--seed N] [reader ...]`.
-// Each reader runs in a separate process, so that one that hangs can be ended; findings are kept in
-// test-results/fuzz.
-import { execFileSync, spawnSync } from "node:child_process";
-import { rmSync } from "node:fs";
+// Searches for inputs that crash, hang or bloat a reader, by coverage: `npm run fuzz -- [--seconds 600] [reader ...]`.
+// Jazzer.js, which is installed on first use, changes the readers' seeds and what it found before; its corpus stays in
+// test-results/fuzz. Each reader runs in a separate process. What it finds belongs into test/fixtures/fuzz, where
+// `npm test` reads it again. On Linux Jazzer.js needs glibc 2.38: SPANFILL_FUZZ_LOADER may name a newer loader with
+// its arguments, such as `/opt/glibc/ld-linux-x86-64.so.2 --library-path /opt/glibc`.
+import { spawnSync } from "node:child_process";
+import { cpSync, existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
+import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { build } from "esbuild";
+import { cached, npm } from "./editor/tools.mjs";
+import { wat } from "./wat.mjs";
+
+const JAZZER = "4.0.0";
+/** A reader that takes longer than this for one input hangs; one that takes more memory grows without end. */
+const [MOST_SECONDS, MOST_MB] = [5, 3000];
 
 const { values, positionals } = parseArgs({
-  options: { seconds: { type: "string", default: "120" }, seed: { type: "string" } },
+  options: { seconds: { type: "string", default: "120" } },
   allowPositionals: true,
 });
-const outdir = `dist/fuzz-${process.pid}`;
+const tools = cached(`jazzer-${JAZZER}`, (folder) => npm(["install", `@jazzer.js/core@${JAZZER}`], folder));
+const cli = join(tools, "node_modules", "@jazzer.js", "core", "dist", "cli.js");
+const outdir = resolve(`dist/fuzz-${process.pid}`);
+const bundle = join(outdir, "jazzer.cjs");
+process.on("exit", () => rmSync(outdir, { recursive: true, force: true }));
 await build({
-  entryPoints: ["test/checkpoint/fuzz-main.ts"],
-  outdir,
-  outExtension: { ".js": ".mjs" },
+  entryPoints: ["test/fuzz/jazzer.ts"],
+  outfile: bundle,
   bundle: true,
-  format: "esm",
+  format: "cjs",
   platform: "node",
   target: "node20",
-  packages: "external",
-  sourcemap: "inline",
+  external: ["onnxruntime-node", "onnxruntime-web"],
+  // What reads a file beside itself reads it from the sources.
+  define: { "import.meta.url": JSON.stringify(new URL("../server/main.ts", import.meta.url).href) },
+  plugins: [wat],
   logLevel: "warning",
 });
-const main = `${outdir}/fuzz-main.mjs`;
-const names =
-  positionals.length > 0
-    ? positionals
-    : execFileSync(process.execPath, [main], { encoding: "utf8" }).split("\n").filter(Boolean);
+const loader = (process.env.SPANFILL_FUZZ_LOADER ?? "").split(" ").filter(Boolean);
+const [command, ...first] = [...loader, process.execPath];
+const listed = spawnSync(process.execPath, [bundle, "--list"], { encoding: "utf8" });
+if (listed.status !== 0) fail(listed.stderr);
+const readers = listed.stdout.split("\n").filter(Boolean);
+for (const name of positionals) if (!readers.includes(name)) fail(`There is no reader ${name}: ${readers.join(", ")}.`);
+
 let failed = 0;
-for (const name of names) {
-  const run = [name, values.seconds, ...(values.seed === undefined ? [] : [values.seed])];
-  // fast-check stops between two files: one that never ends is ended here.
-  const { status, signal } = spawnSync(process.execPath, ["--enable-source-maps", main, ...run], {
-    stdio: "inherit",
-    timeout: 1000 * (Number(values.seconds) + 30),
-    killSignal: "SIGKILL",
-  });
-  if (signal !== null) console.error(`${name}: ended after ${values.seconds} seconds and 30 more`);
-  if (status !== 0) failed += 1;
-}
-rmSync(outdir, { recursive: true, force: true });
+for (const name of positionals.length > 0 ? positionals : readers) if (!search(name)) failed += 1;
 process.exit(failed === 0 ? 0 : 1);
+
+/** @returns whether nothing was found */
+function search(name) {
+  const env = { ...process.env, SPANFILL_FUZZ: name };
+  const seeds = join(outdir, "seeds", name);
+  const results = join("test-results", "fuzz", name);
+  const corpus = join(results, "corpus");
+  mkdirSync(corpus, { recursive: true });
+  spawnSync(process.execPath, [bundle, "--seeds", seeds], { env, stdio: "inherit" });
+  const kept = join("test", "fixtures", "fuzz", name);
+  if (existsSync(kept)) cpSync(kept, seeds, { recursive: true });
+  const options = [
+    ...[`-max_total_time=${values.seconds}`, `-timeout=${MOST_SECONDS}`, `-rss_limit_mb=${MOST_MB}`],
+    ...["-max_len=16384", `-artifact_prefix=${results}/`, "-print_final_stats=1"],
+  ];
+  const run = [...first, cli, bundle, corpus, seeds, "-i", "jazzer.cjs", "--", ...options];
+  const { status, stderr } = spawnSync(command, run, { env, encoding: "utf8", maxBuffer: 1e9 });
+  const executions = /number_of_executed_units: +(\d+)/.exec(stderr)?.[1] ?? /Done (\d+) runs/.exec(stderr)?.[1];
+  const memory = /peak_rss_mb: +(\d+)/.exec(stderr)?.[1];
+  const coverage = [...stderr.matchAll(/cov: (\d+)/g)].map(([, count]) => Number(count));
+  if (executions === undefined) fail(`Jazzer.js did not run: ${stderr.slice(-2000)}`);
+  console.log(
+    `${name.padEnd(24)} ${executions} inputs, coverage ${coverage[0]} to ${coverage.at(-1)}, at most ${memory} MB, ${readdirSync(corpus).length} kept`,
+  );
+  if (status !== 0) console.error(stderr.split("\n").slice(-40).join("\n"));
+  return status === 0;
+}
+
+function fail(message) {
+  console.error(message);
+  process.exit(2);
+}

@@ -1,8 +1,7 @@
 /**
  * Damaged files for every reader of files that others made, by fast-check: what is tried, and what counts as a finding.
  */
-import { createHash } from "node:crypto";
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { brotliDecompressSync } from "node:zlib";
 import fc from "fast-check";
@@ -13,7 +12,7 @@ import { readPickle } from "../../models/checkpoint/torch/pickle.ts";
 import { ModelError } from "../../models/errors.ts";
 import { parseConfig } from "../../models/t5/config.ts";
 import { sentencepieceToTokenizerJson } from "../../models/tokenizer/sentencepiece.ts";
-import { bundleBlock, bundleIndex, bytesFolder, ocdbtDatabase, readAll } from "./bytes.ts";
+import { bundleBlock, bundleIndex, bytesFolder, ocdbtDatabase, readAll } from "../checkpoint/bytes.ts";
 
 /** A reader, and files that it reads. */
 export interface Reader {
@@ -47,8 +46,8 @@ function folder(path: string): Map<string, Uint8Array> {
   return new Map(paths.map((name) => [name, fixture(join(path, name))]));
 }
 
-/** Every reader of the formats that weights, shapes and vocabularies come in. */
-export function readers(): Reader[] {
+/** The readers of the formats that weights, shapes and vocabularies come in. */
+export function checkpointReaders(): Reader[] {
   const pickles = json("test/fixtures/checkpoint/pickles.json");
   const h5: Record<string, string> = json(join(FORMATS, "h5.json"));
   const t5x = folder("t5x-scanned");
@@ -183,15 +182,6 @@ export async function fuzz(
     failure = { bytes: new Uint8Array(), error: found.errorInstance };
   const rssGrowthBytes = rss === 0 ? 0 : process.memoryUsage.rss() - rss;
   return { executions, outcomes: outcomes.size, rssGrowthBytes, failure };
-}
-
-/** Keeps a finding, so that it becomes a test of its reader. @returns its path */
-export function keep(reader: Reader, bytes: Uint8Array): string {
-  const folder = join("test-results", "fuzz", reader.name);
-  mkdirSync(folder, { recursive: true });
-  const path = join(folder, createHash("sha256").update(bytes).digest("hex").slice(0, 16));
-  writeFileSync(path, bytes);
-  return path;
 }
 
 /**

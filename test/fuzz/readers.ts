@@ -1,0 +1,10 @@
+/** Every reader of what others made, for fuzzing. */
+import { checkpointReaders, type Reader } from "./checkpoints.ts";
+import { textReaders } from "./texts.ts";
+
+export { fuzz, outcomeOf, type Reader } from "./checkpoints.ts";
+
+/** Every reader: of checkpoints, documents, tables, settings and messages. */
+export function allReaders(): Reader[] {
+  return [...checkpointReaders(), ...textReaders()];
+}
