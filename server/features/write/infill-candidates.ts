@@ -109,7 +109,9 @@ export function choose({ model, candidates, document }: GapCandidates, gap: numb
   const wanted = fresh.filter(({ text }) => words.length === 0 || hints[gap] !== "phrase" || !ONE_WORD.test(text));
   const listed = wanted.length > 0 ? wanted : fresh;
   const chosen = listed.length > 0 ? listed : known.map((candidate) => ({ ...candidate, confidence: 0 }));
-  const sorted = chosen.toSorted((a, b) => b.confidence - a.confidence || b.rank - a.rank);
+  // Without a calibration the confidence is a mean over tokens, which would prefer long fills.
+  const byChance = isCalibrated(model.info, "fill");
+  const sorted = chosen.toSorted((a, b) => (byChance ? b.confidence - a.confidence : 0) || b.rank - a.rank);
   candidates[gap] = sorted.map((candidate, i) => ({ ...candidate, rank: -i }));
   fills[gap] = sorted[0]?.text ?? "";
 }

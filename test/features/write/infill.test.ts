@@ -6,6 +6,7 @@ import { ModelError } from "../../../models/errors.ts";
 import { createTokenizer, type Tokenizer } from "../../../models/tokenizer/tokenizer.ts";
 import type { GenerateRequest, LoadedModel } from "../../../server/engine/engine.ts";
 import { infill } from "../../../server/features/write/infill.ts";
+import { choose, keep } from "../../../server/features/write/infill-candidates.ts";
 import type { InfillParams } from "../../../server/features/write/infill-run.ts";
 import { builtinJson, t5Json } from "../../tokenizer/vocabularies.ts";
 import { type Play, playedModel } from "../infill-model.ts";
@@ -445,4 +446,20 @@ test("a gap is not filled with another gap that stands in the text", async () =>
   const text = "The ### fox and a ___ dog.";
   const result = await infill({ model: playedModel(t5, play) }, { text, gap: "###" });
   assert.equal(result.text, "The quick fox and a ___ dog.");
+});
+
+test("a model without a calibration prefers the likeliest fill, not the one with the likeliest tokens", () => {
+  const model = playedModel(builtin, () => []);
+  const document = { texts: ["The ", " runs."], hints: ["phrase" as const], fills: [undefined], drafts: [undefined] };
+  const gaps = [{ start: 4, end: 4 }];
+  const work = { model, gaps, document, candidates: [[]], alternatives: 1, newline: "\n", cancelled: false };
+  for (const [text, logProbs] of [
+    ["very long old server", [-0.5, -0.5, -0.5, -0.5]],
+    ["old server", [-0.6, -0.6]],
+  ] as const) {
+    const total = logProbs.reduce((sum, logProb) => sum + logProb, 0);
+    keep(work, 0, { text, logProbs, endLogProb: 0, closed: true }, total);
+  }
+  choose(work, 0, false);
+  assert.deepEqual(document.fills, ["old server"]);
 });
