@@ -86,7 +86,7 @@ export function createFairseqTokenizer(
 /** @throws ModelError "tokenizer" for a line that is not a piece and its count, or a piece that stands twice */
 function dictionaryPieces(text: string): string[] {
   const seen = new Set<string>(SPECIAL);
-  const lines = text.split("\n").map((line) => line.replace(/\s+$/, ""));
+  const lines = text.split("\n").map((line) => line.replace(/(?<!\s)\s+$/, ""));
   if (lines.at(-1) === "") lines.pop();
   return lines.map((line, i) => {
     const [, piece] = /^(.+) \d+$/.exec(line) ?? [];

@@ -96,7 +96,16 @@ function tableReaders(): Reader[] {
 
 /** The readers of texts, tables, settings and messages. */
 export function textReaders(): Reader[] {
-  const tokenizer = { model: { type: "Unigram", unk_id: 0, vocab: [["<unk>", 0], ["\u2581a", -1]] } };
+  const tokenizer = {
+    model: {
+      type: "Unigram",
+      unk_id: 0,
+      vocab: [
+        ["<unk>", 0],
+        ["\u2581a", -1],
+      ],
+    },
+  };
   const config = readFileSync("models/builtin/t5-efficient-tiny-nl2-spanfill/config.json", "utf8");
   const request = { task: "summarize", data: "a.jsonl", base: "b", columns: ["text=a"], epochs: 2, lr: 0.001 };
   return [
@@ -109,13 +118,17 @@ export function textReaders(): Reader[] {
     },
     {
       name: "frames",
-      seeds: [bytes('Content-Length: 2\r\n\r\n{}Content-Type: x\r\nContent-Length: 4\r\n\r\nnull')],
+      seeds: [bytes("Content-Length: 2\r\n\r\n{}Content-Type: x\r\nContent-Length: 4\r\n\r\nnull")],
       read: (given) => buffer(Readable.from([Buffer.from(given)]).pipe(messageFrames(() => undefined))),
     },
     ofJson("initialize", [{ processId: 1, capabilities: { workspace: { configuration: true } } }], (value) =>
       initializeParams.safeParse(value),
     ),
-    ofJson("settings", [{ device: "cpu", inlineCompletion: { length: "short" }, "server.url": "http://a" }], parseSettings),
+    ofJson(
+      "settings",
+      [{ device: "cpu", inlineCompletion: { length: "short" }, "server.url": "http://a" }],
+      parseSettings,
+    ),
     ofJson("train-request", [request], (value) => writtenRequestSchema.safeParse(value)),
     ofJson("config", [JSON.parse(config)], parseConfig),
     ofJson("tokenizer", [tokenizer], (value) => createTokenizer(value).encode("a b\u00e9 \u4e2d")),
