@@ -94,6 +94,16 @@ export const TUNING = {
     await panel.locator("#confusion").waitFor();
     await person.picture("tuning-result");
   },
+  async "training that has ended is compared with its base, layer by layer and by slips"(person, { notes }) {
+    const panel = inPanel(person);
+    await panel.locator("#compare-with-base").click();
+    await panel.locator("#similarity tbody tr").first().waitFor({ timeout: TRAINING_MS });
+    const slips = await panel.locator("#slips tbody tr").allTextContents();
+    if (slips.length !== 6) throw new Error(`${slips.length} rows of slips: ${slips.join("; ")}`);
+    notes.push(`after training: ${slips[0].trim().replace(/\s+/g, " ")}`);
+    await panel.locator("#slips").scrollIntoViewIfNeeded();
+    await person.picture("tuning-compared");
+  },
 };
 
 /** The panel's page, in its two frames. */
