@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { checkpointReaders } from "./checkpoints.ts";
-import { allReaders, fuzz, outcomeOf } from "./readers.ts";
+import { checkpointReaders, fuzz, outcomeOf } from "./checkpoints.ts";
+import { allReaders } from "./readers.ts";
 
 /** The same cases in every run; `npm run fuzz` tries others for minutes. */
 const RUNS = 60;

@@ -4,7 +4,8 @@
  */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { allReaders, outcomeOf } from "./readers.ts";
+import { outcomeOf } from "./checkpoints.ts";
+import { allReaders } from "./readers.ts";
 
 const readers = allReaders();
 const reader = readers.find(({ name }) => name === process.env["SPANFILL_FUZZ"]);

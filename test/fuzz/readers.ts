@@ -2,8 +2,6 @@
 import { checkpointReaders, type Reader } from "./checkpoints.ts";
 import { textReaders } from "./texts.ts";
 
-export { fuzz, outcomeOf, type Reader } from "./checkpoints.ts";
-
 /** Every reader: of checkpoints, documents, tables, settings and messages. */
 export function allReaders(): Reader[] {
   return [...checkpointReaders(), ...textReaders()];

@@ -7,8 +7,8 @@ import { configJson, parseConfig, type T5Config } from "../../../../models/t5/co
 import { learnedShapes } from "../../../../models/t5/lowering/trainable.ts";
 import { tensorShapes } from "../../../../models/t5/weights.ts";
 import { nameOfBase } from "../../../catalog/adapter-base.ts";
-import { onlyGguf } from "../../../catalog/folder/gguf/only-gguf.ts";
 import { ggufTokenizerFiles } from "../../../catalog/folder/gguf/gguf-tokenizer.ts";
+import { onlyGguf } from "../../../catalog/folder/gguf/only-gguf.ts";
 import {
   ADAPTER_CONFIG,
   GENERATION_FILE,
