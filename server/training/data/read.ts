@@ -247,10 +247,11 @@ async function readTexts(task: TrainTask, folder: string, signal: AbortSignal): 
     else pairs.push(...taught.pairs);
   }
   if (pairs.length > 0) return { ...NOTHING, pairs, notes: [...notes, ...without.notes()] };
-  const wanted = task.name === "title" ? "a heading with a section of 20 words" : "front matter with a description";
+  const wanted = task.name === "title" ? "a heading with a section" : "front matter with a description";
+  const left = [...without.notes(), ...notes].join("; ");
   throw new ModelError(
     "input",
-    `None of the ${documents.length} texts in ${folder} has ${wanted}. Name another folder.`,
+    `None of the ${documents.length} texts in ${folder} has ${wanted} and 20 words of prose (${left}). Name another folder.`,
   );
 }
 

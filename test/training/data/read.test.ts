@@ -409,6 +409,12 @@ describe("bad data", () => {
       { columns: { question: "text" } },
     ],
     ["no rows", "classify", file("none.csv", "text,label\n"), /none\.csv has no rows/],
+    [
+      "a folder none of whose texts has a pair",
+      "summarize",
+      dirname(file("pairless/short.md", "---\ndescription: A thing.\n---\n\nFew words.\n")),
+      /None of the 1 texts in .* \(.*1 left out \(fewer than 20 words of prose\): short\.md\)/,
+    ],
     ["an empty file", "classify", file("empty.jsonl", ""), /empty\.jsonl has no rows/],
     [
       "a cell that is no text",
