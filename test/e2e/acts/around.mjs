@@ -25,7 +25,7 @@ export const AROUND = {
     await page.getByText("Open a sample text").click();
     await page.locator(".tab.active", { hasText: "Untitled" }).waitFor();
     await page.getByText("Fill its gaps").click();
-    await person.seesOneOf(/Spanfill: \d gaps? filled/, /Spanfill filled \d of 4 gaps/);
+    await person.seesOneOf(/Spanfill: \d gaps? filled/, /Spanfill filled \d of \d gaps/);
     await person.picture("walkthrough-filled");
     await person.closeAll();
     await person.command("View: Show Explorer");
