@@ -27,7 +27,7 @@ export const KEYBOARD = {
   },
   async "by keyboard: other words are seen in place, chosen, and taken back"(person) {
     const { page } = person;
-    await person.goTo("harbour.md", "between");
+    await person.goTo("harbour.md", "inner");
     await person.choose("Spanfill: Rephrase Selection");
     await page.locator(".quick-input-title:visible", { hasText: "Rephrase" }).waitFor();
     await page.keyboard.press("ArrowDown");
