@@ -64,12 +64,12 @@ function search(name) {
   ];
   const run = [...first, cli, bundle, corpus, seeds, "-i", "jazzer.cjs", "--", ...options];
   const { status, stderr } = spawnSync(command, run, { env, encoding: "utf8", maxBuffer: 1e9 });
-  const executions = /number_of_executed_units: +(\d+)/.exec(stderr)?.[1] ?? /Done (\d+) runs/.exec(stderr)?.[1];
-  const memory = /peak_rss_mb: +(\d+)/.exec(stderr)?.[1];
+  const executions = /number_of_executed_units: +(\d+)/.exec(stderr)?.[1] ?? /^#(\d+)\s+DONE/m.exec(stderr)?.[1];
+  const memory = Math.max(...Array.from(stderr.matchAll(/rss: (\d+)Mb/g), ([, megabytes]) => Number(megabytes)));
   const coverage = [...stderr.matchAll(/cov: (\d+)/g)].map(([, count]) => Number(count));
-  if (executions === undefined) fail(`Jazzer.js did not run: ${stderr.slice(-2000)}`);
+  if (executions === undefined && status === 0) fail(`Jazzer.js did not run: ${stderr.slice(-2000)}`);
   console.log(
-    `${name.padEnd(24)} ${executions} inputs, coverage ${coverage[0]} to ${coverage.at(-1)}, at most ${memory} MB, ${readdirSync(corpus).length} kept`,
+    `${name.padEnd(24)} ${executions ?? "some"} inputs, coverage ${coverage[0]} to ${coverage.at(-1)}, at most ${memory} MB, ${readdirSync(corpus).length} kept`,
   );
   if (status !== 0) console.error(stderr.split("\n").slice(-40).join("\n"));
   return status === 0;

@@ -2,12 +2,16 @@
 // recheck, which is installed on first use, looks for an attack on each one that scripts/regexps.json does not list.
 // What it finds is tried: an expression whose repetitions are bounded takes linear time all the same, and is listed
 // with the attack. `--listed` only compares the sources with the list and tries the attacks again, as a test does.
+// Literals are found by parsing, and what modules build of strings by loading them; what functions build is not.
+// An expression that is slow and only ever given a few characters is listed by hand under "limited", with the most.
 import { createHash } from "node:crypto";
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { isMainThread, Worker, workerData } from "node:worker_threads";
 import { parser } from "@lezer/javascript";
+import { build } from "esbuild";
+import { wat } from "./wat.mjs";
 
 const FOLDERS = ["base", "protocol", "models", "server", "client"];
 const LIST = join("scripts", "regexps.json");
@@ -30,8 +34,9 @@ async function main() {
       },
     });
   }
-  const { safe, bounded } = JSON.parse(readFileSync(LIST, "utf8"));
-  const attacks = new Map(bounded.map(({ pattern, ...attack }) => [pattern, attack]));
+  for (const pattern of await builtPatterns()) patterns.set(pattern, "built of strings");
+  const { safe, bounded, limited } = JSON.parse(readFileSync(LIST, "utf8"));
+  const attacks = new Map([...bounded, ...limited].map(({ pattern, ...attack }) => [pattern, attack]));
   const unknown = [...patterns.keys()].filter((pattern) => !safe.includes(hash(pattern)) && !attacks.has(pattern));
   const onlyListed = process.argv.includes("--listed");
   const failures = [];
@@ -52,12 +57,18 @@ async function main() {
   if (!onlyListed) {
     const failed = new Set(failures.map(([pattern]) => pattern));
     const all = [...patterns.keys()].filter((pattern) => !failed.has(pattern));
+    const listed = (isWanted) =>
+      all.flatMap((pattern) => {
+        const attack = attacks.get(pattern);
+        return attack !== undefined && isWanted(attack) ? [{ pattern, ...attack }] : [];
+      });
     const list = {
       safe: all
         .filter((pattern) => !attacks.has(pattern))
         .map(hash)
         .sort(),
-      bounded: all.filter((pattern) => attacks.has(pattern)).map((pattern) => ({ pattern, ...attacks.get(pattern) })),
+      bounded: listed(({ most }) => most === undefined),
+      limited: listed(({ most }) => most !== undefined),
     };
     writeFileSync(LIST, `${JSON.stringify(list, null, 2)}\n`);
   }
@@ -69,6 +80,38 @@ async function main() {
 function sourcesOf(folder) {
   const names = readdirSync(folder, { recursive: true, encoding: "utf8" });
   return names.filter((name) => /\.ts$/.test(name)).map((name) => join(folder, name).replaceAll("\\", "/"));
+}
+
+/** The expressions that modules build of strings while they are loaded. */
+async function builtPatterns() {
+  const files = FOLDERS.filter((folder) => folder !== "client") // which needs an editor
+    .flatMap(sourcesOf)
+    .filter((file) => /\bRegExp\(/.test(readFileSync(file, "utf8")));
+  const outfile = resolve(`dist/regexps-${process.pid}.mjs`);
+  const contents = files.map((file) => `import "./${file}";`).join("\n");
+  await build({
+    stdin: { contents, resolveDir: "." },
+    ...{ outfile, bundle: true, format: "esm", platform: "node", target: "node20", packages: "external" },
+    plugins: [wat],
+    logLevel: "warning",
+  });
+  const built = new Set();
+  const { RegExp: Original } = globalThis;
+  globalThis.RegExp = new Proxy(Original, {
+    construct(target, parameters, self) {
+      const expression = Reflect.construct(target, parameters, self);
+      const [, , caller = ""] = new Error().stack.split("\n");
+      if (caller.includes(outfile)) built.add(String(expression));
+      return expression;
+    },
+  });
+  try {
+    await import(outfile);
+  } finally {
+    globalThis.RegExp = Original;
+    rmSync(outfile);
+  }
+  return built;
 }
 
 function hash(pattern) {
@@ -100,25 +143,27 @@ function parted(pattern) {
 
 /** The reason why the time that an attack takes is too long, or undefined. */
 async function slowness(pattern, attack) {
-  const worker = new Worker(new URL(import.meta.url), { workerData: { pattern, attack } });
+  const sizes = attack.most === undefined ? [SMALL, LARGE] : [attack.most, attack.most];
+  const worker = new Worker(new URL(import.meta.url), { workerData: { pattern, attack, sizes } });
   const tooLong = setTimeout(() => worker.terminate(), MOST_MS);
   const times = await new Promise((resolve) => {
     worker.once("message", resolve);
     worker.once("exit", () => resolve(undefined));
   });
   clearTimeout(tooLong);
-  if (times === undefined) return `takes more than ${MOST_MS / 1000} s on ${LARGE} characters`;
-  const [small, large] = times;
-  if (!isSlow(times)) return undefined;
-  return `takes ${small.toFixed(1)} ms on ${SMALL} characters and ${large.toFixed(1)} ms on ${LARGE}`;
+  if (times === undefined)
+    return `takes more than ${MOST_MS / 1000} s on ${sizes[1]} characters; attack ${JSON.stringify(attack)}`;
+  if (!isSlow(times, attack.most !== undefined)) return undefined;
+  const [small, large] = times.map((time) => time.toFixed(1));
+  return `takes ${small} ms on ${sizes[0]} characters and ${large} ms on ${sizes[1]}; attack ${JSON.stringify(attack)}`;
 }
 
-function isSlow([small, large]) {
-  return large > FAST && large > MOST_GROWTH * small;
+function isSlow([small, large], isLimited = false) {
+  return large > FAST && (isLimited || large > MOST_GROWTH * small);
 }
 
 /** In a worker, which can be ended: sends the milliseconds of the processor on a small and a large text. */
-async function tryAttack({ pattern, attack }) {
+async function tryAttack({ pattern, attack, sizes: [small, large] }) {
   const { parentPort } = await import("node:worker_threads");
   const expression = new RegExp(...parted(pattern));
   const milliseconds = (units) => {
@@ -130,8 +175,8 @@ async function tryAttack({ pattern, attack }) {
   };
   let times;
   // Other work on the machine may slow one measurement.
-  for (let i = 0; i < 3 && (times === undefined || isSlow(times)); i += 1)
-    times = [milliseconds(SMALL), milliseconds(LARGE)];
+  for (let i = 0; i < 3 && (times === undefined || isSlow(times, small === large)); i += 1)
+    times = [milliseconds(small), milliseconds(large)];
   parentPort.postMessage(times);
 }
 

@@ -128,16 +128,7 @@ export function skipSimplifiedLayerNorm(
   weight: Value,
   epsilon: number,
 ): { normed: Value; sum: Value } {
-  requireEqual("SkipSimplifiedLayerNormalization", x, x.shape.at(-1), weight, weight.shape[0]);
-  const result = { dtype: x.dtype, shape: x.shape };
-  const nodes = g.add(
-    "SkipSimplifiedLayerNormalization",
-    [x, skip, weight],
-    [result, { dtype: "float32", shape: [1] }, { dtype: "float32", shape: [1] }, result],
-    { epsilon: { float: epsilon } },
-    MICROSOFT,
-  );
-  return { normed: at(nodes, 0), sum: at(nodes, 3) };
+  return skipNorm(g, "SkipSimplifiedLayerNormalization", [x, skip, weight], epsilon);
 }
 
 /** A layer norm's weight and bias, float32 [D] each. */
@@ -161,12 +152,24 @@ export function skipLayerNorm(
   { weight, bias }: LayerNormWeights,
   epsilon: number,
 ): { normed: Value; sum: Value } {
-  requireEqual("SkipLayerNormalization", x, x.shape.at(-1), weight, weight.shape[0]);
+  return skipNorm(g, "SkipLayerNormalization", [x, skip, weight, bias], epsilon);
+}
+
+function skipNorm(
+  g: GraphBuilder,
+  operator: string,
+  inputs: readonly [x: Value, skip: Value, weight: Value, bias?: Value],
+  epsilon: number,
+): { normed: Value; sum: Value } {
+  const [x, , weight] = inputs;
+  requireEqual(operator, x, x.shape.at(-1), weight, weight.shape[0]);
   const result = { dtype: x.dtype, shape: x.shape };
+  const statistic = { dtype: "float32", shape: [1] } as const;
+  const results = [result, statistic, statistic, result];
   const nodes = g.add(
-    "SkipLayerNormalization",
-    [x, skip, weight, bias],
-    [result, { dtype: "float32", shape: [1] }, { dtype: "float32", shape: [1] }, result],
+    operator,
+    inputs.filter((input) => input !== undefined),
+    results,
     { epsilon: { float: epsilon } },
     MICROSOFT,
   );

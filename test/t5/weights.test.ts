@@ -3,8 +3,9 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { ModelError } from "../../models/errors.ts";
 import { parseConfig, type T5Config } from "../../models/t5/config.ts";
-import { refuseOtherHeads, unwrapped } from "../../models/t5/refusals.ts";
+import { refuseOtherHeads } from "../../models/t5/refusals.ts";
 import { checkTensors, encoderShapes, parameterCount, tensorShapes } from "../../models/t5/weights.ts";
+import { unwrapped } from "../../models/t5/wrappers.ts";
 
 function config(overrides: Partial<T5Config>): T5Config {
   const tiny = { model_type: "t5", vocab_size: 32128, d_model: 256, d_ff: 1024, d_kv: 64, num_heads: 4, num_layers: 4 };

@@ -2,7 +2,8 @@
 import { lstat, mkdtemp, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import { ModelError } from "../../../models/errors.ts";
-import { refuseHeads, refuseOtherHeads, unwrapped } from "../../../models/t5/refusals.ts";
+import { refuseHeads, refuseOtherHeads } from "../../../models/t5/refusals.ts";
+import { unwrapped } from "../../../models/t5/wrappers.ts";
 import { createFolder } from "../../files/create-folder.ts";
 import { copyRegularFile } from "../../files/regular-file.ts";
 import { isSame, removeOwn } from "../../files/removal.ts";

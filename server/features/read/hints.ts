@@ -3,30 +3,23 @@ import type { Prose, ProseBlock } from "../../text/document.ts";
 import { sentenceSpans } from "../../text/sentences.ts";
 import { LABEL } from "./judge.ts";
 
-/** Prose without hints. */
-export interface Told {
-  readonly blocks: readonly ProseBlock[];
-  /** Whether the document is a template, filled in or not. */
-  readonly isTemplate: boolean;
-}
-
 /**
  * Leaves out the sentences that only templates have. In a template also those that ask the reader to write something,
  * its headings, and its lists of boxes, ticked or not.
  * @param text the document's
  */
-export function withoutHints(text: string, blocks: readonly ProseBlock[]): Told {
+export function withoutHints(text: string, blocks: readonly ProseBlock[]): readonly ProseBlock[] {
   const labels = blocks.filter(({ prose, within }) => within === undefined && LABEL.test(prose.text));
   const distinct = new Set(labels.map(({ prose }) => prose.text.toLowerCase()));
   const isTemplate =
     distinct.size >= LEAST_LABELS ||
     labels.some(({ prose }) => FORM_LABEL.test(prose.text)) ||
     blocks.some(({ prose }) => sentencesOf(prose).some(isHint));
-  if (!isTemplate) return { blocks, isTemplate };
+  if (!isTemplate) return blocks;
   const written = blocks.filter(({ block, prose }) =>
     block.kind === "heading" ? !LABEL.test(prose.text) : !/^\[[ xX]\]/.test(text.slice(block.start, block.start + 3)),
   );
-  return { blocks: withoutSentences(written, isAsked), isTemplate };
+  return withoutSentences(written, isAsked);
 }
 
 /** Leaves out bylines, notices, references, and what changelogs and pages say of themselves. */
@@ -100,7 +93,7 @@ const isOneOf = (patterns: readonly RegExp[]) => (sentence: string) =>
 const isHint = isOneOf([HINT]);
 const isAsked = isOneOf([HINT, ASKED, LABEL]);
 
-const REFERENCE = "(?:[\\w./-]{0,60}#\\d+|GH-\\d+|[A-Z]{2,10}-\\d+)";
+const REFERENCE = "(?:[\\w./-]{0,60}#\\d+|[A-Z]{2,10}-\\d+)";
 /** Sentences that say nothing of a text's subject. */
 const NOTICE = new RegExp(
   [

@@ -14,7 +14,7 @@ export async function writtenProse(text: string, language?: string): Promise<Wri
   const document = await readDocument(text, language);
   const { withoutHints, withoutNotices } = await import("./hints.ts");
   const shown = proseBlocks(document.blocks).filter((each) => !isNavigation(each));
-  const { blocks } = withoutHints(text, shown);
+  const blocks = withoutHints(text, shown);
   if (!blocks.some(isTelling)) return undefined;
   // What is quoted, as callouts are, what surrounds an article, and notices say what the text is about only where there
   // is nothing else.

@@ -60,7 +60,7 @@ export async function rephrase(
   const alternatives = found
     .map(({ text, confidence }) => ({ text: text.trim(), confidence }))
     .filter(({ text }) => text !== "" && text !== own)
-    .sort((a, b) => b.confidence - a.confidence)
+    .sort((a, b) => (made.calibrated ? b.confidence - a.confidence : 0))
     .slice(0, count);
   const { model, calibrated, cancelled } = made;
   return { start, end, alternatives, ms: made.ms.total, model, calibrated, cancelled };

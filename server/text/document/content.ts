@@ -61,7 +61,7 @@ export function formatOfContent(head: string): Format {
   const lines = linesOf(plain);
   const blank = lines.findIndex(({ text }) => text === "");
   const first = lines.slice(0, blank < 0 ? lines.length : blank);
-  if (isHeaders(first) || first.every(isPackaging)) return "plaintext";
+  if (isHeaders(first) || (first.length > 0 && first.every(isPackaging))) return "plaintext";
   if (/^(?:diff --git |Index: |--- \S.*\n\+\+\+ \S)/.test(plain) || isLog(lines) || isDelimited(plain))
     return "plaintext";
   return SIGNS.find(([, sign]) => sign.test(plain))?.[0] ?? "plaintext";

@@ -13,7 +13,8 @@ export const MISHAPS = {
     await person.picture("progress");
     await toast.locator(".monaco-button", { hasText: "Cancel" }).click();
     await toast.waitFor({ state: "detached" });
-    if (await page.locator(".tab.dirty", { hasText: "many.md" }).count()) throw new Error("gaps are filled all the same");
+    if (await page.locator(".tab.dirty", { hasText: "many.md" }).count())
+      throw new Error("gaps are filled all the same");
   },
   async "a text without gaps is answered with how to mark one"(person) {
     await person.openFile("long.md");

@@ -34,7 +34,9 @@ export const FILES = {
   "notes/boats.md": PROSE.replace("The harbour", "The boats"),
   "notes/ferry.md": PROSE.slice(PROSE.indexOf("## The ferry")).replace("## ", "# "),
   "long.md": Array.from({ length: 400 }, (_, i) => PROSE.replaceAll("harbour", `harbour ${i}`)).join("\n"),
-  "many.md": Array.from({ length: 900 }, (_, i) => `Room ${i} of the harbour's office has a ___ and a door.\n`).join("\n"),
+  "many.md": Array.from({ length: 900 }, (_, i) => `Room ${i} of the harbour's office has a ___ and a door.\n`).join(
+    "\n",
+  ),
   "program.js": "const x = 1;\n",
 };
 

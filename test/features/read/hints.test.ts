@@ -189,3 +189,14 @@ test("hints are looked for in time that grows with the text", async () => {
     assert.ok(user < 4e6, `${part}: ${user} µs of processor time`);
   }
 });
+
+test("a long list of references takes no time", async () => {
+  const references = ", GH-9".repeat(60);
+  const before = process.cpuUsage().user;
+  assert.equal(
+    await proseOf(`Fix #1${references}.\n\nThe reader closes its file.\n`, "a.md"),
+    "The reader closes its file.",
+  );
+  const milliseconds = (process.cpuUsage().user - before) / 1000;
+  assert.ok(milliseconds < 2000, `took ${milliseconds} ms`);
+});

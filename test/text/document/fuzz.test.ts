@@ -149,11 +149,9 @@ const ambiguous = [
   ["COMMIT_EDITMSG", `fix: a reader\n\n${"ab-".repeat(40)}ab names it.\n`],
   ["a.rst", `A paragraph.\n\n/0 ${",".repeat(40)}\tx\n`],
   ["a.textile", `p${"<<".repeat(40)}x\n`],
-  ["a.unknown", `${"\n".repeat(40)}x\n`],
-  ["a.org", `* ${"a :noexport:".repeat(2000)}!\n`],
-  ["a.adoc", `ifeval::${"[==".repeat(4000)}\n`],
-  ["a.md", `{${" ".repeat(20_000)}x\n`],
-  ["a.wiki", `=a${" ".repeat(20_000)}x\n\n${"<!-- ".repeat(20_000)}`],
+  ["unknown", `${"\n".repeat(40)}x\n`],
+  ["a.org", `* a :${"noexport:".repeat(20_000)}!\n`],
+  ["a.wiki", `=a${" ".repeat(40_000)}x\n\n${"<!-- ".repeat(40_000)}`],
 ] as const;
 for (const [name, text] of ambiguous) {
   test(`no search goes astray in ${name} of ${text.length} characters`, async () => {

@@ -418,6 +418,8 @@ const contents: readonly (readonly [string, string])[] = [
   ["== Part\n\n[source,sh]\n----\nls\n----\n", "asciidoc"],
   ["# Please enter the commit message for your changes.", "commit"],
   ["\\section{A}\n\nText.", "latex"],
+  ["\n\nThe **tool** reads.\n", "markdown"],
+  [`${"\n".repeat(40)}.TH TOOL 1\n`, "man"],
 ];
 test("a format without a name is told from the content", () => {
   assert.deepEqual(

@@ -5,7 +5,7 @@ import { closingBrace } from "./groups.ts";
 /** As far as a primitive without a group is read. */
 const MOST_PRIMITIVE = 200;
 
-const CONTROL = /\\(?:[a-zA-Z@]+|[^a-zA-Z\s])/.source;
+const CONTROL = /\\(?:[a-zA-Z@]+(?![a-zA-Z@])|[^a-zA-Z\s])/.source;
 /** A number, a dimension or a register, with a sign or a factor. */
 const VALUE = `[-+]*(?:(?:\\d+(?:\\.\\d*)?|\\.\\d+|"[0-9A-F]+|'[0-7]+|\`\\\\?\\S)(?: ?(?:true ?)?(?:pt|in|mm|cm|em|ex|bp|pc|sp|dd|cc|mu|fil{1,3})\\b|${CONTROL})?|${CONTROL})`;
 /** A value that may stretch and shrink. */
@@ -17,18 +17,21 @@ const LENGTHS =
 const FOLLOWING: ReadonlyMap<string, RegExp> = new Map([
   ...patterns("def edef gdef xdef", `\\s*${CONTROL}[^{}\\n]*(?=\\{)`),
   ...patterns("newskip newcount newdimen newtoks newbox newread newwrite newmuskip newif", `\\s*${CONTROL}`),
-  ...patterns("let futurelet", `\\s*${CONTROL}\\s*=?\\s*(?:${CONTROL}|\\S)`),
+  ...patterns("let futurelet", `\\s*${CONTROL}\\s*(?:=\\s*)?(?:${CONTROL}|\\S)`),
   ...patterns("font", `\\s*${CONTROL}\\s*=\\s*\\S+(?:\\s+(?:scaled|at)\\s+\\S+)?`),
-  ...patterns("advance multiply divide", `\\s*${CONTROL}\\s*(?:by)?\\s*${GLUE}`),
+  ...patterns("advance multiply divide", `\\s*${CONTROL}\\s*(?:by\\s*)?${GLUE}`),
   ...patterns("vskip hskip kern mskip mkern raise lower moveleft moveright", `\\s*${GLUE}`),
-  ...patterns("catcode lccode uccode sfcode mathcode delcode", `\\s*(?:\`\\\\?(?:\\^\\^)?\\S|\\d+)\\s*=?\\s*${VALUE}`),
-  ...patterns("chardef mathchardef countdef dimendef skipdef", `\\s*${CONTROL}\\s*=?\\s*${VALUE}`),
+  ...patterns(
+    "catcode lccode uccode sfcode mathcode delcode",
+    `\\s*(?:\`\\\\?(?:\\^\\^)?\\S|\\d+)\\s*(?:=\\s*)?${VALUE}`,
+  ),
+  ...patterns("chardef mathchardef countdef dimendef skipdef", `\\s*${CONTROL}\\s*(?:=\\s*)?${VALUE}`),
   ...patterns("ifnum ifdim", `\\s*${VALUE}\\s*[<>=]\\s*${VALUE}`),
   ...patterns("ifodd ifcase", `\\s*${VALUE}`),
   ...patterns("if ifx ifcat", `\\s*(?:${CONTROL}|\\S)\\s*(?:${CONTROL}|\\S)`),
   ...patterns("input openin openout", "[ \\t]+[^\\s{}\\\\]+"),
   ...patterns("hbox vbox vtop vcenter hrule vrule", `(?:\\s*(?:to|spread|width|height|depth) ?${VALUE})*`),
-  ...patterns("message errmessage special write", "\\s*\\d*\\s*(?=\\{)"),
+  ...patterns("message errmessage special write", "\\s*(?:\\d+\\s*)?(?=\\{)"),
   ...patterns(
     "immediate global long outer protected relax romannumeral number the expandafter noexpand csname endcsname",
     "",

@@ -15,7 +15,7 @@ import { inlines, mdxInlines } from "./inline-syntax.ts";
 
 /** A block that ends with its first line, and ends a paragraph before it. */
 function lineBlock(name: string, test: RegExp, endsLeaf = true): BlockParser {
-  const matches = (line: Line) => line.next >= 0 && test.test(line.text.slice(line.pos));
+  const matches = (line: Line) => line.next >= 0 && test.test(line.text.slice(line.pos).trimEnd());
   return {
     name,
     parse(cx, line) {
@@ -146,14 +146,14 @@ function isClosed(line: string, marks: readonly string[]): boolean {
 /** Lines that only direct the program that shows the text. */
 function DIRECTIVE_LINE(): RegExp {
   const alternatives = [
-    ":{3,}.*", // Docusaurus, Pandoc, MyST
+    ":{3}.*", // Docusaurus, Pandoc, MyST
     "\\/{3}.*(?<!\\/)", // Python-Markdown's blocks
     "(\\{\\{[^{}]*\\}\\}|\\{%[^%]*%\\}|\\s)+", // Hugo, Jekyll, Jinja
     "\\[!\\w[\\w-]*\\][+-]?.*", // callouts
     "\\[\\[?_?TOC_?\\]?\\]",
     "\\{:[^}]*\\}", // kramdown
     "\\*\\[[^\\]]+\\]:.*", // abbreviations
-    "::\\w+(\\[.*\\])?(\\{.*\\})?",
+    "::\\w+(\\[[^\\]]*\\])?(\\{[^}]*\\})?",
     "!\\[\\[[^\\]]*\\]\\]", // Obsidian's embeds
     "<!-- *more *-->",
     "\\([\\w:.-]+\\)=", // MyST's targets and cells
@@ -162,7 +162,7 @@ function DIRECTIVE_LINE(): RegExp {
     // Vue's components, whose @ and # are not HTML's:
     '<[A-Z](?=.{1,1000}$)[\\w.-]*(?=("[^"]*"|[^<>"])*\\s[@#]\\w)("[^"]*"|[^<>"])*>',
   ];
-  return new RegExp(`^(${alternatives.join("|")})\\s*$`, "i");
+  return new RegExp(`^(${alternatives.join("|")})$`, "i");
 }
 
 /** MDX: modules, expressions and elements between blocks. */

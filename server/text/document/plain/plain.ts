@@ -43,10 +43,10 @@ const LOG = new RegExp(
     "npm (?:ERR!|error|warn|notice) ",
     "(?:time|ts|level|lvl)=\\S+ ",
     '\\{"(?:level|time|timestamp|ts|msg|severity|@timestamp)":',
-    "at \\S+[( ].*:\\d+",
+    "at [^\\s(]+[( ].*:\\d",
     'File "[^"]+", line \\d+',
     "(?:Traceback \\(most recent|Caused by: |Exception in thread |goroutine \\d+ \\[)",
-    "\\S+\\.\\w+:\\d+(?::\\d+)?:? ",
+    "\\S{1,200}\\.\\w{1,20}:\\d{1,9}(?::\\d{1,9})?:? ",
   ].join("|")})`,
 );
 const DIFF = /^(diff --git |index [\da-f]{7,}|@@ -\d|--- [\w"./]|\+\+\+ [\w"./]|Binary files )/;
