@@ -191,12 +191,9 @@ test("hints are looked for in time that grows with the text", async () => {
 });
 
 test("a long list of references takes no time", async () => {
-  const references = ", GH-9".repeat(60);
+  const text = `Fix #1${", GH-9".repeat(60)} and more.`;
   const before = process.cpuUsage().user;
-  assert.equal(
-    await proseOf(`Fix #1${references}.\n\nThe reader closes its file.\n`, "a.md"),
-    "The reader closes its file.",
-  );
+  assert.equal(await proseOf(`${text}\n`, "a.md"), text);
   const milliseconds = (process.cpuUsage().user - before) / 1000;
   assert.ok(milliseconds < 2000, `took ${milliseconds} ms`);
 });
