@@ -1,6 +1,6 @@
 /** Leaves out of a document's prose what its template says to those who fill it in, and notices around an article. */
 import type { Prose, ProseBlock } from "../../text/document.ts";
-import { sentenceSpans } from "../../text/sentences.ts";
+import { sentenceSpans, sentencesOf } from "../../text/sentences.ts";
 import { LABEL } from "./judge.ts";
 
 /**
@@ -14,7 +14,7 @@ export function withoutHints(text: string, blocks: readonly ProseBlock[]): reado
   const isTemplate =
     distinct.size >= LEAST_LABELS ||
     labels.some(({ prose }) => FORM_LABEL.test(prose.text)) ||
-    blocks.some(({ prose }) => sentencesOf(prose).some(isHint));
+    blocks.some(({ prose }) => sentencesOf(prose.text, "en").some(isHint));
   if (!isTemplate) return blocks;
   const written = blocks.filter(({ block, prose }) =>
     block.kind === "heading" ? !LABEL.test(prose.text) : !/^\[[ xX]\]/.test(text.slice(block.start, block.start + 3)),
@@ -110,10 +110,6 @@ const NOTICE = new RegExp(
     "^Skip to (?:main |the )?content$",
   ].join("|"),
 );
-
-function sentencesOf({ text }: Prose): string[] {
-  return Array.from(sentenceSpans(text, "en"), ({ start, end }) => text.slice(start, end).trim());
-}
 
 function withoutSentences(blocks: readonly ProseBlock[], isLeftOut: (sentence: string) => boolean): ProseBlock[] {
   return blocks.flatMap((each): ProseBlock[] => {
