@@ -216,12 +216,16 @@ program
   .description(
     "time and memory of T5, LongT5, Primer and Switch Transformers by the input's length, beside PyTorch (Linux)",
   )
-  .option("--shape <names...>", "t5, gated-silu, long-local, long-global (the default), primer, switch-8, switch-32")
+  .option(
+    "--shape <names...>",
+    "t5, gated-silu, long-local, long-global (the default), primer, switch-8, switch-32, metro",
+  )
   .option("--lengths <n...>", "tokens of the input", ["512", "1024", "2048", "4096", "8192", "16384"])
   .addOption(new Option("--precision <name>", "precision").choices(["int8", "float32"]).default("float32"))
   .option("--most-plain <n>", "most tokens that other models than LongT5 read", count, 4096)
   .option("--rounds <n>", "answers of each, of which the quickest counts", count, 2)
   .option("--python <path>", "a Python with torch and transformers; without it PyTorch is left out")
+  .option("--code <folder>", "for metro: its authors' code, model_release/src of gonglinyuan/metro_t0")
   .option("--models <folder>", "random models", ".cache/bench")
   .action(async (options: import("./speed/long.ts").LongOptions) => {
     const { benchLong } = await import("./speed/long.ts");

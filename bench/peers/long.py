@@ -1,6 +1,6 @@
 """PyTorch's side of `bench long`: reads token ids as JSON on standard input, and prints the quickest answer's processor seconds and the peak memory.
 
-Usage: long.py MODEL_FOLDER THREADS ROUNDS NEW_TOKENS
+Usage: long.py MODEL_FOLDER THREADS ROUNDS NEW_TOKENS [METRO-T0's model_release/src]
 """
 
 import os
@@ -18,7 +18,7 @@ from models import forget, load
 
 folder, threads, rounds, new = sys.argv[1], *map(int, sys.argv[2:5])
 torch.set_num_threads(threads)
-model = load(folder).eval()
+model = load(folder, sys.argv[5] if len(sys.argv) > 5 else "").eval()
 ids = torch.tensor([json.load(sys.stdin)])
 seconds = []
 with torch.no_grad():

@@ -1,10 +1,11 @@
-"""Loads a model's folder into transformers; a Primer, which it does not know, as a T5 with PyTorch's own convolutions."""
+"""Loads a model's folder into transformers; a Primer, which it does not know, as a T5 with PyTorch's own convolutions; a METRO-T0 into its authors' code."""
 
 import os
 
 os.environ.update(ORT_DISABLE_TELEMETRY="1", HF_HUB_DISABLE_TELEMETRY="1", DO_NOT_TRACK="1")  # before what would report is imported
 
 import json
+import sys
 
 import torch
 from safetensors.torch import load_file
@@ -35,9 +36,24 @@ def forget(model):
             module.before = None
 
 
-def load(folder, **more):
+def metro(folder, json_config, code):
+    """By its authors' code, which is of 2023 and runs with transformers 4.30."""
+    sys.path.insert(0, code)
+    from fairseq_t5.configuration_fairseq_t5 import FairseqT5Config
+    from fairseq_t5.modeling_fairseq_t5 import FairseqT5ForConditionalGeneration
+
+    known = {key: value for key, value in json_config.items() if key != "model_type"}
+    model = FairseqT5ForConditionalGeneration(FairseqT5Config(**known))
+    missing, unknown = model.load_state_dict(load_file(f"{folder}/model.safetensors"), strict=False)
+    assert not unknown and all("embed_tokens" in name or name == "lm_head.weight" for name in missing), (missing, unknown)
+    return model.float()
+
+
+def load(folder, code="", **more):
     with open(f"{folder}/config.json") as file:
         json_config = json.load(file)
+    if json_config["model_type"] == "fairseq_t5":
+        return metro(folder, json_config, code)
     width = json_config.pop("depthwise_conv_width", 0)
     json_config["feed_forward_proj"] = json_config["feed_forward_proj"].replace("squared-relu", "relu2")
     config = AutoConfig.for_model(**{**json_config, **more})

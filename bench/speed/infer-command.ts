@@ -3,14 +3,19 @@ import { type Command, Option } from "commander";
 import type { Precision } from "../../server/engine/engine.ts";
 import type { ShapeName } from "../random-model.ts";
 
+/** Measured beside PyTorch. */
+const APART = ["primer", "switch-8", "metro"] as const;
+type Apart = (typeof APART)[number];
+
 interface InferArguments {
-  readonly shape: (ShapeName | "primer" | "switch-8")[];
+  readonly shape: (ShapeName | Apart)[];
   readonly precision: Precision[];
   readonly rounds: number;
   readonly model?: string;
   readonly models: string;
   readonly product: boolean;
   readonly python: string;
+  readonly code?: string;
 }
 
 /** Adds `infer`. @param count reads a number of times */
@@ -19,8 +24,8 @@ export function addInferCommand(program: Command, count: (text: string) => numbe
     .command("infer")
     .description("speed and memory beside transformers.js (bench/peers/README.md tells how to add it)")
     .addOption(
-      new Option("--shape <names...>", "shapes to measure; primer and switch-8 beside PyTorch")
-        .choices(["tiny", "small", "deep", "primer", "switch-8"])
+      new Option("--shape <names...>", "shapes to measure; primer, switch-8 and metro beside PyTorch")
+        .choices(["tiny", "small", "deep", ...APART])
         .default(["tiny", "small", "deep"]),
     )
     .addOption(
@@ -35,12 +40,14 @@ export function addInferCommand(program: Command, count: (text: string) => numbe
     .option("--no-product", "leave out cold start, memory and cancelling")
     .option(
       "--python <path>",
-      "for primer and switch-8: a Python with torch and transformers",
+      "for those beside PyTorch: a Python with torch and transformers (4.30 for metro)",
       ".cache/torch-venv/bin/python",
     )
+    .option("--code <folder>", "for metro: its authors' code, model_release/src of gonglinyuan/metro_t0")
     .action(async ({ shape: names, ...options }: InferArguments) => {
-      const apart = names.filter((name) => name === "primer" || name === "switch-8");
-      const shapes = names.filter((name) => name !== "primer" && name !== "switch-8");
+      const isApart = (name: ShapeName | Apart): name is Apart => APART.some((one) => one === name);
+      const apart = names.filter(isApart);
+      const shapes = names.filter((name) => !isApart(name)) as ShapeName[];
       if (shapes.length > 0) {
         const { benchInfer } = await import("./infer.ts");
         await benchInfer({ ...options, shapes, precisions: options.precision });

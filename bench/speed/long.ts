@@ -1,4 +1,4 @@
-/** `bench long`: time and memory of T5, LongT5 and Switch Transformers by length, beside PyTorch (Linux). */
+/** `bench long`: time and memory of T5, LongT5 and the other architectures by length, beside PyTorch (Linux). */
 import { execFileSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
@@ -22,6 +22,8 @@ export interface LongOptions {
   readonly rounds: number;
   /** A Python with torch and transformers; without it PyTorch is left out. */
   readonly python?: string;
+  /** The code of METRO-T0's authors: model_release/src. */
+  readonly code?: string;
   /** Folder of the random models. */
   readonly models: string;
 }
@@ -34,6 +36,7 @@ const NAMES = {
   "LongT5 global": "long-global",
   "Switch, 8 experts": "switch-8",
   "Switch, 32 experts": "switch-32",
+  "METRO-T0": "metro",
 } as const;
 const NEW_TOKENS = 16;
 
@@ -58,7 +61,7 @@ export async function benchLong(options: LongOptions): Promise<void> {
   ];
   const rows = [heading];
   for (const [name, shape] of Object.entries(NAMES)) {
-    if (!(options.shape?.includes(shape) ?? !/^(switch|primer)/.test(shape))) continue;
+    if (!(options.shape?.includes(shape) ?? !/^(switch|primer|metro)/.test(shape))) continue;
     const directory = writeConfigured(options.models, shape);
     for (const length of options.lengths.map(Number)) {
       if (!name.startsWith("LongT5") && length > options.mostPlain) continue;
@@ -111,18 +114,18 @@ function peer(
   folder: string,
   length: number,
   threads: number,
-  { rounds }: LongOptions,
+  { rounds, code }: LongOptions,
 ): Cost | undefined {
   const ids = idsOf(length);
   try {
-    const args = ["bench/peers/long.py", folder, String(threads), String(rounds), String(NEW_TOKENS)];
+    const args = ["bench/peers/long.py", folder, String(threads), String(rounds), String(NEW_TOKENS), code ?? ""];
     return JSON.parse(execFileSync(python, args, { input: JSON.stringify(ids), encoding: "utf8" }));
   } catch {
     return undefined;
   }
 }
 
-/** Ids without special ones. */
+/** Ids without special ones, not even the end, which differs. */
 function idsOf(length: number): number[] {
-  return [...Array.from({ length: length - 1 }, (_, i) => 100 + ((i * 7919) % 30_000)), 1];
+  return Array.from({ length }, (_, i) => 100 + ((i * 7919) % 30_000));
 }

@@ -1,12 +1,23 @@
 /**
  * Random models of t5-small's shape with other layers, for measuring speed: LongT5's, UL2's, Primer's, Switch
- * Transformers'.
+ * Transformers', METRO-T0's.
  */
-import { closeSync, copyFileSync, existsSync, mkdirSync, openSync, writeFileSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
 import { join, resolve } from "node:path";
+import { brotliDecompressSync } from "node:zlib";
 import { mixSeeds, seededRandom } from "../../models/random.ts";
 import { parseConfig } from "../../models/t5/config.ts";
 import { tensorShapes } from "../../models/t5/weights.ts";
+import { decodeModel } from "../../models/tokenizer/sentencepiece.ts";
 import { resolveModel } from "../../server/catalog/installed.ts";
 
 /** t5-small's shape, and what differs from it. */
@@ -28,6 +39,10 @@ const CONFIGS = {
   primer: { ...SMALL, model_type: "t5", feed_forward_proj: "squared-relu", depthwise_conv_width: 3 },
   "switch-8": { ...SWITCH, num_experts: 8 },
   "switch-32": { ...SWITCH, num_experts: 32 },
+  metro: {
+    ...{ ...SMALL, model_type: "fairseq_t5", vocab_size: 33_280, layer_norm_epsilon: 1e-5 },
+    ...{ pad_token_id: 1, eos_token_id: 2, decoder_start_token_id: 2 },
+  },
   "gated-silu": { ...SMALL, model_type: "t5", feed_forward_proj: "gated-silu" },
 } as const;
 
@@ -45,7 +60,7 @@ export function writeConfigured(models: string, shape: ConfiguredShape): string 
   const json = CONFIGS[shape];
   mkdirSync(directory, { recursive: true });
   writeFileSync(join(directory, "config.json"), JSON.stringify(json));
-  copyFileSync(join(resolveModel(undefined), "tokenizer.json"), join(directory, "tokenizer.json"));
+  writeTokenizer(directory, shape);
   const path = join(directory, "model.safetensors");
   if (existsSync(path)) return directory;
   const shapes = tensorShapes(parseConfig(json));
@@ -60,8 +75,8 @@ export function writeConfigured(models: string, shape: ConfiguredShape): string 
   const head = Buffer.alloc(8 + Math.ceil(text.length / 8) * 8, " ");
   head.writeBigUInt64LE(BigInt(head.length - 8));
   text.copy(head, 8);
-  /** Norms are 1, and so is the sum of a convolution's weights. */
-  const only = (name: string) => (name.includes("_conv_") ? 1 / 3 : 1);
+  /** Norms are 1, and so is the sum of a convolution's weights; biases are 0. */
+  const only = (name: string) => (name.endsWith(".bias") ? 0 : name.includes("_conv_") ? 1 / 3 : 1);
   const file = openSync(path, "w");
   writeSync(file, head);
   for (const [i, [name, shape]] of [...shapes].entries()) {
@@ -75,4 +90,18 @@ export function writeConfigured(models: string, shape: ConfiguredShape): string 
   }
   closeSync(file);
   return directory;
+}
+
+/** The built-in model's, or the small one that tests read METRO-T0's by; only ids are read here. */
+function writeTokenizer(directory: string, shape: ConfiguredShape): void {
+  if (shape !== "metro") {
+    copyFileSync(join(resolveModel(undefined), "tokenizer.json"), join(directory, "tokenizer.json"));
+    return;
+  }
+  const model = brotliDecompressSync(readFileSync("test/fixtures/tokenizer/fairseq.model.br"));
+  const pieces = decodeModel(model).pieces.slice(4);
+  const settings = { lower: true, n_sentinel_tokens: 512, tokenizer_class: "FairseqT5Tokenizer", eos_token: "</s>" };
+  writeFileSync(join(directory, "sp.model"), model);
+  writeFileSync(join(directory, "dict.txt"), pieces.map(({ piece }) => `${piece} 1\n`).join(""));
+  writeFileSync(join(directory, "tokenizer_config.json"), JSON.stringify(settings));
 }

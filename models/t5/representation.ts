@@ -44,19 +44,25 @@ export function statesGraph(config: T5Config): Graph {
   return g.build("states", Object.fromEntries(allStates(g, config).states));
 }
 
+/** The distance that a search makes small: half the squared one, or the sum of the distances of rows. */
+export type DistanceKind = "squared" | "rows";
+
 /**
- * Returns the graph of a place's states, `state`, and the gradient of half the sum of their squared distances from the
- * input `wanted`, of the states' shape, by the stack's embedded tokens: `gradient`. Rows count by the input
- * `row_weights` [B * S or B * T, 1].
+ * Returns the graph of a place's states, `state`, and the gradient of their distance from the input `wanted`, of the
+ * states' shape, by the stack's embedded tokens: `gradient`. Rows count by the input `row_weights` [B * S or B * T, 1].
  */
-export function inversionGraph(config: T5Config, place: StatePlace): Graph {
+export function inversionGraph(config: T5Config, place: StatePlace, kind: DistanceKind): Graph {
   const g = createGraphBuilder();
   const { states, embedded } = allStates(g, config);
   const state = states.get(stateName(place));
   if (state === undefined) throw new RangeError(`the model has no states ${stateName(place)}`);
   const wanted = g.input("wanted", "float32", state.shape);
   const weights = g.input("row_weights", "float32", [state.shape[0] ?? 0, 1]);
-  const gradient = ops.mul(g, ops.sub(g, state, wanted), weights);
+  const apart = ops.sub(g, state, wanted);
+  const length = () => ops.unary(g, "Sqrt", ops.reduceLast(g, "ReduceSum", ops.mul(g, apart, apart)));
+  const least = () => g.constant("float32", [], [1e-20]); // a row that is there has no slope, as in PyTorch
+  const slope = kind === "squared" ? weights : ops.div(g, weights, ops.add(g, length(), least()));
+  const gradient = ops.mul(g, apart, slope);
   const gradients = backward(g, [{ value: state, gradient }], [embedded[place.stack]]);
   return g.build("inversion", { state, gradient: at(gradients, 0) });
 }

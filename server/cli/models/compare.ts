@@ -3,6 +3,7 @@ import { Command, Option } from "commander";
 import type { Comparison } from "../../../protocol/comparison.ts";
 import { type CommandResult, UsageError, type Work } from "../../command-work.ts";
 import type { Precision } from "../../engine/engine.ts";
+import { SEARCHES, type Search } from "../../training/compare/search.ts";
 import { atLeast, between, withJson } from "../options.ts";
 import { runCommand } from "../terminal.ts";
 import { readRequestFile } from "../training/train-flags.ts";
@@ -13,6 +14,7 @@ interface Options {
   readonly request?: string;
   readonly limit: number;
   readonly stirSteps: number;
+  readonly stirSearch: Search;
   readonly share: number;
   readonly precision: Precision;
   readonly otherPrecision: Precision;
@@ -36,6 +38,11 @@ export function compareCommand(): Command {
     .option("-t, --task <task>", "the task of the data", "infill")
     .option("--limit <n>", "examples, drawn by the seed", atLeast(1), 24)
     .option("--stir-steps <n>", "STIR too: steps of each search for inputs that are the same to a model", atLeast(0), 0)
+    .addOption(
+      new Option("--stir-search <rule>", "steps of the search: Adam's, or its authors' normalized gradients")
+        .choices(SEARCHES)
+        .default(SEARCHES[0]),
+    )
     .option("--share <share>", "share of the words that a perturbation changes", between(0, 1, false), 0.15)
     .addOption(precision("--precision", "first"))
     .addOption(precision("--other-precision", "second"))

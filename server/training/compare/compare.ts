@@ -17,6 +17,7 @@ import { defaultThreads } from "../../engine/runtime/ort/runner.ts";
 import { readWeights } from "../step/learner.ts";
 import { PERTURBATIONS, perturbed } from "./perturb.ts";
 import { readSamples, type Sample, type SampleSource } from "./samples.ts";
+import type { Search } from "./search.ts";
 import { type CompareWatch, sameInputs, similarities } from "./similarity.ts";
 import { openStates, type StateModel } from "./states.ts";
 
@@ -27,6 +28,7 @@ export interface CompareRequest {
   readonly limit: number;
   /** Steps of each search for STIR; 0 for no STIR. */
   readonly stirSteps: number;
+  readonly stirSearch: Search;
   /** The share of words that a perturbation changes. */
   readonly share: number;
   readonly precision: readonly [first: Precision, second: Precision];

@@ -5,7 +5,7 @@ import { type StatePlace, stateName } from "../../../models/t5/representation.ts
 import { layerCount, type Stack } from "../../../models/t5/weights.ts";
 import type { LayerSimilarity, StirSimilarity } from "../../../protocol/comparison.ts";
 import { linearCka, type Rows } from "./cka.ts";
-import { inputsLike, type SearchOptions } from "./search.ts";
+import { inputsLike, type Search, type SearchOptions } from "./search.ts";
 import type { Embedded, StateModel } from "./states.ts";
 
 /** How a comparison is watched and stopped. */
@@ -15,6 +15,13 @@ export interface CompareWatch {
 }
 
 type Models = readonly [first: StateModel, second: StateModel];
+
+/** The search for STIR; no steps for none. */
+export interface StirOptions {
+  readonly stirSteps: number;
+  readonly stirSearch: Search;
+  readonly seed: number;
+}
 
 /** Whether one model's inputs can be the other's: STIR needs one width, and layers that face each other. */
 export function sameInputs(a: T5Config, b: T5Config): boolean {
@@ -30,7 +37,7 @@ export function sameInputs(a: T5Config, b: T5Config): boolean {
 export async function similarities(
   [a, b]: Models,
   { batch, searched }: { readonly batch: Batch; readonly searched: Batch },
-  { stirSteps: steps, seed }: { readonly stirSteps: number; readonly seed: number },
+  { stirSteps: steps, stirSearch: search, seed }: StirOptions,
   { signal, onProgress }: CompareWatch,
 ): Promise<LayerSimilarity[]> {
   const [first, second] = [await a.states(batch, a.embed(batch)), await b.states(batch, b.embed(batch))];
@@ -42,7 +49,9 @@ export async function similarities(
     onProgress(`Layer ${layer} of the ${stack}`, i, places.length);
     const cka = similarity(rowsAt(first, { stack, layer }), rowsAt(second, { stack, layer: other }));
     const stir =
-      withStir && layer > 0 ? await stirAt([a, b], searched, { stack, layer }, { steps, seed, signal }) : undefined;
+      withStir && layer > 0
+        ? await stirAt([a, b], searched, { stack, layer }, { steps, search, seed, signal })
+        : undefined;
     layers.push({ ...{ stack, layer, other, cka }, ...(stir && { stir }) });
   }
   return layers;
@@ -59,10 +68,11 @@ function facing(stack: Stack, a: T5Config, b: T5Config) {
 /**
  * STIR in both directions: inputs are found that are the same to one model, and the other's states of them are compared
  * with those of the text.
+ * @throws DOMException AbortError when the signal is aborted
  * @see Nanda et al., "Measuring Representational Robustness of Neural Networks Through Shared Invariances" (arXiv
  *   2206.11939), equation 3; stir.py of stir-invariance
  */
-async function stirAt(
+export async function stirAt(
   [a, b]: Models,
   batch: Batch,
   place: StatePlace,

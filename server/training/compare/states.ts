@@ -2,6 +2,7 @@
 import type { Batch } from "../../../models/t5/batch.ts";
 import type { T5Config } from "../../../models/t5/config.ts";
 import {
+  type DistanceKind,
   EMBEDDED,
   inversionGraph,
   representationTensors,
@@ -26,18 +27,28 @@ export interface StateModel {
   /** The states of each place, of the batch's tokens without padding. */
   states(batch: Batch, embedded: Embedded): Promise<ReadonlyMap<string, Rows>>;
   /** Opens the distance of a place's states from those of the batch's tokens. */
-  openDistance(batch: Batch, place: StatePlace): Promise<StateDistance>;
+  openDistance(batch: Batch, place: StatePlace, kind: DistanceKind): Promise<StateDistance>;
   dispose(): Promise<void>;
 }
 
 /** The distance of states from wanted ones. */
 export interface StateDistance {
-  /**
-   * The distance of other inputs' states, as a share of the wanted ones, padding left out; and the gradient of half the
-   * squared distance (not the share) by the embedded tokens of the place's stack, [B * S or B * T, D].
-   */
-  at(embedded: Embedded): Promise<{ readonly left: number; readonly gradient: ArrayLike<number> }>;
+  /** The distance of other inputs' states, and its gradient. */
+  at(embedded: Embedded): Promise<StateGap>;
   dispose(): Promise<void>;
+}
+
+/** How far states are from wanted ones. */
+export interface StateGap {
+  /** As a share of the wanted states, padding left out. */
+  readonly left: number;
+  /** The same of each row, [B * S or B * T]; 0 for padding. */
+  readonly rows: Float64Array;
+  /**
+   * By the embedded tokens of the place's stack, [B * S or B * T, D]: of half the squared distance (not the share) where
+   * the kind is `squared`, and of the mean of the rows' shares where it is `rows`.
+   */
+  readonly gradient: ArrayLike<number>;
 }
 
 /** Opens a model. @param weights as readWeights returns them */
@@ -78,18 +89,27 @@ export async function openStates(
         }),
       );
     },
-    async openDistance(batch, place) {
+    async openDistance(batch, place, kind) {
       const wanted = floatsData((await session.run(feedsOf(batch, model.embed(batch))))[stateName(place)]);
-      const inversion = await createSession(inversionGraph(config, place), { folder: ".", threads, spin: false });
+      const graph = inversionGraph(config, place, kind);
+      const inversion = await createSession(graph, { folder: ".", threads, spin: false });
       const real = rowWeights(batch, place.stack);
+      const sizes = rowSizes(
+        wanted,
+        wanted.map(() => 0),
+        D,
+      );
+      const count = real.reduce((sum, weight) => sum + weight, 0);
+      const share = real.map((weight, row) => weight / (count * (sizes[row] ?? 1)));
       const given = {
         wanted: floats(Float32Array.from(wanted), [wanted.length / D, D]),
-        row_weights: floats(real, [real.length, 1]),
+        row_weights: floats(kind === "squared" ? real : share, [real.length, 1]),
       };
       return {
         async at(embedded) {
           const { state, gradient } = await inversion.run({ ...feedsOf(batch, embedded), ...given });
-          return { left: distance(floatsData(state), wanted, real, D), gradient: floatsData(gradient) };
+          const apart = rowSizes(floatsData(state), wanted, D);
+          return { ...gapOf(apart, sizes, real), gradient: floatsData(gradient) };
         },
         dispose: () => inversion.dispose(),
       };
@@ -130,13 +150,24 @@ function rowWeights({ extents, inputLengths, targetLengths }: Batch, stack: Stac
   return weights;
 }
 
-/** The root of the squares of a - b over those of b, in rows that count. */
-function distance(a: ArrayLike<number>, b: ArrayLike<number>, real: Float32Array, width: number): number {
-  let [apart, whole] = [0, 0];
+/** The root of the squares of a - b, of each row. */
+function rowSizes(a: ArrayLike<number>, b: ArrayLike<number>, width: number): Float64Array {
+  const squares = new Float64Array(b.length / width);
   for (let i = 0; i < b.length; i += 1) {
-    const weight = real[Math.floor(i / width)] ?? 0;
-    apart += weight * ((a[i] ?? 0) - (b[i] ?? 0)) ** 2;
-    whole += weight * (b[i] ?? 0) ** 2;
+    const row = Math.floor(i / width);
+    squares[row] = (squares[row] ?? 0) + ((a[i] ?? 0) - (b[i] ?? 0)) ** 2;
   }
-  return Math.sqrt(apart / whole);
+  return squares.map(Math.sqrt);
+}
+
+/** Distances as shares of the wanted states' sizes, of the rows that count. */
+function gapOf(apart: Float64Array, sizes: Float64Array, real: Float32Array): Omit<StateGap, "gradient"> {
+  let [gap, whole] = [0, 0];
+  const rows = apart.map((distance, row) => {
+    const [weight, size] = [real[row] ?? 0, sizes[row] ?? 0];
+    gap += weight * distance ** 2;
+    whole += weight * size ** 2;
+    return weight === 0 ? 0 : distance / size;
+  });
+  return { left: Math.sqrt(gap / whole), rows };
 }

@@ -4,7 +4,7 @@ import type { Comparison } from "../../../protocol/comparison.ts";
 import { type Effect, line, type Workspace } from "./effect.ts";
 
 export function comparingEffects({ run, fail, model, rows }: Workspace): Effect[] {
-  const options = ["--data", "--task", "--limit", "--stir-steps", "--share", "--precision"];
+  const options = ["--data", "--task", "--limit", "--stir-steps", "--stir-search", "--share", "--precision"];
   const shown = async () => {
     const data = rows(
       "compared.jsonl",
@@ -27,6 +27,9 @@ export function comparingEffects({ run, fail, model, rows }: Workspace): Effect[
       stir.map((layer) => layer.stir !== undefined),
       [false, true, false, true],
     );
+    const other = (await compared("--stir-steps", "2", "--stir-search", "normalized")).comparison.layers;
+    assert.ok((other[1]?.stir?.left ?? 0) > 0);
+    assert.notEqual(other[1]?.stir?.left, stir[1]?.stir?.left);
     const lossesOf = ({ losses }: Comparison) => losses.map(({ first }) => first);
     const [kept = 0, ...costs] = lossesOf((await compared("--share", "1")).comparison);
     assert.equal(kept, plain.losses[0]?.first);

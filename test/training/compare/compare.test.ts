@@ -42,6 +42,7 @@ const request = (more: Partial<CompareRequest> = {}): CompareRequest => ({
     source: { data, task: "infill" },
     limit: 4,
     stirSteps: 0,
+    stirSearch: "adam",
     share: 0.3,
     precision: ["float32", "float32"],
     seed: 1,

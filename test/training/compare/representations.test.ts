@@ -9,7 +9,7 @@ import { batchOf } from "../../../models/t5/batch.ts";
 import { type StatePlace, stateName } from "../../../models/t5/representation.ts";
 import { LM_HEAD, layerCount } from "../../../models/t5/weights.ts";
 import { linearCka, type Rows } from "../../../server/training/compare/cka.ts";
-import { inputsLike } from "../../../server/training/compare/search.ts";
+import { inputsLike, type Search } from "../../../server/training/compare/search.ts";
 import { type Embedded, openStates, type StateModel } from "../../../server/training/compare/states.ts";
 import { modelInMemory } from "../../support/models/gradient-fixture.ts";
 import {
@@ -137,7 +137,7 @@ describe("the states of a T5", () => {
     const model = await open(fixture.models[0]);
     const batch = batchOf(model.config, rows);
     for (const place of fixture.places.filter(({ layer }) => layer > 0)) {
-      const distance = await model.openDistance(batch, place);
+      const distance = await model.openDistance(batch, place, "squared");
       const { gradient } = await distance.at(searched(place, model.embed(batch)));
       await distance.dispose();
       const lengths = (place.stack === "encoder" ? fixture.inputs : fixture.targets).map((row) => row.length);
@@ -156,12 +156,16 @@ describe("the states of a T5", () => {
     const batch = batchOf(model.config, rows);
     const place = { stack: "encoder", layer: 1 } as const;
     const signal = new AbortController().signal;
-    const search = (steps: number, seed = 1) => inputsLike(model, batch, place, { steps, seed, signal });
+    const search = (steps: number, seed = 1, rule: Search = "adam") =>
+      inputsLike(model, batch, place, { search: rule, steps, seed, signal });
     const [start, near, again, other] = [await search(0), await search(300), await search(300), await search(300, 2)];
     assert.ok(near.left < start.left / 5, `${start.left}, then ${near.left}`);
+    const authors = await search(300, 1, "normalized");
+    assert.ok(authors.left < start.left / 2, `${start.left}, then ${authors.left}`);
+    assert.ok(near.left < authors.left, `${near.left}, and ${authors.left}`);
     assert.deepEqual(again, near);
     assert.notDeepEqual(other.embedded, near.embedded);
-    const stop = { steps: 300, seed: 1, signal: AbortSignal.abort() };
+    const stop = { search: "adam" as const, steps: 300, seed: 1, signal: AbortSignal.abort() };
     await assert.rejects(inputsLike(model, batch, place, stop), { name: "AbortError" });
   });
 
