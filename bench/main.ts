@@ -234,9 +234,7 @@ program
 
 program
   .command("metro")
-  .description(
-    "a step of METRO's pre-training beside its authors' criterion around transformers' T5, by processor time",
-  )
+  .description("a step of METRO's pre-training beside its authors' criterion around transformers' T5")
   .requiredOption("--python <path>", "a Python with torch, transformers and brotli")
   .requiredOption("--criterion <path>", "t5_metro.py of gonglinyuan/metro_t0, training/fairseq/criterions")
   .option("--rows <n>", "texts of a step", count, 4)

@@ -12,7 +12,7 @@ import {
 } from "../../../models/t5/representation.ts";
 import { laidOutName } from "../../../models/t5/training.ts";
 import { biasTables, type Stack } from "../../../models/t5/weights.ts";
-import { createSession, floats, floatsData, type RuntimeTensor } from "../../engine/runtime/session.ts";
+import { createSession, floats, floatsData, type RuntimeTensor, type Session } from "../../engine/runtime/session.ts";
 import { batchFeeds, biasFeeds, type LaidTable } from "../step/feeds.ts";
 import type { Rows } from "./cka.ts";
 
@@ -45,7 +45,7 @@ export interface StateGap {
   /** The same of each row, [B * S or B * T]; 0 for padding. */
   readonly rows: Float64Array;
   /**
-   * By the embedded tokens of the place's stack, [B * S or B * T, D]: of half the squared distance (not the share) where
+   * By the embedded tokens of the place's stack, [B * S or B * T, D]: of half the squared distance where
    * the kind is `squared`, and of the mean of the rows' shares where it is `rows`.
    */
   readonly gradient: ArrayLike<number>;
@@ -90,33 +90,41 @@ export async function openStates(
       );
     },
     async openDistance(batch, place, kind) {
-      const wanted = floatsData((await session.run(feedsOf(batch, model.embed(batch))))[stateName(place)]);
+      const real = model.embed(batch);
+      const wanted = floatsData((await session.run(feedsOf(batch, real)))[stateName(place)]);
       const graph = inversionGraph(config, place, kind);
       const inversion = await createSession(graph, { folder: ".", threads, spin: false });
-      const real = rowWeights(batch, place.stack);
-      const sizes = rowSizes(
-        wanted,
-        wanted.map(() => 0),
-        D,
+      return distanceFrom(wanted, inversion, { kind, width: D, weights: rowWeights(batch, place.stack) }, (embedded) =>
+        feedsOf(batch, embedded),
       );
-      const count = real.reduce((sum, weight) => sum + weight, 0);
-      const share = real.map((weight, row) => weight / (count * (sizes[row] ?? 1)));
-      const given = {
-        wanted: floats(Float32Array.from(wanted), [wanted.length / D, D]),
-        row_weights: floats(kind === "squared" ? real : share, [real.length, 1]),
-      };
-      return {
-        async at(embedded) {
-          const { state, gradient } = await inversion.run({ ...feedsOf(batch, embedded), ...given });
-          const apart = rowSizes(floatsData(state), wanted, D);
-          return { ...gapOf(apart, sizes, real), gradient: floatsData(gradient) };
-        },
-        dispose: () => inversion.dispose(),
-      };
     },
     dispose: () => session.dispose(),
   };
   return model;
+}
+
+/** The distance of states from wanted ones, of rows by their weights. @param inversion takes it over */
+function distanceFrom(
+  wanted: ArrayLike<number>,
+  inversion: Session,
+  { kind, width: D, weights }: { kind: DistanceKind; width: number; weights: Float32Array<ArrayBuffer> },
+  feedsOf: (embedded: Embedded) => Record<string, RuntimeTensor>,
+): StateDistance {
+  const sizes = rowSizes(wanted, new Float32Array(wanted.length), D);
+  const count = weights.reduce((sum, weight) => sum + weight, 0);
+  const shares = weights.map((weight, row) => weight / (count * (sizes[row] ?? 1)));
+  const given = {
+    wanted: floats(Float32Array.from(wanted), [wanted.length / D, D]),
+    row_weights: floats(kind === "squared" ? weights : shares, [weights.length, 1]),
+  };
+  return {
+    async at(embedded) {
+      const { state, gradient } = await inversion.run({ ...feedsOf(embedded), ...given });
+      const apart = rowSizes(floatsData(state), wanted, D);
+      return { ...gapOf(apart, sizes, weights), gradient: floatsData(gradient) };
+    },
+    dispose: () => inversion.dispose(),
+  };
 }
 
 /** Returns the function that feeds a batch, whose tokens are embedded, to the graphs of states. */
