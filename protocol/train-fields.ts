@@ -4,6 +4,7 @@
  * because the panel's page imports it; esbuild.mjs leaves out of the client's bundles what they do not read.
  */
 import type { Field } from "./field.ts";
+import { CLUSTER_FIELDS } from "./train-fields/cluster.ts";
 import { LEARNING_FIELDS } from "./train-fields/learning.ts";
 import { LIMIT_FIELDS } from "./train-fields/limits.ts";
 import { TASK_FIELDS } from "./train-fields/task.ts";
@@ -13,6 +14,7 @@ export const TRAIN_FIELDS = {
   ...TASK_FIELDS,
   ...LEARNING_FIELDS,
   ...LIMIT_FIELDS,
+  ...CLUSTER_FIELDS,
 } as const satisfies Readonly<Record<string, Field>>;
 
 /** A field's name. */

@@ -71,6 +71,8 @@ const FOREIGN: Readonly<Record<string, string>> = {
   "--events": "scripts/test.mjs",
   "--max-semi-space-size": "Node.js",
   "--save-dev": "a text that is encoded as a check",
+  "--standalone": "torchrun",
+  "--nproc-per-node": "torchrun",
   "--git": "the first line of a patch",
   "--rm": "Docker",
   "--gpus": "Docker",

@@ -73,7 +73,7 @@ test("a wrong field is named with what to write instead", () => {
     [{ ...needed, columns: { text: 1 } }, /^Field "columns\.text": Use an object/],
     [{ ...needed, loraTargets: "q" }, /^Field "loraTargets": Use a list of names\.$/],
     [{ ...needed, prefix: "x".repeat(10_001) }, /^Field "prefix": Use a text of at most 10000 characters\.$/],
-    [{ ...needed, epoch: 3 }, /^There is no field "epoch"\. The fields are task, data, .*epochs.*threads\.$/],
+    [{ ...needed, epoch: 3 }, /^There is no field "epoch"\. The fields are task, data, .*epochs.*saveEvery.*\.$/],
     [{ data: "" }, /^Field "task": Use one of summarize, .* Field "data": Use a text of 1 to 10000 characters\.$/],
     [[], /^Write an object with the fields of a request\.$/],
   ];

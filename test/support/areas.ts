@@ -98,6 +98,13 @@ export const AREAS: readonly Area[] = [
     node: true,
   },
   {
+    path: "server/cluster",
+    holds: "processes that do a job outside Spanfill's own: torchrun's on this machine",
+    areas: ["models", "server/files"],
+    packages: [],
+    node: true,
+  },
+  {
     path: "server/engine",
     holds:
       "a loaded model: `engine` (the interface), `runtime/` (ONNX Runtime), `search/` (choosing tokens), `process/` (in this process or a child), `wire/` (its operations on an inference server)",
@@ -129,8 +136,8 @@ export const AREAS: readonly Area[] = [
   {
     path: "server/training",
     holds:
-      "fine-tuning: `data/` (rows and texts to examples), `step/` (loss, gradients, optimizer), `run/` (the loop and its files), `scale/` (scaling laws), `fresh/` (new models), `grow/` (larger models from smaller ones), `compare/` (two models layer by layer)",
-    areas: [...base, "server/metrics"],
+      "fine-tuning: `data/` (rows and texts to examples), `step/` (loss, gradients, optimizer), `run/` (the loop and its files), `scale/` (scaling laws), `fresh/` (new models), `grow/` (larger models from smaller ones), `compare/` (two models layer by layer), `cluster/` (runs that other processes compute)",
+    areas: [...base, "server/cluster", "server/metrics"],
     packages: [
       "zod",
       "csv-parse",

@@ -25,12 +25,31 @@ export interface BatchSettings {
   readonly seed: number;
 }
 
-/** Returns the reader of a run's steps, counted from 1; the examples of one epoch are laid out at a time. */
+/** Returns the reader of a run's steps, counted from 1. */
 export function stepReader(
   config: T5Config,
   dataset: Pick<Dataset, "count" | "examples">,
-  { batchSize, maxBatchTokens, seed }: BatchSettings,
+  settings: BatchSettings,
 ): (step: number) => StepBatches {
+  const read = stepExamples(dataset, settings);
+  return (step) => {
+    const batches = read(step);
+    return {
+      batches: batches.map((batch) => batchOf(config, batch)),
+      tokens: batches.flat().reduce((tokens, { input, target }) => tokens + input.length + target.length, 0),
+      seed: mixSeeds(settings.seed, step),
+    };
+  };
+}
+
+/**
+ * Returns the reader of the examples of a run's steps, counted from 1, batch by batch; the examples of one epoch are
+ * laid out at a time.
+ */
+export function stepExamples(
+  dataset: Pick<Dataset, "count" | "examples">,
+  { batchSize, maxBatchTokens, seed }: BatchSettings,
+): (step: number) => Example[][] {
   const perEpoch = Math.ceil(dataset.count / batchSize);
   let laidOut: { readonly epoch: number; readonly steps: readonly Example[][] } | undefined;
   return (step) => {
@@ -38,12 +57,7 @@ export function stepReader(
     if (laidOut?.epoch !== epoch) {
       laidOut = { epoch, steps: epochSteps(dataset.examples(epoch), batchSize, seed, epoch) };
     }
-    const examples = laidOut.steps[(step - 1) % perEpoch] ?? [];
-    return {
-      batches: batchesOf(config, examples, maxBatchTokens),
-      tokens: examples.reduce((tokens, { input, target }) => tokens + input.length + target.length, 0),
-      seed: mixSeeds(seed, step),
-    };
+    return cutByTokens(laidOut.steps[(step - 1) % perEpoch] ?? [], maxBatchTokens);
   };
 }
 
@@ -72,7 +86,7 @@ function epochSteps(examples: readonly Example[], batchSize: number, seed: numbe
  * Cuts a step's examples into batches that are computed one after the other and whose gradients are added up.
  * @param maxTokens of a batch, padding counted; a longer example is a separate batch
  */
-function cutByTokens(examples: readonly Example[], maxTokens: number): Example[][] {
+export function cutByTokens(examples: readonly Example[], maxTokens: number): Example[][] {
   const batches: Example[][] = [];
   let [batch, source, target]: [Example[], number, number] = [[], 0, 0];
   for (const example of [...examples].sort((a, b) => cost(a) - cost(b))) {

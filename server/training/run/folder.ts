@@ -18,12 +18,16 @@ const [SHAPE] = SHAPE_FILES;
 /** Where a run's state is, inside the folder that it makes. */
 export const STATE_FOLDER = ".training";
 
+/** The job of a run that other processes compute, in the folder of its state. */
+export const JOB_FOLDER = "job";
+
 /**
  * Makes the folder, and refuses one that holds something else.
  * @param state where a stopped run's state is
+ * @param elsewhere whether other processes compute the run
  * @throws ModelError "input"
  */
-export async function takeFolder({ base, out, restart }: TrainRun, state: string): Promise<void> {
+export async function takeFolder({ base, out, restart }: TrainRun, state: string, elsewhere = false): Promise<void> {
   if (resolve(base) === resolve(out)) {
     throw new ModelError("input", `${out} is the model to start from. Name another folder for the trained one.`);
   }
@@ -37,6 +41,13 @@ export async function takeFolder({ base, out, restart }: TrainRun, state: string
     throw new ModelError(
       "input",
       `${out} holds a model already. ${own ? "Give --restart to train it anew from the base, or name" : "Name"} another folder.`,
+    );
+  }
+  if (!restart && (elsewhere ? await hasState(state) : existsSync(join(state, JOB_FOLDER)))) {
+    const there = elsewhere ? "in Spanfill's own trainer" : "with --on";
+    throw new ModelError(
+      "input",
+      `${out} holds an unfinished run that began ${there}. Go on with --resume, give --restart to begin anew, or another --out.`,
     );
   }
   if (restart) await removeState(state);

@@ -41,14 +41,41 @@ export async function judge(
   maxNewTokens: number,
   seed: number,
 ): Promise<Judgment> {
+  const written: Written[] = [];
+  for (const { example } of examples) {
+    const { sequences } = await model.generate({ inputs: [example.input], maxNewTokens });
+    written.push(sequences[0]?.[0] ?? { ids: [], text: "" });
+  }
+  return judgeWritten({ ...model.info, decode: (ids) => model.decode(ids) }, metric, examples, written, seed);
+}
+
+/** The output of a model for an example. */
+export interface Written {
+  readonly ids: readonly number[];
+  readonly text: string;
+}
+
+/** The vocabulary of a model. */
+export interface Vocabulary {
+  readonly sentinelIds: readonly number[];
+  decode(ids: readonly number[]): string | Promise<string>;
+}
+
+/** Judges outputs that a model wrote. @param written in the order of the examples */
+export async function judgeWritten(
+  vocabulary: Vocabulary,
+  metric: Metric,
+  examples: readonly Judged[],
+  written: readonly Written[],
+  seed: number,
+): Promise<Judgment> {
   const outputs: string[] = [];
   const accepted: (readonly string[])[] = [];
-  for (const { example, ...one } of examples) {
-    const { sequences } = await model.generate({ inputs: [example.input], maxNewTokens });
-    const made = sequences[0]?.[0];
+  for (const [i, { example, ...one }] of examples.entries()) {
+    const { ids, text } = written[i] ?? { ids: [], text: "" };
     // Sentinels tell fills apart; other tasks have none.
-    outputs.push(metric === "fills" ? await fillsOf(model, made?.ids ?? []) : (made?.text.trim() ?? ""));
-    accepted.push(metric === "fills" ? [await fillsOf(model, example.target)] : one.accepted);
+    outputs.push(metric === "fills" ? await fillsOf(vocabulary, ids) : text.trim());
+    accepted.push(metric === "fills" ? [await fillsOf(vocabulary, example.target)] : one.accepted);
   }
   return { ...metricsOf(metric, accepted, outputs, seed), accepted, outputs };
 }
@@ -129,14 +156,14 @@ function statistics(
 }
 
 /** The fills of an output, one a line: what stands between its sentinels. */
-async function fillsOf(model: Pick<LoadedModel, "info" | "decode">, ids: readonly number[]): Promise<string> {
-  const sentinels = new Set(model.info.sentinelIds);
+async function fillsOf(vocabulary: Vocabulary, ids: readonly number[]): Promise<string> {
+  const sentinels = new Set(vocabulary.sentinelIds);
   const fills: number[][] = [];
   for (const id of ids) {
     if (sentinels.has(id)) fills.push([]);
     else fills.at(-1)?.push(id);
   }
-  const texts = await Promise.all(fills.map((fill) => model.decode(fill)));
+  const texts = await Promise.all(fills.map((fill) => vocabulary.decode(fill)));
   return texts
     .map((one) => one.replace(/\s+/g, " ").trim())
     .join("\n")

@@ -70,7 +70,13 @@ export async function runTraining(
         await lock.hold();
         await writeRequest(request, run);
       };
-      return { ...(await train(run, { signal: control.signal, whilePaused, onEvent, onFolder })), out };
+      const options = { signal: control.signal, whilePaused, onEvent, onFolder };
+      if (request.on === undefined) return { ...(await train(run, options)), out };
+      const [{ trainOn }, { placeOfRun }] = await Promise.all([
+        import("../cluster/train-on.ts"),
+        import("../cluster/places.ts"),
+      ]);
+      return { ...(await trainOn(run, placeOfRun(request, request.on, run), options)), out };
     } finally {
       await control.close();
     }
@@ -162,7 +168,7 @@ async function prepareRun({ request, base, task, out }: Place, signal: AbortSign
       : Math.max(...dataset.judged.map(({ example: { target } }) => target.length));
   const threads = request.threads ?? defaultThreads();
   const { method, checkpointing, reason } = advise(config, {
-    kind: limits.whole === true ? "full" : request.method,
+    kind: limits.whole === true ? "full" : (request.method ?? (request.on === undefined ? undefined : "full")),
     checkpointing: request.checkpointing,
     methods: methodsOf(request, { tokens: promptTokens, firstId }, limits.whole ? metroTokens(tokenizer) : undefined),
     size: {
@@ -174,7 +180,8 @@ async function prepareRun({ request, base, task, out }: Place, signal: AbortSign
     tokens,
     steps: request.epochs * Math.ceil(dataset.count / request.batchSize),
     threads,
-    freeBytes: freemem(),
+    // The workers' memory is not known here.
+    freeBytes: request.on === undefined ? freemem() : Number.MAX_SAFE_INTEGER,
   });
   const run: TrainRun = {
     base,
@@ -187,7 +194,7 @@ async function prepareRun({ request, base, task, out }: Place, signal: AbortSign
     ...labelsOf(task, data),
     ...defined({ modes: limits.modes, tokenizerJson }),
     method,
-    reason: request.reason ?? reason,
+    reason: request.reason ?? (request.on === undefined ? reason : reasonOn(request.on, method.kind)),
     notes: data.notes,
     settings: settingsOf(request, method.kind, {
       dropoutRate: request.dropout ?? config.dropoutRate,
@@ -197,6 +204,11 @@ async function prepareRun({ request, base, task, out }: Place, signal: AbortSign
     restart: request.restart,
   };
   return { run, config, tokens };
+}
+
+/** Why a method, where other processes train: they are for what is too large for this machine. */
+function reasonOn(on: string, kind: Method["kind"]): string {
+  return `${kind === "full" ? "Every weight learns" : `${kind} learns`}, on ${on}.`;
 }
 
 /** A sentinel stands in masked places. @throws ModelError "input" when the vocabulary has none */

@@ -50,6 +50,20 @@ export function trainingEffects({ folder, run, fail, rows, model }: Workspace): 
       assert.ok(!plainWords.stdout.startsWith("{") && !existsSync(join(folder, "never")));
       assert.match(await fail(["train", ...summaries, "--task", "title", "--dry-run"]), /no column for the title/);
     }),
+    trains(
+      ["--on", "--workers"],
+      [
+        "training/cluster/train-on.test.ts",
+        "a run elsewhere tells the events of a local one, and leaves a model that passes its check",
+      ],
+    ),
+    trains(
+      ["--arithmetic", "--save-every"],
+      [
+        "training/cluster/train-on.test.ts",
+        "the job has the examples of the local trainer's steps, and no row that was left out",
+      ],
+    ),
     trains(["--epochs", "--batch-size", "--validation-share"], async () => {
       assert.equal((await needs("--epochs", "3", "--batch-size", "2", "--validation-share", "0.5")).steps, 9);
     }),

@@ -79,7 +79,7 @@ ${best.samples.map(({ input, target, output }) => `> ${quoted(input)}\n\n- writt
 ## Use
 
 \`\`\`sh
-spanfill generate --model ./${basename(resolve(out))} "${(Object.values(run.prefixes)[0] ?? "").replaceAll('"', "'")}..."
+spanfill generate --model ./${basename(resolve(out))} --input "${(Object.values(run.prefixes)[0] ?? "").replaceAll('"', "'")}..."
 \`\`\`
 
 ${pythonUse(basename(resolve(out)), id, apart)}`;

@@ -11,7 +11,7 @@ import { createLocalEngine } from "../../../engine/process/local.ts";
 import { createFolder } from "../../../files/create-folder.ts";
 import { copyRegularFile } from "../../../files/regular-file.ts";
 import type { PreparedLearner } from "../../step/learner.ts";
-import { judge } from "../judge.ts";
+import { type Judgment, judge } from "../judge.ts";
 import type { TrainRun } from "../run.ts";
 import type { Progress } from "../state.ts";
 import { eventFile, type ScalarEvent } from "../tensorboard.ts";
@@ -41,7 +41,7 @@ const SAMPLES = 3;
 export function createResult(run: TrainRun, learner: PreparedLearner, state: string): Result {
   const { out, settings, task } = run;
   const { config } = learner;
-  const judged = seededSample(run.dataset.judged, settings.judged, seededRandom(settings.seed));
+  const judged = judgedExamples(run);
   const now = join(state, "now");
 
   /** Copies the other files of the model beside the current weights. */
@@ -88,22 +88,28 @@ async function judgeModel(
   const engine = createLocalEngine();
   try {
     const model = await engine.load({ directory, precision: "float32", threads });
-    const { metrics, confusion, accepted, outputs } = await judge(
-      model,
-      task.metric,
-      examples,
-      task.maxTargetTokens,
-      seed,
-    );
-    const samples = examples.slice(0, SAMPLES).map(({ text }, i) => ({
-      input: text.slice(0, SAMPLE_CHARACTERS),
-      target: (accepted[i]?.[0] ?? "").slice(0, SAMPLE_CHARACTERS),
-      output: (outputs[i] ?? "").slice(0, SAMPLE_CHARACTERS),
-    }));
-    return { metrics: { ...metrics }, samples, ...defined({ confusion }) };
+    return taskEvaluation(examples, await judge(model, task.metric, examples, task.maxTargetTokens, seed));
   } finally {
     await engine.dispose();
   }
+}
+
+/** A judgment as an evaluation has it, with some samples. */
+export function taskEvaluation(
+  examples: TrainRun["dataset"]["judged"],
+  { metrics, confusion, accepted, outputs }: Judgment,
+): TaskEvaluation {
+  const samples = examples.slice(0, SAMPLES).map(({ text }, i) => ({
+    input: text.slice(0, SAMPLE_CHARACTERS),
+    target: (accepted[i]?.[0] ?? "").slice(0, SAMPLE_CHARACTERS),
+    output: (outputs[i] ?? "").slice(0, SAMPLE_CHARACTERS),
+  }));
+  return { metrics: { ...metrics }, samples, ...defined({ confusion }) };
+}
+
+/** The examples on which a run's model does its task. */
+export function judgedExamples({ dataset, settings }: TrainRun): TrainRun["dataset"]["judged"] {
+  return seededSample(dataset.judged, settings.judged, seededRandom(settings.seed));
 }
 
 /** A run's training and validation curves, in the order of their steps. */

@@ -1,0 +1,26 @@
+/** Where a run computes, if not in Spanfill's own trainer. */
+import { choice, type Field, flag, text, whole } from "../field.ts";
+
+export const CLUSTER_FIELDS = {
+  on: {
+    type: text(1),
+    flag: flag("--on <place>", "train by PyTorch: torchrun, or torchrun:/path/to/it"),
+  },
+  workers: {
+    type: whole(1, 1024),
+    otherwise: "1",
+    ofMachine: true,
+    flag: flag("--workers <n>", "processes of --on, one for each GPU; they share each step's examples"),
+  },
+  arithmetic: {
+    type: choice("float32", "bfloat16"),
+    otherwise: "bfloat16 on GPUs, else float32",
+    flag: flag("--arithmetic <type>", "products of --on; weights and sums stay float32"),
+  },
+  saveEvery: {
+    type: whole(1, 1_000_000),
+    otherwise: "100",
+    ofMachine: true,
+    flag: flag("--save-every <n>", "steps of --on between two saved states"),
+  },
+} as const satisfies Readonly<Record<string, Field>>;
