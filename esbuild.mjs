@@ -22,7 +22,7 @@ const { metafile } = await build({
   format: "esm",
   platform: "node",
   target: "node20",
-  external: ["onnxruntime-node", "onnxruntime-web"],
+  external: ["onnxruntime-node", "onnxruntime-web", "@grpc/proto-loader"],
   plugins: [wat],
   // Its CommonJS files load one another in a way that a bundle does not follow.
   alias: { "jsonc-parser": "jsonc-parser/lib/esm/main.js" },

@@ -73,7 +73,7 @@ const shape = {
   ),
   "server.url": setting(
     z.string().default(""),
-    "Address of an inference server, like https://host:8000; used only where `spanfill.device` is `server`. Token ids, which decode to your text, are then sent there. The command Set Server Token stores its token. Empty: the one that the environment's SPANFILL_SERVER names, if there is one.",
+    "Address of an inference server, like https://host:8000, or grpcs://host:8001 for gRPC; used only where `spanfill.device` is `server`. Token ids, which decode to your text, are then sent there. The command Set Server Token stores its token. Empty: the one that the environment's SPANFILL_SERVER names, if there is one.",
     { scope: "machine-overridable", restricted: true },
   ),
   "server.certificates": setting(

@@ -1,5 +1,6 @@
 /** Asks a person for an inference server's address and token. */
 import { type ExtensionContext, l10n, workspace } from "vscode";
+import { serverOrigin } from "../../protocol/server-origin.ts";
 import { notify } from "../editor/notices.ts";
 import { askFor } from "../editor/picks.ts";
 import { storeServerToken } from "../server/server-token.ts";
@@ -22,7 +23,7 @@ export async function askServer(
   });
   if (typed === undefined) return;
   const address = typed.trim();
-  if (address !== "" && originOf(address) === undefined) {
+  if (address !== "" && serverOrigin(address) === undefined) {
     void notify("warning", l10n.t("Spanfill: this is not an address. Write it as https://host:8000."));
     return;
   }
@@ -35,7 +36,7 @@ export async function askServerToken(
   { secrets }: Pick<ExtensionContext, "secrets">,
   address = workspace.getConfiguration("spanfill").get<string>("server.url") ?? "",
 ): Promise<void> {
-  const origin = originOf(address);
+  const origin = serverOrigin(address);
   if (origin === undefined) {
     void notify(
       "warning",
@@ -52,9 +53,4 @@ export async function askServerToken(
     ignoreFocusOut: true,
   });
   if (token !== undefined) await storeServerToken(secrets, { origin, token: token.trim() });
-}
-
-function originOf(address: string): string | undefined {
-  const url = URL.canParse(address.trim()) ? new URL(address.trim()) : undefined;
-  return url !== undefined && /^https?:$/.test(url.protocol) ? url.origin : undefined;
 }

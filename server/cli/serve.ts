@@ -16,6 +16,7 @@ export function serveCommand(): Command {
     .option("--stdio", "a language server over standard input and output")
     .option("--mcp", "tools for agents over standard input and output")
     .option("--http <host:port>", "a model at an address; other than this machine's own it takes a token", hostAndPort)
+    .option("--grpc <host:port>", "the same over gRPC too, at another port (--http)", hostAndPort)
     .option("-m, --model <id|dir>", "the model of --mcp and --http (default: built-in); an editor's is in its settings")
     .addOption(
       new Option("--precision <precision>", "of the weights (--http)").choices(["int8", "float32"]).default("float32"),
@@ -42,6 +43,8 @@ Examples (the command to configure in an editor, and in an agent; a model for a 
         self.error("error: give one of --stdio, for an editor, --mcp, for an agent, and --http, for other machines", {
           exitCode: 2,
         });
+      if (http === undefined && options.grpc !== undefined)
+        self.error("error: --grpc is offered beside --http; give both", { exitCode: 2 });
       if (http !== undefined) await runCommand(false, ({ signal }) => serveHttp(http, options, signal));
       else if (mcp) await (await import("../mcp.ts")).serveMcp(model);
       else await import("../main.ts");
@@ -52,6 +55,7 @@ interface ServeOptions {
   readonly stdio?: boolean;
   readonly mcp?: boolean;
   readonly http?: Place;
+  readonly grpc?: Place;
   readonly model?: string;
   readonly precision: Precision;
   readonly threads?: number;
@@ -83,14 +87,15 @@ async function serveHttp(place: Place, options: ServeOptions, signal: AbortSigna
   ]);
   if ((options.tlsCert === undefined) !== (options.tlsKey === undefined))
     throw new ModelError("input", "Give both --tls-cert and --tls-key, or neither.");
-  const { precision, threads, batch: mostRows, queue: mostWaiting } = options;
+  const { precision, threads, batch: mostRows, queue: mostWaiting, grpc } = options;
   const server = await serveModel({
     ...place,
     ...(await readSecrets(options, process.env)),
     ...{ directory: resolveModel(options.model, { workingFolder: process.cwd() }), precision },
-    ...defined({ threads, mostRows, mostWaiting }),
+    ...defined({ threads, mostRows, mostWaiting, grpc }),
   });
-  printNote(`spanfill: ${server.id} in ${precision} at ${server.address}: ${server.names.join(", ")}`);
+  const places = [server.address, ...(server.grpcAddress === undefined ? [] : [server.grpcAddress])].join(" and ");
+  printNote(`spanfill: ${server.id} in ${precision} at ${places}: ${server.names.join(", ")}`);
   await new Promise<void>((resolve) => {
     signal.addEventListener("abort", () => resolve(), { once: true });
     process.once("SIGTERM", () => resolve());

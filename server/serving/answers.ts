@@ -2,28 +2,9 @@
  * The protocol's endpoints over REST: health, metadata and inference for a model's operations, and the metrics.
  * @see https://github.com/kserve/open-inference-protocol, specification/protocol/inference_rest.md
  */
-import { ModelError } from "../../models/errors.ts";
-import type { T5Config } from "../../models/t5/config.ts";
-import {
-  OPERATIONS,
-  type Operation,
-  operationSpec,
-  SUM_LENGTH,
-  servedName,
-  VERSION,
-} from "../engine/wire/operations.ts";
-import {
-  BINARY_EXTENSION,
-  packTensors,
-  unpackTensors,
-  type WireBody,
-  type WireTensors,
-  wholeNumbers,
-} from "../engine/wire/tensors.ts";
-import type { Metrics } from "./metrics.ts";
-import { type OperationRequest, readRequest } from "./requests.ts";
-import type { Scheduler } from "./scheduler.ts";
-import { batchKey } from "./worker.ts";
+import { OPERATIONS, type Operation, operationSpec, servedName, VERSION } from "../engine/wire/operations.ts";
+import { BINARY_EXTENSION, packTensors, unpackTensors, type WireBody } from "../engine/wire/tensors.ts";
+import { performed, type Served } from "./inference.ts";
 
 /** A request over HTTP, without its headers that do not matter here. */
 export interface Asked extends WireBody {
@@ -43,38 +24,42 @@ export interface Answered extends WireBody {
   readonly operation: string;
 }
 
-/** The model that is served. */
-export interface Served {
-  readonly id: string;
-  readonly config: T5Config;
-  /** @see modelSum */
-  readonly sum: Int32Array;
-  readonly version: string;
-  readonly scheduler: Scheduler<OperationRequest, WireTensors>;
-  readonly metrics: Metrics;
-  /** Whether requests are accepted; false while the server ends. */
-  readonly ready: () => boolean;
-}
-
 /** The answer to a request. @throws what the work throws, and the signal's reason */
 export async function answer(served: Served, asked: Asked): Promise<Answered> {
   const { method, path } = asked;
   const [route, name = "", rest = ""] =
     /^\/v2\/models\/([^/]+)(?:\/versions\/[^/]+)?(\/ready|\/infer)?$/.exec(path) ?? [];
   if (route === undefined) return plainAnswer(served, method, path);
-  const operation = OPERATIONS.find((each) => servedName(served.id, each) === name);
-  const version = /\/versions\/([^/]+)/.exec(path)?.[1] ?? VERSION;
-  if (operation === undefined || version !== VERSION) return failed(404, "There is no such model or version here.");
+  const operation = operationNamed(served, name, /\/versions\/([^/]+)/.exec(path)?.[1]);
+  if (operation === undefined) return failed(404, "There is no such model or version here.");
   const expected = rest === "/infer" ? "POST" : "GET";
   if (method !== expected) return failed(405, `Use ${expected} here.`, operation);
   if (rest === "/infer") return infer(served, operation, asked);
   if (rest === "/ready") return json(served.ready() ? 200 : 503, { name, ready: served.ready() }, operation);
-  const { inputs, optional, outputs } = operationSpec(operation, served.config);
-  return json(
-    200,
-    { name, versions: [VERSION], platform: "spanfill", inputs: [...inputs, ...optional], outputs },
-    operation,
-  );
+  return json(200, described(served, operation), operation);
+}
+
+/** The operation of a name and version; undefined if it is not served. */
+export function operationNamed({ id }: Served, name: string, version = VERSION): Operation | undefined {
+  return version === VERSION ? OPERATIONS.find((each) => servedName(id, each) === name) : undefined;
+}
+
+/** The protocol's metadata of an operation. */
+export function described({ id, config }: Served, operation: Operation) {
+  const { inputs, optional, outputs } = operationSpec(operation, config);
+  const name = servedName(id, operation);
+  return { name, versions: [VERSION], platform: "spanfill", inputs: [...inputs, ...optional], outputs };
+}
+
+/** The protocol's metadata of the server. */
+export function about({ version }: Served) {
+  return { name: "spanfill", version, extensions: [BINARY_EXTENSION, "model_repository"] };
+}
+
+/** The index of models. */
+export function index({ id, ready }: Served) {
+  const state = ready() ? "READY" : "UNAVAILABLE";
+  return OPERATIONS.map((each) => ({ name: servedName(id, each), version: VERSION, state, reason: "" }));
 }
 
 function plainAnswer(served: Served, method: string, path: string): Answered {
@@ -85,18 +70,9 @@ function plainAnswer(served: Served, method: string, path: string): Answered {
     case "/v2/health/ready":
       return json(served.ready() ? 200 : 503, { ready: served.ready() });
     case "/v2":
-      return json(200, {
-        name: "spanfill",
-        version: served.version,
-        extensions: [BINARY_EXTENSION, "model_repository"],
-      });
-    case "/v2/repository/index": {
-      const state = served.ready() ? "READY" : "UNAVAILABLE";
-      return json(
-        200,
-        OPERATIONS.map((each) => ({ name: servedName(served.id, each), version: VERSION, state, reason: "" })),
-      );
-    }
+      return json(200, about(served));
+    case "/v2/repository/index":
+      return json(200, index(served));
     case "/metrics": {
       const gauges = {
         spanfill_waiting: served.scheduler.waiting,
@@ -117,22 +93,10 @@ function plainAnswer(served: Served, method: string, path: string): Answered {
 }
 
 async function infer(served: Served, operation: Operation, { client, signal, ...body }: Asked): Promise<Answered> {
-  if (!served.ready()) return failed(503, "The server is ending. Ask another one, or later.", operation);
   const { message, tensors } = unpackTensors("inputs", body);
-  const request = readRequest(operation, tensors, served.config);
-  const rows = request.inputs.length;
-  const key = batchKey(request) ?? `${operation} ${Math.random()}`;
-  const result = served.scheduler.add({ client, key, rows, request, signal });
-  if (result === undefined) return failed(503, "Too many requests wait. Try again in a moment.", operation);
-  const outputs = await result;
-  const produced = outputs["ids"]?.values;
-  if (produced !== undefined) served.metrics.produced(produced.filter((id) => id !== served.config.padTokenId).length);
-  const sums = Array.from({ length: rows }, () => [...served.sum]).flat();
-  const all: WireTensors = { ...outputs, model_sum: wholeNumbers([rows, SUM_LENGTH], sums) };
-  const wanted = message.outputs?.map(({ name }) => name) ?? Object.keys(all);
-  const missing = wanted.find((name) => all[name] === undefined);
-  if (missing !== undefined)
-    throw new ModelError("input", `There is no output ${missing.slice(0, 40)} of ${servedName(served.id, operation)}.`);
+  const wanted = message.outputs?.map(({ name }) => name);
+  const inferred = await performed(served, { operation, tensors, wanted }, { client, signal });
+  if ("status" in inferred) return failed(inferred.status, inferred.error, operation);
   const binary =
     message.parameters?.["binary_data_output"] === true ||
     (message.outputs?.some(({ parameters }) => parameters?.["binary_data"] === true) ?? false);
@@ -141,9 +105,8 @@ async function infer(served: Served, operation: Operation, { client, signal, ...
     model_version: VERSION,
     ...(message.id === undefined ? {} : { id: message.id }),
   };
-  const chosen = Object.fromEntries(Object.entries(all).filter(([name]) => wanted.includes(name)));
   const contentType = binary ? "application/octet-stream" : "application/json";
-  return { status: 200, contentType, operation, ...packTensors("outputs", chosen, head, binary) };
+  return { status: 200, contentType, operation, ...packTensors("outputs", inferred.tensors, head, binary) };
 }
 
 /** An answer in JSON. */

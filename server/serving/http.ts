@@ -9,7 +9,8 @@ import { createServer as createSecureServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { ModelError } from "../../models/errors.ts";
 import { LENGTH_HEADER } from "../engine/wire/tensors.ts";
-import { type Answered, answer, failed, type Served } from "./answers.ts";
+import { type Answered, answer, failed } from "./answers.ts";
+import { failureOf, type Served } from "./inference.ts";
 
 /** Where and how to listen. */
 export interface HttpOptions {
@@ -32,9 +33,11 @@ export interface HttpServer {
   close(graceMs?: number): Promise<void>;
 }
 
-const MOST_BODY_BYTES = 32 * 1024 * 1024;
+/** The largest request. */
+export const MOST_BODY_BYTES = 32 * 1024 * 1024;
 const MOST_CONNECTIONS = 1024;
-const MOST_MS = 120_000;
+/** Longest time from a request's arrival to its answer, by default. */
+export const MOST_MS = 120_000;
 const GRACE_MS = 10_000;
 
 /** Whether a host is an address of this machine that no other can reach. */
@@ -88,7 +91,8 @@ function secureServer(
   }
 }
 
-function tokenMissing(host: string): ModelError {
+/** The error for an address of other machines without a token. */
+export function tokenMissing(host: string): ModelError {
   return new ModelError(
     "input",
     `Other machines can reach ${host}, so a token is required: put one of at least ${LEAST_TOKEN} characters into a file (--token-file) or into SPANFILL_SERVER_TOKEN. Without a token, listen on 127.0.0.1.`,
@@ -121,7 +125,8 @@ async function respond(
   try {
     answered = refused(request, options) ?? (await answerOf(served, request, left.signal));
   } catch (error) {
-    answered = failure(error);
+    const { status, error: why } = failureOf(error);
+    answered = failed(status, why);
   } finally {
     clearTimeout(late);
   }
@@ -161,8 +166,13 @@ function refused({ headers, url }: IncomingMessage, { host, token }: HttpOptions
   if (token === undefined && isOwnHost(host) && !isOwnHost(asked))
     return failed(403, "This server answers only under the names localhost and 127.0.0.1.");
   if (token === undefined || /^\/v2\/health\/(live|ready)$/.test(url ?? "")) return undefined;
-  const sent = /^Bearer (.+)$/.exec(headers.authorization ?? "")?.[1] ?? "";
-  return timingSafeEqual(sumOf(sent), sumOf(token)) ? undefined : failed(401, "The token is missing or wrong.");
+  return sameToken(headers.authorization ?? "", token) ? undefined : failed(401, "The token is missing or wrong.");
+}
+
+/** Whether an Authorization header has the token; takes the same time whatever it has. */
+export function sameToken(header: string, token: string): boolean {
+  const sent = /^Bearer (.+)$/.exec(header)?.[1] ?? "";
+  return timingSafeEqual(sumOf(sent), sumOf(token));
 }
 
 function sumOf(text: string): Buffer {
@@ -180,16 +190,4 @@ async function bodyOf(request: IncomingMessage): Promise<Buffer | undefined> {
     chunks.push(chunk);
   }
   return Buffer.concat(chunks);
-}
-
-/** The answer to a request that failed; details of this machine stay here. */
-function failure(error: unknown): Answered {
-  if (error instanceof ModelError && error.code === "input") return failed(400, error.message);
-  if (error instanceof DOMException && error.name === "TimeoutError")
-    return failed(504, "The request took too long. Ask for less at a time, or later.");
-  if (error instanceof DOMException) return failed(499, "The client left.");
-  return failed(
-    500,
-    "The model failed. The server's operator finds out more with spanfill info and spanfill models verify.",
-  );
 }

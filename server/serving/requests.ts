@@ -29,7 +29,15 @@ export type OperationRequest =
       readonly stops: readonly number[];
       readonly shortlist: Shortlist | null;
       readonly bonuses: readonly number[] | null;
+      /** Receives tokens as they are produced. */
+      readonly onTokens?: (produced: Produced) => void;
     };
+
+/** The tokens of rows, as many for each; padding follows a row's end. */
+export interface Produced {
+  readonly ids: WireTensor;
+  readonly log_probabilities: WireTensor;
+}
 
 /** The ids to choose from; the first `common` of them are the same in many requests. */
 export interface Shortlist {

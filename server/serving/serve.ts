@@ -9,6 +9,7 @@ import { openRunner } from "../engine/runtime/ort/runner.ts";
 import { modelSum, OPERATIONS, servedName } from "../engine/wire/operations.ts";
 import type { WireTensors } from "../engine/wire/tensors.ts";
 import { type HttpOptions, type HttpServer, listen } from "./http.ts";
+import type { Served } from "./inference.ts";
 import { createMetrics } from "./metrics.ts";
 import type { OperationRequest } from "./requests.ts";
 import { createScheduler } from "./scheduler.ts";
@@ -24,12 +25,16 @@ export interface ServeOptions extends HttpOptions {
   readonly mostRows?: number;
   /** Requests that may wait; more are refused. Default 256. */
   readonly mostWaiting?: number;
+  /** Where to offer gRPC too, with the same token and certificate. */
+  readonly grpc?: Pick<HttpOptions, "host" | "port">;
 }
 
 /** A server that runs, and the names that it serves. */
 export interface ModelServer extends HttpServer {
   readonly id: string;
   readonly names: readonly string[];
+  /** grpc(s)://HOST:PORT, if that is offered. */
+  readonly grpcAddress: string | undefined;
 }
 
 /**
@@ -57,17 +62,30 @@ export async function serveModel(options: ServeOptions): Promise<ModelServer> {
     await runner.dispose();
   };
   const served = { id, config, sum, version, scheduler, metrics, ready: () => ready };
-  const server = await listen(served, options).catch(async (error: unknown) => {
+  const [server, grpc] = await listenAll(served, options).catch(async (error: unknown) => {
     await dispose();
     throw error;
   });
   return {
     ...{ address: server.address, id, names: OPERATIONS.map((operation) => servedName(id, operation)) },
+    grpcAddress: grpc?.address,
     async close(graceMs) {
       ready = false;
-      await server.close(graceMs);
+      await Promise.all([server.close(graceMs), grpc?.close(graceMs)]);
       await scheduler.idle();
       await dispose();
     },
   };
+}
+
+async function listenAll(served: Served, { grpc, ...options }: ServeOptions): Promise<[HttpServer, HttpServer?]> {
+  const server = await listen(served, options);
+  if (grpc === undefined) return [server];
+  try {
+    const { listenGrpc } = await import("./grpc.ts");
+    return [server, await listenGrpc(served, { ...options, ...grpc })];
+  } catch (error) {
+    await server.close();
+    throw error;
+  }
 }

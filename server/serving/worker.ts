@@ -6,7 +6,7 @@ import { float32Data } from "../engine/runtime/session.ts";
 import { type Candidates, type CommonTokens, shortlisted, wholeVocabulary } from "../engine/search/candidates.ts";
 import type { DecoderState, GreedyChunk } from "../engine/search/runner.ts";
 import { floats, type WireTensors, wholeNumbers } from "../engine/wire/tensors.ts";
-import type { OperationRequest, Shortlist } from "./requests.ts";
+import type { OperationRequest, Produced, Shortlist } from "./requests.ts";
 import { keyOfCandidates, type Texts } from "./texts.ts";
 
 type StepRequest = Extract<OperationRequest, { operation: "step" }>;
@@ -21,7 +21,7 @@ export interface Worker {
 /** A key that requests share which can run together; undefined for one that runs by itself. */
 export function batchKey(request: OperationRequest): string | undefined {
   if (request.operation !== "generate") return undefined;
-  const { inputs, tokens, ...rest } = request;
+  const { inputs, tokens, onTokens, ...rest } = request;
   return JSON.stringify([tokens[0]?.length, rest]);
 }
 
@@ -136,6 +136,10 @@ async function generate(
         row.logProbs.push(...(chunk.logProbs[i] ?? []));
         history[i]?.push(...(chunk.ids[i] ?? []));
       }
+      for (const [i, { onTokens }] of requests.entries()) {
+        const news = onTokens === undefined ? undefined : split(requests, produced, config.padTokenId, count)[i];
+        if (news !== undefined) onTokens?.(news);
+      }
       count += steps;
       stepMs = (performance.now() - beganMs) / steps;
       runner.timing.stepMs = stepMs;
@@ -147,7 +151,7 @@ async function generate(
     if (!keeps) state.dispose();
     if (text === undefined) encoded.dispose();
   }
-  return split(requests, produced, config.padTokenId);
+  return split(requests, produced, config.padTokenId, 0).map((each) => ({ ...each }));
 }
 
 /** The limits of a chunk. */
@@ -186,12 +190,16 @@ function allEnded(produced: readonly { readonly ids: readonly number[] }[], stop
   return produced.every(({ ids }) => ids.some((id) => stops.includes(id)));
 }
 
-/** Each request's rows, up to the end of the longest of them; padding follows a row's end. */
+/**
+ * Each request's rows from a place on, up to the end of the longest of them; undefined if that came before. Padding
+ * follows a row's end.
+ */
 function split(
   requests: readonly GenerateRequest[],
   produced: readonly { readonly ids: readonly number[]; readonly logProbs: readonly number[] }[],
   padTokenId: number,
-): WireTensors[] {
+  from: number,
+): (Produced | undefined)[] {
   let row = 0;
   return requests.map(({ tokens, stops }) => {
     const rows = produced.slice(row, row + tokens.length);
@@ -200,10 +208,11 @@ function split(
       const end = ids.findIndex((id) => stops.includes(id));
       return end < 0 ? ids.length : end + 1;
     });
-    const width = Math.max(...ends);
+    const width = Math.max(...ends) - from;
+    if (width <= 0) return undefined;
     const columns = <T>(of: (i: number) => readonly T[], fill: T) =>
       rows.flatMap((_, i) =>
-        Array.from({ length: width }, (_, at) => (at < (ends[i] ?? 0) ? (of(i)[at] ?? fill) : fill)),
+        Array.from({ length: width }, (_, at) => (from + at < (ends[i] ?? 0) ? (of(i)[from + at] ?? fill) : fill)),
       );
     return {
       ids: wholeNumbers(

@@ -107,5 +107,9 @@ test("settings come before the environment, whose token stays with its own origi
   assert.deepEqual(named("https://b.example"), { url: "https://b.example", certificateFile: "/ca.pem" });
   assert.equal(named("https://a.example:8000/path")?.token, TOKEN);
   assert.equal(named("http://a.example:8000")?.token, undefined);
+  choice.take({ origin: "grpcs://a.example:8001", token: TOKEN });
+  assert.equal(named("grpcs://a.example:8001")?.token, TOKEN);
+  for (const other of ["grpcs://b.example:8001", "grpc://a.example:8001", "ftp://a.example:8001"])
+    assert.equal(named(other)?.token, undefined);
   assert.deepEqual(createServerChoice({}).connectionOf({}), undefined);
 });

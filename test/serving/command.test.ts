@@ -38,18 +38,31 @@ test("a model is served over https with a token, until SIGTERM", {
 }, async () => {
   const tls = ["--tls-cert", "cert.pem", "--tls-key", "key.pem", "--token-file", "token.txt"];
   const limits = ["--threads", "1", "--precision", "int8", "--batch", "4", "--queue", "9"];
-  const server = start(["serve", "--http", "localhost:0", "--model", directory, ...tls, ...limits]);
+  const places = ["--http", "localhost:0", "--grpc", "localhost:0"];
+  const server = start(["serve", ...places, "--model", directory, ...tls, ...limits]);
   const end = ended(server);
   const [line] = await once(server.stderr, "data");
-  const [, url = ""] = /in int8 at (https:\S+):/.exec(String(line)) ?? assert.fail(String(line));
+  const [, url = "", grpcUrl = ""] =
+    /in int8 at (https:\S+) and (grpcs:\S+):/.exec(String(line)) ?? assert.fail(String(line));
   const certificateFile = join(folder, "cert.pem");
-  const trusted = await createInferenceClient({ url, certificateFile, token: TOKEN });
-  assert.match(await trusted.about(), /^spanfill/);
-  const other = await createInferenceClient({ url, certificateFile, token: "another-token-of-twenty" });
-  await assert.rejects(other.about(), /refuses the token \(401\)/);
-  const stranger = await createInferenceClient({ url, token: TOKEN });
-  await assert.rejects(stranger.about(), /certificate that is not trusted here \(DEPTH_ZERO_SELF_SIGNED_CERT\)/);
-  await Promise.all([trusted, other, stranger].map((client) => client.dispose()));
+  const ways: readonly [string, RegExp, RegExp, string][] = [
+    [url, /refuses the token \(401\)/, /not trusted here \(DEPTH_ZERO_SELF_SIGNED_CERT\)/, "https://127.0.0.1"],
+    [grpcUrl, /refuses the token \(UNAUTH/, /not trusted here \(self-signed certificate\)/, "grpcs://127.0.0.1"],
+  ];
+  for (const [address, wrongToken, untrusted, another] of ways) {
+    const client = (changed: object) =>
+      createInferenceClient({ url: address, certificateFile, token: TOKEN, ...changed });
+    const trusted = await client({});
+    assert.match(await trusted.about(), /^spanfill/);
+    const other = await client({ token: "another-token-of-twenty" });
+    await assert.rejects(other.about(), wrongToken);
+    const stranger = await createInferenceClient({ url: address, token: TOKEN });
+    await assert.rejects(stranger.about(), untrusted);
+    // The certificate is of localhost, not of this name.
+    const misnamed = await client({ url: `${another}:${new URL(address).port}` });
+    await assert.rejects(misnamed.about(), /has a certificate that is not trusted here \(.*ALT/i);
+    await Promise.all([trusted, other, stranger, misnamed].map((each) => each.dispose()));
+  }
   server.kill("SIGTERM");
   const { code, stdout, stderr } = await end;
   assert.deepEqual([code, stdout], [0, ""]);
@@ -72,5 +85,6 @@ test("wrong options of the server are named", async () => {
   assert.match((await run("--http", "localhost:0", "--tls-cert", "token.txt")).stderr, /Give both/);
   const both = ["--tls-cert", "token.txt", "--tls-key", "token.txt"];
   assert.match((await run("--http", "localhost:0", ...both)).stderr, /not a certificate and its key in PEM/);
+  assert.match((await run("--grpc", "localhost:0", "--mcp")).stderr, /offered beside --http/);
   assert.match((await run("--http", "localhost:0", "--mcp")).stderr, /one of --stdio/);
 });

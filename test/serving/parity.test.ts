@@ -1,4 +1,4 @@
-/** A model on `spanfill serve --http` writes the tokens that it writes here, whatever is asked. */
+/** A model on `spanfill serve --http --grpc` writes the tokens that it writes here, whatever is asked. */
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import type { Engine, LoadedModel } from "../../server/engine/engine.ts";
@@ -12,16 +12,20 @@ let server: ModelServer;
 let engine: Engine;
 let here: LoadedModel;
 let there: LoadedModel;
+let overGrpc: LoadedModel;
 const fallbacks: string[] = [];
 
 before(async () => {
   const { directory } = folder;
   const address = { host: "127.0.0.1", port: 0, token: undefined, tls: undefined };
-  server = await serveModel({ ...address, directory, precision: "float32", threads: 1 });
+  const grpc = { host: "127.0.0.1", port: 0 };
+  server = await serveModel({ ...address, grpc, directory, precision: "float32", threads: 1 });
   process.env["SPANFILL_SERVER"] = server.address;
   engine = createLocalEngine((device, why) => fallbacks.push(`${device}: ${why}`));
   here = await engine.load({ directory, precision: "float32", threads: 1 });
   there = await engine.load({ directory, precision: "float32", threads: 1, device: "server" });
+  process.env["SPANFILL_SERVER"] = server.grpcAddress;
+  overGrpc = await engine.load({ directory, precision: "float32", threads: 1, device: "server" });
 });
 after(async () => {
   await engine?.dispose();
@@ -30,6 +34,7 @@ after(async () => {
 });
 
 testSameTokens(() => ({ here, there, fallbacks }), 16);
+testSameTokens(() => ({ here, there: overGrpc, fallbacks }), 6, " over gRPC");
 
 test("a long greedy text takes few round trips", async () => {
   const before = await answeredRequests();

@@ -1,17 +1,15 @@
 /**
- * A client of servers that speak the Open Inference Protocol over REST: one attempt more where the connection breaks,
+ * A client of servers that speak the Open Inference Protocol over REST (over gRPC: grpc/client.ts): one attempt more where the connection breaks,
  * a deadline for everything, and answers that are checked before use. Nothing that is sent or received is logged.
  */
 import { setTimeout as wait } from "node:timers/promises";
-import { rootCertificates } from "node:tls";
 import { Agent, ProxyAgent, fetch as undiciFetch } from "undici";
 import * as z from "zod";
 import { reason } from "../../../base/reason.ts";
 import { ModelError } from "../../../models/errors.ts";
-import { isLoopback, parseAddress } from "../../catalog/hub/address.ts";
-import { proxyFor } from "../../catalog/hub/network.ts";
-import { readRegularText } from "../../files/regular-file.ts";
-import type { ServerConnection } from "./connection.ts";
+import { isGrpc, type ServerConnection } from "./connection.ts";
+import { busy, failed, garbage, late, notServed, tokenRefused, unreachable } from "./errors.ts";
+import { type Reach, reachOf } from "./reach.ts";
 import { BINARY_EXTENSION, LENGTH_HEADER, packTensors, unpackTensors, type WireTensors } from "./tensors.ts";
 
 /** A server. */
@@ -29,7 +27,6 @@ export interface InferenceClient {
   dispose(): Promise<void>;
 }
 
-const DEADLINE_MS = 30_000;
 const MOST_ANSWER_BYTES = 256 * 1024 * 1024;
 const PAUSE_MS = 200;
 const MOST_LISTED = 8;
@@ -56,17 +53,11 @@ interface Received {
  *   unencrypted
  */
 export async function createInferenceClient(connection: ServerConnection): Promise<InferenceClient> {
-  const { url, authorization: user } = addressOf(connection.url);
-  const { host } = url;
+  const reach = await reachOf(connection);
+  if (isGrpc(connection.url)) return (await import("./grpc/client.ts")).createGrpcClient(reach);
+  const { url, host, authorization, deadlineMs } = reach;
   const base = url.href.replace(/(?<!\/)\/+$/, "").replace(/\/v2$/, "");
-  const { token, deadlineMs = DEADLINE_MS } = connection;
-  const authorization = token === undefined || token === "" ? user : `Bearer ${token}`;
-  if (authorization !== undefined && url.protocol === "http:" && !isLoopback(url))
-    throw failed(
-      host,
-      "is asked over plain http, where anybody on the way could read the token and the text. Use https",
-    );
-  const dispatcher = createDispatcher(url, await certificatesOf(connection.certificateFile));
+  const dispatcher = createDispatcher(reach);
   const ask = createAsk({ base, host, deadlineMs, authorization, dispatcher });
   let binary = false;
 
@@ -164,9 +155,9 @@ function createAsk({
         if (received.status !== 503 || attempts === 2) return received;
       } catch (error) {
         signal?.throwIfAborted();
-        if (deadline.aborted) throw failed(host, `did not answer within ${deadlineMs / 1000} seconds`);
+        if (deadline.aborted) throw late(host, deadlineMs);
         if (error instanceof ModelError) throw error;
-        if (attempts === 2 || isCertificate(error)) throw unreachable(host, error);
+        if (attempts === 2 || isCertificate(error)) throw unreachable(host, codeOf(error), isCertificate(error));
       }
       await wait(PAUSE_MS, undefined, { signal: both }).catch(() => undefined);
     }
@@ -175,30 +166,10 @@ function createAsk({
 
 const underneath = undiciFetch as unknown as (url: string, init: object) => Promise<Response>;
 
-function addressOf(text: string) {
-  try {
-    return parseAddress(text, "The server's address");
-  } catch (cause) {
-    throw new ModelError("network", reason(cause), { cause });
-  }
-}
-
-async function certificatesOf(file: string | undefined): Promise<readonly string[]> {
-  if (file === undefined) return [];
-  try {
-    return [...rootCertificates, await readRegularText(file)];
-  } catch (cause) {
-    throw new ModelError("network", `The server's certificates in ${file} cannot be read (${reason(cause)}).`, {
-      cause,
-    });
-  }
-}
-
-function createDispatcher(url: URL, certificates: readonly string[]): Agent | ProxyAgent {
+function createDispatcher({ certificates, proxy }: Reach): Agent | ProxyAgent {
   const tls = certificates.length === 0 ? {} : { ca: [...certificates] };
-  const proxy = isLoopback(url) ? undefined : proxyFor(url, process.env);
   if (proxy === undefined) return new Agent({ connect: { timeout: 5000, ...tls } });
-  const { url: at, authorization } = parseAddress(proxy, "The proxy's address", "http://");
+  const { url: at, authorization } = proxy;
   return new ProxyAgent({
     uri: at.href,
     requestTls: tls,
@@ -227,34 +198,18 @@ function parsedJson(body: Uint8Array): unknown {
 
 /** The error of an answer that is not a result. */
 function refused(host: string, path: string, status: number, body: Uint8Array): ModelError {
-  if (status === 401 || status === 403)
-    return failed(host, `refuses the token (${status}). Set the server's own, or ask whoever runs it`);
+  if (status === 401 || status === 403) return tokenRefused(host, status);
   const name = /models\/([^/]+)/.exec(path)?.[1] ?? "";
   if (status === 404) return notServed(host, name);
-  if (status === 503) return failed(host, "has too much to do, or is ending (503)");
+  if (status === 503) return busy(host, status);
   const said = errorSchema.safeParse(parsedJson(body));
   const why = said.success ? `: ${said.data.error.slice(0, 200)}` : "";
   return failed(host, `answered ${status}${why}`);
 }
 
-/** The error for a model that a server does not serve. */
-export function notServed(host: string, name: string): ModelError {
-  return failed(host, `does not serve ${name} (404). Serve the model that is used here, by the same name`);
-}
-
-function garbage(host: string, why = ""): ModelError {
-  return failed(host, `sent an answer that is not one of the Open Inference Protocol${why === "" ? "" : ` (${why})`}`);
-}
-
-function unreachable(host: string, error: unknown): ModelError {
+function codeOf(error: unknown): string {
   const cause = deepest(error);
-  const code = cause instanceof Error && "code" in cause ? String(cause.code) : reason(cause);
-  return isCertificate(error)
-    ? failed(
-        host,
-        `has a certificate that is not trusted here (${code}). Name its issuer's file, or correct the address`,
-      )
-    : failed(host, `could not be reached, or broke the connection (${code})`);
+  return cause instanceof Error && "code" in cause ? String(cause.code) : reason(cause);
 }
 
 function isCertificate(error: unknown): boolean {
@@ -264,9 +219,4 @@ function isCertificate(error: unknown): boolean {
 
 function deepest(error: unknown): unknown {
   return error instanceof Error && error.cause !== undefined ? deepest(error.cause) : error;
-}
-
-/** An error of a server; the CPU takes its place. */
-export function failed(host: string, why: string): ModelError {
-  return new ModelError("network", `The server ${host} ${why}.`);
 }

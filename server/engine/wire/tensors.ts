@@ -103,7 +103,7 @@ export function unpackTensors(key: "inputs" | "outputs", { body, headerLength }:
     const size = entry.parameters?.binary_data_size;
     if (size !== undefined && at + size > body.length)
       throw invalid(`it ends after ${body.length} bytes, before the end of ${shown(entry.name)}`);
-    tensors[entry.name] = tensorOf(entry, size === undefined ? undefined : body.subarray(at, at + size));
+    tensors[entry.name] = readTensor(entry, size === undefined ? undefined : body.subarray(at, at + size));
     at += size ?? 0;
   }
   if (at < body.length) throw invalid(`${body.length - at} bytes follow its last tensor`);
@@ -113,7 +113,14 @@ export function unpackTensors(key: "inputs" | "outputs", { body, headerLength }:
 /** The largest tensor, 256 MB. */
 const MOST_VALUES = 64 * 1024 * 1024;
 
-function tensorOf({ name, shape, datatype, data }: z.output<typeof listed>, bytes: Uint8Array | undefined): WireTensor {
+/**
+ * Reads a tensor, from its bytes (little-endian) or else its data.
+ * @throws ModelError "input" when it is not valid
+ */
+export function readTensor(
+  { name, shape, datatype, data }: z.output<typeof listed>,
+  bytes: Uint8Array | undefined,
+): WireTensor {
   const count = shape.reduce((product, extent) => product * extent, 1);
   if (datatype !== "INT32" && datatype !== "FP32")
     throw invalid(`${shown(name)} is ${shown(datatype)}; only INT32 and FP32 are used`);
@@ -158,6 +165,7 @@ function shown(name: string): string {
   return name.slice(0, 40).replace(/[^\w .-]/g, "?");
 }
 
-function invalid(why: string): ModelError {
+/** An error of a message; the reason names tensors and shapes, never values. */
+export function invalid(why: string): ModelError {
   return new ModelError("input", `A message with tensors is not valid: ${why}.`);
 }

@@ -1,6 +1,7 @@
 /** The inference server that the settings or the environment name, with the token that was stored for its origin. */
 import * as z from "zod";
 import type { ServerToken } from "../../../protocol/requests.ts";
+import { serverOrigin } from "../../../protocol/server-origin.ts";
 import type { Settings } from "../../../protocol/settings.ts";
 import { type ServerConnection, serverOfEnvironment } from "../../engine/wire/connection.ts";
 
@@ -25,9 +26,9 @@ export function createServerChoice(environment: NodeJS.ProcessEnv = process.env)
   const connectionOf = ({ "server.url": url = "", "server.certificates": certificates = "" }: ServerSettings) => {
     const inherited = serverOfEnvironment(environment);
     if (url.trim() === "") return inherited;
-    const origin = originOf(url);
+    const origin = serverOrigin(url);
     // A token is for the origin that it was stored for: settings may name another server.
-    const known = [stored, { origin: originOf(inherited?.url ?? ""), token: inherited?.token }];
+    const known = [stored, { origin: serverOrigin(inherited?.url ?? ""), token: inherited?.token }];
     const token = known.find((each) => origin !== undefined && each?.origin === origin)?.token;
     return {
       url: url.trim(),
@@ -46,8 +47,4 @@ export function createServerChoice(environment: NodeJS.ProcessEnv = process.env)
       if (parsed.success) stored = parsed.data;
     },
   };
-}
-
-function originOf(url: string): string | undefined {
-  return URL.canParse(url.trim()) ? new URL(url.trim()).origin : undefined;
 }

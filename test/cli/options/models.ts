@@ -204,7 +204,10 @@ export function modelEffects({ folder, run, fail, start, rows, model }: Workspac
     },
     {
       command: "serve",
-      options: ["--http", "--precision", "--threads", "--token-file", "--tls-cert", "--tls-key", "--batch", "--queue"],
+      options: [
+        ...["--http", "--grpc", "--precision", "--threads", "--batch", "--queue"],
+        ...["--token-file", "--tls-cert", "--tls-key"],
+      ],
       shown: ["serving/command.test.ts", "a model is served over https with a token, until SIGTERM"],
     },
     {

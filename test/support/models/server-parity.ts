@@ -13,13 +13,15 @@ const WORDS = "the of and to in is that it for was on are as with they be at one
  * Tests that all kinds of requests get the same tokens on a server as here.
  * @param models the two, once they are loaded, and what was told of a fallback
  * @param count requests of each kind
+ * @param how added to the tests' names
  */
 export function testSameTokens(
   models: () => { readonly here: LoadedModel; readonly there: LoadedModel; readonly fallbacks: readonly string[] },
   count: number,
+  how = "",
 ): void {
   for (const kind of KINDS) {
-    test(`${kind}: the same tokens as on the CPU`, async () => {
+    test(`${kind}: the same tokens as on the CPU${how}`, async () => {
       const { here, there, fallbacks } = models();
       assert.ok((await compareRequests(here, there, kind, count)).tokens > count);
       assert.deepEqual([here.info.device, there.info.device, fallbacks], ["cpu", "server", []]);
