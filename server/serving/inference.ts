@@ -21,7 +21,7 @@ export interface Served {
   readonly ready: () => boolean;
 }
 
-/** What is to be computed. */
+/** The outputs that a request asks for. */
 export interface Wanted {
   readonly operation: Operation;
   readonly tensors: WireTensors;

@@ -109,7 +109,7 @@ export const AREAS: readonly Area[] = [
     holds:
       "a loaded model: `engine` (the interface), `runtime/` (ONNX Runtime), `search/` (choosing tokens), `process/` (in this process or a child), `wire/` (its operations on an inference server)",
     areas: ["models", "server/files", "server/catalog"],
-    packages: ["zod", "lru-cache", "undici", "onnxruntime-node", "onnxruntime-web"],
+    packages: ["zod", "lru-cache", "undici", "@grpc/grpc-js", "protobufjs", "onnxruntime-node", "onnxruntime-web"],
     node: true,
   },
   {
@@ -183,9 +183,9 @@ export const AREAS: readonly Area[] = [
   {
     path: "server/serving",
     holds:
-      "a model served to other machines over the Open Inference Protocol: HTTP, the queue and batches, the operations",
+      "a model served to other machines over the Open Inference Protocol: HTTP and gRPC, the queue and batches, the operations",
     areas: ["models", "server/files", "server/catalog", "server/engine"],
-    packages: ["lru-cache"],
+    packages: ["lru-cache", "@grpc/grpc-js"],
     node: true,
   },
   {

@@ -1,6 +1,7 @@
 /**
- * A client of servers that speak the Open Inference Protocol over REST (over gRPC: grpc/client.ts): one attempt more where the connection breaks,
- * a deadline for everything, and answers that are checked before use. Nothing that is sent or received is logged.
+ * A client of servers that speak the Open Inference Protocol over REST (grpc/client.ts: over gRPC): one attempt more
+ * where the connection breaks, a deadline for everything, and answers that are checked before use. Nothing that is sent
+ * or received is logged.
  */
 import { setTimeout as wait } from "node:timers/promises";
 import { Agent, ProxyAgent, fetch as undiciFetch } from "undici";
@@ -9,23 +10,9 @@ import { reason } from "../../../base/reason.ts";
 import { ModelError } from "../../../models/errors.ts";
 import { isGrpc, type ServerConnection } from "./connection.ts";
 import { busy, failed, garbage, late, notServed, tokenRefused, unreachable } from "./errors.ts";
+import type { InferenceClient } from "./inference-client.ts";
 import { type Reach, reachOf } from "./reach.ts";
-import { BINARY_EXTENSION, LENGTH_HEADER, packTensors, unpackTensors, type WireTensors } from "./tensors.ts";
-
-/** A server. */
-export interface InferenceClient {
-  /** HOST:PORT, for messages. */
-  readonly host: string;
-  /** The server's name and version; also learns whether it takes binary tensors. */
-  about(): Promise<string>;
-  /** Names of the models that it says it is ready to serve, at most 8; none where it does not say. */
-  models(): Promise<readonly string[]>;
-  /** Names of a served model's inputs; undefined when the server does not serve it. @throws ModelError "network" */
-  inputsOf(name: string): Promise<ReadonlySet<string> | undefined>;
-  /** Runs a served model. @throws ModelError "network"; the signal's reason */
-  infer(name: string, tensors: WireTensors, outputs: readonly string[], signal?: AbortSignal): Promise<WireTensors>;
-  dispose(): Promise<void>;
-}
+import { BINARY_EXTENSION, LENGTH_HEADER, packTensors, unpackTensors } from "./tensors.ts";
 
 const MOST_ANSWER_BYTES = 256 * 1024 * 1024;
 const PAUSE_MS = 200;

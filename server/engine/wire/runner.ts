@@ -6,8 +6,8 @@ import { copyBonuses } from "../search/copying.ts";
 import { largest, logSumOfExponentials, penalizedTokens } from "../search/logits.ts";
 import type { DecoderState, GreedyChunk, Runner } from "../search/runner.ts";
 import { noToken } from "../search/search.ts";
-import type { InferenceClient } from "./client.ts";
 import { failed, notServed } from "./errors.ts";
+import type { InferenceClient } from "./inference-client.ts";
 import { type Operation, SUM_LENGTH, servedName } from "./operations.ts";
 import { floats, type WireTensor, type WireTensors, wholeNumbers } from "./tensors.ts";
 

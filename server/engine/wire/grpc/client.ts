@@ -15,8 +15,8 @@ import {
 import * as z from "zod";
 import { reason } from "../../../../base/reason.ts";
 import type { ModelError } from "../../../../models/errors.ts";
-import type { InferenceClient } from "../client.ts";
 import { busy, failed, garbage, late, notServed, tokenRefused, unreachable } from "../errors.ts";
+import type { InferenceClient } from "../inference-client.ts";
 import type { Reach } from "../reach.ts";
 import {
   decodeMessage,
@@ -39,54 +39,10 @@ const indexSchema = z.looseObject({ models: z.array(z.looseObject({ name: z.stri
 
 /** Creates a client; it connects with the first call. @throws ModelError "network" for a proxy that speaks https */
 export function createGrpcClient(reach: Reach): InferenceClient {
-  const { host, deadlineMs } = reach;
+  const { host } = reach;
   setLogger(SILENT);
   const client = connectionTo(reach);
-  const metadata = new Metadata();
-  metadata.set("spanfill-client", Math.random().toString(36).slice(2)); // tells the server whose turn it is
-  if (reach.authorization !== undefined) metadata.set("authorization", reach.authorization);
-
-  /** One attempt. @throws ServiceError; the signal's reason */
-  function attempt(method: Method, message: Buffer, deadline: number, signal: AbortSignal | undefined) {
-    return new Promise<Buffer>((resolve, reject) => {
-      const same = (bytes: Buffer) => bytes;
-      const call = client.makeUnaryRequest(
-        pathOf(method),
-        same,
-        same,
-        message,
-        metadata,
-        { deadline },
-        (error, value) => {
-          signal?.removeEventListener("abort", cancel);
-          if (value !== undefined && error === null) resolve(value);
-          else reject(signal?.aborted ? signal.reason : error);
-        },
-      );
-      const cancel = () => call.cancel();
-      signal?.addEventListener("abort", cancel, { once: true });
-    });
-  }
-
-  /** Asks once more where the connection breaks or the server is busy: that is safe. @returns undefined if not found */
-  async function ask(method: Method, name: string, message: object, signal?: AbortSignal): Promise<unknown> {
-    const bytes = encodeMessage(METHODS[method][0], message);
-    const deadline = Date.now() + deadlineMs;
-    for (let attempts = 1; ; attempts += 1) {
-      signal?.throwIfAborted();
-      try {
-        return readAnswer(host, method, await attempt(method, bytes, deadline, signal));
-      } catch (error) {
-        signal?.throwIfAborted();
-        if (!isServiceError(error)) throw error;
-        if (error.code === status.NOT_FOUND) return undefined;
-        const again = error.code === status.UNAVAILABLE || error.code === status.RESOURCE_EXHAUSTED;
-        if (attempts === 2 || !again || isCertificate(error)) throw errorOf(host, name, error, deadlineMs);
-      }
-      await wait(PAUSE_MS, undefined, signal === undefined ? {} : { signal }).catch(() => undefined);
-    }
-  }
-
+  const ask = createAsk(client, reach);
   return {
     host,
     async about() {
@@ -122,6 +78,47 @@ export function createGrpcClient(reach: Reach): InferenceClient {
       }
     },
     dispose: async () => client.close(),
+  };
+}
+
+/** Returns a function that asks once more where the connection breaks or the server is busy: that is safe. */
+function createAsk(client: Client, { host, authorization, deadlineMs }: Reach) {
+  const metadata = new Metadata();
+  metadata.set("spanfill-client", Math.random().toString(36).slice(2)); // tells the server whose turn it is
+  if (authorization !== undefined) metadata.set("authorization", authorization);
+
+  /** @throws ServiceError; the signal's reason */
+  function attempt(method: Method, message: Buffer, deadline: number, signal: AbortSignal | undefined) {
+    return new Promise<Buffer>((resolve, reject) => {
+      const same = (bytes: Buffer) => bytes;
+      const ended = (error: ServiceError | null, value?: Buffer) => {
+        signal?.removeEventListener("abort", cancel);
+        if (value !== undefined && error === null) resolve(value);
+        else reject(signal?.aborted ? signal.reason : error);
+      };
+      const call = client.makeUnaryRequest(pathOf(method), same, same, message, metadata, { deadline }, ended);
+      const cancel = () => call.cancel();
+      signal?.addEventListener("abort", cancel, { once: true });
+    });
+  }
+
+  /** The answer as its message says; undefined if there is no such model. */
+  return async (method: Method, name: string, message: object, signal?: AbortSignal): Promise<unknown> => {
+    const bytes = encodeMessage(METHODS[method][0], message);
+    const deadline = Date.now() + deadlineMs;
+    for (let attempts = 1; ; attempts += 1) {
+      signal?.throwIfAborted();
+      try {
+        return readAnswer(host, method, await attempt(method, bytes, deadline, signal));
+      } catch (error) {
+        signal?.throwIfAborted();
+        if (!isServiceError(error)) throw error;
+        if (error.code === status.NOT_FOUND) return undefined;
+        const again = error.code === status.UNAVAILABLE || error.code === status.RESOURCE_EXHAUSTED;
+        if (attempts === 2 || !again || isCertificate(error)) throw errorOf(host, name, error, deadlineMs);
+      }
+      await wait(PAUSE_MS, undefined, signal === undefined ? {} : { signal }).catch(() => undefined);
+    }
   };
 }
 
