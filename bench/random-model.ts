@@ -42,13 +42,17 @@ export interface DecoderGains {
 }
 
 /**
- * The measured shapes: t5-efficient-tiny-nl2, -tiny-nl8 (deep and narrow; `bench train`), t5-small, and 16+16 layers
- * of t5-small's width.
+ * The measured shapes: t5-efficient-tiny-nl2, -nl4 (the built-in model's), -nl8 (deep and narrow; `bench train`),
+ * t5-small, and 16+16 layers of t5-small's width.
  */
 export const shapes = {
   tiny: {
     ...{ vocabSize: 32128, dModel: 256, dFf: 1024, dKv: 64, numHeads: 4, numLayers: 2, numDecoderLayers: 2 },
     gains: { residual: 12, crossQuery: 4 },
+  },
+  nl4: {
+    ...{ vocabSize: 32128, dModel: 256, dFf: 1024, dKv: 64, numHeads: 4, numLayers: 4, numDecoderLayers: 4 },
+    gains: { residual: 9, crossQuery: 4 },
   },
   narrow: {
     ...{ vocabSize: 32128, dModel: 256, dFf: 1024, dKv: 64, numHeads: 4, numLayers: 8, numDecoderLayers: 8 },
@@ -212,7 +216,6 @@ export function configJson(shape: RandomShape): Record<string, unknown> {
     relative_attention_max_distance: 128,
     layer_norm_epsilon: 1e-6,
     dropout_rate: 0.1,
-    initializer_factor: 1,
     use_cache: true,
     pad_token_id: 0,
     eos_token_id: 1,

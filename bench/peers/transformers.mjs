@@ -29,23 +29,24 @@ async function answer(request) {
     });
     return { loadMs: performance.now() - started };
   }
-  const { ids, newTokens } = request;
+  const { inputs, newTokens, beams } = request;
+  if (beams > 1) return { ok: false, missing: true }; // it has no beam search
   const times = [];
   const streamer = { put: () => times.push(performance.now()), end: () => {} };
-  const shape = [1, ids.length];
+  const shape = [inputs.length, inputs[0].length];
   const started = performance.now();
   const output = await model.generate({
-    inputs: new Tensor("int64", BigInt64Array.from(ids, BigInt), shape),
-    attention_mask: new Tensor("int64", new BigInt64Array(ids.length).fill(1n), shape),
+    inputs: new Tensor("int64", BigInt64Array.from(inputs.flat(), BigInt), shape),
+    attention_mask: new Tensor("int64", new BigInt64Array(inputs.flat().length).fill(1n), shape),
     max_new_tokens: newTokens,
     min_new_tokens: newTokens,
     do_sample: false,
-    streamer,
+    ...(inputs.length === 1 && { streamer }), // streamers take one row
   });
   const totalMs = performance.now() - started;
   // The first put is the start token, before anything ran.
-  const firstTokenMs = times[1] - started;
+  const firstTokenMs = (times[1] ?? Number.NaN) - started;
   const msPerToken = (times.at(-1) - times[1]) / (times.length - 2);
-  const produced = output.tolist()[0].slice(1).map(Number);
+  const produced = output.tolist().map((row) => row.slice(1).map(Number));
   return { totalMs, firstTokenMs, msPerToken, ids: produced, peakBytes: process.resourceUsage().maxRSS * 1024 };
 }

@@ -2,6 +2,7 @@
 import { type Command, Option } from "commander";
 import type { Precision } from "../../server/engine/engine.ts";
 import type { ShapeName } from "../random-model.ts";
+import { WORK } from "../support/work.ts";
 
 /** Measured beside PyTorch. */
 const APART = ["primer", "switch-8", "metro"] as const;
@@ -56,5 +57,29 @@ export function addInferCommand(program: Command, count: (text: string) => numbe
       const { benchLong } = await import("./long.ts");
       for (const precision of options.precision)
         await benchLong({ ...options, precision, shape: apart, lengths: ["512"], mostPlain: 512 });
+    });
+
+  program
+    .command("peers")
+    .description("the same weights in other engines: fills, summaries, beams, batches, and the machine's limits")
+    .addOption(
+      new Option("--shape <names...>", "shapes to measure")
+        .choices(["tiny", "nl4", "small", "deep"])
+        .default(["tiny", "nl4", "small", "deep"]),
+    )
+    .addOption(
+      new Option("--precision <names...>", "precisions").choices(["int8", "float32"]).default(["int8", "float32"]),
+    )
+    .addOption(
+      new Option("--work <names...>", "what is measured").choices(Object.keys(WORK)).default(Object.keys(WORK)),
+    )
+    .option("--rounds <n>", "timed runs of each contender and work; of long ones a third", count, 9)
+    .option("--models <folder>", "random models and the peers' exports of them", ".cache/bench")
+    .option("--python <path>", "a Python with ctranslate2, torch and transformers", ".cache/torch-venv/bin/python")
+    .option("--optimum <path>", "a Python with Optimum and ONNX Runtime", ".cache/bench-venv/bin/python")
+    .option("--compiled", "PyTorch compiled, too, which takes minutes before the first run")
+    .action(async (options: import("./peers.ts").PeersOptions) => {
+      const { benchPeers } = await import("./peers.ts");
+      await benchPeers(options);
     });
 }

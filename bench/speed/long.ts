@@ -98,7 +98,7 @@ async function measure(
   const contender = await startContender("spanfill", join("dist", "bench-child.js"), { directory, precision, threads });
   try {
     const runs: ContenderRun[] = [];
-    for (let round = 0; round < rounds; round += 1) runs.push(await contender.generate(idsOf(length), NEW_TOKENS));
+    for (let round = 0; round < rounds; round += 1) runs.push(await contender.generate([idsOf(length)], NEW_TOKENS));
     return {
       seconds: Math.min(...runs.map(({ processorMs = Number.NaN }) => processorMs)) / 1000,
       gigabytes: Math.max(...runs.map(({ peakBytes }) => peakBytes)) / 1e9,

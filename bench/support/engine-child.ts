@@ -29,24 +29,30 @@ async function answer(request: ContenderRequest): Promise<ContenderReply> {
   let firstMs = 0;
   let firstCount = 0;
   const generation = await model.generate(
-    { inputs: [request.ids], maxNewTokens: request.newTokens, shortlist, bannedTokens: [model.info.config.eosTokenId] },
     {
-      onTokens: (ids) => {
-        if (firstCount > 0) return;
-        firstCount = ids.length;
-        firstMs = performance.now() - started;
-      },
+      ...{ inputs: request.inputs, maxNewTokens: request.newTokens, shortlist },
+      bannedTokens: [model.info.config.eosTokenId],
+      numBeams: request.beams,
     },
+    request.beams > 1 || request.inputs.length > 1
+      ? {}
+      : {
+          onTokens: (ids) => {
+            if (firstCount > 0) return;
+            firstCount = ids.length;
+            firstMs = performance.now() - started;
+          },
+        },
   );
   const totalMs = performance.now() - started;
   const { user, system } = process.cpuUsage(processor);
-  const ids = generation.sequences[0]?.[0]?.ids ?? [];
+  const rows = generation.sequences.map(([best]) => best?.ids ?? []);
   return {
     totalMs,
     processorMs: (user + system) / 1000,
     firstTokenMs: firstMs,
-    msPerToken: (totalMs - firstMs) / Math.max(1, ids.length - firstCount),
-    ids: [...ids],
+    msPerToken: (totalMs - firstMs) / Math.max(1, (rows[0]?.length ?? 0) - firstCount),
+    ids: rows,
     peakBytes: process.resourceUsage().maxRSS * 1024,
   };
 }

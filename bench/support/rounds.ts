@@ -32,9 +32,9 @@ export async function takeTurns(
     for (const [kind, newTokens] of [["infills", 16] as const, ["summaries", 64] as const]) {
       const ids = nextInput();
       for (const place of places) {
-        const run = await contenders[place]?.generate(ids, newTokens);
-        if (run?.ids.length !== newTokens)
-          throw new Error(`${contenders[place]?.name} gave ${run?.ids.length} of ${newTokens} tokens`);
+        const run = await contenders[place]?.generate([ids], newTokens);
+        if (run?.ids[0]?.length !== newTokens)
+          throw new Error(`${contenders[place]?.name} gave ${run?.ids[0]?.length} of ${newTokens} tokens`);
         if (round >= 0) runs[place]?.[kind].push(run);
       }
     }
@@ -44,8 +44,8 @@ export async function takeTurns(
 
 /** The number of leading tokens that two contenders have in common, in the round where it is least. */
 export function leastSameTokens(ours: readonly ContenderRun[], theirs: readonly ContenderRun[]): number {
-  const same = ours.map(({ ids }, round) => {
-    const differs = ids.findIndex((id, i) => id !== theirs[round]?.ids[i]);
+  const same = ours.map(({ ids: [ids = []] }, round) => {
+    const differs = ids.findIndex((id, i) => id !== theirs[round]?.ids[0]?.[i]);
     return differs < 0 ? ids.length : differs;
   });
   return Math.min(...same);

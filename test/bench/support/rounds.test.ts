@@ -13,7 +13,7 @@ import { scriptedRunner } from "../../support/models/scripted-runner.ts";
 const ROUNDS = 3;
 
 function runOf(ids: readonly number[]): ContenderRun {
-  return { totalMs: 1, firstTokenMs: 1, msPerToken: 1, ids, peakBytes: 1 };
+  return { totalMs: 1, firstTokenMs: 1, msPerToken: 1, ids: [ids], peakBytes: 1 };
 }
 
 /** A contender whose engine remembers what it encoded; `encoded` are the inputs that its runner got. */
@@ -34,8 +34,8 @@ function rememberingContender(name: string) {
   const contender: Contender = {
     name,
     loadMs: 1,
-    async generate(ids, newTokens) {
-      const request = { inputs: [ids], maxNewTokens: newTokens };
+    async generate(inputs, newTokens) {
+      const request = { inputs, maxNewTokens: newTokens };
       const { sequences } = await generate({ runner, config, decode: () => "", commonTokens }, request);
       return runOf(sequences[0]?.[0]?.ids ?? []);
     },

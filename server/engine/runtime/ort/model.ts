@@ -110,8 +110,7 @@ export function createOrtModel(
     ...{ config, stages, biasesOf, rowsShareScales },
     distances: distanceBuckets(config),
     whole: wholeVocabulary(config.vocabSize),
-    // The encoder's large operators don't miss spinning threads, nor the memory that each of many stages would keep;
-    // the decoder's small ones do.
+    // The encoder's large operators don't miss spinning threads; the decoder's small ones do.
     encoder(stage, masked, adapter) {
       const graph = () => encoderGraph(config, lowering, masked, stage);
       return session(`encoder ${stages.indexOf(stage)} ${masked}`, graph, false, adapter);
@@ -145,15 +144,14 @@ interface AdaptableSession {
 }
 
 /** Sessions by a key of their graph, which are made when first needed. */
-function sessionStore({ folder, threads, stages, device }: Layout, check: () => void) {
+function sessionStore({ folder, threads, device }: Layout, check: () => void) {
   const sessions = new Map<string, Promise<AdaptableSession>>();
   return {
     /** A session that could not be made, for want of memory perhaps, is tried again by the next call. */
     open(key: string, graphOf: () => Graph, spin: boolean): Promise<AdaptableSession> {
       return onceFor(sessions, key, async () => {
-        const keepMemory = spin || stages.length === 1;
         const graph = graphOf();
-        const opened = await createSession(graph, { folder, threads, spin, keepMemory, device });
+        const opened = await createSession(graph, { folder, threads, spin, device });
         try {
           check();
           return { session: opened, adapterInputs: graph.inputs.map(({ name }) => name).filter(isAdapterInput) };
