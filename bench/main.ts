@@ -2,11 +2,12 @@
 import { Command, InvalidArgumentError, Option } from "commander";
 import { addPeopleCommands } from "./quality/people-commands.ts";
 import { addScalingCommand } from "./quality/scaling-command.ts";
-import { addInferCommand } from "./speed/infer-command.ts";
+import { addInferCommand, addPeersCommand } from "./speed/infer-command.ts";
 
 const program = new Command("bench").description("Side-by-side measurements, each of which prints a table.");
 
 addInferCommand(program, count);
+addPeersCommand(program, count);
 
 program
   .command("train")

@@ -17,7 +17,7 @@ const folders = ["base", "protocol", "models", "server", "client", "bench"];
 const sources = folders.flatMap((folder) => {
   try {
     return readdirSync(folder, { recursive: true, encoding: "utf8" })
-      .filter((name) => /\.tsx?$/.test(name))
+      .filter((name) => /\.tsx?$/.test(name) && !name.startsWith("node_modules"))
       .map((name) => join(folder, name).replaceAll("\\", "/"));
   } catch {
     return []; // not there yet

@@ -58,7 +58,10 @@ export function addInferCommand(program: Command, count: (text: string) => numbe
       for (const precision of options.precision)
         await benchLong({ ...options, precision, shape: apart, lengths: ["512"], mostPlain: 512 });
     });
+}
 
+/** Adds `peers`. @param count reads a number of times */
+export function addPeersCommand(program: Command, count: (text: string) => number): void {
   program
     .command("peers")
     .description("the same weights in other engines: fills, summaries, beams, batches, and the machine's limits")

@@ -43,7 +43,7 @@ interface Side {
 
 const SEED = 17;
 const WARMUPS = 2;
-/** Of the runtime's blocks of 32 values, a scale of 4 bytes each. */
+/** Bytes of a weight: the runtime's blocks of 32 values have a scale of 4 bytes each. */
 const INT8_BYTES = 1 + 4 / 32;
 
 /** Measures, prints a table for each shape and precision, and writes bench/results/peers.json. */
@@ -99,7 +99,12 @@ async function compare(
     for (const name of options.work) {
       const work = WORK[name];
       if (work === undefined) continue;
-      const runs = await takeTurns(contenders, work, random, work.long ? Math.ceil(options.rounds / 3) : options.rounds);
+      const runs = await takeTurns(
+        contenders,
+        work,
+        random,
+        work.long ? Math.ceil(options.rounds / 3) : options.rounds,
+      );
       for (const [i, { times, peakBytes }] of runs.entries()) {
         all[i]?.set(name, times);
         peaks[i] = Math.max(peaks[i] ?? 0, peakBytes);

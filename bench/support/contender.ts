@@ -53,8 +53,8 @@ export class MissingError extends Error {}
 
 /**
  * Starts a contender and loads its model.
- * @param script a JavaScript file that speaks ContenderRequest over IPC, or the command line of a program that speaks it
- *   in lines of JSON
+ * @param script a JavaScript file that speaks ContenderRequest over IPC, or the command line of a program that speaks
+ *   it in lines of JSON
  * @throws Error with what the process said; MissingError when it cannot run such a model
  */
 export async function startContender(

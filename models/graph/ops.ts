@@ -97,6 +97,11 @@ export function softmax(g: GraphBuilder, x: Value): Value {
   return one(g, "Softmax", [x], x.dtype, x.shape, { axis: { int: -1 } });
 }
 
+/** The logs of {@link softmax}. */
+export function logSoftmax(g: GraphBuilder, x: Value): Value {
+  return one(g, "LogSoftmax", [x], x.dtype, x.shape, { axis: { int: -1 } });
+}
+
 /** Reduces the last axis to extent 1. */
 export function reduceLast(
   g: GraphBuilder,

@@ -8,6 +8,7 @@ import type { KeysAndValues } from "../graph/runtime-ops.ts";
 import type { Dim, Graph, Value } from "../graph/types.ts";
 import type { T5Config } from "./config.ts";
 import { layersOn } from "./layers.ts";
+import { likeliest } from "./likeliest.ts";
 import { biasOfTables } from "./lowering/biases.ts";
 import type { GenerationLowering } from "./lowering/lowering.ts";
 import { biasTables, layerWidths } from "./weights.ts";
@@ -37,8 +38,18 @@ export function headOf(
   }
   const own = g.input("own", "int32", ["U"]);
   const ids = ops.concat(g, [g.constant("int32", [common.length], common), own], 0, "C");
-  const logits = lowering(g).someLogits(common, own);
+  const operations = lowering(g);
+  const logits = operations.someLogits(common, operations.headRows(own));
   return { columns: "C", logits, ids: (b, columns) => ops.gather(b, ids, columns, 0) };
+}
+
+/**
+ * Returns the graph that fetches the rows of the LM head for tokens that a run adds to a shortlist, once for all of its
+ * steps: `own` int32 [U] -> `own_rows` float32 [U, D].
+ */
+export function ownRowsGraph(lowering: GenerationLowering): Graph {
+  const g = createGraphBuilder();
+  return g.build("own_rows", { own_rows: lowering(g).headRows(g.input("own", "int32", ["U"])) });
 }
 
 /** The bucket index of positions that may not be attended to (later ones): one more than T5's own. */
@@ -52,8 +63,9 @@ export function maskedBucket(config: T5Config): number {
  * Inputs: `tokens` int32 [R, T]; `position_buckets` int32 [T, P + T] (maskedBucket where the key comes later);
  * `reorder` int32 [R], the row of the cache that each row continues; `past_key_i`, `past_value_i` float32 [R0, H, P,
  * K]; `cross_key_i`, `cross_value_i` float32 [B, H, S, K], R a multiple of B; when masked, `mask` float32 [B, 1, 1, S];
- * over a shortlist, `own` as in headOf; in a METRO-T0, `positions` int32 [T], each token's. Outputs: `logits` float32
- * [R, T, V or C]; `present_key_i`, `present_value_i` float32 [R, H, P + T, K].
+ * over a shortlist, `own_rows` as in ownRowsGraph; in a METRO-T0, `positions` int32 [T], each token's; those of
+ * `likeliest`. Outputs: `logits` float32 [R, T, V or C]; those of `likeliest`; `present_key_i`, `present_value_i`
+ * float32 [R, H, P + T, K].
  */
 export function stepGraph(
   config: T5Config,
@@ -71,7 +83,6 @@ export function stepGraph(
     value: ops.gather(g, value, reorder, 0),
   }));
   const { cross, crossOf, mask: padding } = encoderInputs(g, config, masked);
-  const head = headOf(g, config, lowering, common);
   const biases = biasTables(config, "decoder").map((table) => layers.positionBias(table, buckets)); // [1, H, T, P + T]
 
   // The positions of all rows that share an encoder row attend to it as one row.
@@ -91,7 +102,11 @@ export function stepGraph(
   const biasOf = biasOfTables(config, "decoder", biases);
   const inputs = { biasOf, crossOf, mask, past: { caches, total: "L" }, folding };
   const { hidden, present } = layers.decoderStack(x, inputs); // [R, T, D]
-  return g.build("step", { logits: head.logits(g, hidden), ...cacheOutputs(present) });
+  const logits =
+    common === null
+      ? lowering(g).logits(hidden)
+      : lowering(g).someLogits(common, g.input("own_rows", "float32", ["U", config.dModel]))(g, hidden);
+  return g.build("step", { logits, ...likeliest(g, logits), ...cacheOutputs(present) });
 }
 
 /** The width of a head's keys in the cache; Primer's has queries beside them. */

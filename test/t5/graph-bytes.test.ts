@@ -11,7 +11,7 @@ import { DTYPE_BYTES, elementCount } from "../../models/checkpoint/safetensors.t
 import { encodeModel } from "../../models/graph/proto.ts";
 import type { DType, Graph } from "../../models/graph/types.ts";
 import { parseConfig, type T5Config } from "../../models/t5/config.ts";
-import { stepGraph } from "../../models/t5/decoder.ts";
+import { ownRowsGraph, stepGraph } from "../../models/t5/decoder.ts";
 import { encoderGraph, encoderStages } from "../../models/t5/encoder.ts";
 import { greedyGraph } from "../../models/t5/generation.ts";
 import { fusedLowering, weightOf } from "../../models/t5/lowering/fused.ts";
@@ -47,7 +47,7 @@ function tensorsOf(config: T5Config, precision: "float32" | "int8"): TensorSourc
 
 function inference(config: T5Config, lowering: GenerationLowering): Named[] {
   const common = [config.padTokenId, 40, 7, config.eosTokenId];
-  const graphs: [string, Graph][] = [];
+  const graphs: [string, Graph][] = [["own rows", ownRowsGraph(lowering)]];
   for (const masked of [false, true]) {
     for (const parameters of [1e9, 1]) {
       for (const stage of encoderStages(config, parameters)) {

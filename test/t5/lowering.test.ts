@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import type { Graph } from "../../models/graph/types.ts";
-import { stepGraph } from "../../models/t5/decoder.ts";
+import { ownRowsGraph, stepGraph } from "../../models/t5/decoder.ts";
 import { encoderGraph, encoderStages } from "../../models/t5/encoder.ts";
 import { fusedLowering } from "../../models/t5/lowering/fused.ts";
 import type { GenerationLowering, TensorSource } from "../../models/t5/lowering/lowering.ts";
@@ -13,8 +13,20 @@ import { plainLowering } from "../../models/t5/lowering/plain.ts";
 import { biasTables, layerWidths } from "../../models/t5/weights.ts";
 import { prepareWeights } from "../../server/catalog/folder/int8/prepare.ts";
 import { tensorSource } from "../../server/engine/runtime/ort/runner.ts";
-import { createSession, float32, float32Data, int32, type RuntimeTensor } from "../../server/engine/runtime/session.ts";
+import {
+  bool,
+  createSession,
+  float32,
+  float32Data,
+  int32,
+  int64,
+  integerData,
+  type RuntimeTensor,
+} from "../../server/engine/runtime/session.ts";
 import { parityModels, writeParityModel } from "../support/models/parity-model.ts";
+
+/** Of the decoder's step. */
+const [ROWS, POSITIONS] = [4, 3];
 
 const folder = mkdtempSync(join(tmpdir(), "spanfill-lowering-"));
 after(() => rmSync(folder, { recursive: true, force: true }));
@@ -71,10 +83,17 @@ for (const model of models) {
         tokens: int32([4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15], [4, 3]),
         reorder: int32([1, 0, 2, 2], [4]),
         position_buckets: int32([2, 1, 0, 4, 4, 3, 2, 1, 0, 4, 4, 3, 2, 1, 0].map(masked(config)), [3, 5]),
+        choose: bool(Uint8Array.of(1), []),
+        apart: int32([3, 9, 4, 4, 0, 1, 2, 5], [4, 2]),
+        count: int64([5]),
       };
-      const { logits } = await run(stepGraph(config, lowering, true), feeds);
-      const own = int32([30, 2], [2]);
-      const { logits: some } = await run(stepGraph(config, lowering, true, shortlist), { ...feeds, own });
+      const { logits, ...chosen } = await run(stepGraph(config, lowering, true), feeds);
+      assertLikeliest(float32Data(logits), chosen, integerData(feeds.apart));
+      const added = await run(ownRowsGraph(lowering), { own: int32([30, 2], [2]) });
+      const { logits: some } = await run(stepGraph(config, lowering, true, shortlist), {
+        ...{ ...feeds, ...added },
+        choose: bool(Uint8Array.of(0), []),
+      });
       results.push({
         hidden: float32Data(hidden).slice(),
         logits: float32Data(logits).slice(),
@@ -95,6 +114,31 @@ for (const model of models) {
     });
     assert.ok(plain.some.every((logit, i) => Math.abs(logit - (picked[i] ?? Number.NaN)) < 1e-4));
   });
+}
+
+/** The five largest log probabilities of each row's last position, but for the two tokens apart, by a full sort. */
+function assertLikeliest(logits: Float32Array, chosen: Record<string, RuntimeTensor>, apart: readonly number[]): void {
+  const width = logits.length / (ROWS * POSITIONS);
+  const [values, kept] = [float32Data(chosen["likeliest"]), float32Data(chosen["apart_log_probs"])];
+  const columns = integerData(chosen["likeliest_columns"]);
+  for (let row = 0; row < ROWS; row += 1) {
+    const last = Array.from(logits.subarray((row + 1) * POSITIONS * width - width, (row + 1) * POSITIONS * width));
+    const logSum = Math.log(last.reduce((sum, logit) => sum + Math.exp(logit), 0));
+    const own = apart.slice(2 * row, 2 * row + 2);
+    const wanted = last
+      .map((logit, column) => ({ column, logProb: logit - logSum }))
+      .filter(({ column }) => !own.includes(column))
+      .sort((a, b) => b.logProb - a.logProb)
+      .slice(0, 5);
+    assert.deepEqual(
+      columns.slice(5 * row, 5 * row + 5),
+      wanted.map(({ column }) => column),
+    );
+    for (const [i, { logProb }] of wanted.entries())
+      assert.ok(Math.abs((values[5 * row + i] ?? Number.NaN) - logProb) < 1e-4);
+    for (const [i, column] of own.entries())
+      assert.ok(Math.abs((kept[2 * row + i] ?? Number.NaN) - ((last[column] ?? 0) - logSum)) < 1e-4);
+  }
 }
 
 /** Common tokens of a shortlist, padding among them. */

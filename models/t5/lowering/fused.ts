@@ -63,17 +63,18 @@ export function fusedLowering(config: T5Config, tensors: TensorSource, unsignedC
       ...expertsIfBusy(g, operationsOn),
       dropout: (_, x) => x,
       logits: (x) => linear(scaled(x), head),
-      someLogits(common, own) {
+      headRows: (ids) => rowsOf(head, ids),
+      someLogits(common, added) {
         const ids = g.constant("int32", [common.length], common);
         // The runtime folds nodes that depend only on constants, so it packs the common rows for its kernels once.
         const commonRows = (name: string) => ops.gather(g, weight(name), ids, 0);
-        const ownColumns = scaled(ops.transpose(g, rowsOf(head, own), [1, 0])); // [D, U]
+        const addedColumns = scaled(ops.transpose(g, added, [1, 0])); // [D, U]
         const inBlocks = tensors.has(`${head}.q8`);
         const values = inBlocks ? commonRows(`${head}.q8`) : scaled(commonRows(`${head}.weight`));
         const scales = inBlocks ? scaled(commonRows(`${head}.scale`)) : null;
         return (b, x) => {
           const first = scales === null ? runtime.fusedLinear(b, x, values) : runtime.blockLinear(b, x, values, scales);
-          return ops.concat(b, [first, ops.matmul(b, x, ownColumns)], 2, "C");
+          return ops.concat(b, [first, ops.matmul(b, x, addedColumns)], 2, "C");
         };
       },
     };

@@ -150,12 +150,14 @@ export type Lowering = (g: GraphBuilder) => Operations;
 
 /** Operations for generation, which may score a part of the vocabulary. */
 export interface GenerationOperations extends Operations {
+  /** Rows of the LM head by ids, integers [U] -> float32 [U, D]. */
+  headRows(ids: Value): Value;
   /**
-   * Scores of some tokens only: `common`, known when the graph is built, then `own`, integer ids [U] of the run. Adds
-   * the nodes that fetch their rows.
+   * Scores of some tokens only: `common`, known when the graph is built, then those of the head's rows [U, D] that a
+   * run adds.
    * @returns a function that scores x in this graph or in a body of it: x [R, T, D] -> [R, T, common.length + U]
    */
-  someLogits(common: readonly number[], own: Value): (g: GraphBuilder, x: Value) => Value;
+  someLogits(common: readonly number[], added: Value): (g: GraphBuilder, x: Value) => Value;
 }
 
 /** A lowering for generation. */

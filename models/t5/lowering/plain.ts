@@ -52,9 +52,10 @@ export function plainLowering(
       ...expertsIfBusy(g, operationsOn),
       dropout: (_, x) => x,
       logits: (x) => linear(scaled(g, x), head),
-      someLogits(common, own) {
-        const ids = ops.concat(g, [g.constant(own.dtype, [common.length], common), own], 0, "C");
-        const rows = ops.gather(g, weight(`${head}.weight`), ids, 0); // [C, D]
+      headRows: (ids) => ops.gather(g, weight(`${head}.weight`), ids, 0),
+      someLogits(common, added) {
+        const first = ops.gather(g, weight(`${head}.weight`), g.constant("int32", [common.length], common), 0);
+        const rows = ops.concat(g, [first, added], 0, "C"); // [C, D]
         return (b, x) => ops.matmul(b, scaled(b, x), ops.transpose(b, rows, [1, 0]));
       },
     };

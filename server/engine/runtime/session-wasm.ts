@@ -14,7 +14,7 @@ type Tensors = Readonly<Record<string, Tensor>>;
 
 /** A graph that is ready to run. */
 export interface WasmSession {
-  run(feeds: Tensors, into?: Tensors): Promise<Record<string, Tensor>>;
+  run(feeds: Tensors, into?: Tensors, wanted?: readonly string[]): Promise<Record<string, Tensor>>;
   release(): Promise<void>;
 }
 
@@ -37,8 +37,8 @@ export function wasmOpener(): OpenWasm {
     last = opening.catch(() => undefined);
     const session = await opening;
     return {
-      async run(feeds, into = {}) {
-        const outputs = await session.run(feeds);
+      async run(feeds, into = {}, wanted = session.outputNames) {
+        const outputs = await session.run(feeds, wanted);
         for (const [name, { data }] of Object.entries(into)) copy(outputs[name]?.data, data);
         return { ...outputs, ...into };
       },

@@ -21,11 +21,13 @@ export interface Session {
   /**
    * Runs the graph; the JavaScript thread is blocked meanwhile.
    * @param into where some outputs are to be written: memory of their type and size that no input shares
+   * @param wanted the names of the outputs to return, all by default; without `into`
    * @throws ModelError "runtime"
    */
   run(
     feeds: Readonly<Record<string, RuntimeTensor>>,
     into?: Readonly<Record<string, RuntimeTensor>>,
+    wanted?: readonly string[],
   ): Promise<Record<string, RuntimeTensor>>;
   dispose(): Promise<void>;
 }
@@ -73,9 +75,9 @@ export async function createSession(graph: Graph, options: SessionOptions): Prom
     throw failure(`could not load the ${graph.name} graph`, cause);
   });
   return {
-    async run(feeds, into) {
+    async run(feeds, into, wanted) {
       try {
-        return await session.run(feeds, into);
+        return await session.run(feeds, into, wanted);
       } catch (cause) {
         throw failure(`failed in the ${graph.name} graph`, cause);
       }
@@ -209,8 +211,8 @@ function native(ort: typeof import("onnxruntime-node")): Runtime {
         },
       });
       return {
-        async run(feeds, into) {
-          if (into === undefined) return session.run(feeds);
+        async run(feeds, into, wanted = session.outputNames) {
+          if (into === undefined) return session.run(feeds, wanted);
           const fetches = Object.fromEntries(session.outputNames.map((name) => [name, into[name] ?? null]));
           if (!givenOutputs) return session.run(feeds, fetches);
           // The outputs are written when the binding finds that it cannot read the first one, and gives up.

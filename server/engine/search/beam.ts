@@ -1,11 +1,10 @@
 /** Beam search with the semantics of transformers 5: finished and running beams, length penalty, early stopping. */
 
-import { type Candidates, inColumns } from "./candidates.ts";
-import { copyBonuses } from "./copying.ts";
-import { bestContinuations, type Continuation, forcedTokens, logSumOfExponentials, penalizedTokens } from "./logits.ts";
+import type { Candidates } from "./candidates.ts";
+import { type BeamRow, continuationCount, continued } from "./continued.ts";
+import type { Continuation } from "./logits.ts";
 import type { SearchSettings } from "./request.ts";
 import type { Encoded } from "./runner.ts";
-import { ruledContinuations } from "./score-rules.ts";
 import { noToken, type Pace, type Produced, type SearchResult } from "./search.ts";
 
 /** An unfinished hypothesis. */
@@ -53,18 +52,18 @@ export async function beamSearch(
   let cancelled = await pace.stop();
   try {
     while (!cancelled && steps < maxNewTokens && searches.some((search) => search.open)) {
-      const result = await state.step(tokens, reorder);
+      const beams = inputs.flatMap((of) => {
+        const running = searches[of]?.open ? searches[of].running : [];
+        return Array.from({ length: width }, (_, row) => beamOf(running[row], of, prompt));
+      });
+      const result = await continued(state, { tokens, reorder }, beams, settings, candidates);
       state = result.state;
       steps += 1;
       for (const [place, i] of inputs.entries()) {
         const search = searches[i];
-        if (search?.open)
-          advance(
-            search,
-            continuations(search, result.logits, place * width, i, settings, candidates),
-            steps,
-            settings,
-          );
+        if (!search?.open) continue;
+        const begin = place * width;
+        advance(search, result.continuations.slice(begin, begin + search.running.length), steps, settings);
       }
       pace.stepped();
       const [before, placed] = [width, inputs];
@@ -89,47 +88,9 @@ export async function beamSearch(
   return { sequences: searches.map((search) => results(search, settings, cancelled)), cancelled, steps };
 }
 
-/** The best ways to continue each running beam of an input (its index is `of`), whose logits begin at a row. */
-function continuations(
-  search: Search,
-  logits: Float32Array,
-  firstRow: number,
-  of: number,
-  settings: SearchSettings,
-  candidates: Candidates,
-): Continuation[][] {
-  const { penalties, scoreRules, prompt, copyBias, inputs, sources } = settings;
-  return search.running.map((beam, row) => {
-    const history = [...prompt, ...beam.ids];
-    if (scoreRules !== null) {
-      const values = logits.subarray((firstRow + row) * candidates.count, (firstRow + row + 1) * candidates.count);
-      const ruled = { history, input: inputs[of] ?? [] };
-      return ruledContinuations(values, ruled, continuationCount(settings), scoreRules, settings, candidates);
-    }
-    const forced = forcedTokens(history, penalties);
-    if (forced !== undefined) {
-      const at = (firstRow + row) * candidates.count;
-      const values = logits.subarray(at, at + candidates.count);
-      const logSum = logSumOfExponentials(values);
-      const logProbOf = (id: number) => Math.fround((values[candidates.columnOf(id) ?? -1] ?? 0) - logSum);
-      return forced.map((id) => ({ id, logProb: logProbOf(id), penalized: 0 }));
-    }
-    const best = bestContinuations(
-      logits,
-      firstRow + row,
-      candidates.count,
-      continuationCount(settings),
-      inColumns(candidates, penalizedTokens(history, penalties)),
-      penalties.repetitionPenalty,
-      copyBias === null ? undefined : inColumns(candidates, copyBonuses(sources[of] ?? [], history, copyBias)),
-    );
-    return best.map((continuation) => ({ ...continuation, id: candidates.idOf(continuation.id) }));
-  });
-}
-
-/** Number of continuations that leaves numBeams running when as many as possible have ended. */
-function continuationCount({ numBeams, endTokens }: SearchSettings): number {
-  return (1 + endTokens.length) * numBeams;
+/** A row of the decoder; null for padding. */
+function beamOf(beam: Beam | undefined, of: number, prompt: readonly number[]): BeamRow | null {
+  return beam === undefined ? null : { of, history: [...prompt, ...beam.ids] };
 }
 
 /** Advances one input's search by one step; `length` counts the tokens produced, including this step's. */

@@ -126,19 +126,41 @@ export function bestContinuations(
     values[id] = logit;
   }
   const logSum = max + Math.log(sum);
-  const continuations = ids.map((id, i): Continuation => {
-    const logProb = Math.fround((best[i] ?? -Infinity) - logSum);
-    return { id, logProb, penalized: logProb };
-  });
-  for (const { id, logit } of adjusted) {
-    const logProb = Math.fround(logit - logSum);
+  const scored = (id: number, logit: number) => ({ id, logProb: Math.fround(logit - logSum) });
+  return ranked(
+    ids.map((id, i) => scored(id, best[i] ?? -Infinity)),
+    adjusted.map(({ id, logit }) => scored(id, logit)),
+    { changed, repetitionPenalty, bonuses },
+  ).slice(0, count);
+}
+
+/** Changes to the scores of a row's tokens, by their index in the row. */
+export interface Changes {
+  /** The result of {@link penalizedTokens}. */
+  readonly changed: ReadonlyMap<number, boolean>;
+  readonly repetitionPenalty: number;
+  /** Added to log probabilities after the penalties. */
+  readonly bonuses: ReadonlyMap<number, number>;
+}
+
+/**
+ * Continuations by penalized log probability, best first, without the forbidden.
+ * @param best tokens that nothing changes, best first
+ * @param adjusted the others that may come
+ */
+export function ranked(
+  best: readonly Omit<Continuation, "penalized">[],
+  adjusted: readonly Omit<Continuation, "penalized">[],
+  { changed, repetitionPenalty, bonuses }: Changes,
+): Continuation[] {
+  const continuations = best.map((each): Continuation => ({ ...each, penalized: each.logProb }));
+  for (const { id, logProb } of adjusted) {
     const forbidden = changed.get(id);
     if (forbidden === true) continue;
     const penalized = forbidden === undefined ? logProb : penalize(logProb, forbidden, repetitionPenalty);
     continuations.push({ id, logProb, penalized: penalized + (bonuses.get(id) ?? 0) });
   }
-  if (adjusted.length > 0) continuations.sort((a, b) => b.penalized - a.penalized);
-  return continuations.slice(0, count);
+  return adjusted.length > 0 ? continuations.sort((a, b) => b.penalized - a.penalized) : continuations;
 }
 
 /** The natural log of the sum of a row's exponentials; subtracting it turns a logit into a log probability. */

@@ -21,6 +21,16 @@ export interface GreedyChunk {
   readonly copying: { readonly sources: readonly (readonly number[])[]; readonly bias: CopyBias } | null;
 }
 
+/** The ways in which each row may continue, in the candidates' columns. */
+export interface Likeliest {
+  /** Natural log probabilities [rows, count], largest first; those below -1e29 stand for none. */
+  readonly logProbs: Float32Array;
+  /** [rows, count] */
+  readonly columns: readonly number[];
+  /** Log probabilities of the columns that were kept apart, [rows, n]. */
+  readonly apart: Float32Array;
+}
+
 /** A decoder at some step, with its cache. A step consumes it and returns the next one. */
 export interface DecoderState {
   /** Rows: batch x beams. */
@@ -40,6 +50,18 @@ export interface DecoderState {
     reorder: readonly number[] | null,
     all?: boolean,
   ): Promise<{ logits: Float32Array; state: DecoderState }>;
+  /**
+   * Feeds tokens as `step` does, and returns only what each row is likeliest to continue with; absent where all logits
+   * cost no more.
+   * @param apart columns of each row that do not compete, [rows][n], n at least 1
+   * @param count how many are wanted
+   */
+  likeliest?(
+    tokens: readonly number[],
+    reorder: readonly number[] | null,
+    apart: readonly (readonly number[])[],
+    count: number,
+  ): Promise<{ likeliest: Likeliest; state: DecoderState }>;
   /**
    * Feeds a tree of tokens to a state of one row: each token sees the cache, its ancestors and itself, as if it were
    * fed on its own path. Does not consume the state.

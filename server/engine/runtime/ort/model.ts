@@ -8,7 +8,7 @@ import {
   withAdapters,
 } from "../../../../models/t5/adapters/adapters.ts";
 import type { T5Config } from "../../../../models/t5/config.ts";
-import { stepGraph } from "../../../../models/t5/decoder.ts";
+import { ownRowsGraph, stepGraph } from "../../../../models/t5/decoder.ts";
 import { type EncoderStage, encoderGraph } from "../../../../models/t5/encoder.ts";
 import { greedyGraph } from "../../../../models/t5/generation.ts";
 import type { GenerationLowering } from "../../../../models/t5/lowering/lowering.ts";
@@ -97,6 +97,7 @@ export function createOrtModel(
   const { stages, rowsShareScales } = layout;
   const sessions = sessionStore(layout, check);
   const feeds = adapterFeeds(config);
+  const rowsOf = addedRows(plain, sessions.open);
   let slots: AdapterSlots = new Map();
   let lowering = plain;
   const shortlists: CommonTokens[] = [];
@@ -131,7 +132,8 @@ export function createOrtModel(
       if (!shortlists.includes(common)) shortlists.push(common);
       const key = `${name} ${masked} ${shortlists.indexOf(common)}`;
       const shortlisted = await session(key, () => graphOf(config, lowering, masked, common.ids), true, adapter);
-      return { ...shortlisted, own: { ...shortlisted.own, own: int32(own, [own.length]) } };
+      const added = name === "greedy" ? { own: int32(own, [own.length]) } : await rowsOf(own);
+      return { ...shortlisted, own: { ...shortlisted.own, ...added } };
     },
     dispose: sessions.dispose,
   };
@@ -166,6 +168,17 @@ function sessionStore({ folder, threads, device }: Layout, check: () => void) {
       sessions.clear();
       for (const each of opened) if (each.status === "fulfilled") await each.value.session.dispose();
     },
+  };
+}
+
+/** Returns a function that fetches the head's rows for a shortlist's added tokens, once for all steps of a request. */
+function addedRows(lowering: GenerationLowering, open: ReturnType<typeof sessionStore>["open"]) {
+  const known = new WeakMap<readonly number[], Tensors>();
+  return async (own: readonly number[]): Promise<Tensors> => {
+    const { session } = await open("own rows", () => ownRowsGraph(lowering), false);
+    const rows = known.get(own) ?? (await session.run({ own: int32(own, [own.length]) }));
+    known.set(own, rows);
+    return rows;
   };
 }
 

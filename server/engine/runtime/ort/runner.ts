@@ -19,9 +19,8 @@ import { encode, type OrtEncoded } from "./encode.ts";
 import { createOrtModel } from "./model.ts";
 
 /**
- * Weights in one stage of the encoder: about 40 ms of work for 512 tokens on two cores in int8, so that a cancel is soon
- * noticed. Each stage keeps its memory for the next run, some 20 MB; without it, a third of the time goes into clearing
- * pages.
+ * Weights in one stage of the encoder: about 40 ms of work for 512 tokens on two cores in int8, so that a cancel is
+ * soon noticed. Each stage keeps its memory for the next run, some 20 MB; else pages are cleared every time.
  */
 const STAGE_PARAMETERS = 24e6;
 

@@ -3,8 +3,8 @@
 import { pastKeyWidth } from "../../../../models/t5/decoder.ts";
 import { layerWidths } from "../../../../models/t5/weights.ts";
 import type { Candidates } from "../../search/candidates.ts";
-import type { DecoderState } from "../../search/runner.ts";
-import { float32, float32Data, int32 } from "../session.ts";
+import type { DecoderState, Likeliest } from "../../search/runner.ts";
+import { bool, float32, float32Data, int32, int64, integerData } from "../session.ts";
 import { positionFeeds, stepBuckets, treeBuckets, treeDepths } from "./feeds.ts";
 import { greedySteps } from "./greedy.ts";
 import { asPast, type Cache, disposeAll, type Memory, type OrtModel, type Tensors } from "./model.ts";
@@ -31,6 +31,10 @@ function decoderState(model: OrtModel, memory: Memory, cache: Cache): DecoderSta
       const { logits, next } = await step(model, memory, cache, tokens, reorder, all);
       return { logits, state: decoderState(model, memory, next) };
     },
+    async likeliest(tokens, reorder, apart, count) {
+      const { likeliest, next } = await likeliestOf(model, memory, cache, { tokens, reorder, apart, count });
+      return { likeliest, state: decoderState(model, memory, next) };
+    },
     tree: (tokens, parents) => tree(model, memory, cache, tokens, parents),
     async greedy(tokens, history, chunk) {
       const { next, ...produced } = await greedySteps(model, memory, cache, tokens, history, chunk);
@@ -53,31 +57,92 @@ function narrowedMemory({ feeds, ...memory }: Memory, inputs: readonly number[])
   return { ...memory, feeds: Object.fromEntries(narrowed) };
 }
 
-async function step(
+/** Outputs by name, and the cache after them. */
+interface Stepped {
+  readonly outputs: Tensors;
+  readonly next: Cache;
+}
+
+/** The choice among logits that is not asked for. */
+function notChoosing(): Tensors {
+  return { choose: bool(Uint8Array.of(0), []), apart: int32([0], [1, 1]), count: int64([1]) };
+}
+
+/** Feeds tokens, [rows x n]. @param wanted the outputs beside the cache */
+async function stepped(
   model: OrtModel,
   { feeds, masked, adapter }: Memory,
   { past, length, rows, candidates }: Cache,
-  tokens: readonly number[],
-  reorder: readonly number[] | null,
-  all: boolean,
-): Promise<{ logits: Float32Array; next: Cache }> {
+  { tokens, reorder }: { readonly tokens: readonly number[]; readonly reorder: readonly number[] | null },
+  wanted: readonly string[],
+  choice: Tensors,
+): Promise<Stepped> {
   const { session, own } = await model.decoder("step", masked, candidates, adapter);
   const rowsOut = reorder === null ? rows : reorder.length;
   const count = tokens.length / rowsOut;
   const order = reorder ?? Array.from({ length: rows }, (_, i) => i);
-  const { logits, ...present } = await session.run({
-    ...feeds,
-    ...own,
-    ...past,
-    tokens: int32(tokens, [rowsOut, count]),
-    position_buckets: int32(stepBuckets(model.config, model.distances, length, count), [count, length + count]),
-    reorder: int32(order, [rowsOut]),
-    ...positionFeeds(model.config, length, Array(count).keys()),
-  });
-  const values = float32Data(logits); // [R, T, C]
+  const caches = Object.keys(past).map((name) => name.replace("past", "present"));
+  const given = await session.run(
+    {
+      ...{ ...feeds, ...own, ...past, ...choice },
+      tokens: int32(tokens, [rowsOut, count]),
+      position_buckets: int32(stepBuckets(model.config, model.distances, length, count), [count, length + count]),
+      reorder: int32(order, [rowsOut]),
+      ...positionFeeds(model.config, length, Array(count).keys()),
+    },
+    undefined,
+    [...wanted, ...caches],
+  );
+  const outputs = Object.fromEntries(wanted.flatMap((name) => (given[name] ? [[name, given[name]]] : [])));
+  const present = Object.fromEntries(caches.flatMap((name) => (given[name] ? [[name, given[name]]] : [])));
+  return { outputs, next: { rows: rowsOut, length: length + count, past: asPast(present), candidates } };
+}
+
+async function step(
+  model: OrtModel,
+  memory: Memory,
+  cache: Cache,
+  tokens: readonly number[],
+  reorder: readonly number[] | null,
+  all: boolean,
+): Promise<{ logits: Float32Array; next: Cache }> {
+  const { outputs, next } = await stepped(model, memory, cache, { tokens, reorder }, ["logits"], notChoosing());
+  const values = float32Data(outputs["logits"]); // [R, T, C]
+  const count = tokens.length / next.rows;
   return {
-    logits: all || count === 1 ? values : lastPositions(values, rowsOut, count, candidates.count),
-    next: { rows: rowsOut, length: length + count, past: asPast(present), candidates },
+    logits: all || count === 1 ? values : lastPositions(values, next.rows, count, cache.candidates.count),
+    next,
+  };
+}
+
+interface Wanted {
+  readonly tokens: readonly number[];
+  readonly reorder: readonly number[] | null;
+  readonly apart: readonly (readonly number[])[];
+  readonly count: number;
+}
+
+async function likeliestOf(
+  model: OrtModel,
+  memory: Memory,
+  cache: Cache,
+  { apart, count, ...fed }: Wanted,
+): Promise<{ likeliest: Likeliest; next: Cache }> {
+  const width = apart[0]?.length ?? 0;
+  const choice: Tensors = {
+    choose: bool(Uint8Array.of(1), []),
+    apart: int32(apart.flat(), [apart.length, width]),
+    count: int64([Math.min(count, cache.candidates.count)]),
+  };
+  const wanted = ["likeliest", "likeliest_columns", "apart_log_probs"];
+  const { outputs, next } = await stepped(model, memory, cache, fed, wanted, choice);
+  return {
+    likeliest: {
+      logProbs: float32Data(outputs["likeliest"]),
+      columns: integerData(outputs["likeliest_columns"]),
+      apart: float32Data(outputs["apart_log_probs"]),
+    },
+    next,
   };
 }
 
@@ -90,16 +155,17 @@ async function tree(
 ): Promise<Float32Array> {
   const { session, own } = await model.decoder("step", masked, candidates, adapter);
   const count = tokens.length;
-  const { logits, ...present } = await session.run({
-    ...feeds,
-    ...own,
-    ...past,
-    tokens: int32(tokens, [1, count]),
-    position_buckets: int32(treeBuckets(model.config, model.distances, length, parents), [count, length + count]),
-    reorder: int32([0], [1]),
-    ...positionFeeds(model.config, length, treeDepths(parents)),
-  });
-  disposeAll(present);
+  const { logits } = await session.run(
+    {
+      ...{ ...feeds, ...own, ...past, ...notChoosing() },
+      tokens: int32(tokens, [1, count]),
+      position_buckets: int32(treeBuckets(model.config, model.distances, length, parents), [count, length + count]),
+      reorder: int32([0], [1]),
+      ...positionFeeds(model.config, length, treeDepths(parents)),
+    },
+    undefined,
+    ["logits"],
+  );
   return float32Data(logits); // [N, C]
 }
 
