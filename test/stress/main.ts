@@ -8,10 +8,22 @@ import { downloadKills, trainerKills } from "./files.ts";
 import { inputs } from "./inputs.ts";
 import { engineKills, serverKills } from "./kills.ts";
 import type { Finding, Part } from "./part.ts";
+import { batches, editors, serveKills } from "./serving.ts";
 import { together } from "./together.ts";
 
 const PAGE = join("docs", "stress.md");
-const PARTS: readonly Part[] = [engineKills, serverKills, together, trainerKills, downloadKills, inputs, day];
+const PARTS: readonly Part[] = [
+  engineKills,
+  serverKills,
+  together,
+  trainerKills,
+  downloadKills,
+  inputs,
+  day,
+  batches,
+  editors,
+  serveKills,
+];
 
 const { values, positionals } = parseArgs({
   options: { long: { type: "boolean", default: false } },
