@@ -31,6 +31,34 @@ export function toFloat32(bytes: Uint8Array, dtype: FloatDtype): Float32Array {
   return new Float32Array(bits.buffer);
 }
 
+/**
+ * Rounds float32 to 16 bits, to nearest and ties to even, as PyTorch does.
+ * @returns the bits; beyond float16's range those of infinity
+ */
+export function toHalf(values: Float32Array, dtype: "F16" | "BF16"): Uint16Array {
+  const bits = new Uint32Array(values.buffer, values.byteOffset, values.length);
+  const round = dtype === "BF16" ? bfloat16Of : float16Of;
+  return Uint16Array.from(bits, round);
+}
+
+function bfloat16Of(bits: number): number {
+  if ((bits & 0x7fffffff) > 0x7f800000) return (bits >>> 16) | 0x40; // not a number
+  return (bits + 0x7fff + ((bits >>> 16) & 1)) >>> 16;
+}
+
+function float16Of(bits: number): number {
+  const sign = (bits >>> 16) & 0x8000;
+  const exponent = ((bits >>> 23) & 255) - 112;
+  const fraction = bits & 0x7fffff;
+  if (exponent === 143) return sign | 0x7c00 | (fraction === 0 ? 0 : 0x200);
+  if (exponent > 30) return sign | 0x7c00;
+  if (exponent < -10) return sign;
+  const [all, shift] = exponent > 0 ? [(exponent << 23) | fraction, 13] : [fraction | 0x800000, 14 - exponent];
+  const kept = all >>> shift;
+  const [rest, middle] = [all & ((1 << shift) - 1), 1 << (shift - 1)];
+  return sign | (kept + (rest > middle || (rest === middle && (kept & 1) === 1) ? 1 : 0));
+}
+
 /** The value of a byte. @see Micikevicius et al., "FP8 formats for deep learning" (arXiv 2209.05433) */
 function float8(byte: number, dtype: Float8): number {
   const [bits, bias] = dtype === "F8_E4M3" ? [3, 7] : [2, 15];

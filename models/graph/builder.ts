@@ -140,6 +140,7 @@ function typedArray(dtype: DType, values: ArrayLike<number>): ArrayBufferView {
     case "bool":
       return Uint8Array.from(values);
     case "float16":
-      throw new ModelError("shape", "Constants of the graph are not written in float16; use float32 and a cast.");
+    case "bfloat16":
+      throw new ModelError("shape", `Constants of the graph are not written in ${dtype}; use float32 and a cast.`);
   }
 }

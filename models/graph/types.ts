@@ -1,7 +1,7 @@
 /** The ONNX graph as values, built by builder.ts and serialized by proto.ts. */
 
 /** Element types used here, by their ONNX names. */
-export type DType = "float32" | "float64" | "float16" | "int64" | "int32" | "int8" | "uint8" | "bool";
+export type DType = "float32" | "float64" | "float16" | "bfloat16" | "int64" | "int32" | "int8" | "uint8" | "bool";
 
 /** TensorProto.DataType of each type. @see onnx/onnx-ml.proto */
 export const elementTypes: Readonly<Record<DType, number>> = {
@@ -13,6 +13,7 @@ export const elementTypes: Readonly<Record<DType, number>> = {
   bool: 9,
   float16: 10,
   float64: 11,
+  bfloat16: 16,
 };
 
 /** A known extent, or the name of one known only at run time. */

@@ -26,7 +26,7 @@ export function plainLowering(
     const weight = (name: string) => weightOf(g, name);
     // [.., out]
     const linear = (x: Value, name: string) =>
-      plusBias(g, config, weight, ops.matmul(g, x, ops.transpose(g, weight(`${name}.weight`), [1, 0])), name);
+      plusBias(g, config, weight, product(g, x, ops.transpose(g, weight(`${name}.weight`), [1, 0])), name);
     const scaledNorm = (x: Value, name: string) => {
       const meanSquare = ops.reduceLast(g, "ReduceMean", ops.mul(g, x, x)); // [.., 1]
       const root = ops.unary(g, "Sqrt", ops.add(g, meanSquare, g.constant(x.dtype, [], [config.layerNormEpsilon])));
@@ -41,7 +41,7 @@ export function plainLowering(
       weight,
       norm,
       linear,
-      embed: (ids) => ops.gather(g, weight("shared.weight"), ids, 0),
+      embed: (ids) => inFloat32(g, ops.gather(g, weight("shared.weight"), ids, 0)),
       addNorm(x, update, name) {
         const sum = ops.add(g, x, update);
         return { sum, normed: norm(sum, name) };
@@ -61,4 +61,18 @@ export function plainLowering(
     };
   };
   return operationsOn;
+}
+
+/** The largest value that goes through a float16, less what transformers leaves. @see T5Block, modeling_t5.py */
+const CLAMP = 64_504;
+
+/** x times a matrix; in the matrix's type, if that is of 16 bits. A float16 clamps, so that nothing is infinite. */
+function product(g: GraphBuilder, x: Value, matrix: Value): Value {
+  if (matrix.dtype === x.dtype) return ops.matmul(g, x, matrix);
+  const clamped = (value: Value) => (matrix.dtype === "float16" ? ops.clip(g, value, -CLAMP, CLAMP) : value);
+  return clamped(inFloat32(g, ops.matmul(g, ops.cast(g, clamped(x), matrix.dtype), matrix)));
+}
+
+function inFloat32(g: GraphBuilder, x: Value): Value {
+  return x.dtype === "float16" || x.dtype === "bfloat16" ? ops.cast(g, x, "float32") : x;
 }

@@ -193,6 +193,14 @@ export function modelEffects({ folder, run, fail, start, rows, model }: Workspac
       },
     },
     {
+      command: "export",
+      options: ["--precision"],
+      async shown() {
+        const { out } = await json("export", model, "--to", "server", "--precision", "bfloat16", "--out", "half");
+        assert.match(readFileSync(join(out, "README.md"), "utf8"), /products are in bfloat16/);
+      },
+    },
+    {
       command: "serve",
       options: ["--stdio"],
       shown: ["lsp/working-folder.test.ts", "server and engine run elsewhere"],

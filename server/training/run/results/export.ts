@@ -13,7 +13,7 @@ import { createFolder } from "../../../files/create-folder.ts";
 import { writeAtomically } from "../../../files/whole-file.ts";
 import { tokenizerJson } from "../../data/encode.ts";
 import { readWeights } from "../../step/learner.ts";
-import { writeRepository } from "../servers/repository.ts";
+import { type ServerPrecision, writeRepository } from "../servers/repository.ts";
 import { freePlace, unwritable } from "./export-place.ts";
 import { writeBytes, writeText, writeTrainedFolder, writeTrainedWeights } from "./trained-model.ts";
 
@@ -34,6 +34,7 @@ const MOST_ONNX_BYTES = 1.9e9;
 
 /**
  * Exports a model.
+ * @param precision of the large weights for inference servers
  * @throws ModelError "input" when the place is taken, "storage" when it cannot be written, "config" when the layout
  *   knows no such model, and what reading it throws
  */
@@ -42,26 +43,32 @@ export async function exportModel(
   kind: ExportKind,
   asked: string | undefined,
   progress: ExportProgress,
+  precision: ServerPrecision = "float32",
 ): Promise<Exported> {
   const base = resolveModel(idOrPath, { workingFolder: process.cwd() });
   const name = basename(base);
   const usual = kind === "gguf" ? `${name}.gguf` : `${name}-${kind}`;
   const out = await freePlace(asked ?? usual, kind === "gguf" ? "file" : "folder");
   try {
-    return await exportTo(out, base, kind, progress);
+    return await exportTo(out, base, kind, { progress, precision });
   } catch (error) {
     throw unwritable(out, error);
   }
 }
 
-async function exportTo(out: string, base: string, kind: ExportKind, progress: ExportProgress): Promise<Exported> {
+async function exportTo(
+  out: string,
+  base: string,
+  kind: ExportKind,
+  { progress, precision }: { readonly progress: ExportProgress; readonly precision: ServerPrecision },
+): Promise<Exported> {
   const { config, weights } = await readWeights(base);
   if (kind === "gguf") return { out, files: [await writeGguf(base, out, config, weights)] };
   if (kind === "onnx") refuseForOptimum(config);
   if (kind === "server") {
     refuseForServers(config);
     const onGraph = (done: number, all: number) => progress("Writing graphs", done, all);
-    return { out, files: await writeRepository({ base, out }, config, weights, onGraph) };
+    return { out, files: await writeRepository({ base, out, precision }, config, weights, onGraph) };
   }
   createFolder(out);
   const files = kind === "hf" ? [join(out, "model.safetensors")] : [];

@@ -66,13 +66,13 @@ function json(value: unknown): string {
 }
 
 /** The repository's README. */
-export function READ_ME(id: string, folder: string, models: readonly GraphTensors[]): string {
+export function READ_ME(id: string, folder: string, models: readonly GraphTensors[], precision: string): string {
   return `# ${id} for inference servers
 
 Written by \`spanfill export --to server\`. Spanfill uses \`-step\` and \`-generate\`; \`-encode\` and \`-decode\` (a step whose keys and
 values are tensors that the client keeps) are for other clients and may be removed. Each graph that a server opens takes the memory
 of the weights once.
-
+${precision === "float32" ? "" : `\nThe large weights and their products are in ${precision}, for GPUs; all else, inputs and outputs too, is in float32.\nA text may get other tokens than in float32 now and then.\n`}
 ${models.map(({ name }) => `- \`${name}\``).join("\n")}
 
 Requests contain token ids, which decode to the text. None of these servers asks for a token or encrypts by itself: let others reach it only through
