@@ -1,4 +1,4 @@
-/** One `spanfill serve --http` for many clients: batches, two minutes of load, and its process killed in mid-request. */
+/** A served model for many clients: batches, two minutes of load, and its process killed in mid-request. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { seededRandom } from "../../models/random.ts";
 import { readTokenizer } from "../../server/catalog/folder/tokenizer.ts";
