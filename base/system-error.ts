@@ -1,6 +1,7 @@
 /** Errors of the operating system, in words. */
+import { table } from "./table.ts";
 
-const WHY: Readonly<Record<string, string>> = {
+const WHY: Readonly<Record<string, string>> = table({
   EACCES: "you may not do that there",
   EPERM: "you may not do that there",
   EROFS: "the disk can only be read",
@@ -13,7 +14,7 @@ const WHY: Readonly<Record<string, string>> = {
   ENAMETOOLONG: "the name is too long",
   ELOOP: "a link leads back to itself",
   ENOTDIR: "a part of the path is a file",
-};
+});
 
 /** The reason that an error of the system gives, in words; undefined for other errors. */
 export function systemReason(error: unknown): string | undefined {

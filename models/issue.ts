@@ -1,5 +1,6 @@
 /** Describes a schema's complaint for people: the field and what is wrong with it, on one line. */
 import type * as z from "zod";
+import { table } from "../base/table.ts";
 
 /** The first issue of a file or answer that a schema refused, such as `"languages.0" has an invalid value`. */
 export function firstIssue({ issues }: { readonly issues: readonly z.core.$ZodIssue[] }): string {
@@ -14,7 +15,7 @@ export function firstIssue({ issues }: { readonly issues: readonly z.core.$ZodIs
   return `${field} has an invalid value`;
 }
 
-const WORDS: Readonly<Record<string, string>> = {
+const WORDS: Readonly<Record<string, string>> = table({
   string: "a text",
   number: "a number",
   int: "a whole number",
@@ -23,6 +24,6 @@ const WORDS: Readonly<Record<string, string>> = {
   tuple: "a list",
   object: "an object",
   record: "an object",
-};
+});
 
 const NUMBERS: readonly string[] = ["number", "int"];

@@ -6,6 +6,7 @@ import { type StreamParser, StringStream } from "@codemirror/streamparser";
 import { type Tree, TreeFragment } from "@lezer/common";
 import type { LRParser } from "@lezer/lr";
 import { changeOf } from "../base/change.ts";
+import { table } from "../base/table.ts";
 
 /** A comment, with its marks, or the string of a docstring. */
 export interface Comment {
@@ -78,7 +79,7 @@ const plain = (line: RegExp) => async () => {
 const shell = async () => lineLexer((await import("@codemirror/legacy-modes/mode/shell")).shell);
 
 /** By VS Code's language ids. */
-const LOADERS: Readonly<Record<string, () => Promise<Lexer>>> = {
+const LOADERS: Readonly<Record<string, () => Promise<Lexer>>> = table({
   javascript: script("jsx"),
   javascriptreact: script("jsx"),
   typescript: script("ts"),
@@ -131,7 +132,7 @@ const LOADERS: Readonly<Record<string, () => Promise<Lexer>>> = {
   less: style("less"),
   html: markup("html"),
   xml: markup("xml"),
-};
+});
 
 /** A lexer by a Lezer grammar. */
 function treeLexer(parser: LRParser): Lexer {

@@ -2,6 +2,8 @@
  * Text about a document, written into it: as a comment in the language's own syntax, or as a quotation where readers
  * are to see it.
  */
+
+import { table } from "../base/table.ts";
 import { COMMENTED_LANGUAGES } from "./comments.ts";
 
 /** The prefix of each line, and the lines around the block for languages that need them. */
@@ -11,7 +13,7 @@ interface Aside {
 }
 
 /** Languages of prose; COMMENTED_LANGUAGES has the programming languages. */
-const PROSE: Readonly<Record<string, Aside>> = {
+const PROSE: Readonly<Record<string, Aside>> = table({
   markdown: { line: "> " },
   plaintext: { line: "> " },
   restructuredtext: { line: "   ", around: ["..", ""] },
@@ -21,7 +23,7 @@ const PROSE: Readonly<Record<string, Aside>> = {
   org: { line: "# " },
   typst: { line: "// " },
   "git-commit": { line: "# " },
-};
+});
 
 /**
  * A text as lines of an aside, each ending with a newline; list items keep their lines.

@@ -1,4 +1,5 @@
 /** How programs mark comments; programs/comments.ts finds them. */
+import { table } from "../base/table.ts";
 
 /** A language's comment syntax. */
 interface Syntax {
@@ -16,7 +17,7 @@ const STARRED: readonly (readonly [string, string])[] = [["(*", "*)"]];
 const MARKUP: Syntax = { line: [], block: [["<!--", "-->"]] };
 
 /** Comment syntax by VS Code's language ids. */
-export const COMMENTED_LANGUAGES: Readonly<Record<string, Syntax>> = {
+export const COMMENTED_LANGUAGES: Readonly<Record<string, Syntax>> = table({
   javascript: C,
   javascriptreact: C,
   typescript: C,
@@ -69,4 +70,4 @@ export const COMMENTED_LANGUAGES: Readonly<Record<string, Syntax>> = {
   less: { ...STYLE, line: ["//"] },
   html: MARKUP,
   xml: MARKUP,
-};
+});

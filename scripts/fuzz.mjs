@@ -64,7 +64,9 @@ function search(name) {
   ];
   const run = [...first, cli, bundle, corpus, seeds, "-i", "jazzer.cjs", "--", ...options];
   const { status, stderr } = spawnSync(command, run, { env, encoding: "utf8", maxBuffer: 1e9 });
-  const executions = /number_of_executed_units: +(\d+)/.exec(stderr)?.[1] ?? /^#(\d+)\s+DONE/m.exec(stderr)?.[1];
+  // A process that ends at its time may lose its last lines.
+  const counts = [...stderr.matchAll(/^#(\d+)\s/gm)].map(([, count]) => count);
+  const executions = /number_of_executed_units: +(\d+)/.exec(stderr)?.[1] ?? counts.at(-1);
   const memory = Math.max(...Array.from(stderr.matchAll(/rss: (\d+)Mb/g), ([, megabytes]) => Number(megabytes)));
   const coverage = [...stderr.matchAll(/cov: (\d+)/g)].map(([, count]) => Number(count));
   if (executions === undefined && status === 0) fail(`Jazzer.js did not run: ${stderr.slice(-2000)}`);

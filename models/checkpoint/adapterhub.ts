@@ -3,6 +3,7 @@
  * @see BnConfig, configuration/adapter_config.py, and Adapter, methods/modeling.py of the library `adapters`
  */
 import * as z from "zod";
+import { table } from "../../base/table.ts";
 import { ModelError } from "../errors.ts";
 import { firstIssue } from "../issue.ts";
 import {
@@ -85,7 +86,7 @@ export function parseHubConfig(json: unknown, file: string): HubAdapterConfig {
 const T5_TYPES = ["t5", "mt5", "umt5"];
 
 /** Transformers' names of the functions that T5's adapters have. */
-const NON_LINEARITIES: Readonly<Record<string, Activation>> = {
+const NON_LINEARITIES: Readonly<Record<string, Activation>> = table({
   relu: "relu",
   swish: "silu",
   silu: "silu",
@@ -94,9 +95,9 @@ const NON_LINEARITIES: Readonly<Record<string, Activation>> = {
   gelu: "gelu",
   sigmoid: "sigmoid",
   leakyrelu: "leaky-relu",
-};
+});
 /** Files from before the library wrote its version have other names. @see ACTIVATION_RENAME of its utils.py */
-const OLD_NAMES: Readonly<Record<string, string>> = { gelu: "gelu_new", gelu_orig: "gelu" };
+const OLD_NAMES: Readonly<Record<string, string>> = table({ gelu: "gelu_new", gelu_orig: "gelu" });
 
 function activationOf({ config, version }: HubAdapterConfig, file: string): Activation {
   const written = config.non_linearity.toLowerCase();

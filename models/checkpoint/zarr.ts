@@ -4,6 +4,7 @@
  */
 import * as z from "zod";
 import { reason } from "../../base/reason.ts";
+import { table } from "../../base/table.ts";
 import { DTYPE_BYTES, elementCount, type TensorDtype } from "./safetensors.ts";
 import { type ByteSource, copyBlock, type MadeTensor, malformed } from "./tensor.ts";
 import { unpackZstd } from "./zstd.ts";
@@ -41,7 +42,7 @@ export async function zarrTensor(folder: string, sibling: (path: string) => Prom
 const MAX_CHUNKS = 100_000;
 const MAX_DESCRIPTION_BYTES = 1 << 16;
 
-const dtypes: Readonly<Record<string, TensorDtype>> = {
+const dtypes: Readonly<Record<string, TensorDtype>> = table({
   "<f8": "F64",
   "<f4": "F32",
   "<f2": "F16",
@@ -52,7 +53,7 @@ const dtypes: Readonly<Record<string, TensorDtype>> = {
   "|i1": "I8",
   "|u1": "U8",
   "|b1": "U8",
-};
+});
 
 const schema = z.object({
   zarr_format: z.literal(2),

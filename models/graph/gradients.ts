@@ -1,4 +1,6 @@
 /** The gradient rules: one for each operator, written in plain operators. */
+
+import { table } from "../../base/table.ts";
 import type { GraphBuilder } from "./builder.ts";
 import * as ops from "./ops.ts";
 import { pad, padBy } from "./pad-ops.ts";
@@ -16,7 +18,7 @@ export type GradientRule = (g: GraphBuilder, node: Node, dy: Value) => readonly 
  * The rules, by operator.
  * @see any text on reverse-mode differentiation; RMS norm and softmax as in their closed forms
  */
-export const gradientRules: Readonly<Record<string, GradientRule>> = {
+export const gradientRules: Readonly<Record<string, GradientRule>> = table({
   Add(g, node, dy) {
     return [() => fit(g, dy, input(node, 0)), () => fit(g, dy, input(node, 1))];
   },
@@ -136,7 +138,7 @@ export const gradientRules: Readonly<Record<string, GradientRule>> = {
       () => fit(g, product, weight),
     ];
   },
-};
+});
 
 /** Sums a gradient over the axes along which a value was broadcast. */
 function fit(g: GraphBuilder, gradient: Value, { shape }: Value): Value {

@@ -2,6 +2,8 @@
  * METRO-T0's tokenizer: punctuation set apart, a SentencePiece model, and the ids of a fairseq dictionary.
  * @see tokenization_fairseq_t5.py and guoke_tokenizer.py of gonglinyuan/metro_t0
  */
+
+import { table } from "../../base/table.ts";
 import { ModelError } from "../errors.ts";
 import { createTokenFinder } from "./pipeline/added-tokens.ts";
 import { segmentsOfText } from "./sentencepiece/tokenizer.ts";
@@ -112,7 +114,7 @@ const QUOTED = new RegExp(`' ([smdSMDtT])${END_OF_WORD}`, "gu");
 const QUOTED_PAIRS = ["ll", "re", "ve", "LL", "RE", "VE"].map(
   (pair) => [new RegExp(`' ${pair}${END_OF_WORD}`, "gu"), `'${pair}${pair === pair.toUpperCase() ? " " : ""}`] as const,
 );
-const PLAIN: Readonly<Record<string, string>> = {
+const PLAIN: Readonly<Record<string, string>> = table({
   "‘": "'",
   "’": "'",
   "´": "'",
@@ -120,7 +122,7 @@ const PLAIN: Readonly<Record<string, string>> = {
   "”": '"',
   "—": "-",
   "–": "-",
-};
+});
 
 /** A text with punctuation at the ends of words set apart. @see GuokeTokenizer.encode */
 function separated(text: string, lower: boolean): string {

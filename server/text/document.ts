@@ -2,6 +2,8 @@
  * The document model: any text a person writes as a tree of blocks, with its prose as a reader would see it. Parsers
  * load when first needed.
  */
+
+import { table } from "../../base/table.ts";
 import { type Block, type Prose, wholeBlock } from "./document/block.ts";
 import { type Format, formatOfContent, isGitLog, programOfContent } from "./document/content.ts";
 import { frontMatterOf } from "./document/front-matter.ts";
@@ -21,7 +23,7 @@ export interface TextDocument {
 }
 
 /** The formats of VS Code's language ids and of file names' endings. */
-const FORMATS: Readonly<Record<string, Format>> = {
+const FORMATS: Readonly<Record<string, Format>> = table({
   markdown: "markdown",
   md: "markdown",
   mkd: "markdown",
@@ -97,15 +99,15 @@ const FORMATS: Readonly<Record<string, Format>> = {
   plaintext: "plaintext",
   txt: "plaintext",
   text: "plaintext",
-};
+});
 
 /** Files whose names have no ending that tells. */
-const NAMES: Readonly<Record<string, Format>> = {
+const NAMES: Readonly<Record<string, Format>> = table({
   commit_editmsg: "commit",
   merge_msg: "commit",
   squash_msg: "commit",
   tag_editmsg: "commit",
-};
+});
 
 /** Endings of mails and patches: plain text, whatever it begins with. */
 const PLAIN = new Set(["eml", "mbox", "diff", "patch", "email"]);

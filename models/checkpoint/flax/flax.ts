@@ -1,5 +1,6 @@
 /** Reads `flax_model.msgpack`, the file of Flax models in transformers. */
 
+import { table } from "../../../base/table.ts";
 import { DTYPE_BYTES, elementCount, type TensorDtype } from "../safetensors.ts";
 import {
   type ByteSource,
@@ -52,7 +53,7 @@ export function* flaxArrays(
   else for (const [key, child] of value) yield* flaxArrays(child, source, [...path, key]);
 }
 
-const dtypes: Readonly<Record<string, TensorDtype>> = {
+const dtypes: Readonly<Record<string, TensorDtype>> = table({
   float64: "F64",
   float32: "F32",
   float16: "F16",
@@ -63,7 +64,7 @@ const dtypes: Readonly<Record<string, TensorDtype>> = {
   int8: "I8",
   uint8: "U8",
   bool: "U8",
-};
+});
 
 function flaxTensor(path: readonly string[], tensor: StoredTensor, source: ByteSource): StoredTensor {
   const kernel = path[path.length - 1] === "kernel" && tensor.shape.length === 2;

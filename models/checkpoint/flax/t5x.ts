@@ -2,6 +2,7 @@
  * Reads checkpoints of T5X: a msgpack file `checkpoint` with the small arrays, and a zarr folder for each large one.
  */
 
+import { table } from "../../../base/table.ts";
 import { DTYPE_BYTES, elementCount } from "../safetensors.ts";
 import {
   type ByteSource,
@@ -144,12 +145,12 @@ function matrixShape(path: readonly string[], shape: readonly number[]): readonl
 }
 
 /** Positions of attention and norms in a layer. */
-const attentions: Readonly<Record<string, string>> = {
+const attentions: Readonly<Record<string, string>> = table({
   attention: "layer.0.SelfAttention",
   self_attention: "layer.0.SelfAttention",
   encoder_decoder_attention: "layer.1.EncDecAttention",
-};
-const projections: Readonly<Record<string, string>> = { query: "q", key: "k", value: "v", out: "o" };
+});
+const projections: Readonly<Record<string, string>> = table({ query: "q", key: "k", value: "v", out: "o" });
 
 /** Hugging Face's name of a parameter; undefined for parameters that a T5 does not have. */
 function t5xName(path: readonly string[]): string | undefined {

@@ -1,10 +1,12 @@
 /** The configuration of a T5 in a GGUF file's metadata, where no config.json lies beside it. */
+
+import { table } from "../../../base/table.ts";
 import { ModelError } from "../../errors.ts";
 import type { TensorMap } from "../tensor.ts";
 import type { GgufValue } from "./gguf.ts";
 
 /** The metadata's names of config.json's keys, or of the tensor that states it. */
-export const GGUF_KEYS: Readonly<Record<string, string>> = {
+export const GGUF_KEYS: Readonly<Record<string, string>> = table({
   vocab_size: "token_embd.weight",
   d_model: "embedding_length",
   d_ff: "feed_forward_length",
@@ -16,7 +18,7 @@ export const GGUF_KEYS: Readonly<Record<string, string>> = {
   layer_norm_epsilon: "attention.layer_norm_rms_epsilon",
   pad_token_id: "tokenizer.ggml.padding_token_id",
   eos_token_id: "tokenizer.ggml.eos_token_id",
-};
+});
 
 /**
  * The config.json of a file's T5, as far as the file states it. What it does not state is T5's: position buckets up to

@@ -1,5 +1,6 @@
 /** Writes GGUF files of T5, llama.cpp's format. */
 import * as z from "zod";
+import { table } from "../../../base/table.ts";
 import { ModelError } from "../../errors.ts";
 import { firstIssue } from "../../issue.ts";
 import type { T5Config } from "../../t5/config.ts";
@@ -202,7 +203,7 @@ function charsmapOf(normalizer: unknown): Uint8Array {
   return list.map(charsmapOf).find(({ length }) => length > 0) ?? new Uint8Array();
 }
 
-const parts: Readonly<Record<string, string>> = {
+const parts: Readonly<Record<string, string>> = table({
   "0.layer_norm": "attn_norm",
   "0.SelfAttention.q": "attn_q",
   "0.SelfAttention.k": "attn_k",
@@ -213,8 +214,13 @@ const parts: Readonly<Record<string, string>> = {
   "1.EncDecAttention.k": "cross_attn_k",
   "1.EncDecAttention.v": "cross_attn_v",
   "1.EncDecAttention.o": "cross_attn_o",
-};
-const dense: Readonly<Record<string, string>> = { wi: "ffn_up", wi_0: "ffn_gate", wi_1: "ffn_up", wo: "ffn_down" };
+});
+const dense: Readonly<Record<string, string>> = table({
+  wi: "ffn_up",
+  wi_0: "ffn_gate",
+  wi_1: "ffn_up",
+  wo: "ffn_down",
+});
 
 /** @see gguf-py/gguf/tensor_mapping.py of llama.cpp */
 function ggufName(name: string): string {

@@ -1,4 +1,6 @@
 /** Reads GGUF files of T5, llama.cpp's format. */
+
+import { table } from "../../../base/table.ts";
 import { ModelError } from "../../errors.ts";
 import { ByteCursor, EndOfBytes } from "../cursor.ts";
 import { GGUF_MAGIC } from "../magic.ts";
@@ -68,7 +70,7 @@ const LIST = 9;
 
 const plain: Readonly<Record<number, TensorDtype>> = { 0: "F32", 1: "F16", 24: "I8", 26: "I32", 28: "F64", 30: "BF16" };
 
-const parts: Readonly<Record<string, string>> = {
+const parts: Readonly<Record<string, string>> = table({
   attn_norm: "0.layer_norm",
   attn_q: "0.SelfAttention.q",
   attn_k: "0.SelfAttention.k",
@@ -80,7 +82,7 @@ const parts: Readonly<Record<string, string>> = {
   cross_attn_k: "1.EncDecAttention.k",
   cross_attn_v: "1.EncDecAttention.v",
   cross_attn_o: "1.EncDecAttention.o",
-};
+});
 
 function ggufName(name: string, gated: boolean): string | undefined {
   if (name === "token_embd.weight") return "shared.weight";

@@ -1,4 +1,6 @@
 /** Translates a model's shape from its training code's gin file to the keys of Hugging Face's config.json. */
+
+import { table } from "../../../base/table.ts";
 import { ModelError } from "../../errors.ts";
 import type { TensorMap } from "../tensor.ts";
 import { flaxformerShape, isFlaxformer } from "./flaxformer-gin.ts";
@@ -172,13 +174,13 @@ function layerWithSettings(layer: GinValue): readonly [string, GinValue] {
   return [reference instanceof GinReference ? reference.name : "unknown", settings];
 }
 
-const activations: Readonly<Record<string, string>> = {
+const activations: Readonly<Record<string, string>> = table({
   relu: "relu",
   squared_relu: "squared-relu",
   "gelu,linear": "gated-gelu",
   "silu,linear": "gated-silu",
   "swish,linear": "gated-silu",
-};
+});
 
 function feedForward(gin: Gin, path: string, value: GinValue): string {
   const name = Array.isArray(value) ? value.join() : String(value);

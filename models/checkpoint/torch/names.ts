@@ -1,4 +1,6 @@
 /** The names that a pickle of weights may use, and the tensors that they build. */
+
+import { table } from "../../../base/table.ts";
 import type { TensorDtype } from "../safetensors.ts";
 import { isCount } from "../tensor.ts";
 import { harmlessGlobals, UnsupportedTensor } from "./harmless-globals.ts";
@@ -8,7 +10,7 @@ import { type Storage, StorageView, TensorView, type UnreadStorage } from "./vie
 /** More axes than any weight has. */
 const MAX_AXES = 8;
 
-const storageTypes: Readonly<Record<string, TensorDtype>> = {
+const storageTypes: Readonly<Record<string, TensorDtype>> = table({
   FloatStorage: "F32",
   HalfStorage: "F16",
   BFloat16Storage: "BF16",
@@ -19,10 +21,10 @@ const storageTypes: Readonly<Record<string, TensorDtype>> = {
   CharStorage: "I8",
   ByteStorage: "U8",
   BoolStorage: "U8",
-};
+});
 
 /** Storages whose values are not read, with the bytes of one. */
-const OTHER_STORAGES: Readonly<Record<string, number>> = {
+const OTHER_STORAGES: Readonly<Record<string, number>> = table({
   ComplexFloatStorage: 8,
   ComplexDoubleStorage: 16,
   QInt8Storage: 1,
@@ -30,7 +32,7 @@ const OTHER_STORAGES: Readonly<Record<string, number>> = {
   QUInt8Storage: 1,
   QUInt4x2Storage: 1,
   QUInt2x4Storage: 1,
-};
+});
 
 class OtherStorage {
   readonly name: string;
@@ -95,10 +97,10 @@ function rebuildOtherTensor(view: unknown, ...given: unknown[]): unknown {
   return new TensorView(storage, first, shape, strides, dtype);
 }
 
-const FLOAT8: Readonly<Record<string, TensorDtype>> = {
+const FLOAT8: Readonly<Record<string, TensorDtype>> = table({
   "torch.float8_e4m3fn": "F8_E4M3",
   "torch.float8_e5m2": "F8_E5M2",
-};
+});
 
 function rebuildParameter(tensor: unknown): unknown {
   return tensor;

@@ -2,6 +2,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import * as z from "zod";
+import { table } from "../../../base/table.ts";
 import { ModelError } from "../../../models/errors.ts";
 import { firstIssue } from "../../../models/issue.ts";
 import { readJson } from "../../files/whole-file.ts";
@@ -112,7 +113,7 @@ const schema = z.looseObject({
  * without code from elsewhere (groups of beams, constraints, contrastive search, DoLa) or without more than a model
  * (guidance, strings that stop, healing).
  */
-const WITHOUT_EFFECT: Readonly<Record<string, unknown>> = {
+const WITHOUT_EFFECT: Readonly<Record<string, unknown>> = table({
   num_beam_groups: 1,
   diversity_penalty: 0,
   penalty_alpha: 0,
@@ -124,7 +125,7 @@ const WITHOUT_EFFECT: Readonly<Record<string, unknown>> = {
   stop_strings: undefined,
   token_healing: undefined,
   max_time: undefined,
-};
+});
 
 /**
  * Reads the settings of a model's folder.

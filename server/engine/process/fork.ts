@@ -5,7 +5,7 @@ import { neutralFolder } from "../../files/working-folder.ts";
 import { environmentOf, type ServerConnection } from "../wire/connection.ts";
 
 /** How the process is started and observed. */
-interface ForkOptions {
+export interface ForkOptions {
   /** The process's script; by default child.js next to this bundle. */
   readonly childPath?: string;
   /** The server that a model may run on; that of this process's environment if absent. */

@@ -8,6 +8,7 @@ import type { ServerConnection } from "../wire/connection.ts";
 import { forkEngine } from "./fork.ts";
 import { type Call, type Result, resultSchemas, type ToChild, toParentSchema } from "./messages.ts";
 import { HungError, SilenceWatch } from "./silence.ts";
+import { type Listeners, Spare } from "./spare.ts";
 
 /** Options of the child process. */
 export interface RemoteEngineOptions {
@@ -74,6 +75,7 @@ class ChildEngine implements RemoteEngine {
   /** Devices that ended the process. */
   private readonly deadly = new Set<Device>();
   private readonly silence: SilenceWatch;
+  private readonly spare = new Spare();
 
   constructor(options: RemoteEngineOptions) {
     this.options = options;
@@ -205,15 +207,15 @@ class ChildEngine implements RemoteEngine {
     const gone = new Promise<void>((resolve) => {
       over = resolve;
     });
-    const child = forkEngine({
-      ...this.options,
+    const listeners: Listeners = {
       onMessage: (message) => this.receive(message),
       onLost: (how) => {
         if (this.child === child) this.crashes += 1;
         this.lose(child, `The engine process ${how}`);
         over();
       },
-    });
+    };
+    const child: ChildProcess = this.spare.take(listeners) ?? forkEngine({ ...this.options, ...listeners });
     this.child = child;
     this.fresh = true;
     this.ending.add(gone);
@@ -234,10 +236,16 @@ class ChildEngine implements RemoteEngine {
       return;
     }
     const pending = this.pending.get(parsed.data.id);
-    if (parsed.data.type !== "tokens") this.fresh = false;
+    if (parsed.data.type !== "tokens") this.answered();
     if (parsed.data.type === "tokens") this.passOn(parsed.data, pending);
     else if (parsed.data.type === "result") pending?.resolve(parsed.data.value);
     else pending?.reject(new ModelError(parsed.data.code, parsed.data.message));
+  }
+
+  /** Notes that the process works; what crashed before may crash again. */
+  private answered(): void {
+    if (this.fresh && this.crashes > 0) this.spare.prepare(this.options);
+    this.fresh = false;
   }
 
   /** Passes tokens to the caller; an error that its callback throws fails that call. */
@@ -256,6 +264,7 @@ class ChildEngine implements RemoteEngine {
 
   /** Asks the child to end, and kills it if it does not. */
   private end(why: string): void {
+    this.spare.end();
     const { child } = this;
     if (child === undefined) return;
     this.lose(child, why);

@@ -1,4 +1,6 @@
 /** Fits a fill into the place of its gap: no marks that pair with nothing, and no spaces where none belong. */
+
+import { table } from "../../../base/table.ts";
 import type { PlacedGap } from "./gaps.ts";
 
 /** The text on both sides of a gap. */
@@ -80,7 +82,7 @@ function paired(text: string, mark: RegExp): string {
   return isPaired ? text : text.replace(mark, "");
 }
 
-const CLOSING: Readonly<Record<string, string>> = { ")": "(", "]": "[", "}": "{" };
+const CLOSING: Readonly<Record<string, string>> = table({ ")": "(", "]": "[", "}": "{" });
 
 /** A text without brackets that pair with none. */
 function balanced(text: string): string {

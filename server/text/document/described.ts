@@ -3,6 +3,7 @@
  * names of a workflow's steps.
  */
 import type { SyntaxNode } from "@lezer/common";
+import { table } from "../../../base/table.ts";
 import { lexerOf } from "../../../programs/lexers.ts";
 import { type Block, plainBlock } from "./block.ts";
 import { shifted } from "./shifted.ts";
@@ -131,4 +132,4 @@ function writtenIn(text: string, value: SyntaxNode): { units: string; starts: nu
   return { units: parts.join(""), starts };
 }
 
-const ESCAPES: Readonly<Record<string, string>> = { n: "\n", t: "\t", "\n": "" };
+const ESCAPES: Readonly<Record<string, string>> = table({ n: "\n", t: "\t", "\n": "" });

@@ -1,6 +1,7 @@
 /** Reads HTML: whole pages, and the pieces of it that stand in Markdown. */
 import { decodeHTML } from "entities";
 import { Parser } from "htmlparser2";
+import { table } from "../../../base/table.ts";
 import {
   type Block,
   type BlockKind,
@@ -12,7 +13,7 @@ import {
 } from "./block.ts";
 
 /** Elements whose text no reader sees as prose, by what they are. */
-const SKIPPED: Readonly<Record<string, BlockKind>> = {
+const SKIPPED: Readonly<Record<string, BlockKind>> = table({
   script: "code",
   style: "code",
   template: "directive",
@@ -38,10 +39,10 @@ const SKIPPED: Readonly<Record<string, BlockKind>> = {
   tr: "table",
   td: "table",
   th: "table",
-};
+});
 
 /** The same of DocBook and DITA, whose names may be those of components where they are written otherwise. */
-const SKIPPED_IN_BOOKS: Readonly<Record<string, BlockKind>> = {
+const SKIPPED_IN_BOOKS: Readonly<Record<string, BlockKind>> = table({
   programlisting: "code",
   screen: "code",
   literallayout: "code",
@@ -61,7 +62,7 @@ const SKIPPED_IN_BOOKS: Readonly<Record<string, BlockKind>> = {
   indexterm: "directive",
   keywordset: "directive",
   footnote: "directive",
-};
+});
 
 /** Sections of DocBook and DITA, whose titles are headings. */
 const SECTION = /^(?:article|book|part|chapter|appendix|preface|section|sect[1-5]|topic|concept|task|reference)$/;
@@ -79,7 +80,7 @@ const INLINE_IN_BOOKS = new Set(
 );
 
 /** Elements inside a line whose words are not the writer's to exchange. */
-const RUNS: Readonly<Record<string, RunKind>> = {
+const RUNS: Readonly<Record<string, RunKind>> = table({
   a: "link",
   code: "code",
   kbd: "code",
@@ -101,7 +102,7 @@ const RUNS: Readonly<Record<string, RunKind>> = {
   codeph: "code",
   filepath: "code",
   cmdname: "code",
-};
+});
 
 /** Elements that have no end. */
 const VOID = new Set("area base br col embed hr img input link meta param source track wbr".split(" "));

@@ -1,5 +1,6 @@
 /** Reads the Markdown cells of Jupyter notebooks, each at its place in the JSON. */
 import { type Node, parseTree } from "jsonc-parser";
+import { table } from "../../../base/table.ts";
 import { type Block, plainBlock } from "./block.ts";
 import type { Reader } from "./markdown/markdown.ts";
 import { shifted } from "./shifted.ts";
@@ -57,7 +58,7 @@ function decoded(
   return { text: parts.join(""), starts };
 }
 
-const ESCAPES: Readonly<Record<string, string>> = { n: "\n", t: "\t", r: "\r", b: "\b", f: "\f" };
+const ESCAPES: Readonly<Record<string, string>> = table({ n: "\n", t: "\t", r: "\r", b: "\b", f: "\f" });
 
 function unescaped(sequence: string): string {
   if (sequence[1] === "u") return String.fromCharCode(Number.parseInt(sequence.slice(2), 16) || 0xfffd);

@@ -2,10 +2,12 @@
  * Reads Org line by line. A reader of our own: uniorg does not come to an end on a line of some thousand asterisks.
  * @see orgmode.org/worg/org-syntax
  */
+
+import { table } from "../../../base/table.ts";
 import { type Block, type ProseBuilder, plainBlock, proseBlock, type RunKind } from "./block.ts";
 import { type Line, linesOf } from "./source.ts";
 
-const KINDS: Readonly<Record<string, "code" | "comment" | "data" | "quotation" | "open">> = {
+const KINDS: Readonly<Record<string, "code" | "comment" | "data" | "quotation" | "open">> = table({
   src: "code",
   example: "code",
   export: "data",
@@ -13,7 +15,7 @@ const KINDS: Readonly<Record<string, "code" | "comment" | "data" | "quotation" |
   quote: "quotation",
   verse: "quotation",
   center: "open",
-};
+});
 
 /** The blocks of a normalized text. Never throws; linear in its length. */
 export function orgBlocks(text: string): Block[] {

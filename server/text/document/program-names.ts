@@ -1,10 +1,12 @@
 /** The languages of programs and settings whose comments are read, by the names of files. */
+
+import { table } from "../../../base/table.ts";
 import { COMMENTED_LANGUAGES } from "../../../protocol/comments.ts";
 
 /** Settings that are read line by line: what begins with a mark is a comment. */
 export const SETTINGS = "settings";
 
-const ENDINGS: Readonly<Record<string, string>> = {
+const ENDINGS: Readonly<Record<string, string>> = table({
   ...named("javascript", "js mjs cjs"),
   ...named("javascriptreact", "jsx"),
   ...named("typescript", "ts mts cts"),
@@ -40,14 +42,14 @@ const ENDINGS: Readonly<Record<string, string>> = {
     SETTINGS,
     "ini cfg conf config properties env editorconfig gitignore gitattributes gitconfig npmrc service desktop",
   ),
-};
+});
 
-const NAMES: Readonly<Record<string, string>> = {
+const NAMES: Readonly<Record<string, string>> = table({
   ...named("dockerfile", "dockerfile containerfile"),
   ...named("makefile", "makefile gnumakefile"),
   ...named("cmake", "cmakelists.txt"),
   ...named("ruby", "gemfile rakefile vagrantfile"),
-};
+});
 
 function named(language: string, names: string): Record<string, string> {
   return Object.fromEntries(names.split(" ").map((name) => [name, language]));

@@ -1,4 +1,6 @@
 /** Shapes by their names in the Scale Efficiently paper: a size, and what differs from it, such as tiny-nl4. */
+
+import { table } from "../../../base/table.ts";
 import { ModelError } from "../../../models/errors.ts";
 import { configJson, parseConfig, type T5Config } from "../../../models/t5/config.ts";
 import { LM_HEAD, tensorShapes } from "../../../models/t5/weights.ts";
@@ -11,7 +13,7 @@ export interface NamedShape {
 }
 
 /** The changes that parts of a name stand for. @see Tay et al., "Scale Efficiently" (arXiv 2109.10686), table 2 */
-const PARTS: Readonly<Record<string, (n: number) => Partial<T5Config>>> = {
+const PARTS: Readonly<Record<string, (n: number) => Partial<T5Config>>> = table({
   nl: (n) => ({ numLayers: n, numDecoderLayers: n }),
   el: (n) => ({ numLayers: n }),
   dl: (n) => ({ numDecoderLayers: n }),
@@ -19,7 +21,7 @@ const PARTS: Readonly<Record<string, (n: number) => Partial<T5Config>>> = {
   ff: (n) => ({ dFf: n }),
   nh: (n) => ({ numHeads: n }),
   kv: (n) => ({ dKv: n }),
-};
+});
 
 /** The sizes that a name may begin with. */
 const SIZES = ["tiny", "mini", "small", "base"] as const;

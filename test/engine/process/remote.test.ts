@@ -12,8 +12,10 @@ import {
   type RemoteEngine,
   type RemoteEngineOptions,
 } from "../../../server/engine/process/remote.ts";
+import { childrenOf } from "../../stress/client.ts";
 import { built } from "../../support/built.ts";
 import { randomModelFolder } from "../../support/models/random-model.ts";
+import { eventually } from "../../support/waiting.ts";
 
 const childPath = built("child.js");
 // Wide enough that a generation of a thousand tokens is not over before a test has cut it off.
@@ -96,6 +98,26 @@ test("a killed child fails the calls under way; the next call starts another and
     assert.notEqual(engine.pid, first);
     assert.equal(lives(first), false);
   });
+});
+
+test("after a crash a process waits in reserve, takes over after the next, and ends with the engine", async () => {
+  const others = (engine: RemoteEngine) => childrenOf(process.pid).filter((pid) => pid !== engine.pid);
+  const before = new Set(childrenOf(process.pid));
+  let reserve = 0;
+  await withEngine({}, async (engine, model) => {
+    const crash = async () => {
+      process.kill(engine.pid ?? 0, "SIGKILL");
+      await eventually(() => engine.pid === undefined);
+      await model.generate(SHORT);
+    };
+    assert.deepEqual(new Set(others(engine)), before);
+    await crash();
+    reserve = others(engine).find((pid) => !before.has(pid)) ?? 0;
+    assert.ok(reserve > 0);
+    await crash();
+    assert.equal(engine.pid, reserve);
+  });
+  await eventually(() => childrenOf(process.pid).every((pid) => before.has(pid)));
 });
 
 test("a cancelled generation stops between chunks and keeps what it had", async () => {

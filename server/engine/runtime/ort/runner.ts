@@ -1,5 +1,6 @@
 /** One loaded model on ONNX Runtime: its weights, and the graphs that its shape needs. */
 import { availableParallelism } from "node:os";
+import { table } from "../../../../base/table.ts";
 import { ModelError } from "../../../../models/errors.ts";
 import type { DType } from "../../../../models/graph/types.ts";
 import type { GraphAdapter } from "../../../../models/t5/adapters/adapters.ts";
@@ -83,7 +84,7 @@ export function defaultThreads(): number {
   return cores <= 4 ? cores : Math.floor(cores / 2);
 }
 
-const elementTypes: Readonly<Record<string, DType>> = { F32: "float32", U8: "uint8", I8: "int8" };
+const elementTypes: Readonly<Record<string, DType>> = table({ F32: "float32", U8: "uint8", I8: "int8" });
 
 /** The prepared weights as the graphs refer to them. */
 export function tensorSource(weights: PreparedWeights): TensorSource {

@@ -1,4 +1,6 @@
 /** Reads the inline markup of AsciiDoc: the text that a reader sees in a paragraph or heading. */
+
+import { table } from "../../../../base/table.ts";
 import type { ProseBuilder, RunKind } from "../block.ts";
 import { writeDecoded } from "../html.ts";
 
@@ -128,7 +130,7 @@ const ADDRESS = /^\w+:\/\/|\{/;
 /** Such names are given to addresses that another file defines. */
 const ADDRESS_NAME = /^\{(?:url|uri|link|href)/;
 
-const ATTRIBUTES: Readonly<Record<string, string>> = {
+const ATTRIBUTES: Readonly<Record<string, string>> = table({
   "{nbsp}": " ",
   "{sp}": " ",
   "{empty}": "",
@@ -152,7 +154,7 @@ const ATTRIBUTES: Readonly<Record<string, string>> = {
   "{caret}": "^",
   "{hyphen}": "-",
   "{two-colons}": "::",
-};
+});
 
 /** Inline markup; each part bounded. */
 const INLINE =

@@ -1,8 +1,10 @@
 /** What LaTeX's commands and environments mean to a reader of prose. */
+
+import { table } from "../../../../base/table.ts";
 import type { BlockKind } from "../block.ts";
 
 /** Commands of headings, by their level. */
-export const HEADINGS: Readonly<Record<string, number>> = {
+export const HEADINGS: Readonly<Record<string, number>> = table({
   title: 1,
   part: 1,
   chapter: 1,
@@ -13,10 +15,10 @@ export const HEADINGS: Readonly<Record<string, number>> = {
   subparagraph: 6,
   frametitle: 3,
   framesubtitle: 4,
-};
+});
 
 /** Environments whose content is not prose, by what it is; any other's content is read. */
-export const ENVIRONMENTS: Readonly<Record<string, BlockKind>> = {
+export const ENVIRONMENTS: Readonly<Record<string, BlockKind>> = table({
   ...kinds(
     "math",
     "equation align alignat gather multline eqnarray math displaymath flalign array matrix pmatrix bmatrix cases subequations IEEEeqnarray dmath",
@@ -27,7 +29,7 @@ export const ENVIRONMENTS: Readonly<Record<string, BlockKind>> = {
   ),
   ...kinds("table", "tabular tabularx tabulary longtable supertabular tabbing table sidewaystable wraptable"),
   ...kinds("directive", "figure wrapfigure sidewaysfigure thebibliography comment CCSXML picture titlepage"),
-};
+});
 
 function kinds(kind: BlockKind, names: string): Record<string, BlockKind> {
   return Object.fromEntries(
@@ -55,7 +57,7 @@ export const SILENT = new Set(
 );
 
 /** Commands of which one argument is shown and others are not: which one, counted from 0 in braces. */
-export const SHOWN_ARGUMENT: Readonly<Record<string, number>> = {
+export const SHOWN_ARGUMENT: Readonly<Record<string, number>> = table({
   href: 1,
   textcolor: 1,
   colorbox: 1,
@@ -66,10 +68,10 @@ export const SHOWN_ARGUMENT: Readonly<Record<string, number>> = {
   resizebox: 2,
   scalebox: 1,
   rotatebox: 1,
-};
+});
 
 /** The characters that commands without arguments print. */
-export const SYMBOLS: Readonly<Record<string, string>> = {
+export const SYMBOLS: Readonly<Record<string, string>> = table({
   ldots: "…",
   dots: "…",
   textellipsis: "…",
@@ -126,10 +128,10 @@ export const SYMBOLS: Readonly<Record<string, string>> = {
   xspace: "",
   protect: "",
   today: "",
-};
+});
 
 /** Short forms of siunitx's units and prefixes. */
-export const UNITS: Readonly<Record<string, string>> = {
+export const UNITS: Readonly<Record<string, string>> = table({
   second: "s",
   minute: "min",
   hour: "h",
@@ -157,10 +159,10 @@ export const UNITS: Readonly<Record<string, string>> = {
   giga: "G",
   tera: "T",
   per: "/",
-};
+});
 
 /** Accents over the letter that follows, as combining marks. */
-export const ACCENTS: Readonly<Record<string, string>> = {
+export const ACCENTS: Readonly<Record<string, string>> = table({
   "'": "\u0301",
   "`": "\u0300",
   "^": "\u0302",
@@ -174,7 +176,7 @@ export const ACCENTS: Readonly<Record<string, string>> = {
   H: "\u030B",
   k: "\u0328",
   r: "\u030A",
-};
+});
 
 /** A group that is longer is not closed. */
 export const MOST_ARGUMENT = 20_000;

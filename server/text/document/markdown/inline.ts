@@ -1,6 +1,7 @@
 /** Reads the inline markup of Markdown: the text that a reader sees in a paragraph or heading. */
 import type { SyntaxNode } from "@lezer/common";
 import { decodeHTML } from "entities";
+import { table } from "../../../../base/table.ts";
 import type { ProseBuilder, RunKind } from "../block.ts";
 import type { MarkdownParsers } from "./syntax.ts";
 import { writeCode, writeOther } from "./templates.ts";
@@ -161,7 +162,7 @@ function writeBetween(
 }
 
 /** Elements that are more than words. */
-const RUNS: Readonly<Record<string, RunKind>> = {
+const RUNS: Readonly<Record<string, RunKind>> = table({
   Emphasis: "emphasis",
   StrongEmphasis: "emphasis",
   Autolink: "address",
@@ -178,7 +179,7 @@ const RUNS: Readonly<Record<string, RunKind>> = {
   Attributes: "directive",
   Role: "directive",
   BlockId: "directive",
-};
+});
 
 function writeElement(context: MarkdownContext, builder: ProseBuilder, element: InlineElement): void {
   const { text } = context;

@@ -3,6 +3,7 @@
  */
 import type { SyntaxNode } from "@lezer/common";
 import { changeOf } from "../../../../base/change.ts";
+import { table } from "../../../../base/table.ts";
 import { type Block, ProseBuilder, plainBlock, proseBlock, type Reading } from "../block.ts";
 import { frontMatterOf } from "../front-matter.ts";
 import { shifted } from "../shifted.ts";
@@ -153,14 +154,14 @@ function headingsOf(state: State, parsers: MarkdownParsers, chunk: Chunk, start:
 }
 
 /** Nodes that hold others, by the blocks that they are; lists are none. */
-const HOLDERS: Readonly<Record<string, "item" | "quotation" | undefined>> = {
+const HOLDERS: Readonly<Record<string, "item" | "quotation" | undefined>> = table({
   Document: undefined,
   BulletList: undefined,
   OrderedList: undefined,
   Admonition: undefined,
   ListItem: "item",
   Blockquote: "quotation",
-};
+});
 
 /** The blocks at an offset, and those before and after it, with what holds them. */
 function near(context: MarkdownContext, node: SyntaxNode, offset: number, depth: number): Block[] {

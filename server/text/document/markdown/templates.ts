@@ -1,8 +1,10 @@
 /** Writes what templates, notes and formulas inside a line of Markdown show. */
+
+import { table } from "../../../../base/table.ts";
 import type { ProseBuilder } from "../block.ts";
 
 /** What Quarto's references show before the number. */
-const REFERRED: Readonly<Record<string, string>> = {
+const REFERRED: Readonly<Record<string, string>> = table({
   fig: "Figure",
   tbl: "Table",
   tab: "Table",
@@ -10,7 +12,7 @@ const REFERRED: Readonly<Record<string, string>> = {
   eq: "Equation",
   lst: "Listing",
   thm: "Theorem",
-};
+});
 
 /** Writes an element that is neither CommonMark's nor GFM's, by its name. */
 export function writeOther(name: string, builder: ProseBuilder, text: string, from: number, to: number): void {

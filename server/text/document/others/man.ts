@@ -1,11 +1,13 @@
 /** Reads manual pages: requests and macros of roff, man and mdoc line by line. @see man(7), mdoc(7) */
+
+import { table } from "../../../../base/table.ts";
 import { type Block, type ProseBuilder, plainBlock } from "../block.ts";
 import { type Line, linesOf } from "../source.ts";
 import { blockOf, writeMarked } from "./marked.ts";
 
 /** Sections that are no prose. */
 const SKIPPED = /^(?:synopsis|see also|authors?|bugs reported|colophon|copyright|referenced by)$/i;
-const CODE: Readonly<Record<string, string>> = { nf: "fi", EX: "EE", Bd: "Ed", TS: "TE", EQ: "EN", de: "." };
+const CODE: Readonly<Record<string, string>> = table({ nf: "fi", EX: "EE", Bd: "Ed", TS: "TE", EQ: "EN", de: "." });
 /** Macros whose arguments are words of the text. */
 const WORDS =
   /^(?:[BIR]|SM|SB|BI|BR|IB|IR|RB|RI|Nm|Ar|Fl|Pa|Xr|Cm|Em|Sy|Li|Ql|Dq|Sq|Qq|Pq|Op|Ev|Va|Vt|Fn|Ic|An|Tn|Bx|Nx|UR|MT)$/;
@@ -90,10 +92,10 @@ function writeLine(builder: ProseBuilder, text: string, start: number, end: numb
 }
 
 const ESCAPE = /\\(?:f(?:\[[^\]]*\]|\(..|.)|s[+-]?\d|\[[^\]]{1,20}\]|\(..|\*(?:\[[^\]]*\]|\(..|.)|".*|.)/g;
-const SHOWN: Readonly<Record<string, string>> = {
+const SHOWN: Readonly<Record<string, string>> = table({
   ...{ "-": "-", e: "\\", aq: "'", dq: '"', em: "—", en: "–", bu: "•", co: "©", lq: "“", rq: "”", oq: "‘", cq: "’" },
   ...{ ha: "^", ti: "~", "~": " ", " ": " " },
-};
+});
 
 function write(builder: ProseBuilder, text: string, from: number, to: number): void {
   const plain = text.slice(from, to);

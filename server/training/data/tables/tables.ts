@@ -3,6 +3,7 @@ import { isUtf8 } from "node:buffer";
 import { parquetMetadataAsync, parquetReadObjects, parquetSchema } from "hyparquet";
 import { compressors } from "hyparquet-compressors";
 import { reason } from "../../../../base/reason.ts";
+import { table } from "../../../../base/table.ts";
 import { ModelError } from "../../../../models/errors.ts";
 import { openRegular } from "../../../files/regular-file.ts";
 import { decodeText, unreadable } from "../../../text/input.ts";
@@ -37,14 +38,14 @@ interface Reader {
 
 const jsonLines: Reader = { read: lines, advice: LINES_ADVICE };
 
-const readers: Readonly<Record<string, Reader>> = {
+const readers: Readonly<Record<string, Reader>> = table({
   jsonl: jsonLines,
   ndjson: jsonLines,
   json: { read: json, advice: LINES_ADVICE },
   csv: delimited(","),
   tsv: delimited("\t"),
   parquet: { read: parquet, advice: "" },
-};
+});
 
 function delimited(usual: "," | "\t"): Reader {
   return {

@@ -3,6 +3,7 @@ import { constants } from "node:fs";
 import { access, lstat, readdir, stat } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { reason } from "../../../../base/reason.ts";
+import { table } from "../../../../base/table.ts";
 import { ModelError } from "../../../../models/errors.ts";
 
 /**
@@ -39,7 +40,7 @@ export function unwritable(out: string, error: unknown): unknown {
   return new ModelError("storage", `${out} cannot be written: ${why}. Name another --out.`, { cause: error });
 }
 
-const WHY: Readonly<Record<string, string>> = {
+const WHY: Readonly<Record<string, string>> = table({
   EACCES: "you may not write there",
   EPERM: "you may not write there",
   EROFS: "the disk can only be read",
@@ -52,7 +53,7 @@ const WHY: Readonly<Record<string, string>> = {
   ENOENT: "a link leads nowhere",
   EEXIST: "something is there already",
   ENOTDIR: "a part of the path is a file",
-};
+});
 
 /** Whether a path names something, be it a link that leads nowhere. */
 async function isThere(path: string): Promise<boolean> {

@@ -1,5 +1,6 @@
 /** README.md of a trained model: data, settings, curves, and the task's metrics before and after. */
 import { basename, resolve } from "node:path";
+import { table } from "../../../../base/table.ts";
 import { parameterCount } from "../../../../models/t5/weights.ts";
 import type { Evaluation } from "../../../../protocol/training.ts";
 import { readManifest } from "../../../catalog/installed.ts";
@@ -9,12 +10,12 @@ import { bestOf, type TrainRun } from "../run.ts";
 import type { Progress } from "../state.ts";
 
 /** Hugging Face's names for what a model does. */
-const pipelines: Readonly<Record<string, string>> = {
+const pipelines: Readonly<Record<string, string>> = table({
   summarize: "summarization",
   qa: "question-answering",
   squad: "question-answering",
   classify: "text-classification",
-};
+});
 
 /** The card as Markdown, with the hub's front matter. */
 export function modelCard(run: TrainRun, learner: PreparedLearner, progress: Progress, done: boolean): string {
