@@ -23,7 +23,7 @@ export const AREAS: readonly Area[] = [
   {
     path: FOR_ALL,
     holds:
-      "helpers that every area may import: error messages, formatted figures, optional properties, changed lines, countdowns of running time",
+      "helpers that every area may import: error messages, formatted figures, optional properties, changed lines, tables by names, countdowns of running time",
     areas: [],
     packages: [],
     node: false,
