@@ -1,6 +1,7 @@
 """A job's folder as Spanfill writes it: the request, the weights and the examples, laid out by step."""
 
 import json
+import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -77,11 +78,12 @@ class Job:
         whole = self.folder / name
         if whole.exists():
             return whole
-        with whole.with_suffix(".joined").open("wb") as file:
+        joined = whole.with_suffix(f".{os.getpid()}")
+        with joined.open("wb") as file:
             count = json.loads((self.folder / "parts.json").read_text())["parts"]
             for part in range(count):
                 found = next((p for p in (Path(folder) / PART.format(part) for folder in sys.path) if p.exists()), None)
                 if found is None:
                     raise SystemExit(f"Part {part} of the weights did not reach this machine.")
                 file.write(found.read_bytes())
-        return whole.with_suffix(".joined").rename(whole)
+        return joined.replace(whole)

@@ -4,7 +4,7 @@ import { choice, type Field, flag, text, whole } from "../field.ts";
 export const CLUSTER_FIELDS = {
   on: {
     type: text(1),
-    flag: flag("--on <place>", "train by PyTorch: torchrun, or torchrun:/path/to/it"),
+    flag: flag("--on <place>", "train by PyTorch: torchrun, torchrun:/path/to/it, or a Ray cluster, ray://HOST"),
   },
   workers: {
     type: whole(1, 1024),
@@ -22,5 +22,11 @@ export const CLUSTER_FIELDS = {
     otherwise: "100",
     ofMachine: true,
     flag: flag("--save-every <n>", "steps of --on between two saved states"),
+  },
+  storage: {
+    type: text(1),
+    otherwise: "~/spanfill-runs",
+    ofMachine: true,
+    flag: flag("--storage <folder>", "a folder that all machines of the Ray cluster share"),
   },
 } as const satisfies Readonly<Record<string, Field>>;

@@ -99,9 +99,9 @@ export const AREAS: readonly Area[] = [
   },
   {
     path: "server/cluster",
-    holds: "processes that do a job outside Spanfill's own: torchrun's on this machine",
-    areas: ["models", "server/files"],
-    packages: [],
+    holds: "processes that do a job outside Spanfill's own: torchrun's on this machine, `ray/` (jobs of a Ray cluster)",
+    areas: ["models", "server/files", "server/catalog"],
+    packages: ["zod", "undici", "crc-32"],
     node: true,
   },
   {

@@ -8,9 +8,12 @@ import type { Place } from "./train-on.ts";
 /** Steps between two saved states. */
 const SAVE_EVERY = 100;
 
+/** The folder of a cluster of one machine. */
+const STORAGE = "~/spanfill-runs";
+
 /** The place that a request names. @throws ModelError "input" when there is no such place */
 export function placeOfRun(
-  { workers = 1, arithmetic = undefined, saveEvery = SAVE_EVERY }: TrainRequest,
+  { workers = 1, arithmetic = undefined, saveEvery = SAVE_EVERY, storage = STORAGE }: TrainRequest,
   on: string,
   { settings: { threads } }: TrainRun,
 ): Place {
@@ -26,5 +29,21 @@ export function placeOfRun(
       },
     };
   }
-  throw new ModelError("input", `--on ${on} is not a place to train. Give torchrun, or torchrun:/path/to/torchrun.`);
+  if (/^ray(\+https)?:/.test(on)) {
+    return {
+      ...common,
+      async open(state, job, files) {
+        const [{ connectionOf, createRayClient }, { rayWorkers }] = await Promise.all([
+          import("../../cluster/ray/client.ts"),
+          import("../../cluster/ray/workers.ts"),
+        ]);
+        const client = await createRayClient(connectionOf(on, process.env));
+        return rayWorkers({ client, workers, threads, storage, state, job, ...files });
+      },
+    };
+  }
+  throw new ModelError(
+    "input",
+    `--on ${on} is not a place to train. Give torchrun, torchrun:/path/to/torchrun, or ray://HOST.`,
+  );
 }
