@@ -2,7 +2,8 @@
  * Asks a server that was not written here: `npm run test:beyond [requests] [seconds]`. Installs MLServer and ONNX
  * Runtime from PyPI into a temporary Python environment (or uses the one that SPANFILL_BEYOND_VENV names), exports
  * models, starts MLServer on this machine's own address, compares seeded requests with the CPU's answers, and writes
- * docs/beyond.md. Where the packages cannot be installed it says so and ends without an error.
+ * docs/beyond.md. Where the packages cannot be installed it says so and ends without an error. With the argument
+ * "cluster" it runs beyond-cluster.mjs instead.
  */
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
@@ -21,8 +22,9 @@ const BUILT_IN = "models/builtin/t5-efficient-tiny-nl4-spanfill";
 const folder = mkdtempSync(join(tmpdir(), "spanfill-beyond-"));
 let server;
 try {
-  const python = environment();
-  if (python === undefined) console.log(`Skipped: ${PACKAGES.join(" and ")} cannot be installed here from PyPI.`);
+  const python = requests === "cluster" ? undefined : environment();
+  if (requests === "cluster") await import("./beyond-cluster.mjs");
+  else if (python === undefined) console.log(`Skipped: ${PACKAGES.join(" and ")} cannot be installed here from PyPI.`);
   else await compare(python);
 } finally {
   server?.kill();

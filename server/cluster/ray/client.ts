@@ -94,7 +94,10 @@ export async function createRayClient(connection: ClusterConnection): Promise<Ra
   const { address, token, certificateFile, deadlineMs = DEADLINE_MS } = connection;
   const url = clusterUrl(address);
   if (url === undefined)
-    throw new ModelError("input", `${address} is not a cluster's address. Write ray://HOST:PORT or ray+https://HOST:PORT.`);
+    throw new ModelError(
+      "input",
+      `${address} is not a cluster's address. Write ray://HOST:PORT or ray+https://HOST:PORT.`,
+    );
   const encrypted = url.protocol === "https:";
   const { host } = url;
   if (token !== undefined && !encrypted && !isLoopback(url))
@@ -103,40 +106,8 @@ export async function createRayClient(connection: ClusterConnection): Promise<Ra
       `${host} would get the token over plain http, where anybody on the way could read it. Use ray+https://, or forward the port to this machine (ssh -L).`,
     );
   const dispatcher = await createDispatcher(url, certificateFile);
-  const origin = url.href.replace(/\/$/, "");
-
-  async function ask(path: string, { method = "GET", body, patience = 1 }: Ask): Promise<Answer> {
-    const json = typeof body === "object" && !(body instanceof Uint8Array);
-    const headers = {
-      ...(token !== undefined && { authorization: `Bearer ${token}` }),
-      ...(json && { "content-type": "application/json" }),
-    };
-    const sent = json ? JSON.stringify(body) : body;
-    for (let attempt = 1; ; attempt += 1) {
-      const signal = AbortSignal.timeout(patience * deadlineMs);
-      try {
-        // Not by fetch, whose headers are a browser's, which Ray refuses.
-        const init = { method, headers, signal, dispatcher };
-        const response = await request(`${origin}${path}`, sent === undefined ? init : { ...init, body: sent });
-        return { status: response.statusCode, body: await textOf(host, response.body) };
-      } catch (error) {
-        if (error instanceof ModelError) throw error;
-        if (signal.aborted) throw failed(host, `did not answer within ${(patience * deadlineMs) / 1000} seconds`);
-        // Only what can be repeated is: a job has its id, a package its content.
-        if (attempt === ATTEMPTS) throw unreachable(host, error);
-        await wait(attempt * PAUSE_MS);
-      }
-    }
-  }
-
-  async function json<T>(path: string, schema: z.ZodType<T>, asked: Ask = {}): Promise<T> {
-    const answer = await ask(path, asked);
-    if (answer.status !== 200) throw refused(host, answer);
-    const parsed = schema.safeParse(parsedJson(answer.body));
-    if (!parsed.success) throw garbage(host);
-    return parsed.data;
-  }
-
+  const ask = createAsk({ url, token, deadlineMs, dispatcher });
+  const json = <T>(path: string, schema: z.ZodType<T>, asked: Ask = {}) => checked(host, ask(path, asked), schema);
   const job = (id: string) => `/api/jobs/${encodeURIComponent(id)}`;
   return {
     host,
@@ -173,6 +144,52 @@ export async function createRayClient(connection: ClusterConnection): Promise<Ra
   };
 }
 
+/** Returns a function that asks again where the connection breaks: a job has its id, a package its content. */
+function createAsk({
+  url,
+  token,
+  deadlineMs,
+  dispatcher,
+}: {
+  readonly url: URL;
+  readonly token: string | undefined;
+  readonly deadlineMs: number;
+  readonly dispatcher: Agent | ProxyAgent;
+}): (path: string, asked: Ask) => Promise<Answer> {
+  const { host, origin } = url;
+  return async (path, { method = "GET", body, patience = 1 }) => {
+    const json = typeof body === "object" && !(body instanceof Uint8Array);
+    const headers = {
+      ...(token !== undefined && { authorization: `Bearer ${token}` }),
+      ...(json && { "content-type": "application/json" }),
+    };
+    const sent = json ? JSON.stringify(body) : body;
+    for (let attempt = 1; ; attempt += 1) {
+      const signal = AbortSignal.timeout(patience * deadlineMs);
+      try {
+        // Not by fetch, whose headers are a browser's, which Ray refuses.
+        const init = { method, headers, signal, dispatcher };
+        const response = await request(`${origin}${path}`, sent === undefined ? init : { ...init, body: sent });
+        return { status: response.statusCode, body: await textOf(host, response.body) };
+      } catch (error) {
+        if (error instanceof ModelError) throw error;
+        if (signal.aborted) throw failed(host, `did not answer within ${(patience * deadlineMs) / 1000} seconds`);
+        if (attempt === ATTEMPTS) throw unreachable(host, error);
+        await wait(attempt * PAUSE_MS);
+      }
+    }
+  };
+}
+
+/** An answer of a schema. @throws ModelError "network" for any other */
+async function checked<T>(host: string, asked: Promise<Answer>, schema: z.ZodType<T>): Promise<T> {
+  const answer = await asked;
+  if (answer.status !== 200) throw refused(host, answer);
+  const parsed = schema.safeParse(parsedJson(answer.body));
+  if (!parsed.success) throw garbage(host);
+  return parsed.data;
+}
+
 interface Ask {
   readonly method?: "GET" | "POST" | "PUT" | "DELETE";
   readonly body?: object | Uint8Array;
@@ -195,7 +212,9 @@ async function createDispatcher(url: URL, certificateFile: string | undefined): 
 
 async function certificatesIn(file: string): Promise<string> {
   return readRegularText(file).catch((cause: unknown) => {
-    throw new ModelError("input", `The cluster's certificates in ${file} cannot be read (${reason(cause)}).`, { cause });
+    throw new ModelError("input", `The cluster's certificates in ${file} cannot be read (${reason(cause)}).`, {
+      cause,
+    });
   });
 }
 
@@ -227,7 +246,10 @@ function refused(host: string, { status, body }: Answer): ModelError {
 }
 
 function garbage(host: string): ModelError {
-  return failed(host, "sent an answer that is not one of Ray's Jobs API. Name the port of Ray's dashboard, usually 8265");
+  return failed(
+    host,
+    "sent an answer that is not one of Ray's Jobs API. Name the port of Ray's dashboard, usually 8265",
+  );
 }
 
 function unreachable(host: string, error: unknown): ModelError {

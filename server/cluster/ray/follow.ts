@@ -31,7 +31,8 @@ export async function followJob(
         stopped = true;
       }
       const status = await client.status(id);
-      if (status === undefined) throw new ModelError("process", `${client.host} no longer knows the job ${id}. Resume the run.`);
+      if (status === undefined)
+        throw new ModelError("process", `${client.host} no longer knows the job ${id}. Resume the run.`);
       const ended = !["PENDING", "RUNNING"].includes(status.status);
       const logs = status.status === "PENDING" ? "" : await client.logs(id);
       const complete = ended ? logs.length : logs.lastIndexOf("\n") + 1;

@@ -45,7 +45,7 @@ export async function rayWorkers(options: RayOptions): Promise<Workers> {
   const version = await client.version();
   const known = await readRecord(state);
   const record = known ?? { id: randomBytes(6).toString("hex"), attempt: 0, storage: options.storage };
-  const out = `${record.storage.replace(/\/+$/, "")}/${record.id}`;
+  const out = `${record.storage.replace(/(?<!\/)\/+$/, "")}/${record.id}`;
   const size = await sizeOf(join(job, weights));
   const nameOf = (attempt: number, what = "train") => `spanfill-${record.id}-${what}-${attempt}`;
   let { attempt } = record;
@@ -159,7 +159,10 @@ async function received(run: (onEvent: (event: unknown) => void) => Promise<void
 }
 
 function damaged({ host }: RayClient, path: string): ModelError {
-  return new ModelError("network", `${path} from ${host} is not what training wrote. Resume the run to fetch it again.`);
+  return new ModelError(
+    "network",
+    `${path} from ${host} is not what training wrote. Resume the run to fetch it again.`,
+  );
 }
 
 /** A path for the cluster's shell; a leading ~ stays one. */

@@ -36,7 +36,10 @@ export function storedZip(entries: readonly ZipEntry[]): Uint8Array {
   const end = Buffer.alloc(18);
   end.writeUInt16LE(entries.length, 4);
   end.writeUInt16LE(entries.length, 6);
-  end.writeUInt32LE(directory.reduce((bytes, { length }) => bytes + length, 0), 8);
+  end.writeUInt32LE(
+    directory.reduce((bytes, { length }) => bytes + length, 0),
+    8,
+  );
   end.writeUInt32LE(at, 12);
   return Buffer.concat([...parts, ...directory, signature("PK\x05\x06"), end]);
 }

@@ -64,6 +64,13 @@ export function trainingEffects({ folder, run, fail, rows, model }: Workspace): 
         "the job has the examples of the local trainer's steps, and no row that was left out",
       ],
     ),
+    trains(
+      ["--storage"],
+      [
+        "training/cluster/on-ray.test.ts",
+        "a cluster gets token ids and the base, and the model comes back by the Jobs API",
+      ],
+    ),
     trains(["--epochs", "--batch-size", "--validation-share"], async () => {
       assert.equal((await needs("--epochs", "3", "--batch-size", "2", "--validation-share", "0.5")).steps, 9);
     }),
