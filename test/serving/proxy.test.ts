@@ -1,4 +1,4 @@
-/** A server behind an HTTP proxy that was not written here (tinyproxy), over https and over gRPC; NO_PROXY is heeded. */
+/** A server behind a proxy that was not written here (tinyproxy), over https and gRPC; NO_PROXY is heeded. */
 import assert from "node:assert/strict";
 import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
