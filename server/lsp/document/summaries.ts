@@ -8,7 +8,6 @@ import type { Translate } from "../../../base/translate.ts";
 import { ModelError } from "../../../models/errors.ts";
 import type { SummarizeFolderArguments, SummarizeFolderResult } from "../../../protocol/commands/reading.ts";
 import type { Settings } from "../../../protocol/settings.ts";
-import { folderDigest } from "../../features/read/folder-digest.ts";
 import { isWithin, linkAt, pathWithin, resolveLink, sectionNamed, uriWithin } from "../../features/read/link-target.ts";
 import type { RememberedSummary, RememberingContext } from "../../features/read/remembered-summary.ts";
 import { gist, sectionAt, sectionSummary } from "../../features/read/section-summary.ts";
@@ -104,7 +103,10 @@ export async function summarizeFolder(
     settings,
   };
   const run = (workSignal: AbortSignal, onProgress: (progress: { done: number; total: number }) => void) =>
-    withSummaries(services, (context) => folderDigest(context, params, { signal: workSignal, onProgress }));
+    withSummaries(services, async (context) => {
+      const { folderDigest } = await import("../../features/read/folder-digest.ts"); // rarely needed
+      return folderDigest(context, params, { signal: workSignal, onProgress });
+    });
   const title = services.t("Spanfill: summarizing the folder");
   const digest = await services.progress.run({ title, ...call, isPartial: true, run });
   return { ...digest, ms: Math.round(performance.now() - started) };
