@@ -4,29 +4,29 @@ import { choice, type Field, flag, text, whole } from "../field.ts";
 export const CLUSTER_FIELDS = {
   on: {
     type: text(1),
-    flag: flag("--on <place>", "train by PyTorch: torchrun, torchrun:/path/to/it, or a Ray cluster, ray://HOST"),
+    flag: flag("--on <place>", "train by PyTorch: torchrun, torchrun:PATH, or ray://HOST"),
   },
   workers: {
     type: whole(1, 1024),
     otherwise: "1",
     ofMachine: true,
-    flag: flag("--workers <n>", "processes of --on, one for each GPU; they share each step's examples"),
+    flag: flag("--workers <n>", "processes of --on, one a GPU"),
   },
   arithmetic: {
     type: choice("float32", "bfloat16"),
     otherwise: "bfloat16 on GPUs, else float32",
-    flag: flag("--arithmetic <type>", "products of --on; weights and sums stay float32"),
+    flag: flag("--arithmetic <type>", "products of --on"),
   },
   saveEvery: {
     type: whole(1, 1_000_000),
     otherwise: "100",
     ofMachine: true,
-    flag: flag("--save-every <n>", "steps of --on between two saved states"),
+    flag: flag("--save-every <n>", "steps of --on between saved states"),
   },
   storage: {
     type: text(1),
     otherwise: "~/spanfill-runs",
     ofMachine: true,
-    flag: flag("--storage <folder>", "a folder that all machines of the Ray cluster share"),
+    flag: flag("--storage <folder>", "a folder that all machines of ray:// share"),
   },
 } as const satisfies Readonly<Record<string, Field>>;

@@ -18,9 +18,6 @@ const [SHAPE] = SHAPE_FILES;
 /** Where a run's state is, inside the folder that it makes. */
 export const STATE_FOLDER = ".training";
 
-/** The job of a run that other processes compute, in the folder of its state. */
-export const JOB_FOLDER = "job";
-
 /**
  * Makes the folder, and refuses one that holds something else.
  * @param state where a stopped run's state is
@@ -43,13 +40,7 @@ export async function takeFolder({ base, out, restart }: TrainRun, state: string
       `${out} holds a model already. ${own ? "Give --restart to train it anew from the base, or name" : "Name"} another folder.`,
     );
   }
-  if (!restart && (elsewhere ? await hasState(state) : existsSync(join(state, JOB_FOLDER)))) {
-    const there = elsewhere ? "in Spanfill's own trainer" : "with --on";
-    throw new ModelError(
-      "input",
-      `${out} holds an unfinished run that began ${there}. Go on with --resume, give --restart to begin anew, or another --out.`,
-    );
-  }
+  if (stopped && !restart) await (await import("../cluster/other-trainer.ts")).checkTrainer(out, state, elsewhere);
   if (restart) await removeState(state);
   const { own: models } = placesOf();
   // Its card and state have samples of the data.
