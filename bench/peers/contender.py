@@ -30,7 +30,7 @@ class CTranslate2:
         import ctranslate2
         from tokenizers import Tokenizer
 
-        folder = Path(directory) / "ctranslate2"
+        folder = Path(f"{directory}-ctranslate2")  # beside the model, whose folder others watch
         if not (folder / "model.bin").exists():
             ctranslate2.converters.TransformersConverter(str(directory)).convert(str(folder), force=True)
         self.started = time.perf_counter()

@@ -43,8 +43,9 @@ interface Side {
 
 const SEED = 17;
 const WARMUPS = 2;
-/** Bytes of a weight: the runtime's blocks of 32 values have a scale of 4 bytes each. */
-const INT8_BYTES = 1 + 4 / 32;
+const LONG_WARMUPS = 1;
+/** Bytes of a weight: blocks of 128 values have a scale of 4 bytes each. */
+const INT8_BYTES = 1 + 4 / 128;
 
 /** Measures, prints a table for each shape and precision, and writes bench/results/peers.json. */
 export async function benchPeers(options: PeersOptions): Promise<void> {
@@ -145,7 +146,7 @@ function programs(directory: string, precision: Precision, { python, optimum, co
 /** Has each contender do the work with new ids each round, in an order that alternates, after rounds that warm up. */
 async function takeTurns(contenders: readonly Contender[], work: Work, random: () => number, rounds: number) {
   const runs = contenders.map(() => ({ times: [] as number[] | undefined, peakBytes: 0 }));
-  for (let round = -WARMUPS; round < rounds; round += 1) {
+  for (let round = work.long ? -LONG_WARMUPS : -WARMUPS; round < rounds; round += 1) {
     const inputs: Rows = Array.from({ length: work.rows }, () => [
       ...Array.from({ length: work.source - 1 }, () => 3 + Math.floor(random() * 31_900)),
       1,
