@@ -8,7 +8,7 @@ import type { ServerConnection } from "../wire/connection.ts";
 import { forkEngine } from "./fork.ts";
 import { type Call, type Result, resultSchemas, type ToChild, toParentSchema } from "./messages.ts";
 import { HungError, SilenceWatch } from "./silence.ts";
-import { type Listeners, Spare } from "./spare.ts";
+import type { Listeners, Spare } from "./spare.ts";
 
 /** Options of the child process. */
 export interface RemoteEngineOptions {
@@ -75,7 +75,7 @@ class ChildEngine implements RemoteEngine {
   /** Devices that ended the process. */
   private readonly deadly = new Set<Device>();
   private readonly silence: SilenceWatch;
-  private readonly spare = new Spare();
+  private spare: Spare | undefined;
 
   constructor(options: RemoteEngineOptions) {
     this.options = options;
@@ -207,15 +207,13 @@ class ChildEngine implements RemoteEngine {
     const gone = new Promise<void>((resolve) => {
       over = resolve;
     });
-    const listeners: Listeners = {
-      onMessage: (message) => this.receive(message),
-      onLost: (how) => {
-        if (this.child === child) this.crashes += 1;
-        this.lose(child, `The engine process ${how}`);
-        over();
-      },
+    const onLost = (how: string) => {
+      if (this.child === child) this.crashes += 1;
+      this.lose(child, `The engine process ${how}`);
+      over();
     };
-    const child: ChildProcess = this.spare.take(listeners) ?? forkEngine({ ...this.options, ...listeners });
+    const listeners: Listeners = { onMessage: (message) => this.receive(message), onLost };
+    const child: ChildProcess = this.spare?.take(listeners) ?? forkEngine({ ...this.options, ...listeners });
     this.child = child;
     this.fresh = true;
     this.ending.add(gone);
@@ -230,22 +228,23 @@ class ChildEngine implements RemoteEngine {
       return;
     }
     this.silence.heard(this.loading);
-    if (parsed.data.type === "alive") return;
-    if (parsed.data.type === "fellBack") {
-      this.options.onFallback?.(parsed.data.device, parsed.data.why);
-      return;
-    }
+    if (parsed.data.type === "fellBack") this.options.onFallback?.(parsed.data.device, parsed.data.why);
+    if (parsed.data.type === "fellBack" || parsed.data.type === "alive") return;
     const pending = this.pending.get(parsed.data.id);
-    if (parsed.data.type !== "tokens") this.answered();
+    if (parsed.data.type !== "tokens") void this.answered();
     if (parsed.data.type === "tokens") this.passOn(parsed.data, pending);
     else if (parsed.data.type === "result") pending?.resolve(parsed.data.value);
     else pending?.reject(new ModelError(parsed.data.code, parsed.data.message));
   }
 
   /** Notes that the process works; what crashed before may crash again. */
-  private answered(): void {
-    if (this.fresh && this.crashes > 0) this.spare.prepare(this.options);
+  private async answered(): Promise<void> {
+    const isFirst = this.fresh && this.crashes > 0;
     this.fresh = false;
+    if (!isFirst) return;
+    const { Spare } = await import("./spare.ts"); // loaded after the first crash
+    this.spare ??= new Spare();
+    if (!this.disposed) this.spare.prepare(this.options);
   }
 
   /** Passes tokens to the caller; an error that its callback throws fails that call. */
@@ -264,7 +263,7 @@ class ChildEngine implements RemoteEngine {
 
   /** Asks the child to end, and kills it if it does not. */
   private end(why: string): void {
-    this.spare.end();
+    this.spare?.end();
     const { child } = this;
     if (child === undefined) return;
     this.lose(child, why);
