@@ -103,7 +103,6 @@ export async function summarizeFolder(
     settings,
   };
   // Loaded only here: a folder is asked for now and then.
-  const { folderDigest } = await import("../../features/read/folder-digest.ts");
   const run = (workSignal: AbortSignal, onProgress: (progress: { done: number; total: number }) => void) =>
     withSummaries(services, async (context) => {
       const { folderDigest } = await import("../../features/read/folder-digest.ts"); // rarely needed
