@@ -32,6 +32,7 @@ await build({
   platform: "node",
   target: "node20",
   external: ["onnxruntime-node", "onnxruntime-web"],
+  alias: { "jsonc-parser": "jsonc-parser/lib/esm/main.js" },
   // What reads a file beside itself reads it from the sources.
   define: { "import.meta.url": JSON.stringify(new URL("../server/main.ts", import.meta.url).href) },
   plugins: [wat],
