@@ -1,11 +1,11 @@
 /** Workers of a Ray cluster: a job that is submitted with its data, followed by its log, and asked for its files. */
 import { createHash, randomBytes } from "node:crypto";
-import { open, readdir } from "node:fs/promises";
+import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import * as z from "zod";
 import { sizeInWords } from "../../../base/figures.ts";
 import { ModelError } from "../../../models/errors.ts";
-import { readRegularFile, readRegularText } from "../../files/regular-file.ts";
+import { openRegular, readRegularFile, readRegularText } from "../../files/regular-file.ts";
 import { writeAtomically } from "../../files/whole-file.ts";
 import { clusterPackage } from "../torchrun.ts";
 import type { WorkerFile, Workers } from "../workers.ts";
@@ -99,15 +99,11 @@ async function upload({ client, threads, job, small, weights }: RayOptions) {
   const parts = Math.ceil(size / PART_BYTES);
   const described = { name: "job/parts.json", content: Buffer.from(JSON.stringify({ parts })) };
   const py_modules: string[] = [];
-  const handle = await open(join(job, weights));
-  try {
-    for (let part = 0; part < parts; part += 1) {
-      const content = Buffer.alloc(Math.min(PART_BYTES, size - part * PART_BYTES));
-      await handle.read(content, 0, content.length, part * PART_BYTES);
-      py_modules.push(await store(client, [{ name: `spanfill-part-${part}.bin`, content }]));
-    }
-  } finally {
-    await handle.close();
+  await using handle = await openRegular(join(job, weights));
+  for (let part = 0; part < parts; part += 1) {
+    const content = Buffer.alloc(Math.min(PART_BYTES, size - part * PART_BYTES));
+    await handle.read(content, 0, content.length, part * PART_BYTES);
+    py_modules.push(await store(client, [{ name: `spanfill-part-${part}.bin`, content }]));
   }
   const working_dir = await store(client, [...(await program()), ...files, described]);
   const env_vars = {
