@@ -110,17 +110,22 @@ async function byKeyboard(browser) {
   await page.locator("#tab-models").focus();
   await page.keyboard.press("ArrowRight");
   await page.locator("#runs").waitFor();
+  const step = (name) => page.locator(`.form[data-step="${name}"]`).waitFor();
+  const press = async (keys, then) => {
+    for (const key of keys) {
+      await page.keyboard.press(key);
+      await page.waitForTimeout(50);
+    }
+    await step(then);
+  };
   await button(page, "New run").focus();
-  for (const key of ["Enter", "Tab", "ArrowDown", "Alt+ArrowRight", "Tab"]) {
-    await page.keyboard.press(key);
-    await page.waitForTimeout(50);
-  }
+  await press(["Enter"], "task");
+  await press(["Tab", "ArrowDown", "Alt+ArrowRight"], "data");
+  await press(["Tab"], "data");
   await page.keyboard.type("/data/banking.jsonl");
-  for (const key of ["Enter", "Alt+ArrowRight", "Alt+ArrowRight"]) {
-    await page.keyboard.press(key);
-    await page.waitForTimeout(100);
-  }
-  await page.locator('.form[data-step="settings"]').waitFor();
+  await press(["Enter"], "data");
+  await press(["Alt+ArrowRight"], "base");
+  await press(["Alt+ArrowRight"], "settings");
   await button(page, "Start").focus();
   await page.keyboard.press("Enter");
   await page.locator(".run").waitFor();
