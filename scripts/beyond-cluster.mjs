@@ -8,12 +8,10 @@ import { spawn, spawnSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { loadavg, tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
-import { build } from "esbuild";
-import { wat } from "./wat.mjs";
+import { buildProgram, environment, freePort } from "./beyond-programs.mjs";
 
 const PACKAGES = ["torch==2.13.0", "ray[default,train]==2.60.0", "safetensors==0.8.0", "numpy==2.4.6"];
 const PROGRAM = "dist/beyond-cluster.mjs";
@@ -37,7 +35,7 @@ const say = (line) => {
   lines.push(line);
 };
 try {
-  const bin = environment();
+  const bin = environment(folder, "SPANFILL_BEYOND_CLUSTER", PACKAGES);
   if (bin === undefined) console.log(`Skipped: ${PACKAGES.join(", ")} cannot be installed here from PyPI.`);
   else await compareAll(bin);
 } finally {
@@ -47,19 +45,8 @@ try {
   rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
 }
 
-/** The folder of programs with PyTorch and Ray; undefined where they cannot be installed. */
-function environment() {
-  const given = process.env["SPANFILL_BEYOND_CLUSTER"];
-  if (given !== undefined) return join(given, "bin");
-  const bin = join(folder, "venv", "bin");
-  const quiet = { stdio: ["ignore", "ignore", "inherit"] };
-  const made = spawnSync("python3", ["-m", "venv", join(folder, "venv")], quiet).status === 0;
-  return made && spawnSync(join(bin, "pip"), ["install", "-q", ...PACKAGES], quiet).status === 0 ? bin : undefined;
-}
-
 async function compareAll(bin) {
-  const options = { bundle: true, format: "esm", platform: "node", target: "node20", packages: "external" };
-  await build({ ...options, entryPoints: ["test/serving/beyond.ts"], outfile: PROGRAM, plugins: [wat] });
+  await buildProgram(PROGRAM);
   const model = join(folder, "random");
   if (spawnSync(process.execPath, [PROGRAM, "model", model]).status !== 0) throw new Error("no model");
   const data = join(folder, "pairs.jsonl");
@@ -99,10 +86,10 @@ async function compareAll(bin) {
 async function onRay(bin, model, data, run) {
   const [gcs, port] = [await freePort(), await freePort()];
   const token = randomBytes(24).toString("hex");
-  const environment = { RAY_AUTH_MODE: "token", RAY_AUTH_TOKEN: token, RAY_USAGE_STATS_ENABLED: "0" };
+  const authentication = { RAY_AUTH_MODE: "token", RAY_AUTH_TOKEN: token, RAY_USAGE_STATS_ENABLED: "0" };
   const args = ["start", "--head", "--block", "--num-cpus=3", `--port=${gcs}`, "--dashboard-host=127.0.0.1"];
   const head = spawn(join(bin, "ray"), [...args, `--dashboard-port=${port}`, `--temp-dir=${join(folder, "ray")}`], {
-    env: { ...process.env, ...environment, PATH: `${bin}${delimiter}${process.env["PATH"]}` },
+    env: { ...process.env, ...authentication, PATH: `${bin}${delimiter}${process.env["PATH"]}` },
     stdio: "ignore",
   });
   started.push(head);
@@ -207,15 +194,6 @@ function pairs(count) {
     source: `f${i}`,
   });
   return Array.from({ length: count }, (_, i) => `${JSON.stringify(row(i))}\n`).join("");
-}
-
-async function freePort() {
-  const probe = createServer().listen(0, "127.0.0.1");
-  await once(probe, "listening");
-  const { port } = probe.address();
-  probe.close();
-  await once(probe, "close");
-  return port;
 }
 
 function report() {

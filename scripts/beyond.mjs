@@ -8,12 +8,10 @@
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
-import { build } from "esbuild";
-import { wat } from "./wat.mjs";
+import { buildProgram, environment, freePort } from "./beyond-programs.mjs";
 
 const [requests = "200", seconds = "1800"] = process.argv.slice(2);
 const PACKAGES = ["mlserver==1.7.1", "onnxruntime==1.32.0"];
@@ -22,7 +20,7 @@ const BUILT_IN = "models/builtin/t5-efficient-tiny-nl4-spanfill";
 const folder = mkdtempSync(join(tmpdir(), "spanfill-beyond-"));
 let server;
 try {
-  const python = requests === "cluster" ? undefined : environment();
+  const python = requests === "cluster" ? undefined : environment(folder, "SPANFILL_BEYOND_VENV", PACKAGES);
   if (requests === "cluster") await import("./beyond-cluster.mjs");
   else if (python === undefined) console.log(`Skipped: ${PACKAGES.join(" and ")} cannot be installed here from PyPI.`);
   else await compare(python);
@@ -32,19 +30,8 @@ try {
   rmSync(folder, { recursive: true, force: true });
 }
 
-/** A folder of programs with MLServer; undefined where it cannot be installed. */
-function environment() {
-  const given = process.env["SPANFILL_BEYOND_VENV"];
-  if (given !== undefined) return join(given, "bin");
-  const bin = join(folder, "venv", "bin");
-  const quiet = { stdio: ["ignore", "ignore", "inherit"] };
-  const made = spawnSync("python3", ["-m", "venv", join(folder, "venv")], quiet).status === 0;
-  return made && spawnSync(join(bin, "pip"), ["install", "-q", ...PACKAGES], quiet).status === 0 ? bin : undefined;
-}
-
 async function compare(bin) {
-  const options = { bundle: true, format: "esm", platform: "node", target: "node20", packages: "external" };
-  await build({ ...options, entryPoints: ["test/serving/beyond.ts"], outfile: PROGRAM, plugins: [wat] });
+  await buildProgram(PROGRAM);
   const random = join(folder, "random");
   run("model", random);
   cpSync(BUILT_IN, join(folder, "built-in"), { recursive: true });
@@ -98,15 +85,6 @@ async function ready(address) {
     if (answer?.ok) return;
     await wait(300);
   }
-}
-
-async function freePort() {
-  const probe = createServer().listen(0, "127.0.0.1");
-  await once(probe, "listening");
-  const { port } = probe.address();
-  probe.close();
-  await once(probe, "close");
-  return port;
 }
 
 function report(name, parts) {

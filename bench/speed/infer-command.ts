@@ -2,7 +2,7 @@
 import { type Command, Option } from "commander";
 import type { Precision } from "../../server/engine/engine.ts";
 import type { ShapeName } from "../random-model.ts";
-import { WORK } from "../support/work.ts";
+import { WORKLOADS } from "../support/workloads.ts";
 
 /** Measured beside PyTorch. */
 const APART = ["primer", "switch-8", "metro"] as const;
@@ -74,7 +74,9 @@ export function addPeersCommand(program: Command, count: (text: string) => numbe
       new Option("--precision <names...>", "precisions").choices(["int8", "float32"]).default(["int8", "float32"]),
     )
     .addOption(
-      new Option("--work <names...>", "what is measured").choices(Object.keys(WORK)).default(Object.keys(WORK)),
+      new Option("--work <names...>", "what is measured")
+        .choices(Object.keys(WORKLOADS))
+        .default(Object.keys(WORKLOADS)),
     )
     .option("--rounds <n>", "timed runs of each contender and work; of long ones a third", count, 9)
     .option("--models <folder>", "random models and the peers' exports of them", ".cache/bench")

@@ -14,13 +14,13 @@ import { type Contender, MissingError, type Rows, startContender } from "../supp
 import { type Limits, measureLimits } from "../support/limits.ts";
 import { median, quantile } from "../support/statistics.ts";
 import { printTable } from "../support/table.ts";
-import { WORK, type Work } from "../support/work.ts";
+import { WORKLOADS, type Workload } from "../support/workloads.ts";
 
 /** Options of the comparison. */
 export interface PeersOptions {
   readonly shape: readonly ShapeName[];
   readonly precision: readonly Precision[];
-  /** Names in WORK. */
+  /** Names in WORKLOADS. */
   readonly work: readonly string[];
   readonly rounds: number;
   /** Folder of the random models. */
@@ -98,7 +98,7 @@ async function compare(
     const peaks = contenders.map(() => 0);
     const random = seededRandom(SEED); // of all kinds of work: what was encoded once is remembered
     for (const name of options.work) {
-      const work = WORK[name];
+      const work = WORKLOADS[name];
       if (work === undefined) continue;
       const runs = await takeTurns(
         contenders,
@@ -119,32 +119,30 @@ async function compare(
   }
 }
 
+type Program = Parameters<typeof startContender>[1];
+
 /** The contenders that are installed, ours first, with how each is started. */
 function programs(directory: string, precision: Precision, { python, optimum, compiled }: PeersOptions) {
-  const found: [string, Parameters<typeof startContender>[1]][] = [["Spanfill", join("dist", "bench-child.js")]];
   const end = precision === "int8" ? "_quantized" : "";
   const exported = existsSync(join(directory, "onnx", `decoder_model_merged${end}.onnx`));
+  const there = existsSync(python);
+  const installed = existsSync("bench/node_modules/@huggingface/transformers");
   const script = join("bench", "peers", "contender.py");
-  const peers: [string, boolean, Parameters<typeof startContender>[1]][] = [
-    [
-      "transformers.js",
-      exported && existsSync("bench/node_modules/@huggingface/transformers"),
-      "bench/peers/transformers.mjs",
-    ],
-    ["CTranslate2", existsSync(python), [python, script, "ctranslate2"]],
+  const peers: readonly (readonly [name: string, installed: boolean, program: Program])[] = [
+    ["transformers.js", exported && installed, "bench/peers/transformers.mjs"],
+    ["CTranslate2", there, [python, script, "ctranslate2"]],
     ["ONNX Runtime (Optimum)", exported && existsSync(optimum), [optimum, script, "onnxruntime"]],
-    ["PyTorch", existsSync(python), [python, script, "pytorch"]],
-    ...(compiled ? [["PyTorch, compiled", existsSync(python), [python, script, "compiled"]] as const] : []),
-  ].map(([name, there, how]) => [name, there, how] as [string, boolean, Parameters<typeof startContender>[1]]);
-  for (const [name, there, how] of peers) {
-    if (there) found.push([name, how]);
-    else console.log(`${name} is left out; bench/peers/README.md tells how to add it.`);
-  }
-  return found;
+    ["PyTorch", there, [python, script, "pytorch"]],
+    ["PyTorch, compiled", there && compiled === true, [python, script, "compiled"]],
+  ];
+  const missing = peers.filter(([, found]) => !found).map(([name]) => name);
+  if (missing.length > 0) console.log(`Left out: ${missing.join("; ")}. bench/peers/README.md tells how to add them.`);
+  const ours: readonly [string, Program] = ["Spanfill", join("dist", "bench-child.js")];
+  return [ours, ...peers.flatMap(([name, found, program]) => (found ? [[name, program] as const] : []))];
 }
 
 /** Has each contender do the work with new ids each round, in an order that alternates, after rounds that warm up. */
-async function takeTurns(contenders: readonly Contender[], work: Work, random: () => number, rounds: number) {
+async function takeTurns(contenders: readonly Contender[], work: Workload, random: () => number, rounds: number) {
   const runs = contenders.map(() => ({ times: [] as number[] | undefined, peakBytes: 0 }));
   for (let round = work.long ? -LONG_WARMUPS : -WARMUPS; round < rounds; round += 1) {
     const inputs: Rows = Array.from({ length: work.rows }, () => [

@@ -16,7 +16,7 @@ export async function askServer(
   const typed = await askFor({
     title: l10n.t("Inference server"),
     prompt: l10n.t(
-      "Its address, like https://host:8000. Where the device is Server, token ids, which decode to your text, are sent there. Leave this empty to name none.",
+      "Its address, like https://host:8000, or grpcs://host:8001 for gRPC. Where the device is Server, token ids, which decode to your text, are sent there. Leave this empty to name none.",
     ),
     value: workspace.getConfiguration("spanfill").get<string>("server.url") ?? "",
     ignoreFocusOut: true,
@@ -24,7 +24,10 @@ export async function askServer(
   if (typed === undefined) return;
   const address = typed.trim();
   if (address !== "" && serverOrigin(address) === undefined) {
-    void notify("warning", l10n.t("Spanfill: this is not an address. Write it as https://host:8000."));
+    void notify(
+      "warning",
+      l10n.t("Spanfill: this is not an address. Write it as https://host:8000 or grpcs://host:8001."),
+    );
     return;
   }
   await write("server.url", address === "" ? undefined : address);

@@ -10,6 +10,7 @@ import { CommanderError } from "commander";
 import { trainCommand } from "../../server/cli/training/train.ts";
 import { commandLine } from "../support/command-line.ts";
 import { randomModelFolder } from "../support/models/random-model.ts";
+import { asLines, pairRows, textOf } from "../support/pair-rows.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "spanfill-options-"));
 const model = randomModelFolder();
@@ -19,12 +20,9 @@ after(() => {
   rmSync(folder, { recursive: true });
 });
 
-const words = "the of and to in is that it for was on are as with they be at one have this from".split(" ");
-const text = (i: number) => Array.from({ length: 30 }, (_, j) => words[(i * 5 + j * j) % words.length]).join(" ");
-const rows = Array.from({ length: 8 }, (_, i) => ({ text: text(i), summary: words[i], source: `f${i}` }));
-writeFileSync(join(folder, "pairs.jsonl"), rows.map((row) => `${JSON.stringify(row)}\n`).join(""));
+writeFileSync(join(folder, "pairs.jsonl"), asLines(pairRows(8)));
 mkdirSync(join(folder, "docs"));
-for (let i = 0; i < 6; i += 1) writeFileSync(join(folder, "docs", `${i}.md`), `${text(i)}\n\n${text(i + 7)}\n`);
+for (let i = 0; i < 6; i += 1) writeFileSync(join(folder, "docs", `${i}.md`), `${textOf(i)}\n\n${textOf(i + 7)}\n`);
 
 const shared = ["--base", model.directory, "--threads", "1", "--json"];
 const pairs = ["--task", "summarize", "--data", "pairs.jsonl", ...shared];
@@ -114,7 +112,7 @@ test("the least and the most of each can be prepared, or is refused by its name"
       [...docs, "--max-input-tokens", "16", "--prefix", "fill in what is not there:"],
       /--max-input-tokens 16 leaves no room/,
     ],
-    [[...pairs, "--max-input-tokens", "16", "--prefix", text(1)], /--max-input-tokens 16 leaves no room for a text/],
+    [[...pairs, "--max-input-tokens", "16", "--prefix", textOf(1)], /--max-input-tokens 16 leaves no room for a text/],
     [
       [...pairs, "--method", "prompt", "--prompt-tokens", "1000"],
       /--max-input-tokens 512 leaves no room.*Use at least 10\d\d/,

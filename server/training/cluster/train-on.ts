@@ -2,7 +2,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { ModelError } from "../../../models/errors.ts";
-import { checkTensors, parameterCount, tensorShapes } from "../../../models/t5/weights.ts";
+import { checkTensors, tensorShapes } from "../../../models/t5/weights.ts";
 import { EMPTY_STORY, fold, type RunStory } from "../../../protocol/run-story.ts";
 import type { Evaluation, TrainEvent } from "../../../protocol/training.ts";
 import { openSafetensors, readTensor } from "../../catalog/folder/checkpoint.ts";
@@ -12,11 +12,11 @@ import type { WorkerFile, Workers } from "../../cluster/workers.ts";
 import { isOwnFolder } from "../../files/removal.ts";
 import { keyOf, STATE_FOLDER, takeFolder } from "../run/folder.ts";
 import { judgeWritten } from "../run/judge.ts";
+import { planOf } from "../run/plan.ts";
 import { createResult, judgedExamples, taskEvaluation } from "../run/results/result.ts";
 import { writeAdapter, writeTrainedFolder } from "../run/results/trained-model.ts";
-import { learnedCount } from "../run/room.ts";
 import { bestOf, type TrainRun } from "../run/run.ts";
-import { type Progress, removeState } from "../run/state.ts";
+import { type Progress, ROLLBACK_FACTOR, removeState } from "../run/state.ts";
 import type { TrainOptions, TrainReport } from "../run/train.ts";
 import { type PreparedLearner, prepareLearner, readWeights } from "../step/learner.ts";
 import { type JobFiles, type JobOptions, writeJob } from "./job-files.ts";
@@ -55,7 +55,7 @@ export async function trainOn(run: TrainRun, place: Place, options: TrainOptions
   const files = await writeJob(job, run, learner, { ...place, key, judged: judgedExamples(run) });
   const workers = await place.open(state, job, files);
   const following = new Following(run, await readStory(state, key), tell, (story) => writeStory(state, key, story));
-  tell(planOf(run, learner, workers.leaves));
+  tell(planOf(run, config, [workers.leaves, ...run.notes, ...run.dataset.notes]));
   const done = await runWorkers(workers, following, options);
   if (done === undefined) return { cancelled: true, ...reportOf(following.story, 0) };
   await complete(run, learner, workers, done.files);
@@ -229,24 +229,6 @@ async function complete(run: TrainRun, learner: PreparedLearner, workers: Worker
   await writeTrainedFolder(run, config);
 }
 
-function planOf(run: TrainRun, { config }: PreparedLearner, leaves: string): TrainEvent {
-  const { settings, dataset, method } = run;
-  return {
-    type: "plan",
-    task: run.task.name,
-    base: run.base,
-    out: run.out,
-    method: method.kind,
-    reason: run.reason,
-    learnedParameters: learnedCount(config, method),
-    parameters: parameterCount(config),
-    examples: dataset.count,
-    validationExamples: dataset.validation.length,
-    steps: Math.ceil(dataset.count / settings.batchSize) * settings.epochs,
-    notes: [leaves, ...run.notes, ...dataset.notes],
-  };
-}
-
 function reportOf({ evaluations, step }: RunStory, tokensPerSecond: number): Omit<TrainReport, "cancelled"> {
   // A run that was stopped before its first evaluation has nothing to report.
   const best = evaluations.length === 0 ? { ...UNJUDGED, step: 0, validation: Number.NaN } : bestOf(evaluations);
@@ -255,5 +237,5 @@ function reportOf({ evaluations, step }: RunStory, tokensPerSecond: number): Omi
 
 function progressOf({ evaluations, curve, incidents }: RunStory, step: number): Progress {
   const rollbacks = incidents.filter(({ kind }) => kind === "rollback").length;
-  return { step, lossSum: 0, lossCount: 0, evaluations, curve, rateFactor: (1 / 3) ** rollbacks, rollbacks };
+  return { step, lossSum: 0, lossCount: 0, evaluations, curve, rateFactor: ROLLBACK_FACTOR ** rollbacks, rollbacks };
 }

@@ -29,6 +29,9 @@ export interface CurvePoint {
   readonly gradientNorm: number;
 }
 
+/** The learning rate's factor after each roll back. */
+export const ROLLBACK_FACTOR = 1 / 3;
+
 /** How far a run is. */
 export interface Progress {
   /** Steps done. */

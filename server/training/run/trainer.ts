@@ -7,7 +7,6 @@ import { join } from "node:path";
 import { ModelError } from "../../../models/errors.ts";
 import type { Batch } from "../../../models/t5/batch.ts";
 import { learnedShapes } from "../../../models/t5/lowering/trainable.ts";
-import { parameterCount } from "../../../models/t5/weights.ts";
 import { withPoint } from "../../../protocol/run-story.ts";
 import type { Evaluation, TrainEvent } from "../../../protocol/training.ts";
 import { batchesOf, type StepBatches, stepReader } from "../data/batches.ts";
@@ -16,16 +15,25 @@ import { createOptimizer, globalNorm, type Optimizer } from "../step/optimizer.t
 import { rateAt } from "../step/schedule.ts";
 import { createStepper, type Stepper } from "../step/step.ts";
 import { keyOf, STATE_FOLDER, takeFolder } from "./folder.ts";
+import { planOf } from "./plan.ts";
 import { createResult, type Result } from "./results/result.ts";
-import { checkRoom, learnedCount, type RoomNeeded, roomNeeded } from "./room.ts";
+import { checkRoom, type RoomNeeded, roomNeeded } from "./room.ts";
 import { bestOf, type TrainRun } from "./run.ts";
-import { loadState, type NamedTensor, namedTensors, type Progress, removeState, saveState } from "./state.ts";
+import {
+  loadState,
+  type NamedTensor,
+  namedTensors,
+  type Progress,
+  ROLLBACK_FACTOR,
+  removeState,
+  saveState,
+} from "./state.ts";
 
 /** Hears what happens in a run, errors excepted. */
 export type Tell = (event: TrainEvent) => void;
 
 /** How often a run may go back to its last state, and the factor of its learning rate each time. */
-const [MOST_ROLLBACKS, ROLLBACK_FACTOR] = [3, 1 / 3];
+const MOST_ROLLBACKS = 3;
 
 const FRESH: Progress = { step: 0, lossSum: 0, lossCount: 0, evaluations: [], curve: [], rateFactor: 1, rollbacks: 0 };
 
@@ -48,20 +56,7 @@ export async function openTrainer(run: TrainRun, tell: Tell, onFolder?: () => Pr
   const perEpoch = Math.ceil(dataset.count / batchSize);
   const steps = perEpoch * epochs;
   const resumed = await loadState(folder, key, tensors);
-  tell({
-    type: "plan",
-    task: run.task.name,
-    base: run.base,
-    out: run.out,
-    method: method.kind,
-    reason: run.reason,
-    learnedParameters: learnedCount(config, method),
-    parameters: parameterCount(config),
-    examples: dataset.count,
-    validationExamples: dataset.validation.length,
-    steps,
-    notes: [...run.notes, ...dataset.notes, ...(resumed?.notes ?? [])],
-  });
+  tell(planOf(run, config, [...run.notes, ...dataset.notes, ...(resumed?.notes ?? [])]));
   if (resumed !== undefined) tell({ type: "resumed", step: resumed.progress.step });
   const parts: Parts = {
     run,

@@ -8,6 +8,7 @@ import { after, test } from "node:test";
 import { commandLine } from "../../support/command-line.ts";
 import { type FakeRay, fakeRay, rayJobs } from "../../support/fake-ray.ts";
 import { randomModelFolder } from "../../support/models/random-model.ts";
+import { asLines, pairRows, textOf } from "../../support/pair-rows.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "spanfill-on-ray-"));
 const model = randomModelFolder();
@@ -17,10 +18,7 @@ after(() => {
   rmSync(folder, { recursive: true });
 });
 
-const words = "the of and to in is that it for was on are as with they be at one have this from".split(" ");
-const text = (i: number) => Array.from({ length: 30 }, (_, j) => words[(i * 5 + j * j) % words.length]).join(" ");
-const rows = Array.from({ length: 8 }, (_, i) => ({ text: text(i), summary: words[i], source: `f${i}` }));
-writeFileSync(join(folder, "pairs.jsonl"), rows.map((row) => `${JSON.stringify(row)}\n`).join(""));
+writeFileSync(join(folder, "pairs.jsonl"), asLines(pairRows(8)));
 
 const event = (said: object) => `spanfill-event ${JSON.stringify(said)}\n`;
 
@@ -91,7 +89,7 @@ test("a cluster gets token ids and the base, and the model comes back by the Job
   assert.deepEqual(more, []);
   // No text travels as such, nor a path of this machine.
   for (const { body } of asked) {
-    assert.ok(!body.includes(text(1)) && !body.includes(text(1).slice(0, 40)));
+    assert.ok(!body.includes(textOf(1)) && !body.includes(textOf(1).slice(0, 40)));
     assert.ok(!body.includes(join(folder, "pairs.jsonl")));
   }
   // The cluster keeps no record of the jobs.

@@ -15,6 +15,7 @@ import { findTask } from "../../../server/training/data/tasks.ts";
 import { commandLine } from "../../support/command-line.ts";
 import { type FakeTorchrun, fakeTorchrun } from "../../support/fake-torchrun.ts";
 import { randomModelFolder } from "../../support/models/random-model.ts";
+import { asLines, pairRows, textOf } from "../../support/pair-rows.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "spanfill-train-on-"));
 const model = randomModelFolder();
@@ -24,11 +25,9 @@ after(() => {
   rmSync(folder, { recursive: true });
 });
 
-const words = "the of and to in is that it for was on are as with they be at one have this from".split(" ");
-const text = (i: number) => Array.from({ length: 30 }, (_, j) => words[(i * 5 + j * j) % words.length]).join(" ");
-const rows = Array.from({ length: 12 }, (_, i) => ({ text: text(i), summary: words[i], source: `f${i}` }));
-rows.push({ text: text(13), summary: `AKIA${"ABCDEFGH".repeat(2)}`, source: "secret" });
-writeFileSync(join(folder, "pairs.jsonl"), rows.map((row) => `${JSON.stringify(row)}\n`).join(""));
+const rows = pairRows(12);
+rows.push({ text: textOf(13), summary: `AKIA${"ABCDEFGH".repeat(2)}`, source: "secret" });
+writeFileSync(join(folder, "pairs.jsonl"), asLines(rows));
 
 const REQUEST = ["--task", "summarize", "--data", "pairs.jsonl", "--base", model.directory, "--batch-size", "4"];
 const on = (name: string, behavior?: FakeTorchrun) => ["--on", `torchrun:${fakeTorchrun(folder, name, behavior)}`];

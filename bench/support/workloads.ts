@@ -1,7 +1,7 @@
 /** The work that `bench peers` compares engines by. */
 
 /** Rows of so many tokens in, and so many out for each. */
-export interface Work {
+export interface Workload {
   readonly rows: number;
   readonly source: number;
   readonly target: number;
@@ -11,7 +11,7 @@ export interface Work {
 }
 
 /** Kinds of work by name. */
-export const WORK: Readonly<Record<string, Work>> = {
+export const WORKLOADS: Readonly<Record<string, Workload>> = {
   first: { rows: 1, source: 512, target: 1, beams: 1, long: false },
   infill: { rows: 1, source: 512, target: 16, beams: 1, long: false },
   summary: { rows: 1, source: 512, target: 64, beams: 1, long: false },
