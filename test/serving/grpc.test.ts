@@ -145,6 +145,7 @@ test("a stream brings a text's tokens as they are produced, and the same as one 
     ["b", "There is no such model or version here."],
   ]);
   const stranger = client.makeBidiStreamRequest(pathOf("ModelStreamInfer"), same, same, metadata("no"));
-  const refusal = new Promise((_, reject) => stranger.on("error", reject).resume());
+  const refusal = new Promise((letIn, reject) => stranger.on("error", reject).on("end", letIn).resume());
+  stranger.end();
   await assert.rejects(refusal, (error: ServiceError) => error.code === status.UNAUTHENTICATED);
 });
