@@ -90,7 +90,7 @@ type Memory = (what: "VmHWM" | "VmRSS") => string;
 
 /** Loads a model in a new engine process and measures it there. */
 async function inEngine<T>(directory: string, look: (model: LoadedModel, memory: Memory) => Promise<T>) {
-  const engine = createRemoteEngine({ childPath: join("dist", "child.js") });
+  const engine = createRemoteEngine({ childPath: resolve("dist", "child.js") });
   try {
     const beganMs = performance.now();
     const model = await engine.load({ directory, precision: "int8" });

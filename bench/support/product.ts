@@ -5,7 +5,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { seededRandom } from "../../models/random.ts";
 import { createRemoteEngine } from "../../server/engine/process/remote.ts";
 import { summarize } from "../../server/features/read/summarize.ts";
@@ -20,7 +20,7 @@ export async function measureColdStart(runs: number): Promise<{ medianMs: number
   const times: number[] = [];
   for (let i = -1; i < runs; i++) {
     const started = performance.now();
-    const child = spawn(process.execPath, [join("dist", "cli.js"), "infill", "-"], {
+    const child = spawn(process.execPath, [join("dist", "cli.js"), "infill", "-", "--fill-all"], {
       stdio: ["pipe", "pipe", "inherit"],
     });
     child.stdin.end(sample);
@@ -43,7 +43,7 @@ export async function measureColdStart(runs: number): Promise<{ medianMs: number
  */
 export async function measureEngineMemory(directory: string): Promise<number | undefined> {
   if (!existsSync("/proc/self/status")) return undefined;
-  const engine = createRemoteEngine({ childPath: join("dist", "child.js") });
+  const engine = createRemoteEngine({ childPath: resolve("dist", "child.js") });
   try {
     const model = await engine.load({ directory, precision: "int8" });
     await infill({ model }, { text: sample });
@@ -65,7 +65,7 @@ export async function measureCancel(
   nextInput: () => readonly number[],
   runs: number,
 ): Promise<{ medianMs: number; p95Ms: number; worstMs: number }> {
-  const engine = createRemoteEngine({ childPath: join("dist", "child.js") });
+  const engine = createRemoteEngine({ childPath: resolve("dist", "child.js") });
   try {
     const model = await engine.load({ directory, precision: "int8" });
     const request = () => ({
