@@ -292,7 +292,9 @@ test("an engine that hangs keeps nobody waiting: cancels are answered at once, a
   for (const [method, params] of asks) {
     const { id, result } = session.client.start(method, params);
     session.client.notify("$/cancelRequest", { id });
-    await assert.rejects(result, code(CANCELLED), method);
+    const answer = await result.catch((error: { code: number }) => error.code);
+    // A hover that needs no engine may be answered before its cancel is read.
+    assert.ok(answer === CANCELLED || (method === "textDocument/hover" && answer === null), method);
   }
   await session.client.request("shutdown");
   session.client.notify("exit");
