@@ -82,28 +82,6 @@ program
 addScalingCommand(program);
 
 program
-  .command("quality")
-  .description("summaries, titles and fills on repositories that training never saw (spanfill evaluate)")
-  .option("--model <id or folder>", "the model to judge; all built-in ones by default")
-  .addOption(new Option("--precision <name>", "precision").choices(["int8", "float32"]).default("int8"))
-  .option("--limit <n>", "documents, drawn by a seed", count)
-  .addOption(
-    new Option("--part <names...>", "the first unseen set (cleaned Markdown), the raw files of the second")
-      .choices(["cleaned", "raw"])
-      .default(["cleaned", "raw"]),
-  )
-  .addOption(
-    new Option("--style <names...>", "summaries of raw files")
-      .choices(["sentence", "bullets", "paragraph", "title"])
-      .default(["sentence", "bullets", "paragraph", "title"]),
-  )
-  .option("--write", "keep the figures in eval.json, and figures and twenty examples in the models' README.md", false)
-  .action(async (options: import("./quality/quality.ts").QualityOptions) => {
-    const { benchQuality } = await import("./quality/quality.ts");
-    await benchQuality(options);
-  });
-
-program
   .command("decoding")
   .description("the effect of shortlists, copy bias and re-ranked beams on summaries (and fills), each by itself")
   .option("--model <id or folder>", "the model to judge (default: the default model)")

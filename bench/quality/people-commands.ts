@@ -56,7 +56,34 @@ export function addPeopleCommands(program: Command, count: (text: string) => num
       const { benchDocuments } = await import("../speed/documents.ts");
       await benchDocuments(options);
     });
+  addQuality(program, count);
   addReading(program, count);
+}
+
+function addQuality(program: Command, count: (text: string) => number): void {
+  program
+    .command("quality")
+    .description("summaries, titles and fills on repositories that training never saw (spanfill evaluate)")
+    .option("--model <id or folder>", "the model to judge; all built-in ones by default")
+    .addOption(new Option("--precision <name>", "precision").choices(["int8", "float32"]).default("int8"))
+    .option("--limit <n>", "documents, drawn by a seed", count)
+    .addOption(
+      new Option("--part <names...>", "the first unseen set (cleaned Markdown), the raw files of the second")
+        .choices(["cleaned", "raw"])
+        .default(["cleaned", "raw"]),
+    )
+    .addOption(
+      new Option("--style <names...>", "summaries of raw files")
+        .choices(["sentence", "bullets", "paragraph", "title"])
+        .default(["sentence", "bullets", "paragraph", "title"]),
+    )
+    .option("--judge <file>", "a GGUF file of a language model that reads the summaries of raw files too")
+    .option("--python <path>", "the judge's Python (bench/peers/README.md)", ".cache/torch-venv/bin/python")
+    .option("--write", "keep the figures in eval.json, and figures and twenty examples in the models' README.md", false)
+    .action(async (options: import("./quality.ts").QualityOptions) => {
+      const { benchQuality } = await import("./quality.ts");
+      await benchQuality(options);
+    });
 }
 
 function addReading(program: Command, count: (text: string) => number): void {

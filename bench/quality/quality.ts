@@ -14,6 +14,7 @@ import { printReport } from "../../server/evaluation/print.ts";
 import type { SummaryStyle } from "../../server/features/read/summary-text.ts";
 import type { Interval } from "../../server/metrics/metrics.ts";
 import type { EvaluationReport } from "../../server/metrics/report.ts";
+import { type Judge, type JudgeOptions, startJudge } from "../summaries/likelihood.ts";
 import { evaluateStyle, rawFiles, type StyleEstimates } from "../summaries/raw.ts";
 import { calledFrom } from "../support/called-from.ts";
 import {
@@ -29,7 +30,7 @@ import { printTable } from "../support/table.ts";
 import { tablePath } from "./ngrams.ts";
 
 /** Options of the measurement. */
-export interface QualityOptions {
+export interface QualityOptions extends JudgeOptions {
   /** A model's id or folder; all built-in models when absent. */
   readonly model?: string;
   readonly precision: Precision;
@@ -50,7 +51,8 @@ export type QualityPart = "cleaned" | "raw";
  * Evaluates summaries, titles and fills of each model and prints the tables; with `write` brings the model cards up to
  * date.
  */
-export async function benchQuality({ model, precision, limit, write, part, style }: QualityOptions): Promise<void> {
+export async function benchQuality(options: QualityOptions): Promise<void> {
+  const { model, precision, limit, write, part, style } = options;
   const folders =
     model === undefined
       ? listBuiltin().map(({ directory }) => directory)
@@ -58,9 +60,10 @@ export async function benchQuality({ model, precision, limit, write, part, style
   const work: Work = { signal: new AbortController().signal, progress: showProgress };
   const chosen = chooseExamples(readDocuments());
   const examples: ModelExamples[] = [];
+  await using judge = options.judge === undefined ? undefined : await startJudge(options.judge, options.python);
   for (const directory of folders) {
     await using pool = await openPool({ model: directory, precision });
-    if (part.includes("raw")) await evaluateRaw(pool, limit, style, work);
+    if (part.includes("raw")) await evaluateRaw(pool, limit, style, work, judge);
     if (!part.includes("cleaned")) continue;
     const reports = await evaluateAll(pool, limit, work);
     if (!write) continue;
@@ -99,12 +102,13 @@ async function evaluateRaw(
   limit: number | undefined,
   styles: readonly SummaryStyle[],
   work: Work,
+  judge: Judge | undefined,
 ): Promise<void> {
   const files = await rawFiles(limit, SEED);
   const least = parseSettings({}).settings["summary.minimumConfidence"];
   for (const style of styles) {
-    const { estimates } = await evaluateStyle(pool, files, style, least, SEED, work);
-    printStyle(pool.info.id, estimates);
+    const options = { style, minimumConfidence: least };
+    printStyle(pool.info.id, await evaluateStyle(pool, files, options, SEED, work, judge));
   }
 }
 
@@ -118,6 +122,8 @@ const RAW_COLUMNS = {
   quoted: "quoted %",
   copied: "4-grams copied %",
   words: "words",
+  grammatical: "grammatical %",
+  nats: "nats a token",
 };
 
 function printStyle(model: string, { style, files, systems }: StyleEstimates): void {
@@ -128,12 +134,14 @@ function printStyle(model: string, { style, files, systems }: StyleEstimates): v
   console.log(
     `\n${model}, ${style}, ${files} raw files of the second unseen set; 95% bootstrap intervals, seed ${SEED}`,
   );
+  const columns = Object.entries(RAW_COLUMNS).filter(([metric]) => systems[0]?.scores[metric] !== undefined);
+  const compared = columns.filter(([metric]) => metric === "rougeL" || metric === "nats");
   printTable([
-    ["", ...Object.values(RAW_COLUMNS), "ROUGE-L, product less it"],
+    ["", ...columns.map(([, title]) => title), ...compared.map(([, title]) => `${title}, product less it`)],
     ...systems.map(({ name, scores, difference }) => [
       name,
-      ...Object.keys(RAW_COLUMNS).map((metric) => range(scores[metric])),
-      range(difference?.["rougeL"]),
+      ...columns.map(([metric]) => range(scores[metric])),
+      ...compared.map(([metric]) => range(difference?.[metric])),
     ]),
   ]);
 }

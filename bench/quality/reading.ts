@@ -10,7 +10,7 @@ import { parseSettings } from "../../protocol/settings.ts";
 import { resolveModel } from "../../server/catalog/installed.ts";
 import type { Work } from "../../server/command-work.ts";
 import { openPool } from "../../server/evaluation/pool.ts";
-import { evaluateStyle, type RawFile, rawFiles } from "../summaries/raw.ts";
+import { type RawFile, rawFiles, summaries } from "../summaries/raw.ts";
 import { calledFrom } from "../support/called-from.ts";
 import { printTable } from "../support/table.ts";
 
@@ -48,13 +48,16 @@ export async function benchReading({ model, limit, seed, sheet, key, count }: Re
   const outputs = new Map<string, readonly string[]>();
   const work: Work = { signal: new AbortController().signal, progress: () => undefined };
   const least = parseSettings({}).settings["summary.minimumConfidence"];
+  let ranked: readonly string[] | undefined;
   for (const name of model) {
     await using pool = await openPool({
       model: resolveModel(name, { workingFolder: calledFrom() }),
       precision: "int8",
     });
-    outputs.set(name, (await evaluateStyle(pool, files, "sentence", least, seed, work)).texts);
+    outputs.set(name, await summaries(pool, files, { style: "sentence", minimumConfidence: least }, work));
+    ranked ??= await summaries(pool, files, { style: "sentence", minimumConfidence: 1 }, work);
   }
+  outputs.set("ranked sentence", ranked ?? []);
   outputs.set(
     "first sentence",
     files.map(({ sentences }) => sentences[0] ?? ""),

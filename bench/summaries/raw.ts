@@ -16,7 +16,8 @@ import { rouge } from "../../server/metrics/metrics.ts";
 import { sentencesOf } from "../../server/text/sentences.ts";
 import { readSecondSet } from "../support/second-set.ts";
 import { oracle, textRank } from "./baselines.ts";
-import { isFaithful, isWhole } from "./judge.ts";
+import { isFaithful, isGrammatical, isWhole } from "./judge.ts";
+import type { Judge, Verdict } from "./likelihood.ts";
 
 /** A file, and what its authors say of it. */
 export interface RawFile {
@@ -57,19 +58,21 @@ export async function rawFiles(limit: number | undefined, seed: number): Promise
   return (await Promise.all(files)).filter(({ sentences }) => sentences.length > 0);
 }
 
-/**
- * Summarizes files in a style as the command line does, and compares.
- * @param minimumConfidence the setting `summary.minimumConfidence`
- */
-export async function evaluateStyle(
+/** How files are summarized. */
+export interface StyleOptions {
+  readonly style: SummaryStyle;
+  /** The setting `summary.minimumConfidence`; 1 has a sentence quoted always. */
+  readonly minimumConfidence: number;
+}
+
+/** Summarizes files in a style as the command line does. */
+export function summaries(
   pool: ModelPool,
   files: readonly RawFile[],
-  style: SummaryStyle,
-  minimumConfidence: number,
-  seed: number,
+  { style, minimumConfidence }: StyleOptions,
   { signal, progress }: Work,
-): Promise<{ readonly estimates: StyleEstimates; readonly texts: readonly string[] }> {
-  const texts = await pool.map(
+): Promise<string[]> {
+  return pool.map(
     files,
     async (model, { text, title, language }) => {
       const params = { text: style === "title" ? withoutTitle(text, title) : text, language, style, minimumConfidence };
@@ -77,18 +80,70 @@ export async function evaluateStyle(
     },
     { signal, onDone: (done) => progress(`Raw files, ${style}`, done, files.length) },
   );
-  const outputs = [{ name: "product", texts }, ...baselinesOf(files, style)];
-  const places = files.map((_, i) => i);
-  const systems = outputs.map(({ name, texts }): System => ({ name, metrics: metricsOf(files, style, texts) }));
-  // What the rules say of people's own words tells how far the rules are to be trusted.
-  const { rouge1, rouge2, rougeL, rougeLsum, ...judged } = metricsOf(
-    files,
-    style,
-    files.map((file) => referenceOf(file, style)),
-  );
-  systems.push({ name: "the authors' own", metrics: judged });
-  return { estimates: { style, files: files.length, systems: estimateSystems(places, systems, seed) }, texts };
 }
+
+/**
+ * Summarizes files in a style, and compares.
+ * @param judge a language model that reads all summaries too
+ */
+export async function evaluateStyle(
+  pool: ModelPool,
+  files: readonly RawFile[],
+  options: StyleOptions,
+  seed: number,
+  work: Work,
+  judge?: Judge,
+): Promise<StyleEstimates> {
+  const { style } = options;
+  const outputs = [{ name: "product", texts: await summaries(pool, files, options, work) }];
+  if (style === "sentence") {
+    outputs.push({
+      name: "ranked sentence",
+      texts: await summaries(pool, files, { style, minimumConfidence: 1 }, work),
+    });
+  }
+  outputs.push(...baselinesOf(files, style));
+  const reference = files.map((file) => referenceOf(file, style));
+  const verdicts =
+    judge && (await verdictsOf(judge, files, style, [...outputs.map(({ texts }) => texts), reference], work));
+  const systems = outputs.map(
+    ({ name, texts }): System => ({ name, metrics: metricsOf(files, style, texts, verdicts) }),
+  );
+  // What the rules say of people's own words tells how far the rules are to be trusted.
+  const { rouge1, rouge2, rougeL, rougeLsum, ...judged } = metricsOf(files, style, reference, verdicts);
+  systems.push({ name: "the authors' own", metrics: judged });
+  const places = files.map((_, i) => i);
+  return { style, files: files.length, systems: estimateSystems(places, systems, seed) };
+}
+
+/** A judge's verdicts on the texts of each file, by text. */
+type Verdicts = readonly ReadonlyMap<string, Verdict>[];
+
+async function verdictsOf(
+  judge: Judge,
+  files: readonly RawFile[],
+  style: SummaryStyle,
+  outputs: readonly (readonly string[])[],
+  { signal, progress }: Work,
+): Promise<Verdicts> {
+  const verdicts: ReadonlyMap<string, Verdict>[] = [];
+  for (const [i, { title, prose }] of files.entries()) {
+    signal.throwIfAborted();
+    const texts = [...new Set(outputs.map((of) => of[i] ?? ""))].filter((text) => text.trim() !== "");
+    const passage = style === "title" ? prose : `${title}\n\n${prose}`;
+    const read = await judge.read(passage, REQUESTS[style], texts);
+    verdicts.push(new Map(read.map((verdict, at) => [texts[at] ?? "", verdict])));
+    progress(`Judged, ${style}`, i + 1, files.length);
+  }
+  return verdicts;
+}
+
+const REQUESTS: Readonly<Record<SummaryStyle, string>> = {
+  sentence: "Describe this passage in one complete sentence.",
+  bullets: "List the five most important sentences of this passage.",
+  paragraph: "Summarize this passage in three sentences.",
+  title: "Give this passage a title of two to six words.",
+};
 
 function baselinesOf(files: readonly RawFile[], style: SummaryStyle): { name: string; texts: string[] }[] {
   const count = SENTENCES[style];
@@ -125,7 +180,12 @@ function referenceOf({ title, summary }: RawFile, style: SummaryStyle): string {
   return style === "title" ? title : summary;
 }
 
-function metricsOf(files: readonly RawFile[], style: SummaryStyle, texts: readonly string[]): System["metrics"] {
+function metricsOf(
+  files: readonly RawFile[],
+  style: SummaryStyle,
+  texts: readonly string[],
+  verdicts: Verdicts | undefined,
+): System["metrics"] {
   const lines = (text: string) => sentencesOf(text, "en").join("\n");
   const perFile = files.map((file, i) => {
     const text = texts[i] ?? "";
@@ -153,6 +213,19 @@ function metricsOf(files: readonly RawFile[], style: SummaryStyle, texts: readon
       perFile.map(({ copied }) => copied.all),
     ),
     words: ratio(perFile.map(({ words }) => words)),
+    ...(verdicts && judgedMetrics(texts, verdicts)),
+  };
+}
+
+/** The judge's metrics; an empty text counts as not grammatical and has no likelihood. */
+function judgedMetrics(texts: readonly string[], verdicts: Verdicts): System["metrics"] {
+  const read = texts.map((text, i) => verdicts[i]?.get(text));
+  return {
+    grammatical: ratio(read.map((verdict) => 100 * Number(verdict !== undefined && isGrammatical(verdict)))),
+    nats: ratio(
+      read.map((verdict) => verdict?.given ?? 0),
+      read.map((verdict) => Number(verdict !== undefined)),
+    ),
   };
 }
 
