@@ -4,7 +4,7 @@
  */
 
 import { createWriteStream, existsSync } from "node:fs";
-import { lstat, mkdir, mkdtemp, readdir, rename, stat } from "node:fs/promises";
+import { lstat, mkdir, readdir, rename, stat } from "node:fs/promises";
 import { basename, dirname, extname, join, resolve } from "node:path";
 import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
@@ -14,6 +14,7 @@ import { defined } from "../../base/defined.ts";
 import { reason } from "../../base/reason.ts";
 import { ModelError } from "../../models/errors.ts";
 import { createFolder } from "../files/create-folder.ts";
+import { makeDraftFolder } from "../files/draft.ts";
 import { fileNameSchema, ownNameSchema, quoted } from "../files/names.ts";
 import { copyRegularFile, NotRegularError } from "../files/regular-file.ts";
 import { isSame, noteFolder, removeOwn } from "../files/removal.ts";
@@ -79,7 +80,7 @@ export async function importModel(from: string, places: Places, options: ImportO
   }
   createFolder(places.own);
   // The leading dot hides the unfinished copy from those that list models.
-  const unfinished = await mkdtemp(join(places.own, ".importing-"));
+  const unfinished = await makeDraftFolder(places.own, "importing");
   const created = await lstat(unfinished, { bigint: true });
   let notes: string[];
   try {
@@ -212,7 +213,7 @@ async function unzip(path: string, to: string, { signal, onBytes }: ImportOption
       });
       const name = entry.fileName.slice(folder.length); // has no slash, since no part's name has one
       await pipeline(stream, createWriteStream(join(to, basename(name)), { flags: "wx" }), { signal });
-      if (entry.crc32 !== 0 && sum >>> 0 !== entry.crc32) throw new Error(`the checksum of ${name} is wrong`);
+      if (sum >>> 0 !== entry.crc32) throw new Error(`the checksum of ${name} is wrong`);
     }
   } catch (cause) {
     signal.throwIfAborted();

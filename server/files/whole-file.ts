@@ -1,12 +1,12 @@
 /** Model files: reads JSON with clear errors, writes files completely or not at all, and locates the cache folder. */
-import { randomUUID } from "node:crypto";
 import type { BigIntStats } from "node:fs";
 import { type FileHandle, open, rename } from "node:fs/promises";
 import { homedir } from "node:os";
-import { basename, dirname, join } from "node:path";
+import { dirname, join } from "node:path";
 import { reason } from "../../base/reason.ts";
 import { ModelError, type ModelErrorCode } from "../../models/errors.ts";
 import { createFolder } from "./create-folder.ts";
+import { draftOf, sweepDraftsOf } from "./draft.ts";
 import { readRegularFile } from "./regular-file.ts";
 import { isSame, removeOwn } from "./removal.ts";
 
@@ -42,12 +42,14 @@ export async function readJson(path: string, code: ModelErrorCode): Promise<unkn
 
 /**
  * Writes a file completely or not at all: to a temporary name in the same folder, flushed, then renamed. Creates the
- * folder if it is missing. An existing file stays until the end, and for good if writing fails.
+ * folder if it is missing. An existing file stays until the end, and for good if writing fails. What a process that has
+ * ended left unfinished there is removed.
  * @param write fills the new, empty file; may write at any position
  */
 export async function writeAtomically(path: string, write: (handle: FileHandle) => Promise<void>): Promise<void> {
   createFolder(dirname(path));
-  const temporary = join(dirname(path), `.${basename(path)}.${randomUUID()}.tmp`);
+  await sweepDraftsOf(path);
+  const temporary = await draftOf(path);
   let created: BigIntStats | undefined;
   try {
     const handle = await open(temporary, "wx");

@@ -134,6 +134,7 @@ const bad: [
     /more than 10000 files/,
   ],
   ["a way out of the folder", [["../config.json", content("config.json")]], "input", /is not a readable zip file/],
+  ["a checksum of 0", withoutSums(), "input", /the checksum of .+ is wrong/],
   [
     "damaged weights",
     [
@@ -145,6 +146,15 @@ const bad: [
     /bad\.zip/,
   ],
 ];
+
+/** A model's archive whose entries have no checksum, as of nothing. */
+function withoutSums(): Buffer {
+  const archive = storedZip(NAMES.map((name) => [name, content(name)] as const));
+  for (let at = archive.indexOf("PK\x01\x02"); at >= 0; at = archive.indexOf("PK\x01\x02", at + 1))
+    archive.writeUInt32LE(0, at + 16);
+  return archive;
+}
+
 for (const [what, files, code, words] of bad) {
   test(`a zip file with ${what} leaves nothing behind`, async (t) => {
     const { places, folder } = setup(t);

@@ -1,5 +1,6 @@
 /** Checkpoint files in memory for the tests of their readers: read by ranges, archives assembled. */
 
+import crc32 from "crc-32";
 import { formatOf, unknownFormat } from "../../models/checkpoint/formats.ts";
 import { BUNDLE_MAGIC } from "../../models/checkpoint/magic.ts";
 import { crc32c, maskedCrc32c } from "../../models/checkpoint/snappy.ts";
@@ -59,6 +60,7 @@ export function storedZip(files: readonly (readonly [string, Uint8Array])[]): Bu
     local.writeUInt16LE(name.length, 26);
     const entry = Buffer.alloc(46);
     entry.writeUInt32LE(0x02014b50, 0);
+    entry.writeInt32LE(crc32.buf(content), 16);
     for (const at of [20, 24]) entry.writeUInt32LE(content.length, at);
     entry.writeUInt16LE(name.length, 28);
     entry.writeUInt32LE(offset, 42);

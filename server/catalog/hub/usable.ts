@@ -1,10 +1,11 @@
 /** Checks a model of a hub by its small files, before its weights are downloaded. */
-import { lstat, mkdtemp, symlink } from "node:fs/promises";
+import { lstat, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import { ModelError } from "../../../models/errors.ts";
 import { refuseHeads, refuseOtherHeads } from "../../../models/t5/refusals.ts";
 import { unwrapped } from "../../../models/t5/wrappers.ts";
 import { createFolder } from "../../files/create-folder.ts";
+import { makeDraftFolder } from "../../files/draft.ts";
 import { copyRegularFile } from "../../files/regular-file.ts";
 import { isSame, removeOwn } from "../../files/removal.ts";
 import { readJson } from "../../files/whole-file.ts";
@@ -28,7 +29,7 @@ export async function refuseUnusable(
   own: string,
 ): Promise<void> {
   createFolder(own);
-  const folder = await mkdtemp(join(own, ".checking-"));
+  const folder = await makeDraftFolder(own, "checking");
   const created = await lstat(folder, { bigint: true });
   try {
     for (const file of files.filter(({ path }) => isSmall(path))) {

@@ -2,7 +2,7 @@
  * Turns a model folder into tensors on disk that the engine can map: in place if possible, else converted once into
  * the cache.
  */
-import { createHash, randomUUID } from "node:crypto";
+import { createHash } from "node:crypto";
 import { rename } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import {
@@ -15,6 +15,7 @@ import type { TensorDtype, TensorSpec } from "../../../../models/checkpoint/safe
 import { ModelError } from "../../../../models/errors.ts";
 import type { T5Config } from "../../../../models/t5/config.ts";
 import { tensorShapes } from "../../../../models/t5/weights.ts";
+import { draftOf, sweepDraftsOf } from "../../../files/draft.ts";
 import { hasMetadata, removeOwn } from "../../../files/removal.ts";
 import { cacheFolder } from "../../../files/whole-file.ts";
 import { readManifest } from "../../installed.ts";
@@ -132,7 +133,8 @@ async function makeChecked(
   make: (file: string, slower: SlowerForms) => Promise<void>,
   tooFar: (file: string) => Promise<readonly string[]>,
 ): Promise<void> {
-  const draft = `${path}.${randomUUID()}.tmp`;
+  await sweepDraftsOf(path);
+  const draft = await draftOf(path);
   const slower = new Map<string, "block" | "float">();
   try {
     for (let more = true; more; ) {
