@@ -2,6 +2,7 @@
  * A batch of training examples as the graphs take it: padded to one length, targets shifted right, relative positions
  * bucketed.
  */
+import { ModelError } from "../errors.ts";
 import type { T5Config } from "./config.ts";
 import { requirePositions } from "./fairseq/config.ts";
 import { type LongLayout, longLayout, windowBuckets } from "./long/layout.ts";
@@ -35,9 +36,13 @@ export interface Batch {
   readonly buckets: Readonly<Record<Stack, Int32Array>>;
 }
 
-/** Lays examples out as one batch. @throws ModelError "input" for one longer than a METRO-T0's positions */
+/**
+ * Lays examples out as one batch.
+ * @throws ModelError "input" for one longer than a METRO-T0's positions, "tokenizer" for ids that the model has no rows for
+ */
 export function batchOf(config: T5Config, examples: readonly Example[]): Batch {
   const { padTokenId, decoderStartTokenId } = config;
+  for (const { input, target } of examples) for (const ids of [input, target]) checkIds(config, ids);
   const inputLengths = examples.map(({ input }) => input.length);
   const targetLengths = examples.map(({ target }) => target.length);
   if (config.fairseq !== null)
@@ -56,6 +61,16 @@ export function batchOf(config: T5Config, examples: readonly Example[]): Batch {
   const encoder = long === null ? offsetBuckets(config, "encoder", S) : windowBuckets(config, long);
   const buckets = { encoder, decoder: offsetBuckets(config, "decoder", T) };
   return { extents: { B, S, T }, inputIds, decoderIds, labels, inputLengths, targetLengths, long, buckets };
+}
+
+/** The graph trusts the ids that it gathers rows by. */
+function checkIds({ vocabSize }: T5Config, ids: readonly number[]): void {
+  const bad = ids.find((id) => !(id >= 0 && id < vocabSize));
+  if (bad === undefined) return;
+  throw new ModelError(
+    "tokenizer",
+    `An example has the token ${bad}, but the model has ${vocabSize} tokens. Take the tokenizer from the model's own repository.`,
+  );
 }
 
 function offsetBuckets(config: T5Config, stack: Stack, length: number): Int32Array {

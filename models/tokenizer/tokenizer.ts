@@ -102,6 +102,31 @@ function lengthMarksOf(added: readonly AddedToken[]): { leastWords: number; id: 
     .sort((a, b) => a.leastWords - b.leastWords);
 }
 
+const ADVICE =
+  "This tokenizer has another vocabulary: take tokenizer.json or spiece.model from the model's own repository.";
+
+/**
+ * Checks that a model has a row for each id of a tokenizer, and for those that it puts around a text.
+ * @param rows of the model's embedding
+ * @throws ModelError "tokenizer" when ids exceed it
+ */
+export function checkRows({ size, frame, beforeTarget = [] }: Tokenizer, rows: number): void {
+  if (size > rows) {
+    throw new ModelError(
+      "tokenizer",
+      `The tokenizer's ids go up to ${size - 1}, but the model has ${rows} tokens. ${ADVICE}`,
+    );
+  }
+  const bad = [...frame.before, ...frame.after, ...beforeTarget].find(
+    (id) => !Number.isInteger(id) || id < 0 || id >= rows,
+  );
+  if (bad === undefined) return;
+  throw new ModelError(
+    "tokenizer",
+    `The tokenizer puts the token ${bad} around texts, but the model's tokens go from 0 to ${rows - 1}. ${ADVICE}`,
+  );
+}
+
 /**
  * Checks that a tokenizer has the model's vocabulary.
  * @param vocabSize rows of the model's embedding; usually a few more than the tokenizer has (28 in T5)
@@ -109,24 +134,17 @@ function lengthMarksOf(added: readonly AddedToken[]): { leastWords: number; id: 
  * @throws ModelError "tokenizer" when ids exceed the embedding, much of it would be unused, or the end tokens differ
  */
 export function checkVocabulary(tokenizer: Tokenizer, vocabSize: number, eosTokenId = tokenizer.eosId): void {
-  const advice =
-    "This tokenizer has another vocabulary: take tokenizer.json or spiece.model from the model's own repository.";
-  if (tokenizer.size > vocabSize) {
-    throw new ModelError(
-      "tokenizer",
-      `The tokenizer's ids go up to ${tokenizer.size - 1}, but the model has ${vocabSize} tokens. ${advice}`,
-    );
-  }
+  checkRows(tokenizer, vocabSize);
   if (vocabSize - tokenizer.size > Math.max(1024, vocabSize / 10)) {
     throw new ModelError(
       "tokenizer",
-      `The tokenizer has ${tokenizer.size} tokens and the model ${vocabSize}. ${advice}`,
+      `The tokenizer has ${tokenizer.size} tokens and the model ${vocabSize}. ${ADVICE}`,
     );
   }
   if (tokenizer.eosId !== eosTokenId) {
     throw new ModelError(
       "tokenizer",
-      `The tokenizer's </s> has id ${tokenizer.eosId}, but the model's configuration says ${eosTokenId}. ${advice}`,
+      `The tokenizer's </s> has id ${tokenizer.eosId}, but the model's configuration says ${eosTokenId}. ${ADVICE}`,
     );
   }
 }

@@ -49,7 +49,7 @@ export class UnigramModel {
       const row = vocab[id];
       const piece: unknown = Array.isArray(row) ? row[0] : undefined;
       const score: unknown = Array.isArray(row) ? row[1] : undefined;
-      if (typeof piece !== "string" || typeof score !== "number") throw notAPiece(row, id);
+      if (typeof piece !== "string" || typeof score !== "number" || !Number.isFinite(score)) throw notAPiece(row, id);
       this.idOf.set(piece, id);
       this.pieces[id] = piece;
       this.scores[id] = score;

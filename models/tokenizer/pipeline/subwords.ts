@@ -51,13 +51,18 @@ function olderType(part: Part): string {
   return "continuing_subword_prefix" in part ? "WordPiece" : "WordLevel";
 }
 
+/** Far above any published vocabulary, and within the places of a list. */
+const MOST_ID = 10_000_000;
+
 function tableOf(value: unknown): Map<string, number> {
   if (typeof value !== "object" || value === null || Array.isArray(value))
     throw unsupported("its model has no table of pieces (model.vocab)");
   const table = new Map<string, number>();
   for (const [piece, id] of Object.entries(value)) {
-    if (typeof id !== "number" || !Number.isInteger(id) || id < 0)
-      throw unsupported(`the id of its piece ${JSON.stringify(piece).slice(0, 80)} is not a number`);
+    if (typeof id !== "number" || !Number.isInteger(id) || id < 0 || id > MOST_ID)
+      throw unsupported(
+        `the id of its piece ${JSON.stringify(piece).slice(0, 80)} is not a number from 0 to ${MOST_ID}`,
+      );
     table.set(piece, id);
   }
   return table;

@@ -128,6 +128,7 @@ async function loadModel(
   checkVocabulary(tokenizer, config.vocabSize, eosTokenId);
   const decode = (ids: readonly number[]) => tokenizer.decode(ids);
   const { frequent, ...decoding } = readDecoding(directory);
+  requireRows("decoding.json", frequent, config);
   const commonTokens = rankedTokens(alwaysCommon(tokenizer, config), frequent, config.vocabSize);
   const { startTokenId = config.decoderStartTokenId, padTokenId = config.padTokenId } = generation;
   const tokens = { ...config, padTokenId, decoderStartTokenId: startTokenId, own: withinRows(generation, config) };
@@ -252,17 +253,21 @@ function alwaysCommon(tokenizer: Tokenizer, { padTokenId, decoderStartTokenId, e
  * The settings, if their tokens are in the vocabulary.
  * @throws ModelError "config" otherwise
  */
-function withinRows(settings: GenerationSettings, { vocabSize }: T5Config): GenerationSettings {
+function withinRows(settings: GenerationSettings, config: T5Config): GenerationSettings {
   const { endTokenIds = [], bannedTokens = [], bannedFirst = [], bannedSequences = [], forcedLast = [] } = settings;
   const single = [settings.startTokenId, settings.padTokenId, settings.forcedFirst].filter((id) => id !== undefined);
   const biased = settings.scoreRules?.sequenceBias?.flatMap(({ ids }) => ids) ?? [];
   const banned = [...bannedTokens, ...bannedFirst, ...bannedSequences.flat()];
-  const all = [...single, ...endTokenIds, ...banned, ...biased, ...forcedLast];
-  const beyond = all.find((id) => id >= vocabSize);
-  if (beyond === undefined) return settings;
+  requireRows(settings.from, [...single, ...endTokenIds, ...banned, ...biased, ...forcedLast], config);
+  return settings;
+}
+
+function requireRows(file: string, ids: readonly number[], { vocabSize }: T5Config): void {
+  const beyond = ids.find((id) => id >= vocabSize);
+  if (beyond === undefined) return;
   throw new ModelError(
     "config",
-    `${settings.from} names the token ${beyond}, but the model has ${vocabSize} tokens. Take the file from the model's own repository.`,
+    `${file} names the token ${beyond}, but the model has ${vocabSize} tokens. Take the file from the model's own repository.`,
   );
 }
 
