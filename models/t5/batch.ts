@@ -38,7 +38,7 @@ export interface Batch {
 
 /**
  * Lays examples out as one batch.
- * @throws ModelError "input" for one longer than a METRO-T0's positions, "tokenizer" for ids that the model has no rows for
+ * @throws ModelError "input" for one longer than a METRO-T0's positions, "tokenizer" for ids without a row in the model
  */
 export function batchOf(config: T5Config, examples: readonly Example[]): Batch {
   const { padTokenId, decoderStartTokenId } = config;

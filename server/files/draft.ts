@@ -1,6 +1,6 @@
 /**
- * Names of files and folders that are being made, and the removal of those that nobody will finish: a draft's name tells
- * which process of which machine makes it.
+ * Names of files and folders that are being made, and the removal of those that nobody will finish: a draft's name
+ * tells which process of which machine makes it.
  */
 import { createHash, randomBytes } from "node:crypto";
 import { lstat, mkdir, readdir, stat } from "node:fs/promises";
@@ -27,8 +27,8 @@ export async function makeDraftFolder(models: string, kind: "importing" | "check
 }
 
 /**
- * Removes what nobody will finish: in a file's folder the drafts of a process of this machine that has ended, and drafts
- * of the file by other machines and earlier versions that nobody has touched for a day.
+ * Removes what nobody will finish: in a file's folder the drafts of a process of this machine that has ended, and
+ * drafts of the file by other machines and earlier versions that nobody has touched for a day.
  */
 export async function sweepDraftsOf(path: string): Promise<void> {
   const prefix = prefixOf(path);

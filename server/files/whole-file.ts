@@ -6,7 +6,6 @@ import { dirname, join } from "node:path";
 import { reason } from "../../base/reason.ts";
 import { ModelError, type ModelErrorCode } from "../../models/errors.ts";
 import { createFolder } from "./create-folder.ts";
-import { draftOf, sweepDraftsOf } from "./draft.ts";
 import { readRegularFile } from "./regular-file.ts";
 import { isSame, removeOwn } from "./removal.ts";
 
@@ -48,6 +47,7 @@ export async function readJson(path: string, code: ModelErrorCode): Promise<unkn
  */
 export async function writeAtomically(path: string, write: (handle: FileHandle) => Promise<void>): Promise<void> {
   createFolder(dirname(path));
+  const { draftOf, sweepDraftsOf } = await import("./draft.ts"); // an engine's process seldom writes
   await sweepDraftsOf(path);
   const temporary = await draftOf(path);
   let created: BigIntStats | undefined;

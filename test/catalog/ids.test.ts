@@ -1,4 +1,4 @@
-/** Ids that a graph would trust: wherever a stranger's file or a request names one, it is checked against the vocabulary. */
+/** Ids that a graph would trust: wherever a file or a request names one, it is checked against the vocabulary. */
 import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

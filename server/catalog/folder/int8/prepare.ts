@@ -15,7 +15,6 @@ import type { TensorDtype, TensorSpec } from "../../../../models/checkpoint/safe
 import { ModelError } from "../../../../models/errors.ts";
 import type { T5Config } from "../../../../models/t5/config.ts";
 import { tensorShapes } from "../../../../models/t5/weights.ts";
-import { draftOf, sweepDraftsOf } from "../../../files/draft.ts";
 import { hasMetadata, removeOwn } from "../../../files/removal.ts";
 import { cacheFolder } from "../../../files/whole-file.ts";
 import { readManifest } from "../../installed.ts";
@@ -133,6 +132,7 @@ async function makeChecked(
   make: (file: string, slower: SlowerForms) => Promise<void>,
   tooFar: (file: string) => Promise<readonly string[]>,
 ): Promise<void> {
+  const { draftOf, sweepDraftsOf } = await import("../../../files/draft.ts");
   await sweepDraftsOf(path);
   const draft = await draftOf(path);
   const slower = new Map<string, "block" | "float">();
