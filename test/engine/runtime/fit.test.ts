@@ -65,6 +65,29 @@ test("a process under ulimit -v refuses a model in one line", { skip: process.pl
   );
 });
 
+test("wherever Node.js can load a module, a limit that is too low is named", {
+  skip: process.platform !== "linux",
+}, () => {
+  const run = (limit: number, args: readonly string[]) => {
+    const command = 'ulimit -v "$1"; shift; exec "$@"';
+    const given = ["-c", command, "bash", String(limit), process.execPath, ...args];
+    return spawnSync("bash", given, { input: "", encoding: "utf8" });
+  };
+  const bare = (limit: number) => run(limit, ["--input-type=module", "-e", "0"]).status === 0;
+  const limits = [720_000, 800_000, 900_000, 1_000_000, 1_150_000].filter(bare);
+  assert.ok(limits.length > 2, `${limits}`);
+  for (const limit of limits) {
+    for (const args of [["models"], ["serve", "--stdio"]]) {
+      const { status, stdout, stderr } = run(limit, [built("cli.js"), ...args]);
+      assert.deepEqual([status, stdout], [1, ""], `${limit} ${args}: ${stderr}`);
+      assert.match(
+        stderr,
+        /^spanfill: This process may use [\d.]+ .B of addresses .*the smallest model needs [^\n]*\n$/,
+      );
+    }
+  }
+});
+
 test("a limit that Node.js itself cannot work below is named before it is met", () => {
   const limits = "Max address space         1000000000     1000000000   bytes\n";
   assert.throws(
