@@ -9,11 +9,9 @@ from pathlib import Path
 import torch
 import torch.distributed as dist
 
+from . import EVENT
 from .job import Job
 from .trainer import Trainer
-
-EVENT = "spanfill-event "
-"""What begins a line of an event, among lines of others."""
 
 
 def say(event: dict) -> None:

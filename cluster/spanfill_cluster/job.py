@@ -2,7 +2,6 @@
 
 import json
 import os
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,9 +9,7 @@ import torch
 from safetensors.torch import load_file
 
 from . import VERSION
-
-PART = "spanfill-part-{}.bin"
-"""A part of the weights, where the files of a job travel in packages of a limited size."""
+from .parts import part
 
 
 @dataclass(frozen=True)
@@ -81,9 +78,6 @@ class Job:
         joined = whole.with_suffix(f".{os.getpid()}")
         with joined.open("wb") as file:
             count = json.loads((self.folder / "parts.json").read_text())["parts"]
-            for part in range(count):
-                found = next((p for p in (Path(folder) / PART.format(part) for folder in sys.path) if p.exists()), None)
-                if found is None:
-                    raise SystemExit(f"Part {part} of the weights did not reach this machine.")
-                file.write(found.read_bytes())
+            for number in range(count):
+                file.write(part(number).read_bytes())
         return joined.replace(whole)

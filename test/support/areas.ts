@@ -159,6 +159,13 @@ export const AREAS: readonly Area[] = [
     node: true,
   },
   {
+    path: "server/batch",
+    holds: "summaries of many files, a line of JSON each: here, or on a Ray cluster",
+    areas: [...base, "server/cluster", "server/features"],
+    packages: ["zod"],
+    node: true,
+  },
+  {
     path: "server/panel",
     holds:
       "answers to the panel's questions that do not concern runs: the list of models, measuring, devices, the playground",
@@ -241,6 +248,7 @@ export const AREAS: readonly Area[] = [
       "server/command-work.ts",
       "server/training",
       "server/features",
+      "server/batch",
       "server/panel",
       "server/open-model.ts",
       "server/serving",

@@ -7,11 +7,12 @@ import type { SummaryStyle } from "../../features/read/summary-text.ts";
 import type { ModelOptions } from "../../open-model.ts";
 import { atLeast, between, withModelOptions } from "../options.ts";
 import { readText, runCommand } from "../terminal.ts";
+import { type BatchFlags, checkBatch, summarizeBatch } from "./summarize-batch.ts";
 import { isFolder, summarizeFolder } from "./summarize-folder.ts";
 
 const ONE_TEXT = "--language applies to a single text; a folder's files are read by their names. Leave it out.";
 
-interface Options extends ModelOptions {
+interface Options extends ModelOptions, BatchFlags {
   readonly style: SummaryStyle;
   readonly maxWords?: number;
   readonly maxContextTokens?: number;
@@ -25,7 +26,9 @@ Examples:
   $ spanfill summarize docs > DIGEST.md
   $ spanfill summarize --style bullets --max-words 60 design.md
   $ spanfill summarize --min-confidence 0 README.md
-  $ git log -5 | spanfill summarize --style title --json`;
+  $ git log -5 | spanfill summarize --style title --json
+  $ spanfill summarize --batch reports/*.md minutes --out summaries.jsonl
+  $ spanfill summarize --batch archive --out summaries.jsonl --on ray://127.0.0.1`;
 
 /**
  * The command. Its action prints the summary, with a note on stderr of the model's confidence and of how much is
@@ -52,9 +55,17 @@ export function summarizeCommand(): Command {
       "if the model's confidence is lower, use a sentence of the text instead; 0: only if it names what the text does not (default: as in the editor)",
       between(0, 1),
     )
+    .option(
+      "--batch <files...>",
+      "many files, and the prose in folders: a line of JSON for each, in order, failures too",
+    )
+    .option("-o, --out <file>", "of a batch: a file for the lines; what it has already is not computed again")
+    .option("--on <cluster>", "of a batch: a Ray cluster that has the same spanfill, ray://HOST (docs/cluster.md)")
     .addHelpText("after", EXAMPLES);
   return withModelOptions(command).action((file: string | undefined, options: Options) =>
     runCommand(options.json === true, async (work) => {
+      checkBatch(options, file);
+      if (options.batch !== undefined) return summarizeBatch(options, await batchOptions(options), options, work);
       const folder = await isFolder(file);
       if (folder && options.language !== undefined) throw new UsageError(ONE_TEXT);
       const text = folder ? "" : await readText(file, work.signal);
@@ -88,6 +99,12 @@ export function summarizeCommand(): Command {
       };
     }),
   );
+}
+
+async function batchOptions({ style, precision, minConfidence, maxWords, maxContextTokens }: Options) {
+  const { parseSettings } = await import("../../../protocol/settings.ts");
+  const minimumConfidence = minConfidence ?? parseSettings({}).settings["summary.minimumConfidence"];
+  return { style, precision, minimumConfidence, ...defined({ maxWords, maxContextTokens }) };
 }
 
 /** The format that a file's name tells; undefined for standard input. */

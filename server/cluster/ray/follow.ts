@@ -13,6 +13,7 @@ const LOOK_SHARE = 4;
 /**
  * Reports a job's events until it has ended.
  * @param stop asks the job to save and end
+ * @param again says how the job can be gone on with, for messages
  * @throws ModelError "process" when it failed, with its last words; "network" when it is out of reach for long
  */
 export async function followJob(
@@ -20,6 +21,7 @@ export async function followJob(
   id: string,
   onEvent: (event: unknown) => void,
   stop?: AbortSignal,
+  again = "Resume the run.",
 ): Promise<void> {
   const words = new LastWords();
   let [read, stopped, answeredMs] = [0, false, performance.now()];
@@ -32,7 +34,7 @@ export async function followJob(
       }
       const status = await client.status(id);
       if (status === undefined)
-        throw new ModelError("process", `${client.host} no longer knows the job ${id}. Resume the run.`);
+        throw new ModelError("process", `${client.host} no longer knows the job ${id}. ${again}`);
       const ended = !["PENDING", "RUNNING"].includes(status.status);
       const logs = status.status === "PENDING" ? "" : await client.logs(id);
       const complete = ended ? logs.length : logs.lastIndexOf("\n") + 1;
@@ -43,7 +45,7 @@ export async function followJob(
       }
       read = Math.max(read, complete);
       answeredMs = performance.now();
-      if (status.status === "FAILED") throw failure(client, words.reason || (status.message ?? ""));
+      if (status.status === "FAILED") throw failure(client, words.reason || (status.message ?? ""), again);
       if (ended) return;
     } catch (error) {
       if (!(error instanceof ModelError) || error.code !== "network") throw error;
@@ -56,11 +58,11 @@ export async function followJob(
   }
 }
 
-function failure({ host }: RayClient, words: string): ModelError {
+function failure({ host }: RayClient, words: string, again: string): ModelError {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: Ray colors its lines.
   const plain = words.replace(/\x1b\[[\d;]*m/g, "");
   return new ModelError(
     "process",
-    `The job on ${host} failed: ${plain}. Correct what it names (the log is in Ray's dashboard); the run can be resumed.`,
+    `The job on ${host} failed: ${plain}. Correct what it names (the log is in Ray's dashboard). ${again}`,
   );
 }

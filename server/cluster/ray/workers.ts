@@ -1,17 +1,16 @@
 /** Workers of a Ray cluster: a job that is submitted with its data, followed by its log, and asked for its files. */
 import { createHash, randomBytes } from "node:crypto";
-import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import * as z from "zod";
 import { sizeInWords } from "../../../base/figures.ts";
 import { ModelError } from "../../../models/errors.ts";
-import { openRegular, readRegularFile, readRegularText } from "../../files/regular-file.ts";
+import { readRegularText } from "../../files/regular-file.ts";
 import { writeAtomically } from "../../files/whole-file.ts";
-import { clusterPackage } from "../torchrun.ts";
 import type { WorkerFile, Workers } from "../workers.ts";
 import type { RayClient } from "./client.ts";
 import { followJob } from "./follow.ts";
-import { storedZip, type ZipEntry } from "./zip.ts";
+import { sizeOf, smallFile, storeParts, storeProgram } from "./packages.ts";
+import type { ZipEntry } from "./zip.ts";
 
 /** A job on a cluster. */
 export interface RayOptions {
@@ -29,11 +28,8 @@ export interface RayOptions {
   readonly examples: number;
 }
 
-/** Largest part of the weights in one package: the dashboard takes 100 MB. */
-const PART_BYTES = 64 * 1024 * 1024;
 /** Largest part of a file that comes back in one log. */
 const FETCHED_BYTES = 24 * 1024 * 1024;
-const MOST_SMALL_BYTES = 90 * 1024 * 1024;
 /** Seconds in which a stopped job may save. */
 const STOP_SECONDS = 60;
 
@@ -46,12 +42,12 @@ export async function rayWorkers(options: RayOptions): Promise<Workers> {
   const known = await readRecord(state);
   const record = known ?? { id: randomBytes(6).toString("hex"), attempt: 0, storage: options.storage };
   const out = `${record.storage.replace(/(?<!\/)\/+$/, "")}/${record.id}`;
-  const size = await sizeOf(join(job, weights));
+  const size = await sizeOf([join(job, weights)]);
   const nameOf = (attempt: number, what = "train") => `spanfill-${record.id}-${what}-${attempt}`;
   let { attempt } = record;
   const runAction = async (what: string, entrypoint: string, onEvent: (event: unknown) => void) => {
     const id = `${nameOf(attempt, what)}-${randomBytes(3).toString("hex")}`;
-    await client.submit({ submission_id: id, entrypoint, runtime_env: { working_dir: await uploadProgram(client) } });
+    await client.submit({ submission_id: id, entrypoint, runtime_env: { working_dir: await storeProgram(client) } });
     await followJob(client, id, onEvent);
     await client.forget(id);
   };
@@ -93,47 +89,17 @@ export async function rayWorkers(options: RayOptions): Promise<Workers> {
 /** Sends the job, its small files and the weights in packages that the cluster unpacks for each worker. */
 async function upload({ client, threads, job, small, weights }: RayOptions) {
   const files = await Promise.all(
-    small.map(async (name): Promise<ZipEntry> => ({ name: `job/${name}`, content: await bytesOf(join(job, name)) })),
+    small.map(async (name): Promise<ZipEntry> => ({ name: `job/${name}`, content: await smallFile(join(job, name)) })),
   );
-  const size = await sizeOf(join(job, weights));
-  const parts = Math.ceil(size / PART_BYTES);
-  const described = { name: "job/parts.json", content: Buffer.from(JSON.stringify({ parts })) };
-  const py_modules: string[] = [];
-  await using handle = await openRegular(join(job, weights));
-  for (let part = 0; part < parts; part += 1) {
-    const content = Buffer.alloc(Math.min(PART_BYTES, size - part * PART_BYTES));
-    await handle.read(content, 0, content.length, part * PART_BYTES);
-    py_modules.push(await store(client, [{ name: `spanfill-part-${part}.bin`, content }]));
-  }
-  const working_dir = await store(client, [...(await program()), ...files, described]);
+  const py_modules = await storeParts(client, [join(job, weights)]);
+  const described = { name: "job/parts.json", content: Buffer.from(JSON.stringify({ parts: py_modules.length })) };
+  const working_dir = await storeProgram(client, [...files, described]);
   const env_vars = {
     SPANFILL_THREADS: String(threads),
     RAY_JOB_STOP_WAIT_TIME_S: String(STOP_SECONDS),
     RAY_USAGE_STATS_ENABLED: "0",
   };
   return { working_dir, py_modules, env_vars };
-}
-
-async function uploadProgram(client: RayClient): Promise<string> {
-  return store(client, await program());
-}
-
-/** Stores an archive under the sum of its content. */
-async function store(client: RayClient, entries: readonly ZipEntry[]): Promise<string> {
-  const zip = storedZip(entries);
-  if (zip.length > PART_BYTES + MOST_SMALL_BYTES)
-    throw new ModelError("input", "The examples are too many for one job. Give fewer --epochs, or less data.");
-  const sum = createHash("sha256").update(zip).digest("hex").slice(0, 32);
-  return client.upload(`_ray_pkg_${sum}.zip`, async () => zip);
-}
-
-/** The Python package. */
-async function program(): Promise<ZipEntry[]> {
-  const folder = join(clusterPackage(), "spanfill_cluster");
-  const names = (await readdir(folder)).filter((name) => name.endsWith(".py")).sort();
-  return Promise.all(
-    names.map(async (name) => ({ name: `spanfill_cluster/${name}`, content: await bytesOf(join(folder, name)) })),
-  );
 }
 
 const partSchema = z.union([z.object({ bytes: z.base64() }), z.object({ sha256: z.string() })]);
@@ -180,14 +146,3 @@ async function writeRecord(state: string, record: z.output<typeof recordSchema>)
 }
 
 const RECORD = "ray.json";
-
-async function bytesOf(path: string): Promise<Uint8Array> {
-  const bytes = await readRegularFile(path, MOST_SMALL_BYTES);
-  if (bytes !== undefined) return bytes;
-  throw new ModelError("input", `${path} is larger than a cluster takes at once. Give fewer --epochs, or less data.`);
-}
-
-async function sizeOf(path: string): Promise<number> {
-  const { stat } = await import("node:fs/promises");
-  return (await stat(path)).size;
-}
