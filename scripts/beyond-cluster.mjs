@@ -5,13 +5,12 @@
  * packages cannot be installed it says so and ends without an error.
  */
 import { spawn, spawnSync } from "node:child_process";
-import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { loadavg, tmpdir } from "node:os";
-import { delimiter, join } from "node:path";
-import { setTimeout as wait } from "node:timers/promises";
-import { buildProgram, environment, freePort } from "./beyond-programs.mjs";
+import { join } from "node:path";
+import { buildProgram, environment } from "./beyond-programs.mjs";
+import { batchOnRay, startRay } from "./beyond-ray.mjs";
 
 const PACKAGES = ["torch==2.13.0", "ray[default,train]==2.60.0", "safetensors==0.8.0", "numpy==2.4.6"];
 const PROGRAM = "dist/beyond-cluster.mjs";
@@ -51,6 +50,7 @@ async function compareAll(bin) {
   if (spawnSync(process.execPath, [PROGRAM, "model", model]).status !== 0) throw new Error("no model");
   const data = join(folder, "pairs.jsonl");
   writeFileSync(data, pairs(84));
+  if (process.argv[3] === "batch") return onlyBatch(bin, model);
   const run = (name, ...more) => train(model, data, name, more);
   const torchrun = (workers) => ["--on", `torchrun:${join(bin, "torchrun")}`, "--workers", `${workers}`];
   say("| method | optimizer | dropout | rate | PyTorch, 1 process | PyTorch, 2 processes | 2 processes beside 1 |");
@@ -82,28 +82,21 @@ async function compareAll(bin) {
   writeFileSync("docs/beyond-cluster.md", report());
 }
 
-/** Two workers on a cluster that asks for a token: one of them is killed; then a wrong token. */
+/** Documents alone, without a report. */
+async function onlyBatch(bin, model) {
+  const ray = await startRay(bin, folder);
+  started.push(ray.head);
+  process.env["SPANFILL_CLUSTER_TOKEN"] = ray.token;
+  await batchOnRay(ray, folder, model, say);
+}
+
+/** Two workers on a cluster that asks for a token: one of them is killed; then documents; then a wrong token. */
 async function onRay(bin, model, data, run) {
-  const [gcs, port] = [await freePort(), await freePort()];
-  const token = randomBytes(24).toString("hex");
-  const authentication = { RAY_AUTH_MODE: "token", RAY_AUTH_TOKEN: token, RAY_USAGE_STATS_ENABLED: "0" };
-  const args = ["start", "--head", "--block", "--num-cpus=3", `--port=${gcs}`, "--dashboard-host=127.0.0.1"];
-  const head = spawn(join(bin, "ray"), [...args, `--dashboard-port=${port}`, `--temp-dir=${join(folder, "ray")}`], {
-    env: { ...process.env, ...authentication, PATH: `${bin}${delimiter}${process.env["PATH"]}` },
-    stdio: "ignore",
-  });
-  started.push(head);
-  const origin = `http://127.0.0.1:${port}`;
-  const headers = { authorization: `Bearer ${token}` };
-  const ask = async (path) => (await fetch(`${origin}${path}`, { headers })).json();
-  for (
-    let tries = 0;
-    tries < 200 && (await fetch(`${origin}/api/version`).catch(() => undefined)) === undefined;
-    tries++
-  )
-    await wait(500);
+  const ray = await startRay(bin, folder);
+  const { token, ask, address } = ray;
+  started.push(ray.head);
   process.env["SPANFILL_CLUSTER_TOKEN"] = token;
-  const place = ["--on", `ray://127.0.0.1:${port}`, "--workers", "2", "--storage", join(folder, "store")];
+  const place = ["--on", address, "--workers", "2", "--storage", join(folder, "store")];
   const settings = ["--dropout", "0.1", "--save-every", "7", "--optimizer", "adafactor"];
   const two = await run("ray-torchrun", ...settings, "--on", `torchrun:${join(bin, "torchrun")}`, "--workers", "2");
   const killed = await run("ray-killed", ...settings, ...place, async () => {
@@ -119,6 +112,7 @@ async function onRay(bin, model, data, run) {
     `On Ray, two workers: one was killed after step ${KILLED_AT} of ${two.losses.length}; the run went on from step ${back.join(", ")}, and its weights are ${same ? "byte for byte those" : "not those"} of an undisturbed run of two processes.`,
   );
   if (!same || back.length !== 1) throw new Error("the killed run ended with other weights");
+  await batchOnRay(ray, folder, model, say);
   process.env["SPANFILL_CLUSTER_TOKEN"] = "wrong-token-wrong-token";
   const { error } = (await attempt(model, data, "ray-token", place)).at(-1);
   say(`A wrong token: "${error.message.replace(/127\.0\.0\.1:\d+/, "HOST:PORT")}"`);

@@ -37,6 +37,11 @@ export async function batchFiles(named: readonly string[], signal: AbortSignal):
     for (const file of found.files) files.add(join(path, file));
     leftOut += found.leftOut.filter(({ why }) => why !== "not prose").length;
   }
+  if (files.size === 0)
+    throw new ModelError(
+      "input",
+      `There is no prose in ${named.join(", ")}. Name files, or folders of .md, .txt, .rst or .adoc files.`,
+    );
   return { files: [...files], leftOut };
 }
 

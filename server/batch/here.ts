@@ -26,13 +26,14 @@ export function answeringHere(
       const { text, sha256 } = document;
       const params = { text, language: basename(file), style, minimumConfidence };
       try {
-        const { cancelled, ms, logProbs, ...summary } = await summarize(
+        const { cancelled, ms, logProbs, confidence, ...summary } = await summarize(
           { model: loaded },
           { ...params, ...defined({ maxWords, maxContextTokens }) },
           { signal },
         );
         if (cancelled) return;
-        await answer(task, { file, sha256, asked, ...summary });
+        // From run to run the runtime's sums differ in the tenth digit.
+        await answer(task, { file, sha256, asked, ...summary, confidence: Number(confidence.toFixed(DIGITS)) });
       } catch (error) {
         if (!(error instanceof ModelError) || !OF_ONE_TEXT.includes(error.code)) throw error;
         await answer(task, { file, sha256, asked, error: { code: error.code, message: error.message } });
@@ -43,6 +44,8 @@ export function answeringHere(
 
 /** Of a file that was there when the batch began. */
 export const CHANGED = { code: "input", message: "The file was changed or removed meanwhile. Run the command again." };
+
+const DIGITS = 4;
 
 /** Codes of what one text may cause; others concern all. */
 const OF_ONE_TEXT: readonly string[] = ["input", "memory", "runtime"];

@@ -8,6 +8,7 @@ import * as z from "zod";
 import { ModelError } from "../../models/errors.ts";
 import { regularFileChunks } from "../files/regular-file.ts";
 import { isMissing, writeAtomically } from "../files/whole-file.ts";
+import { unreadable } from "../text/input.ts";
 
 const errorSchema = z.object({ code: z.string(), message: z.string() });
 const lineSchema = z.looseObject({
@@ -65,7 +66,7 @@ export async function earlierAnswers(path: string): Promise<Map<string, BatchLin
     );
   } catch (error) {
     if (isMissing(error)) return answers;
-    throw error;
+    throw error instanceof ModelError ? error : unreadable(path, error);
   }
 }
 

@@ -3,6 +3,7 @@ import { randomBytes } from "node:crypto";
 import { basename } from "node:path";
 import * as z from "zod";
 import { sizeInWords } from "../../../base/figures.ts";
+import { ModelError } from "../../../models/errors.ts";
 import type { RayClient } from "./client.ts";
 import { followJob } from "./follow.ts";
 import { sizeOf, storeParts, storeProgram } from "./packages.ts";
@@ -98,7 +99,9 @@ async function runJob(
     ...documents.map(({ index, name, bytes }) => ({ name: `job/documents/${index}/${name}`, content: bytes })),
   ];
   const env_vars = { RAY_USAGE_STATS_ENABLED: "0" };
-  const runtime_env = { working_dir: await storeProgram(client, files), py_modules, env_vars };
+  // Ray takes no empty list.
+  const modules = py_modules.length > 0 ? { py_modules } : {};
+  const runtime_env = { working_dir: await storeProgram(client, files), ...modules, env_vars };
   const id = `spanfill-batch-${randomBytes(6).toString("hex")}`;
   const waiting = new Set(documents.map(({ index }) => index));
   await client.submit({ submission_id: id, entrypoint: "python -m spanfill_cluster.batch", runtime_env });
@@ -114,6 +117,8 @@ async function runJob(
   } finally {
     await writing;
   }
+  if (waiting.size > 0 && !signal.aborted)
+    throw new ModelError("process", `The job ${id} on ${client.host} ended without ${waiting.size} answers. ${AGAIN}`);
   await client.forget(id);
 }
 
