@@ -55,7 +55,7 @@ export async function batchOnRay({ address, temporary }, folder, model, say) {
   for (const [i, [, options]] of cases.entries()) {
     const here = batch(folder, documents, `here-${i}`, options);
     const there = batch(folder, documents, `there-${i}`, [...options, "--on", address]);
-    if (here.status !== 1 || there.status !== 1) throw new Error(`${there.stderr}`); // three of the files cannot be summarized
+    if (here.status !== 1 || there.status !== 1) throw new Error(`${there.stderr}`);
     const [ours, theirs] = [here, there].map(({ lines }) => String(lines).split("\n"));
     const other = ours.findIndex((line, at) => line !== theirs[at]);
     if (!here.lines.equals(there.lines))

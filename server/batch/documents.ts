@@ -19,7 +19,10 @@ export interface BatchFiles {
   readonly leftOut: number;
 }
 
-/** Finds the files. Those in folders are what a folder's digest has. @throws ModelError "input" for what is not there */
+/**
+ * Finds the files. Those in folders are what a folder's digest has.
+ * @throws ModelError "input" when there are none
+ */
 export async function batchFiles(named: readonly string[], signal: AbortSignal): Promise<BatchFiles> {
   const files = new Set<string>();
   let leftOut = 0;

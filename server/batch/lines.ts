@@ -1,6 +1,6 @@
 /** The lines of a batch's answers, and the file that keeps them. */
 
-import { open } from "node:fs/promises";
+import { appendFile } from "node:fs/promises";
 import { basename } from "node:path";
 import { createInterface } from "node:readline";
 import { Readable } from "node:stream";
@@ -83,8 +83,7 @@ export async function createBatchFile(path: string, known: readonly BatchLine[])
   const written = [...known];
   return {
     async add(line) {
-      await using handle = await open(path, "a");
-      await handle.appendFile(textOf(line));
+      await appendFile(path, textOf(line));
       written.push(line);
     },
     async complete(lines) {

@@ -50,6 +50,7 @@ const commands: {
   { name: "demo", args: MODEL },
   { name: "summarize", args: ["docs/a.md", "--style", "bullets", "--threads", "1"] },
   { name: "summarize", args: ["docs", ...MODEL] },
+  { name: "summarize", args: ["--batch", "docs", "--out", "lines.jsonl", ...MODEL], out: ["lines.jsonl"] },
   { name: "infill", input: "A map is a ___ of keys." },
   { name: "infill", args: [...MODEL, "--precision", "float32"], input: "the ___ of", env: { SPANFILL_ENGINE: "wasm" } },
   { name: "ask", args: ["--question", "what is it", "docs/a.md", ...MODEL] },

@@ -1,4 +1,4 @@
-/** Packages that a cluster unpacks for each worker: Spanfill's Python package, the files of a job, and large files in parts. */
+/** Packages that a cluster unpacks for each worker: the Python package with a job's files, and large files in parts. */
 import { createHash } from "node:crypto";
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";

@@ -42,6 +42,22 @@ export function readingEffects({ run, fail, model }: Workspace): Effect[] {
     },
     {
       command: "summarize",
+      options: ["--batch", "--out"],
+      shown: [
+        "batch/batch.test.ts",
+        "--batch with --out goes on: only what is new, changed or asked for otherwise is computed",
+      ],
+    },
+    {
+      command: "summarize",
+      options: ["--on"],
+      shown: [
+        "batch/batch.test.ts",
+        "--on asks a cluster: it gets the documents and the model, and the lines are those of here",
+      ],
+    },
+    {
+      command: "summarize",
       options: ["--language"],
       shown: ["cli/cli.test.ts", "--language tells the format of standard input; a text without prose is refused"],
     },
