@@ -51,7 +51,7 @@ def summarize(documents: list[dict], options: list[str], described: dict, thread
     """The lines of some documents."""
     program = shutil.which("spanfill")
     if program is None:
-        raise RuntimeError("spanfill is not installed on a machine of the cluster. Install it there: npm install --global FILE.tgz")
+        raise RuntimeError("spanfill is not installed on a machine of the cluster. Install it there: npm install -g FILE.tgz")
     command = [program, "summarize", *options, "--model", model(described), "--device", "cpu", "--threads", str(threads)]
     environment = {**os.environ, "SPANFILL_CACHE": str(JOB / "cache")}
     answers: list[dict] = []

@@ -29,7 +29,7 @@ export type Answering = (
   },
 ) => Promise<void>;
 
-/** What is asked of a batch. */
+/** A batch to answer. */
 export interface BatchRequest {
   readonly named: readonly string[];
   /** The sum of program, model and options. */
@@ -42,7 +42,7 @@ export interface BatchRequest {
 export interface BatchReport {
   readonly files: number;
   readonly summarized: number;
-  /** Of these, those that an earlier run has answered. */
+  /** Summaries that an earlier run has made, among all. */
   readonly reused: number;
   readonly failed: number;
   readonly leftOut: number;

@@ -42,7 +42,7 @@ export function answeringHere(
   };
 }
 
-/** Of a file that was there when the batch began. */
+/** The error of a file that was there when the batch began. */
 export const CHANGED = { code: "input", message: "The file was changed or removed meanwhile. Run the command again." };
 
 const DIGITS = 4;

@@ -13,9 +13,9 @@ import { unreadable } from "../text/input.ts";
 const errorSchema = z.object({ code: z.string(), message: z.string() });
 const lineSchema = z.looseObject({
   file: z.string(),
-  /** Of the file's bytes. */
+  /** The sum of the file's bytes. */
   sha256: z.string().exactOptional(),
-  /** Of the program, the model and the options that answered. */
+  /** The sum of the program, the model and the options that answered. */
   asked: z.string().exactOptional(),
   summary: z.string().exactOptional(),
   error: errorSchema.exactOptional(),

@@ -8,7 +8,7 @@ import type { Answering, Task } from "./batch.ts";
 import { CHANGED } from "./here.ts";
 import { batchLine } from "./lines.ts";
 
-/** What a cluster needs to know. */
+/** A cluster, and the question that it gets. */
 export interface OnRay {
   /** ray://HOST */
   readonly address: string;
@@ -79,6 +79,6 @@ function flags({ style, precision, minimumConfidence, maxWords, maxContextTokens
 function notThis(host: string): ModelError {
   return new ModelError(
     "input",
-    `The spanfill on ${host} is not this one: it has another version, or the model's files differ. Install the same package on the cluster's machines (npm install --global FILE.tgz).`,
+    `The spanfill on ${host} is not this one: it has another version, or the model's files differ. Install the same package on the cluster's machines (npm install -g FILE.tgz).`,
   );
 }

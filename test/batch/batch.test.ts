@@ -170,7 +170,7 @@ test("a cluster with another spanfill, a job that fails, and answers that are no
   const here = linesIn((await batch()).stdout);
   const other = await cluster(here.map((line) => ({ ...line, asked: "0".repeat(16) })));
   assert.equal(other.code, 1);
-  assert.match(other.stdout, /The spanfill on 127.* is not this one: .*npm install --global/);
+  assert.match(other.stdout, /The spanfill on 127.* is not this one: .*npm install -g/);
   const none = await cluster([]);
   assert.match(none.stdout, /is not this one/);
   const missing = await cluster(here, undefined, 1);

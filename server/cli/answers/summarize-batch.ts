@@ -1,4 +1,5 @@
 /** `spanfill summarize --batch`: a line of JSON for each of many files, computed here or on a Ray cluster. */
+import type { Command } from "commander";
 import { defined } from "../../../base/defined.ts";
 import type { BatchOptionsOfModel } from "../../batch/asked.ts";
 import type { BatchReport } from "../../batch/batch.ts";
@@ -12,6 +13,17 @@ export interface BatchFlags {
   readonly batch?: readonly string[];
   readonly out?: string;
   readonly on?: string;
+}
+
+/** Adds --batch, --out and --on. */
+export function withBatchOptions(command: Command): Command {
+  return command
+    .option(
+      "--batch <files...>",
+      "many files, and the prose in folders: a line of JSON for each, in order, failures too",
+    )
+    .option("-o, --out <file>", "of a batch: a file for the lines; what it has already is not computed again")
+    .option("--on <cluster>", "of a batch: a Ray cluster that has the same spanfill, ray://HOST (docs/cluster.md)");
 }
 
 /** Refuses options that do not go together. @throws UsageError */

@@ -7,7 +7,7 @@ import type { SummaryStyle } from "../../features/read/summary-text.ts";
 import type { ModelOptions } from "../../open-model.ts";
 import { atLeast, between, withModelOptions } from "../options.ts";
 import { readText, runCommand } from "../terminal.ts";
-import { type BatchFlags, checkBatch, summarizeBatch } from "./summarize-batch.ts";
+import { type BatchFlags, checkBatch, summarizeBatch, withBatchOptions } from "./summarize-batch.ts";
 import { isFolder, summarizeFolder } from "./summarize-folder.ts";
 
 const ONE_TEXT = "--language applies to a single text; a folder's files are read by their names. Leave it out.";
@@ -55,14 +55,8 @@ export function summarizeCommand(): Command {
       "if the model's confidence is lower, use a sentence of the text instead; 0: only if it names what the text does not (default: as in the editor)",
       between(0, 1),
     )
-    .option(
-      "--batch <files...>",
-      "many files, and the prose in folders: a line of JSON for each, in order, failures too",
-    )
-    .option("-o, --out <file>", "of a batch: a file for the lines; what it has already is not computed again")
-    .option("--on <cluster>", "of a batch: a Ray cluster that has the same spanfill, ray://HOST (docs/cluster.md)")
     .addHelpText("after", EXAMPLES);
-  return withModelOptions(command).action((file: string | undefined, options: Options) =>
+  return withModelOptions(withBatchOptions(command)).action((file: string | undefined, options: Options) =>
     runCommand(options.json === true, async (work) => {
       checkBatch(options, file);
       if (options.batch !== undefined) return summarizeBatch(options, await batchOptions(options), options, work);
