@@ -24,9 +24,8 @@ import { defined } from "../base/defined.ts";
 import { withStack } from "../base/reason.ts";
 import { english, type Translate } from "../base/translate.ts";
 import { version } from "../package.json";
-import { JOB_NOTIFICATION, PANEL_REQUEST, serverQuestionSchema } from "../protocol/panel.ts";
+import { PANEL_REQUEST, serverQuestionSchema } from "../protocol/panel.ts";
 import { SERVER_TOKEN_NOTIFICATION, STATUS_NOTIFICATION, TYPING_NOTIFICATION } from "../protocol/requests.ts";
-import { RUN_NOTIFICATION } from "../protocol/runs.ts";
 import { SETTINGS_SECTION } from "../protocol/settings.ts";
 import { messageText } from "../protocol/shown-text.ts";
 import { stayUp } from "./engine/process/stay-up.ts";
@@ -36,7 +35,7 @@ import { cacheFolder } from "./files/whole-file.ts";
 import { leaveFolder, settleFolders } from "./files/working-folder.ts";
 import { createAnswer } from "./lsp/answer.ts";
 import { type ClientAnswers, createClient, waitsForModel } from "./lsp/client.ts";
-import { executeCommand, executeCommandParams, isPartial } from "./lsp/commands/execute.ts";
+import { commandDeadline, executeCommand, executeCommandParams, isPartial } from "./lsp/commands/execute.ts";
 import { DEADLINES } from "./lsp/deadlines.ts";
 import { chooseEncoding, documentModel, type PositionEncoding } from "./lsp/document/positions.ts";
 import { createSuggestions } from "./lsp/document/suggestions.ts";
@@ -57,8 +56,8 @@ import {
   provideInlineCompletion,
 } from "./lsp/handlers.ts";
 import { checkedInitialize, refuseInvalid, serverCapabilities } from "./lsp/initialize.ts";
+import { createLaterPanel } from "./lsp/later-panel.ts";
 import { createLog } from "./lsp/log.ts";
-import type { PanelService } from "./lsp/panel.ts";
 import { createPatience } from "./lsp/patience.ts";
 import { createProgress } from "./lsp/progress.ts";
 import type { Services } from "./lsp/services.ts";
@@ -82,7 +81,6 @@ const connection = stdio
   : createConnection(strategy);
 refuseInvalid(connection);
 let encoding: PositionEncoding = "utf-16";
-let panel: PanelService | undefined;
 let services: Services | undefined;
 let listensForSettings = false;
 let client: ClientAnswers | undefined;
@@ -90,6 +88,7 @@ let ending = false;
 
 const log = createLog((level, line) => connection.console[level === "debug" ? "log" : level](line));
 stayUp((line) => log.error(line));
+const panel = createLaterPanel(notify, log);
 const background = createBackground(log);
 const CREATE = WorkDoneProgressCreateRequest.type;
 const patience = createPatience((line) => log.warn(line));
@@ -133,17 +132,19 @@ connection.onDidChangeConfiguration(({ settings }) => {
 });
 const answer = createAnswer({ log, services: servicesNow });
 // Not onHover and its like: they read the progress token before the parameters are checked, and remove it.
-const offers = { deadline: { ms: DEADLINES.offers, late: [] } };
-connection.onRequest(InlineCompletionRequest.type, answer(inlineCompletionParams, provideInlineCompletion));
-connection.onRequest(
-  HoverRequest.type,
-  answer(hoverParams, provideHover, { deadline: { ms: DEADLINES.hover, late: null } }),
-);
+const offers = { deadline: () => DEADLINES.offers, late: [] };
+const suggesting = { deadline: () => DEADLINES.fills(1) };
+connection.onRequest(InlineCompletionRequest.type, answer(inlineCompletionParams, provideInlineCompletion, suggesting));
+const hovering = { deadline: () => DEADLINES.hover, late: null };
+connection.onRequest(HoverRequest.type, answer(hoverParams, provideHover, hovering));
 connection.onRequest(CodeLensRequest.type, answer(codeLensParams, provideCodeLenses, offers));
 connection.onRequest(CodeActionRequest.type, answer(codeActionParams, provideCodeActions, offers));
-connection.onRequest(ExecuteCommandRequest.type, answer(executeCommandParams, executeCommand, { isPartial }));
+connection.onRequest(
+  ExecuteCommandRequest.type,
+  answer(executeCommandParams, executeCommand, { deadline: commandDeadline, isPartial }),
+);
 // With a type, parameters by position are refused before the handler is called.
-connection.onRequest(new ProtocolRequestType(PANEL_REQUEST), answer(serverQuestionSchema, answerPanel));
+connection.onRequest(new ProtocolRequestType(PANEL_REQUEST), answer(serverQuestionSchema, panel.answer, { deadline: panel.deadline }));
 connection.onRequest((method) => {
   throw refusal() ?? refused(ErrorCodes.MethodNotFound, `Spanfill does not answer ${method}.`);
 });
@@ -171,7 +172,7 @@ documents.onDidClose(({ document: { uri } }) => {
 connection.onShutdown(async () => {
   ending = true;
   // Independently, so that an error in one does not keep the others from ending.
-  const disposals = [() => engine.dispose(), () => panel?.dispose(), () => summaries.flush()];
+  const disposals = [() => engine.dispose(), () => panel.dispose(), () => summaries.flush()];
   for (const ended of await Promise.allSettled(disposals.map(async (dispose) => dispose()))) {
     if (ended.status === "rejected") log.error(`the shutdown failed in part: ${withStack(ended.reason)}`);
   }
@@ -180,18 +181,6 @@ connection.onShutdown(async () => {
 process.on("disconnect", () => process.exit(1));
 documents.listen(connection);
 connection.listen();
-
-/** Answers a question of the panel, whose service is imported when first needed. */
-async function answerPanel(...asked: Parameters<PanelService["answer"]>): Promise<unknown> {
-  const { createPanelService } = await import("./lsp/panel.ts");
-  panel ??= createPanelService(
-    (job) => notify(JOB_NOTIFICATION, job),
-    (news) => notify(RUN_NOTIFICATION, news),
-    undefined,
-    (error) => log.warn(`the training runs could not be looked at: ${withStack(error)}`),
-  );
-  return panel.answer(...asked);
-}
 
 /** Makes training runs wait while a person types, if the setting is on. */
 async function yieldToTyping(): Promise<void> {

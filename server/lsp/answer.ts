@@ -2,10 +2,10 @@
 import { type CancellationToken, ErrorCodes } from "vscode-languageserver-protocol";
 import type * as z from "zod";
 import { withStack } from "../../base/reason.ts";
-import { within } from "./deadlines.ts";
+import { unlessAborted } from "../../base/unless-aborted.ts";
+import { tooLate, within } from "./deadlines.ts";
 import { responseErrorOf } from "./errors.ts";
 import type { Log } from "./log.ts";
-import { unlessAborted } from "./patience.ts";
 import type { Services } from "./services.ts";
 
 /** The server as requests find it. */
@@ -20,11 +20,15 @@ type Handler<Params, Result> = (services: Services, params: Params, signal: Abor
 
 /** How a handler is waited for. */
 interface Waiting<Params, Result> {
-  /** How long it may take, and the answer when it has taken longer. */
-  readonly deadline?: { readonly ms: number; readonly late: Result };
-  /** Whether cancelled work answers with what it has done, and is waited for. */
+  /** How long it may take, in milliseconds. */
+  readonly deadline: (params: Params, services: Services) => number | Promise<number>;
+  /** The answer when it has taken longer; without one, the request fails. */
+  readonly late?: Result;
+  /** Whether cancelled work answers with what it has done, if it does at once. */
   readonly isPartial?: (params: Params) => boolean;
 }
+
+const GRACE_MS = 1000;
 
 /**
  * Creates what makes a listener of a handler: it refuses requests out of turn, checks the parameters, answers a
@@ -34,7 +38,7 @@ export function createAnswer({ log, services }: Server) {
   return <S extends z.ZodType, R>(
     schema: S,
     handler: Handler<z.output<S>, R>,
-    { deadline, isPartial }: Waiting<z.output<S>, R> = {},
+    { deadline, isPartial, ...rest }: Waiting<z.output<S>, R>,
   ) =>
     async (params: unknown, token: CancellationToken): Promise<R> => {
       const parts = services();
@@ -45,9 +49,11 @@ export function createAnswer({ log, services }: Server) {
       try {
         const checked = schema.parse(params);
         const work = async (signal: AbortSignal) => handler(parts, checked, signal);
-        if (isPartial?.(checked)) return await work(signal);
-        if (deadline === undefined || parts.waitsForModel) return await unlessAborted(work(signal), signal);
-        return await within(parts.engine, deadline.ms, signal, work, () => deadline.late);
+        const deadlineOf = async (params: z.output<S>) => deadline(params, parts);
+        const ms = parts.waitsForModel ? Number.POSITIVE_INFINITY : await unlessAborted(deadlineOf(checked), signal);
+        const host = { isLoading: () => parts.engine.isLoading() || parts.client.asksPerson() };
+        const late = () => (rest.late === undefined ? tooLate(parts.t, ms) : rest.late);
+        return await within(host, ms, signal, work, late, isPartial?.(checked) ? GRACE_MS : 0);
       } catch (error) {
         const response = responseErrorOf(error, signal);
         // An internal error is a bug; a bad model or a cancelled request is an ordinary answer.

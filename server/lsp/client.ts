@@ -29,7 +29,14 @@ export interface Asks {
 export interface ClientAnswers
   extends Pick<
     Client,
-    "followsCommandLinks" | "tagsModelGenerated" | "ask" | "workspaceFolders" | "listFolder" | "readFile" | "applyEdit"
+    | "followsCommandLinks"
+    | "tagsModelGenerated"
+    | "ask"
+    | "asksPerson"
+    | "workspaceFolders"
+    | "listFolder"
+    | "readFile"
+    | "applyEdit"
   > {
   /** Forgets the workspace's folders, so that the next question about them is asked anew. */
   foldersChanged(): void;
@@ -52,10 +59,21 @@ export function createClient(
       return [];
     }
   };
+  /** Questions and previews that a person has not answered. */
+  let open = 0;
+  const byPerson = async <T>(answer: Promise<T>): Promise<T> => {
+    open += 1;
+    return answer.finally(() => {
+      open -= 1;
+    });
+  };
   const request = (method: string, params: object) => asks.patience.ask(method, () => asks.request(method, params));
   const root = rootUri === null || rootUri === undefined ? [] : [rootUri];
   return {
-    ask: isEnabled(options, "confirmPrivateFiles") ? askOnce(asks) : undefined,
+    ask: isEnabled(options, "confirmPrivateFiles")
+      ? askOnce({ request: (method, params) => byPerson(asks.request(method, params)) })
+      : undefined,
+    asksPerson: () => open > 0,
     followsCommandLinks: isEnabled(options, "commandLinks"),
     tagsModelGenerated: textDocument?.codeAction?.tagSupport !== undefined,
     workspaceFolders: () => {
@@ -74,7 +92,7 @@ export function createClient(
       const apply = () => asks.applyEdit(label, edit);
       // A person may look at a preview for as long as they like.
       const isShown = edit.changeAnnotations !== undefined;
-      const answer = isShown ? apply() : asks.patience.ask("workspace/applyEdit", apply);
+      const answer = isShown ? byPerson(apply()) : asks.patience.ask("workspace/applyEdit", apply);
       const { applied, failureReason } = await answer.catch((error) => ({
         applied: false,
         failureReason: reason(error),
@@ -93,7 +111,7 @@ export function waitsForModel(options: unknown): boolean {
 }
 
 /** Asks until the answer is yes, which is remembered. */
-function askOnce({ request }: Asks): NonNullable<Client["ask"]> {
+function askOnce({ request }: Pick<Asks, "request">): NonNullable<Client["ask"]> {
   const agreed = new Set<string>();
   return async (text, yes, key) => {
     if (agreed.has(key)) return true;

@@ -1,4 +1,4 @@
-/** Limits how long the server waits: for its client's answers, and for work that was cancelled. */
+/** Limits how long the server waits for its client's answers. */
 import { countDown } from "../../base/running-time.ts";
 
 /** A client that has not answered after this time is not waited for. */
@@ -36,24 +36,4 @@ export function createPatience(report: (line: string) => void, ms = CLIENT_MS): 
       return Promise.race([answer, late]).finally(() => stop());
     },
   };
-}
-
-/**
- * The result of work, or the signal's reason as soon as it aborts: whoever cancels does not wait for work to notice.
- * @throws the signal's reason; what the work throws
- */
-export async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  // What the work comes to after that, nobody hears.
-  work.catch(() => undefined);
-  let leave = () => {};
-  const aborted = new Promise<never>((_, reject) => {
-    leave = () => reject(signal.reason);
-  });
-  signal.addEventListener("abort", leave, { once: true });
-  try {
-    if (signal.aborted) leave();
-    return await Promise.race([work, aborted]);
-  } finally {
-    signal.removeEventListener("abort", leave);
-  }
 }

@@ -7,9 +7,9 @@ import type {
   WorkDoneProgressReport,
 } from "vscode-languageserver-protocol";
 import { english, type Translate } from "../../base/translate.ts";
+import { unlessAborted } from "../../base/unless-aborted.ts";
 import { messageText } from "../../protocol/shown-text.ts";
 import { cancelled } from "./errors.ts";
-import { unlessAborted } from "./patience.ts";
 
 /** The connection to the client for progress. */
 export interface ProgressClient {

@@ -33,6 +33,8 @@ export interface Client {
    * client does not want that (initializationOptions: `confirmPrivateFiles`).
    */
   readonly ask: ((question: string, yes: string, key: string) => Promise<boolean>) | undefined;
+  /** Whether a person has a question or a preview to answer, for which no time counts. */
+  readonly asksPerson: () => boolean;
   /** The URIs of the workspace's folders; empty if a single file is open, or the client does not report them. */
   workspaceFolders(): Promise<readonly string[]>;
   /**

@@ -2,6 +2,7 @@
 
 import { defined } from "../../../base/defined.ts";
 import { percentDone } from "../../../base/figures.ts";
+import { unlessAborted } from "../../../base/unless-aborted.ts";
 import type { Settings } from "../../../protocol/settings.ts";
 import {
   type FolderSource,
@@ -86,11 +87,10 @@ export async function folderDigest(
       continue;
     }
     characters += text.length;
-    const summary = await rememberedSummary(
-      context,
-      { text, language: path, style, maxContextTokens, minimumConfidence, ...defined({ maxWords }) },
-      { signal },
-    ).catch((error: unknown) => {
+    const params = { text, language: path, style, maxContextTokens, minimumConfidence, ...defined({ maxWords }) };
+    const work = rememberedSummary(context, params, { signal });
+    const summary = await unlessAborted(work, signal).catch((error: unknown) => {
+      if (signal.aborted) return undefined;
       // One file of which there is nothing to say does not end the others.
       if (error instanceof NoProse || error instanceof NothingToQuote) return "nothing" as const;
       throw error;

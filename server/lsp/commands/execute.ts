@@ -3,7 +3,7 @@ import * as z from "zod";
 import { COMMAND_NAMES, type CommandName, type Commands, commandId, FORMER_NAMES } from "../../../protocol/commands.ts";
 import { DEFAULT_MARKER } from "../../features/write/gaps.ts";
 import { fillGapsInText, summarizeText } from "../../tools.ts";
-import { asked, DEADLINES } from "../deadlines.ts";
+import { asked, COMMAND_DEADLINES, DEADLINES } from "../deadlines.ts";
 import { type Call, withModel } from "../document/document-work.ts";
 import { summarizeFolder } from "../document/summaries.ts";
 import { invalidParams } from "../errors.ts";
@@ -63,13 +63,15 @@ export const executeCommandParams = z.object({
   workDoneToken: z.union([z.string(), z.int()]).optional(),
 });
 
+type ExecuteParams = z.output<typeof executeCommandParams>;
+
 /**
  * Runs a command.
  * @throws ResponseError InvalidParams for an unknown command, or for arguments that are not those of the command
  */
 export async function executeCommand(
   services: Services,
-  { command, arguments: args, workDoneToken: token }: z.output<typeof executeCommandParams>,
+  { command, arguments: args, workDoneToken: token }: ExecuteParams,
   signal: AbortSignal,
 ): Promise<unknown> {
   const name = NAMES.get(command);
@@ -79,8 +81,19 @@ export async function executeCommand(
   return run(name, args?.[0], services, { token, signal });
 }
 
+/** How long a command may take, by the size of its text or of the document that it names. */
+export function commandDeadline({ command, arguments: args }: ExecuteParams, services: Services): number {
+  const name = NAMES.get(command);
+  if (name === undefined) return DEADLINES.lookup;
+  const { text, uri } = sized.parse(args?.[0] ?? {});
+  const document = uri === undefined ? undefined : services.findDocument(uri);
+  return COMMAND_DEADLINES[name]({ characters: (text ?? document?.text ?? "").length });
+}
+
+const sized = z.object({ text: z.string().optional(), uri: z.string().optional() }).catch({});
+
 /** Whether a command, when it is cancelled, answers with what it has done. */
-export function isPartial({ command }: z.output<typeof executeCommandParams>): boolean {
+export function isPartial({ command }: ExecuteParams): boolean {
   return NAMES.get(command) === "summarizeFolder";
 }
 

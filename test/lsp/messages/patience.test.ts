@@ -1,8 +1,9 @@
 /** How long the server waits for its client, and for work that was cancelled. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { unlessAborted } from "../../../base/unless-aborted.ts";
 import { within } from "../../../server/lsp/deadlines.ts";
-import { createPatience, unlessAborted } from "../../../server/lsp/patience.ts";
+import { createPatience } from "../../../server/lsp/patience.ts";
 import { createProgress } from "../../../server/lsp/progress.ts";
 
 const never = new Promise<never>(() => undefined);
