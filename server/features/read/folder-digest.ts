@@ -63,10 +63,11 @@ export async function folderDigest(
   { signal, onProgress }: FolderDigestOptions,
 ): Promise<FolderDigest> {
   const made: Item[] = [];
-  const { files, leftOut: passedOver } = await walkFolder(source, PROSE_NAME, above, signal).catch((error: unknown) => {
+  const walked = await walkFolder(source, PROSE_NAME, above, signal).catch((error: unknown) => {
     if (!signal.aborted) throw error;
-    return { files: [], leftOut: [] };
+    return undefined;
   });
+  const { files, leftOut: passedOver } = walked ?? { files: [], leftOut: [] };
   const leftOut = [...passedOver];
   let found = files.length;
   let characters = 0;
@@ -103,9 +104,10 @@ export async function folderDigest(
     read += summary.coverage * text.length;
     made.push({ path, summary });
   }
-  const partial = signal.aborted && made.length < found;
+  const partial = walked === undefined || (signal.aborted && made.length < found);
   // Of the files that it did not come to, the size is not known: they count as many as the others.
-  const coverage = found === 0 ? 1 : ((characters === 0 ? 1 : read / characters) * made.length) / found;
+  const coverage =
+    walked === undefined ? 0 : found === 0 ? 1 : ((characters === 0 ? 1 : read / characters) * made.length) / found;
   const model = made.find(({ summary }) => summary !== undefined)?.summary?.model;
   const digest = { files: { found, summarized: made.length }, coverage, leftOut, partial, ...(model && { model }) };
   return { markdown: written(name, made, digest), ...digest };

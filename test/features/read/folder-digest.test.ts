@@ -124,6 +124,12 @@ test("what is done when it is stopped stays, and is called partial", async () =>
   assert.doesNotMatch(made.markdown, /c\.md/);
 });
 
+test("a folder whose files were not even listed when it was stopped is partial, and none of it read", async () => {
+  const folder = tree("unlisted", { "a.md": "Alpha text." });
+  const { partial, coverage, files } = await digest(localFolder(folder), { signal: AbortSignal.abort() });
+  assert.deepEqual({ partial, coverage, files }, { partial: true, coverage: 0, files: { found: 0, summarized: 0 } });
+});
+
 test("a file that has not changed is not read by the model again", async () => {
   const folder = tree("again", { "a.md": "Alpha text.", "b.md": "Beta text." });
   const context = { model: async () => model, identity: "fake", cache: createSummaryCache() };

@@ -37,7 +37,14 @@ const SENTENCE = "The harbor was built when the railway reached the coast, and m
 const TEXT = `---\ntitle: x\n---\n\n# Harbor\n\n${`${SENTENCE} `.repeat(6)}\n`;
 const uri = pathToFileURL(join(folder, "notes.md")).href;
 writeFileSync(join(folder, "notes.md"), TEXT);
-writeFileSync(join(folder, "pairs.jsonl"), Array.from({ length: 200 }, (_, i) => JSON.stringify({ input: `${i} ${SENTENCE}`, target: `${i}` })).join("\n"));
+writeFileSync(
+  join(model.directory, "spanfill.json"),
+  JSON.stringify({ id: "taught", prefixes: { qa: "q: ", classify: "c: " } }),
+);
+writeFileSync(
+  join(folder, "pairs.jsonl"),
+  Array.from({ length: 200 }, (_, i) => JSON.stringify({ input: `${i} ${SENTENCE}`, target: `${i}` })).join("\n"),
+);
 
 const position = { line: 6, character: 6 };
 const named = { uri, version: 1 };
