@@ -1,12 +1,11 @@
 /**
  * How long requests may take, in time that the server runs and loads no model. (Loading has a limit in the watch over
- * the engine's process.) What nobody asked for comes to nothing then; what a person asked for fails with a message.
+ * the engine's process.) What nobody asked for comes to nothing then; what a person asked for fails with a message. The
+ * table of all commands and questions is in request-deadlines.ts.
  */
 import { LSPErrorCodes } from "vscode-languageserver-protocol";
 import { countDown } from "../../base/running-time.ts";
 import { unlessAborted } from "../../base/unless-aborted.ts";
-import type { CommandName } from "../../protocol/commands.ts";
-import type { ServerQuestion } from "../../protocol/panel.ts";
 import { MOST_GAPS } from "../features/write/gaps.ts";
 import type { EngineHost } from "./engine/engine-host.ts";
 import { refused } from "./errors.ts";
@@ -26,68 +25,9 @@ export const DEADLINES = {
   reading: (characters: number) => (60 + characters / 5000) * SECOND,
   /** A folder's summary, which then has what was done by then. */
   folder: 3600 * SECOND,
-  /** What only looks something up, or begins or ends work of another process. */
+  /** Requests that only look something up, or begin or end work of another process. */
   lookup: 30 * SECOND,
-  /** Work on a model's files, which loads it or reads them all. */
-  model: (bytes: number) => (180 + bytes / 2e6) * SECOND,
-  /** An import: it is copied and opened by another process, which has limits too. */
-  import: (bytes: number) => (2000 + bytes / 2e6) * SECOND,
-  /** Checks of training data and of a run's needs: what is read of them is bounded. */
-  data: (bytes: number) => (120 + Math.min(bytes, 2e9) / 2e6) * SECOND,
 } as const;
-
-/** What a request works on, as far as its parameters tell. */
-interface Size {
-  readonly characters: number;
-}
-
-const { fills, reading, folder, lookup, model, data } = DEADLINES;
-/** No text has more gaps than this, however they are marked. */
-const anyFills = ({ characters }: Size) => fills(characters);
-const anyReading = ({ characters }: Size) => reading(characters);
-const oneFill = () => fills(1);
-const quick = () => lookup;
-
-/** Commands, by the size of their text or document; the work on a part of it has the time that suits the part. */
-export const COMMAND_DEADLINES: { readonly [Name in CommandName]: (size: Size) => number } = {
-  summarizeRange: anyReading,
-  summarizeText: anyReading,
-  summarizeFolder: () => folder,
-  forgetSummaries: quick,
-  fillGaps: anyFills,
-  fillGapsInText: anyFills,
-  rephrase: oneFill,
-  writeField: anyReading,
-  continueHere: oneFill,
-  continueText: oneFill,
-  explainSuggestion: oneFill,
-  askRange: anyReading,
-  classifyRange: anyReading,
-  freeModelMemory: quick,
-  restartEngine: quick,
-  status: quick,
-};
-
-/** The panel's questions, by the bytes of the model or the data that they name. */
-export const QUESTION_DEADLINES: { readonly [Kind in ServerQuestion["kind"]]: (bytes: number) => number } = {
-  models: quick,
-  get: quick,
-  stop: quick,
-  remove: quick,
-  verify: model,
-  import: DEADLINES.import,
-  measure: model,
-  devices: () => 4 * lookup,
-  generate: model,
-  runs: quick,
-  run: quick,
-  checkData: data,
-  fit: data,
-  startRun: quick,
-  steerRun: quick,
-  compareRun: model,
-  removeRun: quick,
-};
 
 /**
  * Does work within a time.

@@ -26,7 +26,7 @@ export function createLaterPanel(notify: (method: string, params: unknown) => vo
       return panel.answer(...asked);
     },
     async deadline(question) {
-      const { questionDeadline } = await import("./panel-deadlines.ts");
+      const { questionDeadline } = await import("./request-deadlines.ts");
       return questionDeadline(question);
     },
     dispose: async () => panel?.dispose(),

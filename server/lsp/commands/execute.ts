@@ -3,7 +3,7 @@ import * as z from "zod";
 import { COMMAND_NAMES, type CommandName, type Commands, commandId, FORMER_NAMES } from "../../../protocol/commands.ts";
 import { DEFAULT_MARKER } from "../../features/write/gaps.ts";
 import { fillGapsInText, summarizeText } from "../../tools.ts";
-import { asked, COMMAND_DEADLINES, DEADLINES } from "../deadlines.ts";
+import { asked, DEADLINES } from "../deadlines.ts";
 import { type Call, withModel } from "../document/document-work.ts";
 import { summarizeFolder } from "../document/summaries.ts";
 import { invalidParams } from "../errors.ts";
@@ -81,16 +81,16 @@ export async function executeCommand(
   return run(name, args?.[0], services, { token, signal });
 }
 
-/** How long a command may take, by the size of its text or of the document that it names. */
-export function commandDeadline({ command, arguments: args }: ExecuteParams, services: Services): number {
+/** Milliseconds that a command may take. */
+export async function commandDeadline(
+  { command, arguments: args }: ExecuteParams,
+  services: Services,
+): Promise<number> {
   const name = NAMES.get(command);
   if (name === undefined) return DEADLINES.lookup;
-  const { text, uri } = sized.parse(args?.[0] ?? {});
-  const document = uri === undefined ? undefined : services.findDocument(uri);
-  return COMMAND_DEADLINES[name]({ characters: (text ?? document?.text ?? "").length });
+  const { commandDeadline } = await import("../request-deadlines.ts");
+  return commandDeadline(name, args?.[0], services.findDocument);
 }
-
-const sized = z.object({ text: z.string().optional(), uri: z.string().optional() }).catch({});
 
 /** Whether a command, when it is cancelled, answers with what it has done. */
 export function isPartial({ command }: ExecuteParams): boolean {

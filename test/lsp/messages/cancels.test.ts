@@ -10,7 +10,7 @@ import { COMMAND_NAMES, type CommandName, commandId } from "../../../protocol/co
 import { type ServerQuestion, serverQuestionSchema } from "../../../protocol/panel.ts";
 import type { EngineStatus } from "../../../protocol/requests.ts";
 import { readManifest, resolveModel } from "../../../server/catalog/installed.ts";
-import { COMMAND_DEADLINES, QUESTION_DEADLINES } from "../../../server/lsp/deadlines.ts";
+import { COMMAND_DEADLINES, QUESTION_DEADLINES } from "../../../server/lsp/request-deadlines.ts";
 import { RpcError } from "../../support/json-rpc.ts";
 import { randomModelFolder } from "../../support/models/random-model.ts";
 import { startSession } from "../session.ts";
@@ -149,8 +149,10 @@ test("each kind is answered at once", async () => {
     [],
     "they had ended before, or were not cancelled",
   );
-  const digest = ends.get("summarizeFolder") as { readonly partial?: boolean };
-  assert.equal(digest.partial, true, JSON.stringify(digest));
+  // It answers with what it has, if it had begun.
+  const digest = ends.get("summarizeFolder");
+  const isPartial = typeof digest === "object" && digest !== null && "partial" in digest && digest.partial === true;
+  assert.ok(isPartial || digest === CANCELLED, JSON.stringify(digest));
   // What ends the engine's process.
   for (const name of ["restartEngine", "freeModelMemory"] as const) {
     const { id, result } = client.start("workspace/executeCommand", { command: commandId(name) });
