@@ -4,6 +4,8 @@ import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
+import { initialState, savedOf } from "../client/panel/view/state.ts";
+import { configurationProperties, parseSettings } from "../protocol/settings.ts";
 import { keepMeasurement, readMeasurements } from "../server/catalog/measurements.ts";
 import { placesOf } from "../server/catalog/store.ts";
 import { createSummaryCache } from "../server/features/read/summary-cache.ts";
@@ -65,4 +67,32 @@ test("a run's description of an earlier version is read, one of a later version 
   writeFileSync(path, JSON.stringify({ ...record, version: 2 }));
   assert.equal(await readRecord(places, "r"), undefined);
   assert.equal(json(path).version, 2);
+});
+
+test("the panel's page of an earlier version comes back with everything chosen, and stays so", () => {
+  const saved = json(join(FIXTURE, "panel-state.json"));
+  const { version, kept } = savedOf(initialState(saved));
+  const { task: purpose, ...needs } = saved.kept.needs;
+  assert.deepEqual(JSON.parse(JSON.stringify(kept)), { ...saved.kept, needs: { ...needs, purpose } });
+  assert.equal(version, saved.version);
+  assert.deepEqual(savedOf(initialState({ version, kept })).kept, kept);
+});
+
+test("a page that a later version stored is not taken for this one's", () => {
+  const saved = json(join(FIXTURE, "panel-state.json"));
+  assert.deepEqual(initialState({ ...saved, version: 2 }), initialState());
+});
+
+test("each setting of an earlier version still exists, and takes the value that it had there", () => {
+  const earlier: Record<string, unknown> = json(join(FIXTURE, "settings.json"));
+  const bare = Object.fromEntries(
+    Object.entries(earlier).map(([name, value]) => [name.slice("spanfill.".length), value]),
+  );
+  const { settings, problems } = parseSettings(bare);
+  assert.deepEqual(problems, []);
+  const defaults = configurationProperties();
+  for (const [name, value] of Object.entries(bare)) {
+    assert.deepEqual(settings[name as keyof typeof settings], value, name);
+    assert.notDeepEqual(defaults[`spanfill.${name}`]?.["default"], value, name);
+  }
 });

@@ -124,7 +124,7 @@ export function initialState(saved?: unknown): State {
     trial: FIRST_TRIAL,
     results: [],
     ...restored,
-    needs: { purpose: "summarize", budgetMs: 1000, memoryMb: 1000, ...restored?.needs },
+    needs: needsOf(restored?.needs),
     list: undefined,
     chosen: undefined,
     devices: undefined,
@@ -135,6 +135,11 @@ export function initialState(saved?: unknown): State {
     trying: false,
     tuning: { ...FIRST_TUNING, ...restored?.tuning },
   };
+}
+
+/** @param saved by an earlier version with `task` in the place of `purpose` */
+function needsOf({ task, ...needs }: Partial<Needs> & { readonly task?: Needs["purpose"] } = {}): Needs {
+  return { purpose: task ?? "summarize", budgetMs: 1000, memoryMb: 1000, ...needs };
 }
 
 /** The part of a state that is kept over a reload, for setState. */
