@@ -24,9 +24,11 @@ async function run({ isLong, env }: Scale): Promise<Finding[]> {
   await client.initialize();
   const session = new Day(client, changes, requests);
   await session.warmUp();
-  const first = await session.until(0.1);
+  // A quick day's first tenth is over before the documents have grown, and all tables are loaded.
+  const [share, begins] = isLong ? [0.1, "first tenth"] : [0.5, "half"];
+  const first = await session.until(share);
   for (let i = 1; i <= sleeps; i++) {
-    await session.until(0.1 + (0.9 * i) / (sleeps + 1));
+    await session.until(share + ((1 - share) * i) / (sleeps + 1));
     await session.nap(sleepMs);
   }
   const last = await session.until(1);
@@ -54,19 +56,19 @@ async function run({ isLong, env }: Scale): Promise<Finding[]> {
     latency("ghost text", times[0]),
     latency("hover", times[1]),
     checked(
-      "memory of the server, first tenth to end",
+      `memory of the server, ${begins} to end`,
       grown(first.server?.mb, last.server?.mb),
       "within 5%",
       within(first.server?.mb, last.server?.mb),
     ),
     checked(
-      "memory of the engine, first tenth to end",
+      `memory of the engine, ${begins} to end`,
       grown(first.engine?.mb, last.engine?.mb),
       "within 5%",
       within(first.engine?.mb, last.engine?.mb),
     ),
     checked(
-      "handles and threads of both, first tenth to end",
+      `handles and threads of both, ${begins} to end`,
       [first, last]
         .map((at) => `${at.server?.handles}+${at.engine?.handles}, ${at.server?.threads}+${at.engine?.threads}`)
         .join(" to "),

@@ -77,7 +77,14 @@ function pageOf(): string {
 kills their processes at random instants, and writes this page. Times depend on the load of the machine, which each part names: other work ran
 beside where it is above 3. Counts do not. Last runs: ${machine}.
 
-${PARTS.map(({ title }) => sections.get(title) ?? "").join("")}## Not tried
+${PARTS.map(({ title }) => sections.get(title) ?? "").join("")}## What the memory is
+
+Memory of the day: V8 and the allocator give it back late, and some tables are loaded by the first long texts. With collections forced, live
+objects took 61 MB in the server and 24 in the engine after 1,600 changes, 64 and 26 after 4,000. In a day of 50,000 changes beside much other work
+(load 9 to 28) the server had 222 MB after the first tenth and 266, 291, 281, 270 and 278 before each sleep; the engine 258, then 281, 289, 300, 298
+and 289. So nothing grows without end, but 5% is not kept.
+
+## Not tried
 
 Windows and macOS: what is said here was seen on Linux alone.
 `;
