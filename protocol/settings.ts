@@ -161,7 +161,7 @@ const shape = {
     // From here on summaries come as near to people's as the best sentences do. On 284 documents of repositories
     // outside the training data (mean of ROUGE-1, 2 and L): 34.9, with 0.5 32.8, the best sentences alone 34.8.
     z.number().min(0).max(1).default(0.65),
-    "Least confidence in a summary: the measured probability that a person's summary would be similar. Below it, the best sentence of the text appears instead and is marked as such. 0: the model's own words, unless they contain a name or number that the text lacks.",
+    "Least confidence in a summary: the measured probability that a person's summary would be similar. Below it (below half of it where the summary has words that the text has not), the best sentence of the text appears instead and is marked as such. 0: the model's own words, unless they contain a name or number that the text lacks.",
     { scope: "resource" },
   ),
   "summary.keep": setting(

@@ -1,25 +1,34 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { isInvented, isOff, isPoorTitle } from "../../../server/features/read/judge.ts";
+import { englishNgrams } from "../../../server/catalog/ngrams.ts";
+import { isInvented, isPoorTitle, type Wording, wordingOf } from "../../../server/features/read/judge.ts";
 
 const SOURCE =
   "# Rebalancing\n\nUse the kafka-reassign-partitions.sh tool to move partitions and topics. A page takes 40 ms.\n\n" +
   "See server/prose.ts for the rest. It runs kubectl apply -f ./install at the end";
 
-const sentences: readonly (readonly [why: string, sentence: string, isOff: boolean])[] = [
-  ["a sentence of the text", "A page takes 40 ms.", false],
-  ["the beginning of one", "Use the kafka-reassign-partitions.sh tool.", false],
-  ["words that stand side by side nowhere", "Learn how a page takes 40 ms.", true],
-  ["two blocks run together", "Move partitions and topics. A page takes 40 ms. See server.", true],
-  ["a heading run together with a sentence", "Rebalancing use the kafka-reassign-partitions.sh tool.", true],
-  ["cut before what goes on with and", "Use the kafka-reassign-partitions.sh tool to move partitions.", true],
-  ["cut inside a name", "See server/prose.", true],
-  ["cut inside a path", "It runs kubectl apply -f .", true],
-  ["no end", "A page takes 40", true],
+const sentences: readonly (readonly [why: string, sentence: string, wording: Wording | undefined])[] = [
+  ["a sentence of the text", "A page takes 40 ms.", "copied"],
+  ["the beginning of one", "Use the kafka-reassign-partitions.sh tool.", "copied"],
+  ["new words that are likely, then the text's", "Learn how to move partitions and topics.", "reworded"],
+  ["new words that English has not", "Zebra how to move partitions and topics.", undefined],
+  ["a negation lost in the middle", "Learn how to move partitions and not topics.", undefined],
+  ["words that stand side by side nowhere", "Learn how a page takes 40 ms.", undefined],
+  ["two blocks run together", "Move partitions and topics. A page takes 40 ms. See server.", undefined],
+  ["a heading run together with a sentence", "Rebalancing use the kafka-reassign-partitions.sh tool.", undefined],
+  ["cut before what goes on with and", "Use the kafka-reassign-partitions.sh tool to move partitions.", undefined],
+  ["cut inside a name", "See server/prose.", undefined],
+  ["cut inside a path", "It runs kubectl apply -f .", undefined],
+  ["no end", "A page takes 40", undefined],
 ];
 for (const [why, sentence, expected] of sentences) {
-  test(`${expected ? "not trusted" : "trusted"}: ${why}`, () => assert.equal(isOff(SOURCE, sentence), expected));
+  test(`${expected ?? "not trusted"}: ${why}`, async () =>
+    assert.equal(wordingOf(SOURCE, sentence, await englishNgrams()), expected));
 }
+
+test("without n-grams nothing new is trusted", () => {
+  assert.equal(wordingOf(SOURCE, "Learn how to move partitions and topics."), undefined);
+});
 
 test("names that stand only inside longer ones are invented", () => {
   assert.equal(isInvented(SOURCE, "The reassign-partitions.sh tool moves them."), true);

@@ -23,6 +23,20 @@ test("a sentence is one that ends as such, where there is one", async () => {
   assert.match((await quote(`${items}\nA quota limits it all.\n`, "bullets")) ?? "", /^- Creating partitions/);
 });
 
+test("a sentence that sends the reader elsewhere, or a byline, stands for nothing", async () => {
+  for (const pointer of [
+    "For more information about adapters, see the release notes.",
+    "For further details see the guide.",
+    "Learn more in the post on service workers.",
+    "This article was written by Ada Lovelace of the search team.",
+  ]) {
+    assert.equal(
+      await quote(`${pointer} To see the results, run the report.\n`, "sentence"),
+      "To see the results, run the report.",
+    );
+  }
+});
+
 test("a part of an answer does not stand for all of it", async () => {
   const text = "(a) The sample is small. (b) If it is drawn at random, it tells enough. It tells nothing else.";
   assert.equal(await quote(text, "sentence"), "It tells nothing else.");

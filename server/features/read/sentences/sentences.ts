@@ -86,6 +86,14 @@ export function showsAddress(text: string): boolean {
   return ADDRESS.test(text);
 }
 
+/** Sentences that send the reader elsewhere, and bylines. */
+const POINTERS = [
+  /^(?:for|to)\b[^.:,]{0,80}, (?:please )?(?:see|refer to|visit|consult)\b/i,
+  /^for (?:more|further|additional|other|another)\b[^.:,]{0,80} (?:see|refer to|visit)\b/i,
+  /^(?:please )?(?:see|refer to|visit|consult|read more|learn more)\b/i,
+  /\b[Ww]ritten by \p{Lu}/u,
+];
+
 /**
  * A sentence ends as one; what stands alone, such as an item, need not, unless something must follow it. What shows an
  * address is not to be quoted.
@@ -94,5 +102,6 @@ function isWhole(text: string, inParagraph: number): boolean {
   // "(a)" begins one part of an answer or list.
   if (isTooLong(text) || showsAddress(text) || /^[,;:)\]}|…-]|^\p{Ll}+[)\]]|^\([a-z\d]{1,3}\)/u.test(text))
     return false;
+  if (POINTERS.some((pattern) => pattern.test(text))) return false;
   return endsSentence(text) || (inParagraph === 1 && !/[,;:：、，([{-]$/u.test(text));
 }
