@@ -7,6 +7,7 @@
 import * as z from "zod";
 import type { Comparison } from "./comparison.ts";
 import { DEVICES, type Device, type DeviceChoice, type DeviceReport } from "./devices.ts";
+import { FEATURES, type Feature } from "./features.ts";
 import type { Imported, Job, Measurement, ModelList, Removed, Verified } from "./panel/models.ts";
 import {
   type DataCheck,
@@ -23,10 +24,6 @@ export const PANEL_REQUEST = "spanfill/panel";
 
 /** The notification from the server to the extension: a `Job` that changed. */
 export const JOB_NOTIFICATION = "$/spanfill/job";
-
-/** The features that a model can be chosen for. */
-export const FEATURES = ["summarize", "infill", "ask", "classify"] as const;
-export type Feature = (typeof FEATURES)[number];
 
 const id = z.string().min(1).max(500);
 const precision = z.enum(["int8", "float32"]);
@@ -88,6 +85,8 @@ const questionSchema = z.discriminatedUnion("kind", [
     precision: precision.optional(),
     /** 0: as many as the machine has cores. */
     threads: z.int().min(0).max(256).optional(),
+    /** The features that the server answers, where the device is one. */
+    serverFeatures: z.array(z.enum(FEATURES)).optional(),
   }),
   /** Lets a person pick something to import, and imports it -> `Imported`, or null if nothing was picked */
   z.object({ kind: z.literal("pick"), what: z.enum(["folder", "file"]) }),
@@ -186,6 +185,8 @@ export interface Chosen {
   readonly device: Device | "auto";
   /** 0: as many as the machine has cores. */
   readonly threads: number;
+  /** The features that the server answers, where the device is one; the CPU answers the others. */
+  readonly serverFeatures: readonly Feature[];
 }
 
 /** The devices that models can run on. */

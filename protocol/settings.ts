@@ -4,6 +4,7 @@
  */
 import * as z from "zod";
 import { DEVICES } from "./devices.ts";
+import { FEATURES } from "./features.ts";
 
 /** The section of all settings: `spanfill.inlineCompletion.length` and so on. */
 export const SETTINGS_SECTION = "spanfill";
@@ -79,6 +80,11 @@ const shape = {
   "server.certificates": setting(
     z.string().default(""),
     "Absolute path of a file of certificates (PEM) that are trusted for the server besides the usual ones.",
+    { scope: "machine-overridable", restricted: true },
+  ),
+  "server.features": setting(
+    z.array(z.enum(FEATURES)).default([...FEATURES]),
+    "What the server answers where `spanfill.device` is `server`: summaries, filling and suggestions (infill), questions, labels. The CPU answers the rest, whose text stays on this machine.",
     { scope: "machine-overridable", restricted: true },
   ),
   threads: setting(

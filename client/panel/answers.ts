@@ -13,13 +13,12 @@ import {
   workspace,
 } from "vscode";
 import type { Device } from "../../protocol/devices.ts";
+import { FEATURES, type Feature } from "../../protocol/features.ts";
 import type { Imported } from "../../protocol/panel/models.ts";
 import {
   type Answerers,
   type AnswerOf,
   type Chosen,
-  FEATURES,
-  type Feature,
   PANEL_REQUEST,
   type Question,
   type Questions,
@@ -49,7 +48,8 @@ export const ANSWERERS: Answerers<Question["kind"], [context: PanelContext, canc
     return chosenModels();
   },
   chosen: async () => chosenModels(),
-  configure: async ({ kind: _, ...settings }) => {
+  configure: async ({ kind: _, serverFeatures, ...settings }) => {
+    if (serverFeatures !== undefined) await write("server.features", serverFeatures);
     for (const [name, value] of Object.entries(settings)) await write(name, value);
     return chosenModels();
   },
@@ -130,6 +130,7 @@ export function chosenModels(): Chosen {
     precision: settings.get<"int8" | "float32">("precision") ?? "int8",
     device: settings.get<Device | "auto">("device") ?? "auto",
     threads: settings.get<number>("threads") ?? 0,
+    serverFeatures: settings.get<readonly Feature[]>("server.features") ?? FEATURES,
   };
 }
 

@@ -19,15 +19,9 @@ import {
 import type { State } from "vscode-languageclient";
 import { defined } from "../../base/defined.ts";
 import { reason } from "../../base/reason.ts";
+import type { Feature } from "../../protocol/features.ts";
 import type { Job, ModelList } from "../../protocol/panel/models.ts";
-import {
-  answerBy,
-  type Feature,
-  fromPageSchema,
-  JOB_NOTIFICATION,
-  type Question,
-  type ToPage,
-} from "../../protocol/panel.ts";
+import { answerBy, fromPageSchema, JOB_NOTIFICATION, type Question, type ToPage } from "../../protocol/panel.ts";
 import { messageText } from "../../protocol/shown-text.ts";
 import { pickOne } from "../editor/picks.ts";
 import { ANSWERERS, ask, choose, chosenModels, type PanelContext } from "./answers.ts";

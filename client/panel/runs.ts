@@ -2,7 +2,7 @@
 import { type Disposable, l10n } from "vscode";
 import type { State } from "vscode-languageclient";
 import { percent, percentDone } from "../../base/figures.ts";
-import type { Feature } from "../../protocol/panel.ts";
+import type { Feature } from "../../protocol/features.ts";
 import { RUN_NOTIFICATION, type RunNews, type RunState, type RunSummary } from "../../protocol/runs.ts";
 import { notify } from "../editor/notices.ts";
 import { rememberGoingOn, rememberStarted, startedRuns } from "../editor/run-memory.ts";

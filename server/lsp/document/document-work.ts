@@ -2,7 +2,7 @@
  * Common parts of commands on a document: checking its version, locating its part, showing and cancelling long work.
  */
 import type { Position, ProgressToken, Range } from "vscode-languageserver-protocol";
-import type { Feature } from "../../../protocol/panel.ts";
+import type { Feature } from "../../../protocol/features.ts";
 import type { Settings } from "../../../protocol/settings.ts";
 import type { LoadedModel } from "../../engine/engine.ts";
 import { asked, DEADLINES } from "../deadlines.ts";

@@ -8,7 +8,7 @@ import { onFirstCall } from "../../../base/once.ts";
 import { english, type Translate } from "../../../base/translate.ts";
 import { ModelError } from "../../../models/errors.ts";
 import { fallbackNotice } from "../../../protocol/devices.ts";
-import type { Feature } from "../../../protocol/panel.ts";
+import type { Feature } from "../../../protocol/features.ts";
 import type { EngineStatus } from "../../../protocol/requests.ts";
 import { modelIdentity } from "../../catalog/folder/identity.ts";
 import { nameOfFolder } from "../../catalog/store.ts";
@@ -18,7 +18,16 @@ import { createRemoteEngine, type RemoteEngine } from "../../engine/process/remo
 import { translatedSlowNotice } from "../../engine/slow-notice.ts";
 import { EngineEnded } from "../errors.ts";
 import type { Log } from "../log.ts";
-import { deviceOf, type EngineSettings, type Folder, folderOf, identityOf, keyOf } from "./engine-folder.ts";
+import {
+  deviceOf,
+  type EngineSettings,
+  type Folder,
+  folderOf,
+  identityOf,
+  keyOf,
+  modelKey,
+  sendsText,
+} from "./engine-folder.ts";
 import { LoadBackoff, type Trial } from "./load-backoff.ts";
 import type { ServerChoice } from "./server-choice.ts";
 import { StatusReport } from "./status-report.ts";
@@ -80,7 +89,7 @@ export function createEngineHost(options: EngineHostOptions): EngineHost {
 interface Running {
   readonly key: string;
   readonly engine: RemoteEngine;
-  /** By folder, each with the identity of the files it was loaded from. */
+  /** By {@link modelKey}, each with the identity of the files it was loaded from. */
   readonly models: Map<string, { readonly loaded: LoadedModel; readonly files: string }>;
   /** The model requested last. */
   model?: LoadedModel;
@@ -179,7 +188,7 @@ class Host implements EngineHost {
         parameters: info?.parameters,
         pid,
         deviceNotice: notice,
-        host: settings.device === "server" ? this.options.server?.hostOf(settings) : undefined,
+        host: sendsText(settings) ? this.options.server?.hostOf(settings) : undefined,
       }),
       ...(failed && { message: failure }),
     };
@@ -192,10 +201,10 @@ class Host implements EngineHost {
   private async expected(settings: EngineSettings, folder: Folder): Promise<string> {
     const running = this.running?.key === this.key(settings) ? this.running : undefined;
     if (running?.notice !== undefined) return identityOf("cpu", settings.precision, folder);
-    const current = running?.engine.pid === undefined ? undefined : running.models.get(folder.directory);
+    const current = running?.engine.pid === undefined ? undefined : running.models.get(modelKey(folder));
     if (current?.files === folder.files)
       return identityOf(current.loaded.info.device, current.loaded.info.precision, folder);
-    const device = await deviceOf(settings, folder.directory);
+    const device = await deviceOf(settings, folder);
     return identityOf(device, device === "cpu" ? settings.precision : "float32", folder);
   }
 
@@ -225,13 +234,10 @@ class Host implements EngineHost {
    * Loads a model.
    * @param begun called with the process that works with the model, once there is one
    */
-  private async load(
-    settings: EngineSettings,
-    { directory, files }: Folder,
-    begun: (trial: Trial) => void,
-  ): Promise<LoadedModel> {
+  private async load(settings: EngineSettings, folder: Folder, begun: (trial: Trial) => void): Promise<LoadedModel> {
     if (this.disposed) throw new ModelError("process", "The server is shutting down.");
     this.settings = settings;
+    const { directory, files } = folder;
     const { precision, threads } = settings;
     const reference = { directory, precision, identity: files, ...defined({ threads: threads || undefined }) };
     const key = this.key(settings);
@@ -240,7 +246,7 @@ class Host implements EngineHost {
     this.backoff.check(trial.key, trial.name);
     this.running ??= this.start(key, settings);
     const { running } = this;
-    const current = running.models.get(directory);
+    const current = running.models.get(modelKey(folder));
     // A training run may have saved better weights.
     if (running.engine.pid !== undefined && current?.files === files) {
       running.model = current.loaded;
@@ -252,11 +258,11 @@ class Host implements EngineHost {
     this.loading += 1;
     this.publish();
     try {
-      const device = await deviceOf(settings, directory);
+      const device = await deviceOf(settings, folder);
       const loading = running.engine.load({ ...reference, device });
       begun({ ...trial, pid: running.engine.pid });
       const loaded = await loading;
-      running.models.set(directory, { loaded, files });
+      running.models.set(modelKey(folder), { loaded, files });
       running.model = loaded;
       const { slowNotice } = loaded.info;
       if (slowNotice !== undefined && !this.saidSlow) this.options.log.warn(slowNotice);

@@ -4,6 +4,7 @@
 import { html, type TemplateResult } from "lit";
 import { sizeInWords } from "../../../../base/figures.ts";
 import { DEVICE_NAMES, DEVICES, type DeviceReport } from "../../../../protocol/devices.ts";
+import { FEATURES, type Feature } from "../../../../protocol/features.ts";
 import type { ModelRow } from "../../../../protocol/panel/models.ts";
 import { type App, attempt, refresh } from "../app.ts";
 import { hostOfText, selectedRow } from "../state.ts";
@@ -24,7 +25,7 @@ export function devicesView(app: App): TemplateResult {
   return html`
     <section class="devices" id="devices" aria-label=${t("Devices")}>
       ${settingsView(app)}
-      ${host === undefined ? "" : html`<p id="goes" role="status"><strong>${t("text goes to {0}", host)}</strong></p>`}
+      ${host === undefined ? "" : serverView(app, host)}
       <p><strong>${t("{0} runs on {1}", row.id, DEVICE_NAMES[device])}</strong>: ${reason}.</p>
       <table>
         <caption class="unseen">${t("Devices, and what was measured on them with {0}", row.id)}</caption>
@@ -38,6 +39,41 @@ export function devicesView(app: App): TemplateResult {
       <vscode-button secondary @click=${() => loadDevices(app, true)}>${t("Look again")}</vscode-button>
       <vscode-button secondary id="set-server" @click=${() => setServer(app)}>${t("Set Server...")}</vscode-button>
     </section>
+  `;
+}
+
+const FEATURE_TEXTS: Readonly<Record<Feature, string>> = {
+  summarize: t("Summaries"),
+  infill: t("Filling and suggestions"),
+  ask: t("Questions"),
+  classify: t("Labels"),
+};
+
+/** What leaves this machine, and the choice of it by task. */
+function serverView(app: App, host: string): TemplateResult {
+  const sent = app.state().chosen?.serverFeatures ?? [];
+  const set = (feature: Feature, on: boolean) =>
+    attempt(app, async () => {
+      const serverFeatures = FEATURES.filter((each) => (each === feature ? on : sent.includes(each)));
+      app.dispatch({ type: "chosen", chosen: await app.ask({ kind: "configure", serverFeatures }) });
+    });
+  return html`
+    <p id="goes" role="status"><strong>${sent.length === 0 ? t("nothing is sent: no task is chosen for {0}", host) : t("text goes to {0}", host)}</strong></p>
+    <fieldset id="server-features">
+      <legend>${t("Tasks of the server; the CPU does the others")}</legend>
+      ${FEATURES.map(
+        (feature) => html`<label
+          ><input
+            type="checkbox"
+            data-feature=${feature}
+            .checked=${sent.includes(feature)}
+            @change=${({ currentTarget }: Event) => set(feature, currentTarget instanceof HTMLInputElement && currentTarget.checked)}
+          />
+          ${FEATURE_TEXTS[feature]}</label
+        >`,
+      )}
+      <p class="hint">${t("Of these tasks the token ids of your text are sent, which decode to it. Fine-tuning stays on this machine.")}</p>
+    </fieldset>
   `;
 }
 

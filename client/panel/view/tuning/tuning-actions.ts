@@ -3,7 +3,7 @@ import { defined } from "../../../../base/defined.ts";
 import { sizeInWords } from "../../../../base/figures.ts";
 import { reason } from "../../../../base/reason.ts";
 import type { Comparison } from "../../../../protocol/comparison.ts";
-import type { Feature } from "../../../../protocol/panel.ts";
+import type { Feature } from "../../../../protocol/features.ts";
 import type { RunSummary } from "../../../../protocol/runs.ts";
 import type { RunRequest } from "../../../../protocol/train-request.ts";
 import { type App, attempt, refresh } from "../app.ts";

@@ -272,7 +272,7 @@ test("devices are asked for when they come into sight, and again when what the a
   const away: Message = { type: "page", page: "tuning" };
   assert.ok(asked(shown));
   assert.ok(asked(shown, { type: "select", id: "deep" }));
-  assert.ok(asked(shown, { type: "chosen", chosen: { ...chosen, device: "cpu", threads: 0 } }));
+  assert.ok(asked(shown, { type: "chosen", chosen: { ...chosen, device: "cpu", threads: 0, serverFeatures: [] } }));
   assert.ok(asked(shown, { type: "list", list: { models: MODELS, jobs: [], builtIn: "own" } }), "measured since");
   assert.ok(asked(shown, away, { type: "page", page: "models" }));
   for (const quiet of [[away], [shown, away], [{ type: "select", id: "deep" }], [shown, { type: "job", job }]])

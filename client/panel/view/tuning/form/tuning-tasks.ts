@@ -1,5 +1,5 @@
 /** The tasks that the page offers, with what a person needs to choose one. */
-import type { Feature } from "../../../../../protocol/panel.ts";
+import type { Feature } from "../../../../../protocol/features.ts";
 import { TASK_PREFIXES } from "../../../../../protocol/task-prefixes.ts";
 import { t } from "../../ui/texts.ts";
 

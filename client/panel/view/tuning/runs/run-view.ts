@@ -1,7 +1,7 @@
 /** One run: how far it is, its curves, what the model writes by now, what it came to, and what can be done with it. */
 import { html, type TemplateResult } from "lit";
 import { sizeInWords } from "../../../../../base/figures.ts";
-import type { Feature } from "../../../../../protocol/panel.ts";
+import type { Feature } from "../../../../../protocol/features.ts";
 import type { RunDetails, RunSummary } from "../../../../../protocol/runs.ts";
 import { type App, attempt } from "../../app.ts";
 import { duration } from "../../models/rows.ts";
