@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { processesOf } from "../../scripts/editor/system.mjs";
+import { SERVER } from "./acts/server.mjs";
 import { TUNING } from "./acts/tuning.mjs";
 import { PATIENCE_MS, Person } from "./window.mjs";
 
@@ -28,7 +29,7 @@ export async function usePanel({ server, workspace, results, open, folder, hub }
   const { page, close } = await open();
   const person = new Person(page, server, results, set);
   page.setDefaultTimeout(STEP_MS);
-  const acts = Object.entries({ ...ACTS, ...TUNING, ...LOOKS }).filter(([title]) => ONLY.test(title));
+  const acts = Object.entries({ ...ACTS, ...SERVER, ...TUNING, ...LOOKS }).filter(([title]) => ONLY.test(title));
   const failures = [];
   const notes = [`pictures in ${results}`];
   try {
@@ -36,7 +37,7 @@ export async function usePanel({ server, workspace, results, open, folder, hub }
     await page.locator(".monaco-workbench .part.statusbar").waitFor({ timeout: PATIENCE_MS });
     for (const [title, act] of acts) {
       try {
-        await act(person, { hub, set, machine, notes, workspace });
+        await act(person, { hub, set, machine, notes, workspace, settings });
         console.log(`ok panel: ${title}`);
       } catch (error) {
         console.log(`not ok panel: ${title}\n${error.message}`);
@@ -142,7 +143,7 @@ const ACTS = {
     const found = await panel
       .locator("#devices tr[data-device]")
       .evaluateAll((rows) => rows.map((row) => `${row.getAttribute("data-device")} ${row.getAttribute("data-state")}`));
-    if (found.length !== 5 || found[0] !== "cpu usable") throw new Error(found.join(", "));
+    if (found.length !== 6 || found[0] !== "cpu usable") throw new Error(found.join(", "));
     notes.push(`devices: ${found.join(", ")}`);
     await panel.getByRole("button", { name: "Measure float32 on CPU" }).click();
     await panel.locator("tr[data-device=cpu] td[data-precision=float32]", { hasText: /\d tokens\/s/ }).waitFor();

@@ -99,6 +99,25 @@ test("a model of the server that is set answers, and the status says where text 
   await server.close();
 });
 
+test("only the chosen features go to the server; the CPU answers the others, and the model is here and there at once", async () => {
+  const place = { host: "127.0.0.1", port: 0, token: undefined, tls: undefined };
+  const server = await serveModel({ ...place, directory: model.directory, precision: "float32", threads: 1 });
+  const settings = (features: readonly string[]) => ({ device: "server", server: { url: server.address, features } });
+  const { host } = new URL(server.address);
+  for (const [features, device, named] of [
+    [["summarize"], "server", host],
+    [["infill", "ask"], "cpu", host],
+    [[], "cpu", undefined],
+  ] as const) {
+    const { status, session } = await summarized(settings(features));
+    assert.deepEqual([status.device, status.host, status.deviceNotice], [device, named, undefined]);
+    await session.command("spanfill.fillGapsInText", { text: "The one ___ of and to in." });
+    const after = (await session.command("spanfill.status")) as EngineStatus;
+    assert.equal(after.device, features.some((feature) => feature === "infill") ? "server" : "cpu");
+  }
+  await server.close();
+});
+
 test("settings come before the environment, whose token stays with its own origin; certificates are passed on", () => {
   const environment = { SPANFILL_SERVER: "https://a.example:8000", SPANFILL_SERVER_TOKEN: TOKEN };
   const choice = createServerChoice(environment);

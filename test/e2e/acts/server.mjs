@@ -1,0 +1,146 @@
+// A person names a server in the panel, tries it, uses it for one task, loses it, and takes it back.
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
+
+const TOKEN = "a-token-of-the-server-that-is-long-enough";
+const MODEL = "t5-efficient-tiny-nl4-spanfill";
+const README =
+  "# The mill\n\nThe mill stands at the river. Its wheel turned until 1911, when the town got electricity.\n";
+
+/** Things to do, by what they show. */
+export const SERVER = {
+  async "a server is added and tested, used for one task, lost, and taken back"(
+    person,
+    { machine, workspace, settings },
+  ) {
+    const { page } = person;
+    const panel = page.frameLocator("iframe.webview.ready").frameLocator("#active-frame");
+    const served = await serve(person);
+    try {
+      await panel.getByRole("tab", { name: "Models" }).click();
+      await panel.locator(".search input").fill(MODEL);
+      await panel.locator(".row .cell.id", { hasText: new RegExp(`^${MODEL}$`) }).click();
+      await panel.getByRole("button", { name: "Devices", exact: true }).click();
+      const row = (state) => panel.locator(`tr[data-device=server][data-state=${state}]`);
+      await row("missing").waitFor();
+      await panel.locator("#set-server").click();
+      await type(page, "Inference server", served.address);
+      await type(page, "Token of", TOKEN);
+      await row("usable").waitFor();
+      await panel.getByText(/^spanfill .* at 127\.0\.0\.1:\d+ answers in \d+ ms\. It offers/).waitFor();
+      if (await panel.locator("#goes").count()) throw new Error("nothing was chosen yet, and text goes somewhere");
+      await panel.getByRole("button", { name: "Measure float32 on Server" }).click();
+      await panel.locator("tr[data-device=server] td[data-precision=float32]", { hasText: /\d tokens\/s/ }).waitFor();
+      await panel.locator("#device").selectOption("server");
+      await panel.locator("#goes", { hasText: `text goes to ${served.host}` }).waitFor();
+      await panel.locator("[data-feature=infill]").uncheck();
+      const kept = () => (existsSync(machine) ? readFileSync(machine, "utf8") : "{}");
+      await person.until("the setting", () => /"spanfill\.server\.features":[^\]]*"summarize"/.test(kept()));
+      await person.picture("server-usable");
+      for (const text of [kept(), readFileSync(settings, "utf8")])
+        if (text.includes(TOKEN)) throw new Error("the token is in the settings");
+
+      writeFileSync(join(workspace, "mill.md"), README);
+      await summarize(person, "mill.md");
+      if (!((await served.requests()) > 0)) throw new Error("the server was not asked");
+      await page.locator(".statusbar-item", { hasText: served.host }).or(page.getByText(served.host)).first().waitFor();
+
+      await served.stop();
+      writeFileSync(join(workspace, "mill.md"), README.replace("river", "sea"));
+      await summarize(person, "mill.md"); // by the CPU
+      await openDevices(person, panel);
+      await panel.getByRole("button", { name: "Look again" }).click();
+      await row("failed").waitFor();
+      await person.picture("server-lost");
+
+      await served.start();
+      await panel.getByRole("button", { name: "Look again" }).click();
+      await row("usable").waitFor();
+      // The engine tries it in the background; each text is another, since summaries are remembered.
+      for (let i = 0; (await served.requests()) === 0; i += 1) {
+        if (i === 20) throw new Error("the server was not taken back");
+        writeFileSync(join(workspace, "mill.md"), README.replace("river", `river ${i}`));
+        await summarize(person, "mill.md");
+        await wait(2000);
+      }
+      await openDevices(person, panel);
+      await person.picture("server-back");
+      await panel.locator("#device").selectOption("auto");
+      await panel.locator("#goes").waitFor({ state: "detached" });
+    } finally {
+      await served.stop();
+    }
+  },
+};
+
+/** Shows the panel's devices again. */
+async function openDevices(person, panel) {
+  await person.closeAll();
+  await person.command("Spanfill: Open Panel");
+  await panel.getByRole("button", { name: "Devices", exact: true }).click();
+  await panel.locator("#devices").waitFor();
+}
+
+/** Has a file summarized in a sentence, by the command. */
+async function summarize(person, name) {
+  await person.openFile(name);
+  await person.command("Spanfill: Summarize File");
+  await person.page.locator(".view-line", { hasText: MODEL }).first().waitFor();
+}
+
+/** Types into the box with a title. */
+async function type(page, title, text) {
+  await page.locator(".quick-input-title:visible", { hasText: title }).waitFor();
+  await page.keyboard.press("Control+a");
+  await page.keyboard.insertText(text);
+  await page.keyboard.press("Enter");
+}
+
+/** A server of the built-in model, on loopback, with a token; it has the same address after each start. */
+async function serve(person) {
+  const port = await freePort();
+  const host = `127.0.0.1:${port}`;
+  const tokenFile = join(person.pictures, "server-token.txt");
+  writeFileSync(tokenFile, TOKEN);
+  const cli = join(person.server.extension, "dist", "cli.js");
+  const args = [cli, "serve", "--http", host, "--model", MODEL, "--token-file", tokenFile];
+  const headers = { authorization: `Bearer ${TOKEN}` };
+  let child;
+  const served = {
+    host,
+    address: `http://${host}`,
+    /** Requests that the process has answered. */
+    async requests() {
+      const text = await (await fetch(`http://${host}/metrics`, { headers })).text();
+      return [...text.matchAll(/^spanfill_requests_total\S* (\d+)/gm)].reduce((sum, [, n]) => sum + Number(n), 0);
+    },
+    async start() {
+      child = spawn(process.execPath, args, { stdio: "ignore" });
+      for (let tries = 0; tries < 300; tries += 1) {
+        if ((await fetch(`http://${host}/v2/health/ready`).catch(() => undefined))?.ok) return;
+        await wait(200);
+      }
+      throw new Error("the server did not start");
+    },
+    async stop() {
+      if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+      child.kill("SIGKILL");
+      await once(child, "exit");
+    },
+  };
+  await served.start();
+  return served;
+}
+
+async function freePort() {
+  const probe = createServer().listen(0, "127.0.0.1");
+  await once(probe, "listening");
+  const { port } = probe.address();
+  probe.close();
+  await once(probe, "close");
+  return port;
+}
