@@ -170,6 +170,7 @@ interface Answers {
   readonly steerRun: RunSummary;
   readonly compareRun: Comparison;
   readonly removeRun: Removed;
+  readonly cluster: string | null;
   readonly pickData: string | null;
   readonly reveal: null;
 }

@@ -13,6 +13,10 @@ export const RUN_NOTIFICATION = "$/spanfill/run";
 
 const id = z.string().min(1).max(200);
 
+/** The token of a Ray cluster, with the address that alone may receive it. */
+const clusterToken = z.object({ address: z.string().max(500), token: z.string().max(10_000) });
+export type ClusterToken = z.output<typeof clusterToken>;
+
 /** Questions about runs that the server answers. */
 export const runQuestions = [
   /** -> `RunList` */
@@ -24,9 +28,21 @@ export const runQuestions = [
   /** Estimates a run's needs -> `Fit` */
   z.object({ kind: z.literal("fit"), request: runRequestSchema }),
   /** -> `RunSummary`; `title` becomes part of the model's id */
-  z.object({ kind: z.literal("startRun"), title: z.string().min(1).max(100), request: runRequestSchema }),
+  z.object({
+    kind: z.literal("startRun"),
+    title: z.string().min(1).max(100),
+    request: runRequestSchema,
+    clusterToken: clusterToken.optional(),
+  }),
   /** `resume`: a run that was stopped or whose process ended -> `RunSummary` */
-  z.object({ kind: z.literal("steerRun"), id, action: z.enum(["pause", "continue", "stop", "resume"]) }),
+  z.object({
+    kind: z.literal("steerRun"),
+    id,
+    action: z.enum(["pause", "continue", "stop", "resume"]),
+    clusterToken: clusterToken.optional(),
+  }),
+  /** Tries a Ray cluster, after asking a person for its token -> a sentence; null if the person left */
+  z.object({ kind: z.literal("cluster"), address: z.string().min(1).max(500), clusterToken: clusterToken.optional() }),
   /** Compares the base of a run that has ended with its model, on the examples that it kept out -> `Comparison` */
   z.object({ kind: z.literal("compareRun"), id }),
   /** Throws away a run that has ended; its model too where asked -> `Removed` */

@@ -12,6 +12,7 @@ import {
   window,
   workspace,
 } from "vscode";
+import { defined } from "../../base/defined.ts";
 import type { Device } from "../../protocol/devices.ts";
 import { FEATURES, type Feature } from "../../protocol/features.ts";
 import type { Imported } from "../../protocol/panel/models.ts";
@@ -24,8 +25,10 @@ import {
   type Questions,
   type ServerQuestion,
 } from "../../protocol/panel.ts";
+import type { ClusterToken } from "../../protocol/runs.ts";
 import { askFor } from "../editor/picks.ts";
 import type { LanguageServer } from "../server/language-client.ts";
+import { askClusterToken, readClusterToken } from "./cluster.ts";
 import { askServer } from "./inference-server.ts";
 import { overlap } from "./overlap.ts";
 
@@ -79,7 +82,14 @@ export const ANSWERERS: Answerers<Question["kind"], [context: PanelContext, canc
   },
   checkData: askTrusted,
   fit: askTrusted,
-  startRun: askTrusted,
+  startRun: async (question, context, cancel) =>
+    askTrusted({ ...question, ...(await clusterToken(context)) }, context, cancel),
+  steerRun: async (question, context, cancel) =>
+    ask({ ...question, ...(await clusterToken(context)) }, context, cancel),
+  cluster: async (question, context, cancel) => {
+    if (!(await askClusterToken(context.extension, question.address))) return null;
+    return ask({ ...question, ...(await clusterToken(context)) }, context, cancel);
+  },
   models: ask,
   stop: ask,
   remove: ask,
@@ -90,7 +100,6 @@ export const ANSWERERS: Answerers<Question["kind"], [context: PanelContext, canc
   generate: ask,
   runs: ask,
   run: ask,
-  steerRun: ask,
   compareRun: ask,
   removeRun: ask,
 };
@@ -105,6 +114,11 @@ export async function ask<Q extends ServerQuestion>(
   // An undefined token would be sent as a second parameter.
   if (cancel === undefined) return client.sendRequest(PANEL_REQUEST, question);
   return client.sendRequest(PANEL_REQUEST, question, cancel.token);
+}
+
+/** The stored token of a cluster; the server passes it to runs on that cluster only. */
+async function clusterToken({ extension }: PanelContext): Promise<{ clusterToken?: ClusterToken }> {
+  return defined({ clusterToken: await readClusterToken(extension) });
 }
 
 /** Asks the server about data to learn from. */

@@ -41,15 +41,20 @@ export async function askCli<Answer>(
 /**
  * Starts a command that is not a child of this process. Its standard output is appended to one file, its standard
  * error replaces another.
+ * @param secret variables beside this process's
  * @returns its process id
  */
 export async function launch(
   cli: string,
   command: readonly string[],
   { folder, events, errors }: { readonly folder: string; readonly events: string; readonly errors: string },
+  secret: NodeJS.ProcessEnv = {},
 ): Promise<number> {
   const args = [cli, "launch", folder, events, errors, ...command];
-  const { stdout } = await promisify(execFile)(process.execPath, args, { env: environment(), windowsHide: true });
+  const { stdout } = await promisify(execFile)(process.execPath, args, {
+    env: { ...environment(), ...secret },
+    windowsHide: true,
+  });
   return z.coerce.number().int().positive().parse(stdout);
 }
 

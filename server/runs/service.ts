@@ -6,7 +6,14 @@ import { type Comparison, comparisonSchema } from "../../protocol/comparison.ts"
 import type { Removed } from "../../protocol/panel/models.ts";
 import type { Answerers } from "../../protocol/panel.ts";
 import { changesLayers } from "../../protocol/run-story.ts";
-import { dataCheckSchema, fitSchema, type RunNews, type RunSummary, type runQuestions } from "../../protocol/runs.ts";
+import {
+  type ClusterToken,
+  dataCheckSchema,
+  fitSchema,
+  type RunNews,
+  type RunSummary,
+  type runQuestions,
+} from "../../protocol/runs.ts";
 import type { RunRequest } from "../../protocol/train-request.ts";
 import { resolveModel } from "../catalog/installed.ts";
 import { folderBytes, notOurs, type Places } from "../catalog/store.ts";
@@ -79,8 +86,12 @@ class Runs implements RunService {
       const fitRequest = { ...withPaths(request), out: join(this.places.own, "new") };
       return askCli(this.cli, ["train", "--dry-run"], fitRequest, fitSchema, signal);
     },
-    startRun: async ({ title, request }) => this.start(title, withPaths(request)),
-    steerRun: async ({ id, action }) => this.steer(await this.watcher.find(id), action),
+    startRun: async ({ title, request, clusterToken }) => this.start(title, withPaths(request), clusterToken),
+    steerRun: async ({ id, action, clusterToken }) => this.steer(await this.watcher.find(id), action, clusterToken),
+    cluster: async ({ address, clusterToken }) => {
+      const { tryCluster } = await import("../training/cluster/try-cluster.ts");
+      return tryCluster(address, clusterToken?.address === address ? clusterToken.token : undefined);
+    },
     compareRun: async ({ id }, signal) => this.compare(await this.watcher.find(id), signal),
     removeRun: async ({ id, model }) => this.remove(await this.watcher.find(id), model),
   };
@@ -89,7 +100,7 @@ class Runs implements RunService {
     this.watcher.dispose();
   }
 
-  private async start(title: string, request: RunRequest): Promise<RunSummary> {
+  private async start(title: string, request: RunRequest, token?: ClusterToken): Promise<RunSummary> {
     resolveModel(request.base);
     const id = await freeName(this.places, title);
     const record = {
@@ -102,11 +113,15 @@ class Runs implements RunService {
       version: 1 as const,
     };
     const run = this.watcher.add(record);
-    await this.launch(run, false);
+    await this.launch(run, false, token);
     return summaryOf(run);
   }
 
-  private async steer(run: WatchedRun, action: "pause" | "continue" | "stop" | "resume"): Promise<RunSummary> {
+  private async steer(
+    run: WatchedRun,
+    action: "pause" | "continue" | "stop" | "resume",
+    token?: ClusterToken,
+  ): Promise<RunSummary> {
     const { id, title, out } = run.record;
     if (action !== "resume") {
       if (!isLive(run.state)) throw new ModelError("input", `${title} is not going on: it can only be resumed.`);
@@ -118,12 +133,16 @@ class Runs implements RunService {
     if (run.state === "done" || (!begun && existsSync(join(out, "config.json")))) {
       throw new ModelError("input", `${title} has come to its end. Start a new run, from its model if you like.`);
     }
-    await this.launch(run, begun);
+    await this.launch(run, begun, token);
     return summaryOf(run);
   }
 
-  /** Starts the run's process. @param begun whether it resumes from the state in the model's folder */
-  private async launch(run: WatchedRun, begun: boolean): Promise<void> {
+  /**
+   * Starts the run's process.
+   * @param begun whether it resumes from the state in the model's folder
+   * @param token goes to the process only if it is for the cluster of the run
+   */
+  private async launch(run: WatchedRun, begun: boolean, token?: ClusterToken): Promise<void> {
     const { places } = this;
     const files = runFiles(places, run.record.id);
     await run.checking;
@@ -139,7 +158,8 @@ class Runs implements RunService {
     await writeRecord(places, run.record);
     if (!begun) await writeRunRequest(places, run.record);
     const source = begun ? `--resume=${run.record.out}` : `--request=${files.request}`;
-    const pid = await launch(this.cli, ["train", "--json", `--control=${files.control}`, source], files);
+    const secret = token?.address === run.record.request.on ? { SPANFILL_CLUSTER_TOKEN: token?.token } : {};
+    const pid = await launch(this.cli, ["train", "--json", `--control=${files.control}`, source], files, secret);
     run.record = { ...run.record, pid };
     await writeRecord(places, run.record);
     this.watcher.watch();

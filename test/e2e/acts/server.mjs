@@ -8,8 +8,6 @@ import { setTimeout as wait } from "node:timers/promises";
 
 const TOKEN = "a-token-of-the-server-that-is-long-enough";
 const MODEL = "t5-efficient-tiny-nl4-spanfill";
-const README =
-  "# The mill\n\nThe mill stands at the river. Its wheel turned until 1911, when the town got electricity.\n";
 
 /** Things to do, by what they show. */
 export const SERVER = {
@@ -37,34 +35,34 @@ export const SERVER = {
       await panel.locator("tr[data-device=server] td[data-precision=float32]", { hasText: /\d tokens\/s/ }).waitFor();
       await panel.locator("#device").selectOption("server");
       await panel.locator("#goes", { hasText: `text goes to ${served.host}` }).waitFor();
-      await panel.locator("[data-feature=infill]").uncheck();
+      await panel.locator("[data-feature=summarize]").uncheck();
       const kept = () => (existsSync(machine) ? readFileSync(machine, "utf8") : "{}");
-      await person.until("the setting", () => /"spanfill\.server\.features":[^\]]*"summarize"/.test(kept()));
+      await person.until("the setting", () => /"spanfill\.server\.features":[^\]]*"infill"/.test(kept()));
       await person.picture("server-usable");
       for (const text of [kept(), readFileSync(settings, "utf8")])
         if (text.includes(TOKEN)) throw new Error("the token is in the settings");
 
-      writeFileSync(join(workspace, "mill.md"), README);
-      await summarize(person, "mill.md");
-      if (!((await served.requests()) > 0)) throw new Error("the server was not asked");
-      await page.locator(".statusbar-item", { hasText: served.host }).or(page.getByText(served.host)).first().waitFor();
+      const fill = (number) => fillGap(person, workspace, number);
+      const before = await served.requests();
+      await fill(1);
+      if (!((await served.requests()) > before)) throw new Error("the server was not asked");
 
       await served.stop();
-      writeFileSync(join(workspace, "mill.md"), README.replace("river", "sea"));
-      await summarize(person, "mill.md"); // by the CPU
+      await fill(2); // by the CPU
       await openDevices(person, panel);
       await panel.getByRole("button", { name: "Look again" }).click();
       await row("failed").waitFor();
+      await panel.locator("#goes", { hasText: served.host }).waitFor();
       await person.picture("server-lost");
 
       await served.start();
       await panel.getByRole("button", { name: "Look again" }).click();
       await row("usable").waitFor();
-      // The engine tries it in the background; each text is another, since summaries are remembered.
-      for (let i = 0; (await served.requests()) === 0; i += 1) {
+      const found = await served.requests();
+      // The engine tries it in the background.
+      for (let i = 3; (await served.requests()) === found; i += 1) {
         if (i === 20) throw new Error("the server was not taken back");
-        writeFileSync(join(workspace, "mill.md"), README.replace("river", `river ${i}`));
-        await summarize(person, "mill.md");
+        await fill(i);
         await wait(2000);
       }
       await openDevices(person, panel);
@@ -85,11 +83,18 @@ async function openDevices(person, panel) {
   await panel.locator("#devices").waitFor();
 }
 
-/** Has a file summarized in a sentence, by the command. */
-async function summarize(person, name) {
-  await person.openFile(name);
-  await person.command("Spanfill: Summarize File");
-  await person.page.locator(".view-line", { hasText: MODEL }).first().waitFor();
+/** Has a gap filled in a file, and takes that back. */
+async function fillGap(person, workspace, number) {
+  writeFileSync(join(workspace, "mill.md"), `# The mill\n\nThe mill is one ___ the oldest of its ${number} kinds.\n`);
+  await person.openFile("mill.md");
+  await person.page
+    .locator(".view-line", { hasText: `${number}` })
+    .first()
+    .waitFor();
+  await person.command("Spanfill: Fill Gaps in Selection");
+  await person.page.locator(".tab.dirty", { hasText: "mill.md" }).waitFor();
+  await person.page.locator(".view-line", { hasText: "mill" }).first().click();
+  await person.undone("mill.md");
 }
 
 /** Types into the box with a title. */

@@ -72,7 +72,7 @@ function serverView(app: App, host: string): TemplateResult {
           ${FEATURE_TEXTS[feature]}</label
         >`,
       )}
-      <p class="hint">${t("Of these tasks the token ids of your text are sent, which decode to it. Fine-tuning stays on this machine.")}</p>
+      <p class="hint">${t("Of these tasks the token ids of your text are sent, which decode to it. Where a model is fine-tuned is chosen there.")}</p>
     </fieldset>
   `;
 }

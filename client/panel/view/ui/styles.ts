@@ -29,6 +29,8 @@ const frame = css`
   .hint, .count, .source, .standing { color: var(--vscode-descriptionForeground); }
   .hint { margin: 0.4em 0; line-height: 1.4; }
   .failure { color: var(--vscode-errorForeground); }
+  #server-features { border: 1px solid var(--vscode-widget-border, var(--vscode-contrastBorder, transparent)); margin: 8px 0; padding: 4px 12px; }
+  #server-features label { display: inline-flex; align-items: center; gap: 4px; margin-right: 18px; }
   .field { display: inline-flex; align-items: center; gap: 6px; }
   .field input[type="number"] { width: 80px; }
   .field.wide { display: flex; flex-direction: column; align-items: stretch; gap: 3px; margin: 6px 12px; }
