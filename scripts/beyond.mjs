@@ -55,13 +55,17 @@ async function compare(bin) {
   // Over REST, a server without binary tensors takes ten times as long for a whole vocabulary.
   const [small, builtIn] = models;
   const ways = [
-    [small, "REST", address, 0.1],
+    [small, "REST", address, 0.2],
     [small, "gRPC", `grpc://127.0.0.1:${grpc_port}`, 0.1],
-    [builtIn, "gRPC", `grpc://127.0.0.1:${grpc_port}`, 0.75],
+    [builtIn, "gRPC", `grpc://127.0.0.1:${grpc_port}`, 0.65],
     [builtIn, "REST", address, 0.05],
   ];
-  const parts = ways.map(([model, over, place, share]) => {
-    return { model, over, lines: run("compare", model, requests, String(share * Number(seconds)), place) };
+  const endMs = performance.now() + Number(seconds) * 1000;
+  const parts = ways.map(([model, over, place, share], i) => {
+    // What one has left over is the others'.
+    const left = ways.slice(i).reduce((sum, [, , , theirs]) => sum + theirs, 0);
+    const limit = ((endMs - performance.now()) / 1000) * (share / left);
+    return { model, over, lines: run("compare", model, requests, String(limit), place) };
   });
   writeFileSync("docs/beyond.md", report(`${name} ${version}`, parts));
 }

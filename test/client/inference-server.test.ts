@@ -7,11 +7,13 @@ import { fakeVSCode, loadClient } from "../support/fake-vscode.ts";
 const vscode = fakeVSCode({});
 const client = await loadClient<{
   readonly asking: typeof import("../../client/panel/inference-server.ts");
+  readonly cluster: typeof import("../../client/panel/cluster.ts");
   readonly tokens: typeof import("../../client/server/server-token.ts");
   readonly status: typeof import("../../client/editor/status.ts");
 }>(
   {
     asking: "client/panel/inference-server.ts",
+    cluster: "client/panel/cluster.ts",
     tokens: "client/server/server-token.ts",
     status: "client/editor/status.ts",
   },
@@ -57,6 +59,18 @@ test("an address becomes a setting, and its token a secret of that origin", asyn
   await client.asking.askServerToken(extension, "");
   assert.equal(stored.size, 0);
   assert.equal(vscode.shown.filter(({ text }) => /not an address|no server is set/.test(text)).length, 3);
+});
+
+test("a cluster's token is a secret of its address; an empty one removes it, and Escape keeps it", async () => {
+  const { stored, extension } = secretStore();
+  types(" secret ", undefined, "");
+  assert.ok(await client.cluster.askClusterToken(extension, "ray://head"));
+  assert.deepEqual(await client.cluster.readClusterToken(extension), { address: "ray://head", token: "secret" });
+  assert.deepEqual([...stored.keys()], ["spanfill.cluster.token"]);
+  assert.ok(!(await client.cluster.askClusterToken(extension, "ray://other")));
+  assert.equal((await client.cluster.readClusterToken(extension))?.address, "ray://head");
+  assert.ok(await client.cluster.askClusterToken(extension, "ray://head"));
+  assert.equal(await client.cluster.readClusterToken(extension), undefined);
 });
 
 test("the status item says where text goes before all else, and nothing of it where it stays", () => {

@@ -32,7 +32,7 @@ test("a folder that is not trusted chooses neither what is loaded and run nor wh
   const { restrictedConfigurations: written } = manifest.capabilities.untrustedWorkspaces;
   assert.deepEqual(written, restrictedConfigurations(), "npm run settings writes them");
   const names =
-    "model models.summarize models.infill models.ask models.classify precision device server.url server.certificates threads idleMinutes";
+    "model models.summarize models.infill models.ask models.classify precision device server.url server.certificates server.features threads idleMinutes";
   assert.deepEqual(
     written,
     [...names.split(" "), "enable", "inlineCompletion.learnFrom", "summary.keep"].map((name) => `spanfill.${name}`),

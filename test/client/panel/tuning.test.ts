@@ -84,6 +84,7 @@ test("the form shows what it always did: its order, what is folded, and what is 
     ...["maxTargetTokens|folded||by task", "maxBatchTokens|folded||4096", "checkpointing|folded||automatic"],
     ...["validationShare|folded||0.1", "evaluateEvery|folded||an epoch", "judged|folded||50", "patience|folded||3"],
     ...["seed|folded||0", "threads|folded||by machine"],
+    ...["on|folded||this machine", "workers|folded||1", "storage|folded||~/spanfill-runs"],
   ]);
 });
 
