@@ -14,7 +14,7 @@ import { modelIdentity } from "../../catalog/folder/identity.ts";
 import { nameOfFolder } from "../../catalog/store.ts";
 import { repeatChanged } from "../../engine/changed.ts";
 import type { LoadedModel } from "../../engine/engine.ts";
-import { createRemoteEngine, type RemoteEngine } from "../../engine/process/remote.ts";
+import { createRemoteEngine } from "../../engine/process/remote.ts";
 import { translatedSlowNotice } from "../../engine/slow-notice.ts";
 import { EngineEnded } from "../errors.ts";
 import type { Log } from "../log.ts";
@@ -29,6 +29,7 @@ import {
   sendsText,
 } from "./engine-folder.ts";
 import { LoadBackoff, type Trial } from "./load-backoff.ts";
+import type { Running } from "./running.ts";
 import type { ServerChoice } from "./server-choice.ts";
 import { StatusReport } from "./status-report.ts";
 
@@ -83,18 +84,6 @@ export interface EngineHost {
 /** Creates a host that has started nothing yet. */
 export function createEngineHost(options: EngineHostOptions): EngineHost {
   return new Host(options);
-}
-
-/** An engine, for as long as the settings that it was made for; it holds the models of all features. */
-interface Running {
-  readonly key: string;
-  readonly engine: RemoteEngine;
-  /** By {@link modelKey}, each with the identity of the files it was loaded from. */
-  readonly models: Map<string, { readonly loaded: LoadedModel; readonly files: string }>;
-  /** The model requested last. */
-  model?: LoadedModel;
-  /** A notice for people if a device has failed. */
-  notice?: string;
 }
 
 class Host implements EngineHost {

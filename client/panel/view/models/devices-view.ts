@@ -49,7 +49,7 @@ const FEATURE_TEXTS: Readonly<Record<Feature, string>> = {
   classify: t("Labels"),
 };
 
-/** What leaves this machine, and the choice of it by task. */
+/** A line that says what leaves this machine, and the choice of it by task. */
 function serverView(app: App, host: string): TemplateResult {
   const sent = app.state().chosen?.serverFeatures ?? [];
   const set = (feature: Feature, on: boolean) =>
