@@ -144,7 +144,10 @@ connection.onRequest(
   answer(executeCommandParams, executeCommand, { deadline: commandDeadline, isPartial }),
 );
 // With a type, parameters by position are refused before the handler is called.
-connection.onRequest(new ProtocolRequestType(PANEL_REQUEST), answer(serverQuestionSchema, panel.answer, { deadline: panel.deadline }));
+connection.onRequest(
+  new ProtocolRequestType(PANEL_REQUEST),
+  answer(serverQuestionSchema, panel.answer, { deadline: panel.deadline }),
+);
 connection.onRequest((method) => {
   throw refusal() ?? refused(ErrorCodes.MethodNotFound, `Spanfill does not answer ${method}.`);
 });

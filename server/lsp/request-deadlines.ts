@@ -58,6 +58,7 @@ export const QUESTION_DEADLINES: { readonly [Kind in ServerQuestion["kind"]]: (b
   import: ofImport,
   measure: ofModel,
   devices: () => 4 * DEADLINES.lookup,
+  cluster: () => DEADLINES.lookup,
   generate: ofModel,
   runs: quick,
   run: quick,
