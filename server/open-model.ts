@@ -10,7 +10,7 @@ import { placesOf } from "./catalog/store.ts";
 import type { LoadedModel, Precision } from "./engine/engine.ts";
 import { createLocalEngine } from "./engine/process/local.ts";
 import { printNote } from "./output.ts";
-import { chooseDevice } from "./panel/devices.ts";
+import { chooseDevice } from "./panel/device-choice.ts";
 
 /** Options of every command that loads a model. */
 export interface ModelOptions {

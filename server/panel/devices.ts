@@ -1,13 +1,8 @@
-/**
- * The devices of this machine: which are usable, what the others lack and how to get it, and which one suits a model
- * best.
- */
+/** The devices of this machine: which are usable, what the others lack and how to get it. */
 import { availableParallelism, cpus } from "node:os";
 import { reason } from "../../base/reason.ts";
 import { DEVICE_NAMES, DEVICES, type Device, type DeviceChoice, type DeviceReport } from "../../protocol/devices.ts";
-import type { Measurement } from "../../protocol/panel/models.ts";
 import type { DeviceProbe } from "../engine/device.ts";
-import type { Precision } from "../engine/engine.ts";
 
 /**
  * Probes a device in a separate process, because a bad driver may end it.
@@ -29,31 +24,6 @@ export async function findDevices(engine: Prober, platform = process.platform): 
   return reports;
 }
 
-/**
- * Chooses a model's device: the requested one, or the fastest of those measured with it.
- * @param measurements of this model; only the CPU runs int8, so other devices compete in float32
- */
-export function chooseDevice(
-  requested: Device | "auto",
-  precision: Precision,
-  measurements: readonly Measurement[],
-): DeviceChoice {
-  if (requested !== "auto") return { device: requested, reason: "as the settings say" };
-  // Text goes to a server only where that is asked for.
-  const here = measurements.filter(({ device }) => device !== "server");
-  const rivals = here.filter((measured) => measured.device !== "cpu" || measured.precision === precision);
-  const ofCpu = rivals.find(({ device }) => device === "cpu");
-  const [best] = rivals.toSorted((a, b) => typicalMs(a) - typicalMs(b));
-  if (best === undefined) return { device: "cpu", reason: `nothing was measured with this model in ${precision}` };
-  if (ofCpu === undefined)
-    return { device: "cpu", reason: `the CPU was not measured in ${precision} to compare it with` };
-  if (rivals.length === 1) return { device: "cpu", reason: "no other device was measured with this model" };
-  const others = rivals.filter((rival) => rival !== best);
-  const slower = others.map((rival) => `${DEVICE_NAMES[rival.device]} ${Math.round(typicalMs(rival))} ms`).join(", ");
-  const reason = `the fastest as measured: ${Math.round(typicalMs(best))} ms for 512 tokens in and 64 out; ${slower}`;
-  return { device: best.device, reason };
-}
-
 /** The choice, adapted to the devices found on this machine. */
 export function settled(choice: DeviceChoice, reports: readonly DeviceReport[]): DeviceChoice {
   const { device, reason } = choice;
@@ -61,11 +31,6 @@ export function settled(choice: DeviceChoice, reports: readonly DeviceReport[]):
   if (device === "cpu" || state === undefined || state === "usable") return choice;
   const how = state === "missing" ? "is missing" : "fails";
   return { device: "cpu", reason: `${DEVICE_NAMES[device]} ${how} (${reason}), so the CPU does its work` };
-}
-
-/** Milliseconds for 512 tokens in and 64 out. */
-function typicalMs({ firstTokenMs, tokensPerSecond }: Measurement): number {
-  return firstTokenMs + 64_000 / tokensPerSecond;
 }
 
 function judged(

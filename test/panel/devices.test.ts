@@ -4,7 +4,8 @@ import { ModelError } from "../../models/errors.ts";
 import type { Device, DeviceReport } from "../../protocol/devices.ts";
 import type { Measurement } from "../../protocol/panel/models.ts";
 import type { DeviceProbe } from "../../server/engine/device.ts";
-import { chooseDevice, findDevices, settled } from "../../server/panel/devices.ts";
+import { chooseDevice } from "../../server/panel/device-choice.ts";
+import { findDevices, settled } from "../../server/panel/devices.ts";
 
 /** Devices of a machine where probing gives what is said; nothing else is known there. */
 async function found(probes: Partial<Record<Device, DeviceProbe | Error>>, platform: NodeJS.Platform) {

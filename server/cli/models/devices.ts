@@ -42,13 +42,15 @@ Examples:
 async function devices(options: Options, work: Work): Promise<CommandResult> {
   const [
     { createRemoteEngine },
-    { chooseDevice, findDevices, settled },
+    { findDevices, settled },
+    { chooseDevice },
     { meansFolder, readManifest, resolveModel },
     { measurementsOf },
     { placesOf },
   ] = await Promise.all([
     import("../../engine/process/remote.ts"),
     import("../../panel/devices.ts"),
+    import("../../panel/device-choice.ts"),
     import("../../catalog/installed.ts"),
     import("../../catalog/measurements.ts"),
     import("../../catalog/store.ts"),

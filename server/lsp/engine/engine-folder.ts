@@ -7,7 +7,7 @@ import { resolveModel } from "../../catalog/installed.ts";
 import { measurementsOf } from "../../catalog/measurements.ts";
 import { placesOf } from "../../catalog/store.ts";
 import type { ServerConnection } from "../../engine/wire/connection.ts";
-import { chooseDevice } from "../../panel/devices.ts";
+import { chooseDevice } from "../../panel/device-choice.ts";
 
 /** The settings that determine the engine. */
 export type EngineSettings = Pick<
