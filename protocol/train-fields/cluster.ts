@@ -7,7 +7,7 @@ export const CLUSTER_FIELDS = {
   on: {
     type: text(1),
     otherwise: t("this machine"),
-    flag: flag("--on <place>", "train by PyTorch: torchrun, torchrun:PATH, or ray://HOST", ""),
+    flag: flag("--on <place>", "train by PyTorch: torchrun, torchrun:PATH, or ray://HOST"),
     form: learning(
       t("Where it is trained"),
       t(

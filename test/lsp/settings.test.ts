@@ -118,6 +118,7 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   ...{ "summary.minimumConfidence": "lsp/shown.test.ts", "summary.keep": "lsp/document/summaries.test.ts" },
   "training.pauseWhileTyping": "lsp/document/typing.test.ts",
   ...{ "server.url": "lsp/inference-server.test.ts", "server.certificates": "lsp/inference-server.test.ts" },
+  "server.features": "lsp/inference-server.test.ts",
 };
 
 test("no setting is without a test of its effect", () => {

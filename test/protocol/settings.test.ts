@@ -38,7 +38,7 @@ test("every setting says its type, default and meaning, and where it may be set"
   for (const [name, property] of Object.entries(configurationProperties())) {
     assert.match(name, /^spanfill\.[a-z]/);
     const { type, default: value, description, scope = "window" } = property;
-    assert.ok(["string", "number", "integer", "boolean", "object"].includes(String(type)), name);
+    assert.ok(["string", "number", "integer", "boolean", "object", "array"].includes(String(type)), name);
     assert.notEqual(value, undefined, name);
     assert.match(String(description), /^[A-Z].*\.$/, name);
     assert.ok(["window", "resource", "language-overridable", "machine-overridable"].includes(String(scope)), name);

@@ -7,8 +7,8 @@ import { closeEditors, eventually, open, PROSE, select, shownSummary, status, tr
 const GAPS = [
   "# Gäste 🚢\r\n\r\nThe cafe\u0301 ",
   "\u0301 is 👩‍🚀",
-  "👩‍🚀 and\r\nthe sea is ",
-  "\r\n\r\nin winter.\r\n",
+  "👩‍🚀 and\r\nthe sea is one ",
+  " the best\r\n\r\nin winter.\r\n",
 ];
 const BEFORE = GAPS.join("___");
 
