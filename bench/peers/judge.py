@@ -1,7 +1,7 @@
 """A language model as the judge of summaries: for each line of JSON on standard input, how likely it finds some texts as the
 description of a passage (as BARTScore does): nats of each token and of the end.
 
-Usage: judge.py GGUF_FILE [THREADS] (needs torch, transformers 5, accelerate and gguf)
+Usage: judge.py GGUF_FILE THREADS (needs torch, transformers 5, accelerate and gguf)
 """
 
 import os
@@ -16,7 +16,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
 
 PASSAGE_TOKENS = 512
 folder, name = os.path.split(os.path.abspath(sys.argv[1]))
-torch.set_num_threads(int(sys.argv[2]) if len(sys.argv) > 2 else 1)
+torch.set_num_threads(int(sys.argv[2]))
 tokenizer = AutoTokenizer.from_pretrained(folder, gguf_file=name)
 unpacked = GgufConfig(dequantize=True)
 model = AutoModelForCausalLM.from_pretrained(folder, gguf_file=name, dtype=torch.bfloat16, quantization_config=unpacked).eval()

@@ -2,6 +2,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import { NO_TELEMETRY } from "../../server/engine/runtime/telemetry.ts";
@@ -41,7 +42,7 @@ export async function startJudge(gguf: string, python: string): Promise<Judge> {
   const model = resolve(calledFrom(), gguf);
   for (const path of [model, python]) if (!existsSync(path)) throw new Error(`${path} is not there.`);
   const script = join("bench", "peers", "judge.py");
-  const child = spawn(python, [script, model], {
+  const child = spawn(python, [script, model, String(availableParallelism())], {
     env: { ...process.env, ...NO_TELEMETRY },
     stdio: ["pipe", "pipe", "inherit"],
   });

@@ -318,7 +318,7 @@ describe("nobody waits for ever", { concurrency: true }, () => {
       settings,
       capabilities: { ...FULL, workspace: { ...FULL.workspace, workspaceFolders: true } },
     });
-    session.open(URI, "The cache is ___ when a file changes, and so on for a while.");
+    session.open(URI, "The cache is one ___ the best when a file changes, and so on for a while.");
     for (const method of QUESTIONS) session.client.answers.set(method, () => UNANSWERED);
     session.client.notify("workspace/didChangeConfiguration", { settings: {} });
     const { model } = (await session.command("spanfill.status")) as EngineStatus;
