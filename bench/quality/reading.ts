@@ -37,6 +37,9 @@ const comparisons = z.array(
   z.object({ number: z.int(), source: z.string(), sides: z.tuple([z.string(), z.string()]) }),
 );
 
+/** Systems that are no models. */
+const BASELINES: readonly [string, string] = ["ranked sentence", "first sentence"];
+
 /** Writes the sheet and its key, or counts what a reader wrote in it. */
 export async function benchReading({ model, limit, seed, sheet, key, count }: ReadingOptions): Promise<void> {
   if (count) {
@@ -57,9 +60,10 @@ export async function benchReading({ model, limit, seed, sheet, key, count }: Re
     outputs.set(name, await summaries(pool, files, { style: "sentence", minimumConfidence: least }, work));
     ranked ??= await summaries(pool, files, { style: "sentence", minimumConfidence: 1 }, work);
   }
-  outputs.set("ranked sentence", ranked ?? []);
+  const [best, first] = BASELINES;
+  outputs.set(best, ranked ?? []);
   outputs.set(
-    "first sentence",
+    first,
     files.map(({ sentences }) => sentences[0] ?? ""),
   );
   const made = writeSheet(files, outputs, seed);
@@ -111,7 +115,7 @@ export function countVerdicts(sheet: string, key: readonly Comparison[]): string
       verdict.trim().toUpperCase(),
     ]),
   );
-  const [subject] = mostCommon(key.flatMap(({ sides }) => sides));
+  const [subject] = mostCommon(key.flatMap(({ sides }) => sides).filter((name) => !BASELINES.includes(name)));
   for (const { number, sides } of key) {
     const other = sides[0] === subject ? sides[1] : sides[0];
     const count = counts.get(other) ?? { better: 0, worse: 0, even: 0, open: 0 };
