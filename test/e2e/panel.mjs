@@ -67,7 +67,7 @@ const ACTS = {
     const wrong = [
       ["login", () => api.push({ kind: "page" }), /login page.*Open http/],
       ["elsewhere", () => api.push({ kind: "page", redirect: true }), /arrived instead/],
-      ["token", () => Object.assign(hub, { token: "secret" }), /\(401\).*give a token/],
+      ["token", () => Object.assign(hub, { token: "secret" }), /\(401\).*set a token/],
       ["gone", () => store.push({ kind: "status", status: 404 }), /\(404\).*mirror/],
       ["damaged", () => store.push({ kind: "damaged" }, { kind: "damaged" }), /damaged twice/],
     ];
