@@ -109,7 +109,8 @@ const ACTS = {
     if (JSON.parse(kept)["spanfill.models.summarize"] !== HUB_MODEL) throw new Error(kept);
     await person.openFile("harbour.md");
     await person.command("Spanfill: Summarize File");
-    await person.page.locator(".view-line", { hasText: HUB_MODEL }).first().waitFor();
+    // A line may break after the slash.
+    await person.page.locator(".view-line", { hasText: HUB_MODEL.split("/").at(-1) }).first().waitFor();
     await person.closeAll();
     await opened(person, notes, "again");
   },
