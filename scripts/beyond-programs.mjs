@@ -1,7 +1,5 @@
 // What comparisons with programs from PyPI begin with: an environment that has them, and our half of the comparison.
 import { spawnSync } from "node:child_process";
-import { once } from "node:events";
-import { createServer } from "node:net";
 import { join } from "node:path";
 import { build } from "esbuild";
 import { wat } from "./wat.mjs";
@@ -23,14 +21,4 @@ export function environment(folder, variable, packages) {
 export async function buildProgram(outfile) {
   const options = { bundle: true, format: "esm", platform: "node", target: "node20", packages: "external" };
   await build({ ...options, entryPoints: ["test/serving/beyond.ts"], outfile, plugins: [wat] });
-}
-
-/** A port that nobody listens on. */
-export async function freePort() {
-  const probe = createServer().listen(0, "127.0.0.1");
-  await once(probe, "listening");
-  const { port } = probe.address();
-  probe.close();
-  await once(probe, "close");
-  return port;
 }

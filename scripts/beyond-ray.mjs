@@ -5,7 +5,7 @@ import { once } from "node:events";
 import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { delimiter, join, resolve } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
-import { freePort } from "./beyond-programs.mjs";
+import { freePort } from "./free-port.mjs";
 
 const CLI = resolve("dist/cli.js");
 const DOCUMENTS = ["README.md", "PRIVACY.md", "CHANGELOG.md", "docs/serving.md", "docs/cluster.md", "docs/stress.md"];

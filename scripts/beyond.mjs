@@ -11,7 +11,8 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:f
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
-import { buildProgram, environment, freePort } from "./beyond-programs.mjs";
+import { buildProgram, environment } from "./beyond-programs.mjs";
+import { freePort } from "./free-port.mjs";
 
 const [requests = "200", seconds = "1800"] = process.argv.slice(2);
 const PACKAGES = ["mlserver==1.7.1", "onnxruntime==1.32.0"];

@@ -41,9 +41,9 @@ def surprisals(prompt, answers):
     cache.batch_repeat_interleave(len(answers))
     longest = max(map(len, answers))
     padded = torch.tensor([answer + [END] * (longest - len(answer)) for answer in answers])
-    logits = model(padded[:, :-1], past_key_values=cache).logits.float() if longest > 1 else None
     first = read.logits.float().expand(len(answers), 1, -1)
-    nats = -torch.log_softmax(first if logits is None else torch.cat([first, logits], 1), -1).gather(2, padded[..., None])[..., 0]
+    logits = torch.cat([first, model(padded[:, :-1], past_key_values=cache).logits.float()], 1)
+    nats = -torch.log_softmax(logits, -1).gather(2, padded[..., None])[..., 0]
     return [row[: len(answer)].tolist() for row, answer in zip(nats, answers)]
 
 

@@ -61,7 +61,7 @@ export async function startJudge(gguf: string, python: string): Promise<Judge> {
     },
     [Symbol.asyncDispose]: async () => {
       child.stdin.end();
-      if (child.exitCode === null) await once(child, "exit");
+      if (child.exitCode === null && child.signalCode === null) await once(child, "exit");
     },
   };
 }

@@ -25,10 +25,14 @@ const lineSchema = z.looseObject({
 /** The answer to one file: a summary with what is known of it, an error, or why the file was left out. */
 export type BatchLine = z.output<typeof lineSchema>;
 
-/** Reads a line of JSON; undefined when it is none of a batch. */
-export function batchLine(text: string): BatchLine | undefined {
+/** A value as a line of a batch; undefined for any other. */
+export function batchLine(value: unknown): BatchLine | undefined {
+  return lineSchema.safeParse(value).data;
+}
+
+function parsed(text: string): unknown {
   try {
-    return lineSchema.parse(JSON.parse(text));
+    return JSON.parse(text);
   } catch {
     return undefined;
   }
@@ -54,7 +58,7 @@ export async function earlierAnswers(path: string): Promise<Map<string, BatchLin
     for await (const text of lines) {
       number += 1;
       if (wrong > 0) break;
-      const line = batchLine(text);
+      const line = batchLine(parsed(text));
       if (line === undefined) wrong = number;
       else if (line.summary !== undefined && line.sha256 !== undefined && line.asked !== undefined)
         answers.set(answerKey(line.file, line.sha256, line.asked), line);

@@ -54,7 +54,7 @@ export async function answeringOnRay({
         const document = documents.get(index);
         if (document === undefined) return;
         const { task, sha256 } = document;
-        const given = batchLine(JSON.stringify({ ...line, file: task.file }));
+        const given = batchLine({ ...line, file: task.file });
         if (given === undefined || (given.error === undefined && given.summary === undefined))
           throw notThis(client.host);
         if (given.asked !== undefined && given.asked !== asked) throw notThis(client.host);

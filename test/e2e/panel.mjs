@@ -110,7 +110,10 @@ const ACTS = {
     await person.openFile("harbour.md");
     await person.command("Spanfill: Summarize File");
     // A line may break after the slash.
-    await person.page.locator(".view-line", { hasText: HUB_MODEL.split("/").at(-1) }).first().waitFor();
+    await person.page
+      .locator(".view-line", { hasText: HUB_MODEL.split("/").at(-1) })
+      .first()
+      .waitFor();
     await person.closeAll();
     await opened(person, notes, "again");
   },

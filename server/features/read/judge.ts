@@ -30,28 +30,33 @@ function standsAlone(text: string, name: string): boolean {
 /** Where a sentence's words come from: all from the text as they stand there, or some not. */
 export type Wording = "copied" | "reworded";
 
+/** The model of English n-grams, loaded when it is first asked for; undefined where there is none. */
+export type NgramSource = () => Promise<NgramModel | undefined>;
+
 /**
  * The wording of a sentence that may be trusted; undefined for one that stutters or breaks off, or that has words where
  * neither the text nor English has them. What nearly copies a sentence of the text is not trusted either: a small model
  * that changes one word of it makes "disabled" of "enabled".
  * @param source blocks with blank lines between; a sentence never goes across
- * @param ngrams of English; without them nothing new is trusted
+ * @param english without it nothing new is trusted
  */
-export function wordingOf(source: string, sentence: string, ngrams?: NgramModel): Wording | undefined {
+export async function wordingOf(source: string, sentence: string, english?: NgramSource): Promise<Wording | undefined> {
   if (stutters(sentence) || !endsSentence(sentence) || breaksOff(source, sentence)) return undefined;
   const blocks = source.split(/\n\s*\n/);
   const words = wordsOf(sentence);
   const known = new Set(blocks.flatMap((block) => [...runsOf(wordsOf(block), 2), ...runsOf(wordsOf(block), 3)]));
   if (runsOf(words, 2).every((pair) => known.has(pair))) return "copied";
-  if (ngrams === undefined || /[.!?] \p{Lu}/u.test(sentence)) return undefined;
+  if (/[.!?] \p{Lu}/u.test(sentence)) return undefined;
+  const isNearCopy = blocks.flatMap((block) => sentencesOf(block, "en")).some((other) => isNear(words, wordsOf(other)));
+  const ngrams = isNearCopy ? undefined : await english?.();
+  if (ngrams === undefined) return undefined;
   const isLikely = (word: string, i: number) => {
     const before = words.slice(Math.max(0, i - 2), i);
     if (i === 0 || known.has([...before, word].join(" "))) return true;
     // Beyond what any words before it say, or it is as likely anywhere.
     return ngrams.probability(before, word) >= Math.max(LIKELY, ngrams.probability([], word));
   };
-  const isNearCopy = blocks.flatMap((block) => sentencesOf(block, "en")).some((other) => isNear(words, wordsOf(other)));
-  return words.every(isLikely) && !isNearCopy ? "reworded" : undefined;
+  return words.every(isLikely) ? "reworded" : undefined;
 }
 
 const LIKELY = 1e-3;

@@ -196,9 +196,10 @@ async function isBetter(
   confidence: number,
   least: number,
 ): Promise<boolean> {
+  if (confidence < REWORDED * least) return false;
+  const wording = await wordingOf(source, words, scoreOf === undefined ? undefined : englishNgrams);
+  if (wording === undefined || (wording === "copied" && confidence < least)) return false;
   const best = bestOf(sentences, scores);
-  const wording = wordingOf(source, words, scoreOf === undefined ? undefined : await englishNgrams());
-  if (wording === undefined || confidence < (wording === "reworded" ? REWORDED * least : least)) return false;
   if (best === undefined || scoreOf === undefined) return true;
   const index = sentences.indexOf(best);
   return (await scoreOf(words, index)) >= (scores[index] ?? 0) - MOST_WORSE;

@@ -2,9 +2,9 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
+import { freePort } from "../../../scripts/free-port.mjs";
 
 const TOKEN = "a-token-of-the-server-that-is-long-enough";
 const MODEL = "t5-efficient-tiny-nl4-spanfill";
@@ -139,13 +139,4 @@ async function serve(person) {
   };
   await served.start();
   return served;
-}
-
-async function freePort() {
-  const probe = createServer().listen(0, "127.0.0.1");
-  await once(probe, "listening");
-  const { port } = probe.address();
-  probe.close();
-  await once(probe, "close");
-  return port;
 }

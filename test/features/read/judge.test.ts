@@ -5,12 +5,15 @@ import { isInvented, isPoorTitle, type Wording, wordingOf } from "../../../serve
 
 const SOURCE =
   "# Rebalancing\n\nUse the kafka-reassign-partitions.sh tool to move partitions and topics. A page takes 40 ms.\n\n" +
-  "See server/prose.ts for the rest. It runs kubectl apply -f ./install at the end";
+  "See server/prose.ts for the rest. It runs kubectl apply -f ./install at the end\n\n" +
+  "Encryption is enabled by default for all of the files.";
 
 const sentences: readonly (readonly [why: string, sentence: string, wording: Wording | undefined])[] = [
   ["a sentence of the text", "A page takes 40 ms.", "copied"],
   ["the beginning of one", "Use the kafka-reassign-partitions.sh tool.", "copied"],
   ["new words that are likely, then the text's", "Learn how to move partitions and topics.", "reworded"],
+  ["a near copy that says the opposite", "Encryption is not enabled by default for all of the files.", undefined],
+  ["a new word that English seldom has there", "Learn how to hide.", undefined],
   ["new words that English has not", "Zebra how to move partitions and topics.", undefined],
   ["a negation lost in the middle", "Learn how to move partitions and not topics.", undefined],
   ["words that stand side by side nowhere", "Learn how a page takes 40 ms.", undefined],
@@ -23,11 +26,13 @@ const sentences: readonly (readonly [why: string, sentence: string, wording: Wor
 ];
 for (const [why, sentence, expected] of sentences) {
   test(`${expected ?? "not trusted"}: ${why}`, async () =>
-    assert.equal(wordingOf(SOURCE, sentence, await englishNgrams()), expected));
+    assert.equal(await wordingOf(SOURCE, sentence, englishNgrams), expected));
 }
 
-test("without n-grams nothing new is trusted", () => {
-  assert.equal(wordingOf(SOURCE, "Learn how to move partitions and topics."), undefined);
+test("without n-grams nothing new is trusted, and for a copy they are not loaded", async () => {
+  assert.equal(await wordingOf(SOURCE, "Learn how to move partitions and topics."), undefined);
+  const never = () => Promise.reject(new Error("loaded"));
+  assert.equal(await wordingOf(SOURCE, "A page takes 40 ms.", never), "copied");
 });
 
 test("names that stand only inside longer ones are invented", () => {
