@@ -3,11 +3,12 @@ import { html, type TemplateResult } from "lit";
 import { defined } from "../../../../base/defined.ts";
 import { sizeInWords } from "../../../../base/figures.ts";
 import { DEVICE_NAMES } from "../../../../protocol/devices.ts";
-import type { Feature } from "../../../../protocol/features.ts";
+import { FEATURES, type Feature } from "../../../../protocol/features.ts";
 import type { Job, ModelRow } from "../../../../protocol/panel/models.ts";
 import { type App, attempt, refresh } from "../app.ts";
 import { selectedRow } from "../state.ts";
 import { t } from "../ui/texts.ts";
+import { FEATURE_TITLES } from "./feature-titles.ts";
 import { duration, percent, stateText } from "./rows.ts";
 
 /** The selected model. */
@@ -108,10 +109,7 @@ async function remove(app: App, id: string): Promise<void> {
 
 const USES: readonly { readonly title: string; readonly feature: Feature | undefined }[] = [
   { title: t("Everything"), feature: undefined },
-  { title: t("Summaries"), feature: "summarize" },
-  { title: t("Filling and suggestions"), feature: "infill" },
-  { title: t("Questions"), feature: "ask" },
-  { title: t("Classifying"), feature: "classify" },
+  ...FEATURES.map((feature) => ({ title: FEATURE_TITLES[feature], feature })),
 ];
 
 /** The features that use the model, and buttons that change this. */

@@ -10,6 +10,7 @@ import { type App, attempt, refresh } from "../app.ts";
 import { hostOfText, selectedRow } from "../state.ts";
 import { t } from "../ui/texts.ts";
 import { choice, numberField } from "../ui/widgets.ts";
+import { FEATURE_TITLES } from "./feature-titles.ts";
 
 const PRECISIONS = ["int8", "float32"] as const;
 type Precision = (typeof PRECISIONS)[number];
@@ -42,13 +43,6 @@ export function devicesView(app: App): TemplateResult {
   `;
 }
 
-const FEATURE_TEXTS: Readonly<Record<Feature, string>> = {
-  summarize: t("Summaries"),
-  infill: t("Filling and suggestions"),
-  ask: t("Questions"),
-  classify: t("Labels"),
-};
-
 /** A line that says what leaves this machine, and the choice of it by task. */
 function serverView(app: App, host: string): TemplateResult {
   const sent = app.state().chosen?.serverFeatures ?? [];
@@ -69,10 +63,10 @@ function serverView(app: App, host: string): TemplateResult {
             .checked=${sent.includes(feature)}
             @change=${({ currentTarget }: Event) => set(feature, currentTarget instanceof HTMLInputElement && currentTarget.checked)}
           />
-          ${FEATURE_TEXTS[feature]}</label
+          ${FEATURE_TITLES[feature]}</label
         >`,
       )}
-      <p class="hint">${t("Of these tasks the token ids of your text are sent, which decode to it. Where a model is fine-tuned is chosen there.")}</p>
+      <p class="hint">${t("Of these tasks the token ids of your text are sent, which decode to it. Fine-tuning asks in each run where it is done.")}</p>
     </fieldset>
   `;
 }
