@@ -180,8 +180,7 @@ const ACTS = {
     await panel.getByText(/tokens in, \d+ out/).waitFor();
   },
   async "it is there again after the window's reload, as it was"(person) {
-    await person.command("Developer: Reload Window");
-    await person.page.locator(".monaco-workbench .part.statusbar").waitFor({ timeout: PATIENCE_MS });
+    await person.reload();
     const panel = inPanel(person);
     await panel.getByText(/tokens in, \d+ out/).waitFor({ timeout: PATIENCE_MS });
     await panel.getByRole("tab", { name: "Models" }).click();

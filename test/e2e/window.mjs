@@ -113,6 +113,15 @@ export class Person {
     }
   }
 
+  /** Reloads the window and waits until the new page stands; the old one still takes keys for a moment. */
+  async reload() {
+    const { page } = this;
+    const loaded = page.waitForEvent("domcontentloaded", { timeout: PATIENCE_MS });
+    await this.command("Developer: Reload Window");
+    await loaded;
+    await page.locator(".monaco-workbench .part.statusbar").waitFor();
+  }
+
   async openFile(name) {
     await this.page.keyboard.press("Control+p");
     await this.page.locator(".quick-input-widget:visible input").first().waitFor();

@@ -55,8 +55,7 @@ export const TUNING = {
   },
   async "training goes on over a reload, in the status bar, and waits while a person types"(person) {
     await person.closeAll();
-    await person.command("Developer: Reload Window");
-    await person.page.locator(".monaco-workbench .part.statusbar").waitFor({ timeout: PATIENCE_MS });
+    await person.reload();
     await person.openFile("question.md");
     const item = person.page.locator(".statusbar-item", { hasText: /Training/ });
     await item.waitFor({ timeout: PATIENCE_MS });
