@@ -12,6 +12,7 @@ import type { Imported, Job, Measurement, ModelList, Removed, Verified } from ".
 import {
   type DataCheck,
   type Fit,
+  type Pace,
   type RunDetails,
   type RunList,
   type RunNews,
@@ -166,6 +167,7 @@ interface Answers {
   readonly run: RunDetails;
   readonly checkData: DataCheck;
   readonly fit: Fit;
+  readonly pace: Pace;
   readonly startRun: RunSummary;
   readonly steerRun: RunSummary;
   readonly compareRun: Comparison;

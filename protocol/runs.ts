@@ -43,6 +43,8 @@ export const runQuestions = [
   }),
   /** Tries a Ray cluster, after asking a person for its token -> a sentence; null if the person left */
   z.object({ kind: z.literal("cluster"), address: z.string().min(1).max(500), clusterToken: clusterToken.optional() }),
+  /** Times a run's base where the run would be computed, and on this machine -> `Pace` */
+  z.object({ kind: z.literal("pace"), request: runRequestSchema, clusterToken: clusterToken.optional() }),
   /** Compares the base of a run that has ended with its model, on the examples that it kept out -> `Comparison` */
   z.object({ kind: z.literal("compareRun"), id }),
   /** Throws away a run that has ended; its model too where asked -> `Removed` */
@@ -167,3 +169,16 @@ export const fitSchema = z.object({
     .exactOptional(),
 });
 export type Fit = z.output<typeof fitSchema>;
+
+/** `firstStepSeconds` pass until the first step is done: a cluster starts its workers. */
+const speed = z.object({ tokensPerSecond: z.number(), firstStepSeconds: z.number() });
+
+/** The speed of training in two places: the answer of `spanfill train --measure --json`. */
+export const paceSchema = z.object({
+  /** Where the run would be computed, as `on` of a request, with so many workers. */
+  on: z.string(),
+  workers: z.number(),
+  there: speed,
+  here: speed,
+});
+export type Pace = z.output<typeof paceSchema>;

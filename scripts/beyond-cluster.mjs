@@ -50,7 +50,7 @@ async function compareAll(bin) {
   if (spawnSync(process.execPath, [PROGRAM, "model", model]).status !== 0) throw new Error("no model");
   const data = join(folder, "pairs.jsonl");
   writeFileSync(data, pairs(84));
-  if (process.argv[3] === "batch") return onlyBatch(bin, model);
+  if (process.argv[3] === "batch") return onlyBatch(bin, model, data);
   const run = (name, ...more) => train(model, data, name, more);
   const torchrun = (workers) => ["--on", `torchrun:${join(bin, "torchrun")}`, "--workers", `${workers}`];
   say("| method | optimizer | dropout | rate | PyTorch, 1 process | PyTorch, 2 processes | 2 processes beside 1 |");
@@ -82,21 +82,39 @@ async function compareAll(bin) {
   writeFileSync("docs/beyond-cluster.md", report());
 }
 
-/** Documents alone, without a report. */
-async function onlyBatch(bin, model) {
+/** Documents and the measurement alone, without a report. */
+async function onlyBatch(bin, model, data) {
   const ray = await startRay(bin, folder);
   started.push(ray.head);
   process.env["SPANFILL_CLUSTER_TOKEN"] = ray.token;
+  measureOnRay(model, data, placeOn(ray));
   await batchOnRay(ray, folder, model, say);
+}
+
+/** The options of a run of two workers on a cluster. */
+function placeOn({ address }) {
+  return ["--on", address, "--workers", "2", "--storage", join(folder, "store")];
+}
+
+function measureOnRay(model, data, place) {
+  const request = ["train", "--task", "summarize", "--data", data, "--base", model, "--threads", "1", ...place];
+  const { status, stdout, stderr } = spawnSync(process.execPath, [CLI, ...request, "--measure"], { env: places() });
+  if (status !== 0) throw new Error(`nothing was measured: ${stderr}`);
+  say(`\`train --measure\` on that model: "${withoutPort(String(stdout).trim())}"`);
+}
+
+/** A text with an address of this run's in words. */
+function withoutPort(text) {
+  return text.replace(/127\.0\.0\.1:\d+/, "HOST:PORT");
 }
 
 /** Two workers on a cluster that asks for a token: one of them is killed; then documents; then a wrong token. */
 async function onRay(bin, model, data, run) {
   const ray = await startRay(bin, folder);
-  const { token, ask, address } = ray;
+  const { token, ask } = ray;
   started.push(ray.head);
   process.env["SPANFILL_CLUSTER_TOKEN"] = token;
-  const place = ["--on", address, "--workers", "2", "--storage", join(folder, "store")];
+  const place = placeOn(ray);
   const settings = ["--dropout", "0.1", "--save-every", "7", "--optimizer", "adafactor"];
   const two = await run("ray-torchrun", ...settings, "--on", `torchrun:${join(bin, "torchrun")}`, "--workers", "2");
   const killed = await run("ray-killed", ...settings, ...place, async () => {
@@ -112,10 +130,11 @@ async function onRay(bin, model, data, run) {
     `On Ray, two workers: one was killed after step ${KILLED_AT} of ${two.losses.length}; the run went on from step ${back.join(", ")}, and its weights are ${same ? "byte for byte those" : "not those"} of an undisturbed run of two processes.`,
   );
   if (!same || back.length !== 1) throw new Error("the killed run ended with other weights");
+  measureOnRay(model, data, place);
   await batchOnRay(ray, folder, model, say);
   process.env["SPANFILL_CLUSTER_TOKEN"] = "wrong-token-wrong-token";
   const { error } = (await attempt(model, data, "ray-token", place)).at(-1);
-  say(`A wrong token: "${error.message.replace(/127\.0\.0\.1:\d+/, "HOST:PORT")}"`);
+  say(`A wrong token: "${withoutPort(error.message)}"`);
   if (!/refuses the token/.test(error.message)) throw new Error("a wrong token was not told of");
 }
 

@@ -86,6 +86,7 @@ export const ANSWERERS: Answerers<Question["kind"], [context: PanelContext, canc
     askTrusted({ ...question, ...(await clusterToken(context)) }, context, cancel),
   steerRun: async (question, context, cancel) =>
     ask({ ...question, ...(await clusterToken(context)) }, context, cancel),
+  pace: async (question, context, cancel) => ask({ ...question, ...(await clusterToken(context)) }, context, cancel),
   cluster: async (question, context, cancel) => {
     if (!(await askClusterToken(context.extension, question.address))) return null;
     return ask({ ...question, ...(await clusterToken(context)) }, context, cancel);

@@ -45,6 +45,8 @@ const SECOND = 1000;
 const ofModel = (bytes: number) => (180 + bytes / 2e6) * SECOND;
 /** An import: it is copied and opened by another process, which has limits too. */
 const ofImport = (bytes: number) => (2000 + bytes / 2e6) * SECOND;
+/** A few steps of training in two places; a cluster starts its workers first. */
+const ofPace = (bytes: number) => (900 + bytes / 1e6) * SECOND;
 /** Checks of training data and of a run's needs: what is read of them is bounded. */
 const ofData = (bytes: number) => (120 + Math.min(bytes, 2e9) / 2e6) * SECOND;
 
@@ -59,6 +61,7 @@ export const QUESTION_DEADLINES: { readonly [Kind in ServerQuestion["kind"]]: (b
   measure: ofModel,
   devices: () => 4 * DEADLINES.lookup,
   cluster: () => DEADLINES.lookup,
+  pace: ofPace,
   generate: ofModel,
   runs: quick,
   run: quick,
@@ -99,6 +102,8 @@ async function bytesBehind(question: ServerQuestion): Promise<number> {
     case "checkData":
     case "fit":
       return bytesOf(question.request.data);
+    case "pace":
+      return modelBytes(question.request.base);
     case "compareRun":
       return 2 * (await modelBytes((await readRecord(placesOf(), question.id))?.request.base ?? ""));
     default:

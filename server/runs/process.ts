@@ -15,6 +15,7 @@ export function defaultCli(): string {
 /**
  * Runs a command that answers a question about a request, which it reads from standard input.
  * @param schema checks the answer
+ * @param secret variables beside this process's
  * @throws ModelError with the command's own message
  */
 export async function askCli<Answer>(
@@ -23,8 +24,9 @@ export async function askCli<Answer>(
   request: TrainRequestInput,
   schema: z.ZodType<Answer>,
   signal: AbortSignal,
+  secret: NodeJS.ProcessEnv = {},
 ): Promise<Answer> {
-  const options = { env: environment(), signal, maxBuffer: 64 << 20, windowsHide: true };
+  const options = { env: { ...environment(), ...secret }, signal, maxBuffer: 64 << 20, windowsHide: true };
   const running = promisify(execFile)(process.execPath, [cli, ...command, "--request=-", "--json"], options);
   // A command that ends before it has read its input reports why.
   running.child.stdin?.on("error", () => undefined).end(JSON.stringify(request));

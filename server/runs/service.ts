@@ -10,6 +10,7 @@ import {
   type ClusterToken,
   dataCheckSchema,
   fitSchema,
+  paceSchema,
   type RunNews,
   type RunSummary,
   type runQuestions,
@@ -86,6 +87,8 @@ class Runs implements RunService {
       const fitRequest = { ...withPaths(request), out: join(this.places.own, "new") };
       return askCli(this.cli, ["train", "--dry-run"], fitRequest, fitSchema, signal);
     },
+    pace: async ({ request, clusterToken }, signal) =>
+      askCli(this.cli, ["train", "--measure"], withPaths(request), paceSchema, signal, secretOf(request, clusterToken)),
     startRun: async ({ title, request, clusterToken }) => this.start(title, withPaths(request), clusterToken),
     steerRun: async ({ id, action, clusterToken }) => this.steer(await this.watcher.find(id), action, clusterToken),
     cluster: async ({ address, clusterToken }) => {
@@ -158,7 +161,7 @@ class Runs implements RunService {
     await writeRecord(places, run.record);
     if (!begun) await writeRunRequest(places, run.record);
     const source = begun ? `--resume=${run.record.out}` : `--request=${files.request}`;
-    const secret = token?.address === run.record.request.on ? { SPANFILL_CLUSTER_TOKEN: token?.token } : {};
+    const secret = secretOf(run.record.request, token);
     const pid = await launch(this.cli, ["train", "--json", `--control=${files.control}`, source], files, secret);
     run.record = { ...run.record, pid };
     await writeRecord(places, run.record);
@@ -211,4 +214,9 @@ function withPaths(request: RunRequest): RunRequest {
     throw new ModelError("input", `"${request.data}" is a relative path. Name the data by its absolute path.`);
   }
   return { ...request, data: resolve(request.data) };
+}
+
+/** Variables that give a run the token of its cluster, and of no other. */
+function secretOf({ on }: RunRequest, token: ClusterToken | undefined): NodeJS.ProcessEnv {
+  return token !== undefined && token.address === on ? { SPANFILL_CLUSTER_TOKEN: token.token } : {};
 }

@@ -49,7 +49,8 @@ const app: App = {
 
 /** Whether a message comes unasked and is not worth keeping. */
 function isPassing(message: Message): boolean {
-  if (message.type === "tuning") return ["news", "runs", "details", "check", "fit"].includes(message.message.type);
+  if (message.type === "tuning")
+    return ["news", "runs", "details", "check", "fit", "pace"].includes(message.message.type);
   return message.type === "scroll" || message.type === "job" || message.type === "devices";
 }
 

@@ -1,6 +1,6 @@
 /** The events of a training run for a person, or as lines of JSON. */
 import { percent, sizeInWords } from "../../../base/figures.ts";
-import type { Fit } from "../../../protocol/runs.ts";
+import type { Fit, Pace } from "../../../protocol/runs.ts";
 import type { Evaluation, TrainEvent } from "../../../protocol/training.ts";
 import type { Work } from "../../command-work.ts";
 import { printJson, printNoteOverLine } from "../../output.ts";
@@ -50,6 +50,13 @@ export function needsInWords({ reason, examples, steps, seconds, fits, enough, .
 Memory: about ${sizeInWords(room.memoryBytes)} of ${sizeInWords(room.freeMemoryBytes)} that are free. Disk: ${sizeInWords(room.diskBytes)} of ${sizeInWords(room.freeDiskBytes)}. ${verdict}
 Very roughly ${duration(seconds)}.
 ${enough === undefined ? "" : enoughInWords(enough)}`;
+}
+
+/** The speed of a place beside this machine's, in a line. */
+export function paceInWords({ on, workers, there, here }: Pace): string {
+  const speed = ({ tokensPerSecond, firstStepSeconds }: Pace["here"]) =>
+    `${tokensPerSecond} tokens/s, the first step after ${firstStepSeconds} s`;
+  return `${on}, ${workers} ${workers === 1 ? "worker" : "workers"}: ${speed(there)}. This machine: ${speed(here)}.`;
 }
 
 function linesOf(event: TrainEvent): string[] {

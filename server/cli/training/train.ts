@@ -17,6 +17,7 @@ interface Options {
   readonly resume?: string;
   readonly control?: boolean | string;
   readonly dryRun?: boolean;
+  readonly measure?: boolean;
   readonly json?: boolean;
 }
 
@@ -34,6 +35,7 @@ export function trainCommand(): Command {
   command
     .option("--control [file]", "take pause, continue and stop, one a line, on standard input or from a file")
     .option("--dry-run", "say what the run would need, and end")
+    .option("--measure", "time the base where --on says and here, with words without a meaning, and end")
     .addHelpText(
       "after",
       `
@@ -63,16 +65,19 @@ Examples:
 
 async function train(
   request: TrainRequest,
-  { json = false, control = false, dryRun = false }: Options,
+  { json = false, control = false, dryRun = false, measure = false }: Options,
   { signal, progress }: Work,
 ): Promise<CommandResult> {
-  const [{ runTraining, trainingNeeds }, { eventPrinter, needsInWords, reportInWords }] = await Promise.all([
-    import("../../training/run/start.ts"),
-    import("./print-training.ts"),
-  ]);
+  const [{ runTraining, trainingNeeds }, { eventPrinter, needsInWords, paceInWords, reportInWords }] =
+    await Promise.all([import("../../training/run/start.ts"), import("./print-training.ts")]);
   if (dryRun) {
     const needs = await trainingNeeds(request, signal);
     return { text: needsInWords(needs), json: needs };
+  }
+  if (measure) {
+    const { measurePace } = await import("../../training/cluster/pace.ts");
+    const pace = await measurePace(request, signal);
+    return { text: `${paceInWords(pace)}\n`, json: pace };
   }
   const print = eventPrinter(json, progress);
   let done: TrainEvent | undefined;

@@ -51,6 +51,10 @@ export function trainingEffects({ folder, run, fail, rows, model }: Workspace): 
       assert.match(await fail(["train", ...summaries, "--task", "title", "--dry-run"]), /no column for the title/);
     }),
     trains(
+      ["--measure"],
+      ["training/cluster/train-on.test.ts", "a place is timed beside this machine, with words of ours"],
+    ),
+    trains(
       ["--on", "--workers"],
       [
         "training/cluster/train-on.test.ts",

@@ -88,6 +88,7 @@ const questions: { readonly [Kind in ServerQuestion["kind"]]: Question<Kind> } =
   measure: { id: builtin, precision: "int8", device: "cpu" },
   devices: { id: builtin, again: true },
   cluster: { address: "ray://127.0.0.1:9" },
+  pace: { request: { ...request, on: "ray://127.0.0.1:9" } },
   generate: {
     ...{ id: builtin, precision: "int8", text: SENTENCE, maxNewTokens: 1024, numBeams: 4, temperature: 0 },
     ...{ noRepeatNgramSize: 0, alternatives: 0 },

@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { parseConfig } from "../../../models/t5/config.ts";
+import { paceSchema } from "../../../protocol/runs.ts";
 import { trainRequestSchema } from "../../../protocol/train-request.ts";
 import { openSafetensors, readTensorBytes } from "../../../server/catalog/folder/checkpoint.ts";
 import { batchesOf, stepReader } from "../../../server/training/data/batches.ts";
@@ -194,4 +195,18 @@ test("what the workers do not know is refused by name, and so is a state from el
   assert.match(eventsOf(stdout).at(-1).error.message, /was not made by a run on this machine/);
   const local = await train("begun");
   assert.match(eventsOf(local.stdout).at(-1).error.message, /holds an unfinished run that began with --on/);
+});
+
+test("a place is timed beside this machine, with words of ours", async () => {
+  const { code, stdout, stderr } = await spanfill([
+    ...["train", ...REQUEST, ...on("timed"), "--workers", "2", "--threads", "1", "--measure"],
+    ...["--out", "timed-model", "--json"],
+  ]);
+  assert.equal(code, 0, stderr);
+  const pace = paceSchema.parse(JSON.parse(stdout));
+  assert.deepEqual([pace.workers, pace.there.tokensPerSecond], [2, 9]);
+  assert.ok(pace.here.tokensPerSecond > 9, stdout);
+  assert.ok(!existsSync(join(folder, "timed-model")));
+  const here = await spanfill(["train", ...REQUEST, "--measure"]);
+  assert.match(here.stderr, /computed on this machine/);
 });

@@ -93,6 +93,14 @@ export async function askFit(app: App, again = false): Promise<void> {
   await asking("fit", app, fit, again, request, () => app.ask({ kind: "fit", request }));
 }
 
+/** Times the form's model where the run would be computed, and here; again each time it is asked. */
+export async function askPace(app: App): Promise<void> {
+  const { form, pace } = app.state().tuning;
+  const request = requestOf(app, form);
+  if (request === undefined) return;
+  await asking("pace", app, pace, true, request, () => app.ask({ kind: "pace", request }));
+}
+
 /** Asks how a run's model differs from its base. */
 export async function askComparison(app: App, { id }: RunSummary): Promise<void> {
   // The button is gone while it works.
@@ -186,7 +194,7 @@ function requestOf(app: App, form: Form): RunRequest | undefined {
 }
 
 async function asking<T>(
-  type: "check" | "fit",
+  type: "check" | "fit" | "pace",
   app: App,
   before: Query<T>,
   again: boolean,

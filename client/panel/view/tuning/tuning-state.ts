@@ -1,6 +1,6 @@
 /** The fine-tuning page's state as a value, and its changes. */
 import type { Comparison } from "../../../../protocol/comparison.ts";
-import type { DataCheck, Fit, RunDetails, RunNews, RunSummary } from "../../../../protocol/runs.ts";
+import type { DataCheck, Fit, Pace, RunDetails, RunNews, RunSummary } from "../../../../protocol/runs.ts";
 import { EMPTY_FORM, type Form } from "./form/tuning-form.ts";
 import { isLive, newDetails, withNews } from "./runs/run-state.ts";
 
@@ -45,6 +45,7 @@ export interface TuningState {
   readonly advanced: boolean;
   readonly check: Query<DataCheck>;
   readonly fit: Query<Fit>;
+  readonly pace: Query<Pace>;
   /** A run is being started. */
   readonly starting: boolean;
   readonly curves: CurveOptions;
@@ -72,6 +73,7 @@ export type TuningMessage =
   | { readonly type: "advanced"; readonly open: boolean }
   | { readonly type: "check"; readonly query: Query<DataCheck> }
   | { readonly type: "fit"; readonly query: Query<Fit> }
+  | { readonly type: "pace"; readonly query: Query<Pace> }
   | { readonly type: "comparison"; readonly id: string; readonly query: Query<Comparison> }
   | { readonly type: "starting"; readonly on: boolean }
   | { readonly type: "started"; readonly summary: RunSummary }
@@ -92,6 +94,7 @@ export const FIRST_TUNING: TuningState = {
   advanced: false,
   check: { key: "", working: false },
   fit: { key: "", working: false },
+  pace: { key: "", working: false },
   starting: false,
   curves: { what: "loss", log: false, smoothing: 0.9 },
   evaluation: undefined,
@@ -158,6 +161,8 @@ export function reduceTuning(state: TuningState, message: TuningMessage): Tuning
       return { ...state, check: newestQuery(state.check, message.query) };
     case "fit":
       return { ...state, fit: newestQuery(state.fit, message.query) };
+    case "pace":
+      return { ...state, pace: newestQuery(state.pace, message.query) };
     case "comparison":
       return { ...state, comparisons: { ...state.comparisons, [message.id]: message.query } };
     case "starting":

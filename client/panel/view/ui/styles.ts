@@ -28,7 +28,8 @@ const frame = css`
   .actions { margin-left: auto; display: inline-flex; gap: 6px; flex-wrap: wrap; }
   .hint, .count, .source, .standing { color: var(--vscode-descriptionForeground); }
   .hint { margin: 0.4em 0; line-height: 1.4; }
-  .failure { color: var(--vscode-errorForeground); }
+  /* Alone, that color has too little contrast in light themes. */
+  .failure { color: color-mix(in srgb, var(--vscode-errorForeground) 65%, var(--vscode-foreground)); }
   #server-features { border: 1px solid var(--vscode-widget-border, var(--vscode-contrastBorder, transparent)); margin: 8px 0; padding: 4px 12px; }
   #server-features label { display: inline-flex; align-items: center; gap: 4px; margin-right: 18px; }
   .field { display: inline-flex; align-items: center; gap: 6px; }

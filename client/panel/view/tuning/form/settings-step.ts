@@ -3,11 +3,12 @@
  * with it.
  */
 import { html, type TemplateResult } from "lit";
-import { type App, attempt } from "../../app.ts";
+import type { App } from "../../app.ts";
 import { t, translated } from "../../ui/texts.ts";
 import { inputValue } from "../../ui/widgets.ts";
 import { askFit, fill, tell } from "../tuning-actions.ts";
 import { fitView } from "./base-step.ts";
+import { placeView } from "./place-view.ts";
 import { applies, lastPart, suggestedTitle } from "./tuning-form.ts";
 import { optionsOf, placeholder, SETTINGS, type Setting } from "./tuning-settings.ts";
 import { tuningTask } from "./tuning-tasks.ts";
@@ -100,18 +101,9 @@ function fieldView(app: App, setting: Setting, problem: string | undefined): Tem
           `
       }
       ${problemView(name, problem)}
-      ${name === "on" && /^ray/.test(value) ? clusterView(app, value) : ""}
+      ${name === "on" && value !== "" ? placeView(app, value) : ""}
     </div>
   `;
-}
-
-/** A button that asks for a cluster's token and tries the connection. */
-function clusterView(app: App, address: string): TemplateResult {
-  const connect = async () => {
-    const text = await attempt(app, () => app.ask({ kind: "cluster", address }));
-    if (text) app.dispatch({ type: "notice", notice: { kind: "done", text } });
-  };
-  return html`<vscode-button secondary id="try-cluster" @click=${connect}>${t("Token, and try the connection...")}</vscode-button>`;
 }
 
 function problemView(name: string, problem: string | undefined): TemplateResult | string {
