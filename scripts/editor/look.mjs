@@ -76,8 +76,14 @@ const VIEWS = {
     await page.locator("#setting-epochs").fill("1.5");
     await page.getByText("Enter a whole number.").waitFor();
   },
-  async running(page) {
+  async place(page) {
     await page.locator("#setting-epochs").fill("");
+    await page.locator("#setting-on").fill("ray://cluster.example");
+    await page.locator("#measure-place").click();
+    await page.getByText("21,000 tokens a second").waitFor();
+  },
+  async running(page) {
+    await page.locator("#setting-on").fill("");
     await button(page, "← All runs").click();
     await open(page, RUNS.running);
   },

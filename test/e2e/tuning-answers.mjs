@@ -242,6 +242,11 @@ export const TUNING_ANSWERS = {
   run: Object.values(RUNS),
   checkData: CHECK,
   fit: FIT,
+  pace: {
+    ...{ on: "ray://cluster.example", workers: 8 },
+    there: { tokensPerSecond: 21000, firstStepSeconds: 24 },
+    here: { tokensPerSecond: 1400, firstStepSeconds: 3 },
+  },
   compareRun: COMPARISON,
   pickData: "/data/banking.jsonl",
   startRun: { ...RUNS.running.summary, id: "r9", title: "classify-banking", step: 0, state: "starting", usable: false },

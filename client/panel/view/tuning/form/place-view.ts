@@ -30,9 +30,9 @@ function paceInWords({ workers, there, here }: Pace): string {
   return t(
     "{0}: {1} tokens a second, the first step after {2} s. This machine: {3} tokens a second, after {4} s.",
     counted,
-    there.tokensPerSecond,
+    there.tokensPerSecond.toLocaleString("en-US"),
     there.firstStepSeconds,
-    here.tokensPerSecond,
+    here.tokensPerSecond.toLocaleString("en-US"),
     here.firstStepSeconds,
   );
 }
