@@ -12,13 +12,15 @@ import crc32 from "crc-32";
 import { type Entry, openPromise, type ZipFile } from "yauzl";
 import { defined } from "../../base/defined.ts";
 import { reason } from "../../base/reason.ts";
+import { systemReason } from "../../base/system-error.ts";
 import { ModelError } from "../../models/errors.ts";
 import { createFolder } from "../files/create-folder.ts";
 import { makeDraftFolder } from "../files/draft.ts";
 import { fileNameSchema, ownNameSchema, quoted } from "../files/names.ts";
-import { copyRegularFile, NotRegularError } from "../files/regular-file.ts";
+import { copyInPieces, NotRegularError } from "../files/regular-file.ts";
 import { isSame, noteFolder, removeOwn } from "../files/removal.ts";
 import { checkSpace } from "../files/space.ts";
+import { isMissing } from "../files/whole-file.ts";
 import { declare } from "./declare.ts";
 import { findWeights, listFolder } from "./folder/find.ts";
 import { ADAPTER_CONFIG, fileKind, folderNotes, isGgufFile } from "./folder/model-files.ts";
@@ -59,7 +61,8 @@ export interface ImportedModel {
 export async function importModel(from: string, places: Places, options: ImportOptions): Promise<ImportedModel> {
   const path = resolve(from);
   const status = await stat(path).catch((cause) => {
-    throw new ModelError("input", `${path} does not exist. Name a folder, a zip file or a weights file.`, { cause });
+    const what = isMissing(cause) ? `${path} does not exist` : (systemReason(cause) ?? reason(cause));
+    throw new ModelError("input", `${what}. Name a folder, a zip file or a weights file.`, { cause });
   });
   const zipped = status.isFile() && /\.zip$/i.test(path);
   const namesItself = zipped || (isGgufFile(path) && !saysShapeBeside(path));
@@ -122,7 +125,12 @@ function isPart(name: string): boolean {
  * Copies the useful files of a folder.
  * @param only the weights file to copy from a folder with several
  */
-async function copyFolder(only: string | undefined, folder: string, to: string, options: ImportOptions): Promise<void> {
+async function copyFolder(
+  only: string | undefined,
+  folder: string,
+  to: string,
+  { signal, onBytes }: ImportOptions,
+): Promise<void> {
   if (only !== undefined && fileKind(basename(only)) !== "weights") {
     throw new ModelError("input", `${only} is not a weights file. Name one, or a zip file, or a model's folder.`);
   }
@@ -137,28 +145,29 @@ async function copyFolder(only: string | undefined, folder: string, to: string, 
   const totalBytes = sizes.reduce((sum, size) => sum + size, 0);
   await checkSpace(to, totalBytes);
   let done = 0;
-  for (const [i, name] of files.entries()) {
-    options.signal.throwIfAborted();
+  for (const name of files) {
+    signal.throwIfAborted();
     if (!(await stat(join(folder, name))).isFile()) continue;
-    await copyRegularFile(join(folder, name), join(to, name));
-    done += sizes[i] ?? 0;
-    options.onBytes?.(done, totalBytes);
+    await copyInPieces(join(folder, name), join(to, name), signal, (bytes) => {
+      done += bytes;
+      onBytes?.(done, totalBytes);
+    });
   }
   // T5X keeps each tensor in a folder, and may keep its configuration one folder up.
   for (const name of all.filter((each) => ARRAYS.test(each))) {
-    options.signal.throwIfAborted();
-    await copyArrays(join(folder, name), join(to, name), 0);
+    await copyArrays(join(folder, name), join(to, name), signal, 0);
   }
   const shape = shapeFile(folder);
-  if (shape !== undefined && dirname(shape) !== folder) await copyRegularFile(shape, join(to, basename(shape)));
+  if (shape !== undefined && dirname(shape) !== folder) await copyInPieces(shape, join(to, basename(shape)), signal);
 }
 
 /** Copies an array or a folder of arrays. These are not deep; a link to a folder above would never end. */
-async function copyArrays(from: string, to: string, depth: number): Promise<void> {
+async function copyArrays(from: string, to: string, signal: AbortSignal, depth: number): Promise<void> {
+  signal.throwIfAborted();
   if (depth > MOST_DEPTH) throw new ModelError("checkpoint", `${from} lies deeper than any array does. Remove it.`);
-  if (!(await stat(from)).isDirectory()) return copyRegularFile(from, to);
+  if (!(await stat(from)).isDirectory()) return copyInPieces(from, to, signal);
   await mkdir(to);
-  for (const name of await readdir(from)) await copyArrays(join(from, name), join(to, name), depth + 1);
+  for (const name of await readdir(from)) await copyArrays(join(from, name), join(to, name), signal, depth + 1);
 }
 
 const MOST_DEPTH = 4;

@@ -119,6 +119,26 @@ export async function copyRegularFile(from: string, to: string, mode = 0): Promi
   await copyFile(from, to, mode);
 }
 
+/**
+ * Copies a regular file piece by piece, so that a large one can be stopped.
+ * @param to must not exist
+ * @param onBytes is called with the size of each piece once it is written
+ * @throws Error when it is not a regular file, or cannot be copied; the signal's reason
+ */
+export async function copyInPieces(
+  from: string,
+  to: string,
+  signal: AbortSignal,
+  onBytes?: (sizeBytes: number) => void,
+): Promise<void> {
+  const { mode } = await stat(from);
+  await using copy = await open(to, "wx", mode & 0o777);
+  for await (const piece of regularFileChunks(from, signal)) {
+    for (let done = 0; done < piece.length; ) done += (await copy.write(piece, done)).bytesWritten;
+    onBytes?.(piece.length);
+  }
+}
+
 const CHUNK_BYTES = 1024 * 1024;
 
 /**

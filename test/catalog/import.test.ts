@@ -7,6 +7,8 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  symlinkSync,
+  truncateSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
@@ -41,6 +43,39 @@ test("a folder is copied, without what a training left in it, and known by its n
   );
   await assert.rejects(importModel(from, places, { signal }), is("input", /There already is a model "my-t5"/));
   assert.equal((await importModel(from, places, { signal, id: "other" })).id, "other");
+});
+
+test("a copy in progress is stopped, and leaves nothing", async (t) => {
+  const { places, folder } = setup(t);
+  const from = join(folder, "large");
+  mkdirSync(from);
+  for (const name of NAMES) copyFileSync(join(model.directory, name), join(from, name));
+  truncateSync(join(from, "model.safetensors"), 256e6);
+  const controller = new AbortController();
+  let copied = 0;
+  const onBytes = (doneBytes: number) => {
+    copied = doneBytes;
+    if (copied > 8e6) controller.abort(new Error("stopped"));
+  };
+  await assert.rejects(importModel(from, places, { signal: controller.signal, onBytes }), /^Error: stopped$/);
+  assert.ok(copied < 16e6, `${copied} bytes were copied`);
+  assert.deepEqual(
+    readdirSync(places.own).filter((name) => name !== ".made"),
+    [],
+  );
+});
+
+test("a path that cannot be reached is named with the reason", async (t) => {
+  const { places, folder } = setup(t);
+  const rows = [
+    ["loop", /loop: a link leads back to itself\. Name a folder/],
+    ["dangling", /dangling does not exist\. Name a folder/],
+    ["x".repeat(300), /x: the name is too long\. Name a folder/],
+  ] as const;
+  symlinkSync("loop", join(folder, "loop"));
+  symlinkSync("nowhere", join(folder, "dangling"));
+  for (const [name, message] of rows)
+    await assert.rejects(importModel(join(folder, name), places, { signal }), is("input", message));
 });
 
 test("a wrapper's prefix that is left out, and an adapter that is not applied, are reported", async (t) => {

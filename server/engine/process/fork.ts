@@ -17,6 +17,9 @@ export interface ForkOptions {
   readonly onLost: (how: string) => void;
 }
 
+/** The environment variable by which an engine's process names the one that started it. */
+export const STARTED_BY = "SPANFILL_STARTED_BY";
+
 const STDERR_KEPT = 1000;
 
 /** Starts a process. */
@@ -29,7 +32,11 @@ export function forkEngine({ childPath, server, log, onMessage, onLost }: ForkOp
     execArgv: ["--max-semi-space-size=2"],
     stdio: ["ignore", "ignore", "pipe", "ipc"],
     cwd: neutralFolder(),
-    env: { ...process.env, ...(server === undefined ? {} : environmentOf(server)) },
+    env: {
+      ...process.env,
+      ...(server === undefined ? {} : environmentOf(server)),
+      [STARTED_BY]: String(process.pid),
+    },
   });
   let lastWords = "";
   child.stderr?.setEncoding("utf8").on("data", (text: string) => {

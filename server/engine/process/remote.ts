@@ -237,11 +237,12 @@ class ChildEngine implements RemoteEngine {
     else pending?.reject(new ModelError(parsed.data.code, parsed.data.message));
   }
 
-  /** Notes that the process works; what crashed before may crash again. */
+  /** Notes that the process works. What crashed before may crash again; other servers may have left theirs. */
   private async answered(): Promise<void> {
-    const isFirst = this.fresh && this.crashes > 0;
+    const isFirst = this.fresh;
     this.fresh = false;
     if (!isFirst) return;
+    if (this.crashes === 0) return (await import("./orphans.ts")).endOrphans((line) => this.options.log?.(line));
     const { Spare } = await import("./spare.ts"); // loaded after the first crash
     this.spare ??= new Spare();
     if (!this.disposed) this.spare.prepare(this.options);

@@ -33,11 +33,13 @@ export async function freePlace(asked: string, kind: "file" | "folder"): Promise
   return out;
 }
 
-/** An error of the system in words; other errors as they are. */
+/** An error of the system in words, also where a run's file met it; other errors as they are. */
 export function unwritable(out: string, error: unknown): unknown {
-  if (!(error instanceof Error && "syscall" in error && "code" in error)) return error;
-  const why = WHY[String(error.code)] ?? reason(error);
-  return new ModelError("storage", `${out} cannot be written: ${why}. Name another --out.`, { cause: error });
+  const cause = error instanceof ModelError ? error.cause : error;
+  if (!(cause instanceof Error && "syscall" in cause && "code" in cause)) return error;
+  const why = WHY[String(cause.code)] ?? reason(cause);
+  const advice = cause.code === "ENOSPC" ? "Free some space, or name" : "Name";
+  return new ModelError("storage", `${out} cannot be written: ${why}. ${advice} another --out.`, { cause });
 }
 
 const WHY: Readonly<Record<string, string>> = table({
