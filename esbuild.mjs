@@ -2,6 +2,7 @@
 import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { build } from "esbuild";
+import { eld } from "./scripts/eld.mjs";
 import { wat } from "./scripts/wat.mjs";
 
 const outdir = "dist";
@@ -23,7 +24,7 @@ const { metafile } = await build({
   platform: "node",
   target: "node20",
   external: ["onnxruntime-node", "onnxruntime-web", "@grpc/proto-loader"],
-  plugins: [wat],
+  plugins: [wat, eld],
   // Its CommonJS files load one another in a way that a bundle does not follow.
   alias: { "jsonc-parser": "jsonc-parser/lib/esm/main.js" },
   banner: {

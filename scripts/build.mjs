@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 /** The repository's root. */
 export const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 
-const SETTINGS = ["esbuild.mjs", "scripts/wat.mjs", "package.json", "package-lock.json"];
+const SETTINGS = ["esbuild.mjs", "scripts/eld.mjs", "scripts/wat.mjs", "package.json", "package-lock.json"];
 const FOLDERS = ["base", "protocol", "programs", "models", "server", "client"];
 const BUNDLES = ["cli.js", "server.js", "child.js", "client.cjs", "panel.js"];
 
