@@ -36,7 +36,7 @@ Example:
   $ spanfill scale --data ./docs --shapes tiny-nl1 tiny-nl2 tiny-nl4 --minutes 30`,
     );
   return withJson(command).action((options: Options) =>
-    runCommand(options.json === true, (work) => scale(options, work)),
+    runCommand(options.json === true, (work) => scale(options, work), { ends: true }),
   );
 }
 

@@ -45,7 +45,7 @@ Examples (the command to configure in an editor, and in an agent; a model for a 
         });
       if (http === undefined && options.grpc !== undefined)
         self.error("error: --grpc is offered beside --http; give both", { exitCode: 2 });
-      if (http !== undefined) await runCommand(false, ({ signal }) => serveHttp(http, options, signal));
+      if (http !== undefined) await runCommand(false, ({ signal }) => serveHttp(http, options, signal), { ends: true });
       else if (mcp) await (await import("../mcp.ts")).serveMcp(model);
       else await import("../main.ts");
     });

@@ -9,11 +9,33 @@ import { decodeText, readBytes } from "../text/input.ts";
 /** Exit codes that scripts can rely on. */
 export const EXIT = { done: 0, failed: 1, usage: 2, interrupted: 130 } as const;
 
-/** Runs a command's work, prints its result or error, and sets the exit code. Never rejects. */
-export async function runCommand(json: boolean, work: (work: Work) => Promise<CommandResult>): Promise<void> {
+/**
+ * How long work may go on after Ctrl+C before the process ends under it. What it was writing has a temporary name, and is
+ * removed by the next that writes there.
+ */
+const GRACE_MS = 1000;
+
+/**
+ * Runs a command's work, prints its result or error, and sets the exit code. Never rejects.
+ * @param ends whether Ctrl+C waits for the work's own end, which keeps what was done
+ */
+export async function runCommand(
+  json: boolean,
+  work: (work: Work) => Promise<CommandResult>,
+  { ends = false }: { readonly ends?: boolean } = {},
+): Promise<void> {
   const controller = new AbortController();
   // Only once: a second Ctrl+C then ends the process, even inside a native call.
-  process.once("SIGINT", () => controller.abort());
+  process.once("SIGINT", () => {
+    controller.abort();
+    if (ends) return;
+    const late = () => {
+      bar.clear();
+      printInterrupted(json);
+      process.exit();
+    };
+    setTimeout(late, GRACE_MS).unref();
+  });
   const bar = progressLine();
   // Node's own handler would print the error uncleaned.
   process.once("uncaughtException", (error) => {

@@ -39,6 +39,14 @@ export function removeOwnFileSync(path: string, isOurs: (path: string) => boolea
   return true;
 }
 
+/** Deletes a folder that this process created, and what is in it, synchronously: for a process that ends. */
+export function removeOwnFolderSync(path: string, created: BigIntStats): boolean {
+  const status = lstatSync(path, { bigint: true, throwIfNoEntry: false });
+  if (status === undefined || !status.isDirectory() || !isSame(created)(path, status)) return false;
+  rmSync(path, { recursive: true, force: true });
+  return true;
+}
+
 // Marks
 
 /** Recognizes the very file or folder that this process created and whose status it kept. */

@@ -23,7 +23,7 @@ const config = parseConfig(JSON.parse(readFileSync(join(directory, "config.json"
 /** The folder of a graph's version, after an export. */
 async function exported(precision: "float32" | "float16" | "bfloat16"): Promise<string> {
   const out = join(folder, precision);
-  const { files } = await exportModel(directory, "server", out, () => undefined, precision);
+  const { files } = await exportModel(directory, "server", out, () => undefined, { precision });
   return join(files.find((file) => file.endsWith("-step/1/model.onnx")) ?? assert.fail(), "..");
 }
 

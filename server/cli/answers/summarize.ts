@@ -57,41 +57,45 @@ export function summarizeCommand(): Command {
     )
     .addHelpText("after", EXAMPLES);
   return withModelOptions(withBatchOptions(command)).action((file: string | undefined, options: Options) =>
-    runCommand(options.json === true, async (work) => {
-      checkBatch(options, file);
-      if (options.batch !== undefined) return summarizeBatch(options, await batchOptions(options), options, work);
-      const folder = await isFolder(file);
-      if (folder && options.language !== undefined) throw new UsageError(ONE_TEXT);
-      const text = folder ? "" : await readText(file, work.signal);
-      const [{ openModel, roundedMs }, { summarize }, { summaryNotes }, { parseSettings }] = await Promise.all([
-        import("../../open-model.ts"),
-        import("../../features/read/summarize.ts"),
-        import("../../features/read/summary-notes.ts"),
-        import("../../../protocol/settings.ts"),
-      ]);
-      const { style, maxWords, maxContextTokens, minConfidence, language = languageOf(file) } = options;
-      const { settings } = parseSettings({});
-      const minimumConfidence = minConfidence ?? settings["summary.minimumConfidence"];
-      if (folder && file !== undefined) {
-        const limits = { ...defined({ maxContextTokens }), "summary.minimumConfidence": minimumConfidence };
-        const params = { settings: { ...settings, ...limits }, style, ...defined({ maxWords }) };
-        return summarizeFolder(file, params, options, work);
-      }
-      const longModel = await longModelFor(options, text.length);
-      await using opened = await openModel({ ...options, ...defined({ model: longModel }) });
-      const { cancelled, ms, logProbs, ...made } = await summarize(
-        { model: opened.model },
-        { text, style, minimumConfidence, ...defined({ language, maxWords, maxContextTokens }) },
-        { signal: work.signal, onProgress: ({ done, total }) => work.progress("Summarizing", done, total) },
-      );
-      return {
-        text: `${made.summary}\n`,
-        isAnswer: true,
-        json: { ...made, ms: roundedMs({ ...ms, load: opened.loadMs }) },
-        notes: summaryNotes(made, undefined, longModel === undefined ? undefined : made.model),
-        cancelled,
-      };
-    }),
+    runCommand(
+      options.json === true,
+      async (work) => {
+        checkBatch(options, file);
+        if (options.batch !== undefined) return summarizeBatch(options, await batchOptions(options), options, work);
+        const folder = await isFolder(file);
+        if (folder && options.language !== undefined) throw new UsageError(ONE_TEXT);
+        const text = folder ? "" : await readText(file, work.signal);
+        const [{ openModel, roundedMs }, { summarize }, { summaryNotes }, { parseSettings }] = await Promise.all([
+          import("../../open-model.ts"),
+          import("../../features/read/summarize.ts"),
+          import("../../features/read/summary-notes.ts"),
+          import("../../../protocol/settings.ts"),
+        ]);
+        const { style, maxWords, maxContextTokens, minConfidence, language = languageOf(file) } = options;
+        const { settings } = parseSettings({});
+        const minimumConfidence = minConfidence ?? settings["summary.minimumConfidence"];
+        if (folder && file !== undefined) {
+          const limits = { ...defined({ maxContextTokens }), "summary.minimumConfidence": minimumConfidence };
+          const params = { settings: { ...settings, ...limits }, style, ...defined({ maxWords }) };
+          return summarizeFolder(file, params, options, work);
+        }
+        const longModel = await longModelFor(options, text.length);
+        await using opened = await openModel({ ...options, ...defined({ model: longModel }) });
+        const { cancelled, ms, logProbs, ...made } = await summarize(
+          { model: opened.model },
+          { text, style, minimumConfidence, ...defined({ language, maxWords, maxContextTokens }) },
+          { signal: work.signal, onProgress: ({ done, total }) => work.progress("Summarizing", done, total) },
+        );
+        return {
+          text: `${made.summary}\n`,
+          isAnswer: true,
+          json: { ...made, ms: roundedMs({ ...ms, load: opened.loadMs }) },
+          notes: summaryNotes(made, undefined, longModel === undefined ? undefined : made.model),
+          cancelled,
+        };
+      },
+      { ends: options.batch !== undefined },
+    ),
   );
 }
 

@@ -1,5 +1,6 @@
 /** `spanfill export`: writes a model in the layout of another program. */
 import { Command, Option } from "commander";
+import { defined } from "../../../base/defined.ts";
 import type { ExportKind } from "../../training/run/results/export.ts";
 import type { ServerPrecision } from "../../training/run/servers/repository.ts";
 import { withJson } from "../options.ts";
@@ -39,9 +40,12 @@ export function exportCommand(): Command {
   return withJson(command).action((model: string, options: ExportOptions, self: Command) => {
     if (options.precision !== undefined && options.to !== "server")
       self.error("error: --precision is for --to server", { exitCode: 2 });
-    return runCommand(options.json === true, async ({ progress }) => {
+    return runCommand(options.json === true, async ({ progress, signal }) => {
       const { exportModel } = await import("../../training/run/results/export.ts");
-      const { out, files } = await exportModel(model, options.to, options.out, progress, options.precision);
+      const { out, files } = await exportModel(model, options.to, options.out, progress, {
+        ...defined({ precision: options.precision }),
+        signal,
+      });
       return {
         text: `${files.map((file) => `${file}\n`).join("")}`,
         isAnswer: true,

@@ -54,12 +54,16 @@ Examples:
   $ spanfill summarize --model ./my-model README.md`,
     );
   return withJson(command).action((options: Options) =>
-    runCommand(options.json === true, async (work) => {
-      const { stayUp } = await import("../../engine/process/stay-up.ts");
-      // Hours of work shall not end with a stray exception.
-      stayUp((line) => printNote(line));
-      return train(await requestOf(command, options, work.signal), options, work);
-    }),
+    runCommand(
+      options.json === true,
+      async (work) => {
+        const { stayUp } = await import("../../engine/process/stay-up.ts");
+        // Hours of work shall not end with a stray exception.
+        stayUp((line) => printNote(line));
+        return train(await requestOf(command, options, work.signal), options, work);
+      },
+      { ends: true },
+    ),
   );
 }
 

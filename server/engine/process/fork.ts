@@ -20,12 +20,6 @@ export interface ForkOptions {
 /** The environment variable by which an engine's process names the one that started it. */
 export const STARTED_BY = "SPANFILL_STARTED_BY";
 
-/**
- * For glibc's allocator: one arena rather than one a thread, and freed memory goes back to the system, though blocks of
- * that size were freed before.
- */
-const ALLOCATOR = { MALLOC_ARENA_MAX: "1", MALLOC_TRIM_THRESHOLD_: `${2 ** 20}`, MALLOC_MMAP_THRESHOLD_: `${2 ** 18}` };
-
 const STDERR_KEPT = 1000;
 
 /** Starts a process. */
@@ -39,7 +33,6 @@ export function forkEngine({ childPath, server, log, onMessage, onLost }: ForkOp
     stdio: ["ignore", "ignore", "pipe", "ipc"],
     cwd: neutralFolder(),
     env: {
-      ...ALLOCATOR,
       ...process.env,
       ...(server === undefined ? {} : environmentOf(server)),
       [STARTED_BY]: String(process.pid),

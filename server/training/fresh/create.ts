@@ -8,9 +8,8 @@ import { endTokenOf, readGenerationSettings } from "../../catalog/folder/generat
 import { openModel } from "../../catalog/folder/open.ts";
 import { readTokenizer } from "../../catalog/folder/tokenizer.ts";
 import { resolveModel } from "../../catalog/installed.ts";
-import { createFolder } from "../../files/create-folder.ts";
 import { readRegularText } from "../../files/regular-file.ts";
-import { freePlace, unwritable } from "../run/results/export-place.ts";
+import { fillFolder, freePlace } from "../run/results/export-place.ts";
 import { shapeOf } from "../scale/shapes.ts";
 import { writeFreshModel } from "./fresh-model.ts";
 
@@ -46,12 +45,9 @@ export async function createModel(request: CreateRequest): Promise<CreatedModel>
   const [tokenizer, generation] = [await readTokenizer(vocabulary), await readGenerationSettings(vocabulary)];
   checkVocabulary(tokenizer, config.vocabSize, endTokenOf(generation, tokenizer, config));
   const out = await freePlace(request.out ?? `${shape ?? basename(vocabulary)}-fresh`, "folder");
-  try {
-    createFolder(out);
+  await fillFolder(out, async () => {
     await writeFreshModel(out, config, vocabulary, seed);
-  } catch (error) {
-    throw unwritable(out, error);
-  }
+  });
   return { out, parameters: parameterCount(config) };
 }
 

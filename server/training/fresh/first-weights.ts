@@ -9,17 +9,20 @@ import { LM_HEAD, tensorShapes } from "../../../models/t5/weights.ts";
  *   initializer of talking heads' mixing, mesh_tensorflow/layers.py; causal_depthwise_conv of primer/t5_models.py
  */
 export function freshWeights(config: T5Config, seed: number): Map<string, Float32Array<ArrayBuffer>> {
-  return new Map(
-    [...tensorShapes(config)].map(([name, shape], i) => {
-      const values = new Float32Array(shape.reduce((product, axis) => product * axis, 1));
-      const distance = /_conv_(\d+)\.weight$/.exec(name)?.[1];
-      if (distance !== undefined) values.fill(distance === "0" ? 0.5 : 0.5 / config.convolution);
-      else if (name.endsWith("norm.weight")) values.fill(1);
-      else if (!name.endsWith(".bias"))
-        fillNormal(values, deviationOf(name, shape, config), seededRandom(mixSeeds(seed, i)));
-      return [name, values];
-    }),
-  );
+  return new Map(drawWeights(config, seed));
+}
+
+/** Draws them one by one. @yields name and values of each tensor */
+export function* drawWeights(config: T5Config, seed: number): Iterable<[string, Float32Array<ArrayBuffer>]> {
+  for (const [i, [name, shape]] of [...tensorShapes(config)].entries()) {
+    const values = new Float32Array(shape.reduce((product, axis) => product * axis, 1));
+    const distance = /_conv_(\d+)\.weight$/.exec(name)?.[1];
+    if (distance !== undefined) values.fill(distance === "0" ? 0.5 : 0.5 / config.convolution);
+    else if (name.endsWith("norm.weight")) values.fill(1);
+    else if (!name.endsWith(".bias"))
+      fillNormal(values, deviationOf(name, shape, config), seededRandom(mixSeeds(seed, i)));
+    yield [name, values];
+  }
 }
 
 /** Rows of a linear layer's weights are as wide as its input. */

@@ -7,9 +7,8 @@ import { parameterCount } from "../../../models/t5/weights.ts";
 import { resolveModel } from "../../catalog/installed.ts";
 import { createLocalEngine } from "../../engine/process/local.ts";
 import { defaultThreads } from "../../engine/runtime/ort/runner.ts";
-import { createFolder } from "../../files/create-folder.ts";
 import { textDataset } from "../data/text-dataset.ts";
-import { freePlace, unwritable } from "../run/results/export-place.ts";
+import { fillFolder, freePlace } from "../run/results/export-place.ts";
 import { writeTrainedFolder, writeTrainedWeights } from "../run/results/trained-model.ts";
 import { readWeights } from "../step/learner.ts";
 import { openGrowth } from "./apply.ts";
@@ -80,13 +79,10 @@ export async function growModel(
     grown = await learnGrowth(operator, weights, config, dataset, settings, watch);
     watch.signal.throwIfAborted();
   }
-  try {
-    createFolder(out);
+  await fillFolder(out, async () => {
     await writeTrainedWeights(out, config, grown);
     await writeTrainedFolder({ base, out, prefixes: {} }, config);
-  } catch (error) {
-    throw unwritable(out, error);
-  }
+  });
   const after = await scores(out, threads);
   const difference = Math.max(...before.map((logProb, i) => Math.abs(logProb - (after[i] ?? Number.NaN))));
   const mean = (logProbs: readonly number[]) => -logProbs.reduce((sum, value) => sum + value, 0) / logProbs.length;

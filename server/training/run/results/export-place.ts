@@ -1,10 +1,12 @@
 /** Checks where an export is to be written, before a model is read: nothing that is there already is overwritten. */
-import { constants } from "node:fs";
-import { access, lstat, readdir, stat } from "node:fs/promises";
+import { type BigIntStats, constants } from "node:fs";
+import { access, lstat, mkdir, readdir, stat } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { reason } from "../../../../base/reason.ts";
 import { table } from "../../../../base/table.ts";
 import { ModelError } from "../../../../models/errors.ts";
+import { createFolder } from "../../../files/create-folder.ts";
+import { removeOwnFolderSync } from "../../../files/removal.ts";
 
 /**
  * The absolute path of a new file, or of a folder that is new or empty.
@@ -31,6 +33,38 @@ export async function freePlace(asked: string, kind: "file" | "folder"): Promise
     throw unwritable(out, error);
   }
   return out;
+}
+
+/**
+ * Makes and fills a folder. Where that fails, is given up or the process exits, a folder that was not there is removed
+ * again.
+ * @throws ModelError "storage" when it cannot be written; what the work throws
+ */
+export async function fillFolder<T>(out: string, work: () => Promise<T>): Promise<T> {
+  let discard = () => {};
+  try {
+    createFolder(dirname(out));
+    const created = await makeFolder(out);
+    if (created !== undefined) discard = () => void removeOwnFolderSync(out, created);
+    process.once("exit", discard);
+    return await work();
+  } catch (error) {
+    discard();
+    throw unwritable(out, error);
+  } finally {
+    process.off("exit", discard);
+  }
+}
+
+/** @returns the status of a new folder; undefined if it is there */
+async function makeFolder(path: string): Promise<BigIntStats | undefined> {
+  try {
+    await mkdir(path);
+    return await lstat(path, { bigint: true });
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "EEXIST") return undefined;
+    throw error;
+  }
 }
 
 /** An error of the system in words, also where a run's file met it; other errors as they are. */

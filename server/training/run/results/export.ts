@@ -9,12 +9,11 @@ import type { T5Config } from "../../../../models/t5/config.ts";
 import { OPTIMUM_GRAPHS, optimumGraph, refuseForOptimum } from "../../../../models/t5/optimum.ts";
 import { refuseForServers } from "../../../../models/t5/served/served.ts";
 import { readManifest, resolveModel } from "../../../catalog/installed.ts";
-import { createFolder } from "../../../files/create-folder.ts";
 import { writeAtomically } from "../../../files/whole-file.ts";
 import { tokenizerJson } from "../../data/encode.ts";
 import { readWeights } from "../../step/learner.ts";
 import { type ServerPrecision, writeRepository } from "../servers/repository.ts";
-import { freePlace, unwritable } from "./export-place.ts";
+import { fillFolder, freePlace, unwritable } from "./export-place.ts";
 import { writeBytes, writeText, writeTrainedFolder, writeTrainedWeights } from "./trained-model.ts";
 
 /** The targets of an export: transformers, Optimum, llama.cpp, inference servers. */
@@ -26,6 +25,13 @@ export interface Exported {
   readonly files: readonly string[];
 }
 
+/** Options of an export. */
+export interface ExportOptions {
+  /** The type of the large weights for inference servers; float32 if absent. */
+  readonly precision?: ServerPrecision;
+  readonly signal?: AbortSignal;
+}
+
 /** Shows how far an export is. */
 export type ExportProgress = (label: string, done: number, total: number) => void;
 
@@ -34,7 +40,6 @@ const MOST_ONNX_BYTES = 1.9e9;
 
 /**
  * Exports a model.
- * @param precision of the large weights for inference servers
  * @throws ModelError "input" when the place is taken, "storage" when it cannot be written, "config" when the layout
  *   knows no such model, and what reading it throws
  */
@@ -43,34 +48,37 @@ export async function exportModel(
   kind: ExportKind,
   asked: string | undefined,
   progress: ExportProgress,
-  precision: ServerPrecision = "float32",
+  options: ExportOptions = {},
 ): Promise<Exported> {
   const base = resolveModel(idOrPath, { workingFolder: process.cwd() });
   const name = basename(base);
   const usual = kind === "gguf" ? `${name}.gguf` : `${name}-${kind}`;
   const out = await freePlace(asked ?? usual, kind === "gguf" ? "file" : "folder");
-  try {
-    return await exportTo(out, base, kind, { progress, precision });
-  } catch (error) {
+  const using = { ...options, progress };
+  if (kind !== "gguf") return fillFolder(out, () => exportTo(out, base, kind, using));
+  return exportTo(out, base, kind, using).catch((error: unknown) => {
     throw unwritable(out, error);
-  }
+  });
 }
 
 async function exportTo(
   out: string,
   base: string,
   kind: ExportKind,
-  { progress, precision }: { readonly progress: ExportProgress; readonly precision: ServerPrecision },
+  { progress, precision = "float32", signal }: ExportOptions & { readonly progress: ExportProgress },
 ): Promise<Exported> {
   const { config, weights } = await readWeights(base);
+  signal?.throwIfAborted();
   if (kind === "gguf") return { out, files: [await writeGguf(base, out, config, weights)] };
   if (kind === "onnx") refuseForOptimum(config);
   if (kind === "server") {
     refuseForServers(config);
-    const onGraph = (done: number, all: number) => progress("Writing graphs", done, all);
+    const onGraph = (done: number, all: number) => {
+      signal?.throwIfAborted();
+      progress("Writing graphs", done, all);
+    };
     return { out, files: await writeRepository({ base, out, precision }, config, weights, onGraph) };
   }
-  createFolder(out);
   const files = kind === "hf" ? [join(out, "model.safetensors")] : [];
   if (kind === "hf") await writeTrainedWeights(out, config, weights);
   else {
@@ -82,6 +90,7 @@ async function exportTo(
       );
     }
     for (const [i, graph] of OPTIMUM_GRAPHS.entries()) {
+      signal?.throwIfAborted();
       progress("Writing graphs", i, OPTIMUM_GRAPHS.length);
       const file = join(out, "onnx", `${graph}.onnx`);
       await writeBytes(file, encodeModel(optimumGraph(config, weights, graph)));
