@@ -10,8 +10,8 @@ import { decodeText, readBytes } from "../text/input.ts";
 export const EXIT = { done: 0, failed: 1, usage: 2, interrupted: 130 } as const;
 
 /**
- * How long work may go on after Ctrl+C before the process ends under it. What it was writing has a temporary name, and is
- * removed by the next that writes there.
+ * How long work may go on after Ctrl+C before the process ends under it. What it was writing has a temporary name, and
+ * is removed by the next that writes there.
  */
 const GRACE_MS = 1000;
 

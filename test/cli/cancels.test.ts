@@ -55,7 +55,7 @@ truncateSync(join(folder, "large", "model.safetensors"), 1e9);
 
 const using = ["--model", model.directory, "--threads", "1"];
 const pairs = ["--data", "pairs.jsonl"];
-/** Commands whose work takes long, with what shows that they are in the midst of it; the runtime's library by default. */
+/** Commands whose work takes long, with what shows that they are in its midst; by default the runtime's library. */
 const rows: readonly (readonly [name: string, args: readonly string[], begun?: () => boolean])[] = [
   ["summarize", ["docs", ...using]],
   ["summarize", ["--batch", "docs", "--out", "batch.jsonl", ...using]],

@@ -2,7 +2,7 @@
 import { basename } from "node:path";
 import { Command, Option } from "commander";
 import { defined } from "../../../base/defined.ts";
-import { UsageError } from "../../command-work.ts";
+import { type CommandResult, UsageError, type Work } from "../../command-work.ts";
 import type { SummaryStyle } from "../../features/read/summary-text.ts";
 import type { ModelOptions } from "../../open-model.ts";
 import { atLeast, between, withModelOptions } from "../options.ts";
@@ -57,46 +57,44 @@ export function summarizeCommand(): Command {
     )
     .addHelpText("after", EXAMPLES);
   return withModelOptions(withBatchOptions(command)).action((file: string | undefined, options: Options) =>
-    runCommand(
-      options.json === true,
-      async (work) => {
-        checkBatch(options, file);
-        if (options.batch !== undefined) return summarizeBatch(options, await batchOptions(options), options, work);
-        const folder = await isFolder(file);
-        if (folder && options.language !== undefined) throw new UsageError(ONE_TEXT);
-        const text = folder ? "" : await readText(file, work.signal);
-        const [{ openModel, roundedMs }, { summarize }, { summaryNotes }, { parseSettings }] = await Promise.all([
-          import("../../open-model.ts"),
-          import("../../features/read/summarize.ts"),
-          import("../../features/read/summary-notes.ts"),
-          import("../../../protocol/settings.ts"),
-        ]);
-        const { style, maxWords, maxContextTokens, minConfidence, language = languageOf(file) } = options;
-        const { settings } = parseSettings({});
-        const minimumConfidence = minConfidence ?? settings["summary.minimumConfidence"];
-        if (folder && file !== undefined) {
-          const limits = { ...defined({ maxContextTokens }), "summary.minimumConfidence": minimumConfidence };
-          const params = { settings: { ...settings, ...limits }, style, ...defined({ maxWords }) };
-          return summarizeFolder(file, params, options, work);
-        }
-        const longModel = await longModelFor(options, text.length);
-        await using opened = await openModel({ ...options, ...defined({ model: longModel }) });
-        const { cancelled, ms, logProbs, ...made } = await summarize(
-          { model: opened.model },
-          { text, style, minimumConfidence, ...defined({ language, maxWords, maxContextTokens }) },
-          { signal: work.signal, onProgress: ({ done, total }) => work.progress("Summarizing", done, total) },
-        );
-        return {
-          text: `${made.summary}\n`,
-          isAnswer: true,
-          json: { ...made, ms: roundedMs({ ...ms, load: opened.loadMs }) },
-          notes: summaryNotes(made, undefined, longModel === undefined ? undefined : made.model),
-          cancelled,
-        };
-      },
-      { ends: options.batch !== undefined },
-    ),
+    runCommand(options.json === true, (work) => answer(file, options, work), { ends: options.batch !== undefined }),
   );
+}
+
+async function answer(file: string | undefined, options: Options, work: Work): Promise<CommandResult> {
+  checkBatch(options, file);
+  if (options.batch !== undefined) return summarizeBatch(options, await batchOptions(options), options, work);
+  const folder = await isFolder(file);
+  if (folder && options.language !== undefined) throw new UsageError(ONE_TEXT);
+  const text = folder ? "" : await readText(file, work.signal);
+  const [{ openModel, roundedMs }, { summarize }, { summaryNotes }, { parseSettings }] = await Promise.all([
+    import("../../open-model.ts"),
+    import("../../features/read/summarize.ts"),
+    import("../../features/read/summary-notes.ts"),
+    import("../../../protocol/settings.ts"),
+  ]);
+  const { style, maxWords, maxContextTokens, minConfidence, language = languageOf(file) } = options;
+  const { settings } = parseSettings({});
+  const minimumConfidence = minConfidence ?? settings["summary.minimumConfidence"];
+  if (folder && file !== undefined) {
+    const limits = { ...defined({ maxContextTokens }), "summary.minimumConfidence": minimumConfidence };
+    const params = { settings: { ...settings, ...limits }, style, ...defined({ maxWords }) };
+    return summarizeFolder(file, params, options, work);
+  }
+  const longModel = await longModelFor(options, text.length);
+  await using opened = await openModel({ ...options, ...defined({ model: longModel }) });
+  const { cancelled, ms, logProbs, ...made } = await summarize(
+    { model: opened.model },
+    { text, style, minimumConfidence, ...defined({ language, maxWords, maxContextTokens }) },
+    { signal: work.signal, onProgress: ({ done, total }) => work.progress("Summarizing", done, total) },
+  );
+  return {
+    text: `${made.summary}\n`,
+    isAnswer: true,
+    json: { ...made, ms: roundedMs({ ...ms, load: opened.loadMs }) },
+    notes: summaryNotes(made, undefined, longModel === undefined ? undefined : made.model),
+    cancelled,
+  };
 }
 
 async function batchOptions({ style, precision, minConfidence, maxWords, maxContextTokens }: Options) {
