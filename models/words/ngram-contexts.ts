@@ -44,6 +44,16 @@ export function createContexts({ counts, levels }: NgramTable, paragraph: number
     if ((sums[word] ?? -1) < 0) sums[word] = sumOf(level, level.starts[word] ?? 0, level.starts[word + 1] ?? 0, 1);
     return sums[word] ?? 0;
   };
+  /** The sums of longer rows, by level and place of the context; those of short ones are added up each time. */
+  const longSums = levels.map(() => new Map<number, number>());
+  const rowSum = (level: NgramLevel, node: number, size: number): number => {
+    const [from, to] = [level.starts[node] ?? 0, level.starts[node + 1] ?? 0];
+    if (to - from < LONG_ROW) return sumOf(level, from, to, size);
+    const known = longSums[size - 1];
+    const sum = known?.get(node) ?? sumOf(level, from, to, size);
+    known?.set(node, sum);
+    return sum;
+  };
   // Counts are rounded: together they must not exceed the number of times that the context was seen.
   const totalOf = (count: number, sum: number): number => Math.max(count, sum * 1.001, 1);
   const pairTotal = (word: number): number => totalOf(counts[word] ?? 0, pairSum(word));
@@ -61,7 +71,7 @@ export function createContexts({ counts, levels }: NgramTable, paragraph: number
     const level = levels[size - 1] ?? NO_LEVEL;
     const [from, to] = [level.starts[node] ?? 0, level.starts[node + 1] ?? 0];
     if (from === to) return undefined;
-    const sum = size === 1 ? pairSum(node) : sumOf(level, from, to, size);
+    const sum = size === 1 ? pairSum(node) : rowSum(level, node, size);
     const total = totalOf(count, sum);
     return { level, from, to, rest: 1 - sum / total, discount: DISCOUNTS[size] ?? 0, total };
   };
@@ -89,6 +99,8 @@ export function createContexts({ counts, levels }: NgramTable, paragraph: number
 
 /** By the number of words before: what each count loses to words that were not seen there. */
 const DISCOUNTS = [0, 0.7, 0.8, 0.9];
+/** Entries from which on a row's sum is kept. */
+const LONG_ROW = 64;
 const NO_LEVEL: NgramLevel = { starts: new Uint32Array(0), words: new Uint16Array(0), logs: new Uint8Array(0) };
 
 /** Where a value stands in ascending values [from, to), or -1. */

@@ -42,8 +42,8 @@ export interface NgramModel {
 export function createNgramModel(table: NgramTable): NgramModel {
   const successors = createSuccessors(table);
   const { wordOf, indexOf } = successors;
-  const logOfAll = (context: readonly number[], words: readonly number[]): number => {
-    let logs = 0;
+  const logOfAll = (context: readonly number[], words: readonly number[], logBefore = 0): number => {
+    let logs = logBefore;
     const all = [...context];
     for (const word of words) {
       logs += Math.log(successors.after(all)(word));
@@ -51,6 +51,17 @@ export function createNgramModel(table: NgramTable): NgramModel {
     }
     return logs;
   };
+  /** All words weighed between a context and what follows, best first. */
+  const ranked = (context: readonly number[], following: readonly number[]): number[] => {
+    const first = successors.after(context);
+    return successors
+      .between(context, following[0], WEIGHED)
+      .map((index) => ({ index, log: logOfAll([...context, index], following, Math.log(first(index))) }))
+      .sort((a, b) => b.log - a.log)
+      .map(({ index }) => index);
+  };
+  /** The latest places that were asked about: a gap is drafted before it is weighed. */
+  const latest = new Map<string, readonly number[]>();
   const after: NgramModel["after"] = (context) => {
     const chance = successors.after(context.slice(-MOST_CONTEXT).map(indexOf));
     return (word) => chance(indexOf(word));
@@ -75,12 +86,12 @@ export function createNgramModel(table: NgramTable): NgramModel {
       const context = lastWords(before).map(indexOf);
       if (after === undefined) return successors.best(context, "", count).map(({ index }) => wordOf(index));
       const following = firstWords(after).map(indexOf);
-      return successors
-        .between(context, following[0], WEIGHED)
-        .map((index) => ({ index, log: logOfAll(context, [index, ...following]) }))
-        .sort((a, b) => b.log - a.log)
-        .slice(0, count)
-        .map(({ index }) => wordOf(index));
+      const key = `${context} ${following}`;
+      const words = latest.get(key) ?? ranked(context, following);
+      latest.delete(key);
+      latest.set(key, words);
+      for (const oldest of latest.keys()) if (latest.size > LATEST) latest.delete(oldest);
+      return words.slice(0, count).map(wordOf);
     },
     logProbability: (before, fill, after) =>
       logOfAll(lastWords(before).map(indexOf), [...ngramWords(fill), ...firstWords(after)].map(indexOf)),
@@ -91,6 +102,8 @@ export function createNgramModel(table: NgramTable): NgramModel {
 const MOST_CONTEXT = 3;
 /** Words between two others that are weighed with all that is known of both sides, after a first choice by pairs. */
 const WEIGHED = 200;
+/** Places whose words are kept. */
+const LATEST = 64;
 /** How much less likely a word is with a capital letter that it was never seen with. */
 const CAPITALIZED = 0.1;
 
