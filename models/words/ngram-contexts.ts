@@ -30,7 +30,7 @@ export interface Contexts {
 export function createContexts({ counts, levels }: NgramTable, paragraph: number): Contexts {
   const seen = countsOfLogs();
   const shares = DISCOUNTS.map((discount) => seen.map((count) => Math.max(0, count - discount)));
-  const sumOf = ({ logs }: NgramLevel, from: number, to: number, size: number): number => {
+  const sumOf: RowSum = ({ logs }, from, to, size) => {
     const discounted = shares[size] ?? seen;
     let sum = 0;
     for (let at = from; at < to; at++) sum += discounted[logs[at] ?? 0] ?? 0;
@@ -44,16 +44,7 @@ export function createContexts({ counts, levels }: NgramTable, paragraph: number
     if ((sums[word] ?? -1) < 0) sums[word] = sumOf(level, level.starts[word] ?? 0, level.starts[word + 1] ?? 0, 1);
     return sums[word] ?? 0;
   };
-  /** The sums of longer rows, by level and place of the context; those of short ones are added up each time. */
-  const longSums = levels.map(() => new Map<number, number>());
-  const rowSum = (level: NgramLevel, node: number, size: number): number => {
-    const [from, to] = [level.starts[node] ?? 0, level.starts[node + 1] ?? 0];
-    if (to - from < LONG_ROW) return sumOf(level, from, to, size);
-    const known = longSums[size - 1];
-    const sum = known?.get(node) ?? sumOf(level, from, to, size);
-    known?.set(node, sum);
-    return sum;
-  };
+  const rowSum = rememberingLong(sumOf);
   // Counts are rounded: together they must not exceed the number of times that the context was seen.
   const totalOf = (count: number, sum: number): number => Math.max(count, sum * 1.001, 1);
   const pairTotal = (word: number): number => totalOf(counts[word] ?? 0, pairSum(word));
@@ -71,7 +62,7 @@ export function createContexts({ counts, levels }: NgramTable, paragraph: number
     const level = levels[size - 1] ?? NO_LEVEL;
     const [from, to] = [level.starts[node] ?? 0, level.starts[node + 1] ?? 0];
     if (from === to) return undefined;
-    const sum = size === 1 ? pairSum(node) : rowSum(level, node, size);
+    const sum = size === 1 ? pairSum(node) : rowSum(level, from, to, size);
     const total = totalOf(count, sum);
     return { level, from, to, rest: 1 - sum / total, discount: DISCOUNTS[size] ?? 0, total };
   };
@@ -96,6 +87,21 @@ export function createContexts({ counts, levels }: NgramTable, paragraph: number
     restAfter: (word) => 1 - pairSum(word) / pairTotal(word),
   };
 }
+
+/** Sums of rows, those of long ones added up once; short ones are not worth the memory. */
+function rememberingLong(sumOf: RowSum): RowSum {
+  const sums = new WeakMap<NgramLevel, Map<number, number>>();
+  return (level, from, to, size) => {
+    if (to - from < LONG_ROW) return sumOf(level, from, to, size);
+    const known = sums.get(level) ?? new Map<number, number>();
+    sums.set(level, known);
+    const sum = known.get(from) ?? sumOf(level, from, to, size);
+    known.set(from, sum);
+    return sum;
+  };
+}
+
+type RowSum = (level: NgramLevel, from: number, to: number, size: number) => number;
 
 /** By the number of words before: what each count loses to words that were not seen there. */
 const DISCOUNTS = [0, 0.7, 0.8, 0.9];

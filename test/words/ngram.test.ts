@@ -95,3 +95,25 @@ test("a damaged table is reported by its file's name", () => {
     assert.throws(() => readNgramTable(damaged, "words.gz"), /^ModelError: words\.gz is not a complete table/);
   }
 });
+
+test("words between two sides are the same however often and in whatever number they are asked for", () => {
+  const sides = texts.flatMap((text) => {
+    const words = text.split(/\s+/);
+    return words.slice(1, -1).map((_, i) => [words.slice(0, i + 1).join(" "), words.slice(i + 2).join(" ")] as const);
+  });
+  const seen = new Set<string>();
+  for (const [before, after] of sides.slice(0, 150)) {
+    const fresh = createNgramModel(readNgramTable(tiny, "tiny.ngrams")).predict(before, after, 8);
+    assert.deepEqual(english.predict(before, after, 1), fresh.slice(0, 1));
+    assert.deepEqual(english.predict(before, after, 8), fresh);
+    assert.deepEqual(english.predict(before, undefined, 3), english.predict(before, undefined, 8).slice(0, 3));
+    const logs = fresh.map((word) => english.logProbability(before, word, after));
+    assert.deepEqual(
+      logs,
+      logs.toSorted((a, b) => b - a),
+      `${before} ... ${after}`,
+    );
+    seen.add(fresh.join(" "));
+  }
+  assert.ok(seen.size > 10);
+});
