@@ -3,6 +3,7 @@ import { ModelError } from "../../../models/errors.ts";
 import { titleIn } from "../../text/document/metadata.ts";
 import { type ProseBlock, proseBlocks, readDocument, type TextDocument } from "../../text/document.ts";
 import { languageName } from "../../text/languages.ts";
+import { endsSentence } from "../../text/sentences.ts";
 import { type WrittenProse, writeProse } from "../../text/written-prose.ts";
 import { namesAnyPart } from "./judge.ts";
 
@@ -18,17 +19,27 @@ export async function writtenProse(text: string, language?: string): Promise<Wri
   if (!blocks.some(isTelling)) return undefined;
   // What is quoted, as callouts are, what surrounds an article, and notices say what the text is about only where there
   // is nothing else.
-  const read = [
-    (all: readonly ProseBlock[]) => all.filter(({ within }) => within !== "quotation"),
-    (all: readonly ProseBlock[]) => articleOf(document, all),
-    withoutNotices,
-  ].reduce((all, less) => {
-    const some = less(all);
-    return some.some(isTelling) ? some : all;
-  }, blocks);
+  const read = [withoutQuotations, (all: readonly ProseBlock[]) => articleOf(document, all), withoutNotices].reduce(
+    (all, less) => {
+      const some = less(all);
+      return some.some(isTelling) ? some : all;
+    },
+    blocks,
+  );
   const [first] = read;
   const isTitled = first?.block.kind === "heading" && first.block.level === 1 && !namesAnyPart(first.prose.text);
   return writeProse(read, isTitled ? "" : await matterTitle(document));
+}
+
+/** The blocks without quotations, but for one at the top without a stop, which READMEs have below their titles. */
+function withoutQuotations(blocks: readonly ProseBlock[]): ProseBlock[] {
+  const begins = blocks.findIndex(({ block }) => block.kind !== "heading");
+  return blocks.flatMap((each, i): ProseBlock[] => {
+    if (each.within !== "quotation") return [each];
+    const { block, prose } = each;
+    const isCode = prose.runs.some(({ kind, start, end }) => kind === "code" && end - start > prose.text.length / 2);
+    return i === begins && !isCode && !endsSentence(prose.text) ? [{ block, prose }] : [];
+  });
 }
 
 /** The blocks of a page's main part. */

@@ -25,7 +25,7 @@ export function quoted(ranked: RankedProse, style: SummaryStyle, mostWords?: num
   const inStyle = style === "bullets" ? sentences : asSentences(sentences);
   const some = inStyle.some(({ isWhole }) => isWhole) ? inStyle : sentences;
   if (style === "sentence")
-    return limited(bestOf(some, scores, mostWords)?.text, mostWords) ?? beginning(ranked, mostWords);
+    return limited(shownText(bestOf(some, scores, mostWords)), mostWords) ?? beginning(ranked, mostWords);
   const chosen = chooseSentences(some, scores, { most: MOST[style], mostWords });
   const texts = chosen.map(({ text }) => text);
   if (texts.length === 0) {
@@ -39,6 +39,11 @@ export function quoted(ranked: RankedProse, style: SummaryStyle, mostWords?: num
       endsSentence(text) || /[…\p{sc=Thai}\p{sc=Lao}\p{sc=Khmer}\p{sc=Myanmar}]$/u.test(text) ? text : `${text}.`,
     )
     .reduce((text, next) => text + (/[。！？]$/.test(text) ? "" : " ") + next);
+}
+
+/** A sentence as it is quoted alone: a tagline with the stop that it lacks. */
+function shownText(sentence: DocumentSentence | undefined): string | undefined {
+  return sentence?.isTagline ? `${sentence.text}.` : sentence?.text;
 }
 
 /** The document's title, else what its best sentence is about. */
@@ -84,7 +89,9 @@ function asSentences(sentences: readonly DocumentSentence[]): DocumentSentence[]
       sentence.within === undefined &&
       wordCount(sentence.text) >= LEAST_STATEMENT &&
       !/[?:]$/.test(sentence.text);
-    return endsSentence(sentence.text) || isStatement ? sentence : { ...sentence, isWhole: false };
+    return endsSentence(sentence.text) || isStatement || sentence.isTagline
+      ? sentence
+      : { ...sentence, isWhole: false };
   });
 }
 

@@ -99,6 +99,8 @@ export class ProseBuilder {
   #last = "";
   /** Whether something was left out since the last visible character. */
   #dropped = false;
+  /** Whether the last character is a mark that closes only if no word begins with it, as with `.env`. */
+  #undecided = false;
 
   /** Adds source text as it stands. */
   add(source: string, start: number, end: number): void {
@@ -135,6 +137,7 @@ export class ProseBuilder {
 
   /** The prose collected. */
   finish(): Prose {
+    this.#decide("");
     let length = this.#parts.length;
     while (length > 0 && this.#parts[length - 1] === " ") length -= 1;
     return {
@@ -147,15 +150,27 @@ export class ProseBuilder {
 
   #push(unit: string, start: number, end: number): void {
     if (isInvisible(unit)) return;
+    this.#decide(unit);
     if (isBlank(unit)) {
       if (this.#last === "" || this.#last === " ") return;
       this.#append(" ", start, end);
       return;
     }
-    if (this.#dropped && this.#last === " " && CLOSES.test(unit)) this.#pop();
+    if (this.#dropped && this.#last === " " && CLOSES.test(unit)) {
+      if (BEGINS.test(unit)) this.#undecided = true;
+      else this.#pop();
+    }
     if (this.#dropped && unit === ")" && this.#emptyParenthesis()) return;
     this.#dropped = false;
     this.#append(unit, start, end);
+  }
+
+  /** Takes out the blank before a mark, once what follows shows that no word begins with it. */
+  #decide(next: string): void {
+    if (!this.#undecided) return;
+    this.#undecided = false;
+    if (/[\p{L}\p{N}_]/u.test(next)) return;
+    for (const list of [this.#parts, this.#starts, this.#ends]) list.splice(-2, 1);
   }
 
   /** Takes out "(" where what stood in it was left out. */
@@ -183,6 +198,8 @@ export class ProseBuilder {
 }
 
 const CLOSES = /[.,;:!?)\]]/;
+/** Those that names begin with, too: `.env`, `:root`, `!important`. */
+const BEGINS = /[.:!?]/;
 
 /** Words that something must follow. */
 const OPEN_END =

@@ -32,3 +32,9 @@ test("a line that only leads elsewhere is not summarized", async () => {
     assert.equal(await proseOf(`${bar}\n\n${line}\n\nMore words.\n`, name), `${words}\n\nMore words.`, name);
   }
 });
+
+test("a blank before a mark stays where a word begins with it, also in links and emphasis", async () => {
+  const text =
+    "It reads the [.gitignore](a) file, *.env* and **:root** , or `!x`. See note[^1] , please.\n\n[^1]: A.\n";
+  assert.equal(await proseOf(text, "a.md"), "It reads the .gitignore file, .env and :root, or !x. See note, please.");
+});

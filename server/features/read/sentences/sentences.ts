@@ -19,6 +19,8 @@ export interface DocumentSentence {
   readonly within?: "item" | "quotation";
   /** Whether it is a sentence by its form, or at least all of its paragraph or item. */
   readonly isWhole: boolean;
+  /** Present on a line without a stop that says below the title what the document is about, as READMEs have it. */
+  readonly isTagline?: true;
 }
 
 /** Most sentences that are ranked, some thousand kilobytes: later ones hardly tell what a document is about. */
@@ -39,6 +41,9 @@ function sentencesFrom(
   locale: string | undefined,
 ): DocumentSentence[] {
   const sentences: DocumentSentence[] = [];
+  const tagline = blocks.find(({ kind }) => kind !== "heading");
+  const isTitled = blocks[0]?.kind === "heading" && blocks[0].level === 1 && blocks[1] === tagline;
+  const isAbove = blocks[0] === tagline && blocks.some(({ kind }) => kind === "heading");
   let [section, inSection, paragraph, heading, level] = [0, 0, 0, "", 0];
   for (const block of blocks) {
     if (block.kind === "heading") {
@@ -54,6 +59,7 @@ function sentencesFrom(
       sentences.push({
         ...{ text, start: from, end: from + text.length, paragraph, inParagraph, section, inSection, heading, level },
         ...(block.within !== undefined && { within: block.within }),
+        ...(block === tagline && (isTitled || isAbove) && spans.length === 1 && isTagline(block) && TAGLINE),
         // A sentence that lacks its formula is none.
         isWhole: isWhole(text, spans.length) && !block.holes.some((hole) => hole >= start && hole < end),
       });
@@ -62,6 +68,18 @@ function sentencesFrom(
     paragraph += 1;
   }
   return sentences;
+}
+
+const TAGLINE = { isTagline: true } as const;
+const MOST_TAGLINE_WORDS = 30;
+/** Lines at a document's top that say something of the document, or lead elsewhere. */
+const NO_TAGLINE =
+  /[|•·»›]|[^\p{L}\p{N})\]"”’'+]$|^\P{L}{6}|^[\p{L} ]{1,24}: |\b(?:19|20)\d\d\b|^(?:version|draft|last|updated|published|posted|authors?|by|table of|status|note|warning|see|back|home|read|build|badge)\b/iu;
+
+function isTagline({ text, within, kind }: WrittenBlock): boolean {
+  const words = wordCount(text);
+  if (kind !== "paragraph" || within !== undefined || words < LEAST_WORDS || words > MOST_TAGLINE_WORDS) return false;
+  return !endsSentence(text) && !NO_TAGLINE.test(text) && !showsAddress(text);
 }
 
 /** Words between blanks; in scripts that have none, about two characters each. */
@@ -86,12 +104,17 @@ export function showsAddress(text: string): boolean {
   return ADDRESS.test(text);
 }
 
-/** Sentences that send the reader elsewhere, and bylines. */
+/** Sentences that send the reader elsewhere, bylines, licenses, and what says where a package is to be had. */
 const POINTERS = [
   /^(?:for|to)\b[^.:,]{0,80}, (?:please )?(?:see|refer to|visit|consult)\b/i,
   /^for (?:more|further|additional|other|another)\b[^.:,]{0,80} (?:see|refer to|visit)\b/i,
   /^(?:please )?(?:see|refer to|visit|consult|read more|learn more)\b/i,
+  /^(?:click|tap) (?:here|on|the)\b/i,
+  /^you (?:probably|may|might) (?:also |rather |really )?(?:want|prefer|like|need|be looking for)\b/i,
   /\b[Ww]ritten by \p{Lu}/u,
+  /\b(?:licen[cs]ed|released|distributed|published|available) under (?:the |an? )?(?:terms|conditions|MIT|ISC|BSD|Apache|L?GPL|AGPL|MPL|CC[ -]|[\w.-]+ (?:v?[\d.]+ )?licen[cs]e)/i,
+  /\bavailable (?:through|on|from|via|in|at) (?:the )?(?:npm|PyPI|crates\.io|Maven Central|RubyGems|NuGet|Packagist|CRAN|conda-forge|Hex)\b/i,
+  /\b(?:Tidelift|Open Collective|Patreon|GitHub Sponsors|become a (?:sponsor|backer))\b/i,
 ];
 
 /**
