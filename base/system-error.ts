@@ -14,6 +14,9 @@ const WHY: Readonly<Record<string, string>> = table({
   ENAMETOOLONG: "the name is too long",
   ELOOP: "a link leads back to itself",
   ENOTDIR: "a part of the path is a file",
+  ENOENT: "there is no such file or folder; check the path",
+  EEXIST: "something else is there already",
+  EISDIR: "it is a folder",
 });
 
 /** The reason that an error of the system gives, in words; undefined for other errors. */

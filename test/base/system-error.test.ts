@@ -11,6 +11,9 @@ test("errors of a full, broken or crowded system are named in words, with the fi
   assert.equal(systemReason(failed("EIO", "/a/b")), "/a/b: the disk reports an error; check it");
   assert.match(systemReason(failed("EMFILE")) ?? "", /^too many files are open in this process; raise its limit/);
   assert.match(systemReason(failed("EROFS", "/out")) ?? "", /^\/out: the disk can only be read$/);
+  assert.match(systemReason(failed("ENOENT", "/proc/x")) ?? "", /^\/proc\/x: there is no such file or folder/);
+  assert.equal(systemReason(failed("EEXIST", "/a/file")), "/a/file: something else is there already");
+  assert.equal(systemReason(failed("EISDIR", "/a")), "/a: it is a folder");
   assert.equal(systemReason(failed("EWHAT")), undefined);
   assert.equal(systemReason(new TypeError("a mistake of ours")), undefined);
   assert.throws(

@@ -242,7 +242,7 @@ class ChildEngine implements RemoteEngine {
     const isFirst = this.fresh;
     this.fresh = false;
     if (!isFirst) return;
-    if (this.crashes === 0) return (await import("./orphans.ts")).endOrphans((line) => this.options.log?.(line));
+    if (this.crashes === 0) return (await import("./orphans.ts")).endOrphans(this.options.log);
     const { Spare } = await import("./spare.ts"); // loaded after the first crash
     this.spare ??= new Spare();
     if (!this.disposed) this.spare.prepare(this.options);
