@@ -1,7 +1,6 @@
 /** Input text: the bytes of a file or of standard input, and what they say in UTF-8. */
 import { isUtf8 } from "node:buffer";
 import type { Readable } from "node:stream";
-import { systemReason } from "../../base/system-error.ts";
 import { ModelError } from "../../models/errors.ts";
 import { inheritedPipe, NotRegularError, readRegularFile } from "../files/regular-file.ts";
 
@@ -77,14 +76,9 @@ export function unreadable(file: string, cause: unknown): ModelError {
       : "is a pipe or a device; pipe what it gives into standard input instead";
     return new ModelError("input", `${file} ${what}.`, { cause });
   }
-  const { code, message, path } = cause as NodeJS.ErrnoException;
-  const known = systemReason(cause)?.slice(path === undefined ? 0 : `${path}: `.length);
+  const { code, message } = cause as NodeJS.ErrnoException;
   const why =
-    code === "ENOENT"
-      ? "does not exist; check the path"
-      : code === "EACCES"
-        ? "may not be read by you"
-        : (known ?? message);
+    code === "ENOENT" ? "does not exist; check the path" : code === "EACCES" ? "may not be read by you" : message;
   return new ModelError("input", `${file}: ${why}.`, { cause });
 }
 

@@ -18,7 +18,7 @@ export interface ForkOptions {
 }
 
 /** The environment variable by which an engine's process names the one that started it. */
-export const STARTED_BY = "SPANFILL_STARTED_BY";
+export const STARTED_BY = "SPANFILL_FORKED";
 
 const STDERR_KEPT = 1000;
 

@@ -26,7 +26,7 @@ test("a stopped engine that lost its server is ended by the next server's, one t
   const script = join(folder, "server.mjs");
   // It starts an engine as a server does, in a process that can be killed.
   const source = `import { fork } from "node:child_process";
-    const env = { ...process.env, SPANFILL_STARTED_BY: String(process.pid) };
+    const env = { ...process.env, SPANFILL_FORKED: String(process.pid) };
     process.send(fork(${JSON.stringify(childPath)}, [], { env }).pid);`;
   writeFileSync(script, source);
   const servers = [fork(script), fork(script)] as const;
