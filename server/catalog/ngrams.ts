@@ -2,8 +2,7 @@
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { gunzip } from "node:zlib";
-import { createNgramModel, type NgramModel } from "../../models/words/ngram.ts";
-import { readNgramTable } from "../../models/words/ngram-table.ts";
+import type { NgramModel } from "../../models/words/ngram.ts";
 import { doOnce } from "../files/once.ts";
 import { readRegularFile } from "../files/regular-file.ts";
 import { isMissing } from "../files/whole-file.ts";
@@ -27,6 +26,8 @@ async function readTable(): Promise<NgramModel | undefined> {
     throw error;
   });
   if (packed === undefined) return undefined;
+  const { createNgramModel } = await import("../../models/words/ngram.ts");
+  const { readNgramTable } = await import("../../models/words/ngram-table.ts");
   const bytes = await promisify(gunzip)(packed).catch(() => Buffer.alloc(0));
   return createNgramModel(readNgramTable(bytes, path));
 }
