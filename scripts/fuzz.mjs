@@ -1,14 +1,16 @@
-// Searches for inputs that crash, hang or bloat a reader, by coverage: `npm run fuzz -- [--seconds 600] [reader ...]`.
-// Jazzer.js, which is installed on first use, changes the readers' seeds and what it found before; its corpus stays in
-// test-results/fuzz. Each reader runs in a separate process. What it finds belongs into test/fixtures/fuzz, where
-// `npm test` reads it again. On Linux Jazzer.js needs glibc 2.38: SPANFILL_FUZZ_LOADER may name a newer loader with
-// its arguments, such as `/opt/glibc/ld-linux-x86-64.so.2 --library-path /opt/glibc`.
+// Searches for inputs that crash, hang or bloat a reader, by coverage: `npm run fuzz -- [--seconds 600] [reader ...]`;
+// with --write the outcome is kept in docs/fuzz.md. Jazzer.js, which is installed on first use, changes the readers'
+// seeds and what it found before; its corpus stays in test-results/fuzz. Each reader runs in a separate process. What it
+// finds belongs into test/fixtures/fuzz, where `npm test` reads it again. On Linux Jazzer.js needs glibc 2.38:
+// SPANFILL_FUZZ_LOADER may name a newer loader with its arguments, such as
+// `/opt/glibc/ld-linux-x86-64.so.2 --library-path /opt/glibc`.
 import { spawnSync } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { build } from "esbuild";
 import { cached, npm } from "./editor/tools.mjs";
+import { record } from "./fuzz-report.mjs";
 import { wat } from "./wat.mjs";
 
 const JAZZER = "4.0.0";
@@ -16,7 +18,7 @@ const JAZZER = "4.0.0";
 const [MOST_SECONDS, MOST_MB] = [5, 3000];
 
 const { values, positionals } = parseArgs({
-  options: { seconds: { type: "string", default: "120" } },
+  options: { seconds: { type: "string", default: "120" }, write: { type: "boolean", default: false } },
   allowPositionals: true,
 });
 const tools = cached(`jazzer-${JAZZER}`, (folder) => npm(["install", `@jazzer.js/core@${JAZZER}`], folder));
@@ -57,8 +59,8 @@ function search(name) {
   const corpus = join(results, "corpus");
   mkdirSync(corpus, { recursive: true });
   spawnSync(process.execPath, [bundle, "--seeds", seeds], { env, stdio: "inherit" });
-  const kept = join("test", "fixtures", "fuzz", name);
-  if (existsSync(kept)) cpSync(kept, seeds, { recursive: true });
+  const found = join("test", "fixtures", "fuzz", name);
+  if (existsSync(found)) cpSync(found, seeds, { recursive: true });
   const options = [
     ...[`-max_total_time=${values.seconds}`, `-timeout=${MOST_SECONDS}`, `-rss_limit_mb=${MOST_MB}`],
     ...["-max_len=16384", `-artifact_prefix=${results}/`, "-print_final_stats=1"],
@@ -71,9 +73,14 @@ function search(name) {
   const memory = Math.max(...Array.from(stderr.matchAll(/rss: (\d+)Mb/g), ([, megabytes]) => Number(megabytes)));
   const coverage = [...stderr.matchAll(/cov: (\d+)/g)].map(([, count]) => Number(count));
   if (executions === undefined && status === 0) fail(`Jazzer.js did not run: ${stderr.slice(-2000)}`);
+  const kept = readdirSync(corpus).length;
   console.log(
-    `${name.padEnd(24)} ${executions ?? "some"} inputs, coverage ${coverage[0]} to ${coverage.at(-1)}, at most ${memory} MB, ${readdirSync(corpus).length} kept`,
+    `${name.padEnd(24)} ${executions ?? "some"} inputs, coverage ${coverage[0]} to ${coverage.at(-1)}, at most ${memory} MB, ${kept} kept`,
   );
+  const outcome = status === 0 ? "nothing" : (/ERROR: (.*)/.exec(stderr)?.[1] ?? "an error");
+  const edges = `${coverage[0]} to ${coverage.at(-1)}`;
+  if (values.write && executions !== undefined)
+    record({ name, seconds: values.seconds, inputs: executions, coverage: edges, kept, memory, found: outcome });
   if (status !== 0) console.error(stderr.split("\n").slice(-40).join("\n"));
   return status === 0;
 }
