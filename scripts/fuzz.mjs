@@ -1,7 +1,7 @@
 // Searches for inputs that crash, hang or bloat a reader, by coverage: `npm run fuzz -- [--seconds 600] [reader ...]`;
 // with --write the outcome is kept in docs/fuzz.md. Jazzer.js, which is installed on first use, changes the readers'
-// seeds and what it found before; its corpus stays in test-results/fuzz. Each reader runs in a separate process. What it
-// finds belongs into test/fixtures/fuzz, where `npm test` reads it again. On Linux Jazzer.js needs glibc 2.38:
+// seeds and what it found before; its corpus stays in test-results/fuzz. Each reader runs in a separate process. What
+// it finds belongs into test/fixtures/fuzz, where `npm test` reads it again. On Linux Jazzer.js needs glibc 2.38:
 // SPANFILL_FUZZ_LOADER may name a newer loader with its arguments, such as
 // `/opt/glibc/ld-linux-x86-64.so.2 --library-path /opt/glibc`.
 import { spawnSync } from "node:child_process";
