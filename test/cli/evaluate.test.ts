@@ -245,5 +245,8 @@ test("Ctrl+C ends it with exit code 130, no half output, and no process left", {
     readdirSync(folder).filter((name) => name.endsWith(".tmp")),
     [],
   );
+  // Killed, it is there until the system has taken note.
+  for (let tries = 0; existsSync(`/proc/${engine}`) && tries < 100; tries += 1)
+    await new Promise((resolve) => setTimeout(resolve, 10));
   assert.equal(existsSync(`/proc/${engine}`), false);
 });

@@ -22,6 +22,13 @@ export const STARTED_BY = "SPANFILL_FORKED";
 
 const STDERR_KEPT = 1000;
 
+const running = new Set<ChildProcess>();
+
+/** Where this process exits under work: an engine deep in native code would hear of it late. */
+function endAll(): void {
+  for (const child of running) child.kill("SIGKILL");
+}
+
 /** Starts a process. */
 export function forkEngine({ childPath, server, log, onMessage, onLost }: ForkOptions): ChildProcess {
   const path = childPath ?? fileURLToPath(new URL("./child.js", import.meta.url));
@@ -37,6 +44,12 @@ export function forkEngine({ childPath, server, log, onMessage, onLost }: ForkOp
       ...(server === undefined ? {} : environmentOf(server)),
       [STARTED_BY]: String(process.pid),
     },
+  });
+  if (running.size === 0) process.on("exit", endAll);
+  running.add(child);
+  child.once("exit", () => {
+    running.delete(child);
+    if (running.size === 0) process.off("exit", endAll);
   });
   let lastWords = "";
   child.stderr?.setEncoding("utf8").on("data", (text: string) => {

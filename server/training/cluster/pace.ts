@@ -1,5 +1,5 @@
 /** How fast a run would be where its steps are to be computed, beside this machine. */
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { lstat, mkdtemp, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { defined } from "../../../base/defined.ts";
@@ -7,6 +7,7 @@ import { ModelError } from "../../../models/errors.ts";
 import { seededRandom } from "../../../models/random.ts";
 import type { Pace } from "../../../protocol/runs.ts";
 import { type TrainRequest, trainRequestSchema } from "../../../protocol/train-request.ts";
+import { isSame, removeOwn } from "../../files/removal.ts";
 import { runTraining } from "../run/start.ts";
 
 const STEPS = 5;
@@ -23,6 +24,7 @@ export async function measurePace(request: TrainRequest, signal: AbortSignal): P
   if (on === undefined)
     throw new ModelError("input", "The run is computed on this machine. Name another place, such as ray://HOST.");
   const folder = await mkdtemp(join(tmpdir(), "spanfill-pace-"));
+  const isOurs = isSame(await lstat(folder, { bigint: true }));
   try {
     const data = join(folder, "pairs.jsonl");
     await writeFile(data, pairs(request.batchSize));
@@ -41,7 +43,7 @@ export async function measurePace(request: TrainRequest, signal: AbortSignal): P
     const there = await measure("there", defined({ on, workers, storage, arithmetic }));
     return { on, workers, there, here: await measure("here", {}) };
   } finally {
-    await rm(folder, { recursive: true, force: true });
+    await removeOwn(folder, tmpdir(), isOurs);
   }
 }
 
