@@ -73,12 +73,17 @@ test("wherever Node.js can load a module, a limit that is too low is named", {
     const given = ["-c", command, "bash", String(limit), process.execPath, ...args];
     return spawnSync("bash", given, { input: "", encoding: "utf8" });
   };
+  // So near to what it needs, V8 may itself run out while it compiles.
+  const outcome = (limit: number, args: readonly string[]) => {
+    const first = run(limit, args);
+    return first.stderr.includes("Fatal") ? run(limit, args) : first;
+  };
   const bare = (limit: number) => run(limit, ["--input-type=module", "-e", "0"]).status === 0;
   const limits = [720_000, 800_000, 900_000, 1_000_000, 1_150_000].filter(bare);
   assert.ok(limits.length > 2, `${limits}`);
   for (const limit of limits) {
     for (const args of [["models"], ["serve", "--stdio"]]) {
-      const { status, stdout, stderr } = run(limit, [built("cli.js"), ...args]);
+      const { status, stdout, stderr } = outcome(limit, [built("cli.js"), ...args]);
       assert.deepEqual([status, stdout], [1, ""], `${limit} ${args}: ${stderr}`);
       assert.match(
         stderr,
