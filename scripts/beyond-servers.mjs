@@ -84,7 +84,7 @@ async function startTriton(bin, repository, folder) {
 
 /**
  * Sends texts of one length to an encoder, one by one and then all at once.
- * @returns in how many runs the server computed those that came at once, undefined where it keeps no count
+ * @returns in how many runs the server computed those that came at once
  * @throws Error when an answer depends on what ran beside it
  */
 export async function batched(rest, name) {
@@ -110,13 +110,13 @@ export async function batched(rest, name) {
     const apart = Math.max(...values.map((value, j) => Math.abs(value - alone[i][j])));
     if (!(apart < 1e-4)) throw new Error(`${name}: text ${i} differs by ${apart} in a batch`);
   }
-  const after = await runs(rest, name);
-  return before === undefined ? undefined : { texts: ids.length, runs: after - before };
+  return { texts: ids.length, runs: (await runs(rest, name)) - before };
 }
 
 /** How often the server has computed a model. */
 async function runs(rest, name) {
-  const response = await fetch(`${rest}/v2/models/${name}/stats`);
-  if (!response.ok) return undefined;
-  return Number((await response.json()).model_stats[0].execution_count);
+  const {
+    model_stats: [stats],
+  } = await (await fetch(`${rest}/v2/models/${name}/stats`)).json();
+  return Number(stats.execution_count);
 }

@@ -54,8 +54,11 @@ async function beside(its) {
   const ended = once(server, "exit").then(([code]) => Promise.reject(new Error(`The server ended with ${code}`)));
   ended.catch(() => undefined);
   await Promise.race([ready(started.rest), ended]);
-  const { name, version } = await (await fetch(`${started.rest}/v2`)).json();
-  const batch = await batched(started.rest, `${basename(BUILT_IN)}-encode`);
+  const { name, version, extensions } = await (await fetch(`${started.rest}/v2`)).json();
+  // Only where the server keeps count of its runs.
+  const batch = extensions.includes("statistics")
+    ? await batched(started.rest, `${basename(BUILT_IN)}-encode`)
+    : undefined;
   const ways = Object.entries(models).flatMap(([which, model]) => [
     { model, over: "REST", place: started.rest, share: its.shares[which][0] },
     { model, over: "gRPC", place: started.grpc, share: its.shares[which][1] },
