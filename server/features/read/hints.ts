@@ -102,7 +102,7 @@ const NOTICE = new RegExp(
     "^[Tt]his project adheres to Semantic Versioning",
     "^(?:By|Written by|Posted by|Published by|Posted on|Published on|(?:Last )?(?:[Uu]pdated|[Mm]odified)(?: on)?|Published|Posted):? [A-Z\\d][^.!?]{0,80}(?:\\b(?:19|20)\\d\\d(?:,? \\d{1,2}:\\d\\d(?::\\d\\d)?(?: [A-Z]{2,4})?)?|min(?:ute)?s? read)\\W*(?:\\d+ min(?:ute)?s? read)?$",
     "^\\d+ min(?:ute)?s? read$",
-    "^Copyright (?:\\(c\\)|©|\\d{4})|^[\\w. -]{0,30}(?:©|\\([Cc]\\)) [^.!?]{1,80}$|^All rights reserved\\W*$",
+    "^Copyright (?:\\(c\\)|©|\\d{4})|^[\\w. -]{0,30}(?:©|\\([Cc]\\) ?(?:19|20)\\d\\d) ?[^.!?]{1,80}$|^All rights reserved\\W*$",
     `^(?:[Ff]ix(?:es|ed)?|[Cc]loses?|[Rr]esolves?|[Rr]efs?|[Rr]elated to|[Ss]ee):? ${REFERENCE}(?:(?:,| and|,? &) ${REFERENCE})*\\.?$`,
     "^(?:Present|Attendees|Participants|Apologies|Absent|Authors?|Reviewers?|Deciders|Date|Time|Location|Status|Version): [^.!?]{1,100}$",
     "^(?:We|This (?:web)?site) uses? cookies\\b",

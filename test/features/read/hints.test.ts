@@ -160,6 +160,22 @@ const kinds: readonly (readonly [kind: string, name: string, text: string, prose
     lines("Title: Tides", "It computes them."),
     "Title: Tides It computes them.",
   ],
+  [
+    "lines about a license or a change, but not of parts marked with a C",
+    "a.md",
+    lines(
+      "It computes tides.",
+      "",
+      "MIT © Ada Holm",
+      "",
+      "Tides (c) 2021 Ada Holm",
+      "",
+      "Last updated: Wed, 20 Nov 2024 18:38:24 GMT",
+      "",
+      "Option (C) is for small files",
+    ),
+    "It computes tides.\n\nOption (C) is for small files",
+  ],
 ];
 
 for (const [kind, name, text, prose] of kinds) {

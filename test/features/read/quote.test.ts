@@ -56,6 +56,11 @@ test("a sentence that sends the reader elsewhere, or a byline, stands for nothin
   }
 });
 
+test("an instruction and a program for patrons are no advertisement", async () => {
+  for (const sentence of ["Click the button to deploy.", "It links Patreon accounts to a chat server."])
+    assert.equal(await quote(`${sentence} To see the results, run the report.\n`, "sentence"), sentence);
+});
+
 test("a part of an answer does not stand for all of it", async () => {
   const text = "(a) The sample is small. (b) If it is drawn at random, it tells enough. It tells nothing else.";
   assert.equal(await quote(text, "sentence"), "It tells nothing else.");
@@ -67,11 +72,15 @@ const TOPS: readonly (readonly [line: string, shown: string | undefined])[] = [
   ["> Regular expression for matching a shebang line", "Regular expression for matching a shebang line."],
   ["> [ANSI codes](a) for styling strings in the terminal", "ANSI codes for styling strings in the terminal."],
   ["70+ spinners for use in the terminal", "70+ spinners for use in the terminal."],
+  ["Build fast pages from plain text", "Build fast pages from plain text."],
+  ["Home automation for small houses", "Home automation for small houses."],
+  ["Version control for large tables", "Version control for large tables."],
   ["> `npm install --save @types/mocha`", undefined],
   ["> Stability: 2 - Stable", undefined],
   ["English | Deutsch | Français | Español", undefined],
   ["Last changed in the summer of 2021", undefined],
   ["Table of all the contents", undefined],
+  ["Draft for discussion at noon", undefined],
   ["This library has, among others:", undefined],
   ["Home of the project: https://example.org/home", undefined],
   ["- An item of a list at the top", undefined],

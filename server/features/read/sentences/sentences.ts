@@ -74,7 +74,7 @@ const TAGLINE = { isTagline: true } as const;
 const MOST_TAGLINE_WORDS = 30;
 /** Lines at a document's top that say something of the document, or lead elsewhere. */
 const NO_TAGLINE =
-  /[|•·»›]|[^\p{L}\p{N})\]"”’'+]$|^\P{L}{6}|^[\p{L} ]{1,24}: |\b(?:19|20)\d\d\b|^(?:version|draft|last|updated|published|posted|authors?|by|table of|status|note|warning|see|back|home|read|build|badge)\b/iu;
+  /[|•·»›]|[^\p{L}\p{N})\]"”’'+]$|^\P{L}{6}|^[\p{L} ]{1,24}: |\b(?:19|20)\d\d\b|^(?:by|table of|back to|see (?:also|the)|read (?:the|more|this)|home ?page|build (?:status|passing)|version \P{L}|draft (?:for|of|version)|(?:last )?(?:updated|changed|published|posted|modified))\b/iu;
 
 function isTagline({ text, within, kind }: WrittenBlock): boolean {
   const words = wordCount(text);
@@ -109,12 +109,13 @@ const POINTERS = [
   /^(?:for|to)\b[^.:,]{0,80}, (?:please )?(?:see|refer to|visit|consult)\b/i,
   /^for (?:more|further|additional|other|another)\b[^.:,]{0,80} (?:see|refer to|visit)\b/i,
   /^(?:please )?(?:see|refer to|visit|consult|read more|learn more)\b/i,
-  /^(?:click|tap) (?:here|on|the)\b/i,
+  /^(?:click|tap) here\b/i,
   /^you (?:probably|may|might) (?:also |rather |really )?(?:want|prefer|like|need|be looking for)\b/i,
   /\b[Ww]ritten by \p{Lu}/u,
   /\b(?:licen[cs]ed|released|distributed|published|available) under (?:the |an? )?(?:terms|conditions|MIT|ISC|BSD|Apache|L?GPL|AGPL|MPL|CC[ -]|[\w.-]+ (?:v?[\d.]+ )?licen[cs]e)/i,
   /\bavailable (?:through|on|from|via|in|at) (?:the )?(?:npm|PyPI|crates\.io|Maven Central|RubyGems|NuGet|Packagist|CRAN|conda-forge|Hex)\b/i,
-  /\b(?:Tidelift|Open Collective|Patreon|GitHub Sponsors|become a (?:sponsor|backer))\b/i,
+  /\bbecome a (?:sponsor|backer)\b/i,
+  /\b(?:maintainers|us|me|our|my|(?:this|the) project)\b[^.]{0,120}\b(?:Tidelift|Open Collective|Patreon|GitHub Sponsors)\b/i,
 ];
 
 /**
