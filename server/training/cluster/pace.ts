@@ -16,8 +16,8 @@ const WORDS = "the of a to in and is for that on with it as be this are by from 
 
 /**
  * Trains a run's base for a few steps on words without a meaning, where the run would be computed and here, with its
- * method, batches and workers. Nothing of the run's data is read or sent, and nothing is kept; where it is interrupted, a
- * cluster's folder stays, as of a run that is abandoned.
+ * method, batches and workers. Nothing of the run's data is read or sent, and nothing is kept; where it is
+ * interrupted, a cluster's folder stays, as of a run that is abandoned.
  * @throws ModelError "input" for a run that is computed here, and what such runs throw
  */
 export async function measurePace(request: TrainRequest, signal: AbortSignal): Promise<Pace> {
